@@ -1,0 +1,1 @@
+"""Messages and where every one of them went: reading, filtering, splitting, windows."""

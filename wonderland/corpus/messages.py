@@ -1,0 +1,165 @@
+"""What is a message, and what became of every row that was stored?
+
+A source yields one `Message` or one `Skipped` for each stored row. The `Ledger` counts them: rows kept, rows passed
+over and why, and later every row a filter dropped. Its law, ``kept + skipped == stored``, is checked when a corpus is
+read, so that no message can vanish in silence.
+
+Both row types are named tuples because a store holds hundreds of thousands of them and a tuple is the cheapest
+immutable value Python has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from wonderland.errors import PluginError
+
+__all__ = ["Entry", "Ledger", "Message", "Skipped"]
+
+
+class Message(NamedTuple):
+    """One message that somebody wrote.
+
+    Attributes:
+        id: The row's identity in its store, unique there.
+        thread: The conversation it belongs to.
+        sender: Who wrote it; becomes a pseudonym when the corpus is read, unless names are asked for.
+        is_from_me: Whether the owner of the store wrote it.
+        timestamp: When, timezone-aware; naive where the store does not say the zone; None where it does not say when.
+        text: What was written, exactly.
+        kind: ``"text"`` for what was typed; a source may use other words (``"audio"``, ``"poll"``) for transcripts.
+        tags: What the reader knows and a filter or table may want: ``group``, ``sms``, ``one-time-code``,
+            ``business``, ``edited``, ``forwarded``, ``bot``.
+    """
+
+    id: str
+    thread: str
+    sender: str
+    is_from_me: bool
+    timestamp: datetime | None
+    text: str
+    kind: str = "text"
+    tags: tuple[str, ...] = ()
+
+
+class Skipped(NamedTuple):
+    """One stored row that is no message.
+
+    Attributes:
+        id: The row's identity in its store.
+        reason: Its class, in a few words that repeat from row to row ("tapback", "no text"); the ledger counts by it.
+        failed: True if the row should have been readable and was not ("undecodable body"), so that it can be listed.
+        detail: What went wrong with this row in particular; never message text.
+    """
+
+    id: str
+    reason: str
+    failed: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """So many rows left at one stage for one reason."""
+
+    stage: str
+    reason: str
+    count: int
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where every stored row went.
+
+    Attributes:
+        source: What was read, for people ("chat.db, imessage").
+        stored: Rows the store says it holds.
+        kept: Messages that are left now.
+        entries: Rows that left, by stage ("read", then one stage for each filter) and reason.
+        facts: Further counts of the rows that were kept, by heading (how each text was found, services, repairs).
+    """
+
+    source: str
+    stored: int
+    kept: int
+    entries: tuple[Entry, ...] = ()
+    facts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        gone = sum(entry.count for entry in self.entries)
+        if self.kept + gone != self.stored:
+            raise PluginError(
+                f"{self.source}: {self.stored:,} rows are stored, but {self.kept:,} were kept and {gone:,} accounted "
+                f"for as skipped: {self.stored - self.kept - gone:+,} rows are missing from the ledger.",
+                hint="This is a fault of the source, not of your file. Please report it to the source's author.",
+            )
+
+    def dropped(self, stage: str, reasons: Mapping[str, int]) -> Ledger:
+        """Return the ledger after ``stage`` dropped so many messages for each reason."""
+        entries = tuple(Entry(stage, reason, count) for reason, count in sorted(reasons.items()) if count)
+        return replace(self, kept=self.kept - sum(e.count for e in entries), entries=self.entries + entries)
+
+    def count(self, stage: str | None = None, reason: str | None = None) -> int:
+        """Count the rows that left, at one stage or for one reason if given."""
+        return sum(e.count for e in self.entries if stage in (None, e.stage) and reason in (None, e.reason))
+
+    def stages(self) -> list[str]:
+        """List the stages at which rows left, in order."""
+        return list(dict.fromkeys(entry.stage for entry in self.entries))
+
+    def __str__(self) -> str:
+        lines = [_line(self.source, self.stored, self.stored)]
+        left = self.stored
+        for stage in self.stages():
+            for entry in self.entries:
+                if entry.stage == stage:
+                    mark = "!" if entry.failed else "-"
+                    lines.append(_line(f"  {mark} {stage}: {entry.reason}", entry.count, self.stored))
+                    left -= entry.count
+        lines.append(_line("  = messages", left, self.stored))
+        for heading, counts in self.facts.items():
+            lines.append(heading)
+            lines.extend(_line(f"    {name}", count, self.stored) for name, count in counts.items())
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the ledger as JSON values."""
+        return {
+            "source": self.source,
+            "stored": self.stored,
+            "kept": self.kept,
+            "entries": [[e.stage, e.reason, e.count, e.failed] for e in self.entries],
+            "facts": {heading: dict(counts) for heading, counts in self.facts.items()},
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, object]) -> Ledger:
+        """Read back what `to_json` wrote."""
+        entries = value["entries"]
+        facts = value["facts"]
+        assert isinstance(entries, list) and isinstance(facts, Mapping)
+        return cls(
+            source=str(value["source"]),
+            stored=int(str(value["stored"])),
+            kept=int(str(value["kept"])),
+            entries=tuple(Entry(*entry) for entry in entries),
+            facts=facts,
+        )
+
+
+def count_reasons(skipped: Iterable[Skipped]) -> tuple[Entry, ...]:
+    """Count skipped rows by reason, most frequent first, as the ledger's first stage."""
+    counts: dict[tuple[str, bool], int] = {}
+    for row in skipped:
+        counts[row.reason, row.failed] = counts.get((row.reason, row.failed), 0) + 1
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Entry("read", reason, count, failed) for (reason, failed), count in ordered)
+
+
+def _line(label: str, count: int, whole: int) -> str:
+    share = f"{count / whole:7.1%}" if whole else ""
+    return f"{label:<46} {count:>11,} {share}".rstrip()

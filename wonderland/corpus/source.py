@@ -1,0 +1,104 @@
+"""Where do messages come from? The `Source` protocol, and the choice of the one source that reads a file.
+
+A source is a class that says of a path how sure it is that it can read it (`sniff`), counts the rows the store says
+it has, and yields exactly one `Message` or `Skipped` for each of them. Options are further keyword parameters of its
+``__init__``, annotated ``Annotated[type, "help text"]``; they become command-line options.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from wonderland.corpus.messages import Message, Skipped
+from wonderland.errors import InputError, PluginError, UsageError
+
+__all__ = ["Source", "open_source"]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A place messages can be read from.
+
+    Optional: ``facts() -> Mapping[str, Mapping[str, int]]``, called after `rows` is exhausted, returns further counts
+    of what was read by heading, for the ledger (how each text was found, services, repairs); and
+    ``notes() -> Iterable[str]`` sentences the user should read (a missing WAL, history kept in the cloud).
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+
+    def __init__(self, path: Path) -> None: ...
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Say from 0 to 1 how sure it is that this source reads ``path``. Reads little, never raises, never writes."""
+        ...
+
+    def count(self) -> int:
+        """Return how many rows the store says it has."""
+        ...
+
+    def rows(self) -> Iterator[Message | Skipped]:
+        """Yield exactly one item for each stored row."""
+        ...
+
+
+def open_source(
+    path: Path, sources: Mapping[str, type[Source]], name: str | None = None, options: Mapping[str, Any] | None = None
+) -> Source:
+    """Return the source that reads ``path``: the one named, or the one that is surest of it.
+
+    Raises:
+        UsageError: No source has this name, or it lacks an option that was given.
+        InputError: The path does not exist, no source can read it, or two are equally sure.
+    """
+    if not path.exists():
+        raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
+    chosen = _named(name, sources) if name else _surest(path, sources)
+    options = dict(options or {})
+    unknown = [key for key in options if key not in inspect.signature(chosen).parameters]
+    if unknown:
+        known = [key for key in inspect.signature(chosen).parameters if key != "path"]
+        raise UsageError(
+            f"The source {chosen.name!r} has no option {unknown[0]!r}.",
+            hint=f"Its options: {', '.join(known) or 'none'}.",
+        )
+    return chosen(path, **options)
+
+
+def _named(name: str, sources: Mapping[str, type[Source]]) -> type[Source]:
+    if name not in sources:
+        raise UsageError(f"There is no source named {name!r}.", hint=f"Sources: {', '.join(sorted(sources))}.")
+    return sources[name]
+
+
+def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
+    scores = {name: _sniff(source, path) for name, source in sources.items()}
+    best = max(scores.values(), default=0.0)
+    winners = sorted(name for name, score in scores.items() if score == best)
+    if best <= 0:
+        if path.is_file() and path.stat().st_size == 0:
+            raise InputError(f"{path} is empty.", hint="Export your messages again, or give another file.")
+        raise InputError(
+            f"No source recognises {path}.",
+            hint=f"Name one with --source: {', '.join(sorted(sources))}. `wonderland plugins` says what each reads.",
+        )
+    if len(winners) > 1:
+        raise InputError(
+            f"Several sources are equally sure that they can read {path}: {', '.join(winners)}.",
+            hint=f"Choose one, for example: --source {winners[0]}",
+        )
+    return sources[winners[0]]
+
+
+def _sniff(source: type[Source], path: Path) -> float:
+    try:
+        return float(source.sniff(path))
+    except Exception as error:
+        raise PluginError(
+            f"The source {source.name!r} failed to look at {path}: {error!r}. A source's sniff must never raise.",
+            hint="Name another source with --source, and report this to the plugin's author.",
+        ) from error

@@ -1,0 +1,81 @@
+"""What can go wrong, and the exit code each kind of trouble ends the command line with.
+
+Every error a user can cause is a `WonderlandError`: its message says what happened and why, its ``hint`` what to
+type or change next. The command line prints both and exits with ``exit_code``; a library user catches one class.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "CheckFailed",
+    "InputError",
+    "Interrupted",
+    "NotEnoughData",
+    "PluginError",
+    "ResourceError",
+    "UsageError",
+    "WonderlandError",
+]
+
+
+class WonderlandError(Exception):
+    """Something went wrong that a user can do something about.
+
+    Args:
+        message: What happened and why, in one or two sentences.
+        hint: What to type or change next.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class CheckFailed(WonderlandError):
+    """A sanity check did not pass (exit code 1)."""
+
+    exit_code = 1
+
+
+class UsageError(WonderlandError):
+    """A name, option or setting that does not exist or does not fit (exit code 2)."""
+
+    exit_code = 2
+
+
+class InputError(WonderlandError):
+    """A file that cannot be read as what it should be (exit code 3)."""
+
+    exit_code = 3
+
+
+class NotEnoughData(WonderlandError):
+    """Too few messages, tokens or conversations for an honest answer (exit code 4)."""
+
+    exit_code = 4
+
+
+class ResourceError(WonderlandError):
+    """Out of disk, memory or permission (exit code 5)."""
+
+    exit_code = 5
+
+
+class PluginError(WonderlandError):
+    """A plugin that breaks its contract (exit code 6)."""
+
+    exit_code = 6
+
+
+class Interrupted(WonderlandError):
+    """Stopped by the user, with everything done so far saved (exit code 130)."""
+
+    exit_code = 130

@@ -1,0 +1,1 @@
+"""The microscope: a trained model as a specimen, and what analyses say about it."""

@@ -1,0 +1,158 @@
+"""What is an analysis, and how are several of them run on one specimen?
+
+An analysis is a frozen dataclass whose fields are its parameters, with class attributes ``name``, ``version`` and
+``needs`` and one method, ``run``. `analyze` collects what all of them need, makes one cached forward pass over the
+evidence for it, and runs each on a specimen that hands out only what was declared: an analysis that reads more would
+otherwise work alone and fail in company.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from wonderland import plugins
+from wonderland.errors import PluginError, UsageError
+from wonderland.lab.results import Provenance, Result, Results
+from wonderland.lab.specimen import Specimen
+
+__all__ = ["Analysis", "analyze", "parameters_of", "result_class", "select"]
+
+
+@runtime_checkable
+class Analysis(Protocol):
+    """Something to compute about a trained model. Write it as a frozen dataclass: its fields are its parameters.
+
+    Attributes:
+        name: How people call it: lower-case words joined by ``-``.
+        version: Raise it when the same parameters give other numbers, so that stored results are recomputed.
+        needs: Activations by their TransformerLens short names ("pattern", "z", "resid_post"), or "loss", "logits".
+        groups: Names of groups it belongs to, such as "triage".
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    needs: ClassVar[tuple[str, ...]]
+
+    def run(self, specimen: Specimen) -> Result:
+        """Compute the result. The return annotation names its class, by which a stored result is read back."""
+        ...
+
+
+def analyze(
+    specimen: Specimen,
+    *wanted: str | Analysis,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    control: bool = False,
+    on_start: Callable[[str], None] | None = None,
+) -> Results:
+    """Run analyses on a specimen, with one shared forward pass.
+
+    Args:
+        specimen: The model with its evidence.
+        *wanted: Names of analyses or of groups ("triage", "all"), or analyses themselves; all if none is given.
+        parameters: Parameters by analysis name, for those given by name.
+        control: Also run each on the untrained twin and attach its result as ``control``.
+        on_start: Called with the name of each analysis before it runs.
+
+    Returns:
+        The results by name, in the order they ran.
+
+    Raises:
+        UsageError: A name or a parameter does not exist.
+        PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
+    """
+    chosen = select(wanted or ("all",), parameters or {})
+    needs = {need for analysis in chosen for need in analysis.needs}
+    results: dict[str, Result] = {}
+    with specimen.holding(needs):
+        for analysis in chosen:
+            if on_start:
+                on_start(analysis.name)
+            results[analysis.name] = _run(analysis, specimen)
+    if control:
+        twin = specimen.untrained()
+        with twin.holding(needs):
+            for analysis in chosen:
+                if on_start:
+                    on_start(f"{analysis.name} (untrained)")
+                with_control = dataclasses.replace(results[analysis.name], control=_run(analysis, twin))
+                results[analysis.name] = with_control
+    return Results(results, specimen)
+
+
+def select(
+    wanted: Iterable[str | Analysis], parameters: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Analysis]:
+    """Turn names, groups and analyses into analyses with their parameters, each once."""
+    known = plugins.load().analyses
+    chosen: dict[str, Analysis] = {}
+    for item in wanted:
+        if not isinstance(item, str):
+            chosen[item.name] = item
+            continue
+        members = [name for name, cls in known.items() if item == "all" or item in getattr(cls, "groups", ())]
+        for name in members or [item]:
+            if name not in chosen:
+                chosen[name] = make(plugins.load().analysis(name), (parameters or {}).get(name, {}))
+    return list(chosen.values())
+
+
+def make(cls: type[Any], parameters: Mapping[str, Any]) -> Analysis:
+    """Make an analysis with parameters, naming the ones there are if one does not exist."""
+    known = parameters_of(cls)
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise UsageError(
+            f"The analysis {cls.name!r} has no parameter {unknown[0]!r}.",
+            hint=f"Its parameters: {', '.join(known) or 'none'}.",
+        )
+    analysis: Analysis = cls(**parameters)
+    return analysis
+
+
+def parameters_of(cls: type[Any]) -> dict[str, tuple[Any, str, Any]]:
+    """Return {name: (type, help text, default)} of the parameters of an analysis class."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    found: dict[str, tuple[Any, str, Any]] = {}
+    for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
+        hint = hints[field.name]
+        kind, help_text = hint, ""
+        if typing.get_origin(hint) is typing.Annotated:
+            kind, *notes = typing.get_args(hint)
+            help_text = next((note for note in notes if isinstance(note, str)), "")
+        found[field.name] = (kind, help_text, field.default)
+    return found
+
+
+def result_class(cls: type[Any]) -> type[Result]:
+    """Return the class of result an analysis returns, by the annotation of its ``run``."""
+    returned = typing.get_type_hints(cls.run).get("return")
+    if not (isinstance(returned, type) and issubclass(returned, Result)):
+        raise PluginError(
+            f"The analysis {cls.name!r} does not say which Result its run returns.",
+            hint="Annotate it: def run(self, specimen: Specimen) -> MyResult.",
+        )
+    return returned
+
+
+def _run(analysis: Analysis, specimen: Specimen) -> Result:
+    import wonderland
+
+    started = time.perf_counter()
+    result = analysis.run(specimen.restricted_to(analysis.needs, analysis.name))
+    if not isinstance(result, Result):
+        raise PluginError(f"The analysis {analysis.name!r} returned a {type(result).__name__}, not a Result.")
+    provenance = Provenance(
+        analysis=analysis.name,
+        version=analysis.version,
+        parameters={name: getattr(analysis, name) for name in parameters_of(type(analysis))},
+        fingerprints=specimen.fingerprints,
+        evidence=specimen.evidence.describe(),
+        seconds=round(time.perf_counter() - started, 3),
+        wonderland=wonderland.__version__,
+    )
+    return dataclasses.replace(result, provenance=provenance)

@@ -1,0 +1,196 @@
+"""How sure is a number? Intervals, permutation tests and false-discovery control, and the `Estimate` they end in.
+
+The unit of resampling is the conversation: windows and tokens of one conversation resemble each other, so an interval
+that treated them as independent would be too narrow. The bootstrap here works on sums by cluster (a ratio of sums, as
+a mean over tokens is), so that two thousand replicates are one matrix product.
+
+References: Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 8 (clustered data); Benjamini and
+Hochberg, J. R. Stat. Soc. B 57 (1995); Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010) on p = (1+b)/(1+n).
+What would fool it: fewer than about ten clusters, where percentile intervals are too narrow; `Estimate` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wonderland.errors import NotEnoughData
+
+__all__ = [
+    "Estimate",
+    "benjamini_hochberg",
+    "cluster_bootstrap",
+    "paired_permutation",
+    "sum_by_cluster",
+]
+
+FEW_CLUSTERS = 10
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, or an array of them, that never stands alone.
+
+    Args:
+        value: The estimate, any shape.
+        low: Lower end of its 95 % interval, same shape.
+        high: Upper end.
+        n: How many independent units (conversations, unless ``of`` says otherwise) it rests on.
+        unit: Its unit: "nats", "share of attention", "1" for a pure ratio.
+        chance: What would be there if nothing were: a number or an array of the same shape; None if there is no
+            chance level for this quantity.
+        of: What the independent units are.
+    """
+
+    value: Any
+    low: Any
+    high: Any
+    n: int
+    unit: str = "1"
+    chance: Any = None
+    of: str = "conversations"
+
+    @property
+    def trusted(self) -> bool:
+        """Whether there are enough independent units for the interval to mean what it says."""
+        return self.n >= FEW_CLUSTERS
+
+    @property
+    def above_chance(self) -> NDArray[np.bool_]:
+        """Where the whole interval lies above the chance level (False everywhere without a chance level)."""
+        if self.chance is None:
+            return np.zeros(np.shape(self.value), dtype=bool)
+        return np.asarray(self.low) > np.asarray(self.chance)
+
+    def __getitem__(self, index: Any) -> Estimate:
+        """Return the estimate at an index of its arrays."""
+        chance = self.chance
+        if chance is not None and np.ndim(chance):
+            chance = np.asarray(chance)[index]
+        parts = (np.asarray(part)[index] for part in (self.value, self.low, self.high))
+        return Estimate(*parts, n=self.n, unit=self.unit, chance=chance, of=self.of)
+
+    def __str__(self) -> str:
+        if np.ndim(self.value):
+            return f"{np.shape(self.value)} estimates, n={self.n} {self.of}, {self.unit}"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        chance = "" if self.chance is None else f", chance {float(self.chance):.3g}"
+        few = "" if self.trusted else ", too few to trust the interval"
+        return (
+            f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
+            f" (n={self.n} {self.of}{chance}{few})"
+        )
+
+
+def sum_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Floats:
+    """Sum ``values`` [unit, ...] over units of the same cluster.
+
+    Args:
+        values: Array [unit, ...].
+        clusters: Integer labels [unit]; any labels, they are numbered in sorted order.
+
+    Returns:
+        Array [cluster, ...].
+    """
+    values = np.asarray(values, dtype=np.float64)
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.zeros((len(labels), *values.shape[1:]))
+    np.add.at(sums, index, values)
+    return sums
+
+
+def cluster_bootstrap(
+    sums: ArrayLike,
+    weights: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    unit: str = "1",
+    chance: Any = None,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """Estimate a ratio of sums, Σ sums / Σ weights, with a 95 % percentile interval over clusters.
+
+    Args:
+        sums: Array [unit, ...] of numerators, for example the summed loss of each window.
+        weights: Array [unit] or [unit, ...] of denominators, for example its number of tokens.
+        clusters: Labels [unit] of the conversation each unit comes from.
+        unit: Unit of the ratio.
+        chance: Its chance level, kept beside it.
+        replicates: Bootstrap replicates.
+        seed: Seed of the resampling.
+
+    Raises:
+        NotEnoughData: There are no units at all.
+    """
+    top = sum_by_cluster(sums, clusters)
+    bottom = sum_by_cluster(weights, clusters)
+    if not len(top):
+        raise NotEnoughData("There is nothing to average: no held-out window is left.")
+    bottom = bottom.reshape(bottom.shape + (1,) * (top.ndim - bottom.ndim))
+    n = len(top)
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        samples = np.tensordot(draws, top, 1) / np.tensordot(draws, bottom, 1)
+        value = top.sum(0) / bottom.sum(0)
+        low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
+    return Estimate(value, low, high, n=n, unit=unit, chance=chance)
+
+
+def paired_permutation(
+    differences: ArrayLike, clusters: ArrayLike, *, replicates: int = 2000, seed: int = 0
+) -> tuple[Floats, Floats]:
+    """Test whether paired differences are centred at 0, by flipping the signs of whole clusters.
+
+    Args:
+        differences: Array [unit, ...].
+        clusters: Labels [unit].
+        replicates: Random sign patterns.
+        seed: Seed of the patterns.
+
+    Returns:
+        Two arrays [...]: two-sided p of each difference alone, and its family-wise p by the maximum over all of them
+        (max-T of standardised sums, Westfall and Young 1993).
+    """
+    sums = sum_by_cluster(differences, clusters)
+    flat = sums.reshape(len(sums), -1)
+    spread = np.sqrt((flat**2).sum(0))
+    spread[spread == 0] = np.inf
+    observed = np.abs(flat.sum(0)) / spread
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(replicates, len(sums)))
+    null = np.abs(signs @ flat) / spread
+    slack = 1e-12
+    alone = (1 + (null >= observed - slack).sum(0)) / (1 + replicates)
+    family = (1 + (null.max(1, keepdims=True) >= observed - slack).sum(0)) / (1 + replicates)
+    return alone.reshape(sums.shape[1:]), family.reshape(sums.shape[1:])
+
+
+def benjamini_hochberg(p: ArrayLike) -> Floats:
+    """Return q values: reject those below q to keep the expected share of false discoveries below q.
+
+    Args:
+        p: Array of p values, any shape. NaN stays NaN and does not count as a test.
+
+    Returns:
+        Array of q values of the same shape.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    flat = values.ravel()
+    tested = np.flatnonzero(~np.isnan(flat))
+    order = tested[np.argsort(flat[tested])]
+    ranks = np.arange(1, len(order) + 1)
+    q = np.full(flat.shape, np.nan)
+    if len(order):
+        q[order] = np.minimum(1, np.minimum.accumulate((flat[order] * len(order) / ranks)[::-1])[::-1])
+    return q.reshape(values.shape)
+
+
+def heads(estimate: Estimate) -> Iterator[tuple[str, Estimate]]:
+    """Yield ("L0H0", estimate) for each head of an estimate [layer, head]."""
+    for layer, head in np.ndindex(*np.shape(estimate.value)):
+        yield f"L{layer}H{head}", estimate[layer, head]

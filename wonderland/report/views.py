@@ -1,0 +1,94 @@
+"""What does a view look like to the one who makes it? Data for a built-in renderer, and nothing else.
+
+A plugin returns `View`s; the report draws them. No view carries JavaScript, HTML or colour: the renderer gives theme,
+keys, table, export, escaping and linking to all of them alike. Data are JSON values, numpy arrays and `Triangles`.
+
+The renderers and the keys of ``data`` each reads (``?`` marks what may be missing):
+
+``matrix``       cells of one table of numbers, usually layer × head.
+                 ``rows``, ``columns``: labels. ``links?``: ``"head"`` if cell (r, c) is head LrHc.
+                 ``series``: one or more alternatives the reader toggles, each ``{name, unit, values, low?, high?,
+                 chance?, scale?, domain?}`` with arrays [row, column]; ``scale`` is ``"sequential"`` (default; paper
+                 to ink, square root) or ``"diverging"`` (symmetric about 0); ``domain`` is [lowest, highest].
+``matrix-grid``  one attention pattern for each head, on one conversation at a time.
+                 ``n_layers``, ``n_heads``, ``conversations``: each ``{title, tokens, speakers, patterns}`` where
+                 ``patterns`` is a `Triangles` [layer × head, query, key] and ``speakers`` "me" or "them" by token.
+``tokens``       conversations as bubbles, shaded token by token.
+                 ``measures``: ``{name, unit, domain?}``; ``conversations``: each ``{title, tokens, speakers,
+                 messages, values}`` with ``messages`` the number of the message each token belongs to, ``values``
+                 arrays [measure, token] (NaN where undefined), ``alternatives?`` a list of [text, probability] pairs
+                 for each token; ``highlights?``: ``{conversation, position, value}`` to jump to.
+``line``         curves. ``x``, ``y``: ``{label, unit?}``; ``series``: ``{name, x, y, low?, high?}``;
+                 ``references?``: horizontal lines ``{name, y}``; ``marks?``: ``{x, title, text}`` shown on hover;
+                 ``right?``: ``{label, exp: true}`` for a second axis that shows exp(y), as perplexity does of loss.
+``bars``         ``x``: labels; ``y``: ``{label, unit?}``; ``series``: ``{name, values, low?, high?, chance?}``.
+``scatter``      ``x``, ``y``: ``{label, unit?}``; ``points``: ``{label, x, y, group?, head?}``; ``groups?``: labels.
+``table``        ``columns``: ``{key, label, unit?, digits?, help?}``; ``rows``: dicts by key, where a number may be
+                 ``{value, low?, high?, chance?}``; ``links?``: ``"head"`` if the key ``head`` holds names like L0H2.
+``graph``        ``nodes``: ``{id, label, layer, head?}``; ``edges``: ``{from, to, value, low?, high?}``.
+``cards``        ``cards``: ``{title, text?, rows: [label, value] pairs}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from wonderland.errors import PluginError
+
+__all__ = ["RENDERERS", "Renderer", "Triangles", "View"]
+
+Renderer = Literal["matrix", "matrix-grid", "tokens", "line", "bars", "scatter", "table", "graph", "cards"]
+RENDERERS: tuple[str, ...] = get_args(Renderer)
+
+
+@dataclass(frozen=True)
+class Triangles:
+    """Lower triangles of attention patterns, stored in the report as deflated uint16 (exact to 8e-6).
+
+    Args:
+        values: Array [pattern, query, key] with entries in [0, 1]; what lies above the diagonal is not kept.
+    """
+
+    values: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 3 or self.values.shape[1] != self.values.shape[2]:
+            raise PluginError(f"Triangles need an array [pattern, query, key], not one of shape {self.values.shape}.")
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture of a result, as data for a built-in renderer.
+
+    Args:
+        id: Short and unique in a report, for permalinks: lower-case words joined by ``-``.
+        title: What is shown.
+        renderer: Which built-in renderer draws it; see the module's page for what each reads.
+        data: What is drawn.
+        caption: The metric, its unit, n and what the interval and the chance level are, in one sentence.
+        how_to_read: Up to three sentences on how to read it.
+        misleads: When the picture misleads, in one sentence.
+        order: Where it stands in the report's list; the standard views keep to multiples of 10.
+    """
+
+    id: str
+    title: str
+    renderer: Renderer
+    data: Mapping[str, Any] = field(repr=False)
+    caption: str = ""
+    how_to_read: str = ""
+    misleads: str = ""
+    order: int = 500
+
+    def __post_init__(self) -> None:
+        if self.renderer not in RENDERERS:
+            raise PluginError(
+                f"The view {self.id!r} asks for a renderer {self.renderer!r} that does not exist.",
+                hint=f"Renderers: {', '.join(RENDERERS)}.",
+            )
+        if not self.id or any(not (c.isascii() and (c.isalnum() and not c.isupper() or c == "-")) for c in self.id):
+            raise PluginError(f"A view's id must be lower-case words joined by '-', not {self.id!r}.")
