@@ -1,0 +1,167 @@
+"""How are hundreds of thousands of messages held? As Arrow columns: 700,000 of them are some 60 MB and load at once.
+
+This is the only module that knows the column layout; `Corpus` speaks in messages. Arrow holds UTF-8, which lone
+surrogates (half an emoji, in some exports) are not: they become U+FFFD here, and are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from wonderland.corpus.messages import Message, Skipped
+
+__all__ = ["SCHEMA", "SKIPPED_SCHEMA", "Builder", "iterate", "rename", "skipped_table", "sorted_by_thread"]
+
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("thread", _WORDS),
+        ("sender", _WORDS),
+        ("is_from_me", pa.bool_()),
+        ("timestamp", pa.timestamp("us", tz="UTC")),
+        ("zone_known", pa.bool_()),
+        ("text", pa.large_string()),
+        ("kind", _WORDS),
+        ("tags", _WORDS),  # joined by spaces
+    ]
+)
+SKIPPED_SCHEMA = pa.schema([("id", pa.string()), ("reason", _WORDS), ("failed", pa.bool_()), ("detail", pa.string())])
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+_BATCH = 1 << 16
+
+
+class Builder:
+    """Collects messages in batches and turns each batch into Arrow columns.
+
+    Attributes:
+        repaired: How many texts held lone surrogates that became U+FFFD.
+    """
+
+    def __init__(self) -> None:
+        self.repaired = 0
+        self._rows: list[Message] = []
+        self._batches: list[pa.RecordBatch] = []
+
+    def add(self, message: Message) -> None:
+        """Add one message."""
+        self._rows.append(message)
+        if len(self._rows) >= _BATCH:
+            self._flush()
+
+    def table(self) -> pa.Table:
+        """Return everything added as one table in the order it was added."""
+        self._flush()
+        return pa.Table.from_batches(self._batches, SCHEMA).unify_dictionaries().combine_chunks()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        ids, threads, senders, from_me, times, texts, kinds, tags = zip(*self._rows, strict=True)
+        self._rows = []
+        columns = [
+            self._strings(ids, pa.string()),
+            self._strings(threads, pa.string()).dictionary_encode(),
+            self._strings(senders, pa.string()).dictionary_encode(),
+            pa.array(from_me, pa.bool_()),
+            pa.array([_microseconds(time) for time in times], pa.int64()).cast(SCHEMA.field("timestamp").type),
+            pa.array([time is None or time.tzinfo is not None for time in times], pa.bool_()),
+            self._strings(texts, pa.large_string()),
+            self._strings(kinds, pa.string()).dictionary_encode(),
+            self._strings([" ".join(row) for row in tags], pa.string()).dictionary_encode(),
+        ]
+        self._batches.append(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
+
+    def _strings(self, values: Iterable[str], kind: pa.DataType) -> pa.Array:
+        values = list(values)
+        try:
+            return pa.array(values, kind)
+        except UnicodeEncodeError:
+            repaired = [_without_lone_surrogates(value) for value in values]
+            self.repaired += sum(a is not b for a, b in zip(values, repaired, strict=True))
+            return pa.array(repaired, kind)
+
+
+def iterate(table: pa.Table) -> Iterator[Message]:
+    """Yield the messages of a table."""
+    for batch in table.to_batches(max_chunksize=_BATCH):
+        columns = [batch.column(name).to_pylist() for name in SCHEMA.names]
+        for identity, thread, sender, from_me, time, zone_known, text, kind, tags in zip(*columns, strict=True):
+            moment = time if time is None or zone_known else time.replace(tzinfo=None)
+            yield Message(identity, thread, sender, from_me, moment, text, kind, tuple(tags.split()))
+
+
+def skipped_table(rows: Iterable[Skipped]) -> pa.Table:
+    """Return skipped rows as a table."""
+    rows = list(rows)
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    arrays = [
+        pa.array(columns[0], pa.string()),
+        pa.array(columns[1], pa.string()).dictionary_encode(),
+        pa.array(columns[2], pa.bool_()),
+        pa.array(columns[3], pa.string()),
+    ]
+    return pa.Table.from_arrays(arrays, schema=SKIPPED_SCHEMA)
+
+
+def rename(table: pa.Table, column: str, name: Callable[[str], str]) -> pa.Table:
+    """Replace each distinct word of a dictionary column by ``name(word)``, in order of first appearance."""
+    array = table.column(column).combine_chunks()
+    codes = array.indices.to_numpy(zero_copy_only=False)
+    words = array.dictionary.to_pylist()
+    new: list[Any] = [None] * len(words)
+    for code in _first_appearances(codes):
+        new[code] = name(words[code])
+    # Two words may get the same new name; decode and encode again so that equal names share a code.
+    renamed = pa.DictionaryArray.from_arrays(array.indices, pa.array(new, pa.string())).cast(pa.string())
+    return table.set_column(table.schema.get_field_index(column), SCHEMA.field(column), renamed.dictionary_encode())
+
+
+def sorted_by_thread(table: pa.Table) -> pa.Table:
+    """Bring the messages of a thread together, threads by first appearance, each in the order it was sent.
+
+    A thread whose messages all have a time is ordered by it; one with a time missing keeps the order of its store.
+    """
+    if table.num_rows == 0:
+        return table
+    codes = table.column("thread").combine_chunks().indices.to_numpy(zero_copy_only=False)
+    first = _first_appearances(codes)
+    rank = np.zeros(codes.max() + 1, dtype=np.int64)
+    rank[first] = np.arange(len(first))
+    times = table.column("timestamp").combine_chunks()
+    missing = times.is_null().to_numpy(zero_copy_only=False)
+    untimed = np.zeros(codes.max() + 1, dtype=bool)
+    untimed[codes[missing]] = True
+    when = times.cast(pa.int64()).fill_null(0).to_numpy()
+    order = np.lexsort((np.where(untimed[codes], 0, when), rank[codes]))  # stable: ties keep the stored order
+    if (order[1:] > order[:-1]).all():
+        return table
+    return table.take(pa.array(order)).combine_chunks()
+
+
+def _first_appearances(codes: np.ndarray) -> np.ndarray:
+    distinct, first = np.unique(codes, return_index=True)
+    ordered: np.ndarray = distinct[np.argsort(first)]
+    return ordered
+
+
+def _microseconds(time: datetime | None) -> int | None:
+    if time is None:
+        return None
+    delta = time - (_NAIVE_EPOCH if time.tzinfo is None else _EPOCH)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def _without_lone_surrogates(text: str) -> str:
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,291 @@
+"""A person's conversations: read from anywhere, every row accounted for, filtered and split without losing count.
+
+A `Corpus` is immutable. Reading checks the accounting law and groups messages by conversation; filtering and
+splitting return new corpora whose ledgers say what left and why.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from wonderland import plugins
+from wonderland.corpus import columns
+from wonderland.corpus.filters import Filter
+from wonderland.corpus.messages import Ledger, Message, Skipped, count_reasons
+from wonderland.corpus.people import ME, Pseudonyms
+from wonderland.corpus.source import Source, open_source
+from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
+
+__all__ = ["Corpus"]
+
+_SHORT_CODE = re.compile(r"\+?\d{3,6}")
+
+
+@dataclass(frozen=True, repr=False)
+class Corpus:
+    """Messages grouped by conversation, with the ledger of every row that was stored.
+
+    Make one with `Corpus.read`, `Corpus.of` or `Corpus.load`.
+
+    Attributes:
+        table: The messages as Arrow columns, conversations together, each in the order it was sent.
+        ledger: Where every stored row went.
+        skipped: The rows that were no messages, as a table of id, reason, failed, detail.
+        notes: Sentences of the source that the user should read.
+    """
+
+    table: pa.Table
+    ledger: Ledger
+    skipped: pa.Table
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        source: str | None = None,
+        names: bool = False,
+        pseudonyms: Pseudonyms | None = None,
+        on_rows: Callable[[int, int], None] | None = None,
+        **options: Any,
+    ) -> Corpus:
+        """Read messages from a file or folder.
+
+        Args:
+            path: What to read; ``~`` is the home directory.
+            source: Name of the source to read it with; by default the one that recognises it.
+            names: Keep senders and conversations as the store names them, instead of pseudonyms.
+            pseudonyms: Mapping to continue, so that the same people keep their pseudonyms.
+            on_rows: Called now and then with rows read so far and rows stored.
+            **options: Options of the source.
+
+        Raises:
+            InputError: There is nothing there, no source recognises it, or it cannot be read.
+            PluginError: The source did not account for every stored row.
+        """
+        path = Path(path).expanduser()
+        opened = open_source(path, plugins.load().sources, source, options)
+        return cls._from_source(opened, f"{path.name}, {opened.name}", names, pseudonyms or Pseudonyms(), on_rows)
+
+    @classmethod
+    def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:
+        """Make a corpus from messages in memory, senders as they are."""
+        builder = columns.Builder()
+        for message in messages:
+            builder.add(message)
+        table = columns.sorted_by_thread(builder.table())
+        return cls(table, Ledger(name, table.num_rows, table.num_rows), columns.skipped_table([]))
+
+    @classmethod
+    def _from_source(
+        cls,
+        source: Source,
+        name: str,
+        names: bool,
+        pseudonyms: Pseudonyms,
+        on_rows: Callable[[int, int], None] | None,
+    ) -> Corpus:
+        stored = source.count()
+        if stored == 0:
+            raise InputError(f"{name}: there is not a single row in it.", hint="Give a file that holds messages.")
+        builder, skipped, short = columns.Builder(), list[Skipped](), dict[str, bool]()
+        for number, row in enumerate(source.rows(), 1):
+            if isinstance(row, Message):
+                if row.sender not in short:
+                    short[row.sender] = bool(_SHORT_CODE.fullmatch(row.sender))
+                builder.add(row._replace(tags=(*row.tags, "short-code")) if short[row.sender] else row)
+            elif isinstance(row, Skipped):
+                skipped.append(row)
+            else:
+                raise PluginError(f"The source {source.name!r} yielded a {type(row).__name__}, not Message or Skipped.")
+            if on_rows and number % 4096 == 0:
+                on_rows(number, stored)
+        table = builder.table()
+        if on_rows:
+            on_rows(table.num_rows + len(skipped), stored)
+        facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
+        if builder.repaired:
+            facts.setdefault("Repaired", {})["lone surrogates replaced by U+FFFD"] = builder.repaired
+        if not names:
+            table = columns.rename(table, "sender", lambda sender: ME if sender == ME else pseudonyms.person(sender))
+            table = columns.rename(table, "thread", pseudonyms.thread)
+        ledger = Ledger(name, stored, table.num_rows, count_reasons(skipped), facts)
+        notes = tuple(getattr(source, "notes", tuple)())
+        return cls(columns.sorted_by_thread(table), ledger, columns.skipped_table(skipped), notes)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __iter__(self) -> Iterator[Message]:
+        return columns.iterate(self.table)
+
+    def __repr__(self) -> str:
+        return f"Corpus({len(self):,} messages in {len(self.thread_starts):,} conversations)"
+
+    @functools.cached_property
+    def thread_starts(self) -> np.ndarray:
+        """Index of the first message of each conversation, [conversation]."""
+        if not len(self):
+            return np.zeros(0, dtype=np.int64)
+        codes = self.table.column("thread").combine_chunks().indices.to_numpy(zero_copy_only=False)
+        return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+
+    @functools.cached_property
+    def thread_index(self) -> np.ndarray:
+        """Number of the conversation each message belongs to, [message]."""
+        return np.repeat(np.arange(len(self.thread_starts)), np.diff(np.r_[self.thread_starts, len(self)]))
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts in order."""
+        return list(self.table.column("text").to_pylist())
+
+    @property
+    def is_from_me(self) -> np.ndarray:
+        """Whether the owner wrote each message, [message]."""
+        values: np.ndarray = self.table.column("is_from_me").combine_chunks().to_numpy(zero_copy_only=False)
+        return values
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A short hash of who wrote what in which conversation, the same for the same messages in the same order."""
+        digest = hashlib.sha256()
+        digest.update(self.thread_starts.astype("<i8").tobytes())
+        digest.update(np.packbits(self.is_from_me).tobytes())
+        for batch in self.table.select(["text"]).to_batches(max_chunksize=1 << 16):
+            texts = batch.column(0).to_pylist()
+            digest.update(np.array([len(text) for text in texts], dtype="<i8").tobytes())
+            digest.update("".join(texts).encode())
+        return digest.hexdigest()[:16]
+
+    def counts(self) -> dict[str, int]:
+        """Count messages, messages from me, in groups and by SMS, conversations, people and words."""
+        tags = pc.value_counts(self.table.column("tags").cast(pa.string())).to_pylist()
+        tagged: Counter[str] = Counter()
+        for row in tags:
+            for tag in row["values"].split():
+                tagged[tag] += row["counts"]
+        senders = set(self.table.column("sender").unique().to_pylist())
+        words = pc.sum(pc.count_substring_regex(self.table.column("text"), r"\S+")).as_py() or 0
+        return {
+            "messages": len(self),
+            "from me": int(self.is_from_me.sum()),
+            "in group chats": tagged["group"],
+            "sms": tagged["sms"],
+            "conversations": len(self.thread_starts),
+            "people": len(senders - {ME}),
+            "words": int(words),
+        }
+
+    def filter(self, *wanted: str | Filter) -> Corpus:
+        """Drop noise and account for it.
+
+        Args:
+            *wanted: Names of filters, or filters themselves, in the order they are asked. Without any, all that are
+                on by default.
+
+        Raises:
+            UsageError: There is no filter of a name.
+        """
+        known = plugins.load().filters
+        chosen = [self._filter_named(item, known) if isinstance(item, str) else item for item in wanted]
+        if not wanted:
+            chosen = [filter_ for filter_ in known.values() if filter_.default]
+        keep = np.ones(len(self), dtype=bool)
+        reasons: dict[str, Counter[str]] = {filter_.name: Counter() for filter_ in chosen}
+        for index, message in enumerate(self):
+            for filter_ in chosen:
+                reason = filter_(message)
+                if reason is not None:
+                    keep[index] = False
+                    reasons[filter_.name][reason] += 1
+                    break
+        ledger = self.ledger
+        for stage, counts in reasons.items():
+            ledger = ledger.dropped(stage, counts)
+        return replace(self, table=self._rows(keep), ledger=ledger)
+
+    def split(self, held_out: float = 0.1, *, by: str = "auto", seed: int = 0) -> tuple[Corpus, Corpus]:
+        """Split into a part to train on and a part held out, before any windowing.
+
+        Whole conversations are held out, so that no window of the one part overlaps the other. Where there are too few
+        of them for that, or one makes up most of the corpus, the last messages of each conversation are held out.
+
+        Args:
+            held_out: Share of the messages to hold out.
+            by: "conversation", "time", or "auto": by conversation if there are at least 20 and none holds over half.
+            seed: Seed of the choice of conversations.
+
+        Returns:
+            The training part and the held-out part.
+
+        Raises:
+            NotEnoughData: One part would be empty.
+        """
+        if not 0 < held_out < 1:
+            raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.")
+        lengths = np.diff(np.r_[self.thread_starts, len(self)])
+        if by == "auto":
+            many = len(lengths) >= 20 and lengths.max(initial=0) <= len(self) / 2
+            by = "conversation" if many else "time"
+        if by == "conversation":
+            order = np.random.default_rng(seed).permutation(len(lengths))
+            before = np.cumsum(lengths[order]) - lengths[order]
+            chosen = np.zeros(len(lengths), dtype=bool)
+            chosen[order[before + lengths[order] / 2 <= held_out * len(self)]] = True
+            mask = chosen[self.thread_index]
+        elif by == "time":
+            within = np.arange(len(self)) - np.repeat(self.thread_starts, lengths)
+            mask = within >= np.repeat(np.ceil(lengths * (1 - held_out)), lengths)
+        else:
+            raise UsageError(f"by is 'conversation', 'time' or 'auto', not {by!r}.")
+        if mask.all() or not mask.any():
+            raise NotEnoughData(
+                f"{len(self):,} messages in {len(lengths):,} conversations are too few to hold {held_out:.0%} of them out.",
+                hint="Give more messages: some thousands at least.",
+            )
+        train = replace(self, table=self._rows(~mask), ledger=self.ledger.dropped("split", {"held out": int(mask.sum())}))
+        rest = self.ledger.dropped("split", {"for training": int((~mask).sum())})
+        return train, replace(self, table=self._rows(mask), ledger=rest)
+
+    def save(self, folder: Path) -> None:
+        """Write ``messages.parquet``, ``skipped.parquet`` and ``ledger.json`` into an existing folder."""
+        pq.write_table(self.table, folder / "messages.parquet", compression="zstd")
+        pq.write_table(self.skipped, folder / "skipped.parquet", compression="zstd")
+        value = {**self.ledger.to_json(), "notes": list(self.notes)}
+        (folder / "ledger.json").write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Corpus:
+        """Read what `save` wrote."""
+        folder = Path(folder)
+        try:
+            table = pq.read_table(folder / "messages.parquet", schema=columns.SCHEMA).combine_chunks()
+            skipped = pq.read_table(folder / "skipped.parquet", schema=columns.SKIPPED_SCHEMA)
+            value = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise InputError(f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`.") from error
+        return cls(table.unify_dictionaries().combine_chunks(), Ledger.from_json(value), skipped, tuple(value["notes"]))
+
+    def _rows(self, mask: np.ndarray) -> pa.Table:
+        return self.table.filter(pa.array(mask)).combine_chunks()
+
+    @staticmethod
+    def _filter_named(name: str, known: dict[str, Filter]) -> Filter:
+        if name not in known:
+            raise UsageError(f"There is no filter named {name!r}.", hint=f"Filters: {', '.join(known)}.")
+        return known[name]

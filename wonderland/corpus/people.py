@@ -1,0 +1,56 @@
+"""Who is who? Pseudonyms for senders and conversations, the same from run to run.
+
+A store names people by number, address or name. A corpus names them ``P001``, ``P002``, … in order of first
+appearance, and conversations ``C001``, …; only this mapping knows which is which. A workspace keeps it in one file of
+mode 0600; deleting that file makes the pseudonyms irreversible, since they are derived from nothing but the order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wonderland.errors import InputError
+
+__all__ = ["ME", "Pseudonyms"]
+
+ME = "me"
+
+
+@dataclass
+class Pseudonyms:
+    """A growing mapping from senders and threads, as the store names them, to pseudonyms."""
+
+    people: dict[str, str] = field(default_factory=dict)
+    threads: dict[str, str] = field(default_factory=dict)
+
+    def person(self, sender: str) -> str:
+        """Return the pseudonym of a sender, a new one if it was never seen."""
+        return self.people.setdefault(sender, f"P{len(self.people) + 1:03d}")
+
+    def thread(self, thread: str) -> str:
+        """Return the pseudonym of a conversation, a new one if it was never seen."""
+        return self.threads.setdefault(thread, f"C{len(self.threads) + 1:03d}")
+
+    @classmethod
+    def load(cls, path: Path) -> Pseudonyms:
+        """Read the mapping, or start an empty one if there is no file."""
+        if not path.exists():
+            return cls()
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            return cls(dict(value["people"]), dict(value["threads"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"The pseudonyms in {path} cannot be read: {error}.",
+                hint="Restore the file, or delete it to start again with new pseudonyms.",
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Write the mapping, readable by its owner only."""
+        partial = path.with_name(path.name + ".partial")
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"people": self.people, "threads": self.threads}, file, ensure_ascii=True, indent=0)
+        os.replace(partial, path)
