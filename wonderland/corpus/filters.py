@@ -44,29 +44,29 @@ _TAG_REASONS = {"one-time-code": "one-time code", "business": "business sender",
 _AUTOMATED = [
     (
         "one-time code",
-        r"(?i)\b(?:verification|security|access|login|log-in|sign-in|authentication|confirmation|one[- ]time|otp|2fa)\b"
+        r"\b(?:verification|security|access|login|log-in|sign-in|authentication|confirmation|one[- ]time|otp|2fa)\b"
         r"[^.?]{0,40}\b(?:code|pin|passcode|password|otp)\b.{0,60}\b(?:[A-Z]-)?\d{4,8}\b"
-        r"|(?i)\b(?:[A-Z]-)?\d{4,8}\b.{0,40}\b(?:is your|as your)\b.{0,60}\b(?:code|pin|passcode|password|otp)\b"
-        r"|(?i)\byour\b.{0,30}\bcode(?: is|:)\s*(?:[A-Z]-)?\d{4,8}\b",
+        r"|\b(?:[A-Z]-)?\d{4,8}\b.{0,40}\b(?:is your|as your)\b.{0,60}\b(?:code|pin|passcode|password|otp)\b"
+        r"|\byour\b.{0,30}\bcode(?: is|:)\s*(?:[A-Z]-)?\d{4,8}\b",
     ),
-    ("opt-out notice", r"(?i)\b(?:reply|text|txt|send)\b.{0,20}\b(?:STOP|UNSUBSCRIBE|HELP)\b.{0,20}\b(?:to|for|2)\b"),
+    ("opt-out notice", r"\b(?:reply|text|txt|send)\b.{0,20}\b(?:STOP|UNSUBSCRIBE|HELP)\b.{0,20}\b(?:to|for|2)\b"),
     (
         "delivery notice",
-        r"(?i)\b(?:your|the)\s+(?:\w+\s+){0,3}(?:package|parcel|order|shipment|delivery)\b.{0,60}"
+        r"\b(?:your|the)\s+(?:\w+\s+){0,3}(?:package|parcel|order|shipment|delivery)\b.{0,60}"
         r"\b(?:has (?:been )?(?:shipped|delivered|dispatched)|was delivered|is out for delivery|is on its way|will arrive|"
         r"has arrived|tracking)\b.*(?:https?://|track|order\s*#|\d{8,})",
     ),
     (
         "bank alert",
-        r"(?i)\b(?:account|card|acct)\b.{0,20}(?:ending(?: in)?|\*+|x{2,})\s*\d{3,4}\b"
-        r"|(?i)\b(?:a (?:charge|payment|purchase|deposit|transaction|withdrawal) of)\s*[$€£]\s?\d",
+        r"\b(?:account|card|acct)\b.{0,20}(?:ending(?: in)?|\*+|x{2,})\s*\d{3,4}\b"
+        r"|\b(?:a (?:charge|payment|purchase|deposit|transaction|withdrawal) of)\s*[$€£]\s?\d",
     ),
     (
         "appointment reminder",
-        r"(?i)\b(?:reminder|confirm)\b.{0,80}\bappointment\b.{0,120}\b(?:reply|text|press|call)\b.{0,12}\b(?:C|Y|YES|1|CONFIRM)\b",
+        r"\b(?:reminder|confirm)\b.{0,80}\bappointment\b.{0,120}\b(?:reply|text|press|call)\b.{0,12}\b(?:C|Y|YES|1|CONFIRM)\b",
     ),
 ]
-_AUTOMATED_PATTERNS = [(reason, regex.compile(pattern)) for reason, pattern in _AUTOMATED]
+_AUTOMATED_PATTERNS = [(reason, regex.compile(pattern, regex.IGNORECASE)) for reason, pattern in _AUTOMATED]
 _URL = regex.compile(r"(?i)(?:https?://|www\.)\S+|\b[a-z0-9.-]+\.(?:com|org|net|edu|gov|io|co|me|tv|be|ly|gl)(?:/\S*)?")
 _EMOJI = regex.compile(
     r"(?:\s|\p{RI}|\p{Extended_Pictographic}|\p{Emoji_Modifier}|[\u200d\ufe0e\ufe0f\u2640\u2642\U000E0020-\U000E007F]"

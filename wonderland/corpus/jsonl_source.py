@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar
 
@@ -83,11 +85,15 @@ class JsonLines:
         """Count what had to be left open."""
         return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
 
-    def _reading(self) -> IO[bytes]:
+    @contextmanager
+    def _reading(self) -> Iterator[IO[bytes]]:
         try:
-            return _open(self.path)
-        except OSError as error:
-            raise InputError(f"{self.path} cannot be opened: {error.strerror}.") from error
+            with _open(self.path) as file:
+                yield file
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(
+                f"{self.path} cannot be read to its end: {error}.", hint="Copy or export the file again."
+            ) from error
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import InputError, PluginError, UsageError
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "choose_source", "open_source"]
 
 
 @runtime_checkable
@@ -46,27 +46,35 @@ class Source(Protocol):
         ...
 
 
-def open_source(
-    path: Path, sources: Mapping[str, type[Source]], name: str | None = None, options: Mapping[str, Any] | None = None
-) -> Source:
-    """Return the source that reads ``path``: the one named, or the one that is surest of it.
+def choose_source(path: Path, sources: Mapping[str, type[Source]], name: str | None = None) -> type[Source]:
+    """Return the class that reads ``path``: the one named, or the one that is surest of it.
 
     Raises:
-        UsageError: No source has this name, or it lacks an option that was given.
+        UsageError: No source has this name.
         InputError: The path does not exist, no source can read it, or two are equally sure.
     """
     if not path.exists():
         raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
-    chosen = _named(name, sources) if name else _surest(path, sources)
-    options = dict(options or {})
-    unknown = [key for key in options if key not in inspect.signature(chosen).parameters]
+    return _named(name, sources) if name else _surest(path, sources)
+
+
+def open_source(
+    path: Path, sources: Mapping[str, type[Source]], name: str | None = None, options: Mapping[str, Any] | None = None
+) -> Source:
+    """Return a source on ``path``, chosen as by `choose_source`.
+
+    Raises:
+        UsageError: It lacks an option that was given.
+    """
+    chosen = choose_source(path, sources, name)
+    known = [key for key in inspect.signature(chosen).parameters if key != "path"]
+    unknown = [key for key in options or {} if key not in known]
     if unknown:
-        known = [key for key in inspect.signature(chosen).parameters if key != "path"]
         raise UsageError(
             f"The source {chosen.name!r} has no option {unknown[0]!r}.",
             hint=f"Its options: {', '.join(known) or 'none'}.",
         )
-    return chosen(path, **options)
+    return chosen(path, **(options or {}))
 
 
 def _named(name: str, sources: Mapping[str, type[Source]]) -> type[Source]:

@@ -1,0 +1,167 @@
+"""What does a person see while a command works? Results on stdout, progress on stderr, errors that say what to type.
+
+Message text never goes through rich markup, and control characters are shown, not sent to the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Console", "plain"]
+
+_EVERY_SECONDS, _EVERY_SHARE = 30.0, 0.05
+
+
+def plain(text: str) -> str:
+    """Return text with control, bidirectional and unprintable characters written as escapes.
+
+    >>> plain("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+@dataclass
+class Console:
+    """Where a command writes.
+
+    Attributes:
+        as_json: Print one JSON object at the end instead of text.
+        quiet: No progress.
+        collected: What the JSON object will hold.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    collected: dict[str, Any] = field(default_factory=dict)
+
+    def result(self, **values: Any) -> None:
+        """Collect values for the JSON object."""
+        self.collected.update(values)
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the result."""
+        if not self.as_json:
+            print(text, flush=True)  # noqa: T201
+
+    def rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Print label, value and remark in three columns."""
+        if self.as_json or not rows:
+            return
+        left = max(len(label) for label, _, _ in rows)
+        right = max(len(value) for _, value, _ in rows)
+        for label, value, remark in rows:
+            self.say(f"{label:<{left}}  {value:>{right}}   {remark}".rstrip())
+
+    def ticks(self, items: Sequence[tuple[bool, str, str]]) -> None:
+        """Print what was verified, each with a tick or a cross and its detail."""
+        width = max((len(name) for _, name, _ in items), default=0)
+        for passed, name, detail in items:
+            mark = self._style("✓", "32") if passed else self._style("✗", "31;1")
+            self.say(f"{mark} {name:<{width}}  {self._style(detail, '2')}".rstrip())
+
+    def next(self, command: str) -> None:
+        """Say what to type next."""
+        self.collected["next"] = command
+        self.say(f"Next: {self._style(command, '1')}")
+
+    def note(self, text: str) -> None:
+        """Print a remark on stderr."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def finish(self) -> None:
+        """Print the JSON object, if that is what was asked for."""
+        if self.as_json:
+            print(json.dumps(self.collected, indent=1, default=str))  # noqa: T201
+
+    @contextmanager
+    def progress(self, title: str, unit: str = "") -> Iterator[Meter]:
+        """Show how far a long piece of work is."""
+        if self.quiet:
+            yield Meter()
+        elif sys.stderr.isatty():
+            yield from _bar(title)
+        else:
+            yield LineMeter(title, unit)
+
+    @staticmethod
+    def _style(text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if sys.stdout.isatty() and text else text
+
+
+class Meter:
+    """Takes note of progress and shows nothing."""
+
+    def update(self, done: float, total: float, remark: str = "") -> None:
+        """Say that so much is done."""
+
+
+class LineMeter(Meter):
+    """Prints a line every 5 % or 30 seconds, for logs."""
+
+    def __init__(self, title: str, unit: str) -> None:
+        self.title, self.unit = title, unit
+        self.share, self.time = 0.0, time.monotonic()
+
+    def update(self, done: float, total: float, remark: str = "") -> None:
+        """Print a line if enough happened since the last one."""
+        share, now = done / total if total else 1.0, time.monotonic()
+        if share - self.share >= _EVERY_SHARE or now - self.time >= _EVERY_SECONDS:
+            self.share, self.time = share, now
+            print(f"{self.title}: {share:.0%} {remark}".rstrip(), file=sys.stderr, flush=True)  # noqa: T201
+
+
+class BarMeter(Meter):
+    """A progress bar on a terminal."""
+
+    def __init__(self, bar: Any, task: Any) -> None:
+        self.bar, self.task = bar, task
+
+    def update(self, done: float, total: float, remark: str = "") -> None:
+        """Move the bar."""
+        self.bar.update(self.task, completed=done, total=total, remark=remark)
+
+
+def _bar(title: str) -> Iterator[Meter]:
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (
+        TextColumn("{task.description:<12}", markup=False),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[remark]}", markup=False),
+    )
+    with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
+        yield BarMeter(bar, bar.add_task(title, total=1.0, remark=""))
+
+
+def number(value: float) -> str:
+    """Return a count with thousands separated."""
+    return f"{value:,.0f}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people say it.
+
+    >>> clock(7), clock(75), clock(3700)
+    ('7 s', '1 min 15 s', '1 h 2 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def shares(counts: Mapping[str, int], whole: int) -> list[tuple[str, str, str]]:
+    """Return counts with their share of a whole, for `Console.rows`."""
+    return [(f"  {name}", number(count), f"{count / whole:.1%}" if whole else "") for name, count in counts.items()]

@@ -1,0 +1,75 @@
+"""What every command shares: which workspace, how to print, and the options for both."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wonderland.cli.console import Console
+from wonderland.errors import InputError
+from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
+
+__all__ = ["command", "open_workspace", "record"]
+
+
+def command(name: str, *, workspace: bool = True, extras: bool = False) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return a decorator that makes a function ``f(console, [folder], ...)`` a command with the shared options.
+
+    Args:
+        name: Its name.
+        workspace: Whether it works in a workspace; ``folder`` is then passed, None if ``-w`` was not given.
+        extras: Whether it takes options that only a plugin knows; they are passed as ``extras``.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        @functools.wraps(function)
+        def wrapped(as_json: bool, quiet: bool, **values: Any) -> None:
+            console = Console(as_json, quiet)
+            if extras:
+                values["extras"] = click.get_current_context().args
+            try:
+                function(console, **values)
+            finally:
+                # What a failed check has to say is the result all the same.
+                if console.collected:
+                    console.finish()
+
+        settings = {"ignore_unknown_options": True, "allow_extra_args": True} if extras else {}
+        made = click.command(name, context_settings={"help_option_names": ["-h", "--help"], **settings})(wrapped)
+        made = click.option("-q", "--quiet", is_flag=True, help="No progress.")(made)
+        made = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(made)
+        if workspace:
+            text = f"The workspace; by default the one at or above this folder, or ./{DEFAULT_NAME}."
+            made = click.option("-w", "--workspace", "folder", type=click.Path(path_type=Path), help=text)(made)
+        return made
+
+    return decorate
+
+
+def open_workspace(folder: Path | None, *, create: bool = False) -> Workspace:
+    """Open the workspace named, or the one at hand.
+
+    Raises:
+        InputError: There is none, and it is not to be made.
+    """
+    place = folder or Workspace.find()
+    if place is not None and (place / "wonderland.toml").is_file():
+        return Workspace(place)
+    if create:
+        return Workspace.create(place or Path(DEFAULT_NAME))
+    raise InputError(
+        f"There is no workspace {f'at {folder}' if folder else 'here'}.",
+        hint="Make one by reading messages: wonderland extract PATH",
+    )
+
+
+def record(console: Console, workspace: Workspace, section: str, values: dict[str, Any]) -> None:
+    """Write options into the workspace's settings and say so."""
+    changed = workspace.configure(section, **values) if values else {}
+    if changed:
+        told = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
+        console.note(f"Written to {workspace.folder / 'wonderland.toml'}: [{section}] {told}")

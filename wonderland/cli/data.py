@@ -1,0 +1,176 @@
+"""``extract``, ``filter``, ``tokenize`` and ``export``: from a message store to tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wonderland import plugins
+from wonderland.cli.console import Console, number, plain, shares
+from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.options import given, parse_extras, settings_options, signature_options
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.source import choose_source
+from wonderland.errors import CheckFailed
+from wonderland.workspace.settings import FilterSettings, SplitSettings, TokenizerSettings
+from wonderland.workspace.workspace import Workspace
+
+
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--source", help="Source to read it with; by default the one that recognises it.")
+@click.option("--names/--no-names", default=None, help="Keep names and numbers instead of pseudonyms.")
+@click.option("--show-failures", is_flag=True, help="List every row that could not be read, with its reason.")
+def extract(
+    console: Console,
+    folder: Path | None,
+    path: Path | None,
+    source: str | None,
+    names: bool | None,
+    show_failures: bool,
+    extras: list[str],
+) -> None:
+    """Read messages into the workspace, every stored row accounted for.
+
+    PATH is a file or folder: a chat.db, JSON Lines, CSV, or what another plugin reads. Options of the source follow
+    it, for example: wonderland extract chats.csv --text body --me Ada
+    """
+    workspace = open_workspace(folder, create=path is not None)
+    if path is not None:
+        absolute = path.expanduser().absolute()
+        chosen = choose_source(absolute, plugins.load().sources, source)
+        options = parse_extras(extras, signature_options(chosen.__init__), f"the source {chosen.name!r}")
+        values = {"path": str(absolute), "source": source or "", "options": options, **given({"names": names})}
+        record(console, workspace, "source", values)
+    elif source or names is not None:
+        record(console, workspace, "source", given({"source": source, "names": names}))
+    corpus = read(console, workspace)
+    if show_failures:
+        failures(console, corpus)
+    console.next("wonderland filter")
+
+
+def read(console: Console, workspace: Workspace) -> Corpus:
+    """Read the messages and print where every row went."""
+    with console.progress("Reading", "rows") as meter:
+        corpus = workspace.extract(
+            lambda done, stored: meter.update(done, stored, f"{number(done)} of {number(stored)} rows")
+        )
+    ledger, counts = corpus.ledger, corpus.counts()
+    console.result(ledger=ledger.to_json(), counts=counts, fingerprint=corpus.fingerprint, notes=list(corpus.notes))
+    rows = [("Read", plain(ledger.source), ""), ("Rows stored", number(ledger.stored), "")]
+    for entry in ledger.entries:
+        remark = "wonderland extract --show-failures" if entry.failed else ""
+        rows.append((f"  {plain(entry.reason)}", number(entry.count), remark or f"{entry.count / ledger.stored:.1%}"))
+    for heading, facts in ledger.facts.items():
+        rows.append((plain(heading), "", ""))
+        rows.extend(shares(facts, ledger.kept))
+    total = counts["messages"]
+    rows += [
+        ("Messages", number(total), ""),
+        *shares({"from you": counts["from me"], "from others": total - counts["from me"]}, total),
+        *[(f"  {name}", number(counts[name]), "") for name in ("in group chats", "sms") if counts[name]],
+        ("Conversations", number(counts["conversations"]), ""),
+        ("People", number(counts["people"]), "stored by name" if workspace.settings.source.names else "stored as pseudonyms"),
+        ("Words", number(counts["words"]), f"{counts['words'] / max(total, 1):.1f} per message"),
+    ]
+    console.rows(rows)
+    for note in corpus.notes:
+        console.say(f"Note: {plain(note)}")
+    return corpus
+
+
+def failures(console: Console, corpus: Corpus) -> None:
+    """List the rows that could not be read."""
+    rows = [row for row in corpus.skipped.to_pylist() if row["failed"]]
+    console.result(failures=rows)
+    console.say(f"{number(len(rows))} rows could not be read:")
+    for row in rows:
+        console.say(f"  {plain(row['id'])}: {plain(row['reason'])} {plain(row['detail'])}".rstrip())
+
+
+@click.option("--only", "only", multiple=True, help="Apply only this filter; may be repeated.")
+@click.option("--also", "also", multiple=True, help="Apply this filter too; may be repeated.")
+@click.option("--none", "none", is_flag=True, help="Apply no filter.")
+def filter_(console: Console, folder: Path | None, only: tuple[str, ...], also: tuple[str, ...], none: bool) -> None:
+    """Drop noise: automated messages, short codes, bare links, bare emoji; profanity with --also profanity."""
+    workspace = open_workspace(folder)
+    names = [] if none else list(only or workspace.settings.filter.names)
+    names += [name for name in also if name not in names]
+    record(console, workspace, "filter", {"names": names})
+    drop(console, workspace)
+    console.next("wonderland tokenize")
+
+
+def drop(console: Console, workspace: Workspace) -> Corpus:
+    """Apply the filters and print what each dropped and why."""
+    corpus = workspace.filter()
+    ledger = corpus.ledger
+    before = ledger.stored - ledger.count("read")
+    rows = [("Messages", number(before), "")]
+    for stage in workspace.settings.filter.names:
+        rows.append((f"  {stage}", f"-{number(ledger.count(stage))}", ""))
+        for entry in ledger.entries:
+            if entry.stage == stage:
+                rows.append((f"    {plain(entry.reason)}", number(entry.count), f"{entry.count / max(before, 1):.1%}"))
+    rows.append(("Kept", number(len(corpus)), f"{len(corpus) / max(before, 1):.1%}"))
+    console.result(kept=len(corpus), ledger=ledger.to_json(), fingerprint=corpus.fingerprint)
+    console.rows(rows)
+    return corpus
+
+
+@settings_options(TokenizerSettings)
+@settings_options(SplitSettings, "held_out", "by")
+@click.option("--preset", help="Size of the model the tokenizer is for: nano, seed or large.")
+def tokenize(console: Console, folder: Path | None, preset: str | None, **options: object) -> None:
+    """Train the tokenizer on the training part, and prove that it keeps the special tokens whole."""
+    workspace = open_workspace(folder)
+    record(console, workspace, "training", given({"preset": preset}))
+    record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
+    record(console, workspace, "tokenizer", given({"vocab_size": options["vocab_size"]}))
+    words(console, workspace)
+    console.next("wonderland train")
+
+
+def words(console: Console, workspace: Workspace) -> None:
+    """Train the tokenizer and print what was verified."""
+    tokenizer = workspace.tokenize()
+    train, held_out = workspace.split()
+    console.rows(
+        [
+            ("To train on", number(len(train)), f"messages in {number(len(train.thread_starts))} conversations"),
+            ("Held out", number(len(held_out)), f"messages in {number(len(held_out.thread_starts))} conversations"),
+            ("Vocabulary", number(tokenizer.vocab_size), "tokens"),
+        ]
+    )
+    verified = tokenizer.verify(train.texts[:10_000])
+    console.result(
+        vocab_size=tokenizer.vocab_size,
+        fingerprint=tokenizer.fingerprint,
+        verified=[{"name": step.name, "passed": step.passed, "detail": step.detail} for step in verified],
+    )
+    console.ticks([(step.passed, step.name, step.detail) for step in verified])
+    if not all(step.passed for step in verified):
+        raise CheckFailed("The tokenizer does not keep what the model relies on.", hint="Please report this with the lines above.")
+
+
+@click.argument("where", type=click.Path(path_type=Path))
+@click.option("--only", "only", multiple=True, help="Write only this file; may be repeated.")
+def export(console: Console, folder: Path | None, where: Path, only: tuple[str, ...]) -> None:
+    """Write the filtered corpus into the folder WHERE: messages.jsonl, corpus.txt, corpus_threaded.txt, corpus_me_only.txt."""
+    from wonderland.corpus.export import export as write
+    from wonderland.workspace.stage import guarding
+
+    workspace = open_workspace(folder)
+    corpus = workspace.filter()
+    with guarding(where):
+        written = write(corpus, where, *only)
+    console.result(files=[str(path) for path in written])
+    for path in written:
+        console.say(str(path))
+
+
+extract_command = command("extract", extras=True)(extract)
+filter_command = command("filter")(filter_)
+tokenize_command = command("tokenize")(tokenize)
+export_command = command("export")(export)

@@ -1,0 +1,147 @@
+"""``wonderland``: the group of commands, and what becomes of errors.
+
+Exit codes: 0 all is well; 1 a check failed; 2 usage; 3 input that cannot be read; 4 not enough data; 5 out of disk,
+memory or permission; 6 a plugin; 130 interrupted, with the state saved.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+import wonderland
+from wonderland.errors import WonderlandError
+
+__all__ = ["cli", "main"]
+
+# Each command lives in a module that is imported when it is called, so that --help stays quick.
+_COMMANDS = {
+    "init": "setup",
+    "extract": "data",
+    "filter": "data",
+    "tokenize": "data",
+    "export": "data",
+    "train": "model",
+    "check": "model",
+    "generate": "model",
+    "analyze": "analysis",
+    "report": "analysis",
+    "run": "everything",
+    "demo": "everything",
+    "status": "setup",
+    "plugins": "setup",
+    "doctor": "setup",
+}
+_HELP = {
+    "init": "Make a workspace.",
+    "extract": "Read messages into the workspace.",
+    "filter": "Drop noise, and account for it.",
+    "tokenize": "Train the tokenizer and prove what the model relies on.",
+    "export": "Write the corpus as plain files.",
+    "train": "Train the model from scratch, or go on training it.",
+    "check": "Run the sanity checks.",
+    "generate": "Let the model speak, as you or as them.",
+    "analyze": "Look inside the model.",
+    "report": "Write the report: one HTML file.",
+    "run": "Do everything that is not up to date.",
+    "demo": "Do everything, on the conversations that come with wonderland.",
+    "status": "Say what is done and what is not.",
+    "plugins": "List sources, filters and analyses.",
+    "doctor": "Say what this machine can do.",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"wonderland.cli.{_COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _HELP[name]) for name in _COMMANDS])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(f"{error.message.rstrip('.')}. Commands: {', '.join(_COMMANDS)}.", ctx) from error
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(wonderland.__version__, prog_name="wonderland")
+def cli() -> None:
+    """Train a small transformer on your own conversations, then look inside it.
+
+    Nothing ever leaves this machine. Start with: wonderland demo
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    _stay_offline()
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        cli.main(arguments, prog_name="wonderland", standalone_mode=False)
+    except WonderlandError as error:
+        return _failed(arguments, error.message, error.hint, error.exit_code)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        if "--json" in arguments:
+            return _failed(arguments, error.format_message(), "", 2)
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return _failed(arguments, "Interrupted.", "Run the same command again to go on.", 130)
+    except MemoryError:
+        return _failed(arguments, "Out of memory.", "Take a smaller preset, or fewer windows.", 5)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("WONDERLAND_DEBUG"):
+            raise
+        # The message of an arbitrary exception may quote somebody's words, so only its kind and place are shown.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+        hint = "This is a fault of wonderland. Run again with WONDERLAND_DEBUG=1 for the whole story, and report it."
+        return _failed(arguments, f"Something unforeseen happened: {type(error).__name__} at {where}.", hint, 70)
+    return 0
+
+
+def _failed(arguments: list[str], message: str, hint: str, code: int) -> int:
+    if "--json" in arguments:
+        print(json.dumps({"error": message, "hint": hint, "exit_code": code}))  # noqa: T201
+    else:
+        from wonderland.cli.console import plain
+
+        red, bold, off = ("\x1b[31;1m", "\x1b[1m", "\x1b[0m") if sys.stderr.isatty() else ("", "", "")
+        lines = "\n".join(plain(line) for line in message.splitlines())
+        print(f"{red}Error:{off} {lines}", file=sys.stderr)  # noqa: T201
+        if hint:
+            print(f"{bold}{plain(hint)}{off}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _stay_offline() -> None:
+    """Tell the libraries below that there is no network, before they are imported."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("WANDB_MODE", "disabled")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

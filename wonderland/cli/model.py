@@ -1,0 +1,160 @@
+"""``train``, ``check`` and ``generate``: the model and whether it is worth looking inside."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wonderland.cli.console import Console, Meter, clock, number, plain
+from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.options import given, settings_options
+from wonderland.errors import CheckFailed
+from wonderland.model.presets import PRESETS, preset
+from wonderland.model.settings import TrainingSettings
+from wonderland.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from wonderland.model.training import Progress
+    from wonderland.model.transformer import ChatTransformer
+
+_WARM_UP_SECONDS = 5.0
+
+
+@settings_options(TrainingSettings)
+@click.option("--device", help="cpu, cuda or mps; the fastest there is by default.")
+def train(console: Console, folder: Path | None, device: str | None, **options: object) -> None:
+    """Train the model from scratch. Ctrl-C saves; the same command goes on."""
+    workspace = open_workspace(folder)
+    record(console, workspace, "training", given(options))
+    learn(console, workspace, device)
+    console.next("wonderland check")
+
+
+def learn(console: Console, workspace: Workspace, device: str | None = None) -> ChatTransformer:
+    """Train the model and print how it went."""
+    if not workspace.stage("model").done:
+        _announce(console, workspace)
+    with console.progress("Training", "tokens") as meter:
+        model = workspace.train(_Watch(console, meter), device)
+    history = model.history
+    console.result(model=repr(model), fingerprint=model.fingerprint, history=history.to_json() if history else None)
+    if history is None or not history.epochs:
+        return model
+    last = history.epochs[-1]
+    console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens in {clock(last.seconds)}")
+    rows = [("Loss in nats a token", "", "")]
+    if last.held_out_loss is not None:
+        rows.append(("  held-out conversations", f"{last.held_out_loss:.3f}", f"perplexity {2.718281828459045**last.held_out_loss:.1f}"))
+    rows.append(("  training, last epoch", f"{last.train_loss:.3f}", ""))
+    for name, loss in sorted(history.baselines.items(), key=lambda item: item[1]):
+        better = last.held_out_loss is not None and last.held_out_loss < loss
+        gap = f"the model is {abs(loss - (last.held_out_loss or 0)):.2f} {'better' if better else 'worse'}"
+        rows.append((f"  {name}", f"{loss:.3f}", gap))
+    console.rows(rows)
+    console.say(f"As you, it says: {plain(last.sample)}")
+    return model
+
+
+def _announce(console: Console, workspace: Workspace) -> None:
+    settings = workspace.settings.training.resolved()
+    config = preset(settings.preset).sized(workspace.tokenize().vocab_size)
+    words = sum(len(text.split()) for text in workspace.split()[0].texts)
+    messages = len(workspace.split()[0])
+    tokens = round(words * 1.3 + 3 * messages)
+    console.note(
+        f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
+        f"{config.n_params / 1e6:.1f}M parameters, {settings.epochs} epochs over about {number(tokens)} tokens"
+    )
+    if tokens < config.n_params:
+        smaller = min(PRESETS, key=lambda name: PRESETS[name].config.n_params)
+        hint = f" `wonderland train --preset {smaller}` is smaller." if smaller != settings.preset else ""
+        console.note(f"Note: that is under one token a parameter, so it will memorise as much as it learns.{hint}")
+
+
+class _Watch:
+    """Turns the progress of a run into a meter and a line an epoch."""
+
+    def __init__(self, console: Console, meter: Meter) -> None:
+        self.console, self.meter = console, meter
+        self.began: tuple[float, int] | None = None
+        self.loss = 0.0
+        self.rate = 0.0
+        self.last = (0.0, 0)
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.epoch is not None:
+            self._epoch(progress.epoch)
+            return
+        self.loss = progress.loss if not self.loss else 0.95 * self.loss + 0.05 * progress.loss
+        if self.began is None:
+            self.began = (now, progress.tokens)
+            self.last = self.began
+        if now - self.last[0] >= 1.0:  # a moving average over seconds, not steps
+            rate = (progress.tokens - self.last[1]) / (now - self.last[0])
+            self.rate = rate if not self.rate else 0.8 * self.rate + 0.2 * rate
+            self.last = (now, progress.tokens)
+        remark = f"loss {self.loss:.2f}"
+        if self.rate and now - self.began[0] > _WARM_UP_SECONDS:
+            left = (progress.all_tokens - progress.tokens) / self.rate
+            done_at = (datetime.now().astimezone() + timedelta(seconds=left)).strftime("%H:%M:%S")
+            remark += f", {number(self.rate)} tokens/s, done at {done_at}"
+        self.meter.update(progress.tokens, progress.all_tokens, remark)
+
+    def _epoch(self, epoch: Any) -> None:
+        held_out = "" if epoch.held_out_loss is None else f", held out {epoch.held_out_loss:.3f}"
+        self.console.note(
+            f"epoch {epoch.epoch}: train {epoch.train_loss:.3f}{held_out}, {clock(epoch.seconds)}   “{plain(epoch.sample)[:80]}”"
+        )
+
+
+def check(console: Console, folder: Path | None) -> None:
+    """Ask whether it is worth looking inside yet; exit code 1 if a check fails."""
+    workspace = open_workspace(folder)
+    failed = verify(console, workspace)
+    if failed:
+        raise CheckFailed(
+            f"{failed} of the checks failed.", hint="More messages, more epochs or a smaller preset; then: wonderland check"
+        )
+    console.next("wonderland analyze")
+
+
+def verify(console: Console, workspace: Workspace) -> int:
+    """Run the checks, print them and return how many failed."""
+    with console.progress("Checking"):
+        checks = workspace.check()
+    console.result(checks=[vars(one) for one in checks])
+    console.ticks([(one.passed, one.name, one.detail) for one in checks])
+    return sum(not one.passed for one in checks)
+
+
+@click.argument("prompt", default="")
+@click.option("--as", "speaker", type=click.Choice(["me", "them"]), default="me", show_default=True, help="Who speaks first.")
+@click.option("--messages", default=1, show_default=True, help="Messages to generate.")
+@click.option("--number", "count", default=3, show_default=True, help="Samples to draw.")
+@click.option("--temperature", default=0.9, show_default=True, help="0 takes the likeliest token each time.")
+@click.option("--top-k", default=0, show_default=True, help="Sample among so many likeliest tokens; 0 for all.")
+@click.option("--top-p", default=0.95, show_default=True, help="Sample among the likeliest tokens of this probability.")
+@click.option("--max-tokens", default=60, show_default=True, help="Most tokens to generate.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the first sample.")
+def generate(console: Console, folder: Path | None, prompt: str, count: int, seed: int, **options: Any) -> None:
+    """Let the model speak. PROMPT is what was said before, for example: "<|them|> are you free tomorrow?"."""
+    workspace = open_workspace(folder)
+    model, tokenizer = workspace.load_model()
+    samples = [model.generate(tokenizer, prompt, seed=seed + i, **options) for i in range(count)]
+    console.result(samples=[vars(sample) for sample in samples])
+    for sample in samples:
+        probability = 1.0
+        for p in sample.probabilities:
+            probability *= p
+        each = probability ** (1 / max(len(sample.probabilities), 1))
+        console.say(f"{plain(str(sample))}   ({each:.2f} a token)")
+
+
+train_command = command("train")(train)
+check_command = command("check")(check)
+generate_command = command("generate")(generate)

@@ -1,0 +1,104 @@
+"""``init``, ``status``, ``plugins`` and ``doctor``: what is here and what can be done."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+import wonderland
+from wonderland import plugins as plugin_host
+from wonderland.cli.console import Console, plain
+from wonderland.cli.context import command, open_workspace
+from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
+
+
+@click.argument("where", required=False, type=click.Path(path_type=Path))
+def init(console: Console, folder: Path | None, where: Path | None) -> None:
+    """Make a workspace at WHERE, by default ./me.wonderland, readable by you only."""
+    workspace = Workspace.create(where or folder or Path(DEFAULT_NAME))
+    console.result(workspace=str(workspace.folder))
+    console.say(f"Workspace {workspace.folder}, settings in {workspace.folder / 'wonderland.toml'}")
+    console.next("wonderland extract PATH" if workspace.folder.name == DEFAULT_NAME else f"wonderland -w {workspace.folder} extract PATH")
+
+
+def status(console: Console, folder: Path | None) -> None:
+    """Say which stages are done, missing, out of date or damaged."""
+    workspace = open_workspace(folder)
+    steps = workspace.status()
+    console.result(workspace=str(workspace.folder), stages={step.name: step.state for step in steps})
+    console.say(f"Workspace {workspace.folder}")
+    console.ticks([(step.state == "done", step.name, "  ".join(filter(None, (step.state, step.detail)))) for step in steps])
+    if any(step.state != "done" for step in steps):
+        console.next("wonderland run" if workspace.settings.source.path else "wonderland extract PATH")
+
+
+def plugins(console: Console) -> None:
+    """List the plugins that are installed and the sources, filters and analyses they bring."""
+    host = plugin_host.load()
+    kinds = {"sources": host.sources, "filters": host.filters, "analyses": host.analyses}
+    listed = {
+        kind: {name: {"plugin": host.provider(thing), "what": _what(thing)} for name, thing in things.items()}
+        for kind, things in kinds.items()
+    }
+    console.result(plugins=[vars(plugin) for plugin in host.found], **listed)
+    console.rows([(plugin.name, plugin.version, plain(plugin.error or plugin.distribution)) for plugin in host.found])
+    for kind, things in listed.items():
+        console.say(f"\n{kind.capitalize()}")
+        width = max((len(name) for name in things), default=0)
+        for name, about in things.items():
+            console.say(f"  {name:<{width}}  {plain(about['what'])}  ({about['plugin']})")
+
+
+def _what(thing: object) -> str:
+    help_text = getattr(thing, "help", "") or getattr(thing, "__doc__", "") or ""
+    return str(help_text).strip().splitlines()[0] if help_text else ""
+
+
+def doctor(console: Console, folder: Path | None) -> None:
+    """Say what this machine can do and whether anything stands in the way."""
+    import torch
+
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else []), *(["mps"] if torch.backends.mps.is_available() else [])]
+    place = folder or Workspace.find() or Path()
+    free = shutil.disk_usage(place if place.exists() else Path()).free
+    host = plugin_host.load()
+    failed = [plugin.name for plugin in host.found if plugin.error]
+    interpreter = os.path.realpath(sys.executable)
+    facts = {
+        "wonderland": wonderland.__version__,
+        "python": f"{platform.python_version()} at {interpreter}",
+        "torch": f"{torch.__version__}, {torch.get_num_threads()} threads, {', '.join(devices)}",
+        "transformer-lens": "installed" if importlib.util.find_spec("transformer_lens") else "missing",
+        "workspace": str(Workspace.find() or "none here"),
+        "free disk": f"{free / 1e9:.1f} GB",
+        "plugins": ", ".join(plugin.name for plugin in host.found),
+    }
+    console.result(**facts, failed_plugins=failed)
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        console.say(f"{name:<{width}}  {plain(value)}")
+    store = Path("~/Library/Messages/chat.db").expanduser()
+    readable = not store.exists() or os.access(store, os.R_OK)
+    console.ticks(
+        [
+            (free > 1e9, "at least 1 GB of disk is free", ""),
+            (not failed, "every plugin loads", ", ".join(failed)),
+            (
+                readable,
+                "your Messages database can be read" if store.exists() else "no Messages database on this machine",
+                "" if readable else "System Settings > Privacy & Security > Full Disk Access: switch on your terminal, then quit and open it again",
+            ),
+        ]
+    )
+
+
+init_command = command("init")(init)
+status_command = command("status")(status)
+plugins_command = command("plugins", workspace=False)(plugins)
+doctor_command = command("doctor")(doctor)

@@ -1,0 +1,88 @@
+"""The plain-text files of a corpus, for those who want to look at it or feed it to something else.
+
+``messages.jsonl`` one JSON object a message; ``corpus.txt`` one message a line; ``corpus_threaded.txt`` windows of
+messages with speaker tokens, one message a line, windows apart by a blank line; ``corpus_me_only.txt`` what I wrote.
+Line breaks inside a message become spaces in the text files, so that a line is a message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.errors import UsageError
+
+__all__ = ["FILES", "export"]
+
+
+def export(corpus: Corpus, folder: str | Path, *names: str, size: int = 8, stride: int = 4) -> list[Path]:
+    """Write files of a corpus, readable by their owner only, each complete or not at all.
+
+    Args:
+        corpus: The messages.
+        folder: Where to write; made if it is not there.
+        *names: Which files; all of ``FILES`` if none are named.
+        size: Messages a window of ``corpus_threaded.txt``.
+        stride: Messages from one window to the next.
+
+    Raises:
+        UsageError: There is no file of a name.
+    """
+    unknown = [name for name in names if name not in FILES]
+    if unknown:
+        raise UsageError(f"There is no export named {unknown[0]!r}.", hint=f"Exports: {', '.join(FILES)}.")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = []
+    for name in names or FILES:
+        path, partial = folder / name, folder / f"{name}.partial"
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in FILES[name](corpus, size, stride))
+        os.replace(partial, path)
+        written.append(path)
+    return written
+
+
+def _messages(corpus: Corpus, _size: int, _stride: int) -> Iterator[str]:
+    for message in corpus:
+        row = message._asdict()
+        row["timestamp"] = None if message.timestamp is None else message.timestamp.isoformat()
+        yield json.dumps(row, ensure_ascii=False)
+
+
+def _corpus(corpus: Corpus, _size: int, _stride: int) -> Iterator[str]:
+    return (_line(text) for text in corpus.texts)
+
+
+def _me_only(corpus: Corpus, _size: int, _stride: int) -> Iterator[str]:
+    return (_line(text) for text, mine in zip(corpus.texts, corpus.is_from_me, strict=True) if mine)
+
+
+def _threaded(corpus: Corpus, size: int, stride: int) -> Iterator[str]:
+    texts = corpus.texts
+    speakers = np.where(corpus.is_from_me, "<|me|>", "<|them|>")
+    bounds = [*corpus.thread_starts.tolist(), len(corpus)]
+    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start in range(begin, max(begin + 1, end - size + stride), stride):
+            stop = min(start + size, end)
+            for index in range(start, stop):
+                mark = "<|endoftext|>" if index == stop - 1 else "<|sep|>"
+                yield f"{speakers[index]} {_line(texts[index])} {mark}"
+            yield ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+FILES: dict[str, Callable[[Corpus, int, int], Iterator[str]]] = {
+    "messages.jsonl": _messages,
+    "corpus.txt": _corpus,
+    "corpus_threaded.txt": _threaded,
+    "corpus_me_only.txt": _me_only,
+}

@@ -1,0 +1,156 @@
+"""How do conversations become what a model is trained and examined on? Windows of messages, cut to the context.
+
+The tokens of all messages lie in one stream, conversation after conversation, each message as its speaker, its text
+after a space and a separator::
+
+    <|them|> are you free<|sep|><|me|> yeah<|sep|>
+
+A window is a run of messages of one conversation, so it is a slice of the stream whose last separator stands for
+``<|endoftext|>``; windows overlap without being stored twice. A window longer than the context is cut at message
+boundaries into several, and a message longer than the context into several pieces, each with its speaker: no token of
+the corpus is left out, and `Windows.facts` counts every cut.
+
+What would fool it: overlapping windows as evidence. With a stride under the window's size a message counts twice, so
+held-out evidence uses ``stride == size``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.errors import InputError, NotEnoughData
+
+if TYPE_CHECKING:
+    from wonderland.tokenizer import SpeakerTokenizer
+
+__all__ = ["Windows", "pack"]
+
+_END, _ME, _THEM, _SEP = 0, 1, 2, 3  # the ids the tokenizer fixes
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows over one stream of tokens.
+
+    Attributes:
+        stream: Tokens of every message, [token], uint16 or int32.
+        start: First token of each window in the stream, [window].
+        stop: One past its last token, [window].
+        conversation: Number of the conversation each window is from, [window].
+        facts: Counts: messages, windows, windows cut to fit the context, messages split.
+    """
+
+    stream: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    conversation: np.ndarray
+    facts: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Return the tokens of one window, int64, ending in ``<|endoftext|>``."""
+        tokens = self.stream[self.start[index] : self.stop[index]].astype(np.int64)
+        tokens[-1] = _END
+        return tokens
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each window, [window]."""
+        return self.stop - self.start
+
+    def batch(self, chosen: np.ndarray, pad: int) -> np.ndarray:
+        """Return windows as rows [chosen, longest of them], padded on the right."""
+        lengths = self.lengths[chosen]
+        rows = np.full((len(chosen), int(lengths.max())), pad, dtype=np.int64)
+        for row, index in enumerate(chosen):
+            rows[row, : lengths[row]] = self[index]
+        return rows
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays as ``.npy`` files, so that they can be memory-mapped."""
+        for name in ("stream", "start", "stop", "conversation"):
+            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path, facts: dict[str, int] | None = None) -> Windows:
+        """Read what `save` wrote, memory-mapped."""
+        names = ("stream", "start", "stop", "conversation")
+        try:
+            arrays = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names]
+        except (OSError, ValueError) as error:
+            raise InputError(f"There are no readable tokens in {folder}: {error}.", hint="Run `wonderland tokenize`.") from error
+        return cls(*arrays, facts=facts or {})
+
+
+def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: int = 4, context: int = 128) -> Windows:
+    """Lay a corpus out as windows of tokens.
+
+    Args:
+        corpus: The messages.
+        tokenizer: The tokenizer that encodes them.
+        size: Messages a window.
+        stride: Messages from one window to the next of the same conversation.
+        context: Most tokens a window may have.
+
+    Raises:
+        NotEnoughData: The corpus is empty.
+    """
+    if not len(corpus):
+        raise NotEnoughData("There is no message left to make windows of.", hint="Check `wonderland status`.")
+    kind = np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.int32
+    pieces, lengths, conversations = list[np.ndarray](), list[int](), list[int]()
+    split = 0
+    room = context - 2  # a piece has its speaker before and a separator after
+    speakers = np.where(corpus.is_from_me, _ME, _THEM)
+    threads = corpus.thread_index
+    texts = corpus.texts
+    for begin in range(0, len(texts), 1 << 15):
+        for offset, ids in enumerate(tokenizer.encode_messages(texts[begin : begin + (1 << 15)])):
+            message = begin + offset
+            parts = [ids] if len(ids) <= room else [ids[i : i + room] for i in range(0, len(ids), room)]
+            split += len(parts) > 1
+            for part in parts:
+                pieces.append(np.array([speakers[message], *part, _SEP], dtype=kind))
+                lengths.append(len(part) + 2)
+                conversations.append(int(threads[message]))
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    first, last, cut = _ranges(np.array(conversations), starts, ends, size, stride, context)
+    facts = {"messages": len(corpus), "tokens": int(ends[-1]), "windows": len(first), "windows cut": cut, "messages split": split}
+    return Windows(np.concatenate(pieces), starts[first], ends[last - 1], np.array(conversations)[first], facts)
+
+
+def _ranges(
+    conversations: np.ndarray, starts: np.ndarray, ends: np.ndarray, size: int, stride: int, context: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return first and one-past-last message of each window that fits the context, and how many windows were cut."""
+    bounds = np.flatnonzero(np.r_[True, conversations[1:] != conversations[:-1], True])
+    first, last, cut = list[int](), list[int](), 0
+    for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        at = begin
+        while True:
+            stop = min(at + size, end)
+            pieces = 0
+            left = at
+            while left < stop:
+                fits = int(np.searchsorted(ends[left:stop], starts[left] + context, side="right"))
+                first.append(left)
+                last.append(left + fits)
+                left += fits
+                pieces += 1
+            cut += pieces > 1
+            if stop == end:
+                break
+            at += stride
+    return np.array(first), np.array(last), cut

@@ -1,0 +1,113 @@
+"""On what is a model examined? A fixed batch of held-out windows, and who speaks where in them.
+
+Windows do not overlap (stride equals size) and are long enough to matter: statistics of attention taken on a handful
+of six-token prompts say little about a model of 128 tokens. Below 200 windows of 64 tokens the evidence is marked as
+thin, and everything computed from it carries the mark.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.windows import pack
+from wonderland.errors import NotEnoughData
+from wonderland.tokenizer import ME, PAD, THEM, SpeakerTokenizer
+
+__all__ = ["Evidence"]
+
+ENOUGH_WINDOWS, ENOUGH_TOKENS = 200, 64
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Windows of tokens, one a row, padded on the right.
+
+    Attributes:
+        tokens: [window, pos], int64.
+        lengths: Tokens of each window, [window].
+        conversation: Number of the conversation each window is from, [window]: the unit of resampling.
+        seed: Seed of the choice.
+    """
+
+    tokens: np.ndarray
+    lengths: np.ndarray
+    conversation: np.ndarray
+    seed: int = 0
+
+    @classmethod
+    def choose(
+        cls, held_out: Corpus, tokenizer: SpeakerTokenizer, *, context: int, windows: int = ENOUGH_WINDOWS, seed: int = 0
+    ) -> Evidence:
+        """Choose windows from held-out conversations, long ones first choice, at random among those.
+
+        Args:
+            held_out: Conversations the model was not trained on.
+            tokenizer: The model's tokenizer.
+            context: The model's context.
+            windows: How many to choose.
+            seed: Seed of the choice.
+
+        Raises:
+            NotEnoughData: There is no window of two tokens.
+        """
+        packed = pack(held_out, tokenizer, size=8, stride=8, context=context)
+        lengths = packed.lengths
+        long = np.flatnonzero(lengths >= min(ENOUGH_TOKENS, context))
+        if len(long) < windows:  # too few long ones: take the longest there are, marked as thin
+            long = np.argsort(-lengths, kind="stable")[:windows]
+            long = long[lengths[long] > 1]
+        if not len(long):
+            raise NotEnoughData("The held-out part has no window of two tokens.", hint="Hold more out, or read more messages.")
+        chosen = np.sort(np.random.default_rng(seed).permutation(long)[:windows])
+        return cls(packed.batch(chosen, PAD), lengths[chosen], packed.conversation[chosen], seed)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are at least 200 windows of at least 64 tokens."""
+        return bool(len(self) >= ENOUGH_WINDOWS and self.lengths.min() >= ENOUGH_TOKENS)
+
+    @functools.cached_property
+    def mask(self) -> np.ndarray:
+        """Where there is a token, not padding, [window, pos]."""
+        return np.arange(self.tokens.shape[1]) < self.lengths[:, None]
+
+    @functools.cached_property
+    def is_speaker(self) -> np.ndarray:
+        """Where the token says who speaks, [window, pos]."""
+        return (self.tokens == ME) | (self.tokens == THEM)
+
+    @functools.cached_property
+    def speaker_position(self) -> np.ndarray:
+        """Position of the latest speaker token at or before each position, [window, pos]."""
+        at = np.where(self.is_speaker, np.arange(self.tokens.shape[1]), 0)
+        return np.maximum.accumulate(at, axis=1)
+
+    @functools.cached_property
+    def speaker(self) -> np.ndarray:
+        """Who is speaking at each position, as the id of the speaker token, [window, pos]."""
+        return np.take_along_axis(self.tokens, self.speaker_position, axis=1)
+
+    @functools.cached_property
+    def message(self) -> np.ndarray:
+        """Number of the message, within its window, that each position belongs to, [window, pos]."""
+        return np.maximum(np.cumsum(self.is_speaker, axis=1) - 1, 0)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the evidence is, as JSON values."""
+        return {
+            "windows": len(self),
+            "conversations": len(np.unique(self.conversation)),
+            "tokens": int(self.lengths.sum()),
+            "shortest window": int(self.lengths.min()),
+            "longest window": int(self.lengths.max()),
+            "seed": self.seed,
+            "enough": self.enough,
+        }

@@ -1,0 +1,273 @@
+"""What lies under the microscope: a model, its tokenizer, a fixed batch of evidence, and the activations seen so far.
+
+An analysis walks over ``specimen.parts()``, some windows at a time, and takes activations by their TransformerLens
+short names: ``part["pattern"]`` is [layer, batch, head, query, key]. Whether the parts come from memory or from new
+forward passes is the specimen's affair: `analyze` holds them while they fit, so that several analyses share one pass,
+and larger evidence streams.
+
+Memory: what is held is bounded by ``hold_bytes`` (1.5 GB); the patterns of 200 windows of 128 tokens in 16 heads are
+210 MB.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.errors import InputError, PluginError, UsageError
+from wonderland.lab.evidence import Evidence
+from wonderland.model.loss import token_losses
+from wonderland.model.transformer import ChatTransformer
+from wonderland.tokenizer import SpeakerTokenizer
+
+__all__ = ["HookedModel", "Part", "Specimen", "hook_name"]
+
+_IN_ATTENTION = ("q", "k", "v", "z", "attn_scores", "pattern", "result")
+_IN_MLP = ("pre", "post")
+_IN_BLOCK = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "q_input", "k_input", "v_input", "mlp_in")
+_ONCE = ("embed", "pos_embed")
+_DERIVED = ("loss", "logits")
+_BATCH = 16
+
+
+class HookedModel(Protocol):
+    """What the analyses touch of a model: exactly this much.
+
+    Weights are stacked over layers: ``W_Q`` [layer, head, d_model, d_head], ``W_O`` [layer, head, d_head, d_model].
+    """
+
+    cfg: Any
+
+    def __call__(self, tokens: Tensor) -> Tensor: ...
+
+    def run_with_cache(self, tokens: Tensor, *, names_filter: Any) -> tuple[Tensor, Mapping[str, Tensor]]: ...
+
+    def run_with_hooks(self, tokens: Tensor, *, fwd_hooks: list[tuple[str, Callable[..., Any]]]) -> Tensor: ...
+
+
+def hook_name(short: str, layer: int) -> str:
+    """Return the full hook name of a TransformerLens short name in a layer.
+
+    >>> hook_name("pattern", 2)
+    'blocks.2.attn.hook_pattern'
+    """
+    if short in _IN_ATTENTION:
+        return f"blocks.{layer}.attn.hook_{short}"
+    if short in _IN_MLP:
+        return f"blocks.{layer}.mlp.hook_{short}"
+    if short in _IN_BLOCK:
+        return f"blocks.{layer}.hook_{short}"
+    if short in _ONCE:
+        return f"hook_{short}"
+    known = ", ".join((*_IN_ATTENTION, *_IN_MLP, *_IN_BLOCK, *_ONCE, *_DERIVED))
+    raise UsageError(f"There is no activation {short!r}.", hint=f"Activations: {known}.")
+
+
+class Part:
+    """Some windows of the evidence with their activations.
+
+    Attributes:
+        windows: Which windows of the evidence these are.
+        tokens: [batch, pos].
+        mask: Where there is a token, [batch, pos], bool.
+        conversation: Number of the conversation of each window, [batch].
+        evidence: The evidence of these windows, for who speaks where.
+    """
+
+    def __init__(
+        self, windows: slice, evidence: Evidence, activations: Mapping[str, Tensor], allowed: frozenset[str] | None
+    ) -> None:
+        self.windows = windows
+        self.evidence = evidence
+        self.tokens = torch.from_numpy(evidence.tokens)
+        self.mask = torch.from_numpy(evidence.mask)
+        self.conversation = evidence.conversation
+        self._activations = activations
+        self._allowed = allowed
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Return an activation: [layer, batch, ...], or [batch, ...] for loss, logits, embed and pos_embed.
+
+        ``part["loss"]`` is [batch, pos] in nats; its entry at a position is of the token there, NaN at position 0
+        and in padding.
+        """
+        if self._allowed is not None and name not in self._allowed:
+            raise PluginError(
+                f"The activation {name!r} was read but not declared.",
+                hint=f"Add it to the analysis' needs: needs = {(*sorted(self._allowed), name)}",
+            )
+        return self._activations[name]
+
+
+class Specimen:
+    """A model with its tokenizer and held-out evidence.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer; refused if the model was trained with another.
+        held_out: Conversations the model was not trained on.
+        windows: How many windows of them to examine.
+        seed: Seed of their choice.
+        hold_bytes: Most memory to hold activations in.
+    """
+
+    def __init__(
+        self,
+        model: ChatTransformer,
+        tokenizer: SpeakerTokenizer,
+        held_out: Corpus,
+        *,
+        windows: int = 200,
+        seed: int = 0,
+        hold_bytes: int = 1_500_000_000,
+    ) -> None:
+        if model.tokenizer_fingerprint not in ("", tokenizer.fingerprint):
+            raise InputError(
+                f"The model was trained with the tokenizer {model.tokenizer_fingerprint}, not with this one "
+                f"({tokenizer.fingerprint}): its token numbers would mean other words.",
+                hint="Load the tokenizer that was saved beside the model.",
+            )
+        broken = [name for name, weight in model.named_parameters() if not torch.isfinite(weight).all()]
+        if broken:
+            raise InputError(f"The model has weights that are not finite: {broken[0]}.", hint="Train it again.")
+        self.model = model.requires_grad_(False).eval()
+        self.tokenizer = tokenizer
+        self.hold_bytes = hold_bytes
+        self.evidence = Evidence.choose(held_out, tokenizer, context=model.cfg.n_ctx, windows=windows, seed=seed)
+        self._held_out_fingerprint = held_out.fingerprint
+        self._held: dict[str, Any] | None = None
+        self._allowed: frozenset[str] | None = None
+
+    @property
+    def cfg(self) -> Any:
+        """The model's configuration."""
+        return self.model.cfg
+
+    @functools.cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Short hashes of the model, the tokenizer and the held-out corpus."""
+        return {
+            "model": self.model.fingerprint,
+            "tokenizer": self.tokenizer.fingerprint,
+            "held out": self._held_out_fingerprint,
+        }
+
+    def untrained(self, seed: int = 1) -> Specimen:
+        """Return the same specimen with the same architecture before training: the control of every claim."""
+        twin = copy.copy(self)
+        fresh = ChatTransformer(self.model.cfg, seed=seed, tokenizer=self.model.tokenizer_fingerprint)
+        twin.model = fresh.to(self.model.device).requires_grad_(False).eval()
+        twin._held = None
+        twin.__dict__.pop("fingerprints", None)
+        return twin
+
+    def restricted_to(self, needs: Sequence[str], name: str) -> Specimen:
+        """Return this specimen handing out only declared activations, for one analysis."""
+        for need in needs:
+            if need not in _DERIVED and need != "contrasts":
+                hook_name(need, 0)
+        view = copy.copy(self)
+        view._allowed = frozenset(needs)
+        return view
+
+    def parts(self, *names: str) -> Iterator[Part]:
+        """Yield the evidence some windows at a time, with activations.
+
+        Args:
+            *names: The activations that will be read; what was declared if none are named.
+        """
+        wanted = frozenset(names) or self._allowed or frozenset()
+        wanted -= {"contrasts"}
+        if self._allowed is not None and not wanted <= self._allowed:
+            missing = sorted(wanted - self._allowed)
+            raise PluginError(f"The activations {missing} were asked for but not declared in needs.")
+        held = self._held
+        if held is not None and wanted <= held["names"]:
+            if not held["parts"]:
+                held["parts"] = self._hold(held["names"])
+            if held["parts"]:
+                yield from (Part(p.windows, p.evidence, p._activations, wanted) for p in held["parts"])
+                return
+        yield from self._stream(wanted)
+
+    @contextmanager
+    def holding(self, names: set[str]) -> Iterator[None]:
+        """Within this context, keep the activations of these names in memory once they were computed, if they fit."""
+        self._held = {"names": frozenset(names) - {"contrasts"}, "parts": []}
+        try:
+            yield
+        finally:
+            self._held = None
+
+    def _hold(self, names: frozenset[str]) -> list[Part]:
+        kept: list[Part] = []
+        total = 0
+        for part in self._stream(names):
+            kept.append(part)
+            total += sum(a.numel() * a.element_size() for a in part._activations.values())
+            if total / len(kept) * (len(self.evidence) / _BATCH) > self.hold_bytes:
+                return []
+        return kept
+
+    @torch.no_grad()
+    def _stream(self, names: frozenset[str]) -> Iterator[Part]:
+        hooks = {name: self._hooks(name) for name in names if name not in _DERIVED}
+        every = [hook for group in hooks.values() for hook in group]
+        for start in range(0, len(self.evidence), _BATCH):
+            windows = slice(start, min(start + _BATCH, len(self.evidence)))
+            some = _slice(self.evidence, windows)
+            tokens = torch.from_numpy(some.tokens).to(self.model.device)
+            logits, cache = self.model.run_with_cache(tokens, names_filter=every)
+            found = {
+                name: cache[group[0]] if name in _ONCE else torch.stack([cache[hook] for hook in group])
+                for name, group in hooks.items()
+            }
+            if "logits" in names:
+                found["logits"] = logits
+            if "loss" in names:
+                found["loss"] = _aligned_loss(logits, tokens, torch.from_numpy(some.mask).to(logits.device))
+            yield Part(windows, some, {name: value.cpu() for name, value in found.items()}, names)
+
+    def _hooks(self, name: str) -> list[str]:
+        return [hook_name(name, layer) for layer in range(1 if name in _ONCE else self.cfg.n_layers)]
+
+    def __repr__(self) -> str:
+        about = self.evidence.describe()
+        return f"Specimen({self.model!r}, {about['windows']} windows of {about['conversations']} held-out conversations)"
+
+
+def _slice(evidence: Evidence, windows: slice) -> Evidence:
+    longest = int(evidence.lengths[windows].max())
+    return Evidence(
+        np.ascontiguousarray(evidence.tokens[windows, :longest]),
+        evidence.lengths[windows],
+        evidence.conversation[windows],
+        evidence.seed,
+    )
+
+
+def _aligned_loss(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    losses = torch.full(tokens.shape, float("nan"), device=logits.device)
+    losses[:, 1:] = token_losses(logits, tokens)
+    return losses.masked_fill(~mask, float("nan"))
+
+
+_LAYER_HEAD = re.compile(r"L(\d+)H(\d+)")
+
+
+def parse_head(name: str, cfg: Any) -> tuple[int, int]:
+    """Return (layer, head) of a name like "L2H1", or raise `UsageError` if the model has no such head."""
+    match = _LAYER_HEAD.fullmatch(name)
+    if not match or int(match[1]) >= cfg.n_layers or int(match[2]) >= cfg.n_heads:
+        last = f"L{cfg.n_layers - 1}H{cfg.n_heads - 1}"
+        raise UsageError(f"The model has no head {name!r}.", hint=f"Its heads are L0H0 to {last}.")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,124 @@
+"""What does the model sound like? Sampling as me or as them, with the probability of every token.
+
+What would fool it: reading one sample as the model's voice. A sample is one draw; its tokens' probabilities say how
+much else it could have said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from wonderland.errors import UsageError
+from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
+
+if TYPE_CHECKING:
+    from wonderland.model.transformer import ChatTransformer
+
+__all__ = ["Sampled", "generate"]
+
+_SPEAKERS = {"me": ME, "them": THEM}
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A continuation and how likely each of its tokens was.
+
+    Attributes:
+        text: What was generated, without specials at its ends.
+        prompt: Tokens of the prompt, speaker included.
+        tokens: Tokens generated.
+        probabilities: Probability of each generated token under the model, before temperature and cut-offs.
+        finished: Whether the message ended by itself, not by ``max_tokens`` or the context.
+    """
+
+    text: str
+    prompt: list[int]
+    tokens: list[int]
+    probabilities: list[float]
+    finished: bool
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@torch.no_grad()
+def generate(
+    model: ChatTransformer,
+    tokenizer: SpeakerTokenizer,
+    prompt: str = "",
+    *,
+    speaker: str = "me",
+    messages: int = 1,
+    max_tokens: int = 60,
+    temperature: float = 0.9,
+    top_k: int = 0,
+    top_p: float = 0.95,
+    seed: int = 0,
+) -> Sampled:
+    """Continue a conversation.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        prompt: The conversation so far, with special tokens; empty to start one. A prompt that does not end inside a
+            message is continued by ``speaker``.
+        speaker: Who speaks first: "me" or "them".
+        messages: Messages to generate; after the first, the model chooses who speaks.
+        max_tokens: Most tokens to generate.
+        temperature: Divides the logits; 0 takes the likeliest token each time.
+        top_k: Sample among so many likeliest tokens only; 0 for all.
+        top_p: Sample among the likeliest tokens that together have this probability.
+        seed: Seed of the sampling.
+
+    Raises:
+        UsageError: The speaker is unknown, a number is out of range, or the prompt leaves no room in the context.
+    """
+    if speaker not in _SPEAKERS:
+        raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
+    if temperature < 0 or not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1:
+        raise UsageError("temperature is at least 0, top_p in (0, 1], top_k at least 0, messages and max_tokens at least 1.")
+    start = _opening(tokenizer, prompt, _SPEAKERS[speaker])
+    if len(start) >= model.cfg.n_ctx:
+        raise UsageError(f"The prompt has {len(start)} tokens; the model's context is {model.cfg.n_ctx}.", hint="Shorten it.")
+    generator = torch.Generator().manual_seed(seed)
+    tokens, probabilities, left = list(start), list[float](), messages
+    while left and len(tokens) - len(start) < max_tokens and len(tokens) < model.cfg.n_ctx:
+        logits = model(torch.tensor([tokens], device=model.device))[0, -1].float().cpu()
+        logits[PAD] = float("-inf")
+        token = _sample(logits, temperature, top_k, top_p, generator)
+        probabilities.append(float(logits.softmax(-1)[token]))
+        tokens.append(token)
+        left -= token in (SEP, END)
+        if token == END:
+            break
+    new = tokens[len(start) :]
+    spoken = new[:-1] if new and new[-1] in (SEP, END) else new
+    return Sampled(tokenizer.decode(spoken).strip(), start, new, probabilities, finished=len(spoken) < len(new))
+
+
+def _opening(tokenizer: SpeakerTokenizer, prompt: str, speaker: int) -> list[int]:
+    tokens = tokenizer.encode_prompt(prompt.strip())
+    if tokens and tokens[-1] == END:
+        tokens[-1] = SEP
+    inside_message = bool(tokens) and tokens[-1] != SEP
+    if tokens and tokens[0] not in (ME, THEM):
+        raise UsageError(
+            "A prompt begins with a speaker, for example: <|them|> are you free tomorrow?<|sep|>",
+            hint="Begin it with <|me|> or <|them|>.",
+        )
+    return tokens if inside_message else [*tokens, speaker]
+
+
+def _sample(logits: Tensor, temperature: float, top_k: int, top_p: float, generator: torch.Generator) -> int:
+    if temperature == 0:
+        return int(logits.argmax())
+    probabilities = (logits / temperature).softmax(-1)
+    ordered, tokens = probabilities.sort(descending=True)
+    if top_k:
+        ordered[top_k:] = 0
+    ordered[(ordered.cumsum(0) - ordered) >= top_p] = 0
+    return int(tokens[torch.multinomial(ordered, 1, generator=generator)])

@@ -1,0 +1,290 @@
+"""How is a model trained? One loop, read from top to bottom.
+
+Muon moves the hidden matrices, AdamW the embeddings and vectors; the learning rate rises over the first steps and
+falls linearly to zero, measured in tokens. Each epoch ends with the held-out loss, to be read against n-gram
+baselines on the same tokens, and a sample. The run writes a checkpoint every half minute and when it is interrupted;
+killed and resumed, it ends with the same weights (on the same kind of machine with the same number of threads).
+
+What would fool it: train loss alone, which falls while a model memorises; windows of one conversation on both sides of
+the split. `Corpus.split` splits before windowing, and `wonderland check` looks for leaks.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.windows import Windows, pack
+from wonderland.errors import Interrupted, NotEnoughData, UsageError, WonderlandError
+from wonderland.model.baselines import baseline_losses
+from wonderland.model.batches import plan_epoch
+from wonderland.model.checkpoint import Checkpoint
+from wonderland.model.history import Epoch, History, Point
+from wonderland.model.loss import linear_cross_entropy
+from wonderland.model.muon import Muon
+from wonderland.model.presets import preset as preset_named
+from wonderland.model.settings import TrainingSettings
+from wonderland.model.transformer import ChatTransformer
+from wonderland.tokenizer import PAD, SpeakerTokenizer
+
+__all__ = ["Progress", "evaluate", "fit", "train"]
+
+_WARMUP_STEPS = 20
+_CHECKPOINT_SECONDS = 30.0
+_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is.
+
+    Attributes:
+        tokens: Tokens trained on so far.
+        all_tokens: Tokens the whole run will have trained on.
+        loss: Training loss of the last step, nats a token.
+        seconds: Wall time spent training, over all sittings.
+        epoch: The epoch that just ended, if one did.
+    """
+
+    tokens: int
+    all_tokens: int
+    loss: float
+    seconds: float
+    epoch: Epoch | None = None
+
+
+def train(
+    corpus: Corpus,
+    tokenizer: SpeakerTokenizer,
+    *,
+    held_out: Corpus | None = None,
+    checkpoint: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    device: str | None = None,
+    **settings: Any,
+) -> ChatTransformer:
+    """Train a model from scratch.
+
+    Args:
+        corpus: What to train on.
+        tokenizer: Its tokenizer.
+        held_out: Conversations to measure the loss on after each epoch, with n-gram baselines.
+        checkpoint: File to save the run's state to and to resume it from.
+        on_progress: Called after each step.
+        device: "cpu", "cuda" or "mps"; the fastest there is by default.
+        **settings: Fields of `TrainingSettings`: preset, epochs, seed, …
+
+    Returns:
+        The trained model with its ``history``.
+
+    Raises:
+        NotEnoughData: The corpus has no window of two tokens.
+        UsageError: A setting does not exist or is out of range.
+        Interrupted: Stopped by Ctrl-C, with the state saved.
+    """
+    try:
+        chosen = TrainingSettings(**settings).resolved()
+    except TypeError as error:
+        known = ", ".join(TrainingSettings.__dataclass_fields__)
+        raise UsageError(f"Unknown training setting: {error}.", hint=f"Settings: {known}.") from error
+    context = preset_named(chosen.preset).config.n_ctx
+    layout = {"size": chosen.window_size, "context": context}
+    windows = pack(corpus, tokenizer, stride=chosen.stride, **layout)
+    model = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(device or fastest_device())
+    evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None
+    history = History(settings=asdict(chosen))
+    if evidence is not None:
+        apart = pack(corpus, tokenizer, stride=chosen.window_size, **layout)
+        history.baselines = baseline_losses(apart, evidence, tokenizer.vocab_size)
+    model.history = history
+    return fit(model, windows, evidence, chosen, tokenizer, checkpoint=checkpoint, on_progress=on_progress)
+
+
+def fit(
+    model: ChatTransformer,
+    windows: Windows,
+    evidence: Windows | None,
+    settings: TrainingSettings,
+    tokenizer: SpeakerTokenizer,
+    *,
+    checkpoint: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> ChatTransformer:
+    """Train a model on windows; `train` makes both. Settings must be resolved."""
+    per_epoch = int((windows.lengths - 1).clip(min=0).sum())
+    if per_epoch == 0:
+        raise NotEnoughData("There is no window of two tokens to train on.", hint="Check `wonderland status`.")
+    all_tokens = per_epoch * settings.epochs
+    history = model.history = model.history or History(settings=asdict(settings))
+    optimisers = _optimisers(model, settings)
+    place = Path(checkpoint) if checkpoint else None
+    identity = {"config": model.cfg.to_json(), "settings": asdict(settings), "tokens": all_tokens}
+    done = {"epoch": 0, "batch": 0, "step": 0, "tokens": 0, "seconds": 0.0, "loss": 0.0, "counted": 0, "since": 0.0, "sincen": 0}
+    saved = Checkpoint.load(place, identity) if place else None
+    if saved:
+        saved.restore(model, optimisers)
+        done = saved.progress["done"]
+        history = model.history = History.from_json(saved.progress["history"])
+
+    def save() -> None:
+        if place:
+            progress = {"done": done, "history": history.to_json()}
+            Checkpoint.take(identity, progress, model, optimisers).save(place)
+
+    model.train()
+    model.requires_grad_(True)
+    last_save = time.monotonic()
+    with _interrupt_between_steps() as interrupted:
+        for epoch in range(done["epoch"], settings.epochs):
+            batches = plan_epoch(windows.lengths, settings.batch_tokens, settings.seed, epoch)
+            while done["batch"] < len(batches):
+                started = time.perf_counter()
+                rows = windows.batch(batches[done["batch"]], PAD)
+                rate = _schedule(done["step"], done["tokens"] / all_tokens)
+                loss, count = _step(model, optimisers, rows, rate, done["step"])
+                done["batch"] += 1
+                done["step"] += 1
+                done["tokens"] += count
+                done["loss"] += loss * count
+                done["counted"] += count
+                done["since"] += loss * count
+                done["sincen"] += count
+                done["seconds"] += time.perf_counter() - started
+                if done["sincen"] * _POINTS >= all_tokens:
+                    mean = done["since"] / done["sincen"]
+                    history.points.append(Point(done["tokens"], round(done["seconds"], 3), mean))
+                    done["since"], done["sincen"] = 0.0, 0
+                if on_progress:
+                    on_progress(Progress(done["tokens"], all_tokens, loss, done["seconds"]))
+                if interrupted():
+                    save()
+                    raise Interrupted(
+                        f"Stopped after {done['tokens']:,} of {all_tokens:,} tokens"
+                        + (f"; the state is saved in {place}." if place else "; nothing was saved."),
+                        hint="Run the same command again to go on." if place else "Pass checkpoint= to be able to go on.",
+                    )
+                if place and time.monotonic() - last_save > _CHECKPOINT_SECONDS:
+                    save()
+                    last_save = time.monotonic()
+            history.epochs.append(_end_of_epoch(model, tokenizer, evidence, epoch, done))
+            done |= {"epoch": epoch + 1, "batch": 0, "loss": 0.0, "counted": 0}
+            save()
+            if on_progress:
+                last = history.epochs[-1]
+                on_progress(Progress(done["tokens"], all_tokens, last.train_loss, done["seconds"], last))
+    return model.requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def evaluate(model: ChatTransformer, windows: Windows, batch_tokens: int = 4096) -> float:
+    """Return the mean loss over windows, nats a token; the first token of each is given, not predicted."""
+    total = counted = 0.0
+    for chosen in plan_epoch(windows.lengths, batch_tokens, 0, 0):
+        loss, count = _loss_sum(model, windows.batch(chosen, PAD))
+        total += float(loss)
+        counted += count
+    return total / max(counted, 1)
+
+
+def fastest_device() -> str:
+    """Return "cuda", "mps" or "cpu", the first that is there."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _optimisers(model: ChatTransformer, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+    matrices, embeddings, vectors = list[Tensor](), list[Tensor](), list[Tensor]()
+    for name, weight in model.named_parameters():
+        leaf = name.rsplit(".", 1)[-1]
+        kind = vectors if not leaf.startswith("W_") else matrices if name.startswith("blocks.") else embeddings
+        kind.append(weight)
+    groups = [
+        {"params": embeddings, "weight_decay": settings.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    adam = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.95), eps=1e-10, fused=True)
+    muon = Muon(matrices, lr=settings.muon_learning_rate, weight_decay=settings.weight_decay)
+    for optimiser in (adam, muon):
+        for group in optimiser.param_groups:
+            group["peak"] = group["lr"]
+    return [adam, muon]
+
+
+def _schedule(step: int, share: float) -> float:
+    """Return the learning rate as a share of its peak: up over the first steps, then linearly down to zero."""
+    return min(1.0, (step + 1) / _WARMUP_STEPS) * max(0.0, 1.0 - share)
+
+
+def _step(
+    model: ChatTransformer, optimisers: list[torch.optim.Optimizer], rows: np.ndarray, rate: float, step: int
+) -> tuple[float, int]:
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * rate
+    loss, count = _loss_sum(model, rows)
+    (loss / count).backward()
+    value = float(loss.detach()) / count
+    if not math.isfinite(value):
+        raise WonderlandError(
+            f"The loss became {value} at step {step}: training diverged.",
+            hint="Lower the learning rates, for example: --learning-rate 0.001 --muon-learning-rate 0.01",
+        )
+    for optimiser in optimisers:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+    return value, count
+
+
+def _loss_sum(model: ChatTransformer, rows: np.ndarray) -> tuple[Tensor, int]:
+    tokens = torch.from_numpy(rows).to(model.device, non_blocking=True)
+    targets = tokens[:, 1:].flatten()
+    wanted = (targets != PAD).nonzero()[:, 0]
+    final = model.ln_final(model(tokens[:, :-1], stop_at_layer=model.cfg.n_layers)).flatten(0, 1)
+    return linear_cross_entropy(final[wanted], model.unembed.W_U, targets[wanted]), len(wanted)
+
+
+def _end_of_epoch(
+    model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, epoch: int, done: dict[str, Any]
+) -> Epoch:
+    model.eval()
+    held_out = evaluate(model, evidence) if evidence is not None else None
+    sample = str(model.generate(tokenizer, speaker="me", messages=2, max_tokens=40, seed=epoch))
+    model.train()
+    seconds = round(done["seconds"], 3)
+    return Epoch(epoch + 1, done["step"], done["tokens"], seconds, done["loss"] / max(done["counted"], 1), held_out, sample)
+
+
+@contextmanager
+def _interrupt_between_steps() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C into a question to ask between two steps, so that no step is cut in half.
+
+    A second Ctrl-C interrupts at once. Outside the main thread, where signals cannot be handled, nothing changes.
+    """
+    seen = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield seen.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(_number: int, _frame: Any) -> None:
+        seen.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield seen.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

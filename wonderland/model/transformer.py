@@ -1,0 +1,254 @@
+"""ChatTransformer: a GPT-2 style transformer one can look inside of without changing what it computes.
+
+It is a TransformerLens ``HookedRootModule`` of our own, because TransformerLens 4's native bridge lacks genuine
+attention scores, a writable ``hook_resid_mid``, per-head results and split query, key and value inputs
+(docs/decisions/0002-own-hooked-model.md). Learned positions, pre-LayerNorm, untied unembedding.
+
+Weights are saved as safetensors with a JSON header: no pickle, so that a model from somebody else can be opened.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from transformer_lens.hook_points import HookPoint
+from transformer_lens.HookedRootModule import HookedRootModule
+
+from wonderland.errors import InputError, UsageError
+from wonderland.model.layers import Block, Embed, LayerNorm, PosEmbed, Unembed
+from wonderland.model.loss import token_losses
+from wonderland.model.presets import Config, preset
+from wonderland.tokenizer import SpeakerTokenizer
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+    from wonderland.model.generate import Sampled
+    from wonderland.model.history import History
+
+__all__ = ["ChatTransformer"]
+
+FORMAT = 1
+
+
+class _Train:
+    """``ChatTransformer.train(corpus, tokenizer)`` trains a model; ``model.train(mode)`` is PyTorch's switch of modes."""
+
+    def __get__(self, instance: nn.Module | None, owner: type[ChatTransformer]) -> Any:
+        if instance is not None:
+            return functools.partial(nn.Module.train, instance)
+        from wonderland.model.training import train
+
+        return train
+
+
+def _stacked(part: str, name: str) -> property:
+    def stack(self: ChatTransformer) -> Tensor:
+        return torch.stack([getattr(getattr(block, part), name) for block in self.blocks])
+
+    return property(stack, doc=f"{name} of all layers, [layer, ...].")
+
+
+class ChatTransformer(HookedRootModule):  # type: ignore[misc]
+    """A transformer over speaker tokens. Make one with `train`, `load`, or from a preset's configuration.
+
+    Args:
+        cfg: Its shape.
+        seed: Seed of the initial weights.
+        tokenizer: Fingerprint of the tokenizer it belongs to, if any.
+    """
+
+    train = _Train()  # type: ignore[assignment]
+
+    W_E = property(lambda self: self.embed.W_E, doc="Token embedding [d_vocab, d_model].")
+    W_pos = property(lambda self: self.pos_embed.W_pos, doc="Positions [n_ctx, d_model].")
+    W_U = property(lambda self: self.unembed.W_U, doc="Unembedding [d_model, d_vocab].")
+    W_Q, b_Q = _stacked("attn", "W_Q"), _stacked("attn", "b_Q")
+    W_K, b_K = _stacked("attn", "W_K"), _stacked("attn", "b_K")
+    W_V, b_V = _stacked("attn", "W_V"), _stacked("attn", "b_V")
+    W_O, b_O = _stacked("attn", "W_O"), _stacked("attn", "b_O")
+    W_in, b_in = _stacked("mlp", "W_in"), _stacked("mlp", "b_in")
+    W_out, b_out = _stacked("mlp", "W_out"), _stacked("mlp", "b_out")
+
+    def __init__(self, cfg: Config, *, seed: int = 0, tokenizer: str = "") -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.tokenizer_fingerprint = tokenizer
+        self.history: History | None = None
+        self.embed = Embed(cfg)
+        self.hook_embed = HookPoint()  # [batch, pos, d_model]
+        self.pos_embed = PosEmbed(cfg)
+        self.hook_pos_embed = HookPoint()  # [batch, pos, d_model]
+        self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.n_layers))
+        self.ln_final = LayerNorm(cfg)
+        self.unembed = Unembed(cfg)
+        self.setup()
+        self.init_weights(seed)
+
+    @classmethod
+    def from_preset(cls, name: str, tokenizer: SpeakerTokenizer, *, seed: int = 0) -> ChatTransformer:
+        """Return an untrained model of a preset's shape for a tokenizer's vocabulary."""
+        cfg = preset(name).sized(tokenizer.vocab_size)
+        return cls(cfg, seed=seed, tokenizer=tokenizer.fingerprint)
+
+    @torch.no_grad()
+    def init_weights(self, seed: int) -> None:
+        """Draw initial weights: normal, 0.02; sinusoidal positions; what writes to the residual stream zero.
+
+        Zero output projections start each layer as the identity, so that early training fits the embeddings first.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        for name, weight in self.named_parameters():
+            leaf = name.rsplit(".", 1)[-1]
+            if leaf in ("w",):
+                weight.fill_(1)
+            elif leaf.startswith("b") or leaf in ("W_O", "W_out"):
+                weight.zero_()
+            elif leaf == "W_pos":
+                weight.copy_(_sinusoids(*weight.shape))
+            else:
+                deviation = 0.02 if leaf in ("W_E", "W_U") else weight.shape[-2] ** -0.5
+                weight.copy_(torch.randn(weight.shape, generator=generator) * deviation)
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters."""
+        return sum(weight.numel() for weight in self.parameters())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.embed.W_E.device
+
+    def residual(self, tokens: Tensor) -> Tensor:
+        """Return the residual stream before the first layer, [batch, pos, d_model]."""
+        if tokens.shape[-1] > self.cfg.n_ctx:
+            raise UsageError(f"The input has {tokens.shape[-1]} tokens; the model's context is {self.cfg.n_ctx}.")
+        embedded: Tensor = self.hook_embed(self.embed(tokens))
+        return embedded + self.hook_pos_embed(self.pos_embed(tokens))
+
+    def forward(
+        self,
+        tokens: Tensor,
+        return_type: str | None = "logits",
+        *,
+        start_at_layer: int = 0,
+        stop_at_layer: int | None = None,
+    ) -> Any:
+        """Run the model.
+
+        Args:
+            tokens: Token ids [batch, pos]; a residual stream [batch, pos, d_model] if ``start_at_layer`` is over 0.
+            return_type: "logits" [batch, pos, d_vocab], "loss" (mean nats a token), "both", or None. Losses need
+                ``tokens`` to be ids.
+            start_at_layer: First layer to run.
+            stop_at_layer: Layer to stop before; the residual stream is then returned.
+        """
+        resid = self.residual(tokens) if start_at_layer == 0 and tokens.ndim == 2 else tokens
+        for block in self.blocks[start_at_layer:stop_at_layer]:
+            resid = block(resid)
+        if stop_at_layer is not None:
+            return resid
+        logits = self.unembed(self.ln_final(resid))
+        if return_type == "logits":
+            return logits
+        if return_type is None:
+            return None
+        loss = token_losses(logits, tokens).mean()
+        return loss if return_type == "loss" else (logits, loss)
+
+    def generate(self, tokenizer: SpeakerTokenizer, prompt: str = "", **options: Any) -> Sampled:
+        """Continue a prompt as me or as them; see `wonderland.model.generate.generate` for the options."""
+        from wonderland.model.generate import generate
+
+        return generate(self, tokenizer, prompt, **options)
+
+    def to_transformer_lens(self) -> TransformerBridge:
+        """Return the model as a TransformerLens ``TransformerBridge`` with the same logits."""
+        from wonderland.model.bridge import to_transformer_lens
+
+        return to_transformer_lens(self)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of the shape and the weights."""
+        digest = hashlib.sha256(json.dumps(self.cfg.to_json(), sort_keys=True).encode())
+        for name, weight in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, shape, history and the tokenizer's fingerprint as one safetensors file, atomically."""
+        from safetensors.torch import save_file
+
+        path = Path(path)
+        about = {
+            "format": FORMAT,
+            "config": self.cfg.to_json(),
+            "tokenizer": self.tokenizer_fingerprint,
+            "history": None if self.history is None else self.history.to_json(),
+        }
+        partial = path.with_name(path.name + ".partial")
+        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.state_dict().items()}
+        save_file(weights, partial, metadata={"wonderland": json.dumps(about)})
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: str | Path, tokenizer: SpeakerTokenizer | None = None) -> ChatTransformer:
+        """Read what `save` wrote.
+
+        Args:
+            path: The file.
+            tokenizer: The tokenizer it will be used with; refused if the model was trained with another.
+
+        Raises:
+            InputError: The file is damaged or of a newer version, or the tokenizer is another one.
+        """
+        from safetensors import safe_open
+
+        from wonderland.model.history import History
+
+        path = Path(path)
+        try:
+            with safe_open(path, framework="pt") as file:
+                about = json.loads((file.metadata() or {})["wonderland"])
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except FileNotFoundError as error:
+            raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.") from error
+        except Exception as error:  # safetensors raises its own kind for every damage
+            raise InputError(f"The model at {path} is damaged: {error}.", hint="Run `wonderland train` again.") from error
+        if about["format"] > FORMAT:
+            raise InputError(f"{path} was written by a newer wonderland.", hint="Upgrade: pip install -U wonderland")
+        if tokenizer is not None and about["tokenizer"] not in ("", tokenizer.fingerprint):
+            raise InputError(
+                f"The model at {path} was trained with the tokenizer {about['tokenizer']}, not with this one "
+                f"({tokenizer.fingerprint}): its token numbers would mean other words.",
+                hint="Put the tokenizer it was trained with back, or run `wonderland train` again.",
+            )
+        model = cls(Config.from_json(about["config"]), tokenizer=about["tokenizer"])
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise InputError(f"The weights in {path} do not fit its configuration.", hint="Run `wonderland train`.") from error
+        model.history = History.from_json(about["history"]) if about["history"] else None
+        return model.requires_grad_(False).eval()
+
+    def __repr__(self) -> str:
+        c = self.cfg
+        return f"ChatTransformer({c.n_layers} layers × {c.n_heads} heads × {c.d_model}, {self.n_params / 1e6:.1f}M parameters)"
+
+
+def _sinusoids(positions: int, width: int) -> Tensor:
+    frequencies = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))
+    angles = torch.arange(positions)[:, None] * frequencies
+    waves = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
+    return waves * 0.02 * 2**0.5

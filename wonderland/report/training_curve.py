@@ -1,0 +1,57 @@
+"""The training curve: train and held-out loss against the tokens seen, with the baselines a model should beat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wonderland.report.views import View
+
+if TYPE_CHECKING:
+    from wonderland.model.history import History
+
+__all__ = ["training_curve"]
+
+
+def training_curve(history: History) -> View:
+    """Return the view of a training run."""
+    points, epochs = history.points, history.epochs
+    series = [
+        {
+            "name": "train",
+            "x": [point.tokens / 1e6 for point in points],
+            "y": [point.loss for point in points],
+        }
+    ]
+    measured = [epoch for epoch in epochs if epoch.held_out_loss is not None]
+    if measured:
+        series.append(
+            {
+                "name": "held out",
+                "x": [epoch.tokens / 1e6 for epoch in measured],
+                "y": [epoch.held_out_loss for epoch in measured],
+            }
+        )
+    # The uniform level is far above the rest; it is named in the caption, not drawn, so that the curves have room.
+    drawn = {name: loss for name, loss in history.baselines.items() if name != "uniform"}
+    uniform = f" A uniform guess would have {history.baselines['uniform']:.2f}." if history.baselines else ""
+    return View(
+        "training",
+        "Training curve",
+        "line",
+        {
+            "x": {"label": "tokens seen", "unit": "millions"},
+            "y": {"label": "loss", "unit": "nats a token"},
+            "series": series,
+            "references": [{"name": name, "y": loss} for name, loss in drawn.items()],
+            "marks": [
+                {"x": epoch.tokens / 1e6, "title": f"after epoch {epoch.epoch}, as me", "text": epoch.sample}
+                for epoch in epochs
+            ],
+            "right": {"label": "perplexity", "exp": True},
+        },
+        caption=f"Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on the same held-out tokens.{uniform}",
+        how_to_read="The gap between train and held out is what the model memorised. Under the trigram line it knows "
+        "more than a table of counts. Point at a mark to read what it sounded like then.",
+        misleads="Training loss is measured while the weights move, so it lags behind the held-out loss early on.",
+        order=130,
+    )

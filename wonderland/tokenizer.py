@@ -1,0 +1,211 @@
+"""How is a conversation turned into tokens so that nobody can be mistaken for somebody else?
+
+Byte-level BPE with five special tokens registered when the tokenizer is trained, so that each is one token with a
+fixed id and no merge ever crosses it. Two ways to encode that are never mixed: `encode` treats everything as text, so
+that a message containing ``<|me|>`` stays text and cannot forge a speaker; `encode_prompt` reads the specials, for
+prompts that a user of the library writes. `verify` proves all of it on the tokenizer at hand.
+
+Reference: Sennrich, Haddow and Birch 2016 (1508.07909); byte-level alphabet as in GPT-2. Implemented by Hugging Face
+``tokenizers``. What would fool it: a tokenizer file changed behind its back, which its fingerprint reveals.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.errors import InputError, NotEnoughData, UsageError
+
+__all__ = ["END", "ME", "PAD", "SEP", "SPECIALS", "THEM", "SpeakerTokenizer", "Verification"]
+
+SPECIALS = ("<|endoftext|>", "<|me|>", "<|them|>", "<|sep|>", "<|pad|>")
+END, ME, THEM, SEP, PAD = range(5)
+
+_ALPHABET = 256
+_PROBES = ("{}", "{} yes", "yes {}", "yes{}", "\N{GRINNING FACE}{}", "\N{GRINNING FACE} {}!", "<{}>", "{}{}")
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One thing `SpeakerTokenizer.verify` proved or refuted."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+class SpeakerTokenizer:
+    """Byte-level BPE that knows who is speaking. Make one with `train` or `load`.
+
+    The ids of the specials are fixed: ``<|endoftext|>`` 0, ``<|me|>`` 1, ``<|them|>`` 2, ``<|sep|>`` 3, ``<|pad|>`` 4.
+    """
+
+    def __init__(self, serialized: str) -> None:
+        self._text = Tokenizer.from_str(serialized)
+        self._text.encode_special_tokens = True  # specials in a text are text
+        self._prompt = Tokenizer.from_str(serialized)
+        self._serialized = self._prompt.to_str()
+        found = [self._prompt.token_to_id(special) for special in SPECIALS]
+        if found != list(range(len(SPECIALS))):
+            raise InputError(
+                f"This is not a speaker tokenizer: {', '.join(SPECIALS)} have the ids {found}, not 0 to 4.",
+                hint="Train one with SpeakerTokenizer.train or `wonderland tokenize`.",
+            )
+
+    @classmethod
+    def train(cls, corpus: Corpus | Iterable[str], vocab_size: int = 4096) -> SpeakerTokenizer:
+        """Train on the texts of a corpus.
+
+        Args:
+            corpus: The messages (or plain texts) to learn merges from.
+            vocab_size: Tokens to end up with, the five specials and 256 bytes included. A small corpus may hold too
+                few repeated pairs to reach it; the vocabulary is then smaller.
+
+        Raises:
+            UsageError: ``vocab_size`` leaves no room for the specials and bytes.
+            NotEnoughData: There is no text at all.
+        """
+        if vocab_size < len(SPECIALS) + _ALPHABET:
+            raise UsageError(f"vocab_size is at least {len(SPECIALS) + _ALPHABET}, not {vocab_size}.")
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            special_tokens=list(SPECIALS),
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        texts = iter(corpus.texts if isinstance(corpus, Corpus) else corpus)
+        first = next(texts, None)
+        if first is None:
+            raise NotEnoughData("There is no message to train a tokenizer on.", hint="Check `wonderland status`.")
+        spaced = (f" {text}" for text in _chain(first, texts))
+        tokenizer.train_from_iterator(spaced, trainer=trainer)
+        return cls(tokenizer.to_str())
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens, specials included."""
+        return int(self._prompt.get_vocab_size())
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A short hash of the vocabulary, merges and specials."""
+        return hashlib.sha256(self._serialized.encode()).hexdigest()[:16]
+
+    def encode(self, text: str) -> list[int]:
+        """Encode a text as text: what looks like a special token is not one."""
+        return list(self._text.encode(text, add_special_tokens=False).ids)
+
+    def encode_messages(self, texts: Sequence[str]) -> list[list[int]]:
+        """Encode many messages as the windows hold them: as text, each after one space."""
+        encoded = self._text.encode_batch_fast([f" {text}" for text in texts], add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
+
+    def encode_prompt(self, prompt: str) -> list[int]:
+        """Encode a prompt in which special tokens mean what they say; for prompts you write, never for messages."""
+        return list(self._prompt.encode(prompt, add_special_tokens=False).ids)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of tokens, specials spelled out."""
+        return str(self._prompt.decode(list(ids), skip_special_tokens=False))
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """Return the text of each token alone; bytes that are no character alone are written ``\\xNN``."""
+        return [self._piece(int(token)) for token in ids]
+
+    @functools.cached_property
+    def byte_lengths(self) -> list[int]:
+        """Bytes of text each token stands for, [token]; 0 for the specials."""
+        inverse = self._prompt.id_to_token
+        return [0 if i < len(SPECIALS) else len(inverse(i)) for i in range(self.vocab_size)]
+
+    @functools.cache  # noqa: B019 - one entry a token, and tokenizers live as long as the program
+    def _piece(self, token: int) -> str:
+        if token < len(SPECIALS):
+            return SPECIALS[token]
+        name = self._prompt.id_to_token(token)
+        if name is None:
+            return f"\\{token}"
+        raw = bytes(_BYTE_OF[character] for character in name)
+        return raw.decode("utf-8", errors="backslashreplace")
+
+    def save(self, path: str | Path) -> None:
+        """Write the tokenizer as one JSON file in the format of Hugging Face ``tokenizers``."""
+        Path(path).write_text(self._serialized, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> SpeakerTokenizer:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: There is no tokenizer file, or its specials are not where they must be.
+        """
+        try:
+            serialized = Path(path).read_text(encoding="utf-8")
+            json.loads(serialized)
+            return cls(serialized)
+        except InputError:
+            raise
+        except Exception as error:  # tokenizers raises plain Exception
+            raise InputError(f"There is no readable tokenizer at {path}: {error}.", hint="Run `wonderland tokenize`.") from error
+
+    def verify(self, texts: Iterable[str] = ()) -> list[Verification]:
+        """Prove what the model relies on.
+
+        Args:
+            texts: Messages for the round trip; the first 10,000 are tried.
+        """
+        apart, where = True, ""
+        for token, special in enumerate(SPECIALS):
+            for probe in _PROBES:
+                prompt = probe.format(*([special] * probe.count("{}")))
+                if self.encode_prompt(prompt).count(token) != probe.count("{}"):
+                    apart, where = False, f"{special} in {prompt!r}"
+        again = SpeakerTokenizer(self._serialized)
+        same = again.fingerprint == self.fingerprint and all(
+            again.encode_prompt(probe.replace("{}", special)) == self.encode_prompt(probe.replace("{}", special))
+            for probe in _PROBES
+            for special in SPECIALS
+        )
+        forged = [s for s in SPECIALS for probe in _PROBES if min(self.encode(probe.replace("{}", s)), default=9) < 5]
+        tried = list(islice(texts, 10_000))
+        spaced = self.encode_messages(tried)
+        lost = sum(self.decode(ids) != f" {text}" for ids, text in zip(spaced, tried, strict=True))
+        return [
+            *(
+                Verification(f"{special} is token {token}", self.encode_prompt(special) == [token])
+                for token, special in enumerate(SPECIALS)
+            ),
+            Verification("one token each in text, at the start, after a space, after an emoji", apart, where),
+            Verification("the saved file, read again, gives the same ids", same),
+            Verification("a message cannot forge a special token", not forged, ", ".join(sorted(set(forged)))),
+            Verification(f"round trip of {len(tried):,} messages", lost == 0, f"{lost:,} differ" if lost else ""),
+        ]
+
+    def __repr__(self) -> str:
+        return f"SpeakerTokenizer({self.vocab_size:,} tokens, {self.fingerprint})"
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """Return the byte each character of the byte-level alphabet stands for (printable bytes stand for themselves)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + i): byte for i, byte in enumerate(others)}
+
+
+_BYTE_OF = _byte_alphabet()
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest

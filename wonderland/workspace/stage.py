@@ -1,0 +1,138 @@
+"""When is a step of the work done? When its folder says so, last of all, with the key that is wanted now.
+
+A stage is a folder with a ``stage.json`` that holds its key (a hash of its name, version, parameters and inputs) and
+the hashes of its files. It is written beside its place and moved there when complete, so a folder is never half one
+thing and half another; killed at any moment, it is as it was before or as it should be.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from wonderland.errors import ResourceError
+from wonderland.workspace.fingerprint import hash_file, hash_value
+
+__all__ = ["Stage", "State", "guarding"]
+
+State = Literal["done", "missing", "out of date", "damaged"]
+_RECORD = "stage.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the work and its folder.
+
+    Args:
+        name: Its name.
+        folder: Where its files are.
+        version: Raised when the same parameters give other files.
+        parameters: What it depends on besides its inputs, as JSON values.
+        inputs: Keys or fingerprints of what it reads.
+    """
+
+    name: str
+    folder: Path
+    version: int
+    parameters: dict[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The hash that tells whether the folder holds what is wanted now."""
+        return hash_value([self.name, self.version, self.parameters, list(self.inputs)])
+
+    def record(self) -> dict[str, Any] | None:
+        """Return what ``stage.json`` says, or None if there is none that can be read."""
+        try:
+            value = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def state(self) -> State:
+        """Say whether the folder holds what is wanted now."""
+        record = self.record()
+        if record is None:
+            return "missing" if not self.folder.exists() else "damaged"
+        for name, digest in record.get("files", {}).items():
+            file = self.folder / name
+            if not file.is_file() or hash_file(file) != digest:
+                return "damaged"
+        return "done" if record.get("key") == self.key else "out of date"
+
+    @property
+    def done(self) -> bool:
+        """Whether the folder holds what is wanted now."""
+        return self.state() == "done"
+
+    @contextmanager
+    def writing(self) -> Iterator[Path]:
+        """Give an empty folder to write into; put it in place if all went well, remove it if not."""
+        partial = self.folder.with_name(f".{self.folder.name}.partial")
+        with guarding(self.folder):
+            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(mode=0o700)
+            try:
+                yield partial
+                self._seal(partial)
+                _swap(partial, self.folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+
+    def _seal(self, partial: Path) -> None:
+        files = sorted(path for path in partial.rglob("*") if path.is_file())
+        for path in files:
+            path.chmod(0o600)
+        value = {
+            "stage": self.name,
+            "version": self.version,
+            "key": self.key,
+            "parameters": self.parameters,
+            "inputs": list(self.inputs),
+            "files": {str(path.relative_to(partial)): hash_file(path) for path in files},
+        }
+        record = partial / _RECORD
+        record.write_text(json.dumps(value, indent=1, default=str), encoding="utf-8")
+        record.chmod(0o600)
+
+
+def _swap(new: Path, place: Path) -> None:
+    old = place.with_name(f".{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        os.replace(place, old)
+    os.replace(new, place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def guarding(place: Path) -> Iterator[None]:
+    """Turn a full disk or a folder that cannot be written into errors that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            free = shutil.disk_usage(_existing(place)).free
+            raise ResourceError(
+                f"The disk is full: {place} could not be written ({free / 1e6:,.0f} MB are free). What was there before is untouched.",
+                hint="Free some space and run the same command again.",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise ResourceError(
+                f"{place} cannot be written: {error.strerror}.",
+                hint="Choose another folder, for example: wonderland -w ~/me.wonderland …",
+            ) from error
+        raise
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())

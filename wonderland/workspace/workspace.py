@@ -1,0 +1,381 @@
+"""A folder in which the whole job is done, step by step, each step once.
+
+    me.wonderland/
+      wonderland.toml        the only file a person edits
+      people.json            who the pseudonyms are; delete it and nobody can tell any more
+      corpus/  filtered/  tokenizer/  model/  checks/  results/<analysis>/
+      report.html
+
+`Workspace` only calls the value layer (`Corpus`, `SpeakerTokenizer`, `ChatTransformer`, `Specimen`, `analyze`) and
+keeps what it returns; the same calls in a script give the same fingerprints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import wonderland
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.people import Pseudonyms
+from wonderland.errors import InputError, UsageError
+from wonderland.model.presets import preset
+from wonderland.tokenizer import SpeakerTokenizer
+from wonderland.workspace import settings as settings_file
+from wonderland.workspace.fingerprint import source_state
+from wonderland.workspace.settings import FILE, Settings
+from wonderland.workspace.stage import Stage, State, guarding
+
+if TYPE_CHECKING:
+    from wonderland.lab.analysis import Analysis
+    from wonderland.lab.results import Result, Results
+    from wonderland.lab.specimen import Specimen
+    from wonderland.model.training import Progress
+    from wonderland.model.transformer import ChatTransformer
+    from wonderland.report.views import Check, View
+
+__all__ = ["DEFAULT_NAME", "Workspace"]
+
+DEFAULT_NAME = "me.wonderland"
+_CHECKPOINT = "training.checkpoint"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of `Workspace.status`."""
+
+    name: str
+    state: State
+    detail: str = ""
+
+
+class Workspace:
+    """The stages of one person's model on disk.
+
+    Args:
+        folder: The workspace; it must have been made with `Workspace.create`.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder).expanduser()
+        self.settings = Settings.load(self.folder / FILE)
+
+    @classmethod
+    def create(cls, folder: str | Path) -> Workspace:
+        """Make a workspace, or open the one that is there.
+
+        Raises:
+            ResourceError: The folder cannot be written.
+        """
+        folder = Path(folder).expanduser()
+        with guarding(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not (folder / FILE).exists():
+                if any(path for path in folder.iterdir() if not path.name.startswith(".")):
+                    raise UsageError(
+                        f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland -w NEW init"
+                    )
+                (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+                settings_file.write_new(folder / FILE)
+        return cls(folder)
+
+    @classmethod
+    def find(cls, start: str | Path = ".") -> Path | None:
+        """Return the workspace at or above a folder, or ``me.wonderland`` in it, or None."""
+        start = Path(start).absolute()
+        for folder in (start, *start.parents):
+            if (folder / FILE).is_file():
+                return folder
+        inside = start / DEFAULT_NAME
+        return inside if (inside / FILE).is_file() else None
+
+    def configure(self, section: str, **values: Any) -> dict[str, Any]:
+        """Write settings into ``wonderland.toml`` and return those that changed."""
+        with guarding(self.folder):
+            changed = settings_file.update(self.folder / FILE, section, values)
+        self.settings = Settings.load(self.folder / FILE)
+        return changed
+
+    # -- the stages ----------------------------------------------------------------------------------------------
+
+    @property
+    def source_path(self) -> Path:
+        """What the messages are read from."""
+        if not self.settings.source.path:
+            raise UsageError("The workspace has no messages yet.", hint="Read some: wonderland extract PATH")
+        path = Path(self.settings.source.path).expanduser()
+        return path if path.is_absolute() else self.folder / path
+
+    def stage(self, name: str) -> Stage:
+        """Return the stage of this name as the settings want it now."""
+        s = self.settings
+        if name == "corpus":
+            # A store that is gone leaves the corpus that was read from it good.
+            path = self.source_path
+            seen = source_state(path) if path.exists() else (self._recorded("corpus") or {}).get("source state", [])
+            return Stage(name, self.folder / name, 1, {**asdict(s.source), "source state": seen})
+        if name == "filtered":
+            return Stage(name, self.folder / name, 1, asdict(s.filter), (self.stage("corpus").key,))
+        if name == "tokenizer":
+            parameters = {"split": asdict(s.split), "vocab_size": self.vocab_size}
+            return Stage(name, self.folder / name, 1, parameters, (self.stage("filtered").key,))
+        if name == "model":
+            parameters = asdict(s.training.resolved())
+            return Stage(name, self.folder / name, 1, parameters, (self.stage("tokenizer").key,))
+        if name == "checks":
+            evidence = {"windows": s.analysis.windows, "seed": s.analysis.seed}
+            return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
+        raise UsageError(f"There is no stage named {name!r}.")
+
+    def _recorded(self, name: str) -> dict[str, Any] | None:
+        try:
+            record = json.loads((self.folder / name / "stage.json").read_text(encoding="utf-8"))
+            return dict(record["parameters"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def analysis_stage(self, analysis: Analysis) -> Stage:
+        """Return the stage that keeps the result of an analysis."""
+        from wonderland.lab.analysis import parameters_of
+
+        a = self.settings.analysis
+        parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
+        evidence = {"windows": a.windows, "seed": a.seed, "control": a.control}
+        return Stage(
+            analysis.name,
+            self.folder / "results" / analysis.name,
+            analysis.version,
+            {"parameters": parameters, "evidence": evidence},
+            (self.stage("model").key,),
+        )
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens the tokenizer is trained for."""
+        return self.settings.tokenizer.vocab_size or preset(self.settings.training.preset).vocab_size
+
+    # -- doing the work ------------------------------------------------------------------------------------------
+
+    def extract(self, on_rows: Callable[[int, int], None] | None = None) -> Corpus:
+        """Read the messages, unless that is done."""
+        stage = self.stage("corpus")
+        if stage.done:
+            return Corpus.load(stage.folder)
+        s = self.settings.source
+        people = self.folder / "people.json"
+        pseudonyms = Pseudonyms.load(people)
+        corpus = Corpus.read(
+            self.source_path,
+            source=s.source or None,
+            names=s.names,
+            pseudonyms=pseudonyms,
+            on_rows=on_rows,
+            **s.options,
+        )
+        with stage.writing() as folder:
+            corpus.save(folder)
+        if not s.names:
+            with guarding(people):
+                pseudonyms.save(people)
+        return corpus
+
+    def filter(self) -> Corpus:
+        """Drop noise, unless that is done."""
+        stage = self.stage("filtered")
+        if stage.done:
+            return Corpus.load(stage.folder)
+        corpus = self._needed("corpus", "extract", Corpus.load)
+        kept = corpus.filter(*self.settings.filter.names) if self.settings.filter.names else corpus
+        with stage.writing() as folder:
+            kept.save(folder)
+        self.__dict__.pop("_parts", None)
+        return kept
+
+    @functools.cached_property
+    def _parts(self) -> tuple[Corpus, Corpus]:
+        corpus = self._needed("filtered", "filter", Corpus.load)
+        split = self.settings.split
+        return corpus.split(split.held_out, by=split.by, seed=split.seed)
+
+    def split(self) -> tuple[Corpus, Corpus]:
+        """Return the training part and the held-out part."""
+        return self._parts
+
+    def tokenize(self) -> SpeakerTokenizer:
+        """Train the tokenizer on the training part, unless that is done."""
+        stage = self.stage("tokenizer")
+        if stage.done:
+            return SpeakerTokenizer.load(stage.folder / "tokenizer.json")
+        tokenizer = SpeakerTokenizer.train(self.split()[0], self.vocab_size)
+        with stage.writing() as folder:
+            tokenizer.save(folder / "tokenizer.json")
+        return tokenizer
+
+    def train(self, on_progress: Callable[[Progress], None] | None = None, device: str | None = None) -> ChatTransformer:
+        """Train the model, or go on training it, unless that is done."""
+        from wonderland.model.training import train
+
+        stage = self.stage("model")
+        tokenizer = self._tokenizer()
+        if stage.done:
+            return self._model(tokenizer)
+        train_part, held_out = self.split()
+        checkpoint = self.folder / _CHECKPOINT
+        model = train(
+            train_part,
+            tokenizer,
+            held_out=held_out,
+            checkpoint=checkpoint,
+            on_progress=on_progress,
+            device=device,
+            **asdict(self.settings.training),
+        )
+        with stage.writing() as folder:
+            model.save(folder / "model.safetensors")
+        with contextlib.suppress(OSError):
+            checkpoint.unlink()
+        return model
+
+    def load_model(self) -> tuple[ChatTransformer, SpeakerTokenizer]:
+        """Return the trained model and its tokenizer."""
+        tokenizer = self._tokenizer()
+        return self._model(tokenizer), tokenizer
+
+    def specimen(self) -> Specimen:
+        """Return the trained model with its held-out evidence."""
+        from wonderland.lab.specimen import Specimen
+
+        model, tokenizer = self.load_model()
+        a = self.settings.analysis
+        return Specimen(model, tokenizer, self.split()[1], windows=a.windows, seed=a.seed)
+
+    def check(self) -> list[Check]:
+        """Run the sanity checks, unless that is done."""
+        from wonderland.lab.checks import run_checks
+        from wonderland.report.views import Check
+
+        stage = self.stage("checks")
+        if stage.done:
+            rows = json.loads((stage.folder / "checks.json").read_text(encoding="utf-8"))
+            return [Check(**row) for row in rows]
+        checks = run_checks(self.specimen(), *self.split())
+        with stage.writing() as folder:
+            (folder / "checks.json").write_text(json.dumps([asdict(check) for check in checks], indent=1), encoding="utf-8")
+        return checks
+
+    def analyze(
+        self,
+        *wanted: str,
+        parameters: Mapping[str, Mapping[str, Any]] | None = None,
+        on_start: Callable[[str], None] | None = None,
+    ) -> Results:
+        """Run the analyses that are not up to date and return all that were asked for."""
+        from wonderland.lab.analysis import analyze, result_class, select
+        from wonderland.lab.results import Results
+
+        given = {**self.settings.analysis.parameters, **(parameters or {})}
+        chosen = select(wanted or self.settings.analysis.run, given)
+        specimen = self.specimen()
+        stages = {analysis.name: self.analysis_stage(analysis) for analysis in chosen}
+        todo = [analysis for analysis in chosen if not stages[analysis.name].done]
+        fresh = analyze(specimen, *todo, control=self.settings.analysis.control, on_start=on_start) if todo else {}
+        results: dict[str, Result] = {}
+        for analysis in chosen:
+            stage = stages[analysis.name]
+            if analysis.name in fresh:
+                results[analysis.name] = fresh[analysis.name]
+                with stage.writing() as folder:
+                    fresh[analysis.name].save(folder)
+            else:
+                results[analysis.name] = result_class(type(analysis)).load(stage.folder)
+        return Results(results, specimen)
+
+    def report(self, path: str | Path | None = None, results: Results | None = None) -> Path:
+        """Write the report of every result that is up to date and return its path."""
+        from wonderland.report.build import write_report
+
+        results = results or self.analyze()
+        place = Path(path).expanduser() if path else self.folder / "report.html"
+        with guarding(place):
+            return write_report(
+                place, results, results.specimen, checks=self.check(), extra_views=self._extra_views(results), meta=self._meta()
+            )
+
+    def _extra_views(self, results: Results) -> Sequence[View]:
+        from wonderland.report.training_curve import training_curve
+
+        history = results.specimen.model.history
+        return [] if history is None else [training_curve(history)]
+
+    def _meta(self) -> dict[str, Any]:
+        corpus = Corpus.load(self.folder / "filtered")
+        counts = corpus.counts()
+        return {"corpus": counts, "source": corpus.ledger.source, "wonderland": wonderland.__version__}
+
+    def status(self) -> list[Step]:
+        """Say of every stage whether it is done."""
+        steps: list[Step] = []
+        for name in ("corpus", "filtered", "tokenizer", "model", "checks"):
+            try:
+                state = self.stage(name).state()
+            except UsageError:
+                state = "missing"
+            half = name == "model" and state != "done" and (self.folder / _CHECKPOINT).exists()
+            steps.append(Step(name, state, "training was interrupted and can go on" if half else ""))
+        results = self.folder / "results"
+        done = sorted(path.parent.name for path in results.glob("*/stage.json")) if results.is_dir() else []
+        key = self.stage("model").key if self.settings.source.path else ""
+        fresh = [name for name in done if self._result_key(name) == key]
+        state = "missing" if not done else "done" if len(fresh) == len(done) else "out of date"
+        steps.append(Step("results", state, ", ".join(done)))  # type: ignore[arg-type]
+        report = self.folder / "report.html"
+        steps.append(Step("report", "done" if report.exists() else "missing", str(report) if report.exists() else ""))
+        return steps
+
+    def _result_key(self, name: str) -> str:
+        try:
+            record = json.loads((self.folder / "results" / name / "stage.json").read_text(encoding="utf-8"))
+            return str(record["inputs"][0])
+        except (OSError, ValueError, KeyError, IndexError):
+            return ""
+
+    def written(self) -> list[Path]:
+        """List everything the workspace wrote."""
+        return sorted(path for path in self.folder.rglob("*") if path.is_file())
+
+    def free_bytes(self) -> int:
+        """Return the free space of the disk the workspace is on."""
+        return shutil.disk_usage(self.folder).free
+
+    # -- reading what earlier stages left ------------------------------------------------------------------------
+
+    def _needed(self, name: str, command: str, load: Callable[[Path], Corpus]) -> Corpus:
+        stage = self.stage(name)
+        state = stage.state()
+        if state == "done":
+            return load(stage.folder)
+        raise InputError(f"The stage {name!r} is {state}.", hint=f"Run `wonderland {command}`, or `wonderland run` for all.")
+
+    def _tokenizer(self) -> SpeakerTokenizer:
+        path = self.folder / "tokenizer" / "tokenizer.json"
+        state = self.stage("tokenizer").state()
+        if state in ("missing", "out of date"):
+            raise InputError(f"The tokenizer is {state}.", hint="Run `wonderland tokenize`, or `wonderland run` for all.")
+        return SpeakerTokenizer.load(path)
+
+    def _model(self, tokenizer: SpeakerTokenizer) -> ChatTransformer:
+        from wonderland.model.transformer import ChatTransformer
+
+        state = self.stage("model").state()
+        if state in ("missing", "out of date"):
+            raise InputError(f"The model is {state}.", hint="Run `wonderland train`, or `wonderland run` for all.")
+        return ChatTransformer.load(self.folder / "model" / "model.safetensors", tokenizer)
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.folder)!r})"
