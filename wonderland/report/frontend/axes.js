@@ -2,7 +2,7 @@
 
 const unitLabel = ({ label = '', unit = '' } = {}) => visible(unit && unit !== '1' ? `${label}, ${unit}` : label);
 
-function drawYAxis(scene, y, left, right, axis, count = 6) {
+function drawYAxis(scene, y, left, right, axis, count = 6) { // its title stands 16 px above the highest place
   const colours = palette();
   const format = y.tickFormat(count);
   for (const tick of y.ticks(count)) {

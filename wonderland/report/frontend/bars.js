@@ -5,7 +5,7 @@ renderers.bars = ({ view, data, plot }) => {
   const chart = el('div', { class: 'chart', role: 'img', 'aria-label': `${view.title}: ${data.x.length} bars; the table holds their numbers` });
   const frame = el('div', { class: 'overlay' }, chart);
   plot.append(frame);
-  if (series.some((s) => s.chance)) plot.append(el('p', { class: 'key', text: 'whisker: 95 % interval  ·  short line across a bar: chance level' }));
+  if (series.some((s) => s.chance)) plot.append(el('p', { class: 'key', text: 'whisker: 95 % interval  ·  line across a bar: chance level' }));
   let hit = [];
 
   function scene(width = 900, height = 420) {
@@ -29,7 +29,7 @@ renderers.bars = ({ view, data, plot }) => {
         drawing.line(middle, y(s.low[k]), middle, y(s.high[k]), colours.ink, { lineWidth: 1.5 });
         for (const end of [s.low[k], s.high[k]]) drawing.line(middle - 4, y(end), middle + 4, y(end), colours.ink, { lineWidth: 1.5 });
       }
-      if (isNumber(s.chance?.[k])) drawing.line(x - 4, y(s.chance[k]), x + wide + 4, y(s.chance[k]), colours.accent, { lineWidth: 2 });
+      if (isNumber(s.chance?.[k])) drawing.line(x - 5, y(s.chance[k]), x + wide + 5, y(s.chance[k]), colours.ink, { lineWidth: 2.5 });
       hit.push({ left: x, right: x + wide, s, k });
     }));
     drawing.line(62, y(0), width - 16, y(0), colours.muted);
@@ -40,8 +40,8 @@ renderers.bars = ({ view, data, plot }) => {
     });
     let x = 62;
     if (series.length > 1) series.forEach((s, i) => {
-      drawing.rect(x, 34, 10, 10, colours.categories[i], { rx: 2 });
-      drawing.text(x + 16, 43, s.name);
+      drawing.rect(x, 6, 10, 10, colours.categories[i], { rx: 2 });
+      drawing.text(x + 16, 15, s.name);
       x += 36 + textWidth(s.name);
     });
     return drawing;

@@ -17,6 +17,8 @@ function makeCard(host) {
   host.append(forHead, about);
   const chances = rows.some((row) => row.chance), twins = rows.some((row) => row.control);
   key.textContent = ['● this head with its 95 % interval', 'dots: the other heads', chances ? '| chance' : '', twins ? '◇ untrained' : ''].filter(Boolean).join('  ·  ');
+  const evidence = (row) => `n = ${number(row.n)} ${visible(row.of)}${row.trusted ? '' : ', too few to trust the interval'}`;
+  const sameN = new Set(rows.map(evidence)).size === 1;
   let patterns = null;
 
   // Where this head stands among all others: faint dots, its interval, and where chance is.
@@ -36,11 +38,11 @@ function makeCard(host) {
 
   function fill(row, layer, head) {
     const cell = { value: row.value.at(layer, head), low: row.low.at(layer, head), high: row.high.at(layer, head), chance: row.chance?.at(layer, head) };
-    const words = [verdict(cell) ? `${verdict(cell)} (${number(cell.chance)})` : '', row.control ? `untrained ${number(row.control.at(layer, head))}` : '', `n = ${number(row.n)} ${visible(row.of)}${row.trusted ? '' : ', too few to trust'}`].filter(Boolean);
+    const words = [row.unit === '1' ? '' : visible(row.unit), verdict(cell) ? `${verdict(cell)}, ${number(cell.chance)}` : '', row.control ? `untrained ${number(row.control.at(layer, head))}` : '', sameN ? '' : evidence(row)].filter(Boolean);
     row.node.classList.toggle('weak', verdict(cell).startsWith('not') || !row.trusted);
     row.node.replaceChildren(
-      el('div', { class: 'what' }, el('span', { text: row.label }), el('b', { text: withUnit(number(cell.value), row.unit) })),
-      el('div', { class: 'range' }, strip(row, layer, head), el('span', { text: interval(cell.low, cell.high) })),
+      el('div', { class: 'what' }, el('span', { text: row.label }), el('span', {}, el('b', { text: number(cell.value) }), el('small', { text: interval(cell.low, cell.high) }))),
+      strip(row, layer, head),
       el('small', { text: words.join(' · ') }));
   }
 
@@ -66,7 +68,7 @@ function makeCard(host) {
     if (!at) return void (shown = null);
     const name = headName(...at);
     title.textContent = `Head ${name}`;
-    sub.textContent = `Layer ${at[0]} of 0–${N_LAYERS - 1}, head ${at[1]} of 0–${N_HEADS - 1}${store.peek.head && store.peek.head !== store.head ? ' · pointed at' : ''}`;
+    sub.textContent = [store.head === name ? 'selected' : 'pointed at', sameN && rows.length ? evidence(rows[0]) : ''].filter(Boolean).join(' · ');
     clear.hidden = !store.head;
     if (shown !== name || changed.has('theme')) rows.forEach((row) => fill(row, ...at));
     if (shown !== name || ['view', 'theme', 'sample', 'mounted'].some((k) => changed.has(k))) drawPicture(...at);

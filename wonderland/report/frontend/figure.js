@@ -23,10 +23,11 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const menu = exportMenu(view, figure);
   const wide = button('⤢', () => toggleWide(), { class: 'icon', 'aria-label': 'Maximise the figure', title: 'Maximise  m' });
   const node = el('article', { class: `figure ${view.renderer}`, 'aria-labelledby': `title-${view.id}` },
-    el('h1', { id: `title-${view.id}`, tabindex: -1, text: view.title }),
+    el('header', { class: 'titles' },
+      el('h1', { id: `title-${view.id}`, tabindex: -1, text: view.title }),
+      el('div', { class: 'buttons' }, tableButton, menu.node, wide)),
     view.caption ? el('p', { class: 'caption', text: view.caption }) : null,
-    el('div', { class: 'tools' }, controls, el('div', { class: 'buttons' }, tableButton, menu.node, wide)),
-    plot, tableBox, notes(view));
+    controls, plot, tableBox, notes(view));
   if (printing) host.append(node);
   else host.replaceChildren(node);
   figure.update(new Set(['mounted', 'size']));

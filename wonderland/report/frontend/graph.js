@@ -20,7 +20,7 @@ renderers.graph = ({ view, data, plot }) => {
     const drawing = new Scene(width, height);
     const colours = palette();
     const place = new Map();
-    columns.forEach((members, c) => members.forEach((node, i) => place.set(node.id, [70 + (c * (width - 140)) / Math.max(1, columns.length - 1), ((i + 0.5) * height) / members.length])));
+    columns.forEach((members, c) => members.forEach((node, i) => place.set(node.id, [70 + (c * (width - 140)) / Math.max(1, columns.length - 1), ((i + 0.5) * height) / members.length + (c % 2 ? 26 : -26)])));
     const most = d3.max(edges, (edge) => Math.abs(edge.value)) || 1;
     const link = d3.linkHorizontal();
     edges.filter((edge) => place.has(edge.from) && place.has(edge.to)).forEach((edge) => {

@@ -28,9 +28,9 @@ renderers.line = ({ view, data, plot }) => {
     const colours = palette();
     const narrow = width < 560;
     const labels = [...series.map((s) => s.name), ...references.map((r) => r.name)];
-    const right = width - (data.right ? 56 : 16) - (narrow ? 0 : Math.min(190, 14 + Math.max(...labels.map((text) => textWidth(text)))));
+    const right = width - (data.right ? 56 : 16) - (narrow ? 0 : Math.min(190, 14 + Math.max(...labels.map((text) => textWidth(text, 12, 600)))));
     const legendRows = narrow ? labels.length : 0;
-    const [top, left, bottom] = [40 + legendRows * 18, 62, height - 54];
+    const [top, left, bottom] = [36 + legendRows * 18, 62, height - 54];
     const xs = series.flatMap((s) => s.x).filter(Number.isFinite);
     const ys = [...series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]), ...references.map((r) => r.y)].filter(Number.isFinite);
     const x = d3.scaleLinear(d3.extent(xs), [left, right]);
@@ -54,7 +54,7 @@ renderers.line = ({ view, data, plot }) => {
     });
     for (const end of ends) if (end.at) drawing.mark(...end.at, end.category, 46, end.colour);
     // Names stand at the ends of their lines, pushed apart where they would overlap.
-    if (narrow) ends.forEach((end, i) => nameLine(drawing, end, left, 30 + i * 18));
+    if (narrow) ends.forEach((end, i) => nameLine(drawing, end, left, 8 + i * 18));
     else {
       ends.sort((a, b) => a.y - b.y);
       ends.forEach((end, i) => (end.label = Math.max(end.y, i ? ends[i - 1].label + 16 : top)));

@@ -65,9 +65,9 @@ renderers.matrix = ({ view, data, plot, controls }) => {
 
     const draw = () => {
       const s = series[chosen()], scale = scales[chosen()];
-      const width = Math.floor(Math.max(14, Math.min(92, (plot.clientWidth - 70) / columns.length - 3)));
+      const width = Math.floor(Math.max(14, Math.min(124, (plot.clientWidth - 70) / columns.length - 3)));
       table.style.setProperty('--cell', `${width}px`);
-      table.style.setProperty('--tall', `${Math.max(14, Math.min(64, width * 0.72))}px`);
+      table.style.setProperty('--tall', `${Math.max(14, Math.min(78, width * 0.66))}px`);
       table.classList.toggle('tight', width < 26);
       table.classList.toggle('turned', Math.max(...columns.map((text) => textWidth(text, 12))) > width + 2);
       cells.forEach((cell, i) => {
@@ -76,6 +76,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         cell.style.background = scale.css(value);
         cell.style.color = scale.ink(value);
         cell.textContent = width >= 40 ? number(value) : '';
+        if (width >= 84 && s.low && isNumber(value)) cell.append(el('small', { text: interval(s.low.at(r, c), s.high.at(r, c)) }));
         cell.classList.toggle('chance', verdict(cellOf(s, r, c)).startsWith('not'));
         cell.classList.toggle('undefined', Number.isNaN(value));
         cell.setAttribute('aria-label', aria(s, r, c));

@@ -46,7 +46,7 @@ function largePattern() {
   const bands = [el('canvas', { class: 'band', 'aria-hidden': 'true' }), el('canvas', { class: 'band side', 'aria-hidden': 'true' })];
   const stage = el('div', { class: 'stage' }, canvas, across, down);
   const node = el('div', { class: 'large' },
-    bands[1], stage, el('span', { class: 'axis query', text: 'looking token ↓' }), bands[0], el('span', { class: 'axis key', text: 'token looked at →' }));
+    bands[1], stage, el('span', { class: 'axis looking', text: 'looking token ↓' }), bands[0], el('span', { class: 'axis lookedat', text: 'token looked at →' }));
   let shown = { n: 1, side: 1 };
 
   const draw = (triangles, pattern, side, speakers) => {

@@ -33,13 +33,13 @@ renderers.scatter = ({ view, data, plot }) => {
     const drawing = new Scene(width, height);
     const colours = palette();
     const x = d3.scaleLinear(padded(...d3.extent(points, (p) => p.x), 0.08), [62, width - 24]);
-    const y = d3.scaleLinear(padded(...d3.extent(points, (p) => p.y), 0.08), [height - 54, groups.length ? 66 : 40]);
+    const y = d3.scaleLinear(padded(...d3.extent(points, (p) => p.y), 0.08), [height - 54, groups.length ? 64 : 36]);
     drawYAxis(drawing, y, 62, width - 24, data.y);
     drawXAxis(drawing, x, height - 54, data.x, width < 560 ? 4 : 7);
     let at = 62;
     groups.forEach((name, g) => {
-      drawing.mark(at + 5, 42, g, 60, colours.categories[g % colours.categories.length]);
-      drawing.text(at + 16, 46, name);
+      drawing.mark(at + 5, 12, g, 60, colours.categories[g % colours.categories.length]);
+      drawing.text(at + 16, 16, name);
       at += 38 + textWidth(name);
     });
     points.forEach((p) => {

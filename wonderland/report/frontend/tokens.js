@@ -35,14 +35,11 @@ renderers.tokens = ({ view, data, plot, controls }) => {
 
   function showDetail() {
     const { tokens, alternatives } = conversations[sample()];
-    const i = [store.peek.pos, store.pos].find((p) => isNumber(p) && p < tokens.length);
-    if (i === undefined) {
-      detail.replaceChildren(el('h2', { text: 'A token' }), el('p', { class: 'quiet', text: 'Point at a word to see its numbers; click it to keep it.' }));
-      return;
-    }
+    const pointed = [store.peek.pos, store.pos].find((p) => isNumber(p) && p < tokens.length);
+    const i = pointed ?? Math.max(0, d3.maxIndex(grids[sample()].row(0))); // until one is pointed at, the most surprising
     const options = alternatives?.[i] ?? [];
     detail.replaceChildren(
-      el('h2', {}, el('q', { text: tokenName(tokens[i]) }), el('small', { text: ` token ${i}` })),
+      el('h2', {}, el('q', { text: tokenName(tokens[i]) }), el('small', { text: ` token ${i}${pointed === undefined ? `, highest ${measures[0].name} here` : ''}` })),
       el('dl', {}, ...measured(i).flatMap(([label, value]) => [el('dt', { text: label }), el('dd', { text: value })])),
       ...(options.length ? [el('h3', { text: 'What the model expected here' }), el('ol', { class: 'options' }, ...options.map(([text, p]) => {
         const bar = el('i');
