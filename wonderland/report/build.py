@@ -82,12 +82,12 @@ def render(page: Page) -> str:
         taken[view.id] = view
     blocks = [_json_block("page", _page_data(page, views))]
     blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
-    style = _frontend("app.css")
+    style = _compact(_frontend("app.css"))
     script = "\n".join(
         [
             *(_frontend(f"vendor/d3-{name}.min.js") for name in VENDOR),
             "(() => {\n'use strict';",
-            *(_frontend(f"{name}.js") for name in MODULES),
+            *(_compact(_frontend(f"{name}.js")) for name in MODULES),
             "start();\n})();",
         ]
     )
@@ -249,6 +249,12 @@ def _json_block(name: str, tree: Any) -> str:
 def _frontend(name: str) -> str:
     text = resources.files("wonderland.report").joinpath("frontend", *name.split("/")).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n").strip("\n")
+
+
+def _compact(code: str) -> str:
+    """Drop indentation and whole-line comments: the originals, to be read, lie in ``frontend/``."""
+    lines = (line.strip() for line in code.split("\n"))
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _csp_hash(code: str) -> str:

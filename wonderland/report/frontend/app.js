@@ -60,7 +60,8 @@ async function start() {
   open().then(() => document.documentElement.setAttribute('data-ready', ''));
   // The rest is unpacked when the browser has time, so that opening a view or printing needs no wait.
   const idle = window.requestIdleCallback ?? ((f) => setTimeout(f, 200));
-  const warm = (rest) => rest.length && idle(async () => {
+  const warm = (rest) => idle(async () => {
+    if (!rest.length) return document.documentElement.setAttribute('data-warm', '');
     const data = await load(rest[0]);
     if (rest[0].renderer === 'matrix-grid') await data.conversations[sampleIn(data.conversations)].patterns.open();
     warm(rest.slice(1));

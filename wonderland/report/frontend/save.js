@@ -19,7 +19,7 @@ const fileName = (view, extension) => `wonderland-${view.id}.${extension}`;
 // Words that a spreadsheet would run as a formula get a quote mark before them; real numbers stay numbers.
 function csvCell(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return '';
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number') return String(Number.isInteger(value) ? value : Number(value.toPrecision(7))); // stored as 32 bits
   let text = visible(value, 100000).replace(/\n/g, '⏎');
   if (/^[\s'"]*[=+\-@]/.test(text)) text = "'" + text;
   return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
