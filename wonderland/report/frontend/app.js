@@ -58,14 +58,13 @@ async function start() {
   preparePrinting();
   showNav();
   open().then(() => document.documentElement.setAttribute('data-ready', ''));
-  // The rest is unpacked when the browser has time, so that opening a view or printing needs no wait.
-  const idle = window.requestIdleCallback ?? ((f) => setTimeout(f, 200));
-  const warm = (rest) => idle(async () => {
+  // The rest is unpacked piece by piece afterwards, so that opening a view or printing needs no wait.
+  const warm = (rest) => setTimeout(async () => {
     if (!rest.length) return document.documentElement.setAttribute('data-warm', '');
     const data = await load(rest[0]);
     if (rest[0].renderer === 'matrix-grid') await data.conversations[sampleIn(data.conversations)].patterns.open();
     warm(rest.slice(1));
-  });
+  }, 30);
   warm(page.views);
 }
 
