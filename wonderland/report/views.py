@@ -39,7 +39,7 @@ import numpy as np
 
 from wonderland.errors import PluginError
 
-__all__ = ["RENDERERS", "Renderer", "Triangles", "View"]
+__all__ = ["RENDERERS", "Check", "Renderer", "Triangles", "View"]
 
 Renderer = Literal["matrix", "matrix-grid", "tokens", "line", "bars", "scatter", "table", "graph", "cards"]
 RENDERERS: tuple[str, ...] = get_args(Renderer)
@@ -92,3 +92,18 @@ class View:
             )
         if not self.id or any(not (c.isascii() and (c.isalnum() and not c.isupper() or c == "-")) for c in self.id):
             raise PluginError(f"A view's id must be lower-case words joined by '-', not {self.id!r}.")
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was verified about the model or the data, shown beside the findings.
+
+    Args:
+        name: What was checked, in a few plain words.
+        passed: Whether it held.
+        detail: The number or the reason.
+    """
+
+    name: str
+    passed: bool
+    detail: str = ""

@@ -1,0 +1,289 @@
+"""The report in a real browser, built from hostile words: what a person does with it, and that nothing gets out.
+
+Every test ends with the same four zeros: console messages, policy violations, dialogs, requests.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from wonderland.report.build import render
+from wonderland.report.text import visible
+
+sys.path.insert(0, str(Path(__file__).parent))
+import sample  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
+    "--disable-sync --no-first-run"
+)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on this machine"),
+    pytest.mark.enable_socket,  # Playwright speaks to the browser over pipes, and its event loop wants a socket pair
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render(sample.page(hostile=True, conversations=2, length=48)), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
+    with playwright.sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, report):
+    """Open the report; afterwards, check that it was quiet."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    tab = context.new_page()
+    noise: list[str] = []
+    tab.on("console", lambda message: noise.append(f"console: {message.text}"))
+    tab.on("pageerror", lambda error: noise.append(f"error: {error}"))
+    tab.on("dialog", lambda dialog: (noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    tab.on("request", lambda request: noise.append(f"request: {request.url}") if not request.url.startswith((report, "blob:")) else None)
+    tab.on("popup", lambda popup: noise.append(f"popup: {popup.url}"))
+    tab.add_init_script(
+        "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective + ' ' + e.sourceFile + ':' + e.lineNumber))"
+    )
+    open_at(tab, report)
+    yield tab
+    context.close()
+    assert noise == []
+
+
+def open_at(tab, address: str) -> None:
+    tab.goto("about:blank")
+    tab.goto(address)
+    tab.wait_for_selector("html[data-ready]")
+
+
+def go(tab, view: str) -> None:
+    tab.click(f'#nav [data-view="{view}"]')
+    tab.wait_for_selector(f"#title-{view}")
+
+
+def title_of_card(tab) -> str:
+    return tab.inner_text("#card h2:visible")
+
+
+def views(tab) -> list[str]:
+    return tab.eval_on_selector_all("#nav a", "links => links.map(link => link.dataset.view)")
+
+
+def test_every_view_button_and_key_works_on_hostile_words(page):
+    for view in views(page)[1:]:
+        go(page, view)
+        assert page.inner_text("main h1")
+        for pressed in page.query_selector_all("main .choice button, main .sampler button, main .sort"):
+            pressed.click()
+        for key in ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "]", "[", "m", "m", "t", "t"]:
+            page.keyboard.press(key)
+        page.keyboard.press("?")
+        assert page.is_visible("dialog.help")
+        page.keyboard.press("Escape")
+        for thing in page.query_selector_all("main .token, main .cells button, main .thumb, main .dot, main .spot")[:12]:
+            thing.hover()
+            thing.click()
+        page.keyboard.press("Escape")
+        assert page.locator("main img, main script, main iframe, main a:not([href^='#/'])").count() == 0
+    assert "alert(1)" in page.inner_text("body")
+
+
+def test_words_of_strangers_are_shown_as_words(page):
+    go(page, "loss-by-token")
+    shown = page.eval_on_selector_all(".bubble .token", "tokens => tokens.map(token => token.textContent)")
+    expected = [visible(text.replace("\n", "⏎")) for text in sample.conversation(48, 0, hostile=True)["tokens"]]
+    assert shown == [text[2:-2] if text.startswith("<|") else text for text in expected]
+    assert page.eval_on_selector_all(".token.special", "chips => chips.length") > 10
+    go(page, "findings") if page.query_selector("#title-findings") else page.keyboard.press("1")
+    assert sample.HOSTILE[0] in page.inner_text(".sentences")
+    assert page.title() == sample.HOSTILE[0]
+
+
+def test_every_export_makes_a_file(page):
+    for view in views(page)[1:]:
+        go(page, view)
+        page.keyboard.press("e")
+        names = page.eval_on_selector_all("main .menu button b", "all => all.map(b => b.textContent)")
+        assert names[-1] == "CSV"
+        page.keyboard.press("Escape")
+        for i, name in enumerate(names):
+            page.keyboard.press("e")
+            with page.expect_download() as waiting:
+                page.locator("main .menu button").nth(i).click()
+            file = Path(waiting.value.path()).read_bytes()
+            assert waiting.value.suggested_filename == f"wonderland-{view}.{name.lower()}"
+            starts = {"PNG": b"\x89PNG", "SVG": b"<svg", "CSV": b"\xef\xbb\xbf"}[name]
+            assert file.startswith(starts)
+            if name == "SVG":
+                assert b"<script" not in file
+                assert b"onerror=alert(1)>" not in file
+            assert len(file) > 100
+
+
+def test_a_spreadsheet_gets_numbers_as_numbers_and_formulas_as_text(page):
+    go(page, "head-taxonomy")
+    page.keyboard.press("e")
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="CSV").click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    rows = list(csv.reader(line for line in io.StringIO(text, newline="") if not line.startswith(("#", '"#'))))
+    assert rows[0] == ["Head", "Role", "Previous token", "Previous token low", "Previous token high", "Previous token chance",
+                       "Induction", "Induction low", "Induction high", "Induction chance", "n"]  # fmt: skip
+    assert len(rows) == 17
+    roles = [row[1] for row in rows[1:]]
+    assert "'=cmd|' /C calc'!A1" in roles
+    assert not any(role.startswith(("=", "+", "-", "@")) for role in roles)
+    go(page, "entropy-map")
+    page.keyboard.press("e")
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="CSV").click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    heading, *lines = (line.split(",") for line in text.splitlines() if line.startswith(("Head", "L")))
+    assert min(float(line[heading.index("effect")]) for line in lines) < 0  # a negative number is no formula
+
+
+def test_a_head_chosen_in_one_view_is_chosen_in_all(page):
+    go(page, "entropy-map")
+    page.click('.cells [data-head="L2H1"]')
+    assert title_of_card(page) == "Head L2H1"
+    assert "[" in page.inner_text("#card .measures")
+    for view, chosen in [("attention", ".thumb.chosen"), ("head-taxonomy", "tr.chosen"), ("head-clusters", ".spot.chosen"), ("entropy-map", ".cells .chosen")]:
+        go(page, view)
+        assert page.get_attribute(f"main {chosen}", "data-head") == "L2H1"
+        assert title_of_card(page) == "Head L2H1"
+    page.keyboard.press("Escape")
+    assert page.locator("main .chosen").count() == 0
+    assert title_of_card(page) == "About this model"
+
+
+def test_hovering_previews_a_head_and_leaves_the_choice_alone(page):
+    go(page, "entropy-map")
+    page.click('.cells [data-head="L0H0"]')
+    page.hover('.cells [data-head="L3H3"]')
+    assert title_of_card(page) == "Head L3H3"
+    assert page.is_visible(".tip")
+    assert "head=L0H0" in page.url
+    page.mouse.move(5, 900)
+    assert title_of_card(page) == "Head L0H0"
+
+
+def test_an_address_brings_back_the_view_and_the_choice_and_holds_no_words(page, report):
+    go(page, "loss-by-token")
+    page.keyboard.press("]")
+    page.locator(".token").nth(7).click()
+    page.locator(".choice button").nth(1).click()
+    page.keyboard.press("t")
+    address = page.url
+    assert address.split("#")[1] == "/loss-by-token?pos=7&sample=1&tab=1&theme=dark"
+    open_at(page, address)
+    assert page.inner_text(".sampler .where") == "Conversation 2 of 2"
+    assert page.get_attribute(".token.chosen", "data-i") == "7"
+    assert page.inner_text('.choice [aria-pressed="true"]') == "rank"
+    assert page.get_attribute("html", "data-theme") == "dark"
+
+
+@pytest.mark.parametrize("address", ["#/nowhere", "#/entropy-map?head=L99H0&pos=-1&sample=1e9", "#/<img src=x>", "#/loss-by-token?sample=99&pos=9999"])
+def test_a_broken_address_opens_the_nearest_thing(page, report, address):
+    open_at(page, report + address)
+    assert page.inner_text("main h1")
+
+
+def test_going_back_returns_to_the_view_before(page):
+    go(page, "entropy-map")
+    go(page, "training")
+    page.go_back()
+    page.wait_for_selector("#title-entropy-map")
+
+
+def test_a_finding_opens_its_evidence_with_the_head_chosen(page):
+    page.click(".finding a >> nth=0")
+    page.wait_for_selector("#title-attention")
+    assert page.get_attribute(".thumb.chosen", "data-head") == "L0H1"
+
+
+def test_arrows_keep_the_focus_while_the_choice_moves(page):
+    go(page, "attention")
+    page.click('.thumb[data-head="L1H1"]')
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.head") == "L2H2"
+    assert title_of_card(page) == "Head L2H2"
+    page.keyboard.press("]")
+    assert page.evaluate("document.activeElement.dataset.head") == "L2H2"
+    assert page.eval_on_selector_all(".thumb[tabindex='0']", "stops => stops.length") == 1
+
+
+def test_words_tell_where_a_head_looks_in_both_directions(page):
+    go(page, "attention")
+    page.click('.thumb[data-head="L0H0"]')  # made to look at itself
+    page.locator(".token").nth(20).click()
+    assert page.inner_text(".most li >> nth=0 >> q") in page.inner_text(".about")
+    assert float(page.inner_text(".most li >> nth=0 >> span")) > 0.3
+    page.locator(".choice button").nth(1).click()
+    assert "looked at" in page.inner_text(".about")
+
+
+def test_every_figure_has_its_numbers_as_a_table(page):
+    for view in views(page)[1:]:
+        go(page, view)
+        toggle = page.query_selector('main .buttons button:text-is("Table")')
+        if toggle:
+            toggle.click()
+        assert page.locator("main tbody tr:visible").count() > 0
+
+
+def test_a_table_sorts_by_numbers(page):
+    go(page, "head-taxonomy")
+    page.click('.sort:has-text("Previous token")')
+    values = [float(text.split("[")[0]) for text in page.eval_on_selector_all("tbody tr td:nth-child(3)", "cells => cells.map(c => c.textContent)")]
+    assert values == sorted(values, reverse=True)
+    assert page.get_attribute('th:has-text("Previous token")', "aria-sort") == "descending"
+
+
+def test_search_finds_views_and_heads(page):
+    page.keyboard.press("/")
+    page.keyboard.type("l3h2")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#title-attention")
+    assert title_of_card(page) == "Head L3H2"
+
+
+def test_a_narrow_screen_shows_one_column_without_scrolling_sideways(page):
+    page.set_viewport_size({"width": 420, "height": 900})
+    for view in views(page):
+        page.evaluate("view => { location.hash = '#/' + view + '?head=L1H1' }", view)
+        page.wait_for_timeout(120)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 420, view
+
+
+def test_every_control_has_a_name(page):
+    for view in views(page)[1:]:
+        go(page, view)
+        assert page.eval_on_selector_all("button, [role=button], canvas[role=img]", "all => all.filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim())).length") == 0
+
+
+def test_printing_puts_every_figure_on_paper_in_light_colours(page):
+    page.keyboard.press("t")
+    page.wait_for_selector("html[data-warm]")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.get_attribute("html", "data-theme") == "light"
+    assert page.locator("#sheets article").count() == len(views(page)) - 1
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("#sheets").count() == 0
+    assert page.get_attribute("html", "data-theme") == "dark"

@@ -1,0 +1,189 @@
+"""The built file: one page, a policy of hashes, nothing that could reach out, written at once or not at all."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import wonderland.report
+from wonderland.errors import PluginError, ResourceError
+from wonderland.lab.results import Finding, Result, Results
+from wonderland.lab.stats import Estimate
+from wonderland.report.build import MODULES, render, write_report
+from wonderland.report.encode import decode
+from wonderland.report.plots import figure
+from wonderland.report.views import RENDERERS, Check, View
+
+sys.path.insert(0, str(Path(__file__).parent))
+import sample  # noqa: E402
+
+FRONTEND = Path(wonderland.report.__path__[0]) / "frontend"
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render(sample.page(hostile=True, conversations=2, length=64))
+
+
+def blocks(html: str) -> dict[str, str]:
+    return dict(re.findall(r'<script type="application/json" id="([a-z-]+)">(.*?)</script>', html, re.S))
+
+
+def test_the_policy_names_the_hashes_of_exactly_the_inlined_code(html):
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
+    for tag, directive in (("style", "style-src"), ("script", "script-src")):
+        code = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.S)[1]
+        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none';")
+    for closed in ("img", "font", "connect", "media", "object", "frame", "worker"):
+        assert f"{closed}-src 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert "form-action 'none'" in policy
+
+
+def test_data_lie_in_the_page_as_inert_json(html):
+    found = blocks(html)
+    page = decode(json.loads(found.pop("page")))
+    assert set(found) == {f"view-{view['id']}" for view in page["views"]}
+    assert page["findings"][-1]["text"] == sample.HOSTILE[0]
+    tokens = json.loads(found["view-attention"])["conversations"][0]["tokens"]
+    assert [text for text in sample.HOSTILE if text in tokens]  # word for word, lone surrogates and all
+    assert html.count("<script") == len(found) + 2
+    assert "onerror=alert(1)>" not in html
+    html.encode("utf-8")
+
+
+def test_a_message_that_looks_like_a_mark_of_the_template_stays_a_message(html):
+    assert html.count("'use strict'") == 1
+    assert "{{script}}" in "".join(blocks(html).values())
+
+
+@pytest.mark.parametrize(
+    "word",
+    [r"innerHTML", r"outerHTML", r"insertAdjacentHTML", r"document\.write", r"\beval\b", r"\bFunction\(", r"window\.open",
+     r"\bfetch\(", r"XMLHttpRequest", r"WebSocket", r"EventSource", r"sendBeacon", r"\bimport\(", r"localStorage", r"\blocation\s*=",
+     r"setAttribute\('style'", r"createContextualFragment", r"DOMParser"],
+)  # fmt: skip
+def test_the_code_has_no_way_to_make_html_of_words_or_to_reach_out(html, word):
+    code = re.sub(r'<script type="application/json".*?</script>', "", html, flags=re.S)
+    assert not re.search(word, code)
+
+
+def test_links_lead_only_into_the_report(html):
+    outside = re.sub(r'<script.*?</script>', "", html, flags=re.S)
+    assert re.findall(r'href="([^"]*)"', outside) == ["#/skip"]
+    assert not re.search(r"\b(src|action|style)=", outside.split("<body>")[1])
+    own = "".join((FRONTEND / f"{name}.js").read_text() for name in MODULES)
+    assert re.findall(r"\.href = (.*?);", own) == ["URL.createObjectURL(blob)"]
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", own)
+
+
+def test_every_module_is_inlined_and_the_code_keeps_its_budget(html):
+    assert {path.stem for path in FRONTEND.glob("*.js")} == set(MODULES)
+    own = html.split("(() => {\n'use strict';")[1].split("</script>")[0] + re.search(r"<style>(.*?)</style>", html, re.S)[1]
+    assert 50 * 1024 < len(own.encode()) <= 120 * 1024
+
+
+def test_a_conversation_of_16_heads_and_128_tokens_fits_in_250_kilobytes():
+    one, two = (len(render(replace(sample.page(), views=[sample.attention_view(n)]))) for n in (1, 2))
+    assert two - one <= 250 * 1024
+
+
+def test_two_views_of_one_id_are_refused_with_both_named():
+    page = sample.page(conversations=1, length=16)
+    twin = replace(page.views[0], title="Another")
+    with pytest.raises(PluginError, match="'Attention explorer' and 'Another'"):
+        render(replace(page, views=[*page.views, twin]))
+
+
+@dataclass(frozen=True)
+class Scores(Result):
+    scores: Estimate
+
+    def summary(self):
+        return "L1H1 scores highest: 0.70."
+
+    def findings(self):
+        return [Finding(self.summary(), "scores", {"head": "L1H1"}, "solid")]
+
+    def views(self):
+        series = [{"name": "score", "unit": "1", "values": self.scores.value}]
+        return [View("scores", "Scores", "matrix", {"rows": ["L0", "L1"], "columns": ["H0", "H1"], "links": "head", "series": series})]
+
+    def card(self):
+        return {"score": self.scores}
+
+
+def results() -> Results:
+    value = np.array([[0.1, 0.2], [0.3, 0.7]])
+    twin = Scores(Estimate(value * 0, value * 0, value * 0, n=40))
+    return Results({"scores": Scores(Estimate(value, value - 0.1, value + 0.1, n=40, chance=0.25), control=twin)}, specimen=None)
+
+
+SPECIMEN = SimpleNamespace(
+    model=SimpleNamespace(cfg=SimpleNamespace(n_layers=2, n_heads=2, d_model=8, d_head=4, d_mlp=32, n_ctx=16, d_vocab=99), n_params=5_300_000),
+    fingerprints={"model": "abc"},
+    evidence=SimpleNamespace(describe=lambda: {"conversations": 40}),
+)
+
+
+def test_a_report_collects_views_findings_cards_and_the_untrained_twin(tmp_path):
+    path = write_report(tmp_path / "r.html", results(), SPECIMEN, checks=[Check("causal", True)], meta={"corpus": "9 messages"})
+    page = decode(json.loads(blocks(path.read_text())["page"]))
+    assert page["meta"]["model"] == "2 layers × 2 heads, 5.3M parameters"
+    assert page["meta"]["corpus"] == "9 messages"
+    assert page["heads"] == [2, 2]
+    assert page["findings"] == [{"text": "L1H1 scores highest: 0.70.", "view": "scores", "select": {"head": "L1H1"}, "trust": "solid"}]
+    [card] = page["cards"]
+    np.testing.assert_allclose(card["value"], [[0.1, 0.2], [0.3, 0.7]], atol=1e-7)
+    np.testing.assert_allclose(card["chance"], np.full((2, 2), 0.25))
+    np.testing.assert_array_equal(card["control"], np.zeros((2, 2)))
+
+
+def test_a_specimen_that_knows_little_about_itself_still_gets_a_report(tmp_path):
+    assert write_report(tmp_path / "r.html", results(), SimpleNamespace()).stat().st_size > 10_000
+
+
+def test_the_file_is_its_owners_only_and_replaces_the_old_one_at_once(tmp_path, monkeypatch):
+    path = tmp_path / "r.html"
+    path.write_text("old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(ResourceError, match="No space left"):
+            write_report(path, results(), SPECIMEN)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    write_report(path, results(), SPECIMEN)
+    assert path.read_text().startswith("<!doctype html>")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_building_a_report_loads_no_torch():
+    code = "import sys, wonderland.report.build; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}).returncode == 0
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("hostile", [False, True])
+def test_every_kind_of_view_can_be_drawn_on_paper(renderer, hostile, tmp_path):
+    page = sample.page(hostile, conversations=1, length=64)
+    view = next(view for view in page.views if view.renderer == renderer)
+    fig = figure(replace(view, title="costs $5 or $x^2", caption="half of $"))
+    fig.savefig(tmp_path / "figure.png", dpi=50)
+    assert fig.axes
+    assert (tmp_path / "figure.png").stat().st_size > 1000

@@ -1,0 +1,275 @@
+"""How do results become one file that anyone can open, offline, and that no message in it can attack?
+
+`render` puts the page's data (inert JSON, see `encode`), the style sheet and the scripts into one HTML text. The
+Content-Security-Policy names the hashes of exactly that style and that script, so nothing else can run, and forbids
+every request; the scripts write text through ``textContent`` only. No data stands in the HTML outside of the JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wonderland.errors import PluginError, ResourceError
+from wonderland.report.encode import encode, inert
+from wonderland.report.views import Check, View
+
+if TYPE_CHECKING:
+    from wonderland.lab.results import Finding, Result, Results
+    from wonderland.lab.stats import Estimate
+
+__all__ = ["Page", "render", "write_report"]
+
+VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
+MODULES = (
+    "text", "data", "store", "colour", "parts", "scene", "axes", "save", "tip", "table", "figure",
+    "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "graph", "cards",
+    "card", "findings", "dialogs", "keys", "print", "app",
+)  # fmt: skip
+
+Cards = Mapping[str, Mapping[str, "Estimate"]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything the file shows; pure data, no torch.
+
+    Args:
+        title: The heading of the browser's tab.
+        meta: Facts for the header and the "about" card: text, numbers, or mappings of them. ``model`` and ``corpus``
+            stand in the header, ``fingerprints`` and ``date`` in the caption of every export.
+        views: The pictures, in any order; they are sorted by ``order``.
+        cards: Result name → label → `Estimate` [layer, head], for the card of the selected head.
+        findings: What the first page says.
+        checks: What was verified, shown beside the findings.
+        contains_text: Whether message text is in the file; the header says so.
+        controls: The cards of the untrained twin, shown beside the trained numbers of the same result and label.
+    """
+
+    title: str
+    meta: Mapping[str, Any]
+    views: Sequence[View]
+    cards: Cards
+    findings: Sequence[Finding]
+    checks: Sequence[Check] = ()
+    contains_text: bool = True
+    controls: Cards = field(default_factory=dict)
+
+
+def render(page: Page) -> str:
+    """Return the report as one HTML text.
+
+    Raises:
+        PluginError: Two views share an id, or a view holds what a report cannot.
+    """
+    views = sorted(page.views, key=lambda view: view.order)
+    taken: dict[str, View] = {}
+    for view in views:
+        if view.id in taken or view.id == "findings":
+            other = taken[view.id].title if view.id in taken else "Findings"
+            raise PluginError(f"Two views have the id {view.id!r}: {other!r} and {view.title!r}.", hint="Rename one.")
+        taken[view.id] = view
+    blocks = [_json_block("page", _page_data(page, views))]
+    blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
+    style = _compact(_frontend("app.css"))
+    script = "\n".join(
+        [
+            *(_frontend(f"vendor/d3-{name}.min.js") for name in VENDOR),
+            "(() => {\n'use strict';",
+            *(_compact(_frontend(f"{name}.js")) for name in MODULES),
+            "start();\n})();",
+        ]
+    )
+    for name, code, end in (("style", style, "</style"), ("script", script, "</script")):
+        if end in code.lower():
+            raise AssertionError(f"the {name} would end its own element")
+    parts = {
+        "style-hash": _csp_hash(style),
+        "script-hash": _csp_hash(script),
+        "style": style,
+        "data": "\n".join(blocks),
+        "script": script,
+    }
+    # One pass over the template: a message that says "{{script}}" stays a message.
+    return re.sub(r"\{\{([a-z-]+)\}\}", lambda mark: parts[mark[1]], _frontend("index.html")) + "\n"
+
+
+def write_report(
+    path: Path,
+    results: Results,
+    specimen: Any,
+    *,
+    checks: Sequence[Check] = (),
+    extra_views: Sequence[View] = (),
+    meta: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the report of results as one file, readable by its owner only, replacing an older one at once.
+
+    Args:
+        path: Where to write it.
+        results: What `analyze` returned.
+        specimen: What they describe; its model's sizes, fingerprints and evidence are shown.
+        checks: What was verified about the model and the data.
+        extra_views: Views that no result gave, such as the training curve or the corpus overview.
+        meta: More facts, which win over those taken from the specimen.
+
+    Returns:
+        The path.
+
+    Raises:
+        ResourceError: The file cannot be written.
+        PluginError: A result gave views that the report cannot hold.
+    """
+    views: list[View] = list(extra_views)
+    findings: list[Finding] = []
+    cards: dict[str, Mapping[str, Estimate]] = {}
+    controls: dict[str, Mapping[str, Estimate]] = {}
+    for name, result in results.items():
+        views.extend(result.views())
+        findings.extend(result.findings())
+        cards[name] = result.card()
+        if result.control is not None:
+            controls[name] = result.control.card()
+    facts = {**_describe(specimen, list(results.values())), **(meta or {})}
+    page = Page("wonderland", facts, views, cards, findings, checks, controls=controls)
+    _write_atomically(Path(path), render(page))
+    return Path(path)
+
+
+def _page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
+    data = {
+        "title": page.title,
+        "meta": dict(page.meta),
+        "containsText": page.contains_text,
+        "heads": _head_grid(page, views),
+        "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in page.checks],
+        "findings": [
+            {"text": f.text, "view": f.view, "select": dict(f.select), "trust": f.trust} for f in page.findings
+        ],
+        "cards": list(_card_data(page)),
+        "views": [
+            {
+                "id": view.id,
+                "title": view.title,
+                "renderer": view.renderer,
+                "caption": view.caption,
+                "howToRead": view.how_to_read,
+                "misleads": view.misleads,
+            }
+            for view in views
+        ],
+    }
+    encoded: dict[str, Any] = encode(data, "The page")
+    return encoded
+
+
+def _card_data(page: Page) -> Iterator[dict[str, Any]]:
+    for result, card in page.cards.items():
+        for label, estimate in card.items():
+            shape = np.shape(estimate.value)
+            if len(shape) != 2:
+                raise PluginError(f"The card {label!r} of {result!r} must be [layer, head], not of shape {shape}.")
+            control = page.controls.get(result, {}).get(label)
+            yield {
+                "result": result,
+                "label": label,
+                "unit": estimate.unit,
+                "n": estimate.n,
+                "of": estimate.of,
+                "trusted": bool(estimate.trusted),
+                "value": np.asarray(estimate.value, dtype=np.float64),
+                "low": np.asarray(estimate.low, dtype=np.float64),
+                "high": np.asarray(estimate.high, dtype=np.float64),
+                "chance": _grid(estimate.chance, shape),
+                "control": None if control is None else _grid(control.value, shape),
+            }
+
+
+def _grid(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    return None if value is None else np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
+
+
+def _head_grid(page: Page, views: Sequence[View]) -> list[int]:
+    """Find how many layers and heads there are, so that arrows know where to go: [layers, heads]."""
+    for card in page.cards.values():
+        for estimate in card.values():
+            return [int(size) for size in np.shape(estimate.value)]
+    for view in views:
+        if view.renderer == "matrix-grid":
+            return [int(view.data["n_layers"]), int(view.data["n_heads"])]
+        if view.renderer == "matrix" and view.data.get("links") == "head":
+            return [len(view.data["rows"]), len(view.data["columns"])]
+    return [0, 0]
+
+
+def _describe(specimen: Any, results: Sequence[Result]) -> dict[str, Any]:
+    """Collect facts for the header; a specimen that lacks one (a bare model) simply shows less."""
+    facts: dict[str, Any] = {}
+    model = getattr(specimen, "model", None)
+    cfg = getattr(model, "cfg", None)
+    if cfg is not None:
+        size = f", {_count(model.n_params)} parameters" if hasattr(model, "n_params") else ""
+        facts["model"] = f"{cfg.n_layers} layers × {cfg.n_heads} heads{size}"
+        names = {"d_model": "width", "d_head": "head width", "d_mlp": "MLP width", "n_ctx": "context", "d_vocab": "tokens known"}
+        facts["sizes"] = {label: getattr(cfg, name) for name, label in names.items() if hasattr(cfg, name)}
+    evidence = getattr(specimen, "evidence", None)
+    if evidence is not None and hasattr(evidence, "describe"):
+        facts["held-out evidence"] = dict(evidence.describe())
+    if getattr(specimen, "fingerprints", None):
+        facts["fingerprints"] = {key: str(value) for key, value in specimen.fingerprints.items()}
+    made = next((result.provenance.wonderland for result in results if result.provenance is not None), None)
+    if made:
+        facts["wonderland"] = made
+    facts["date"] = date.today().isoformat()
+    return facts
+
+
+def _count(number: int) -> str:
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return str(number)
+
+
+def _json_block(name: str, tree: Any) -> str:
+    return f'<script type="application/json" id="{name}">{inert(tree)}</script>'
+
+
+def _frontend(name: str) -> str:
+    text = resources.files("wonderland.report").joinpath("frontend", *name.split("/")).read_text(encoding="utf-8")
+    return text.replace("\r\n", "\n").strip("\n")
+
+
+def _compact(code: str) -> str:
+    """Drop indentation and whole-line comments: the originals, to be read, lie in ``frontend/``."""
+    lines = (line.strip() for line in code.split("\n"))
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _csp_hash(code: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ResourceError(f"The report could not be written to {path}: {error.strerror}.") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)

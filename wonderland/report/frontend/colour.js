@@ -1,0 +1,78 @@
+// Colour: sequential maps run from the paper to ink, so that zero vanishes; diverging ones are symmetric about 0.
+
+const STOPS = {
+  light: {
+    sequential: ['#fcfbf8', '#dbe5ee', '#a3c1dc', '#5a90bf', '#225a95', '#0b2149'],
+    diverging: ['#0d3b73', '#3f7fbd', '#a9c9e4', '#fcfbf8', '#efb493', '#c9612e', '#7a2706'],
+  },
+  dark: {
+    sequential: ['#15171c', '#1b2f49', '#23517f', '#3f83b8', '#8fc1e0', '#f1f7fb'],
+    diverging: ['#b5d8f5', '#5aa0db', '#274d76', '#15171c', '#6e3720', '#d77a48', '#ffcba8'],
+  },
+};
+const STEPS = 255;
+// Okabe and Ito's colours in an order that keeps neighbours apart; each goes with a shape of its own.
+const CATEGORIES = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8a8f98', '#a6761d'];
+const CATEGORIES_DARK = ['#56B4E9', '#E8813A', '#2FBF92', '#E3A3C8', '#E9B949', '#9AD0F0', '#a0a6b2', '#c9a35a'];
+
+const darkWanted = matchMedia('(prefers-color-scheme: dark)');
+let forced = null; // 'light' while printing
+const themeName = () => forced ?? store.theme ?? (darkWanted.matches ? 'dark' : 'light');
+const made = new Map();
+
+function palette() {
+  const name = themeName();
+  if (!made.has(name)) {
+    const read = getComputedStyle(document.documentElement);
+    const css = (variable) => read.getPropertyValue('--' + variable).trim();
+    const plain = ['paper', 'panel', 'ink', 'muted', 'line', 'accent', 'mask', 'me', 'them'];
+    made.set(name, {
+      ...Object.fromEntries(plain.map((variable) => [variable, css(variable)])),
+      sequential: ramp(STOPS[name].sequential),
+      diverging: ramp(STOPS[name].diverging),
+      categories: name === 'dark' ? CATEGORIES_DARK : CATEGORIES,
+    });
+  }
+  return made.get(name);
+}
+
+function ramp(stops) {
+  const between = d3.piecewise(d3.interpolateLab, stops);
+  const css = [], ink = [], packed = new Uint32Array(STEPS + 1);
+  for (let i = 0; i <= STEPS; i++) {
+    const { r, g, b } = d3.rgb(between(i / STEPS));
+    const [R, G, B] = [r, g, b].map((v) => Math.max(0, Math.min(255, Math.round(v))));
+    css.push(`rgb(${R},${G},${B})`);
+    packed[i] = (255 << 24) | (B << 16) | (G << 8) | R;
+    ink.push(luminance(R, G, B) > 0.179 ? '#000000' : '#ffffff'); // at 0.179 both have a contrast of 4.58
+  }
+  return { css, ink, packed };
+}
+
+function luminance(...rgb) {
+  const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+// A scale from values to colours. Domains grow to hold every value: nothing is clipped.
+function colourScale({ scale = 'sequential', domain = null }, values) {
+  const finite = Array.from(values).filter((v) => Number.isFinite(v));
+  let low = Math.min(...(domain ? [domain[0]] : [0]), d3.min(finite) ?? 0);
+  let high = Math.max(domain ? domain[1] : -Infinity, d3.max(finite) ?? 1);
+  const diverging = scale === 'diverging';
+  if (diverging) [low, high] = [-Math.max(-low, high, 1e-12), Math.max(-low, high, 1e-12)];
+  if (high <= low) high = low + 1;
+  const shape = { linear: (t) => t, log: (t) => Math.log1p(t * 999) / Math.log(1000) }[scale] ?? Math.sqrt;
+  const place = (v) => {
+    const t = Math.max(0, Math.min(1, (v - low) / (high - low)));
+    return diverging ? t : shape(t);
+  };
+  const step = (v) => Math.round(place(v) * STEPS);
+  const note = diverging ? '0 in the middle' : { linear: 'linear scale', log: 'logarithmic scale' }[scale] ?? 'square-root scale';
+  const map = () => palette()[diverging ? 'diverging' : 'sequential'];
+  return {
+    low, high, note, place,
+    css: (v) => (Number.isFinite(v) ? map().css[step(v)] : 'transparent'),
+    ink: (v) => (Number.isFinite(v) ? map().ink[step(v)] : palette().muted),
+  };
+}

@@ -1,0 +1,96 @@
+// The page's data: inert JSON in script elements, unpacked when a view is first opened.
+
+const readBlock = (id) => JSON.parse(document.getElementById(id).textContent);
+const page = readBlock('page');
+const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array };
+const loaded = new Map(); // view id → Promise of its data
+const ready = new Map(); // view id → its data, once there
+
+async function inflate(text) {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Response(stream).arrayBuffer();
+}
+
+// An unpacked array: flat numbers with a shape, read with at(row, column).
+class Grid {
+  constructor(values, shape) {
+    this.values = values;
+    this.shape = shape;
+  }
+  at(...index) {
+    return this.values[index.reduce((offset, i, axis) => offset * this.shape[axis] + i, 0)];
+  }
+  row(i) {
+    const size = this.shape.slice(1).reduce((a, b) => a * b, 1);
+    return this.values.subarray(i * size, (i + 1) * size);
+  }
+}
+
+// Attention of many heads, [pattern, query, key] with key ≤ query, as 16-bit levels.
+class Triangles {
+  constructor(buffer, count, n) {
+    const bytes = new Uint8Array(buffer);
+    const size = bytes.length / 2;
+    this.n = n;
+    this.count = count;
+    this.area = (n * (n + 1)) / 2;
+    this.levels = new Uint16Array(size);
+    for (let i = 0; i < size; i++) this.levels[i] = (bytes[i] << 8) | bytes[size + i];
+  }
+  at(pattern, query, key) {
+    return key > query ? NaN : this.levels[pattern * this.area + (query * (query + 1)) / 2 + key] / 65535;
+  }
+}
+
+// Attention is unpacked only for the conversation that is looked at.
+class PackedTriangles {
+  constructor(node) {
+    this.node = node;
+    this.value = null;
+  }
+  async open() {
+    if (!this.value) {
+      this.opening ??= inflate(this.node.z);
+      this.value = new Triangles(await this.opening, this.node.$triangles, this.node.n);
+      this.node = this.opening = null;
+    }
+    return this.value;
+  }
+}
+
+async function unpack(node) {
+  if (Array.isArray(node)) return Promise.all(node.map((item) => (item && typeof item === 'object' ? unpack(item) : item)));
+  if (!node || typeof node !== 'object') return node;
+  if ('$number' in node) return Number(node.$number);
+  if ('$array' in node) return new Grid(new TYPES[node.$array](await inflate(node.z)), node.shape);
+  if ('$triangles' in node) return new PackedTriangles(node);
+  await Promise.all(Object.keys(node).map(async (key) => {
+    if (node[key] && typeof node[key] === 'object') node[key] = await unpack(node[key]);
+  }));
+  return node;
+}
+
+function load(view) {
+  if (!loaded.has(view.id)) {
+    loaded.set(view.id, unpack(readBlock('view-' + view.id)).then((data) => (ready.set(view.id, data), data)));
+  }
+  return loaded.get(view.id);
+}
+
+// Values of a series may come as arrays or as plain lists; null and NaN both mean undefined.
+function asGrid(values) {
+  if (values instanceof Grid || values === null || values === undefined) return values ?? null;
+  if (typeof values === 'number') return { at: () => values, values: [values], shape: [] };
+  const nested = Array.isArray(values[0]);
+  const flat = (nested ? values.flat() : values).map((v) => (v === null ? NaN : v));
+  return new Grid(Float64Array.from(flat), nested ? [values.length, values[0].length] : [values.length]);
+}
+const asList = (values) => (values ? Array.from(asGrid(values).values) : null);
+
+const [N_LAYERS, N_HEADS] = page.heads;
+const headName = (layer, head) => `L${layer}H${head}`;
+const headOf = (name) => {
+  const match = /^L(\d+)H(\d+)$/.exec(name ?? '');
+  return match && +match[1] < N_LAYERS && +match[2] < N_HEADS ? [+match[1], +match[2]] : null;
+};

@@ -1,0 +1,99 @@
+// Exports: PNG, SVG and CSV, each with a caption that says what it is, of which model, and when.
+
+function captionOf(view) {
+  const prints = page.meta.fingerprints ?? {};
+  const facts = [page.meta.model, prints.model ? `model ${String(prints.model).slice(0, 12)}` : '', page.meta.date];
+  return [view.caption, facts.filter(Boolean).join(' · ')].filter(Boolean).map((line) => visible(line, 400));
+}
+
+function download(name, blob) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob); // a file made in this page; nothing leaves it
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+const fileName = (view, extension) => `wonderland-${view.id}.${extension}`;
+
+// Words that a spreadsheet would run as a formula get a quote mark before them; real numbers stay numbers.
+function csvCell(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return '';
+  if (typeof value === 'number') return String(Number.isInteger(value) ? value : Number(value.toPrecision(7))); // stored as 32 bits
+  let text = visible(value, 100000).replace(/\n/g, '⏎');
+  if (/^[\s'"]*[=+\-@]/.test(text)) text = "'" + text;
+  return /[",\r\n]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+}
+
+// A table's cells may be numbers with an interval and a chance level: each part becomes a column of its own.
+function toCsv(view, { columns, rows }) {
+  const parts = ['value', 'low', 'high', 'chance'];
+  const heading = [], read = [];
+  for (const column of columns) {
+    const used = parts.filter((part) => rows.some((row) => row[column.key] && typeof row[column.key] === 'object' && part in row[column.key]));
+    if (!used.length) {
+      heading.push(column.label);
+      read.push((row) => row[column.key]);
+      continue;
+    }
+    for (const part of used) {
+      heading.push(part === 'value' ? column.label : `${column.label} ${part}`);
+      read.push((row) => {
+        const cell = row[column.key];
+        return cell && typeof cell === 'object' ? cell[part] : part === 'value' ? cell : null;
+      });
+    }
+  }
+  const caption = [view.title, ...captionOf(view)].map((line) => csvCell('# ' + line));
+  const lines = rows.map((row) => read.map((f) => csvCell(f(row))).join(','));
+  return [...caption, heading.map(csvCell).join(','), ...lines].join('\r\n') + '\r\n';
+}
+
+const saveCsv = (view, table) => download(fileName(view, 'csv'), new Blob(['\ufeff', toCsv(view, table)], { type: 'text/csv' }));
+
+// Title above, caption below.
+function framed(view, width, height) {
+  const lines = captionOf(view).flatMap((text) => wrapped(text, width - 40, 12));
+  const scene = new Scene(width, height + 64 + lines.length * 17);
+  scene.rect(0, 0, scene.width, scene.height, palette().paper);
+  scene.text(20, 34, view.title, { size: 18, weight: 600 });
+  lines.forEach((line, i) => scene.text(20, height + 68 + i * 17, line, { fill: palette().muted }));
+  return scene;
+}
+
+function wrapped(text, width, size) {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const longer = lines.at(-1) ? lines.at(-1) + ' ' + word : word;
+    if (textWidth(longer, size) > width && lines.at(-1)) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+function framedScene(view, scene) {
+  const frame = framed(view, Math.max(scene.width, 480), scene.height);
+  for (const item of scene.items) {
+    const y = item.kind === 'path' ? {} : { y: item.y + 48 };
+    frame.items.push({ ...item, ...y, ...(item.kind === 'path' ? { at: [item.at?.[0] ?? 0, (item.at?.[1] ?? 0) + 48] } : {}) });
+  }
+  return frame;
+}
+
+function saveSvg(view, scene) {
+  const inert = document.implementation.createDocument(SVG, null);
+  const text = new XMLSerializer().serializeToString(sceneToSvg(framedScene(view, scene), inert));
+  download(fileName(view, 'svg'), new Blob([text.replace(/[\ud800-\udfff]/gu, '')], { type: 'image/svg+xml' }));
+}
+
+// A figure is a scene, or a canvas that is put into a frame.
+function savePng(view, figure) {
+  let canvas;
+  if (figure instanceof Scene) canvas = sceneToCanvas(framedScene(view, figure));
+  else {
+    const [width, height] = [Math.max(480, figure.width / 2), figure.height / 2];
+    canvas = sceneToCanvas(framed(view, width + 40, height));
+    canvas.getContext('2d').drawImage(figure, 20, 48, width < 481 ? figure.width / 2 : width, height);
+  }
+  canvas.toBlob((blob) => download(fileName(view, 'png'), blob), 'image/png');
+}
