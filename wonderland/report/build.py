@@ -219,9 +219,15 @@ def _describe(specimen: Any, results: Sequence[Result]) -> dict[str, Any]:
     model = getattr(specimen, "model", None)
     cfg = getattr(model, "cfg", None)
     if cfg is not None:
-        size = f", {_count(model.n_params)} parameters" if hasattr(model, "n_params") else ""
+        size = f", {_count(specimen.model.n_params)} parameters" if hasattr(model, "n_params") else ""
         facts["model"] = f"{cfg.n_layers} layers × {cfg.n_heads} heads{size}"
-        names = {"d_model": "width", "d_head": "head width", "d_mlp": "MLP width", "n_ctx": "context", "d_vocab": "tokens known"}
+        names = {
+            "d_model": "width",
+            "d_head": "head width",
+            "d_mlp": "MLP width",
+            "n_ctx": "context",
+            "d_vocab": "tokens known",
+        }
         facts["sizes"] = {label: getattr(cfg, name) for name, label in names.items() if hasattr(cfg, name)}
     evidence = getattr(specimen, "evidence", None)
     if evidence is not None and hasattr(evidence, "describe"):

@@ -24,7 +24,9 @@ INK, MUTED, LINE, ACCENT = "#1a1d23", "#5c616c", "#e2ded5", "#b5400c"
 CATEGORIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8a8f98", "#a6761d"]
 MARKERS = ["o", "s", "^", "D", "*", "P", "X", "v"]
 DASHES: list[Any] = ["-", "--", ":", "-.", (0, (4, 2)), (0, (1, 2))]
-SEQUENTIAL = LinearSegmentedColormap.from_list("ink", ["#fcfbf8", "#dbe5ee", "#a3c1dc", "#5a90bf", "#225a95", "#0b2149"])
+SEQUENTIAL = LinearSegmentedColormap.from_list(
+    "ink", ["#fcfbf8", "#dbe5ee", "#a3c1dc", "#5a90bf", "#225a95", "#0b2149"]
+)
 DIVERGING = LinearSegmentedColormap.from_list(
     "two inks", ["#0d3b73", "#3f7fbd", "#a9c9e4", "#fcfbf8", "#efb493", "#c9612e", "#7a2706"]
 )
@@ -88,7 +90,9 @@ def _matrix(fig: Figure, data: Mapping[str, Any]) -> None:
     if max(values.shape) <= 12:
         for (row, column), value in np.ndenumerate(values):
             dark = np.isfinite(value) and _dark(colours(norm(value)))
-            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
+            ax.text(
+                column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="white" if dark else "black"
+            )
     bar = fig.colorbar(picture, ax=ax, shrink=0.8)
     bar.set_label(_label({"label": series["name"], "unit": series.get("unit", "1")}), fontsize=8)
     bar.ax.tick_params(labelsize=7)
@@ -96,7 +100,8 @@ def _matrix(fig: Figure, data: Mapping[str, Any]) -> None:
 
 def _dark(colour: Sequence[float]) -> bool:
     red, green, blue = (float(part) for part in colour[:3])
-    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.179
+    luminance: float = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+    return luminance < 0.179
 
 
 def _patterns(fig: Figure, data: Mapping[str, Any]) -> None:
@@ -193,7 +198,9 @@ def _table(fig: Figure, data: Mapping[str, Any]) -> None:
 def _graph(fig: Figure, data: Mapping[str, Any]) -> None:
     names = {node["id"]: node["label"] for node in data["nodes"]}
     edges = sorted(data["edges"], key=lambda edge: -abs(edge["value"]))
-    rows = [[_plain(names.get(e["from"], e["from"]), 30), _plain(names.get(e["to"], e["to"]), 30), _cell(e)] for e in edges]
+    rows = [
+        [_plain(names.get(e["from"], e["from"]), 30), _plain(names.get(e["to"], e["to"]), 30), _cell(e)] for e in edges
+    ]
     _draw_table(fig, ["from", "to", "effect"], rows[:24], len(rows))
 
 

@@ -19,7 +19,6 @@ function makeCard(host) {
   key.textContent = ['● this head with its 95 % interval', 'dots: the other heads', chances ? '| chance' : '', twins ? '◇ untrained' : ''].filter(Boolean).join('  ·  ');
   const evidence = (row) => `n = ${number(row.n)} ${visible(row.of)}${row.trusted ? '' : ', too few to trust the interval'}`;
   const sameN = new Set(rows.map(evidence)).size === 1;
-  let patterns = null;
 
   // Where this head stands among all others: faint dots, its interval, and where chance is.
   function strip(row, layer, head) {
@@ -52,7 +51,7 @@ function makeCard(host) {
     if (picture.hidden) return;
     const data = ready.get(attentionView.id) ?? (await load(attentionView));
     const i = sampleIn(data.conversations);
-    patterns = data.conversations[i].patterns.value ?? (await data.conversations[i].patterns.open());
+    const patterns = data.conversations[i].patterns.value ?? (await data.conversations[i].patterns.open());
     const now = headOf(store.shownHead);
     if (!now || now[0] !== layer || now[1] !== head) return;
     drawPattern(canvas, patterns, layer * data.n_heads + head, Math.max(160, Math.min(292, picture.clientWidth || 292)));
