@@ -113,6 +113,23 @@ def entropy_view() -> View:
     )
 
 
+def lens_view(hostile: bool = False) -> View:
+    """Make a logit lens: a matrix whose cells hold words, columns positions of a conversation."""
+    rng = np.random.default_rng(12)
+    tokens = conversation(24, 0, hostile)["tokens"]
+    words = [[tokens[(column + row) % 24] for column in range(24)] for row in range(LAYERS + 1)]
+    names = ["embedding", *(f"layer {i}" for i in range(LAYERS))]
+    series = [{"name": "probability", "unit": "1", "values": rng.random((5, 24)), "labels": words, "domain": [0, 1]}]
+    return View(
+        "logit-lens",
+        "Logit lens",
+        "matrix",
+        {"rows": names, "columns": tokens, "series": series},
+        "The token each layer would say next, shaded by its probability.",
+        order=65,
+    )
+
+
 def training_view(bad: str) -> View:
     """Make the training curve with its reference lines and what it sounded like."""
     steps = np.arange(0, 2001, 50, dtype=float)

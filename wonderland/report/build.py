@@ -166,6 +166,7 @@ def _page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
                 "caption": view.caption,
                 "howToRead": view.how_to_read,
                 "misleads": view.misleads,
+                "heads": _shows_heads(view),
             }
             for view in views
         ],
@@ -194,6 +195,13 @@ def _card_data(page: Page) -> Iterator[dict[str, Any]]:
                 "chance": _grid(estimate.chance, shape),
                 "control": None if control is None else _grid(control.value, shape),
             }
+
+
+def _shows_heads(view: View) -> bool:
+    """Whether a head can be selected in a view: the card of a head links to those where it can."""
+    parts = view.data.get({"scatter": "points", "graph": "nodes"}.get(view.renderer, ""), ())
+    linked = view.renderer in ("matrix", "table") and view.data.get("links") == "head"
+    return view.renderer == "matrix-grid" or linked or any(part.get("head") for part in parts)
 
 
 def _grid(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
