@@ -228,3 +228,19 @@ def test_every_kind_of_view_can_be_drawn_on_paper(renderer, hostile, tmp_path):
     fig.savefig(tmp_path / "figure.png", dpi=50)
     assert fig.axes
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_words_stand_out_from_what_lies_behind_them_in_both_themes():
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    themes = re.findall(r'data-theme="(?:light|dark)"\] \{(.*?)\}', (FRONTEND / "app.css").read_text(), re.S)
+    assert len(themes) == 2
+    for theme in themes:
+        colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", theme))
+        for front in ("ink", "muted", "accent", "good", "bad", "warn"):
+            for back in ("paper", "panel", "raised", "mask"):
+                low, high = sorted((luminance(colours[front]), luminance(colours[back])))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (front, back)

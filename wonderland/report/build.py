@@ -23,6 +23,7 @@ import numpy as np
 
 from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
+from wonderland.report.validate import check_view
 from wonderland.report.views import Check, View
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def render(page: Page) -> str:
     """Return the report as one HTML text.
 
     Raises:
-        PluginError: Two views share an id, or a view holds what a report cannot.
+        PluginError: Two views share an id, or a view does not fit its renderer.
     """
     views = sorted(page.views, key=lambda view: view.order)
     taken: dict[str, View] = {}
@@ -80,6 +81,7 @@ def render(page: Page) -> str:
             other = taken[view.id].title if view.id in taken else "Findings"
             raise PluginError(f"Two views have the id {view.id!r}: {other!r} and {view.title!r}.", hint="Rename one.")
         taken[view.id] = view
+        check_view(view)
     blocks = [_json_block("page", _page_data(page, views))]
     blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
     style = _compact(_frontend("app.css"))
@@ -113,6 +115,7 @@ def write_report(
     checks: Sequence[Check] = (),
     extra_views: Sequence[View] = (),
     meta: Mapping[str, Any] | None = None,
+    contains_text: bool = True,
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -123,6 +126,7 @@ def write_report(
         checks: What was verified about the model and the data.
         extra_views: Views that no result gave, such as the training curve or the corpus overview.
         meta: More facts, which win over those taken from the specimen.
+        contains_text: Say False only if every text of the views was redacted; the header then says so.
 
     Returns:
         The path.
@@ -142,7 +146,7 @@ def write_report(
         if result.control is not None:
             controls[name] = result.control.card()
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
-    page = Page("wonderland", facts, views, cards, findings, checks, controls=controls)
+    page = Page("wonderland", facts, views, cards, findings, checks, contains_text, controls)
     _write_atomically(Path(path), render(page))
     return Path(path)
 

@@ -38,9 +38,15 @@ async function start() {
     const view = page.views.find(({ id }) => id === store.view);
     if (!view) figure = mountFindings(main);
     else {
-      await prepare(view);
-      if (now !== turn) return;
-      figure = await mountFigure(view, main);
+      try {
+        await prepare(view);
+        if (now !== turn) return;
+        figure = await mountFigure(view, main);
+      } catch (error) { // one figure that cannot be drawn leaves the others as they are
+        main.replaceChildren(el('h1', { id: `title-${view.id}`, text: view.title }), el('p', { class: 'caption', text: `This figure could not be drawn: ${error.message}` }));
+        figure = { update() {}, leave() {}, openExport() {} };
+        console.error(error);
+      }
     }
     card.update(new Set(['mounted', 'view']));
     main.scrollTo?.(0, 0);
