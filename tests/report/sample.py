@@ -1,160 +1,31 @@
-"""A made-up page with everything a report can hold, for tests and for looking at: no model, no torch, no real message.
+"""A made-up page with everything a report can hold, for tests and for looking at.
 
-``python tests/report/sample.py report.html`` writes it.
+``PYTHONPATH=. python tests/report/sample.py report.html`` writes it; add ``hostile`` for words that attack the reader.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from sample_views import (
+    attention_view,
+    circuit_view,
+    clusters_view,
+    corpus_view,
+    effect_view,
+    entropy_view,
+    estimate,
+    lens_view,
+    loss_view,
+    taxonomy_view,
+    training_view,
+)
+from sample_words import HOSTILE
 
 from wonderland.lab.results import Finding
-from wonderland.lab.stats import Estimate
 from wonderland.report.build import Page, render
-from wonderland.report.views import Check, Triangles, View
-
-LAYERS, HEADS = 4, 4
-HOSTILE = [
-    "</script><img src=x onerror=alert(1)>",
-    "<!--<script>alert(2)",
-    "\u202egnp.exe",
-    "zero\u200bwidth\ufeff",
-    "half \ud83d a pair",
-    "nul\x00bell\x07",
-    "\x1b[31mred\x1b[0m",
-    "=cmd|' /C calc'!A1",
-    "{{script}} {{data}} $& $1",
-    "<a href=https://example.org onclick=alert(3)>click</a>",
-    "שלום مرحبا",
-    "x" * 100_000,
-]
-CHAT = [
-    ("them", " are you free tomorrow ?"),
-    ("me", " yeah totally , what time"),
-    ("them", " noon at the usual place ?"),
-    ("me", " works for me"),
-    ("them", " great , bring the charger please , mine broke again"),
-    ("me", " lol ok ! leaving at half past eleven"),
-    ("them", " perfect , see you there"),
-    ("me", " see you ! and tell her happy birthday from me"),
-]
-
-
-def conversation(length: int, seed: int, hostile: bool = False) -> dict[str, Any]:
-    """Make the tokens of a window of messages, with who speaks and which message each belongs to."""
-    rng = np.random.default_rng(seed)
-    tokens: list[str] = []
-    speakers: list[str] = []
-    messages: list[int] = []
-    texts = [CHAT[i] for i in rng.permutation(len(CHAT))] * 4
-    if hostile:
-        texts = [("me" if i % 2 else "them", text) for i, text in enumerate(HOSTILE)] + texts
-    for number, (speaker, text) in enumerate(texts):
-        pieces = [text] if hostile and number < len(HOSTILE) else [f" {word}" for word in text.split()]
-        for piece in [f"<|{speaker}|>", *pieces, "<|sep|>"]:
-            tokens.append(piece)
-            speakers.append(speaker)
-            messages.append(number)
-    return {
-        "title": f"window {seed}",
-        "tokens": tokens[:length],
-        "speakers": speakers[:length],
-        "messages": np.array(messages[:length]),
-    }
-
-
-def patterns(speakers: list[str], seed: int, layers: int = LAYERS, heads: int = HEADS) -> np.ndarray:
-    """Make attention [head, query, key]: previous token, first token, itself, same speaker, and diffuse heads."""
-    rng = np.random.default_rng(seed)
-    n = len(speakers)
-    lower = np.tril(np.ones((n, n)))
-    me = np.array([speaker == "me" for speaker in speakers])
-    kinds = [np.eye(n), np.eye(n, k=-1), np.outer(np.ones(n), np.arange(n) == 0), (me[:, None] == me) * 0.1, lower * 0]
-    out = []
-    for head in range(layers * heads):
-        scores = rng.gumbel(size=(n, n)) * 0.8 + 9 * kinds[(head * 7 + head // heads) % len(kinds)] * rng.uniform(0.5, 1)
-        weights = np.exp(scores) * lower
-        out.append(weights / weights.sum(1, keepdims=True))
-    return np.array(out)
-
-
-def estimate(seed: int, low: float, high: float, unit: str, chance: float | None, n: int = 84) -> Estimate:
-    """Make one estimate for each head, with an interval around it."""
-    rng = np.random.default_rng(seed)
-    value = rng.uniform(low, high, (LAYERS, HEADS))
-    half = rng.uniform(0.01, 0.06, (LAYERS, HEADS)) * (high - low)
-    return Estimate(value, value - half, value + half, n=n, unit=unit, chance=chance)
-
-
-def attention_view(conversations: int = 3, length: int = 128, layers: int = LAYERS, heads: int = HEADS, hostile: bool = False) -> View:
-    """Make the attention explorer's view."""
-    made = []
-    for i in range(conversations):
-        one = conversation(length, i, hostile and i == 0)
-        made.append(one | {"patterns": Triangles(patterns(one["speakers"], i, layers, heads))})
-    return View(
-        "attention", "Attention explorer", "matrix-grid",
-        {"n_layers": layers, "n_heads": heads, "conversations": made},
-        "Attention weight of every head on one held-out window; each row of a pattern sums to 1.",
-        "Each small square is a head. A row is a token and shows, from left to right, how much it looks at each token "
-        "before it. A diagonal line means: looks at itself or just behind; a vertical line: always at the same place.",
-        "Attention shows where a head looks, not what it does with what it sees: a head on the first token may be idle.",
-        order=90,
-    )  # fmt: skip
-
-
-def loss_view(conversations: int = 3, length: int = 128, hostile: bool = False) -> View:
-    """Make the loss-by-token view with alternatives."""
-    made = []
-    for i in range(conversations):
-        rng = np.random.default_rng(100 + i)
-        one = conversation(length, i, hostile and i == 0)
-        n = len(one["tokens"])
-        loss = rng.gamma(1.6, 1.5, n)
-        loss[0] = np.nan
-        rank = np.floor(np.exp(np.minimum(loss, 8)))
-        entropy = rng.uniform(0.5, 6, n)
-        options = [" the", " you", " ok", "<|sep|>", HOSTILE[0] if hostile else " yeah"]
-        shares = np.sort(rng.dirichlet(np.ones(6), n), axis=1)[:, ::-1]
-        alternatives = [[[text, float(p)] for text, p in zip(options, row, strict=False)] for row in shares]
-        made.append(one | {"values": np.array([loss, rank, entropy]), "alternatives": alternatives})
-    measures = [
-        {"name": "loss", "unit": "nats"},
-        {"name": "rank", "unit": "1", "scale": "log"},
-        {"name": "entropy", "unit": "nats"},
-    ]
-    return View(
-        "loss-by-token", "Loss by token", "tokens", {"measures": measures, "conversations": made},
-        "Cross-entropy of each token given all before it, in nats; 84 held-out conversations.",
-        "Dark words surprised the model, pale ones it saw coming. Point at a word for what it expected instead.",
-        "A rare name is dark however well the model understands the sentence: compare words of similar frequency.",
-        order=30,
-    )  # fmt: skip
-
-
-def entropy_view() -> View:
-    """Make the entropy map: a matrix of heads with intervals, chance and a second measure."""
-    share = estimate(1, 0.05, 1.0, "1", 1.0)
-    nats = estimate(2, 0.1, 4.2, "nats", None)
-    effect = estimate(3, -2.7, 1.2, "nats", 0.0)
-    series = [
-        {"name": "normalised", "unit": "1", "values": share.value, "low": share.low, "high": share.high,
-         "chance": np.ones((LAYERS, HEADS)), "domain": [0, 1]},
-        {"name": "entropy", "unit": "nats", "values": nats.value, "low": nats.low, "high": nats.high},
-        {"name": "effect", "unit": "nats", "values": effect.value, "low": effect.low, "high": effect.high,
-         "chance": np.zeros((LAYERS, HEADS)), "scale": "diverging"},
-    ]  # fmt: skip
-    return View(
-        "entropy-map", "Entropy map", "matrix",
-        {"rows": [f"L{i}" for i in range(LAYERS)], "columns": [f"H{i}" for i in range(HEADS)], "links": "head", "series": series},
-        "Attention entropy divided by ln(visible keys), averaged over tokens; 95 % bootstrap over 84 conversations.",
-        "1 means a head spreads its attention evenly over everything it can see, 0 that it looks at one token only.",
-        "A low entropy says that a head is focused, not that it matters.",
-        order=10,
-    )  # fmt: skip
+from wonderland.report.views import Check
 
 
 def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Page:
@@ -164,91 +35,27 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
         "First token": estimate(5, 0.0, 0.9, "share of attention", 0.04),
         "Same speaker": estimate(6, 0.3, 0.7, "share of attention", 0.5),
     }
-    ablation = {"Loss without it": estimate(7, -0.02, 0.6, "nats", 0.0)}
-    steps = np.arange(0, 2001, 50, dtype=float)
-    train = 2.9 + 4.6 * np.exp(-steps / 300)
-    held = 3.3 + 4.4 * np.exp(-steps / 320) + np.maximum(0, steps - 1500) * 1e-4
     bad = HOSTILE[0] if hostile else ""
-    curve = View(
-        "training", "Training curve", "line",
-        {
-            "x": {"label": "step"}, "y": {"label": "loss", "unit": "nats per token"},
-            "series": [
-                {"name": "training", "x": steps, "y": train},
-                {"name": f"held-out {bad}".strip(), "x": steps, "y": held, "low": held - 0.12, "high": held + 0.12},
-            ],
-            "references": [{"name": "uniform", "y": float(np.log(4096))}, {"name": "unigram", "y": 6.1}, {"name": "trigram", "y": 4.7}],
-            "marks": [
-                {"x": 0, "title": "step 0", "text": "me: the of of the ,\nthem: you you a"},
-                {"x": 500, "title": "step 500", "text": "me: ok ok see\nthem: are you at the"},
-                {"x": 2000, "title": "step 2,000", "text": bad or "me: see you at noon , bring the charger\nthem: lol ok leaving now"},
-            ],
-            "right": {"label": "perplexity", "exp": True},
-        },
-        "Loss on training and held-out conversations; band: 95 % over conversations.",
-        "Lower is better. The gap between the two lines is what the model learned by heart.",
-        "The held-out line was also used to choose when to stop.",
-        order=20,
-    )  # fmt: skip
-    columns = [
-        {"key": "head", "label": "Head"}, {"key": "role", "label": "Role", "help": "the rule that gave it"},
-        {"key": "previous", "label": "Previous token", "unit": "share", "digits": 2},
-        {"key": "induction", "label": "Induction", "unit": "share", "digits": 3}, {"key": "n", "label": "n"},
-    ]  # fmt: skip
-    rows = []
-    for layer in range(LAYERS):
-        for head in range(HEADS):
-            e = scores["Previous token"][layer, head]
-            role = HOSTILE[(layer * HEADS + head) % len(HOSTILE)] if hostile else ["previous token", "diffuse", "speaker"][head % 3]
-            previous = {"value": float(e.value), "low": float(e.low), "high": float(e.high), "chance": 0.03}
-            induction = {"value": 0.01 * head + 0.004, "low": 0.01 * head, "high": 0.01 * head + 0.01, "chance": 0.008}
-            rows.append({"head": f"L{layer}H{head}", "role": role, "previous": previous, "induction": induction, "n": 84})
-    table = View(
-        "head-taxonomy", "Head taxonomy", "table", {"columns": columns, "rows": rows, "links": "head"},
-        "Pattern scores of every head with 95 % intervals over 84 conversations.",
-        "Click a column to sort, a row to open the head's card.", "A role is a rule applied to scores, not an explanation.",
-        order=40,
-    )  # fmt: skip
-    rng = np.random.default_rng(8)
-    points = [
-        {"label": f"L{i // HEADS}H{i % HEADS}", "head": f"L{i // HEADS}H{i % HEADS}", "group": i % 3, "x": float(x), "y": float(y)}
-        for i, (x, y) in enumerate(rng.normal(size=(LAYERS * HEADS, 2)))
-    ]
-    scatter = View(
-        "head-clusters", "Head clustering", "scatter",
-        {"x": {"label": "PC1", "unit": "61 % of variance"}, "y": {"label": "PC2", "unit": "19 %"}, "points": points,
-         "groups": ["local", "first token", bad or "diffuse"]},
-        "Heads by their pattern scores, first two principal components.", "Near points behave alike.",
-        "k-means on 16 points is illustrative.", order=50,
-    )  # fmt: skip
-    bars = View(
-        "direct-effect", "Effect by layer", "bars",
-        {"x": [f"layer {i}" for i in range(LAYERS)], "y": {"label": "loss without it", "unit": "nats"},
-         "series": [{"name": "attention", "values": [0.4, 0.2, 0.1, 0.6], "low": [0.3, 0.1, 0.0, 0.5], "high": [0.5, 0.3, 0.2, 0.7], "chance": [0.05] * 4},
-                    {"name": "MLP", "values": [0.9, 0.3, 0.2, -0.1], "low": [0.8, 0.2, 0.1, -0.2], "high": [1.0, 0.4, 0.3, 0.0], "chance": [0.05] * 4}]},
-        "Rise of the loss when a layer is replaced by its mean.", order=60,
-    )  # fmt: skip
-    heads = ["L0H1", "L1H2", "L2H1", "L3H3"]
-    graph = View(
-        "circuit", "Circuit graph", "graph",
-        {"nodes": [{"id": h, "label": h, "layer": i, "head": h} for i, h in enumerate(heads)] + [{"id": "out", "label": "answer", "layer": 4}],
-         "edges": [{"from": "L0H1", "to": "L2H1", "value": 0.8}, {"from": "L1H2", "to": "L3H3", "value": -0.4},
-                   {"from": "L2H1", "to": "out", "value": 0.9, "low": 0.7, "high": 1.1}, {"from": "L3H3", "to": "out", "value": 0.2}]},
-        "Path patching effects above 0.1.", order=70,
-    )  # fmt: skip
-    cards = View(
-        "corpus", "Corpus overview", "cards",
-        {"cards": [{"title": bad or "Messages", "text": "From one export.", "rows": [["kept", 48210], ["filtered", 3120]]},
-                   {"title": "Contacts", "rows": [["people", 61], ["in groups", 12]]}]},
-        "Aggregates only.", order=80,
-    )  # fmt: skip
+    ablation = {"Loss without it": estimate(7, -0.02, 0.6, "nats", 0.0)}
     findings = [
-        Finding("L0H1 looks at the token just before it: 0.81 of its attention, against 0.03 by chance.", "attention", {"head": "L0H1"}, "solid"),
-        Finding("Sixteen heads use 41 % of the entropy they could; L2H0 is the most focused.", "entropy-map", {"head": "L2H0"}, "solid"),
+        Finding(
+            "L0H1 looks at the token just before it: 0.81 of its attention, against 0.03 by chance.",
+            "attention",
+            {"head": "L0H1"},
+            "solid",
+        ),
+        Finding(
+            "Sixteen heads use 41 % of the entropy they could; L2H0 is the most focused.",
+            "entropy-map",
+            {"head": "L2H0"},
+            "solid",
+        ),
         Finding("The held-out loss ends at 3.35 nats, 1.35 below the trigram.", "training", {}, "solid"),
-        Finding("Names after “charger” are the most surprising words.", "loss-by-token", {"sample": 1, "pos": 12}, "weak"),
+        Finding(
+            "Names after “charger” are the most surprising words.", "loss-by-token", {"sample": 1, "pos": 12}, "weak"
+        ),
         Finding(bad or "One head may follow who is speaking.", "head-taxonomy", {"head": "L3H2"}, "anecdotal"),
-    ]  # fmt: skip
+    ]
     checks = [
         Check("Specials are one token each", True, "5 of 5"),
         Check("Future tokens are invisible", True, "largest change 0 after shuffling what follows"),
@@ -259,18 +66,31 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
     return Page(
         title=bad or "wonderland",
         meta={
-            "model": "4 layers × 4 heads, 5.3M parameters", "corpus": "48,210 messages, 61 people",
+            "model": "4 layers × 4 heads, 5.3M parameters",
+            "corpus": "48,210 messages, 61 people",
             "sizes": {"width": 256, "MLP width": 1024, "context": 128, "tokens known": 4096},
             "held-out evidence": {"conversations": 84, "windows": 312, "tokens": 31877},
-            "fingerprints": {"model": "9f3c2e6a71b04d55", "tokenizer": "77ab01c2"}, "wonderland": "0.1.0", "date": "2026-11-20",
+            "fingerprints": {"model": "9f3c2e6a71b04d55", "tokenizer": "77ab01c2"},
+            "wonderland": "0.1.0",
+            "date": "2026-11-20",
         },
-        views=[attention_view(conversations, length, hostile=hostile), loss_view(conversations, length, hostile), entropy_view(),
-               curve, table, scatter, bars, graph, cards],
+        views=[
+            attention_view(conversations, length, hostile=hostile),
+            loss_view(conversations, length, hostile),
+            entropy_view(),
+            lens_view(hostile),
+            training_view(bad),
+            taxonomy_view(scores["Previous token"], hostile),
+            clusters_view(bad),
+            effect_view(),
+            circuit_view(),
+            corpus_view(bad),
+        ],
         cards={"head-scores": scores, "ablation": ablation},
         findings=findings,
         checks=checks,
         controls={"head-scores": {"Previous token": estimate(14, 0.01, 0.05, "share of attention", None)}},
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sample
+import sample_views
+import sample_words
 
 import wonderland.report
 from wonderland.errors import PluginError, ResourceError
@@ -25,9 +28,6 @@ from wonderland.report.build import MODULES, render, write_report
 from wonderland.report.encode import decode
 from wonderland.report.plots import figure
 from wonderland.report.views import RENDERERS, Check, View
-
-sys.path.insert(0, str(Path(__file__).parent))
-import sample  # noqa: E402
 
 FRONTEND = Path(wonderland.report.__path__[0]) / "frontend"
 
@@ -59,9 +59,9 @@ def test_data_lie_in_the_page_as_inert_json(html):
     found = blocks(html)
     page = decode(json.loads(found.pop("page")))
     assert set(found) == {f"view-{view['id']}" for view in page["views"]}
-    assert page["findings"][-1]["text"] == sample.HOSTILE[0]
+    assert page["findings"][-1]["text"] == sample_words.HOSTILE[0]
     tokens = json.loads(found["view-attention"])["conversations"][0]["tokens"]
-    assert [text for text in sample.HOSTILE if text in tokens]  # word for word, lone surrogates and all
+    assert [text for text in sample_words.HOSTILE if text in tokens]  # word for word, lone surrogates and all
     assert html.count("<script") == len(found) + 2
     assert "onerror=alert(1)>" not in html
     html.encode("utf-8")
@@ -74,17 +74,34 @@ def test_a_message_that_looks_like_a_mark_of_the_template_stays_a_message(html):
 
 @pytest.mark.parametrize(
     "word",
-    [r"innerHTML", r"outerHTML", r"insertAdjacentHTML", r"document\.write", r"\beval\b", r"\bFunction\(", r"window\.open",
-     r"\bfetch\(", r"XMLHttpRequest", r"WebSocket", r"EventSource", r"sendBeacon", r"\bimport\(", r"localStorage", r"\blocation\s*=",
-     r"setAttribute\('style'", r"createContextualFragment", r"DOMParser"],
-)  # fmt: skip
+    [
+        r"innerHTML",
+        r"outerHTML",
+        r"insertAdjacentHTML",
+        r"document\.write",
+        r"\beval\b",
+        r"\bFunction\(",
+        r"window\.open",
+        r"\bfetch\(",
+        r"XMLHttpRequest",
+        r"WebSocket",
+        r"EventSource",
+        r"sendBeacon",
+        r"\bimport\(",
+        r"localStorage",
+        r"\blocation\s*=",
+        r"setAttribute\('style'",
+        r"createContextualFragment",
+        r"DOMParser",
+    ],
+)
 def test_the_code_has_no_way_to_make_html_of_words_or_to_reach_out(html, word):
     code = re.sub(r'<script type="application/json".*?</script>', "", html, flags=re.S)
     assert not re.search(word, code)
 
 
 def test_links_lead_only_into_the_report(html):
-    outside = re.sub(r'<script.*?</script>', "", html, flags=re.S)
+    outside = re.sub(r"<script.*?</script>", "", html, flags=re.S)
     assert re.findall(r'href="([^"]*)"', outside) == ["#/skip"]
     assert not re.search(r"\b(src|action|style)=", outside.split("<body>")[1])
     own = "".join((FRONTEND / f"{name}.js").read_text() for name in MODULES)
@@ -94,12 +111,15 @@ def test_links_lead_only_into_the_report(html):
 
 def test_every_module_is_inlined_and_the_code_keeps_its_budget(html):
     assert {path.stem for path in FRONTEND.glob("*.js")} == set(MODULES)
-    own = html.split("(() => {\n'use strict';")[1].split("</script>")[0] + re.search(r"<style>(.*?)</style>", html, re.S)[1]
+    own = (
+        html.split("(() => {\n'use strict';")[1].split("</script>")[0]
+        + re.search(r"<style>(.*?)</style>", html, re.S)[1]
+    )
     assert 50 * 1024 < len(own.encode()) <= 120 * 1024
 
 
 def test_a_conversation_of_16_heads_and_128_tokens_fits_in_250_kilobytes():
-    one, two = (len(render(replace(sample.page(), views=[sample.attention_view(n)]))) for n in (1, 2))
+    one, two = (len(render(replace(sample.page(), views=[sample_views.attention_view(n)]))) for n in (1, 2))
     assert two - one <= 250 * 1024
 
 
@@ -122,7 +142,14 @@ class Scores(Result):
 
     def views(self):
         series = [{"name": "score", "unit": "1", "values": self.scores.value}]
-        return [View("scores", "Scores", "matrix", {"rows": ["L0", "L1"], "columns": ["H0", "H1"], "links": "head", "series": series})]
+        return [
+            View(
+                "scores",
+                "Scores",
+                "matrix",
+                {"rows": ["L0", "L1"], "columns": ["H0", "H1"], "links": "head", "series": series},
+            )
+        ]
 
     def card(self):
         return {"score": self.scores}
@@ -131,23 +158,32 @@ class Scores(Result):
 def results() -> Results:
     value = np.array([[0.1, 0.2], [0.3, 0.7]])
     twin = Scores(Estimate(value * 0, value * 0, value * 0, n=40))
-    return Results({"scores": Scores(Estimate(value, value - 0.1, value + 0.1, n=40, chance=0.25), control=twin)}, specimen=None)
+    return Results(
+        {"scores": Scores(Estimate(value, value - 0.1, value + 0.1, n=40, chance=0.25), control=twin)}, specimen=None
+    )
 
 
 SPECIMEN = SimpleNamespace(
-    model=SimpleNamespace(cfg=SimpleNamespace(n_layers=2, n_heads=2, d_model=8, d_head=4, d_mlp=32, n_ctx=16, d_vocab=99), n_params=5_300_000),
+    model=SimpleNamespace(
+        cfg=SimpleNamespace(n_layers=2, n_heads=2, d_model=8, d_head=4, d_mlp=32, n_ctx=16, d_vocab=99),
+        n_params=5_300_000,
+    ),
     fingerprints={"model": "abc"},
     evidence=SimpleNamespace(describe=lambda: {"conversations": 40}),
 )
 
 
 def test_a_report_collects_views_findings_cards_and_the_untrained_twin(tmp_path):
-    path = write_report(tmp_path / "r.html", results(), SPECIMEN, checks=[Check("causal", True)], meta={"corpus": "9 messages"})
+    path = write_report(
+        tmp_path / "r.html", results(), SPECIMEN, checks=[Check("causal", True)], meta={"corpus": "9 messages"}
+    )
     page = decode(json.loads(blocks(path.read_text())["page"]))
     assert page["meta"]["model"] == "2 layers × 2 heads, 5.3M parameters"
     assert page["meta"]["corpus"] == "9 messages"
     assert page["heads"] == [2, 2]
-    assert page["findings"] == [{"text": "L1H1 scores highest: 0.70.", "view": "scores", "select": {"head": "L1H1"}, "trust": "solid"}]
+    assert page["findings"] == [
+        {"text": "L1H1 scores highest: 0.70.", "view": "scores", "select": {"head": "L1H1"}, "trust": "solid"}
+    ]
     [card] = page["cards"]
     np.testing.assert_allclose(card["value"], [[0.1, 0.2], [0.3, 0.7]], atol=1e-7)
     np.testing.assert_allclose(card["chance"], np.full((2, 2), 0.25))
@@ -175,7 +211,12 @@ def test_the_file_is_its_owners_only_and_replaces_the_old_one_at_once(tmp_path, 
 
 def test_building_a_report_loads_no_torch():
     code = "import sys, wonderland.report.build; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        ).returncode
+        == 0
+    )
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)
@@ -187,3 +228,19 @@ def test_every_kind_of_view_can_be_drawn_on_paper(renderer, hostile, tmp_path):
     fig.savefig(tmp_path / "figure.png", dpi=50)
     assert fig.axes
     assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_words_stand_out_from_what_lies_behind_them_in_both_themes():
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    themes = re.findall(r'data-theme="(?:light|dark)"\] \{(.*?)\}', (FRONTEND / "app.css").read_text(), re.S)
+    assert len(themes) == 2
+    for theme in themes:
+        colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", theme))
+        for front in ("ink", "muted", "accent", "good", "bad", "warn"):
+            for back in ("paper", "panel", "raised", "mask"):
+                low, high = sorted((luminance(colours[front]), luminance(colours[back])))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (front, back)

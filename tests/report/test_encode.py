@@ -50,7 +50,9 @@ def test_attention_outside_of_zero_and_one_is_refused():
         encode(Triangles(np.full((1, 2, 2), 1.5)))
 
 
-@pytest.mark.parametrize("text", ["</script><img src=x onerror=alert(1)>", "<!--", "&amp;", "\u2028", "\ud83d", "\x00", "שלום"])
+@pytest.mark.parametrize(
+    "text", ["</script><img src=x onerror=alert(1)>", "<!--", "&amp;", "\u2028", "\ud83d", "\x00", "שלום"]
+)
 def test_hostile_text_survives_and_cannot_end_its_element(text):
     written = inert(encode({"text": text}))
     assert not set(written) & set("<>&\u2028\u2029")

@@ -23,6 +23,7 @@ import numpy as np
 
 from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
+from wonderland.report.validate import check_view
 from wonderland.report.views import Check, View
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def render(page: Page) -> str:
     """Return the report as one HTML text.
 
     Raises:
-        PluginError: Two views share an id, or a view holds what a report cannot.
+        PluginError: Two views share an id, or a view does not fit its renderer.
     """
     views = sorted(page.views, key=lambda view: view.order)
     taken: dict[str, View] = {}
@@ -80,6 +81,7 @@ def render(page: Page) -> str:
             other = taken[view.id].title if view.id in taken else "Findings"
             raise PluginError(f"Two views have the id {view.id!r}: {other!r} and {view.title!r}.", hint="Rename one.")
         taken[view.id] = view
+        check_view(view)
     blocks = [_json_block("page", _page_data(page, views))]
     blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
     style = _compact(_frontend("app.css"))
@@ -113,6 +115,7 @@ def write_report(
     checks: Sequence[Check] = (),
     extra_views: Sequence[View] = (),
     meta: Mapping[str, Any] | None = None,
+    contains_text: bool = True,
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -123,6 +126,7 @@ def write_report(
         checks: What was verified about the model and the data.
         extra_views: Views that no result gave, such as the training curve or the corpus overview.
         meta: More facts, which win over those taken from the specimen.
+        contains_text: Say False only if every text of the views was redacted; the header then says so.
 
     Returns:
         The path.
@@ -142,7 +146,7 @@ def write_report(
         if result.control is not None:
             controls[name] = result.control.card()
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
-    page = Page("wonderland", facts, views, cards, findings, checks, controls=controls)
+    page = Page("wonderland", facts, views, cards, findings, checks, contains_text, controls)
     _write_atomically(Path(path), render(page))
     return Path(path)
 
@@ -166,6 +170,7 @@ def _page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
                 "caption": view.caption,
                 "howToRead": view.how_to_read,
                 "misleads": view.misleads,
+                "heads": _shows_heads(view),
             }
             for view in views
         ],
@@ -196,6 +201,13 @@ def _card_data(page: Page) -> Iterator[dict[str, Any]]:
             }
 
 
+def _shows_heads(view: View) -> bool:
+    """Whether a head can be selected in a view: the card of a head links to those where it can."""
+    parts = view.data.get({"scatter": "points", "graph": "nodes"}.get(view.renderer, ""), ())
+    linked = view.renderer in ("matrix", "table") and view.data.get("links") == "head"
+    return view.renderer == "matrix-grid" or linked or any(part.get("head") for part in parts)
+
+
 def _grid(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     return None if value is None else np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
 
@@ -219,9 +231,15 @@ def _describe(specimen: Any, results: Sequence[Result]) -> dict[str, Any]:
     model = getattr(specimen, "model", None)
     cfg = getattr(model, "cfg", None)
     if cfg is not None:
-        size = f", {_count(model.n_params)} parameters" if hasattr(model, "n_params") else ""
+        size = f", {_count(specimen.model.n_params)} parameters" if hasattr(model, "n_params") else ""
         facts["model"] = f"{cfg.n_layers} layers × {cfg.n_heads} heads{size}"
-        names = {"d_model": "width", "d_head": "head width", "d_mlp": "MLP width", "n_ctx": "context", "d_vocab": "tokens known"}
+        names = {
+            "d_model": "width",
+            "d_head": "head width",
+            "d_mlp": "MLP width",
+            "n_ctx": "context",
+            "d_vocab": "tokens known",
+        }
         facts["sizes"] = {label: getattr(cfg, name) for name, label in names.items() if hasattr(cfg, name)}
     evidence = getattr(specimen, "evidence", None)
     if evidence is not None and hasattr(evidence, "describe"):

@@ -20,11 +20,13 @@ from wonderland.report.views import Triangles, View
 
 __all__ = ["figure"]
 
-INK, MUTED, LINE, ACCENT = "#1a1d23", "#5c616c", "#e2ded5", "#b5400c"
+INK, MUTED, LINE = "#1a1d23", "#5c616c", "#e2ded5"
 CATEGORIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8a8f98", "#a6761d"]
 MARKERS = ["o", "s", "^", "D", "*", "P", "X", "v"]
 DASHES: list[Any] = ["-", "--", ":", "-.", (0, (4, 2)), (0, (1, 2))]
-SEQUENTIAL = LinearSegmentedColormap.from_list("ink", ["#fcfbf8", "#dbe5ee", "#a3c1dc", "#5a90bf", "#225a95", "#0b2149"])
+SEQUENTIAL = LinearSegmentedColormap.from_list(
+    "ink", ["#fcfbf8", "#dbe5ee", "#a3c1dc", "#5a90bf", "#225a95", "#0b2149"]
+)
 DIVERGING = LinearSegmentedColormap.from_list(
     "two inks", ["#0d3b73", "#3f7fbd", "#a9c9e4", "#fcfbf8", "#efb493", "#c9612e", "#7a2706"]
 )
@@ -46,7 +48,7 @@ def figure(view: View) -> Figure:
     }  # fmt: skip
     draw: Callable[[Figure, Mapping[str, Any]], None] = drawn[view.renderer]
     draw(fig, view.data)
-    fig.suptitle(_plain(view.title), x=0.01, ha="left", fontsize=12, fontweight="semibold", color=INK)
+    fig.suptitle(_plain(view.title), x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     if view.caption:
         fig.supxlabel(_plain(view.caption), x=0.01, ha="left", fontsize=8, color=MUTED, wrap=True)
     return fig
@@ -85,10 +87,19 @@ def _matrix(fig: Figure, data: Mapping[str, Any]) -> None:
     picture = ax.imshow(values, cmap=colours, norm=norm, aspect="auto")
     ax.set_xticks(range(values.shape[1]), [_plain(text, 24) for text in data["columns"]], fontsize=8)
     ax.set_yticks(range(values.shape[0]), [_plain(text, 24) for text in data["rows"]], fontsize=8)
-    if max(values.shape) <= 12:
+    labels = series.get("labels")
+    if max(values.shape) <= 12 or labels:
         for (row, column), value in np.ndenumerate(values):
             dark = np.isfinite(value) and _dark(colours(norm(value)))
-            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
+            ax.text(
+                column,
+                row,
+                _plain(labels[row][column], 10) if labels else f"{value:.2f}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if dark else "black",
+            )
     bar = fig.colorbar(picture, ax=ax, shrink=0.8)
     bar.set_label(_label({"label": series["name"], "unit": series.get("unit", "1")}), fontsize=8)
     bar.ax.tick_params(labelsize=7)
@@ -96,7 +107,8 @@ def _matrix(fig: Figure, data: Mapping[str, Any]) -> None:
 
 def _dark(colour: Sequence[float]) -> bool:
     red, green, blue = (float(part) for part in colour[:3])
-    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.179
+    luminance: float = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+    return luminance < 0.179
 
 
 def _patterns(fig: Figure, data: Mapping[str, Any]) -> None:
@@ -145,6 +157,9 @@ def _line(fig: Figure, data: Mapping[str, Any]) -> None:
         right = ax.secondary_yaxis("right", functions=(np.exp, lambda y: np.log(np.maximum(y, 1e-300))))
         right.set_ylabel(_plain(data["right"]["label"]), fontsize=9)
         right.tick_params(labelsize=8, colors=MUTED)
+        low, high = np.exp(ax.get_ylim())
+        round_values = [m * 10.0**e for e in range(-3, 12) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+        right.set_yticks(round_values, [f"{value:,g}" for value in round_values])
     ax.legend(frameon=False, fontsize=8)
 
 
@@ -160,7 +175,7 @@ def _bars(fig: Figure, data: Mapping[str, Any]) -> None:
             ax.vlines(x, np.asarray(series["low"], dtype=float), np.asarray(series["high"], dtype=float), color=INK)
         if series.get("chance") is not None:
             chance = np.broadcast_to(np.asarray(series["chance"], dtype=float), values.shape)
-            ax.hlines(chance, x - width * 0.5, x + width * 0.5, color=ACCENT, linewidth=1.6)
+            ax.hlines(chance, x - width * 0.5, x + width * 0.5, color=INK, linewidth=2)
     ax.axhline(0, color=MUTED, linewidth=0.8)
     ax.set_xticks(places, [_plain(text, 20) for text in data["x"]], fontsize=8)
     ax.set_ylabel(_label(data["y"]), fontsize=9)
@@ -175,6 +190,7 @@ def _scatter(fig: Figure, data: Mapping[str, Any]) -> None:
         members = [point for point in data["points"] if (point.get("group") or 0) == g]
         ax.scatter([p["x"] for p in members], [p["y"] for p in members], s=36, marker=MARKERS[g % len(MARKERS)],
                    color=CATEGORIES[g % len(CATEGORIES)], label=_plain(name, 40))  # fmt: skip
+    ax.margins(0.1)
     for point in data["points"] if len(data["points"]) <= 80 else ():
         ax.annotate(_plain(point["label"], 16), (point["x"], point["y"]), xytext=(5, 3), textcoords="offset points",
                     fontsize=7, color=MUTED)  # fmt: skip
@@ -193,7 +209,9 @@ def _table(fig: Figure, data: Mapping[str, Any]) -> None:
 def _graph(fig: Figure, data: Mapping[str, Any]) -> None:
     names = {node["id"]: node["label"] for node in data["nodes"]}
     edges = sorted(data["edges"], key=lambda edge: -abs(edge["value"]))
-    rows = [[_plain(names.get(e["from"], e["from"]), 30), _plain(names.get(e["to"], e["to"]), 30), _cell(e)] for e in edges]
+    rows = [
+        [_plain(names.get(e["from"], e["from"]), 30), _plain(names.get(e["to"], e["to"]), 30), _cell(e)] for e in edges
+    ]
     _draw_table(fig, ["from", "to", "effect"], rows[:24], len(rows))
 
 

@@ -8,21 +8,28 @@ The renderers and the keys of ``data`` each reads (``?`` marks what may be missi
 ``matrix``       cells of one table of numbers, usually layer × head.
                  ``rows``, ``columns``: labels. ``links?``: ``"head"`` if cell (r, c) is head LrHc.
                  ``series``: one or more alternatives the reader toggles, each ``{name, unit, values, low?, high?,
-                 chance?, scale?, domain?}`` with arrays [row, column]; ``scale`` is ``"sequential"`` (default; paper
-                 to ink, square root) or ``"diverging"`` (symmetric about 0); ``domain`` is [lowest, highest].
+                 chance?, scale?, domain?, labels?}`` with arrays [row, column]; ``scale`` is ``"sequential"`` (default;
+                 paper to ink, square root), ``"linear"``, ``"log"`` or ``"diverging"`` (symmetric about 0); ``domain``
+                 is [lowest, highest] and grows to hold the values; ``labels`` are texts to stand in the cells instead
+                 of numbers, as the top token of a logit lens does. Without ``links`` a click selects layer = row and
+                 pos = column.
 ``matrix-grid``  one attention pattern for each head, on one conversation at a time.
-                 ``n_layers``, ``n_heads``, ``conversations``: each ``{title, tokens, speakers, patterns}`` where
-                 ``patterns`` is a `Triangles` [layer × head, query, key] and ``speakers`` "me" or "them" by token.
+                 ``n_layers``, ``n_heads``, ``conversations``: each ``{title, tokens, speakers, patterns, messages?}``
+                 where ``patterns`` is a `Triangles` [layer × head, query, key], ``speakers`` "me" or "them" by token
+                 and ``messages`` as in ``tokens``. The first of these views also serves the card of the selected head.
 ``tokens``       conversations as bubbles, shaded token by token.
-                 ``measures``: ``{name, unit, domain?}``; ``conversations``: each ``{title, tokens, speakers,
+                 ``measures``: ``{name, unit, domain?, scale?}``; ``conversations``: each ``{title, tokens, speakers,
                  messages, values}`` with ``messages`` the number of the message each token belongs to, ``values``
                  arrays [measure, token] (NaN where undefined), ``alternatives?`` a list of [text, probability] pairs
-                 for each token; ``highlights?``: ``{conversation, position, value}`` to jump to.
+                 for each token; ``highlights?``: ``{conversation, position, value}`` to jump to, else
+                 the highest of the first measure. The selected conversation and position are shared by all views of
+                 a report: give them the same conversations in the same order.
 ``line``         curves. ``x``, ``y``: ``{label, unit?}``; ``series``: ``{name, x, y, low?, high?}``;
                  ``references?``: horizontal lines ``{name, y}``; ``marks?``: ``{x, title, text}`` shown on hover;
                  ``right?``: ``{label, exp: true}`` for a second axis that shows exp(y), as perplexity does of loss.
 ``bars``         ``x``: labels; ``y``: ``{label, unit?}``; ``series``: ``{name, values, low?, high?, chance?}``.
-``scatter``      ``x``, ``y``: ``{label, unit?}``; ``points``: ``{label, x, y, group?, head?}``; ``groups?``: labels.
+``scatter``      ``x``, ``y``: ``{label, unit?}``; ``points``: ``{label, x, y, group?, head?}``; ``groups?``: labels,
+                 ``group`` being the number of one.
 ``table``        ``columns``: ``{key, label, unit?, digits?, help?}``; ``rows``: dicts by key, where a number may be
                  ``{value, low?, high?, chance?}``; ``links?``: ``"head"`` if the key ``head`` holds names like L0H2.
 ``graph``        ``nodes``: ``{id, label, layer, head?}``; ``edges``: ``{from, to, value, low?, high?}``.
@@ -90,7 +97,7 @@ class View:
                 f"The view {self.id!r} asks for a renderer {self.renderer!r} that does not exist.",
                 hint=f"Renderers: {', '.join(RENDERERS)}.",
             )
-        if not self.id or any(not (c.isascii() and (c.isalnum() and not c.isupper() or c == "-")) for c in self.id):
+        if not self.id or any(not (c.isascii() and ((c.isalnum() and not c.isupper()) or c == "-")) for c in self.id):
             raise PluginError(f"A view's id must be lower-case words joined by '-', not {self.id!r}.")
 
 

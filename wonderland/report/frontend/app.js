@@ -23,7 +23,10 @@ async function start() {
   const showNav = () => nav.forEach((link) => {
     const here = link.dataset.view === store.view;
     link.setAttribute('href', store.address({ view: link.dataset.view }));
-    if (here) link.setAttribute('aria-current', 'page');
+    if (here) {
+      link.setAttribute('aria-current', 'page');
+      if (link.parentNode.scrollWidth > link.parentNode.clientWidth) link.scrollIntoView({ block: 'nearest', inline: 'center' });
+    }
     else link.removeAttribute('aria-current');
   });
 
@@ -35,9 +38,15 @@ async function start() {
     const view = page.views.find(({ id }) => id === store.view);
     if (!view) figure = mountFindings(main);
     else {
-      if (!ready.has(view.id)) await load(view);
-      if (now !== turn) return;
-      figure = await mountFigure(view, main);
+      try {
+        await prepare(view);
+        if (now !== turn) return;
+        figure = await mountFigure(view, main);
+      } catch (error) { // one figure that cannot be drawn leaves the others as they are
+        main.replaceChildren(el('h1', { id: `title-${view.id}`, text: view.title }), el('p', { class: 'caption', text: `This figure could not be drawn: ${error.message}` }));
+        figure = { update() {}, leave() {}, openExport() {} };
+        console.error(error);
+      }
     }
     card.update(new Set(['mounted', 'view']));
     main.scrollTo?.(0, 0);
@@ -61,8 +70,7 @@ async function start() {
   // The rest is unpacked piece by piece afterwards, so that opening a view or printing needs no wait.
   const warm = (rest) => setTimeout(async () => {
     if (!rest.length) return document.documentElement.setAttribute('data-warm', '');
-    const data = await load(rest[0]);
-    if (rest[0].renderer === 'matrix-grid') await data.conversations[sampleIn(data.conversations)].patterns.open();
+    await prepare(rest[0]);
     warm(rest.slice(1));
   }, 30);
   warm(page.views);

@@ -6,9 +6,10 @@ const attentionView = page.views.find((view) => view.renderer === 'matrix-grid')
 renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const { n_layers: layers, n_heads: heads, conversations } = data;
   const total = layers * heads;
-  let triangles = null; // of the conversation shown
+  let shown = null; // the conversation on the page, and
+  let triangles = null; // its attention: while another is unpacked, both stay
   let opening = 0;
-  const conversation = () => conversations[sampleIn(conversations)];
+  const conversation = () => shown;
   const current = () => {
     const [layer, head] = headOf(store.shownHead) ?? [0, 0];
     return Math.min(total - 1, layer * heads + head);
@@ -40,7 +41,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   grid.addEventListener('keydown', keys.move);
   grid.addEventListener('focusin', (event) => thumbs.includes(event.target) && keys.stop(event.target));
 
-  const words = bubbles({ label: 'The conversation, token by token', describe: (i) => describeToken(i) });
+  const words = bubbles({ label: 'The conversation, token by token', describe: (i) => (valid(store.pos) && store.pos !== i ? describeToken(i) : null) });
   const about = el('p', { class: 'about' });
   const most = el('ol', { class: 'most' });
   plot.append(
@@ -57,10 +58,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   };
   const valid = (i) => isNumber(i) && triangles && i < triangles.n;
   function describeToken(i) {
-    const position = store.pos;
-    const pairs = [['position', String(i)]];
-    if (valid(position) && position !== i) pairs.push([incoming() ? `looks at “${tokenName(conversation().tokens[position])}”` : `seen by “${tokenName(conversation().tokens[position])}”`, number(weightOf(position)(i), 3)]);
-    return facts(tokenName(conversation().tokens[i]), pairs);
+    const kept = `“${tokenName(conversation().tokens[store.pos])}” (${store.pos})`;
+    return facts(`${tokenName(conversation().tokens[i])} (${i})`, [[incoming() ? `looks at ${kept}` : `is looked at by ${kept}`, number(weightOf(store.pos)(i), 3)]]);
   }
 
   big.canvas.addEventListener('pointermove', (event) => {
@@ -85,9 +84,10 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     const narrow = width < 680;
     const large = Math.round(Math.max(220, narrow ? width - 24 : Math.min(430, width * 0.48)));
     const room = narrow ? width : width - large - 64;
-    const small = Math.floor(Math.max(22, Math.min((large + 22) / layers - 22, 112, room / heads - 8)));
-    grid.classList.toggle('bare', small < 34);
-    return { large, small };
+    const named = Math.min((large + 44) / layers - 27, 112, room / heads - 8);
+    const bare = named < 40; // too small for a name under each: the grid closes up
+    grid.classList.toggle('bare', bare);
+    return { large, small: Math.floor(Math.max(18, bare ? Math.min((large + 28) / layers - 3, room / heads - 3) : named)) };
   }
   const drawThumbs = () => canvases.forEach((canvas, i) => drawPattern(canvas, triangles, i, sides().small));
   const drawLarge = () => {
@@ -123,10 +123,10 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
 
   async function openSample() {
     const turn = ++opening;
-    const wanted = conversation();
+    const wanted = conversations[sampleIn(conversations)];
     const next = wanted.patterns.value ?? (await wanted.patterns.open());
     if (turn !== opening) return;
-    triangles = next;
+    [shown, triangles] = [wanted, next];
     step.show();
     words.show(wanted);
     words.label((i) => `token ${i}, ${tokenName(wanted.tokens[i])}`);

@@ -42,13 +42,18 @@ function bubbles({ describe, label }) {
     span.setAttribute('aria-pressed', String(i === position));
   });
   const indexOf = (event) => (event.target.classList?.contains('token') ? +event.target.dataset.i : null);
+  const hint = (where, i) => {
+    const words = describe(i);
+    if (words) tip.show(where, ...words);
+    else tip.hide();
+  };
   const lock = (i) => store.set({ pos: store.pos === i ? null : i });
 
   node.addEventListener('pointermove', (event) => {
     const i = indexOf(event);
     if (i === null) return;
     store.look({ ...store.peek, pos: i });
-    if (describe) tip.show(event, ...describe(i));
+    hint(event, i);
   });
   node.addEventListener('pointerleave', () => (tip.hide(), store.look({ ...store.peek, pos: undefined })));
   node.addEventListener('click', (event) => indexOf(event) !== null && lock(indexOf(event)));
@@ -63,7 +68,7 @@ function bubbles({ describe, label }) {
       spans[focused].tabIndex = 0;
       spans[focused].focus();
       if (store.pos !== null) store.set({ pos: focused });
-      else if (describe) tip.show(spans[focused], ...describe(focused));
+      else hint(spans[focused], focused);
     } else return;
     event.preventDefault();
     event.stopPropagation();

@@ -19,7 +19,6 @@ function makeCard(host) {
   key.textContent = ['● this head with its 95 % interval', 'dots: the other heads', chances ? '| chance' : '', twins ? '◇ untrained' : ''].filter(Boolean).join('  ·  ');
   const evidence = (row) => `n = ${number(row.n)} ${visible(row.of)}${row.trusted ? '' : ', too few to trust the interval'}`;
   const sameN = new Set(rows.map(evidence)).size === 1;
-  let patterns = null;
 
   // Where this head stands among all others: faint dots, its interval, and where chance is.
   function strip(row, layer, head) {
@@ -52,7 +51,7 @@ function makeCard(host) {
     if (picture.hidden) return;
     const data = ready.get(attentionView.id) ?? (await load(attentionView));
     const i = sampleIn(data.conversations);
-    patterns = data.conversations[i].patterns.value ?? (await data.conversations[i].patterns.open());
+    const patterns = data.conversations[i].patterns.value ?? (await data.conversations[i].patterns.open());
     const now = headOf(store.shownHead);
     if (!now || now[0] !== layer || now[1] !== head) return;
     drawPattern(canvas, patterns, layer * data.n_heads + head, Math.max(160, Math.min(292, picture.clientWidth || 292)));
@@ -73,7 +72,7 @@ function makeCard(host) {
     if (shown !== name || changed.has('theme')) rows.forEach((row) => fill(row, ...at));
     if (shown !== name || ['view', 'theme', 'sample', 'mounted'].some((k) => changed.has(k))) drawPicture(...at);
     shown = name;
-    const linked = page.views.filter((view) => ['matrix', 'matrix-grid', 'table', 'scatter', 'graph'].includes(view.renderer) && view.id !== store.view);
+    const linked = page.views.filter((view) => view.heads && view.id !== store.view);
     links.replaceChildren(...(linked.length ? [el('span', { text: 'Also in ' })] : []), ...linked.flatMap((view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, head: name }), text: view.title })]));
   };
   return { update };
@@ -81,10 +80,10 @@ function makeCard(host) {
 
 function aboutModel() {
   const pairs = Object.entries(page.meta).flatMap(([label, value]) => (value && typeof value === 'object'
-    ? [el('h3', { text: label }), facts_(Object.entries(value))] : []));
+    ? [el('h3', { text: label }), pairsOf(Object.entries(value))] : []));
   const plain = Object.entries(page.meta).filter(([, value]) => !value || typeof value !== 'object');
   return el('div', { class: 'aboutmodel' }, el('h2', { text: 'About this model' }),
     N_LAYERS ? el('p', { class: 'quiet', text: 'Point at a head in any figure to see everything measured about it here; click to keep it.' }) : null,
-    facts_(plain), ...pairs);
+    pairsOf(plain), ...pairs);
 }
-const facts_ = (pairs) => el('dl', {}, ...pairs.flatMap(([label, value]) => [el('dt', { text: label }), el('dd', { text: typeof value === 'number' ? number(value) : value })]));
+const pairsOf = (pairs) => el('dl', {}, ...pairs.flatMap(([label, value]) => [el('dt', { text: label }), el('dd', { text: say(value) })]));

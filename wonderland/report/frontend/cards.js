@@ -1,7 +1,6 @@
 // cards: a few groups of label–value pairs with a sentence each.
 
 renderers.cards = ({ data, plot }) => {
-  const say = (value) => (typeof value === 'number' || value === null ? number(value) : value);
   plot.append(el('div', { class: 'deck' }, ...data.cards.map((card) => el('section', {},
     el('h2', { text: card.title }), card.text ? el('p', { text: card.text }) : null,
     el('dl', {}, ...(card.rows ?? []).flatMap(([label, value]) => [el('dt', { text: label }), el('dd', { text: say(value) })]))))));

@@ -49,13 +49,13 @@ class PackedTriangles {
     this.node = node;
     this.value = null;
   }
-  async open() {
-    if (!this.value) {
-      this.opening ??= inflate(this.node.z);
-      this.value = new Triangles(await this.opening, this.node.$triangles, this.node.n);
-      this.node = this.opening = null;
-    }
-    return this.value;
+  open() {
+    this.opening ??= inflate(this.node.z).then((buffer) => {
+      this.value = new Triangles(buffer, this.node.$triangles, this.node.n);
+      this.node = null; // the packed text is not needed any more
+      return this.value;
+    });
+    return this.opening;
   }
 }
 
@@ -76,6 +76,13 @@ function load(view) {
     loaded.set(view.id, unpack(readBlock('view-' + view.id)).then((data) => (ready.set(view.id, data), data)));
   }
   return loaded.get(view.id);
+}
+
+// What a view needs to be drawn at once: its data, and of attention the conversation that is selected.
+async function prepare(view) {
+  const data = await load(view);
+  if (view.renderer === 'matrix-grid') await data.conversations[sampleIn(data.conversations)].patterns.open();
+  return data;
 }
 
 // Values of a series may come as arrays or as plain lists; null and NaN both mean undefined.

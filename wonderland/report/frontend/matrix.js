@@ -23,6 +23,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     const s = series[chosen()];
     const cell = cellOf(s, r, c);
     return facts(nameOf(r, c), [
+      ['', s.labels ? tokenName(s.labels[r][c]) : ''],
       [s.name, withUnit(number(cell.value), s.unit)],
       ['95 % interval', interval(cell.low, cell.high)],
       ['chance', isNumber(cell.chance) ? number(cell.chance) : ''],
@@ -32,14 +33,14 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   }
   function aria(s, r, c) {
     const cell = cellOf(s, r, c);
-    return [nameOf(r, c), `${s.name} ${withUnit(number(cell.value), s.unit)}`, interval(cell.low, cell.high), verdict(cell)].filter(Boolean).join(', ');
+    return [nameOf(r, c), s.labels ? tokenName(s.labels[r][c]) : '', `${s.name} ${withUnit(number(cell.value), s.unit)}`, interval(cell.low, cell.high), verdict(cell)].filter(Boolean).join(', ');
   }
 
   function buttonCells() {
     const cells = [];
     const table = el('div', { class: 'cells', role: 'grid', 'aria-label': view.title });
-    table.style.gridTemplateColumns = `auto repeat(${columns.length}, var(--cell))`;
-    table.append(el('div', { class: 'row', role: 'row' }, el('span', { role: 'columnheader' }), ...columns.map((text) => el('span', { class: 'column', role: 'columnheader' }, el('span', { text: tokenName(text), title: text })))));
+    table.style.gridTemplateColumns = `max-content repeat(${columns.length}, var(--cell))`;
+    table.append(el('div', { class: 'row', role: 'row' }, el('span', { role: 'columnheader' }), ...columns.map((text) => el('span', { class: 'column', role: 'columnheader' }, el('span', { text: shortName(text), title: text })))));
     rows.forEach((text, r) => {
       const line = el('div', { class: 'row', role: 'row' }, el('span', { class: 'rowname', role: 'rowheader', text }));
       columns.forEach((_, c) => {
@@ -65,7 +66,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
 
     const draw = () => {
       const s = series[chosen()], scale = scales[chosen()];
-      const width = Math.floor(Math.max(14, Math.min(124, (plot.clientWidth - 70) / columns.length - 3)));
+      const width = Math.floor(Math.max(s.labels ? 56 : 16, Math.min(124, (plot.clientWidth - 80) / columns.length - 3)));
       table.style.setProperty('--cell', `${width}px`);
       table.style.setProperty('--tall', `${Math.max(14, Math.min(78, width * 0.66))}px`);
       table.classList.toggle('tight', width < 26);
@@ -75,8 +76,8 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         const value = s.values.at(r, c);
         cell.style.background = scale.css(value);
         cell.style.color = scale.ink(value);
-        cell.textContent = width >= 40 ? number(value) : '';
-        if (width >= 84 && s.low && isNumber(value)) cell.append(el('small', { text: interval(s.low.at(r, c), s.high.at(r, c)) }));
+        cell.textContent = s.labels ? shortName(s.labels[r][c]) : width >= 40 ? cellNumber(value) : '';
+        if (width >= 84 && s.low && !s.labels && isNumber(value)) cell.append(el('small', { text: interval(s.low.at(r, c), s.high.at(r, c)) }));
         cell.classList.toggle('chance', verdict(cellOf(s, r, c)).startsWith('not'));
         cell.classList.toggle('undefined', Number.isNaN(value));
         cell.setAttribute('aria-label', aria(s, r, c));
@@ -90,7 +91,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       cell.classList.toggle('peeked', cell.dataset.head !== undefined && cell.dataset.head === store.peek.head);
       if (on) keys.stop(cell);
     });
-    return { node: table, draw, select };
+    return { node: el('div', { class: 'sideways' }, table), draw, select };
   }
 
   function canvasCells() {
@@ -139,13 +140,13 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     const left = 24 + Math.max(...rows.map((text) => Math.min(160, textWidth(text)))), top = 30;
     const drawing = new Scene(left + cell * columns.length + 20, top + tall * rows.length + 60);
     drawing.text(left, 14, withUnit(s.name + (s.unit && s.unit !== '1' ? ',' : ''), s.unit), { weight: 600 });
-    columns.forEach((text, c) => cell >= 30 && drawing.text(left + (c + 0.5) * cell, top + tall * rows.length + 18, fitText(text, cell), { anchor: 'middle', fill: palette().muted }));
+    columns.forEach((text, c) => cell >= 30 && drawing.text(left + (c + 0.5) * cell, top + tall * rows.length + 18, fitText(shortName(text), cell), { anchor: 'middle', fill: palette().muted }));
     rows.forEach((text, r) => {
       drawing.text(left - 8, top + (r + 0.5) * tall + 4, fitText(text, 160), { anchor: 'end', fill: palette().muted });
       columns.forEach((_, c) => {
         const value = s.values.at(r, c);
         drawing.rect(left + c * cell + 1, top + r * tall + 1, cell - 2, tall - 2, Number.isNaN(value) ? palette().mask : scale.css(value), { rx: 2, stroke: palette().line });
-        if (cell >= 40) drawing.text(left + (c + 0.5) * cell, top + (r + 0.5) * tall + 4, number(value), { anchor: 'middle', fill: scale.ink(value) });
+        if (cell >= 40) drawing.text(left + (c + 0.5) * cell, top + (r + 0.5) * tall + 4, s.labels ? fitText(shortName(s.labels[r][c]), cell - 4) : cellNumber(value), { anchor: 'middle', fill: scale.ink(value) });
       });
     });
     drawing.text(left, top + tall * rows.length + 44, `${number(scale.low)} to ${number(scale.high)}, ${scale.note}`, { fill: palette().muted });

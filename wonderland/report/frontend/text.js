@@ -20,6 +20,9 @@ function visible(text, longest = 200) {
 // A token named outside of its sentence: its leading space becomes a dot, so that " are" and "are" differ.
 const tokenName = (text) => (text === '' ? '∅' : visible(text, 40).replace(/^ /, '·').replace(/\n/g, '⏎'));
 
+// In a narrow cell a special token loses its bars: ‹me›.
+const shortName = (text) => (SPECIAL.test(text) ? '‹' + text.slice(2, -2) + '›' : tokenName(text));
+
 // Make an element. Attributes are fixed words of ours; style, sources and links elsewhere are refused.
 function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -50,6 +53,17 @@ function number(value, digits = null) {
   else if (size >= 100) text = size.toLocaleString('en', { maximumFractionDigits: 0 });
   else text = size.toFixed(size < 10 ? 2 : 1);
   return value < 0 && Number(text) !== 0 ? '−' + text : text;
+}
+
+// In a narrow cell what is nearly nothing is 0.000; the tooltip has its digits.
+const cellNumber = (value) => (isNumber(value) && value !== 0 && Math.abs(value) < 0.0005 ? '0.000' : number(value));
+
+// Any JSON value as words.
+function say(value) {
+  if (typeof value === 'number' || value === null || value === undefined) return number(value);
+  if (Array.isArray(value)) return value.map(say).join(', ');
+  if (typeof value === 'object') return Object.entries(value).map(([key, item]) => `${key} ${say(item)}`).join(', ');
+  return String(value);
 }
 
 const withUnit = (text, unit) => (!unit || unit === '1' ? text : text + ' ' + visible(unit));
