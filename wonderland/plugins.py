@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -98,10 +98,10 @@ class Plugins:
                 self._owners[id(thing)] = implementation.plugin_name
         return dict(sorted(named.items()))
 
-    def _call(self, function: Callable[[], Iterable[Any]], plugin: str, what: str) -> list[Any]:
+    def _call(self, function: Callable[..., Any], plugin: str, what: str) -> list[Any]:
         try:
             return list(function())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others still work
             self._failed(plugin, f"its {what} hook raised {error!r}")
             return []
 
@@ -133,10 +133,12 @@ def load() -> Plugins:
         seen[entry.name] = entry
         distribution = entry.dist
         plugins.found.append(
-            Plugin(entry.name, distribution.name if distribution else "?", distribution.version if distribution else "?")
+            Plugin(
+                entry.name, distribution.name if distribution else "?", distribution.version if distribution else "?"
+            )
         )
         try:
             manager.register(entry.load(), name=entry.name)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others still work
             plugins._failed(entry.name, f"it could not be imported: {error!r}")
     return plugins

@@ -126,8 +126,8 @@ class SpeakerTokenizer:
     @functools.cached_property
     def byte_lengths(self) -> list[int]:
         """Bytes of text each token stands for, [token]; 0 for the specials."""
-        inverse = self._prompt.id_to_token
-        return [0 if i < len(SPECIALS) else len(inverse(i)) for i in range(self.vocab_size)]
+        names = {token: name for name, token in self._prompt.get_vocab().items()}
+        return [0 if token < len(SPECIALS) else len(names[token]) for token in range(self.vocab_size)]
 
     @functools.cache  # noqa: B019 - one entry a token, and tokenizers live as long as the program
     def _piece(self, token: int) -> str:
@@ -157,7 +157,9 @@ class SpeakerTokenizer:
         except InputError:
             raise
         except Exception as error:  # tokenizers raises plain Exception
-            raise InputError(f"There is no readable tokenizer at {path}: {error}.", hint="Run `wonderland tokenize`.") from error
+            raise InputError(
+                f"There is no readable tokenizer at {path}: {error}.", hint="Run `wonderland tokenize`."
+            ) from error
 
     def verify(self, texts: Iterable[str] = ()) -> list[Verification]:
         """Prove what the model relies on.

@@ -46,13 +46,14 @@ def _parameters(names: list[str], extras: list[str]) -> dict[str, dict[str, Any]
 
 
 def look(
-    console: Console, workspace: Workspace, names: tuple[str, ...] = (), parameters: dict[str, dict[str, Any]] | None = None
+    console: Console,
+    workspace: Workspace,
+    names: tuple[str, ...] = (),
+    parameters: dict[str, dict[str, Any]] | None = None,
 ) -> Results:
     """Run the analyses and print what each found."""
     with console.progress("Analysing") as meter:
-        results = workspace.analyze(
-            *names, parameters=parameters, on_start=lambda name: meter.update(0, 1, name)
-        )
+        results = workspace.analyze(*names, parameters=parameters, on_start=lambda name: meter.update(0, 1, name))
     console.result(results={name: {"summary": result.summary().splitlines()} for name, result in results.items()})
     for name, result in results.items():
         console.say(f"\n{name}")
@@ -61,7 +62,12 @@ def look(
     return results
 
 
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it; report.html in the workspace by default.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to write it; report.html in the workspace by default.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def report(console: Console, folder: Path | None, output: Path | None, open_it: bool) -> None:
     """Write the report: one HTML file that works from a USB stick and sends nothing anywhere."""
@@ -70,7 +76,11 @@ def report(console: Console, folder: Path | None, output: Path | None, open_it: 
 
 
 def show(
-    console: Console, workspace: Workspace, output: Path | None = None, open_it: bool = False, results: Results | None = None
+    console: Console,
+    workspace: Workspace,
+    output: Path | None = None,
+    open_it: bool = False,
+    results: Results | None = None,
 ) -> Path:
     """Write the report and say where it is."""
     with console.progress("Writing the report"):

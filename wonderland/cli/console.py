@@ -48,7 +48,7 @@ class Console:
     def say(self, text: str = "") -> None:
         """Print a line of the result."""
         if not self.as_json:
-            print(text, flush=True)  # noqa: T201
+            print(text, flush=True)
 
     def rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
         """Print label, value and remark in three columns."""
@@ -74,12 +74,12 @@ class Console:
     def note(self, text: str) -> None:
         """Print a remark on stderr."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)  # noqa: T201
+            print(text, file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Print the JSON object, if that is what was asked for."""
         if self.as_json:
-            print(json.dumps(self.collected, indent=1, default=str))  # noqa: T201
+            print(json.dumps(self.collected, indent=1, default=str))
 
     @contextmanager
     def progress(self, title: str, unit: str = "") -> Iterator[Meter]:
@@ -115,7 +115,7 @@ class LineMeter(Meter):
         share, now = done / total if total else 1.0, time.monotonic()
         if share - self.share >= _EVERY_SHARE or now - self.time >= _EVERY_SECONDS:
             self.share, self.time = share, now
-            print(f"{self.title}: {share:.0%} {remark}".rstrip(), file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{self.title}: {share:.0%} {remark}".rstrip(), file=sys.stderr, flush=True)
 
 
 class BarMeter(Meter):

@@ -16,7 +16,9 @@ from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
 __all__ = ["command", "open_workspace", "record"]
 
 
-def command(name: str, *, workspace: bool = True, extras: bool = False) -> Callable[[Callable[..., Any]], click.Command]:
+def command(
+    name: str, *, workspace: bool = True, extras: bool = False
+) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a function ``f(console, [folder], ...)`` a command with the shared options.
 
     Args:

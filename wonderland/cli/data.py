@@ -13,7 +13,7 @@ from wonderland.cli.options import given, parse_extras, settings_options, signat
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.source import choose_source
 from wonderland.errors import CheckFailed
-from wonderland.workspace.settings import FilterSettings, SplitSettings, TokenizerSettings
+from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
 
@@ -71,7 +71,11 @@ def read(console: Console, workspace: Workspace) -> Corpus:
         *shares({"from you": counts["from me"], "from others": total - counts["from me"]}, total),
         *[(f"  {name}", number(counts[name]), "") for name in ("in group chats", "sms") if counts[name]],
         ("Conversations", number(counts["conversations"]), ""),
-        ("People", number(counts["people"]), "stored by name" if workspace.settings.source.names else "stored as pseudonyms"),
+        (
+            "People",
+            number(counts["people"]),
+            "stored by name" if workspace.settings.source.names else "stored as pseudonyms",
+        ),
         ("Words", number(counts["words"]), f"{counts['words'] / max(total, 1):.1f} per message"),
     ]
     console.rows(rows)
@@ -110,9 +114,8 @@ def drop(console: Console, workspace: Workspace) -> Corpus:
     rows = [("Messages", number(before), "")]
     for stage in workspace.settings.filter.names:
         rows.append((f"  {stage}", f"-{number(ledger.count(stage))}", ""))
-        for entry in ledger.entries:
-            if entry.stage == stage:
-                rows.append((f"    {plain(entry.reason)}", number(entry.count), f"{entry.count / max(before, 1):.1%}"))
+        dropped = {f"  {plain(entry.reason)}": entry.count for entry in ledger.entries if entry.stage == stage}
+        rows.extend(shares(dropped, before))
     rows.append(("Kept", number(len(corpus)), f"{len(corpus) / max(before, 1):.1%}"))
     console.result(kept=len(corpus), ledger=ledger.to_json(), fingerprint=corpus.fingerprint)
     console.rows(rows)
@@ -151,13 +154,18 @@ def words(console: Console, workspace: Workspace) -> None:
     )
     console.ticks([(step.passed, step.name, step.detail) for step in verified])
     if not all(step.passed for step in verified):
-        raise CheckFailed("The tokenizer does not keep what the model relies on.", hint="Please report this with the lines above.")
+        raise CheckFailed(
+            "The tokenizer does not keep what the model relies on.", hint="Please report this with the lines above."
+        )
 
 
 @click.argument("where", type=click.Path(path_type=Path))
 @click.option("--only", "only", multiple=True, help="Write only this file; may be repeated.")
 def export(console: Console, folder: Path | None, where: Path, only: tuple[str, ...]) -> None:
-    """Write the filtered corpus into the folder WHERE: messages.jsonl, corpus.txt, corpus_threaded.txt, corpus_me_only.txt."""
+    """Write the filtered corpus into the folder WHERE.
+
+    The files: messages.jsonl, corpus.txt, corpus_threaded.txt and corpus_me_only.txt.
+    """
     from wonderland.corpus.export import export as write
     from wonderland.workspace.stage import guarding
 

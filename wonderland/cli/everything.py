@@ -57,7 +57,7 @@ def demo(console: Console, where: Path, preset: str | None, epochs: int | None, 
         workspace.configure("training", preset="nano")
     record(console, workspace, "training", given({"preset": preset, "epochs": epochs}))
     everything(console, workspace, open_it)
-    console.next(f"wonderland generate -w {shlex.quote(str(where))} \"<|them|> How are you?\"")
+    console.next(f'wonderland generate -w {shlex.quote(str(where))} "<|them|> How are you?"')
 
 
 run_command = command("run")(run)

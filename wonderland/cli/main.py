@@ -127,21 +127,27 @@ def _run(arguments: list[str]) -> int:
 
 def _failed(arguments: list[str], message: str, hint: str, code: int) -> int:
     if "--json" in arguments:
-        print(json.dumps({"error": message, "hint": hint, "exit_code": code}))  # noqa: T201
+        print(json.dumps({"error": message, "hint": hint, "exit_code": code}))
     else:
         from wonderland.cli.console import plain
 
         red, bold, off = ("\x1b[31;1m", "\x1b[1m", "\x1b[0m") if sys.stderr.isatty() else ("", "", "")
         lines = "\n".join(plain(line) for line in message.splitlines())
-        print(f"{red}Error:{off} {lines}", file=sys.stderr)  # noqa: T201
+        print(f"{red}Error:{off} {lines}", file=sys.stderr)
         if hint:
-            print(f"{bold}{plain(hint)}{off}", file=sys.stderr)  # noqa: T201
+            print(f"{bold}{plain(hint)}{off}", file=sys.stderr)
     return code
 
 
 def _stay_offline() -> None:
     """Tell the libraries below that there is no network, before they are imported."""
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    for name in (
+        "HF_HUB_OFFLINE",
+        "TRANSFORMERS_OFFLINE",
+        "HF_DATASETS_OFFLINE",
+        "HF_HUB_DISABLE_TELEMETRY",
+        "DO_NOT_TRACK",
+    ):
         os.environ.setdefault(name, "1")
     os.environ.setdefault("WANDB_MODE", "disabled")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

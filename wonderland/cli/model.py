@@ -48,7 +48,13 @@ def learn(console: Console, workspace: Workspace, device: str | None = None) -> 
     console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens in {clock(last.seconds)}")
     rows = [("Loss in nats a token", "", "")]
     if last.held_out_loss is not None:
-        rows.append(("  held-out conversations", f"{last.held_out_loss:.3f}", f"perplexity {2.718281828459045**last.held_out_loss:.1f}"))
+        rows.append(
+            (
+                "  held-out conversations",
+                f"{last.held_out_loss:.3f}",
+                f"perplexity {2.718281828459045**last.held_out_loss:.1f}",
+            )
+        )
     rows.append(("  training, last epoch", f"{last.train_loss:.3f}", ""))
     for name, loss in sorted(history.baselines.items(), key=lambda item: item[1]):
         better = last.held_out_loss is not None and last.held_out_loss < loss
@@ -108,7 +114,8 @@ class _Watch:
     def _epoch(self, epoch: Any) -> None:
         held_out = "" if epoch.held_out_loss is None else f", held out {epoch.held_out_loss:.3f}"
         self.console.note(
-            f"epoch {epoch.epoch}: train {epoch.train_loss:.3f}{held_out}, {clock(epoch.seconds)}   “{plain(epoch.sample)[:80]}”"
+            f"epoch {epoch.epoch}: train {epoch.train_loss:.3f}{held_out}, {clock(epoch.seconds)}   "
+            f"“{plain(epoch.sample)[:80]}”"
         )
 
 
@@ -118,7 +125,8 @@ def check(console: Console, folder: Path | None) -> None:
     failed = verify(console, workspace)
     if failed:
         raise CheckFailed(
-            f"{failed} of the checks failed.", hint="More messages, more epochs or a smaller preset; then: wonderland check"
+            f"{failed} of the checks failed.",
+            hint="More messages, more epochs or a smaller preset; then: wonderland check",
         )
     console.next("wonderland analyze")
 
@@ -133,7 +141,9 @@ def verify(console: Console, workspace: Workspace) -> int:
 
 
 @click.argument("prompt", default="")
-@click.option("--as", "speaker", type=click.Choice(["me", "them"]), default="me", show_default=True, help="Who speaks first.")
+@click.option(
+    "--as", "speaker", type=click.Choice(["me", "them"]), default="me", show_default=True, help="Who speaks first."
+)
 @click.option("--messages", default=1, show_default=True, help="Messages to generate.")
 @click.option("--number", "count", default=3, show_default=True, help="Samples to draw.")
 @click.option("--temperature", default=0.9, show_default=True, help="0 takes the likeliest token each time.")

@@ -8,6 +8,7 @@ import platform
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +25,11 @@ def init(console: Console, folder: Path | None, where: Path | None) -> None:
     workspace = Workspace.create(where or folder or Path(DEFAULT_NAME))
     console.result(workspace=str(workspace.folder))
     console.say(f"Workspace {workspace.folder}, settings in {workspace.folder / 'wonderland.toml'}")
-    console.next("wonderland extract PATH" if workspace.folder.name == DEFAULT_NAME else f"wonderland -w {workspace.folder} extract PATH")
+    console.next(
+        "wonderland extract PATH"
+        if workspace.folder.name == DEFAULT_NAME
+        else f"wonderland -w {workspace.folder} extract PATH"
+    )
 
 
 def status(console: Console, folder: Path | None) -> None:
@@ -33,7 +38,9 @@ def status(console: Console, folder: Path | None) -> None:
     steps = workspace.status()
     console.result(workspace=str(workspace.folder), stages={step.name: step.state for step in steps})
     console.say(f"Workspace {workspace.folder}")
-    console.ticks([(step.state == "done", step.name, "  ".join(filter(None, (step.state, step.detail)))) for step in steps])
+    console.ticks(
+        [(step.state == "done", step.name, "  ".join(filter(None, (step.state, step.detail)))) for step in steps]
+    )
     if any(step.state != "done" for step in steps):
         console.next("wonderland run" if workspace.settings.source.path else "wonderland extract PATH")
 
@@ -41,7 +48,7 @@ def status(console: Console, folder: Path | None) -> None:
 def plugins(console: Console) -> None:
     """List the plugins that are installed and the sources, filters and analyses they bring."""
     host = plugin_host.load()
-    kinds = {"sources": host.sources, "filters": host.filters, "analyses": host.analyses}
+    kinds: dict[str, dict[str, Any]] = {"sources": host.sources, "filters": host.filters, "analyses": host.analyses}
     listed = {
         kind: {name: {"plugin": host.provider(thing), "what": _what(thing)} for name, thing in things.items()}
         for kind, things in kinds.items()
@@ -64,7 +71,11 @@ def doctor(console: Console, folder: Path | None) -> None:
     """Say what this machine can do and whether anything stands in the way."""
     import torch
 
-    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else []), *(["mps"] if torch.backends.mps.is_available() else [])]
+    devices = [
+        "cpu",
+        *(["cuda"] if torch.cuda.is_available() else []),
+        *(["mps"] if torch.backends.mps.is_available() else []),
+    ]
     place = folder or Workspace.find() or Path()
     free = shutil.disk_usage(place if place.exists() else Path()).free
     host = plugin_host.load()
@@ -92,7 +103,10 @@ def doctor(console: Console, folder: Path | None) -> None:
             (
                 readable,
                 "your Messages database can be read" if store.exists() else "no Messages database on this machine",
-                "" if readable else "System Settings > Privacy & Security > Full Disk Access: switch on your terminal, then quit and open it again",
+                ""
+                if readable
+                else "System Settings > Privacy & Security > Full Disk Access: switch on your terminal, "
+                "then quit and open it again",
             ),
         ]
     )

@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
 SKIPPED_SCHEMA = pa.schema([("id", pa.string()), ("reason", _WORDS), ("failed", pa.bool_()), ("detail", pa.string())])
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+_NAIVE_EPOCH = datetime(1970, 1, 1)
 _BATCH = 1 << 16
 
 

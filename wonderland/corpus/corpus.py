@@ -255,10 +255,12 @@ class Corpus:
             raise UsageError(f"by is 'conversation', 'time' or 'auto', not {by!r}.")
         if mask.all() or not mask.any():
             raise NotEnoughData(
-                f"{len(self):,} messages in {len(lengths):,} conversations are too few to hold {held_out:.0%} of them out.",
+                f"{len(self):,} messages in {len(lengths):,} conversations are too few to hold {held_out:.0%} out.",
                 hint="Give more messages: some thousands at least.",
             )
-        train = replace(self, table=self._rows(~mask), ledger=self.ledger.dropped("split", {"held out": int(mask.sum())}))
+        train = replace(
+            self, table=self._rows(~mask), ledger=self.ledger.dropped("split", {"held out": int(mask.sum())})
+        )
         rest = self.ledger.dropped("split", {"for training": int((~mask).sum())})
         return train, replace(self, table=self._rows(mask), ledger=rest)
 
@@ -278,7 +280,9 @@ class Corpus:
             skipped = pq.read_table(folder / "skipped.parquet", schema=columns.SKIPPED_SCHEMA)
             value = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise InputError(f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`.") from error
+            raise InputError(
+                f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`."
+            ) from error
         return cls(table.unify_dictionaries().combine_chunks(), Ledger.from_json(value), skipped, tuple(value["notes"]))
 
     def _rows(self, mask: np.ndarray) -> pa.Table:

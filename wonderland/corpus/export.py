@@ -7,6 +7,7 @@ Line breaks inside a message become spaces in the text files, so that a line is 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -67,7 +68,7 @@ def _threaded(corpus: Corpus, size: int, stride: int) -> Iterator[str]:
     texts = corpus.texts
     speakers = np.where(corpus.is_from_me, "<|me|>", "<|them|>")
     bounds = [*corpus.thread_starts.tolist(), len(corpus)]
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in itertools.pairwise(bounds):
         for start in range(begin, max(begin + 1, end - size + stride), stride):
             stop = min(start + size, end)
             for index in range(start, stop):

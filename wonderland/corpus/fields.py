@@ -56,7 +56,9 @@ class Fields:
         sender = self._get(record, "sender")
         mine = self._is_mine(record, sender)
         if mine is None:
-            return Skipped(identity, "unclear whether it is from me", failed=True, detail=f"in {self.keys['from_me']!r}")
+            return Skipped(
+                identity, "unclear whether it is from me", failed=True, detail=f"in {self.keys['from_me']!r}"
+            )
         try:
             time = parse_time(record.get(self.keys.get("time", "")))
         except ValueError:

@@ -53,8 +53,8 @@ _AUTOMATED = [
     (
         "delivery notice",
         r"\b(?:your|the)\s+(?:\w+\s+){0,3}(?:package|parcel|order|shipment|delivery)\b.{0,60}"
-        r"\b(?:has (?:been )?(?:shipped|delivered|dispatched)|was delivered|is out for delivery|is on its way|will arrive|"
-        r"has arrived|tracking)\b.*(?:https?://|track|order\s*#|\d{8,})",
+        r"\b(?:has (?:been )?(?:shipped|delivered|dispatched)|was delivered|is out for delivery|is on its way|"
+        r"will arrive|has arrived|tracking)\b.*(?:https?://|track|order\s*#|\d{8,})",
     ),
     (
         "bank alert",
@@ -74,7 +74,8 @@ _EMOJI = regex.compile(
 )
 _PROFANITY = regex.compile(
     r"(?i)\b(?:(?:mother)?f+u+c+k+\w*|s+h+i+t+(?:s|ty|ter|ting|head|bag)?|bullshit|bitch\w*|bastards?|ass(?:hole|hat|wipe)s?"
-    r"|dick(?:head)?s?|cunts?|cock(?:sucker)?s?|pussy|slut\w*|whores?|twats?|wank\w*|goddamn(?:ed|it)?|piss(?:ed|ing)? off)\b"
+    r"|dick(?:head)?s?|cunts?|cock(?:sucker)?s?|pussy|slut\w*|whores?|twats?|wank\w*|goddamn(?:ed|it)?"
+    r"|piss(?:ed|ing)? off)\b"
 )
 
 

@@ -141,7 +141,8 @@ class Ledger:
         """Read back what `to_json` wrote."""
         entries = value["entries"]
         facts = value["facts"]
-        assert isinstance(entries, list) and isinstance(facts, Mapping)
+        assert isinstance(entries, list)
+        assert isinstance(facts, Mapping)
         return cls(
             source=str(value["source"]),
             stored=int(str(value["stored"])),

@@ -67,7 +67,8 @@ class Windows:
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each window, [window]."""
-        return self.stop - self.start
+        lengths: np.ndarray = self.stop - self.start
+        return lengths
 
     def batch(self, chosen: np.ndarray, pad: int) -> np.ndarray:
         """Return windows as rows [chosen, longest of them], padded on the right."""
@@ -87,10 +88,12 @@ class Windows:
         """Read what `save` wrote, memory-mapped."""
         names = ("stream", "start", "stop", "conversation")
         try:
-            arrays = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names]
+            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
         except (OSError, ValueError) as error:
-            raise InputError(f"There are no readable tokens in {folder}: {error}.", hint="Run `wonderland tokenize`.") from error
-        return cls(*arrays, facts=facts or {})
+            raise InputError(
+                f"There are no readable tokens in {folder}: {error}.", hint="Run `wonderland tokenize`."
+            ) from error
+        return cls(**arrays, facts=facts or {})
 
 
 def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: int = 4, context: int = 128) -> Windows:
@@ -127,7 +130,13 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
     ends = np.cumsum(lengths)
     starts = ends - lengths
     first, last, cut = _ranges(np.array(conversations), starts, ends, size, stride, context)
-    facts = {"messages": len(corpus), "tokens": int(ends[-1]), "windows": len(first), "windows cut": cut, "messages split": split}
+    facts = {
+        "messages": len(corpus),
+        "tokens": int(ends[-1]),
+        "windows": len(first),
+        "windows cut": cut,
+        "messages split": split,
+    }
     return Windows(np.concatenate(pieces), starts[first], ends[last - 1], np.array(conversations)[first], facts)
 
 

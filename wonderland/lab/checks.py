@@ -40,13 +40,17 @@ def run_checks(specimen: Specimen, train: Corpus, held_out: Corpus) -> list[Chec
 def _tokenizer(specimen: Specimen, train: Corpus) -> Check:
     verified = specimen.tokenizer.verify(train.texts[:10_000])
     failed = [step.name for step in verified if not step.passed]
-    return Check("the tokenizer keeps every special token whole", not failed, "; ".join(failed) or f"{len(verified)} proofs")
+    return Check(
+        "the tokenizer keeps every special token whole", not failed, "; ".join(failed) or f"{len(verified)} proofs"
+    )
 
 
 def _losses(specimen: Specimen) -> list[Check]:
     history = specimen.model.history
     if history is None or history.held_out_loss is None or not history.baselines:
-        return [Check("the model beats the bigram on held-out conversations", False, "it was trained without held-out data")]
+        return [
+            Check("the model beats the bigram on held-out conversations", False, "it was trained without held-out data")
+        ]
     loss, baselines = history.held_out_loss, history.baselines
     return [
         Check(
@@ -59,12 +63,12 @@ def _losses(specimen: Specimen) -> list[Check]:
 
 
 def _dead_heads(specimen: Specimen) -> Check:
-    total = squares = 0.0
-    count = 0
+    shape = (specimen.cfg.n_layers, specimen.cfg.n_heads, specimen.cfg.d_head)
+    total, squares, count = np.zeros(shape), np.zeros(shape), 0
     for part in specimen.parts("z"):
         kept = part["z"][:, part.mask].double()  # [layer, token, head, d_head]
-        total = total + kept.sum(1).numpy()
-        squares = squares + (kept**2).sum(1).numpy()
+        total += kept.sum(1).numpy()
+        squares += (kept**2).sum(1).numpy()
         count += kept.shape[1]
     variance = np.asarray(squares / count - (total / count) ** 2).sum(-1)  # [layer, head]
     writes = specimen.model.W_O.norm(dim=(2, 3)).numpy()  # [layer, head]

@@ -41,7 +41,13 @@ class Evidence:
 
     @classmethod
     def choose(
-        cls, held_out: Corpus, tokenizer: SpeakerTokenizer, *, context: int, windows: int = ENOUGH_WINDOWS, seed: int = 0
+        cls,
+        held_out: Corpus,
+        tokenizer: SpeakerTokenizer,
+        *,
+        context: int,
+        windows: int = ENOUGH_WINDOWS,
+        seed: int = 0,
     ) -> Evidence:
         """Choose windows from held-out conversations, long ones first choice, at random among those.
 
@@ -62,7 +68,9 @@ class Evidence:
             long = np.argsort(-lengths, kind="stable")[:windows]
             long = long[lengths[long] > 1]
         if not len(long):
-            raise NotEnoughData("The held-out part has no window of two tokens.", hint="Hold more out, or read more messages.")
+            raise NotEnoughData(
+                "The held-out part has no window of two tokens.", hint="Hold more out, or read more messages."
+            )
         chosen = np.sort(np.random.default_rng(seed).permutation(long)[:windows])
         return cls(packed.batch(chosen, PAD), lengths[chosen], packed.conversation[chosen], seed)
 
@@ -77,28 +85,28 @@ class Evidence:
     @functools.cached_property
     def mask(self) -> np.ndarray:
         """Where there is a token, not padding, [window, pos]."""
-        return np.arange(self.tokens.shape[1]) < self.lengths[:, None]
+        return np.asarray(np.arange(self.tokens.shape[1]) < self.lengths[:, None])
 
     @functools.cached_property
     def is_speaker(self) -> np.ndarray:
         """Where the token says who speaks, [window, pos]."""
-        return (self.tokens == ME) | (self.tokens == THEM)
+        return np.asarray((self.tokens == ME) | (self.tokens == THEM))
 
     @functools.cached_property
     def speaker_position(self) -> np.ndarray:
         """Position of the latest speaker token at or before each position, [window, pos]."""
         at = np.where(self.is_speaker, np.arange(self.tokens.shape[1]), 0)
-        return np.maximum.accumulate(at, axis=1)
+        return np.asarray(np.maximum.accumulate(at, axis=1))
 
     @functools.cached_property
     def speaker(self) -> np.ndarray:
         """Who is speaking at each position, as the id of the speaker token, [window, pos]."""
-        return np.take_along_axis(self.tokens, self.speaker_position, axis=1)
+        return np.asarray(np.take_along_axis(self.tokens, self.speaker_position, axis=1))
 
     @functools.cached_property
     def message(self) -> np.ndarray:
         """Number of the message, within its window, that each position belongs to, [window, pos]."""
-        return np.maximum(np.cumsum(self.is_speaker, axis=1) - 1, 0)
+        return np.asarray(np.maximum(np.cumsum(self.is_speaker, axis=1) - 1, 0))
 
     def describe(self) -> dict[str, Any]:
         """Return what the evidence is, as JSON values."""

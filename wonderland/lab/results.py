@@ -148,10 +148,12 @@ class Result:
             tree = json.loads((folder / "result.json").read_text(encoding="utf-8"))
             arrays = load_file(folder / "arrays.safetensors")
         except (OSError, ValueError) as error:
-            raise InputError(f"There is no readable result in {folder}: {error}.", hint="Run `wonderland analyze`.") from error
+            raise InputError(
+                f"There is no readable result in {folder}: {error}.", hint="Run `wonderland analyze`."
+            ) from error
         if tree.get("type") != cls.__name__:
             raise InputError(
-                f"{folder} holds a {tree.get('type')}, not a {cls.__name__}: an older version of the analysis wrote it.",
+                f"{folder} holds a {tree.get('type')}, not a {cls.__name__}: an older version wrote it.",
                 hint="Run `wonderland analyze` again.",
             )
         fields = _unflatten(tree["fields"], arrays)
@@ -159,7 +161,9 @@ class Result:
             fields["provenance"] = Provenance(**fields["provenance"])
         known = {f.name for f in dataclasses.fields(cls)}
         if set(fields) - known:
-            raise InputError(f"{folder} holds fields this version does not know.", hint="Run `wonderland analyze` again.")
+            raise InputError(
+                f"{folder} holds fields this version does not know.", hint="Run `wonderland analyze` again."
+            )
         control = cls.load(folder / "control") if (folder / "control").is_dir() else None
         return cls(**fields, control=control)
 

@@ -47,11 +47,17 @@ class HookedModel(Protocol):
 
     cfg: Any
 
-    def __call__(self, tokens: Tensor) -> Tensor: ...
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Return logits [batch, pos, d_vocab]."""
+        ...
 
-    def run_with_cache(self, tokens: Tensor, *, names_filter: Any) -> tuple[Tensor, Mapping[str, Tensor]]: ...
+    def run_with_cache(self, tokens: Tensor, *, names_filter: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Return logits and the activations named, by hook name."""
+        ...
 
-    def run_with_hooks(self, tokens: Tensor, *, fwd_hooks: list[tuple[str, Callable[..., Any]]]) -> Tensor: ...
+    def run_with_hooks(self, tokens: Tensor, *, fwd_hooks: list[tuple[str, Callable[..., Any]]]) -> Tensor:
+        """Return logits computed with hooks in place."""
+        ...
 
 
 def hook_name(short: str, layer: int) -> str:
@@ -242,7 +248,9 @@ class Specimen:
 
     def __repr__(self) -> str:
         about = self.evidence.describe()
-        return f"Specimen({self.model!r}, {about['windows']} windows of {about['conversations']} held-out conversations)"
+        return (
+            f"Specimen({self.model!r}, {about['windows']} windows of {about['conversations']} held-out conversations)"
+        )
 
 
 def _slice(evidence: Evidence, windows: slice) -> Evidence:

@@ -72,8 +72,8 @@ class Estimate:
         chance = self.chance
         if chance is not None and np.ndim(chance):
             chance = np.asarray(chance)[index]
-        parts = (np.asarray(part)[index] for part in (self.value, self.low, self.high))
-        return Estimate(*parts, n=self.n, unit=self.unit, chance=chance, of=self.of)
+        value, low, high = (np.asarray(part)[index] for part in (self.value, self.low, self.high))
+        return Estimate(value, low, high, n=self.n, unit=self.unit, chance=chance, of=self.of)
 
     def __str__(self) -> str:
         if np.ndim(self.value):

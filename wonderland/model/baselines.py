@@ -52,8 +52,8 @@ def _ngrams(windows: Windows, d_vocab: int) -> list[np.ndarray]:
 
 def _unigram(counted: np.ndarray, scored: np.ndarray, d_vocab: int) -> np.ndarray:
     counts = np.bincount(counted, minlength=d_vocab).astype(float)
-    smoothed: np.ndarray = (counts + 1) / (counts.sum() + d_vocab)
-    return smoothed[scored]
+    smoothed = (counts + 1) / (counts.sum() + d_vocab)
+    return np.asarray(smoothed[scored])
 
 
 def _interpolated(counted: np.ndarray, scored: np.ndarray, d_vocab: int, shorter: np.ndarray) -> np.ndarray:

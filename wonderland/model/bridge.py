@@ -23,7 +23,7 @@ __all__ = ["to_transformer_lens"]
 def to_transformer_lens(model: ChatTransformer) -> TransformerBridge:
     """Return a ``TransformerBridge`` with the weights of a model."""
     cfg = model.cfg
-    bridge = TransformerBridge.boot_native(  # type: ignore[attr-defined]
+    bridge = TransformerBridge.boot_native(
         TransformerBridgeConfig(
             d_model=cfg.d_model,
             d_head=cfg.d_head,

@@ -109,7 +109,9 @@ class Checkpoint:
         wanted = json.loads(json.dumps(identity))
         if about.get("format") != FORMAT or about["identity"] != wanted:
             old = about.get("identity", {})
-            changed = [f"{k}: {old.get(k)!r} then, {wanted.get(k)!r} now" for k in wanted if old.get(k) != wanted.get(k)]
+            changed = [
+                f"{k}: {old.get(k)!r} then, {wanted.get(k)!r} now" for k in wanted if old.get(k) != wanted.get(k)
+            ]
             raise InputError(
                 f"The checkpoint {path} is of a run with other settings ({'; '.join(changed) or 'another format'}).",
                 hint=f"Put the settings back to go on with it, or delete it to train from the start: rm {path}",

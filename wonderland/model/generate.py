@@ -80,10 +80,14 @@ def generate(
     if speaker not in _SPEAKERS:
         raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
     if temperature < 0 or not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1:
-        raise UsageError("temperature is at least 0, top_p in (0, 1], top_k at least 0, messages and max_tokens at least 1.")
+        raise UsageError(
+            "temperature is at least 0, top_p in (0, 1], top_k at least 0, messages and max_tokens at least 1."
+        )
     start = _opening(tokenizer, prompt, _SPEAKERS[speaker])
     if len(start) >= model.cfg.n_ctx:
-        raise UsageError(f"The prompt has {len(start)} tokens; the model's context is {model.cfg.n_ctx}.", hint="Shorten it.")
+        raise UsageError(
+            f"The prompt has {len(start)} tokens; the model's context is {model.cfg.n_ctx}.", hint="Shorten it."
+        )
     generator = torch.Generator().manual_seed(seed)
     tokens, probabilities, left = list(start), list[float](), messages
     while left and len(tokens) - len(start) < max_tokens and len(tokens) < model.cfg.n_ctx:

@@ -136,12 +136,14 @@ class Attention(nn.Module):
     def _qkv(self, x: Tensor) -> tuple[Tensor, ...]:
         weight = torch.cat([self.W_Q, self.W_K, self.W_V]).permute(0, 2, 1).flatten(0, 1)  # [3·head·d_head, d_model]
         bias = torch.cat([self.b_Q, self.b_K, self.b_V]).flatten()
-        return F.linear(x, weight, bias).unflatten(-1, (3 * self.n_heads, self.d_head)).chunk(3, dim=2)
+        qkv: Tensor = F.linear(x, weight, bias).unflatten(-1, (3 * self.n_heads, self.d_head))
+        return qkv.chunk(3, dim=2)
 
     def _explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / self.d_head**0.5
         queries, keys = scores.shape[-2:]
-        future = torch.ones(queries, keys, dtype=torch.bool, device=scores.device).triu(1 + keys - queries)
+        seen = torch.arange(keys, device=scores.device) - (keys - queries)
+        future = seen > torch.arange(queries, device=scores.device)[:, None]
         scores = self.hook_attn_scores(scores.masked_fill(future, float("-inf")))
         pattern = self.hook_pattern(scores.softmax(-1))
         return torch.einsum("bhqk,bkhd->bqhd", pattern, v)

@@ -50,7 +50,7 @@ def linear_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
         targets: The tokens that came, [token].
     """
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
-        total: Tensor = _LinearCrossEntropy.apply(x, weight, targets)
+        total: Tensor = _LinearCrossEntropy.apply(x, weight, targets)  # type: ignore[no-untyped-call]
         return total
     parts = zip(x.split(_CHUNK), targets.split(_CHUNK), strict=True)
     sums = [F.cross_entropy((part @ weight).float(), goal, reduction="sum") for part, goal in parts]

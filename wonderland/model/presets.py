@@ -86,7 +86,9 @@ class Preset:
         vocab_size: Tokens to train a tokenizer for.
         epochs: Passes over the training windows.
         batch_tokens: Tokens of one optimiser step.
-        learning_rate: Peak learning rate of AdamW.
+        learning_rate: Peak learning rate of AdamW, for the unembedding and vectors.
+        embedding_learning_rate: Peak learning rate of AdamW, for the embeddings: a row is touched only when its token
+            occurs, so it can take far larger steps.
         muon_learning_rate: Peak learning rate of Muon, for the hidden matrices.
     """
 
@@ -95,6 +97,7 @@ class Preset:
     epochs: int
     batch_tokens: int
     learning_rate: float
+    embedding_learning_rate: float
     muon_learning_rate: float
 
     def sized(self, d_vocab: int) -> Config:
@@ -103,9 +106,9 @@ class Preset:
 
 
 PRESETS = {
-    "nano": Preset(Config(4, 4, 128, 32, 512, 128, 2048), 2048, 8, 4096, 3e-3, 2e-2),
-    "seed": Preset(Config(4, 4, 256, 64, 1024, 128, 4096), 4096, 20, 8192, 2e-3, 2e-2),
-    "large": Preset(Config(8, 8, 512, 64, 2048, 128, 4096), 4096, 20, 32768, 1e-3, 2e-2),
+    "nano": Preset(Config(4, 4, 128, 32, 512, 128, 2048), 2048, 4, 4096, 3e-2, 3e-1, 2e-2),
+    "seed": Preset(Config(4, 4, 256, 64, 1024, 128, 4096), 4096, 20, 8192, 2e-2, 2e-1, 2e-2),
+    "large": Preset(Config(8, 8, 512, 64, 2048, 128, 4096), 4096, 20, 32768, 1e-2, 1e-1, 2e-2),
 }
 
 

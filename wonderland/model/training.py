@@ -127,64 +127,108 @@ def fit(
     if per_epoch == 0:
         raise NotEnoughData("There is no window of two tokens to train on.", hint="Check `wonderland status`.")
     all_tokens = per_epoch * settings.epochs
-    history = model.history = model.history or History(settings=asdict(settings))
     optimisers = _optimisers(model, settings)
-    place = Path(checkpoint) if checkpoint else None
-    identity = {"config": model.cfg.to_json(), "settings": asdict(settings), "tokens": all_tokens}
-    done = {"epoch": 0, "batch": 0, "step": 0, "tokens": 0, "seconds": 0.0, "loss": 0.0, "counted": 0, "since": 0.0, "sincen": 0}
-    saved = Checkpoint.load(place, identity) if place else None
-    if saved:
-        saved.restore(model, optimisers)
-        done = saved.progress["done"]
-        history = model.history = History.from_json(saved.progress["history"])
-
-    def save() -> None:
-        if place:
-            progress = {"done": done, "history": history.to_json()}
-            Checkpoint.take(identity, progress, model, optimisers).save(place)
-
+    run = _Run(model, optimisers, settings, all_tokens, Path(checkpoint) if checkpoint else None)
+    at, history = run.resume()
+    model.history = history
     model.train()
     model.requires_grad_(True)
     last_save = time.monotonic()
     with _interrupt_between_steps() as interrupted:
-        for epoch in range(done["epoch"], settings.epochs):
+        for epoch in range(at.epoch, settings.epochs):
             batches = plan_epoch(windows.lengths, settings.batch_tokens, settings.seed, epoch)
-            while done["batch"] < len(batches):
+            while at.batch < len(batches):
                 started = time.perf_counter()
-                rows = windows.batch(batches[done["batch"]], PAD)
-                rate = _schedule(done["step"], done["tokens"] / all_tokens)
-                loss, count = _step(model, optimisers, rows, rate, done["step"])
-                done["batch"] += 1
-                done["step"] += 1
-                done["tokens"] += count
-                done["loss"] += loss * count
-                done["counted"] += count
-                done["since"] += loss * count
-                done["sincen"] += count
-                done["seconds"] += time.perf_counter() - started
-                if done["sincen"] * _POINTS >= all_tokens:
-                    mean = done["since"] / done["sincen"]
-                    history.points.append(Point(done["tokens"], round(done["seconds"], 3), mean))
-                    done["since"], done["sincen"] = 0.0, 0
+                rows = windows.batch(batches[at.batch], PAD)
+                loss, count = _step(model, optimisers, rows, _schedule(at.step, at.tokens / all_tokens), at.step)
+                at.advance(loss, count, time.perf_counter() - started)
+                if at.point_tokens * _POINTS >= all_tokens:
+                    history.points.append(at.point())
                 if on_progress:
-                    on_progress(Progress(done["tokens"], all_tokens, loss, done["seconds"]))
+                    on_progress(Progress(at.tokens, all_tokens, loss, at.seconds))
                 if interrupted():
-                    save()
-                    raise Interrupted(
-                        f"Stopped after {done['tokens']:,} of {all_tokens:,} tokens"
-                        + (f"; the state is saved in {place}." if place else "; nothing was saved."),
-                        hint="Run the same command again to go on." if place else "Pass checkpoint= to be able to go on.",
-                    )
-                if place and time.monotonic() - last_save > _CHECKPOINT_SECONDS:
-                    save()
+                    raise run.stopped(at, history)
+                if time.monotonic() - last_save > _CHECKPOINT_SECONDS:
+                    run.save(at, history)
                     last_save = time.monotonic()
-            history.epochs.append(_end_of_epoch(model, tokenizer, evidence, epoch, done))
-            done |= {"epoch": epoch + 1, "batch": 0, "loss": 0.0, "counted": 0}
-            save()
+            history.epochs.append(_end_of_epoch(model, tokenizer, evidence, at))
+            at.begin_epoch(epoch + 1)
+            run.save(at, history)
             if on_progress:
                 last = history.epochs[-1]
-                on_progress(Progress(done["tokens"], all_tokens, last.train_loss, done["seconds"], last))
-    return model.requires_grad_(False).eval()
+                on_progress(Progress(at.tokens, all_tokens, last.train_loss, at.seconds, last))
+    model.requires_grad_(False).eval()
+    return model
+
+
+@dataclass
+class _Place:
+    """Where a run is, and the sums its next point and its epoch are made of."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    epoch_loss: float = 0.0
+    epoch_tokens: int = 0
+    point_loss: float = 0.0
+    point_tokens: int = 0
+
+    def advance(self, loss: float, count: int, seconds: float) -> None:
+        self.batch += 1
+        self.step += 1
+        self.tokens += count
+        self.epoch_loss += loss * count
+        self.epoch_tokens += count
+        self.point_loss += loss * count
+        self.point_tokens += count
+        self.seconds += seconds
+
+    def point(self) -> Point:
+        mean = self.point_loss / self.point_tokens
+        self.point_loss, self.point_tokens = 0.0, 0
+        return Point(self.tokens, round(self.seconds, 3), mean)
+
+    def begin_epoch(self, epoch: int) -> None:
+        self.epoch, self.batch, self.epoch_loss, self.epoch_tokens = epoch, 0, 0.0, 0
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run and the file its state is kept in, if any."""
+
+    model: ChatTransformer
+    optimisers: list[torch.optim.Optimizer]
+    settings: TrainingSettings
+    all_tokens: int
+    file: Path | None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"config": self.model.cfg.to_json(), "settings": asdict(self.settings), "tokens": self.all_tokens}
+
+    def resume(self) -> tuple[_Place, History]:
+        fresh = self.model.history or History(settings=asdict(self.settings))
+        saved = Checkpoint.load(self.file, self.identity) if self.file else None
+        if saved is None:
+            return _Place(), fresh
+        saved.restore(self.model, self.optimisers)
+        return _Place(**saved.progress["at"]), History.from_json(saved.progress["history"])
+
+    def save(self, at: _Place, history: History) -> None:
+        if self.file:
+            progress = {"at": asdict(at), "history": history.to_json()}
+            Checkpoint.take(self.identity, progress, self.model, self.optimisers).save(self.file)
+
+    def stopped(self, at: _Place, history: History) -> Interrupted:
+        self.save(at, history)
+        done = f"Stopped after {at.tokens:,} of {self.all_tokens:,} tokens"
+        if self.file:
+            return Interrupted(
+                f"{done}; the state is saved in {self.file}.", hint="Run the same command again to go on."
+            )
+        return Interrupted(f"{done}; nothing was saved.", hint="Pass checkpoint= to be able to go on.")
 
 
 @torch.no_grad()
@@ -206,17 +250,18 @@ def fastest_device() -> str:
 
 
 def _optimisers(model: ChatTransformer, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
-    matrices, embeddings, vectors = list[Tensor](), list[Tensor](), list[Tensor]()
-    for name, weight in model.named_parameters():
-        leaf = name.rsplit(".", 1)[-1]
-        kind = vectors if not leaf.startswith("W_") else matrices if name.startswith("blocks.") else embeddings
-        kind.append(weight)
+    weights = dict(model.named_parameters())
+    embeddings = [weights.pop("embed.W_E"), weights.pop("pos_embed.W_pos")]
+    unembedding = [weights.pop("unembed.W_U")]
+    matrices = [weights.pop(name) for name in list(weights) if ".W_" in name]
+    decay = settings.weight_decay
     groups = [
-        {"params": embeddings, "weight_decay": settings.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
+        {"params": embeddings, "lr": settings.embedding_learning_rate, "weight_decay": decay},
+        {"params": unembedding, "lr": settings.learning_rate, "weight_decay": decay},
+        {"params": list(weights.values()), "lr": settings.learning_rate, "weight_decay": 0.0},
     ]
-    adam = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.95), eps=1e-10, fused=True)
-    muon = Muon(matrices, lr=settings.muon_learning_rate, weight_decay=settings.weight_decay)
+    adam = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-10, fused=True)
+    muon = Muon(matrices, lr=settings.muon_learning_rate, weight_decay=decay)
     for optimiser in (adam, muon):
         for group in optimiser.param_groups:
             group["peak"] = group["lr"]
@@ -256,15 +301,13 @@ def _loss_sum(model: ChatTransformer, rows: np.ndarray) -> tuple[Tensor, int]:
     return linear_cross_entropy(final[wanted], model.unembed.W_U, targets[wanted]), len(wanted)
 
 
-def _end_of_epoch(
-    model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, epoch: int, done: dict[str, Any]
-) -> Epoch:
+def _end_of_epoch(model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: _Place) -> Epoch:
     model.eval()
     held_out = evaluate(model, evidence) if evidence is not None else None
-    sample = str(model.generate(tokenizer, speaker="me", messages=2, max_tokens=40, seed=epoch))
+    sample = str(model.generate(tokenizer, speaker="me", messages=2, max_tokens=40, seed=at.epoch))
     model.train()
-    seconds = round(done["seconds"], 3)
-    return Epoch(epoch + 1, done["step"], done["tokens"], seconds, done["loss"] / max(done["counted"], 1), held_out, sample)
+    train_loss = at.epoch_loss / max(at.epoch_tokens, 1)
+    return Epoch(at.epoch + 1, at.step, at.tokens, round(at.seconds, 3), train_loss, held_out, sample)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ FORMAT = 1
 
 
 class _Train:
-    """``ChatTransformer.train(corpus, tokenizer)`` trains a model; ``model.train(mode)`` is PyTorch's switch of modes."""
+    """``ChatTransformer.train(corpus, tokenizer)`` trains; ``model.train(mode)`` is PyTorch's switch of modes."""
 
     def __get__(self, instance: nn.Module | None, owner: type[ChatTransformer]) -> Any:
         if instance is not None:
@@ -66,7 +66,7 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         tokenizer: Fingerprint of the tokenizer it belongs to, if any.
     """
 
-    train = _Train()  # type: ignore[assignment]
+    train = _Train()
 
     W_E = property(lambda self: self.embed.W_E, doc="Token embedding [d_vocab, d_model].")
     W_pos = property(lambda self: self.pos_embed.W_pos, doc="Positions [n_ctx, d_model].")
@@ -133,7 +133,8 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         if tokens.shape[-1] > self.cfg.n_ctx:
             raise UsageError(f"The input has {tokens.shape[-1]} tokens; the model's context is {self.cfg.n_ctx}.")
         embedded: Tensor = self.hook_embed(self.embed(tokens))
-        return embedded + self.hook_pos_embed(self.pos_embed(tokens))
+        position: Tensor = self.hook_pos_embed(self.pos_embed(tokens))
+        return embedded + position
 
     def forward(
         self,
@@ -225,7 +226,9 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         except FileNotFoundError as error:
             raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.") from error
         except Exception as error:  # safetensors raises its own kind for every damage
-            raise InputError(f"The model at {path} is damaged: {error}.", hint="Run `wonderland train` again.") from error
+            raise InputError(
+                f"The model at {path} is damaged: {error}.", hint="Run `wonderland train` again."
+            ) from error
         if about["format"] > FORMAT:
             raise InputError(f"{path} was written by a newer wonderland.", hint="Upgrade: pip install -U wonderland")
         if tokenizer is not None and about["tokenizer"] not in ("", tokenizer.fingerprint):
@@ -238,13 +241,17 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         try:
             model.load_state_dict(weights)
         except RuntimeError as error:
-            raise InputError(f"The weights in {path} do not fit its configuration.", hint="Run `wonderland train`.") from error
+            raise InputError(
+                f"The weights in {path} do not fit its configuration.", hint="Run `wonderland train`."
+            ) from error
         model.history = History.from_json(about["history"]) if about["history"] else None
-        return model.requires_grad_(False).eval()
+        model.requires_grad_(False).eval()
+        return model
 
     def __repr__(self) -> str:
         c = self.cfg
-        return f"ChatTransformer({c.n_layers} layers × {c.n_heads} heads × {c.d_model}, {self.n_params / 1e6:.1f}M parameters)"
+        size = f"{self.n_params / 1e6:.1f}M parameters"
+        return f"ChatTransformer({c.n_layers} layers × {c.n_heads} heads × {c.d_model}, {size})"
 
 
 def _sinusoids(positions: int, width: int) -> Tensor:

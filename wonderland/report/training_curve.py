@@ -49,7 +49,8 @@ def training_curve(history: History) -> View:
             ],
             "right": {"label": "perplexity", "exp": True},
         },
-        caption=f"Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on the same held-out tokens.{uniform}",
+        caption="Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on "
+        f"the same held-out tokens.{uniform}",
         how_to_read="The gap between train and held out is what the model memorised. Under the trigram line it knows "
         "more than a table of counts. Point at a mark to read what it sounded like then.",
         misleads="Training loss is measured while the weights move, so it lags behind the held-out loss early on.",

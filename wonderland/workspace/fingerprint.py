@@ -30,4 +30,6 @@ def source_state(path: Path) -> list[list[Any]]:
         files = sorted(file for file in path.rglob("*") if file.is_file())
     else:
         files = sorted(path.parent.glob(f"{path.name}*"))
-    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files if not file.name.endswith("-shm")]
+    return [
+        [file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files if not file.name.endswith("-shm")
+    ]

@@ -123,7 +123,8 @@ def guarding(place: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             free = shutil.disk_usage(_existing(place)).free
             raise ResourceError(
-                f"The disk is full: {place} could not be written ({free / 1e6:,.0f} MB are free). What was there before is untouched.",
+                f"The disk is full: {place} could not be written ({free / 1e6:,.0f} MB are free). "
+                "What was there before is untouched.",
                 hint="Free some space and run the same command again.",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

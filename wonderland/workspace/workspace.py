@@ -217,7 +217,9 @@ class Workspace:
             tokenizer.save(folder / "tokenizer.json")
         return tokenizer
 
-    def train(self, on_progress: Callable[[Progress], None] | None = None, device: str | None = None) -> ChatTransformer:
+    def train(
+        self, on_progress: Callable[[Progress], None] | None = None, device: str | None = None
+    ) -> ChatTransformer:
         """Train the model, or go on training it, unless that is done."""
         from wonderland.model.training import train
 
@@ -266,7 +268,9 @@ class Workspace:
             return [Check(**row) for row in rows]
         checks = run_checks(self.specimen(), *self.split())
         with stage.writing() as folder:
-            (folder / "checks.json").write_text(json.dumps([asdict(check) for check in checks], indent=1), encoding="utf-8")
+            (folder / "checks.json").write_text(
+                json.dumps([asdict(check) for check in checks], indent=1), encoding="utf-8"
+            )
         return checks
 
     def analyze(
@@ -304,7 +308,12 @@ class Workspace:
         place = Path(path).expanduser() if path else self.folder / "report.html"
         with guarding(place):
             return write_report(
-                place, results, results.specimen, checks=self.check(), extra_views=self._extra_views(results), meta=self._meta()
+                place,
+                results,
+                results.specimen,
+                checks=self.check(),
+                extra_views=self._extra_views(results),
+                meta=self._meta(),
             )
 
     def _extra_views(self, results: Results) -> Sequence[View]:
@@ -333,7 +342,7 @@ class Workspace:
         key = self.stage("model").key if self.settings.source.path else ""
         fresh = [name for name in done if self._result_key(name) == key]
         state = "missing" if not done else "done" if len(fresh) == len(done) else "out of date"
-        steps.append(Step("results", state, ", ".join(done)))  # type: ignore[arg-type]
+        steps.append(Step("results", state, ", ".join(done)))
         report = self.folder / "report.html"
         steps.append(Step("report", "done" if report.exists() else "missing", str(report) if report.exists() else ""))
         return steps
@@ -360,13 +369,17 @@ class Workspace:
         state = stage.state()
         if state == "done":
             return load(stage.folder)
-        raise InputError(f"The stage {name!r} is {state}.", hint=f"Run `wonderland {command}`, or `wonderland run` for all.")
+        raise InputError(
+            f"The stage {name!r} is {state}.", hint=f"Run `wonderland {command}`, or `wonderland run` for all."
+        )
 
     def _tokenizer(self) -> SpeakerTokenizer:
         path = self.folder / "tokenizer" / "tokenizer.json"
         state = self.stage("tokenizer").state()
         if state in ("missing", "out of date"):
-            raise InputError(f"The tokenizer is {state}.", hint="Run `wonderland tokenize`, or `wonderland run` for all.")
+            raise InputError(
+                f"The tokenizer is {state}.", hint="Run `wonderland tokenize`, or `wonderland run` for all."
+            )
         return SpeakerTokenizer.load(path)
 
     def _model(self, tokenizer: SpeakerTokenizer) -> ChatTransformer:

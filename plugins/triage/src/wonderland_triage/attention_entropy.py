@@ -63,7 +63,11 @@ class AttentionEntropyResult(wl.Result):
         return [wl.Finding(text, "entropy-map", {"head": f"L{layer}H{head}"}, trust)]  # type: ignore[arg-type]
 
     def card(self) -> Mapping[str, wl.Estimate]:
-        return {"Entropy, normalised": self.normalised, "Entropy, nats": self.nats, "Tokens attended to": self.effective}
+        return {
+            "Entropy, normalised": self.normalised,
+            "Entropy, nats": self.nats,
+            "Tokens attended to": self.effective,
+        }
 
     def views(self) -> Sequence[wl.View]:
         layers, heads = self.nats.value.shape
@@ -90,11 +94,12 @@ class AttentionEntropyResult(wl.Result):
                     "links": "head",
                     "series": series,
                 },
-                caption=f"Mean entropy of attention rows, 95 % interval over n={self.nats.n} conversations; row 0 left out.",
+                caption="Mean entropy of attention rows, row 0 left out; 95 % interval over "
+                f"n={self.nats.n} conversations.",
                 how_to_read="Dark heads spread their attention over many tokens, light heads look at few. "
                 "1 is uniform attention, 0 is one token. Click a head to see where it looks.",
-                misleads="Low entropy says that a head is focused, not that it matters: a head that always looks at the "
-                "first token may do nothing at all.",
+                misleads="Low entropy says that a head is focused, not that it matters: a head that always looks at "
+                "the first token may do nothing at all.",
                 order=20,
             ),
             wl.View(

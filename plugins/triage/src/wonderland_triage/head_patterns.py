@@ -74,24 +74,25 @@ class HeadPatternsResult(wl.Result):
         counted = sum(label != "diffuse" for row in self.labels for label in row)
         n = self.scores["previous"].n
         total = sum(map(len, self.labels))
-        lines = [f"{counted} of {total} heads have a pattern (score over {self.threshold:g} and above chance, n={n} conversations)."]
+        rule = f"score over {self.threshold:g} and above chance, n={n} conversations"
+        lines = [f"{counted} of {total} heads have a pattern ({rule})."]
         for pattern, heads in named.items():
             if heads:
-                layer, head = int(heads[0][1 : heads[0].index("H")]), int(heads[0][heads[0].index("H") + 1 :])
-                lines.append(f"To {_MEANING[pattern]}: {', '.join(heads)}; {heads[0]} gives it {self.scores[pattern][layer, head]}.")
+                score = self.scores[pattern][_indices(heads[0])]
+                lines.append(f"To {_MEANING[pattern]}: {', '.join(heads)}; {heads[0]} gives it {score}.")
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
-        found = [wl.Finding(self.summary().splitlines()[0], "head-patterns", {}, "solid" if counted_on(self) else "weak")]
+        trust: Any = "solid" if self.scores["previous"].trusted else "weak"
+        found = [wl.Finding(self.summary().splitlines()[0], "head-patterns", {}, trust)]
         for pattern in PATTERNS:
             for name in self.heads_with(pattern)[:1]:
-                layer, head = (int(part) for part in name[1:].split("H"))
-                estimate = self.scores[pattern][layer, head]
+                score = self.scores[pattern][_indices(name)]
                 text = (
-                    f"{name} gives {estimate.value:.0%} of its attention to {_MEANING[pattern]} "
-                    f"(95 % interval {estimate.low:.0%} to {estimate.high:.0%}; uniform attention would give {float(estimate.chance):.0%})."
+                    f"{name} gives {score.value:.0%} of its attention to {_MEANING[pattern]} (95 % interval "
+                    f"{score.low:.0%} to {score.high:.0%}; uniform attention would give {float(score.chance):.0%})."
                 )
-                found.append(wl.Finding(text, "attention", {"head": name}, "solid" if estimate.trusted else "weak"))
+                found.append(wl.Finding(text, "attention", {"head": name}, trust))
         return found
 
     def card(self) -> Mapping[str, wl.Estimate]:
@@ -99,11 +100,20 @@ class HeadPatternsResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         layers, heads = len(self.labels), len(self.labels[0])
-        caption = f"Mean share of attention, 95 % interval over n={self.scores['previous'].n} conversations; chance is uniform attention at the same positions."
+        caption = (
+            f"Mean share of attention, 95 % interval over n={self.scores['previous'].n} conversations; "
+            "chance is uniform attention at the same positions."
+        )
         rows = [self._row(layer, head) for layer in range(layers) for head in range(heads)]
         columns = [{"key": "head", "label": "Head"}, {"key": "label", "label": "Pattern"}]
         columns += [
-            {"key": pattern, "label": pattern.capitalize(), "unit": "share", "digits": 2, "help": f"Attention to {_MEANING[pattern]}"}
+            {
+                "key": pattern,
+                "label": pattern.capitalize(),
+                "unit": "share",
+                "digits": 2,
+                "help": f"Attention to {_MEANING[pattern]}",
+            }
             for pattern in PATTERNS
         ]
         views = [
@@ -144,13 +154,18 @@ class HeadPatternsResult(wl.Result):
         row: dict[str, Any] = {"head": f"L{layer}H{head}", "label": self.labels[layer][head]}
         for pattern, estimate in self.scores.items():
             one = estimate[layer, head]
-            row[pattern] = {"value": float(one.value), "low": float(one.low), "high": float(one.high), "chance": float(one.chance)}
+            row[pattern] = {
+                "value": float(one.value),
+                "low": float(one.low),
+                "high": float(one.high),
+                "chance": float(one.chance),
+            }
         return row
 
 
-def counted_on(result: HeadPatternsResult) -> bool:
-    """Whether the scores rest on enough conversations."""
-    return result.scores["previous"].trusted
+def _indices(head: str) -> tuple[int, int]:
+    layer, _, index = head[1:].partition("H")
+    return int(layer), int(index)
 
 
 @dataclass(frozen=True)
@@ -193,7 +208,12 @@ class HeadPatterns:
             weights = np.concatenate(counts)[:, number]
             chance = float(np.concatenate(uniform)[:, number].sum() / max(weights.sum(), 1))
             scores[name] = cluster_bootstrap(
-                seen, weights, specimen.evidence.conversation, unit="share of attention", chance=chance, seed=specimen.evidence.seed
+                seen,
+                weights,
+                specimen.evidence.conversation,
+                unit="share of attention",
+                chance=chance,
+                seed=specimen.evidence.seed,
             )
         return HeadPatternsResult(scores, self._labels(scores), self.threshold, self.margin, conversations, attention)
 

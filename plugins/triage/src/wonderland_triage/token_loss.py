@@ -10,12 +10,11 @@ much could have been said; the entropy beside the loss tells that apart from a m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import torch
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
@@ -57,8 +56,8 @@ class TokenLossResult(wl.Result):
         trust: Any = "solid" if self.overall.trusted else "weak"
         found = [
             wl.Finding(
-                f"On conversations it never saw, the model is as unsure as among {math.exp(float(self.overall.value)):.0f} "
-                f"equally likely tokens: a loss of {self.overall}.",
+                "On conversations it never saw, the model is as unsure as among "
+                f"{math.exp(float(self.overall.value)):.0f} equally likely tokens: a loss of {self.overall}.",
                 "token-loss",
                 {},
                 trust,
@@ -93,8 +92,8 @@ class TokenLossResult(wl.Result):
                     "highlights": [row for row in self.surprising if row["conversation"] >= 0],
                 },
                 caption=f"Loss of each token given what came before; a uniform guess would have {uniform:.2f} nats.",
-                how_to_read="Dark tokens surprised the model. Point at one to see its probability, its rank and what the "
-                "model would rather have said; switch to entropy to see where it expected to be surprised.",
+                how_to_read="Dark tokens surprised the model. Point at one to see its probability, its rank and what "
+                "the model would rather have said; switch to entropy to see where it expected to be surprised.",
                 misleads="The first word of a message is surprising for any model, because much could have been said.",
                 order=40,
             ),
@@ -127,7 +126,13 @@ class TokenLossResult(wl.Result):
                     "x": {"label": "word of the message"},
                     "y": {"label": "loss", "unit": "nats a token"},
                     "series": [
-                        {"name": "loss", "x": np.arange(1, len(place.value) + 1), "y": place.value, "low": place.low, "high": place.high}
+                        {
+                            "name": "loss",
+                            "x": np.arange(1, len(place.value) + 1),
+                            "y": place.value,
+                            "low": place.low,
+                            "high": place.high,
+                        }
                     ],
                 },
                 caption=f"Mean loss of the n-th token of a message, 95 % interval over n={place.n} conversations.",
@@ -258,6 +263,3 @@ def _kinds(evidence: Any) -> np.ndarray:
     after_speaker[:, 1:] = evidence.is_speaker[:, :-1]
     word = ~special
     return np.stack([word & after_speaker, word & ~after_speaker, special & ~evidence.is_speaker, evidence.is_speaker])
-
-
-_ = (torch, Mapping)
