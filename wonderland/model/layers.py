@@ -8,6 +8,8 @@ hooked, because they are ``n_heads`` times as large.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -156,7 +158,7 @@ class MLP(nn.Module):
         super().__init__()
         if cfg.act_fn not in _ACTIVATIONS:
             raise UsageError(f"act_fn is one of {', '.join(_ACTIVATIONS)}, not {cfg.act_fn!r}.")
-        self.act = _ACTIVATIONS[cfg.act_fn]
+        self.act: Callable[[Tensor], Tensor] = _ACTIVATIONS[cfg.act_fn]
         self.W_in = nn.Parameter(torch.empty(cfg.d_model, cfg.d_mlp))
         self.b_in = nn.Parameter(torch.empty(cfg.d_mlp))
         self.W_out = nn.Parameter(torch.empty(cfg.d_mlp, cfg.d_model))
