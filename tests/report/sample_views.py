@@ -119,7 +119,9 @@ def lens_view(hostile: bool = False) -> View:
     tokens = conversation(24, 0, hostile)["tokens"]
     words = [[tokens[(column + row) % 24] for column in range(24)] for row in range(LAYERS + 1)]
     names = ["embedding", *(f"layer {i}" for i in range(LAYERS))]
-    series = [{"name": "probability", "unit": "1", "values": rng.random((5, 24)), "labels": words, "domain": [0, 1]}]
+    series = [
+        {"name": "probability", "unit": "1", "values": rng.random((LAYERS + 1, 24)), "labels": words, "domain": [0, 1]}
+    ]
     return View(
         "logit-lens",
         "Logit lens",

@@ -130,6 +130,13 @@ def test_two_views_of_one_id_are_refused_with_both_named():
         render(replace(page, views=[*page.views, twin]))
 
 
+def test_results_about_different_models_do_not_make_one_report():
+    page = sample.page(conversations=1, length=16)
+    other = sample_views.attention_view(1, 16, layers=2, heads=8)
+    with pytest.raises(PluginError, match=r"has 4 × 4; the view 'attention' has 2 × 8"):
+        render(replace(page, views=[other]))
+
+
 @dataclass(frozen=True)
 class Scores(Result):
     scores: Estimate

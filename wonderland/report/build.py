@@ -214,15 +214,19 @@ def _grid(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
 
 def _head_grid(page: Page, views: Sequence[View]) -> list[int]:
     """Find how many layers and heads there are, so that arrows know where to go: [layers, heads]."""
-    for card in page.cards.values():
-        for estimate in card.values():
-            return [int(size) for size in np.shape(estimate.value)]
+    found: dict[tuple[int, ...], str] = {}
+    for result, card in page.cards.items():
+        for label, estimate in card.items():
+            found.setdefault(np.shape(estimate.value), f"the card {label!r} of {result!r}")
     for view in views:
         if view.renderer == "matrix-grid":
-            return [int(view.data["n_layers"]), int(view.data["n_heads"])]
-        if view.renderer == "matrix" and view.data.get("links") == "head":
-            return [len(view.data["rows"]), len(view.data["columns"])]
-    return [0, 0]
+            found.setdefault((view.data["n_layers"], view.data["n_heads"]), f"the view {view.id!r}")
+        elif view.renderer == "matrix" and view.data.get("links") == "head":
+            found.setdefault((len(view.data["rows"]), len(view.data["columns"])), f"the view {view.id!r}")
+    if len(found) > 1:
+        places = "; ".join(f"{place} has {' × '.join(map(str, shape))}" for shape, place in found.items())
+        raise PluginError(f"The results do not describe one model of layers × heads: {places}.")
+    return [int(size) for size in next(iter(found), (0, 0))]
 
 
 def _describe(specimen: Any, results: Sequence[Result]) -> dict[str, Any]:

@@ -82,9 +82,10 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   function sides() {
     const width = plot.clientWidth;
     const narrow = width < 680;
-    const large = Math.round(Math.max(220, narrow ? width - 24 : Math.min(430, width * 0.48)));
+    const most = document.body.classList.contains('wide') ? Math.max(430, innerHeight - 280) : 430;
+    const large = Math.round(Math.max(220, narrow ? width - 24 : Math.min(most, width * 0.48)));
     const room = narrow ? width : width - large - 64;
-    const named = Math.min((large + 44) / layers - 27, 112, room / heads - 8);
+    const named = Math.min((large + 44) / layers - 27, most / 4, room / heads - 8);
     const bare = named < 40; // too small for a name under each: the grid closes up
     grid.classList.toggle('bare', bare);
     return { large, small: Math.floor(Math.max(18, bare ? Math.min((large + 28) / layers - 3, room / heads - 3) : named)) };
@@ -108,7 +109,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     about.textContent = position === null ? 'Shaded by the attention each token receives on average. Point at a word, or click it to keep it.'
       : incoming() ? `${named} is looked at most by` : `${named} looks most at`;
     most.replaceChildren(...(position === null ? [] : ranked).map((i) => el('li', {}, el('q', { text: tokenName(tokens[i]) }), el('span', { text: number(value(i), 2) }))));
-    readout.textContent = position === null ? `${triangles.n} tokens; each row shows where one token looks.` : `${named}: ${ranked.length ? 'most weight on ' + tokenName(tokens[ranked[0]]) + ', ' + number(value(ranked[0]), 2) : 'no weight above 0.005'}`;
+    readout.textContent = position === null ? `${triangles.n} tokens; each row shows where one token looks.` : `${named}: ${ranked.length ? (incoming() ? 'looked at most by ' : 'most weight on ') + tokenName(tokens[ranked[0]]) + ', ' + number(value(ranked[0]), 2) : 'no weight above 0.005'}`;
   }
 
   function select() {
