@@ -64,8 +64,8 @@ def generate(
     Args:
         model: The model.
         tokenizer: Its tokenizer.
-        prompt: The conversation so far, with special tokens; empty to start one. A prompt that does not end inside a
-            message is continued by ``speaker``.
+        prompt: The conversation so far, with special tokens; empty to start one. If its last message is by ``speaker``
+            and not closed by ``<|sep|>``, it is continued; else ``speaker`` answers.
         speaker: Who speaks first: "me" or "them".
         messages: Messages to generate; after the first, the model chooses who speaks.
         max_tokens: Most tokens to generate.
@@ -106,15 +106,17 @@ def generate(
 
 def _opening(tokenizer: SpeakerTokenizer, prompt: str, speaker: int) -> list[int]:
     tokens = tokenizer.encode_prompt(prompt.strip())
-    if tokens and tokens[-1] == END:
-        tokens[-1] = SEP
-    inside_message = bool(tokens) and tokens[-1] != SEP
     if tokens and tokens[0] not in (ME, THEM):
         raise UsageError(
-            "A prompt begins with a speaker, for example: <|them|> are you free tomorrow?<|sep|>",
+            "A prompt begins with a speaker, for example: <|them|> are you free tomorrow?",
             hint="Begin it with <|me|> or <|them|>.",
         )
-    return tokens if inside_message else [*tokens, speaker]
+    if tokens and tokens[-1] in (SEP, END):
+        return [*tokens[:-1], SEP, speaker]
+    latest = next((token for token in reversed(tokens) if token in (ME, THEM)), None)
+    if latest is None or latest == speaker:
+        return tokens or [speaker]
+    return [*tokens, SEP, speaker]
 
 
 def _sample(logits: Tensor, temperature: float, top_k: int, top_p: float, generator: torch.Generator) -> int:

@@ -304,7 +304,7 @@ def _loss_sum(model: ChatTransformer, rows: np.ndarray) -> tuple[Tensor, int]:
 def _end_of_epoch(model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: _Place) -> Epoch:
     model.eval()
     held_out = evaluate(model, evidence) if evidence is not None else None
-    sample = str(model.generate(tokenizer, speaker="me", messages=2, max_tokens=40, seed=at.epoch))
+    sample = str(model.generate(tokenizer, speaker="me", max_tokens=40, seed=at.epoch))
     model.train()
     train_loss = at.epoch_loss / max(at.epoch_tokens, 1)
     return Epoch(at.epoch + 1, at.step, at.tokens, round(at.seconds, 3), train_loss, held_out, sample)

@@ -96,7 +96,7 @@ class AttentionEntropyResult(wl.Result):
                 },
                 caption="Mean entropy of attention rows, row 0 left out; 95 % interval over "
                 f"n={self.nats.n} conversations.",
-                how_to_read="Dark heads spread their attention over many tokens, light heads look at few. "
+                how_to_read="Strongly coloured heads spread their attention over many tokens, pale heads look at few. "
                 "1 is uniform attention, 0 is one token. Click a head to see where it looks.",
                 misleads="Low entropy says that a head is focused, not that it matters: a head that always looks at "
                 "the first token may do nothing at all.",

@@ -142,7 +142,7 @@ class HeadPatternsResult(wl.Result):
                     "matrix-grid",
                     {"n_layers": layers, "n_heads": heads, "conversations": shown, "labels": self.labels},
                     caption="Attention of every head on one held-out conversation; rows are queries, columns keys.",
-                    how_to_read="Each small square is a head; a dark cell says that the row's token looks at the "
+                    how_to_read="Each small square is a head; colour says that the row's token looks at the "
                     "column's. Click a head to enlarge it, then move over the text to see where a token looks.",
                     misleads="One conversation is an anecdote; the table of head patterns has the averages.",
                     order=10,

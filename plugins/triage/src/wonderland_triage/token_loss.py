@@ -47,7 +47,8 @@ class TokenLossResult(wl.Result):
 
     def summary(self) -> str:
         lines = [f"Held-out loss {self.overall}; perplexity {math.exp(float(self.overall.value)):.1f}."]
-        lines += [f"{name}: {estimate}" for name, estimate in (*self.by_kind.items(), *self.by_speaker.items())]
+        lines += [f"{name}: {estimate}" for name, estimate in self.by_kind.items()]
+        lines += [f"words by {name}: {estimate}" for name, estimate in self.by_speaker.items()]
         top = ", ".join(f"{row['piece'].strip()!r} ({row['loss']:.1f})" for row in self.surprising[:5])
         lines.append(f"Most surprising: {top}.")
         return "\n".join(lines)
@@ -92,7 +93,7 @@ class TokenLossResult(wl.Result):
                     "highlights": [row for row in self.surprising if row["conversation"] >= 0],
                 },
                 caption=f"Loss of each token given what came before; a uniform guess would have {uniform:.2f} nats.",
-                how_to_read="Dark tokens surprised the model. Point at one to see its probability, its rank and what "
+                how_to_read="Strongly coloured tokens surprised the model. Point at one to see its probability, rank and what "
                 "the model would rather have said; switch to entropy to see where it expected to be surprised.",
                 misleads="The first word of a message is surprising for any model, because much could have been said.",
                 order=40,
