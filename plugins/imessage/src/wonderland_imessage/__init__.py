@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import wonderland as wl
-
 from wonderland_imessage.body import Body, UndecodableBody, decode_body
 from wonderland_imessage.typedstream import MalformedArchive, walk
 

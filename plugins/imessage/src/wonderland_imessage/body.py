@@ -89,8 +89,7 @@ class Body:
         }
         numbers = [number for number, _ in self.lengths]
         return tuple(
-            Run(start, end, attributes[number])
-            for start, end, number in zip([0, *ends], ends, numbers, strict=False)
+            Run(start, end, attributes[number]) for start, end, number in zip([0, *ends], ends, numbers, strict=False)
         )
 
     def spans(self, name: str) -> tuple[Span, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wonderland.errors import InputError, ResourceError
 
-__all__ = ["broken", "connect", "columns", "find", "looks_like_messages", "missing_log", "tables"]
+__all__ = ["broken", "columns", "connect", "find", "looks_like_messages", "missing_log", "tables"]
 
 MAGIC = b"SQLite format 3\0"
 NAMES = ("chat.db", "sms.db", "3d0d7e5fb2ce288813306e4d4636395e047a3d28")
@@ -167,7 +167,9 @@ def broken(path: Path, error: sqlite3.Error) -> InputError | ResourceError:
             )
         return _forbidden(path)
     if "locked" in said or "busy" in said:
-        return ResourceError(f"{path} is locked by another program.", hint=f"Quit Messages and try again. Or: {COPY_ALL}")
+        return ResourceError(
+            f"{path} is locked by another program.", hint=f"Quit Messages and try again. Or: {COPY_ALL}"
+        )
     if "unable to open" in said:
         return ResourceError(
             f"SQLite cannot open {path}, or the write-ahead log beside it.",

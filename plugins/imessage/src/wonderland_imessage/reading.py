@@ -1,0 +1,228 @@
+"""What becomes of each row, one after another?
+
+Most rows are a plain body and nothing else; they take the short way through `Reading.rows`. Every other row takes the
+long way, `Reading.judge`, which asks in turn: was it deleted, is it a message at all, was it unsent, where is its text,
+is anything left of it. Both end in one `Message` or one `Skipped`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import wonderland as wl
+from wonderland_imessage import query
+from wonderland_imessage.body import OBJECT_REPLACEMENT, ONE_TIME_CODE, UndecodableBody, decode_body
+from wonderland_imessage.edits import read_history
+from wonderland_imessage.kinds import LINK_PREVIEW, Special, looks_like_tapback, passed_over
+from wonderland_imessage.skeletons import PLAIN
+from wonderland_imessage.texts import Texts
+
+__all__ = ["ME", "Reading"]
+
+EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
+NANOSECONDS = 10**11  # a larger number counts nanoseconds, a smaller one seconds (which would be the year 5169)
+ME = "me"
+SERVICES = {
+    "": "no service",
+    "imessage": "iMessage",
+    "sms": "SMS",
+    "rcs": "RCS",
+    "imessagelite": "iMessage by satellite",
+}
+SERVICE_TAGS = {"sms": ("sms",), "rcs": ("rcs",), "imessagelite": ("satellite",)}
+APP_PLACE = "\ufffd"  # where old rows keep the place of an app message
+
+
+class Origin:
+    """One sender in one chat over one service: what all messages of this origin share, and how many there are."""
+
+    __slots__ = ("count", "is_me", "is_sms", "sender", "service", "tags", "thread")
+
+    def __init__(self, thread: str, sender: str, service: str, tags: tuple[str, ...], *, is_me: bool) -> None:
+        self.thread, self.sender, self.service, self.tags, self.is_me = thread, sender, service, tags, is_me
+        self.is_sms = "sms" in tags or "rcs" in tags
+        self.count = 0
+
+
+class Reading:
+    """One pass over the rows of a database, with its counts.
+
+    Args:
+        context: What the other tables say.
+        salvage: Whether to take what can be recovered of damaged bodies.
+    """
+
+    def __init__(self, context: query.Context, *, salvage: bool = False) -> None:
+        self._context = context
+        self._texts = Texts(salvage)
+        self._origins: dict[tuple[Any, ...], Origin] = {}
+        self._tagged: Counter[str] = Counter()
+        self._finer: dict[str, Counter[str]] = defaultdict(Counter)
+        self._undated = 0
+
+    def rows(self, connection: sqlite3.Connection) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield what becomes of each row."""
+        decode, how = self._texts.decode, self._texts.how
+        chat_of, origins, deleted = self._context.chat_of.get, self._origins, self._context.deleted
+        message, make = wl.Message, tuple.__new__  # a named tuple's own constructor costs twice as much
+        plain = 0
+        for row in connection.execute(query.select(connection)):
+            rowid, date, handle, me, service, text, blob, special = row[:8]
+            if text is None and blob is not None and not special and rowid not in deleted:
+                try:
+                    words, names = decode(blob)
+                except UndecodableBody:
+                    names = None
+                if names is PLAIN and words and OBJECT_REPLACEMENT not in words and not words.isspace():
+                    key = chat_of(rowid), handle, service, me
+                    origin = origins.get(key) or self._origin(*key)
+                    if not origin.is_sms and date:
+                        origin.count += 1
+                        plain += 1
+                        when = EPOCH + timedelta(0, 0, date // 1000 if date >= NANOSECONDS else date * 1_000_000)
+                        yield make(
+                            message,
+                            (str(rowid), origin.thread, origin.sender, origin.is_me, when, words, "text", origin.tags),
+                        )
+                        continue
+            yield self.judge(rowid, date, handle, me, service, text, blob, Special._make(row[8:]))
+        how["attributedBody"] += plain
+
+    def judge(
+        self, rowid: int, date: Any, handle: Any, me: Any, service: Any, text: Any, blob: Any, special: Special
+    ) -> wl.Message | wl.Skipped:
+        """Return what becomes of any row."""
+        identity = str(rowid)
+        if rowid in self._context.deleted:
+            return wl.Skipped(identity, "recently deleted")
+        passed = passed_over(special, handle)
+        if passed is not None:
+            if passed.heading:
+                self._finer[passed.heading][passed.name] += 1
+            return wl.Skipped(identity, passed.reason, passed.failed, passed.name if passed.failed else "")
+        history = read_history(special.message_summary_info)
+        if history is not None and history.all_unsent:
+            return wl.Skipped(identity, "unsent")
+
+        found = self._texts.find(text, blob, history)
+        words = found.text.replace(OBJECT_REPLACEMENT, "")
+        kind = "text"
+        if special.is_audio_message:
+            words, kind = _transcription(blob), "audio"
+        elif isinstance(special.subject, str) and special.subject:
+            words = f"{special.subject}\n{words}" if words else special.subject
+        if not words or words.isspace() or words == APP_PLACE:
+            return self._empty(identity, rowid, special, found.text, found.problem)
+
+        tags = self._tags(special, found.names, salvaged=found.salvaged, edited=history)
+        key = self._context.chat_of.get(rowid), handle, service, me
+        origin = self._origins.get(key) or self._origin(*key)
+        origin.count += 1
+        self._texts.how[found.how or "the subject alone"] += 1
+        if origin.is_sms and looks_like_tapback(words):
+            tags += ("sms-tapback",)
+        self._tagged.update(tags)
+        when = self._when(date)
+        return wl.Message(identity, origin.thread, origin.sender, origin.is_me, when, words, kind, origin.tags + tags)
+
+    def _empty(self, identity: str, rowid: int, special: Special, text: str, problem: str) -> wl.Skipped:
+        """Say why nothing that was written is left of a row."""
+        if problem and not text:
+            return wl.Skipped(identity, "undecodable body", True, problem)
+        if special.is_audio_message:
+            return wl.Skipped(identity, "audio message")
+        if OBJECT_REPLACEMENT in text or rowid in self._context.with_attachments:
+            return wl.Skipped(identity, "attachment only")
+        if special.date_retracted:
+            return wl.Skipped(identity, "unsent")
+        if text == APP_PLACE:
+            return wl.Skipped(identity, "app message")
+        return wl.Skipped(identity, "no text")
+
+    def _tags(self, special: Special, names: frozenset[str], *, salvaged: bool, edited: Any) -> tuple[str, ...]:
+        marks = (
+            ("one-time-code", ONE_TIME_CODE in names),
+            ("edited", special.date_edited),
+            ("partly-unsent", edited is not None and edited.unsent),
+            ("reply", special.reply),
+            ("link", special.balloon_bundle_id == LINK_PREVIEW),
+            ("subject", special.subject),
+            ("forwarded", special.is_forward),
+            ("auto-reply", special.is_auto_reply),
+            ("spam", special.is_spam),
+            ("salvaged", salvaged),
+        )
+        return tuple(tag for tag, applies in marks if applies)
+
+    def _origin(self, chat: int | None, handle: Any, service: Any, me: Any) -> Origin:
+        """Make the origin that messages of this chat, handle and service share."""
+        context = self._context
+        thread = context.threads.get(chat) if chat is not None else None
+        key = chat, handle, service, me
+        if not me and not handle and thread is not None:
+            handle = thread.only_handle  # in a conversation of two it can only be the other
+        person = context.people.by_handle.get(handle) if handle else None
+        name = str(service or "").strip()
+        tags = SERVICE_TAGS.get(name.lower(), ())
+        if thread is not None and thread.is_group:
+            tags = ("group", *tags)
+        if not me and person is not None:
+            tags += person.tags
+        if thread is None:
+            tags += ("orphan",)
+        sender = ME if me else person.key if person is not None else f"handle {handle}" if handle else "unknown"
+        home = thread.key if thread is not None else f"orphan:{context.oldest_handle(handle)}"
+        origin = Origin(home, sender, SERVICES.get(name.lower(), name), tags, is_me=bool(me))
+        self._origins[key] = origin
+        return origin
+
+    def _when(self, date: Any) -> datetime | None:
+        if not isinstance(date, int) or date <= 0:
+            self._undated += 1
+            return None
+        return EPOCH + timedelta(0, 0, date // 1000 if date >= NANOSECONDS else date * 1_000_000)
+
+    def facts(self) -> dict[str, dict[str, int]]:
+        """Return the counts of a finished pass by heading."""
+        everything = list(self._origins.values())
+        services: Counter[str] = Counter()
+        for origin in everything:
+            services[origin.service] += origin.count
+        messages = {
+            "from you": sum(o.count for o in everything if o.is_me),
+            "from others": sum(o.count for o in everything if not o.is_me),
+            "in group chats": sum(o.count for o in everything if "group" in o.tags),
+            "without a chat": sum(o.count for o in everything if "orphan" in o.tags),
+            "in several chats, counted once": self._context.in_several,
+            "without a date": self._undated,
+        }
+        people = {
+            "people": len(self._context.people),
+            "handles": self._context.handles,
+            "named by contacts": self._context.people.named,
+        }
+        found = {
+            "How each text was found": dict(self._texts.how.most_common()),
+            "Messages": messages,
+            "Services": dict(services.most_common()),
+            "Contacts": people,
+            "Marked": dict(self._tagged.most_common()),
+            **{heading: dict(counts.most_common()) for heading, counts in sorted(self._finer.items())},
+        }
+        present = {heading: {k: n for k, n in counts.items() if n} for heading, counts in found.items()}
+        return {heading: counts for heading, counts in present.items() if counts}
+
+    def notes(self) -> list[str]:
+        """Return what the user should know after a finished pass."""
+        return []
+
+
+def _transcription(blob: Any) -> str:
+    try:
+        return decode_body(blob).transcription
+    except UndecodableBody:
+        return ""
