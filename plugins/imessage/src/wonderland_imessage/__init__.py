@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import wonderland as wl
+from wonderland_imessage.archived import ArchiveError
 from wonderland_imessage.body import Body, UndecodableBody, decode_body
-from wonderland_imessage.typedstream import MalformedArchive, walk
+from wonderland_imessage.typedstream import walk
 
 if TYPE_CHECKING:
     from wonderland_imessage.chatdb import ChatDb as ChatDb
 
-__all__ = ["Body", "ChatDb", "MalformedArchive", "UndecodableBody", "decode_body", "walk"]
+__all__ = ["ArchiveError", "Body", "ChatDb", "UndecodableBody", "decode_body", "walk"]
 
 
 @wl.hookimpl

@@ -16,7 +16,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from wonderland_imessage.typedstream import Archived, Group, MalformedArchive, Mark, parse
+from wonderland_imessage.archived import Archived, ArchiveError, Group, Mark
+from wonderland_imessage.typedstream import parse
 
 __all__ = ["Body", "Run", "Span", "UndecodableBody", "Written", "decode_body", "interpret"]
 
@@ -36,7 +37,7 @@ STYLES = {
 }
 
 
-class UndecodableBody(MalformedArchive):
+class UndecodableBody(ArchiveError):  # noqa: N818 (what went wrong, as in wonderland.errors)
     """A body that cannot be read; ``reason`` says why, without any of its text."""
 
 
@@ -154,7 +155,7 @@ def decode_body(blob: bytes) -> Body:
         return interpret(parse(blob, None))
     except UndecodableBody:
         raise
-    except MalformedArchive as error:
+    except ArchiveError as error:
         raise UndecodableBody(error.reason) from None
 
 
@@ -164,7 +165,7 @@ def decode_marked(blob: bytes, marks: list[Mark]) -> Body:
         return interpret(parse(blob, marks))
     except UndecodableBody:
         raise
-    except MalformedArchive as error:
+    except ArchiveError as error:
         raise UndecodableBody(error.reason) from None
 
 

@@ -97,8 +97,8 @@ class ChatDb:
         if self._connection is None:
             if opening.missing_log(self.path):
                 self._notes.append(
-                    "There is no chat.db-wal beside this database. If it is a copy, the newest messages may be missing: "
-                    "copy chat.db, chat.db-wal and chat.db-shm together."
+                    "No chat.db-wal lies beside this database. If it is a copy, the newest messages may be missing. "
+                    + opening.COPY_ALL
                 )
             self._connection = opening.connect(self.path)
         return self._connection

@@ -41,7 +41,7 @@ def read(where: str) -> list[tuple[str, tuple[str, ...]]]:
     if not files:
         raise InputError(
             f"There is no .abcddb file in {folder}.",
-            hint="On a Mac give `mac`; elsewhere copy the folder ~/Library/Application Support/AddressBook and name it.",
+            hint="On a Mac give `mac`; elsewhere a copy of ~/Library/Application Support/AddressBook.",
         )
     cards: list[tuple[str, tuple[str, ...]]] = []
     for file in files:
@@ -49,9 +49,7 @@ def read(where: str) -> list[tuple[str, tuple[str, ...]]]:
             with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as connection:
                 cards.extend(_cards(connection))
         except sqlite3.Error as error:
-            raise InputError(
-                f"The contacts in {file} cannot be read: {error}.", hint=opening.FULL_DISK_ACCESS
-            ) from None
+            raise InputError(f"{file} cannot be read: {error}.", hint=opening.FULL_DISK_ACCESS) from None
     return cards
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import plistlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from xml.parsers.expat import ExpatError
 
 __all__ = ["History", "read_history"]
@@ -54,14 +55,16 @@ def read_history(blob: bytes | None) -> History | None:
         return None
     edited, ranges, unsent = plist.get("ec"), plist.get("otr"), plist.get("rp")
     versions = {}
-    for part, events in edited.items() if isinstance(edited, dict) else ():
+    for part, events in (edited if isinstance(edited, dict) else {}).items():
         if isinstance(events, list) and str(part).isdigit():
             bodies = (event.get("t") for event in events if isinstance(event, dict))
             versions[int(part)] = tuple(body for body in bodies if isinstance(body, bytes))
     return History(
-        parts=frozenset(int(part) for part in ranges if str(part).isdigit())
-        if isinstance(ranges, dict)
-        else frozenset(),
+        parts=frozenset(int(part) for part in _if(ranges, dict) if str(part).isdigit()),
         versions=versions,
-        unsent=frozenset(part for part in unsent if isinstance(part, int)) if isinstance(unsent, list) else frozenset(),
+        unsent=frozenset(part for part in _if(unsent, list) if isinstance(part, int)),
     )
+
+
+def _if(value: object, kind: type) -> Any:
+    return value if isinstance(value, kind) else ()

@@ -167,9 +167,7 @@ def broken(path: Path, error: sqlite3.Error) -> InputError | ResourceError:
             )
         return _forbidden(path)
     if "locked" in said or "busy" in said:
-        return ResourceError(
-            f"{path} is locked by another program.", hint=f"Quit Messages and try again. Or: {COPY_ALL}"
-        )
+        return ResourceError(f"{path} is locked by another program.", hint=f"Quit Messages, or: {COPY_ALL}")
     if "unable to open" in said:
         return ResourceError(
             f"SQLite cannot open {path}, or the write-ahead log beside it.",

@@ -15,30 +15,21 @@ from wonderland.errors import InputError
 from wonderland_imessage import opening, people, threads
 from wonderland_imessage.kinds import Special
 
-__all__ = ["Context", "context", "count", "select"]
-
-TEXT_COLUMNS = {"text", "attributedBody"}
+__all__ = ["Context", "context", "count", "select", "select_special"]
 
 # A row is special as soon as one of these holds. NULL counts as no.
 SPECIAL = {
-    "associated_message_type": "m.associated_message_type NOT IN (0, 2, 3)",
-    "balloon_bundle_id": "m.balloon_bundle_id IS NOT NULL",
-    "item_type": "m.item_type != 0",
-    "is_audio_message": "m.is_audio_message != 0",
-    "date_edited": "m.date_edited != 0",
-    "date_retracted": "m.date_retracted != 0",
-    "subject": "m.subject > ''",
-    "thread_originator_guid": "m.thread_originator_guid IS NOT NULL",
-    "is_auto_reply": "m.is_auto_reply != 0",
-    "is_forward": "m.is_forward != 0",
-    "is_spam": "m.is_spam != 0",
-}
-SOURCES = {
-    "reply": ("thread_originator_guid", "m.thread_originator_guid IS NOT NULL"),
-    "message_summary_info": (
-        "message_summary_info",
-        "CASE WHEN m.date_edited != 0 OR m.date_retracted != 0 THEN m.message_summary_info END",
-    ),
+    "associated_message_type": "associated_message_type NOT IN (0, 2, 3)",
+    "balloon_bundle_id": "balloon_bundle_id IS NOT NULL",
+    "item_type": "item_type != 0",
+    "is_audio_message": "is_audio_message != 0",
+    "date_edited": "date_edited != 0",
+    "date_retracted": "date_retracted != 0",
+    "subject": "subject > ''",
+    "thread_originator_guid": "thread_originator_guid IS NOT NULL",
+    "is_auto_reply": "is_auto_reply != 0",
+    "is_forward": "is_forward != 0",
+    "is_spam": "is_spam != 0",
 }
 
 
@@ -79,28 +70,40 @@ def count(connection: sqlite3.Connection) -> int:
 
 
 def select(connection: sqlite3.Connection) -> str:
-    """Return the query for all rows: ROWID, date, handle, me, service, text, body, special, then `Special`'s fields.
+    """Return the query for all rows: ROWID, date, handle, whether from me, service, text, body.
 
     Raises:
         InputError: The table has neither column that could hold text.
     """
     present = opening.columns(connection, "message")
-    if not TEXT_COLUMNS & present:
+    if not {"text", "attributedBody"} & present:
         raise InputError(
             "The table `message` has neither a column `text` nor `attributedBody`: it is not one of Messages.",
             hint="Give chat.db from ~/Library/Messages, or sms.db from an iPhone backup.",
         )
+    names = ("date", "handle_id", "is_from_me", "service", "text", "attributedBody")
+    fields = [name if name in present else "NULL" for name in names]
+    return f"SELECT ROWID, {', '.join(fields)} FROM message ORDER BY ROWID"  # noqa: S608
 
-    def column(name: str) -> str:
-        needed, expression = SOURCES.get(name, (name, f"m.{name}"))
-        if name == "message_summary_info" and not {"date_edited", "date_retracted"} <= present:
-            expression = "m.message_summary_info"
-        return expression if needed in present else "NULL"
 
-    plain = ("date", "handle_id", "is_from_me", "service", "text", "attributedBody")
+def select_special(connection: sqlite3.Connection) -> str:
+    """Return the query for ROWID and `Special` of the rows that are not plain messages, in the same order.
+
+    Few rows are, and their fifteen columns would cost more than all else if they were read for every row.
+    """
+    present = opening.columns(connection, "message")
     tests = [test for name, test in SPECIAL.items() if name in present]
-    fields = ["m.ROWID", *map(column, plain), " OR ".join(tests) or "0", *map(column, Special._fields)]
-    return f"SELECT {', '.join(fields)} FROM message m ORDER BY m.ROWID"
+    fields = [_special(name, present) for name in Special._fields]
+    where = " OR ".join(tests) or "0"
+    return f"SELECT ROWID, {', '.join(fields)} FROM message WHERE {where} ORDER BY ROWID"  # noqa: S608
+
+
+def _special(name: str, present: set[str]) -> str:
+    if name == "reply":
+        return "thread_originator_guid IS NOT NULL" if "thread_originator_guid" in present else "NULL"
+    if name == "message_summary_info" and {name, "date_edited", "date_retracted"} <= present:
+        return "CASE WHEN date_edited != 0 OR date_retracted != 0 THEN message_summary_info END"
+    return name if name in present else "NULL"
 
 
 def context(connection: sqlite3.Connection, cards: list[tuple[str, tuple[str, ...]]]) -> Context:
@@ -152,4 +155,4 @@ def _rows(connection: sqlite3.Connection, table: str, *names: str) -> list[tuple
     if not present:
         return []
     wanted = ", ".join(name if name in present or name == "ROWID" else "NULL" for name in names)
-    return connection.execute(f"SELECT {wanted} FROM {table}").fetchall()
+    return connection.execute(f"SELECT {wanted} FROM {table}").fetchall()  # noqa: S608

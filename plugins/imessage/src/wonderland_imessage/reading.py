@@ -31,9 +31,11 @@ SERVICES = {
     "imessage": "iMessage",
     "sms": "SMS",
     "rcs": "RCS",
-    "imessagelite": "iMessage by satellite",
+    "imessagelite": "satellite",
 }
 SERVICE_TAGS = {"sms": ("sms",), "rcs": ("rcs",), "imessagelite": ("satellite",)}
+ORDINARY = Special._make([None] * len(Special._fields))
+END = (-1,)
 APP_PLACE = "\ufffd"  # where old rows keep the place of an app message
 
 
@@ -66,31 +68,38 @@ class Reading:
 
     def rows(self, connection: sqlite3.Connection) -> Iterator[wl.Message | wl.Skipped]:
         """Yield what becomes of each row."""
-        decode, how = self._texts.decode, self._texts.how
-        chat_of, origins, deleted = self._context.chat_of.get, self._origins, self._context.deleted
+        decode, deleted = self._texts.decode, self._context.deleted
+        chat_of, origins = self._context.chat_of.get, self._origins
         message, make = wl.Message, tuple.__new__  # a named tuple's own constructor costs twice as much
-        plain = 0
-        for row in connection.execute(query.select(connection)):
-            rowid, date, handle, me, service, text, blob, special = row[:8]
-            if text is None and blob is not None and not special and rowid not in deleted:
+        bodies = 0
+        specials = connection.execute(query.select_special(connection))
+        upcoming = next(specials, END)
+        for rowid, date, handle, me, service, text, blob in connection.execute(query.select(connection)):
+            special = ORDINARY
+            if rowid == upcoming[0]:
+                special = Special._make(upcoming[1:])
+                upcoming = next(specials, END)
+            elif text is None and blob is not None and type(date) is int and date > 0 and rowid not in deleted:
                 try:
                     words, names = decode(blob)
                 except UndecodableBody:
-                    names = None
-                if names is PLAIN and words and OBJECT_REPLACEMENT not in words and not words.isspace():
+                    words, names = "", PLAIN
+                if names is not PLAIN and OBJECT_REPLACEMENT in words:
+                    words = words.replace(OBJECT_REPLACEMENT, "")
+                if words and not words.isspace() and (names is PLAIN or ONE_TIME_CODE not in names):
                     key = chat_of(rowid), handle, service, me
                     origin = origins.get(key) or self._origin(*key)
-                    if not origin.is_sms and date:
+                    if not (origin.is_sms and looks_like_tapback(words)):
+                        bodies += 1
                         origin.count += 1
-                        plain += 1
                         when = EPOCH + timedelta(0, 0, date // 1000 if date >= NANOSECONDS else date * 1_000_000)
                         yield make(
                             message,
                             (str(rowid), origin.thread, origin.sender, origin.is_me, when, words, "text", origin.tags),
                         )
                         continue
-            yield self.judge(rowid, date, handle, me, service, text, blob, Special._make(row[8:]))
-        how["attributedBody"] += plain
+            yield self.judge(rowid, date, handle, me, service, text, blob, special)
+        self._texts.how["attributedBody"] += bodies
 
     def judge(
         self, rowid: int, date: Any, handle: Any, me: Any, service: Any, text: Any, blob: Any, special: Special
@@ -167,7 +176,7 @@ class Reading:
             handle = thread.only_handle  # in a conversation of two it can only be the other
         person = context.people.by_handle.get(handle) if handle else None
         name = str(service or "").strip()
-        tags = SERVICE_TAGS.get(name.lower(), ())
+        tags: tuple[str, ...] = SERVICE_TAGS.get(name.lower(), ())
         if thread is not None and thread.is_group:
             tags = ("group", *tags)
         if not me and person is not None:

@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from wonderland_imessage.archived import Mark
 from wonderland_imessage.body import PART, Body, decode_marked
-from wonderland_imessage.typedstream import Mark
 
 __all__ = ["PLAIN", "Decoder", "decoder"]
 

@@ -81,7 +81,7 @@ class Archive:
     def value(self, value: Any) -> None:
         """Write an attribute's value."""
         if isinstance(value, Url):
-            self.object(URL, lambda: (self.group(b"c", b"\0"), self.value(str(value)))[0], ("url", value))
+            self.object(URL, lambda: self._url(str(value)), ("url", value))
         elif isinstance(value, str):
             self.object(STRING, lambda: self._plus(value.encode()))
         elif isinstance(value, bytes):
@@ -93,6 +93,10 @@ class Archive:
         else:
             kind = b"q" if isinstance(value, Long) else b"i"
             self.object(NUMBER, lambda: self._number(kind, encode_integer(value)), (kind, int(value)))
+
+    def _url(self, text: str) -> None:
+        self.group(b"c", b"\0")
+        self.value(text)
 
     def _plus(self, raw: bytes) -> None:
         self.group(b"+", encode_integer(len(raw)), raw)

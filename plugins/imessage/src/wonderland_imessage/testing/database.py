@@ -21,32 +21,9 @@ from wonderland_imessage.testing.vocabulary import Writer
 
 __all__ = ["Planted", "create", "make_database", "schema"]
 
-COLUMNS = [
-    "ROWID",
-    "guid",
-    "text",
-    "attributedBody",
-    "service",
-    "handle_id",
-    "is_from_me",
-    "date",
-    "associated_message_type",
-    "associated_message_guid",
-    "balloon_bundle_id",
-    "payload_data",
-    "item_type",
-    "group_action_type",
-    "other_handle",
-    "group_title",
-    "share_status",
-    "is_audio_message",
-    "date_edited",
-    "message_summary_info",
-    "thread_originator_guid",
-    "is_forward",
-    "is_auto_reply",
-    "subject",
-]
+COLUMNS = """ROWID guid text attributedBody service handle_id is_from_me date associated_message_type
+associated_message_guid balloon_bundle_id payload_data item_type group_action_type other_handle group_title share_status
+is_audio_message date_edited message_summary_info thread_originator_guid is_forward is_auto_reply""".split()  # noqa: SIM905
 START = 5 * 10**17  # 2016-11 in nanoseconds since 2001
 BATCH = 20_000
 
@@ -115,23 +92,19 @@ def make_database(
         keep_texts: Whether to return every planted text.
         plans: Which kinds of row to draw from.
     """
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311
     desk = Desk(random, Writer(random))
     planted = Planted(Path(path), rows, people=people)
     with closing(create(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -200000")
-        indexes = [
-            sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql > ''")
-        ]
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'index' AND sql > ''"
-        ).fetchall():
+        indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql > ''").fetchall()
+        for name, _ in indexes:  # made again once the rows are there, which is faster
             connection.execute(f"DROP INDEX {name}")
         cast = _Cast(connection, random, people)
         drawn = _draw(random, plans, rows)
         _insert(connection, desk, cast, planted, drawn[: rows - wal], 1, keep_texts)
-        for sql in indexes:
+        for _, sql in indexes:
             connection.execute(sql)
         connection.commit()
         if wal:
@@ -220,10 +193,12 @@ def _insert(
     first: int,
     keep_texts: bool,
 ) -> None:
-    insert = f"INSERT INTO message ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+    insert = f"INSERT INTO message ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
     defaults = {"associated_message_type": 0, "item_type": 0, "group_action_type": 0, "other_handle": 0}
     for start in range(0, len(drawn), BATCH):
-        rows, joins, attachments = [], [], []
+        rows: list[list[Any]] = []
+            joins: list[tuple[Any, ...]] = []
+            attachments: list[tuple[int, str]] = []
         for rowid, plan in enumerate(drawn[start : start + BATCH], first + start):
             row = plan.write(desk)
             chat, handle, me, service, in_group = cast.place(desk.random, row.get("service"))
@@ -239,7 +214,7 @@ def _insert(
             _count(planted, row, rowid, in_group and row.place != "orphan", keep_texts)
         connection.executemany(insert, rows)
         for table, *values in joins:
-            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
         for rowid, guid in attachments:
             made = connection.execute("INSERT INTO attachment (guid) VALUES (?)", (guid,)).lastrowid
             connection.execute("INSERT INTO message_attachment_join VALUES (?,?)", (rowid, made))
