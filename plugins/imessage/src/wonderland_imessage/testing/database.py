@@ -197,8 +197,8 @@ def _insert(
     defaults = {"associated_message_type": 0, "item_type": 0, "group_action_type": 0, "other_handle": 0}
     for start in range(0, len(drawn), BATCH):
         rows: list[list[Any]] = []
-            joins: list[tuple[Any, ...]] = []
-            attachments: list[tuple[int, str]] = []
+        joins: list[tuple[Any, ...]] = []
+        attachments: list[tuple[int, str]] = []
         for rowid, plan in enumerate(drawn[start : start + BATCH], first + start):
             row = plan.write(desk)
             chat, handle, me, service, in_group = cast.place(desk.random, row.get("service"))
