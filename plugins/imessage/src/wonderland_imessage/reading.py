@@ -84,7 +84,7 @@ class Reading:
                     words, names = decode(blob)
                 except UndecodableBody:
                     words, names = "", PLAIN
-                if names is not PLAIN and OBJECT_REPLACEMENT in words:
+                if OBJECT_REPLACEMENT in words:
                     words = words.replace(OBJECT_REPLACEMENT, "")
                 if words and not words.isspace() and (names is PLAIN or ONE_TIME_CODE not in names):
                     key = chat_of(rowid), handle, service, me

@@ -8,7 +8,7 @@ __all__ = ["AWKWARD", "Writer"]
 
 COMMON = """i you the to a and it is that in of my me for on we so be have are not just was do what up at can this with
 if but like get go ok no yeah know when your good out all now come see one got how time they think about really will
-here there from he she were back home today tomorrow tonight work love want need let thanks sorry lol haha dinner later"""
+here there from he she were back home today tomorrow tonight work love want need let thanks sorry lol haha later"""
 SYLLABLES = """ba be bi bo da de di do fa fe ga go ka ke ki ko la le li lo ma me mi mo na ne no pa pe ra re ri ro sa se
 so ta te ti to"""
 EMOJI = ["😂", "❤️", "👍🏽", "👨‍👩‍👧", "🎉", "🇩🇪", "🥲", "🔥"]
