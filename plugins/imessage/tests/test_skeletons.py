@@ -30,6 +30,8 @@ def bodies():
 
 
 SAMPLES = list(bodies())
+TELLING = [0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x92, 0x93, 0x94, 0x95, 0xFF, 0x00, 0x2B, 0x40]
+HUGE = [b"\x81\xff\xff", b"\x82\xff\xff\xff\x7f", b"\x82\xff\xff\xff\xff", b"\x87" + b"\xff" * 8]
 
 
 def by_walker(blob):
@@ -103,7 +105,21 @@ class TestSameAsTheWalker:
     def test_for_every_changed_byte_of_a_body(self, taught):
         for blob in (encode_text("hi"), encode_body("a 1234", [(2, PART), (4, CODE)], mutable=False)):
             for at in range(len(blob)):
-                for value in (0, 1, 0x7F, 0x80, 0x81, 0x82, 0x84, 0x85, 0x86, 0x92, 0xFF, blob[at] ^ 1, blob[at] + 1 & 255):
+                for value in (
+                    0,
+                    1,
+                    0x7F,
+                    0x80,
+                    0x81,
+                    0x82,
+                    0x84,
+                    0x85,
+                    0x86,
+                    0x92,
+                    0xFF,
+                    blob[at] ^ 1,
+                    blob[at] + 1 & 255,
+                ):
                     changed = blob[:at] + bytes([value]) + blob[at + 1 :]
                     assert by_fast_path(taught, changed) == by_walker(changed)
 
@@ -117,7 +133,7 @@ class TestSameAsTheWalker:
         assert decode(blob) == decode(blob) == (text, PLAIN if text else frozenset()) == by_walker(blob)
 
     @given(data=st.data())
-    @settings(max_examples=1500, deadline=2000)
+    @settings(max_examples=2500, deadline=2000)
     def test_for_mutations(self, taught, data):
         blob = data.draw(st.sampled_from([b for b in SAMPLES if len(b) < 2000]))
         for _ in range(data.draw(st.integers(1, 4))):
@@ -137,7 +153,9 @@ def mutate(blob, data):
     """Cut, flip, insert, delete, repeat or swap bytes, with a liking for the ones that mean something."""
     at = data.draw(st.integers(0, len(blob)))
     length = data.draw(st.integers(0, 12))
-    telling = st.sampled_from([0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x92, 0x93, 0x94, 0x95, 0xFF, 0x00, 0x2B, 0x40])
+    telling = st.sampled_from(
+        [0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x92, 0x93, 0x94, 0x95, 0xFF, 0x00, 0x2B, 0x40]
+    )
     byte = st.one_of(telling, st.integers(0, 255))
     how = data.draw(st.sampled_from(["cut", "flip", "insert", "delete", "repeat", "splice", "length"]))
     if how == "cut":
@@ -152,7 +170,9 @@ def mutate(blob, data):
         return blob[:at] + blob[at : at + length] * data.draw(st.sampled_from([2, 3, 50])) + blob[at + length :]
     if how == "splice":
         return blob[:at] + data.draw(st.sampled_from(SAMPLES))[at : at + 2000]
-    huge = data.draw(st.sampled_from([b"\x81\xff\xff", b"\x82\xff\xff\xff\x7f", b"\x82\xff\xff\xff\xff", b"\x87" + b"\xff" * 8]))
+    huge = data.draw(
+        st.sampled_from([b"\x81\xff\xff", b"\x82\xff\xff\xff\x7f", b"\x82\xff\xff\xff\xff", b"\x87" + b"\xff" * 8])
+    )
     return blob[:at] + huge + blob[at + 1 :]
 
 

@@ -86,13 +86,23 @@ class TestOtherValues:
 class TestObjects:
     def test_the_object_is_numbered_before_its_class(self):
         # O0 is the object, O1 its class; the second object names its class by reference to O1
-        archive = HEADER + new(b"@") + b"\x84\x84" + new(b"NSObject") + b"\x00\x85\x86" + b"\x92\x84\x93\x86" + b"\x92\x92"
+        archive = (
+            HEADER + new(b"@") + b"\x84\x84" + new(b"NSObject") + b"\x00\x85\x86" + b"\x92\x84\x93\x86" + b"\x92\x92"
+        )
         first, second, again = (group.values[0] for group in walk(archive))
         assert first.cls == second.cls
         assert again is first
 
     def test_a_class_knows_its_ancestors(self):
-        chain = b"\x84" + new(b"NSMutableString") + b"\x01\x84" + new(b"NSString") + b"\x01\x84" + new(b"NSObject") + b"\x00\x85"
+        chain = (
+            b"\x84"
+            + new(b"NSMutableString")
+            + b"\x01\x84"
+            + new(b"NSString")
+            + b"\x01\x84"
+            + new(b"NSObject")
+            + b"\x00\x85"
+        )
         (group,) = walk(HEADER + new(b"@") + b"\x84" + chain + b"\x86")
         assert group.values[0].is_a("NSString")
         assert not group.values[0].is_a("NSURL")
@@ -107,7 +117,9 @@ class TestObjects:
 
     def test_references_beyond_110(self):
         # 130 C strings; the last group refers to O[120], which is written as 120 - 110 = 10
-        archive = HEADER + new(b"*") + b"".join((b"" if n == 0 else b"\x92") + b"\x84" + new(b"s%d" % n) for n in range(130))
+        archive = (
+            HEADER + new(b"*") + b"".join((b"" if n == 0 else b"\x92") + b"\x84" + new(b"s%d" % n) for n in range(130))
+        )
         assert walk(archive + b"\x92\x0a")[-1].values[0] == b"s120"
 
 
@@ -160,7 +172,9 @@ class TestRefusals:
             walk(HEADER + rest)
 
     def test_an_archive_that_breaks_off_anywhere(self):
-        whole = HEADER + new(b"@") + b"\x84\x84" + new(b"NSObject") + b"\x00\x85" + new(b"d") + b"\x83" + bytes(8) + b"\x86"
+        whole = (
+            HEADER + new(b"@") + b"\x84\x84" + new(b"NSObject") + b"\x00\x85" + new(b"d") + b"\x83" + bytes(8) + b"\x86"
+        )
         assert walk(whole)
         for length in range(len(HEADER) + 1, len(whole)):
             with pytest.raises(ArchiveError):

@@ -95,10 +95,10 @@ class ChatDb:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            self._connection = opening.connect(self.path)
             if opening.missing_log(self.path):
                 self._notes.append(
                     "No chat.db-wal lies beside this database. If it is a copy, the newest messages may be missing. "
                     + opening.COPY_ALL
                 )
-            self._connection = opening.connect(self.path)
         return self._connection

@@ -66,7 +66,8 @@ def schema() -> str:
 def create(path: Path) -> sqlite3.Connection:
     """Make an empty Messages database and return a connection to it."""
     connection = sqlite3.connect(path)
-    connection.executescript(schema())
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.executescript(f"BEGIN; {schema()}; COMMIT;")
     return connection
 
 
@@ -96,7 +97,6 @@ def make_database(
     desk = Desk(random, Writer(random))
     planted = Planted(Path(path), rows, people=people)
     with closing(create(path)) as connection:
-        connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -200000")
         indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql > ''").fetchall()
         for name, _ in indexes:  # made again once the rows are there, which is faster
