@@ -236,7 +236,7 @@ class TestTime:
     def test_both_epochs_and_none(self, small, raw, year):
         small.row("hi", date=raw)
         timestamp = small.only().timestamp
-        assert (timestamp.year if timestamp else 0) == year
+        assert (timestamp.year if timestamp else None) == year
         assert timestamp is None or timestamp.tzinfo is datetime.UTC
 
     def test_to_the_microsecond(self, small):

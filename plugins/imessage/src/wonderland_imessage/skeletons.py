@@ -6,8 +6,8 @@ addresses of links, detected data. Once the walker has read a body and noted whe
 (no value in a gap steers it: strings in gaps enter no table, counts and references are never gaps), so the walker
 would accept it and find its text in the same gap. Skeletons are kept as a tree; matching one is a few comparisons.
 
-For bodies that carry one run and nothing but the text, all that follows the text is remembered whole, with the length
-its run declares: one dictionary look-up confirms the body.
+For bodies that carry one run and nothing but the text, all that follows the text is remembered whole for each length of
+text: one comparison confirms the body.
 
 Nothing is guessed: what matches no skeleton goes to the walker, and is learned from or refused. Nothing is built in
 either: the first body of each kind teaches.
@@ -31,7 +31,7 @@ Decoder = Callable[[bytes], tuple[str, frozenset[str]]]
 PLAIN = frozenset({PART})
 """The names of a body that is nothing but text."""
 
-MOST_TAILS, LONGEST_TAIL = 8192, 192
+MOST_TAILS = 8192
 MOST_NODES, MOST_EDGES, MOST_GAPS = 4096, 48, 48
 RUN, BYTES, DATA, LAST = range(4)
 LITTLE_ENDIAN = b"\x04\x0bstreamtyped"  # the only order Messages writes; the other is left to the walker
@@ -39,7 +39,7 @@ LITTLE_ENDIAN = b"\x04\x0bstreamtyped"  # the only order Messages writes; the ot
 
 def decoder() -> Decoder:
     """Return a function that decodes bodies and gets faster with each kind it has seen."""
-    prefixes: list[tuple[bytes, int, dict[bytes, tuple[int, frozenset[str]]], list[Any]]] = []
+    prefixes: list[tuple[bytes, int, dict[int, bytes], list[Any]]] = []
     nodes = 0
 
     def decode(blob: bytes) -> tuple[str, frozenset[str]]:
@@ -52,17 +52,15 @@ def decoder() -> Decoder:
                     else:
                         length, start = _count(blob, start)
                     end = start + length
-                    text = str(blob[start:end], "utf-8")
+                    text = blob[start:end].decode()
                     units = length if text.isascii() else len(text.encode("utf-16-le")) >> 1
-                    known = tails.get(blob[end:])
-                    if known is not None:
-                        if known[0] == units:
-                            return text, known[1]
-                        break
+                    tail = tails.get(units)
+                    if tail is not None and blob.endswith(tail) and len(blob) - end == len(tail):
+                        return text, PLAIN
                     names = _match(blob, end, units, tree)
                     if names is not None:
-                        if names is PLAIN and len(tails) < MOST_TAILS and len(blob) - end <= LONGEST_TAIL:
-                            tails[blob[end:]] = units, PLAIN
+                        if names is PLAIN and tail is None and len(tails) < MOST_TAILS:
+                            tails[units] = blob[end:]
                         return text, names
                     break
         except (IndexError, UnicodeDecodeError, TypeError, AttributeError):
