@@ -379,5 +379,16 @@ class TestOtherVersions:
         small.row("b", chats=(2,))
         assert {i.thread for i in small.read()[0]} == {"chat:1"}
 
+    def test_history_that_may_be_in_the_cloud_is_said(self, small):
+        small.row("a", ck_sync_state=1)
+        assert "iCloud" in small.read()[1].notes()[0]
+
+    def test_values_of_a_type_no_one_expects(self, small):
+        small.row("a", associated_message_type="odd", item_type="odd", service=b"\xff", handle_id="odd", date=7.5e8)
+        small.row("b", service=b"\xff", handle_id="odd", date=7.5e8, balloon_bundle_id=None, subject=b"\xff")
+        (first, second), _ = small.read()
+        assert first.reason == "of unknown kind"
+        assert (second.text, second.sender, second.timestamp.year) == ("b", "handle odd", 2024)
+
     def test_no_rows(self, small):
         assert small.read()[0] == []

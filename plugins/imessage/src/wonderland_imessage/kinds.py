@@ -60,12 +60,12 @@ class Passed(NamedTuple):
 
 def passed_over(row: Special, handle: int | None) -> Passed | None:
     """Return what a row is if it is no message, or None if somebody wrote it."""
-    item = row.item_type or 0
+    item = _number(row.item_type)
     if item:
         return _event(row, item, handle)
     if row.date_edited:  # only what was written can be edited; its parts decide the rest
         return None
-    kind = row.associated_message_type or 0
+    kind = _number(row.associated_message_type)
     if kind not in (0, 2, 3):
         return _associated(kind)
     if row.balloon_bundle_id is not None and row.balloon_bundle_id != LINK_PREVIEW:
@@ -73,6 +73,11 @@ def passed_over(row: Special, handle: int | None) -> Passed | None:
         name = APPS.get(app, "another app")
         return Passed("poll") if name == "poll" else Passed("app message", "App messages", name)
     return None
+
+
+def _number(value: object) -> int:
+    """Return a column that should hold a number; anything else becomes one that is not known."""
+    return value if isinstance(value, int) else 0 if value is None else -1
 
 
 def _associated(kind: int) -> Passed:
@@ -88,7 +93,7 @@ def _associated(kind: int) -> Passed:
 
 
 def _event(row: Special, item: int, handle: int | None) -> Passed:
-    action = row.group_action_type or 0
+    action = _number(row.group_action_type)
     group = "Group events"
     if item == 1 and action == 0:
         same = row.other_handle is not None and row.other_handle == handle

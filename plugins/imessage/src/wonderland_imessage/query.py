@@ -45,6 +45,7 @@ class Context:
         in_several: How many messages are in several chats.
         deleted: Messages in Recently Deleted.
         with_attachments: Messages that have attachments.
+        in_cloud: Whether Messages in iCloud is in use, which may hold history that is not here.
     """
 
     people: people.People
@@ -54,6 +55,7 @@ class Context:
     in_several: int
     deleted: frozenset[int]
     with_attachments: frozenset[int]
+    in_cloud: bool
 
     def oldest_handle(self, handle: int | None) -> int:
         """Return the lowest ROWID of the handles of the person behind a handle; 0 for nobody."""
@@ -134,6 +136,7 @@ def context(connection: sqlite3.Connection, cards: list[tuple[str, tuple[str, ..
         in_several=in_several,
         deleted=frozenset(deleted - chat_of.keys()),
         with_attachments=frozenset(attached),
+        in_cloud=_in_cloud(connection),
     )
 
 
@@ -156,3 +159,9 @@ def _rows(connection: sqlite3.Connection, table: str, *names: str) -> list[tuple
         return []
     wanted = ", ".join(name if name in present or name == "ROWID" else "NULL" for name in names)
     return connection.execute(f"SELECT {wanted} FROM {table}").fetchall()  # noqa: S608
+
+
+def _in_cloud(connection: sqlite3.Connection) -> bool:
+    if "ck_sync_state" not in opening.columns(connection, "message"):
+        return False
+    return connection.execute("SELECT 1 FROM message WHERE ck_sync_state != 0 LIMIT 1").fetchone() is not None

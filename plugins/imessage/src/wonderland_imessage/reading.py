@@ -34,6 +34,17 @@ SERVICES = {
     "imessagelite": "satellite",
 }
 SERVICE_TAGS = {"sms": ("sms",), "rcs": ("rcs",), "imessagelite": ("satellite",)}
+TAGS = [
+    (Special._fields.index(column), tag)
+    for column, tag in {
+        "date_edited": "edited",
+        "subject": "subject",
+        "reply": "reply",
+        "is_auto_reply": "auto-reply",
+        "is_forward": "forwarded",
+        "is_spam": "spam",
+    }.items()
+]
 ORDINARY = Special._make([None] * len(Special._fields))
 END = (-1,)
 APP_PLACE = "\ufffd"  # where old rows keep the place of an app message
@@ -113,11 +124,13 @@ class Reading:
             if passed.heading:
                 self._finer[passed.heading][passed.name] += 1
             return wl.Skipped(identity, passed.reason, passed.failed, passed.name if passed.failed else "")
-        history = read_history(special.message_summary_info)
+        summary = special.message_summary_info
+        unsent = isinstance(summary, bytes) and b"rp" in summary  # "rp" lists what was unsent; parsing costs 100 µs
+        history = read_history(summary) if unsent else None
         if history is not None and history.all_unsent:
             return wl.Skipped(identity, "unsent")
 
-        found = self._texts.find(text, blob, history)
+        found = self._texts.find(text, blob, summary)
         words = found.text.replace(OBJECT_REPLACEMENT, "")
         kind = "text"
         if special.is_audio_message:
@@ -127,14 +140,19 @@ class Reading:
         if not words or words.isspace() or words == APP_PLACE:
             return self._empty(identity, rowid, special, found.text, found.problem)
 
-        tags = self._tags(special, found.names, salvaged=found.salvaged, edited=history)
+        tags = () if special is ORDINARY else _tags(special, partly_unsent=history is not None and bool(history.unsent))
+        if ONE_TIME_CODE in found.names:
+            tags += ("one-time-code",)
+        if found.salvaged:
+            tags += ("salvaged",)
         key = self._context.chat_of.get(rowid), handle, service, me
         origin = self._origins.get(key) or self._origin(*key)
         origin.count += 1
         self._texts.how[found.how or "the subject alone"] += 1
         if origin.is_sms and looks_like_tapback(words):
             tags += ("sms-tapback",)
-        self._tagged.update(tags)
+        for tag in tags:
+            self._tagged[tag] += 1
         when = self._when(date)
         return wl.Message(identity, origin.thread, origin.sender, origin.is_me, when, words, kind, origin.tags + tags)
 
@@ -151,21 +169,6 @@ class Reading:
         if text == APP_PLACE:
             return wl.Skipped(identity, "app message")
         return wl.Skipped(identity, "no text")
-
-    def _tags(self, special: Special, names: frozenset[str], *, salvaged: bool, edited: Any) -> tuple[str, ...]:
-        marks = (
-            ("one-time-code", ONE_TIME_CODE in names),
-            ("edited", special.date_edited),
-            ("partly-unsent", edited is not None and edited.unsent),
-            ("reply", special.reply),
-            ("link", special.balloon_bundle_id == LINK_PREVIEW),
-            ("subject", special.subject),
-            ("forwarded", special.is_forward),
-            ("auto-reply", special.is_auto_reply),
-            ("spam", special.is_spam),
-            ("salvaged", salvaged),
-        )
-        return tuple(tag for tag, applies in marks if applies)
 
     def _origin(self, chat: int | None, handle: Any, service: Any, me: Any) -> Origin:
         """Make the origin that messages of this chat, handle and service share."""
@@ -190,9 +193,10 @@ class Reading:
         return origin
 
     def _when(self, date: Any) -> datetime | None:
-        if not isinstance(date, int) or date <= 0:
+        if not isinstance(date, int | float) or not 0 < date < 2**63:
             self._undated += 1
             return None
+        date = int(date)
         return EPOCH + timedelta(0, 0, date // 1000 if date >= NANOSECONDS else date * 1_000_000)
 
     def facts(self) -> dict[str, dict[str, int]]:
@@ -227,7 +231,12 @@ class Reading:
 
     def notes(self) -> list[str]:
         """Return what the user should know after a finished pass."""
-        return []
+        if not self._context.in_cloud:
+            return []
+        return [
+            "Messages in iCloud is in use: history that this device has not downloaded is not in its database. To have "
+            "it, keep Messages open on a Mac with enough space until it has synchronised, and read again."
+        ]
 
 
 def _transcription(blob: Any) -> str:
@@ -235,3 +244,12 @@ def _transcription(blob: Any) -> str:
         return decode_body(blob).transcription
     except UndecodableBody:
         return ""
+
+
+def _tags(special: Special, *, partly_unsent: bool) -> tuple[str, ...]:
+    tags = [tag for at, tag in TAGS if special[at]]
+    if partly_unsent:
+        tags.append("partly-unsent")
+    if special.balloon_bundle_id == LINK_PREVIEW:
+        tags.append("link")
+    return tuple(tags)

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from wonderland_imessage.body import UndecodableBody
-from wonderland_imessage.edits import History
+from wonderland_imessage.edits import History, read_history
 from wonderland_imessage.salvage import salvage
 from wonderland_imessage.skeletons import PLAIN, decoder
 
@@ -37,8 +37,8 @@ class Texts:
         self.how: Counter[str] = Counter()
         self._salvage = salvage_damaged
 
-    def find(self, text: object, blob: object, history: History | None = None) -> Found:
-        """Return the text of a row whose columns are ``text`` and ``attributedBody``."""
+    def find(self, text: object, blob: object, summary: bytes | None = None) -> Found:
+        """Return the text of a row whose columns are ``text``, ``attributedBody`` and ``message_summary_info``."""
         problem, body, names = "", None, EMPTY
         if text is not None and not isinstance(text, str):
             problem, text = f"its text column is not UTF-8 text but {type(text).__name__}", None
@@ -57,10 +57,10 @@ class Texts:
         if text:
             how = "text column" if blob is None else "text column, attributedBody "
             return Found(text, names, how if blob is None else how + ("undecodable" if problem else "empty"), problem)
-        if history is not None:
-            latest = self._latest(history)
-            if latest:
-                return Found(latest, PLAIN, "edit history", problem)
+        history = read_history(summary)
+        latest = self._latest(history) if history is not None else None
+        if latest:
+            return Found(latest, PLAIN, "edit history", problem)
         return Found("", names, "", problem)
 
     def _latest(self, history: History) -> str | None:

@@ -141,7 +141,9 @@ def _edited(desk: Desk, *, unsent: int = 0, lost: bool = False) -> Row:
     new = second + " *fixed"
     ranges = {"0": {"lo": 0, "le": utf16_length(first)}, "1": {"lo": utf16_length(first), "le": utf16_length(second)}}
     events = [{"d": 7.0e8, "t": encode_text(second)}, {"d": 7.0e8 + 9, "t": encode_text(new)}]
-    history: dict[str, Any] = {"otr": ranges, "ec": {"1": events}, "rp": list(range(unsent))}
+    history: dict[str, Any] = {"otr": ranges, "ec": {"1": events}}
+    if unsent:
+        history["rp"] = list(range(unsent))
     if lost:
         history["ec"]["0"] = [{"d": 7.0e8, "t": encode_text(first)}]
     summary = plistlib.dumps(history, fmt=plistlib.FMT_BINARY)
