@@ -127,8 +127,10 @@ class TestText:
         small.row(text="a", attributedBody=encode_body("", mutable=False))
         small.row(text="b", attributedBody=b"bplist00")
         small.row(text="c")
-        items, source = small.read()
+        small.row(text="\ufffd")
+        (*items, app), source = small.read()
         assert [i.text for i in items] == ["a", "b", "c"]
+        assert app.reason == "app message"
         assert source.facts()["How each text was found"] == {
             "text column, attributedBody empty": 1,
             "text column, attributedBody undecodable": 1,

@@ -60,6 +60,10 @@ class TestSniffing:
         for path in (other, tmp_path, tmp_path / "empty", tmp_path / "text.txt", tmp_path / "missing"):
             assert ChatDb.sniff(path) == 0
 
+    def test_a_name_alone_is_a_weak_sign(self, other, tmp_path):
+        other.rename(tmp_path / "chat.db")
+        assert ChatDb.sniff(tmp_path / "chat.db") == 0.3
+
     def test_leaves_no_trace(self, tmp_path):
         make_database(tmp_path / "copy.db", rows=60, wal=10)
         (tmp_path / "copy.db-shm").unlink()

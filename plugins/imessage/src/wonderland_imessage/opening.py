@@ -50,7 +50,9 @@ def looks_like_messages(path: Path) -> float:
             return 0.9 if path.name in NAMES else 0.0
         if magic != MAGIC:
             return 0.5 if path.name in NAMES and path.is_file() else 0.0
-        return 0.95 if path.name in NAMES[:2] or _has_tables(path) or _names_tables(path) else 0.0
+        if _has_tables(path) or _names_tables(path):
+            return 0.95
+        return 0.3 if path.name in NAMES else 0.0
     except OSError:
         return 0.0
 

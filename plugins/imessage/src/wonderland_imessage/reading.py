@@ -1,8 +1,8 @@
 """What becomes of each row, one after another?
 
-Most rows are a plain body and nothing else; they take the short way through `Reading.rows`. Every other row takes the
-long way, `Reading.judge`, which asks in turn: was it deleted, is it a message at all, was it unsent, where is its text,
-is anything left of it. Both end in one `Message` or one `Skipped`.
+Most rows are a text and nothing else; they take the short way through `Reading.rows`. Every other row takes the long
+way, `Reading.judge`, which asks in turn: was it deleted, is it a message at all, was it unsent, where is its text, is
+anything left of it. Both end in one `Message` or one `Skipped`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TAGS = [
     }.items()
 ]
 ORDINARY = Special._make([None] * len(Special._fields))
-END = (-1,)
+END = (None,)
 APP_PLACE = "\ufffd"  # where old rows keep the place of an app message
 
 
@@ -82,7 +82,7 @@ class Reading:
         decode, deleted = self._texts.decode, self._context.deleted
         chat_of, origins = self._context.chat_of.get, self._origins
         message, make = wl.Message, tuple.__new__  # a named tuple's own constructor costs twice as much
-        bodies = 0
+        bodies = columns = 0
         specials = connection.execute(query.select_special(connection))
         upcoming = next(specials, END)
         for rowid, date, handle, me, service, text, blob in connection.execute(query.select(connection)):
@@ -90,18 +90,25 @@ class Reading:
             if rowid == upcoming[0]:
                 special = Special._make(upcoming[1:])
                 upcoming = next(specials, END)
-            elif text is None and blob is not None and type(date) is int and date > 0 and rowid not in deleted:
-                try:
-                    words, names = decode(blob)
-                except UndecodableBody:
-                    words, names = "", PLAIN
+            elif (text is None) != (blob is None) and type(date) is int and date > 0 and rowid not in deleted:
+                words, names = text, PLAIN
+                if text is None:
+                    try:
+                        words, names = decode(blob)
+                    except UndecodableBody:
+                        words = ""
+                elif type(text) is not str:
+                    words = ""
                 if OBJECT_REPLACEMENT in words:
                     words = words.replace(OBJECT_REPLACEMENT, "")
-                if words and not words.isspace() and (names is PLAIN or ONE_TIME_CODE not in names):
+                if words and not words.isspace() and words != APP_PLACE and ONE_TIME_CODE not in names:
                     key = chat_of(rowid), handle, service, me
                     origin = origins.get(key) or self._origin(*key)
                     if not (origin.is_sms and looks_like_tapback(words)):
-                        bodies += 1
+                        if text is None:
+                            bodies += 1
+                        else:
+                            columns += 1
                         origin.count += 1
                         when = EPOCH + timedelta(0, 0, date // 1000 if date >= NANOSECONDS else date * 1_000_000)
                         yield make(
@@ -110,7 +117,7 @@ class Reading:
                         )
                         continue
             yield self.judge(rowid, date, handle, me, service, text, blob, special)
-        self._texts.how["attributedBody"] += bodies
+        self._texts.how.update({"attributedBody": bodies, "text column": columns})
 
     def judge(
         self, rowid: int, date: Any, handle: Any, me: Any, service: Any, text: Any, blob: Any, special: Special
