@@ -1,0 +1,104 @@
+"""Where is every row of a Messages database, and who wrote it?
+
+`ChatDb` reads ``chat.db`` (macOS) or ``sms.db`` (iPhone backup) and yields one `Message` or one `Skipped` for each row
+of the table ``message``, in the order of their ROWIDs, all from one read transaction. The text is that of
+``attributedBody`` where there is one (since macOS 13 ``text`` is mostly empty, and may be stale where both exist).
+
+Costs: a few microseconds a row; memory for one integer pair per row (which chat it is in).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import wonderland as wl
+from wonderland_imessage import contacts as address_books
+from wonderland_imessage import opening, query
+from wonderland_imessage.reading import Reading
+
+__all__ = ["ChatDb"]
+
+
+class ChatDb:
+    """A Messages database.
+
+    Senders are the address of a person's oldest handle (or their name, with contacts), the same for all handles of one
+    person; ``wonderland`` makes pseudonyms of them.
+
+    Args:
+        path: ``chat.db``, ``sms.db``, or a folder that holds one (``~/Library/Messages``, an iPhone backup).
+        contacts: Where to look up people: ``mac`` for this Mac's contacts, or a copied AddressBook folder or file.
+        salvage: Whether to take what can be recovered of damaged bodies.
+
+    Raises:
+        InputError: It is no Messages database, or a damaged or encrypted one.
+        ResourceError: It may not be read, or is locked.
+    """
+
+    name: ClassVar[str] = "imessage"
+    version: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        contacts: Annotated[str, "join and name people by contacts: 'mac', or the path of an AddressBook folder"] = "",
+        salvage: Annotated[bool, "recover what it can of damaged bodies, and tag those messages 'salvaged'"] = False,
+    ) -> None:
+        self.path = Path(path)
+        self.contacts = contacts
+        self.salvage = salvage
+        self._connection: sqlite3.Connection | None = None
+        self._facts: dict[str, dict[str, int]] = {}
+        self._notes: list[str] = []
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Say how sure it is that this is a Messages database."""
+        return opening.looks_like_messages(Path(path))
+
+    def count(self) -> int:
+        """Count the rows of the table ``message``, in the same transaction that `rows` reads."""
+        try:
+            return query.count(self._open())
+        except sqlite3.Error as error:
+            raise opening.broken(self.path, error) from None
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return how the texts were found, services, people and more, once `rows` is exhausted."""
+        return self._facts
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of this database."""
+        return list(self._notes)
+
+    def close(self) -> None:
+        """End the read transaction."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield one `Message` or `Skipped` for each row of the table ``message``."""
+        try:
+            connection = self._open()
+            cards = address_books.read(self.contacts) if self.contacts else []
+            reading = Reading(query.context(connection, cards), salvage=self.salvage)
+            yield from reading.rows(connection)
+        except sqlite3.Error as error:
+            raise opening.broken(self.path, error) from None
+        self._facts = reading.facts()
+        self._notes.extend(note for note in reading.notes() if note not in self._notes)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = opening.connect(self.path)
+            if opening.missing_log(self.path):
+                self._notes.append(
+                    "No chat.db-wal lies beside this database. If it is a copy, the newest messages may be missing. "
+                    + opening.COPY_ALL
+                )
+        return self._connection
