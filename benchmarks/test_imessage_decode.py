@@ -9,6 +9,7 @@ import time
 from random import Random
 
 import pytest
+
 from wonderland_imessage import decode_body
 from wonderland_imessage.skeletons import decoder
 from wonderland_imessage.testing import PLANS, encode_text

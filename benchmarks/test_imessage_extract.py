@@ -16,10 +16,10 @@ import time
 from contextlib import closing
 
 import pytest
-from wonderland_imessage import ChatDb
-from wonderland_imessage.testing import make_database
 
 import wonderland as wl
+from wonderland_imessage import ChatDb
+from wonderland_imessage.testing import make_database
 
 ROWS = int(os.environ.get("WONDERLAND_BENCHMARK_ROWS", "722772"))
 CONTACTS = 1016

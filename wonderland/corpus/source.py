@@ -24,7 +24,8 @@ class Source(Protocol):
 
     Optional: ``facts() -> Mapping[str, Mapping[str, int]]``, called after `rows` is exhausted, returns further counts
     of what was read by heading, for the ledger (how each text was found, services, repairs); and
-    ``notes() -> Iterable[str]`` sentences the user should read (a missing WAL, history kept in the cloud).
+    ``notes() -> Iterable[str]`` sentences the user should read (a missing WAL, history kept in the cloud). A parameter
+    ``names: bool`` is told whether senders are to be named, so that it can look names up.
     """
 
     name: ClassVar[str]
@@ -53,7 +54,7 @@ def choose_source(path: Path, sources: Mapping[str, type[Source]], name: str | N
         UsageError: No source has this name.
         InputError: The path does not exist, no source can read it, or two are equally sure.
     """
-    if not path.exists():
+    if not _exists(path):
         raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
     return _named(name, sources) if name else _surest(path, sources)
 
@@ -75,6 +76,13 @@ def open_source(
             hint=f"Its options: {', '.join(known) or 'none'}.",
         )
     return chosen(path, **(options or {}))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # there may be something; the source that opens it can say how to be let in
+        return True
 
 
 def _named(name: str, sources: Mapping[str, type[Source]]) -> type[Source]:

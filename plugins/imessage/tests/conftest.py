@@ -1,10 +1,10 @@
 """Databases with a known answer, shared by the tests."""
 
 import pytest
-from wonderland_imessage import ChatDb
-from wonderland_imessage.testing import create, encode_text, make_database
 
 import wonderland as wl
+from wonderland_imessage import ChatDb
+from wonderland_imessage.testing import create, encode_text, make_database
 
 
 @pytest.fixture(scope="session")

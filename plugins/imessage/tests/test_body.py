@@ -1,6 +1,7 @@
 """What a body says: its text exactly, and its attributes at the right characters."""
 
 import pytest
+
 from wonderland_imessage import UndecodableBody, decode_body
 from wonderland_imessage.archived import Archived
 from wonderland_imessage.testing import Long, Url, encode_body, encode_text

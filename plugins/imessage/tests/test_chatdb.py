@@ -7,10 +7,10 @@ import sqlite3
 from collections import Counter
 
 import pytest
-from wonderland_imessage import ChatDb
-from wonderland_imessage.testing import PLANS, encode_body, encode_text, make_database
 
 import wonderland as wl
+from wonderland_imessage import ChatDb
+from wonderland_imessage.testing import PLANS, encode_body, encode_text, make_database
 
 PART = {"__kIMMessagePartAttributeName": 0}
 

@@ -1,6 +1,7 @@
 """What a row is, if it is no message."""
 
 import pytest
+
 from wonderland_imessage.kinds import Special, looks_like_tapback, passed_over
 
 NOTHING = Special._make([None] * len(Special._fields))

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from wonderland_imessage import ChatDb, opening
-from wonderland_imessage.testing import make_database
 
 from wonderland.errors import InputError, ResourceError
+from wonderland_imessage import ChatDb, opening
+from wonderland_imessage.testing import make_database
 
 BACKUP = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
 

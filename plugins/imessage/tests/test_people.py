@@ -1,6 +1,7 @@
 """Who is one person, and which chats are one conversation."""
 
 import pytest
+
 from wonderland_imessage.people import Handle, People, address, automated, join
 from wonderland_imessage.threads import DIRECT, GROUP, Chat, merge
 

@@ -2,8 +2,8 @@
 
 import pluggy
 import pytest
-import wonderland_imessage
 
+import wonderland_imessage
 from wonderland import hookspecs
 from wonderland.corpus.source import open_source
 

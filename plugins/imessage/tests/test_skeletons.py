@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from wonderland_imessage import UndecodableBody, body, decode_body, skeletons
 from wonderland_imessage.skeletons import PLAIN, decoder
 from wonderland_imessage.testing import Long, Url, encode_body, encode_text

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+
 from wonderland_imessage import ArchiveError, walk
 from wonderland_imessage.archived import Archived
 

@@ -37,7 +37,7 @@ STYLES = {
 }
 
 
-class UndecodableBody(ArchiveError):  # noqa: N818 (what went wrong, as in wonderland.errors)
+class UndecodableBody(ArchiveError):
     """A body that cannot be read; ``reason`` says why, without any of its text."""
 
 

@@ -30,6 +30,7 @@ class ChatDb:
 
     Args:
         path: ``chat.db``, ``sms.db``, or a folder that holds one (``~/Library/Messages``, an iPhone backup).
+        names: Whether senders are to be named; looks them up in this Mac's contacts, where there are any.
         contacts: Where to look up people: ``mac`` for this Mac's contacts, or a copied AddressBook folder or file.
         salvage: Whether to take what can be recovered of damaged bodies.
 
@@ -45,11 +46,12 @@ class ChatDb:
         self,
         path: Path,
         *,
+        names: bool = False,
         contacts: Annotated[str, "join and name people by contacts: 'mac', or the path of an AddressBook folder"] = "",
         salvage: Annotated[bool, "recover what it can of damaged bodies, and tag those messages 'salvaged'"] = False,
     ) -> None:
         self.path = Path(path)
-        self.contacts = contacts
+        self.contacts = contacts or ("mac" if names and address_books.HOME.expanduser().is_dir() else "")
         self.salvage = salvage
         self._connection: sqlite3.Connection | None = None
         self._facts: dict[str, dict[str, int]] = {}
