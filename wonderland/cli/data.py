@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.options import given, parse_extras, settings_options, signature_options
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.source import choose_source
-from wonderland.errors import CheckFailed
+from wonderland.errors import CheckFailed, WonderlandError
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
@@ -36,6 +37,7 @@ def extract(
     it, for example: wonderland extract chats.csv --text body --me Ada
     """
     workspace = open_workspace(folder, create=path is not None)
+    before = workspace.settings.source
     if path is not None:
         absolute = path.expanduser().absolute()
         chosen = choose_source(absolute, plugins.load().sources, source)
@@ -44,7 +46,11 @@ def extract(
         record(console, workspace, "source", values)
     elif source or names is not None:
         record(console, workspace, "source", given({"source": source, "names": names}))
-    corpus = read(console, workspace)
+    try:
+        corpus = read(console, workspace)
+    except WonderlandError:
+        workspace.configure("source", **asdict(before))  # what could not be read is not what the workspace is about
+        raise
     if show_failures:
         failures(console, corpus)
     console.next("wonderland filter")

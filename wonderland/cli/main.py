@@ -17,7 +17,7 @@ import click
 import wonderland
 from wonderland.errors import WonderlandError
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "main", "run"]
 
 # Each command lives in a module that is imported when it is called, so that --help stays quick.
 _COMMANDS = {
@@ -90,10 +90,11 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit."""
     _stay_offline()
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code, with every error told on stderr (or as JSON)."""
     try:
         cli.main(arguments, prog_name="wonderland", standalone_mode=False)
     except WonderlandError as error:

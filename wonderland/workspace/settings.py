@@ -112,8 +112,14 @@ class Settings:
         return cls(**chosen)
 
     def changed(self, section: str, **values: Any) -> Settings:
-        """Return settings with some keys of a section replaced."""
-        return dataclasses.replace(self, **{section: dataclasses.replace(getattr(self, section), **values)})
+        """Return settings with some keys of a section replaced.
+
+        Raises:
+            UsageError: The training settings do not fit together.
+        """
+        settings = dataclasses.replace(self, **{section: dataclasses.replace(getattr(self, section), **values)})
+        settings.training.resolved()
+        return settings
 
 
 def _section(path: Path, name: str, kind: type[Any], keys: Mapping[str, Any]) -> Any:

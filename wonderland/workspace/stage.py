@@ -89,9 +89,10 @@ class Stage:
                 shutil.rmtree(partial, ignore_errors=True)
 
     def _seal(self, partial: Path) -> None:
-        files = sorted(path for path in partial.rglob("*") if path.is_file())
-        for path in files:
-            path.chmod(0o600)
+        found = sorted(partial.rglob("*"))
+        for path in found:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        files = [path for path in found if path.is_file()]
         value = {
             "stage": self.name,
             "version": self.version,

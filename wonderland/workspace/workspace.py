@@ -96,7 +96,8 @@ class Workspace:
         return inside if (inside / FILE).is_file() else None
 
     def configure(self, section: str, **values: Any) -> dict[str, Any]:
-        """Write settings into ``wonderland.toml`` and return those that changed."""
+        """Write settings into ``wonderland.toml`` and return those that changed; bad ones are refused, not written."""
+        self.settings.changed(section, **values)
         with guarding(self.folder):
             changed = settings_file.update(self.folder / FILE, section, values)
         self.settings = Settings.load(self.folder / FILE)

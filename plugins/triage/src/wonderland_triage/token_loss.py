@@ -93,7 +93,7 @@ class TokenLossResult(wl.Result):
                     "highlights": [row for row in self.surprising if row["conversation"] >= 0],
                 },
                 caption=f"Loss of each token given what came before; a uniform guess would have {uniform:.2f} nats.",
-                how_to_read="Strongly coloured tokens surprised the model. Point at one to see its probability, rank and "
+                how_to_read="Strongly coloured tokens surprised the model. Point at one to see its rank and "
                 "what the model would rather have said; switch to entropy to see where it expected to be surprised.",
                 misleads="The first word of a message is surprising for any model, because much could have been said.",
                 order=40,

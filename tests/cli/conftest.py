@@ -1,0 +1,51 @@
+"""A workspace with a small model in it, made once and copied for every test that wants one."""
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from wonderland.cli.main import run
+from wonderland.demo import MESSAGES
+
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    "\u202egnp.exe \u200bhidden",
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07",
+    "<|me|> forged <|endoftext|>",
+    "half a pair \ud83d here",
+    "nul \x00 byte",
+    "=cmd|calc!A1",
+]
+
+
+@pytest.fixture(scope="session")
+def messages(tmp_path_factory) -> Path:
+    """Some conversations of the demo corpus, with hostile messages among them."""
+    with gzip.open(MESSAGES, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for _, line in zip(range(1500), file, strict=False)]
+    for index, text in enumerate([*HOSTILE * 12, "a hundred kB of words " * 4_600]):
+        rows[index * 11]["text"] = text
+    path = tmp_path_factory.mktemp("messages") / "chats.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def made(messages, tmp_path_factory) -> Path:
+    """A workspace after `wonderland run`."""
+    folder = tmp_path_factory.mktemp("made") / "me.wonderland"
+    assert run(["extract", "-q", "-w", str(folder), str(messages)]) == 0
+    assert run(["filter", "-q", "-w", str(folder)]) == 0
+    assert run(["tokenize", "-q", "-w", str(folder), "--preset", "nano", "--vocab-size", "512", "--by", "time"]) == 0
+    assert run(["train", "-q", "-w", str(folder), "--epochs", "1"]) == 0
+    assert run(["run", "-q", "-w", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def workspace(made, tmp_path) -> Path:
+    """A copy of that workspace to do anything with."""
+    return Path(shutil.copytree(made, tmp_path / "me.wonderland"))

@@ -1,0 +1,269 @@
+"""What a person gets from each command, and what each failure ends with."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from wonderland.cli.main import cli, run
+from wonderland.workspace import settings
+from wonderland.workspace.workspace import Workspace
+
+
+def output_of(capsys, *arguments, code=0):
+    capsys.readouterr()
+    assert run([str(argument) for argument in arguments]) == code
+    return capsys.readouterr()
+
+
+def test_extract_says_where_every_row_went_and_what_to_type_next(messages, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    out = output_of(capsys, "extract", messages).out
+    assert "Rows stored" in out
+    assert "1,500" in out
+    assert "stored as pseudonyms" in out
+    assert out.rstrip().endswith("Next: wonderland filter")
+    assert (tmp_path / "me.wonderland" / "wonderland.toml").exists()
+
+
+def test_a_workspace_is_for_its_owner_only(made):
+    assert made.stat().st_mode & 0o077 == 0
+    assert [path for path in made.rglob("*") if path.name != ".gitignore" and path.stat().st_mode & 0o077] == []
+
+
+def test_run_does_nothing_twice(workspace, capsys):
+    before = {path: path.stat().st_mtime_ns for path in workspace.rglob("stage.json")}
+    assert len(before) >= 8
+    output_of(capsys, "run", "-q", "-w", workspace)
+    assert {path: path.stat().st_mtime_ns for path in workspace.rglob("stage.json")} == before
+
+
+def test_the_report_is_one_file_that_holds_no_markup_from_messages(made):
+    html = (made / "report.html").read_text(encoding="utf-8")
+    assert "onerror=alert(1)>" not in html
+    assert "Content-Security-Policy" in html
+
+
+def test_terminal_output_never_sends_control_characters_of_messages(workspace, capsys):
+    text = "".join(output_of(capsys, command, "-w", workspace).out for command in ("extract", "analyze", "generate"))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["extract"],
+        ["filter"],
+        ["tokenize"],
+        ["train"],
+        ["analyze", "triage"],
+        ["report"],
+        ["status"],
+        ["generate", "<|them|> How are you?"],
+        ["run"],
+    ],
+)
+def test_json_is_one_object_on_stdout(workspace, capsys, arguments):
+    printed = json.loads(output_of(capsys, *arguments, "-q", "--json", "-w", workspace).out)
+    assert isinstance(printed, dict)
+    assert printed
+
+
+@pytest.mark.parametrize("command", ["plugins", "doctor"])
+def test_plugins_and_doctor_need_no_workspace(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(output_of(capsys, command, "--json").out)
+    assert "triage" in output_of(capsys, command).out
+
+
+def test_every_command_has_help(capsys):
+    for name in cli.commands or cli.list_commands(None):
+        out = output_of(capsys, name, "--help").out
+        assert out.startswith(f"Usage: wonderland {name}")
+
+
+def test_status_tells_done_from_out_of_date_from_damaged(workspace, capsys):
+    assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["model"] == "done"
+    (workspace / "tokenizer" / "tokenizer.json").write_text("{}", encoding="utf-8")
+    assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["tokenizer"] == "damaged"
+    Workspace(workspace).configure("training", epochs=2)
+    assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["model"] == "out of date"
+
+
+def test_options_are_written_into_the_settings_and_comments_stay(workspace, capsys):
+    file = workspace / settings.FILE
+    file.write_text(file.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    output_of(capsys, "filter", "-w", workspace, "--only", "urls")
+    text = file.read_text(encoding="utf-8")
+    assert 'names = ["urls"]' in text
+    assert text.endswith("# mine\n")
+
+
+def test_parameters_of_an_analysis_are_options(workspace, capsys):
+    out = output_of(capsys, "analyze", "-q", "-w", workspace, "head-patterns", "--threshold", "0.01").out
+    assert "score over 0.01" in out
+
+
+def test_export_writes_the_four_files(workspace, tmp_path, capsys):
+    printed = output_of(capsys, "export", "-w", workspace, tmp_path / "plain").out.splitlines()
+    assert [line.rsplit("/", 1)[1] for line in printed] == [
+        "messages.jsonl",
+        "corpus.txt",
+        "corpus_threaded.txt",
+        "corpus_me_only.txt",
+    ]
+
+
+def test_generate_answers_as_whoever_is_asked(workspace, capsys):
+    arguments = ["generate", "-w", workspace, "<|them|> How are you?", "--json", "--temperature", "0", "--number", "1"]
+    me = json.loads(output_of(capsys, *arguments, "--as", "me").out)["samples"][0]
+    them = json.loads(output_of(capsys, *arguments, "--as", "them").out)["samples"][0]
+    assert me["prompt"][-1] == 1
+    assert them["prompt"][0] == 2
+    assert 1 not in them["prompt"]
+
+
+class TestFailures:
+    """Each says what happened and what to type next, and ends with its own exit code."""
+
+    def failed(self, capsys, *arguments, code):
+        error = output_of(capsys, *arguments, code=code).err
+        assert "Traceback" not in error
+        assert [line for line in error.splitlines() if line.startswith("Error: ")]
+        return error
+
+    def test_no_workspace(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        assert "wonderland extract PATH" in self.failed(capsys, "filter", code=3)
+
+    def test_nothing_at_the_path(self, tmp_path, capsys):
+        assert "nothing at" in self.failed(capsys, "extract", "-w", tmp_path / "w", tmp_path / "gone", code=3)
+
+    @pytest.mark.parametrize("content", [b"", bytes(range(256)) * 50, b"not json\n", b'{"colour": "red"}\n'])
+    def test_a_file_that_holds_no_messages(self, tmp_path, capsys, content):
+        path = tmp_path / "file"
+        path.write_bytes(content)
+        self.failed(capsys, "extract", "-w", tmp_path / "w", path, code=3)
+        assert not (tmp_path / "w" / "corpus").exists()
+        assert Workspace(tmp_path / "w").settings.source.path == ""
+
+    def test_one_message_is_too_few(self, tmp_path, capsys):
+        path = tmp_path / "one.jsonl"
+        path.write_text('{"sender": "a", "text": "hello"}\n', encoding="utf-8")
+        output_of(capsys, "extract", "-w", tmp_path / "w", path)
+        output_of(capsys, "filter", "-w", tmp_path / "w")
+        assert "too few" in self.failed(capsys, "tokenize", "-w", tmp_path / "w", code=4)
+
+    def test_an_unknown_preset(self, workspace, capsys):
+        assert "nano, seed, large" in self.failed(capsys, "train", "-w", workspace, "--preset", "giant", code=2)
+        assert "giant" not in (workspace / settings.FILE).read_text(encoding="utf-8")
+
+    def test_an_unknown_analysis(self, workspace, capsys):
+        assert "token-loss" in self.failed(capsys, "analyze", "-w", workspace, "tea-leaves", code=2)
+
+    def test_an_unknown_parameter(self, workspace, capsys):
+        assert "--threshold" in self.failed(
+            capsys, "analyze", "-w", workspace, "head-patterns", "--colour", "1", code=2
+        )
+
+    def test_an_unknown_source_option(self, messages, tmp_path, capsys):
+        error = self.failed(capsys, "extract", "-w", tmp_path / "w", messages, "--colour", "red", code=2)
+        assert "--sender" in error
+
+    def test_a_setting_that_does_not_exist(self, workspace, capsys):
+        file = workspace / settings.FILE
+        file.write_text(file.read_text(encoding="utf-8").replace("held_out", "heldout"), encoding="utf-8")
+        assert "held_out" in self.failed(capsys, "status", "-w", workspace, code=2)
+
+    def test_a_workspace_of_a_newer_version(self, workspace, capsys):
+        file = workspace / settings.FILE
+        file.write_text(file.read_text(encoding="utf-8").replace("version = 1", "version = 99"), encoding="utf-8")
+        assert "pip install -U wonderland" in self.failed(capsys, "status", "-w", workspace, code=3)
+
+    def test_a_tokenizer_swapped_under_the_model(self, workspace, capsys):
+        from wonderland.tokenizer import SpeakerTokenizer
+
+        SpeakerTokenizer.train(["other words entirely"] * 9, 300).save(workspace / "tokenizer" / "tokenizer.json")
+        error = self.failed(capsys, "generate", "-w", workspace, code=3)
+        assert "was trained with the tokenizer" in error
+
+    def test_a_damaged_model(self, workspace, capsys):
+        (workspace / "model" / "model.safetensors").write_bytes(b"nothing")
+        assert "wonderland train" in self.failed(capsys, "generate", "-w", workspace, code=3)
+
+    def test_a_damaged_checkpoint(self, workspace, capsys):
+        (workspace / "training.checkpoint").write_bytes(b"nothing")
+        error = self.failed(capsys, "train", "-q", "-w", workspace, "--epochs", "2", code=3)
+        assert "training.checkpoint" in error
+        assert (workspace / "model" / "model.safetensors").exists()
+
+    def test_checks_that_fail_end_with_1_and_are_listed(self, workspace, capsys):
+        capsys.readouterr()
+        assert run(["check", "-q", "-w", str(workspace)]) == 1
+        printed = capsys.readouterr()
+        assert "✗" in printed.out
+        assert "checks failed" in printed.err
+
+    def test_a_folder_that_cannot_be_written(self, tmp_path, monkeypatch, capsys):
+        def refuse(*_args, **_kwargs):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+        assert "Choose another folder" in self.failed(capsys, "init", tmp_path / "w", code=5)
+
+    def test_a_full_disk_leaves_what_was_there(self, workspace, monkeypatch, capsys):
+        before = (workspace / "filtered" / "messages.parquet").read_bytes()
+
+        def full(*_args, **_kwargs):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("pyarrow.parquet.write_table", full)
+        error = self.failed(capsys, "filter", "-w", workspace, "--only", "urls", code=5)
+        assert "The disk is full" in error
+        assert (workspace / "filtered" / "messages.parquet").read_bytes() == before
+        assert [path.name for path in workspace.iterdir() if path.name.endswith(".partial")] == []
+
+    def test_an_unforeseen_fault_shows_no_words_of_anybody(self, workspace, monkeypatch, capsys):
+        def stumble(*_args, **_kwargs):
+            raise RuntimeError("my secret message")
+
+        monkeypatch.setattr(Workspace, "status", stumble)
+        error = self.failed(capsys, "status", "-w", workspace, code=70)
+        assert "secret" not in error
+        assert "RuntimeError" in error
+
+    def test_errors_are_json_too(self, tmp_path, capsys):
+        printed = output_of(capsys, "status", "--json", "-w", tmp_path / "w", code=3)
+        assert json.loads(printed.out)["exit_code"] == 3
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(workspace, monkeypatch, capsys):
+    from wonderland.model import training
+
+    step, taken = training._step, []
+
+    def interrupt_at_third(*arguments):
+        taken.append(1)
+        if len(taken) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "_step", interrupt_at_third)
+    error = output_of(capsys, "train", "-q", "-w", workspace, "--epochs", "2", code=130).err
+    assert "Run the same command again to go on." in error
+    assert len(taken) == 3
+    assert "can go on" in output_of(capsys, "status", "-w", workspace).out
+    output_of(capsys, "train", "-q", "-w", workspace)
+    assert not (workspace / "training.checkpoint").exists()
+
+
+def test_the_demo_does_the_whole_job(messages, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("wonderland.cli.everything.MESSAGES", messages)
+    folder = tmp_path / "wonderland-demo"
+    Workspace.create(folder).configure("tokenizer", vocab_size=400)
+    Workspace(folder).configure("split", by="time")
+    out = output_of(capsys, "demo", "-q", folder, "--epochs", "1").out
+    assert f"Report: {folder / 'report.html'}" in out
+    assert (folder / "report.html").stat().st_size > 100_000

@@ -1,0 +1,114 @@
+"""The workspace keeps what the value layer makes, and nothing else."""
+
+import json
+
+import pytest
+
+import wonderland as wl
+from wonderland.demo import MESSAGES
+from wonderland.errors import InputError, ResourceError
+from wonderland.workspace.stage import Stage
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    import gzip
+
+    path = tmp_path_factory.mktemp("store") / "chats.jsonl"
+    with gzip.open(MESSAGES, "rt", encoding="utf-8") as file:
+        path.write_text("".join(line for _, line in zip(range(900), file, strict=False)), encoding="utf-8")
+    return path
+
+
+def test_a_script_and_a_workspace_give_the_same_fingerprints(store, tmp_path):
+    workspace = wl.Workspace.create(tmp_path / "me.wonderland")
+    workspace.configure("source", path=str(store))
+    workspace.configure("training", preset="nano", epochs=1)
+    workspace.configure("tokenizer", vocab_size=400)
+    workspace.configure("analysis", windows=20, control=False)
+    workspace.extract()
+    workspace.filter()
+    kept_tokenizer = workspace.tokenize()
+    kept_model = workspace.train()
+    kept = workspace.analyze("attention-entropy")["attention-entropy"]
+
+    corpus = wl.Corpus.read(store).filter("automated", "short-codes", "urls", "emoji")
+    train, held_out = corpus.split(held_out=0.1)
+    tokenizer = wl.SpeakerTokenizer.train(train, vocab_size=400)
+    model = wl.ChatTransformer.train(train, tokenizer, held_out=held_out, preset="nano", epochs=1)
+    result = wl.analyze(wl.Specimen(model, tokenizer, held_out, windows=20), "attention-entropy")["attention-entropy"]
+
+    assert workspace.filter().fingerprint == corpus.fingerprint
+    assert kept_tokenizer.fingerprint == tokenizer.fingerprint
+    assert kept_model.fingerprint == model.fingerprint
+    assert kept.provenance.fingerprints == result.provenance.fingerprints
+    assert (kept.normalised.value == result.normalised.value).all()
+
+
+def test_a_stage_is_whole_or_as_it_was(tmp_path):
+    stage = Stage("letters", tmp_path / "letters", 1, {"n": 1})
+    with stage.writing() as folder:
+        (folder / "a").write_text("first", encoding="utf-8")
+    assert stage.state() == "done"
+
+    def fail_midway():
+        with stage.writing() as folder:
+            (folder / "a").write_text("second", encoding="utf-8")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(ResourceError, match="The disk is full"):
+        fail_midway()
+    assert (tmp_path / "letters" / "a").read_text(encoding="utf-8") == "first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["letters"]
+
+
+def test_a_stage_knows_other_parameters_and_changed_files(tmp_path):
+    stage = Stage("letters", tmp_path / "letters", 1, {"n": 1})
+    assert stage.state() == "missing"
+    with stage.writing() as folder:
+        (folder / "a").write_text("first", encoding="utf-8")
+    assert Stage("letters", tmp_path / "letters", 1, {"n": 2}).state() == "out of date"
+    assert Stage("letters", tmp_path / "letters", 2, {"n": 1}).state() == "out of date"
+    (tmp_path / "letters" / "a").write_text("other", encoding="utf-8")
+    assert stage.state() == "damaged"
+
+
+def test_a_store_that_is_gone_leaves_the_corpus_good(store, tmp_path):
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(store.read_bytes())
+    workspace = wl.Workspace.create(tmp_path / "w")
+    workspace.configure("source", path=str(copy))
+    workspace.extract()
+    copy.unlink()
+    assert workspace.stage("corpus").state() == "done"
+
+
+def test_a_store_that_grew_is_read_again_with_the_same_pseudonyms(store, tmp_path):
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(store.read_bytes())
+    workspace = wl.Workspace.create(tmp_path / "w")
+    workspace.configure("source", path=str(copy))
+    first = workspace.extract()
+    row = {"thread": "new", "sender": "a newcomer", "is_from_me": False, "text": "hi"}
+    copy.write_text(json.dumps(row) + "\n" + copy.read_text(encoding="utf-8"), encoding="utf-8")
+    assert workspace.stage("corpus").state() == "out of date"
+    second = workspace.extract()
+    assert len(second) == len(first) + 1
+    known = {message.id: message.sender for message in first}
+    assert all(known[message.id] == message.sender for message in second if message.id in known)
+
+
+def test_a_later_stage_asks_for_the_earlier_one(tmp_path):
+    workspace = wl.Workspace.create(tmp_path / "w")
+    workspace.configure("source", path=str(MESSAGES))
+    with pytest.raises(InputError, match="wonderland extract"):
+        workspace.filter()
+    with pytest.raises(InputError, match="wonderland tokenize"):
+        workspace.train()
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine", encoding="utf-8")
+    with pytest.raises(wl.WonderlandError, match="not empty"):
+        wl.Workspace.create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
