@@ -56,11 +56,11 @@ def extract(
     console.next("wonderland filter")
 
 
-def read(console: Console, workspace: Workspace) -> Corpus:
+def read(console: Console, workspace: Workspace, *, again: bool = True) -> Corpus:
     """Read the messages and print where every row went."""
     with console.progress("Reading", "rows") as meter:
         corpus = workspace.extract(
-            lambda done, stored: meter.update(done, stored, f"{number(done)} of {number(stored)} rows")
+            lambda done, stored: meter.update(done, stored, f"{number(done)} of {number(stored)} rows"), again=again
         )
     ledger, counts = corpus.ledger, corpus.counts()
     console.result(ledger=ledger.to_json(), counts=counts, fingerprint=corpus.fingerprint, notes=list(corpus.notes))

@@ -28,7 +28,7 @@ def everything(console: Console, workspace: Workspace, open_it: bool) -> None:
     """Go through all the stages, each with its heading."""
     started = time.monotonic()
     console.say("1 · Messages")
-    read(console, workspace)
+    read(console, workspace, again=False)
     console.say("\n2 · Without the noise")
     drop(console, workspace)
     console.say("\n3 · Tokens")

@@ -44,6 +44,7 @@ __all__ = ["DEFAULT_NAME", "Workspace"]
 
 DEFAULT_NAME = "me.wonderland"
 _CHECKPOINT = "training.checkpoint"
+_READ = "read.json"
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,10 @@ class Workspace:
         """Return the stage of this name as the settings want it now."""
         s = self.settings
         if name == "corpus":
-            # A store that is gone leaves the corpus that was read from it good.
-            path = self.source_path
-            seen = source_state(path) if path.exists() else (self._recorded("corpus") or {}).get("source state", [])
-            return Stage(name, self.folder / name, 1, {**asdict(s.source), "source state": seen})
+            return Stage(name, self.folder / name, 1, {**asdict(s.source), "path": str(self.source_path)})
         if name == "filtered":
-            return Stage(name, self.folder / name, 1, asdict(s.filter), (self.stage("corpus").key,))
+            inputs = (self.stage("corpus").key, str(self._read().get("fingerprint", "")))
+            return Stage(name, self.folder / name, 1, asdict(s.filter), inputs)
         if name == "tokenizer":
             parameters = {"split": asdict(s.split), "vocab_size": self.vocab_size}
             return Stage(name, self.folder / name, 1, parameters, (self.stage("filtered").key,))
@@ -134,12 +133,21 @@ class Workspace:
             return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
         raise UsageError(f"There is no stage named {name!r}.")
 
-    def _recorded(self, name: str) -> dict[str, Any] | None:
+    def store_changed(self) -> bool:
+        """Say whether the store holds other messages than when it was read. One that is gone has not changed.
+
+        A live store changes with every message that arrives; that makes nothing out of date until it is read again.
+        """
+        path = self.source_path
+        return path.exists() and self._read().get("store") != source_state(path)
+
+    def _read(self) -> dict[str, Any]:
+        """Return what was noted when the store was read: its state then, and the fingerprint of the corpus."""
         try:
-            record = json.loads((self.folder / name / "stage.json").read_text(encoding="utf-8"))
-            return dict(record["parameters"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            value = json.loads((self.folder / "corpus" / _READ).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}
 
     def analysis_stage(self, analysis: Analysis) -> Stage:
         """Return the stage that keeps the result of an analysis."""
@@ -163,12 +171,18 @@ class Workspace:
 
     # -- doing the work ------------------------------------------------------------------------------------------
 
-    def extract(self, on_rows: Callable[[int, int], None] | None = None) -> Corpus:
-        """Read the messages, unless that is done."""
+    def extract(self, on_rows: Callable[[int, int], None] | None = None, *, again: bool = True) -> Corpus:
+        """Read the messages, unless that is done.
+
+        Args:
+            on_rows: Called now and then with rows read so far and rows stored.
+            again: Whether to read a store again that has changed since.
+        """
         stage = self.stage("corpus")
-        if stage.done:
+        if stage.done and not (again and self.store_changed()):
             return Corpus.load(stage.folder)
         s = self.settings.source
+        store = source_state(self.source_path) if self.source_path.exists() else []
         people = self.folder / "people.json"
         pseudonyms = Pseudonyms.load(people)
         corpus = Corpus.read(
@@ -181,6 +195,8 @@ class Workspace:
         )
         with stage.writing() as folder:
             corpus.save(folder)
+            noted = {"store": store, "fingerprint": corpus.fingerprint}
+            (folder / _READ).write_text(json.dumps(noted), encoding="utf-8")
         if not s.names:
             with guarding(people):
                 pseudonyms.save(people)
@@ -336,8 +352,12 @@ class Workspace:
                 state = self.stage(name).state()
             except UsageError:
                 state = "missing"
-            half = name == "model" and state != "done" and (self.folder / _CHECKPOINT).exists()
-            steps.append(Step(name, state, "training was interrupted and can go on" if half else ""))
+            detail = ""
+            if name == "model" and state != "done" and (self.folder / _CHECKPOINT).exists():
+                detail = "training was interrupted and can go on"
+            if name == "corpus" and state == "done" and self.store_changed():
+                detail = "the store has changed since; `wonderland extract` reads it again"
+            steps.append(Step(name, state, detail))
         results = self.folder / "results"
         done = sorted(path.parent.name for path in results.glob("*/stage.json")) if results.is_dir() else []
         key = self.stage("model").key if self.settings.source.path else ""

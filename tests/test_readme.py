@@ -1,0 +1,82 @@
+"""What the README shows runs as it stands."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home directory with a small Messages database in it."""
+    from wonderland_imessage.testing import make_database
+
+    store = tmp_path / "Library" / "Messages" / "chat.db"
+    store.parent.mkdir(parents=True)
+    make_database(store, 900, people=30)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_script_runs_and_leaves_a_report(home, capsys):
+    # Twenty epochs of five million parameters are for an evening, not for a test; all else is as it stands.
+    script = BLOCKS[0].replace("epochs=20", 'epochs=1, preset="nano"')
+    assert script != BLOCKS[0]
+    exec(compile(script, "README.md", "exec"), {})
+    assert "attributedBody" in capsys.readouterr().out
+    assert (home / "wonderland.html").stat().st_size > 100_000
+
+
+def test_the_plugin_of_the_readme_is_an_analysis_that_finds_how_far_heads_look(home):
+    import wonderland as wl
+
+    names: dict = {"__name__": "readme_plugin"}
+    exec(compile(BLOCKS[1].replace("from dataclasses", "from dataclasses"), "README.md", "exec"), names)
+    (analysis,) = names["wonderland_analyses"]()
+    corpus = wl.Corpus.read(home / "Library/Messages/chat.db")
+    train, held_out = corpus.split()
+    tokenizer = wl.SpeakerTokenizer.train(train, 400)
+    specimen = wl.Specimen(wl.ChatTransformer.from_preset("nano", tokenizer), tokenizer, held_out)
+    result = wl.analyze(specimen, analysis())["longest-look"]
+    # Untrained heads attend evenly: on average they look back half of what they can see.
+    half = sum(sum(range(length)) / 2 - 3 for length in specimen.evidence.lengths)  # rows 0 to 3 are left out
+    rows = sum(length - 4 for length in specimen.evidence.lengths)
+    assert result.distance.value.mean() == pytest.approx(half / rows, rel=0.1)
+    assert "looks back" in result.summary()
+
+
+def test_the_commands_of_the_readme_install_what_the_package_says():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert ".venv/bin/pip install -c constraints.txt . && .venv/bin/wonderland demo" in README
+    assert ".venv/bin/pip install -c constraints.txt '.[test]' && .venv/bin/pytest" in README
+    assert "test" in project["project"]["optional-dependencies"]
+
+
+def test_every_link_inside_the_repository_leads_somewhere():
+    for page in [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("plugins/*/*.md"),
+    ]:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_direct_dependency_is_pinned_in_the_constraints():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = {
+        line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    }
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[<>=!~ \[]", requirement)[0].lower() for requirement in wanted}
+    assert names - pinned == set()
