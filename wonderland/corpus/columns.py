@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from wonderland.corpus.messages import Message, Skipped
 
-__all__ = ["SCHEMA", "SKIPPED_SCHEMA", "Builder", "iterate", "rename", "skipped_table", "sorted_by_thread"]
+__all__ = ["SCHEMA", "SKIPPED_SCHEMA", "Builder", "iterate", "raw_texts", "rename", "skipped_table", "sorted_by_thread"]
 
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
@@ -96,6 +96,16 @@ def iterate(table: pa.Table) -> Iterator[Message]:
         for identity, thread, sender, from_me, time, zone_known, text, kind, tags in zip(*columns, strict=True):
             moment = time if time is None or zone_known else time.replace(tzinfo=None)
             yield Message(identity, thread, sender, from_me, moment, text, kind, tuple(tags.split()))
+
+
+def raw_texts(table: pa.Table) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield, for each chunk of the texts, their lengths in bytes (int64, little endian) and their UTF-8 bytes."""
+    for chunk in table.column("text").chunks:
+        if len(chunk):
+            _, offset_buffer, data = chunk.buffers()
+            offsets = np.frombuffer(offset_buffer, dtype="<i8")[chunk.offset : chunk.offset + len(chunk) + 1]
+            texts = memoryview(data)[offsets[0] : offsets[-1]] if data is not None else memoryview(b"")
+            yield np.diff(offsets).astype("<i8").tobytes(), texts
 
 
 def skipped_table(rows: Iterable[Skipped]) -> pa.Table:

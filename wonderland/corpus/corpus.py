@@ -175,10 +175,9 @@ class Corpus:
         digest = hashlib.sha256()
         digest.update(self.thread_starts.astype("<i8").tobytes())
         digest.update(np.packbits(self.is_from_me).tobytes())
-        for batch in self.table.select(["text"]).to_batches(max_chunksize=1 << 16):
-            texts = batch.column(0).to_pylist()
-            digest.update(np.array([len(text) for text in texts], dtype="<i8").tobytes())
-            digest.update("".join(texts).encode())
+        for lengths, data in columns.raw_texts(self.table):
+            digest.update(lengths)
+            digest.update(data)
         return digest.hexdigest()[:16]
 
     def counts(self) -> dict[str, int]:
