@@ -16,7 +16,16 @@ import pyarrow as pa
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import PluginError
 
-__all__ = ["SCHEMA", "SKIPPED_SCHEMA", "Builder", "iterate", "rename", "skipped_table", "sorted_by_thread"]
+__all__ = [
+    "SCHEMA",
+    "SKIPPED_SCHEMA",
+    "Builder",
+    "iterate",
+    "rename",
+    "skipped_table",
+    "sorted_by_thread",
+    "without_lone_surrogates",
+]
 
 _STRING = pa.string()
 _WORDS = pa.dictionary(pa.int32(), _STRING)
@@ -104,7 +113,7 @@ class Builder:
         try:
             return pa.array(texts, pa.large_string())
         except UnicodeEncodeError:
-            self.repaired += sum(_without_lone_surrogates(text) is not text for text in texts)
+            self.repaired += sum(without_lone_surrogates(text) is not text for text in texts)
             return _strings(texts, pa.large_string())
 
 
@@ -175,7 +184,7 @@ def _strings(values: Sequence[str], kind: pa.DataType = _STRING) -> pa.Array:
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
-        return pa.array([_without_lone_surrogates(value) for value in values], kind)
+        return pa.array([without_lone_surrogates(value) for value in values], kind)
 
 
 def _complain(rows: Iterable[Message]) -> None:
@@ -197,7 +206,8 @@ def _microseconds(time: datetime | None) -> int | None:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def _without_lone_surrogates(text: str) -> str:
+def without_lone_surrogates(text: str) -> str:
+    """Return a text as UTF-8 can hold it; the very same object if it already is."""
     try:
         text.encode()
         return text
