@@ -2,8 +2,8 @@
 
 Discovery goes through the ``wonderland`` entry-point group; the core's own built-ins are registered the same way, as
 ``core``. A plugin that cannot be imported is remembered with its error and shown by ``wonderland plugins``; it never
-takes the program down. Two things of one name are an error that names both, because "which one wins" must not depend
-on the order of installation.
+takes the program down, and neither does one that registers something without a name. Two things of one name are an
+error that names both, because "which one wins" must not depend on the order of installation.
 
 The environment variable ``WONDERLAND_PLUGINS`` (entry-point names, comma-separated) restricts which plugins load;
 ``core`` always does.
@@ -87,7 +87,8 @@ class Plugins:
             for thing in self._call(implementation.function, implementation.plugin_name, what):
                 name = getattr(thing, "name", None)
                 if not isinstance(name, str):
-                    raise PluginError(f"The plugin {implementation.plugin_name!r} registers {thing!r} without a name.")
+                    self._failed(implementation.plugin_name, f"its {what} {thing!r} has no name")
+                    continue
                 if name in named and named[name] is not thing:
                     raise PluginError(
                         f"Two plugins register a {what} named {name!r}: {self.provider(named[name])!r} "
@@ -141,4 +142,8 @@ def load() -> Plugins:
             manager.register(entry.load(), name=entry.name)
         except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others still work
             plugins._failed(entry.name, f"it could not be imported: {error!r}")
+    for name, hook in vars(manager.hook).items():
+        if isinstance(hook, pluggy.HookCaller) and not hook.has_spec():
+            for implementation in hook.get_hookimpls():
+                plugins._failed(implementation.plugin_name, f"it implements {name!r}, which is no hook of wonderland")
     return plugins

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from wonderland.corpus.columns import without_lone_surrogates
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, NotEnoughData, UsageError
 
@@ -30,6 +31,15 @@ SPECIALS = ("<|endoftext|>", "<|me|>", "<|them|>", "<|sep|>", "<|pad|>")
 END, ME, THEM, SEP, PAD = range(5)
 
 _ALPHABET = 256
+_TEXTS = (
+    "",
+    " a  b\n\t",
+    "\x00\x1b[31m",
+    "Ärger naïve ½ ＡＢＣ e\u0301",
+    "שלום مرحبا\u202e",
+    "\N{GRINNING FACE}\u200d\ufe0f",
+    *SPECIALS,
+)
 _PROBES = ("{}", "{} yes", "yes {}", "yes{}", "\N{GRINNING FACE}{}", "\N{GRINNING FACE} {}!", "<{}>", "{}{}")
 
 
@@ -57,6 +67,12 @@ class SpeakerTokenizer:
         if found != list(range(len(SPECIALS))):
             raise InputError(
                 f"This is not a speaker tokenizer: {', '.join(SPECIALS)} have the ids {found}, not 0 to 4.",
+                hint="Train one with SpeakerTokenizer.train or `wonderland tokenize`.",
+            )
+        if sorted(self._prompt.get_vocab().values()) != list(range(self.vocab_size)):
+            raise InputError(
+                f"This is not a speaker tokenizer: its {self.vocab_size:,} tokens are not numbered 0 to "
+                f"{self.vocab_size - 1:,}.",
                 hint="Train one with SpeakerTokenizer.train or `wonderland tokenize`.",
             )
 
@@ -88,7 +104,7 @@ class SpeakerTokenizer:
         first = next(texts, None)
         if first is None:
             raise NotEnoughData("There is no message to train a tokenizer on.", hint="Check `wonderland status`.")
-        spaced = (f" {text}" for text in _chain(first, texts))
+        spaced = (f" {without_lone_surrogates(text)}" for text in _chain(first, texts))
         tokenizer.train_from_iterator(spaced, trainer=trainer)
         return cls(tokenizer.to_str())
 
@@ -103,17 +119,19 @@ class SpeakerTokenizer:
         return hashlib.sha256(self._serialized.encode()).hexdigest()[:16]
 
     def encode(self, text: str) -> list[int]:
-        """Encode a text as text: what looks like a special token is not one."""
-        return list(self._text.encode(text, add_special_tokens=False).ids)
+        """Encode a text as text: what looks like a special token is not one. A lone surrogate becomes U+FFFD."""
+        return list(self._text.encode(without_lone_surrogates(text), add_special_tokens=False).ids)
 
     def encode_messages(self, texts: Sequence[str]) -> list[list[int]]:
         """Encode many messages as the windows hold them: as text, each after one space."""
-        encoded = self._text.encode_batch_fast([f" {text}" for text in texts], add_special_tokens=False)
+        encoded = self._text.encode_batch_fast(
+            [f" {without_lone_surrogates(text)}" for text in texts], add_special_tokens=False
+        )
         return [encoding.ids for encoding in encoded]
 
     def encode_prompt(self, prompt: str) -> list[int]:
         """Encode a prompt in which special tokens mean what they say; for prompts you write, never for messages."""
-        return list(self._prompt.encode(prompt, add_special_tokens=False).ids)
+        return list(self._prompt.encode(without_lone_surrogates(prompt), add_special_tokens=False).ids)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of tokens, specials spelled out."""
@@ -165,7 +183,7 @@ class SpeakerTokenizer:
         """Prove what the model relies on.
 
         Args:
-            texts: Messages for the round trip; the first 10,000 are tried.
+            texts: Messages for the round trip, next to a few hard ones of our own; the first 10,000 are tried.
         """
         apart, where = True, ""
         for token, special in enumerate(SPECIALS):
@@ -180,7 +198,7 @@ class SpeakerTokenizer:
             for special in SPECIALS
         )
         forged = [s for s in SPECIALS for probe in _PROBES if min(self.encode(probe.replace("{}", s)), default=9) < 5]
-        tried = list(islice(texts, 10_000))
+        tried = [*map(without_lone_surrogates, islice(texts, 10_000)), *_TEXTS]
         spaced = self.encode_messages(tried)
         lost = sum(self.decode(ids) != f" {text}" for ids, text in zip(spaced, tried, strict=True))
         return [
@@ -191,7 +209,7 @@ class SpeakerTokenizer:
             Verification("one token each in text, at the start, after a space, after an emoji", apart, where),
             Verification("the saved file, read again, gives the same ids", same),
             Verification("a message cannot forge a special token", not forged, ", ".join(sorted(set(forged)))),
-            Verification(f"round trip of {len(tried):,} messages", lost == 0, f"{lost:,} differ" if lost else ""),
+            Verification(f"round trip of {len(tried):,} texts", lost == 0, f"{lost:,} differ" if lost else ""),
         ]
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ surrogates (half an emoji, in some exports) are not: they become U+FFFD here, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +14,22 @@ import numpy as np
 import pyarrow as pa
 
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.errors import PluginError
 
-__all__ = ["SCHEMA", "SKIPPED_SCHEMA", "Builder", "iterate", "raw_texts", "rename", "skipped_table", "sorted_by_thread"]
+__all__ = [
+    "SCHEMA",
+    "SKIPPED_SCHEMA",
+    "Builder",
+    "iterate",
+    "raw_texts",
+    "rename",
+    "skipped_table",
+    "sorted_by_thread",
+    "without_lone_surrogates",
+]
 
-_WORDS = pa.dictionary(pa.int32(), pa.string())
+_STRING = pa.string()
+_WORDS = pa.dictionary(pa.int32(), _STRING)
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -33,6 +45,16 @@ SCHEMA = pa.schema(
 )
 SKIPPED_SCHEMA = pa.schema([("id", pa.string()), ("reason", _WORDS), ("failed", pa.bool_()), ("detail", pa.string())])
 
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "id": str,
+    "thread": str,
+    "sender": str,
+    "is_from_me": bool,
+    "timestamp": (datetime, type(None)),
+    "text": str,
+    "kind": str,
+    "tags": tuple,
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _BATCH = 1 << 16
@@ -40,6 +62,9 @@ _BATCH = 1 << 16
 
 class Builder:
     """Collects messages in batches and turns each batch into Arrow columns.
+
+    Raises:
+        PluginError: A message holds something else than its type says.
 
     Attributes:
         repaired: How many texts held lone surrogates that became U+FFFD.
@@ -64,29 +89,33 @@ class Builder:
     def _flush(self) -> None:
         if not self._rows:
             return
-        ids, threads, senders, from_me, times, texts, kinds, tags = zip(*self._rows, strict=True)
-        self._rows = []
-        columns = [
-            self._strings(ids, pa.string()),
-            self._strings(threads, pa.string()).dictionary_encode(),
-            self._strings(senders, pa.string()).dictionary_encode(),
-            pa.array(from_me, pa.bool_()),
-            pa.array([_microseconds(time) for time in times], pa.int64()).cast(SCHEMA.field("timestamp").type),
-            pa.array([time is None or time.tzinfo is not None for time in times], pa.bool_()),
-            self._strings(texts, pa.large_string()),
-            self._strings(kinds, pa.string()).dictionary_encode(),
-            self._strings([" ".join(row) for row in tags], pa.string()).dictionary_encode(),
-        ]
+        rows, self._rows = self._rows, []
+        ids, threads, senders, from_me, times, texts, kinds, tags = zip(*rows, strict=True)
+        try:
+            columns = [
+                _strings(ids),
+                _strings(threads).dictionary_encode(),
+                _strings(senders).dictionary_encode(),
+                pa.array(from_me, pa.bool_()),
+                pa.array([_microseconds(time) for time in times], pa.int64()).cast(SCHEMA.field("timestamp").type),
+                pa.array([time is None or time.tzinfo is not None for time in times], pa.bool_()),
+                self._texts(texts),
+                _strings(kinds).dictionary_encode(),
+                _strings([" ".join(row) for row in tags]).dictionary_encode(),
+            ]
+        except (TypeError, AttributeError, pa.ArrowException):
+            _complain(rows)
+            raise
+        if any(column.null_count for column, field in zip(columns, SCHEMA, strict=True) if field.name != "timestamp"):
+            _complain(rows)
         self._batches.append(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
 
-    def _strings(self, values: Iterable[str], kind: pa.DataType) -> pa.Array:
-        values = list(values)
+    def _texts(self, texts: Sequence[str]) -> pa.Array:
         try:
-            return pa.array(values, kind)
+            return pa.array(texts, pa.large_string())
         except UnicodeEncodeError:
-            repaired = [_without_lone_surrogates(value) for value in values]
-            self.repaired += sum(a is not b for a, b in zip(values, repaired, strict=True))
-            return pa.array(repaired, kind)
+            self.repaired += sum(without_lone_surrogates(text) is not text for text in texts)
+            return _strings(texts, pa.large_string())
 
 
 def iterate(table: pa.Table) -> Iterator[Message]:
@@ -113,10 +142,10 @@ def skipped_table(rows: Iterable[Skipped]) -> pa.Table:
     rows = list(rows)
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
     arrays = [
-        pa.array(columns[0], pa.string()),
-        pa.array(columns[1], pa.string()).dictionary_encode(),
+        _strings(columns[0]),
+        _strings(columns[1]).dictionary_encode(),
         pa.array(columns[2], pa.bool_()),
-        pa.array(columns[3], pa.string()),
+        _strings(columns[3]),
     ]
     return pa.Table.from_arrays(arrays, schema=SKIPPED_SCHEMA)
 
@@ -162,6 +191,25 @@ def _first_appearances(codes: np.ndarray) -> np.ndarray:
     return ordered
 
 
+def _strings(values: Sequence[str], kind: pa.DataType = _STRING) -> pa.Array:
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array([without_lone_surrogates(value) for value in values], kind)
+
+
+def _complain(rows: Iterable[Message]) -> None:
+    """Raise for the first field that is not what `Message` says; the batch is known to hold one."""
+    for message in rows:
+        for name, wanted in _FIELDS.items():
+            value = getattr(message, name)
+            if not isinstance(value, wanted):
+                raise PluginError(
+                    f"The message {message.id!r} has a {type(value).__name__} as its {name}, against its type.",
+                    hint="This is a fault of the source, not of your file. Please report it to the source's author.",
+                )
+
+
 def _microseconds(time: datetime | None) -> int | None:
     if time is None:
         return None
@@ -169,7 +217,8 @@ def _microseconds(time: datetime | None) -> int | None:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def _without_lone_surrogates(text: str) -> str:
+def without_lone_surrogates(text: str) -> str:
+    """Return a text as UTF-8 can hold it; the very same object if it already is."""
     try:
         text.encode()
         return text

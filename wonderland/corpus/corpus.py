@@ -129,6 +129,9 @@ class Corpus:
         facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
         if builder.repaired:
             facts.setdefault("Repaired", {})["lone surrogates replaced by U+FFFD"] = builder.repaired
+        repeated = table.num_rows - pc.count_distinct(table.column("id")).as_py()
+        if repeated:
+            facts.setdefault("Repeated", {})["messages whose id was seen before"] = repeated
         if not names:
             table = columns.rename(table, "sender", lambda sender: ME if sender == ME else pseudonyms.person(sender))
             table = columns.rename(table, "thread", pseudonyms.thread)
@@ -236,6 +239,7 @@ class Corpus:
         Args:
             held_out: Share of the messages to hold out.
             by: "conversation", "time", or "auto": by conversation if there are at least 20 and none holds over half.
+                A conversation that holds more than the share to be held out always stays in training.
             seed: Seed of the choice of conversations.
 
         Returns:
@@ -248,10 +252,11 @@ class Corpus:
             raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.")
         lengths = np.diff(np.r_[self.thread_starts, len(self)])
         if by == "auto":
-            many = len(lengths) >= 20 and lengths.max(initial=0) <= len(self) / 2
+            many = len(lengths) >= 20 and lengths.max() <= len(self) / 2 and lengths.min() <= held_out * len(self)
             by = "conversation" if many else "time"
         if by == "conversation":
             order = np.random.default_rng(seed).permutation(len(lengths))
+            order = order[lengths[order] <= held_out * len(self)]
             before = np.cumsum(lengths[order]) - lengths[order]
             chosen = np.zeros(len(lengths), dtype=bool)
             chosen[order[before + lengths[order] / 2 <= held_out * len(self)]] = True
@@ -284,14 +289,19 @@ class Corpus:
         """Read what `save` wrote."""
         folder = Path(folder)
         try:
-            table = pq.read_table(folder / "messages.parquet", schema=columns.SCHEMA).combine_chunks()
-            skipped = pq.read_table(folder / "skipped.parquet", schema=columns.SKIPPED_SCHEMA)
+            table = pq.read_table(folder / "messages.parquet")
+            skipped = pq.read_table(folder / "skipped.parquet")
             value = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError, pa.ArrowException) as error:
+            ledger, notes = Ledger.from_json(value), tuple(value["notes"])
+            if not (table.schema.equals(columns.SCHEMA) and skipped.schema.equals(columns.SKIPPED_SCHEMA)):
+                raise ValueError("its tables have other columns")
+            if ledger.kept != table.num_rows:
+                raise ValueError(f"it holds {table.num_rows:,} messages, its ledger speaks of {ledger.kept:,}")
+        except (OSError, ValueError, KeyError, TypeError, PluginError, pa.ArrowException) as error:
             raise InputError(
                 f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`."
             ) from error
-        return cls(table.unify_dictionaries().combine_chunks(), Ledger.from_json(value), skipped, tuple(value["notes"]))
+        return cls(table.unify_dictionaries().combine_chunks(), ledger, skipped, notes)
 
     def _rows(self, mask: np.ndarray) -> pa.Table:
         return self.table.filter(pa.array(mask)).combine_chunks()

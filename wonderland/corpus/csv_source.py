@@ -1,16 +1,19 @@
 """Messages from a table of comma-, semicolon- or tab-separated values with a header.
 
 Encodings: UTF-8 with or without a byte-order mark, UTF-16 with one (as Excel writes it). A stored row is a record
-after the header, which may span lines where a text holds line breaks in quotes. What would fool it: numbers Excel has
-mangled (+1555… as 1.555E+10), which stay as they are.
+after the header, which may span lines where a text holds line breaks in quotes. A quotation mark that is opened and
+never closed swallows every row after it, so it is an error. What would fool it: numbers Excel has mangled (+1555… as
+1.555E+10), which stay as they are; tables written without quoting, where two cells begin with a quotation mark.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -21,6 +24,7 @@ from wonderland.errors import InputError
 __all__ = ["CsvSource"]
 
 _HEAD = 1 << 16
+_END = "\x00end of file"  # a line of its own, unless a quotation mark is still open
 
 
 class CsvSource:
@@ -52,7 +56,7 @@ class CsvSource:
             return 0.0
         try:
             encoding, delimiter = _shape(path)
-            with open(path, encoding=encoding, newline="") as file:
+            with open(path, encoding=encoding, newline="", errors="replace") as file:  # reading says what is wrong
                 header = next(csv.reader(file, delimiter=delimiter), [])
         except (OSError, ValueError, csv.Error, InputError):
             return 0.0
@@ -77,6 +81,7 @@ class CsvSource:
                     yield Skipped(row, "wrong number of cells", failed=True, detail=detail)
                 else:
                     yield fields.message(dict(zip(header, record, strict=True)), row)
+            fields.require_owner(self.path.name)
 
     def facts(self) -> Mapping[str, Mapping[str, int]]:
         """Count what had to be left open."""
@@ -88,14 +93,29 @@ class CsvSource:
         csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         try:
             with open(self.path, encoding=self._encoding, newline="", errors="strict") as file:
-                reader = csv.reader(file, delimiter=self._delimiter)
+                reader = csv.reader(chain(file, [_END]), delimiter=self._delimiter)
                 header = next(reader, [])
-                yield header, (record for record in reader if record)
+                yield header, self._closed(header, reader)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise InputError(
                 f"{self.path.name} cannot be read as {self._encoding} CSV: {error}.",
                 hint="Save it again as CSV UTF-8.",
             ) from error
+
+    def _closed(self, header: list[str], reader: Iterator[list[str]]) -> Iterator[list[str]]:
+        last, number = header, 1
+        for record in reader:
+            if record == [_END]:
+                return
+            if record:
+                last, number = record, number + 1
+                if not record[-1].endswith(_END):
+                    yield record
+        if last[-1].endswith(_END):
+            raise InputError(
+                f"{self.path.name}: record {number} opens a quotation mark that is never closed.",
+                hint='A quotation mark inside a cell is written twice: "She said ""hi"".". Save it again as CSV UTF-8.',
+            )
 
 
 def _shape(path: Path) -> tuple[str, str]:
@@ -106,5 +126,5 @@ def _shape(path: Path) -> tuple[str, str]:
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {error.strerror}.") from error
     encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    first = head.decode(encoding, errors="ignore").split("\n", 1)[0]
+    first = re.split(r"[\r\n]", head.decode(encoding, errors="ignore"), maxsplit=1)[0]
     return encoding, max(",;\t|", key=first.count)

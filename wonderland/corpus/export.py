@@ -2,7 +2,8 @@
 
 ``messages.jsonl`` one JSON object a message; ``corpus.txt`` one message a line; ``corpus_threaded.txt`` windows of
 messages with speaker tokens, one message a line, windows apart by a blank line; ``corpus_me_only.txt`` what I wrote.
-Line breaks inside a message become spaces in the text files, so that a line is a message.
+Line breaks inside a message become spaces in the text files, so that a line is a message; in the threaded file a
+message that contains ``<|me|>`` has it as ``< |me|>``, so that nobody can put words into another's mouth.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import UsageError
+from wonderland.errors import ResourceError, UsageError
 
 __all__ = ["FILES", "export"]
 
@@ -32,21 +33,33 @@ def export(corpus: Corpus, folder: str | Path, *names: str, size: int = 8, strid
         stride: Messages from one window to the next.
 
     Raises:
-        UsageError: There is no file of a name.
+        UsageError: There is no file of a name, or ``stride`` would step over messages.
+        ResourceError: The folder cannot be written.
     """
     unknown = [name for name in names if name not in FILES]
     if unknown:
         raise UsageError(f"There is no export named {unknown[0]!r}.", hint=f"Exports: {', '.join(FILES)}.")
+    if not 1 <= stride <= size:
+        raise UsageError(f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    written = []
-    for name in names or FILES:
-        path, partial = folder / name, folder / f"{name}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return [_write(folder / name, FILES[name](corpus, size, stride)) for name in names or FILES]
+    except OSError as error:
+        raise ResourceError(
+            f"{folder} cannot be written: {error.strerror}.", hint="Name another folder, or make room."
+        ) from error
+
+
+def _write(path: Path, lines: Iterator[str]) -> Path:
+    partial = path.with_name(f"{path.name}.partial")
+    try:
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in FILES[name](corpus, size, stride))
+            file.writelines(f"{line}\n" for line in lines)
         os.replace(partial, path)
-        written.append(path)
-    return written
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
 
 
 def _messages(corpus: Corpus, _size: int, _stride: int) -> Iterator[str]:
@@ -73,7 +86,7 @@ def _threaded(corpus: Corpus, size: int, stride: int) -> Iterator[str]:
             stop = min(start + size, end)
             for index in range(start, stop):
                 mark = "<|endoftext|>" if index == stop - 1 else "<|sep|>"
-                yield f"{speakers[index]} {_line(texts[index])} {mark}"
+                yield f"{speakers[index]} {_line(texts[index]).replace('<|', '< |')} {mark}"
             yield ""
 
 

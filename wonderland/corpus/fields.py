@@ -37,11 +37,13 @@ class Fields:
         keys: Key by meaning: "text" always, "sender", "time", "thread", "id", "from_me" where there is one.
         me: The sender who is the owner of the messages, where no key says so.
         oddities: Counts of what had to be left open, for the ledger.
+        senders: Counts of who wrote, kept where only the sender tells whether a message is the owner's.
     """
 
     keys: Mapping[str, str]
     me: str = ""
     oddities: Counter[str] = field(default_factory=Counter)
+    senders: Counter[str] = field(default_factory=Counter)
 
     def message(self, record: Mapping[str, Any], row: str) -> Message | Skipped:
         """Turn a record into a message, or say why it is none. ``row`` names it where it has no id of its own."""
@@ -60,21 +62,37 @@ class Fields:
                 identity, "unclear whether it is from me", failed=True, detail=f"in {self.keys['from_me']!r}"
             )
         try:
-            time = parse_time(record.get(self.keys.get("time", "")))
+            time = parse_time(record.get(self.keys["time"]) if "time" in self.keys else None)
         except ValueError:
             self.oddities["time not understood, left open"] += 1
             time = None
         thread = self._get(record, "thread") or "all"
         return Message(identity, thread, ME if mine else sender or "them", mine, time, text)
 
+    def require_owner(self, where: str) -> None:
+        """Make sure, once everything is read, that some message was the owner's.
+
+        Raises:
+            InputError: Only the sender tells, and no sender was the owner.
+        """
+        me = self.me or ME
+        if self.senders and not self.senders[me]:
+            most = ", ".join(repr(sender) for sender, _ in self.senders.most_common(5))
+            raise InputError(
+                f"No message in {where} is yours: none was sent by {me!r}. Most were sent by {most}.",
+                hint="Say who you are, for example: --me Ada",
+            )
+
     def _is_mine(self, record: Mapping[str, Any], sender: str) -> bool | None:
         if "from_me" not in self.keys:
+            self.senders[sender] += 1
             return sender == (self.me or ME)
         value = str(record.get(self.keys["from_me"], "")).strip().lower()
         return True if value in _TRUE else False if value in _FALSE else None
 
     def _get(self, record: Mapping[str, Any], meaning: str) -> str:
-        value = record.get(self.keys.get(meaning, ""))
+        # Not `.get(keys.get(meaning, ""))`: a table may well have a column without a name (pandas' index).
+        value = record.get(self.keys[meaning]) if meaning in self.keys else None
         return "" if value is None else str(value).strip()
 
 
@@ -89,7 +107,8 @@ def detect(where: str, columns: Iterable[str], given: Mapping[str, str], me: str
 
     Raises:
         UsageError: A given column does not exist.
-        InputError: No column can be the text, or nothing tells which messages are the owner's.
+        InputError: No column can be the text, two could be the same one, or nothing tells which messages are the
+            owner's.
     """
     columns = list(columns)
     by_lower = {column.strip().lower().replace(" ", "_"): column for column in columns}
@@ -100,6 +119,8 @@ def detect(where: str, columns: Iterable[str], given: Mapping[str, str], me: str
             raise UsageError(f"{where} has no column {wanted!r}.", hint=f"Its columns: {', '.join(columns)}.")
         found = wanted or next((by_lower[name] for name in usual if name in by_lower), "")
         if found:
+            if columns.count(found) > 1:
+                raise InputError(f"{where} has two columns named {found!r}.", hint="Rename or delete one of them.")
             keys[meaning] = found
     if "text" not in keys:
         raise InputError(

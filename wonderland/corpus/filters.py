@@ -39,38 +39,66 @@ class Filter:
 
 _TAG_REASONS = {"one-time-code": "one-time code", "business": "business sender", "bot": "bot"}
 
-# Each pattern needs two signs of a machine (a code and the word for it, a carrier and a tracking verb), because one
-# alone also occurs between friends ("what's the code for your gate?").
-_AUTOMATED = [
-    (
-        "one-time code",
-        r"\b(?:verification|security|access|login|log-in|sign-in|authentication|confirmation|one[- ]time|otp|2fa)\b"
-        r"[^.?]{0,40}\b(?:code|pin|passcode|password|otp)\b.{0,60}\b(?:[A-Z]-)?\d{4,8}\b"
-        r"|\b(?:[A-Z]-)?\d{4,8}\b.{0,40}\b(?:is your|as your)\b.{0,60}\b(?:code|pin|passcode|password|otp)\b"
-        r"|\byour\b.{0,30}\bcode(?: is|:)\s*(?:[A-Z]-)?\d{4,8}\b",
+_CODE = r"(?:code|pin|passcode|password|otp)"
+_DIGITS = r"\b(?:[A-Z]{1,2}-)?(?:\d{4,8}|\d{3}[- ]\d{3})\b"
+_NOT_A_PLACE = (
+    r"(?<!\b(?:zip|area|postal|post|country|door|gate|garage|building|house|alarm|lock|lockbox|locker|wifi|wi-fi|key|bike|"
+    r"entry|promo|discount|dress)[ ])"
+)
+_ENDING = r"(?:account|card|acct|a/c)\b.{0,20}\bending(?: in| with)?\s*\*{0,4}\d{3,4}"
+_BOOKED = (
+    r"(?:debited|credited|declined|charged|withdrawn|overdrawn|posted|available balance|purchase of|transaction of)"
+)
+# Each pattern needs two signs of a machine (a code and the phrase it comes in, a carrier and a tracking link), because
+# one alone also occurs between friends ("the gate code is 4821", "they want a deposit of $500"). Gaps are short, so
+# that a text of any length is read in one go.
+_AUTOMATED = {
+    "one-time code": (
+        # "Your Acme verification code is: 123456", "Use verification code 1234 to sign in"
+        rf"\b(?:verification|authentication|two-factor|2fa|one[- ]time)\s+(?:\w+\s+)?{_CODE}\b[^?!]{{0,40}}{_DIGITS}",
+        # "Your login code: 1234", "your Uber code is 1234", but not "your gate code is 4821"
+        rf"\byour\b[^.?!]{{0,40}}{_NOT_A_PLACE}\b(?:code|passcode|otp)(?:\s+is)?\s*[:\s]\s*{_DIGITS}",
+        # "123456 is your Acme code", "G-123456 is your verification code"
+        rf"{_DIGITS}\s+(?:is|as)\s+your\b[^.?!]{{0,40}}{_NOT_A_PLACE}\b{_CODE}\b",
     ),
-    ("opt-out notice", r"\b(?:reply|text|txt|send)\b.{0,20}\b(?:STOP|UNSUBSCRIBE|HELP)\b.{0,20}\b(?:to|for|2)\b"),
-    (
-        "delivery notice",
+    "opt-out notice": (
+        r"\b(?:reply|text|txt)\s+(?:with\s+)?[\"'“]?(?-i:STOP|STOPALL|HELP|END|CANCEL|QUIT|UNSUBSCRIBE)\b.{0,12}"
+        r"\b(?:to|for|2)\b",
+        r"\b(?:reply|text|txt|send)\s+[\"'“]?(?:stop|unsubscribe)[\"'”]?\s+(?:to|2)\s+"
+        r"(?:opt|unsub|end|cancel|stop|quit|\d{3,6}\b)",
+    ),
+    "delivery notice": (
         r"\b(?:your|the)\s+(?:\w+\s+){0,3}(?:package|parcel|order|shipment|delivery)\b.{0,60}"
         r"\b(?:has (?:been )?(?:shipped|delivered|dispatched)|was delivered|is out for delivery|is on its way|"
-        r"will arrive|has arrived|tracking)\b.*(?:https?://|track|order\s*#|\d{8,})",
+        r"will arrive|has arrived|tracking)\b.{0,200}"
+        r"(?:https?://|\border\s*#|\btracking\s*(?:number|no\b|#|:)|\btrack\s*(?::|your|here|at\b|package)|\d{8,})",
     ),
-    (
-        "bank alert",
-        r"\b(?:account|card|acct)\b.{0,20}(?:ending(?: in)?|\*+|x{2,})\s*\d{3,4}\b"
-        r"|\b(?:a (?:charge|payment|purchase|deposit|transaction|withdrawal) of)\s*[$€£]\s?\d",
+    "bank alert": (
+        # A masked number; or an ending together with a bank's verb; or a sum with the passive voice of a bank.
+        r"\b(?:account|card|acct|a/c)\s*(?:no\.?\s*|#\s*)?(?:\*+|x{2,})\s?\d{3,4}\b",
+        rf"\b{_ENDING}\b.{{0,120}}\b{_BOOKED}\b",
+        rf"\b{_BOOKED}\b.{{0,120}}\b{_ENDING}\b",
+        r"\ba (?:charge|payment|purchase|deposit|transaction|withdrawal) of\s*[$€£]\s?\d[\d.,]*\s.{0,60}"
+        r"\b(?:was|ha(?:s|ve) been)\s+(?:made|posted|approved|declined|authori[sz]ed|processed|received|initiated)\b",
     ),
-    (
-        "appointment reminder",
-        r"\b(?:reminder|confirm)\b.{0,80}\bappointment\b.{0,120}\b(?:reply|text|press|call)\b.{0,12}\b(?:C|Y|YES|1|CONFIRM)\b",
+    "appointment reminder": (
+        r"\b(?:reminder|confirm)\b.{0,80}\bappointment\b.{0,120}"
+        r"\b(?:reply|text|press)\s+(?:with\s+)?[\"'“]?(?:C|Y|YES|1|CONFIRM)\b[\"'”]?\s*(?:to|for|or|if|,|\.|$)",
     ),
+}
+_AUTOMATED_PATTERNS = [
+    (reason, regex.compile("|".join(patterns), regex.IGNORECASE | regex.DOTALL))
+    for reason, patterns in _AUTOMATED.items()
 ]
-_AUTOMATED_PATTERNS = [(reason, regex.compile(pattern, regex.IGNORECASE)) for reason, pattern in _AUTOMATED]
-_URL = regex.compile(r"(?i)(?:https?://|www\.)\S+|\b[a-z0-9.-]+\.(?:com|org|net|edu|gov|io|co|me|tv|be|ly|gl)(?:/\S*)?")
+# Domains that are words (me, be, co) count with a path only: "haha...me" and "ok.me" are no links. The look-behind lets
+# a name be tried at its beginning only; without it a long run of letters and dots takes minutes.
+_URL = regex.compile(
+    r"(?i)(?:https?://|www\.)\S+|(?<![\w.-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,9}+"
+    r"(?:(?:com|org|net|edu|gov)\b(?:[/?#:]\S*)?|(?:io|co|me|tv|be|ly|gl|app|dev)/\S*)"
+)
 _EMOJI = regex.compile(
-    r"(?:\s|\p{RI}|\p{Extended_Pictographic}|\p{Emoji_Modifier}|[\u200d\ufe0e\ufe0f\u2640\u2642\U000E0020-\U000E007F]"
-    r"|[0-9#*]\ufe0f?\u20e3)+"
+    r"(?:\s|\p{RI}|\p{Extended_Pictographic}|\p{Emoji_Modifier}|[\u200d\ufe0e\ufe0f\U000E0020-\U000E007F]"
+    r"|[0-9#*]\ufe0f?\u20e3)++"
 )
 _PROFANITY = regex.compile(
     r"(?i)\b(?:(?:mother)?f+u+c+k+\w*|s+h+i+t+(?:s|ty|ter|ting|head|bag)?|bullshit|bitch\w*|bastards?|ass(?:hole|hat|wipe)s?"

@@ -1,7 +1,8 @@
 """Messages from JSON Lines, plain or gzipped: one JSON object a line.
 
-The usual keys are ``id, thread, timestamp, sender, is_from_me, text``; others are detected or named. A stored row is
-a line that is not blank; a line that is no JSON object is a row passed over with its number, not the end of reading.
+The usual keys are ``id, thread, timestamp, sender, is_from_me, text``; others are detected or named, from the first
+1,000 records together, because the first alone may lack what the others have. A stored row is a line that is not
+blank; a line that is no JSON object is a row passed over with its number, not the end of reading.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar
 
@@ -21,6 +23,7 @@ from wonderland.errors import InputError
 __all__ = ["JsonLines"]
 
 _GZIP = b"\x1f\x8b"
+_LOOKED_AT = 1000  # records whose keys are taken together
 
 
 class JsonLines:
@@ -53,7 +56,7 @@ class JsonLines:
             with _open(path) as file:
                 line = next((line for line in (file.readline(1 << 20) for _ in range(20)) if line.strip()), b"")
             return 0.9 if isinstance(json.loads(_decode(line)), dict) else 0.0
-        except (OSError, EOFError, ValueError):
+        except (OSError, EOFError, ValueError, RecursionError, zlib.error):
             return 0.0
 
     def count(self) -> int:
@@ -63,27 +66,27 @@ class JsonLines:
 
     def rows(self) -> Iterator[Message | Skipped]:
         """Yield a message or a skipped row for each line that is not blank."""
-        fields: Fields | None = None
-        with self._reading() as file:
-            for number, line in enumerate(file, 1):
-                if line.isspace():
-                    continue
-                row = f"line {number}"
-                try:
-                    record = json.loads(_decode(line))
-                except ValueError as error:
-                    yield Skipped(row, "not JSON", failed=True, detail=_without_text(error))
-                    continue
-                if not isinstance(record, dict):
-                    yield Skipped(row, "not a JSON object", failed=True, detail=f"it is a {type(record).__name__}")
-                    continue
-                if fields is None:
-                    fields = self._fields = detect(self.path.name, record, self._given, self._me)
-                yield fields.message(record, row)
+        records = (record for _, record in self._records() if isinstance(record, dict))
+        keys = list(dict.fromkeys(key for record in islice(records, _LOOKED_AT) for key in record))
+        if not keys:
+            raise InputError(
+                f"No line of {self.path.name} is a JSON object, so it is not JSON Lines.",
+                hint="Give a file with one JSON object a line, or name another source with --source.",
+            )
+        fields = self._fields = detect(self.path.name, keys, self._given, self._me)
+        for row, record in self._records():
+            yield record if isinstance(record, Skipped) else fields.message(record, row)
+        fields.require_owner(self.path.name)
 
     def facts(self) -> Mapping[str, Mapping[str, int]]:
         """Count what had to be left open."""
         return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
+
+    def _records(self) -> Iterator[tuple[str, dict[str, Any] | Skipped]]:
+        with self._reading() as file:
+            for number, line in enumerate(file, 1):
+                if not line.isspace():
+                    yield f"line {number}", _record(f"line {number}", line)
 
     @contextmanager
     def _reading(self) -> Iterator[IO[bytes]]:
@@ -103,10 +106,20 @@ def _open(path: Path) -> IO[bytes]:
     return opened  # type: ignore[no-any-return]
 
 
+def _record(row: str, line: bytes) -> dict[str, Any] | Skipped:
+    try:
+        record = json.loads(_decode(line))
+    except (ValueError, RecursionError) as error:
+        return Skipped(row, "not JSON", failed=True, detail=_without_text(error))
+    if isinstance(record, dict):
+        return record
+    return Skipped(row, "not a JSON object", failed=True, detail=f"it is a {type(record).__name__}")
+
+
 def _decode(line: bytes) -> str:
     return line.decode("utf-8-sig")
 
 
-def _without_text(error: ValueError) -> str:
+def _without_text(error: Exception) -> str:
     # A decode error's message may quote the line; its place says enough.
     return f"{type(error).__name__} at {getattr(error, 'pos', getattr(error, 'start', '?'))}"

@@ -139,10 +139,9 @@ class Ledger:
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Ledger:
         """Read back what `to_json` wrote."""
-        entries = value["entries"]
-        facts = value["facts"]
-        assert isinstance(entries, list)
-        assert isinstance(facts, Mapping)
+        entries, facts = value["entries"], value["facts"]
+        if not isinstance(entries, list) or not isinstance(facts, Mapping):
+            raise TypeError("a ledger holds a list of entries and a mapping of facts")
         return cls(
             source=str(value["source"]),
             stored=int(str(value["stored"])),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,13 +27,24 @@ class Pseudonyms:
     people: dict[str, str] = field(default_factory=dict)
     threads: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Counting on from the highest, not from how many there are: a person taken out of the file must not make the
+        # next newcomer share the pseudonym of somebody else.
+        self._last = {"P": _highest(self.people, "P"), "C": _highest(self.threads, "C")}
+
     def person(self, sender: str) -> str:
         """Return the pseudonym of a sender, a new one if it was never seen."""
-        return self.people.setdefault(sender, f"P{len(self.people) + 1:03d}")
+        return self._pseudonym(self.people, sender, "P")
 
     def thread(self, thread: str) -> str:
         """Return the pseudonym of a conversation, a new one if it was never seen."""
-        return self.threads.setdefault(thread, f"C{len(self.threads) + 1:03d}")
+        return self._pseudonym(self.threads, thread, "C")
+
+    def _pseudonym(self, known: dict[str, str], name: str, letter: str) -> str:
+        if name not in known:
+            self._last[letter] += 1
+            known[name] = f"{letter}{self._last[letter]:03d}"
+        return known[name]
 
     @classmethod
     def load(cls, path: Path) -> Pseudonyms:
@@ -54,3 +66,7 @@ class Pseudonyms:
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump({"people": self.people, "threads": self.threads}, file, ensure_ascii=True, indent=0)
         os.replace(partial, path)
+
+
+def _highest(known: dict[str, str], letter: str) -> int:
+    return max((int(name[1:]) for name in known.values() if re.fullmatch(rf"{letter}\d+", name)), default=0)

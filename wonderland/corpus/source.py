@@ -112,9 +112,15 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
 
 def _sniff(source: type[Source], path: Path) -> float:
     try:
-        return float(source.sniff(path))
+        score = float(source.sniff(path))
     except Exception as error:
         raise PluginError(
             f"The source {source.name!r} failed to look at {path}: {error!r}. A source's sniff must never raise.",
             hint="Name another source with --source, and report this to the plugin's author.",
         ) from error
+    if not 0 <= score <= 1:  # NaN too: it would win and lose every comparison at once
+        raise PluginError(
+            f"The source {source.name!r} says {score} of {path}; a source's sniff answers from 0 to 1.",
+            hint="Name another source with --source, and report this to the plugin's author.",
+        )
+    return score

@@ -6,6 +6,7 @@ microseconds and 19 in nanoseconds. What would fool it: times before September 2
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 __all__ = ["parse_time"]
@@ -34,15 +35,24 @@ def parse_time(value: object) -> datetime | None:
         try:
             number = float(text) if "." in text else int(text)
         except ValueError:
-            moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo is None else moment.astimezone(UTC)
+            return _from_iso(text)
         return _from_epoch(number)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _from_epoch(value)
     raise ValueError(f"not a time: a {type(value).__name__}")
 
 
+def _from_iso(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time outside of the years 1 to 9999") from error
+
+
 def _from_epoch(number: int | float) -> datetime:
+    if isinstance(number, float) and not math.isfinite(number):
+        raise ValueError(f"not a time: {number}")
     digits = len(str(abs(int(number))))
     if digits == 19:
         return EPOCH + timedelta(microseconds=int(number) // 1000)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import InputError, NotEnoughData
+from wonderland.errors import InputError, NotEnoughData, UsageError
 
 if TYPE_CHECKING:
     from wonderland.tokenizer import SpeakerTokenizer
@@ -89,7 +89,10 @@ class Windows:
         names = ("stream", "start", "stop", "conversation")
         try:
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
-        except (OSError, ValueError) as error:
+            stream, start, stop, conversation = (arrays[name] for name in names)
+            if not len(start) == len(stop) == len(conversation) or (stop > len(stream)).any() or (start >= stop).any():
+                raise ValueError("the arrays do not belong together")
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(
                 f"There are no readable tokens in {folder}: {error}.", hint="Run `wonderland tokenize`."
             ) from error
@@ -108,7 +111,12 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
 
     Raises:
         NotEnoughData: The corpus is empty.
+        UsageError: ``stride`` would step over messages, or ``context`` holds no text beside the specials.
     """
+    if not 1 <= stride <= size:
+        raise UsageError(f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.")
+    if context < 3:
+        raise UsageError(f"A context holds a speaker, a token and a separator: at least 3 tokens, not {context}.")
     if not len(corpus):
         raise NotEnoughData("There is no message left to make windows of.", hint="Check `wonderland status`.")
     kind = np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.int32
