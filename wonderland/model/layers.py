@@ -115,7 +115,7 @@ class Attention(nn.Module):
         Returns:
             What attention adds to the residual stream, [batch, pos, d_model].
         """
-        if q_input is k_input is v_input:
+        if q_input.ndim == 3 and q_input is k_input is v_input:
             q, k, v = self._qkv(q_input)
         else:
             q = _project(q_input, self.W_Q) + self.b_Q
