@@ -123,8 +123,8 @@ class HeadPatternsResult(wl.Result):
                 "table",
                 {"columns": columns, "rows": rows, "links": "head"},
                 caption=caption,
-                how_to_read="Each row is a head, each number the share of its attention that goes to one kind of token. "
-                f"A head is named after a pattern if the share is over {self.threshold:g} and clearly above chance.",
+                how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
+                f"token. A head is named after a pattern if the share is over {self.threshold:g} and clearly above chance.",
                 misleads="A pattern is not a job: attention to the first token is often a sink that moves nothing.",
                 order=30,
             )
@@ -142,8 +142,8 @@ class HeadPatternsResult(wl.Result):
                     "matrix-grid",
                     {"n_layers": layers, "n_heads": heads, "conversations": shown, "labels": self.labels},
                     caption="Attention of every head on one held-out conversation; rows are queries, columns keys.",
-                    how_to_read="Each small square is a head; a dark cell says that the row's token looks at the column's. "
-                    "Click a head to enlarge it, then move over the text to see where a token looks.",
+                    how_to_read="Each small square is a head; a dark cell says that the row's token looks at the "
+                    "column's. Click a head to enlarge it, then move over the text to see where a token looks.",
                     misleads="One conversation is an anecdote; the table of head patterns has the averages.",
                     order=10,
                 ),
@@ -170,7 +170,7 @@ def _indices(head: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class HeadPatterns:
-    """What does each head attend to? Previous, self, first, latest speaker, separator, duplicate; each against chance."""
+    """What does each head attend to? Six patterns, each against chance."""
 
     name: ClassVar[str] = "head-patterns"
     version: ClassVar[int] = 1
@@ -242,7 +242,7 @@ class HeadPatterns:
 
 
 def _targets(part: Any, skip: int) -> tuple[Tensor, Tensor]:
-    """Return where each pattern would look [pattern, batch, query, key] and the rows it counts [pattern, batch, query]."""
+    """Return where each pattern looks [pattern, batch, query, key] and the rows it counts [pattern, batch, query]."""
     tokens = part.tokens
     batch, length = tokens.shape
     position = torch.arange(length)
