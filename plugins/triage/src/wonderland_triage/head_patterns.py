@@ -124,7 +124,7 @@ class HeadPatternsResult(wl.Result):
                 {"columns": columns, "rows": rows, "links": "head"},
                 caption=caption,
                 how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
-                f"token. A head is named after a pattern if the share is over {self.threshold:g} and clearly above chance.",
+                f"token. A head is named after a pattern if the share is over {self.threshold:g} and above chance.",
                 misleads="A pattern is not a job: attention to the first token is often a sink that moves nothing.",
                 order=30,
             )
