@@ -8,6 +8,8 @@ hooked, because they are ``n_heads`` times as large.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,7 +20,7 @@ from wonderland.model.presets import Config
 
 __all__ = ["MLP", "Attention", "Block", "Embed", "LayerNorm", "PosEmbed", "Unembed", "looked_at"]
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
     "gelu": F.gelu,
     "relu": F.relu,

@@ -23,6 +23,7 @@ References: Elhage et al. 2021, A Mathematical Framework for Transformer Circuit
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from torch import Tensor
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
+from wonderland.model.layers import Block
 from wonderland.model.presets import Config
 from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
@@ -83,7 +85,7 @@ def known_model() -> ChatTransformer:
 
     # Scores are divided by √d_head; queries are multiplied by it, so that numbers below are the scores themselves.
     unit = cfg.d_head**0.5
-    early, late = model.blocks[0].attn, model.blocks[1].attn
+    early, late = (cast(Block, block).attn for block in model.blocks)
 
     h = HEADS["previous"][1]  # query i asks for key i - 1: keys stand one further on
     early.W_Q[h, _POSITION] = positions * _SHARP * unit
@@ -122,7 +124,8 @@ def known_model() -> ChatTransformer:
     late.W_K[h, [ME, THEM], 0] = 2 * _SHARP * _CONTEXT
     late.W_V[h, _TOKEN, :_VOCABULARY] = tokens
     late.W_O[h, :_VOCABULARY, _BEFORE] = tokens
-    return model.requires_grad_(False).eval()
+    model.requires_grad_(False).eval()
+    return model
 
 
 def known_tokenizer() -> SpeakerTokenizer:
