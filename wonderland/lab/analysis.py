@@ -89,6 +89,8 @@ def select(
 ) -> list[Analysis]:
     """Turn names, groups and analyses into analyses with their parameters, each once."""
     known = plugins.load().analyses
+    for name in parameters or {}:
+        plugins.load().analysis(name)  # parameters for an analysis that does not exist would be passed over in silence
     chosen: dict[str, Analysis] = {}
     for item in wanted:
         if not isinstance(item, str):

@@ -71,7 +71,7 @@ def _dead_heads(specimen: Specimen) -> Check:
         squares += (kept**2).sum(1).numpy()
         count += kept.shape[1]
     variance = np.asarray(squares / count - (total / count) ** 2).sum(-1)  # [layer, head]
-    writes = specimen.model.W_O.norm(dim=(2, 3)).numpy()  # [layer, head]
+    writes = specimen.model.W_O.norm(dim=(2, 3)).cpu().numpy()  # [layer, head]
     dead = [f"L{layer}H{head}" for layer, head in zip(*np.nonzero(variance * writes**2 < _DEAD), strict=True)]
     return Check("no head is dead", not dead, ", ".join(dead) or f"{variance.size} heads write something that varies")
 

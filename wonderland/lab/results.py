@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from wonderland.errors import InputError
+from wonderland.errors import InputError, PluginError
 from wonderland.lab.stats import Estimate, heads
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Result:
         fields["provenance"] = None if self.provenance is None else dataclasses.asdict(self.provenance)
         tree = {"type": type(self).__name__, "fields": _flatten(fields, "", arrays)}
         (folder / "result.json").write_text(json.dumps(tree, indent=1, allow_nan=True), encoding="utf-8")
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "arrays.safetensors")
+        save_file({name: np.array(array, order="C") for name, array in arrays.items()}, folder / "arrays.safetensors")
         if self.control is not None:
             (folder / "control").mkdir()
             self.control.save(folder / "control")
@@ -147,7 +147,7 @@ class Result:
         try:
             tree = json.loads((folder / "result.json").read_text(encoding="utf-8"))
             arrays = load_file(folder / "arrays.safetensors")
-        except (OSError, ValueError) as error:
+        except Exception as error:  # safetensors raises its own kind for every damage
             raise InputError(
                 f"There is no readable result in {folder}: {error}.", hint="Run `wonderland analyze`."
             ) from error
@@ -159,10 +159,12 @@ class Result:
         fields = _unflatten(tree["fields"], arrays)
         if fields.get("provenance") is not None:
             fields["provenance"] = Provenance(**fields["provenance"])
-        known = {f.name for f in dataclasses.fields(cls)}
-        if set(fields) - known:
+        known = {f.name for f in dataclasses.fields(cls)} - {"control"}
+        if set(fields) != known:
+            other = ", ".join(sorted(set(fields) ^ known))
             raise InputError(
-                f"{folder} holds fields this version does not know.", hint="Run `wonderland analyze` again."
+                f"{folder} was written by another version of {cls.__name__}, with other fields: {other}.",
+                hint="Run `wonderland analyze` again.",
             )
         control = cls.load(folder / "control") if (folder / "control").is_dir() else None
         return cls(**fields, control=control)
@@ -198,6 +200,8 @@ class Results(Mapping[str, Result]):
 
 def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
+        if path in arrays:  # {"a.b": …} and {"a": {"b": …}} read alike
+            path = f"{path} ({len(arrays)})"
         arrays[path] = value
         return {"$array": path}
     if isinstance(value, np.generic):
@@ -211,7 +215,7 @@ def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         return [_flatten(item, f"{path}.{i}", arrays) for i, item in enumerate(value)]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    raise TypeError(f"A result's field {path!r} is a {type(value).__name__}; use JSON values, arrays or Estimates.")
+    raise PluginError(f"A result's field {path!r} is a {type(value).__name__}; use JSON values, arrays or Estimates.")
 
 
 def _unflatten(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:

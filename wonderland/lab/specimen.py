@@ -198,7 +198,7 @@ class Specimen:
             raise PluginError(f"The activations {missing} were asked for but not declared in needs.")
         held = self._held
         if held is not None and wanted <= held["names"]:
-            if not held["parts"]:
+            if held["parts"] is None:
                 held["parts"] = self._hold(held["names"])
             if held["parts"]:
                 yield from (Part(p.windows, p.evidence, p._activations, wanted) for p in held["parts"])
@@ -208,13 +208,14 @@ class Specimen:
     @contextmanager
     def holding(self, names: set[str]) -> Iterator[None]:
         """Within this context, keep the activations of these names in memory once they were computed, if they fit."""
-        self._held = {"names": frozenset(names) - {"contrasts"}, "parts": []}
+        self._held = {"names": frozenset(names) - {"contrasts"}, "parts": None}
         try:
             yield
         finally:
             self._held = None
 
     def _hold(self, names: frozenset[str]) -> list[Part]:
+        """Return all parts, or none if they do not fit."""
         kept: list[Part] = []
         total = 0
         for part in self._stream(names):
@@ -233,6 +234,12 @@ class Specimen:
             some = _slice(self.evidence, windows)
             tokens = torch.from_numpy(some.tokens).to(self.model.device)
             logits, cache = self.model.run_with_cache(tokens, names_filter=every)
+            missing = [name for name, group in hooks.items() if group[0] not in cache]
+            if missing:
+                raise UsageError(
+                    f"This model has no activation {missing[0]!r}.",
+                    hint="A model without MLPs has none of theirs, and one without norms has no scales.",
+                )
             found = {
                 name: cache[group[0]] if name in _ONCE else torch.stack([cache[hook] for hook in group])
                 for name, group in hooks.items()

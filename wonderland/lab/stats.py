@@ -11,6 +11,7 @@ What would fool it: fewer than about ten clusters, where percentile intervals ar
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -135,7 +136,8 @@ def cluster_bootstrap(
     bottom = bottom.reshape(bottom.shape + (1,) * (top.ndim - bottom.ndim))
     n = len(top)
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates).astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # what never occurs has no estimate: NaN says so
         samples = np.tensordot(draws, top, 1) / np.tensordot(draws, bottom, 1)
         value = top.sum(0) / bottom.sum(0)
         low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)

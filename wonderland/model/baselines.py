@@ -8,13 +8,13 @@ doubled counts would spoil the discounts, and scored on exactly the tokens the m
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 
 import numpy as np
 
 from wonderland.corpus.windows import Windows
 
-__all__ = ["baseline_losses"]
+__all__ = ["baseline_losses", "ngram_probabilities"]
 
 
 def baseline_losses(train: Windows, held_out: Windows, d_vocab: int) -> dict[str, float]:
@@ -28,16 +28,27 @@ def baseline_losses(train: Windows, held_out: Windows, d_vocab: int) -> dict[str
     Returns:
         Losses by name: "uniform", "unigram", "bigram", "trigram".
     """
+    probabilities = ngram_probabilities(train, held_out, d_vocab)
+    return {name: float(-np.log(probability).mean()) for name, probability in probabilities.items()}
+
+
+def ngram_probabilities(
+    train: Iterable[np.ndarray], held_out: Iterable[np.ndarray], d_vocab: int
+) -> dict[str, np.ndarray]:
+    """Return the probability of every predicted token of the held-out windows, [token], by name of the model."""
     counted, scored = _ngrams(train, d_vocab), _ngrams(held_out, d_vocab)
-    probability = _unigram(counted[0], scored[0], d_vocab)
-    losses = {"uniform": math.log(d_vocab), "unigram": _mean_loss(probability)}
-    for name, order in (("bigram", 1), ("trigram", 2)):
-        probability = _interpolated(counted[order], scored[order], d_vocab, probability)
-        losses[name] = _mean_loss(probability)
-    return losses
+    unigram = _unigram(counted[0], scored[0], d_vocab)
+    bigram = _interpolated(counted[1], scored[1], d_vocab, unigram)
+    trigram = _interpolated(counted[2], scored[2], d_vocab, bigram)
+    return {
+        "uniform": np.full(len(unigram), 1 / d_vocab),
+        "unigram": unigram,
+        "bigram": bigram,
+        "trigram": trigram,
+    }
 
 
-def _ngrams(windows: Windows, d_vocab: int) -> list[np.ndarray]:
+def _ngrams(windows: Iterable[np.ndarray], d_vocab: int) -> list[np.ndarray]:
     """Return every predicted token as unigram, bigram and trigram codes, history in the high digits.
 
     The second token of a window has no two tokens before it; its trigram history is the padding code ``d_vocab``.
@@ -78,7 +89,3 @@ def _lookup(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndar
     index = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
     found: np.ndarray = np.where(keys[index] == wanted, values[index], 0)
     return found
-
-
-def _mean_loss(probability: np.ndarray) -> float:
-    return float(-np.log(probability).mean())

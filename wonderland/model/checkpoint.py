@@ -1,14 +1,12 @@
 """How does a run that was killed go on as if it had not been? One file with everything the next step depends on.
 
 Weights, the state of both optimisers, the random number generator, the place in the plan of batches and the history,
-in one safetensors file that is written beside the old one and then put in its place: a kill at any moment leaves the
-old checkpoint or the new one, never half of one. No pickle.
+in one file (`wonderland.model.stored`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wonderland.errors import InputError, ResourceError
+from wonderland.errors import InputError
+from wonderland.model import stored
 
 __all__ = ["Checkpoint"]
 
@@ -72,20 +71,8 @@ class Checkpoint:
         Raises:
             ResourceError: It could not be written; the one before is untouched.
         """
-        from safetensors.torch import save_file
-
-        about = json.dumps({"format": FORMAT, "identity": self.identity, "progress": self.progress})
-        partial = path.with_name(path.name + ".partial")
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
-        try:
-            save_file(tensors, partial, metadata={"wonderland": about})
-            os.replace(partial, path)
-        except Exception as error:  # safetensors wraps OSError in its own kind
-            partial.unlink(missing_ok=True)
-            raise ResourceError(
-                f"The checkpoint {path} could not be written: {error}. The one before it is untouched.",
-                hint="Free some disk space and run the command again; training goes on from there.",
-            ) from error
+        about = {"format": FORMAT, "identity": self.identity, "progress": self.progress}
+        stored.write(path, about, self.tensors, what="checkpoint")
 
     @classmethod
     def load(cls, path: Path, identity: dict[str, Any]) -> Checkpoint | None:
@@ -94,26 +81,23 @@ class Checkpoint:
         Raises:
             InputError: It is damaged, or belongs to a run with other settings, which are named.
         """
-        from safetensors import safe_open
-
         if not path.exists():
             return None
-        try:
-            with safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {})["wonderland"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except Exception as error:  # safetensors raises its own kind for every damage
-            raise InputError(
-                f"The checkpoint {path} is damaged: {error}.", hint=f"Delete it to train from the start: rm {path}"
-            ) from error
+        about, tensors = stored.read(path, what="checkpoint", hint=f"Delete it to train from the start: rm {path}")
         wanted = json.loads(json.dumps(identity))
         if about.get("format") != FORMAT or about["identity"] != wanted:
-            old = about.get("identity", {})
-            changed = [
-                f"{k}: {old.get(k)!r} then, {wanted.get(k)!r} now" for k in wanted if old.get(k) != wanted.get(k)
-            ]
+            old, new = _flat(about.get("identity", {})), _flat(wanted)
+            changed = [f"{k}: {old.get(k)!r} then, {new.get(k)!r} now" for k in new if old.get(k) != new.get(k)]
             raise InputError(
                 f"The checkpoint {path} is of a run with other settings ({'; '.join(changed) or 'another format'}).",
                 hint=f"Put the settings back to go on with it, or delete it to train from the start: rm {path}",
             )
         return cls(about["identity"], about["progress"], tensors)
+
+
+def _flat(identity: dict[str, Any]) -> dict[str, Any]:
+    """Return {"settings.seed": 0, …}, so that a difference can be named."""
+    flat: dict[str, Any] = {}
+    for name, value in identity.items():
+        flat |= {f"{name}.{key}": item for key, item in value.items()} if isinstance(value, dict) else {name: value}
+    return flat

@@ -20,7 +20,7 @@ from wonderland.model.presets import Config
 
 __all__ = ["MLP", "Attention", "Block", "Embed", "LayerNorm", "PosEmbed", "Unembed", "looked_at"]
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
     "gelu": F.gelu,
     "relu": F.relu,
@@ -66,7 +66,7 @@ class LayerNorm(nn.Module):
         if not self.identity:
             self.w = nn.Parameter(torch.empty(cfg.d_model))
             self.b = nn.Parameter(torch.empty(cfg.d_model))
-        self.hook_scale = HookPoint()  # [batch, pos, 1]
+            self.hook_scale = HookPoint()  # [batch, pos, 1]
         self.hook_normalized = HookPoint()  # [batch, pos, d_model]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ class Attention(nn.Module):
         Returns:
             What attention adds to the residual stream, [batch, pos, d_model].
         """
-        if q_input is k_input is v_input:
+        if q_input.ndim == 3 and q_input is k_input is v_input:
             q, k, v = self._qkv(q_input)
         else:
             q = _project(q_input, self.W_Q) + self.b_Q
@@ -180,18 +180,18 @@ class Block(nn.Module):
         self.n_heads = cfg.n_heads
         self.ln1 = LayerNorm(cfg)
         self.attn = Attention(cfg)
-        if not cfg.attn_only:
-            self.ln2 = LayerNorm(cfg)
-            self.mlp = MLP(cfg)
         self.attn_only = cfg.attn_only
         self.hook_resid_pre = HookPoint()  # [batch, pos, d_model]
         self.hook_q_input = HookPoint()  # [batch, pos, head, d_model], before the norm; copied out only if hooked
         self.hook_k_input = HookPoint()
         self.hook_v_input = HookPoint()
         self.hook_attn_out = HookPoint()  # [batch, pos, d_model]
-        self.hook_resid_mid = HookPoint()
-        self.hook_mlp_in = HookPoint()  # before the norm
-        self.hook_mlp_out = HookPoint()
+        if not cfg.attn_only:
+            self.hook_resid_mid = HookPoint()
+            self.hook_mlp_in = HookPoint()  # before the norm
+            self.ln2 = LayerNorm(cfg)
+            self.mlp = MLP(cfg)
+            self.hook_mlp_out = HookPoint()
         self.hook_resid_post = HookPoint()
 
     def forward(self, resid: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ import functools
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from transformer_lens.hook_points import HookPoint
 from transformer_lens.HookedRootModule import HookedRootModule
 
 from wonderland.errors import InputError, UsageError
+from wonderland.model import stored
 from wonderland.model.layers import Block, Embed, LayerNorm, PosEmbed, Unembed
 from wonderland.model.loss import token_losses
 from wonderland.model.presets import Config, preset
@@ -188,20 +188,18 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         return digest.hexdigest()[:16]
 
     def save(self, path: str | Path) -> None:
-        """Write weights, shape, history and the tokenizer's fingerprint as one safetensors file, atomically."""
-        from safetensors.torch import save_file
+        """Write weights, shape, history and the tokenizer's fingerprint as one safetensors file, atomically.
 
-        path = Path(path)
+        Raises:
+            ResourceError: It could not be written; what stood there before is untouched.
+        """
         about = {
             "format": FORMAT,
             "config": self.cfg.to_json(),
             "tokenizer": self.tokenizer_fingerprint,
             "history": None if self.history is None else self.history.to_json(),
         }
-        partial = path.with_name(path.name + ".partial")
-        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.state_dict().items()}
-        save_file(weights, partial, metadata={"wonderland": json.dumps(about)})
-        os.replace(partial, path)
+        stored.write(Path(path), about, self.state_dict(), what="model")
 
     @classmethod
     def load(cls, path: str | Path, tokenizer: SpeakerTokenizer | None = None) -> ChatTransformer:
@@ -214,37 +212,34 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         Raises:
             InputError: The file is damaged or of a newer version, or the tokenizer is another one.
         """
-        from safetensors import safe_open
-
         from wonderland.model.history import History
 
         path = Path(path)
+        if not path.exists():
+            raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.")
+        again = "Run `wonderland train` again."
+        about, weights = stored.read(path, what="model", hint=again)
         try:
-            with safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {})["wonderland"])
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except FileNotFoundError as error:
-            raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.") from error
-        except Exception as error:  # safetensors raises its own kind for every damage
+            if about["format"] > FORMAT:
+                raise InputError(
+                    f"{path} was written by a newer wonderland.", hint="Upgrade: pip install -U wonderland"
+                )
+            cfg, fingerprint = Config.from_json(about["config"]), str(about["tokenizer"])
+            history = History.from_json(about["history"]) if about["history"] else None
+        except (AttributeError, KeyError, TypeError, ValueError, UsageError) as error:
+            raise stored.damaged(path, error, what="model", hint=again) from error
+        if tokenizer is not None and fingerprint not in ("", tokenizer.fingerprint):
             raise InputError(
-                f"The model at {path} is damaged: {error}.", hint="Run `wonderland train` again."
-            ) from error
-        if about["format"] > FORMAT:
-            raise InputError(f"{path} was written by a newer wonderland.", hint="Upgrade: pip install -U wonderland")
-        if tokenizer is not None and about["tokenizer"] not in ("", tokenizer.fingerprint):
-            raise InputError(
-                f"The model at {path} was trained with the tokenizer {about['tokenizer']}, not with this one "
+                f"The model at {path} was trained with the tokenizer {fingerprint}, not with this one "
                 f"({tokenizer.fingerprint}): its token numbers would mean other words.",
                 hint="Put the tokenizer it was trained with back, or run `wonderland train` again.",
             )
-        model = cls(Config.from_json(about["config"]), tokenizer=about["tokenizer"])
+        model = cls(cfg, tokenizer=fingerprint)
         try:
             model.load_state_dict(weights)
         except RuntimeError as error:
-            raise InputError(
-                f"The weights in {path} do not fit its configuration.", hint="Run `wonderland train`."
-            ) from error
-        model.history = History.from_json(about["history"]) if about["history"] else None
+            raise InputError(f"The weights in {path} do not fit its configuration.", hint=again) from error
+        model.history = history
         model.requires_grad_(False).eval()
         return model
 

@@ -1,0 +1,213 @@
+"""analyze: names and groups become analyses, each with its parameters, its provenance and its control."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import pluggy
+import pytest
+
+import wonderland as wl
+from wonderland import hookspecs
+from wonderland.errors import PluginError, UsageError
+from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class, select
+from wonderland.plugins import Plugins
+
+
+@dataclass(frozen=True)
+class Counted(wl.Result):
+    number: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """How many tokens are there, times a factor?"""
+
+    name: ClassVar[str] = "tokens"
+    version: ClassVar[int] = 3
+    needs: ClassVar[tuple[str, ...]] = ("loss",)
+    groups: ClassVar[tuple[str, ...]] = ("counting",)
+
+    times: Annotated[int, "multiply by this"] = 1
+    plain: float = 0.5
+
+    def run(self, specimen: wl.Specimen) -> Counted:
+        number = sum(int(part.mask.sum()) for part in specimen.parts())
+        return Counted(number * self.times, float(specimen.model.W_O.norm()))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How many windows are there?"""
+
+    name: ClassVar[str] = "windows"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("pattern",)
+    groups: ClassVar[tuple[str, ...]] = ("counting", "other")
+
+    def run(self, specimen: wl.Specimen) -> Counted:
+        return Counted(sum(len(part["pattern"][0]) for part in specimen.parts()), 0.0)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Returns something else."""
+
+    name: ClassVar[str] = "wrong"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def run(self, specimen: wl.Specimen):
+        return 42
+
+
+@dataclass(frozen=True)
+class Greedy(Wrong):
+    """Reads what it did not declare."""
+
+    name: ClassVar[str] = "greedy"
+    needs: ClassVar[tuple[str, ...]] = ("loss",)
+
+    def run(self, specimen: wl.Specimen) -> Counted:
+        return Counted(len([part["z"] for part in specimen.parts()]), 0.0)
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    """Two analyses, registered as a plugin would."""
+
+    class Plugin:
+        @staticmethod
+        @wl.hookimpl
+        def wonderland_analyses():
+            return [Tokens, Windows]
+
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(Plugin, name="counting")
+    found = Plugins(manager)
+    monkeypatch.setattr("wonderland.plugins.load", lambda: found)
+
+
+def names(chosen):
+    return [analysis.name for analysis in chosen]
+
+
+# --- choosing
+
+
+def test_names_groups_and_analyses_are_chosen_each_once():
+    assert names(select(["windows"])) == ["windows"]
+    assert names(select(["counting"])) == ["tokens", "windows"]
+    assert names(select(["other", "counting"])) == ["windows", "tokens"]
+    assert names(select(["all"])) == ["tokens", "windows"]
+    assert names(select(["windows", Wrong(), "windows"])) == ["windows", "wrong"]
+
+
+def test_without_names_everything_runs(specimen):
+    assert list(analyze(specimen)) == ["tokens", "windows"]
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(specimen):
+    with pytest.raises(UsageError, match="no analysis named 'token'") as error:
+        analyze(specimen, "token")
+    assert "tokens, windows" in error.value.hint
+
+
+def test_parameters_reach_the_analysis_by_its_name():
+    (chosen,) = select(["tokens"], {"tokens": {"times": 5}, "windows": {}})
+    assert chosen == Tokens(times=5)
+
+
+def test_an_unknown_parameter_is_answered_with_the_known_ones(specimen):
+    with pytest.raises(UsageError, match="'tokens' has no parameter 'time'") as error:
+        analyze(specimen, "tokens", parameters={"tokens": {"time": 5}})
+    assert "times, plain" in error.value.hint
+
+
+def test_parameters_for_an_analysis_that_does_not_exist_are_refused(specimen):
+    with pytest.raises(UsageError, match="no analysis named 'tokns'"):
+        analyze(specimen, "tokens", parameters={"tokns": {"times": 5}})
+
+
+def test_parameters_are_read_from_the_fields():
+    assert parameters_of(Tokens) == {"times": (int, "multiply by this", 1), "plain": (float, "", 0.5)}
+    assert parameters_of(Windows) == {}
+
+
+def test_an_analysis_is_whatever_has_the_attributes_of_one():
+    assert isinstance(Tokens(), Analysis)
+    assert not isinstance(Counted(1, 1.0), Analysis)
+
+
+# --- running
+
+
+def test_results_come_by_name_with_the_truth(specimen):
+    results = analyze(specimen, "tokens", "windows", parameters={"tokens": {"times": 2}})
+    assert results["tokens"].number == 2 * int(specimen.evidence.lengths.sum())
+    assert results["windows"].number == 40
+    assert results.specimen is specimen
+
+
+def test_several_analyses_share_one_pass_over_the_evidence(specimen, monkeypatch):
+    asked = []
+    run = specimen.model.run_with_cache
+
+    def counted(tokens, names_filter):
+        asked.append(set(names_filter))
+        return run(tokens, names_filter=names_filter)
+
+    monkeypatch.setattr(specimen.model, "run_with_cache", counted)
+    analyze(specimen, "tokens", "windows")
+    assert len(asked) == 3  # 40 windows, 16 at a time
+    assert asked[0] == {"blocks.0.attn.hook_pattern", "blocks.1.attn.hook_pattern"}
+
+
+def test_every_result_says_how_it_came_about(specimen):
+    about = analyze(specimen, Tokens(times=2))["tokens"].provenance
+    assert (about.analysis, about.version, about.wonderland) == ("tokens", 3, wl.__version__)
+    assert about.parameters == {"times": 2, "plain": 0.5}
+    assert about.fingerprints == specimen.fingerprints
+    assert about.evidence == specimen.evidence.describe()
+    assert about.seconds >= 0
+
+
+def test_the_control_is_the_same_analysis_of_the_untrained_twin(specimen):
+    result = analyze(specimen, "tokens", control=True, parameters={"tokens": {"times": 3}})["tokens"]
+    control = result.control
+    assert control.number == result.number  # the same evidence
+    assert result.weight > 0
+    assert control.weight == 0  # before training, heads write nothing
+    assert control.provenance.parameters == {"times": 3, "plain": 0.5}
+    assert control.provenance.fingerprints["model"] == specimen.untrained().fingerprints["model"]
+    assert analyze(specimen, "tokens")["tokens"].control is None
+
+
+def test_each_start_is_announced(specimen):
+    said = []
+    analyze(specimen, "counting", control=True, on_start=said.append)
+    assert said == ["tokens", "windows", "tokens (untrained)", "windows (untrained)"]
+
+
+def test_what_is_not_a_result_is_refused_by_name(specimen):
+    with pytest.raises(PluginError, match="'wrong' returned a int, not a Result"):
+        analyze(specimen, Wrong())
+
+
+def test_an_analysis_that_reads_more_than_it_declared_fails_alone_as_in_company(specimen):
+    for wanted in ([Greedy()], ["windows", Greedy()]):
+        with pytest.raises(PluginError, match="'z' was read but not declared"):
+            analyze(specimen, *wanted)
+
+
+def test_an_error_lets_go_of_what_was_held(specimen):
+    with pytest.raises(PluginError):
+        analyze(specimen, Wrong())
+    assert specimen._held is None
+
+
+def test_the_class_of_a_result_is_known_without_running():
+    assert result_class(Tokens) is Counted
+    with pytest.raises(PluginError, match="'wrong' does not say which Result"):
+        result_class(Wrong)

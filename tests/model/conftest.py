@@ -1,0 +1,51 @@
+"""What the tests of the model share: models with random weights, chats with a known answer, a preset for seconds."""
+
+import pytest
+import torch
+
+from wonderland.model.presets import PRESETS, Config, Preset
+from wonderland.model.transformer import ChatTransformer
+from wonderland.testing.planted import planted_chats
+from wonderland.tokenizer import SpeakerTokenizer
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Tiny matrices are slower on several threads, and bit-equal runs need the same number of them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def random_model():
+    """A maker of models all of whose weights are random: at initialisation, what layers write is zero."""
+
+    def make(seed=0, scale=0.4, **changes):
+        shape = {"n_layers": 2, "n_heads": 2, "d_model": 16, "d_head": 8, "d_mlp": 32, "n_ctx": 16, "d_vocab": 30}
+        model = ChatTransformer(Config(**shape | changes))
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
+        return model.requires_grad_(False).eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def chats():
+    return planted_chats()
+
+
+@pytest.fixture(scope="session")
+def tokenizer(chats):
+    return SpeakerTokenizer.train(chats.corpus, vocab_size=320)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A preset that trains in a second."""
+    monkeypatch.setitem(PRESETS, "tiny", Preset(Config(2, 2, 32, 16, 64, 64, 320), 320, 6, 512, 1e-2, 1e-1, 2e-2))
+    return "tiny"

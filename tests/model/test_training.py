@@ -1,0 +1,325 @@
+"""Training: it learns what was planted, and a run that was stopped in whatever way goes on as if it had not been."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+import wonderland as wl
+from wonderland.errors import InputError, Interrupted, NotEnoughData, ResourceError, UsageError, WonderlandError
+from wonderland.model import training
+from wonderland.model.training import evaluate, train
+
+STEPS = 25  # of the short run below, in two epochs
+
+
+@pytest.fixture
+def parts(chats):
+    return chats.corpus.split(0.2)
+
+
+@pytest.fixture
+def short(tiny, parts, tokenizer, tmp_path):
+    """A maker of one and the same short run."""
+
+    def run(**changes):
+        options = {"preset": tiny, "epochs": 2, "batch_tokens": 800, "seed": 7, "held_out": parts[1]}
+        return train(parts[0], tokenizer, **options | changes)
+
+    return run
+
+
+def weights(model):
+    return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+# --- it learns
+
+
+def test_a_tiny_model_learns_more_from_planted_chats_than_any_table_of_counts(tiny, parts, tokenizer):
+    model = train(parts[0], tokenizer, held_out=parts[1], preset=tiny, epochs=8)
+    history = model.history
+    assert history.held_out_loss < history.baselines["trigram"] - 0.1
+    assert history.baselines["trigram"] < history.baselines["bigram"]
+    losses = [epoch.held_out_loss for epoch in history.epochs]
+    assert losses[-1] < losses[0]
+
+
+def test_the_planted_habit_is_what_the_model_says(tiny, chats, tokenizer):
+    model = train(chats.corpus, tokenizer, preset=tiny, epochs=8)
+    said = [str(model.generate(tokenizer, f"<|them|> {q}<|sep|>", temperature=0)) for q in chats.habit]
+    right = sum(answer == expected for answer, expected in zip(said, chats.habit.values(), strict=True))
+    assert right >= len(chats.habit) - 1
+
+
+def test_the_history_says_what_happened(short, parts):
+    seen = []
+    model = short(on_progress=seen.append)
+    history = model.history
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2]
+    assert set(history.baselines) == {"uniform", "unigram", "bigram", "trigram"}
+    assert history.settings["seed"] == 7
+    assert history.settings["learning_rate"] == 1e-2  # the preset's, in place of 0
+    assert seen[-1].tokens == seen[-1].all_tokens == history.epochs[-1].tokens
+    steps = [progress for progress in seen if progress.epoch is None]
+    assert len(steps) == history.epochs[-1].step
+    assert [progress.epoch for progress in seen if progress.epoch is not None] == history.epochs
+    total = sum(point.loss for point in history.points)
+    assert total / len(history.points) == pytest.approx(sum(epoch.train_loss for epoch in history.epochs) / 2, rel=0.1)
+
+
+def test_the_held_out_loss_in_the_history_is_the_one_the_model_has(short, parts, tokenizer):
+    from wonderland.corpus.windows import pack
+
+    model = short()
+    windows = pack(parts[1], tokenizer, size=8, stride=8, context=64)
+    by_hand = tokens = 0.0
+    for row in windows:
+        by_hand += float(model(torch.from_numpy(row)[None], return_type="loss")) * (len(row) - 1)
+        tokens += len(row) - 1
+    assert evaluate(model, windows) == pytest.approx(by_hand / tokens, rel=1e-5)
+    assert model.history.held_out_loss == pytest.approx(by_hand / tokens, rel=1e-5)
+
+
+def test_without_held_out_conversations_there_is_no_held_out_loss(short):
+    history = short(held_out=None).history
+    assert history.held_out_loss is None
+    assert history.baselines == {}
+
+
+def test_the_model_that_comes_back_is_ready_to_look_into(short, tokenizer):
+    model = short()
+    assert not model.training
+    assert not any(weight.requires_grad for weight in model.parameters())
+    assert model.tokenizer_fingerprint == tokenizer.fingerprint
+
+
+def test_the_same_settings_give_the_same_weights_and_another_seed_others(short):
+    first, again, other = short(), short(), short(seed=8)
+    assert same(weights(first), weights(again))
+    assert not same(weights(first), weights(other))
+
+
+def test_looking_at_progress_or_saving_changes_nothing(short, tmp_path):
+    assert same(weights(short()), weights(short(on_progress=print, checkpoint=tmp_path / "checkpoint")))
+
+
+# --- it stops and goes on
+
+
+def interrupt_after(step):
+    seen = 0
+
+    def on_progress(progress):
+        nonlocal seen
+        seen += progress.epoch is None
+        if seen == step and progress.epoch is None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return on_progress
+
+
+@pytest.mark.parametrize("step", [1, *sorted(random.Random(0).sample(range(2, STEPS), 3))])
+def test_an_interrupted_run_goes_on_to_the_same_weights(short, tmp_path, step):
+    path = tmp_path / "checkpoint"
+    with pytest.raises(Interrupted, match="saved in") as stopped:
+        short(checkpoint=path, on_progress=interrupt_after(step))
+    assert stopped.value.exit_code == 130
+    resumed = []
+    model = short(checkpoint=path, on_progress=resumed.append)
+    whole = short()
+    assert same(weights(model), weights(whole))
+    steps = sum(progress.epoch is None for progress in resumed)
+    assert steps == whole.history.epochs[-1].step - step  # it went on, not back to the start
+    kept, full = model.history, whole.history
+    assert [(e.step, e.train_loss, e.held_out_loss, e.sample) for e in kept.epochs] == [
+        (e.step, e.train_loss, e.held_out_loss, e.sample) for e in full.epochs
+    ]
+    assert [(p.tokens, p.loss) for p in kept.points] == [(p.tokens, p.loss) for p in full.points]
+
+
+def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_goes_on(short, tmp_path):
+    whole = short().history
+    path = tmp_path / "checkpoint"
+    with pytest.raises(Interrupted):
+        short(checkpoint=path, on_progress=interrupt_after(whole.epochs[0].step))
+    model = short(checkpoint=path)
+    assert [epoch.held_out_loss for epoch in model.history.epochs] == [e.held_out_loss for e in whole.epochs]
+
+
+def test_a_run_interrupted_again_and_again_goes_on_each_time(short, tmp_path):
+    path = tmp_path / "checkpoint"
+    for _ in range(3):
+        with pytest.raises(Interrupted):
+            short(checkpoint=path, on_progress=interrupt_after(4))
+    assert same(weights(short(checkpoint=path)), weights(short()))
+
+
+def test_the_signal_handler_is_given_back(short):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Interrupted, match="nothing was saved"):
+        short(on_progress=interrupt_after(2))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_finished_run_is_not_run_again(short, tmp_path):
+    path = tmp_path / "checkpoint"
+    model = short(checkpoint=path)
+    seen = []
+    again = short(checkpoint=path, on_progress=seen.append)
+    assert seen == []
+    assert same(weights(again), weights(model))
+    assert again.history == model.history
+
+
+KILLED = """
+import sys
+import torch
+torch.set_num_threads(1)
+from wonderland.model import training
+from wonderland.model.presets import PRESETS, Config, Preset
+from wonderland.testing.planted import planted_chats
+from wonderland.tokenizer import SpeakerTokenizer
+
+PRESETS["tiny"] = Preset(Config(2, 2, 32, 16, 64, 64, 320), 320, 6, 512, 1e-2, 1e-1, 2e-2)
+training._CHECKPOINT_SECONDS = 0.0  # after every step
+corpus = planted_chats().corpus
+tokenizer = SpeakerTokenizer.train(corpus, vocab_size=320)
+part, held_out = corpus.split(0.2)
+training.train(part, tokenizer, held_out=held_out, preset="tiny", epochs=2, batch_tokens=800, seed=7,
+               checkpoint=sys.argv[1], on_progress=lambda at: print(at.tokens, flush=True))
+"""
+
+
+def test_a_run_killed_without_warning_goes_on_to_the_same_weights(short, tmp_path):
+    path = tmp_path / "checkpoint"
+    command = [sys.executable, "-c", KILLED, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        for _ in range(9):
+            assert run.stdout.readline(), "the run ended before it could be killed"
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    assert run.returncode == -signal.SIGKILL
+    resumed = []
+    model = short(checkpoint=path, on_progress=resumed.append)
+    whole = short()
+    assert same(weights(model), weights(whole))
+    assert 0 < len(resumed) < whole.history.epochs[-1].step + 2
+
+
+# --- it refuses
+
+
+def stopped_run(short, path):
+    with pytest.raises(Interrupted):
+        short(checkpoint=path, on_progress=interrupt_after(3))
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"seed": 8}, "settings.seed: 7 then, 8 now"),
+        ({"batch_tokens": 700}, "settings.batch_tokens: 800 then, 700 now"),
+        ({"epochs": 3}, "settings.epochs: 2 then, 3 now"),
+    ],
+    ids=str,
+)
+def test_going_on_with_other_settings_is_refused_and_the_difference_named(short, tmp_path, change, difference):
+    path = tmp_path / "checkpoint"
+    stopped_run(short, path)
+    with pytest.raises(InputError) as error:
+        short(checkpoint=path, **change)
+    assert difference in error.value.message
+    assert "settings.learning_rate" not in error.value.message  # what is the same is not listed
+    assert f"rm {path}" in error.value.hint
+
+
+def test_a_damaged_checkpoint_is_refused_with_the_way_out(short, tmp_path):
+    path = tmp_path / "checkpoint"
+    stopped_run(short, path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="damaged") as error:
+        short(checkpoint=path)
+    assert f"rm {path}" in error.value.hint
+
+
+def test_a_checkpoint_of_another_format_is_refused(short, tmp_path):
+    path = tmp_path / "checkpoint"
+    stopped_run(short, path)
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["wonderland"])
+    save_file(load_file(path), path, metadata={"wonderland": json.dumps(about | {"format": 99})})
+    with pytest.raises(InputError, match="another format"):
+        short(checkpoint=path)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(short, tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint"
+    stopped_run(short, path)
+    before = path.read_bytes()
+
+    def full(tensors, filename, **options):
+        filename.write_bytes(b"half a checkpoint")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("safetensors.torch.save_file", full)
+        patch.setattr(training, "_CHECKPOINT_SECONDS", 0.0)
+        with pytest.raises(ResourceError, match="No space left on device"):
+            short(checkpoint=path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert same(weights(short(checkpoint=path)), weights(short()))
+
+
+def test_a_loss_that_is_no_number_stops_the_run_with_what_to_change(short, tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint"
+    whole = training._loss_sum
+    calls = 0
+
+    def diverges(model, rows):
+        nonlocal calls
+        calls += 1
+        loss, count = whole(model, rows)
+        return (loss * float("nan") if calls == 5 else loss), count
+
+    monkeypatch.setattr(training, "_loss_sum", diverges)
+    with pytest.raises(WonderlandError, match="nan at step 4: training diverged") as error:
+        short(checkpoint=path)
+    assert "--learning-rate" in error.value.hint
+
+
+def test_learning_rates_far_too_high_end_in_that_error(short):
+    with pytest.raises(WonderlandError, match="training diverged"):
+        short(learning_rate=1e30, embedding_learning_rate=1e30)
+
+
+def test_a_corpus_without_two_tokens_in_a_row_is_too_little(tiny, tokenizer):
+    with pytest.raises(NotEnoughData):
+        train(wl.Corpus.of([]), tokenizer, preset=tiny)
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"preset": "huge"}, "no preset named 'huge'"),
+        ({"learn_rate": 1}, "learn_rate"),
+        ({"epochs": -1}, "positive"),
+        ({"stride": 0}, "positive"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_are_refused(parts, tokenizer, settings, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        train(parts[0], tokenizer, **settings)

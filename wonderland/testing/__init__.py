@@ -1,0 +1,1 @@
+"""Known truth to test against: models whose circuits were written by hand, chats whose habits were planted."""

@@ -1,0 +1,96 @@
+"""Which finding about a person's chats can be trusted? One that was planted in chats made up for the purpose.
+
+Generated conversations with two things to find: a nickname that only ``me`` calls people by, and a habit: the other
+asks where something is, and ``me`` answers with the same thing and the place where it always is. Both are invisible to
+a bigram, since the thing to repeat stands several words back. `PlantedChats.shuffled` has the same messages in the
+same order with speakers dealt out at random: what depends on who speaks must not be found there.
+
+What would fool it: a real corpus is not this regular. Finding what is planted is needed, not enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.messages import Message
+
+__all__ = ["PlantedChats", "planted_chats"]
+
+_NICKNAME = "bubs"
+_PLACES = {
+    "lamp": "upstairs",
+    "bike": "outside",
+    "ring": "here",
+    "coat": "downstairs",
+    "book": "there",
+    "soup": "inside",
+}
+_SMALL_TALK = ("rain", "again", "maybe", "later", "fine", "sure", "home", "soon", "work", "today", "good", "well")
+
+
+@dataclass(frozen=True)
+class PlantedChats:
+    """Chats and the truth about them.
+
+    Attributes:
+        corpus: The messages.
+        nickname: A word that only ``me`` writes.
+        habit: For each question that ``them`` asks, the answer that ``me`` gives to it in the next message, always.
+    """
+
+    corpus: Corpus
+    nickname: str
+    habit: dict[str, str]
+
+    def shuffled(self, seed: int = 0) -> PlantedChats:
+        """Return the same chats with the speakers of all messages in random order: the control."""
+        speakers = np.random.default_rng(seed).permutation(self.corpus.is_from_me)
+        messages = [
+            message._replace(is_from_me=bool(mine), sender="me" if mine else message.thread)
+            for message, mine in zip(self.corpus, speakers, strict=True)
+        ]
+        return replace(self, corpus=Corpus.of(messages, name="planted chats, speakers shuffled"))
+
+
+def planted_chats(conversations: int = 40, exchanges: int = 12, *, seed: int = 0) -> PlantedChats:
+    """Generate chats.
+
+    Args:
+        conversations: How many, each with another person.
+        exchanges: Exchanges of two messages in each: a question and its answer half of the time, else small talk.
+        seed: Seed of everything.
+    """
+    random = np.random.default_rng(seed)
+    habit = {f"where is the {thing}": f"the {thing} is {place}" for thing, place in _PLACES.items()}
+    questions = list(habit)
+    begin = datetime(2020, 1, 1, tzinfo=UTC)
+    messages: list[Message] = []
+
+    def say(thread: int, mine: bool, text: str) -> None:
+        person = f"person {thread}"
+        when = begin + timedelta(days=thread, minutes=len(messages))
+        name = "me" if mine else person
+        messages.append(Message(str(len(messages)), person, name, mine, when, text))
+
+    for thread in range(conversations):
+        for _ in range(exchanges):
+            if random.random() < 0.5:
+                question = str(random.choice(questions))
+                say(thread, False, question)
+                say(thread, True, habit[question])
+            else:
+                mine = bool(random.integers(2))
+                say(thread, mine, _small_talk(random, mine))
+                say(thread, not mine, _small_talk(random, not mine))
+    return PlantedChats(Corpus.of(messages, name="planted chats"), _NICKNAME, habit)
+
+
+def _small_talk(random: np.random.Generator, mine: bool) -> str:
+    words = list(random.choice(_SMALL_TALK, random.integers(1, 4)))
+    if mine and random.random() < 0.5:
+        words.append(_NICKNAME)
+    return " ".join(words)
