@@ -44,9 +44,12 @@ class AttentionEntropyResult(wl.Result):
         value = self.normalised.value
         focused = [f"L{layer}H{head}" for layer, head in zip(*np.nonzero(value < 0.5), strict=True)]
         lowest = np.unravel_index(value.argmin(), value.shape)
+        one = self.normalised[lowest]
+        interval = f"[{float(one.low):.2f}, {float(one.high):.2f}] (n={one.n} conversations"
         lines = [
-            f"{len(focused)} of {value.size} heads are focused (normalised entropy under 0.5); the most focused is "
-            f"L{lowest[0]}H{lowest[1]} at {self.normalised[lowest]}."
+            f"{len(focused)} of {value.size} heads {'is' if len(focused) == 1 else 'are'} focused (entropy under half of "
+            f"uniform attention's); the most focused is L{lowest[0]}H{lowest[1]} with {float(one.value):.2f} of it "
+            f"{interval}{'' if one.trusted else ', too few to trust the interval'})."
         ]
         if focused:
             lines.append(f"Focused: {', '.join(focused)}.")

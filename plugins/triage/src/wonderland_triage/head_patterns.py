@@ -75,7 +75,7 @@ class HeadPatternsResult(wl.Result):
         n = self.scores["previous"].n
         total = sum(map(len, self.labels))
         rule = f"score over {self.threshold:g} and above chance, n={n} conversations"
-        lines = [f"{counted} of {total} heads have a pattern ({rule})."]
+        lines = [f"{counted} of {total} heads {'has' if counted == 1 else 'have'} a pattern ({rule})."]
         for pattern, heads in named.items():
             if heads:
                 score = self.scores[pattern][_indices(heads[0])]
