@@ -25,6 +25,7 @@ __all__ = [
     "rename",
     "skipped_table",
     "sorted_by_thread",
+    "tagged",
     "without_lone_surrogates",
 ]
 
@@ -72,24 +73,16 @@ class Builder:
 
     def __init__(self) -> None:
         self.repaired = 0
-        self._rows: list[Message] = []
         self._batches: list[pa.RecordBatch] = []
-
-    def add(self, message: Message) -> None:
-        """Add one message."""
-        self._rows.append(message)
-        if len(self._rows) >= _BATCH:
-            self._flush()
 
     def table(self) -> pa.Table:
         """Return everything added as one table in the order it was added."""
-        self._flush()
         return pa.Table.from_batches(self._batches, SCHEMA).unify_dictionaries().combine_chunks()
 
-    def _flush(self) -> None:
-        if not self._rows:
+    def extend(self, rows: Sequence[Message]) -> None:
+        """Add messages; some tens of thousands at a time cost least."""
+        if not rows:
             return
-        rows, self._rows = self._rows, []
         ids, threads, senders, from_me, times, texts, kinds, tags = zip(*rows, strict=True)
         try:
             columns = [
@@ -127,6 +120,20 @@ def iterate(table: pa.Table) -> Iterator[Message]:
             yield Message(identity, thread, sender, from_me, moment, text, kind, tuple(tags.split()))
 
 
+def tagged(table: pa.Table, column: str, words: Callable[[str], object], tag: str) -> pa.Table:
+    """Add a tag to the messages whose word in a dictionary column ``words`` says yes to, unless they have it."""
+    array = table.column(column).combine_chunks()
+    wanted = np.array([bool(words(word)) for word in array.dictionary.to_pylist()], dtype=bool)
+    if not wanted.any():
+        return table
+    tags = table.column("tags").combine_chunks()
+    plain = tags.dictionary.to_pylist()
+    more = [word if tag in word.split() else f"{word} {tag}".strip() for word in plain]
+    codes = tags.indices.to_numpy(zero_copy_only=False)
+    codes = codes + len(plain) * wanted[array.indices.to_numpy(zero_copy_only=False)].astype(codes.dtype)
+    return _with_words(table, "tags", codes, plain + more)
+
+
 def raw_texts(table: pa.Table) -> Iterator[tuple[bytes, memoryview]]:
     """Yield, for each chunk of the texts, their lengths in bytes (int64, little endian) and their UTF-8 bytes."""
     for chunk in table.column("text").chunks:
@@ -158,9 +165,7 @@ def rename(table: pa.Table, column: str, name: Callable[[str], str]) -> pa.Table
     new: list[Any] = [None] * len(words)
     for code in _first_appearances(codes):
         new[code] = name(words[code])
-    # Two words may get the same new name; decode and encode again so that equal names share a code.
-    renamed = pa.DictionaryArray.from_arrays(array.indices, pa.array(new, pa.string())).cast(pa.string())
-    return table.set_column(table.schema.get_field_index(column), SCHEMA.field(column), renamed.dictionary_encode())
+    return _with_words(table, column, codes, new)
 
 
 def sorted_by_thread(table: pa.Table) -> pa.Table:
@@ -183,6 +188,12 @@ def sorted_by_thread(table: pa.Table) -> pa.Table:
     if (order[1:] > order[:-1]).all():
         return table
     return table.take(pa.array(order)).combine_chunks()
+
+
+def _with_words(table: pa.Table, column: str, codes: np.ndarray, words: Sequence[str | None]) -> pa.Table:
+    # Two codes may stand for the same word now; decode and encode again so that equal words share a code.
+    array = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words, _STRING)).cast(_STRING)
+    return table.set_column(table.schema.get_field_index(column), SCHEMA.field(column), array.dictionary_encode())
 
 
 def _first_appearances(codes: np.ndarray) -> np.ndarray:

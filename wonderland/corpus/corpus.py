@@ -13,11 +13,12 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +35,8 @@ from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
 __all__ = ["Corpus"]
 
+_BATCH = 1 << 14
+_Row = TypeVar("_Row")
 _SHORT_CODE = re.compile(r"\+?\d{3,6}")
 
 
@@ -91,8 +94,8 @@ class Corpus:
     def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:
         """Make a corpus from messages in memory, senders as they are."""
         builder = columns.Builder()
-        for message in messages:
-            builder.add(message)
+        for rows in _batches(messages):
+            builder.extend(rows)
         table = columns.sorted_by_thread(builder.table())
         return cls(table, Ledger(name, table.num_rows, table.num_rows), columns.skipped_table([]))
 
@@ -108,24 +111,19 @@ class Corpus:
         stored = source.count()
         if stored == 0:
             raise InputError(f"{name}: there is not a single row in it.", hint="Give a file that holds messages.")
-        builder, skipped, short = columns.Builder(), list[Skipped](), dict[str, bool]()
+        builder, skipped, done = columns.Builder(), list[Skipped](), 0
         with _no_garbage_collection():
-            for number, row in enumerate(source.rows(), 1):
-                if isinstance(row, Message):
-                    if row.sender not in short:
-                        short[row.sender] = bool(_SHORT_CODE.fullmatch(row.sender))
-                    tagged = short[row.sender] and "short-code" not in row.tags
-                    builder.add(row._replace(tags=(*row.tags, "short-code")) if tagged else row)
-                elif isinstance(row, Skipped):
-                    skipped.append(row)
-                else:
-                    kind = type(row).__name__
-                    raise PluginError(f"The source {source.name!r} yielded a {kind}, not a Message or Skipped.")
-                if on_rows and number % 4096 == 0:
-                    on_rows(number, stored)
-        table = builder.table()
-        if on_rows:
-            on_rows(table.num_rows + len(skipped), stored)
+            for rows in _batches(source.rows()):
+                messages = [row for row in rows if isinstance(row, Message)]
+                builder.extend(messages)
+                if len(messages) < len(rows):
+                    skipped += _skipped(source, rows)
+                done += len(rows)
+                if on_rows:
+                    on_rows(done, stored)
+        table = columns.tagged(
+            builder.table(), "sender", lambda sender: bool(_SHORT_CODE.fullmatch(sender)), "short-code"
+        )
         facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
         if builder.repaired:
             facts.setdefault("Repaired", {})["lone surrogates replaced by U+FFFD"] = builder.repaired
@@ -311,6 +309,21 @@ class Corpus:
         if name not in known:
             raise UsageError(f"There is no filter named {name!r}.", hint=f"Filters: {', '.join(known)}.")
         return known[name]
+
+
+def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    left = iter(rows)
+    while batch := list(islice(left, _BATCH)):
+        yield batch
+
+
+def _skipped(source: Source, rows: list[Message | Skipped]) -> Iterator[Skipped]:
+    for row in rows:
+        if isinstance(row, Skipped):
+            yield row
+        elif not isinstance(row, Message):
+            kind = type(row).__name__
+            raise PluginError(f"The source {source.name!r} yielded a {kind}, not a Message or Skipped.")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Columns are taken by name; one that is not there reads as NULL. Whatever belongs
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass
@@ -60,9 +61,14 @@ class Context:
     def oldest_handle(self, handle: int | None) -> int:
         """Return the lowest ROWID of the handles of the person behind a handle; 0 for nobody."""
         person = self.people.by_handle.get(handle or 0)
-        if person is None:
-            return handle or 0
-        return min(rowid for rowid, other in self.people.by_handle.items() if other.key == person.key)
+        return handle or 0 if person is None else self._oldest[person.key]
+
+    @functools.cached_property
+    def _oldest(self) -> dict[str, int]:
+        lowest: dict[str, int] = {}
+        for rowid, person in self.people.by_handle.items():
+            lowest[person.key] = min(rowid, lowest.get(person.key, rowid))
+        return lowest
 
 
 def count(connection: sqlite3.Connection) -> int:
