@@ -47,8 +47,8 @@ class AttentionEntropyResult(wl.Result):
         one = self.normalised[lowest]
         interval = f"[{float(one.low):.2f}, {float(one.high):.2f}] (n={one.n} conversations"
         lines = [
-            f"{len(focused)} of {value.size} heads {'is' if len(focused) == 1 else 'are'} focused (entropy under half of "
-            f"uniform attention's); the most focused is L{lowest[0]}H{lowest[1]} with {float(one.value):.2f} of it "
+            f"{len(focused)} of {value.size} heads {'is' if len(focused) == 1 else 'are'} focused (entropy under half "
+            f"of uniform attention's); the most focused is L{lowest[0]}H{lowest[1]} with {float(one.value):.2f} of it "
             f"{interval}{'' if one.trusted else ', too few to trust the interval'})."
         ]
         if focused:
