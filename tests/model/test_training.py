@@ -33,7 +33,7 @@ def short(tiny, parts, tokenizer):
 
     def run(**changes):
         options = {"preset": tiny, "epochs": 2, "batch_tokens": 800, "seed": 7, "held_out": parts[1]}
-        return train(parts[0], tokenizer, **options | changes)
+        return train(changes.pop("corpus", parts[0]), tokenizer, **options | changes)
 
     return run
 
@@ -258,6 +258,16 @@ def test_going_on_with_other_settings_is_refused_and_the_difference_named(short,
     assert difference in error.value.message
     assert "settings.learning_rate" not in error.value.message  # what is the same is not listed
     assert f"rm {path}" in error.value.hint
+
+
+def test_going_on_with_other_conversations_is_refused_even_if_there_are_as_many(short, chats, tmp_path):
+    path = tmp_path / "checkpoint"
+    stopped_run(short, path)
+    train_on, held_out = chats.shuffled().corpus.split(0.2)  # the same texts, said by others
+    with pytest.raises(InputError, match="held-out windows"):
+        short(checkpoint=path, held_out=held_out)
+    with pytest.raises(InputError, match="training windows"):
+        short(checkpoint=path, corpus=train_on)
 
 
 def test_a_damaged_checkpoint_is_refused_with_the_way_out(short, tmp_path):
