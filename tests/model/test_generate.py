@@ -57,9 +57,11 @@ def test_the_speaker_goes_on_after_a_prompt_that_ended(words):
     assert closed.prompt == ended.prompt
 
 
-def test_a_prompt_inside_a_message_is_continued_by_who_was_speaking(words):
-    sampled = fixed(words, a=0.5, SEP=0.5).generate(words, "<|them|> a b", speaker="me")
-    assert sampled.prompt == [THEM, *words.encode(" a b")]
+def test_an_open_message_is_continued_by_who_is_writing_it_and_answered_by_the_other(words):
+    model, prompt = fixed(words, a=0.5, SEP=0.5), "<|me|> c<|sep|><|them|> a b"
+    written = words.encode_prompt(prompt)
+    assert model.generate(words, prompt, speaker="them").prompt == written
+    assert model.generate(words, prompt, speaker="me").prompt == [*written, SEP, ME]
 
 
 def test_at_temperature_0_the_likeliest_token_is_taken_each_time(words):

@@ -13,9 +13,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import wonderland as wl
+from wonderland.corpus.windows import pack
 from wonderland.errors import InputError, Interrupted, NotEnoughData, ResourceError, UsageError, WonderlandError
 from wonderland.model import training
 from wonderland.model.training import evaluate, train
+from wonderland.tokenizer import PAD
 
 STEPS = 25  # of the short run below, in two epochs
 
@@ -26,12 +28,12 @@ def parts(chats):
 
 
 @pytest.fixture
-def short(tiny, parts, tokenizer, tmp_path):
+def short(tiny, parts, tokenizer):
     """A maker of one and the same short run."""
 
     def run(**changes):
         options = {"preset": tiny, "epochs": 2, "batch_tokens": 800, "seed": 7, "held_out": parts[1]}
-        return train(parts[0], tokenizer, **options | changes)
+        return train(changes.pop("corpus", parts[0]), tokenizer, **options | changes)
 
     return run
 
@@ -80,8 +82,6 @@ def test_the_history_says_what_happened(short, parts):
 
 
 def test_the_held_out_loss_in_the_history_is_the_one_the_model_has(short, parts, tokenizer):
-    from wonderland.corpus.windows import pack
-
     model = short()
     windows = pack(parts[1], tokenizer, size=8, stride=8, context=64)
     by_hand = tokens = 0.0
@@ -90,6 +90,21 @@ def test_the_held_out_loss_in_the_history_is_the_one_the_model_has(short, parts,
         tokens += len(row) - 1
     assert evaluate(model, windows) == pytest.approx(by_hand / tokens, rel=1e-5)
     assert model.history.held_out_loss == pytest.approx(by_hand / tokens, rel=1e-5)
+
+
+def test_every_epoch_shows_every_window_once_in_another_order(short, parts, tokenizer, monkeypatch):
+    step, shown = training._step, []
+
+    def watched(model, optimisers, rows, *rest):
+        shown.append([tuple(int(token) for token in row if token != PAD) for row in rows])
+        return step(model, optimisers, rows, *rest)
+
+    monkeypatch.setattr(training, "_step", watched)
+    steps = short().history.epochs[0].step
+    windows = sorted(tuple(row) for row in pack(parts[0], tokenizer, context=64))
+    for epoch in (shown[:steps], shown[steps:]):
+        assert sorted(row for batch in epoch for row in batch) == windows
+    assert shown[:steps] != shown[steps:]
 
 
 def test_without_held_out_conversations_there_is_no_held_out_loss(short):
@@ -243,6 +258,16 @@ def test_going_on_with_other_settings_is_refused_and_the_difference_named(short,
     assert difference in error.value.message
     assert "settings.learning_rate" not in error.value.message  # what is the same is not listed
     assert f"rm {path}" in error.value.hint
+
+
+def test_going_on_with_other_conversations_is_refused_even_if_there_are_as_many(short, chats, tmp_path):
+    path = tmp_path / "checkpoint"
+    stopped_run(short, path)
+    train_on, held_out = chats.shuffled().corpus.split(0.2)  # the same texts, said by others
+    with pytest.raises(InputError, match="held-out windows"):
+        short(checkpoint=path, held_out=held_out)
+    with pytest.raises(InputError, match="training windows"):
+        short(checkpoint=path, corpus=train_on)
 
 
 def test_a_damaged_checkpoint_is_refused_with_the_way_out(short, tmp_path):

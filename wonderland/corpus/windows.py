@@ -16,6 +16,8 @@ held-out evidence uses ``stride == size``.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +71,14 @@ class Windows:
         """Tokens of each window, [window]."""
         lengths: np.ndarray = self.stop - self.start
         return lengths
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A short hash of the tokens and of where they are cut."""
+        digest = hashlib.sha256()
+        for array in (self.stream, self.start, self.stop, self.conversation):
+            digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
+        return digest.hexdigest()[:16]
 
     def batch(self, chosen: np.ndarray, pad: int) -> np.ndarray:
         """Return windows as rows [chosen, longest of them], padded on the right."""

@@ -89,7 +89,8 @@ class Checkpoint:
             old, new = _flat(about.get("identity", {})), _flat(wanted)
             changed = [f"{k}: {old.get(k)!r} then, {new.get(k)!r} now" for k in new if old.get(k) != new.get(k)]
             raise InputError(
-                f"The checkpoint {path} is of a run with other settings ({'; '.join(changed) or 'another format'}).",
+                f"The checkpoint {path} is of a run with other settings or messages "
+                f"({'; '.join(changed) or 'another format'}).",
                 hint=f"Put the settings back to go on with it, or delete it to train from the start: rm {path}",
             )
         return cls(about["identity"], about["progress"], tensors)

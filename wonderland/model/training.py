@@ -128,7 +128,8 @@ def fit(
         raise NotEnoughData("There is no window of two tokens to train on.", hint="Check `wonderland status`.")
     all_tokens = per_epoch * settings.epochs
     optimisers = _optimisers(model, settings)
-    run = _Run(model, optimisers, settings, all_tokens, Path(checkpoint) if checkpoint else None)
+    data = {"training windows": windows.fingerprint, "held-out windows": evidence.fingerprint if evidence else None}
+    run = _Run(model, optimisers, settings, all_tokens, data, Path(checkpoint) if checkpoint else None)
     at, history = run.resume()
     model.history = history
     model.train()
@@ -202,11 +203,12 @@ class _Run:
     optimisers: list[torch.optim.Optimizer]
     settings: TrainingSettings
     all_tokens: int
+    data: dict[str, str | None]
     file: Path | None
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {"config": self.model.cfg.to_json(), "settings": asdict(self.settings), "tokens": self.all_tokens}
+        return {"config": self.model.cfg.to_json(), "settings": asdict(self.settings), **self.data}
 
     def resume(self) -> tuple[_Place, History]:
         fresh = self.model.history or History(settings=asdict(self.settings))

@@ -32,7 +32,8 @@ class TokenLossResult(wl.Result):
         by_speaker: Mean loss of words by who wrote them: "me", "them".
         by_kind: Mean loss of the first word of a message, later words, the end of a message, the next speaker.
         by_place: Mean loss by word of the message, [place]; the last place holds all later words.
-        surprising: The most surprising tokens: piece, loss, entropy, rank, speaker, conversation shown or -1, position.
+        surprising: The most surprising words of the windows shown: piece, loss, entropy, rank, speaker, number of the
+            window among those shown, position.
         conversations: Windows shown, with pieces, speakers, values [loss, rank, entropy] and alternatives.
         values: The numbers of each window shown, [measure, token].
     """
@@ -50,7 +51,7 @@ class TokenLossResult(wl.Result):
         lines += [f"{name}: {estimate}" for name, estimate in self.by_kind.items()]
         lines += [f"words by {name}: {estimate}" for name, estimate in self.by_speaker.items()]
         top = ", ".join(f"{row['piece'].strip()!r} ({row['loss']:.1f})" for row in self.surprising[:5])
-        lines.append(f"Most surprising: {top}.")
+        lines.append(f"Most surprising in the windows shown: {top}.")
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
@@ -90,7 +91,7 @@ class TokenLossResult(wl.Result):
                         {"name": "entropy", "unit": "nats", "domain": [0, uniform]},
                     ],
                     "conversations": shown,
-                    "highlights": [row for row in self.surprising if row["conversation"] >= 0],
+                    "highlights": self.surprising,
                 },
                 caption=f"Loss of each token given what came before; a uniform guess would have {uniform:.2f} nats.",
                 how_to_read="Strongly coloured tokens surprised the model. Point at one to see its rank and "
@@ -154,7 +155,7 @@ class TokenLoss:
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
     shown: Annotated[int, "conversations shown"] = 6
-    top: Annotated[int, "most surprising tokens to list"] = 20
+    top: Annotated[int, "most surprising words to list"] = 20
     alternatives: Annotated[int, "what the model would rather have said, for each token shown"] = 5
     places: Annotated[int, "words of a message to average separately"] = 16
 
