@@ -42,6 +42,12 @@ def test_nobody_imports_whom_they_must_not():
     run(sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-cache")
 
 
+def test_the_core_is_forbidden_to_import_every_plugin():
+    contracts = toml(ROOT)["tool"]["importlinter"]["contracts"]
+    (contract,) = (contract for contract in contracts if "no plugin" in contract["name"])
+    assert {f"wonderland_{plugin.name}" for plugin in PLUGINS} <= {*contract["forbidden_modules"]}
+
+
 def test_the_root_distribution_bundles_every_plugin():
     root = toml(ROOT)
     assert PLUGINS
