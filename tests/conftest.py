@@ -7,12 +7,16 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 
 # A test must not see plugins that the developer happens to have installed: only our own load.
 with open(ROOT / "pyproject.toml", "rb") as file:
     os.environ["WONDERLAND_PLUGINS"] = ",".join(tomllib.load(file)["project"]["entry-points"]["wonderland"])
+
+settings.register_profile("wonderland", deadline=None)  # no timing in tests: a busy machine is no fault
+settings.load_profile("wonderland")
 
 HOSTILE = {
     "markup": "</script><img src=x onerror=alert(1)>",

@@ -124,7 +124,7 @@ def test_wrong_columns_are_an_error_that_says_what_is_missing(write, header, com
 
 def test_a_table_in_which_nobody_is_me_is_refused(write):
     with pytest.raises(InputError, match="'Ada'") as caught:
-        Corpus.read(write("a.csv", "sender,text\nAda,hi\n"))
+        Corpus.read(write("a.csv", "sender,text\nAda,hi\nBob,yo\n"))
     assert "--me" in caught.value.hint
 
 

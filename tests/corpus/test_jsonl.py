@@ -125,6 +125,17 @@ def test_a_file_in_which_nobody_is_me_is_refused_with_the_senders_to_choose_from
     assert "--me" in caught.value.hint
 
 
+def test_a_monologue_needs_no_owner_but_an_owner_who_was_named_must_be_in_it(write):
+    path = write("a.jsonl", [{"sender": "Ada", "text": "hi"}])
+    assert [message.is_from_me for message in rows(path)] == [False]
+    with pytest.raises(InputError, match="none was sent by 'Bob'"):
+        rows(path, me="Bob")
+
+
+def test_a_key_that_says_who_i_am_comes_before_the_name_given(write):
+    assert rows(write("a.jsonl", [RECORD]), me="Bob") == [PLANTED]
+
+
 def test_a_time_that_cannot_be_understood_is_left_open_and_counted(write):
     source = JsonLines(
         write("a.jsonl", [{**RECORD, "timestamp": odd} for odd in ("soon", 12, float("inf"), {"at": 1})])

@@ -73,10 +73,10 @@ class Fields:
         """Make sure, once everything is read, that some message was the owner's.
 
         Raises:
-            InputError: Only the sender tells, and no sender was the owner.
+            InputError: Only the sender tells, and of several none was the owner, or the owner named did not write.
         """
         me = self.me or ME
-        if self.senders and not self.senders[me]:
+        if self.senders and not self.senders[me] and (self.me or len(self.senders) > 1):
             most = ", ".join(repr(sender) for sender, _ in self.senders.most_common(5))
             raise InputError(
                 f"No message in {where} is yours: none was sent by {me!r}. Most were sent by {most}.",

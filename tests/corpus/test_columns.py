@@ -1,0 +1,131 @@
+"""Messages go into columns and come out the same; what is no message says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wonderland.corpus.columns import Builder, iterate, rename, skipped_table, sorted_by_thread
+from wonderland.corpus.messages import Message, Skipped
+from wonderland.errors import PluginError
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]))
+TIMES = st.none() | st.datetimes() | st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))
+TAGS = st.lists(st.sampled_from(["group", "sms", "one-time-code"]), unique=True).map(tuple)
+MESSAGES = st.lists(st.builds(Message, WORDS, WORDS, WORDS, st.booleans(), TIMES, WORDS, WORDS, TAGS))
+
+
+def table(messages):
+    builder = Builder()
+    for message in messages:
+        builder.extend([message])
+    return builder.table()
+
+
+@given(MESSAGES)
+def test_what_goes_in_comes_out(messages):
+    assert list(iterate(table(messages))) == messages
+
+
+def test_a_zone_becomes_utc_and_no_zone_stays_none(say):
+    there = timezone(timedelta(hours=-7))
+    aware, naive = iterate(
+        table([say("a", timestamp=datetime(2020, 1, 1, 5, tzinfo=there)), say("b", timestamp=datetime(2020, 1, 1, 5))])
+    )
+    assert aware.timestamp == datetime(2020, 1, 1, 12, tzinfo=UTC)
+    assert naive.timestamp == datetime(2020, 1, 1, 5)
+
+
+def test_half_an_emoji_becomes_a_replacement_character_and_its_text_is_counted(say):
+    builder = Builder()
+    for text in ("fine", "half \ud83d", "\ude00 other \ud83d half", "whole \U0001f600", "as a pair \ud83d\ude00"):
+        builder.extend([say(text, thread="\ud83d")])
+    texts = [message.text for message in iterate(builder.table())]
+    assert texts == ["fine", "half \ufffd", "\ufffd other \ufffd half", "whole \U0001f600", "as a pair \U0001f600"]
+    assert builder.repaired == 3
+
+
+def test_hostile_text_comes_out_as_it_went_in(say, hostile, intact):
+    (message,) = iterate(table([say(hostile, thread=hostile, sender=hostile, id=hostile)]))
+    assert message == say(intact, thread=intact, sender=intact, id=intact)
+
+
+def test_a_batch_is_no_border(say):
+    many = [say(str(number), thread=str(number % 7)) for number in range(70_000)]
+    assert list(iterate(table(many))) == many
+
+
+def test_a_message_costs_its_text_and_a_few_dozen_bytes(say):
+    many = [say("x" * 20, thread=f"t{number % 50}", id=f"{number:08}") for number in range(50_000)]
+    assert sorted_by_thread(table(many)).nbytes / len(many) < 20 + 60
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"text": None}, {"text": 5}, {"text": b"\xff"}, {"thread": None}, {"sender": 7}, {"id": 3}, {"kind": None},
+        {"is_from_me": None}, {"is_from_me": "yes"}, {"timestamp": 1523640752}, {"timestamp": "2018"}, {"tags": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_message_that_is_not_what_its_type_says_names_itself_and_the_field(say, fault):
+    (name,) = fault
+    with pytest.raises(PluginError, match=f"'guilty'.* as its {name}|as its id"):
+        table([say("fine"), say("odd", id="guilty")._replace(**fault), say("fine")])
+
+
+def test_skipped_rows_keep_everything_even_half_an_emoji_in_an_id():
+    rows = [Skipped("1", "tapback"), Skipped("\ud83d", "undecodable body", True, "at \ud83d")]
+    assert skipped_table(rows).to_pylist() == [
+        {"id": "1", "reason": "tapback", "failed": False, "detail": ""},
+        {"id": "\ufffd", "reason": "undecodable body", "failed": True, "detail": "at \ufffd"},
+    ]
+    assert skipped_table([]).num_rows == 0
+
+
+def test_renaming_asks_once_for_each_name_in_order_of_appearance(say):
+    asked = []
+    renamed = rename(
+        table([say("1", "b"), say("2", "a"), say("3", "b")]), "thread", lambda name: asked.append(name) or name.upper()
+    )
+    assert asked == ["b", "a"]
+    assert [message.thread for message in iterate(renamed)] == ["B", "A", "B"]
+
+
+def test_renaming_does_not_ask_for_names_whose_messages_are_gone(say):
+    whole = table([say("1", "gone"), say("2", "left")])
+    asked = []
+    rename(whole.slice(1).combine_chunks(), "thread", lambda name: asked.append(name) or name)
+    assert asked == ["left"]
+
+
+def test_two_conversations_given_one_name_become_one(say):
+    merged = rename(table([say("1", "x"), say("2", "y"), say("3", "x")]), "thread", lambda _: "one")
+    assert merged.column("thread").combine_chunks().dictionary.to_pylist() == ["one"]
+
+
+def test_conversations_come_together_by_first_appearance_each_in_order_of_time(say):
+    def at(text, thread, minute):
+        return say(text, thread, timestamp=datetime(2020, 1, 1, 0, minute, tzinfo=UTC))
+
+    scattered = [at("b2", "b", 9), at("a1", "a", 1), at("b1", "b", 2), at("a2", "a", 3), at("b1 too", "b", 2)]
+    together = [message.text for message in iterate(sorted_by_thread(table(scattered)))]
+    assert together == ["b1", "b1 too", "b2", "a1", "a2"]
+
+
+def test_a_conversation_with_a_time_missing_keeps_the_order_of_its_store(say):
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
+    stored = [say("1", timestamp=moment), say("2"), say("3", timestamp=moment - timedelta(days=1))]
+    assert list(iterate(sorted_by_thread(table(stored)))) == stored
+
+
+@given(MESSAGES)
+def test_sorting_loses_and_invents_nothing(messages):
+    found = list(iterate(sorted_by_thread(table(messages))))
+    assert sorted(found, key=repr) == sorted(messages, key=repr)
+    threads = [message.thread for message in found]
+    assert list(dict.fromkeys(threads)) == list(dict.fromkeys(message.thread for message in messages))
+    assert threads == sorted(threads, key=list(dict.fromkeys(threads)).index)

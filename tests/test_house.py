@@ -1,0 +1,105 @@
+"""The house is in order: style, types, who imports whom, and what the distribution bundles."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib import util
+from pathlib import Path
+
+import pytest
+from setuptools import find_packages
+
+ROOT = Path(__file__).parent.parent
+PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+
+
+def toml(folder: Path) -> dict:
+    with open(folder / "pyproject.toml", "rb") as file:
+        return tomllib.load(file)
+
+
+def run(*command: str) -> None:
+    """Run a tool from the root of the repository; what it has to say becomes the failure."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+
+
+def test_ruff_finds_nothing():
+    run(sys.executable, "-m", "ruff", "check", "--no-cache", ".")
+
+
+def test_every_file_is_formatted():
+    run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_mypy_finds_nothing():
+    run(sys.executable, "-m", "mypy")
+
+
+def test_nobody_imports_whom_they_must_not():
+    run(sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-cache")
+
+
+def test_the_core_is_forbidden_to_import_every_plugin():
+    contracts = toml(ROOT)["tool"]["importlinter"]["contracts"]
+    (contract,) = (contract for contract in contracts if "no plugin" in contract["name"])
+    assert {f"wonderland_{plugin.name}" for plugin in PLUGINS} <= {*contract["forbidden_modules"]}
+
+
+def test_the_root_distribution_bundles_every_plugin():
+    root = toml(ROOT)
+    assert PLUGINS
+    bundled = {folder for folder in root["tool"]["setuptools"]["packages"]["find"]["where"] if folder != "."}
+    assert bundled == {f"plugins/{plugin.name}/src" for plugin in PLUGINS}
+    assert {*root["tool"]["ruff"]["src"]} >= bundled
+
+
+def test_the_root_distribution_offers_the_entry_points_of_every_plugin_and_its_own():
+    offered = dict(toml(ROOT)["project"]["entry-points"]["wonderland"])
+    assert offered.pop("core") == "wonderland.corpus.builtin"
+    own: dict[str, str] = {}
+    for plugin in PLUGINS:
+        own |= toml(plugin)["project"]["entry-points"]["wonderland"]
+    assert offered == own
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
+def test_a_plugin_is_a_complete_distribution(plugin):
+    project = toml(plugin)["project"]
+    assert project["name"] == f"wonderland-{plugin.name}"
+    assert project["requires-python"] == toml(ROOT)["project"]["requires-python"]
+    assert project["license"] == "MIT"
+    assert "wonderland" in project["dependencies"]
+    assert (plugin / project["readme"]).read_text().strip()
+    assert (plugin / "src" / f"wonderland_{plugin.name}" / "__init__.py").is_file()
+
+
+def test_every_package_is_included():
+    settings = toml(ROOT)["tool"]["setuptools"]["packages"]["find"]
+    found = {name for where in settings["where"] for name in find_packages(ROOT / where, include=settings["include"])}
+    sources = [ROOT / "wonderland", *(plugin / "src" for plugin in PLUGINS)]
+    wanted = {
+        ".".join(path.parent.relative_to(source if source.name == "src" else ROOT).parts)
+        for source in sources
+        for path in source.rglob("*.py")
+    }
+    assert wanted <= found
+    assert not any(name.startswith(("tests", "benchmarks", "examples")) for name in found)
+
+
+def test_every_entry_point_can_be_found():
+    for value in toml(ROOT)["project"]["entry-points"]["wonderland"].values():
+        assert util.find_spec(value), value
+
+
+def test_nothing_committed_speaks_of_the_place_it_was_written_at():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:  # an unpacked source distribution has no list of files; then look at the package
+        files = [path for path in (ROOT / "wonderland").rglob("*") if path.is_file()]
+    else:
+        files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    places = [b"/".join((b"", *parts)) for parts in ((b"work", b"shared"), (b"tmp", b"w", b""), (b"home", b""))]
+    guilty = [path.name for path in files if path.is_file() and any(place in path.read_bytes() for place in places)]
+    assert guilty == []
