@@ -152,7 +152,7 @@ def clock(seconds: float) -> str:
     """Return a duration as people say it.
 
     >>> clock(7), clock(75), clock(3700)
-    ('7 s', '1 min 15 s', '1 h 2 min')
+    ('7 s', '1 min 15 s', '1 h 1 min')
     """
     whole = round(seconds)
     if whole < 60:

@@ -35,7 +35,7 @@ from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
 __all__ = ["Corpus"]
 
-_BATCH = 1 << 14
+_BATCH = 1 << 12
 _Row = TypeVar("_Row")
 _SHORT_CODE = re.compile(r"\+?\d{3,6}")
 

@@ -55,7 +55,12 @@ def _from_epoch(number: int | float) -> datetime:
         raise ValueError(f"not a time: {number}")
     digits = len(str(abs(int(number))))
     if digits == 19:
-        return EPOCH + timedelta(microseconds=int(number) // 1000)
-    if digits not in _MICROSECONDS_PER:
+        microseconds = int(number) // 1000
+    elif digits in _MICROSECONDS_PER:
+        microseconds = round(number * _MICROSECONDS_PER[digits])
+    else:
         raise ValueError(f"a number of {digits} digits is not seconds, ms, µs or ns since 1970")
-    return EPOCH + timedelta(microseconds=round(number * _MICROSECONDS_PER[digits]))
+    try:
+        return EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError as error:
+        raise ValueError(f"{number} lies outside the years 1 to 9999") from error
