@@ -45,11 +45,12 @@ _PROBES = ("{}", "{} yes", "yes {}", "yes{}", "\N{GRINNING FACE}{}", "\N{GRINNIN
 
 @dataclass(frozen=True)
 class Verification:
-    """One thing `SpeakerTokenizer.verify` proved or refuted."""
+    """One thing `SpeakerTokenizer.verify` proved or refuted; ``special`` is the special token it is about, if any."""
 
     name: str
     passed: bool
     detail: str = ""
+    special: str = ""
 
 
 class SpeakerTokenizer:
@@ -203,7 +204,7 @@ class SpeakerTokenizer:
         lost = sum(self.decode(ids) != f" {text}" for ids, text in zip(spaced, tried, strict=True))
         return [
             *(
-                Verification(f"{special} is token {token}", self.encode_prompt(special) == [token])
+                Verification(f"{special} is token {token}", self.encode_prompt(special) == [token], special=special)
                 for token, special in enumerate(SPECIALS)
             ),
             Verification("one token each in text, at the start, after a space, after an emoji", apart, where),

@@ -63,8 +63,11 @@ class Console:
         """Print what was verified, each with a tick or a cross and its detail."""
         width = max((len(name) for _, name, _ in items), default=0)
         for passed, name, detail in items:
-            mark = self._style("✓", "32") if passed else self._style("✗", "31;1")
-            self.say(f"{mark} {name:<{width}}  {self._style(detail, '2')}".rstrip())
+            self.say(f"{self.mark(passed)} {name:<{width}}  {self._style(detail, '2')}".rstrip())
+
+    def mark(self, passed: bool) -> str:
+        """Return a tick or a cross."""
+        return self._style("✓", "32") if passed else self._style("✗", "31;1")
 
     def next(self, command: str) -> None:
         """Say what to type next."""

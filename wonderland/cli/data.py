@@ -158,7 +158,9 @@ def words(console: Console, workspace: Workspace) -> None:
         fingerprint=tokenizer.fingerprint,
         verified=[{"name": step.name, "passed": step.passed, "detail": step.detail} for step in verified],
     )
-    console.ticks([(step.passed, step.name, step.detail) for step in verified])
+    apart = [step for step in verified if step.special]
+    console.say("   ".join(f"{step.special} {token} {console.mark(step.passed)}" for token, step in enumerate(apart)))
+    console.ticks([(step.passed, step.name, step.detail) for step in verified if not step.special])
     if not all(step.passed for step in verified):
         raise CheckFailed(
             "The tokenizer does not keep what the model relies on.", hint="Please report this with the lines above."

@@ -27,14 +27,14 @@ from torch import Tensor
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import Windows, pack
-from wonderland.errors import Interrupted, NotEnoughData, UsageError, WonderlandError
+from wonderland.errors import NotEnoughData, UsageError, WonderlandError
 from wonderland.model.baselines import baseline_losses
 from wonderland.model.batches import plan_epoch
-from wonderland.model.checkpoint import Checkpoint
-from wonderland.model.history import Epoch, History, Point
+from wonderland.model.history import Epoch, History
 from wonderland.model.loss import linear_cross_entropy
 from wonderland.model.muon import Muon
 from wonderland.model.presets import preset as preset_named
+from wonderland.model.run import Place, Run
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import PAD, SpeakerTokenizer
@@ -129,7 +129,7 @@ def fit(
     all_tokens = per_epoch * settings.epochs
     optimisers = _optimisers(model, settings)
     data = {"training windows": windows.fingerprint, "held-out windows": evidence.fingerprint if evidence else None}
-    run = _Run(model, optimisers, settings, all_tokens, data, Path(checkpoint) if checkpoint else None)
+    run = Run(model, optimisers, settings, all_tokens, data, Path(checkpoint) if checkpoint else None)
     at, history = run.resume()
     model.history = history
     model.train()
@@ -160,77 +160,6 @@ def fit(
                 on_progress(Progress(at.tokens, all_tokens, last.train_loss, at.seconds, last))
     model.requires_grad_(False).eval()
     return model
-
-
-@dataclass
-class _Place:
-    """Where a run is, and the sums its next point and its epoch are made of."""
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    epoch_loss: float = 0.0
-    epoch_tokens: int = 0
-    point_loss: float = 0.0
-    point_tokens: int = 0
-
-    def advance(self, loss: float, count: int, seconds: float) -> None:
-        self.batch += 1
-        self.step += 1
-        self.tokens += count
-        self.epoch_loss += loss * count
-        self.epoch_tokens += count
-        self.point_loss += loss * count
-        self.point_tokens += count
-        self.seconds += seconds
-
-    def point(self) -> Point:
-        mean = self.point_loss / self.point_tokens
-        self.point_loss, self.point_tokens = 0.0, 0
-        return Point(self.tokens, round(self.seconds, 3), mean)
-
-    def begin_epoch(self, epoch: int) -> None:
-        self.epoch, self.batch, self.epoch_loss, self.epoch_tokens = epoch, 0, 0.0, 0
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A run and the file its state is kept in, if any."""
-
-    model: ChatTransformer
-    optimisers: list[torch.optim.Optimizer]
-    settings: TrainingSettings
-    all_tokens: int
-    data: dict[str, str | None]
-    file: Path | None
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"config": self.model.cfg.to_json(), "settings": asdict(self.settings), **self.data}
-
-    def resume(self) -> tuple[_Place, History]:
-        fresh = self.model.history or History(settings=asdict(self.settings))
-        saved = Checkpoint.load(self.file, self.identity) if self.file else None
-        if saved is None:
-            return _Place(), fresh
-        saved.restore(self.model, self.optimisers)
-        return _Place(**saved.progress["at"]), History.from_json(saved.progress["history"])
-
-    def save(self, at: _Place, history: History) -> None:
-        if self.file:
-            progress = {"at": asdict(at), "history": history.to_json()}
-            Checkpoint.take(self.identity, progress, self.model, self.optimisers).save(self.file)
-
-    def stopped(self, at: _Place, history: History) -> Interrupted:
-        self.save(at, history)
-        done = f"Stopped after {at.tokens:,} of {self.all_tokens:,} tokens"
-        if self.file:
-            return Interrupted(
-                f"{done}; the state is saved in {self.file}.", hint="Run the same command again to go on."
-            )
-        return Interrupted(f"{done}; nothing was saved.", hint="Pass checkpoint= to be able to go on.")
 
 
 @torch.no_grad()
@@ -303,7 +232,7 @@ def _loss_sum(model: ChatTransformer, rows: np.ndarray) -> tuple[Tensor, int]:
     return linear_cross_entropy(final[wanted], model.unembed.W_U, targets[wanted]), len(wanted)
 
 
-def _end_of_epoch(model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: _Place) -> Epoch:
+def _end_of_epoch(model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: Place) -> Epoch:
     model.eval()
     held_out = evaluate(model, evidence) if evidence is not None else None
     sample = str(model.generate(tokenizer, speaker="me", max_tokens=40, seed=at.epoch))

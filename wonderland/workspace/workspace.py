@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -374,14 +373,6 @@ class Workspace:
             return str(record["inputs"][0])
         except (OSError, ValueError, KeyError, IndexError):
             return ""
-
-    def written(self) -> list[Path]:
-        """List everything the workspace wrote."""
-        return sorted(path for path in self.folder.rglob("*") if path.is_file())
-
-    def free_bytes(self) -> int:
-        """Return the free space of the disk the workspace is on."""
-        return shutil.disk_usage(self.folder).free
 
     # -- reading what earlier stages left ------------------------------------------------------------------------
 

@@ -1,0 +1,100 @@
+"""Where is a training run, and how does it go on after a break?
+
+A `Place` is everything that changes from step to step besides the weights: counters, and the sums its next point and
+its epoch are made of. A `Run` saves it with the weights and the optimisers and finds it again, if the file is of the
+same run: same shape, same settings, same windows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wonderland.errors import Interrupted
+from wonderland.model.checkpoint import Checkpoint
+from wonderland.model.history import History, Point
+from wonderland.model.settings import TrainingSettings
+from wonderland.model.transformer import ChatTransformer
+
+__all__ = ["Place", "Run"]
+
+
+@dataclass
+class Place:
+    """Where a run is, and the sums its next point and its epoch are made of."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    epoch_loss: float = 0.0
+    epoch_tokens: int = 0
+    point_loss: float = 0.0
+    point_tokens: int = 0
+
+    def advance(self, loss: float, count: int, seconds: float) -> None:
+        """Count one step."""
+        self.batch += 1
+        self.step += 1
+        self.tokens += count
+        self.epoch_loss += loss * count
+        self.epoch_tokens += count
+        self.point_loss += loss * count
+        self.point_tokens += count
+        self.seconds += seconds
+
+    def point(self) -> Point:
+        """Return the mean loss since the point before, and begin the next."""
+        mean = self.point_loss / self.point_tokens
+        self.point_loss, self.point_tokens = 0.0, 0
+        return Point(self.tokens, round(self.seconds, 3), mean)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Go to the first batch of an epoch."""
+        self.epoch, self.batch, self.epoch_loss, self.epoch_tokens = epoch, 0, 0.0, 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and the file its state is kept in, if any."""
+
+    model: ChatTransformer
+    optimisers: list[torch.optim.Optimizer]
+    settings: TrainingSettings
+    all_tokens: int
+    data: dict[str, str | None]
+    file: Path | None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this run and no other."""
+        return {"config": self.model.cfg.to_json(), "settings": asdict(self.settings), **self.data}
+
+    def resume(self) -> tuple[Place, History]:
+        """Restore the weights and optimisers if there is a checkpoint, and return where to go on."""
+        fresh = self.model.history or History(settings=asdict(self.settings))
+        saved = Checkpoint.load(self.file, self.identity) if self.file else None
+        if saved is None:
+            return Place(), fresh
+        saved.restore(self.model, self.optimisers)
+        return Place(**saved.progress["at"]), History.from_json(saved.progress["history"])
+
+    def save(self, at: Place, history: History) -> None:
+        """Write the checkpoint, if the run has a file."""
+        if self.file:
+            progress = {"at": asdict(at), "history": history.to_json()}
+            Checkpoint.take(self.identity, progress, self.model, self.optimisers).save(self.file)
+
+    def stopped(self, at: Place, history: History) -> Interrupted:
+        """Save, and return the error that says how to go on."""
+        self.save(at, history)
+        done = f"Stopped after {at.tokens:,} of {self.all_tokens:,} tokens"
+        if self.file:
+            return Interrupted(
+                f"{done}; the state is saved in {self.file}.", hint="Run the same command again to go on."
+            )
+        return Interrupted(f"{done}; nothing was saved.", hint="Pass checkpoint= to be able to go on.")
