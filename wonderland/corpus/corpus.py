@@ -7,18 +7,14 @@ splitting return new corpora whose ledgers say what left and why.
 from __future__ import annotations
 
 import functools
-import gc
 import hashlib
 import inspect
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,16 +24,13 @@ import pyarrow.parquet as pq
 from wonderland import plugins
 from wonderland.corpus import columns
 from wonderland.corpus.filters import Filter
-from wonderland.corpus.messages import Ledger, Message, Skipped, count_reasons
+from wonderland.corpus.messages import Ledger, Message
 from wonderland.corpus.people import ME, Pseudonyms
-from wonderland.corpus.source import Source, choose_source, open_source
+from wonderland.corpus.reading import batches, read_source
+from wonderland.corpus.source import choose_source, open_source
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
 __all__ = ["Corpus"]
-
-_BATCH = 1 << 12
-_Row = TypeVar("_Row")
-_SHORT_CODE = re.compile(r"\+?\d{3,6}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,54 +81,17 @@ class Corpus:
         if names and "names" in inspect.signature(chosen).parameters:
             options = {"names": True, **options}
         opened = open_source(path, {chosen.name: chosen}, chosen.name, options)
-        return cls._from_source(opened, f"{path.name}, {opened.name}", names, pseudonyms or Pseudonyms(), on_rows)
+        known = None if names else pseudonyms or Pseudonyms()
+        return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
 
     @classmethod
     def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:
         """Make a corpus from messages in memory, senders as they are."""
         builder = columns.Builder()
-        for rows in _batches(messages):
+        for rows in batches(messages):
             builder.extend(rows)
         table = columns.sorted_by_thread(builder.table())
         return cls(table, Ledger(name, table.num_rows, table.num_rows), columns.skipped_table([]))
-
-    @classmethod
-    def _from_source(
-        cls,
-        source: Source,
-        name: str,
-        names: bool,
-        pseudonyms: Pseudonyms,
-        on_rows: Callable[[int, int], None] | None,
-    ) -> Corpus:
-        stored = source.count()
-        if stored == 0:
-            raise InputError(f"{name}: there is not a single row in it.", hint="Give a file that holds messages.")
-        builder, skipped, done = columns.Builder(), list[Skipped](), 0
-        with _no_garbage_collection():
-            for rows in _batches(source.rows()):
-                messages = [row for row in rows if isinstance(row, Message)]
-                builder.extend(messages)
-                if len(messages) < len(rows):
-                    skipped += _skipped(source, rows)
-                done += len(rows)
-                if on_rows:
-                    on_rows(done, stored)
-        table = columns.tagged(
-            builder.table(), "sender", lambda sender: bool(_SHORT_CODE.fullmatch(sender)), "short-code"
-        )
-        facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
-        if builder.repaired:
-            facts.setdefault("Repaired", {})["lone surrogates replaced by U+FFFD"] = builder.repaired
-        repeated = table.num_rows - pc.count_distinct(table.column("id")).as_py()
-        if repeated:
-            facts.setdefault("Repeated", {})["messages whose id was seen before"] = repeated
-        if not names:
-            table = columns.rename(table, "sender", lambda sender: ME if sender == ME else pseudonyms.person(sender))
-            table = columns.rename(table, "thread", pseudonyms.thread)
-        ledger = Ledger(name, stored, table.num_rows, count_reasons(skipped), facts)
-        notes = tuple(getattr(source, "notes", tuple)())
-        return cls(columns.sorted_by_thread(table), ledger, columns.skipped_table(skipped), notes)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -309,30 +265,3 @@ class Corpus:
         if name not in known:
             raise UsageError(f"There is no filter named {name!r}.", hint=f"Filters: {', '.join(known)}.")
         return known[name]
-
-
-def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    left = iter(rows)
-    while batch := list(islice(left, _BATCH)):
-        yield batch
-
-
-def _skipped(source: Source, rows: list[Message | Skipped]) -> Iterator[Skipped]:
-    for row in rows:
-        if isinstance(row, Skipped):
-            yield row
-        elif not isinstance(row, Message):
-            kind = type(row).__name__
-            raise PluginError(f"The source {source.name!r} yielded a {kind}, not a Message or Skipped.")
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Stop looking for cycles among hundreds of thousands of new tuples, which have none (an eighth of the time)."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
