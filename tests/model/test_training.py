@@ -348,3 +348,15 @@ def test_a_corpus_without_two_tokens_in_a_row_is_too_little(tiny, tokenizer):
 def test_settings_that_cannot_be_are_refused(parts, tokenizer, settings, complaint):
     with pytest.raises(UsageError, match=complaint):
         train(parts[0], tokenizer, **settings)
+
+
+def test_a_loss_can_be_read_per_byte():
+    from wonderland.testing.planted import planted_chats
+
+    corpus = planted_chats().corpus
+    tokenizer = wl.SpeakerTokenizer.train(corpus, 300)
+    windows = pack(corpus, tokenizer, size=8, stride=8)
+    # The text of every message after a space, less nothing: a window's first token is a speaker, which has no bytes.
+    written = sum(len(f" {text}".encode()) for text in corpus.texts)
+    predicted = int((windows.lengths - 1).sum())
+    assert training._bytes_per_token(windows, tokenizer) == pytest.approx(written / predicted)

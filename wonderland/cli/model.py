@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,13 +49,11 @@ def learn(console: Console, workspace: Workspace, device: str | None = None) -> 
     console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens in {clock(last.seconds)}")
     rows = [("Loss in nats a token", "", "")]
     if last.held_out_loss is not None:
-        rows.append(
-            (
-                "  held-out conversations",
-                f"{last.held_out_loss:.3f}",
-                f"perplexity {2.718281828459045**last.held_out_loss:.1f}",
-            )
+        per_byte = (
+            f", {last.held_out_loss / history.bytes_per_token:.2f} nats a byte" if history.bytes_per_token else ""
         )
+        perplexity = f"perplexity {math.exp(last.held_out_loss):.1f}"
+        rows.append(("  held-out conversations", f"{last.held_out_loss:.3f}", perplexity + per_byte))
     rows.append(("  training, last epoch", f"{last.train_loss:.3f}", ""))
     for name, loss in sorted(history.baselines.items(), key=lambda item: item[1]):
         better = last.held_out_loss is not None and last.held_out_loss < loss

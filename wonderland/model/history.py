@@ -48,6 +48,8 @@ class History:
     Attributes:
         settings: The settings it ran with.
         baselines: Held-out loss of uniform, unigram, bigram and trigram models on the same tokens, nats a token.
+        bytes_per_token: Bytes of text a held-out token stands for on average; divides a loss into nats a byte, which
+            models with other tokenizers can be compared by. 0 without held-out conversations.
         points: The training loss along the way.
         epochs: The end of each epoch.
     """
@@ -56,6 +58,7 @@ class History:
     baselines: dict[str, float] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
+    bytes_per_token: float = 0.0
 
     @property
     def held_out_loss(self) -> float | None:
@@ -74,4 +77,5 @@ class History:
             dict(value["baselines"]),
             [Point(**point) for point in value["points"]],
             [Epoch(**epoch) for epoch in value["epochs"]],
+            float(value["bytes_per_token"]),
         )

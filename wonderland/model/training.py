@@ -108,6 +108,7 @@ def train(
     if evidence is not None:
         apart = pack(corpus, tokenizer, stride=chosen.window_size, **layout)
         history.baselines = baseline_losses(apart, evidence, tokenizer.vocab_size)
+        history.bytes_per_token = _bytes_per_token(evidence, tokenizer)
     model.history = history
     return fit(model, windows, evidence, chosen, tokenizer, checkpoint=checkpoint, on_progress=on_progress)
 
@@ -171,6 +172,12 @@ def evaluate(model: ChatTransformer, windows: Windows, batch_tokens: int = 4096)
         total += float(loss)
         counted += count
     return total / max(counted, 1)
+
+
+def _bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
+    lengths = np.array(tokenizer.byte_lengths)
+    predicted = np.concatenate([window[1:] for window in windows])
+    return float(lengths[predicted].mean())
 
 
 def fastest_device() -> str:
