@@ -27,6 +27,10 @@ def test_extract_says_where_every_row_went_and_what_to_type_next(messages, tmp_p
     assert (tmp_path / "me.wonderland" / "wonderland.toml").exists()
 
 
+def test_the_next_command_names_the_workspace_if_this_one_did(workspace, capsys):
+    assert f"Next: wonderland tokenize -w {workspace}" in output_of(capsys, "filter", "-w", workspace).out
+
+
 def test_a_workspace_is_for_its_owner_only(made):
     assert made.stat().st_mode & 0o077 == 0
     assert [path for path in made.rglob("*") if path.name != ".gitignore" and path.stat().st_mode & 0o077] == []

@@ -34,11 +34,13 @@ class Console:
     Attributes:
         as_json: Print one JSON object at the end instead of text.
         quiet: No progress.
+        where: The option that names the workspace, as it was given, for the next command.
         collected: What the JSON object will hold.
     """
 
     as_json: bool = False
     quiet: bool = False
+    where: str = ""
     collected: dict[str, Any] = field(default_factory=dict)
 
     def result(self, **values: Any) -> None:
@@ -71,8 +73,8 @@ class Console:
 
     def next(self, command: str) -> None:
         """Say what to type next."""
-        self.collected["next"] = command
-        self.say(f"Next: {self._style(command, '1')}")
+        self.collected["next"] = command + self.where
+        self.say(f"Next: {self._style(command + self.where, '1')}")
 
     def note(self, text: str) -> None:
         """Print a remark on stderr."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def command(
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
         def wrapped(as_json: bool, quiet: bool, **values: Any) -> None:
-            console = Console(as_json, quiet)
+            folder = values.get("folder")
+            console = Console(as_json, quiet, where=f" -w {shlex.quote(str(folder))}" if folder else "")
             if extras:
                 values["extras"] = click.get_current_context().args
             try:

@@ -49,11 +49,10 @@ def learn(console: Console, workspace: Workspace, device: str | None = None) -> 
     console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens in {clock(last.seconds)}")
     rows = [("Loss in nats a token", "", "")]
     if last.held_out_loss is not None:
-        per_byte = (
-            f", {last.held_out_loss / history.bytes_per_token:.2f} nats a byte" if history.bytes_per_token else ""
-        )
-        perplexity = f"perplexity {math.exp(last.held_out_loss):.1f}"
-        rows.append(("  held-out conversations", f"{last.held_out_loss:.3f}", perplexity + per_byte))
+        remark = f"perplexity {math.exp(last.held_out_loss):.1f}"
+        if history.bytes_per_token:
+            remark += f", {last.held_out_loss / history.bytes_per_token:.2f} nats a byte"
+        rows.append(("  held-out conversations", f"{last.held_out_loss:.3f}", remark))
     rows.append(("  training, last epoch", f"{last.train_loss:.3f}", ""))
     for name, loss in sorted(history.baselines.items(), key=lambda item: item[1]):
         better = last.held_out_loss is not None and last.held_out_loss < loss

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -25,11 +26,8 @@ def init(console: Console, folder: Path | None, where: Path | None) -> None:
     workspace = Workspace.create(where or folder or Path(DEFAULT_NAME))
     console.result(workspace=str(workspace.folder))
     console.say(f"Workspace {workspace.folder}, settings in {workspace.folder / 'wonderland.toml'}")
-    console.next(
-        "wonderland extract PATH"
-        if workspace.folder.name == DEFAULT_NAME
-        else f"wonderland -w {workspace.folder} extract PATH"
-    )
+    console.where = "" if workspace.folder == Path(DEFAULT_NAME) else f" -w {shlex.quote(str(workspace.folder))}"
+    console.next("wonderland extract PATH")
 
 
 def status(console: Console, folder: Path | None) -> None:

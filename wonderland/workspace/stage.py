@@ -131,7 +131,7 @@ def guarding(place: Path) -> Iterator[None]:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise ResourceError(
                 f"{place} cannot be written: {error.strerror}.",
-                hint="Choose another folder, for example: wonderland -w ~/me.wonderland …",
+                hint="Choose another folder, for example: -w ~/me.wonderland",
             ) from error
         raise
 

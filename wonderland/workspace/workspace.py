@@ -79,7 +79,7 @@ class Workspace:
             if not (folder / FILE).exists():
                 if any(path for path in folder.iterdir() if not path.name.startswith(".")):
                     raise UsageError(
-                        f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland -w NEW init"
+                        f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
                     )
                 (folder / ".gitignore").write_text("*\n", encoding="utf-8")
                 settings_file.write_new(folder / FILE)
