@@ -12,6 +12,7 @@ def wonderland_analyses() -> list[type[Any]]:
     """Register the analyses of this plugin."""
     from wonderland_triage.attention_entropy import AttentionEntropy
     from wonderland_triage.head_patterns import HeadPatterns
+    from wonderland_triage.induction import Induction
     from wonderland_triage.token_loss import TokenLoss
 
-    return [AttentionEntropy, HeadPatterns, TokenLoss]
+    return [AttentionEntropy, HeadPatterns, Induction, TokenLoss]
