@@ -14,6 +14,7 @@ def wonderland_analyses() -> list[type[Any]]:
     from wonderland_triage.head_patterns import HeadPatterns
     from wonderland_triage.induction import Induction
     from wonderland_triage.logit_lens import LogitLens
+    from wonderland_triage.residual_pca import ResidualPCA
     from wonderland_triage.token_loss import TokenLoss
 
-    return [AttentionEntropy, HeadPatterns, Induction, LogitLens, TokenLoss]
+    return [AttentionEntropy, HeadPatterns, Induction, LogitLens, ResidualPCA, TokenLoss]
