@@ -11,7 +11,11 @@ import wonderland as wl
 def wonderland_analyses() -> list[type[Any]]:
     """Register the analyses of this plugin."""
     from wonderland_triage.attention_entropy import AttentionEntropy
+    from wonderland_triage.head_clusters import HeadClusters
     from wonderland_triage.head_patterns import HeadPatterns
+    from wonderland_triage.induction import Induction
+    from wonderland_triage.logit_lens import LogitLens
+    from wonderland_triage.residual_pca import ResidualPCA
     from wonderland_triage.token_loss import TokenLoss
 
-    return [AttentionEntropy, HeadPatterns, TokenLoss]
+    return [AttentionEntropy, HeadClusters, HeadPatterns, Induction, LogitLens, ResidualPCA, TokenLoss]

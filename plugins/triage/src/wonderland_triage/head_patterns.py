@@ -26,6 +26,7 @@ import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.report.views import Triangles
 from wonderland.tokenizer import END, SEP
+from wonderland_triage.shown import describe, windows_to_show
 
 PATTERNS = ("previous", "self", "first", "speaker", "separator", "duplicate")
 _MEANING = {
@@ -187,7 +188,7 @@ class HeadPatterns:
         observed, uniform, counts = [], [], []
         conversations: list[dict[str, Any]] = []
         attention: list[np.ndarray] = []
-        show = self._to_show(specimen)
+        show = set(windows_to_show(specimen.evidence, self.shown))
         for part in specimen.parts():
             pattern = part["pattern"]  # [layer, batch, head, query, key]
             targets, rows = _targets(part, self.skip)  # [pattern, batch, query, key], [pattern, batch, query]
@@ -199,7 +200,7 @@ class HeadPatterns:
                 if index in show:
                     row = index - part.windows.start
                     length = int(part.evidence.lengths[row])
-                    conversations.append(_describe(specimen, part.evidence, row, index))
+                    conversations.append(describe(specimen, index))
                     grid = pattern[:, row, :, :length, :length].flatten(0, 1)
                     attention.append((grid * 65535).round().numpy().astype(np.uint16))
         scores = {}
@@ -231,15 +232,6 @@ class HeadPatterns:
                 table[layer][head] = names[0] if len(names) == 1 else "mixed: " + ", ".join(names)
         return table
 
-    def _to_show(self, specimen: wl.Specimen) -> set[int]:
-        evidence = specimen.evidence
-        turns = [len(np.unique(row[evidence.is_speaker[i]])) for i, row in enumerate(evidence.tokens)]
-        order = sorted(range(len(evidence)), key=lambda i: (-turns[i], -evidence.lengths[i], i))
-        chosen: dict[int, int] = {}
-        for index in order:  # one window of each conversation
-            chosen.setdefault(int(evidence.conversation[index]), index)
-        return set(list(chosen.values())[: self.shown])
-
 
 def _targets(part: Any, skip: int) -> tuple[Tensor, Tensor]:
     """Return where each pattern looks [pattern, batch, query, key] and the rows it counts [pattern, batch, query]."""
@@ -269,12 +261,3 @@ def _targets(part: Any, skip: int) -> tuple[Tensor, Tensor]:
 def _uniform(length: int) -> Tensor:
     visible = torch.arange(1, length + 1, dtype=torch.float32)
     return torch.ones(length, length).tril() / visible[:, None]
-
-
-def _describe(specimen: wl.Specimen, evidence: Any, row: int, window: int) -> dict[str, Any]:
-    length = int(evidence.lengths[row])
-    return {
-        "title": f"Held-out window {window + 1}",
-        "tokens": specimen.tokenizer.pieces(evidence.tokens[row, :length]),
-        "speakers": ["me" if token == 1 else "them" for token in evidence.speaker[row, :length]],
-    }

@@ -19,6 +19,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import SPECIALS
+from wonderland_triage.shown import describe, windows_to_show
 
 _KINDS = ("first word", "later words", "end of message", "next speaker")
 
@@ -164,7 +165,7 @@ class TokenLoss:
         evidence, pieces = specimen.evidence, specimen.tokenizer.pieces
         loss = np.full(evidence.tokens.shape, np.nan)
         rank, entropy = loss.copy(), loss.copy()
-        show = self._to_show(evidence)
+        show = set(windows_to_show(evidence, self.shown))
         conversations: dict[int, dict[str, Any]] = {}
         for part in specimen.parts():
             width = part.tokens.shape[1]
@@ -183,10 +184,7 @@ class TokenLoss:
                         for tokens, values in zip(best.indices.tolist(), best.values.tolist(), strict=True)
                     ]
                     conversations[index] = {
-                        "title": f"Held-out window {index + 1}",
-                        "tokens": pieces(evidence.tokens[index, :length]),
-                        "speakers": ["me" if token == 1 else "them" for token in evidence.speaker[index, :length]],
-                        "messages": evidence.message[index, :length].tolist(),
+                        **describe(specimen, index),
                         "alternatives": [[], *([list(pair) for pair in other] for other in others)],
                     }
         rank[~evidence.mask] = entropy[~evidence.mask] = np.nan
@@ -223,14 +221,6 @@ class TokenLoss:
         at = place[:, :, None] == np.arange(self.places)
         sums = np.where(at, np.nan_to_num(loss)[:, :, None], 0).sum(1)
         return cluster_bootstrap(sums, at.sum(1), evidence.conversation, unit="nats a token", seed=evidence.seed)
-
-    def _to_show(self, evidence: Any) -> set[int]:
-        both = [len(np.unique(row[evidence.is_speaker[i]])) for i, row in enumerate(evidence.tokens)]
-        order = sorted(range(len(evidence)), key=lambda i: (-both[i], -evidence.lengths[i], i))
-        chosen: dict[int, int] = {}
-        for index in order:  # one window of each conversation
-            chosen.setdefault(int(evidence.conversation[index]), index)
-        return set(list(chosen.values())[: self.shown])
 
     def _surprising(
         self, measures: np.ndarray, words: np.ndarray, evidence: Any, shown: Sequence[int], pieces: Any

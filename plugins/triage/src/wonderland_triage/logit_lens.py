@@ -1,0 +1,296 @@
+"""When is the answer there? What the model would say if it stopped after each layer.
+
+The residual stream h after the embedding and after each layer goes through the model's own end, softmax(LN_f(h) W_U),
+with the scale of LN_f computed anew from h: the final scale would shrink early layers. After the last layer that is
+the model's answer itself, exactly. Per level, over all positions that predict a token: KL(final ‖ lens) in nats, the
+probability of the final answer (the token the model ranks first in the end), how often the lens ranks it first, and
+probability and rank of the token that came (the geometric mean rank, as ranks are heavy-tailed). Intervals are over
+conversations. Beside each number stands what the frequencies of tokens in the evidence alone would score.
+
+Cost: one unembedding for each level and token, the largest matrix product there is: `windows` bounds it.
+
+What would fool it: early layers need not write in the language of the unembedding. A high KL says that *this* end of
+the model cannot read the answer there, not that it is not there (nostalgebraist 2020; Belrose et al. 2023, 2303.08112,
+whose tuned lens learns a translator for each layer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland_triage.shown import describe, windows_to_show
+from wonderland_triage.stream import level_names, levels
+
+_MEASURES = ("kl", "answer", "agrees", "target", "log rank")
+_COLUMNS = 48  # tokens of a window that fit a matrix of words
+
+
+@dataclass(frozen=True)
+class LogitLensResult(wl.Result):
+    """What each level would say, [level]: the embedding, then the stream after each layer.
+
+    Attributes:
+        levels: Their names: "embed", "L0", …
+        kl: KL(final ‖ lens), nats.
+        answer: Probability of the model's final answer.
+        agrees: Share of positions where the lens ranks the final answer first.
+        target: Probability of the token that came.
+        log_rank: ln of the rank of the token that came; its exponential is the geometric mean rank.
+        conversations: Windows shown: title, pieces, speakers, messages.
+        said: Their top token at each level, [level][position] each.
+        values: Their numbers, [(probability of the final answer, KL, rank of what came), level, position] each.
+    """
+
+    levels: list[str]
+    kl: wl.Estimate
+    answer: wl.Estimate
+    agrees: wl.Estimate
+    target: wl.Estimate
+    log_rank: wl.Estimate
+    conversations: list[dict[str, Any]]
+    said: list[list[list[str]]]
+    values: list[np.ndarray]
+
+    @property
+    def half(self) -> int:
+        """Return the first level from which on the lens agrees with the final answer at least half of the time."""
+        short = np.flatnonzero(self.agrees.value < 0.5)
+        return int(short[-1] + 1) if len(short) else 0
+
+    def summary(self) -> str:
+        last = len(self.levels) - 2
+        lines = [
+            f"The answer is there {_after(self.levels[self.half])}: from then on the lens agrees with the final first "
+            f"choice at half of all positions or more, there at {self.agrees[self.half]}.",
+            f"KL to the final answer: {_after(self.levels[0])} {self.kl[0]}; "
+            f"{_after(self.levels[last])}, one before the end, {self.kl[last]}.",
+        ]
+        rank = np.exp(self.log_rank.value)
+        lines.append(
+            f"Geometric mean rank of the token that came, level by level: {', '.join(f'{r:.1f}' for r in rank)}; "
+            f"by frequency alone {np.exp(float(self.log_rank.chance)):.1f}."
+        )
+        if isinstance(self.control, LogitLensResult):
+            lines.append(f"Before training the KL one before the end was {self.control.kl[last]}.")
+        return "\n".join(lines)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        trust: Any = "solid" if self.kl.trusted else "weak"
+        drops = -np.diff(self.kl.value)
+        most = int(drops.argmax()) + 1
+        before, after = float(self.kl.value[most - 1]), float(self.kl.value[most])
+        text = (
+            f"Layer {self.levels[most]} brings the model closest to its answer: KL to it falls from "
+            f"{before:.2f} to {after:.2f} nats (frequencies alone: {float(self.kl.chance):.2f})."
+        )
+        if drops.max() <= 0:
+            text = "No layer brings the stream closer to the final answer."
+            return [wl.Finding(text, "logit-lens-by-layer", {}, trust)]
+        apart = self.kl.low[most - 1] > self.kl.high[most]
+        return [wl.Finding(text, "logit-lens-by-layer", {}, trust if apart else "weak")]
+
+    def views(self) -> Sequence[wl.View]:
+        shown = [
+            self._matrix(number, about, said, values)
+            for number, (about, said, values) in enumerate(
+                zip(self.conversations, self.said, self.values, strict=True), 1
+            )
+        ]
+        return [*shown, self._by_layer(), self._table()]
+
+    def _matrix(self, number: int, about: dict[str, Any], said: list[list[str]], values: np.ndarray) -> wl.View:
+        names = (
+            ("probability of the final answer", "1", "sequential", [0, 1]),
+            ("KL to the final answer", "nats", "sequential", None),
+            ("rank of the token that came", "", "log", None),
+        )
+        series = [
+            {"name": name, "unit": unit, "values": grid, "scale": scale, "labels": said}
+            | ({} if domain is None else {"domain": domain})
+            for (name, unit, scale, domain), grid in zip(names, values, strict=True)
+        ]
+        return wl.View(
+            "logit-lens" if number == 1 else f"logit-lens-{number}",
+            f"Logit lens: {about['title'].lower()}",
+            "matrix",
+            {"rows": self.levels, "columns": about["tokens"][: values.shape[-1]], "series": series},
+            caption="What the model would say next if it stopped at this level; columns are the tokens read, "
+            "colour is the probability of what it says in the end.",
+            how_to_read="Read a column from the top: the word in each cell is the likeliest next token so far. "
+            "Where the word stops changing, the answer is decided.",
+            misleads="Early layers need not write in the language of the output: nonsense there does not mean that "
+            "nothing is known there.",
+            order=60 if number == 1 else 60 + min(number - 1, 3),
+        )
+
+    def _by_layer(self) -> wl.View:
+        x = np.arange(len(self.levels))
+        kl = {"x": x, "y": self.kl.value, "low": self.kl.low, "high": self.kl.high}
+        series = [{"name": "KL to the final answer", **kl}]
+        if isinstance(self.control, LogitLensResult):
+            series.append({"name": "before training", "x": x, "y": self.control.kl.value})
+        return wl.View(
+            "logit-lens-by-layer",
+            "Logit lens by layer",
+            "line",
+            {
+                "x": {"label": f"level ({', '.join(self.levels)})"},
+                "y": {"label": "KL(final ‖ lens)", "unit": "nats"},
+                "series": series,
+                "references": [{"name": "frequencies alone", "y": float(self.kl.chance)}],
+            },
+            caption=f"Mean KL from the final answer to the lens, 95 % interval over n={self.kl.n} conversations.",
+            how_to_read="How far each level is from the model's final answer; a steep step is a layer that decides.",
+            misleads="An untrained model is near its final answer everywhere, because its layers do nothing.",
+            order=63,
+        )
+
+    def _table(self) -> wl.View:
+        rank = self.log_rank
+        columns = [
+            {"key": "level", "label": "After"},
+            {"key": "kl", "label": "KL to final", "unit": "nats", "digits": 3},
+            {"key": "agrees", "label": "Same first choice", "unit": "share", "digits": 3},
+            {"key": "answer", "label": "p of final answer", "digits": 3},
+            {"key": "target", "label": "p of what came", "digits": 3},
+            {"key": "rank", "label": "Rank of what came", "digits": 1, "help": "Geometric mean"},
+        ]
+        rows = [
+            {
+                "level": name,
+                "kl": _cell(self.kl[level]),
+                "agrees": _cell(self.agrees[level]),
+                "answer": _cell(self.answer[level]),
+                "target": _cell(self.target[level]),
+                "rank": {
+                    key: float(np.exp(part))
+                    for key, part in zip(
+                        ("value", "low", "high", "chance"),
+                        (rank.value[level], rank.low[level], rank.high[level], rank.chance),
+                        strict=True,
+                    )
+                },
+            }
+            for level, name in enumerate(self.levels)
+        ]
+        return wl.View(
+            "logit-lens-table",
+            "Logit lens: numbers",
+            "table",
+            {"columns": columns, "rows": rows},
+            caption=f"Means over positions, 95 % interval over n={self.kl.n} conversations; chance is what the "
+            "frequencies of tokens alone would score.",
+            how_to_read="Each row is the stream after a layer, read by the model's own end.",
+            misleads="Means hide that some tokens are decided at once and others never.",
+            order=64,
+        )
+
+
+@dataclass(frozen=True)
+class LogitLens:
+    """When is the answer there? KL, probability and rank by layer, read by the model's own unembedding."""
+
+    name: ClassVar[str] = "logit-lens"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed", "logits")
+    groups: ClassVar[tuple[str, ...]] = ("triage",)
+
+    windows: Annotated[int, "windows of the evidence to read; 0 for all"] = 96
+    shown: Annotated[int, "conversations shown"] = 2
+
+    @torch.no_grad()
+    def run(self, specimen: wl.Specimen) -> LogitLensResult:
+        """Read the evidence at every level."""
+        evidence = specimen.evidence
+        show = windows_to_show(evidence, self.shown)
+        chosen = set(show) | set(_spread(len(evidence), self.windows))
+        prior = _log_frequencies(specimen)
+        sums, counts, clusters, uninformed = [], [], [], []
+        said: dict[int, list[list[str]]] = {}
+        values: dict[int, np.ndarray] = {}
+        for part in specimen.parts():
+            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
+                length = int(evidence.lengths[window])
+                if window not in chosen or length < 2:
+                    continue
+                final = part["logits"][row, : length - 1].float().log_softmax(-1)  # [pos, d_vocab]
+                came = part.tokens[row, 1:length]
+                stream = levels(part, row)[:, : length - 1]  # [level, pos, d_model]
+                read = [_read(_lens(specimen, h), final, came) for h in stream]
+                measures = torch.stack([m for m, _ in read])  # [level, measure, pos]
+                sums.append(measures.double().sum(-1).numpy())
+                uninformed.append(_read(prior.expand_as(final), final, came)[0].double().sum(-1).numpy())
+                counts.append(length - 1)
+                clusters.append(evidence.conversation[window])
+                if window in show:
+                    columns = min(length - 1, _COLUMNS)
+                    said[window] = [specimen.tokenizer.pieces(top[:columns].tolist()) for _, top in read]
+                    kl, answer, _, _, log_rank = measures[..., :columns].permute(1, 0, 2).numpy()
+                    values[window] = np.stack([answer, kl, np.exp(log_rank).round()])
+        chance = np.stack(uninformed).sum(0) / np.sum(counts)
+
+        def estimate(measure: str, unit: str) -> wl.Estimate:
+            index = _MEASURES.index(measure)
+            of = np.stack(sums)[:, :, index]
+            return cluster_bootstrap(of, counts, clusters, unit=unit, chance=float(chance[index]), seed=evidence.seed)
+
+        return LogitLensResult(
+            levels=level_names(specimen),
+            kl=estimate("kl", "nats"),
+            answer=estimate("answer", "probability"),
+            agrees=estimate("agrees", "share of positions"),
+            target=estimate("target", "probability"),
+            log_rank=estimate("log rank", "ln rank"),
+            conversations=[describe(specimen, window) for window in show if window in said],
+            said=[said[window] for window in show if window in said],
+            values=[values[window].astype(np.float32) for window in show if window in said],
+        )
+
+
+def _lens(specimen: wl.Specimen, resid: Tensor) -> Tensor:
+    """Return log-probabilities [pos, d_vocab] of a residual stream [pos, d_model], its norm computed anew."""
+    model: Any = specimen.model
+    logits: Tensor = model.unembed(model.ln_final(resid[None].to(specimen.model.device)))[0]
+    return logits.float().log_softmax(-1).cpu()
+
+
+def _read(lens: Tensor, final: Tensor, came: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the measures [measure, pos] of log-probabilities [pos, d_vocab], and their first choices [pos]."""
+    top, answer = lens.argmax(-1), final.argmax(-1)
+    kl = (final.exp() * (final - lens)).sum(-1)
+    of_answer = lens.gather(-1, answer[:, None])[:, 0].exp()
+    of_target = lens.gather(-1, came[:, None])
+    rank = 1 + (lens > of_target).sum(-1)
+    return torch.stack([kl, of_answer, (top == answer).float(), of_target[:, 0].exp(), rank.float().log()]), top
+
+
+def _log_frequencies(specimen: wl.Specimen) -> Tensor:
+    """Return ln of how often each token occurs in the evidence (one added to each count), [d_vocab]."""
+    evidence = specimen.evidence
+    later = evidence.mask[:, 1:]
+    counts = np.bincount(evidence.tokens[:, 1:][later], minlength=specimen.cfg.d_vocab) + 1.0
+    return torch.from_numpy(np.log(counts / counts.sum())).float()
+
+
+def _spread(of: int, count: int) -> list[int]:
+    """Return ``count`` windows spread evenly over all there are."""
+    if not 0 < count < of:
+        return list(range(of))
+    return [int(index) for index in np.linspace(0, of - 1, count).round()]
+
+
+def _after(level: str) -> str:
+    return "after the embedding" if level == "embed" else f"after {level}"
+
+
+def _cell(estimate: wl.Estimate) -> dict[str, float]:
+    parts = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "chance": estimate.chance}
+    return {key: float(part) for key, part in parts.items()}

@@ -1,0 +1,137 @@
+"""Random words said twice: the sequences `induction` feeds a model, and what the model does with them.
+
+[s, r_1 … r_n, r_1 … r_n] after a speaker token s, or with another first half for comparison. The model is run through
+its hooks alone, so that any hooked model will do; nothing here reads the evidence but for how often words occur.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland.lab.specimen import hook_name
+from wonderland.tokenizer import SPECIALS, THEM
+
+_BATCH = 16
+
+Head = tuple[int, int]
+
+
+def word_weights(specimen: wl.Specimen) -> dict[str, np.ndarray]:
+    """Return how likely each token of the vocabulary is drawn; special tokens never are."""
+    evidence = specimen.evidence
+    counts = np.bincount(evidence.tokens[evidence.mask], minlength=specimen.cfg.d_vocab).astype(float)
+    counts[: len(SPECIALS)] = 0
+    even = np.ones(specimen.cfg.d_vocab)
+    even[: len(SPECIALS)] = 0
+    return {"unigram": counts, "uniform": even}
+
+
+def draw_words(weights: np.ndarray, length: int, sequences: int, *, seed: Any) -> np.ndarray:
+    """Draw 2 × length distinct tokens for each sequence, in random order, [sequence, 2 × length]."""
+    random = np.random.default_rng(seed)
+    p = weights / weights.sum()
+    drawn = [random.choice(len(p), 2 * length, replace=False, p=p) for _ in range(sequences)]
+    return random.permuted(np.stack(drawn), axis=1)  # the likely ones are drawn first
+
+
+def reordered(words: np.ndarray, seed: int) -> np.ndarray:
+    """Return each row in an order in which no word has the same successor as before."""
+    random = np.random.default_rng((seed, 99))
+    return np.stack([_without_old_pairs(row, random) for row in words])
+
+
+def _without_old_pairs(row: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    order = random.permutation(len(row))
+    for _ in range(200):
+        kept = np.flatnonzero(np.diff(order) == 1)
+        if not len(kept):
+            break
+        a, b = kept[0] + 1, random.integers(len(order))
+        order[a], order[b] = order[b], order[a]
+    return np.asarray(row[order])
+
+
+def sequence(first: np.ndarray, second: np.ndarray) -> Tensor:
+    """Return [speaker, first, second] as tokens [sequence, 1 + 2 × length]."""
+    speaker = np.full((len(first), 1), THEM)
+    return torch.from_numpy(np.concatenate([speaker, first, second], axis=1))
+
+
+def copies(losses: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the losses of words 2 … n the first and the second time.
+
+    Word 1 has no predecessor that was seen before, so its second time is no repetition.
+    """
+    return losses[:, 2 : length + 1], losses[:, length + 2 : 2 * length + 1]
+
+
+def losses(
+    specimen: wl.Specimen, tokens: Tensor, ablated: Sequence[Head] = (), means: Tensor | None = None
+) -> np.ndarray:
+    """Return the loss of the token at each position, [sequence, pos]; NaN at position 0."""
+    hooks = [(hook_name("z", layer), _replace(layer, of, means)) for layer, of in _by_layer(ablated)]
+    found = [
+        _aligned(specimen.model.run_with_hooks(part, fwd_hooks=hooks), part)
+        for part in tokens.to(specimen.model.device).split(_BATCH)
+    ]
+    return np.concatenate(found)
+
+
+def _aligned(logits: Tensor, tokens: Tensor) -> np.ndarray:
+    came = logits[:, :-1].float().log_softmax(-1).gather(-1, tokens[:, 1:, None])[..., 0]
+    return np.pad(-came.double().cpu().numpy(), ((0, 0), (1, 0)), constant_values=np.nan)
+
+
+def _by_layer(ablated: Sequence[Head]) -> Iterator[tuple[int, list[int]]]:
+    for layer, group in itertools.groupby(sorted(ablated), key=lambda head: head[0]):
+        yield layer, [head for _, head in group]
+
+
+def _replace(layer: int, of: list[int], means: Tensor | None) -> Any:
+    def hook(z: Tensor, hook: Any = None) -> Tensor:  # z is [batch, pos, head, d_head]
+        z = z.clone()
+        z[:, :, of] = 0 if means is None else means[layer, of]
+        return z
+
+    return hook
+
+
+def look(specimen: wl.Specimen, tokens: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return losses [sequence, pos] and scores [sequence, (prefix matching, previous), layer, head]."""
+    length = tokens.shape[1] // 2
+    names = [hook_name("pattern", layer) for layer in range(specimen.cfg.n_layers)]
+    losses, scores = [], []
+    for part in tokens.to(specimen.model.device).split(_BATCH):
+        logits, cache = specimen.model.run_with_cache(part, names_filter=names)
+        pattern = torch.stack([cache[name] for name in names], dim=1)  # [batch, layer, head, query, key]
+        losses.append(_aligned(logits, part))
+        scores.append(torch.stack([_prefix_matching(pattern, length), _previous(pattern)], dim=1).double().cpu())
+    return np.concatenate(losses), torch.cat(scores).numpy()
+
+
+def _prefix_matching(pattern: Tensor, length: int) -> Tensor:
+    """Return mean A[i, i − n + 1] over the second copy, i = n + 1 … 2n."""
+    rows = torch.arange(length + 1, 2 * length + 1)
+    return pattern[..., rows, rows - length + 1].mean(-1)
+
+
+def _previous(pattern: Tensor) -> Tensor:
+    rows = torch.arange(2, pattern.shape[-1])  # at position 1 the previous token is also the first
+    return pattern[..., rows, rows - 1].mean(-1)
+
+
+def mean_z(specimen: wl.Specimen, tokens: Tensor) -> Tensor:
+    """Return the mean of z over sequences and positions, [layer, head, d_head]."""
+    names = [hook_name("z", layer) for layer in range(specimen.cfg.n_layers)]
+    total: Any = 0
+    for part in tokens.to(specimen.model.device).split(_BATCH):
+        _, cache = specimen.model.run_with_cache(part, names_filter=names)
+        total = total + torch.stack([cache[name].sum((0, 1)) for name in names])
+    return total / tokens.numel()  # type: ignore[no-any-return]

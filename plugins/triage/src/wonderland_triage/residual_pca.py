@@ -1,0 +1,315 @@
+"""How does the representation of a token move through the layers?
+
+One PCA for all levels together (the stream as it enters layer 0 and after each layer) over the tokens of the evidence,
+so that places of different layers can be compared; and, because two dimensions show only part of 128 or more, the
+length of each layer's step ‖h_{l+1} − h_l‖ in full width, beside the share of it that the picture shows. The first
+``skip`` positions are left out of the fit: what models keep at position 0 (attention sinks, 2309.17453) is often so
+long that it alone would be the first component.
+
+Explained variance stands against what it would be if the dimensions were uncorrelated with the variances they have
+(Horn's parallel analysis, in its limit of many tokens): a few wide dimensions already give a high share. Intervals are
+bootstraps over conversations; those of the explained variance repeat the whole PCA.
+
+What would fool it: distance on paper. Two tokens that touch in the plane may be far apart, a long step may be
+invisible in it, and since the stream grows from layer to layer the picture is mostly of the last layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland_triage.shown import describe, windows_to_show
+from wonderland_triage.stream import level_names, levels
+
+_TRAJECTORY = 10  # tokens whose way is drawn as a line
+
+
+@dataclass(frozen=True)
+class ResidualPCAResult(wl.Result):
+    """One PCA for all levels, and the steps between them in full width.
+
+    Attributes:
+        levels: Their names: "embed", "L0", …
+        variance: Share of the variance of each component, [component], chance beside it.
+        dimensions: (Σ λ)² / Σ λ² of all eigenvalues: how many equal dimensions would spread as much.
+        width: d_model.
+        step: Length of each layer's step, [layer], in units of the stream.
+        relative: Mean length of the step over the mean length of the stream it begins at, [layer]: a mean of ratios
+            would be ruled by the few tokens whose embedding is next to nothing.
+        norm: Length of the stream, [level].
+        in_plane: Share of the squared length of each step that lies in the plane shown, [layer]; chance is a random
+            plane's 2 / d_model.
+        conversations: Windows shown: title, pieces, speakers, messages.
+        places: Their places, [level, position, 2] each.
+        skip: Positions left out at the beginning of each window.
+    """
+
+    levels: list[str]
+    variance: wl.Estimate
+    dimensions: float
+    width: int
+    step: wl.Estimate
+    relative: wl.Estimate
+    norm: wl.Estimate
+    in_plane: wl.Estimate
+    conversations: list[dict[str, Any]]
+    places: list[np.ndarray]
+    skip: int
+
+    @property
+    def shown(self) -> float:
+        """Return the share of the variance that the first two components have."""
+        return float(self.variance.value[:2].sum())
+
+    def summary(self) -> str:
+        first = self.variance[0]
+        lines = [
+            f"Two of {self.width} dimensions show {self.shown:.0%} of the variance of the residual stream; the first "
+            f"alone {first}. As many equal dimensions as {self.dimensions:.1f} would spread alike."
+        ]
+        if np.nanmax(self.step.value) > 0:
+            steps = ", ".join(
+                f"{name} {float(step):.1f} ({float(part):.0%} of it in the plane)"
+                for name, step, part in zip(self.levels[1:], self.step.value, self.in_plane.value, strict=True)
+            )
+            lines.append(f"Length of the step in full width: {steps}.")
+        else:
+            lines.append("No layer moves anything.")
+        if isinstance(self.control, ResidualPCAResult):
+            lines.append(f"Before training two dimensions show {self.control.shown:.0%}.")
+        return "\n".join(lines)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        if not np.nanmax(self.relative.value) > 0:
+            return [wl.Finding("No layer moves the residual stream at all.", "residual-steps")]
+        order = np.argsort(-self.relative.value)
+        most = int(order[0])
+        estimate = self.relative[most]
+        apart = len(order) == 1 or estimate.low > self.relative.high[order[1]]
+        trust: Any = "solid" if estimate.trusted and apart else "weak"
+        text = (
+            f"{self.levels[most + 1]} moves tokens most: its step is {float(estimate.value):.2f} times as long as the "
+            f"stream it starts from (95 % interval {float(estimate.low):.2f} to {float(estimate.high):.2f}); "
+            f"the picture of two dimensions shows {float(self.in_plane.value[most]):.0%} of it."
+        )
+        return [wl.Finding(text, "residual-steps", {}, trust)]
+
+    def views(self) -> Sequence[wl.View]:
+        axes = [
+            {"label": f"PC{i + 1}", "unit": f"{float(share):.0%} of the variance"}
+            for i, share in enumerate(self.variance.value[:2])
+        ]
+        views = []
+        if self.conversations:
+            about, places = self.conversations[0], self.places[0]
+            views = [self._scatter(about, places, axes), self._trajectories(about, places, axes)]
+        return [*views, self._steps(), self._variance()]
+
+    def _scatter(self, about: dict[str, Any], places: np.ndarray, axes: list[dict[str, str]]) -> wl.View:
+        points = [
+            {"label": f"{piece.strip()} ({name})", "x": float(x), "y": float(y), "group": level}
+            for level, name in enumerate(self.levels)
+            for piece, (x, y) in zip(about["tokens"][self.skip :], places[level, self.skip :], strict=True)
+        ]
+        return wl.View(
+            "residual-pca",
+            "Residual PCA",
+            "scatter",
+            {"x": axes[0], "y": axes[1], "points": points, "groups": self.levels},
+            caption=f"{about['title']}: every token after each layer, in one projection for all of them that shows "
+            f"{self.shown:.0%} of the variance of n={self.variance.n} conversations.",
+            how_to_read="Each mark is a token after the layer its colour names. Groups that drift apart from layer to "
+            "layer are tokens the model comes to treat differently.",
+            misleads=f"The other {1 - self.shown:.0%} of the variance are not in the picture: tokens that touch here "
+            "may be far apart, and later layers, being longer, take most of the room.",
+            order=50,
+        )
+
+    def _trajectories(self, about: dict[str, Any], places: np.ndarray, axes: list[dict[str, str]]) -> wl.View:
+        tokens = range(self.skip, min(self.skip + _TRAJECTORY, places.shape[1]))
+        series = [
+            {"name": f"{at} {about['tokens'][at].strip()}", "x": places[:, at, 0], "y": places[:, at, 1]}
+            for at in tokens
+        ]
+        return wl.View(
+            "residual-trajectories",
+            "Ways through the layers",
+            "line",
+            {"x": axes[0], "y": axes[1], "series": series},
+            caption=f"{about['title']}, its first tokens: each line begins at the embedding, bends after each layer "
+            "and ends, with its name, after the last.",
+            how_to_read="Lines that run side by side are tokens the layers treat alike; a long piece is a layer that "
+            "moves the token far in this plane.",
+            misleads="A layer that moves a token at a right angle to the plane leaves no trace here: see the steps.",
+            order=51,
+        )
+
+    def _steps(self) -> wl.View:
+        def bars(name: str, estimate: wl.Estimate) -> dict[str, Any]:
+            parts = {"values": estimate.value, "low": estimate.low, "high": estimate.high}
+            return {"name": name} | {key: [float(number) for number in part] for key, part in parts.items()}
+
+        series = [bars("step over stream, full width", self.relative), bars("share of it in the plane", self.in_plane)]
+        if isinstance(self.control, ResidualPCAResult):
+            series.append({"name": "step before training", "values": [float(v) for v in self.control.relative.value]})
+        return wl.View(
+            "residual-steps",
+            "Steps by layer",
+            "bars",
+            {"x": self.levels[1:], "y": {"label": "ratio"}, "series": series},
+            caption="Mean length of each layer's step over that of the stream it starts from, in all "
+            f"{self.width} dimensions, 95 % interval over n={self.step.n} conversations.",
+            how_to_read="A high bar is a layer that changes what is known about a token; beside it, how much of that "
+            "change the two-dimensional picture can show.",
+            misleads="A long step is not an important one: the final norm divides by the length of the whole stream.",
+            order=52,
+        )
+
+    def _variance(self) -> wl.View:
+        shown = min(12, len(self.variance.value))
+        one = self.variance[:shown]
+        parts = {"values": one.value, "low": one.low, "high": one.high, "chance": one.chance}
+        return wl.View(
+            "residual-variance",
+            "Explained variance",
+            "bars",
+            {
+                "x": [f"PC{i + 1}" for i in range(shown)],
+                "y": {"label": "share of variance"},
+                "series": [{"name": "share"} | {key: [float(v) for v in np.asarray(p)] for key, p in parts.items()}],
+            },
+            caption=f"Share of the variance of all levels, 95 % interval over n={self.variance.n} conversations; "
+            "chance is what uncorrelated dimensions of the same variances would give.",
+            how_to_read="Bars far over their chance are directions that many dimensions share.",
+            misleads="Directions of high variance need not be the ones the model reads.",
+            order=53,
+        )
+
+
+@dataclass(frozen=True)
+class ResidualPCA:
+    """How does the representation of a token move? One PCA for all layers, and the steps in full width."""
+
+    name: ClassVar[str] = "residual-pca"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed")
+    groups: ClassVar[tuple[str, ...]] = ("triage",)
+
+    skip: Annotated[int, "positions left out at the beginning of each window"] = 1
+    components: Annotated[int, "components to keep"] = 12
+    shown: Annotated[int, "conversations shown"] = 6
+    replicates: Annotated[int, "bootstrap replicates of the whole PCA"] = 200
+
+    @torch.no_grad()
+    def run(self, specimen: wl.Specimen) -> ResidualPCAResult:
+        """Fit over the evidence, then measure the steps against the plane."""
+        moments = self._moments(specimen)
+        whole = moments.of(np.ones(len(moments.count)))
+        eigenvalues, directions = np.linalg.eigh(whole)
+        eigenvalues, directions = np.clip(eigenvalues[::-1], 0, None), directions[:, ::-1]
+        kept = min(self.components, len(eigenvalues))
+        directions = _signed(directions[:, :kept])
+        plane = torch.from_numpy(directions[:, :2])
+        show = windows_to_show(specimen.evidence, self.shown)
+        steps, places = self._steps(specimen, plane, torch.from_numpy(moments.mean()), show)
+        return ResidualPCAResult(
+            levels=level_names(specimen),
+            variance=self._variance(moments, eigenvalues, np.diag(whole), kept, specimen.evidence.seed),
+            dimensions=float(eigenvalues.sum() ** 2 / max((eigenvalues**2).sum(), 1e-300)),
+            width=len(eigenvalues),
+            conversations=[describe(specimen, window) for window in show],
+            places=[places[window] for window in show],
+            skip=self.skip,
+            **steps,
+        )
+
+    def _moments(self, specimen: wl.Specimen) -> _Moments:
+        """Sum the stream and its squares over tokens and levels, by conversation."""
+        labels, cluster = np.unique(specimen.evidence.conversation, return_inverse=True)
+        moments = _Moments(len(labels), specimen.cfg.d_model)
+        for part in specimen.parts():
+            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
+                h = levels(part, row)[:, part.mask[row]][:, self.skip :].double().flatten(0, 1).numpy()
+                moments.add(int(cluster[window]), h)
+        return moments
+
+    def _variance(
+        self, moments: _Moments, eigenvalues: np.ndarray, diagonal: np.ndarray, kept: int, seed: int
+    ) -> wl.Estimate:
+        n = len(moments.count)
+        random = np.random.default_rng(seed)
+        replicates = []
+        for draw in random.multinomial(n, np.full(n, 1 / n), size=self.replicates):
+            values = np.linalg.eigvalsh(moments.of(draw))[::-1]
+            replicates.append(values[:kept] / values.sum())
+        low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
+        value, chance = eigenvalues[:kept] / eigenvalues.sum(), np.sort(diagonal)[::-1][:kept] / diagonal.sum()
+        return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance)
+
+    def _steps(
+        self, specimen: wl.Specimen, plane: torch.Tensor, mean: torch.Tensor, show: Sequence[int]
+    ) -> tuple[dict[str, wl.Estimate], dict[int, np.ndarray]]:
+        """Return the estimates of steps, and the places [level, position, 2] of the windows to show."""
+        sums: dict[str, list[np.ndarray]] = {name: [] for name in ("step", "norm", "in plane", "squared")}
+        counts, places = [], {}
+        for part in specimen.parts():
+            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
+                h = levels(part, row)[:, part.mask[row]].double()  # [level, pos, d_model]
+                if window in show:
+                    places[window] = ((h - mean) @ plane).float().numpy()
+                h = h[:, self.skip :]
+                moved, norm = h.diff(dim=0), h.norm(dim=-1)
+                length = moved.norm(dim=-1)
+                sums["step"].append(length.sum(-1).numpy())
+                sums["norm"].append(norm.sum(-1).numpy())
+                sums["in plane"].append((moved @ plane).square().sum((-2, -1)).numpy())
+                sums["squared"].append(length.square().sum(-1).numpy())
+                counts.append(h.shape[1])
+        stacked = {name: np.stack(parts) for name, parts in sums.items()}
+
+        def estimate(name: str, weights: Any, unit: str, chance: float | None = None) -> wl.Estimate:
+            of = specimen.evidence
+            return cluster_bootstrap(stacked[name], weights, of.conversation, unit=unit, chance=chance, seed=of.seed)
+
+        return {
+            "step": estimate("step", counts, "length of the stream"),
+            "relative": estimate("step", stacked["norm"][:, :-1], "1"),
+            "norm": estimate("norm", counts, "length of the stream"),
+            "in_plane": estimate("in plane", stacked["squared"], "share of squared length", 2 / specimen.cfg.d_model),
+        }, places
+
+
+class _Moments:
+    """Sums of vectors and of their outer products by cluster, from which any resampling's covariance follows."""
+
+    def __init__(self, clusters: int, width: int) -> None:
+        self.count = np.zeros(clusters)
+        self.sum = np.zeros((clusters, width))
+        self.outer = np.zeros((clusters, width, width))
+
+    def add(self, cluster: int, rows: np.ndarray) -> None:
+        self.count[cluster] += len(rows)
+        self.sum[cluster] += rows.sum(0)
+        self.outer[cluster] += rows.T @ rows
+
+    def mean(self) -> np.ndarray:
+        return np.asarray(self.sum.sum(0) / self.count.sum())
+
+    def of(self, draw: np.ndarray) -> np.ndarray:
+        """Return the covariance when each cluster counts as often as ``draw`` says."""
+        total = draw @ self.count
+        mean = draw @ self.sum / total
+        return np.asarray(np.tensordot(draw, self.outer, 1) / total - np.outer(mean, mean))
+
+
+def _signed(directions: np.ndarray) -> np.ndarray:
+    """Return directions [dimension, component] with their largest entry positive: signs are arbitrary otherwise."""
+    largest = np.abs(directions).argmax(0)
+    return directions * np.sign(directions[largest, np.arange(directions.shape[1])])

@@ -1,0 +1,36 @@
+"""Which held-out windows are shown? The same ones in every view, so that a selected token is selected in all of them.
+
+One window of each conversation, those with both speakers first, then the longest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.lab.evidence import Evidence
+from wonderland.tokenizer import ME
+
+
+def windows_to_show(evidence: Evidence, count: int) -> list[int]:
+    """Return the windows to show, in the order of the evidence."""
+    both = [len(np.unique(row[evidence.is_speaker[i]])) for i, row in enumerate(evidence.tokens)]
+    order = sorted(range(len(evidence)), key=lambda i: (-both[i], -evidence.lengths[i], i))
+    chosen: dict[int, int] = {}
+    for index in order:
+        chosen.setdefault(int(evidence.conversation[index]), index)
+    return sorted(list(chosen.values())[:count])
+
+
+def describe(specimen: wl.Specimen, window: int) -> dict[str, Any]:
+    """Return the title, pieces, speakers and message numbers of a window of the evidence."""
+    evidence = specimen.evidence
+    length = int(evidence.lengths[window])
+    return {
+        "title": f"Held-out window {window + 1}",
+        "tokens": specimen.tokenizer.pieces(evidence.tokens[window, :length]),
+        "speakers": ["me" if token == ME else "them" for token in evidence.speaker[window, :length]],
+        "messages": evidence.message[window, :length].tolist(),
+    }

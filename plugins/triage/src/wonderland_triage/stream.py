@@ -1,0 +1,20 @@
+"""The residual stream level by level: as it enters the first layer, then after each layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland.lab.specimen import Part
+
+
+def levels(part: Part, row: int) -> Tensor:
+    """Return the stream of one window of a part, [level, pos, d_model]; needs embed, pos_embed and resid_post."""
+    first = part["embed"][row] + part["pos_embed"][row]
+    return torch.cat([first[None], part["resid_post"][:, row]])
+
+
+def level_names(specimen: wl.Specimen) -> list[str]:
+    """Return "embed", "L0", "L1" and so on."""
+    return ["embed", *(f"L{layer}" for layer in range(specimen.cfg.n_layers))]

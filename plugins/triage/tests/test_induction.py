@@ -1,0 +1,213 @@
+"""Induction where it is planted, and three models that look like it and have none."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland.errors import NotEnoughData
+from wonderland.report.validate import check_view
+from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland_triage.induction import DRAWS, Induction
+from wonderland_triage.repetition import draw_words, reordered
+
+
+def induction_of(model, **parameters):
+    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(12))
+    return wl.analyze(specimen, Induction(**{"sequences": 16, **parameters}))["induction"]
+
+
+@pytest.fixture(scope="module")
+def result(specimen):
+    return wl.analyze(specimen, Induction())["induction"]
+
+
+def test_the_induction_head_looks_at_what_came_after_the_earlier_copy_and_no_other_head_does(result):
+    for draw in DRAWS:
+        score = result.scores[draw]
+        assert score[HEADS["induction"]].value == pytest.approx(1, abs=1e-6)
+        for name in ("previous", "self", "first", "speaker"):
+            assert score.value[HEADS[name]] == pytest.approx(0, abs=1e-6), name
+        assert score.value[HEADS["uniform"]] == pytest.approx(score.chance, rel=1e-5)
+
+
+def test_chance_is_uniform_attention_over_the_second_copy(result):
+    n = result.length
+    assert n == 9  # nineteen words: nine said twice and nine others
+    by_hand = np.mean([1 / (i + 1) for i in range(n + 1, 2 * n + 1)])
+    assert result.scores["unigram"].chance == pytest.approx(by_hand)
+    assert result.previous.value[HEADS["previous"]] == pytest.approx(1, abs=1e-6)
+
+
+def test_the_second_copy_costs_nothing_from_its_second_word_on(result):
+    n = result.length
+    for curve in result.curve.values():
+        assert np.isnan(curve[0])  # the speaker token is given
+        assert curve[2 : n + 1].min() > 2.5
+        assert curve[n + 1] > 2.5  # nothing said that a second copy would begin
+        assert curve[n + 2 :] == pytest.approx(23 * np.exp(-10.0), abs=2e-4)
+
+
+def of_newdraw_words(positions, later):
+    """What the losses of new words fall by when they stand ``later``: without a copy the head attends uniformly."""
+
+    def loss(
+        i,
+    ):  # of a word that was not said, at position i + 1: i words have a share of ten logits, the last one more
+        return np.log(24 - i + (i - 1) * np.exp(10 / i) + np.exp(1 + 10 / i))
+
+    return np.mean([loss(i) - loss(i + later) for i in positions])
+
+
+def test_the_gain_is_the_fall_of_the_curve_over_the_samedraw_words(result):
+    n = result.length
+    for draw in DRAWS:
+        curve = result.curve[draw]
+        fall = curve[2 : n + 1].mean() - curve[n + 2 :].mean()
+        assert result.gain[draw].value == pytest.approx(fall, rel=1e-6)
+        assert result.gain[draw].value > 3
+        assert result.gain[draw].chance == pytest.approx(of_newdraw_words(range(1, n), n), rel=1e-4)
+        assert result.order[draw].low > 3
+        assert result.gain[draw].of == "sequences"
+        assert result.gain[draw].n == 32
+
+
+def test_without_the_previous_token_or_the_induction_head_the_gain_is_gone_and_without_others_it_stays(result):
+    for name, head in HEADS.items():
+        lost = result.lost[head]
+        if name in ("previous", "induction"):
+            assert lost.low > 3, name
+        else:
+            assert lost.value == pytest.approx(0, abs=1e-5), name
+
+
+def test_candidates_lose_the_gain_and_random_heads_do_not(result):
+    assert result.candidates == ["L1H1"]
+    for way in ("mean", "zero"):
+        assert result.lost_together[way].low > 3
+        assert len(result.lost_random[way]) == 4  # all heads but the candidate and the previous-token head
+        assert result.lost_random[way] == pytest.approx(np.zeros(4), abs=1e-5)
+        assert result.p_random(way) == pytest.approx(1 / 5)
+    assert result.caused
+
+
+def test_the_claim_is_the_behaviour_then_the_head(result):
+    first = result.summary().splitlines()[0]
+    assert first.startswith("The model continues random repetitions: their order is worth")
+    assert first.endswith("it needs head L1H1 for that.")
+    (finding,) = result.findings()
+    assert (finding.trust, finding.select) == ("solid", {"head": "L1H1"})
+
+
+def test_before_training_there_is_none_and_nothing_is_ablated(specimen):
+    result = wl.analyze(specimen.untrained(), Induction())["induction"]
+    assert not result.behaves
+    assert result.lost is None
+    assert result.summary().startswith("No induction")
+    assert not result.over_threshold
+    for order in result.order.values():
+        assert order.value == pytest.approx(0, abs=1e-5)  # before training no head writes anything
+
+
+def test_a_head_that_looks_there_but_writes_nothing_is_no_induction():
+    model = known_model()
+    layer, head = HEADS["induction"]
+    model.blocks[layer].attn.W_O[head] = 0
+    result = induction_of(model)
+    assert result.scores["uniform"].value[layer, head] == pytest.approx(1, abs=1e-6)
+    assert result.over_threshold
+    assert not result.behaves
+    assert result.summary().startswith("No induction")
+
+
+def test_expecting_words_again_in_any_order_is_no_induction():
+    model = known_model()
+    layer, head = HEADS["induction"]
+    attn = model.blocks[layer].attn
+    for weight in (attn.W_Q, attn.b_Q):
+        weight[head] = 0  # uniform attention: every word that was said becomes likelier
+    result = induction_of(model)
+    for draw in DRAWS:
+        assert result.gain[draw].low > result.gain[draw].chance + 0.1
+        assert result.order[draw].value == pytest.approx(0, abs=1e-4)
+    assert not result.behaves
+
+
+def test_a_head_that_looks_at_the_earlier_copy_itself_scores_nothing():
+    model = known_model()
+    layer, head = HEADS["induction"]
+    attn = model.blocks[layer].attn
+    attn.W_K[head] = 0
+    attn.W_K[head, :24, :24] = torch.eye(24)  # the same token, one position too early
+    result = induction_of(model)
+    assert result.scores["uniform"].value[layer, head] < 0.02
+    assert not result.behaves
+
+
+def test_two_heads_that_do_the_same_are_only_found_together():
+    model = known_model()
+    layer, head = HEADS["induction"]
+    attn, twin = model.blocks[layer].attn, HEADS["uniform"][1]
+    for weight in (attn.W_Q, attn.W_K, attn.W_V, attn.W_O, attn.b_Q):
+        weight[twin] = weight[head]
+    result = induction_of(model)
+    assert sorted(result.candidates) == ["L1H0", "L1H1"]
+    half = result.intact.value / 2
+    assert result.lost.value[layer, head] < half
+    assert result.lost.value[layer, twin] < half
+    assert result.lost_together["zero"].low > 0.9 * result.intact.value
+    assert result.caused
+    assert "heads L1H" in result.summary().splitlines()[0]
+
+
+def test_words_are_distinct_and_the_other_order_keeps_no_pair():
+    weights = np.concatenate([np.zeros(5), np.arange(1, 41)])
+    words = draw_words(weights, 20, 50, seed=3)
+    assert words.shape == (50, 40)
+    assert words.min() == 5
+    assert all(len(set(row)) == 40 for row in words)
+    mixed = reordered(words, 3)
+    for row, other in zip(words, mixed, strict=True):
+        assert sorted(row) == sorted(other)
+        pairs = set(pairwise(row))
+        assert not pairs & set(pairwise(other))
+
+
+def test_the_unigram_draw_prefers_what_people_say():
+    weights = np.concatenate([np.zeros(5), np.ones(100), np.full(100, 50.0)])
+    words = draw_words(weights, 20, 100, seed=0)
+    assert (words >= 105).mean() > 0.9
+    assert (words[:, :20] >= 105).mean() == pytest.approx((words[:, 20:] >= 105).mean(), abs=0.03)
+
+
+def test_the_seed_decides_everything():
+    weights = np.ones(40)
+    one, same, other = (draw_words(weights, 10, 4, seed=(seed, 0)) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+    results = [induction_of(known_model(), seed=5) for _ in range(2)]
+    assert results[0].summary() == results[1].summary()
+
+
+def test_too_few_words_are_refused():
+    corpus = wl.Corpus.of([message._replace(text="a b c") for message in known_corpus(2)])
+    specimen = wl.Specimen(known_model(), known_tokenizer(), corpus)
+    with pytest.raises(NotEnoughData, match="3 different words"):
+        wl.analyze(specimen, Induction())
+
+
+def test_it_is_saved_and_loaded(result, tmp_path):
+    result.save(tmp_path)
+    again = type(result).load(tmp_path)
+    assert again.summary() == result.summary()
+    np.testing.assert_array_equal(again.lost.value, result.lost.value)
+
+
+def test_its_views_are_ones_the_report_can_draw(result, specimen):
+    assert [view.id for view in result.views()] == ["induction", "induction-heads", "induction-ablation"]
+    for view in (*result.views(), *wl.analyze(specimen.untrained(), Induction())["induction"].views()):
+        check_view(view)
+    assert result.figure() is not None
+    assert len(result.to_frame()) == 18
