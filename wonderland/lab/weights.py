@@ -63,15 +63,15 @@ class FoldedWeights:
 def fold(model: ChatTransformer) -> FoldedWeights:
     """Return the model's weights with LayerNorm folded in, writing weights and W_U centred."""
     W_E, W_pos, W_O = _double(model.W_E), _double(model.W_pos), _double(model.W_O)
-    readers = [_double(weight) for weight in (model.W_Q, model.W_K, model.W_V)]
+    W_Q, W_K, W_V = _double(model.W_Q), _double(model.W_K), _double(model.W_V)
     W_U, room = _double(model.W_U), model.cfg.d_model
     if model.cfg.normalization_type is not None:
         room -= 1
         norms = np.stack([_double(cast(Any, block).ln1.w) for block in model.blocks])  # [layer, d_model]
-        readers = [_centred(weight * norms[:, None, :, None], -2) for weight in readers]
+        W_Q, W_K, W_V = (_centred(weight * norms[:, None, :, None], -2) for weight in (W_Q, W_K, W_V))
         W_U = _centred(W_U * _double(cast(Tensor, model.ln_final.w))[:, None], 0)
         W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
-    return FoldedWeights(W_E, W_pos, *readers, W_O, _centred(W_U, -1), room)
+    return FoldedWeights(W_E, W_pos, W_Q, W_K, W_V, W_O, _centred(W_U, -1), room)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ import wonderland as wl
 @wl.hookimpl
 def wonderland_analyses() -> list[type[Any]]:
     """Register the analyses of this plugin."""
+    from wonderland_weights.composition import Composition
     from wonderland_weights.ov_circuits import OVCircuits
 
-    return [OVCircuits]
+    return [Composition, OVCircuits]

@@ -206,9 +206,7 @@ class OVCircuitsResult(wl.Result):
                     {"key": "end", "label": "Direction", "help": "Its number, and which of its two ends"},
                     {"key": "share", "label": "Share", "unit": "of σ²", "digits": 2},
                     {"key": "position", "label": "Position", "unit": "share", "digits": 2}
-                    | {
-                        "help": "How much of what it reads in embeddings is position, not token (of QK: the larger side)"
-                    },
+                    | {"help": "How much of what it reads in embeddings is position, not token; of QK the larger"},
                     {"key": "reads", "label": "Reads, or query"},
                     {"key": "writes", "label": "Promotes, or key"},
                 ],
