@@ -334,10 +334,9 @@ class OVCircuits:
         specimen: wl.Specimen,
     ) -> dict[str, list[dict[str, Any]]]:
         hidden = np.where(counts >= self.min_count, 0.0, np.nan)
-        middle = W_E.mean(0)  # both ends are told from the average token
 
         def embedding(direction: np.ndarray) -> np.ndarray:
-            return np.asarray((W_E - middle) @ direction + hidden)
+            return np.asarray(W_E @ direction + hidden)
 
         def unembedding(direction: np.ndarray) -> np.ndarray:
             return np.asarray(direction @ weights.W_U + hidden)
