@@ -1,0 +1,305 @@
+"""Which heads read what an earlier head writes? Q, K and V composition of every pair, against chance.
+
+See ``composing`` for the formulas. Each pair's ratio stands beside the same ratio under random rotations between the
+two heads that keep both spectra: its z, its one-sided p = (1 + #{rotated ≥ found}) / (1 + rotations), and q over all
+pairs and kinds (Benjamini and Hochberg). Scaled by √d, d the dimensions there are (``room`` in
+``wonderland.lab.weights``), the ratio is 1 by chance in the mean square: a score over 1 does not come from the width.
+A head of norm zero has no ratio: NaN, never a number.
+
+Cost: (pairs) · d_model · d_head², and ``rotations`` QR decompositions, d_model · d_head² each: half a minute for 8 × 8
+heads of 64 in 512 dimensions.
+
+What would fool it: training turns all heads towards the few directions that matter (those of frequent tokens, of
+positions), and then everything composes with everything a little, truly, but without any circuit; so look at how far
+over chance, not only whether. A high ratio says that a head could read another, not that on any text it does: patch
+the path. Queries that come from a bias alone read nothing and are invisible here.
+
+Reference: Elhage et al. 2021, A Mathematical Framework for Transformer Circuits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.lab.stats import benjamini_hochberg
+from wonderland.lab.weights import fold
+from wonderland_weights.composing import KINDS, ratios, rotated, sides
+from wonderland_weights.factored import corners, svd
+
+_READS = {"Q": "queries", "K": "keys", "V": "values"}
+_LISTED = 40
+
+
+@dataclass(frozen=True)
+class CompositionResult(wl.Result):
+    """Composition of every pair of heads. Arrays are [kind, earlier, later], kinds "Q", "K", "V".
+
+    Heads are numbered layer · n_heads + head; NaN where the second is not in a later layer than the first, and
+    where one of the two has no norm.
+
+    Attributes:
+        ratio: Ratio of Frobenius norms, between 0 and 1.
+        scaled: The same times √room: 1 by chance, in the mean square.
+        mean: Mean of ``scaled`` under random rotations of this pair.
+        low: 2.5 % quantile of it.
+        high: 97.5 % quantile of it.
+        z: Standard deviations of the rotated above their mean.
+        p: One-sided p: how often a rotation gives as much.
+        q: The same with false discoveries controlled over all pairs and kinds.
+        n_heads: Heads in a layer.
+        room: Dimensions of the residual stream.
+        rotations: Rotations in the null.
+        level: q below which a pair is called composed.
+        nothing: Heads without norm, by matrix, "OV" and "QK".
+    """
+
+    ratio: np.ndarray
+    scaled: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    z: np.ndarray
+    p: np.ndarray
+    q: np.ndarray
+    n_heads: int
+    room: int
+    rotations: int
+    level: float
+    nothing: dict[str, list[str]]
+
+    @property
+    def above(self) -> np.ndarray:
+        """How far ``scaled`` is above the mean of its own null."""
+        return self.scaled - self.mean
+
+    @property
+    def pairs(self) -> list[tuple[str, str, str]]:
+        """Pairs beyond chance as (kind, earlier, later), furthest above it first."""
+        found = [tuple(int(i) for i in at) for at in np.argwhere(self.q < self.level)]
+        found.sort(key=lambda at: -self.above[at])
+        return [(KINDS[kind], self._name(earlier), self._name(later)) for kind, earlier, later in found]
+
+    def at(self, kind: str, earlier: str, later: str) -> tuple[int, int, int]:
+        """Return the index of a pair in the arrays: ``result.z[result.at("K", "L0H0", "L1H1")]``."""
+        first, second = (self._number(name) for name in (earlier, later))
+        return KINDS.index(kind), first, second
+
+    def summary(self) -> str:
+        return "\n".join(finding.text for finding in self._claims())
+
+    def findings(self) -> Sequence[wl.Finding]:
+        return self._claims()
+
+    def _claims(self) -> list[wl.Finding]:
+        tested = int(np.isfinite(self.p).sum())
+        if not tested:
+            return [
+                wl.Finding("No two heads compose: " + self._why_none(), "composition", {}, "anecdotal"),
+            ]
+        rule = f"q < {self.level:g} against {self.rotations} random rotations of each"
+        claims = []
+        pairs = self.pairs
+        if pairs:
+            text = f"{len(pairs)} of {tested} possible compositions are beyond chance ({rule}); furthest is "
+            text += self._told(*pairs[0]) + "."
+            claims.append(wl.Finding(text, "composition", {"head": pairs[0][2]}, "solid"))
+            counts = ", ".join(f"{sum(pair[0] == kind for pair in pairs)} by {_READS[kind]}" for kind in KINDS)
+            text = f"Of these {counts}; a weight that can be read is not proof that it is."
+            claims.append(wl.Finding(text, "composition-pairs", {}, "weak"))
+        else:
+            best = np.unravel_index(int(np.nanargmax(self.z)), self.z.shape)
+            kind, earlier, later = (int(i) for i in best)
+            told = self._told(KINDS[kind], self._name(earlier), self._name(later))
+            text = f"No composition is beyond chance, of {tested} possible ones ({rule}); furthest is {told}."
+            claims.append(wl.Finding(text, "composition", {"head": self._name(later)}, "weak"))
+        least = math.floor(tested / ((1 + self.rotations) * self.level)) + 1
+        if least > 1 and len(pairs) < 2 * least:
+            text = f"With {self.rotations} rotations fewer than {least} compositions among {tested} cannot be found."
+            claims.append(wl.Finding(text, "composition", {}, "anecdotal"))
+        if any(self.nothing.values()):
+            text = f"Left out: {self._left_out()}."
+            claims.append(wl.Finding(text, "composition", {}, "solid"))
+        if isinstance(self.control, CompositionResult):
+            before = self.control
+            tested = int(np.isfinite(before.p).sum())
+            told = f"{len(before.pairs)} of {tested} compositions" if tested else "none, as no head writes anything yet"
+            claims.append(wl.Finding(f"Beyond chance before training: {told}.", "composition", {}, "solid"))
+        return claims
+
+    def _why_none(self) -> str:
+        if len(self.ratio[0]) == self.n_heads:
+            return "the model has one layer."
+        return f"{self._left_out()}."
+
+    def _left_out(self) -> str:
+        total = len(self.ratio[0])
+        said = {"OV": "writes nothing (W_V W_O is zero)", "QK": "asks for nothing (W_Q W_Kᵀ is zero)"}
+        return "; ".join(
+            f"{'every head' if len(heads) == total else ', '.join(heads)} {said[circuit]}"
+            for circuit, heads in self.nothing.items()
+            if heads
+        )
+
+    def _told(self, kind: str, earlier: str, later: str) -> str:
+        at = self.at(kind, earlier, later)
+        return (
+            f"{earlier} → {later} by its {_READS[kind]}, {self.scaled[at]:.2f} times the chance level "
+            f"(rotated: {self.low[at]:.2f} to {self.high[at]:.2f}; z = {self.z[at]:.1f})"
+        )
+
+    def views(self) -> Sequence[wl.View]:
+        total = len(self.ratio[0])
+        first, last = self.n_heads, total - self.n_heads
+        if last < first:
+            return []
+        null = f"mean of n={self.rotations} random rotations of the pair, both spectra kept"
+        matrix = wl.View(
+            "composition",
+            "Which head reads which",
+            "matrix",
+            {
+                "rows": [self._name(head) for head in range(last)],
+                "columns": [self._name(head) for head in range(first, total)],
+                "series": [
+                    {
+                        "name": f"{kind}: {_READS[kind]}",
+                        "unit": "times chance, above the mean of rotations",
+                        "values": self.above[number, :last, first:],
+                        "scale": "diverging",
+                        "domain": self._domain(),
+                    }
+                    for number, kind in enumerate(KINDS)
+                ],
+            },
+            caption=f"‖A B‖ / ‖A‖ ‖B‖ · √{self.room} of what the row's head writes and the column's reads, less the "
+            f"{null}.",
+            how_to_read="Rows are earlier heads, columns later ones. Positive: the column's head reads what the row's "
+            "writes more than chance would have it; negative: it looks past it; empty: not later, or no weights.",
+            misleads="All heads of a trained model share the few directions that matter, so a little over 0 is usual; "
+            "and weights that fit together may never meet on any text.",
+            order=63,
+        )
+        listed = self._listed()
+        if not listed:
+            return [matrix]
+        table = wl.View(
+            "composition-pairs",
+            "Compositions furthest from chance",
+            "table",
+            {
+                "columns": [
+                    {"key": "from", "label": "From"},
+                    {"key": "head", "label": "To"},
+                    {"key": "kind", "label": "By"},
+                    {"key": "ratio", "label": "Ratio", "digits": 3, "help": "‖A B‖ / ‖A‖ ‖B‖"},
+                    {"key": "scaled", "label": "Times chance", "digits": 2, "help": f"Ratio · √{self.room}"},
+                    {"key": "null", "label": "Rotated", "help": "95 % of random rotations of this pair lie here"},
+                    {"key": "z", "label": "z", "digits": 1},
+                    {"key": "p", "label": "p", "digits": 4, "help": "One-sided; not below 1 / (1 + rotations)"},
+                    {"key": "q", "label": "q", "digits": 4, "help": "False-discovery rate over all pairs and kinds"},
+                ],
+                "rows": listed,
+                "links": "head",
+            },
+            caption=f"The {len(listed)} compositions with the highest z of {np.isfinite(self.p).sum()}; null: "
+            f"n={self.rotations} random rotations of the pair, both spectra kept.",
+            how_to_read="By its queries or keys, a head decides where to look from what the earlier one wrote; by its "
+            "values, it passes on what that wrote. The rotated range is what this pair would have by chance.",
+            misleads="z is large for heads with flat spectra, whose rotations hardly differ: read it beside the times.",
+            order=64,
+        )
+        return [matrix, table]
+
+    def _domain(self) -> list[float]:
+        furthest = float(np.nanmax(np.abs(self.above))) if np.isfinite(self.above).any() else 1.0
+        return [-furthest, furthest]
+
+    def _listed(self) -> list[dict[str, Any]]:
+        tested = np.argwhere(np.isfinite(self.z))
+        order = np.argsort(-self.z[np.isfinite(self.z)], kind="stable")[:_LISTED]
+        rows = []
+        for kind, earlier, later in tested[order]:
+            at = (kind, earlier, later)
+            row = {
+                "from": self._name(earlier),
+                "head": self._name(later),
+                "kind": f"{KINDS[kind]} ({_READS[KINDS[kind]]})",
+            }
+            row["null"] = f"{self.low[at]:.2f} to {self.high[at]:.2f}"
+            for key in ("ratio", "scaled", "z", "p", "q"):
+                row[key] = float(getattr(self, key)[at])
+            rows.append(row)
+        return rows
+
+    def _name(self, number: int) -> str:
+        return f"L{number // self.n_heads}H{number % self.n_heads}"
+
+    def _number(self, name: str) -> int:
+        layer, _, head = name[1:].partition("H")
+        return int(layer) * self.n_heads + int(head)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Which heads read what an earlier head writes? Q, K and V composition, each pair against its own rotations."""
+
+    name: ClassVar[str] = "composition"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+    groups: ClassVar[tuple[str, ...]] = ("weights",)
+
+    rotations: Annotated[int, "random rotations in the null; no p is below 1 / (1 + rotations)"] = 10_000
+    level: Annotated[float, "false-discovery rate below which a composition is called beyond chance"] = 0.05
+    seed: Annotated[int, "seed of the rotations"] = 0
+
+    def run(self, specimen: wl.Specimen) -> CompositionResult:
+        """Compare every pair of heads with its rotations."""
+        weights = fold(specimen.model)
+        OV = svd(weights.W_V, weights.W_O)
+        QK = svd(weights.W_Q, np.swapaxes(weights.W_K, -1, -2))
+        layers, heads, k = OV.values.shape
+        total = layers * heads
+        names = ("ratio", "mean", "deviation", "low", "high", "p")
+        found = {name: np.full((len(KINDS), total, total), np.nan) for name in names}
+        random = np.random.default_rng(self.seed)
+        turned = corners(self.rotations, k, room=weights.room, random=random)
+        writes, shares = OV.writes.reshape(total, -1, k), OV.shares.reshape(total, k)
+        for layer in range(1, layers):
+            before, here = slice(layer * heads), slice(layer * heads, (layer + 1) * heads)
+            for number, kind in enumerate(KINDS):
+                reads, others = (part[layer] for part in sides(OV, QK)[kind])
+                ratio = ratios(writes[before], shares[before], reads, others)
+                null = rotated(shares[before], others, turned)
+                at = (number, before, here)
+                found["ratio"][at] = ratio
+                found["mean"][at], found["deviation"][at] = null.mean(0), null.std(0)
+                found["low"][at], found["high"][at] = np.quantile(null, [0.025, 0.975], axis=0)
+                exceeding = (1 + (null >= ratio - 1e-12).sum(0)) / (1 + self.rotations)
+                found["p"][at] = np.where(np.isfinite(ratio), exceeding, np.nan)
+        scale = math.sqrt(weights.room)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(found["deviation"] > 1e-12, (found["ratio"] - found["mean"]) / found["deviation"], np.nan)
+        return CompositionResult(
+            ratio=found["ratio"],
+            scaled=found["ratio"] * scale,
+            mean=found["mean"] * scale,
+            low=found["low"] * scale,
+            high=found["high"] * scale,
+            z=z,
+            p=found["p"],
+            q=benjamini_hochberg(found["p"]),
+            n_heads=heads,
+            room=weights.room,
+            rotations=self.rotations,
+            level=self.level,
+            nothing={
+                circuit: [f"L{layer}H{head}" for layer, head in np.argwhere(~spectrum.values.any(-1))]
+                for circuit, spectrum in (("OV", OV), ("QK", QK))
+            },
+        )

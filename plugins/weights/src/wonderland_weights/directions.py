@@ -1,0 +1,86 @@
+"""Which tokens does a direction of the residual stream stand for? Both ends of it, and how rare the tokens are.
+
+A singular direction of a head is a pair: what it reads, W_E u, and what it writes, vᵀ W_U (for QK: what a query must
+be, what a key must be). The sign of the pair is arbitrary, so each pair has two ends that are equally real: tokens at
+the + end of reading go with the + end of writing, those at the − end with the − end.
+
+What would fool it: rare tokens. Their embeddings were hardly trained and stand at the ends of many directions; so
+each token comes with how often it occurs in the held-out evidence. And a direction may read positions, not tokens:
+``position`` is the share of positions in the variance of what is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wonderland_weights.factored import Spectrum
+
+Side = Callable[[np.ndarray], np.ndarray]
+
+
+def describe(
+    spectrum: Spectrum,
+    at: tuple[int, int],
+    sides: tuple[Side, Side],
+    *,
+    position: Callable[[np.ndarray, np.ndarray], float],
+    counts: np.ndarray,
+    piece: Callable[[int], str],
+    directions: int,
+    tokens: int,
+) -> list[dict[str, Any]]:
+    """Describe the leading singular directions of one head, none if it has none.
+
+    Args:
+        spectrum: Spectra of all heads.
+        at: The head.
+        sides: What u and v mean in the vocabulary, each a function from [d_model] to [d_vocab].
+        position: Share of positions in what the pair u, v reads.
+        counts: How often each token occurs in the evidence, [d_vocab].
+        piece: The text of a token.
+        directions: How many to describe.
+        tokens: How many tokens at each end.
+
+    Returns:
+        One entry a direction: ``number``, ``share`` of the squared norm, ``position``, and ``ends``, the + one and the
+        − one, each ``{"reads": [[text, count], …], "writes": …}``.
+    """
+    found = []
+    for i in range(min(directions, int((spectrum.values[at] > 0).sum()))):
+        u, v = spectrum.reads[at][:, i], spectrum.writes[at][:, i]
+        scores = [side(vector) for side, vector in zip(sides, (u, v), strict=True)]
+        ends = [
+            {
+                name: [[piece(int(t)), int(counts[t])] for t in _top(sign * score, tokens)]
+                for name, score in zip(("reads", "writes"), scores, strict=True)
+            }
+            for sign in (1, -1)
+        ]
+        share = float(spectrum.shares[at][i])
+        found.append({"number": i + 1, "share": share, "position": position(u, v), "ends": ends})
+    return found
+
+
+def position_share(W_E: np.ndarray, W_pos: np.ndarray, counts: np.ndarray) -> Callable[..., float]:
+    """Return a function: how much of what its first argument reads is position, between 0 and 1, NaN if nothing."""
+    weights = counts / max(counts.sum(), 1)
+
+    def share(direction: np.ndarray, _: np.ndarray) -> float:
+        read = W_E @ direction
+        token = float(weights @ (read - weights @ read) ** 2)
+        where = float(np.var(W_pos @ direction))
+        return where / (token + where) if token + where > 0 else float("nan")
+
+    return share
+
+
+def words(entries: list[list[Any]]) -> str:
+    """Write tokens with their counts: "yeah" 41×, "Kare" 0×."""
+    return ", ".join(f"“{text}” {count}×" for text, count in entries)
+
+
+def _top(scores: np.ndarray, n: int) -> np.ndarray:
+    return np.argsort(-scores, kind="stable")[:n]

@@ -1,0 +1,99 @@
+"""What do the weights say once everything is taken out of them that no output depends on?
+
+Row vectors multiply from the left: a head moves ``x W_V W_O`` and compares ``x W_Q W_Kᵀ x'ᵀ``. Three things are taken
+out, none of which changes a probability (a test runs the folded model beside the original):
+
+- the weights of each LayerNorm are multiplied into the matrices that read its output (its biases end in biases, which
+  no analysis of matrices reads);
+- a LayerNorm subtracts the mean over ``d_model`` of what it reads, so that component is removed from everything that
+  writes (W_E, W_pos, W_O) and reads (W_Q, W_K, W_V, W_U): ``room`` is then ``d_model`` − 1. A model without LayerNorm
+  does see the mean, and there it stays;
+- the softmax ignores what all logits share, so W_U has mean zero over the vocabulary.
+
+What stays out of sight: the scale by which LayerNorm divides differs from token to token and is no weight. Cost: a
+copy of the weights in double precision, without those of the MLPs.
+
+Reference: Elhage et al. 2021, A Mathematical Framework for Transformer Circuits; TransformerLens' ``fold_ln``,
+``center_writing_weights`` and ``center_unembed``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from wonderland.model.transformer import ChatTransformer
+
+__all__ = ["FoldedWeights", "effective_embedding", "fold"]
+
+Floats = NDArray[np.float64]
+_NOTHING = 1e-12  # what is left of a vector by rounding, when all of it was the mean
+
+
+@dataclass(frozen=True)
+class FoldedWeights:
+    """Weights of a model, LayerNorm folded in and centred, in double precision.
+
+    Attributes:
+        W_E: [d_vocab, d_model].
+        W_pos: [n_ctx, d_model].
+        W_Q: [layer, head, d_model, d_head].
+        W_K: [layer, head, d_model, d_head].
+        W_V: [layer, head, d_model, d_head].
+        W_O: [layer, head, d_head, d_model].
+        W_U: [d_model, d_vocab].
+        room: Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm.
+    """
+
+    W_E: Floats
+    W_pos: Floats
+    W_Q: Floats
+    W_K: Floats
+    W_V: Floats
+    W_O: Floats
+    W_U: Floats
+    room: int
+
+
+def fold(model: ChatTransformer) -> FoldedWeights:
+    """Return the model's weights with LayerNorm folded in, writing weights and W_U centred."""
+    W_E, W_pos, W_O = _double(model.W_E), _double(model.W_pos), _double(model.W_O)
+    W_Q, W_K, W_V = _double(model.W_Q), _double(model.W_K), _double(model.W_V)
+    W_U, room = _double(model.W_U), model.cfg.d_model
+    if model.cfg.normalization_type is not None:
+        room -= 1
+        norms = np.stack([_double(cast(Any, block).ln1.w) for block in model.blocks])  # [layer, d_model]
+        W_Q, W_K, W_V = (_centred(weight * norms[:, None, :, None], -2) for weight in (W_Q, W_K, W_V))
+        W_U = _centred(W_U * _double(cast(Tensor, model.ln_final.w))[:, None], 0)
+        W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
+    return FoldedWeights(W_E, W_pos, W_Q, W_K, W_V, W_O, _centred(W_U, -1), room)
+
+
+@torch.no_grad()
+def effective_embedding(model: ChatTransformer) -> Floats:
+    """Return W_E + MLP₀(W_E), what heads after layer 0 find of a token itself, [d_vocab, d_model].
+
+    Centred like `fold` centres W_E. Attention of layer 0 and positions are left out. A model without MLPs has its W_E.
+    """
+    first = cast(Any, model.blocks[0])
+    embedded = model.W_E
+    if not model.cfg.attn_only:
+        embedded = embedded + first.mlp(first.ln2(embedded))
+    effective = _double(embedded)
+    return effective if model.cfg.normalization_type is None else _centred(effective, -1)
+
+
+def _double(weight: Tensor) -> Floats:
+    return weight.detach().cpu().double().numpy()
+
+
+def _centred(weight: Floats, axis: int) -> Floats:
+    """Subtract the mean over an axis; what was nothing but its mean becomes exactly zero."""
+    rest = weight - weight.mean(axis, keepdims=True)
+    left = np.linalg.norm(rest, axis=axis, keepdims=True) > _NOTHING * np.linalg.norm(weight, axis=axis, keepdims=True)
+    return np.asarray(np.where(left, rest, 0.0))
