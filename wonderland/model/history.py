@@ -77,5 +77,5 @@ class History:
             dict(value["baselines"]),
             [Point(**point) for point in value["points"]],
             [Epoch(**epoch) for epoch in value["epochs"]],
-            float(value["bytes_per_token"]),
+            float(value.get("bytes_per_token", 0.0)),
         )
