@@ -15,7 +15,8 @@ def wonderland_analyses() -> list[type[Any]]:
     from wonderland_triage.head_patterns import HeadPatterns
     from wonderland_triage.induction import Induction
     from wonderland_triage.logit_lens import LogitLens
+    from wonderland_triage.neurons import Neurons
     from wonderland_triage.residual_pca import ResidualPCA
     from wonderland_triage.token_loss import TokenLoss
 
-    return [AttentionEntropy, HeadClusters, HeadPatterns, Induction, LogitLens, ResidualPCA, TokenLoss]
+    return [AttentionEntropy, HeadClusters, HeadPatterns, Induction, LogitLens, Neurons, ResidualPCA, TokenLoss]

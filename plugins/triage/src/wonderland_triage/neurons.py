@@ -1,0 +1,379 @@
+"""What does each neuron fire for, and does it fire for one thing?
+
+For every neuron of every layer: the snippets that activate it most, the tokens its output raises and lowers most
+(W_out W_U) and those its input reads most (W_E W_in), norms folded in. And how mixed it is: the entropy of the kinds
+of tokens among its ``top`` highest activations (0: all of one kind, 1: all kinds alike), the entropy of the tokens
+themselves (1: all different), and its selectivity, (μ_best − μ_rest) / (μ_best + μ_rest) of its mean positive
+activation for its favourite kind and for all others.
+
+A neuron is called mixed or specific only against something: random directions among the neurons of the same layer (is
+the neuron basis special at all?), kinds dealt out anew over positions (nothing to do with tokens), and the untrained
+model (through ``control``). A share of "polysemantic" neurons depends on where one draws the line, so the curve over
+all lines is shown with those nulls. Intervals are bootstraps over the neurons of a layer: all of them are measured, but
+another training run would have others. A layer without MLP has none.
+
+What would fool it: seven kinds of tokens are not meanings. A neuron for times of day looks mixed here (words and
+numbers), one for a single frequent token looks specific. And vocabulary lists are often fragments: trust snippets.
+
+References: Geva et al. 2021 (2012.14913), keys and values; Elhage et al. 2022, Toy Models of Superposition.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland_triage.firing import KINDS, Fired, Firing, fire
+
+_BEFORE, _AFTER = 6, 3  # tokens of a snippet around the one that activates
+_SNIPPETS = 4
+_REPLICATES = 1000
+_SAME = 1e-9  # entropies of the same counts in another order differ by rounding
+_THRESHOLDS = np.linspace(0, 1, 41)
+
+
+@dataclass(frozen=True)
+class NeuronsResult(wl.Result):
+    """All neurons of all layers.
+
+    Attributes:
+        kind_entropy: Entropy of kinds among the highest activations over 0, of ln(kinds), [layer, neuron]; NaN if
+            there are none.
+        token_entropy: Entropy of tokens among them, of ln(how many), [layer, neuron].
+        selectivity: For the favourite kind, [layer, neuron].
+        favourite: Number of the favourite kind in ``kinds``, [layer, neuron].
+        active: Share of positions where it is active, [layer, neuron].
+        kinds: Names of the kinds of tokens.
+        directions: How many random directions of each layer the neurons are compared with.
+        mixed: Mean of ``kind_entropy``, [layer]; chance is that of random directions.
+        specific: Probability that a neuron has a lower ``kind_entropy`` than a random direction of its layer, ties
+            counting half (Mann and Whitney), [layer]; chance 0.5.
+        nulls: Means by layer of "random directions" and "shuffled kinds", [measure (kind entropy, selectivity), layer].
+        sweep: Share of units over each threshold of kind entropy, by name, [threshold].
+        raises: Tokens each neuron raises most, [layer, neuron, place]; ``lowers``, ``reads`` alike.
+        lowers: Tokens it lowers most.
+        reads: Tokens its input reads most.
+        listed: The neurons in the table: name, kind, numbers, snippets, tokens.
+    """
+
+    kind_entropy: np.ndarray
+    token_entropy: np.ndarray
+    selectivity: np.ndarray
+    favourite: np.ndarray
+    active: np.ndarray
+    kinds: list[str]
+    directions: int
+    mixed: wl.Estimate
+    specific: wl.Estimate
+    nulls: dict[str, np.ndarray]
+    sweep: dict[str, np.ndarray]
+    raises: np.ndarray
+    lowers: np.ndarray
+    reads: np.ndarray
+    listed: list[dict[str, Any]]
+
+    def summary(self) -> str:
+        if not self.kind_entropy.size:
+            return "The model has no MLPs: there are no neurons."
+        named = [f"L{layer}" for layer in self.special]
+        against = "" if self._before is None else " and than before training"
+        where = f"clearly in {', '.join(named)}" if named else "clearly in no layer"
+        lines = [
+            f"Single neurons fire for fewer kinds of tokens than random directions of their layer{against} {where}: "
+            f"with probability {', '.join(f'{p:.2f}' for p in self.specific.value)} by layer (0.5: no difference).",
+        ]
+        lines += [
+            f"L{layer}: entropy of kinds {self.mixed[layer]}; with kinds shuffled "
+            f"{self.nulls['shuffled kinds'][0, layer]:.2f}; less mixed than a direction {self.specific[layer]}."
+            for layer in range(len(self.kind_entropy))
+        ]
+        if self._before is not None:
+            before = ", ".join(f"{p:.2f}" for p in self._before.value)
+            lines.append(f"Before training a neuron was less mixed than a direction with probability {before}.")
+        return "\n".join(lines)
+
+    @property
+    def _before(self) -> wl.Estimate | None:
+        return self.control.specific if isinstance(self.control, NeuronsResult) else None
+
+    @property
+    def special(self) -> list[int]:
+        """Return the layers whose neurons are less mixed than directions and, if known, than before training."""
+        level = np.full(len(self.specific.value), 0.5)
+        if self._before is not None:
+            level = np.maximum(level, self._before.high)
+        return [int(layer) for layer in np.flatnonzero(self.specific.low > level)]
+
+    def findings(self) -> Sequence[wl.Finding]:
+        if not self.kind_entropy.size:
+            return []
+        trust: Any = "solid" if self.specific.trusted and self.special and self._before is not None else "weak"
+        return [wl.Finding(self.summary().splitlines()[0], "neuron-mixture", {}, trust)]
+
+    def views(self) -> Sequence[wl.View]:
+        if not self.kind_entropy.size:
+            return []
+        return [self._table(), self._sweep(), self._by_layer()]
+
+    def _table(self) -> wl.View:
+        columns = [
+            {"key": "neuron", "label": "Neuron"},
+            {"key": "kind", "label": "Fires for"},
+            {"key": "selectivity", "label": "Selectivity", "digits": 2},
+            {"key": "entropy", "label": "Kinds, entropy", "digits": 2, "help": "0: one kind, 1: all kinds alike"},
+            {"key": "active", "label": "Active", "unit": "share", "digits": 2},
+            {"key": "snippets", "label": "Fires most at the ‹marked› tokens"},
+            {"key": "raises", "label": "Raises"},
+            {"key": "lowers", "label": "Lowers"},
+            {"key": "reads", "label": "Reads"},
+        ]
+        return wl.View(
+            "neurons",
+            "Neurons",
+            "table",
+            {"columns": columns, "rows": self.listed},
+            caption=f"The {len(self.listed)} most selective of {self.kind_entropy.size} neurons; selectivity of random "
+            f"directions is {self.nulls['random directions'][1].mean():.2f} on average.",
+            how_to_read="What each neuron fires for, in snippets, and what it then makes likelier or less likely.",
+            misleads="These are the clearest neurons, picked out of all: the typical one is far more mixed.",
+            order=120,
+        )
+
+    def _sweep(self) -> wl.View:
+        curves = dict(self.sweep)
+        if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
+            curves["untrained neurons"] = self.control.sweep["neurons"]
+        return wl.View(
+            "neuron-mixture",
+            "How mixed are neurons?",
+            "line",
+            {
+                "x": {"label": "called mixed from this entropy of kinds on"},
+                "y": {"label": "share of neurons"},
+                "series": [{"name": name, "x": _THRESHOLDS, "y": curve} for name, curve in curves.items()],
+            },
+            caption=f"Share of all {self.kind_entropy.size} neurons whose highest activations mix kinds of tokens at "
+            "least that much, and the same of random directions and of kinds dealt out anew.",
+            how_to_read="Wherever one draws the line, compare with the nulls: only the gap to them is about neurons.",
+            misleads="A share of polysemantic neurons alone says little: random directions have one, too.",
+            order=121,
+        )
+
+    def _by_layer(self) -> wl.View:
+        one = self.specific
+        values = {"values": one.value, "low": one.low, "high": one.high}
+        series = [{"name": "neurons"} | {k: [float(v) for v in part] for k, part in values.items()}]
+        series[0]["chance"] = [0.5] * len(one.value)
+        if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
+            series.append({"name": "before training", "values": [float(v) for v in self.control.specific.value]})
+        return wl.View(
+            "neurons-by-layer",
+            "Neurons against directions",
+            "bars",
+            {"x": [f"L{i}" for i in range(len(one.value))], "y": {"label": "probability"}, "series": series},
+            caption="Probability that the highest activations of a neuron are of fewer kinds than those of a random "
+            f"direction of its layer; 95 % interval over n={one.n} neurons, {self.directions} directions; chance 0.5.",
+            how_to_read="Over the chance line, and over the bar before training, single neurons are more about one "
+            "kind of token than mixtures of neurons are.",
+            misleads="Kinds of tokens are not meanings: a neuron of one topic looks mixed here.",
+            order=122,
+        )
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """What does each neuron fire for? Snippets, vocabulary and mixture of all neurons, against random directions."""
+
+    name: ClassVar[str] = "neurons"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+    groups: ClassVar[tuple[str, ...]] = ("triage",)
+
+    top: Annotated[int, "highest activations of a neuron to judge it by"] = 24
+    directions: Annotated[int, "random directions in each layer to compare with"] = 128
+    listed: Annotated[int, "neurons to list with their snippets"] = 24
+    tokens: Annotated[int, "tokens to name that a neuron raises, lowers and reads"] = 5
+    seed: Annotated[int, "seed of the directions"] = 0
+
+    @torch.no_grad()
+    def run(self, specimen: wl.Specimen) -> NeuronsResult:
+        """Measure every neuron over the specimen's evidence."""
+        if specimen.cfg.attn_only:
+            return _nothing(specimen.cfg.n_layers)
+        fired = fire(specimen, top=self.top, directions=self.directions, seed=self.seed)
+        tokens = specimen.evidence.tokens.ravel()
+        neurons = _stack([_measure(of, of.by_kind, fired.kinds, tokens) for of in fired.neurons])
+        directions = _stack([_measure(of, of.by_kind, fired.kinds, tokens) for of in fired.directions])
+        shuffled = _stack([_measure(of, of.by_shuffled, fired.shuffled, tokens) for of in fired.neurons])
+        raises, lowers, reads = self._vocabulary(specimen)
+        chance = np.nanmean(directions["kind"], axis=1)
+        result = NeuronsResult(
+            kind_entropy=neurons["kind"],
+            token_entropy=neurons["token"],
+            selectivity=neurons["selectivity"],
+            favourite=neurons["favourite"].astype(np.int64),
+            active=np.stack([of.active for of in fired.neurons]),
+            kinds=list(KINDS),
+            directions=self.directions,
+            mixed=_over_neurons(neurons["kind"], "share of ln(kinds)", chance, self.seed),
+            specific=_lower(neurons["kind"], directions["kind"], self.seed),
+            nulls={
+                name: np.stack([np.nanmean(of["kind"], axis=1), of["selectivity"].mean(1)])
+                for name, of in (("random directions", directions), ("shuffled kinds", shuffled))
+            },
+            sweep={
+                name: (of["kind"][np.isfinite(of["kind"])][:, None] >= _THRESHOLDS).mean(0)
+                for name, of in (("neurons", neurons), ("random directions", directions), ("shuffled kinds", shuffled))
+            },
+            raises=raises,
+            lowers=lowers,
+            reads=reads,
+            listed=[],
+        )
+        return dataclasses.replace(result, listed=self._list(specimen, fired, result))
+
+    def _vocabulary(self, specimen: wl.Specimen) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the tokens each neuron raises, lowers and reads most, [layer, neuron, place] each."""
+        model: Any = specimen.model
+        w_u = _scaled(model.W_U.T, model.ln_final).T
+        w_u = w_u - w_u.mean(1, keepdim=True)  # a softmax does not see what is added to all tokens alike
+        raises, lowers, reads = [], [], []
+        for block in model.blocks:
+            written = block.mlp.W_out - (0 if model.ln_final.identity else block.mlp.W_out.mean(1, keepdim=True))
+            value = written @ w_u  # [neuron, d_vocab]
+            key = (_scaled(model.W_E, block.ln2) @ block.mlp.W_in).T
+            raises.append(value.topk(self.tokens).indices)
+            lowers.append((-value).topk(self.tokens).indices)
+            reads.append(key.topk(self.tokens).indices)
+        stacked = [torch.stack(parts).cpu().numpy() for parts in (raises, lowers, reads)]
+        return stacked[0], stacked[1], stacked[2]
+
+    def _list(self, specimen: wl.Specimen, fired: Fired, result: NeuronsResult) -> list[dict[str, Any]]:
+        rows = []
+        alive = np.where(result.active > 0, result.selectivity, -2.0)
+        for index in np.argsort(-alive, axis=None, kind="stable")[: min(self.listed, int((alive > -2).sum()))]:
+            layer, neuron = (int(i) for i in np.unravel_index(index, alive.shape))
+            row: dict[str, Any] = {
+                "neuron": f"L{layer}N{neuron}",
+                "kind": KINDS[result.favourite[layer, neuron]],
+                "selectivity": float(result.selectivity[layer, neuron]),
+                "entropy": float(result.kind_entropy[layer, neuron]),
+                "active": float(result.active[layer, neuron]),
+                "snippets": " | ".join(_snippets(specimen, fired.neurons[layer].places[:, neuron])),
+            }
+            for name, of in (("raises", result.raises), ("lowers", result.lowers), ("reads", result.reads)):
+                row[name] = ", ".join(piece.strip() for piece in specimen.tokenizer.pieces(of[layer, neuron].tolist()))
+            rows.append(row)
+        return rows
+
+
+def _measure(of: Firing, by_kind: np.ndarray, kinds: np.ndarray, tokens: np.ndarray) -> dict[str, np.ndarray]:
+    """Return entropies, selectivity and favourite kind of the units of a layer, [unit] each."""
+    count = np.bincount(kinds[kinds >= 0], minlength=len(KINDS)).astype(float)[:, None]  # [kind, 1]
+    there = count[:, 0] > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(there[:, None], by_kind / count, -np.inf)
+        rest = (by_kind.sum(0) - by_kind) / (count.sum() - count)
+        favourite = mean.argmax(0)
+        best, others = (np.take_along_axis(a, favourite[None], 0)[0] for a in (mean, rest))
+        selectivity = np.nan_to_num((best - others) / (best + others))  # of a neuron that never fires: 0
+    fires = [column[values > 0] for column, values in zip(of.places.T, of.values.T, strict=True)]
+    top = [np.bincount(kinds[places], minlength=len(KINDS)) for places in fires]
+    words = [np.unique(tokens[places], return_counts=True)[1] for places in fires]
+    return {
+        "kind": _entropies(top, np.log(max(there.sum(), 2))),
+        "token": _entropies(words, np.log(max(len(of.places), 2))),
+        "selectivity": selectivity,
+        "favourite": favourite,
+    }
+
+
+def _entropies(counts: Sequence[np.ndarray], most: float) -> np.ndarray:
+    """Return the entropy of each of several counts as a share of the most there could be; NaN where none counts."""
+    shares = [count[count > 0] / count.sum() for count in counts]
+    return np.array([np.abs((p * np.log(p)).sum()) if len(p) else np.nan for p in shares]) / most
+
+
+def _stack(layers: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.stack([of[name] for of in layers]) for name in layers[0]}
+
+
+def _over_neurons(values: np.ndarray, unit: str, chance: Any, seed: int) -> wl.Estimate:
+    """Return means over neurons [layer, neuron], those that never fire left out, with their intervals."""
+    fires, number = np.isfinite(values).T, np.arange(values.shape[1])
+    estimate = cluster_bootstrap(np.nan_to_num(values).T, fires, number, unit=unit, chance=chance, seed=seed)
+    return dataclasses.replace(estimate, of="neurons")
+
+
+def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
+    """Return the probability that a value of one array [layer, i] is lower than one of another [layer, j].
+
+    Both sides are resampled for the interval: the random directions are a sample, too.
+    """
+    random = np.random.default_rng(seed)
+    value, samples = [], []
+    for one, other in zip(of, than, strict=True):
+        one, other = one[np.isfinite(one)], other[np.isfinite(other)]
+        if not (len(one) and len(other)):
+            value.append(np.nan)
+            samples.append(np.full(_REPLICATES, np.nan))
+            continue
+        rows, columns = (
+            random.multinomial(count, np.full(count, 1 / count), size=_REPLICATES) / count
+            for count in (len(one), len(other))
+        )
+        wins = (one[:, None] < other - _SAME) + 0.5 * (np.abs(one[:, None] - other) <= _SAME)
+        value.append(wins.mean())
+        samples.append(((rows @ wins) * columns).sum(1))
+    low, high = np.quantile(samples, [0.025, 0.975], axis=1)
+    return wl.Estimate(np.array(value), low, high, n=of.shape[1], unit="probability", chance=0.5, of="neurons")
+
+
+def _scaled(weight: Tensor, norm: Any) -> Tensor:
+    """Return a weight [..., d_model] with a norm's own scale folded in, centred as the norm centres."""
+    if norm.identity:
+        return weight
+    return (weight - weight.mean(-1, keepdim=True)) * norm.w
+
+
+def _snippets(specimen: wl.Specimen, places: np.ndarray) -> list[str]:
+    """Return the text around the first few places, one of each window, the token there marked."""
+    evidence, found = specimen.evidence, {}
+    for place in places:
+        window, at = divmod(int(place), evidence.tokens.shape[1])
+        if window not in found and len(found) < _SNIPPETS:
+            begin, end = max(at - _BEFORE, 0), min(at + _AFTER + 1, int(evidence.lengths[window]))
+            pieces = specimen.tokenizer.pieces(evidence.tokens[window, begin:end])
+            pieces[at - begin] = f"‹{pieces[at - begin]}›"
+            found[window] = "".join(pieces).strip()
+    return list(found.values())
+
+
+def _nothing(layers: int) -> NeuronsResult:
+    empty, none = np.zeros((layers, 0)), np.zeros((layers, 0, 0), dtype=np.int64)
+    zero = wl.Estimate(np.zeros(0), np.zeros(0), np.zeros(0), n=0, of="neurons")
+    return NeuronsResult(
+        kind_entropy=empty,
+        token_entropy=empty,
+        selectivity=empty,
+        favourite=empty.astype(np.int64),
+        active=empty,
+        kinds=list(KINDS),
+        directions=0,
+        mixed=zero,
+        specific=zero,
+        nulls={},
+        sweep={},
+        raises=none,
+        lowers=none,
+        reads=none,
+        listed=[],
+    )

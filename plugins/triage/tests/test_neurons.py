@@ -1,0 +1,215 @@
+"""Neurons written by hand: for one word, for speakers, for two kinds, for everything, and for nothing."""
+
+import numpy as np
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland.model.presets import Config
+from wonderland.report.validate import check_view
+from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+from wonderland.tokenizer import END, ME, SEP, THEM
+from wonderland_triage.firing import KINDS, fire, kinds_of_tokens
+from wonderland_triage.neurons import Neurons, _lower
+
+A, B, C = 5, 6, 7  # the tokens " a", " b", " c"
+WORD, SPEAKERS, MIXED, EVERYTHING, DEAD = range(5)
+
+
+def planted(*, layers=1, width=16):
+    """A model without attention whose first neurons are written by hand; the others read random tokens."""
+    tokenizer = known_tokenizer()
+    cfg = Config(layers, 1, 24, 8, width, 48, 24, act_fn="relu", normalization_type=None)
+    model = wl.ChatTransformer(cfg, tokenizer=tokenizer.fingerprint)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        model.embed.W_E.copy_(torch.eye(24))
+        model.unembed.W_U.copy_(torch.eye(24))
+        for block in model.blocks:
+            w_in = block.mlp.W_in
+            w_in[:, 5:] = torch.rand(24, width - 5, generator=generator)
+            w_in[A, WORD] = 2.0
+            w_in[[ME, THEM], SPEAKERS] = torch.tensor([1.0, 3.0])
+            w_in[[ME, THEM, SEP, END], MIXED] = 1.0
+            w_in[:, EVERYTHING] = 1.0
+            block.mlp.b_in[DEAD] = -1.0
+        model.blocks[0].mlp.W_out[WORD, B] = 5.0
+        model.blocks[0].mlp.W_out[WORD, C] = -4.0
+    return model
+
+
+def one_kind_each(width=120):
+    """A model whose neurons fire for one kind of token each, and how much depends on the position, at random."""
+    tokenizer = known_tokenizer()
+    cfg = Config(2, 1, 72, 8, width, 48, 24, act_fn="relu", normalization_type=None)
+    model = wl.ChatTransformer(cfg, tokenizer=tokenizer.fingerprint)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        model.embed.W_E[:, :24], model.pos_embed.W_pos[:, 24:] = torch.eye(24), torch.eye(48)
+        for block in model.blocks:
+            block.mlp.W_in[24:] = torch.rand(48, width, generator=generator)
+            for number, tokens in enumerate(([ME, THEM], [SEP, END], list(range(5, 24)))):
+                block.mlp.W_in[tokens, number::3] = 5.0
+            block.mlp.b_in -= 5.8  # only at every fifth position
+    return model
+
+
+def specimen_of(model):
+    return wl.Specimen(model, known_tokenizer(), known_corpus(30, shortest=10))
+
+
+@pytest.fixture(scope="module")
+def planted_specimen():
+    return specimen_of(planted())
+
+
+@pytest.fixture(scope="module")
+def result(planted_specimen):
+    return wl.analyze(planted_specimen, Neurons(tokens=1))["neurons"]
+
+
+def test_kinds_of_tokens_are_told_apart():
+    kinds = kinds_of_tokens(specimen_of(planted()))
+    assert [KINDS[kinds[token]] for token in (ME, THEM, SEP, END)] == ["speaker", "speaker", "separator", "separator"]
+    assert {KINDS[kind] for kind in kinds[5:]} == {"common word"}  # nineteen words are all common
+
+
+def test_a_neuron_for_one_word_has_one_kind_and_one_token(result):
+    assert result.kind_entropy[0, WORD] == 0
+    assert result.token_entropy[0, WORD] == 0
+    assert result.kinds[result.favourite[0, WORD]] == "common word"
+
+
+def test_a_neuron_for_speakers_is_wholly_selective(result):
+    assert result.kind_entropy[0, SPEAKERS] == 0
+    assert result.kinds[result.favourite[0, SPEAKERS]] == "speaker"
+    assert result.selectivity[0, SPEAKERS] == pytest.approx(1)
+
+
+def test_a_neuron_for_two_kinds_is_less_selective_and_one_for_everything_not_at_all(result, planted_specimen):
+    tokens = planted_specimen.evidence.tokens[planted_specimen.evidence.mask]
+    speakers, separators = np.isin(tokens, (ME, THEM)).sum(), np.isin(tokens, (SEP, END)).sum()
+    best = 1.0  # each fires for all tokens of both kinds: the mean of a kind is one, that of all others less
+    rest = min(separators / (len(tokens) - speakers), speakers / (len(tokens) - separators))
+    rest = separators / (len(tokens) - speakers) if result.favourite[0, MIXED] == 0 else rest
+    assert result.selectivity[0, MIXED] == pytest.approx((best - rest) / (best + rest), rel=1e-4)
+    assert result.selectivity[0, EVERYTHING] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_neuron_that_never_fires_is_not_selective_and_not_listed(result):
+    assert result.active[0, DEAD] == 0
+    assert result.selectivity[0, DEAD] == 0
+    assert np.isnan(result.kind_entropy[0, DEAD])
+    others = np.delete(result.kind_entropy[0], DEAD)
+    assert result.mixed.value[0] == pytest.approx(others.mean())
+    assert len(result.listed) == 15
+    assert all(row["neuron"] != f"L0N{DEAD}" for row in result.listed)
+
+
+def test_how_often_a_neuron_is_active_is_counted_without_padding(result, planted_specimen):
+    tokens = planted_specimen.evidence.tokens[planted_specimen.evidence.mask]
+    assert result.active[0, WORD] == pytest.approx((tokens == A).mean())
+    assert result.active[0, EVERYTHING] == 1
+
+
+def test_the_highest_activations_are_the_highest_there_are(planted_specimen):
+    fired = fire(planted_specimen, top=12, directions=3, seed=0)
+    evidence, model = planted_specimen.evidence, planted_specimen.model
+    activations = torch.relu(model.blocks[0].mlp.W_in + model.blocks[0].mlp.b_in)[torch.from_numpy(evidence.tokens)]
+    activations[~torch.from_numpy(evidence.mask)] = -torch.inf
+    flat = activations.flatten(0, 1)
+    (of,) = fired.neurons
+    np.testing.assert_allclose(of.values, flat.topk(12, dim=0).values.numpy())
+    np.testing.assert_allclose(flat.gather(0, torch.from_numpy(of.places)).numpy(), of.values)
+    assert fired.directions[0].values.shape == (12, 3)
+    kinds, shuffled = fired.kinds[fired.kinds >= 0], fired.shuffled[fired.shuffled >= 0]
+    assert (kinds != shuffled).any()
+    np.testing.assert_array_equal(np.bincount(kinds), np.bincount(shuffled))
+
+
+def test_what_a_neuron_reads_raises_and_lowers_are_its_tokens(result):
+    assert (result.reads[0, WORD, 0], result.raises[0, WORD, 0], result.lowers[0, WORD, 0]) == (A, B, C)
+    assert result.reads[0, SPEAKERS, 0] == THEM
+
+
+def test_norms_are_folded_into_what_a_neuron_reads_and_raises():
+    tokenizer = known_tokenizer()
+    model = wl.ChatTransformer(Config(1, 1, 24, 8, 4, 48, 24), tokenizer=tokenizer.fingerprint)
+    with torch.no_grad():
+        model.embed.W_E.copy_(torch.eye(24))
+        model.unembed.W_U.copy_(torch.eye(24))
+        mlp = model.blocks[0].mlp
+        mlp.W_in.zero_()
+        mlp.W_in[A, 0], mlp.W_in[B, 0] = 2.0, 1.0
+        mlp.W_out[0, A], mlp.W_out[0, B] = 2.0, 1.0
+        for norm in (model.blocks[0].ln2, model.ln_final):
+            norm.w[B] = 10.0  # what counts is what is left after the norm
+    result = wl.analyze(specimen_of(model), Neurons(tokens=1))["neurons"]
+    assert result.reads[0, 0, 0] == B
+    assert result.raises[0, 0, 0] == B
+
+
+def test_snippets_mark_the_token_that_fires(result):
+    row = next(row for row in result.listed if row["neuron"] == f"L0N{SPEAKERS}")
+    assert row["kind"] == "speaker"
+    assert "‹<|them|>›" in row["snippets"]
+    assert "‹<|me|>›" not in row["snippets"]  # which it likes a third as much
+
+
+def test_neurons_for_one_kind_each_are_less_mixed_than_directions():
+    result = wl.analyze(specimen_of(one_kind_each()), Neurons(), control=True)["neurons"]
+    assert (result.kind_entropy == 0).all()
+    assert result.special == [0, 1]
+    assert (result.specific.low > 0.5).all()
+    assert result.specific.of == "neurons"
+    (finding,) = result.findings()
+    assert finding.trust == "solid"
+    assert "clearly in L0, L1" in finding.text
+
+
+def test_with_kinds_dealt_out_anew_neurons_for_one_kind_are_mixed():
+    result = wl.analyze(specimen_of(one_kind_each()), Neurons())["neurons"]
+    shuffled, observed = result.nulls["shuffled kinds"][:, 0], result.mixed.value[0]
+    assert shuffled[0] > 2 * observed
+    assert shuffled[1] < 0.3 < result.selectivity.mean()
+
+
+def test_a_random_basis_is_not_special():
+    p = _lower(*np.random.default_rng(0).normal(size=(2, 3, 400)), seed=0)
+    assert (p.low < 0.5).all()
+    assert (p.high > 0.5).all()
+    assert _lower(np.zeros((1, 9)), np.ones((1, 5)), seed=0).value == [1]
+    assert _lower(np.ones((1, 9)), np.zeros((1, 5)), seed=0).value == [0]
+    assert _lower(np.ones((1, 9)), np.ones((1, 5)), seed=0).value == [0.5]
+
+
+def test_every_threshold_is_shown_with_its_nulls(result):
+    for curve in result.sweep.values():
+        assert curve[0] == 1
+        assert (np.diff(curve) <= 0).all()
+    at = 20  # entropy 0.5
+    assert result.sweep["neurons"][at] == pytest.approx((np.delete(result.kind_entropy[0], DEAD) >= 0.5).mean())
+
+
+def test_a_model_without_mlps_has_no_neurons():
+    result = wl.analyze(wl.Specimen(known_model(), known_tokenizer(), known_corpus(5)), Neurons())["neurons"]
+    assert result.summary() == "The model has no MLPs: there are no neurons."
+    assert (list(result.views()), list(result.findings())) == ([], [])
+
+
+def test_it_is_saved_and_loaded(result, tmp_path):
+    result.save(tmp_path)
+    again = type(result).load(tmp_path)
+    assert again.summary() == result.summary()
+    assert again.listed == result.listed
+
+
+def test_its_views_are_ones_the_report_can_draw(planted_specimen):
+    result = wl.analyze(planted_specimen, Neurons(), control=True)["neurons"]
+    for view in result.views():
+        check_view(view)
+    assert result.figure() is not None
