@@ -174,7 +174,7 @@ class CompositionResult(wl.Result):
                 "series": [
                     {
                         "name": f"{kind}: {_READS[kind]}",
-                        "unit": "times chance, above the mean of rotations",
+                        "unit": "above chance",
                         "values": self.above[number, :last, first:],
                         "scale": "diverging",
                         "domain": self._domain(),
