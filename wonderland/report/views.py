@@ -6,7 +6,8 @@ keys, table, export, escaping and linking to all of them alike. Data are JSON va
 The renderers and the keys of ``data`` each reads (``?`` marks what may be missing):
 
 ``matrix``       cells of one table of numbers, usually layer × head.
-                 ``rows``, ``columns``: labels. ``links?``: ``"head"`` if cell (r, c) is head LrHc.
+                 ``rows``, ``columns``: labels. ``links?``: ``"head"`` if cell (r, c) is head LrHc, ``"column"`` if the
+                 columns are names of heads and a click shall select that head.
                  ``series``: one or more alternatives the reader toggles, each ``{name, unit, values, low?, high?,
                  chance?, scale?, domain?, labels?}`` with arrays [row, column]; ``scale`` is ``"sequential"`` (default;
                  paper to ink, square root), ``"linear"``, ``"log"`` or ``"diverging"`` (symmetric about 0); ``domain``

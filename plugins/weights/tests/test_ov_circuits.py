@@ -87,6 +87,8 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
     assert counted[" a"] == (evidence.tokens[evidence.mask] == a).sum() > 0
     rows = result._direction_rows("L1H1")[:2]
     assert {row["end"] for row in rows} == {"1 +", "1 −"}
+    assert {row["reads"].split("\N{NO-BREAK SPACE}")[0] for row in rows} == {"·a", "·b"}
+    assert f"·a\N{NO-BREAK SPACE}{counted[' a']}×" in {row["reads"] for row in rows}
     assert result._row((layer, head))["OV ratio"] == "rank 1"
 
 

@@ -8,9 +8,9 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   const scales = series.map((s) => colourScale(s, s.values.values));
   const chosen = () => Math.min(store.tab, series.length - 1);
   const cellOf = (s, r, c) => ({ value: s.values.at(r, c), low: s.low?.at(r, c), high: s.high?.at(r, c), chance: s.chance?.at(r, c) });
-  const headAt = (r, c) => (links === 'head' ? headName(r, c) : null);
+  const headAt = (r, c) => (links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : null);
   const flatChance = (s) => (s.chance && s.chance.values.every((v) => v === s.chance.values[0]) ? s.chance.values[0] : null);
-  const nameOf = (r, c) => headAt(r, c) ?? `${visible(rows[r], 40)}, ${visible(columns[c], 40)}`;
+  const nameOf = (r, c) => links === 'head' ? headName(r, c) : `${visible(rows[r], 40)}, ${visible(columns[c], 40)}`;
 
   const tabs = series.length > 1 ? choice('Measure', series.map((s) => s.name), (tab) => store.set({ tab })) : null;
   const scaleKey = legend();
@@ -85,11 +85,11 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     };
     const select = () => cells.forEach((cell, i) => {
       const [r, c] = [Math.floor(i / columns.length), i % columns.length];
-      const on = links === 'head' ? cell.dataset.head === store.head : store.layer === r && store.pos === c;
+      const on = links ? cell.dataset.head === store.head : store.layer === r && store.pos === c;
       cell.classList.toggle('chosen', on);
       cell.setAttribute('aria-selected', String(on));
       cell.classList.toggle('peeked', cell.dataset.head !== undefined && cell.dataset.head === store.peek.head);
-      if (on) keys.stop(cell);
+      if (on && links !== 'column') keys.stop(cell);
     });
     return { node: el('div', { class: 'sideways' }, table), draw, select };
   }
@@ -124,7 +124,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         pen.fillRect(c * size, r * size, size, size);
       }));
       const chosenHead = links === 'head' && headOf(store.head);
-      const [r, c] = chosenHead || [store.layer ?? -1, store.pos ?? -1];
+      const [r, c] = chosenHead || (links ? [-1, -1] : [store.layer ?? -1, store.pos ?? -1]);
       if (r >= 0 && c >= 0) {
         pen.strokeStyle = palette().accent;
         pen.lineWidth = 2;
@@ -160,7 +160,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       ...(links === 'head' ? { head: headName(r, c) } : { row, column: tokenName(column) }),
       ...Object.fromEntries(series.map((s, i) => [`s${i}`, Object.fromEntries(Object.entries(cellOf(s, r, c)).filter(([, v]) => v !== undefined))])),
     })));
-    return { columns: [...named, ...measures], rows: lines, links };
+    return { columns: [...named, ...measures], rows: lines, links: links === 'head' ? links : undefined };
   }
 
   const update = (changed) => {

@@ -91,12 +91,9 @@ class CompositionResult(wl.Result):
         return KINDS.index(kind), first, second
 
     def summary(self) -> str:
-        return "\n".join(finding.text for finding in self._claims())
+        return "\n".join([*(finding.text for finding in self.findings()), *self._remarks()])
 
     def findings(self) -> Sequence[wl.Finding]:
-        return self._claims()
-
-    def _claims(self) -> list[wl.Finding]:
         tested = int(np.isfinite(self.p).sum())
         if not tested:
             return [
@@ -109,9 +106,6 @@ class CompositionResult(wl.Result):
             text = f"{len(pairs)} of {tested} possible compositions are beyond chance ({rule}); furthest is "
             text += self._told(*pairs[0]) + "."
             claims.append(wl.Finding(text, "composition", {"head": pairs[0][2]}, "solid"))
-            counts = ", ".join(f"{sum(pair[0] == kind for pair in pairs)} by {_READS[kind]}" for kind in KINDS)
-            text = f"Of these {counts}; a weight that can be read is not proof that it is."
-            claims.append(wl.Finding(text, "composition-pairs", {}, "weak"))
         else:
             best = np.unravel_index(int(np.nanargmax(self.z)), self.z.shape)
             kind, earlier, later = (int(i) for i in best)
@@ -122,15 +116,25 @@ class CompositionResult(wl.Result):
         if least > 1 and len(pairs) < 2 * least:
             text = f"With {self.rotations} rotations fewer than {least} compositions among {tested} cannot be found."
             claims.append(wl.Finding(text, "composition", {}, "anecdotal"))
-        if any(self.nothing.values()):
-            text = f"Left out: {self._left_out()}."
-            claims.append(wl.Finding(text, "composition", {}, "solid"))
-        if isinstance(self.control, CompositionResult):
-            before = self.control
-            tested = int(np.isfinite(before.p).sum())
-            told = f"{len(before.pairs)} of {tested} compositions" if tested else "none, as no head writes anything yet"
-            claims.append(wl.Finding(f"Beyond chance before training: {told}.", "composition", {}, "solid"))
         return claims
+
+    def _remarks(self) -> list[str]:
+        remarks = []
+        pairs, tested = self.pairs, bool(np.isfinite(self.p).any())
+        if pairs:
+            counts = ", ".join(f"{sum(pair[0] == kind for pair in pairs)} by {_READS[kind]}" for kind in KINDS)
+            remarks.append(f"Of these {counts}; that a weight can be read is no proof that it is.")
+        if tested and any(self.nothing.values()):
+            remarks.append(f"Left out: {self._left_out()}.")
+        if isinstance(self.control, CompositionResult):
+            before = int(np.isfinite(self.control.p).sum())
+            told = (
+                f"{len(self.control.pairs)} of {before} compositions"
+                if before
+                else "none, as no head writes anything yet"
+            )
+            remarks.append(f"Beyond chance before training: {told}.")
+        return remarks
 
     def _why_none(self) -> str:
         if len(self.ratio[0]) == self.n_heads:
@@ -166,10 +170,11 @@ class CompositionResult(wl.Result):
             {
                 "rows": [self._name(head) for head in range(last)],
                 "columns": [self._name(head) for head in range(first, total)],
+                "links": "column",
                 "series": [
                     {
                         "name": f"{kind}: {_READS[kind]}",
-                        "unit": "times chance, above the mean of rotations",
+                        "unit": "above chance",
                         "values": self.above[number, :last, first:],
                         "scale": "diverging",
                         "domain": self._domain(),

@@ -1,0 +1,249 @@
+"""What is said and shown of the heads' OV and QK circuits: claims, tables and the matrix of copying scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland_weights import directions as vocabulary
+
+
+@dataclass(frozen=True)
+class OVCircuitsResult(wl.Result):
+    """What the heads' OV and QK matrices are made of.
+
+    Attributes:
+        values: Singular values by circuit, "OV" and "QK", each [layer, head, k]; all zero for a head without one.
+        ratio: σ₁/σ₂ by circuit, [layer, head]; infinite at rank 1, NaN without one.
+        effective_rank: (Σσ²)² / Σσ⁴ by circuit, [layer, head].
+        random_ratio: 2.5 %, 50 % and 97.5 % quantile of σ₁/σ₂ of random weights of this shape.
+        random_rank: The same of the effective rank.
+        copying: Copying score [layer, head]; NaN for a head that writes nothing the unembedding reads.
+        copying_null: 2.5 %, 50 % and 97.5 % quantile of rotated heads, [3, layer, head].
+        p: Two-sided p of the copying score, [layer, head].
+        q: The same with false discoveries controlled over all heads that have a score.
+        directions: By head ("L0H0") and circuit, the leading directions, as ``wonderland_weights.directions`` says.
+        rotations: Rotations in the null.
+        draws: Random weights drawn for ``random_ratio`` and ``random_rank``.
+        level: q below which a score is called beyond chance.
+        effective: Whether heads after layer 0 read tokens as W_E + MLP₀(W_E).
+        counted: Tokens of evidence in which those shown were counted.
+    """
+
+    values: dict[str, np.ndarray]
+    ratio: dict[str, np.ndarray]
+    effective_rank: dict[str, np.ndarray]
+    random_ratio: np.ndarray
+    random_rank: np.ndarray
+    copying: np.ndarray
+    copying_null: np.ndarray
+    p: np.ndarray
+    q: np.ndarray
+    directions: dict[str, dict[str, list[dict[str, Any]]]]
+    rotations: int
+    draws: int
+    level: float
+    effective: bool
+    counted: int
+
+    @property
+    def copiers(self) -> list[tuple[int, int]]:
+        """Heads whose copying score is above chance, highest first."""
+        return self._beyond(1)
+
+    @property
+    def suppressors(self) -> list[tuple[int, int]]:
+        """Heads whose copying score is below chance, lowest first."""
+        return self._beyond(-1)
+
+    def _beyond(self, sign: int) -> list[tuple[int, int]]:
+        middle = self.copying_null[1]
+        found = np.argwhere((self.q < self.level) & (sign * (self.copying - middle) > 0))
+        return sorted(((int(layer), int(head)) for layer, head in found), key=lambda at: -sign * self.copying[at])
+
+    def summary(self) -> str:
+        return "\n".join([*(finding.text for finding in self.findings()), *self._remarks()])
+
+    def findings(self) -> Sequence[wl.Finding]:
+        has = np.isfinite(self.copying)
+        rule = f"q < {self.level:g} against {self.rotations} random rotations of each"
+        if not has.any():
+            text = "No head has a copying score: none writes anything the unembedding reads."
+            return [wl.Finding(text, "copying", {}, "anecdotal")]
+        claims = []
+        for heads, verb in (
+            (self.copiers, "lean to copying what they attend to"),
+            (self.suppressors, "lean to suppressing it"),
+        ):
+            if heads:
+                text = f"{len(heads)} of {has.sum()} heads {verb}, by their weights ({rule}); {self._told(heads[0])}."
+                claims.append(wl.Finding(text, "copying", {"head": head_name(heads[0])}, "solid"))
+        if not claims:
+            at = _at(int(np.nanargmax(np.abs(self.copying - self.copying_null[1]))), self.copying.shape)
+            text = f"No head copies or suppresses, by its weights, beyond chance ({rule}); furthest: {self._told(at)}."
+            claims.append(wl.Finding(text, "copying", {"head": head_name(at)}, "weak"))
+            if has.sum() / (1 + self.rotations) >= self.level:
+                text = f"{self.rotations} rotations are too few for one head alone to pass among {has.sum()}."
+                claims.append(wl.Finding(text, "copying", {}, "anecdotal"))
+        ratio = np.where(np.isfinite(self.ratio["OV"]), self.ratio["OV"], np.nan)
+        if np.isfinite(ratio).any():
+            at = _at(int(np.nanargmax(ratio)), ratio.shape)
+            low, _, high = self.random_ratio
+            beyond = ratio[at] > high
+            text = (
+                f"{head_name(at)} has the steepest OV spectrum: σ₁/σ₂ = {ratio[at]:.2f}"
+                f"{'' if beyond else ', no more than chance'} (random weights of this shape: {low:.2f} to {high:.2f}; "
+                f"effective rank {self.effective_rank['OV'][at]:.1f} of {self.values['OV'].shape[-1]})."
+            )
+            claims.append(wl.Finding(text, "ov-heads", {"head": head_name(at)}, "solid" if beyond else "weak"))
+        return claims
+
+    def _remarks(self) -> list[str]:
+        has = np.isfinite(self.copying)
+        remarks = []
+        if has.any() and not has.all():
+            without = ", ".join(head_name(at) for at in np.argwhere(~has))
+            remarks.append(f"Without a copying score, as they write nothing the unembedding reads: {without}.")
+        if isinstance(self.control, OVCircuitsResult):
+            before = self.control.copying
+            told = "none, as no head writes anything yet"
+            if np.isfinite(before).any():
+                told = f"{_signed(np.nanmin(before))} to {_signed(np.nanmax(before))}"
+            remarks.append(f"Copying scores before training: {told}.")
+        return remarks
+
+    def _told(self, at: tuple[int, int]) -> str:
+        low, _, high = self.copying_null[(slice(None), *at)]
+        return f"{head_name(at)} scores {_signed(self.copying[at])} (rotated: {_signed(low)} to {_signed(high)})"
+
+    def views(self) -> Sequence[wl.View]:
+        layers, heads = self.copying.shape
+        null = f"n={self.rotations} random rotations of each head with its singular values kept"
+        about = " after MLP 0" if self.effective else ""
+        copying = wl.View(
+            "copying",
+            "Which heads copy",
+            "matrix",
+            {
+                "rows": [f"L{layer}" for layer in range(layers)],
+                "columns": [f"H{head}" for head in range(heads)],
+                "links": "head",
+                "series": [
+                    {
+                        "name": "Copying score",
+                        "unit": "Σ Re λ / Σ |λ|",
+                        "values": self.copying,
+                        "scale": "diverging",
+                        "domain": [-1, 1],
+                    }
+                ],
+            },
+            caption=f"Copying score of each head's W_E W_V W_O W_U, between −1 and 1; null: {null}, in the table of "
+            "OV and QK circuits.",
+            how_to_read="+1 is a head that raises the logit of whatever token it attends to, −1 one that lowers it; "
+            "rotated heads stand near 0. An empty cell is a head that writes nothing the unembedding reads.",
+            misleads="The score says nothing of how much a head moves, nor whether it ever attends to anything.",
+            order=60,
+        )
+        columns = [
+            {"key": "head", "label": "Head"},
+            {"key": "copying", "label": "Copying", "digits": 2, "help": "Σ Re λ / Σ |λ|; +1 copies, −1 suppresses"},
+            {"key": "null", "label": "Rotated", "help": "95 % of random rotations of this head lie here"},
+            {"key": "q", "label": "q", "digits": 3, "help": "False-discovery rate over all heads, two-sided"},
+        ]
+        for circuit in ("OV", "QK"):
+            columns += [
+                {"key": f"{circuit} ratio", "label": f"{circuit} σ₁/σ₂", "digits": 2},
+                {"key": f"{circuit} rank", "label": f"{circuit} rank", "digits": 1, "help": "(Σσ²)² / Σσ⁴"},
+            ]
+        low, _, high = self.random_ratio
+        fewest, _, most = self.random_rank
+        table = wl.View(
+            "ov-heads",
+            "OV and QK circuits",
+            "table",
+            {"columns": columns, "rows": [self._row(at) for at in np.ndindex(layers, heads)], "links": "head"},
+            caption=f"Null of the copying score: {null}. Random weights of this shape have σ₁/σ₂ {low:.2f} to "
+            f"{high:.2f} and an effective rank of {fewest:.1f} to {most:.1f} (95 % of {self.draws} draws).",
+            how_to_read="OV is what a head does with what it attends to, QK what it attends to. A steep start of the "
+            "singular values (σ₁/σ₂ well over that of random weights) and a low rank mean few different jobs.",
+            misleads="Few directions are not one job: a single direction can carry many meanings at once.",
+            order=61,
+        )
+        shown = [row for at in np.ndindex(layers, heads) for row in self._direction_rows(head_name(at))]
+        if not shown:
+            return [copying, table]
+        directions = wl.View(
+            "ov-directions",
+            "What each head reads and writes",
+            "table",
+            {
+                "columns": [
+                    {"key": "head", "label": "Head"},
+                    {"key": "circuit", "label": "Circuit"},
+                    {"key": "end", "label": "Direction", "help": "Its number, and which of its two ends"},
+                    {"key": "share", "label": "Share", "unit": "of σ²", "digits": 2},
+                    {"key": "position", "label": "Position", "unit": "share", "digits": 2}
+                    | {"help": "How much of what it reads in embeddings is position, not token; of QK the larger"},
+                    {"key": "reads", "label": "Reads, or query"},
+                    {"key": "writes", "label": "Promotes, or key"},
+                ],
+                "rows": shown,
+                "links": "head",
+            },
+            caption=f"Tokens at both ends of the leading singular directions, read through the embedding{about} and "
+            f"written through the unembedding; beside each how often it occurs in {self.counted} held-out tokens.",
+            how_to_read="OV: attending to a token on the left promotes those on the right. QK: a query on the left "
+            "looks for a key on the right. The + and the − end of a direction are equally real; which is + is chance.",
+            misleads="Tokens with 0× were hardly trained and stand at many ends by accident; later heads read more "
+            "than embeddings.",
+            order=62,
+        )
+        return [copying, table, directions]
+
+    def _row(self, at: tuple[int, ...]) -> dict[str, Any]:
+        low, _, high = self.copying_null[(slice(None), *at)]
+        row: dict[str, Any] = {"head": head_name(at)}
+        defined = bool(np.isfinite(self.copying[at]))
+        row["copying"] = float(self.copying[at]) if defined else None
+        row["null"] = f"{_signed(low)} to {_signed(high)}" if defined else "writes nothing read"
+        row["q"] = float(self.q[at]) if defined else None
+        for circuit in self.values:
+            ratio, rank = float(self.ratio[circuit][at]), float(self.effective_rank[circuit][at])
+            row[f"{circuit} ratio"] = ratio if np.isfinite(ratio) else None if np.isnan(ratio) else "rank 1"
+            row[f"{circuit} rank"] = rank if np.isfinite(rank) else None
+        return row
+
+    def _direction_rows(self, head: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "head": head,
+                "circuit": circuit,
+                "end": f"{one['number']} {sign}",
+                "share": one["share"],
+                "position": one["position"],
+                "reads": vocabulary.words(end["reads"]),
+                "writes": vocabulary.words(end["writes"]),
+            }
+            for circuit, described in self.directions[head].items()
+            for one in described
+            for sign, end in zip("+−", one["ends"], strict=True)
+        ]
+
+
+def head_name(at: Sequence[int] | np.ndarray) -> str:
+    """Return the name of the head at (layer, head)."""
+    return f"L{at[0]}H{at[1]}"
+
+
+def _at(flat: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    layer, head = np.unravel_index(flat, shape)
+    return int(layer), int(head)
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.2f}".replace("-", "−")
