@@ -14,7 +14,7 @@ changed, 1 if the base run now gives the donor's answer. Denoising puts clean ac
 asks what suffices to restore; noising puts corrupted activations into the clean run and asks what is needed. They
 differ where components back each other up. Neither is bounded by 0 and 1.
 
-Cost: at most cells × pairs × (layers after the first patched) / layers forward passes; memory of 256 rows.
+Cost: at most cells × pairs × (layers after the first patched) / layers forward passes; memory of 2,048 tokens.
 What would fool it: a gap m(donor) − m(base) near 0, and donors that no text produces (zeros). See `Contrast.problems`.
 
 References: Zhang and Nanda 2023 (2309.16042); Heimersheim and Nanda 2024 (2404.15255).
@@ -50,7 +50,7 @@ __all__ = [
     "recovery",
 ]
 
-_ROWS = 256
+_TOKENS = 2048  # of one chunk of rows: its activations then stay in the processor's cache
 Floats = NDArray[np.float64]
 
 
@@ -130,7 +130,7 @@ def intervene(
         What ``read`` gives: without intervention [batch, ...], and with each [cell, batch, ...].
     """
     batch, length = base.final.shape[:2]
-    layers = model.cfg.n_layers
+    layers, rows = model.cfg.n_layers, max(_TOKENS // length, 1)
     everyone = torch.arange(batch, device=base.final.device)
     untouched = read(base.final, everyone)
     result = untouched.expand(len(cells), *untouched.shape).clone()
@@ -144,8 +144,7 @@ def intervene(
         which, row = (part.flatten() for part in torch.meshgrid(index, everyone, indexing="ij"))
         real = changes[which, row]
         which, row = which[real], row[real]
-        for start in range(0, len(row), _ROWS):
-            some, at = which[start : start + _ROWS], row[start : start + _ROWS]
+        for some, at in zip(which.split(rows), row.split(rows), strict=True):
             chosen = [cells[i] for i in some.tolist()]
             final = model.run_with_hooks(
                 base.values["resid_pre"][layer, at],
