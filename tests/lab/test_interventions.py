@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from wonderland.lab.contrast import Contrast, ContrastBatch
 from wonderland.lab.interventions import Activations, Site, answer_logits, intervene, logit_difference, patch
+from wonderland.model.loss import token_losses
 from wonderland.model.presets import Config
 from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import HEADS, known_speaker_model, known_tokenizer
+from wonderland.testing.known import HEADS, known_model, known_speaker_model, known_tokenizer, repeated_tokens
 from wonderland.tokenizer import ME, THEM
 
 A, B = 5, 6
@@ -229,6 +230,21 @@ def test_zeros_as_donor_take_a_head_away():
     without = random_model(5)
     without.blocks[1].attn.W_O[1] = 0
     torch.testing.assert_close(ablated[0], without(tokens)[torch.arange(3), [8, 8, 4]])
+
+
+def test_the_repeated_half_of_a_text_loses_three_nats_without_the_previous_token_or_the_induction_head():
+    model, tokens = known_model(), repeated_tokens(4)
+    base = Activations.of(model, tokens, ("z",))
+
+    def read(final, at):
+        return token_losses(model.unembed(model.ln_final(final)), tokens[at])[:, 24:].mean(-1)
+
+    whole, without = intervene(model, base, {"z": torch.zeros(())}, [[Site("z", *at)] for at in HEADS.values()], read)
+    for name, losses in zip(HEADS, without, strict=True):
+        if name in ("previous", "induction"):
+            assert (losses - whole > 3).all()
+        else:
+            assert (losses == whole).all()
 
 
 def test_the_logit_difference_is_target_minus_foil():

@@ -10,6 +10,7 @@ import wonderland as wl
 @wl.hookimpl
 def wonderland_analyses() -> list[type[Any]]:
     """Register the analyses of this plugin."""
+    from wonderland_circuits.activation_patching import ActivationPatching
     from wonderland_circuits.head_ablation import HeadAblation
 
-    return [HeadAblation]
+    return [HeadAblation, ActivationPatching]
