@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from wonderland.hookspecs import hookimpl as hookimpl
     from wonderland.lab.analysis import Analysis as Analysis
     from wonderland.lab.analysis import analyze as analyze
+    from wonderland.lab.contrast import Contrast as Contrast
+    from wonderland.lab.mining import contrasts as contrasts
     from wonderland.lab.results import Finding as Finding
     from wonderland.lab.results import Result as Result
     from wonderland.lab.specimen import Specimen as Specimen
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Analysis": "wonderland.lab.analysis",
     "ChatTransformer": "wonderland.model.transformer",
+    "Contrast": "wonderland.lab.contrast",
     "Corpus": "wonderland.corpus.corpus",
     "Estimate": "wonderland.lab.stats",
     "Filter": "wonderland.corpus.filters",
@@ -47,12 +50,14 @@ _HOMES = {
     "WonderlandError": "wonderland.errors",
     "Workspace": "wonderland.workspace.workspace",
     "analyze": "wonderland.lab.analysis",
+    "contrasts": "wonderland.lab.mining",
     "hookimpl": "wonderland.hookspecs",
 }
 
 __all__ = [
     "Analysis",
     "ChatTransformer",
+    "Contrast",
     "Corpus",
     "Estimate",
     "Filter",
@@ -67,6 +72,7 @@ __all__ = [
     "WonderlandError",
     "Workspace",
     "analyze",
+    "contrasts",
     "hookimpl",
 ]
 

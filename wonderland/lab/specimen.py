@@ -25,6 +25,7 @@ from torch import Tensor
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.mining import Contrasts, mine
 from wonderland.model.loss import token_losses
 from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import SpeakerTokenizer
@@ -152,6 +153,8 @@ class Specimen:
         self._held_out_fingerprint = held_out.fingerprint
         self._held: dict[str, Any] | None = None
         self._allowed: frozenset[str] | None = None
+        # An untrained twin is asked the same questions, so it keeps the contrasts of the trained model.
+        self._mined = functools.cache(functools.partial(mine, model, tokenizer, self.evidence))
 
     @property
     def cfg(self) -> Any:
@@ -175,6 +178,20 @@ class Specimen:
         twin._held = None
         twin.__dict__.pop("fingerprints", None)
         return twin
+
+    def contrasts(self, kind: str = "speaker", *, pairs: int = 64, seed: int = 0) -> Contrasts:
+        """Return contrasts mined from the evidence, once; an untrained twin has those of the trained model.
+
+        Args:
+            kind: What differs: "speaker", "affirmation" or "question".
+            pairs: How many at most, half of them to explore and half, of other conversations, to confirm.
+            seed: Seed of their choice.
+        """
+        if self._allowed is not None and "contrasts" not in self._allowed:
+            raise PluginError(
+                "Contrasts were asked for but not declared.", hint='Add "contrasts" to the analysis\' needs.'
+            )
+        return self._mined(kind, pairs=pairs, seed=seed)
 
     def restricted_to(self, needs: Sequence[str], name: str) -> Specimen:
         """Return this specimen handing out only declared activations, for one analysis."""

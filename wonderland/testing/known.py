@@ -37,7 +37,16 @@ from wonderland.model.presets import Config
 from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
 
-__all__ = ["HEADS", "WORDS", "known_corpus", "known_model", "known_tokenizer", "repeated_tokens"]
+__all__ = [
+    "HEADS",
+    "WORDS",
+    "known_corpus",
+    "known_model",
+    "known_speaker_corpus",
+    "known_speaker_model",
+    "known_tokenizer",
+    "repeated_tokens",
+]
 
 HEADS = {
     "previous": (0, 0),
@@ -173,3 +182,25 @@ def repeated_tokens(batch: int = 8, *, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     once = torch.stack([torch.randperm(_VOCABULARY, generator=generator) for _ in range(batch)])
     return torch.cat([once, once], dim=1)
+
+
+@torch.no_grad()
+def known_speaker_model() -> ChatTransformer:
+    """Return the known model, in which now the latest-speaker head also says who speaks.
+
+    It adds 10 logits to the word `` a`` while ``me`` speaks and to `` b`` while ``them`` does. So the speaker token
+    is the cause of that difference, this head alone carries it, and it arrives where the next word is predicted.
+    """
+    model = known_model()
+    layer, head = HEADS["speaker"]
+    out = cast(Block, model.blocks[layer]).attn.W_O
+    a, b = len(SPECIALS), len(SPECIALS) + 1
+    out[head, ME, a] = out[head, THEM, b] = _COPY
+    return model
+
+
+def known_speaker_corpus(conversations: int = 60, *, seed: int = 0) -> Corpus:
+    """Return known conversations in which nobody says `` a`` or `` b``."""
+    other = str.maketrans("ab", "cd")
+    corpus = known_corpus(conversations, seed=seed)
+    return Corpus.of([m._replace(text=m.text.translate(other)) for m in corpus], name="known conversations")

@@ -1,0 +1,16 @@
+"""Analyses that intervene: what is the cause of what the model does?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import wonderland as wl
+
+
+@wl.hookimpl
+def wonderland_analyses() -> list[type[Any]]:
+    """Register the analyses of this plugin."""
+    from wonderland_circuits.activation_patching import ActivationPatching
+    from wonderland_circuits.head_ablation import HeadAblation
+
+    return [HeadAblation, ActivationPatching]

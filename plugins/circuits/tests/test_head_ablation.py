@@ -1,0 +1,132 @@
+"""Head ablation on heads whose worth is known: repeated text needs the previous-token and the induction head only."""
+
+import numpy as np
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland.lab.evidence import Evidence
+from wonderland.report.validate import check_view
+from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland_circuits.head_ablation import KINDS, HeadAblation
+
+
+@pytest.fixture(scope="module")
+def result(repeating):
+    return wl.analyze(repeating, HeadAblation(), control=True)["head-ablation"]
+
+
+@pytest.mark.parametrize("name", ["previous", "induction"])
+def test_repeated_text_needs_the_previous_token_and_the_induction_head(result, name):
+    for kind in KINDS:
+        assert result.cost[kind].low[HEADS[name]] > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_other_head_costs_exactly_nothing(result, kind):
+    for name, at in HEADS.items():
+        if name not in ("previous", "induction"):
+            assert result.cost[kind].value[at] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_verdicts_name_the_two(result):
+    assert sorted(result.heads_that_are("needed")) == ["L0H0", "L1H1"]
+    assert len(result.heads_that_are("no effect found")) == 4
+
+
+@pytest.mark.parametrize("name", ["previous", "induction"])
+def test_zeroing_costs_what_taking_the_weights_away_costs(repeating, result, name):
+    tokens = torch.from_numpy(repeating.evidence.tokens)
+    layer, head = HEADS[name]
+    without = known_model()
+    without.blocks[layer].attn.W_O[head] = 0
+    expected = without(tokens, "loss") - repeating.model(tokens, "loss")
+    assert result.cost["zero"].value[layer, head] == pytest.approx(float(expected), rel=1e-5)
+    assert result.loss.value == pytest.approx(float(repeating.model(tokens, "loss")), rel=1e-5)
+
+
+def test_a_head_that_always_says_the_same_is_missed_only_when_zeroed():
+    """Its constant corrects the logits, so zeroing it costs, but it carries nothing."""
+    model = known_model()
+    layer, head = HEADS["uniform"]
+    attn = model.blocks[layer].attn
+    with torch.no_grad():
+        attn.W_V[head] = 0
+        attn.b_V[head, 0] = 1
+        attn.W_O[head] = 0
+        attn.W_O[head, 0, :12] = 1.0
+        model.blocks[0].attn.b_O[:12] -= 1.0
+    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(30, shortest=10))
+    result = wl.analyze(specimen, HeadAblation())["head-ablation"]
+    assert abs(result.cost["zero"].value[layer, head]) > 1e-3
+    for kind in ("resample", "mean"):
+        assert result.cost[kind].value[layer, head] == pytest.approx(0, abs=1e-5)
+    assert result.verdicts[layer][head] == "only when zeroed"
+
+
+def test_a_head_that_does_harm_is_called_harmful(repeating):
+    model = known_model()
+    layer, head = HEADS["induction"]
+    model.blocks[layer].attn.W_O.data[head] *= -1  # votes against what comes next
+    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(4))
+    specimen.evidence = repeating.evidence
+    result = wl.analyze(specimen, HeadAblation())["head-ablation"]
+    assert result.cost["zero"].value[layer, head] < -1
+    assert "L1H1" in result.heads_that_are("harmful")
+
+
+def test_before_training_no_head_is_needed(result):
+    assert result.control.heads_that_are("needed") == []
+    for kind in KINDS:
+        assert (result.control.cost[kind].value == 0).all()
+
+
+def test_padding_changes_nothing():
+    """Windows of several lengths give what each gives alone."""
+    specimen = wl.Specimen(known_model(), known_tokenizer(), known_corpus(12, shortest=10))
+    whole = wl.analyze(specimen, HeadAblation())["head-ablation"]
+    layer, head = HEADS["induction"]
+    without = known_model()
+    without.blocks[layer].attn.W_O[head] = 0
+    rise, words = 0.0, 0
+    for row, length in zip(specimen.evidence.tokens, specimen.evidence.lengths, strict=True):
+        tokens = torch.from_numpy(row[None, :length])
+        rise += float(without(tokens, "loss") - specimen.model(tokens, "loss")) * (length - 1)
+        words += length - 1
+    assert whole.cost["zero"].value[layer, head] == pytest.approx(rise / words, rel=1e-4)
+
+
+def test_one_conversation_alone_cannot_be_resampled():
+    specimen = wl.Specimen(known_model(), known_tokenizer(), known_corpus(4))
+    specimen.evidence = Evidence(specimen.evidence.tokens, specimen.evidence.lengths, np.zeros(4, int))
+    result = wl.analyze(specimen, HeadAblation())["head-ablation"]
+    assert np.isnan(result.cost["resample"].value).all()
+    assert result.cost["resample"].n == 0
+    assert result.heads_that_are("needed") == []
+    assert "None of 6 heads" in result.summary()
+
+
+def test_the_claim_has_its_number_and_its_trust(result):
+    first = result.summary().splitlines()[0]
+    assert first.startswith("2 of 6 heads are needed")
+    assert "nats a token [" in first
+    assert "too little evidence to trust" in first  # 24 windows of 48 tokens
+    assert "Before training 0 were needed." in result.summary()
+    (finding,) = result.findings()
+    assert finding.trust == "weak"
+
+
+def test_the_same_seed_gives_the_same_numbers(repeating):
+    once, again = (wl.analyze(repeating, HeadAblation(windows=6, seed=3))["head-ablation"] for _ in range(2))
+    np.testing.assert_array_equal(once.cost["resample"].value, again.cost["resample"].value)
+
+
+def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(result, tmp_path):
+    result.save(tmp_path)
+    again = type(result).load(tmp_path)
+    assert again.summary() == result.summary()
+    assert again.verdicts == result.verdicts
+    for view in again.views():
+        check_view(view)
+    assert result.figure() is not None
+    assert set(result.to_frame()["quantity"]) == set(result.card())

@@ -1,0 +1,115 @@
+"""Contrasts mined from a corpus: found where who speaks decides the next word, none where it does not."""
+
+import pytest
+
+import wonderland as wl
+from wonderland.errors import PluginError, UsageError
+from wonderland.lab.specimen import Specimen
+from wonderland.testing.known import (
+    known_corpus,
+    known_model,
+    known_speaker_corpus,
+    known_speaker_model,
+    known_tokenizer,
+)
+from wonderland.testing.planted import planted_chats
+from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
+
+A, B = len(SPECIALS), len(SPECIALS) + 1
+
+
+@pytest.fixture(scope="module")
+def speaking():
+    return Specimen(known_speaker_model(), known_tokenizer(), known_speaker_corpus())
+
+
+@pytest.fixture(scope="module")
+def mined(speaking):
+    return wl.contrasts(speaking, pairs=40)
+
+
+def test_every_mined_contrast_passes_the_linter(mined, speaking):
+    assert len(mined.explore) == len(mined.confirm) == 20
+    for contrast in (*mined.explore, *mined.confirm):
+        assert contrast.problems(speaking.tokenizer, speaking.model) == []
+
+
+def test_target_and_foil_are_what_the_planted_head_says(mined, speaking):
+    for contrast in (*mined.explore, *mined.confirm):
+        (changed,) = contrast.differences(speaking.tokenizer)
+        expected = {ME: (A, B), THEM: (B, A)}[contrast.clean[changed]]
+        assert (contrast.target, contrast.foil) == expected
+
+
+def test_only_the_speaker_of_the_last_message_is_changed(mined, speaking):
+    for contrast in (*mined.explore, *mined.confirm):
+        (changed,) = contrast.differences(speaking.tokenizer)
+        assert {contrast.clean[changed], contrast.corrupted[changed]} == {ME, THEM}
+        assert all(token >= len(SPECIALS) for token in contrast.clean[changed + 1 :])
+        assert changed < len(contrast.clean) - 1
+        assert contrast.clean[0] in (ME, THEM)
+
+
+def test_the_sets_share_no_conversation(mined):
+    explore, confirm = ({c.conversation for c in part} for part in (mined.explore, mined.confirm))
+    assert explore
+    assert confirm
+    assert not explore & confirm
+
+
+def test_as_many_conversations_as_there_are_pairs_are_used(mined):
+    assert len({c.conversation for c in mined.explore}) == 20
+
+
+def test_the_seed_decides(speaking, mined):
+    assert wl.contrasts(speaking, pairs=40) == mined
+    assert wl.contrasts(speaking, pairs=40, seed=1).explore != mined.explore
+
+
+def test_where_the_speaker_changes_nothing_no_contrast_is_found():
+    specimen = Specimen(known_model(), known_tokenizer(), known_corpus(20))
+    found = wl.contrasts(specimen)
+    assert len(found) == 0
+    assert set(found.refused) <= {"gap too small", "target equals foil"}
+    assert sum(found.refused.values()) > 20
+
+
+def test_affirmations_and_questions_are_changed_in_the_text():
+    texts = [" Yeah", " no", " No", " yes"]
+    corpus = wl.Corpus.of(
+        [
+            m._replace(text="are you there?" if i % 2 else "yes I am here now")
+            for i, m in enumerate(planted_chats(10, 6).corpus)
+        ]
+    )
+    tokenizer = SpeakerTokenizer.train([*texts * 50, *corpus.texts], vocab_size=400)
+    model = wl.ChatTransformer.from_preset("nano", tokenizer)
+    for weight in model.parameters():
+        if weight.ndim == 3:
+            weight.data.normal_(0, 0.5)
+    specimen = Specimen(model, tokenizer, corpus)
+    swaps = {"affirmation": {(" yes", " no")}, "question": {("?", ".")}}
+    for kind, expected in swaps.items():
+        found = specimen.contrasts(kind, pairs=10)
+        seen = {
+            tuple(tokenizer.pieces([c.clean[i], c.corrupted[i]]))
+            for c in (*found.explore, *found.confirm)
+            for i in c.differences(tokenizer)
+        }
+        assert seen == expected
+        assert {c.kind for c in found.explore} == {kind}
+
+
+def test_an_unknown_kind_is_refused(speaking):
+    with pytest.raises(UsageError, match="no kind of contrast named 'mood'"):
+        wl.contrasts(speaking, "mood")
+
+
+def test_the_untrained_twin_is_asked_the_same_questions(speaking):
+    assert speaking.untrained().contrasts(pairs=8) == speaking.contrasts(pairs=8)
+
+
+def test_an_analysis_that_did_not_declare_contrasts_gets_none(speaking):
+    with pytest.raises(PluginError, match="not declared"):
+        speaking.restricted_to(("z",), "x").contrasts()
+    assert len(speaking.restricted_to(("contrasts",), "x").contrasts(pairs=4)) == 4

@@ -1,0 +1,320 @@
+"""What changes if an activation is replaced? Patching, ablation and recovery, defined once for every analysis.
+
+An intervention is a `Cell`: a set of `Site`s, each a place in the model (activation, layer, perhaps a head, perhaps
+only some positions) whose value is taken from a donor instead. What the donor is makes it patching (the other run of a
+contrast), zero, mean or resample ablation; how many sites there are makes it a single head, a circuit or a
+leave-one-out. All go through `intervene`, so identities between them hold by construction.
+
+Cells run as rows of a batch and start at the first patched layer, from the residual stream of the run they are put
+into. A row whose replaced values are all equal to what stands there is not run at all: it is the same run, and its
+difference is exactly 0, not 0 up to rounding. That is also what makes positions before the first difference free.
+
+`recovery` is (m(patched) − m(base)) / (m(donor) − m(base)), pooled over pairs as a ratio of means: 0 if nothing
+changed, 1 if the base run now gives the donor's answer. Denoising puts clean activations into the corrupted run and
+asks what suffices to restore; noising puts corrupted activations into the clean run and asks what is needed. They
+differ where components back each other up. Neither is bounded by 0 and 1.
+
+Cost: at most cells × pairs × (layers after the first patched) / layers forward passes; memory of 2,048 tokens.
+What would fool it: a gap m(donor) − m(base) near 0, and donors that no text produces (zeros). See `Contrast.problems`.
+
+References: Zhang and Nanda 2023 (2309.16042); Heimersheim and Nanda 2024 (2404.15255).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from wonderland.lab.contrast import ContrastBatch
+from wonderland.lab.specimen import hook_name
+from wonderland.lab.stats import Estimate, cluster_bootstrap
+
+if TYPE_CHECKING:
+    from wonderland.model.transformer import ChatTransformer
+
+__all__ = [
+    "Activations",
+    "Cell",
+    "Patched",
+    "Site",
+    "answer_logits",
+    "intervene",
+    "logit_difference",
+    "patch",
+    "recovery",
+]
+
+_TOKENS = 2048  # of one chunk of rows: its activations then stay in the processor's cache
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place whose value is replaced.
+
+    Args:
+        name: Activation by its TransformerLens short name: "resid_pre", "attn_out", "mlp_out", "z", ….
+        layer: Its layer.
+        head: Only this head (of "z", "q", "k", "v" and "result").
+        where: Only this position, or the positions of this name in the ``where`` given to `intervene`; all if None.
+    """
+
+    name: str
+    layer: int
+    head: int | None = None
+    where: int | str | None = None
+
+
+Cell = Sequence[Site]
+"""What is replaced together, in one run."""
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What a model computed on some rows of tokens.
+
+    Attributes:
+        values: Activation by short name, each [layer, batch, pos, ...]; "resid_pre" is always among them.
+        final: The residual stream after the last layer, [batch, pos, d_model].
+    """
+
+    values: Mapping[str, Tensor]
+    final: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, model: ChatTransformer, tokens: ArrayLike | Tensor, names: Sequence[str]) -> Activations:
+        """Run the model and keep these activations.
+
+        Args:
+            model: The model.
+            tokens: [batch, pos].
+            names: Short names; "resid_pre" is added.
+        """
+        wanted = sorted({"resid_pre", *names})
+        layers = model.cfg.n_layers
+        hooks = [hook_name(name, layer) for name in wanted for layer in range(layers)]
+        tokens = torch.as_tensor(tokens, device=model.device)
+        final, cache = model.run_with_cache(tokens, stop_at_layer=layers, names_filter=hooks)
+        stacked = {name: torch.stack([cache[hook_name(name, layer)] for layer in range(layers)]) for name in wanted}
+        return cls(stacked, final)
+
+
+@torch.no_grad()
+def intervene(
+    model: ChatTransformer,
+    base: Activations,
+    donor: Mapping[str, Tensor],
+    cells: Sequence[Cell],
+    read: Callable[..., Tensor],
+    *,
+    where: Mapping[str, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Replace activations of a run by a donor's, cell by cell.
+
+    Args:
+        model: The model.
+        base: Its run without intervention, with every activation the cells name.
+        donor: What to put there, by short name, shaped (or broadcasting) like ``base.values``.
+        cells: What to replace together.
+        read: Given final residuals [row, pos, d_model] and the batch index of each row, what to measure [row, ...].
+        where: Positions by name, [batch, pos] bool, for sites that name them.
+
+    Returns:
+        What ``read`` gives: without intervention [batch, ...], and with each [cell, batch, ...].
+    """
+    batch, length = base.final.shape[:2]
+    layers, rows = model.cfg.n_layers, max(_TOKENS // length, 1)
+    everyone = torch.arange(batch, device=base.final.device)
+    untouched = read(base.final, everyone)
+    result = untouched.expand(len(cells), *untouched.shape).clone()
+    donor = {name: value.expand_as(base.values[name]) for name, value in donor.items()}
+    changes = torch.stack([_changes(cell, base, donor, where or {}) for cell in cells]) if cells else None
+    for layer in range(layers):
+        starting = [i for i, cell in enumerate(cells) if cell and min(site.layer for site in cell) == layer]
+        if changes is None or not starting:
+            continue
+        index = torch.tensor(starting, device=everyone.device)
+        which, row = (part.flatten() for part in torch.meshgrid(index, everyone, indexing="ij"))
+        real = changes[which, row]
+        which, row = which[real], row[real]
+        for some, at in zip(which.split(rows), row.split(rows), strict=True):
+            chosen = [cells[i] for i in some.tolist()]
+            final = model.run_with_hooks(
+                base.values["resid_pre"][layer, at],
+                fwd_hooks=_hooks(chosen, at, base, donor, where or {}, length),
+                start_at_layer=layer,
+                stop_at_layer=layers,
+            )
+            result[some, at] = read(final, at)
+    return untouched, result
+
+
+def _where(site: Site, where: Mapping[str, Tensor], shape: torch.Size, device: torch.device) -> Tensor:
+    """Return the positions a site replaces, [batch, pos]."""
+    mask = torch.ones(shape, dtype=torch.bool, device=device)
+    if isinstance(site.where, int):
+        mask[:] = False
+        mask[:, site.where] = True
+    elif site.where is not None:
+        mask = where[site.where].to(device)
+    return mask
+
+
+def _changes(cell: Cell, base: Activations, donor: Mapping[str, Tensor], where: Mapping[str, Tensor]) -> Tensor:
+    """Return for which rows of the batch the cell replaces anything by something else, [batch]."""
+    changed = torch.zeros(base.final.shape[0], dtype=torch.bool, device=base.final.device)
+    for site in cell:
+        differs = base.values[site.name][site.layer] != donor[site.name][site.layer]  # [batch, pos, ...]
+        if site.head is not None:
+            differs = differs[:, :, site.head]
+        differs = differs.flatten(2).any(-1)
+        changed |= (differs & _where(site, where, differs.shape, differs.device)).any(-1)
+    return changed
+
+
+def _hooks(
+    cells: Sequence[Cell],
+    at: Tensor,
+    base: Activations,
+    donor: Mapping[str, Tensor],
+    where: Mapping[str, Tensor],
+    length: int,
+) -> list[tuple[str, Callable[..., Tensor]]]:
+    """Return the hooks that put the donor's values into rows [row] of which each has its own cell."""
+    hooks = []
+    points = {(site.name, site.layer) for cell in cells for site in cell}
+    for name, layer in sorted(points):
+        shape = base.values[name][layer].shape  # [batch, pos, (head,) width]
+        mask = torch.zeros(len(cells), *shape[1:-1], 1, dtype=torch.bool, device=at.device)
+        for row, cell in enumerate(cells):
+            for site in cell:
+                if (site.name, site.layer) == (name, layer):
+                    position = _where(site, where, torch.Size((shape[0], length)), at.device)[at[row]]
+                    if site.head is None:
+                        mask[row, position] = True
+                    else:
+                        mask[row, position, site.head] = True
+        hooks.append((hook_name(name, layer), _putting(mask, donor[name][layer, at])))
+    return hooks
+
+
+def _putting(mask: Tensor, value: Tensor) -> Callable[..., Tensor]:
+    def put(activation: Tensor, hook: Any) -> Tensor:
+        return torch.where(mask, value, activation)
+
+    return put
+
+
+def answer_logits(model: ChatTransformer, answer: ArrayLike) -> Callable[..., Tensor]:
+    """Return a ``read`` for `intervene`: the logits at the position ``answer`` [batch] of each row, [row, d_vocab]."""
+    position = torch.as_tensor(answer, device=model.device)
+
+    def read(final: Tensor, at: Tensor | None = None) -> Tensor:
+        places = position if at is None else position[at]
+        last = final[torch.arange(len(final), device=final.device), places]
+        logits: Tensor = model.unembed(model.ln_final(last))
+        return logits
+
+    return read
+
+
+def logit_difference(logits: Tensor, batch: ContrastBatch) -> Floats:
+    """Return Δ = logit[target] − logit[foil] of logits [..., pair, d_vocab], as [..., pair]."""
+    rows = torch.arange(len(batch))
+    values = logits.cpu().double()
+    return np.asarray((values[..., rows, batch.target] - values[..., rows, batch.foil]).numpy())
+
+
+@dataclass(frozen=True)
+class Patched:
+    """Logit differences of pairs, as they are and with each cell patched.
+
+    Attributes:
+        clean: Δ of the clean run, [pair].
+        corrupted: Δ of the corrupted run, [pair].
+        denoised: Δ of the corrupted run with a cell's clean activations, [cell, pair].
+        noised: Δ of the clean run with a cell's corrupted activations, [cell, pair].
+        batch: The pairs.
+    """
+
+    clean: Floats
+    corrupted: Floats
+    denoised: Floats
+    noised: Floats
+    batch: ContrastBatch
+
+    def pooled(self, *, noising: bool = False, seed: int = 0) -> Estimate:
+        """Return the recovery of each cell over all pairs, or the damage by noising, with its interval, [cell]."""
+        base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
+        return recovery(self.noised if noising else self.denoised, base, donor, self.batch, seed=seed)
+
+    def per_pair(self, *, noising: bool = False) -> Floats:
+        """Return the recovery of each cell on each pair, [cell, pair]."""
+        base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
+        patched = self.noised if noising else self.denoised
+        return np.asarray((patched - base) / (donor - base))
+
+
+def recovery(patched: Floats, base: Floats, donor: Floats, batch: ContrastBatch, *, seed: int = 0) -> Estimate:
+    """Return Σ (patched − base) / Σ (donor − base) over pairs, with an interval over their clusters.
+
+    Args:
+        patched: Metric of the base run with something of the donor's put in, [cell, pair].
+        base: Metric of the base run, [pair].
+        donor: Metric of the donor's run, [pair].
+        batch: The pairs, for their clusters.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        Estimate [cell]: 0 if nothing changed, 1 if the base run gives the donor's answer. Without pairs all NaN.
+    """
+    if not len(batch):
+        nothing = np.full(len(patched), np.nan)
+        return Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, of="pairs")
+    change = np.moveaxis(patched - base, -1, 0)  # [pair, cell]
+    found = cluster_bootstrap(change, donor - base, batch.cluster, unit="recovery", chance=0.0, seed=seed)
+    return Estimate(found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, of=batch.units)
+
+
+def patch(
+    model: ChatTransformer,
+    batch: ContrastBatch,
+    cells: Sequence[Cell],
+    *,
+    where: Mapping[str, np.ndarray] | None = None,
+    pairs_at_once: int = 16,
+) -> Patched:
+    """Patch every cell in every pair, both ways: clean into corrupted (denoising) and corrupted into clean (noising).
+
+    Args:
+        model: The model.
+        batch: The pairs.
+        cells: What to patch together.
+        where: Positions by name, [pair, pos] bool, for sites that name them.
+        pairs_at_once: Pairs whose activations are held at a time.
+    """
+    names = sorted({site.name for cell in cells for site in cell})
+    clean, corrupted = np.zeros(len(batch)), np.zeros(len(batch))
+    denoised, noised = (np.zeros((len(cells), len(batch))) for _ in range(2))
+    order = np.argsort(batch.answer, kind="stable")  # pairs of like length together: little padding
+    for start in range(0, len(batch), pairs_at_once):
+        chosen = order[start : start + pairs_at_once]
+        some = batch.rows(chosen)
+        masks = {name: torch.from_numpy(mask[chosen, : some.clean.shape[1]]) for name, mask in (where or {}).items()}
+        read = answer_logits(model, some.answer)
+        runs = [Activations.of(model, tokens, names) for tokens in (some.clean, some.corrupted)]
+        for base, donor, single, grid in (
+            (runs[1], runs[0], corrupted, denoised),
+            (runs[0], runs[1], clean, noised),
+        ):
+            untouched, patched = intervene(model, base, donor.values, cells, read, where=masks)
+            single[chosen] = logit_difference(untouched, some)
+            grid[:, chosen] = logit_difference(patched, some)
+    return Patched(clean, corrupted, denoised, noised, batch)

@@ -1,0 +1,218 @@
+"""Where do contrasts come from? Out of a person's own held-out messages, with one token changed.
+
+A window is cut some tokens after a place, and the token at that place is changed: who speaks (``<|me|>`` ↔
+``<|them|>`` of the last message, the same words after it), an affirmation into a negation, or a question mark into a
+full stop. Target and foil are the tokens that the model itself prefers after one prompt and after the other: of its ten
+likeliest after the clean prompt the one that gains most from it, and likewise for the corrupted. So each is unique to
+one side, neither stands in a prompt, and what remains is linted by `Contrast.problems`.
+
+Pairs fall into two disjoint sets by conversation, explore and confirm: what was chosen by looking at the first is
+measured on the second.
+
+What would fool it: the gap. Target and foil are chosen for it, so its size is no evidence that the change matters;
+recovery, which is relative to it, is. And a preference of this model is not one of the person's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from wonderland.errors import UsageError
+from wonderland.lab.contrast import Contrast, ContrastBatch, gap_problem, gaps
+from wonderland.lab.evidence import Evidence
+from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
+
+if TYPE_CHECKING:
+    from wonderland.lab.specimen import Specimen
+    from wonderland.model.transformer import ChatTransformer
+
+__all__ = ["KINDS", "Contrasts", "contrasts", "mine"]
+
+KINDS = ("speaker", "affirmation", "question")
+"""What can be changed."""
+
+_YES = ("yes", "yeah", "yep", "sure", "ok", "okay", "yea", "yup", "definitely", "totally")
+_NO = ("no", "nah", "nope")
+_SHORTEST, _LONGEST = 4, 48  # tokens of a prompt: enough context to be in the middle of a chat, few enough to be cheap
+_AFTER = {"speaker": range(1, 5), "affirmation": range(1, 6), "question": range(2, 6)}  # tokens between it and the end
+_LIKELIEST = 10
+_BATCH = 64
+_TRIES = 6  # candidates looked at for each pair wanted
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """Mined contrasts in two sets that share no conversation.
+
+    Attributes:
+        explore: For choosing what to claim.
+        confirm: For measuring it.
+        kind: What was changed.
+        refused: How many candidates were refused, by the problem's name.
+        seed: Seed of the choice.
+    """
+
+    explore: tuple[Contrast, ...]
+    confirm: tuple[Contrast, ...]
+    kind: str
+    refused: dict[str, int]
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.explore) + len(self.confirm)
+
+
+def contrasts(specimen: Specimen, kind: str = "speaker", *, pairs: int = 64, seed: int = 0) -> Contrasts:
+    """Mine contrasts from a specimen's held-out evidence.
+
+    Args:
+        specimen: The model with its evidence.
+        kind: What to change: "speaker", "affirmation" or "question".
+        pairs: How many to find at most, half for each set.
+        seed: Seed of the choice.
+
+    Raises:
+        UsageError: There is no such kind.
+    """
+    return mine(specimen.model, specimen.tokenizer, specimen.evidence, kind, pairs=pairs, seed=seed)
+
+
+def mine(
+    model: ChatTransformer,
+    tokenizer: SpeakerTokenizer,
+    evidence: Evidence,
+    kind: str = "speaker",
+    *,
+    pairs: int = 64,
+    seed: int = 0,
+) -> Contrasts:
+    """Mine contrasts from evidence; see `contrasts`."""
+    if kind not in KINDS:
+        raise UsageError(f"There is no kind of contrast named {kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
+    random = np.random.default_rng([seed, KINDS.index(kind)])
+    groups = np.unique(evidence.conversation)
+    exploring = set(random.permutation(groups)[: (len(groups) + 1) // 2].tolist())
+    candidates = _spread(list(_candidates(tokenizer, evidence, kind, random)), random)
+    found: dict[bool, list[Contrast]] = {True: [], False: []}
+    refused: Counter[str] = Counter()
+    half = {True: (pairs + 1) // 2, False: pairs // 2}
+    for exploratory in (True, False):
+        mine_of = [c for c in candidates if (c.conversation in exploring) == exploratory][: _TRIES * half[exploratory]]
+        for start in range(0, len(mine_of), _BATCH):
+            if len(found[exploratory]) >= half[exploratory]:
+                break
+            for contrast, problem in _asked(model, tokenizer, mine_of[start : start + _BATCH]):
+                if contrast is None:
+                    refused[problem] += 1
+                elif len(found[exploratory]) < half[exploratory]:
+                    found[exploratory].append(contrast)
+    return Contrasts(tuple(found[True]), tuple(found[False]), kind, dict(refused), seed)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    clean: tuple[int, ...]
+    corrupted: tuple[int, ...]
+    kind: str
+    conversation: int
+
+
+def _spread(candidates: list[_Candidate], random: np.random.Generator) -> list[_Candidate]:
+    """Return candidates in random order, the first of every conversation before the second of any."""
+    seen: Counter[int] = Counter()
+    ranked = []
+    for place, index in enumerate(random.permutation(len(candidates))):
+        candidate = candidates[index]
+        ranked.append((seen[candidate.conversation], place, candidate))
+        seen[candidate.conversation] += 1
+    return [candidate for _, _, candidate in sorted(ranked, key=lambda item: item[:2])]
+
+
+def _candidates(
+    tokenizer: SpeakerTokenizer, evidence: Evidence, kind: str, random: np.random.Generator
+) -> Iterator[_Candidate]:
+    """Yield at most one candidate of each message: a change, and a prompt that ends some tokens after it."""
+    swaps = _swaps(tokenizer, kind)
+    if not swaps:
+        return
+    for window, (row, length) in enumerate(zip(evidence.tokens, evidence.lengths.tolist(), strict=True)):
+        starts = np.flatnonzero(evidence.is_speaker[window])
+        for place in np.flatnonzero(np.isin(row[:length], list(swaps))).tolist():
+            ends = [place + after for after in _AFTER[kind] if _fits(row, place, after, kind, length)]
+            if not ends:
+                continue
+            end = int(random.choice(ends))
+            allowed = [start for start in starts.tolist() if start <= place and end + 1 - start <= _LONGEST]
+            if not allowed or end + 1 - allowed[0] < _SHORTEST:
+                continue
+            clean = row[allowed[0] : end + 1].tolist()
+            corrupted = list(clean)
+            corrupted[place - allowed[0]] = int(random.choice(swaps[int(row[place])]))
+            yield _Candidate(tuple(clean), tuple(corrupted), kind, int(evidence.conversation[window]))
+
+
+def _fits(row: np.ndarray, place: int, after: int, kind: str, length: int) -> bool:
+    """Whether a prompt may end ``after`` tokens behind a change: for a speaker, while the message lasts."""
+    if place + after >= length - 1:
+        return False
+    between = row[place + 1 : place + after + 1]
+    return kind != "speaker" or bool((between >= len(SPECIALS)).all())
+
+
+def _swaps(tokenizer: SpeakerTokenizer, kind: str) -> dict[int, list[int]]:
+    """Return what each token may be changed into; only what is one token in this vocabulary."""
+    if kind == "speaker":
+        return {ME: [THEM], THEM: [ME]}
+    if kind == "question":
+        ask, state = _one(tokenizer, "?"), _one(tokenizer, ".")
+        return {ask: [state]} if ask is not None and state is not None else {}
+    swaps: dict[int, list[int]] = {}
+    for spelled in (str.lower, str.capitalize):
+        yes, no = ([_one(tokenizer, f" {spelled(word)}") for word in words] for words in (_YES, _NO))
+        denials = [token for token in no if token is not None]
+        swaps |= {token: denials for token in yes if token is not None and denials}
+    return swaps
+
+
+def _one(tokenizer: SpeakerTokenizer, text: str) -> int | None:
+    tokens = tokenizer.encode(text)
+    return tokens[0] if len(tokens) == 1 else None
+
+
+def _asked(
+    model: ChatTransformer, tokenizer: SpeakerTokenizer, candidates: list[_Candidate]
+) -> Iterator[tuple[Contrast | None, str]]:
+    """Yield each candidate as a contrast with the model's own answers, or the name of its problem."""
+    from wonderland.lab.interventions import Activations, answer_logits
+
+    # Target and foil are still to be found: 0 and 1 stand in for them where only the prompts are needed.
+    prompts = [Contrast(c.clean, c.corrupted, 0, 1, c.kind, c.conversation) for c in candidates]
+    batch = ContrastBatch.of(prompts, tokenizer)
+    read = answer_logits(model, batch.answer)
+    clean, corrupted = (
+        torch.log_softmax(read(Activations.of(model, tokens, ()).final), -1).cpu()
+        for tokens in (batch.clean, batch.corrupted)
+    )
+    contrasts = []
+    for c, ours, theirs in zip(candidates, clean, corrupted, strict=True):
+        taken = [*c.clean, *c.corrupted, *range(len(SPECIALS))]
+        target, foil = _preferred(ours, theirs, taken), _preferred(theirs, ours, taken)
+        contrasts.append(Contrast(c.clean, c.corrupted, target, foil, c.kind, c.conversation))
+    measured = gaps(model, ContrastBatch.of(contrasts, tokenizer))
+    for contrast, gap in zip(contrasts, measured.tolist(), strict=True):
+        problems = contrast.problems(tokenizer) or gap_problem(gap)
+        yield (None, problems[0].name) if problems else (contrast, "")
+
+
+def _preferred(here: torch.Tensor, there: torch.Tensor, taken: list[int]) -> int:
+    """Return the token, not among those taken, that is likely here and gains most from being here."""
+    allowed = here.clone()
+    allowed[taken] = -torch.inf
+    likeliest = allowed.topk(min(_LIKELIEST, max(len(allowed) - len(set(taken)), 1))).indices
+    return int(likeliest[(here - there)[likeliest].argmax()])
