@@ -143,7 +143,8 @@ def _line(fig: Figure, data: Mapping[str, Any]) -> None:
     for i, series in enumerate(data["series"]):
         colour = CATEGORIES[i % len(CATEGORIES)]
         x = np.asarray(series["x"], dtype=float)
-        ax.plot(x, np.asarray(series["y"], dtype=float), DASHES[i % 6], color=colour, label=_plain(series["name"], 40))
+        y, name = np.asarray(series["y"], dtype=float), _plain(series["name"], 40)
+        ax.plot(x, y, linestyle=DASHES[i % 6], color=colour, label=name)
         if series.get("low") is not None and series.get("high") is not None:
             low, high = (np.asarray(series[end], dtype=float) for end in ("low", "high"))
             ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)

@@ -8,6 +8,7 @@ import torch
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
+from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
 from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
 from wonderland_triage.induction import DRAWS, Induction
@@ -43,7 +44,7 @@ def test_chance_is_uniform_attention_over_the_second_copy(result):
 
 def test_the_second_copy_costs_nothing_from_its_second_word_on(result):
     n = result.length
-    for curve in result.curve.values():
+    for curve in (of.value for of in result.curve.values()):
         assert np.isnan(curve[0])  # the speaker token is given
         assert curve[2 : n + 1].min() > 2.5
         assert curve[n + 1] > 2.5  # nothing said that a second copy would begin
@@ -64,7 +65,7 @@ def of_newdraw_words(positions, later):
 def test_the_gain_is_the_fall_of_the_curve_over_the_samedraw_words(result):
     n = result.length
     for draw in DRAWS:
-        curve = result.curve[draw]
+        curve = result.curve[draw].value
         fall = curve[2 : n + 1].mean() - curve[n + 2 :].mean()
         assert result.gain[draw].value == pytest.approx(fall, rel=1e-6)
         assert result.gain[draw].value > 3
@@ -209,5 +210,5 @@ def test_its_views_are_ones_the_report_can_draw(result, specimen):
     assert [view.id for view in result.views()] == ["induction", "induction-heads", "induction-ablation"]
     for view in (*result.views(), *wl.analyze(specimen.untrained(), Induction())["induction"].views()):
         check_view(view)
-    assert result.figure() is not None
+        assert figure(view) is not None
     assert len(result.to_frame()) == 18

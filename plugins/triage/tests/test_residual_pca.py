@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
 from wonderland.testing.known import known_corpus, known_model, known_tokenizer
 from wonderland_triage.residual_pca import ResidualPCA
@@ -147,4 +148,4 @@ def test_it_is_saved_and_loaded(result, tmp_path):
 def test_its_views_are_ones_the_report_can_draw(result):
     for view in result.views():
         check_view(view)
-    assert result.figure() is not None
+        assert figure(view) is not None

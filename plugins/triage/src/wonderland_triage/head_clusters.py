@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
@@ -268,8 +269,9 @@ class HeadClusters:
         table, errors = table[:, varies], errors[:, varies]
         standard = _standardised(table)
         scores, loadings, variance = _pca(standard)
-        silhouette, groupings = self._groupings(standard)
-        null, null_farthest = self._null(standard)
+        with threadpool_limits(limits=1):  # threads that wait for each other cost more than sixteen points do
+            silhouette, groupings = self._groupings(standard)
+            null, null_farthest = self._null(standard)
         found = int(np.nanargmax(silhouette))
         return HeadClustersResult(
             heads=[f"L{layer}H{head}" for layer in range(layers) for head in range(per_layer)],

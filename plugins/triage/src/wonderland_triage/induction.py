@@ -65,7 +65,7 @@ class InductionResult(wl.Result):
         gain: By draw, loss of the first copy minus loss of the second, nats; chance is the same with n other words
             in the first half.
         order: By draw, loss after the same words in another order minus loss after the repetition, nats.
-        curve: By draw, mean loss at each position of the repeated sequence, [pos]; NaN at position 0.
+        curve: By draw, loss at each position of the repeated sequence, nats, [pos]; NaN at position 0.
         scores: By draw, prefix-matching score, [layer, head].
         previous: Attention to the previous token in the same sequences, [layer, head].
         candidates: Heads ablated together: those with a score over ``threshold``, or else the one highest.
@@ -81,7 +81,7 @@ class InductionResult(wl.Result):
     length: int
     gain: dict[str, wl.Estimate]
     order: dict[str, wl.Estimate]
-    curve: dict[str, np.ndarray]
+    curve: dict[str, wl.Estimate]
     scores: dict[str, wl.Estimate]
     previous: wl.Estimate
     candidates: list[str]
@@ -204,7 +204,13 @@ class InductionResult(wl.Result):
                     "x": {"label": "position in the sequence", "unit": "tokens"},
                     "y": {"label": "loss", "unit": "nats a token"},
                     "series": [
-                        {"name": f"{draw} words", "x": np.arange(1, len(curve)), "y": curve[1:]}
+                        {
+                            "name": f"{draw} words",
+                            "x": np.arange(1, len(curve.value)),
+                            "y": curve.value[1:],
+                            "low": curve.low[1:],
+                            "high": curve.high[1:],
+                        }
                         for draw, curve in self.curve.items()
                     ],
                     "marks": [
@@ -215,8 +221,9 @@ class InductionResult(wl.Result):
                         }
                     ],
                 },
-                caption=f"Mean loss by position on {n} sequences of {self.length} random words, said twice. The second "
-                f"copy gains {self.gain['unigram']} (unigram words), its order {self.order['unigram']}.",
+                caption=f"Mean loss by position, 95 % interval over n={n} sequences of {self.length} random words said "
+                f"twice. Unigram words: the second copy gains {self.gain['unigram']}, its order "
+                f"{self.order['unigram']}.",
                 how_to_read="A model with induction drops where the second copy begins: it finds the earlier place "
                 "and reads on. Without it the curve runs on as before.",
                 misleads="A lower second half can also mean that the model expects words again that it has seen; only "
@@ -312,7 +319,7 @@ class Induction:
             chance = float((first - unrelated).mean())
             gain[draw] = _over_sequences((first - second).mean(1), chance=chance, unit="nats", seed=self.seed)
             order[draw] = _over_sequences((after_mixed - second).mean(1), chance=0.0, unit="nats", seed=self.seed)
-            curve[draw] = repeated.mean(0)
+            curve[draw] = _over_sequences(repeated, unit="nats a token", seed=self.seed)
             even = {"unit": "share of attention", "seed": self.seed}
             rows = np.arange(length + 1, 2 * length + 1)
             scores[draw] = _over_sequences(patterns[:, 0], chance=float((1 / (rows + 1)).mean()), **even)

@@ -30,7 +30,7 @@ from wonderland_triage.shown import describe, windows_to_show
 from wonderland_triage.stream import level_names, levels
 
 _MEASURES = ("kl", "answer", "agrees", "target", "log rank")
-_COLUMNS = 48  # tokens of a window that fit a matrix of words
+_COLUMNS = 32  # tokens of a window that fit a matrix of words
 
 
 @dataclass(frozen=True)

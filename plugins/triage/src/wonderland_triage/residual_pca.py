@@ -22,6 +22,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
@@ -246,9 +247,10 @@ class ResidualPCA:
         n = len(moments.count)
         random = np.random.default_rng(seed)
         replicates = []
-        for draw in random.multinomial(n, np.full(n, 1 / n), size=self.replicates):
-            values = np.linalg.eigvalsh(moments.of(draw))[::-1]
-            replicates.append(values[:kept] / values.sum())
+        with threadpool_limits(limits=1):  # small matrices: threads would only wait for each other
+            for draw in random.multinomial(n, np.full(n, 1 / n), size=self.replicates):
+                values = np.linalg.eigvalsh(moments.of(draw))[::-1]
+                replicates.append(values[:kept] / values.sum())
         low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
         value, chance = eigenvalues[:kept] / eigenvalues.sum(), np.sort(diagonal)[::-1][:kept] / diagonal.sum()
         return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance)
