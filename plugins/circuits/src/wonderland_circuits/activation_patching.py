@@ -197,7 +197,7 @@ class ActivationPatchingResult(wl.Result):
 
 @dataclass(frozen=True)
 class ActivationPatching:
-    """Where does a difference travel to the answer? Patching over many contrasts, both ways, by layer, place and head."""
+    """Where does a difference travel to the answer? Many contrasts, both ways, by layer, place and head."""
 
     name: ClassVar[str] = "activation-patching"
     version: ClassVar[int] = 1
