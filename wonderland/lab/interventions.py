@@ -250,6 +250,16 @@ class Patched:
     noised: Floats
     batch: ContrastBatch
 
+    def pairs(self, chosen: Any) -> Patched:
+        """Return the same for some of the pairs."""
+        return Patched(
+            self.clean[chosen],
+            self.corrupted[chosen],
+            self.denoised[:, chosen],
+            self.noised[:, chosen],
+            self.batch.rows(chosen),
+        )
+
     def pooled(self, *, noising: bool = False, seed: int = 0) -> Estimate:
         """Return the recovery of each cell over all pairs, or the damage by noising, with its interval, [cell]."""
         base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
