@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformer_lens import patching
 
 from wonderland.lab.contrast import Contrast, ContrastBatch
 from wonderland.lab.interventions import Activations, Site, answer_logits, intervene, logit_difference, patch
@@ -132,6 +133,22 @@ def test_a_cell_in_company_is_the_cell_alone(seed):
 
             logits = model.run_with_hooks(tokens[1], fwd_hooks=[(name, put)])[0, -1]
             assert together[cell, row] == pytest.approx(float(logits[A] - logits[B]), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["resid_pre", "attn_out", "mlp_out"])
+def test_a_grid_is_the_one_transformer_lens_computes(name):
+    model = random_model(7)
+    pair = ContrastBatch.of([Contrast([1, 7, 8, 9, 10, 11], [1, 7, 12, 9, 13, 11], A, B)], known_tokenizer())
+    bridge = model.to_transformer_lens()
+    clean, corrupted = torch.from_numpy(pair.clean), torch.from_numpy(pair.corrupted)
+    for way, base, other in (("denoised", corrupted, clean), ("noised", clean, corrupted)):
+        _, cache = bridge.run_with_cache(other)
+        theirs = getattr(patching, f"get_act_patch_{name}")(
+            bridge, base, cache, lambda logits: logits[0, -1, A] - logits[0, -1, B]
+        )
+        cells = [[Site(name, layer, where=position)] for layer in range(LAYERS) for position in range(6)]
+        ours = getattr(patch(model, pair, cells), way).reshape(LAYERS, 6)
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
 
 
 def test_the_order_of_pairs_does_not_matter():

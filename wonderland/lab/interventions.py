@@ -250,6 +250,16 @@ class Patched:
     noised: Floats
     batch: ContrastBatch
 
+    def pairs(self, chosen: Any) -> Patched:
+        """Return the same for some of the pairs."""
+        return Patched(
+            self.clean[chosen],
+            self.corrupted[chosen],
+            self.denoised[:, chosen],
+            self.noised[:, chosen],
+            self.batch.rows(chosen),
+        )
+
     def pooled(self, *, noising: bool = False, seed: int = 0) -> Estimate:
         """Return the recovery of each cell over all pairs, or the damage by noising, with its interval, [cell]."""
         base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
@@ -289,20 +299,22 @@ def patch(
     cells: Sequence[Cell],
     *,
     where: Mapping[str, np.ndarray] | None = None,
+    ways: Sequence[str] = ("denoising", "noising"),
     pairs_at_once: int = 16,
 ) -> Patched:
-    """Patch every cell in every pair, both ways: clean into corrupted (denoising) and corrupted into clean (noising).
+    """Patch every cell in every pair: clean into corrupted (denoising) and corrupted into clean (noising).
 
     Args:
         model: The model.
         batch: The pairs.
         cells: What to patch together.
         where: Positions by name, [pair, pos] bool, for sites that name them.
+        ways: Which of the two to do; NaN stands for what was not.
         pairs_at_once: Pairs whose activations are held at a time.
     """
     names = sorted({site.name for cell in cells for site in cell})
     clean, corrupted = np.zeros(len(batch)), np.zeros(len(batch))
-    denoised, noised = (np.zeros((len(cells), len(batch))) for _ in range(2))
+    denoised, noised = (np.full((len(cells), len(batch)), np.nan) for _ in range(2))
     order = np.argsort(batch.answer, kind="stable")  # pairs of like length together: little padding
     for start in range(0, len(batch), pairs_at_once):
         chosen = order[start : start + pairs_at_once]
@@ -310,11 +322,13 @@ def patch(
         masks = {name: torch.from_numpy(mask[chosen, : some.clean.shape[1]]) for name, mask in (where or {}).items()}
         read = answer_logits(model, some.answer)
         runs = [Activations.of(model, tokens, names) for tokens in (some.clean, some.corrupted)]
-        for base, donor, single, grid in (
-            (runs[1], runs[0], corrupted, denoised),
-            (runs[0], runs[1], clean, noised),
+        for way, base, donor, single, grid in (
+            ("denoising", runs[1], runs[0], corrupted, denoised),
+            ("noising", runs[0], runs[1], clean, noised),
         ):
-            untouched, patched = intervene(model, base, donor.values, cells, read, where=masks)
+            wanted = cells if way in ways else []
+            untouched, patched = intervene(model, base, donor.values, wanted, read, where=masks)
             single[chosen] = logit_difference(untouched, some)
-            grid[:, chosen] = logit_difference(patched, some)
+            if way in ways:
+                grid[:, chosen] = logit_difference(patched, some)
     return Patched(clean, corrupted, denoised, noised, batch)

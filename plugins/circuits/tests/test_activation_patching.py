@@ -61,8 +61,10 @@ def test_the_claim_is_chosen_on_some_conversations_and_measured_on_others(result
 
 def test_the_claim_has_its_head_its_number_and_its_interval(result):
     lines = result.summary().splitlines()
-    assert lines[0].startswith(f"Of all heads {SPEAKER} alone brings back most of the difference (who speaks): 100%")
-    assert "[100%, 100%] over 30 pairs, chosen on other conversations." in lines[0]
+    assert lines[0].startswith(
+        f"Of all heads {SPEAKER} alone brings back most of the difference (who speaks): 100% [100%, 100%]"
+    )
+    assert "of it over 30 pairs, chosen on other conversations." in lines[0]
     assert lines[1] == "Corrupting it alone takes away 100% [100%, 100%]."
     assert lines[2].startswith("The gap is 20.00 logits")
     assert lines[3] == "Most of it has arrived at the answer only in the last layer; until then it stands elsewhere."

@@ -11,6 +11,7 @@ import wonderland as wl
 def wonderland_analyses() -> list[type[Any]]:
     """Register the analyses of this plugin."""
     from wonderland_circuits.activation_patching import ActivationPatching
+    from wonderland_circuits.circuit_sufficiency import CircuitSufficiency
     from wonderland_circuits.head_ablation import HeadAblation
 
-    return [HeadAblation, ActivationPatching]
+    return [HeadAblation, ActivationPatching, CircuitSufficiency]

@@ -22,7 +22,6 @@ Cost: 2 × (9 layers-and-roles + heads) × layers short forward passes a pair.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -33,12 +32,12 @@ import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch
 from wonderland.lab.interventions import Cell, Patched, Site, patch
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland_circuits.questions import Questions, described, share, spelled
 
 MODES = ("resid_pre", "attn_out", "mlp_out")
 ROLES = ("difference", "between", "answer")
 WAYS = ("denoising", "noising")
 _MODE = {"resid_pre": "residual stream", "attn_out": "attention", "mlp_out": "MLP"}
-_WHAT = {"speaker": "who speaks", "affirmation": "yes or no", "question": "question or statement"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class ActivationPatchingResult(wl.Result):
         return "solid" if self.held_back and one.trusted and one.low > 0 else "weak"
 
     def summary(self) -> str:
-        what = _WHAT.get(self.kind, self.kind or "the contrasts given")
+        what = spelled(self.kind)
         refusals = [f"Refused: {reason}." for reason in self.refused]
         if not self.pairs:
             return "\n".join([f"No recovery can be given: there is no usable contrast ({what}).", *refusals])
@@ -94,9 +93,9 @@ class ActivationPatchingResult(wl.Result):
         anecdote = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.anecdotal else ""
         chosen = "chosen on other conversations" if self.held_back else "chosen on the same pairs"
         lines = [
-            f"Of all heads {self.best} alone brings back most of the difference ({what}): {_share(one)} of it "
-            f"[{_share(one, 'low')}, {_share(one, 'high')}] over {self.confirming} pairs, {chosen}{anecdote}.",
-            f"Corrupting it alone takes away {_share(other)} [{_share(other, 'low')}, {_share(other, 'high')}].",
+            f"Of all heads {self.best} alone brings back most of the difference ({what}): {share(one)} of it "
+            f"over {self.confirming} pairs, {chosen}{anecdote}.",
+            f"Corrupting it alone takes away {share(other)}.",
             f"The gap is {self.gap.value:.2f} logits on average, over {len(self.pairs)} pairs in all.",
         ]
         if arrives := self.arrives():
@@ -197,7 +196,7 @@ class ActivationPatchingResult(wl.Result):
 
 @dataclass(frozen=True)
 class ActivationPatching:
-    """Where does a difference travel to the answer? Patching of many contrasts, both ways, by layer, place and head."""
+    """Where does a difference travel to the answer? Many contrasts, both ways, by layer, place and head."""
 
     name: ClassVar[str] = "activation-patching"
     version: ClassVar[int] = 1
@@ -211,20 +210,8 @@ class ActivationPatching:
 
     def run(self, specimen: wl.Specimen) -> ActivationPatchingResult:
         """Patch every layer, place and head in every pair that passes the linter."""
-        model, tokenizer = specimen.model, specimen.tokenizer
-        if self.contrasts:
-            asked, exploring = list(self.contrasts), len(self.contrasts)
-        else:
-            mined = specimen.contrasts(self.kind, pairs=self.pairs, seed=self.seed)
-            asked, exploring = [*mined.explore, *mined.confirm], len(mined.explore)
-        problems = [contrast.problems(tokenizer, model) for contrast in asked]
-        fit = np.array([i for i, found in enumerate(problems) if not found], dtype=int)
-        refused = Counter(found[0].name for found in problems if found)
-        reasons = [f"{count} of {len(asked)} contrasts, {name}" for name, count in refused.items()]
-        if not asked:
-            found = ", ".join(f"{count} {name}" for name, count in mined.refused.items()) or "no place for one"
-            reasons = [f"none could be mined from the held-out conversations: {found}"]
-        batch = ContrastBatch.of([asked[i] for i in fit], tokenizer)
+        asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
+        model, batch = specimen.model, asked.batch
         modes = [mode for mode in MODES if mode != "mlp_out" or not model.cfg.attn_only]
         layers, heads = model.cfg.n_layers, model.cfg.n_heads
         cells: list[Cell] = [[Site(m, layer, where=role)] for m in modes for layer in range(layers) for role in ROLES]
@@ -232,11 +219,9 @@ class ActivationPatching:
         cells += [[Site("z", layer, head)] for layer in range(layers) for head in range(heads)]
         patched = patch(model, batch, cells, where=_roles(batch))
         whole = {way: _estimate(patched, way, np.arange(len(batch)), self.seed) for way in WAYS}
-        explore = np.flatnonzero(fit < exploring)
-        confirm = explore if self.contrasts else np.flatnonzero(fit >= exploring)
         at, best = None, ""
-        if len(explore):
-            at = int(np.argmax(_estimate(patched, "denoising", explore, self.seed).value[split:]))
+        if len(asked.explore):
+            at = int(np.argmax(_estimate(patched, "denoising", asked.explore, self.seed).value[split:]))
             best = f"L{at // heads}H{at % heads}"
         by_head = {way: _shaped(whole[way], slice(split, None), (layers, heads)) for way in WAYS}
         return ActivationPatchingResult(
@@ -253,19 +238,16 @@ class ActivationPatching:
                 for way in WAYS
             },
             best=best,
-            confirmed={
-                way: _estimate(patched, way, confirm if at is not None else explore, self.seed)[split + (at or 0)]
-                for way in WAYS
-            },
+            confirmed={way: _estimate(patched, way, asked.confirm, self.seed)[split + (at or 0)] for way in WAYS},
             held_back=not self.contrasts,
             gap=_gap(patched, self.seed),
             kind="" if self.contrasts else self.kind,
             pairs=[
-                _described(asked[i], tokenizer, gap)
-                for i, gap in zip(fit, patched.clean - patched.corrupted, strict=True)
+                described(contrast, specimen.tokenizer, gap)
+                for contrast, gap in zip(asked.contrasts, patched.clean - patched.corrupted, strict=True)
             ],
-            confirming=len(confirm),
-            refused=reasons,
+            confirming=len(asked.confirm),
+            refused=asked.refused,
         )
 
 
@@ -279,16 +261,9 @@ def _roles(batch: ContrastBatch) -> dict[str, np.ndarray]:
     return {"difference": difference, "between": between, "answer": answer}
 
 
-def _estimate(patched: Patched, way: str, rows: np.ndarray, seed: int) -> wl.Estimate:
+def _estimate(patched: Patched, way: str, pairs: np.ndarray, seed: int) -> wl.Estimate:
     """Return the pooled recovery of every cell over some pairs."""
-    some = Patched(
-        patched.clean[rows],
-        patched.corrupted[rows],
-        patched.denoised[:, rows],
-        patched.noised[:, rows],
-        patched.batch.rows(rows),
-    )
-    return some.pooled(noising=way == "noising", seed=seed)
+    return patched.pairs(pairs).pooled(noising=way == "noising", seed=seed)
 
 
 def _shaped(estimate: wl.Estimate, part: slice, shape: tuple[int, ...]) -> wl.Estimate:
@@ -304,18 +279,6 @@ def _gap(patched: Patched, seed: int) -> wl.Estimate:
     return wl.Estimate(found.value, found.low, found.high, found.n, "logits", 0.0, patched.batch.units)
 
 
-def _described(contrast: wl.Contrast, tokenizer: wl.SpeakerTokenizer, gap: float) -> dict[str, Any]:
-    clean, corrupted = contrast.tokens(tokenizer)
-    target, foil = contrast.answers(tokenizer)
-    return {
-        "clean": tokenizer.decode(clean),
-        "corrupted": tokenizer.decode(corrupted),
-        "target": tokenizer.pieces(target)[0],
-        "foil": tokenizer.pieces(foil)[0],
-        "gap": float(gap),
-    }
-
-
 def _series(name: str, estimate: wl.Estimate) -> dict[str, Any]:
     return {
         "name": name,
@@ -326,10 +289,6 @@ def _series(name: str, estimate: wl.Estimate) -> dict[str, Any]:
         "chance": 0.0,
         "scale": "diverging",
     }
-
-
-def _share(estimate: wl.Estimate, part: str = "value") -> str:
-    return f"{float(getattr(estimate, part)):.0%}"
 
 
 def _indices(head: str) -> tuple[int, int]:
