@@ -8,7 +8,7 @@ import pytest
 
 import wonderland as wl
 from wonderland import hookspecs
-from wonderland.errors import PluginError, UsageError
+from wonderland.errors import NotEnoughData, PluginError, UsageError
 from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class, select
 from wonderland.plugins import Plugins
 
@@ -211,3 +211,27 @@ def test_the_class_of_a_result_is_known_without_running():
     assert result_class(Tokens) is Counted
     with pytest.raises(PluginError, match="'wrong' does not say which Result"):
         result_class(Wrong)
+
+
+@dataclass(frozen=True)
+class Modest:
+    """An analysis that says what it lacks."""
+
+    name: ClassVar[str] = "modest"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def run(self, specimen: wl.Specimen) -> wl.Result:
+        raise NotEnoughData("It wants a hundred conversations.")
+
+
+def test_an_analysis_that_lacks_data_is_left_out_by_name_and_the_others_run(specimen):
+    results = analyze(specimen, Modest(), Tokens())
+    assert list(results) == ["tokens"]
+    assert results.declined == {"modest": "It wants a hundred conversations."}
+    assert "modest was left out: It wants a hundred conversations." in str(results)
+
+
+def test_asked_for_alone_it_says_so_as_an_error(specimen):
+    with pytest.raises(NotEnoughData, match="a hundred conversations"):
+        analyze(specimen, Modest())

@@ -54,11 +54,16 @@ def look(
     """Run the analyses and print what each found."""
     with console.progress("Analysing") as meter:
         results = workspace.analyze(*names, parameters=parameters, on_start=lambda name: meter.update(0, 1, name))
-    console.result(results={name: {"summary": result.summary().splitlines()} for name, result in results.items()})
+    console.result(
+        results={name: {"summary": result.summary().splitlines()} for name, result in results.items()},
+        declined=dict(results.declined),
+    )
     for name, result in results.items():
         console.say(f"\n{name}")
         for line in result.summary().splitlines():
             console.say(f"  {plain(line)}")
+    for name, why in results.declined.items():
+        console.say(f"\n{name} was left out: {plain(why)}")
     return results
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from wonderland import plugins
-from wonderland.errors import PluginError, UsageError
+from wonderland.errors import NotEnoughData, PluginError, UsageError
 from wonderland.lab.results import Provenance, Result, Results
 from wonderland.lab.specimen import Specimen
 
@@ -59,29 +59,41 @@ def analyze(
         on_start: Called with the name of each analysis before it runs.
 
     Returns:
-        The results by name, in the order they ran.
+        The results by name, in the order they ran. An analysis that says there is not enough data for it is left out
+        and named, with its reason, in ``declined``.
 
     Raises:
+        NotEnoughData: The only analysis that was asked for says so.
         UsageError: A name or a parameter does not exist.
         PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
     """
     chosen = select(wanted or ("all",), parameters or {})
     needs = {need for analysis in chosen for need in analysis.needs}
     results: dict[str, Result] = {}
+    declined: dict[str, str] = {}
     with specimen.holding(needs):
         for analysis in chosen:
             if on_start:
                 on_start(analysis.name)
-            results[analysis.name] = _run(analysis, specimen)
+            try:
+                results[analysis.name] = _run(analysis, specimen)
+            except NotEnoughData as error:
+                if len(chosen) == 1:
+                    raise
+                declined[analysis.name] = error.message
     if control:
         twin = specimen.untrained()
         with twin.holding(needs):
-            for analysis in chosen:
+            for analysis in (one for one in chosen if one.name in results):
                 if on_start:
                     on_start(f"{analysis.name} (untrained)")
-                with_control = dataclasses.replace(results[analysis.name], control=_run(analysis, twin))
-                results[analysis.name] = with_control
-    return Results(results, specimen)
+                try:
+                    compared = dataclasses.replace(results[analysis.name], control=_run(analysis, twin))
+                except NotEnoughData as error:
+                    declined[f"{analysis.name} of the untrained twin"] = error.message
+                else:
+                    results[analysis.name] = compared
+    return Results(results, specimen, declined)
 
 
 def select(

@@ -172,10 +172,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Results(Mapping[str, Result]):
-    """The results of one `analyze`, by the analysis' name, with the specimen they describe."""
+    """The results of one `analyze`, by the analysis' name, with the specimen they describe.
+
+    Attributes:
+        by_name: The results.
+        specimen: The specimen.
+        declined: Why an analysis was left out, by its name: there was not enough data for an honest answer.
+    """
 
     by_name: Mapping[str, Result]
     specimen: Specimen = field(repr=False)
+    declined: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Result:
         if name not in self.by_name:
@@ -189,7 +196,8 @@ class Results(Mapping[str, Result]):
         return len(self.by_name)
 
     def __str__(self) -> str:
-        return "\n\n".join(f"{name}\n{result.summary()}" for name, result in self.by_name.items())
+        told = [f"{name}\n{result.summary()}" for name, result in self.by_name.items()]
+        return "\n\n".join([*told, *(f"{name} was left out: {why}" for name, why in self.declined.items())])
 
     def report(self, path: str | Path) -> Path:
         """Write the report of these results as one self-contained HTML file and return its path."""

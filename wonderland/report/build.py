@@ -135,6 +135,8 @@ def write_report(
         ResourceError: The file cannot be written.
         PluginError: A result gave views that the report cannot hold.
     """
+    from wonderland.lab.results import Finding
+
     views: list[View] = list(extra_views)
     findings: list[Finding] = []
     cards: dict[str, Mapping[str, Estimate]] = {}
@@ -145,6 +147,7 @@ def write_report(
         cards[name] = result.card()
         if result.control is not None:
             controls[name] = result.control.card()
+    findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in results.declined.items()]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
     page = Page("wonderland", facts, views, cards, findings, checks, contains_text, controls)
     _write_atomically(Path(path), render(page))

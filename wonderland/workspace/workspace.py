@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import wonderland
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
-from wonderland.errors import InputError, UsageError
+from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.model.presets import preset
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import settings as settings_file
@@ -304,7 +304,14 @@ class Workspace:
         specimen = self.specimen()
         stages = {analysis.name: self.analysis_stage(analysis) for analysis in chosen}
         todo = [analysis for analysis in chosen if not stages[analysis.name].done]
-        fresh = analyze(specimen, *todo, control=self.settings.analysis.control, on_start=on_start) if todo else {}
+        fresh = Results({}, specimen)
+        if todo:
+            try:
+                fresh = analyze(specimen, *todo, control=self.settings.analysis.control, on_start=on_start)
+            except NotEnoughData as error:
+                if len(chosen) == 1:
+                    raise
+                fresh = Results({}, specimen, {todo[0].name: error.message})
         results: dict[str, Result] = {}
         for analysis in chosen:
             stage = stages[analysis.name]
@@ -312,9 +319,9 @@ class Workspace:
                 results[analysis.name] = fresh[analysis.name]
                 with stage.writing() as folder:
                     fresh[analysis.name].save(folder)
-            else:
+            elif analysis.name not in fresh.declined:
                 results[analysis.name] = result_class(type(analysis)).load(stage.folder)
-        return Results(results, specimen)
+        return Results(results, specimen, fresh.declined)
 
     def report(self, path: str | Path | None = None, results: Results | None = None) -> Path:
         """Write the report of every result that is up to date and return its path."""
