@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from wonderland.errors import InputError, PluginError
+from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.lab.stats import Estimate, heads
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Result:
 
         views = self.views()
         if not views:
-            raise NotImplementedError(f"{type(self).__name__} has no views to draw.")
+            raise UsageError(f"{type(self).__name__} has no views to draw.", hint="Print it: print(result)")
         return figure(views[0])
 
     def to_frame(self) -> pandas.DataFrame:
