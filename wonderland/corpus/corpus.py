@@ -145,7 +145,7 @@ class Corpus:
             for tag in row["values"].split():
                 tagged[tag] += row["counts"]
         senders = set(self.table.column("sender").unique().to_pylist())
-        words = pc.sum(pc.count_substring_regex(self.table.column("text"), r"\S+")).as_py() or 0
+        words = sum(len(text.split()) for text in self.texts)
         return {
             "messages": len(self),
             "from me": int(self.is_from_me.sum()),
@@ -153,7 +153,7 @@ class Corpus:
             "sms": tagged["sms"],
             "conversations": len(self.thread_starts),
             "people": len(senders - {ME}),
-            "words": int(words),
+            "words": words,
         }
 
     def filter(self, *wanted: str | Filter) -> Corpus:
