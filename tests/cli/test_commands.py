@@ -243,6 +243,13 @@ class TestFailures:
         assert json.loads(printed.out)["exit_code"] == 3
 
 
+def test_open_hands_the_report_to_the_browser(workspace, monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr("click.launch", opened.append)
+    output_of(capsys, "report", "-q", "-w", workspace, "--open")
+    assert opened == [str(workspace / "report.html")]
+
+
 def test_ctrl_c_saves_and_the_same_command_goes_on(workspace, monkeypatch, capsys):
     from wonderland.model import training
 
