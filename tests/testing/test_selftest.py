@@ -32,6 +32,11 @@ def test_what_was_planted_is_found(cls, truth):
     assert outcome.passed, outcome.found
 
 
+@pytest.mark.parametrize(("name", "cls"), ANALYSES)
+def test_every_analysis_is_tested_on_something_and_on_nothing(name, cls):
+    assert {truth.nothing for truth in truths_of(cls)} == {True, False}, f"{name} needs truths of both kinds"
+
+
 @dataclass(frozen=True)
 class CountResult(wl.Result):
     heads: int

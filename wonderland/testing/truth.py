@@ -36,6 +36,7 @@ import numpy as np
 
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.specimen import Specimen
+from wonderland.testing.drawn import drawn_model
 from wonderland.testing.known import (
     WORDS,
     known_corpus,
@@ -46,7 +47,7 @@ from wonderland.testing.known import (
 )
 from wonderland.tokenizer import SPECIALS
 
-__all__ = ["Truth", "known_specimen", "repeating_specimen", "speaking_specimen", "untrained"]
+__all__ = ["Truth", "known_specimen", "random_specimen", "repeating_specimen", "speaking_specimen", "untrained"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,13 @@ def repeating_specimen() -> Specimen:
     rows = [np.tile(len(SPECIALS) + random.permutation(len(WORDS))[:3], 16) for _ in range(24)]
     specimen.evidence = Evidence(np.stack(rows), np.full(24, 48), np.repeat(np.arange(12), 2))
     return specimen
+
+
+@functools.cache
+def random_specimen() -> Specimen:
+    """Return a model in which nothing was planted: four layers of six heads, every weight drawn."""
+    model = drawn_model(n_layers=4, n_heads=6, d_model=24, d_head=6)
+    return Specimen(model, known_tokenizer(), known_corpus(12))
 
 
 def untrained(specimen: Callable[[], Specimen]) -> Callable[[], Specimen]:
