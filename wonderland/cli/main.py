@@ -36,6 +36,7 @@ _COMMANDS = {
     "status": "setup",
     "plugins": "setup",
     "doctor": "setup",
+    "wipe": "wipe",
 }
 _HELP = {
     "init": "Make a workspace.",
@@ -53,6 +54,7 @@ _HELP = {
     "status": "Say what is done and what is not.",
     "plugins": "List sources, filters and analyses.",
     "doctor": "Say what this machine can do.",
+    "wipe": "Delete everything that was written.",
 }
 
 
