@@ -235,3 +235,77 @@ def test_an_analysis_that_lacks_data_is_left_out_by_name_and_the_others_run(spec
 def test_asked_for_alone_it_says_so_as_an_error(specimen):
     with pytest.raises(NotEnoughData, match="a hundred conversations"):
         analyze(specimen, Modest())
+
+
+# --- analyses that draw others together
+
+
+@dataclass(frozen=True)
+class Told(wl.Result):
+    heard: str
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Says what others found."""
+
+    name: ClassVar[str] = "synthesis"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+    uses: ClassVar[tuple[str, ...]] = ("tokens", "not-installed")
+
+    def run(self, specimen: wl.Specimen) -> Told:
+        missing = specimen.results.get("not-installed")
+        return Told(f"{specimen.results['tokens'].number}, {missing}")
+
+
+@dataclass(frozen=True)
+class Circle(Synthesis):
+    """Uses itself by way of another."""
+
+    name: ClassVar[str] = "circle"
+    uses: ClassVar[tuple[str, ...]] = ("circle",)
+
+
+@dataclass(frozen=True)
+class Nosy(Synthesis):
+    """Reads a result it did not declare."""
+
+    name: ClassVar[str] = "nosy"
+    uses: ClassVar[tuple[str, ...]] = ()
+
+
+def test_what_an_analysis_uses_runs_before_it_and_is_handed_to_it(specimen):
+    results = analyze(specimen, Synthesis())
+    assert list(results) == ["tokens", "synthesis"]
+    assert results["synthesis"].heard == f"{results['tokens'].number}, None"
+
+
+def test_the_parameters_of_a_used_analysis_count(specimen):
+    once = analyze(specimen, Synthesis())["tokens"].number
+    twice = analyze(specimen, Synthesis(), parameters={"tokens": {"times": 2}})
+    assert twice["tokens"].number == 2 * once
+    assert twice["synthesis"].heard == f"{2 * once}, None"
+    assert analyze(specimen, Tokens(times=3), Synthesis())["synthesis"].heard == f"{3 * once}, None"
+
+
+def test_results_given_are_used_and_not_computed_again(specimen):
+    given = {"tokens": Counted(42, 0.0, control=Counted(7, 0.0))}
+    results = analyze(specimen, Synthesis(), given=given, control=True)
+    assert list(results) == ["synthesis"]
+    assert results["synthesis"].heard == "42, None"
+    assert results["synthesis"].control.heard == "7, None"  # the twin's synthesis reads the twin's results
+
+
+def test_a_twin_made_inside_of_an_analysis_has_no_results_of_the_trained_model(specimen):
+    assert specimen.restricted_to((), "any", {"tokens": Counted(1, 0.0)}).untrained().results == {}
+
+
+def test_a_result_that_was_not_declared_cannot_be_read(specimen):
+    with pytest.raises(PluginError, match="no result of 'tokens'"):
+        analyze(specimen, "tokens", Nosy())
+
+
+def test_analyses_that_use_each_other_in_a_circle_are_refused(specimen):
+    with pytest.raises(PluginError, match="circle → circle"):
+        analyze(specimen, Circle())

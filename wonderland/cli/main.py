@@ -37,6 +37,7 @@ _COMMANDS = {
     "plugins": "setup",
     "selftest": "selftest",
     "doctor": "setup",
+    "wipe": "wipe",
 }
 _HELP = {
     "init": "Make a workspace.",
@@ -55,6 +56,7 @@ _HELP = {
     "plugins": "List sources, filters and analyses.",
     "selftest": "Let every analysis find what was planted.",
     "doctor": "Say what this machine can do.",
+    "wipe": "Delete everything that was written.",
 }
 
 

@@ -4,6 +4,9 @@ An analysis is a frozen dataclass whose fields are its parameters, with class at
 ``needs`` and one method, ``run``. `analyze` collects what all of them need, makes one cached forward pass over the
 evidence for it, and runs each on a specimen that hands out only what was declared: an analysis that reads more would
 otherwise work alone and fail in company.
+
+An analysis that draws other analyses together names them in ``uses``. They run before it, and it finds their results in
+``specimen.results``: so no number of a synthesis is computed a second time in a second way.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from wonderland.errors import NotEnoughData, PluginError, UsageError
 from wonderland.lab.results import Provenance, Result, Results
 from wonderland.lab.specimen import Specimen
 
-__all__ = ["Analysis", "analyze", "parameters_of", "result_class", "select"]
+__all__ = ["Analysis", "analyze", "parameters_of", "result_class", "select", "with_used"]
 
 
 @runtime_checkable
@@ -31,6 +34,8 @@ class Analysis(Protocol):
         version: Raise it when the same parameters give other numbers, so that stored results are recomputed.
         needs: Activations by their TransformerLens short names ("pattern", "z", "resid_post"), or "loss", "logits".
         groups: Names of groups it belongs to, such as "triage".
+        uses: Optional: names of analyses whose results it reads in ``specimen.results``. They run before it. One that
+            is not installed, or declined, is not there: say so in the result.
     """
 
     name: ClassVar[str]
@@ -48,6 +53,7 @@ def analyze(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     control: bool = False,
     on_start: Callable[[str], None] | None = None,
+    given: Mapping[str, Result] | None = None,
 ) -> Results:
     """Run analyses on a specimen, with one shared forward pass.
 
@@ -57,17 +63,20 @@ def analyze(
         parameters: Parameters by analysis name, for those given by name.
         control: Also run each on the untrained twin and attach its result as ``control``.
         on_start: Called with the name of each analysis before it runs.
+        given: Results that are there already, for analyses that use them; they are not computed again.
 
     Returns:
-        The results by name, in the order they ran. An analysis that says there is not enough data for it is left out
-        and named, with its reason, in ``declined``.
+        The results by name, in the order they ran, with those of analyses that were used. An analysis that says there
+        is not enough data for it is left out and named, with its reason, in ``declined``.
 
     Raises:
         NotEnoughData: The only analysis that was asked for says so.
         UsageError: A name or a parameter does not exist.
         PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
     """
-    chosen = select(wanted or ("all",), parameters or {})
+    given = given or {}
+    asked = select(wanted or ("all",), parameters or {})
+    chosen = [one for one in with_used(asked, parameters or {}) if one.name not in given or one in asked]
     needs = {need for analysis in chosen for need in analysis.needs}
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
@@ -76,23 +85,24 @@ def analyze(
             if on_start:
                 on_start(analysis.name)
             try:
-                results[analysis.name] = _run(analysis, specimen)
+                results[analysis.name] = _run(analysis, specimen, {**given, **results})
             except NotEnoughData as error:
-                if len(chosen) == 1:
+                if len(asked) == 1 and analysis in asked:
                     raise
                 declined[analysis.name] = error.message
     if control:
         twin = specimen.untrained()
+        before = {name: result.control for name, result in given.items() if result.control is not None}
         with twin.holding(needs):
             for analysis in (one for one in chosen if one.name in results):
                 if on_start:
                     on_start(f"{analysis.name} (untrained)")
                 try:
-                    compared = dataclasses.replace(results[analysis.name], control=_run(analysis, twin))
+                    before[analysis.name] = _run(analysis, twin, before)
                 except NotEnoughData as error:
                     declined[f"{analysis.name} of the untrained twin"] = error.message
                 else:
-                    results[analysis.name] = compared
+                    results[analysis.name] = dataclasses.replace(results[analysis.name], control=before[analysis.name])
     return Results(results, specimen, declined)
 
 
@@ -113,6 +123,29 @@ def select(
             if name not in chosen:
                 chosen[name] = make(plugins.load().analysis(name), (parameters or {}).get(name, {}))
     return list(chosen.values())
+
+
+def with_used(chosen: Iterable[Analysis], parameters: Mapping[str, Mapping[str, Any]] | None = None) -> list[Analysis]:
+    """Add the analyses that these use, each before the first that uses it; those not installed are left out.
+
+    Raises:
+        PluginError: Analyses use each other in a circle.
+    """
+    given = {analysis.name: analysis for analysis in chosen}
+    known = plugins.load().analyses
+    ordered: dict[str, Analysis] = {}
+
+    def add(analysis: Analysis, path: tuple[str, ...]) -> None:
+        if analysis.name in path:
+            raise PluginError(f"Analyses use each other in a circle: {' → '.join((*path, analysis.name))}.")
+        for name in getattr(analysis, "uses", ()):
+            if name in given or name in known:
+                add(given.get(name) or make(known[name], (parameters or {}).get(name, {})), (*path, analysis.name))
+        ordered.setdefault(analysis.name, analysis)
+
+    for analysis in given.values():
+        add(analysis, ())
+    return list(ordered.values())
 
 
 def make(cls: type[Any], parameters: Mapping[str, Any]) -> Analysis:
@@ -153,11 +186,12 @@ def result_class(cls: type[Any]) -> type[Result]:
     return returned
 
 
-def _run(analysis: Analysis, specimen: Specimen) -> Result:
+def _run(analysis: Analysis, specimen: Specimen, results: Mapping[str, Result]) -> Result:
     import wonderland
 
     started = time.perf_counter()
-    result = analysis.run(specimen.restricted_to(analysis.needs, analysis.name))
+    used = {name: results[name] for name in getattr(analysis, "uses", ()) if name in results}
+    result = analysis.run(specimen.restricted_to(analysis.needs, analysis.name, used))
     if not isinstance(result, Result):
         raise PluginError(f"The analysis {analysis.name!r} returned a {type(result).__name__}, not a Result.")
     provenance = Provenance(

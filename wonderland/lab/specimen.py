@@ -16,7 +16,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -29,6 +29,9 @@ from wonderland.lab.mining import Contrasts, mine
 from wonderland.model.loss import token_losses
 from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import SpeakerTokenizer
+
+if TYPE_CHECKING:
+    from wonderland.lab.results import Result
 
 __all__ = ["HookedModel", "Part", "Specimen", "hook_name"]
 
@@ -125,6 +128,9 @@ class Specimen:
         windows: How many windows of them to examine.
         seed: Seed of their choice.
         hold_bytes: Most memory to hold activations in.
+
+    Attributes:
+        results: Inside of an analysis, the results of those it ``uses``, by name.
     """
 
     def __init__(
@@ -153,6 +159,7 @@ class Specimen:
         self._held_out_fingerprint = held_out.fingerprint
         self._held: dict[str, Any] | None = None
         self._allowed: frozenset[str] | None = None
+        self.results: Mapping[str, Result] = {}
         # An untrained twin is asked the same questions, so it keeps the contrasts of the trained model.
         self._mined = functools.cache(functools.partial(mine, model, tokenizer, self.evidence))
 
@@ -176,6 +183,7 @@ class Specimen:
         fresh = ChatTransformer(self.model.cfg, seed=seed, tokenizer=self.model.tokenizer_fingerprint)
         twin.model = fresh.to(self.model.device).requires_grad_(False).eval()
         twin._held = None
+        twin.results = {}
         twin.__dict__.pop("fingerprints", None)
         return twin
 
@@ -193,13 +201,14 @@ class Specimen:
             )
         return self._mined(kind, pairs=pairs, seed=seed)
 
-    def restricted_to(self, needs: Sequence[str], name: str) -> Specimen:
-        """Return this specimen handing out only declared activations, for one analysis."""
+    def restricted_to(self, needs: Sequence[str], name: str, results: Mapping[str, Result] | None = None) -> Specimen:
+        """Return this specimen handing out only declared activations and results, for one analysis."""
         for need in needs:
             if need not in _DERIVED and need != "contrasts":
                 hook_name(need, 0)
         view = copy.copy(self)
         view._allowed = frozenset(needs)
+        view.results = _Used(results or {})
         return view
 
     def parts(self, *names: str) -> Iterator[Part]:
@@ -274,6 +283,16 @@ class Specimen:
         about = self.evidence.describe()
         return (
             f"Specimen({self.model!r}, {about['windows']} windows of {about['conversations']} held-out conversations)"
+        )
+
+
+class _Used(dict[str, "Result"]):
+    """The results an analysis declared that it uses."""
+
+    def __missing__(self, name: str) -> Result:
+        raise PluginError(
+            f"There is no result of {name!r} to read.",
+            hint="Name it in the analysis' uses; and ask with .get(), since it may have declined or not be installed.",
         )
 
 

@@ -30,6 +30,7 @@ from wonderland.workspace import settings as settings_file
 from wonderland.workspace.fingerprint import source_state
 from wonderland.workspace.settings import FILE, Settings
 from wonderland.workspace.stage import Stage, State, guarding
+from wonderland.workspace.wipe import remember
 
 if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis
@@ -148,8 +149,8 @@ class Workspace:
             return {}
         return value if isinstance(value, dict) else {}
 
-    def analysis_stage(self, analysis: Analysis) -> Stage:
-        """Return the stage that keeps the result of an analysis."""
+    def analysis_stage(self, analysis: Analysis, used: Sequence[Stage] = ()) -> Stage:
+        """Return the stage that keeps the result of an analysis, given those of the analyses it uses."""
         from wonderland.lab.analysis import parameters_of
 
         a = self.settings.analysis
@@ -160,7 +161,7 @@ class Workspace:
             self.folder / "results" / analysis.name,
             analysis.version,
             {"parameters": parameters, "evidence": evidence},
-            (self.stage("model").key,),
+            (self.stage("model").key, *(stage.key for stage in used)),
         )
 
     @property
@@ -296,18 +297,26 @@ class Workspace:
         on_start: Callable[[str], None] | None = None,
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for."""
-        from wonderland.lab.analysis import analyze, result_class, select
+        from wonderland.lab.analysis import analyze, result_class, select, with_used
         from wonderland.lab.results import Results
 
         given = {**self.settings.analysis.parameters, **(parameters or {})}
-        chosen = select(wanted or self.settings.analysis.run, given)
+        chosen = with_used(select(wanted or self.settings.analysis.run, given), given)
         specimen = self.specimen()
-        stages = {analysis.name: self.analysis_stage(analysis) for analysis in chosen}
+        stages: dict[str, Stage] = {}
+        for analysis in chosen:
+            used = [stages[name] for name in getattr(analysis, "uses", ()) if name in stages]
+            stages[analysis.name] = self.analysis_stage(analysis, used)
         todo = [analysis for analysis in chosen if not stages[analysis.name].done]
+        kept = {
+            analysis.name: result_class(type(analysis)).load(stages[analysis.name].folder)
+            for analysis in chosen
+            if analysis not in todo
+        }
         fresh = Results({}, specimen)
         if todo:
             try:
-                fresh = analyze(specimen, *todo, control=self.settings.analysis.control, on_start=on_start)
+                fresh = analyze(specimen, *todo, control=self.settings.analysis.control, on_start=on_start, given=kept)
             except NotEnoughData as error:
                 if len(chosen) == 1:
                     raise
@@ -319,8 +328,8 @@ class Workspace:
                 results[analysis.name] = fresh[analysis.name]
                 with stage.writing() as folder:
                     fresh[analysis.name].save(folder)
-            elif analysis.name not in fresh.declined:
-                results[analysis.name] = result_class(type(analysis)).load(stage.folder)
+            elif analysis.name in kept:
+                results[analysis.name] = kept[analysis.name]
         return Results(results, specimen, fresh.declined)
 
     def report(self, path: str | Path | None = None, results: Results | None = None) -> Path:
@@ -330,7 +339,7 @@ class Workspace:
         results = results or self.analyze()
         place = Path(path).expanduser() if path else self.folder / "report.html"
         with guarding(place):
-            return write_report(
+            written = write_report(
                 place,
                 results,
                 results.specimen,
@@ -338,6 +347,8 @@ class Workspace:
                 extra_views=self._extra_views(results),
                 meta=self._meta(),
             )
+        remember(self.folder, [written])
+        return written
 
     def _extra_views(self, results: Results) -> Sequence[View]:
         from wonderland.report.training_curve import training_curve
