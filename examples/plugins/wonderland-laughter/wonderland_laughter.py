@@ -48,8 +48,8 @@ class LaughterResult(wl.Result):
 
     def views(self):
         words = {
-            "how_to_read": "Dark cells are heads that look at laughter wherever they can see some.",
-            "misleads": "Laughter stands next to speaker tokens, so a head that looks there looks dark here too.",
+            "how_to_read": "Strongly coloured heads look at laughter wherever they can see some.",
+            "misleads": "Laughter stands next to speaker tokens, so a head that looks there stands out here too.",
         }
         return [wl.View.of_heads("laughter", "Who looks at laughter", self.card(), **words)]
 
