@@ -41,11 +41,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from wonderland.errors import PluginError
+
+if TYPE_CHECKING:
+    from wonderland.lab.stats import Estimate
 
 __all__ = ["RENDERERS", "Check", "Renderer", "Triangles", "View"]
 
@@ -100,6 +103,50 @@ class View:
             )
         if not self.id or any(not (c.isascii() and ((c.isalnum() and not c.isupper()) or c == "-")) for c in self.id):
             raise PluginError(f"A view's id must be lower-case words joined by '-', not {self.id!r}.")
+
+    @classmethod
+    def of_heads(
+        cls,
+        id: str,  # noqa: A002 - it is the field's name
+        title: str,
+        estimates: Mapping[str, Estimate],
+        *,
+        caption: str = "",
+        how_to_read: str = "",
+        misleads: str = "",
+        order: int = 500,
+    ) -> View:
+        """Return a matrix layer × head of estimates [layer, head], where a click selects the head.
+
+        Args:
+            id: Its id.
+            title: What is shown.
+            estimates: One or more of the same shape by label; the reader toggles between them.
+            caption: The unit, n, interval and chance level of the first, unless given.
+            how_to_read: Up to three sentences on how to read it.
+            misleads: When the picture misleads.
+            order: Where it stands in the report's list.
+
+        Raises:
+            PluginError: There is no estimate, or one is not by layer and head.
+        """
+        shapes = {np.shape(estimate.value) for estimate in estimates.values()}
+        if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+            raise PluginError(f"The view {id!r} needs estimates [layer, head], not of the shapes {sorted(shapes)}.")
+        ((layers, heads),) = shapes
+        first = next(iter(estimates.values()))
+        if not caption:
+            chance = "" if first.chance is None else f"; chance is {float(np.nanmean(first.chance)):.3g} on average"
+            caption = f"In {first.unit}; n={first.n} {first.of}, 95 % interval over them{chance}."
+        series = [
+            {"name": label, "unit": e.unit, "values": np.asarray(e.value), "low": e.low, "high": e.high}
+            | ({} if e.chance is None else {"chance": e.chance})
+            for label, e in estimates.items()
+        ]
+        labels = {"rows": [f"L{i}" for i in range(layers)], "columns": [f"H{i}" for i in range(heads)]}
+        return cls(
+            id, title, "matrix", {**labels, "links": "head", "series": series}, caption, how_to_read, misleads, order
+        )
 
 
 @dataclass(frozen=True)

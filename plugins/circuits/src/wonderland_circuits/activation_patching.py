@@ -117,7 +117,8 @@ class ActivationPatchingResult(wl.Result):
 
     def findings(self) -> Sequence[wl.Finding]:
         first = self.summary().splitlines()[0]
-        return [wl.Finding(first, "patching-heads", {"head": self.best} if self.best else {}, self.trust)]
+        view = "patching-heads" if self.pairs else ""
+        return [wl.Finding(first, view, {"head": self.best} if self.best else {}, self.trust)]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {

@@ -122,7 +122,9 @@ class CircuitSufficiencyResult(wl.Result):
 
     def findings(self) -> Sequence[wl.Finding]:
         first = self.summary().splitlines()[0]
-        return [wl.Finding(first, "circuit-parts", {"head": self.circuit[0]} if self.circuit else {}, self.trust)]
+        if not self.circuit:
+            return [wl.Finding(first, trust=self.trust)]
+        return [wl.Finding(first, "circuit-parts", {"head": self.circuit[0]}, self.trust)]
 
     def views(self) -> Sequence[wl.View]:
         if not self.circuit:
