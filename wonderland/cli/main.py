@@ -35,6 +35,7 @@ _COMMANDS = {
     "demo": "everything",
     "status": "setup",
     "plugins": "setup",
+    "selftest": "selftest",
     "doctor": "setup",
     "wipe": "wipe",
 }
@@ -53,6 +54,7 @@ _HELP = {
     "demo": "Do everything, on the conversations that come with wonderland.",
     "status": "Say what is done and what is not.",
     "plugins": "List sources, filters and analyses.",
+    "selftest": "Let every analysis find what was planted.",
     "doctor": "Say what this machine can do.",
     "wipe": "Delete everything that was written.",
 }
