@@ -207,7 +207,7 @@ class ActivationPatching:
     needs: ClassVar[tuple[str, ...]] = ("contrasts",)
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
 
-    kind: Annotated[str, "what differs between the prompts: speaker, affirmation or question"] = "speaker"
+    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
     seed: Annotated[int, "seed of pairs and intervals"] = 0
     contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()

@@ -201,7 +201,7 @@ class CircuitSufficiency:
     size: Annotated[int, "heads of the circuit, if none are named"] = 2
     enough: Annotated[float, "share of the gap from which a circuit is sufficient"] = 0.8
     sets: Annotated[int, "sets of heads to compare with at most"] = 200
-    kind: Annotated[str, "what differs between the prompts: speaker, affirmation or question"] = "speaker"
+    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
     seed: Annotated[int, "seed of pairs, sets and intervals"] = 0
     contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
