@@ -136,7 +136,7 @@ class CircuitSufficiencyResult(wl.Result):
         others = self.others if len(self.others) else np.zeros(1)
         edges = np.histogram_bin_edges(np.append(others, self.recovery.value), _BINS)
         here = np.histogram([self.recovery.value], edges)[0]
-        labels = [f"{low:.0%}" for low in edges[:-1]]
+        labels = [f"{low:.0%}".replace("-0%", "0%").replace("-", "−") for low in edges[:-1]]
         caption = (
             f"Share of the gap brought back over {self.confirming} pairs; 95 % interval over n={self.recovery.n} "
             f"{self.recovery.of}; chance is the mean of {len(self.others)} other sets of as many heads."
