@@ -176,11 +176,13 @@ def export(console: Console, folder: Path | None, where: Path, only: tuple[str, 
     """
     from wonderland.corpus.export import export as write
     from wonderland.workspace.stage import guarding
+    from wonderland.workspace.wipe import remember
 
     workspace = open_workspace(folder)
     corpus = workspace.filter()
     with guarding(where):
         written = write(corpus, where, *only)
+    remember(workspace.folder, written)
     console.result(files=[str(path) for path in written])
     for path in written:
         console.say(str(path))

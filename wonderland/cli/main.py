@@ -35,7 +35,9 @@ _COMMANDS = {
     "demo": "everything",
     "status": "setup",
     "plugins": "setup",
+    "selftest": "selftest",
     "doctor": "setup",
+    "wipe": "wipe",
 }
 _HELP = {
     "init": "Make a workspace.",
@@ -52,7 +54,9 @@ _HELP = {
     "demo": "Do everything, on the conversations that come with wonderland.",
     "status": "Say what is done and what is not.",
     "plugins": "List sources, filters and analyses.",
+    "selftest": "Let every analysis find what was planted.",
     "doctor": "Say what this machine can do.",
+    "wipe": "Delete everything that was written.",
 }
 
 

@@ -30,6 +30,7 @@ from wonderland.workspace import settings as settings_file
 from wonderland.workspace.fingerprint import source_state
 from wonderland.workspace.settings import FILE, Settings
 from wonderland.workspace.stage import Stage, State, guarding
+from wonderland.workspace.wipe import remember
 
 if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis
@@ -338,7 +339,7 @@ class Workspace:
         results = results or self.analyze()
         place = Path(path).expanduser() if path else self.folder / "report.html"
         with guarding(place):
-            return write_report(
+            written = write_report(
                 place,
                 results,
                 results.specimen,
@@ -346,6 +347,8 @@ class Workspace:
                 extra_views=self._extra_views(results),
                 meta=self._meta(),
             )
+        remember(self.folder, [written])
+        return written
 
     def _extra_views(self, results: Results) -> Sequence[View]:
         from wonderland.report.training_curve import training_curve

@@ -8,9 +8,10 @@ import pytest
 import wonderland as wl
 from wonderland.errors import UsageError
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_speaker_corpus, known_speaker_model, known_tokenizer
+from wonderland.testing.known import HEADS
 from wonderland_circuits.activation_patching import ActivationPatching
 from wonderland_circuits.circuit_sufficiency import CircuitSufficiency
+from wonderland_circuits.truths import shared_speaker
 
 SPEAKER, INDUCTION = ("L{}H{}".format(*HEADS[name]) for name in ("speaker", "induction"))
 
@@ -22,11 +23,7 @@ def sufficiency(specimen, **options):
 @pytest.fixture(scope="module")
 def shared():
     """Two heads that each say half of who speaks."""
-    model = known_speaker_model()
-    attn, loud, quiet = model.blocks[1].attn, HEADS["speaker"][1], HEADS["uniform"][1]
-    for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q"):
-        getattr(attn, name)[quiet] = getattr(attn, name)[loud]
-    return wl.Specimen(model, known_tokenizer(), known_speaker_corpus())
+    return shared_speaker()
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-import wonderland as wl
-from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+from wonderland.testing.truth import known_specimen
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,4 +17,4 @@ def _one_thread():
 @pytest.fixture(scope="session")
 def specimen():
     """Conversations of several lengths, so that rows of padding would spoil every mean they got into."""
-    return wl.Specimen(known_model(), known_tokenizer(), known_corpus(40, shortest=10))
+    return known_specimen()

@@ -12,6 +12,7 @@ from wonderland.testing.known import known_corpus, known_model, known_tokenizer
 from wonderland.tokenizer import END, ME, SEP, THEM
 from wonderland_triage.firing import KINDS, fire, kinds_of_tokens
 from wonderland_triage.neurons import Neurons, _lower
+from wonderland_triage.truths import one_kind_each
 
 A, B, C = 5, 6, 7  # the tokens " a", " b", " c"
 WORD, SPEAKERS, MIXED, EVERYTHING, DEAD = range(5)
@@ -38,24 +39,6 @@ def planted(*, layers=1, width=16):
             block.mlp.b_in[DEAD] = -1.0
         model.blocks[0].mlp.W_out[WORD, B] = 5.0
         model.blocks[0].mlp.W_out[WORD, C] = -4.0
-    return model
-
-
-def one_kind_each(width=120):
-    """A model whose neurons fire for one kind of token each, and how much depends on the position, at random."""
-    tokenizer = known_tokenizer()
-    cfg = Config(2, 1, 72, 8, width, 48, 24, act_fn="relu", normalization_type=None)
-    model = wl.ChatTransformer(cfg, tokenizer=tokenizer.fingerprint)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.zero_()
-        model.embed.W_E[:, :24], model.pos_embed.W_pos[:, 24:] = torch.eye(24), torch.eye(48)
-        for block in model.blocks:
-            block.mlp.W_in[24:] = torch.rand(48, width, generator=generator)
-            for number, tokens in enumerate(([ME, THEM], [SEP, END], list(range(5, 24)))):
-                block.mlp.W_in[tokens, number::3] = 5.0
-            block.mlp.b_in -= 5.8  # only at every fifth position
     return model
 
 
@@ -162,7 +145,7 @@ def test_snippets_mark_the_token_that_fires(result):
 
 
 def test_neurons_for_one_kind_each_are_less_mixed_than_directions():
-    result = wl.analyze(specimen_of(one_kind_each()), Neurons(), control=True)["neurons"]
+    result = wl.analyze(one_kind_each(), Neurons(), control=True)["neurons"]
     assert (result.kind_entropy == 0).all()
     assert result.special == [0, 1]
     assert (result.specific.low > 0.5).all()
@@ -173,7 +156,7 @@ def test_neurons_for_one_kind_each_are_less_mixed_than_directions():
 
 
 def test_with_kinds_dealt_out_anew_neurons_for_one_kind_are_mixed():
-    result = wl.analyze(specimen_of(one_kind_each()), Neurons())["neurons"]
+    result = wl.analyze(one_kind_each(), Neurons())["neurons"]
     shuffled, observed = result.nulls["shuffled kinds"][:, 0], result.mixed.value[0]
     assert shuffled[0] > 2 * observed
     assert shuffled[1] < 0.3 < result.selectivity.mean()

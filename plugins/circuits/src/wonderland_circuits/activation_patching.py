@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,9 @@ from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch
 from wonderland.lab.interventions import Cell, Patched, Site, patch
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_circuits.questions import Questions, described, share, spelled
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 MODES = ("resid_pre", "attn_out", "mlp_out")
 ROLES = ("difference", "between", "answer")
@@ -207,6 +210,13 @@ class ActivationPatching:
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
     seed: Annotated[int, "seed of pairs and intervals"] = 0
     contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_circuits import truths
+
+        return truths.activation_patching()
 
     def run(self, specimen: wl.Specimen) -> ActivationPatchingResult:
         """Patch every layer, place and head in every pair that passes the linter."""

@@ -23,7 +23,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from wonderland.lab.contrast import ENOUGH_PAIRS
 from wonderland.lab.interventions import Cell, Site, patch
 from wonderland.lab.specimen import parse_head
 from wonderland_circuits.questions import Questions, share, spelled
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _Set = tuple[tuple[int, int], ...]
 _BINS = 20
@@ -200,6 +203,13 @@ class CircuitSufficiency:
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
     seed: Annotated[int, "seed of pairs, sets and intervals"] = 0
     contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_circuits import truths
+
+        return truths.circuit_sufficiency()
 
     def run(self, specimen: wl.Specimen) -> CircuitSufficiencyResult:
         """Patch the circuit, its parts and other sets into every pair."""

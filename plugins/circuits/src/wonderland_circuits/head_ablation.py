@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, heads, paired_permutation
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 KINDS = ("resample", "mean", "zero")
 _MEANING = {
@@ -197,6 +200,13 @@ class HeadAblation:
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
     seed: Annotated[int, "seed of windows, donors and intervals"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_circuits import truths
+
+        return truths.head_ablation()
 
     def run(self, specimen: wl.Specimen) -> HeadAblationResult:
         """Ablate every head in every window."""

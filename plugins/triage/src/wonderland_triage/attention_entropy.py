@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,13 @@ class AttentionEntropy:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.attention_entropy()
 
     def run(self, specimen: wl.Specimen) -> AttentionEntropyResult:
         """Compute the entropies over the specimen's evidence."""

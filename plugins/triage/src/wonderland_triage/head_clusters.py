@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -32,6 +32,9 @@ import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland_triage.attention_entropy import AttentionEntropy
 from wonderland_triage.head_patterns import PATTERNS, HeadPatterns
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _LEAST_HEADS = 4
 _REPLICATES = 500
@@ -246,6 +249,13 @@ class HeadClusters:
     most: Annotated[int, "largest number of groups to try"] = 6
     clouds: Annotated[int, "single clouds drawn for the null"] = 60
     seed: Annotated[int, "seed of k-means and of the clouds"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.head_clusters()
 
     def run(self, specimen: wl.Specimen) -> HeadClustersResult:
         """Measure the features over the specimen's evidence and group the heads."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -27,6 +27,9 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland.report.views import Triangles
 from wonderland.tokenizer import END, SEP
 from wonderland_triage.shown import describe, windows_to_show
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 PATTERNS = ("previous", "self", "first", "speaker", "separator", "duplicate")
 _MEANING = {
@@ -182,6 +185,13 @@ class HeadPatterns:
     margin: Annotated[float, "standard errors above chance for a label"] = 5.0
     skip: Annotated[int, "leave out the rows before this one, where the targets coincide"] = 4
     shown: Annotated[int, "conversations shown in the attention explorer"] = 6
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.head_patterns()
 
     def run(self, specimen: wl.Specimen) -> HeadPatternsResult:
         """Compute the scores over the specimen's evidence."""

@@ -32,7 +32,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -51,6 +51,9 @@ from wonderland_triage.repetition import (
     sequence,
     word_weights,
 )
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 DRAWS = ("unigram", "uniform")
 _LEAST_WORDS = 4
@@ -302,6 +305,13 @@ class Induction:
     least_gain: Annotated[float, "least gain by the order, in nats, that is called induction"] = 0.05
     random_sets: Annotated[int, "random sets of heads to compare the candidates with"] = 12
     seed: Annotated[int, "seed of the sequences and of the random sets"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.induction()
 
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> InductionResult:

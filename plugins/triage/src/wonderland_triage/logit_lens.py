@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_triage.shown import describe, windows_to_show
 from wonderland_triage.stream import level_names, levels
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _MEASURES = ("kl", "answer", "agrees", "target", "log rank")
 _COLUMNS = 32  # tokens of a window that fit a matrix of words
@@ -205,6 +208,13 @@ class LogitLens:
 
     windows: Annotated[int, "windows of the evidence to read; 0 for all"] = 96
     shown: Annotated[int, "conversations shown"] = 2
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.logit_lens()
 
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> LogitLensResult:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -32,6 +32,9 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_triage.firing import KINDS, Fired, Firing, fire
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _BEFORE, _AFTER = 6, 3  # tokens of a snippet around the one that activates
 _SNIPPETS = 4
@@ -202,6 +205,13 @@ class Neurons:
     listed: Annotated[int, "neurons to list with their snippets"] = 24
     tokens: Annotated[int, "tokens to name that a neuron raises, lowers and reads"] = 5
     seed: Annotated[int, "seed of the directions"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.neurons()
 
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> NeuronsResult:

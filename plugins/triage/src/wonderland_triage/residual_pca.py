@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_triage.shown import describe, windows_to_show
 from wonderland_triage.stream import level_names, levels
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _TRAJECTORY = 10  # tokens whose way is drawn as a line
 
@@ -207,6 +210,13 @@ class ResidualPCA:
     components: Annotated[int, "components to keep"] = 12
     shown: Annotated[int, "conversations shown"] = 6
     replicates: Annotated[int, "bootstrap replicates of the whole PCA"] = 200
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.residual_pca()
 
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> ResidualPCAResult:

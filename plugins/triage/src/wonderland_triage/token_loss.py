@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,9 @@ import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import SPECIALS
 from wonderland_triage.shown import describe, windows_to_show
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _KINDS = ("first word", "later words", "end of message", "next speaker")
 
@@ -159,6 +162,13 @@ class TokenLoss:
     top: Annotated[int, "most surprising words to list"] = 20
     alternatives: Annotated[int, "what the model would rather have said, for each token shown"] = 5
     places: Annotated[int, "words of a message to average separately"] = 16
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_triage import truths
+
+        return truths.token_loss()
 
     def run(self, specimen: wl.Specimen) -> TokenLossResult:
         """Compute the losses over the specimen's evidence."""

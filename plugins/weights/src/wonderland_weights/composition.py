@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import fold
 from wonderland_weights.composing import KINDS, ratios, rotated, sides
 from wonderland_weights.factored import corners, svd
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _READS = {"Q": "queries", "K": "keys", "V": "values"}
 _LISTED = 40
@@ -262,6 +265,13 @@ class Composition:
     rotations: Annotated[int, "random rotations in the null; no p is below 1 / (1 + rotations)"] = 10_000
     level: Annotated[float, "false-discovery rate below which a composition is called beyond chance"] = 0.05
     seed: Annotated[int, "seed of the rotations"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_weights import truths
+
+        return truths.composition()
 
     def run(self, specimen: wl.Specimen) -> CompositionResult:
         """Compare every pair of heads with its rotations."""

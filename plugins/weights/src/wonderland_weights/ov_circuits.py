@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from wonderland_weights import directions as vocabulary
 from wonderland_weights.copying import copying_null, copying_scores
 from wonderland_weights.factored import Spectrum, random_spectra, svd
 from wonderland_weights.ov_result import OVCircuitsResult, head_name
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _DRAWS = 100
 
@@ -50,6 +53,13 @@ class OVCircuits:
     rotations: Annotated[int, "random rotations in the null of the copying score"] = 500
     level: Annotated[float, "false-discovery rate below which a copying score is called beyond chance"] = 0.05
     seed: Annotated[int, "seed of the rotations"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_weights import truths
+
+        return truths.ov_circuits()
 
     def run(self, specimen: wl.Specimen) -> OVCircuitsResult:
         """Take the specimen's heads apart."""

@@ -1,0 +1,104 @@
+"""What must these analyses find? Heads that cause what they were written to cause, and none that were not.
+
+Nothing here is imported until somebody runs the self-test.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import torch
+
+import wonderland as wl
+from wonderland.testing.known import HEADS, known_speaker_corpus, known_speaker_model, known_tokenizer
+from wonderland.testing.truth import Truth, known_specimen, repeating_specimen, speaking_specimen, untrained
+
+Check = tuple[bool, str]
+_NAMES = {what: f"L{layer}H{head}" for what, (layer, head) in HEADS.items()}
+_PAIR = [_NAMES["uniform"], _NAMES["speaker"]]
+
+
+def head_ablation() -> list[Truth]:
+    """Two heads that repeated text needs, four that it does not."""
+    needed = sorted(_NAMES[name] for name in ("previous", "induction"))
+
+    def two(result: Any) -> Check:
+        found = sorted(result.heads_that_are("needed"))
+        idle = [name for name in HEADS if _NAMES[name] not in needed]
+        least = min(float(of.low[HEADS[name]]) for of in result.cost.values() for name in ("previous", "induction"))
+        most = max(abs(float(of.value[HEADS[name]])) for of in result.cost.values() for name in idle)
+        told = f"needed: {', '.join(found)}, at least {least:.2f} nats each; the others cost at most {most:.1g}"
+        return found == needed and least > 1 and most < 1e-5, told
+
+    def none(result: Any) -> Check:
+        found = result.heads_that_are("needed")
+        return not found, f"needed: {', '.join(found) or 'none'}"
+
+    return [
+        Truth(f"repeated text, for which the hand-built model needs {' and '.join(needed)}", repeating_specimen, two),
+        Truth("its untrained twin", untrained(repeating_specimen), none, nothing=True),
+    ]
+
+
+def activation_patching() -> list[Truth]:
+    """One head that carries who speaks, and a model that does not care."""
+    speaker = _NAMES["speaker"]
+
+    def carries(result: Any) -> Check:
+        expected = np.zeros((2, 3))
+        expected[HEADS["speaker"]] = 1
+        apart = max(np.abs(grid.value - expected).max() for grid in result.by_head.values())
+        one = result.confirmed["denoising"]
+        return result.best == speaker and apart < 1e-3, f"{result.best} alone, recovery {one}"
+
+    def none(result: Any) -> Check:
+        return not result.best, f"{len(result.pairs)} pairs with a difference to trace, no head named"
+
+    return [
+        Truth(f"{speaker} of the hand-built model says who speaks, alone", speaking_specimen, carries, {"pairs": 40}),
+        Truth("the hand-built model that does not mind who speaks", known_specimen, none, nothing=True),
+    ]
+
+
+def circuit_sufficiency() -> list[Truth]:
+    """Two heads of one half each, and two that carry nothing."""
+
+    def both(result: Any) -> Check:
+        halves = [float(one.value) for one in result.alone.values()]
+        holds = result.circuit == _PAIR and abs(float(result.recovery.value) - 1) < 1e-3 and result.rank == 1
+        holds = holds and bool(np.abs(np.subtract(halves, 0.5)).max() < 1e-3)
+        return holds, f"{', '.join(result.circuit)}: recovery {result.recovery}, best of {len(result.others) + 1} sets"
+
+    def none(result: Any) -> Check:
+        value = float(result.recovery.value)
+        return abs(value) < 1e-3 and not result.sufficient, f"{', '.join(result.circuit)} bring back {value:.3f}"
+
+    others = (_NAMES["previous"], _NAMES["induction"])
+    return [
+        Truth(
+            f"{' and '.join(_PAIR)} of a hand-built model say half of who speaks each",
+            shared_speaker,
+            both,
+            {"pairs": 16},
+        ),
+        Truth(
+            f"{' and '.join(others)} of it, which say nothing of it",
+            shared_speaker,
+            none,
+            {"pairs": 16, "heads": others},
+            nothing=True,
+        ),
+    ]
+
+
+@functools.cache
+@torch.no_grad()
+def shared_speaker() -> wl.Specimen:
+    """Return a specimen of a model with two heads that each say half of who speaks."""
+    model: Any = known_speaker_model()
+    attn, loud, quiet = model.blocks[1].attn, HEADS["speaker"][1], HEADS["uniform"][1]
+    for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q"):
+        getattr(attn, name)[quiet] = getattr(attn, name)[loud]
+    return wl.Specimen(model, known_tokenizer(), known_speaker_corpus())

@@ -1,0 +1,90 @@
+"""wipe: all that was written goes, what was not stays, and what cannot be reached is said."""
+
+import io
+import json
+
+import pytest
+
+from wonderland.cli.main import run
+from wonderland.workspace.wipe import OWN, traces
+from wonderland.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def small(messages, tmp_path, monkeypatch, capsys):
+    """A workspace with a corpus, an export elsewhere and a file of its owner in it."""
+    folder = tmp_path / "me.wonderland"
+    assert run(["extract", "-q", "-w", str(folder), str(messages)]) == 0
+    assert run(["filter", "-q", "-w", str(folder)]) == 0
+    assert run(["export", "-q", "-w", str(folder), str(tmp_path / "plain")]) == 0
+    (folder / "diary.txt").write_text("mine", encoding="utf-8")
+    capsys.readouterr()
+    return folder
+
+
+def test_everything_that_was_written_is_deleted_and_nothing_else(small, messages, tmp_path, capsys):
+    assert run(["wipe", "--yes", "-w", str(small)]) == 0
+    assert [path.name for path in small.iterdir()] == ["diary.txt"]
+    assert list((tmp_path / "plain").iterdir()) == []
+    assert messages.exists()
+    out = capsys.readouterr().out
+    assert "corpus/" in out
+    assert str(tmp_path / "plain" / "corpus.txt") in out
+    assert "Left: " in out
+    assert "diary.txt" in out
+    assert f"Never touched: {messages}" in out
+    assert "backups" in out
+
+
+def test_a_folder_that_is_empty_then_goes_too(small, capsys):
+    (small / "diary.txt").unlink()
+    assert run(["wipe", "--yes", "-w", str(small)]) == 0
+    assert not small.exists()
+
+
+def test_a_file_elsewhere_that_was_changed_since_stays_and_is_named(small, tmp_path, capsys):
+    changed = tmp_path / "plain" / "corpus.txt"
+    changed.write_text("now something else", encoding="utf-8")
+    assert run(["wipe", "--yes", "--json", "-w", str(small)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert changed.exists()
+    assert str(changed) in told["left"]
+    assert told["bytes"] > 100_000
+
+
+def test_without_an_answer_nothing_is_deleted(small, monkeypatch, capsys):
+    before = sorted(small.rglob("*"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert run(["wipe", "-w", str(small)]) == 2
+    assert "Nothing was deleted" in capsys.readouterr().err
+    assert sorted(small.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("typed", "gone"), [("me.wonderland", True), ("yes", False), ("", False)])
+def test_the_name_of_the_workspace_must_be_typed(small, typed, gone, monkeypatch, capsys):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(f"{typed}\n"))
+    assert run(["wipe", "-w", str(small)]) == (0 if gone else 2)
+    assert (small / "corpus").exists() is not gone
+
+
+def test_a_link_out_of_the_workspace_is_unlinked_not_followed(small, tmp_path, capsys):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "photo").write_text("x", encoding="utf-8")
+    (small / "results").symlink_to(precious)
+    assert run(["wipe", "--yes", "-w", str(small)]) == 0
+    assert (precious / "photo").exists()
+
+
+def test_no_folder_that_a_run_makes_is_forgotten(made):
+    assert traces(made).strangers == ()
+    assert {path.name for path in made.iterdir()} <= set(OWN)
+
+
+def test_a_report_written_elsewhere_is_remembered(workspace, tmp_path):
+    place = Workspace(workspace).report(tmp_path / "for a friend.html")
+    assert traces(workspace).elsewhere == (place,)

@@ -1,0 +1,150 @@
+"""Every analysis finds what was planted; and a self-test that could not fail would be seen here."""
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland import plugins
+from wonderland.cli.main import run
+from wonderland.errors import NotEnoughData
+from wonderland.testing.selftest import prove, selftest, truths_of
+from wonderland.testing.truth import Truth, known_specimen, untrained
+
+ANALYSES = sorted(plugins.load().analyses.items())
+TRUTHS = [pytest.param(cls, truth, id=f"{name}: {truth.planted}") for name, cls in ANALYSES for truth in truths_of(cls)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("cls", "truth"), TRUTHS)
+def test_what_was_planted_is_found(cls, truth):
+    outcome = prove(cls, truth)
+    assert outcome.passed, outcome.found
+
+
+@pytest.mark.parametrize(("name", "cls"), ANALYSES)
+def test_every_analysis_is_tested_on_something_and_on_nothing(name, cls):
+    assert {truth.nothing for truth in truths_of(cls)} == {True, False}, f"{name} needs truths of both kinds"
+
+
+@dataclass(frozen=True)
+class CountResult(wl.Result):
+    heads: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many heads are there?"""
+
+    name: ClassVar[str] = "count"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+    most: int = 100
+
+    def run(self, specimen: wl.Specimen) -> CountResult:
+        heads = specimen.cfg.n_layers * specimen.cfg.n_heads
+        if heads > self.most:
+            raise NotEnoughData("There are too many.")
+        return CountResult(heads)
+
+
+def six(result):
+    return result.heads == 6, f"{result.heads} heads"
+
+
+def offering(*truths):
+    return type("Offering", (Count,), {"truths": classmethod(lambda cls: list(truths))})
+
+
+def test_an_outcome_says_what_was_planted_and_what_was_found():
+    outcome = prove(Count, Truth("six heads", known_specimen, six))
+    assert (outcome.analysis, outcome.planted, outcome.found, outcome.passed) == ("count", "six heads", "6 heads", True)
+    wrong = prove(Count, Truth("seven heads", known_specimen, lambda result: (result.heads == 7, "too few")))
+    assert (wrong.found, wrong.passed) == ("too few", False)
+
+
+def test_a_truth_may_set_parameters_and_a_refusal_is_a_failure_in_words():
+    outcome = prove(Count, Truth("six heads", known_specimen, six, {"most": 5}))
+    assert not outcome.passed
+    assert outcome.found == "it refused: There are too many."
+
+
+def test_whatever_goes_wrong_in_one_the_others_are_tested():
+    def broken(result):
+        return result.tails, ""
+
+    cls = offering(Truth("a", known_specimen, broken), Truth("b", untrained(known_specimen), six, nothing=True))
+    done = selftest(cls())
+    assert [one.passed for one in done.outcomes] == [False, True]
+    assert done.failed[0].found.startswith("it raised AttributeError")
+    cls.truths = classmethod(lambda cls: 1 / 0)
+    assert selftest(cls()).failed[0].found.startswith("it raised ZeroDivisionError")
+
+
+def test_an_analysis_without_truths_is_named():
+    done = selftest(Count())
+    assert done.untested == ("count",)
+    assert not done.outcomes
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Make one analysis the only one that is installed."""
+
+    def install(cls):
+        monkeypatch.setattr(plugins.load(), "analyses", {"count": cls})
+
+    return install
+
+
+def test_the_command_prints_what_was_planted_and_what_was_found(installed, capsys):
+    installed(offering(Truth("six heads", known_specimen, six)))
+    assert run(["selftest", "-q"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[:3] == ["count", "✓ planted: six heads", "  found:   6 heads"]
+    assert "All 1 truths were found" in out
+
+
+def test_the_command_ends_with_1_if_something_was_not_found_and_says_what(installed, capsys):
+    installed(offering(Truth("five heads", known_specimen, lambda result: (False, "six"))))
+    assert run(["selftest", "-q"]) == 1
+    told = capsys.readouterr()
+    assert "✗ planted: five heads" in told.out
+    assert "1 of 1 truths were not found: count." in told.err
+    assert "wonderland selftest count" in told.err
+
+
+def test_the_command_as_json(installed, capsys):
+    installed(offering(Truth("six heads", known_specimen, six)))
+    assert run(["selftest", "-q", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["failed"] == 0
+    assert told["outcomes"][0] | {"seconds": 0} == {
+        "analysis": "count",
+        "planted": "six heads",
+        "nothing": False,
+        "found": "6 heads",
+        "passed": True,
+        "seconds": 0,
+    }
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are(capsys):
+    assert run(["selftest", "-q", "no-such"]) == 2
+    assert "head-patterns" in capsys.readouterr().err
+
+
+def test_analyses_without_truths_are_named_by_the_command(installed, capsys):
+    installed(Count)
+    assert run(["selftest", "-q"]) == 0
+    assert "Without a test of what they find: count" in capsys.readouterr().out

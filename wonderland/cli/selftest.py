@@ -1,0 +1,51 @@
+"""``selftest``: is what the analyses say worth anything on this machine?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from wonderland.cli.console import Console, clock, plain
+from wonderland.cli.context import command
+from wonderland.errors import CheckFailed
+
+
+@click.argument("names", nargs=-1)
+def selftest(console: Console, names: tuple[str, ...]) -> None:
+    """Let analyses find what was planted in models whose answers are known; exit code 1 if one does not.
+
+    NAMES are analyses or groups such as triage; all by default. No workspace is needed.
+    """
+    from wonderland.testing.selftest import Outcome, selftest
+
+    last = ""
+
+    def tell(one: Outcome) -> None:
+        nonlocal last
+        meter.update(0, 1, one.analysis)
+        if one.analysis != last:
+            console.say(f"\n{one.analysis}" if last else one.analysis)
+            last = one.analysis
+        console.say(f"{console.mark(one.passed)} {'nothing' if one.nothing else 'planted'}: {plain(one.planted)}")
+        console.say(f"  found:   {plain(one.found)}")
+
+    with console.progress("Testing") as meter:
+        done = selftest(*names, on_outcome=tell)
+    seconds = sum(one.seconds for one in done.outcomes)
+    console.result(
+        outcomes=[asdict(one) for one in done.outcomes], untested=list(done.untested), failed=len(done.failed)
+    )
+    console.say()
+    if done.untested:
+        console.say(f"Without a test of what they find: {', '.join(done.untested)}")
+    if done.failed:
+        wrong = sorted({one.analysis for one in done.failed})
+        raise CheckFailed(
+            f"{len(done.failed)} of {len(done.outcomes)} truths were not found: {', '.join(wrong)}.",
+            hint=f"Do not trust these analyses on this machine. To see one alone: wonderland selftest {wrong[0]}",
+        )
+    console.say(f"All {len(done.outcomes)} truths were found, in {clock(seconds)}.")
+
+
+selftest_command = command("selftest", workspace=False)(selftest)

@@ -1,0 +1,68 @@
+"""``wipe``: delete everything that was written, and say what cannot be reached."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from wonderland.cli.console import Console, plain
+from wonderland.cli.context import command, open_workspace
+from wonderland.errors import UsageError
+from wonderland.workspace.wipe import OUT_OF_REACH, bytes_of, delete, traces
+
+
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def wipe(console: Console, folder: Path | None, yes: bool) -> None:
+    """List everything wonderland wrote for a workspace, and delete it. The messages it was read from stay."""
+    workspace = open_workspace(folder)
+    found = traces(workspace.folder)
+    console.say(f"Workspace {plain(str(found.workspace.absolute()))}")
+    written = [*found.inside, *found.elsewhere]
+    console.rows([(plain(_name(path, found.workspace)), _size(bytes_of(path)), "") for path in written])
+    if not yes:
+        _ask(found.workspace.absolute().name)
+    size = found.size
+    delete(found)
+    console.result(
+        deleted=[str(path) for path in written],
+        bytes=size,
+        left=[str(path) for path in (*found.strangers, *found.changed)],
+        out_of_reach=list(OUT_OF_REACH),
+    )
+    console.say(f"\nDeleted: {len(written)} entries, {_size(size)}.")
+    for paths, why in ((found.strangers, "not written by wonderland"), (found.changed, "changed since it was written")):
+        for path in paths:
+            console.say(f"Left: {plain(str(path))} ({why})")
+    source = workspace.settings.source.path
+    if source:
+        console.say(f"Never touched: {plain(source)}, which the messages were read from.")
+    console.say("Out of reach:")
+    for what in OUT_OF_REACH:
+        console.say(f"  {what}")
+
+
+def _ask(name: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "Nothing was deleted: there is nobody to ask.", hint="To delete without asking: wonderland wipe --yes"
+        )
+    if (
+        click.prompt(
+            f"This cannot be undone. Type {name} to delete all of it", default="", show_default=False, err=True
+        )
+        != name
+    ):
+        raise UsageError("Nothing was deleted.", hint=f"To delete, type the name of the workspace: {name}")
+
+
+def _name(path: Path, workspace: Path) -> str:
+    return path.name + ("/" if path.is_dir() else "") if path.parent == workspace else str(path)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 50_000 else f"{count / 1e3:,.1f} kB"
+
+
+wipe_command = command("wipe")(wipe)

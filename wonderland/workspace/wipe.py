@@ -1,0 +1,137 @@
+"""What did wonderland write, and how does it go away? First the list, then the deletion, then what is out of reach.
+
+A workspace holds somebody's messages, and so do the model, the tokenizer and the report made of them. `traces` finds
+everything that was written: the workspace's own files, and the reports, figures and exports that were written
+elsewhere, which a workspace remembers (`remember`) with a hash of their bytes. `delete` removes exactly those. A file
+in the workspace that wonderland did not write stays, and so does one elsewhere that was changed since: both are named.
+
+What would fool it: copies. A file that was sent, moved or backed up is out of reach, and so are the blocks of a solid
+state disk until they are used again; `OUT_OF_REACH` says so to whoever wipes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wonderland.workspace.fingerprint import hash_file
+from wonderland.workspace.stage import guarding
+
+__all__ = ["OUT_OF_REACH", "Traces", "delete", "remember", "traces"]
+
+OWN = (
+    "wonderland.toml",
+    ".gitignore",
+    "people.json",
+    "elsewhere.json",
+    "report.html",
+    "training.checkpoint",
+    "corpus",
+    "filtered",
+    "tokenizer",
+    "model",
+    "models",
+    "checks",
+    "results",
+)
+"""What wonderland writes into a workspace."""
+
+OUT_OF_REACH = (
+    "copies that were sent, moved or renamed, and what was printed or photographed",
+    "backups (Time Machine, cloud folders, snapshots) of any of these files",
+    "another machine that the messages or the model were copied to, such as a rented GPU",
+    "blocks of a disk that is not encrypted, until they are written over",
+    "the history of your shell and what scrolled by in the terminal",
+)
+_ELSEWHERE = "elsewhere.json"
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What a workspace left on this machine.
+
+    Attributes:
+        workspace: Its folder.
+        inside: Files and folders in it that wonderland wrote.
+        elsewhere: Files written to other places, unchanged since.
+        changed: Files written to other places and changed since; they stay.
+        strangers: What lies in the workspace and wonderland did not write; it stays.
+    """
+
+    workspace: Path
+    inside: tuple[Path, ...]
+    elsewhere: tuple[Path, ...]
+    changed: tuple[Path, ...]
+    strangers: tuple[Path, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that `delete` frees."""
+        return sum(bytes_of(path) for path in (*self.inside, *self.elsewhere))
+
+
+def bytes_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder; links are not followed."""
+    if path.is_dir() and not path.is_symlink():
+        return sum(part.lstat().st_size for part in path.rglob("*") if not part.is_dir())
+    return path.lstat().st_size
+
+
+def remember(workspace: Path, written: Iterable[Path]) -> None:
+    """Note files that were written outside of the workspace, so that `traces` finds them."""
+    workspace = workspace.absolute()
+    known = _elsewhere(workspace)
+    places = [path.absolute() for path in written]
+    known |= {str(path): hash_file(path) for path in places if workspace not in path.parents}
+    if known:
+        file, partial = workspace / _ELSEWHERE, workspace / f".{_ELSEWHERE}.partial"
+        with guarding(file):
+            partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
+            partial.chmod(0o600)
+            os.replace(partial, file)
+
+
+def traces(workspace: Path) -> Traces:
+    """Find everything that wonderland wrote for a workspace."""
+    inside, strangers = [], []
+    for path in sorted(workspace.iterdir()):
+        left = path.name.startswith(".") and path.name.endswith((".partial", ".old", ".tmp"))
+        (inside if path.name in OWN or left else strangers).append(path)
+    elsewhere, changed = [], []
+    for name, digest in sorted(_elsewhere(workspace).items()):
+        path = Path(name)
+        if path.is_file():
+            (elsewhere if hash_file(path) == digest else changed).append(path)
+    return Traces(workspace, tuple(inside), tuple(elsewhere), tuple(changed), tuple(strangers))
+
+
+def delete(found: Traces) -> None:
+    """Delete what was found, the workspace's settings last: interrupted, the same can be done again.
+
+    Raises:
+        ResourceError: Something could not be deleted; what is left is still in its place.
+    """
+    last = found.workspace / "wonderland.toml"
+    ordered = [*found.elsewhere, *(path for path in found.inside if path != last)]
+    ordered.sort(key=lambda path: path.name == _ELSEWHERE)
+    for path in [*ordered, last]:
+        with guarding(path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    if not any(found.workspace.iterdir()):
+        with guarding(found.workspace):
+            found.workspace.rmdir()
+
+
+def _elsewhere(workspace: Path) -> dict[str, str]:
+    try:
+        value = json.loads((workspace / _ELSEWHERE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(path): str(digest) for path, digest in value.items()} if isinstance(value, dict) else {}
