@@ -10,7 +10,7 @@ take about 100 MB.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class Bench:
         owner: Conversation of every token, [token].
         loss: Summed loss of each window, [window].
         counts: Predicted tokens of each window, [window].
+        unrelated: Divergences under blind draws that were computed already, by head and places swapped.
     """
 
     model: Any
@@ -55,6 +56,7 @@ class Bench:
     owner: np.ndarray
     loss: np.ndarray
     counts: np.ndarray
+    unrelated: dict[Any, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     @torch.no_grad()
@@ -92,16 +94,25 @@ class Bench:
         final, places = self._scrub(claims, seed, blind=False)
         return self._read(final)[0], places
 
-    def divergence(self, claims: Mapping[Head, str], seed: int, *, blind: bool = False) -> tuple[np.ndarray, float]:
-        """Return summed KL(model ‖ scrubbed) of each window, and the share of places that were swapped.
+    def explained(self, head: Head, feature: str, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """Swap one head's output where a feature is equal, and where it need not be, at the same places.
 
-        Args:
-            claims: The feature each head may depend on.
-            seed: Seed of partners.
-            blind: Draw partners without regard to the feature, for the same places.
+        Returns:
+            Summed KL(model ‖ scrubbed) of each window with the feature kept, [window]; the same with partners drawn
+            without regard to it; and the share of places that were swapped.
         """
-        final, places = self._scrub(claims, seed, blind=blind)
-        return self._read(final, against=True)[1], places
+        covered = self._partners(feature, np.random.default_rng([seed, *head]), blind=False) >= 0
+        key = (head, seed, covered.tobytes())  # features with the same places share the blind draw
+        if key not in self.unrelated:
+            self.unrelated[key] = self._divergence({head: feature}, seed, blind=True)
+        unrelated = self.unrelated[key]
+        same = feature == "nothing"  # keeping nothing is the blind draw
+        kept = unrelated if same else self._divergence({head: feature}, seed, blind=False)
+        return kept, unrelated, float(covered.mean())
+
+    def _divergence(self, claims: Mapping[Head, str], seed: int, *, blind: bool) -> np.ndarray:
+        final, _ = self._scrub(claims, seed, blind=blind)
+        return self._read(final, against=True)[1]
 
     def random_loss(self, seed: int) -> np.ndarray:
         """Return the summed loss of each window if every answer is the one the model gives to another place."""
