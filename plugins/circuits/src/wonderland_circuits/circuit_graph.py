@@ -7,7 +7,7 @@ conversations, it is held to what a circuit has to be:
 
 - faithful: f(C) = (m(C) − m(∅)) / (m(all) − m(∅)), how much of the gap the circuit alone brings back;
 - complete: nothing else does it too. Subsets K are taken out of the circuit and of the whole model; the two must
-  fall alike. Shown is the mean of |f(C∖K) − f(all∖K)|, over random K and over each K of the strongest edges;
+  fall alike. Shown is how far f(C∖K) and f(all∖K) are apart, over random K and over each K of the strongest edges;
 - minimal: every edge is needed. Shown is how far f falls without each edge;
 - special: f of ``circuits`` random sets of as many edges, put together from random ways from the embedding to the
   logits so that they could carry something, with p = (1 + those as faithful) / (1 + all).

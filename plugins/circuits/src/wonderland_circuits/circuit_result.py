@@ -24,7 +24,7 @@ class CircuitGraphResult(wl.Result):
         weights: Share of the gap each brings back alone, [edge].
         faithfulness: Share of the gap the circuit brings back while all else is corrupted.
         without: The same without each edge, [edge].
-        incompleteness: |f(C∖K) − f(all∖K)| of each subset K taken out, [subset].
+        incompleteness: How far f(C∖K) and f(all∖K) are apart for each subset K taken out, [subset].
         taken: Edges in each K.
         others: Faithfulness of random circuits of as many edges, [circuit].
         kept: Share of the model's edges in each circuit of the curve, [size].
