@@ -16,6 +16,7 @@ def wonderland_analyses() -> list[type[Any]]:
     from wonderland_circuits.circuit_sufficiency import CircuitSufficiency
     from wonderland_circuits.edge_attribution import EdgeAttribution
     from wonderland_circuits.head_ablation import HeadAblation
+    from wonderland_circuits.head_taxonomy import HeadTaxonomy
     from wonderland_circuits.path_patching import PathPatching
     from wonderland_circuits.speaker_tracking import SpeakerTracking
 
@@ -28,4 +29,5 @@ def wonderland_analyses() -> list[type[Any]]:
         CausalScrubbing,
         CircuitGraph,
         SpeakerTracking,
+        HeadTaxonomy,
     ]
