@@ -140,6 +140,9 @@ def _halves(evidence: Any, windows: int, seed: int) -> tuple[np.ndarray, np.ndar
 
 def _explained(bench: Bench, head: Head, feature: str, seed: int) -> tuple[wl.Estimate, float]:
     """Return the share of a head's effect that is left when only a feature is kept, and the share of places swapped."""
+    if not bench.writes(head):  # before training no head writes anything
+        nan, n = np.nan, len(np.unique(bench.conversation))
+        return wl.Estimate(nan, nan, nan, n=n, unit="share", chance=0.0), 1.0
     kept, unrelated, places = bench.explained(head, feature, seed)
     lost = cluster_bootstrap(kept, unrelated, bench.conversation, unit="share", seed=seed)
     if not float(np.sum(unrelated)) > 1e-9:  # whatever is swapped, nothing changes: there is nothing to explain

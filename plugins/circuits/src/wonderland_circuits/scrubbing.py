@@ -3,8 +3,8 @@ which heads are swapped between them, layer after layer.
 
 Only heads are swapped, by their output z; MLPs and the embedding run as they are. All windows go through the model
 together, so that what a head computed at a partner's place is at hand, already scrubbed below.
-Memory: the residual stream and one layer's activations of all windows; 32 windows of 128 tokens in the `seed` preset
-take about 100 MB.
+Memory: the residual stream, one layer's activations and the model's answers to all predicted tokens; 20 windows of 128
+tokens in the `seed` preset take about 100 MB.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Bench:
         loss: Summed loss of each window, [window].
         counts: Predicted tokens of each window, [window].
         unrelated: Divergences under blind draws that were computed already, by head and places swapped.
+        own: The model's own answers as log probabilities, a chunk of predicted tokens at a time, once asked for.
     """
 
     model: Any
@@ -57,6 +58,7 @@ class Bench:
     loss: np.ndarray
     counts: np.ndarray
     unrelated: dict[Any, np.ndarray] = field(default_factory=dict)
+    own: dict[int, Tensor] = field(default_factory=dict)
 
     @classmethod
     @torch.no_grad()
@@ -93,6 +95,10 @@ class Bench:
         """Return the summed loss of each window under a hypothesis, and the share of places that were swapped."""
         final, places = self._scrub(claims, seed, blind=False)
         return self._read(final)[0], places
+
+    def writes(self, head: Head) -> bool:
+        """Whether a head writes anything at all into the residual stream."""
+        return bool(self.model.W_O[head].abs().sum() > 0)
 
     def explained(self, head: Head, feature: str, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
         """Swap one head's output where a feature is equal, and where it need not be, at the same places.
@@ -178,14 +184,19 @@ class Bench:
         window, position = predicts.nonzero(as_tuple=True)
         goal = self.tokens[window, position + 1]
         loss, apart = (torch.zeros(len(self.tokens), dtype=torch.float64, device=final.device) for _ in range(2))
-        for part in torch.arange(len(window), device=final.device).split(_CHUNK):
+        for chunk, part in enumerate(torch.arange(len(window), device=final.device).split(_CHUNK)):
             at = (window[part], position[part])
             said = self._answers(final[at])
             loss.index_add_(0, at[0], -said.gather(1, goal[part, None])[:, 0].double())
             if against:
-                own = self._answers(self.stream[-1][at])
+                own = self._own(chunk, at)
                 apart.index_add_(0, at[0], F.kl_div(said, own, reduction="none", log_target=True).sum(-1).double())
         return loss.cpu().numpy(), apart.cpu().numpy()
+
+    def _own(self, chunk: int, at: tuple[Tensor, Tensor]) -> Tensor:
+        if chunk not in self.own:
+            self.own[chunk] = self._answers(self.stream[-1][at])
+        return self.own[chunk]
 
     def _answers(self, residual: Tensor) -> Tensor:
         logits: Tensor = self.model.unembed(self.model.ln_final(residual)).float()
