@@ -59,7 +59,7 @@ class CausalScrubbing:
         tuple[str, ...], "claims such as L2H0=speaker,L0H1=pair; heads not named are claimed to do everything"
     ] = ()
     enough: Annotated[float, "share of a head's effect from which a feature explains it"] = 0.8
-    windows: Annotated[int, "held-out windows to scrub, half of them to explore and half to confirm"] = 40
+    windows: Annotated[int, "held-out windows to scrub, a third of them to explore with, the others to confirm"] = 27
     draws: Annotated[int, "times partners are drawn anew for the hypothesis as a whole"] = 5
     null: Annotated[int, "times its features are dealt out at random"] = 20
     seed: Annotated[int, "seed of windows, partners and intervals"] = 0
@@ -134,8 +134,8 @@ def _halves(evidence: Any, windows: int, seed: int) -> tuple[np.ndarray, np.ndar
         )
     first = np.isin(evidence.conversation, conversations[: len(conversations) // 2])
     order = random.permutation(len(evidence.conversation))
-    halves = [order[first[order] == side][: max(windows // 2, 1)] for side in (True, False)]
-    return halves[0], halves[1]
+    explore = order[first[order]][: max(windows // 3, 1)]
+    return explore, order[~first[order]][: max(windows - len(explore), 1)]
 
 
 def _explained(bench: Bench, head: Head, feature: str, seed: int) -> tuple[wl.Estimate, float]:
@@ -158,7 +158,7 @@ def _simplest(bench: Bench, heads: list[Head], enough: float, seed: int) -> dict
         found[head] = "everything"
         for feature in FEATURES:
             share, places = _explained(bench, head, feature, seed)
-            if not np.isfinite(share.value):
+            if not np.isfinite(share.value) and places:  # swapped, and nothing changed
                 found[head] = "nothing"
                 break
             if share.value >= enough and places >= 0.5:

@@ -59,7 +59,7 @@ class CircuitGraph:
     enough: Annotated[float, "share of the gap from which a set of edges is the circuit"] = 0.8
     steps: Annotated[int, "points between the embeddings of the two prompts, for ranking edges"] = 5
     circuits: Annotated[int, "random circuits to compare with"] = 200
-    subsets: Annotated[int, "random subsets to take out for completeness"] = 20
+    subsets: Annotated[int, "random subsets to take out for completeness, and edges to take out one by one"] = 10
     kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 40
     seed: Annotated[int, "seed of pairs, circuits and intervals"] = 0
@@ -187,7 +187,7 @@ def random_circuit(edges: Edges, size: int, random: np.random.Generator) -> list
 
 def _sizes(count: int) -> list[int]:
     """Return sizes of circuits to try, from a few edges to all."""
-    return sorted({*np.geomspace(3, count, 18).round().astype(int).tolist(), count} - {0} if count > 3 else {count})
+    return sorted({*np.geomspace(3, count, 14).round().astype(int).tolist(), count} - {0} if count > 3 else {count})
 
 
 def _some(circuit: Sequence[Edge], random: np.random.Generator) -> list[Edge]:

@@ -5,9 +5,9 @@ of a contrast, and the share of the gap that comes back is the edge's effect. Be
 gradients, EAP and EAP-IG, which cost a few backward passes for all edges together, and how well they agree with the
 exact effects: correlation, rank correlation, agreement of signs, and how many of the strongest edges they name.
 
-The edges that are claimed are chosen on one half of the pairs and measured on the other, of other conversations. In a
-model with more edges than ``exact`` only those with the largest estimates and as many random ones are patched exactly,
-and the result says so.
+The edges that are claimed are chosen on one half of the pairs, by EAP-IG, and patched on the other, of other
+conversations. In a model with more edges than ``exact`` only those with the largest estimates and as many random ones
+are patched exactly, and the result says so.
 
 What would fool it: an estimate that agrees over all edges may owe it to a few large ones, which is why ranks stand
 beside; edges that back each other up have no effect alone.
@@ -50,7 +50,7 @@ class EdgeAttributionResult(wl.Result):
         exact: Share of the gap each brings back, over the pairs to confirm with, [edge].
         estimated: By method, the share each was estimated to bring back, over the same pairs, [edge].
         agreement: By method and measure, how well the estimates agree with the exact effects.
-        strongest: The edges of the largest effect on the pairs to explore with.
+        strongest: The edges of the largest estimate (EAP-IG) on the pairs to explore with.
         count: Edges the model has.
         kind: What differs between the prompts.
         confirming: Pairs that all of this rests on.
@@ -220,16 +220,18 @@ class EdgeAttribution:
         }  # [edge, pair]
         chosen = self._chosen(estimates["EAP-IG"], asked.explore)
         put = edges.masks([[there[i]] for i in chosen])
-        found = Changed.of(
-            model, asked.batch, len(put), lambda some: carry(model, some.corrupted, some.clean, put, some.metric)
+        confirm = asked.confirm
+        measured = Changed.of(
+            model,
+            asked.batch.rows(confirm),
+            len(put),
+            lambda some: carry(model, some.corrupted, some.clean, put, some.metric),
         )
         names = [edges.name(there[i]) for i in chosen]
         strongest: list[str] = []
-        if len(asked.explore) and len(asked.confirm):
-            explored = np.asarray(found.pairs(asked.explore).recovery(seed).value)
+        if len(asked.explore) and len(confirm):
+            explored = estimates["EAP-IG"][chosen][:, asked.explore].sum(1)
             strongest = [names[i] for i in np.argsort(-explored)[: max(5, round(self.strongest * len(names)))]]
-        confirm = asked.confirm
-        measured = found.pairs(confirm)
         gap = measured.clean - measured.corrupted
         rows = {method: part[chosen][:, confirm] for method, part in estimates.items()}
         return EdgeAttributionResult(
