@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 import wonderland as wl
 from wonderland.corpus.windows import pack
 from wonderland.errors import InputError, Interrupted, NotEnoughData, ResourceError, UsageError, WonderlandError
-from wonderland.model import training
+from wonderland.model import gradient, training
 from wonderland.model.training import evaluate, train
 from wonderland.tokenizer import PAD
 
@@ -93,13 +93,13 @@ def test_the_held_out_loss_in_the_history_is_the_one_the_model_has(short, parts,
 
 
 def test_every_epoch_shows_every_window_once_in_another_order(short, parts, tokenizer, monkeypatch):
-    step, shown = training._step, []
+    computed, shown = training.batch_gradient, []
 
-    def watched(model, optimisers, rows, *rest):
-        shown.append([tuple(int(token) for token in row if token != PAD) for row in rows])
-        return step(model, optimisers, rows, *rest)
+    def watched(model, batch, *rest):
+        shown.append([tuple(int(token) for token in row if token != PAD) for row in batch.rows])
+        return computed(model, batch, *rest)
 
-    monkeypatch.setattr(training, "_step", watched)
+    monkeypatch.setattr(training, "batch_gradient", watched)
     steps = short().history.epochs[0].step
     windows = sorted(tuple(row) for row in pack(parts[0], tokenizer, context=64))
     for epoch in (shown[:steps], shown[steps:]):
@@ -202,7 +202,7 @@ KILLED = """
 import sys
 import torch
 torch.set_num_threads(1)
-from wonderland.model import training
+from wonderland.model import gradient, training
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.testing.planted import planted_chats
 from wonderland.tokenizer import SpeakerTokenizer
@@ -310,7 +310,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(s
 
 def test_a_loss_that_is_no_number_stops_the_run_with_what_to_change(short, tmp_path, monkeypatch):
     path = tmp_path / "checkpoint"
-    whole = training._loss_sum
+    whole = gradient.loss_sum
     calls = 0
 
     def diverges(model, rows):
@@ -319,7 +319,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_what_to_change(short, tmp_p
         loss, count = whole(model, rows)
         return (loss * float("nan") if calls == 5 else loss), count
 
-    monkeypatch.setattr(training, "_loss_sum", diverges)
+    monkeypatch.setattr(gradient, "loss_sum", diverges)
     with pytest.raises(WonderlandError, match="nan at step 4: training diverged") as error:
         short(checkpoint=path)
     assert "--learning-rate" in error.value.hint

@@ -8,6 +8,7 @@ what was learned so far is untouched, because weights move only after a whole ba
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,11 +55,10 @@ def feed(windows: Windows, plan: Sequence[np.ndarray], engine: Engine) -> Iterat
         return Batch(tensor.pin_memory() if pinned else tensor, windows.lengths[share], count)
 
     with ThreadPoolExecutor(1) as reader:
-        ahead = [reader.submit(read, chosen) for chosen in plan[:1]]
-        for chosen in [*plan[1:], None]:
-            batch = ahead.pop().result()
-            if chosen is not None:
-                ahead.append(reader.submit(read, chosen))
+        ahead = deque(reader.submit(read, chosen) for chosen in plan[:1])
+        for number in range(len(plan)):
+            batch = ahead.popleft().result()
+            ahead.extend(reader.submit(read, chosen) for chosen in plan[number + 1 : number + 2])
             yield batch
 
 
