@@ -64,7 +64,7 @@ class Engine:
             torch.set_float32_matmul_precision("high")  # TF32 where a product stays in fp32
         self.precision = precision
         self.device: torch.device = self._accelerator.device
-        self.rank, self.processes = (rank(), processes()) if together else (0, 1)
+        self.rank, self.processes = rank(), processes()
 
     @property
     def is_main(self) -> bool:

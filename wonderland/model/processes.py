@@ -13,7 +13,7 @@ __all__ = ["is_main", "processes", "rank"]
 
 def rank() -> int:
     """Return the number of this process, 0 if it is alone."""
-    return int(os.environ.get("RANK", "0"))
+    return int(os.environ.get("RANK", "0")) if processes() > 1 else 0
 
 
 def processes() -> int:

@@ -2,7 +2,7 @@
 
 An induction head appears within a small share of the tokens (Olsson et al. 2022, "In-context learning and induction
 heads"), so evenly spaced copies would miss it. The first is the untrained model; each file opens with
-`ChatTransformer.load` and can be examined like the final one. Their size is known before training begins and said.
+`ChatTransformer.load` and can be examined like the final one. That they fit on the disk is known before training.
 """
 
 from __future__ import annotations
@@ -43,21 +43,23 @@ class Snapshots:
     folder: Path
     marks: list[int]
 
-    def make_room(self, model: ChatTransformer) -> int:
-        """Return the bytes they will take.
+    def make_room(self, model: ChatTransformer, *, fresh: bool) -> None:
+        """Make the folder, and if the run is a fresh one, delete what another left in it.
 
         Raises:
-            ResourceError: The disk has less free.
+            ResourceError: The disk has less free than they will take.
         """
-        needed = len(self.marks) * 4 * model.n_params
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        there = sorted(self.folder.glob("tokens-*.safetensors"))
+        for path in there if fresh else []:
+            path.unlink()
+        needed = (len(self.marks) - (0 if fresh else len(there))) * 4 * model.n_params
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise ResourceError(
-                f"{len(self.marks)} models along the way take {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free.",
+                f"{len(self.marks)} models on the way take {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free.",
                 hint="Keep fewer, for example: wonderland train --snapshots 10",
             )
-        return needed
 
     def keep(self, model: ChatTransformer, before: int, tokens: int) -> None:
         """Keep the model if a mark lies after ``before`` and at or under ``tokens``."""

@@ -157,7 +157,7 @@ def fit(
     run = Run(model, optimisers, settings, all_tokens, data, file, writes=engine.is_main)
     at, history = run.resume()
     model.history = history
-    kept = _snapshots(model, settings, snapshots, all_tokens, engine)
+    kept = _snapshots(run, snapshots, engine, fresh=at.step == 0)
     model.train()
     model.requires_grad_(True)
 
@@ -248,15 +248,14 @@ def _anywhere(here: bool, engine: Engine) -> bool:
     return bool(engine.sum(torch.tensor(float(here), device=engine.device)))
 
 
-def _snapshots(
-    model: ChatTransformer, settings: TrainingSettings, folder: str | Path | None, all_tokens: int, engine: Engine
-) -> Snapshots | None:
+def _snapshots(run: Run, folder: str | Path | None, engine: Engine, *, fresh: bool) -> Snapshots | None:
+    settings = run.settings
     if not settings.snapshots or not engine.is_main:
         return None
     if folder is None:
         raise UsageError("Snapshots need a folder.", hint="Pass snapshots_in=, or take 0 snapshots.")
-    kept = Snapshots(Path(folder), marks(settings.snapshots, settings.batch_tokens, all_tokens))
-    kept.make_room(model)
+    kept = Snapshots(Path(folder), marks(settings.snapshots, settings.batch_tokens, run.all_tokens))
+    kept.make_room(run.model, fresh=fresh)
     return kept
 
 
