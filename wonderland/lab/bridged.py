@@ -189,6 +189,10 @@ class BridgedModel:
         """Yield the bridge's parameters."""
         yield from self.bridge.named_parameters()
 
+    def parameters(self) -> Iterator[Tensor]:
+        """Yield the bridge's parameters."""
+        yield from self.bridge.parameters()
+
     def requires_grad_(self, on: bool) -> BridgedModel:
         """Switch gradients of the weights; they stay off."""
         self.bridge.requires_grad_(on)

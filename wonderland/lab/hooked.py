@@ -71,6 +71,9 @@ class HookedModel(Protocol):
     def named_parameters(self) -> Iterable[tuple[str, Any]]:
         """Return the weights with their names."""
 
+    def parameters(self) -> Iterable[Any]:
+        """Return the weights."""
+
     def requires_grad_(self, on: bool) -> Any:
         """Switch gradients on or off, and return the model."""
 
