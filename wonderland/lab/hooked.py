@@ -52,8 +52,8 @@ class HookedModel(Protocol):
     def fingerprint(self) -> str:
         """A short hash of shape and weights."""
 
-    def __call__(self, tokens: Tensor) -> Tensor:
-        """Return logits [batch, pos, d_vocab]."""
+    def __call__(self, tokens: Tensor, *, start_at_layer: int = 0, stop_at_layer: int | None = None) -> Tensor:
+        """Return logits [batch, pos, d_vocab], or the stream before a layer."""
 
     def run_with_cache(
         self, tokens: Tensor, *, names_filter: Any, stop_at_layer: int | None = None
