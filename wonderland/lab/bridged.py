@@ -174,8 +174,8 @@ class BridgedModel:
             return torch.zeros(self.cfg.n_ctx, self.cfg.d_model, device=self.device)
 
     @functools.cached_property
-    def blocks(self) -> list[_Block]:
-        """Norms and MLPs of each layer."""
+    def blocks(self) -> list[Any]:
+        """Norms and MLPs of each layer: ``ln1``, ``ln2`` and ``mlp``, the last two None where there is no MLP."""
         width, device = self.cfg.d_model, self.device
         W_in, W_out = (None, None) if self.cfg.attn_only else (self.W_in, self.W_out)
         made = []

@@ -37,7 +37,7 @@ from wonderland.tokenizer import SpeakerTokenizer
 if TYPE_CHECKING:
     from wonderland.lab.results import Result
 
-__all__ = ["HookedModel", "Part", "Specimen", "hook_name", "parse_head"]
+__all__ = ["Part", "Specimen", "hook_name", "parse_head"]
 
 _IN_ATTENTION = ("q", "k", "v", "z", "attn_scores", "pattern", "result")
 _IN_MLP = ("pre", "post")
