@@ -33,7 +33,7 @@ def specimen_of(model, tokenizer, *, sequences=16):
     from transformer_lens import TransformerBridge
 
     tokenizer.init_kwargs["add_bos_token"] = True  # else it would be looked for on a hub
-    bridge = TransformerBridge.boot_transformers("local", hf_model=model.float().eval(), tokenizer=tokenizer)
+    bridge = TransformerBridge.boot_transformers("local", hf_model=model.eval(), tokenizer=tokenizer)
     random = np.random.default_rng(0)
     once = random.integers(1000, tokenizer.vocab_size, (sequences, HALF))
     start = np.full((sequences, 1), tokenizer.bos_token_id)
@@ -60,7 +60,7 @@ def gpt2():
     if not GPT2:
         pytest.skip("WONDERLAND_GPT2 names no folder; the top of this module says what it must hold")
     transformers = pytest.importorskip("transformers")
-    model = transformers.GPT2LMHeadModel.from_pretrained(GPT2, attn_implementation="eager")
+    model = transformers.GPT2LMHeadModel.from_pretrained(GPT2, attn_implementation="eager", dtype=torch.float32)
     return specimen_of(model, transformers.AutoTokenizer.from_pretrained(GPT2))
 
 
