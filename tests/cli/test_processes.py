@@ -10,6 +10,7 @@ import pytest
 
 from wonderland.workspace.workspace import Workspace
 
+QUICKLY = ("--epochs", 1, "--stride", 16, "--batch-tokens", 16384)  # a handful of steps
 
 def together(count, *arguments):
     """Run the command line in so many processes, as a launcher would, and return what each printed."""
@@ -34,28 +35,28 @@ def together(count, *arguments):
 
 
 @pytest.mark.enable_socket
-def test_two_processes_train_one_model_and_one_of_them_speaks(workspace):
-    first, second = together(2, "train", "-w", workspace, "--device", "cpu", "--seed", 3)
+def test_two_processes_train_one_model_and_one_of_them_speaks(untrained):
+    first, second = together(2, "train", "-w", untrained, "--device", "cpu", "--seed", 3, *QUICKLY)
     assert first[0] == second[0] == 0
     assert "Written to" in first[2]
     assert "held-out conversations" in first[1]
     assert second[1] == ""
     assert "epoch" not in second[2]
-    assert Workspace(workspace).stage("model").done
-    assert tomllib.loads((workspace / "wonderland.toml").read_text(encoding="utf-8"))["training"]["seed"] == 3
-    assert not (workspace / "training.checkpoint").exists()
+    assert Workspace(untrained).stage("model").done
+    assert tomllib.loads((untrained / "wonderland.toml").read_text(encoding="utf-8"))["training"]["seed"] == 3
+    assert not (untrained / "training.checkpoint").exists()
 
 
 @pytest.mark.enable_socket
-def test_an_error_that_all_processes_meet_is_told_once(workspace):
-    first, second = together(2, "train", "-w", workspace, "--preset", "huge")
+def test_an_error_that_all_processes_meet_is_told_once(untrained):
+    first, second = together(2, "train", "-w", untrained, "--preset", "huge")
     assert first[0] == second[0] == 2
     assert "no preset named" in first[2]
     assert second[2] == ""
 
 
 @pytest.mark.enable_socket
-def test_other_commands_are_refused_with_the_way_to_call_them(workspace):
-    first, _ = together(2, "analyze", "-w", workspace)
+def test_other_commands_are_refused_with_the_way_to_call_them(untrained):
+    first, _ = together(2, "analyze", "-w", untrained)
     assert first[0] == 2
     assert "Without the launcher: wonderland analyze" in first[2]
