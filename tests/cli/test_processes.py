@@ -10,7 +10,7 @@ import pytest
 
 from wonderland.workspace.workspace import Workspace
 
-QUICKLY = ("--epochs", 1, "--stride", 16, "--batch-tokens", 16384)  # a handful of steps
+QUICKLY = ("--epochs", 1, "--stride", 8, "--batch-tokens", 16384)  # a handful of steps
 
 def together(count, *arguments):
     """Run the command line in so many processes, as a launcher would, and return what each printed."""
