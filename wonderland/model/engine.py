@@ -23,7 +23,11 @@ from torch import Tensor
 from wonderland.errors import ResourceError, UsageError
 from wonderland.model.processes import processes, rank
 
-__all__ = ["Engine", "fastest_device"]
+__all__ = ["Engine", "ProcessLost", "fastest_device"]
+
+
+class ProcessLost(ResourceError):
+    """Another process of the run is gone (exit code 5)."""
 
 
 def fastest_device() -> str:
@@ -84,18 +88,26 @@ class Engine:
         """Return the sum of a tensor over all processes.
 
         Raises:
-            ResourceError: One of them is gone.
+            ProcessLost: One of them is gone.
         """
         if self.processes == 1:
             return values
         try:
             summed: Tensor = self._accelerator.reduce(values, reduction="sum")
         except RuntimeError as error:
-            raise ResourceError(
+            raise ProcessLost(
                 f"Process {self.rank} of {self.processes} lost another one: {str(error).splitlines()[0]}",
                 hint="Start the same command again: it goes on from the last checkpoint.",
             ) from error
         return summed
+
+    def agree(self, number: int) -> bool:
+        """Whether every process says the same number, of at most 56 bits; all get the same answer."""
+        if self.processes == 1:
+            return True
+        mine = torch.tensor(number, device=self.device)
+        differs = self.sum(mine.clone()) != mine * self.processes
+        return not bool(self.sum(differs.float()))
 
     def sum_gradients(self, weights: Sequence[Tensor]) -> None:
         """Replace every gradient by its sum over all processes; a process with nothing to do counts as zero."""
