@@ -25,6 +25,8 @@ from wonderland.model.processes import processes, rank
 
 __all__ = ["Engine", "ProcessLost", "fastest_device"]
 
+_SPLITTERS = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
+
 
 class ProcessLost(ResourceError):
     """Another process of the run is gone (exit code 5)."""
@@ -45,7 +47,7 @@ class Engine:
         precision: "auto" (bf16 on GPUs that have it), "bf16" or "fp32".
 
     Raises:
-        UsageError: There is no such device, or no such precision.
+        UsageError: There is no such device, or the launcher was asked to split the weights over processes.
     """
 
     def __init__(self, device: str | None = None, precision: str = "auto") -> None:
@@ -54,6 +56,13 @@ class Engine:
             raise UsageError(
                 f"There is no device {kind!r} here.", hint=f"Leave --device out, or: --device {fastest_device()}"
             )
+        for splitter in _SPLITTERS:
+            if os.environ.get(f"ACCELERATE_USE_{splitter}", "").lower() == "true":
+                raise UsageError(
+                    f"{splitter} splits the weights over processes, but each holds a whole model here: half a "
+                    "gigabyte for the largest preset.",
+                    hint="Several GPUs share the work without it: accelerate launch --multi_gpu -m wonderland train",
+                )
         if precision == "auto":
             precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
         from accelerate import Accelerator  # takes a second to import, so only when training
