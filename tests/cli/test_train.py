@@ -1,6 +1,8 @@
 """`wonderland train`: what each option does, what is said on the way, and what each trouble ends with."""
 
 import json
+import re
+import shutil
 import signal
 
 import pytest
@@ -97,6 +99,34 @@ def test_overfitting_is_said_the_best_epoch_kept_and_patience_ends_it(train, unt
     assert "after epoch 2 the held-out loss rose from 2.000 to 2.200" in printed.out
     history = Workspace(untrained).load_model()[0].history
     assert (len(history.epochs), history.best_epoch) == (4, 2)
+
+
+# -- elsewhere
+
+
+def test_what_the_how_to_copies_is_enough_to_train_on_another_machine(train, untrained, tmp_path, root):
+    page = (root / "docs" / "how-to" / "rented-gpu.md").read_text(encoding="utf-8")
+    (there,) = re.findall(r"rsync -azR (.*) gpu:me.wonderland$", page, flags=re.M)
+    (back,) = re.findall(r"rsync -az (gpu:.*) \.$", page, flags=re.M)
+    rented = tmp_path / "rented" / "me.wonderland"
+    for name in there.split():
+        copy(untrained / name, rented / name)
+    assert not (rented / "people.json").exists()
+    assert run(["train", "-q", "-w", str(rented), "--device", "cpu"]) == 0
+    for name in back.replace("gpu:me.wonderland/", "").split():
+        copy(rented / name, untrained / name)
+    model, _ = Workspace(untrained).load_model()
+    assert model.history.epochs
+    assert run(["wipe", "-w", str(rented), "--yes"]) == 0
+    assert not rented.exists()
+
+
+def copy(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(source, target)
 
 
 # -- several seeds
