@@ -127,7 +127,7 @@ def short_codes(message: Message) -> str | None:
 def urls(message: Message) -> str | None:
     """Drop messages that are nothing but links."""
     text = message.text
-    if "." not in text:
+    if "." not in text or ("." not in text[:-1] and "://" not in text):  # a full stop alone makes no link
         return None
     rest, links = _URL.subn("", text)
     return "only links" if links and not rest.strip() else None

@@ -33,7 +33,6 @@ def training_curve(history: History) -> View:
         )
     # The uniform level is far above the rest; it is named in the caption, not drawn, so that the curves have room.
     drawn = {name: loss for name, loss in history.baselines.items() if name != "uniform"}
-    uniform = f" A uniform guess would have {history.baselines['uniform']:.2f}." if history.baselines else ""
     return View(
         "training",
         "Training curve",
@@ -50,9 +49,29 @@ def training_curve(history: History) -> View:
             "right": {"label": "perplexity", "exp": True},
         },
         caption="Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on "
-        f"the same held-out tokens.{uniform}",
+        f"the same held-out tokens.{_facts(history)}",
         how_to_read="The gap between train and held out is what the model memorised. Under the trigram line it knows "
         "more than a table of counts. Point at a mark to read what it sounded like then.",
         misleads="Training loss is measured while the weights move, so it lags behind the held-out loss early on.",
         order=130,
     )
+
+
+def _facts(history: History) -> str:
+    """Return what the curve does not show: chance, bytes, time and speed, and what came of the last epochs."""
+    told = [f"A uniform guess would have {history.baselines['uniform']:.2f}."] if history.baselines else []
+    held_out = history.held_out_loss
+    each = None if held_out is None else history.per_byte(held_out)
+    if each is not None:
+        told.append(f"The model's {held_out:.2f} nats a held-out token are {each:.2f} nats a byte.")
+    if history.epochs:
+        last = history.epochs[-1]
+        told.append(f"{last.tokens:,} tokens in {last.seconds:,.0f} s.")
+    if history.speed:
+        speed = history.speed
+        told.append(
+            f"{speed.tokens_per_second:,.0f} tokens a second, {speed.utilisation:.0%} of what {speed.processes} × "
+            f"{speed.device} does in a large matrix product."
+        )
+    told += [history.overfitting] if history.overfitting else []
+    return "".join(f" {sentence}" for sentence in told)
