@@ -191,7 +191,7 @@ class Specimen:
         """Return contrasts mined from the evidence, once; an untrained twin has those of the trained model.
 
         Args:
-            kind: What differs: "speaker", "affirmation" or "question".
+            kind: What differs: "speaker", "first-speaker", "affirmation" or "question".
             pairs: How many at most, half of them to explore and half, of other conversations, to confirm.
             seed: Seed of their choice.
         """

@@ -47,7 +47,7 @@ def figure(view: View) -> Figure:
         "scatter": _scatter, "table": _table, "graph": _graph, "cards": _cards,
     }  # fmt: skip
     draw: Callable[[Figure, Mapping[str, Any]], None] = drawn[view.renderer]
-    draw(fig, view.data)
+    draw(fig, view.panels()[0])
     fig.suptitle(_plain(view.title), x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     if view.caption:
         fig.supxlabel(_plain(view.caption), x=0.01, ha="left", fontsize=8, color=MUTED, wrap=True)
@@ -187,18 +187,28 @@ def _bars(fig: Figure, data: Mapping[str, Any]) -> None:
 def _scatter(fig: Figure, data: Mapping[str, Any]) -> None:
     ax = _axes(fig)
     groups = list(data.get("groups", ())) or [""]
+    points = _points_of(data["ways"]) if "ways" in data else data["points"]
     for g, name in enumerate(groups):
-        members = [point for point in data["points"] if (point.get("group") or 0) == g]
+        members = [point for point in points if (point.get("group") or 0) == g]
         ax.scatter([p["x"] for p in members], [p["y"] for p in members], s=36, marker=MARKERS[g % len(MARKERS)],
                    color=CATEGORIES[g % len(CATEGORIES)], label=_plain(name, 40))  # fmt: skip
     ax.margins(0.1)
-    for point in data["points"] if len(data["points"]) <= 80 else ():
+    for point in points if len(points) <= 80 else ():
         ax.annotate(_plain(point["label"], 16), (point["x"], point["y"]), xytext=(5, 3), textcoords="offset points",
                     fontsize=7, color=MUTED)  # fmt: skip
     ax.set_xlabel(_label(data["x"]), fontsize=9)
     ax.set_ylabel(_label(data["y"]), fontsize=9)
     if len(groups) > 1:
         ax.legend(frameon=False, fontsize=8)
+
+
+def _points_of(ways: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the points that lines through groups go over."""
+    return [
+        {"label": name, "x": float(x), "y": float(y), "group": group}
+        for name, xs, ys in zip(ways["names"], ways["x"], ways["y"], strict=True)
+        for group, (x, y) in enumerate(zip(xs, ys, strict=True))
+    ]
 
 
 def _table(fig: Figure, data: Mapping[str, Any]) -> None:
