@@ -13,18 +13,20 @@ from pathlib import Path
 import numpy as np
 
 import wonderland as wl
+from wonderland.lab.results import Results
+
+ASKS = ("head-patterns", "head-ablation")
 
 
-def examine(specimen: wl.Specimen) -> None:
+def examine(results: Results) -> None:
     """Print what the notes found, what is found here, and the verdict."""
     print("notes    L0H2 alone gives the token before over 50%: 76%; removing it costs 0.62 nats a token.")
-    results = wl.analyze(specimen, "head-patterns", "head-ablation", control=True)
     patterns, ablation = results["head-patterns"], results["head-ablation"]
     score = patterns.scores["previous"]
     at = np.unravel_index(np.argmax(score.value), score.value.shape)
     name, most, cost = "L{}H{}".format(*at), score[at], ablation.cost["resample"][at]
     before = float(patterns.control.scores["previous"].value.max())
-    print(f"here     {name} gives it most, {percent(most)}; losing it costs {cost.value:.3f} nats a token.")
+    print(f"here     {name} gives it most, {percent(most)}; losing it costs {cost.value:.3f} nats a token")
     print(f"         [{cost.low:.3f}, {cost.high:.3f}]; n={most.n} conversations. Even attention would give")
     print(f"         {most.chance:.0%}, the highest head before training {before:.0%}.")
     over, needed = int((score.low > 0.5).sum()), bool(cost.low > 0)
@@ -49,4 +51,4 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "wonderland-demo"
     if not Path(folder).is_dir():
         sys.exit(f"There is no workspace {folder}. Make it first: wonderland demo {folder}")
-    examine(wl.Workspace(folder).specimen())
+    examine(wl.Workspace(folder).analyze(*ASKS))

@@ -11,14 +11,17 @@ import sys
 from pathlib import Path
 
 import wonderland as wl
+from wonderland.lab.results import Results
+
+ASKS = ("neurons",)
 
 LINES = {12: "0.3", 20: "0.5"}  # places in the curve over all lines
 
 
-def examine(specimen: wl.Specimen) -> None:
+def examine(results: Results) -> None:
     """Print what the notes found, what is found here, and the verdict."""
     print("notes    98, 100, 98 and 94% of 64 neurons in each of four layers are polysemantic; no null.")
-    neurons = wl.analyze(specimen, "neurons", control=True)["neurons"]
+    neurons = results["neurons"]
     if not neurons.kind_entropy.size:
         print("here     the model has no MLPs.\nverdict  cannot be said: there are no neurons.")
         return
@@ -49,4 +52,4 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "wonderland-demo"
     if not Path(folder).is_dir():
         sys.exit(f"There is no workspace {folder}. Make it first: wonderland demo {folder}")
-    examine(wl.Workspace(folder).specimen())
+    examine(wl.Workspace(folder).analyze(*ASKS))

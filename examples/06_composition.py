@@ -12,18 +12,21 @@ from pathlib import Path
 import numpy as np
 
 import wonderland as wl
+from wonderland.lab.results import Results
+
+ASKS = ("composition",)
 
 
-def examine(specimen: wl.Specimen) -> None:
+def examine(results: Results) -> None:
     """Print what the notes found, what is found here, and the verdict."""
     print("notes    L2H3 → L3H3 by keys 1.299; four of the top five by keys, all five from L2 into L3. No null.")
-    composition = wl.analyze(specimen, "composition")["composition"]
+    composition = results["composition"]
     tested = int(np.isfinite(composition.p).sum())
     if not tested:
         print("here     no head can read another.\nverdict  cannot be said: one layer, or heads without weights.")
         return
     top = composition.pairs[:5]
-    last = [f"L{specimen.cfg.n_layers - number}" for number in (2, 1)]
+    last = [f"L{results.specimen.cfg.n_layers - number}" for number in (2, 1)]
     keys = sum(kind == "K" for kind, _, _ in top)
     late = sum([earlier[:2], later[:2]] == last for _, earlier, later in top)
     told = f"{keys} of the top {len(top)} by keys, {late} from the last layer but one to the last"
@@ -51,4 +54,4 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "wonderland-demo"
     if not Path(folder).is_dir():
         sys.exit(f"There is no workspace {folder}. Make it first: wonderland demo {folder}")
-    examine(wl.Workspace(folder).specimen())
+    examine(wl.Workspace(folder).analyze(*ASKS))

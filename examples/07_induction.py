@@ -11,12 +11,15 @@ import sys
 from pathlib import Path
 
 import wonderland as wl
+from wonderland.lab.results import Results
+
+ASKS = ("induction",)
 
 
-def examine(specimen: wl.Specimen) -> None:
+def examine(results: Results) -> None:
     """Print what the notes found, what is found here, and the verdict."""
     print("notes    no head scores over 0.3; several score 0.05 to 0.09. No test of behaviour.")
-    induction = wl.analyze(specimen, "induction", control=True)["induction"]
+    induction = results["induction"]
     order = max(induction.order.values(), key=lambda one: float(one.value))
     print(f"here     the order of a repetition of random words is worth {nats(order)}, chance 0.")
     for draw, gain in induction.gain.items():
@@ -43,4 +46,4 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "wonderland-demo"
     if not Path(folder).is_dir():
         sys.exit(f"There is no workspace {folder}. Make it first: wonderland demo {folder}")
-    examine(wl.Workspace(folder).specimen())
+    examine(wl.Workspace(folder).analyze(*ASKS))

@@ -11,13 +11,16 @@ import sys
 from pathlib import Path
 
 import wonderland as wl
+from wonderland.lab.results import Results
+
+ASKS = ("token-loss",)
 
 
-def examine(specimen: wl.Specimen) -> None:
+def examine(results: Results) -> None:
     """Print what the notes found, what is found here, and the verdict."""
     print("notes    the most surprising tokens all begin a message: see (10.29), leaving (9.94), are (8.99).")
     print("         Training loss 2.83, perplexity 17; no held-out loss.")
-    loss = wl.analyze(specimen, "token-loss")["token-loss"]
+    loss = results["token-loss"]
     first, later, top = loss.by_kind["first word"], loss.by_kind["later words"], loss.surprising
     begin = sum(starts_message(loss.conversations[row["conversation"]], row["position"]) for row in top)
     print(f"here     first words cost {nats(first)}, later ones {nats(later)}; n={first.n} conversations.")
@@ -50,4 +53,4 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "wonderland-demo"
     if not Path(folder).is_dir():
         sys.exit(f"There is no workspace {folder}. Make it first: wonderland demo {folder}")
-    examine(wl.Workspace(folder).specimen())
+    examine(wl.Workspace(folder).analyze(*ASKS))

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 import wonderland as wl
+from wonderland.lab.results import Results
+
+ASKS = ("head-patterns", "activation-patching")
 
 
-def examine(specimen: wl.Specimen) -> None:
+def examine(results: Results) -> None:
     """Print what the notes found, what is found here, and the verdict."""
     print("notes    invalid: its target stood in both prompts, so there was no gap. Supposed: L3H3, by position 0.")
-    results = wl.analyze(specimen, "head-patterns", "activation-patching")
     patterns, patching = results["head-patterns"], results["activation-patching"]
     if not patching.pairs:
         print("here     there are no usable pairs of prompts.\nverdict  cannot be said: there is nothing to patch.")
@@ -30,9 +32,9 @@ def examine(specimen: wl.Specimen) -> None:
     second, sure = np.sort(patching.by_head["denoising"].value.ravel())[-2], f"{patching.trust} evidence"
     low, n = patching.confirmed["denoising"].low, patching.confirmed["denoising"].n
     print(f"here     {best} alone brings back {back} and, corrupted, takes away {lost}; the next head {second:.0%}.")
-    print(f"         Measured on {patching.confirming} pairs of {n} conversations, chosen on others; their mean gap is")
-    print(f"         {patching.gap.value:.2f} logits. It gives the latest speaker token")
-    print(f"         {percent(look[at])} of its attention (chance {look[at].chance:.0%}), position 0 {percent(first)}.")
+    print(f"         Measured on {patching.confirming} pairs of {n} conversations, chosen on others; mean gap")
+    print(f"         {patching.gap.value:.2f} logits. It gives the latest speaker token {percent(look[at])} of its")
+    print(f"         attention (chance {look[at].chance:.0%}), position 0 {percent(first)}.")
     where = "at the latest speaker token" if look[at].low > first.high else "at position 0"
     if tracker == best and low > 0.5:
         print(f"verdict  holds ({sure}): one head carries most of who speaks, looking {where}.")
@@ -51,4 +53,4 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "wonderland-demo"
     if not Path(folder).is_dir():
         sys.exit(f"There is no workspace {folder}. Make it first: wonderland demo {folder}")
-    examine(wl.Workspace(folder).specimen())
+    examine(wl.Workspace(folder).analyze(*ASKS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import runpy
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import wonderland as wl
+from wonderland.lab.results import Results
 from wonderland.model.presets import Config
 from wonderland.testing import known
 
@@ -19,35 +21,28 @@ SCRIPTS = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
 VERDICTS = ("holds", "does not hold", "cannot be said", "cleaner", "not cleaner")
 
 
+def everything(model: wl.ChatTransformer, corpus: wl.Corpus) -> Results:
+    """Return all that the scripts ask for, as ``Workspace.analyze`` would give it."""
+    wanted = {name: None for script in SCRIPTS for name in runpy.run_path(str(script))["ASKS"]}
+    return wl.analyze(wl.Specimen(model, known.known_tokenizer(), corpus), *wanted, control=True)
+
+
 @pytest.fixture(scope="module")
-def planted() -> wl.Specimen:
+def planted() -> Results:
     """A model in which everything is known: see ``wonderland.testing.known``."""
-    return wl.Specimen(known.known_speaker_model(), known.known_tokenizer(), known.known_speaker_corpus())
+    return everything(known.known_speaker_model(), known.known_speaker_corpus())
 
 
 @pytest.fixture(scope="module")
-def empty() -> wl.Specimen:
+def empty() -> Results:
     """A model that was never trained: nothing is there to find."""
-    tokenizer = known.known_tokenizer()
-    shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=tokenizer.vocab_size)
-    return wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.known_speaker_corpus())
+    shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=known.known_tokenizer().vocab_size)
+    return everything(wl.ChatTransformer(shape, seed=0), known.known_speaker_corpus())
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory) -> Path:
-    """A workspace with a model that was trained for one epoch on few messages."""
-    from wonderland.demo import MESSAGES
-
-    workspace = wl.Workspace.create(tmp_path_factory.mktemp("examples") / "wonderland-demo")
-    corpus = [message for _, message in zip(range(1500), wl.Corpus.read(MESSAGES), strict=False)]
-    lines = tmp_path_factory.mktemp("messages") / "chats.jsonl"
-    wl.Corpus.of(corpus, name="chats").save(lines.with_suffix(""))
-    return workspace.folder
-
-
-def ask(number: int, *specimens: wl.Specimen, **parameters: object) -> str:
+def ask(number: int, *results: Results, **parameters: object) -> None:
     (script,) = [path for path in SCRIPTS if path.name.startswith(f"{number:02}")]
-    return runpy.run_path(str(script))["examine"](*specimens, **parameters)
+    runpy.run_path(str(script))["examine"](*results, **parameters)
 
 
 def verdict(printed: str) -> str:
@@ -72,17 +67,24 @@ def test_every_finding_has_its_script():
 def test_without_a_workspace_a_script_says_how_to_make_one(script, tmp_path):
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip() == "There is no workspace wonderland-demo. Make it first: wonderland demo wonderland-demo"
+    assert (
+        done.stderr.strip() == "There is no workspace wonderland-demo. Make it first: wonderland demo wonderland-demo"
+    )
 
 
 @pytest.mark.parametrize(
     ("number", "told"),
     [
+        (1, "cannot be said"),  # nobody says yes or no in these conversations
+        (2, "holds in part"),  # L1H2 says who speaks, looking at the latest speaker token, not at position 0
         (3, "holds"),  # L0H0 looks at nothing else, and induction needs it
         (4, "cannot be said"),  # no MLPs
+        (5, "does not hold"),  # three heads have a role; others are there to do nothing
         (6, "holds"),  # previous-token → induction by keys, the last layer but one into the last
         (7, "does not hold"),  # the known model continues repetitions: that is what it was made for
+        (8, "cannot be said"),  # its words are all as surprising as each other
         (9, "holds"),  # L1H2 carries who speaks, looking at the latest speaker token
+        (10, "cannot be said"),  # one model is not two
     ],
 )
 def test_what_was_planted_is_found(number, told, planted, capsys):
@@ -92,7 +94,16 @@ def test_what_was_planted_is_found(number, told, planted, capsys):
 
 @pytest.mark.parametrize(
     ("number", "told"),
-    [(1, "cannot be said"), (3, "does not hold"), (6, "cannot be said"), (7, "holds"), (9, "cannot be said")],
+    [
+        (1, "cannot be said"),
+        (2, "does not hold"),
+        (3, "does not hold"),
+        (5, "does not hold"),
+        (6, "cannot be said"),
+        (7, "holds"),
+        (8, "does not hold"),
+        (9, "cannot be said"),
+    ],
 )
 def test_where_nothing_is_nothing_is_found(number, told, empty, capsys):
     ask(number, empty)
@@ -112,17 +123,30 @@ def test_a_model_is_no_cleaner_than_itself(planted, capsys):
 
 
 def test_two_models_are_compared_on_the_same_conversations_only(planted, capsys):
-    other = wl.Specimen(planted.model, planted.tokenizer, known.known_corpus())
-    ask(10, planted, other)
+    specimen = planted.specimen
+    other = wl.Specimen(specimen.model, specimen.tokenizer, known.known_corpus())
+    ask(10, planted, dataclasses.replace(planted, specimen=other))
     assert verdict(capsys.readouterr().out).startswith("cannot be said: the two were not examined on the same")
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/findings/*.md")), ids=lambda path: path.stem)
 def test_what_is_recorded_has_every_script_with_its_verdict(page):
-    text = page.read_text(encoding="utf-8")
     if page.stem == "index":
         return
-    blocks = dict(re.findall(r"scripts/(\S+)\.rst\).*?```text\n(.*?)```", text, flags=re.S))
+    _, *parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.M)
+    blocks = {re.search(r"scripts/(\S+)\.rst", part)[1]: re.findall(r"```text\n(.*?)```", part, re.S) for part in parts}
     assert set(blocks) == {script.stem for script in SCRIPTS}
-    for printed in blocks.values():
+    for printed in [one for told in blocks.values() for one in told]:
         assert verdict(printed).startswith(VERDICTS)
+
+
+def test_a_recorded_row_is_the_first_line_of_each_part_for_each_model():
+    record = runpy.run_path(str(ROOT / "docs" / "record_findings.py"))
+    printed = "notes    seen: 5\nhere     found {}.\n         more\nverdict  holds (sure).\n"
+    texts = {"nano": printed.format(1), "seed": printed.format(2)}
+    row = record["row"](SCRIPTS[0], texts, ["nano", "seed"])
+    told = "nano: **holds (sure).**<br>seed: **holds (sure).**"
+    assert row.endswith(f"): seen: 5 | found 1. | found 2. | {told} |")
+    assert row.startswith(
+        "| [Finding 1: two heads that only work together](#finding-1-two-heads-that-only-work-together)"
+    )
