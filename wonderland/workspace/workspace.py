@@ -353,7 +353,7 @@ class Workspace:
     def _extra_views(self, results: Results) -> Sequence[View]:
         from wonderland.report.training_curve import training_curve
 
-        history = results.specimen.model.history
+        history = getattr(results.specimen.model, "history", None)
         return [] if history is None else [training_curve(history)]
 
     def _meta(self) -> dict[str, Any]:

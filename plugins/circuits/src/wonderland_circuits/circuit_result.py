@@ -177,7 +177,13 @@ class CircuitGraphResult(wl.Result):
             "circuit-graph",
             "The circuit",
             "graph",
-            {"nodes": nodes, "edges": edges, "unit": "share of the gap", "threshold": 0.0},
+            {
+                "nodes": nodes,
+                "edges": edges,
+                "unit": "share of the gap",
+                "threshold": 0.0,
+                "layers": _headings(max(layers.values())),
+            },
             caption=f"{len(self.edges)} of {self.count} edges; width is the share of the gap that an edge alone brings "
             f"back, {pairs}; faithfulness {share(self.faithfulness)}, random circuits {np.mean(self.others):.0%}, "
             f"p={self.p:.3f}.",
@@ -277,6 +283,12 @@ def _grouped(edges: Sequence[str]) -> dict[tuple[str, str], list[int]]:
     for i, edge in enumerate(edges):
         groups.setdefault(_ends(edge), []).append(i)
     return groups
+
+
+def _headings(last: int) -> list[str]:
+    """Return the heading of each column of `_layers`."""
+    between = [f"{what} {layer}" for layer in range(last // 2 + 1) for what in ("heads", "MLP")]
+    return ["words", *between[:last], "answer"]
 
 
 def _layers(senders: Sequence[str]) -> dict[str, int]:
