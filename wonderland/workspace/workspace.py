@@ -16,7 +16,7 @@ import contextlib
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,16 +151,17 @@ class Workspace:
 
     def analysis_stage(self, analysis: Analysis, used: Sequence[Stage] = ()) -> Stage:
         """Return the stage that keeps the result of an analysis, given those of the analyses it uses."""
-        from wonderland.lab.analysis import parameters_of
+        from wonderland.lab.analysis import parameters_of, result_class
 
         a = self.settings.analysis
         parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
         evidence = {"windows": a.windows, "seed": a.seed, "control": a.control}
+        holds = [one.name for one in fields(result_class(type(analysis)))]  # with other fields it cannot be read
         return Stage(
             analysis.name,
             self.folder / "results" / analysis.name,
             analysis.version,
-            {"parameters": parameters, "evidence": evidence},
+            {"parameters": parameters, "evidence": evidence, "holds": holds},
             (self.stage("model").key, *(stage.key for stage in used)),
         )
 
