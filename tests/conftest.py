@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,44 @@ def intact(hostile: str) -> str:
 def root() -> Path:
     """The root of the repository."""
     return ROOT
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Callable[[Path], Path]:
+    """Install a distribution of single modules into a place of its own, as pip would, but without an index or a build.
+
+    What pip leaves behind for such a distribution is its modules and a ``.dist-info`` with name, version and entry
+    points. Returns the place, to be put on PYTHONPATH.
+    """
+
+    def install(folder: Path) -> Path:
+        with open(folder / "pyproject.toml", "rb") as file:
+            about = tomllib.load(file)
+        project, site = about["project"], tmp_path / "site"
+        info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        for module in about["tool"]["setuptools"]["py-modules"]:
+            shutil.copy(folder / f"{module}.py", site)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
+        points = project["entry-points"]["wonderland"].items()
+        (info / "entry_points.txt").write_text("[wonderland]\n" + "".join(f"{name} = {at}\n" for name, at in points))
+        return site
+
+    return install
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Callable[..., str]:
+    """Run python as a stranger does: with what is installed in ``site``, and not from our repository."""
+
+    def stranger(*command: str, site: Path, at: Path = tmp_path) -> str:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(site)}
+        environment.pop("WONDERLAND_PLUGINS")
+        run = [sys.executable, *command]
+        done = subprocess.run(run, cwd=at, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return stranger

@@ -28,7 +28,9 @@ from wonderland.errors import InputError, NotEnoughData, UsageError
 __all__ = ["END", "ME", "PAD", "SEP", "SPECIALS", "THEM", "SpeakerTokenizer", "Verification"]
 
 SPECIALS = ("<|endoftext|>", "<|me|>", "<|them|>", "<|sep|>", "<|pad|>")
+"""The special tokens, in the order of their ids."""
 END, ME, THEM, SEP, PAD = range(5)
+"""The id of a special token."""
 
 _ALPHABET = 256
 _TEXTS = (

@@ -7,6 +7,7 @@ from wonderland.errors import PluginError, UsageError
 from wonderland.lab.specimen import Specimen
 from wonderland.testing.known import (
     known_corpus,
+    known_first_speaker_model,
     known_model,
     known_speaker_corpus,
     known_speaker_model,
@@ -48,6 +49,24 @@ def test_only_the_speaker_of_the_last_message_is_changed(mined, speaking):
         assert all(token >= len(SPECIALS) for token in contrast.clean[changed + 1 :])
         assert changed < len(contrast.clean) - 1
         assert contrast.clean[0] in (ME, THEM)
+
+
+def test_of_the_first_speaker_only_the_first_of_several_messages_is_changed():
+    specimen = Specimen(known_first_speaker_model(), known_tokenizer(), known_speaker_corpus())
+    found = wl.contrasts(specimen, "first-speaker", pairs=20)
+    assert len(found) == 20
+    for contrast in (*found.explore, *found.confirm):
+        assert contrast.differences(specimen.tokenizer) == [0]
+        assert {contrast.clean[0], contrast.corrupted[0]} == {ME, THEM}
+        assert sum(token in (ME, THEM) for token in contrast.clean) > 1
+        assert contrast.clean[-1] >= len(SPECIALS)
+        assert (contrast.target, contrast.foil) == {ME: (A, B), THEM: (B, A)}[contrast.clean[0]]
+
+
+def test_a_model_that_says_who_speaks_says_nothing_of_who_spoke_first(speaking):
+    found = wl.contrasts(speaking, "first-speaker", pairs=20)
+    assert len(found) == 0
+    assert set(found.refused) <= {"target equals foil", "gap too small"}
 
 
 def test_the_sets_share_no_conversation(mined):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from sample_more import about_heads, heads_view, neurons_view, patching_view, ranks_view, ways_view
 from sample_views import (
     attention_view,
     circuit_view,
@@ -76,6 +77,11 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
         },
         views=[
             attention_view(conversations, length, hostile=hostile),
+            patching_view(bad),
+            ranks_view(hostile),
+            ways_view(hostile),
+            heads_view(bad),
+            neurons_view(bad),
             loss_view(conversations, length, hostile),
             entropy_view(),
             lens_view(hostile),
@@ -90,6 +96,7 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
         findings=findings,
         checks=checks,
         controls={"head-scores": {"Previous token": estimate(14, 0.01, 0.05, "share of attention", None)}},
+        about=about_heads(bad),
     )
 
 

@@ -87,3 +87,11 @@ def test_an_error_says_where_the_trouble_lies():
 )
 def test_hidden_characters_become_visible_and_others_stay(text, shown):
     assert visible(text) == shown
+
+
+def test_a_small_array_is_not_deflated_and_a_large_one_is():
+    small, large = np.arange(20.0), np.zeros(1000)
+    assert set(encode(small)) == {"$array", "shape", "raw"}
+    assert len(encode(large)["z"]) < 100
+    for array in (small, large):
+        np.testing.assert_allclose(decode(encode(array)), array)

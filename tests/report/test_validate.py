@@ -15,9 +15,12 @@ from wonderland.report.views import RENDERERS
 VIEWS = {view.renderer: view for view in sample.page(conversations=1, length=16).views}
 
 
-@pytest.mark.parametrize("renderer", RENDERERS)
-def test_a_view_that_fits_is_accepted(renderer):
-    check_view(VIEWS[renderer])
+EVERY = {view.id: view for view in sample.page(conversations=1, length=16).views}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_view_that_fits_is_accepted(name):
+    check_view(EVERY[name])
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)
@@ -26,7 +29,7 @@ def test_a_view_without_data_is_refused(renderer):
         check_view(replace(VIEWS[renderer], data={}))
 
 
-def changed(renderer, path, value):
+def changed(view, path, value):
     """Return the data of a view with one place changed; None takes it away."""
 
     def change(node, path):
@@ -36,7 +39,7 @@ def changed(renderer, path, value):
             return [change(item, path[1:]) if i == path[0] else item for i, item in enumerate(node)]
         return {**node, path[0]: change(node[path[0]], path[1:])}
 
-    return replace(VIEWS[renderer], data=change(VIEWS[renderer].data, path))
+    return replace(view, data=change(view.data, path))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +61,27 @@ def changed(renderer, path, value):
 )
 def test_an_error_names_the_view_and_the_place(renderer, path, value, message):
     with pytest.raises(PluginError, match=message) as raised:
-        check_view(changed(renderer, path, value))
+        check_view(changed(VIEWS[renderer], path, value))
     assert VIEWS[renderer].id in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "message"),
+    [
+        ("patching", ["panels", 1, "title"], None, r"data\.panels\[1\]\.title is missing"),
+        ("patching", ["panels", 1, "below"], ["a"], r"data\.panels\[1\]\.below has the shape \(1,\), not \(9,\)"),
+        ("patching", ["panels", 0, "series", 3, "rows"], ["L0"], r"series\[3\]\.values has the shape \(16, 9\)"),
+        ("patching", ["panels", 0, "series", 0, "detail", "tokens", "ids"], np.zeros((4, 2)), r"tokens\.ids has the"),
+        ("lens", ["panels", 0, "ranks", "values"], np.zeros((2, 2)), r"ranks\.values has the shape \(2, 2\)"),
+        ("ways", ["panels", 0, "ways", "x"], np.zeros((3, 5)), r"ways\.x has the shape \(3, 5\), not \(30, 5\)"),
+        ("ways", ["aside", 0, "bars", "values"], None, r"aside\[0\]\.bars\.values is missing"),
+        ("ov", ["cards", 0, "blocks", 1, "beside", 0], 7, r"blocks\[1\]\.beside\[0\] is a int, not a mapping"),
+        ("neurons", ["cards", 0, "blocks", 2, "snippets", 0, "values"], [1.0], r"snippets\[0\]\.values has the shape"),
+    ],
+)
+def test_panels_blocks_and_details_are_checked_too(name, path, value, message):
+    with pytest.raises(PluginError, match=message):
+        check_view(changed(EVERY[name], path, value))
 
 
 def test_a_jump_outside_of_the_conversations_is_refused():

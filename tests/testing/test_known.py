@@ -9,6 +9,7 @@ from wonderland.testing.known import (
     HEADS,
     WORDS,
     known_corpus,
+    known_first_speaker_model,
     known_model,
     known_tokenizer,
     repeated_tokens,
@@ -58,6 +59,16 @@ def test_the_speaker_head_looks_at_the_latest_speaker_token(model):
         at = torch.from_numpy(part.evidence.speaker_position)[..., None]
         share = part["pattern"][layer, :, head].gather(-1, at)[..., 0]
         assert share[part.mask].min() > 0.9999
+
+
+def test_in_the_first_speaker_model_it_looks_at_the_first_speaker_token_wherever_that_is():
+    specimen = Specimen(known_first_speaker_model(), known_tokenizer(), known_corpus(6, shortest=10))
+    layer, head = HEADS["speaker"]
+    for front in (0, 1):
+        tokens = torch.nn.functional.pad(torch.from_numpy(specimen.evidence.tokens), (front, 0), value=5)[:, :48]
+        _, cache = specimen.model.run_with_cache(tokens)
+        pattern = cache[f"blocks.{layer}.attn.hook_pattern"][:, head]
+        assert pattern[:, 1:, front].min() > 0.9999
 
 
 def test_what_was_said_once_is_predicted_the_second_time(repeated):

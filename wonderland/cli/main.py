@@ -36,6 +36,7 @@ _COMMANDS = {
     "status": "setup",
     "plugins": "setup",
     "selftest": "selftest",
+    "new": "new",
     "doctor": "setup",
     "wipe": "wipe",
 }
@@ -55,6 +56,7 @@ _HELP = {
     "status": "Say what is done and what is not.",
     "plugins": "List sources, filters and analyses.",
     "selftest": "Let every analysis find what was planted.",
+    "new": "Begin a plugin: an analysis or a source of your own.",
     "doctor": "Say what this machine can do.",
     "wipe": "Delete everything that was written.",
 }

@@ -1,10 +1,11 @@
 """Where do contrasts come from? Out of a person's own held-out messages, with one token changed.
 
 A window is cut some tokens after a place, and the token at that place is changed: who speaks (``<|me|>`` ↔
-``<|them|>`` of the last message, the same words after it), an affirmation into a negation, or a question mark into a
-full stop. Target and foil are the tokens that the model itself prefers after one prompt and after the other: of its ten
-likeliest after the clean prompt the one that gains most from it, and likewise for the corrupted. So each is unique to
-one side, neither stands in a prompt, and what remains is linted by `Contrast.problems`.
+``<|them|>`` of the last message, the same words after it), who spoke first (the same of the first message, where others
+follow it), an affirmation into a negation, or a question mark into a full stop. Target and foil are the tokens that
+the model itself prefers after one prompt and after the other: of its ten likeliest after the clean prompt the one that
+gains most from it, and likewise for the corrupted. So each is unique to one side, neither stands in a prompt, and what
+remains is linted by `Contrast.problems`.
 
 Pairs fall into two disjoint sets by conversation, explore and confirm: what was chosen by looking at the first is
 measured on the second.
@@ -24,7 +25,7 @@ import numpy as np
 import torch
 
 from wonderland.errors import UsageError
-from wonderland.lab.contrast import Contrast, ContrastBatch, gap_problem, gaps
+from wonderland.lab.contrast import Contrast, ContrastBatch, gap_problem
 from wonderland.lab.evidence import Evidence
 from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
 
@@ -34,13 +35,18 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Contrasts", "contrasts", "mine"]
 
-KINDS = ("speaker", "affirmation", "question")
+KINDS = ("speaker", "affirmation", "question", "first-speaker")
 """What can be changed."""
 
 _YES = ("yes", "yeah", "yep", "sure", "ok", "okay", "yea", "yup", "definitely", "totally")
 _NO = ("no", "nah", "nope")
 _SHORTEST, _LONGEST = 4, 48  # tokens of a prompt: enough context to be in the middle of a chat, few enough to be cheap
-_AFTER = {"speaker": range(1, 5), "affirmation": range(1, 6), "question": range(2, 6)}  # tokens between it and the end
+_AFTER = {  # tokens between the change and the end; of the first speaker, between the last speaker token and the end
+    "speaker": range(1, 5),
+    "affirmation": range(1, 6),
+    "question": range(2, 6),
+    "first-speaker": range(1, 5),
+}
 _LIKELIEST = 10
 _BATCH = 64
 _TRIES = 6  # candidates looked at for each pair wanted
@@ -73,7 +79,7 @@ def contrasts(specimen: Specimen, kind: str = "speaker", *, pairs: int = 64, see
 
     Args:
         specimen: The model with its evidence.
-        kind: What to change: "speaker", "affirmation" or "question".
+        kind: What to change: "speaker", "first-speaker", "affirmation" or "question".
         pairs: How many to find at most, half for each set.
         seed: Seed of the choice.
 
@@ -149,25 +155,27 @@ def _candidates(
                 continue
             end = int(random.choice(ends))
             allowed = [start for start in starts.tolist() if start <= place and end + 1 - start <= _LONGEST]
-            if not allowed or end + 1 - allowed[0] < _SHORTEST:
+            first = kind == "first-speaker"
+            if not allowed or end + 1 - allowed[0] < _SHORTEST or (first and allowed[0] == place):
                 continue
             clean = row[allowed[0] : end + 1].tolist()
             corrupted = list(clean)
-            corrupted[place - allowed[0]] = int(random.choice(swaps[int(row[place])]))
+            changed = 0 if first else place - allowed[0]
+            corrupted[changed] = int(random.choice(swaps[clean[changed]]))
             yield _Candidate(tuple(clean), tuple(corrupted), kind, int(evidence.conversation[window]))
 
 
 def _fits(row: np.ndarray, place: int, after: int, kind: str, length: int) -> bool:
-    """Whether a prompt may end ``after`` tokens behind a change: for a speaker, while the message lasts."""
+    """Whether a prompt may end ``after`` tokens behind a place: for a speaker, while the message lasts."""
     if place + after >= length - 1:
         return False
     between = row[place + 1 : place + after + 1]
-    return kind != "speaker" or bool((between >= len(SPECIALS)).all())
+    return "speaker" not in kind or bool((between >= len(SPECIALS)).all())
 
 
 def _swaps(tokenizer: SpeakerTokenizer, kind: str) -> dict[int, list[int]]:
     """Return what each token may be changed into; only what is one token in this vocabulary."""
-    if kind == "speaker":
+    if "speaker" in kind:
         return {ME: [THEM], THEM: [ME]}
     if kind == "question":
         ask, state = _one(tokenizer, "?"), _one(tokenizer, ".")
@@ -199,14 +207,12 @@ def _asked(
         torch.log_softmax(read(Activations.of(model, tokens, ()).final), -1).cpu()
         for tokens in (batch.clean, batch.corrupted)
     )
-    contrasts = []
     for c, ours, theirs in zip(candidates, clean, corrupted, strict=True):
         taken = [*c.clean, *c.corrupted, *range(len(SPECIALS))]
         target, foil = _preferred(ours, theirs, taken), _preferred(theirs, ours, taken)
-        contrasts.append(Contrast(c.clean, c.corrupted, target, foil, c.kind, c.conversation))
-    measured = gaps(model, ContrastBatch.of(contrasts, tokenizer))
-    for contrast, gap in zip(contrasts, measured.tolist(), strict=True):
-        problems = contrast.problems(tokenizer) or gap_problem(gap)
+        contrast = Contrast(c.clean, c.corrupted, target, foil, c.kind, c.conversation)
+        gap = (ours[target] - ours[foil]) - (theirs[target] - theirs[foil])  # of logits as of their log-softmax
+        problems = contrast.problems(tokenizer) or gap_problem(float(gap))
         yield (None, problems[0].name) if problems else (contrast, "")
 
 

@@ -92,6 +92,13 @@ class Result:
         """Return what the card of a selected head shows: estimates [layer, head] by label."""
         return {}
 
+    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return what else the card of a head says, by its name ("L2H1"), as blocks (`wonderland.report.views`).
+
+        A block ``{"role": ..., "rule": ...}`` is what the head is called and the rule that gave it.
+        """
+        return {}
+
     def figure(self) -> Figure:
         """Draw the first view with matplotlib."""
         from wonderland.report.plots import figure

@@ -33,7 +33,7 @@ from wonderland.tokenizer import SpeakerTokenizer
 if TYPE_CHECKING:
     from wonderland.lab.results import Result
 
-__all__ = ["HookedModel", "Part", "Specimen", "hook_name"]
+__all__ = ["HookedModel", "Part", "Specimen", "hook_name", "parse_head"]
 
 _IN_ATTENTION = ("q", "k", "v", "z", "attn_scores", "pattern", "result")
 _IN_MLP = ("pre", "post")
@@ -191,7 +191,7 @@ class Specimen:
         """Return contrasts mined from the evidence, once; an untrained twin has those of the trained model.
 
         Args:
-            kind: What differs: "speaker", "affirmation" or "question".
+            kind: What differs: "speaker", "first-speaker", "affirmation" or "question".
             pairs: How many at most, half of them to explore and half, of other conversations, to confirm.
             seed: Seed of their choice.
         """

@@ -25,6 +25,7 @@ __all__ = [
     "Estimate",
     "benjamini_hochberg",
     "cluster_bootstrap",
+    "heads",
     "paired_permutation",
     "sum_by_cluster",
 ]

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -34,7 +34,7 @@ __all__ = ["Page", "render", "write_report"]
 
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
-    "text", "data", "store", "colour", "parts", "scene", "axes", "save", "tip", "table", "figure",
+    "text", "data", "store", "colour", "tip", "parts", "scene", "axes", "chart", "save", "table", "blocks", "figure",
     "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "graph", "cards",
     "card", "findings", "dialogs", "keys", "print", "app",
 )  # fmt: skip
@@ -56,6 +56,8 @@ class Page:
         checks: What was verified, shown beside the findings.
         contains_text: Whether message text is in the file; the header says so.
         controls: The cards of the untrained twin, shown beside the trained numbers of the same result and label.
+        about: Head → what else its card says, as blocks (see `wonderland.report.views`); a block ``{role, rule}`` is
+            what the head is called and why, and stands on top.
     """
 
     title: str
@@ -66,6 +68,7 @@ class Page:
     checks: Sequence[Check] = ()
     contains_text: bool = True
     controls: Cards = field(default_factory=dict)
+    about: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 def render(page: Page) -> str:
@@ -84,7 +87,7 @@ def render(page: Page) -> str:
         check_view(view)
     blocks = [_json_block("page", _page_data(page, views))]
     blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
-    style = _compact(_frontend("app.css"))
+    style = _compact_style(_frontend("app.css"))
     script = "\n".join(
         [
             *(_frontend(f"vendor/d3-{name}.min.js") for name in VENDOR),
@@ -141,15 +144,18 @@ def write_report(
     findings: list[Finding] = []
     cards: dict[str, Mapping[str, Estimate]] = {}
     controls: dict[str, Mapping[str, Estimate]] = {}
+    about: dict[str, list[Mapping[str, Any]]] = {}
     for name, result in results.items():
-        views.extend(result.views())
+        views.extend(replace(view, group=view.group or name) for view in result.views())
         findings.extend(result.findings())
         cards[name] = result.card()
+        for head, blocks in result.about_heads().items():
+            about.setdefault(head, []).extend(blocks)
         if result.control is not None:
             controls[name] = result.control.card()
     findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in results.declined.items()]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
-    page = Page("wonderland", facts, views, cards, findings, checks, contains_text, controls)
+    page = Page("wonderland", facts, views, cards, findings, checks, contains_text, controls, about)
     _write_atomically(Path(path), render(page))
     return Path(path)
 
@@ -165,6 +171,7 @@ def _page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
             {"text": f.text, "view": f.view, "select": dict(f.select), "trust": f.trust} for f in page.findings
         ],
         "cards": list(_card_data(page)),
+        "about": {head: list(blocks) for head, blocks in page.about.items()},
         "views": [
             {
                 "id": view.id,
@@ -173,6 +180,8 @@ def _page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
                 "caption": view.caption,
                 "howToRead": view.how_to_read,
                 "misleads": view.misleads,
+                "warning": view.warning,
+                "group": view.group,
                 "heads": _shows_heads(view),
             }
             for view in views
@@ -206,7 +215,7 @@ def _card_data(page: Page) -> Iterator[dict[str, Any]]:
 
 def _shows_heads(view: View) -> bool:
     """Whether a head can be selected in a view: the card of a head links to those where it can."""
-    parts = view.data.get({"scatter": "points", "graph": "nodes"}.get(view.renderer, ""), ())
+    parts = view.data.get({"scatter": "points", "graph": "nodes", "cards": "cards"}.get(view.renderer, ""), ())
     linked = view.renderer in ("matrix", "table") and view.data.get("links") == "head"
     return view.renderer == "matrix-grid" or linked or any(part.get("head") for part in parts)
 
@@ -277,9 +286,15 @@ def _frontend(name: str) -> str:
 
 
 def _compact(code: str) -> str:
-    """Drop indentation and whole-line comments: the originals, to be read, lie in ``frontend/``."""
-    lines = (line.strip() for line in code.split("\n"))
+    """Drop indentation and comments: the originals, to be read, lie in ``frontend/``."""
+    lines = (re.sub(r"(?<=[;,{}]) // [^'\"`]*$", "", line.strip()) for line in code.split("\n"))
     return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _compact_style(sheet: str) -> str:
+    """Drop comments and the spaces that a style sheet does not need."""
+    sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.S)
+    return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", sheet)).replace(": ", ":").replace(";}", "}")
 
 
 def _csp_hash(code: str) -> str:

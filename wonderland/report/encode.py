@@ -2,6 +2,7 @@
 
 Arrays become ``{"$array": type, "shape": [...], "z": text}`` and attention patterns ``{"$triangles": count, "n": side,
 "z": text}``, where ``z`` is deflated and base64-encoded; the browser unpacks them with its own ``DecompressionStream``.
+Small arrays, which deflating would not shrink and whose many streams would delay the first picture, are ``raw`` base64.
 The JSON is ASCII only and has no ``<``, ``>`` or ``&``, so no message can end the script element it lies in; lone
 surrogates travel as ``\\udXXX`` escapes. NaN, which JSON lacks, is written as null, and infinities as ``{"$number"}``.
 
@@ -26,6 +27,7 @@ from wonderland.report.views import Triangles
 __all__ = ["decode", "encode", "inert"]
 
 _TYPES = {"f4": "<f4", "f8": "<f8", "i4": "<i4", "u1": "u1"}
+_SMALL = 600  # bytes
 _FORBIDDEN_KEYS = ("__proto__", "constructor", "prototype")
 
 
@@ -75,7 +77,8 @@ def decode(tree: Any) -> Any:
     if "$number" in tree:
         return float(tree["$number"])
     if "$array" in tree:
-        return np.frombuffer(_inflate(tree["z"]), _TYPES[tree["$array"]]).reshape(tree["shape"])
+        data = _inflate(tree["z"]) if "z" in tree else base64.b64decode(tree["raw"])
+        return np.frombuffer(data, _TYPES[tree["$array"]]).reshape(tree["shape"])
     if "$triangles" in tree:
         return _unpack_triangles(tree)
     return {key: decode(item) for key, item in tree.items()}
@@ -97,7 +100,7 @@ def _pack_array(array: np.ndarray, where: str) -> dict[str, Any]:
         kind = "f4"
     else:
         raise PluginError(f"{where} is an array of {array.dtype}, which a report cannot hold.", hint="Give numbers.")
-    return {"$array": kind, "shape": list(array.shape), "z": _deflate(array.astype(_TYPES[kind]).tobytes())}
+    return {"$array": kind, "shape": list(array.shape), **_packed(array.astype(_TYPES[kind]).tobytes())}
 
 
 def _pack_triangles(triangles: Triangles, where: str) -> dict[str, Any]:
@@ -117,6 +120,12 @@ def _unpack_triangles(tree: Mapping[str, Any]) -> Triangles:
     values = np.zeros((count, n, n), dtype=np.float32)
     values[:, *np.tril_indices(n)] = ((high << 8) | low) / np.float32(65535)
     return Triangles(values)
+
+
+def _packed(data: bytes) -> dict[str, str]:
+    if len(data) <= _SMALL:
+        return {"raw": base64.b64encode(data).decode("ascii")}
+    return {"z": _deflate(data)}
 
 
 def _deflate(data: bytes) -> str:

@@ -38,9 +38,9 @@ def figure(view: View, *, caption: bool = True) -> Figure:
     """
     with letters():
         fig = Figure(figsize=(PAGE, 3.4), layout="constrained", facecolor=PAPER, dpi=200)
-        panels = view.data.get("panels")
-        _DRAWN[view.renderer](fig, {**view.data, **panels[0]} if panels else view.data)
-        if panels and len(panels) > 1:
+        panels = view.panels()
+        _DRAWN[view.renderer](fig, panels[0])
+        if len(panels) > 1:
             note(fig, f"{plain(panels[0]['title'], 60)}, the first of {len(panels)}.")
         width = fig.get_figwidth()
         fig.suptitle(wrapped(view.title, width, 10), x=0.01, ha="left", fontsize=9, fontweight="bold", color=INK)

@@ -57,8 +57,9 @@ def tokens(fig: Figure, data: Mapping[str, Any]) -> None:
             colour = colours(norm(value)) if np.isfinite(value) else (1, 1, 1, 1)
             ax.add_patch(Rectangle((x, y), letter * len(text), _LINE * 0.94, facecolor=colour, edgecolor="none"))
             special = conversation["tokens"][index] in _SPECIAL
-            ax.text(x, y + _LINE / 2, text, family=["DejaVu Sans Mono", "DejaVu Sans"], fontsize=_SIZE * (0.85 if special else 1),
-                    va="center_baseline", color="white" if is_dark(colour) else MUTED if special else INK)  # fmt: skip
+            ax.text(x, y + _LINE / 2, text, family=["DejaVu Sans Mono", "DejaVu Sans"], va="center_baseline",
+                    fontsize=_SIZE * (0.85 if special else 1),
+                    color="white" if is_dark(colour) else MUTED if special else INK)  # fmt: skip
             x += letter * len(text)
     ax.set_xlim(0, width)
     ax.set_ylim(y + _LINE * 1.3, 0)

@@ -34,7 +34,14 @@ def check_view(view: View) -> None:
         "graph": _graph,
         "cards": _cards,
     }
-    checks[view.renderer](_Place(view, view.data, "data"))
+    whole = _Place(view, view.data, "data")
+    if "panels" in view.data:
+        for panel in whole.each("panels"):
+            panel.need("title")
+    for i, data in enumerate(view.panels()):
+        place = _Place(view, data, f"data.panels[{i}]" if "panels" in view.data else "data")
+        checks[view.renderer](place)
+        _blocks(place, "aside")
 
 
 class _Place:
@@ -82,11 +89,41 @@ class _Place:
                 raise self.error(f"has the shape {found}, not {shape}", key)
 
 
+def _blocks(data: _Place, key: str) -> None:
+    for block in data.each(key, optional=True):
+        for snippet in block.each("snippets", optional=True):
+            length = len(snippet.filled("tokens"))
+            snippet.need("at", "value")
+            snippet.sized((length,), optional=("values",))
+        for part, wanted in (("bars", ("label", "values")), ("lines", ("x", "series"))):
+            if block.value.get(part) is not None:
+                _Place(block.view, block.value[part], f"{block.path}.{part}").need(*wanted)
+        _blocks(block, "beside")
+
+
 def _matrix(data: _Place) -> None:
-    shape = (len(data.filled("rows")), len(data.filled("columns")))
+    columns = len(data.filled("columns"))
+    data.sized((columns,), optional=("below",))
     for series in data.each("series"):
         series.need("name")
+        shape = (len((series if series.value.get("rows") is not None else data).filled("rows")), columns)
         series.sized(shape, "values", optional=("low", "high", "chance", "labels"))
+        if series.value.get("detail") is not None:
+            _detail(_Place(data.view, series.value["detail"], f"{series.path}.detail"), shape)
+    if data.value.get("ranks") is not None:
+        ranks = _Place(data.view, data.value["ranks"], f"{data.path}.ranks")
+        ranks.sized((columns,), "names")
+        ranks.sized((len(data.filled("rows")), columns), "values")
+    _blocks(data, "context")
+
+
+def _detail(detail: _Place, shape: tuple[int, int]) -> None:
+    rows = _Place(detail.view, detail.value.get("rows") or {}, f"{detail.path}.rows")
+    rows.sized(shape, *rows.value)
+    if detail.value.get("tokens") is not None:
+        tokens = _Place(detail.view, detail.value["tokens"], f"{detail.path}.tokens")
+        tokens.filled("words")
+        tokens.sized(shape, "ids", "shares")
 
 
 def _matrix_grid(data: _Place) -> None:
@@ -144,6 +181,12 @@ def _bars(data: _Place) -> None:
 
 def _scatter(data: _Place) -> None:
     data.need("x", "y")
+    if data.value.get("ways") is not None:
+        ways = _Place(data.view, data.value["ways"], f"{data.path}.ways")
+        count = len(ways.filled("names"))
+        ways.sized((count, len(data.filled("groups"))), "x", "y")
+        ways.sized((count,), optional=("pos",))
+        return
     for point in data.each("points"):
         point.need("label", "x", "y")
 
@@ -157,6 +200,7 @@ def _table(data: _Place) -> None:
 def _cards(data: _Place) -> None:
     for card in data.each("cards"):
         card.need("title")
+        _blocks(card, "blocks")
 
 
 def _graph(data: _Place) -> None:

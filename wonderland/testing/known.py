@@ -41,6 +41,7 @@ __all__ = [
     "HEADS",
     "WORDS",
     "known_corpus",
+    "known_first_speaker_model",
     "known_model",
     "known_speaker_corpus",
     "known_speaker_model",
@@ -196,6 +197,19 @@ def known_speaker_model() -> ChatTransformer:
     out = cast(Block, model.blocks[layer]).attn.W_O
     a, b = len(SPECIALS), len(SPECIALS) + 1
     out[head, ME, a] = out[head, THEM, b] = _COPY
+    return model
+
+
+@torch.no_grad()
+def known_first_speaker_model() -> ChatTransformer:
+    """Return the known speaker model, in which that head now looks at the first speaker token and says who began.
+
+    It looks for the token, not for the position: behind something else it finds the token there.
+    """
+    model = known_speaker_model()
+    layer, head = HEADS["speaker"]
+    keys = cast(Block, model.blocks[layer]).attn.W_K
+    keys[head, _POSITION, 0] *= -1  # an earlier one outweighs a later one
     return model
 
 

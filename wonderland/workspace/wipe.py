@@ -97,11 +97,13 @@ def remember(workspace: Path, written: Iterable[Path]) -> None:
 
 def traces(workspace: Path) -> Traces:
     """Find everything that wonderland wrote for a workspace."""
-    inside, strangers = [], []
+    inside: list[Path] = []
+    strangers: list[Path] = []
     for path in sorted(workspace.iterdir()):
         left = path.name.startswith(".") and path.name.endswith((".partial", ".old", ".tmp"))
         (inside if path.name in OWN or left else strangers).append(path)
-    elsewhere, changed = [], []
+    elsewhere: list[Path] = []
+    changed: list[Path] = []
     for name, digest in sorted(_elsewhere(workspace).items()):
         path = Path(name)
         if path.is_file():

@@ -96,7 +96,8 @@ def test_one_pair_is_an_anecdote(speaking):
     first = found.summary().splitlines()[0]
     assert "anecdotal: fewer than 20 pairs" in first
     assert "chosen on the same pairs" in first
-    assert all("anecdote" in view.caption for view in found.views()[:2])
+    assert all("anecdote" in view.caption for view in found.views()[1:3])
+    assert all("anecdote" in view.warning for view in found.views()[1:3])
 
 
 def test_twenty_pairs_that_chose_the_head_themselves_are_weak_evidence(speaking):

@@ -141,10 +141,23 @@ def test_what_is_shown_is_the_numbers_of_that_window(of_random, random_specimen)
     rows = list(by_hand(random_specimen))
     for about, values in zip(of_random.conversations, of_random.values, strict=True):
         lens, final, came = rows[int(about["title"].removeprefix("Held-out window ")) - 1]
-        lens, final, came = lens[:, :32], final[:32], came[:32]  # as many as a matrix of words has room for
         at = np.arange(len(came))
         np.testing.assert_allclose(values[0], lens[:, at, final.argmax(-1)], rtol=1e-3, atol=1e-5)
         np.testing.assert_allclose(values[2], 1 + (lens > lens[:, at, came][..., None]).sum(-1))
+
+
+def test_the_final_candidates_end_in_their_own_order_and_rise_to_it(of_random, random_specimen, result):
+    rows = list(by_hand(random_specimen))
+    for about, names, ranks in zip(of_random.conversations, of_random.candidates, of_random.ranks, strict=True):
+        lens, final, _ = rows[int(about["title"].removeprefix("Held-out window ")) - 1]
+        assert (ranks[-1] == np.arange(1, 6)).all()  # the last level is the answer itself
+        best = np.argsort(-final, axis=-1)[:, :5]
+        assert names == [random_specimen.tokenizer.pieces(row) for row in best.tolist()]
+        by_sorting = np.argsort(np.argsort(-lens, axis=-1), axis=-1) + 1
+        np.testing.assert_array_equal(ranks, np.take_along_axis(by_sorting, best[None].repeat(len(lens), 0), -1))
+    (lens_view, *_) = result.views()
+    panel = lens_view.panels()[0]
+    assert panel["ranks"]["names"] == result.candidates[0]
 
 
 def test_it_is_saved_and_loaded(result, tmp_path):

@@ -13,6 +13,7 @@ from wonderland.tokenizer import END, ME, SEP, THEM
 from wonderland_triage.firing import KINDS, fire, kinds_of_tokens
 from wonderland_triage.neurons import Neurons, _lower
 from wonderland_triage.truths import one_kind_each
+from wonderland_triage.watching import watch
 
 A, B, C = 5, 6, 7  # the tokens " a", " b", " c"
 WORD, SPEAKERS, MIXED, EVERYTHING, DEAD = range(5)
@@ -140,8 +141,27 @@ def test_norms_are_folded_into_what_a_neuron_reads_and_raises():
 def test_snippets_mark_the_token_that_fires(result):
     row = next(row for row in result.listed if row["neuron"] == f"L0N{SPEAKERS}")
     assert row["kind"] == "speaker"
-    assert "‹<|them|>›" in row["snippets"]
-    assert "‹<|me|>›" not in row["snippets"]  # which it likes a third as much
+    top, *below = row["bands"]
+    assert {snippet["tokens"][snippet["at"]] for snippet in top["snippets"]} == {"<|them|>"}
+    # <|me|>, which it likes a third as much, stands in the band of a third of the highest activation, and only there
+    assert [band["title"].split(" of that")[0] for band in below if "<|me|>" in fires(band)] == ["At 25% to 50%"]
+
+
+def fires(band) -> set[str]:
+    return {snippet["tokens"][snippet["at"]] for snippet in band["snippets"]}
+
+
+def test_snippets_show_what_a_neuron_did_at_each_of_their_tokens(result, planted_specimen):
+    row = result.listed[0]
+    layer, neuron = (int(part) for part in row["neuron"][1:].split("N"))
+    (activations,) = watch(planted_specimen, [(layer, neuron)])
+    assert row["bands"][0]["snippets"][0]["value"] == pytest.approx(np.nanmax(activations), abs=1e-3)
+    evidence = planted_specimen.evidence
+    assert np.isnan(activations[~evidence.mask]).all()
+    _, cache = planted_specimen.model.run_with_cache(torch.from_numpy(evidence.tokens[:1]))
+    by_hand = cache[f"blocks.{layer}.mlp.hook_post"][0, :, neuron].numpy()
+    there = evidence.mask[0]
+    np.testing.assert_allclose(activations[0, there], by_hand[there], atol=1e-6)
 
 
 def test_neurons_for_one_kind_each_are_less_mixed_than_directions():

@@ -220,7 +220,7 @@ def test_heads_in_another_order_give_the_same_results_in_that_order(random_model
 
 
 def test_the_matrix_has_earlier_heads_as_rows_and_later_ones_as_columns(result):
-    matrix, pairs = result.views()
+    matrix, graph, pairs = result.views()
     assert (matrix.data["rows"], matrix.data["columns"]) == (["L0H0", "L0H1", "L0H2"], ["L1H0", "L1H1", "L1H2"])
     queries, keys, values = (series["values"] for series in matrix.data["series"])
     assert keys[0, 1] == pytest.approx(1, abs=0.02)  # twice chance, less chance
@@ -229,9 +229,22 @@ def test_the_matrix_has_earlier_heads_as_rows_and_later_ones_as_columns(result):
     assert np.isfinite(values).all()
     first = pairs.data["rows"][0]
     assert (first["from"], first["head"], first["kind"]) == (PREVIOUS, INDUCTION, "K (keys)")
-    for view in (matrix, pairs):
+    for view in (matrix, graph, pairs):
         check_view(view)
     assert result.figure() is not None
+
+
+def test_the_graph_has_an_edge_for_every_pair_beyond_chance_and_the_card_names_its_own(result):
+    graph = result.views()[1].data
+    assert {(edge["from"], edge["to"]) for edge in graph["edges"]} == {pair[1:] for pair in result.pairs}
+    (edge,) = [edge for edge in graph["edges"] if (edge["from"], edge["to"]) == (PREVIOUS, INDUCTION)]
+    assert edge["value"] == pytest.approx(1, abs=0.02)
+    assert "keys" in edge["note"]
+    cards = result.about_heads()
+    assert cards[INDUCTION][0]["rows"][0][0] == f"reads {PREVIOUS} by its keys"
+    assert cards[PREVIOUS][0]["rows"][0][0] == f"read by {INDUCTION} for its keys"
+    alone = [name for name in cards if name not in {head for pair in result.pairs for head in pair[1:]}]
+    assert all("No head" in cards[name][0]["text"] for name in alone)
 
 
 def test_it_is_saved_and_loaded(result, tmp_path):

@@ -85,10 +85,16 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
     evidence = specimen.evidence
     counted = {text: n for end in one["ends"] for text, n in (*end["reads"], *end["writes"])}
     assert counted[" a"] == (evidence.tokens[evidence.mask] == a).sum() > 0
-    rows = result._direction_rows("L1H1")[:2]
-    assert {row["end"] for row in rows} == {"1 +", "1 −"}
-    assert {row["reads"].split("\N{NO-BREAK SPACE}")[0] for row in rows} == {"·a", "·b"}
-    assert f"·a\N{NO-BREAK SPACE}{counted[' a']}×" in {row["reads"] for row in rows}
+    (card,) = [card for card in result.views()[2].data["cards"] if card["head"] == "L1H1"]
+    (block,) = [block for block in card["blocks"] if block["title"].startswith("OV direction")]
+    reads, promotes = block["beside"][:2]
+    assert (reads["title"], promotes["title"]) == ("+ reads", "+ promotes")
+    seen = {reads["tokens"][0][0]: promotes["tokens"][0][0]}
+    assert seen.items() <= ends.items()  # the ends of one direction stand beside each other
+    assert {tuple(row) for side in block["beside"] for row in side["tokens"]} == {
+        (text, None, f"{n}×") for text, n in counted.items()
+    }
+    assert block in result.about_heads()["L1H1"]
     assert result._row((layer, head))["OV ratio"] == "rank 1"
 
 

@@ -4,31 +4,33 @@ async function start() {
   await unpack(page);
   document.title = visible(page.title);
   Object.assign(store, store.read());
-  document.documentElement.dataset.theme = themeName();
-  const main = document.getElementById('main');
+  root.dataset.theme = themeName();
+  const main = byId('main');
   const help = makeHelp(), search = makeSearch();
-  const card = makeCard(document.getElementById('card'));
-  let figure = null;
-  let turn = 0;
+  const card = makeCard(byId('card'));
+  let figure = null, turn = 0;
 
-  const views = ['findings', ...page.views.map((view) => view.id)];
-  const titles = ['Findings', ...page.views.map((view) => view.title)];
-  const nav = views.map((id, i) => el('a', { 'data-view': id, href: '#/' + id },
-    el('span', { text: titles[i] }), i < 9 ? el('kbd', { text: i + 1, 'aria-hidden': 'true' }) : null));
-  document.getElementById('nav').append(...nav);
-  document.getElementById('top').append(...header(help, search));
+  // Views of one analysis are one section of the list: its first view, the others under it while one of them is open.
+  const groups = [['findings', [{ id: 'findings', title: 'Findings' }]], ...d3.groups(page.views, (view) => view.group || view.id)];
+  const sections = groups.map(([, members]) => members[0].id);
+  const nav = groups.flatMap(([group, members], s) => members.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, href: '#/' + view.id },
+    el('span', view.title), !i && s < 9 ? el('kbd', { 'aria-hidden': 'true' }, s + 1) : null)));
+  byId('nav').append(...nav);
+  fill(byId('top'), header(help, search));
   document.body.append(help, search, tip.node);
-  document.getElementById('skip').addEventListener('click', (event) => (event.preventDefault(), main.focus()));
+  byId('skip').addEventListener('click', (event) => (event.preventDefault(), main.focus()));
 
-  const showNav = () => nav.forEach((link) => {
-    const here = link.dataset.view === store.view;
-    link.setAttribute('href', store.address({ view: link.dataset.view }));
-    if (here) {
+  const showNav = () => {
+    const open = nav.find((link) => link.dataset.view === store.view)?.dataset.group;
+    nav.forEach((link) => {
+      link.setAttribute('href', store.address({ view: link.dataset.view }));
+      link.classList.toggle('open', link.dataset.group === open);
+      if (link.dataset.view !== store.view) return link.removeAttribute('aria-current');
       link.setAttribute('aria-current', 'page');
-      if (link.parentNode.scrollWidth > link.parentNode.clientWidth) link.scrollIntoView({ block: 'nearest', inline: 'center' });
-    }
-    else link.removeAttribute('aria-current');
-  });
+      const { parentNode: list } = link;
+      if (list.scrollWidth > list.clientWidth || list.scrollHeight > list.clientHeight) link.scrollIntoView({ block: 'nearest', inline: 'center' });
+    });
+  };
 
   async function open() {
     const now = ++turn;
@@ -43,19 +45,19 @@ async function start() {
         if (now !== turn) return;
         figure = await mountFigure(view, main);
       } catch (error) { // one figure that cannot be drawn leaves the others as they are
-        main.replaceChildren(el('h1', { id: `title-${view.id}`, text: view.title }), el('p', { class: 'caption', text: `This figure could not be drawn: ${error.message}` }));
-        figure = { update() {}, leave() {}, openExport() {} };
+        fill(main, el('h1', { id: `title-${view.id}` }, view.title), el('p.caption', `This figure could not be drawn: ${error.message}`));
+        figure = { update() {}, leave() {}, openExport() {}, steps() {} };
         console.error(error);
       }
     }
     card.update(new Set(['mounted', 'view']));
-    main.scrollTo?.(0, 0);
+    scrollTo(0, 0);
     if (document.activeElement === document.body || document.activeElement === null) main.focus({ preventScroll: true });
   }
 
   store.listeners.push((changed) => {
-    if (changed.has('theme')) document.documentElement.dataset.theme = themeName();
-    showNav();
+    if (changed.has('theme')) root.dataset.theme = themeName();
+    if (!changed.has('peek')) showNav();
     if (changed.has('view')) return void open();
     figure?.update(changed);
     card.update(changed);
@@ -63,13 +65,13 @@ async function start() {
   addEventListener('hashchange', () => store.follow());
   addEventListener('popstate', () => store.follow());
   darkWanted.addEventListener('change', () => store.tell(new Set(['theme'])));
-  listenForKeys({ views, help, search, figure: () => figure });
+  listenForKeys({ sections, help, search, figure: () => figure });
   preparePrinting();
   showNav();
-  open().then(() => document.documentElement.setAttribute('data-ready', ''));
+  open().then(() => root.setAttribute('data-ready', ''));
   // The rest is unpacked piece by piece afterwards, so that opening a view or printing needs no wait.
   const warm = (rest) => setTimeout(async () => {
-    if (!rest.length) return document.documentElement.setAttribute('data-warm', '');
+    if (!rest.length) return root.setAttribute('data-warm', '');
     await prepare(rest[0]);
     warm(rest.slice(1));
   }, 30);
@@ -77,16 +79,14 @@ async function start() {
 }
 
 function header(help, search) {
-  const failed = page.checks.filter((check) => !check.passed).length;
-  const state = page.checks.length ? el('a', { class: failed ? 'badge bad' : 'badge good', href: '#/findings', text: failed ? `✗ ${failed} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed` }) : null;
+  const failed = page.checks.filter((check) => !check.passed).length, { model, corpus } = page.meta;
   return [
-    el('strong', { class: 'name', text: 'wonderland' }),
-    page.meta.model ? el('span', { class: 'fact', text: page.meta.model }) : null,
-    typeof page.meta.corpus === 'string' ? el('span', { class: 'fact', text: page.meta.corpus }) : null,
-    el('span', { class: 'gap' }), state,
-    el('span', { class: page.containsText ? 'badge text' : 'badge', text: page.containsText ? 'contains message text' : 'redacted', title: page.containsText ? 'Whoever has this file can read the messages in it.' : 'Message text was replaced before it was written here.' }),
-    button('Find', () => search.begin(), { title: 'Find a view or a head  /' }),
-    button('◐', toggleTheme, { class: 'icon', 'aria-label': 'Light or dark', title: 'Light or dark  t' }),
-    button('?', () => help.showModal(), { class: 'icon', 'aria-label': 'Help', title: 'Help  ?' }),
-  ].filter(Boolean);
+    el('strong.name', 'wonderland'), model ? el('span.fact', model) : null, corpus ? el('span.fact', typeof corpus === 'string' ? corpus : Object.entries(corpus).slice(0, 2).map(([what, count]) => `${number(count)} ${what}`).join(', ')) : null, el('span.gap'),
+    page.checks.length ? el(failed ? 'a.badge.bad' : 'a.badge.good', { href: '#/findings' }, failed ? `✗ ${failed} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed`) : null,
+    page.containsText ? el('span.badge.text', { title: 'Whoever has this file can read the messages in it.' }, 'contains message text')
+      : el('span.badge', 'redacted'),
+    button('Find', () => search.begin(), { title: 'Find a view, a head or a word  /' }),
+    button('◐', toggleTheme, { class: 'icon', label: 'Light or dark', title: 'Light or dark  t' }),
+    button('?', () => help.showModal(), { class: 'icon', label: 'Help', title: 'Help  ?' }),
+  ];
 }

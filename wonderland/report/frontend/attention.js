@@ -9,44 +9,42 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   let shown = null; // the conversation on the page, and
   let triangles = null; // its attention: while another is unpacked, both stay
   let opening = 0;
-  const conversation = () => shown;
   const current = () => {
     const [layer, head] = headOf(store.shownHead) ?? [0, 0];
-    return Math.min(total - 1, layer * heads + head);
+    return min(total - 1, layer * heads + head);
   };
-  const currentName = () => headName(Math.floor(current() / heads), current() % heads);
+  const currentName = () => headName(floor(current() / heads), current() % heads);
   const weightScale = colourScale({ domain: [0, 1] }, []);
   const incoming = () => store.tab === 1;
 
-  const step = sampler(conversations);
+  const steps = stepper({ panels: conversations });
   const direction = choice('Direction', ['looks at', 'is looked at by'], (tab) => store.set({ tab }));
   const scaleKey = legend();
-  controls.append(step.node, direction.node, scaleKey.node);
+  controls.append(steps.node, direction.node, scaleKey.node);
 
   const big = largePattern();
   const title = el('h2', { 'aria-live': 'polite' });
-  const readout = el('p', { class: 'readout' });
-  const canvases = d3.range(total).map(() => el('canvas', { class: 'pixels', 'aria-hidden': 'true' }));
-  const thumbs = canvases.map((canvas, i) => {
-    const name = headName(Math.floor(i / heads), i % heads);
-    return el('button', { type: 'button', role: 'gridcell', class: 'thumb', 'data-head': name, on: {
-      click: () => store.set({ head: name }),
-      pointerenter: () => store.look({ ...store.peek, head: name }),
-      pointerleave: () => store.look({ ...store.peek, head: undefined }),
-    } }, canvas, el('span', { text: name }));
+  const canvases = d3.range(total).map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
+  const names = d3.range(total).map((i) => headName(floor(i / heads), i % heads));
+  const label = (i) => data.labels?.[floor(i / heads)]?.[i % heads] ?? '';
+  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', 'data-head': names[i] }, canvas, el('span', names[i], el('small', label(i)))));
+  const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
+    d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
+  const hand = pointing(grid, {
+    columns: heads,
+    words: (i, hovering) => (hovering ? null : [`${names[i]}, attention pattern`, [['', label(i)]]]),
+    pick: (i) => store.set({ head: names[i] }),
+    peek: (i) => ({ ...store.peek, head: names[i] }),
+    move: (i) => store.set({ head: names[i] }),
   });
-  const grid = el('div', { class: 'thumbs', role: 'grid', 'aria-label': 'Attention patterns of every head' },
-    ...d3.range(layers).map((l) => el('div', { class: 'row', role: 'row' }, ...thumbs.slice(l * heads, (l + 1) * heads))));
-  const keys = roving(thumbs, heads);
-  grid.addEventListener('keydown', keys.move);
-  grid.addEventListener('focusin', (event) => thumbs.includes(event.target) && keys.stop(event.target));
+  hand.set(thumbs);
+  hand.say();
 
-  const words = bubbles({ label: 'The conversation, token by token', describe: (i) => (valid(store.pos) && store.pos !== i ? describeToken(i) : null) });
-  const about = el('p', { class: 'about' });
-  const most = el('ol', { class: 'most' });
-  plot.append(
-    el('div', { class: 'explorer' }, el('section', { class: 'one' }, title, big.node, readout), grid),
-    el('section', { class: 'words' }, el('div', { class: 'wordshead' }, about, most), words.node));
+  let shading = () => NaN; // what the words are shaded by
+  const words = bubbles((i, hovering) => (!hovering ? [`token ${i}, ${tokenName(shown.tokens[i])}`, [['attention', number(shading(i), 3)]]] : valid(store.pos) && store.pos !== i ? describeToken(i) : null));
+  const about = el('p.about'), most = el('ol.most');
+  plot.append(el('div.explorer', el('section.one', title, big.node), grid),
+    el('section.words', el('div.wordshead', about, most), words.node));
 
   const weight = (query, key) => triangles.at(current(), query, key);
   const weightOf = (position) => (i) => (incoming() ? weight(i, position) : weight(position, i));
@@ -58,20 +56,20 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   };
   const valid = (i) => isNumber(i) && triangles && i < triangles.n;
   function describeToken(i) {
-    const kept = `“${tokenName(conversation().tokens[store.pos])}” (${store.pos})`;
-    return facts(`${tokenName(conversation().tokens[i])} (${i})`, [[incoming() ? `looks at ${kept}` : `is looked at by ${kept}`, number(weightOf(store.pos)(i), 3)]]);
+    const kept = `“${tokenName(shown.tokens[store.pos])}” (${store.pos})`;
+    return [`${tokenName(shown.tokens[i])} (${i})`, [[incoming() ? `looks at ${kept}` : `is looked at by ${kept}`, number(weightOf(store.pos)(i), 3)]]];
   }
 
   big.canvas.addEventListener('pointermove', (event) => {
     const [query, key] = big.at(event);
-    const { tokens } = conversation();
+    const { tokens } = shown;
     store.look({ ...store.peek, pos: incoming() ? key : query });
     big.cross(query, key <= query ? key : null);
-    tip.show(event, ...facts(currentName(), [
+    tip.show(event, currentName(), [
       ['token', `${tokenName(tokens[query])}  (${query})`],
       ['looks at', key <= query ? `${tokenName(tokens[key])}  (${key})` : 'cannot see what comes later'],
       ['weight', key <= query ? number(weight(query, key), 3) : ''],
-    ]));
+    ]);
   });
   big.canvas.addEventListener('pointerleave', () => (tip.hide(), store.look({})));
   big.canvas.addEventListener('click', (event) => {
@@ -82,65 +80,57 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   function sides() {
     const width = plot.clientWidth;
     const narrow = width < 680;
-    const most = document.body.classList.contains('wide') ? Math.max(430, innerHeight - 280) : 430;
-    const large = Math.round(Math.max(220, narrow ? width - 24 : Math.min(most, width * 0.48)));
+    const most = document.body.classList.contains('wide') ? max(430, innerHeight - 280) : 430;
+    const large = round(max(220, narrow ? width - 24 : min(most, width * 0.48)));
     const room = narrow ? width : width - large - 64;
-    const named = Math.min((large + 44) / layers - 27, most / 4, room / heads - 8);
+    const named = min((large + 44) / layers - 27, most / 4, room / heads - 8);
     const bare = named < 40; // too small for a name under each: the grid closes up
     grid.classList.toggle('bare', bare);
-    return { large, small: Math.floor(Math.max(18, bare ? Math.min((large + 28) / layers - 3, room / heads - 3) : named)) };
+    return { large, small: floor(max(18, bare ? min((large + 28) / layers - 3, room / heads - 3) : named)) };
   }
-  const drawThumbs = () => canvases.forEach((canvas, i) => drawPattern(canvas, triangles, i, sides().small));
+  const drawThumbs = () => {
+    const { small } = sides();
+    canvases.forEach((canvas, i) => drawPattern(canvas, triangles, i, small));
+    thumbs.forEach((thumb) => styled(thumb, { width: `${small}px` }));
+  };
   const drawLarge = () => {
-    big.draw(triangles, current(), sides().large, conversation().speakers);
-    title.textContent = currentName();
-    big.canvas.setAttribute('aria-label', `Attention pattern of ${currentName()} on conversation ${sampleIn(conversations) + 1}, ${triangles.n} tokens`);
+    big.draw(triangles, current(), sides().large, shown.speakers);
+    fill(title, currentName(), el('small', label(current())));
+    big.canvas.ariaLabel = `Attention pattern of ${currentName()} on conversation ${sampleIn(conversations) + 1}, ${triangles.n} tokens`;
   };
 
   function shadeWords() {
     const position = valid(store.shownPos) ? store.shownPos : null;
-    const { tokens } = conversation();
+    const { tokens } = shown;
     const value = position === null ? received() : weightOf(position);
+    shading = value;
     words.shade(value, weightScale);
-    words.choose(store.pos, store.peek.pos);
+    words.choose();
     big.cross(position === null || incoming() ? null : position, position !== null && incoming() ? position : null);
     const ranked = d3.range(triangles.n).filter((i) => value(i) > 0.005).sort((a, b) => value(b) - value(a)).slice(0, 5);
     const named = position === null ? '' : `“${tokenName(tokens[position])}” (${position})`;
-    about.textContent = position === null ? 'Shaded by the attention each token receives on average. Point at a word, or click it to keep it.'
-      : incoming() ? `${named} is looked at most by` : `${named} looks most at`;
-    most.replaceChildren(...(position === null ? [] : ranked).map((i) => el('li', {}, el('q', { text: tokenName(tokens[i]) }), el('span', { text: number(value(i), 2) }))));
-    readout.textContent = position === null ? `${triangles.n} tokens; each row shows where one token looks.` : `${named}: ${ranked.length ? (incoming() ? 'looked at most by ' : 'most weight on ') + tokenName(tokens[ranked[0]]) + ', ' + number(value(ranked[0]), 2) : 'no weight above 0.005'}`;
-  }
-
-  function select() {
-    thumbs.forEach((thumb) => {
-      const on = thumb.dataset.head === store.head;
-      thumb.classList.toggle('chosen', on);
-      thumb.classList.toggle('peeked', !on && thumb.dataset.head === store.peek.head);
-      thumb.setAttribute('aria-selected', String(on));
-      if (on) keys.stop(thumb);
-    });
+    fill(about, position === null ? 'Shaded by the attention each token receives on average. Point at a word, or click it to keep it.'
+      : incoming() ? `${named} is looked at most by` : `${named} looks most at`);
+    fill(most, (position === null ? [] : ranked).map((i) => el('li', el('q', tokenName(tokens[i])), el('span', number(value(i), 2)))));
   }
 
   async function openSample() {
     const turn = ++opening;
     const wanted = conversations[sampleIn(conversations)];
-    const next = wanted.patterns.value ?? (await wanted.patterns.open());
+    const next = wanted.patterns.levels ? wanted.patterns : await wanted.patterns.open();
     if (turn !== opening) return;
     [shown, triangles] = [wanted, next];
-    step.show();
+    steps.show();
     words.show(wanted);
-    words.label((i) => `token ${i}, ${tokenName(wanted.tokens[i])}`);
-    thumbs.forEach((thumb) => thumb.setAttribute('aria-label', `${thumb.dataset.head}, attention pattern`));
     draw();
   }
   function draw() {
     scaleKey.show(weightScale, { unit: '' });
-    direction.show(store.tab === 1 ? 1 : 0);
+    direction.show(+incoming());
     drawThumbs();
     drawLarge();
     shadeWords();
-    select();
+    hand.mark();
   }
 
   const update = (changed) => {
@@ -148,15 +138,15 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     if (!triangles) return;
     if (changed.has('size') || changed.has('theme')) return draw();
     if (changed.has('head') || changed.has('peek')) drawLarge();
-    if (changed.has('tab')) direction.show(store.tab === 1 ? 1 : 0);
+    if (changed.has('tab')) direction.show(+incoming());
     shadeWords();
-    select();
+    hand.mark();
   };
   const table = () => {
-    const { tokens } = conversation();
-    const rows = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => ({ q, query: tokenName(tokens[q]), k, key: tokenName(tokens[k]), weight: weight(q, k) })))
-      .filter((row) => row.weight >= 0.01);
-    return { rows, columns: [{ key: 'q', label: 'Position' }, { key: 'query', label: 'Token' }, { key: 'k', label: 'Looks at position' }, { key: 'key', label: 'Token there' }, { key: 'weight', label: `Weight in ${currentName()}, 0.01 and more`, digits: 3 }] };
+    const { tokens } = shown;
+    const seen = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => [q, k, weight(q, k)])).filter((row) => row[2] >= 0.01);
+    return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenName(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenName(tokens[k])],
+      [`Weight in ${currentName()}, 0.01 and more`, ([, , w]) => w]);
   };
-  return { update, table, canvas: () => big.canvas };
+  return { update, table, steps };
 };

@@ -1,12 +1,30 @@
-// cards: a few groups of label–value pairs with a sentence each.
+// cards: groups of numbers, words and small pictures. A few stand side by side; many are an index with one card open.
 
-renderers.cards = ({ data, plot }) => {
-  plot.append(el('div', { class: 'deck' }, ...data.cards.map((card) => el('section', {},
-    el('h2', { text: card.title }), card.text ? el('p', { text: card.text }) : null,
-    el('dl', {}, ...(card.rows ?? []).flatMap(([label, value]) => [el('dt', { text: label }), el('dd', { text: say(value) })]))))));
-  const table = () => ({
-    columns: [{ key: 'card', label: 'Card' }, { key: 'label', label: 'Label' }, { key: 'value', label: 'Value' }],
-    rows: data.cards.flatMap((card) => (card.rows ?? []).map(([label, value]) => ({ card: visible(card.title), label: visible(label), value }))),
-  });
-  return { update() {}, table };
+renderers.cards = ({ view, data, plot }) => {
+  const { cards } = data;
+  const whole = (card) => [{ text: card.text, rows: card.rows }, ...(card.blocks ?? [])];
+  const table = () => tableOf(cards.flatMap((card) => blockRows(card.title, whole(card))), ['Card', (row) => row[0]], ['Label', (row) => row[1]], ['Value', (row) => row[2]]);
+  if (!cards.some((card) => card.blocks)) {
+    plot.append(el('div.deck', cards.map((card) => el('section', el('h2', card.title), whole(card).map(drawBlock)))));
+    return { update() {}, table };
+  }
+  const heads = cards.every((card) => headOf(card.head));
+  const open = () => max(0, heads ? cards.findIndex((card) => card.head === store.shownHead) : min(store.feature ?? 0, cards.length - 1));
+  const pick = (i) => store.set(heads ? { head: cards[i].head } : { feature: i });
+  const buttons = cards.map((card) => el('button', { 'data-head': card.head }, el('span', card.title), card.note ? el('small', card.note) : null));
+  const list = el('div', { class: heads ? 'index byhead' : 'index', role: 'group', label: view.title }, buttons);
+  if (heads) list.style.gridTemplateColumns = `repeat(${min(8, N_HEADS)}, 1fr)`;
+  const sheet = el('section.sheet', { 'aria-live': 'polite' });
+  plot.append(el('div', { class: heads ? 'album byhead' : 'album' }, list, sheet));
+  const hand = pointing(list, { columns: heads ? min(8, N_HEADS) : 1, pick, move: pick, words: (i, hovering) => (hovering ? null : [cards[i].title, [['', cards[i].note]]]), peek: (i) => ({ head: cards[i].head }) });
+  hand.set(buttons);
+  hand.say();
+  let shown = -1;
+  const update = (changed) => {
+    hand.mark((_, i) => i === open(), () => false);
+    if (open() === shown && !changed.has('theme')) return;
+    const card = cards[(shown = open())];
+    fill(sheet, el('h2', card.title, card.note ? el('small', card.note) : null), el('div.blocks', whole(card).map(drawBlock)));
+  };
+  return { update, table };
 };

@@ -23,7 +23,7 @@ const made = new Map();
 function palette() {
   const name = themeName();
   if (!made.has(name)) {
-    const read = getComputedStyle(document.documentElement);
+    const read = getComputedStyle(root);
     const css = (variable) => read.getPropertyValue('--' + variable).trim();
     const plain = ['paper', 'panel', 'ink', 'muted', 'line', 'accent', 'mask', 'me', 'them'];
     made.set(name, {
@@ -41,7 +41,7 @@ function ramp(stops) {
   const css = [], ink = [], packed = new Uint32Array(STEPS + 1);
   for (let i = 0; i <= STEPS; i++) {
     const { r, g, b } = d3.rgb(between(i / STEPS));
-    const [R, G, B] = [r, g, b].map((v) => Math.max(0, Math.min(255, Math.round(v))));
+    const [R, G, B] = [r, g, b].map((v) => max(0, min(255, round(v))));
     css.push(`rgb(${R},${G},${B})`);
     packed[i] = (255 << 24) | (B << 16) | (G << 8) | R;
     ink.push(luminance(R, G, B) > 0.179 ? '#000000' : '#ffffff'); // at 0.179 both have a contrast of 4.58
@@ -56,23 +56,23 @@ function luminance(...rgb) {
 
 // A scale from values to colours. Domains grow to hold every value: nothing is clipped.
 function colourScale({ scale = 'sequential', domain = null }, values) {
-  const finite = Array.from(values).filter((v) => Number.isFinite(v));
-  let low = Math.min(...(domain ? [domain[0]] : [0]), d3.min(finite) ?? 0);
-  let high = Math.max(domain ? domain[1] : -Infinity, d3.max(finite) ?? 1);
+  const real = Array.from(values).filter(finite);
+  let low = min(...(domain ? [domain[0]] : [0]), d3.min(real) ?? 0);
+  let high = max(domain ? domain[1] : -Infinity, d3.max(real) ?? 1);
   const diverging = scale === 'diverging';
-  if (diverging) [low, high] = [-Math.max(-low, high, 1e-12), Math.max(-low, high, 1e-12)];
+  if (diverging) [low, high] = [-max(-low, high, 1e-12), max(-low, high, 1e-12)];
   if (high <= low) high = low + 1;
   const shape = { linear: (t) => t, log: (t) => Math.log1p(t * 999) / Math.log(1000) }[scale] ?? Math.sqrt;
   const place = (v) => {
-    const t = Math.max(0, Math.min(1, (v - low) / (high - low)));
+    const t = max(0, min(1, (v - low) / (high - low)));
     return diverging ? t : shape(t);
   };
-  const step = (v) => Math.round(place(v) * STEPS);
+  const step = (v) => round(place(v) * STEPS);
   const note = diverging ? '0 in the middle' : { linear: 'linear scale', log: 'logarithmic scale' }[scale] ?? 'square-root scale';
   const map = () => palette()[diverging ? 'diverging' : 'sequential'];
   return {
     low, high, note, place,
-    css: (v) => (Number.isFinite(v) ? map().css[step(v)] : 'transparent'),
-    ink: (v) => (Number.isFinite(v) ? map().ink[step(v)] : palette().muted),
+    css: (v) => (finite(v) ? map().css[step(v)] : 'transparent'),
+    ink: (v) => (finite(v) ? map().ink[step(v)] : palette().muted),
   };
 }

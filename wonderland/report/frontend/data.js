@@ -1,13 +1,14 @@
 // The page's data: inert JSON in script elements, unpacked when a view is first opened.
 
-const readBlock = (id) => JSON.parse(document.getElementById(id).textContent);
+const readBlock = (id) => JSON.parse(byId(id).textContent);
 const page = readBlock('page');
 const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array };
 const loaded = new Map(); // view id → Promise of its data
 const ready = new Map(); // view id → its data, once there
 
-async function inflate(text) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+async function inflate({ z, raw }) {
+  const bytes = Uint8Array.from(atob(z ?? raw), (c) => c.charCodeAt(0));
+  if (raw) return bytes.buffer;
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Response(stream).arrayBuffer();
 }
@@ -27,35 +28,23 @@ class Grid {
   }
 }
 
-// Attention of many heads, [pattern, query, key] with key ≤ query, as 16-bit levels.
+// Attention of many heads, [pattern, query, key] with key ≤ query, as 16-bit levels; unpacked only for the conversation
+// that is looked at, by open().
 class Triangles {
-  constructor(buffer, count, n) {
-    const bytes = new Uint8Array(buffer);
-    const size = bytes.length / 2;
-    this.n = n;
-    this.count = count;
-    this.area = (n * (n + 1)) / 2;
-    this.levels = new Uint16Array(size);
-    for (let i = 0; i < size; i++) this.levels[i] = (bytes[i] << 8) | bytes[size + i];
+  constructor(node) {
+    Object.assign(this, { node, count: node.$triangles, n: node.n, area: (node.n * (node.n + 1)) / 2 });
+  }
+  open() {
+    this.opening ??= inflate(this.node).then((buffer) => {
+      const bytes = new Uint8Array(buffer), size = bytes.length / 2;
+      this.levels = Uint16Array.from({ length: size }, (_, i) => (bytes[i] << 8) | bytes[size + i]);
+      this.node = null; // the packed text is not needed any more
+      return this;
+    });
+    return this.opening;
   }
   at(pattern, query, key) {
     return key > query ? NaN : this.levels[pattern * this.area + (query * (query + 1)) / 2 + key] / 65535;
-  }
-}
-
-// Attention is unpacked only for the conversation that is looked at.
-class PackedTriangles {
-  constructor(node) {
-    this.node = node;
-    this.value = null;
-  }
-  open() {
-    this.opening ??= inflate(this.node.z).then((buffer) => {
-      this.value = new Triangles(buffer, this.node.$triangles, this.node.n);
-      this.node = null; // the packed text is not needed any more
-      return this.value;
-    });
-    return this.opening;
   }
 }
 
@@ -63,8 +52,8 @@ async function unpack(node) {
   if (Array.isArray(node)) return Promise.all(node.map((item) => (item && typeof item === 'object' ? unpack(item) : item)));
   if (!node || typeof node !== 'object') return node;
   if ('$number' in node) return Number(node.$number);
-  if ('$array' in node) return new Grid(new TYPES[node.$array](await inflate(node.z)), node.shape);
-  if ('$triangles' in node) return new PackedTriangles(node);
+  if ('$array' in node) return new Grid(new TYPES[node.$array](await inflate(node)), node.shape);
+  if ('$triangles' in node) return new Triangles(node);
   await Promise.all(Object.keys(node).map(async (key) => {
     if (node[key] && typeof node[key] === 'object') node[key] = await unpack(node[key]);
   }));

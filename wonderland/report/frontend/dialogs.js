@@ -1,49 +1,48 @@
 // Help and search, as real dialogs: the browser keeps the focus inside and gives it back.
 
 const HELP = [
-  ['← → ↑ ↓', 'move over heads'], ['[  ]', 'previous, next conversation'], ['1 – 9', 'open a view'],
-  ['/', 'find a view or a head'], ['m', 'maximise the figure'], ['e', 'export'], ['t', 'light or dark'], ['Esc', 'clear the selection'], ['?', 'this help'],
+  ['← → ↑ ↓', 'move over heads'], ['[  ]', 'previous, next conversation'], ['1 – 9', 'open a section'],
+  ['/', 'find a view, a head or a word'], ['m', 'maximise the figure'], ['e', 'export'], ['t', 'light or dark'], ['Esc', 'clear the selection'], ['?', 'this help'],
 ];
 
 function makeHelp() {
-  const dialog = el('dialog', { class: 'help', 'aria-label': 'Keys' },
-    el('h2', { text: 'Keys' }),
-    el('dl', {}, ...HELP.flatMap(([key, what]) => [el('dt', {}, el('kbd', { text: key })), el('dd', { text: what })])),
-    el('p', { class: 'quiet', text: 'Pointing previews, clicking keeps. The address of this page holds the view and the selection, never a word of a message: bookmark it to come back here.' }),
-    el('button', { type: 'button', text: 'Close', on: { click: () => dialog.close() } }));
+  const dialog = el('dialog.help', { label: 'Keys' },
+    el('h2', 'Keys'), el('dl', HELP.flatMap(([key, what]) => [el('dt', el('kbd', key)), el('dd', what)])),
+    el('p.quiet', 'Pointing previews, clicking keeps. The address of this page holds the view and the selection, never a word of a message: bookmark it to come back here.'),
+    button('Close', () => dialog.close()));
   return dialog;
 }
 
 function makeSearch() {
   const things = [
-    { name: 'Findings', go: { view: 'findings' } },
-    ...page.views.map((view) => ({ name: view.title, go: { view: view.id } })),
+    { name: 'Findings', kind: 'view', go: { view: 'findings' } },
+    ...page.views.map((view) => ({ name: view.title, kind: 'view', go: { view: view.id } })),
     ...d3.range(N_LAYERS).flatMap((l) => d3.range(N_HEADS).map((h) => ({ name: headName(l, h), kind: 'head', go: { head: headName(l, h) } }))),
   ];
-  const input = el('input', { type: 'search', placeholder: 'A view, or a head such as L1H2', 'aria-label': 'Find a view or a head', autocomplete: 'off', spellcheck: 'false' });
-  const list = el('ul');
-  const dialog = el('dialog', { class: 'search', 'aria-label': 'Find' }, input, list);
-  const choose = (thing) => {
+  const reading = page.views.find((view) => view.renderer === 'tokens');
+  const input = el('input', { type: 'search', placeholder: 'A view, a head such as L1H2, or a word', label: 'Find a view, a head or a word', autocomplete: 'off', spellcheck: 'false' });
+  const list = el('ul'), dialog = el('dialog.search', { label: 'Find' }, input, list);
+  const choose = ({ kind, go }) => {
     dialog.close();
-    if (thing.kind && store.view === 'findings' && attentionView) store.set({ ...thing.go, view: attentionView.id });
-    else store.set(thing.go);
+    store.set(kind === 'head' && store.view === 'findings' && attentionView ? { ...go, view: attentionView.id } : go);
   };
-  const fill = () => {
+  // Where a word stands in the conversations shown: messages are searched here and nowhere else.
+  const places = (wanted) => (ready.get(reading?.id)?.conversations ?? []).flatMap(({ tokens }, sample) => tokens.flatMap((token, pos) =>
+    (token.toLowerCase().includes(wanted) ? [{ name: tokenName(token), kind: `conversation ${sample + 1}, token ${pos}`, go: { view: reading.id, sample, pos } }] : [])));
+  const search = () => {
     const wanted = input.value.trim().toLowerCase();
-    const found = things.filter(({ name }) => name.toLowerCase().includes(wanted)).slice(0, 9);
-    list.replaceChildren(...(found.length ? found : []).map((thing) => el('li', {}, el('button', { type: 'button', on: { click: () => choose(thing) } }, el('span', { text: thing.name }), el('small', { text: thing.kind ?? 'view' })))));
-    if (!found.length) list.append(el('li', { class: 'quiet', text: 'Nothing of that name.' }));
+    const found = [...things.filter(({ name }) => name.toLowerCase().includes(wanted)), ...(wanted ? places(wanted) : [])].slice(0, 9);
+    fill(list, found.map((thing) => el('li', button('', () => choose(thing)))), found.length ? null : el('li.quiet', 'Nothing of that name.'));
+    found.forEach(({ name, kind }, i) => fill(list.children[i].firstChild, el('span', name), el('small', kind)));
     return found;
   };
-  input.addEventListener('input', fill);
+  input.addEventListener('input', search);
   dialog.addEventListener('keydown', (event) => {
-    const buttons = [...list.querySelectorAll('button')];
-    const at = buttons.indexOf(document.activeElement);
-    if (event.key === 'Enter' && at < 0 && fill()[0]) choose(fill()[0]);
-    else if (event.key === 'ArrowDown' && buttons.length) buttons[Math.min(at + 1, buttons.length - 1)].focus();
-    else if (event.key === 'ArrowUp' && at >= 0) (buttons[at - 1] ?? input).focus();
+    const stops = [input, ...list.querySelectorAll('button')], at = stops.indexOf(document.activeElement), by = ARROWS[event.key]?.[1];
+    if (event.key === 'Enter' && !at && search()[0]) choose(search()[0]);
+    else if (by) stops[at + by]?.focus();
     else return;
     event.preventDefault();
   });
-  return Object.assign(dialog, { begin: () => ((input.value = ''), fill(), dialog.showModal(), input.focus()) });
+  return Object.assign(dialog, { begin: () => ((input.value = ''), search(), dialog.showModal(), input.focus()) });
 }

@@ -1,95 +1,96 @@
 // The frame around every view: title, caption, tools, the figure or its table, how to read it and when it misleads.
+// A figure with panels shows one of them at a time; what is said beside a figure are blocks.
 
 async function mountFigure(view, host, { printing = false } = {}) {
   const data = ready.get(view.id) ?? (await load(view));
-  const plot = el('div', { class: 'plot' });
-  const tableBox = el('div', { class: 'tablebox', hidden: true });
-  const controls = el('div', { class: 'controls' });
-  const renderer = renderers[view.renderer];
-  const figure = renderer({ view, data, plot, controls });
-  let table = null;
+  const plot = el('div.plot'), box = el('div.box'), aside = el('aside.beside'), controls = el('div.controls'), own = el('span.own');
+  const steps = data.panels && stepper(data);
+  if (steps) controls.append(steps.node);
+  controls.append(own);
+  plot.append(box);
+  let figure = null, table = null, shown = null;
 
-  const tableButton = figure.isTable ? null : button('Table', () => showTable(), { 'aria-pressed': 'false', title: 'The numbers of this figure as a table' });
-  const showTable = () => {
+  function build() {
+    shown = steps ? { ...data, ...data.panels[steps.index()] } : data;
+    const focused = plot.contains(document.activeElement) ? document.activeElement.dataset.i : null;
+    fill(box);
+    fill(own);
+    figure = renderers[view.renderer]({ view, data: shown, plot: box, controls: own });
+    fill(aside, (shown.aside ?? []).map(drawBlock));
+    plot.classList.toggle('sided', Boolean(shown.aside));
+    if (shown.aside) plot.append(aside);
+    if (steps) steps.show();
+    figure.update(new Set(['mounted', 'size']));
+    if (focused) box.querySelector(`[data-i="${focused}"]`)?.focus();
+  }
+
+  const tableBox = el('div.tablebox', { hidden: true });
+  const fillTable = () => {
+    table = makeTable(figure.table(), `${view.title}, as a table`);
+    tableBox.replaceChildren(table.node);
+  };
+  const tableButton = view.renderer === 'table' ? null : button('Table', () => {
     const on = tableBox.hidden;
-    if (on) {
-      table = makeTable(figure.table(), `${view.title}, as a table`);
-      tableBox.replaceChildren(table.node);
-    }
+    if (on) fillTable();
     tableBox.hidden = !on;
     plot.hidden = on;
-    tableButton.setAttribute('aria-pressed', String(on));
-  };
-  const menu = exportMenu(view, figure);
-  const wide = button('⤢', () => toggleWide(), { class: 'icon', 'aria-label': 'Maximise the figure', title: 'Maximise  m' });
+    tableButton.ariaPressed = on;
+  }, { 'aria-pressed': 'false', title: 'The numbers of this figure as a table' });
+  const menu = exportMenu(view, () => ({ ...figure, plot: plot.hidden ? tableBox : plot }));
+  const wide = button('⤢', toggleWide, { class: 'icon', label: 'Maximise the figure', title: 'Maximise  m' });
+  const note = (heading, text) => (text ? el('section', el('h2', heading), el('p', text)) : null);
   const node = el('article', { class: `figure ${view.renderer}`, 'aria-labelledby': `title-${view.id}` },
-    el('header', { class: 'titles' },
-      el('h1', { id: `title-${view.id}`, tabindex: -1, text: view.title }),
-      el('div', { class: 'buttons' }, tableButton, menu.node, wide)),
-    view.caption ? el('p', { class: 'caption', text: view.caption }) : null,
-    controls, plot, tableBox, notes(view));
+    el('header.titles', el('h1', { id: `title-${view.id}`, tabindex: -1 }, view.title), el('div.buttons', tableButton, menu.node, wide)),
+    view.caption ? el('p.caption', view.caption) : null,
+    view.warning ? el('p.banner', { role: 'note' }, view.warning) : null,
+    controls, plot, tableBox,
+    view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
   if (printing) host.append(node);
   else host.replaceChildren(node);
-  figure.update(new Set(['mounted', 'size']));
+  build();
 
   const update = (changed) => {
-    figure.update(changed);
-    if (!tableBox.hidden && ['sample', 'tab'].some((key) => changed.has(key))) {
-      table = makeTable(figure.table(), `${view.title}, as a table`);
-      tableBox.replaceChildren(table.node);
-    } else if (table) table.update();
+    if (steps && changed.has(steps.key)) build();
+    else figure.update(changed);
+    if (!tableBox.hidden && when(changed, 'sample', 'tab', 'feature')) fillTable();
+    else if (table) table.update();
   };
-  let width = plot.clientWidth;
+  let width = box.clientWidth;
   const watcher = new ResizeObserver(() => {
-    if (plot.clientWidth && plot.clientWidth !== width) {
-      width = plot.clientWidth;
-      figure.update(new Set(['size']));
-    }
+    if (!box.clientWidth || box.clientWidth === width) return;
+    width = box.clientWidth;
+    figure.update(new Set(['size']));
   });
-  if (!printing) watcher.observe(plot);
-  return { view, update, openExport: menu.open, leave: () => watcher.disconnect() };
-}
-
-const button = (text, click, more = {}) => el('button', { type: 'button', text, on: { click }, ...more });
-
-function notes(view) {
-  if (!view.howToRead && !view.misleads) return null;
-  return el('footer', { class: 'notes' },
-    view.howToRead ? el('section', {}, el('h2', { text: 'How to read this' }), el('p', { text: view.howToRead })) : null,
-    view.misleads ? el('section', {}, el('h2', { text: 'When it misleads' }), el('p', { text: view.misleads })) : null);
+  if (!printing) watcher.observe(box);
+  return { view, update, steps: () => steps ?? figure.steps, openExport: menu.open, leave: () => watcher.disconnect() };
 }
 
 let openMenu = null; // closed by a press anywhere else
 
 function exportMenu(view, figure) {
-  const items = [
-    figure.scene || figure.canvas ? ['PNG', 'picture', () => savePng(view, figure.scene ? figure.scene() : figure.canvas())] : null,
-    figure.scene ? ['SVG', 'drawing', () => saveSvg(view, figure.scene())] : null,
-    ['CSV', 'numbers', () => saveCsv(view, figure.table())],
-  ].filter(Boolean);
-  const list = el('div', { class: 'menu', role: 'menu', hidden: true }, ...items.map(([name, what, save]) =>
-    el('button', { type: 'button', role: 'menuitem', on: { click: () => (close(), save()) } }, el('b', { text: name }), el('span', { text: what }))));
+  const list = el('div.menu', { role: 'menu', hidden: true });
   const opener = button('Export', () => (list.hidden ? open() : close()), { 'aria-haspopup': 'menu', 'aria-expanded': 'false', title: 'Export  e' });
   const open = () => {
+    const items = [['PNG', 'picture', savePng], ['SVG', 'drawing', saveSvg], ['CSV', 'numbers', (_, { table }) => saveCsv(view, table())]];
+    fill(list, items.map(([name, what, save]) => el('button', { role: 'menuitem', on: { click: () => (close(), save(view, figure())) } }, el('b', name), el('span', what))));
     list.hidden = false;
     openMenu = { node, close };
-    opener.setAttribute('aria-expanded', 'true');
+    opener.ariaExpanded = true;
     list.firstElementChild.focus();
   };
   const close = () => {
     if (list.hidden) return;
     list.hidden = true;
     openMenu = null;
-    opener.setAttribute('aria-expanded', 'false');
+    opener.ariaExpanded = false;
     opener.focus({ preventScroll: true });
   };
-  const node = el('div', { class: 'export' }, opener, list);
+  const node = el('div.export', opener, list);
   node.addEventListener('keydown', (event) => {
-    const at = [...list.children].indexOf(document.activeElement);
+    const items = [...list.children], at = items.indexOf(document.activeElement), by = ARROWS[event.key]?.[1];
     if (event.key === 'Escape' && !list.hidden) close();
-    else if ((event.key === 'ArrowDown' || event.key === 'ArrowUp') && at >= 0) {
-      list.children[(at + (event.key === 'ArrowDown' ? 1 : -1) + items.length) % items.length].focus();
-    } else return;
+    else if (by && at >= 0) items[(at + by + items.length) % items.length].focus();
+    else return;
     event.preventDefault();
     event.stopPropagation();
   });

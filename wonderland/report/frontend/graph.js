@@ -1,42 +1,79 @@
-// graph: nodes in columns by layer, edges between them; width is the size of the effect, colour and dash its sign.
+// graph: nodes in columns by layer, left to right; width of an edge is the size of its effect, colour and dash its sign.
 
-renderers.graph = ({ view, data, plot }) => {
-  const { nodes, edges } = data;
-  const chart = el('div', { class: 'chart', role: 'img', 'aria-label': `${view.title}: ${nodes.length} nodes, ${edges.length} edges; the table holds them` });
-  const list = makeTable(edgeTable(), `${view.title}, edges`);
-  plot.append(chart, el('p', { class: 'key', text: 'solid: raises  ·  dashed: lowers  ·  width: size of the effect' }), list.node);
+renderers.graph = ({ view, data, plot, controls }) => {
+  const { nodes, unit } = data;
+  const numbers = new Map(nodes.map((node, i) => [node.id, i]));
+  const edges = data.edges.map((edge) => ({ ...edge, a: numbers.get(edge.from), b: numbers.get(edge.to) }));
+  const most = d3.max(edges, (edge) => abs(edge.value)) || 1;
+  const size = (edge) => abs(edge.value) / most;
+  const columns = d3.groups(d3.range(nodes.length), (i) => nodes[i].layer).sort((a, b) => a[0] - b[0]).map(([, members]) => members);
+  const touches = (edge, i) => edge.a === i || edge.b === i;
+  const rank = arrange();
+  let zoom = 1;
 
-  function edgeTable() {
-    const label = new Map(nodes.map((node) => [node.id, visible(node.label)]));
-    return {
-      columns: [{ key: 'from', label: 'From' }, { key: 'to', label: 'To' }, { key: 'value', label: 'Effect' }],
-      rows: edges.map((edge) => ({ from: label.get(edge.from) ?? edge.from, to: label.get(edge.to) ?? edge.to, value: isNumber(edge.low) ? { value: edge.value, low: edge.low, high: edge.high } : edge.value })),
+  // The share of the largest effect below which edges are left out lies in the address, as the tab of a figure.
+  const least = () => (store.tab || round(100 * min(1, (data.threshold ?? 0) / most))) / 100;
+  const slider = el('input', { type: 'range', min: 1, max: 100, label: 'Least effect shown', on: { input: () => store.set({ tab: +slider.value }) } });
+  const shownCount = el('span.where');
+  const bigger = (by) => () => ((zoom = max(1, min(4, zoom * by))), chart.update(new Set(['size'])));
+  controls.append(el('label.slider', 'Effects from', slider, shownCount),
+    el('span.choice', button('−', bigger(1 / 1.4), { label: 'Zoom out' }), button('+', bigger(1.4), { label: 'Zoom in' })));
+
+  // Nodes of a column stand by the mean height of what they are joined to, which unties most knots.
+  function arrange() {
+    const at = [];
+    const settle = (members) => members.forEach((i, k) => (at[i] = (k + 0.5) / members.length));
+    const pull = (i) => {
+      const near = edges.filter((edge) => touches(edge, i));
+      return d3.sum(near, (edge) => size(edge) * at[edge.a === i ? edge.b : edge.a]) / d3.sum(near, size) || at[i];
     };
+    columns.forEach(settle);
+    for (let pass = 0; pass < 6; pass++) columns.forEach((members) => settle(d3.sort(members, pull)));
+    return at;
   }
-  function scene(width = 900) {
-    const columns = d3.groups(nodes, (node) => node.layer).sort((a, b) => a[0] - b[0]).map(([, members]) => members);
-    const tallest = Math.max(...columns.map((members) => members.length), 1);
-    const height = Math.max(220, tallest * 46 + 40);
-    const drawing = new Scene(width, height);
-    const colours = palette();
-    const place = new Map();
-    columns.forEach((members, c) => members.forEach((node, i) => place.set(node.id, [70 + (c * (width - 140)) / Math.max(1, columns.length - 1), ((i + 0.5) * height) / members.length + (c % 2 ? 26 : -26)])));
-    const most = d3.max(edges, (edge) => Math.abs(edge.value)) || 1;
-    const link = d3.linkHorizontal();
-    edges.filter((edge) => place.has(edge.from) && place.has(edge.to)).forEach((edge) => {
-      const down = edge.value < 0;
-      drawing.path(link({ source: place.get(edge.from), target: place.get(edge.to) }), colours.categories[down ? 1 : 0], { lineWidth: 0.6 + (6 * Math.abs(edge.value)) / most, opacity: 0.65, dash: down ? '6 4' : null });
+  const pinned = () => (isNumber(store.feature) && nodes[store.feature] ? store.feature : nodes.findIndex((node) => node.head && node.head === store.head));
+  const cellOf = ({ value, low, high, chance }) => ({ value, low, high, chance });
+  const nameOf = (edge) => `${nodes[edge.a].label} → ${nodes[edge.b].label}`;
+
+  function draw(width, spots) {
+    const tallest = max(...columns.map((members) => members.length)), wide = width * zoom;
+    const height = max(300, tallest * 44 + 60) * Math.sqrt(zoom), colours = palette();
+    const drawing = new Scene(wide, height), at = pinned(), top = 34;
+    const labels = nodes.map((node) => fitText(node.label, 110)), half = labels.map((text) => textWidth(text, 12, 600) / 2 + 10);
+    const edgeOf = max(...columns[0].map((i) => half[i])), last = max(...columns.at(-1).map((i) => half[i]));
+    const x = (c) => edgeOf + 4 + (c * (wide - edgeOf - last - 8)) / max(1, columns.length - 1);
+    const place = [];
+    columns.forEach((members, c) => members.forEach((i) => (place[i] = [x(c), top + rank[i] * (height - top) + (c % 2 ? 15 : -15)])));
+    columns.forEach((members, c) => drawing.text(x(c), 14, data.layers?.[c] ?? (members.every((i) => nodes[i].head) ? `layer ${nodes[members[0]].layer}` : ''), { anchor: 'middle', fill: colours.muted }));
+    const kept = d3.sort(edges.filter((edge) => size(edge) >= least() - 1e-9), (edge) => size(edge));
+    fill(shownCount, `${number(least() * most)}${unit ? ' ' + unit : ''} · ${kept.length} of ${edges.length} edges`);
+    const middles = [];
+    kept.forEach((edge) => {
+      const from = place[edge.a], to = place[edge.b], down = edge.value < 0;
+      const a = [from[0] + half[edge.a], from[1]], b = [to[0] - half[edge.b], to[1]];
+      const faded = at >= 0 && !touches(edge, at);
+      drawing.path(d3.linkHorizontal()({ source: a, target: b }), colours.categories[down ? 1 : 0], { lineWidth: 0.8 + 7 * size(edge), opacity: faded ? 0.1 : 0.62, dash: down ? '7 4' : null });
+      if (!faded) middles.push({ x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, width: 16, height: 16, name: nameOf(edge), pairs: measured('effect', cellOf(edge), unit), pick: () => store.set({ feature: edge.a }) });
     });
-    nodes.forEach((node) => {
-      const [x, y] = place.get(node.id);
-      const text = fitText(node.label, 96), wide = textWidth(text) + 20;
-      drawing.rect(x - wide / 2, y - 14, wide, 28, node.head && node.head === store.head ? colours.accent : colours.panel, { rx: 6, stroke: colours.muted });
-      drawing.text(x, y + 4, text, { anchor: 'middle', fill: node.head && node.head === store.head ? colours.paper : colours.ink });
+    nodes.forEach((node, i) => {
+      const [cx, cy] = place[i], on = i === at;
+      const alone = at >= 0 && !on && !kept.some((edge) => touches(edge, i) && touches(edge, at));
+      drawing.rect(cx - half[i], cy - 14, half[i] * 2, 28, on ? colours.accent : colours.panel, { rx: 7, stroke: on ? colours.accent : colours.muted, opacity: alone ? 0.4 : 1 });
+      drawing.text(cx, cy + 4, labels[i], { anchor: 'middle', weight: node.head ? 600 : 400, fill: on ? colours.paper : colours.ink, opacity: alone ? 0.5 : 1 });
+      const [into, out] = [kept.filter((edge) => edge.b === i), kept.filter((edge) => edge.a === i)];
+      spots.push({ x: cx, y: cy, width: half[i] * 2, height: 28, kind: 'node', head: node.head, name: node.label,
+        pairs: [['edges in', into.length], ['edges out', out.length]], on: () => i === pinned(),
+        pick: () => store.set(i === pinned() ? { feature: null, ...(node.head && { head: null }) } : { feature: i, ...(node.head && { head: node.head }) }) });
     });
+    spots.push(...middles); // after the nodes, whose number never changes
+    slider.value = round(100 * least());
     return drawing;
   }
-  const update = (changed) => {
-    if (['mounted', 'size', 'theme', 'head'].some((key) => changed.has(key))) chart.replaceChildren(sceneToSvg(scene(Math.max(320, plot.clientWidth))));
-  };
-  return { update, table: edgeTable, scene };
+  const table = () => tableOf(d3.sort(edges, (edge) => -size(edge)), ['From', (edge) => nodes[edge.a].label], ['To', (edge) => nodes[edge.b].label],
+    ['Effect', (edge) => known(cellOf(edge)), unit], ...(edges.some((edge) => edge.note) ? [['', (edge) => edge.note]] : []));
+  const host = el('div.sideways');
+  plot.append(host, el('p.key', 'solid: raises  ·  dashed: lowers  ·  width: size of the effect  ·  click a node to pin its edges'));
+  const chart = makeChart({ view, plot: host, draw, table, redraw: ['tab', 'head', 'feature'] });
+  plot.append(makeTable(table(), `${view.title}, edges`).node);
+  return chart;
 };

@@ -1,34 +1,27 @@
 // Keys that work anywhere on the page; groups of cells and words handle their own arrows first.
 
-function listenForKeys({ views, help, search, figure }) {
-  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  document.addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
-    if (/^(input|select|textarea)$/i.test(event.target.tagName)) return;
-    const { key } = event;
-    if (key in moves) {
-      const inside = event.target.closest?.('.scroll, [role=menu]');
-      const vertical = key === 'ArrowUp' || key === 'ArrowDown';
-      if (!N_LAYERS || inside || (vertical && !store.head)) return; // with nothing selected the page scrolls
-      const [layer, head] = headOf(store.head) ?? [0, key === 'ArrowRight' ? -1 : 1];
-      const [down, right] = moves[key];
-      const next = headName(Math.max(0, Math.min(N_LAYERS - 1, layer + down)), Math.max(0, Math.min(N_HEADS - 1, head + right)));
-      store.set({ head: next });
-    } else if (key === '[' || key === ']') {
-      const conversations = ready.get(store.view)?.conversations ?? (attentionView && ready.get(attentionView.id)?.conversations);
-      if (!conversations) return;
-      stepSample(key === ']' ? 1 : -1, conversations.length);
-    } else if (/^[1-9]$/.test(key) && views[key - 1]) store.set({ view: views[key - 1] });
-    else if (key === '/') search.begin();
-    else if (key === '?') help.showModal();
-    else if (key === 't') toggleTheme();
-    else if (key === 'e') figure().openExport();
-    else if (key === 'm') toggleWide();
-    else if (key === 'Escape') {
+function listenForKeys({ sections, help, search, figure }) {
+  const acts = {
+    '[': () => figure().steps()?.go(-1), ']': () => figure().steps()?.go(1),
+    '/': () => search.begin(), '?': () => help.showModal(), t: toggleTheme, e: () => figure().openExport(), m: toggleWide,
+    Escape() {
       tip.hide();
       if (document.body.classList.contains('wide')) toggleWide();
-      else store.set({ head: null, pos: null, layer: null, feature: null });
-    } else return;
+      else store.set({ head: null, pos: null, layer: null });
+    },
+  };
+  document.addEventListener('keydown', (event) => {
+    const { key, target } = event;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+    if (/^(input|select|textarea)$/i.test(target.tagName)) return;
+    if (key in ARROWS) {
+      const [right, down] = ARROWS[key];
+      if (!N_LAYERS || target.closest?.('.scroll, [role=menu]') || (down && !store.head)) return; // with nothing selected the page scrolls
+      const [layer, head] = headOf(store.head) ?? [0, right > 0 ? -1 : 1];
+      store.set({ head: headName(max(0, min(N_LAYERS - 1, layer + down)), max(0, min(N_HEADS - 1, head + right))) });
+    } else if (/^[1-9]$/.test(key) && sections[key - 1]) store.set({ view: sections[key - 1] });
+    else if (acts[key]) acts[key]();
+    else return;
     event.preventDefault();
   });
   document.addEventListener('pointerdown', (event) => openMenu && !openMenu.node.contains(event.target) && openMenu.close());

@@ -1,177 +1,120 @@
-// matrix: a table of numbers as coloured cells. Up to a thousand cells are real buttons; more are one canvas.
-
-const MANY_CELLS = 1200;
+// matrix: tables of numbers as coloured cells, every one a real button.
 
 renderers.matrix = ({ view, data, plot, controls }) => {
-  const { rows, columns, links } = data;
-  const series = data.series.map((s) => ({ ...s, values: asGrid(s.values), low: asGrid(s.low), high: asGrid(s.high), chance: asGrid(s.chance) }));
-  const scales = series.map((s) => colourScale(s, s.values.values));
-  const chosen = () => Math.min(store.tab, series.length - 1);
+  const { columns, links, below, marked = [] } = data;
+  const series = data.series.map((s) => ({ rows: data.rows, labels: data.labels, ...s, values: asGrid(s.values), low: asGrid(s.low), high: asGrid(s.high), chance: asGrid(s.chance) }));
+  const together = data.shared ? series.flatMap((s) => Array.from(s.values.values)) : null;
+  const scales = series.map((s) => colourScale(s, together ?? s.values.values));
+  const chosen = () => min(store.tab, series.length - 1);
+  const current = () => series[chosen()];
   const cellOf = (s, r, c) => ({ value: s.values.at(r, c), low: s.low?.at(r, c), high: s.high?.at(r, c), chance: s.chance?.at(r, c) });
-  const headAt = (r, c) => (links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : null);
-  const flatChance = (s) => (s.chance && s.chance.values.every((v) => v === s.chance.values[0]) ? s.chance.values[0] : null);
-  const nameOf = (r, c) => links === 'head' ? headName(r, c) : `${visible(rows[r], 40)}, ${visible(columns[c], 40)}`;
+  const headAt = (r, c) => [links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : current().rows[r]].find(headOf);
+  const nameOf = (r, c) => (links === 'head' ? headName(r, c) : `${current().rows[r]}, ${columns[c]}${marked.includes(c) ? ` / ${below?.[c]}` : ''}`);
+  const weak = (s, r, c) => verdict(cellOf(s, r, c)).startsWith('not');
 
   const tabs = series.length > 1 ? choice('Measure', series.map((s) => s.name), (tab) => store.set({ tab })) : null;
   const scaleKey = legend();
   controls.append(...[tabs?.node, scaleKey.node].filter(Boolean));
-  const mark = el('p', { class: 'key', text: '○  the interval reaches the chance level' });
-  const grid = rows.length * columns.length > MANY_CELLS ? canvasCells() : buttonCells();
-  plot.append(grid.node, mark);
+  const mark = el('p.key', '○  the interval reaches the chance level');
+  const host = el('div.sideways'), detail = el('section.celldetail', { 'aria-live': 'polite' });
+  plot.append(host, mark, detail);
 
-  function describe(r, c) {
-    const s = series[chosen()];
-    const cell = cellOf(s, r, c);
-    return facts(nameOf(r, c), [
-      ['', s.labels ? tokenName(s.labels[r][c]) : ''],
-      [s.name, withUnit(number(cell.value), s.unit)],
-      ['95 % interval', interval(cell.low, cell.high)],
-      ['chance', isNumber(cell.chance) ? number(cell.chance) : ''],
-      ['', verdict(cell)],
-      ...series.filter((other) => other !== s).map((other) => [other.name, withUnit(number(other.values.at(r, c)), other.unit)]),
-    ]);
+  function words(i) {
+    const [r, c] = placeOf(i), s = current();
+    return [nameOf(r, c), [['', s.labels ? tokenName(s.labels[r][c]) : ''], ...measured(s.name, cellOf(s, r, c), s.unit),
+      ...series.filter((other) => other !== s && other.rows === s.rows).map((other) => [other.name, withUnit(number(other.values.at(r, c)), other.unit)])]];
   }
-  function aria(s, r, c) {
-    const cell = cellOf(s, r, c);
-    return [nameOf(r, c), s.labels ? tokenName(s.labels[r][c]) : '', `${s.name} ${withUnit(number(cell.value), s.unit)}`, interval(cell.low, cell.high), verdict(cell)].filter(Boolean).join(', ');
+  const placeOf = (i) => [floor(i / columns.length), i % columns.length];
+  function pick(i) {
+    const [r, c] = placeOf(i), head = headAt(r, c);
+    const again = store.layer === r && store.pos === c;
+    if (links === 'head' || links === 'column') store.set(oneHead(head));
+    else store.set({ layer: again ? null : r, pos: again ? null : c, ...(head && { head: again ? null : head }) });
   }
+  const isOn = (r, c) => (links === 'head' || links === 'column' ? headAt(r, c) === store.head : store.layer === r && store.pos === c);
 
   function buttonCells() {
-    const cells = [];
-    const table = el('div', { class: 'cells', role: 'grid', 'aria-label': view.title });
-    table.style.gridTemplateColumns = `max-content repeat(${columns.length}, var(--cell))`;
-    table.append(el('div', { class: 'row', role: 'row' }, el('span', { role: 'columnheader' }), ...columns.map((text) => el('span', { class: 'column', role: 'columnheader' }, el('span', { text: shortName(text), title: text })))));
-    rows.forEach((text, r) => {
-      const line = el('div', { class: 'row', role: 'row' }, el('span', { class: 'rowname', role: 'rowheader', text }));
-      columns.forEach((_, c) => {
-        const cell = el('button', { type: 'button', role: 'gridcell', 'data-head': headAt(r, c), on: {
-          click: () => store.set(headAt(r, c) ? { head: store.head === headAt(r, c) ? null : headAt(r, c) } : { layer: r, pos: c }),
-          pointermove: (event) => (tip.show(event, ...describe(r, c)), store.look({ head: headAt(r, c) ?? undefined })),
-          pointerleave: () => (tip.hide(), store.look({})),
-        } });
-        cells.push(cell);
-        line.append(cell);
-      });
-      table.append(line);
-    });
-    const keys = roving(cells, columns.length);
-    table.addEventListener('keydown', keys.move);
-    table.addEventListener('focusin', (event) => {
-      const i = cells.indexOf(event.target);
-      if (i < 0) return;
-      keys.stop(event.target);
-      if (event.target.matches(':focus-visible')) tip.show(event.target, ...describe(Math.floor(i / columns.length), i % columns.length));
-    });
-    table.addEventListener('focusout', () => tip.hide());
-
+    const s = current();
+    const name = (text, c) => el(marked.includes(c) ? 'span.column.marked' : 'span.column', { role: 'columnheader', title: text }, el('span', shortName(text)));
+    const cells = s.rows.flatMap((_, r) => columns.map((__, c) => el('button', { role: 'gridcell', 'data-head': headAt(r, c) })));
+    const line = (title, parts) => el('div.row', { role: 'row' }, el('span.rowname', { role: 'rowheader', title }, title && shortName(title)), parts);
+    const grid = el('div.cells', { role: 'grid', label: view.title }, line(below ? 'clean' : '', columns.map(name)),
+      s.rows.map((text, r) => line(text, cells.slice(r * columns.length, (r + 1) * columns.length))),
+      below ? line('corrupted', below.map(name)) : null);
+    grid.style.gridTemplateColumns = `max-content repeat(${columns.length}, var(--cell))`;
+    const hand = pointing(grid, { columns: columns.length, words, pick, peek: (i) => ({ head: headAt(...placeOf(i)), pos: links ? undefined : placeOf(i)[1] }),
+      move: (i) => (links === 'head' ? store.set({ head: headAt(...placeOf(i)) }) : isNumber(store.pos) && !links && store.set({ layer: placeOf(i)[0], pos: placeOf(i)[1] })) });
+    hand.set(cells);
     const draw = () => {
-      const s = series[chosen()], scale = scales[chosen()];
-      const width = Math.floor(Math.max(s.labels ? 56 : 16, Math.min(124, (plot.clientWidth - 80) / columns.length - 3)));
-      table.style.setProperty('--cell', `${width}px`);
-      table.style.setProperty('--tall', `${Math.max(14, Math.min(78, width * 0.66))}px`);
-      table.classList.toggle('tight', width < 26);
-      table.classList.toggle('turned', Math.max(...columns.map((text) => textWidth(text, 12))) > width + 2);
+      const scale = scales[chosen()];
+      const parts = s.values.values.some((v) => v % 1);
+      const room = (plot.clientWidth - 80) / columns.length - 3;
+      const width = floor(max(s.labels ? 62 : below ? 42 : 16, min(124, room)));
+      const digits = parts && width < 52 && max(-scale.low, scale.high) < 100 ? 2 : null;
+      const texts = cells.map((_, i) => (s.labels ? shortName(s.labels[placeOf(i)[0]][placeOf(i)[1]]) : cellNumber(s.values.at(...placeOf(i)), parts, digits)));
+      // A number that does not fit is set smaller; one that still does not is left to the tooltip, never cut.
+      const longest = s.labels ? '' : d3.max(texts, (text) => textWidth(text, 14));
+      const size = s.labels ? 13 : [14, 13, 12, 11].find((px) => (longest * px) / 14 <= width - 3);
+      grid.style.setProperty('--cell', `${width}px`);
+      grid.style.setProperty('--tall', `${max(14, min(s.labels || below ? 38 : 74, below ? 34 : width * 0.66))}px`);
+      grid.classList.toggle('tight', width < 27);
+      grid.classList.toggle('turned', max(...[...columns, ...(below ?? [])].map((text) => textWidth(shortName(text), 13))) > width + 2);
       cells.forEach((cell, i) => {
-        const [r, c] = [Math.floor(i / columns.length), i % columns.length];
-        const value = s.values.at(r, c);
-        cell.style.background = scale.css(value);
-        cell.style.color = scale.ink(value);
-        cell.textContent = s.labels ? shortName(s.labels[r][c]) : width >= 40 ? cellNumber(value) : '';
-        if (width >= 84 && s.low && !s.labels && isNumber(value)) cell.append(el('small', { text: interval(s.low.at(r, c), s.high.at(r, c)) }));
-        cell.classList.toggle('chance', verdict(cellOf(s, r, c)).startsWith('not'));
+        const [r, c] = placeOf(i), value = s.values.at(r, c);
+        styled(cell, { background: scale.css(value), color: scale.ink(value), fontSize: `${size ?? 11}px` });
+        fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && s.low && !s.labels && isNumber(value) ? el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`) : null);
+        cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));
-        cell.setAttribute('aria-label', aria(s, r, c));
       });
+      hand.say();
     };
-    const select = () => cells.forEach((cell, i) => {
-      const [r, c] = [Math.floor(i / columns.length), i % columns.length];
-      const on = links ? cell.dataset.head === store.head : store.layer === r && store.pos === c;
-      cell.classList.toggle('chosen', on);
-      cell.setAttribute('aria-selected', String(on));
-      cell.classList.toggle('peeked', cell.dataset.head !== undefined && cell.dataset.head === store.peek.head);
-      if (on && links !== 'column') keys.stop(cell);
-    });
-    return { node: el('div', { class: 'sideways' }, table), draw, select };
+    const select = () => hand.mark((_, i) => isOn(...placeOf(i)), (cell, i) => (links ? cell.dataset.head && cell.dataset.head === store.peek.head : placeOf(i)[1] === store.peek.pos && placeOf(i)[0] === store.layer));
+    return { node: grid, draw, select };
   }
 
-  function canvasCells() {
-    const canvas = el('canvas', { role: 'img', 'aria-label': `${view.title}: ${rows.length} by ${columns.length} numbers; the table holds them` });
-    const node = el('div', { class: 'bigmatrix' }, canvas);
-    let size = 4;
-    const at = (event) => {
-      const [r, c] = [Math.floor(event.offsetY / size), Math.floor(event.offsetX / size)];
-      return r >= 0 && c >= 0 && r < rows.length && c < columns.length ? [r, c] : null;
-    };
-    canvas.addEventListener('pointermove', (event) => {
-      const cell = at(event);
-      if (!cell) return tip.hide();
-      tip.show(event, ...describe(...cell));
-      store.look({ head: headAt(...cell) ?? undefined });
-    });
-    canvas.addEventListener('pointerleave', () => (tip.hide(), store.look({})));
-    canvas.addEventListener('click', (event) => {
-      const cell = at(event);
-      if (cell) store.set(headAt(...cell) ? { head: headAt(...cell) } : { layer: cell[0], pos: cell[1] });
-    });
-    const draw = () => {
-      const s = series[chosen()], scale = scales[chosen()];
-      size = Math.max(2, Math.min(24, Math.floor(plot.clientWidth / columns.length)));
-      const dense = sizeCanvas(canvas, size * columns.length, size * rows.length);
-      const pen = canvas.getContext('2d');
-      pen.scale(dense, dense);
-      rows.forEach((_, r) => columns.forEach((__, c) => {
-        pen.fillStyle = scale.css(s.values.at(r, c));
-        pen.fillRect(c * size, r * size, size, size);
-      }));
-      const chosenHead = links === 'head' && headOf(store.head);
-      const [r, c] = chosenHead || (links ? [-1, -1] : [store.layer ?? -1, store.pos ?? -1]);
-      if (r >= 0 && c >= 0) {
-        pen.strokeStyle = palette().accent;
-        pen.lineWidth = 2;
-        pen.strokeRect(c * size, r * size, size, size);
-      }
-    };
-    return { node, draw, select: draw };
-  }
-
-  function scene() {
-    const s = series[chosen()], scale = scales[chosen()];
-    const cell = Math.max(10, Math.min(72, 900 / columns.length)), tall = Math.max(10, Math.min(52, cell * 0.72));
-    const left = 24 + Math.max(...rows.map((text) => Math.min(160, textWidth(text)))), top = 30;
-    const drawing = new Scene(left + cell * columns.length + 20, top + tall * rows.length + 60);
-    drawing.text(left, 14, withUnit(s.name + (s.unit && s.unit !== '1' ? ',' : ''), s.unit), { weight: 600 });
-    columns.forEach((text, c) => cell >= 30 && drawing.text(left + (c + 0.5) * cell, top + tall * rows.length + 18, fitText(shortName(text), cell), { anchor: 'middle', fill: palette().muted }));
-    rows.forEach((text, r) => {
-      drawing.text(left - 8, top + (r + 0.5) * tall + 4, fitText(text, 160), { anchor: 'end', fill: palette().muted });
-      columns.forEach((_, c) => {
-        const value = s.values.at(r, c);
-        drawing.rect(left + c * cell + 1, top + r * tall + 1, cell - 2, tall - 2, Number.isNaN(value) ? palette().mask : scale.css(value), { rx: 2, stroke: palette().line });
-        if (cell >= 40) drawing.text(left + (c + 0.5) * cell, top + (r + 0.5) * tall + 4, s.labels ? fitText(shortName(s.labels[r][c]), cell - 4) : cellNumber(value), { anchor: 'middle', fill: scale.ink(value) });
-      });
-    });
-    drawing.text(left, top + tall * rows.length + 44, `${number(scale.low)} to ${number(scale.high)}, ${scale.note}`, { fill: palette().muted });
-    return drawing;
+  // What is known of the selected cell beyond its number: as its series, the figure and its column say.
+  function showDetail() {
+    const s = current(), [r, c] = [store.layer, store.pos];
+    const inside = isNumber(c) && c < columns.length, cell = inside && isNumber(r) && r < s.rows.length;
+    const ranks = inside && data.ranks, own = cell && s.detail;
+    if (links || !(own || ranks)) {
+      return void fill(detail, series.some((x) => x.detail) || data.ranks ? el('p.quiet', 'Click a cell for what is behind it.') : null);
+    }
+    const at = (grid, ...index) => asGrid(grid).at(r, c, ...index), { rows, tokens } = own || {};
+    const blocks = [
+      rows ? { title: own.title, rows: Object.entries(rows).map(([label, grid]) => [label, at(grid)]) } : null,
+      tokens ? { title: tokens.title, tokens: d3.range(asGrid(tokens.ids).shape[2]).map((k) => [tokens.words[at(tokens.ids, k)], at(tokens.shares, k)]) } : null,
+      ...(own ? data.context ?? [] : []),
+      ranks ? { title: ranks.title, lines: { x: s.rows, series: ranks.names[c].map((name, k) => ({ name, values: s.rows.map((_, row) => asGrid(ranks.values).at(row, c, k)) })) } } : null];
+    fill(detail, el('h2', cell ? nameOf(r, c) : columns[c]), el('div.blocks', blocks.filter(Boolean).map(drawBlock)));
   }
 
   function table() {
-    const named = links === 'head' ? [{ key: 'head', label: 'Head' }] : [{ key: 'row', label: 'Row' }, { key: 'column', label: 'Column' }];
-    const measures = series.map((s, i) => ({ key: `s${i}`, label: s.name, unit: s.unit }));
-    const lines = rows.flatMap((row, r) => columns.map((column, c) => ({
-      ...(links === 'head' ? { head: headName(r, c) } : { row, column: tokenName(column) }),
-      ...Object.fromEntries(series.map((s, i) => [`s${i}`, Object.fromEntries(Object.entries(cellOf(s, r, c)).filter(([, v]) => v !== undefined))])),
-    })));
-    return { columns: [...named, ...measures], rows: lines, links: links === 'head' ? links : undefined };
+    const { rows } = current(), same = series.filter((s) => s.rows === rows), heads = links === 'head';
+    const made = tableOf(rows.flatMap((_, r) => columns.map((__, c) => [r, c])),
+      ['Row', ([r]) => rows[r]], ['Column', ([, c]) => tokenName(columns[c])],
+      ...same.map((s) => [s.name, ([r, c]) => known(cellOf(s, r, c)), s.unit]));
+    if (!heads) return made;
+    return { links, columns: [{ key: 'head', label: 'Head' }, ...made.columns.slice(2)], rows: made.rows.map((row, i) => ({ ...row, head: headName(...placeOf(i)) })) };
   }
 
+  let grid = null, built = -1;
   const update = (changed) => {
-    if (['mounted', 'size', 'tab', 'theme'].some((key) => changed.has(key))) {
-      const s = series[chosen()];
-      tabs?.show(chosen());
-      scaleKey.show(scales[chosen()], { unit: s.unit, chance: flatChance(s) });
-      mark.hidden = !rows.some((_, r) => columns.some((__, c) => verdict(cellOf(s, r, c)).startsWith('not')));
+    if (when(changed, 'mounted', 'size', 'tab', 'theme')) {
+      const s = current(), chance = s.chance?.values;
+      if (built !== chosen()) {
+        built = chosen();
+        grid = buttonCells();
+        host.replaceChildren(grid.node);
+        if (marked.length) setTimeout(() => (host.scrollLeft = grid.node.querySelector('.marked').offsetLeft - 160));
+      }
+      tabs?.show(built);
+      scaleKey.show(scales[built], { unit: s.unit, chance: chance && chance.every((v) => v === chance[0]) ? chance[0] : null });
+      mark.hidden = !s.rows.some((_, r) => columns.some((__, c) => weak(s, r, c)));
       grid.draw();
     }
     grid.select();
+    if (when(changed, 'mounted', 'tab', 'pos', 'layer', 'theme')) showDetail();
   };
-  return { update, table, scene };
+  return { update, table, note: () => `${number(scales[chosen()].low)} to ${withUnit(number(scales[chosen()].high), current().unit)}, ${scales[chosen()].note}` };
 };

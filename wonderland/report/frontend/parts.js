@@ -1,74 +1,118 @@
-// Small parts that several views share: choices, the step through conversations, the legend of a colour scale.
+// Small parts that several views share: choices, the step through panels, the legend, and things that can be pointed at.
+
+const when = (changed, ...keys) => keys.some((key) => changed.has(key));
 
 // One of several, as buttons; redraws nothing but its own pressed state.
 function choice(label, options, pick) {
-  const buttons = options.map((text, i) => el('button', { type: 'button', text, on: { click: () => pick(i) } }));
-  const node = el('div', { class: 'choice', role: 'group', 'aria-label': label }, ...buttons);
-  return { node, show: (chosen) => buttons.forEach((button, i) => button.setAttribute('aria-pressed', String(i === chosen))) };
+  const buttons = options.map((text, i) => button(text, () => pick(i)));
+  const node = el('div.choice', { role: 'group', label: label }, buttons);
+  return { node, show: (chosen) => buttons.forEach((one, i) => one.ariaPressed = i === chosen) };
 }
 
-// ‹ Conversation 2 of 6 ›
-function sampler(conversations) {
-  const go = (by) => () => stepSample(by, conversations.length);
-  const where = el('span', { class: 'where', 'aria-live': 'polite' });
-  const node = el('div', { class: 'sampler' },
-    el('button', { type: 'button', class: 'icon', text: '‹', 'aria-label': 'Previous conversation', title: 'Previous conversation  [', on: { click: go(-1) } }),
-    where,
-    el('button', { type: 'button', class: 'icon', text: '›', 'aria-label': 'Next conversation', title: 'Next conversation  ]', on: { click: go(1) } }));
-  const show = () => {
-    const i = sampleIn(conversations);
-    where.textContent = `Conversation ${i + 1} of ${conversations.length}`;
-    where.title = visible(conversations[i].title ?? '');
-  };
-  return { node, show };
+// ‹ Conversation 2 of 6 ›: the panels of a figure. Conversations are shared by all figures, other panels are its own.
+function stepper({ panels, of = 'conversation' }) {
+  const count = panels.length, key = of === 'conversation' ? 'sample' : 'feature';
+  const index = () => min(store[key] ?? 0, count - 1);
+  const go = (by) => store.set({ [key]: (index() + by + count) % count, pos: null });
+  const where = el('span.where', { 'aria-live': 'polite' });
+  const arrow = (sign, by, name, shortcut) => button(sign, () => go(by), { class: 'icon', label: `${name} ${of}`, title: `${name} ${of}  ${shortcut}` });
+  const node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), where, arrow('›', 1, 'Next', ']'));
+  const show = () => fill(where, `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`).setAttribute('title', visible(panels[index()].title ?? ''));
+  return { node, show, go, key, index };
 }
-
-const sampleIn = (conversations) => Math.min(store.sample, conversations.length - 1);
-const stepSample = (by, count) => store.set({ sample: (Math.min(store.sample, count - 1) + by + count) % count, pos: null });
+const sampleIn = (conversations) => min(store.sample, conversations.length - 1);
 
 // A bar from the lowest to the highest colour, with a tick where chance is.
 function legend() {
-  const bar = el('span', { class: 'bar' });
-  const tick = el('i', { class: 'tick', hidden: true });
-  const low = el('span'), high = el('span'), note = el('span', { class: 'note' });
-  const node = el('div', { class: 'legend' }, low, el('span', { class: 'ramp' }, bar, tick), high, note);
-  const show = (scale, { unit = '', chance = null, extra = '' } = {}) => {
-    const at = (t) => scale.low + t * (scale.high - scale.low);
-    const stops = d3.range(25).map((i) => scale.css(at(i / 24)));
+  const bar = el('span.bar'), tick = el('i.tick'), low = el('span'), high = el('span'), note = el('span.note');
+  const node = el('div.legend', low, el('span.ramp', bar, tick), high, note);
+  const show = (scale, { unit = '', chance = null } = {}) => {
+    const stops = d3.range(25).map((i) => scale.css(scale.low + (i / 24) * (scale.high - scale.low)));
     bar.style.background = `linear-gradient(to right, ${stops.join(',')})`;
-    low.textContent = number(scale.low);
-    high.textContent = withUnit(number(scale.high), unit);
+    fill(low, number(scale.low));
+    fill(high, withUnit(number(scale.high), unit));
     tick.hidden = !isNumber(chance);
     if (isNumber(chance)) tick.style.left = `${(100 * (chance - scale.low)) / (scale.high - scale.low)}%`;
-    note.textContent = [scale.note, isNumber(chance) ? `▏chance ${number(chance)}` : '', extra].filter(Boolean).join('  ·  ');
+    fill(note, dots(scale.note, isNumber(chance) && `▏chance ${number(chance)}`));
   };
   return { node, show };
 }
 
-// Arrow keys move the one tab stop of a group of cells laid out in rows.
-function roving(cells, columns) {
-  const stop = (cell) => cells.forEach((other) => (other.tabIndex = other === cell ? 0 : -1));
-  const move = (event) => {
-    const from = cells.indexOf(event.target);
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
-    if (from < 0 || by === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const to = cells[from + by];
-    if (!to || (Math.abs(by) === 1 && columns > 1 && Math.floor(from / columns) !== Math.floor((from + by) / columns))) return;
-    to.focus();
-    if (to.dataset.head) store.set({ head: to.dataset.head });
+// Things in a figure that can be pointed at, clicked and walked over: `words(i)` is [name, pairs], said by the tooltip
+// and the aria label alike; arrows move the one tab stop, in rows of `columns`.
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const oneHead = (head) => ({ head: store.head === head ? null : head });
+
+function pointing(host, { words, pick, peek = () => ({}), move = () => {}, columns = 1 }) {
+  let cells = [], stop = 0;
+  const at = ({ target }) => {
+    const cell = target.closest?.('[data-i]');
+    return cell && cells[cell.dataset.i] === cell ? +cell.dataset.i : -1;
   };
-  stop(cells[0]);
-  return { move, stop };
+  const setStop = (i) => {
+    if (cells[stop]) cells[stop].tabIndex = -1;
+    cells[(stop = i)].tabIndex = 0;
+  };
+  const away = () => (tip.hide(), store.look({}));
+  const hint = (where, i) => {
+    const said = words(i, true);
+    if (said) tip.show(where, ...said);
+    else tip.hide();
+  };
+  const events = {
+    pointermove(event, i) {
+      if (i < 0) return away();
+      hint(event, i);
+      store.look(peek(i));
+    },
+    pointerleave: away,
+    focusin(event, i) {
+      if (i < 0) return;
+      setStop(i);
+      if (event.target.matches(':focus-visible')) hint(event.target, i);
+    },
+    focusout: () => tip.hide(),
+    click: (event, i) => i >= 0 && pick(i),
+    keydown(event, i) {
+      if (i < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+      const wide = typeof columns === 'function' ? columns() : columns, move2 = ARROWS[event.key];
+      if (move2) {
+        const to = wide === 1 ? i + move2[0] + move2[1] : i + move2[0] + wide * move2[1];
+        if (cells[to] && !(move2[0] && wide > 1 && floor(i / wide) !== floor(to / wide))) {
+          cells[to].focus();
+          move(to);
+        }
+      } else if ((event.key === 'Enter' || event.key === ' ') && event.target.tagName !== 'BUTTON') pick(i);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+  };
+  for (const [name, act] of Object.entries(events)) host.addEventListener(name, (event) => act(event, at(event)));
+  return {
+    set(next) {
+      cells = next;
+      stop = max(0, cells.indexOf(document.activeElement));
+      cells.forEach((cell, i) => ((cell.dataset.i = i), (cell.tabIndex = i === stop ? 0 : -1)));
+    },
+    say: () => cells.forEach((cell, i) => cell.ariaLabel = spoken(...words(i))),
+    mark(isOn = (cell) => cell.dataset.head !== undefined && cell.dataset.head === store.head, isPeeked = (cell) => cell.dataset.head !== undefined && cell.dataset.head === store.peek.head) {
+      cells.forEach((cell, i) => {
+        const on = Boolean(isOn(cell, i));
+        cell.classList.toggle('chosen', on);
+        cell.classList.toggle('peeked', !on && Boolean(isPeeked(cell, i)));
+        cell.setAttribute(cell.getAttribute('role') === 'gridcell' ? 'aria-selected' : 'aria-pressed', String(on));
+        if (on && !cells.includes(document.activeElement)) setStop(i);
+      });
+    },
+  };
 }
 
 // A canvas of the wanted size in CSS pixels, sharp on dense screens.
 function sizeCanvas(canvas, width, height) {
-  const dense = Math.min(2, window.devicePixelRatio || 1);
-  canvas.width = Math.round(width * dense);
-  canvas.height = Math.round(height * dense);
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
+  const dense = min(2, window.devicePixelRatio || 1);
+  canvas.width = round(width * dense);
+  canvas.height = round(height * dense);
+  styled(canvas, { width: `${width}px`, height: `${height}px` });
   return dense;
 }

@@ -1,11 +1,11 @@
 // Drawing one attention pattern: a lower triangle, square-root scale, max-pooled where it is smaller than its tokens.
 
 // Level (16 bits) → colour step; the square root lets a weight of 0.01 be seen beside one of 1.
-const ROOT = Uint8Array.from({ length: 65536 }, (_, level) => Math.round(Math.sqrt(level / 65535) * 255));
+const ROOT = Uint8Array.from({ length: 65536 }, (_, level) => round(Math.sqrt(level / 65535) * 255));
 
 function drawPattern(canvas, triangles, pattern, side) {
   const dense = sizeCanvas(canvas, side, side);
-  const pixels = Math.round(side * dense);
+  const pixels = round(side * dense);
   const pen = canvas.getContext('2d');
   const image = pen.createImageData(pixels, pixels);
   const out = new Uint32Array(image.data.buffer);
@@ -14,8 +14,8 @@ function drawPattern(canvas, triangles, pattern, side) {
   const mask = packColour(palette().mask);
   const start = pattern * area;
   // The cells each pixel covers: one where it is magnified, several (of which the darkest shows) where it is reduced.
-  const first = Array.from({ length: pixels }, (_, i) => Math.floor((i * n) / pixels));
-  const last = first.map((f, i) => (pixels >= n ? f : Math.max(f, Math.ceil(((i + 1) * n) / pixels) - 1)));
+  const first = Array.from({ length: pixels }, (_, i) => floor((i * n) / pixels));
+  const last = first.map((f, i) => (pixels >= n ? f : max(f, ceil(((i + 1) * n) / pixels) - 1)));
   for (let y = 0; y < pixels; y++) {
     for (let x = 0; x < pixels; x++) {
       if (first[x] > last[y]) {
@@ -25,7 +25,7 @@ function drawPattern(canvas, triangles, pattern, side) {
       let most = 0;
       for (let q = first[y]; q <= last[y]; q++) {
         const row = start + (q * (q + 1)) / 2;
-        const end = Math.min(last[x], q);
+        const end = min(last[x], q);
         for (let k = first[x]; k <= end; k++) if (levels[row + k] > most) most = levels[row + k];
       }
       out[y * pixels + x] = colours[ROOT[most]];
@@ -41,12 +41,12 @@ function packColour(css) {
 
 // The large pattern, with bands that tell who speaks along both sides and a cross at the position looked at.
 function largePattern() {
-  const canvas = el('canvas', { class: 'pixels', role: 'img' });
-  const across = el('i', { class: 'cross' }), down = el('i', { class: 'cross' });
-  const bands = [el('canvas', { class: 'band', 'aria-hidden': 'true' }), el('canvas', { class: 'band side', 'aria-hidden': 'true' })];
-  const stage = el('div', { class: 'stage' }, canvas, across, down);
-  const node = el('div', { class: 'large' },
-    bands[1], stage, el('span', { class: 'axis looking', text: 'looking token ↓' }), bands[0], el('span', { class: 'axis lookedat', text: 'token looked at →' }));
+  const canvas = el('canvas.pixels', { role: 'img' });
+  const across = el('i.cross'), down = el('i.cross');
+  const bands = [el('canvas.band', { 'aria-hidden': 'true' }), el('canvas.band.side', { 'aria-hidden': 'true' })];
+  const stage = el('div.stage', canvas, across, down);
+  const node = el('div.large',
+    bands[1], stage, el('span.axis.looking', 'looking token ↓'), bands[0], el('span.axis.lookedat', 'token looked at →'));
   let shown = { n: 1, side: 1 };
 
   const draw = (triangles, pattern, side, speakers) => {
@@ -66,15 +66,15 @@ function largePattern() {
     });
   };
   const cross = (query, key) => {
-    const { n, side } = shown, step = side / n, thick = Math.max(1, Math.round(step));
+    const { n, side } = shown, step = side / n, thick = max(1, round(step));
     across.hidden = !isNumber(query) || query >= n;
     down.hidden = !isNumber(key) || key >= n;
-    if (!across.hidden) Object.assign(across.style, { left: '0', width: `${Math.min(side, (query + 1) * step)}px`, top: `${query * step}px`, height: `${thick}px` });
-    if (!down.hidden) Object.assign(down.style, { top: `${key * step}px`, height: `${side - key * step}px`, left: `${key * step}px`, width: `${thick}px` });
+    if (!across.hidden) styled(across, { left: '0', width: `${min(side, (query + 1) * step)}px`, top: `${query * step}px`, height: `${thick}px` });
+    if (!down.hidden) styled(down, { top: `${key * step}px`, height: `${side - key * step}px`, left: `${key * step}px`, width: `${thick}px` });
   };
   const at = (event) => {
     const { n, side } = shown;
-    const clamp = (v) => Math.max(0, Math.min(n - 1, Math.floor((v / side) * n)));
+    const clamp = (v) => max(0, min(n - 1, floor((v / side) * n)));
     return [clamp(event.offsetY), clamp(event.offsetX)];
   };
   return { node, canvas, draw, cross, at };

@@ -4,7 +4,7 @@ function preparePrinting() {
   let sheets = null;
   addEventListener('beforeprint', () => {
     forced = 'light';
-    document.documentElement.dataset.theme = 'light';
+    root.dataset.theme = 'light';
     sheets = el('div', { id: 'sheets' });
     document.body.append(sheets);
     for (const view of page.views) if (ready.has(view.id) && view.id !== store.view) printSheet(view, sheets);
@@ -12,7 +12,7 @@ function preparePrinting() {
   });
   addEventListener('afterprint', () => {
     forced = null;
-    document.documentElement.dataset.theme = themeName();
+    root.dataset.theme = themeName();
     sheets?.remove();
     store.tell(new Set(['theme']));
   });

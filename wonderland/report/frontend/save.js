@@ -2,8 +2,7 @@
 
 function captionOf(view) {
   const prints = page.meta.fingerprints ?? {};
-  const facts = [page.meta.model, prints.model ? `model ${String(prints.model).slice(0, 12)}` : '', page.meta.date];
-  return [view.caption, facts.filter(Boolean).join(' · ')].filter(Boolean).map((line) => visible(line, 400));
+  return [view.caption, dots(page.meta.model, prints.model && `model ${String(prints.model).slice(0, 12)}`, page.meta.date)].filter(Boolean).map((line) => visible(line, 400));
 }
 
 function download(name, blob) {
@@ -51,16 +50,6 @@ function toCsv(view, { columns, rows }) {
 
 const saveCsv = (view, table) => download(fileName(view, 'csv'), new Blob(['\ufeff', toCsv(view, table)], { type: 'text/csv' }));
 
-// Title above, caption below.
-function framed(view, width, height) {
-  const lines = captionOf(view).flatMap((text) => wrapped(text, width - 40, 12));
-  const scene = new Scene(width, height + 64 + lines.length * 17);
-  scene.rect(0, 0, scene.width, scene.height, palette().paper);
-  scene.text(20, 34, view.title, { size: 18, weight: 600 });
-  lines.forEach((line, i) => scene.text(20, height + 68 + i * 17, line, { fill: palette().muted }));
-  return scene;
-}
-
 function wrapped(text, width, size) {
   const lines = [''];
   for (const word of text.split(' ')) {
@@ -71,29 +60,21 @@ function wrapped(text, width, size) {
   return lines;
 }
 
-function framedScene(view, scene) {
-  const frame = framed(view, Math.max(scene.width, 480), scene.height);
-  for (const item of scene.items) {
-    const y = item.kind === 'path' ? {} : { y: item.y + 48 };
-    frame.items.push({ ...item, ...y, ...(item.kind === 'path' ? { at: [item.at?.[0] ?? 0, (item.at?.[1] ?? 0) + 48] } : {}) });
-  }
-  return frame;
+// A figure as a file: its title above, its caption below.
+function framed(view, { plot, note }) {
+  const inside = pictureOf(plot), width = max(480, inside.width + 40);
+  const lines = [...captionOf(view), note?.()].filter(Boolean).flatMap((text) => wrapped(text, width - 40, 12));
+  const scene = new Scene(width, inside.height + 76 + lines.length * 17);
+  scene.rect(0, 0, scene.width, scene.height, palette().paper);
+  scene.text(20, 34, view.title, { size: 18, weight: 600 });
+  scene.items.push({ kind: 'inner', inner: inside, x: 20, y: 54, width: inside.width, height: inside.height });
+  lines.forEach((line, i) => scene.text(20, inside.height + 80 + i * 17, line, { fill: palette().muted }));
+  return scene;
 }
 
-function saveSvg(view, scene) {
-  const inert = document.implementation.createDocument(SVG, null);
-  const text = new XMLSerializer().serializeToString(sceneToSvg(framedScene(view, scene), inert));
-  download(fileName(view, 'svg'), new Blob([text.replace(/[\ud800-\udfff]/gu, '')], { type: 'image/svg+xml' }));
+function saveSvg(view, figure) {
+  const svg = sceneToSvg(framed(view, figure), document.implementation.createDocument(SVG, null));
+  download(fileName(view, 'svg'), new Blob([new XMLSerializer().serializeToString(svg).replace(/[\ud800-\udfff]/gu, '')], { type: 'image/svg+xml' }));
 }
 
-// A figure is a scene, or a canvas that is put into a frame.
-function savePng(view, figure) {
-  let canvas;
-  if (figure instanceof Scene) canvas = sceneToCanvas(framedScene(view, figure));
-  else {
-    const [width, height] = [Math.max(480, figure.width / 2), figure.height / 2];
-    canvas = sceneToCanvas(framed(view, width + 40, height));
-    canvas.getContext('2d').drawImage(figure, 20, 48, width < 481 ? figure.width / 2 : width, height);
-  }
-  canvas.toBlob((blob) => download(fileName(view, 'png'), blob), 'image/png');
-}
+const savePng = (view, figure) => sceneToCanvas(framed(view, figure)).toBlob((blob) => download(fileName(view, 'png'), blob), 'image/png');

@@ -1,79 +1,44 @@
-// scatter: points with a name; colour and shape tell the group, and a point that is a head opens its card.
+// scatter: points with a name; colour and shape tell the group, `ways` lead through the groups, a head or a position is linked.
 
 renderers.scatter = ({ view, data, plot }) => {
-  const { points, groups = [] } = data;
-  const chart = el('div', { class: 'chart', 'aria-hidden': 'true' });
-  const frame = el('div', { class: 'overlay', role: 'group', 'aria-label': view.title }, chart);
-  const spots = points.map((point, i) => el('button', { type: 'button', class: 'spot', 'data-head': headOf(point.head) ? point.head : null,
-    'aria-label': `${visible(point.label)}, ${unitLabel(data.x)} ${number(point.x)}, ${unitLabel(data.y)} ${number(point.y)}${groups[point.group] ? ', ' + visible(groups[point.group]) : ''}`,
-    on: {
-      click: () => headOf(point.head) && store.set({ head: store.head === point.head ? null : point.head }),
-      pointermove: (event) => (tip.show(event, ...describe(i)), store.look({ head: point.head })),
-      pointerleave: () => (tip.hide(), store.look({})),
-      focus: (event) => event.target.matches(':focus-visible') && tip.show(event.target, ...describe(i)),
-      blur: () => tip.hide(),
-    } }));
-  frame.append(...spots);
-  const keys = spots.length ? roving(spots, 1) : null;
-  frame.addEventListener('keydown', (event) => {
-    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    const to = spots[spots.indexOf(event.target) + by];
-    if (!by || !to || !spots.includes(event.target)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    keys.stop(to);
-    to.focus();
-    if (to.dataset.head) store.set({ head: to.dataset.head });
-  });
-  plot.append(frame);
-
-  const describe = (i) => facts(points[i].label, [[unitLabel(data.x), number(points[i].x)], [unitLabel(data.y), number(points[i].y)], ['group', groups[points[i].group] ?? '']]);
-  let geometry = null;
-  function scene(width = 760, height = 480) {
-    const drawing = new Scene(width, height);
-    const colours = palette();
-    const x = d3.scaleLinear(padded(...d3.extent(points, (p) => p.x), 0.08), [62, width - 24]);
-    const y = d3.scaleLinear(padded(...d3.extent(points, (p) => p.y), 0.08), [height - 54, groups.length ? 64 : 36]);
-    drawYAxis(drawing, y, 62, width - 24, data.y);
-    drawXAxis(drawing, x, height - 54, data.x, width < 560 ? 4 : 7);
-    let at = 62;
-    groups.forEach((name, g) => {
-      drawing.mark(at + 5, 12, g, 60, colours.categories[g % colours.categories.length]);
-      drawing.text(at + 16, 16, name);
-      at += 38 + textWidth(name);
+  const { groups = [], ordered, ways } = data;
+  const grids = ways && [asGrid(ways.x), asGrid(ways.y)];
+  const points = ways ? ways.names.flatMap((name, w) => groups.map((g, step) => ({ label: `${tokenName(name)} (${g})`, x: grids[0].at(w, step), y: grids[1].at(w, step), group: step, pos: ways.pos?.[w] }))) : data.points;
+  const paths = ways ? ways.names.map((_, w) => groups.map((_, step) => w * groups.length + step)) : [];
+  const colourOf = (group) => {
+    const { sequential, categories } = palette();
+    return ordered ? sequential.css[round(70 + (185 * group) / max(1, groups.length - 1))] : categories[group % categories.length];
+  };
+  const few = points.length <= 80;
+  function draw(width, spots, height = min(560, max(340, width * 0.62))) {
+    const drawing = new Scene(width, height), colours = palette(), bottom = height - 54;
+    const head = drawNames(drawing, groups, LEFT - 8, width, (x, y, g) => drawing.mark(x, y, ordered ? 0 : g, 60, colourOf(g)));
+    const x = d3.scaleLinear(padded(...d3.extent(points, (p) => p.x), 0.06), [LEFT, width - 24]);
+    const y = d3.scaleLinear(padded(...d3.extent(points, (p) => p.y), 0.06), [bottom, head + 34]);
+    drawYAxis(drawing, y, LEFT, width - 24, data.y);
+    drawXAxis(drawing, x, bottom, data.x, width < 560 ? 4 : 7);
+    const shown = points.some((p) => isNumber(p.pos)) ? store.shownPos : null;
+    paths.forEach((path) => {
+      const on = path.some((i) => isNumber(shown) && points[i].pos === shown);
+      drawing.path(d3.line()(path.map((i) => [x(points[i].x), y(points[i].y)])), on ? colours.accent : colours.muted, { lineWidth: on ? 2.5 : 1, opacity: on ? 1 : isNumber(shown) ? 0.1 : 0.28 });
     });
     points.forEach((p) => {
-      const group = Number.isInteger(p.group) ? p.group : 0;
-      drawing.mark(x(p.x), y(p.y), group, 90, colours.categories[group % colours.categories.length], { opacity: 0.9 });
+      const group = Number.isInteger(p.group) ? p.group : 0, on = isNumber(shown) && p.pos === shown;
+      drawing.mark(x(p.x), y(p.y), ordered ? 0 : group, few ? 90 : on ? 60 : 28, on ? colours.accent : colourOf(group), { opacity: isNumber(shown) && !on ? 0.3 : 0.9 });
+      spots.push({ x: x(p.x), y: y(p.y), width: few ? 24 : 12, height: few ? 24 : 12, head: p.head, pos: p.pos, name: p.label, pairs: [[unitLabel(data.x), number(p.x)], [unitLabel(data.y), number(p.y)], ['group', groups[p.group] ?? '']] });
     });
-    if (points.length <= 80) {
-      const placed = [];
-      points.forEach((p) => {
-        const box = { x: x(p.x) + 9, y: y(p.y) + 4, width: textWidth(fitText(p.label, 120, 11), 11) };
-        const clash = placed.some((other) => Math.abs(other.y - box.y) < 12 && other.x < box.x + box.width && box.x < other.x + other.width);
-        if (clash || box.x + box.width > width) return; // the tooltip and the table still name it
-        placed.push(box);
-        drawing.text(box.x, box.y, fitText(p.label, 120, 11), { size: 11, fill: colours.muted });
-      });
-    }
-    geometry = { x, y };
+    const placed = [];
+    const named = few ? points : points.filter((p) => isNumber(shown) && p.pos === shown && p.group === groups.length - 1);
+    named.forEach((p) => {
+      const label = fitText(p.label, 130, 11), box = { x: x(p.x) + 9, y: y(p.y) + 4, width: textWidth(label, 11) };
+      if (box.x + box.width > width) box.x = x(p.x) - 9 - box.width;
+      const clash = placed.some((other) => abs(other.y - box.y) < 12 && other.x < box.x + box.width && box.x < other.x + other.width);
+      if (clash || box.x < LEFT) return; // the tooltip and the table still name it
+      placed.push(box);
+      drawing.text(box.x, box.y, label, { size: 11, fill: few ? colours.muted : colours.ink });
+    });
     return drawing;
   }
-  const update = (changed) => {
-    if (['mounted', 'size', 'theme'].some((key) => changed.has(key))) {
-      chart.replaceChildren(sceneToSvg(scene(Math.max(300, Math.min(900, plot.clientWidth)))));
-      spots.forEach((spot, i) => Object.assign(spot.style, { left: `${geometry.x(points[i].x)}px`, top: `${geometry.y(points[i].y)}px` }));
-    }
-    spots.forEach((spot) => {
-      const on = Boolean(spot.dataset.head) && spot.dataset.head === store.head;
-      spot.classList.toggle('chosen', on);
-      spot.classList.toggle('peeked', Boolean(spot.dataset.head) && spot.dataset.head === store.peek.head);
-      if (on) keys.stop(spot);
-    });
-  };
-  const table = () => ({
-    columns: [{ key: 'label', label: 'Name' }, { key: 'group', label: 'Group' }, { key: 'x', label: data.x.label, unit: data.x.unit }, { key: 'y', label: data.y.label, unit: data.y.unit }],
-    rows: points.map((p) => ({ label: visible(p.label), group: groups[p.group] ?? p.group ?? null, x: p.x, y: p.y })),
-  });
-  return { update, table, scene };
+  const table = () => tableOf(points, ['Name', (p) => p.label], ['Group', (p) => groups[p.group] ?? p.group], [data.x.label, (p) => p.x, data.x.unit], [data.y.label, (p) => p.y, data.y.unit]);
+  return makeChart({ view, plot, draw, table, redraw: paths.length ? ['pos', 'peek'] : [] });
 };

@@ -15,7 +15,7 @@ class Scene {
     this.path(`M${x1},${y1}L${x2},${y2}`, stroke, more);
   }
   text(x, y, text, more = {}) {
-    this.items.push({ kind: 'text', x, y, text: visible(text), size: 12, anchor: 'start', fill: palette().ink, ...more });
+    this.items.push({ kind: 'text', x, y, text: visible(text, 4000), size: 12, anchor: 'start', fill: palette().ink, ...more });
   }
   // A marker whose shape, not only its colour, tells the category: circle, square, triangle, diamond, star, cross.
   mark(x, y, category, size, fill, more = {}) {
@@ -28,21 +28,27 @@ const FONT = 'system-ui, -apple-system, "Segoe UI", sans-serif';
 const SVG = 'http://www.w3.org/2000/svg';
 
 function sceneToSvg(scene, owner = document) {
-  const make = (tag, attributes, text) => {
-    const node = owner.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) if (value !== null && value !== undefined) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
+  const set = (node, attributes) => {
+    for (const [name, value] of Object.entries(attributes)) if (given(value)) node.setAttribute(name, value);
     return node;
   };
+  const make = (tag, attributes) => set(owner.createElementNS(SVG, tag), attributes);
   const svg = make('svg', { xmlns: owner === document ? null : SVG, width: scene.width, height: scene.height, viewBox: `0 0 ${scene.width} ${scene.height}`, 'font-family': FONT, 'aria-hidden': 'true' });
   for (const item of scene.items) {
     const at = item.at || item.rotate ? `translate(${item.at ?? [item.x, item.y]})${item.rotate ? ` rotate(${item.rotate})` : ''}` : null;
     const paint = { fill: item.fill ?? 'none', stroke: item.stroke, 'stroke-width': item.stroke ? item.lineWidth ?? 1 : null, opacity: item.opacity, transform: at };
     if (item.kind === 'rect') svg.append(make('rect', { ...paint, x: item.x, y: item.y, width: item.width, height: item.height, rx: item.rx }));
+    else if (item.kind === 'inner') { // another scene, or a canvas
+      const { inner, kind, ...place } = item;
+      svg.append(set(inner instanceof Scene ? sceneToSvg(inner, owner) : make('image', { href: inner.toDataURL() }), place));
+    }
     else if (item.kind === 'path') svg.append(make('path', { ...paint, d: item.d, 'stroke-dasharray': item.dash, 'stroke-linejoin': 'round' }));
-    else svg.append(make('text', { ...paint, x: item.rotate ? 0 : item.x, y: item.rotate ? 0 : item.y, 'font-size': item.size, 'font-weight': item.weight, 'text-anchor': item.anchor }, item.text));
+    else {
+      svg.append(make('text', { ...paint, x: item.rotate ? 0 : item.x, y: item.rotate ? 0 : item.y, 'font-size': item.size, 'font-weight': item.weight, 'text-anchor': item.anchor }));
+      svg.lastChild.textContent = item.text;
+    }
   }
-  return svg;
+  return Object.assign(svg, { scene });
 }
 
 function sceneToCanvas(scene, density = 2) {
@@ -56,7 +62,8 @@ function sceneToCanvas(scene, density = 2) {
     pen.globalAlpha = item.opacity ?? 1;
     if (item.at || item.rotate) pen.translate(...(item.at ?? [item.x, item.y]));
     if (item.rotate) pen.rotate((item.rotate * Math.PI) / 180);
-    if (item.kind === 'text') {
+    if (item.kind === 'inner') pen.drawImage(item.inner instanceof Scene ? sceneToCanvas(item.inner) : item.inner, item.x, item.y, item.width, item.height);
+    else if (item.kind === 'text') {
       pen.font = `${item.weight ?? 400} ${item.size}px ${FONT}`;
       pen.textAlign = { start: 'left', middle: 'center', end: 'right' }[item.anchor];
       pen.fillStyle = item.fill;
@@ -72,13 +79,48 @@ function sceneToCanvas(scene, density = 2) {
         pen.strokeStyle = item.stroke;
         pen.lineWidth = item.lineWidth ?? 1;
         pen.lineJoin = 'round';
-        pen.setLineDash(String(item.dash ?? '').split(/[ ,]+/).filter(Boolean).map(Number));
+        pen.setLineDash((item.dash ?? '').split(' ').filter(Boolean).map(Number));
         pen.stroke(path);
       }
     }
     pen.restore();
   }
   return canvas;
+}
+
+// A picture of anything on the page as it is seen: boxes, words, canvases, and the scenes of the charts in it.
+function pictureOf(host) {
+  host.classList.add('unrolled');
+  host.querySelectorAll('.sideways, .scroll').forEach((box) => box.scrollTo(0, 0));
+  const origin = host.getBoundingClientRect(), scene = new Scene(0, 0);
+  const place = ({ left, top, width, height }) => {
+    const [x, y] = [left - origin.left, top - origin.top];
+    scene.width = max(scene.width, x + width);
+    scene.height = max(scene.height, y + height);
+    return { x, y, width, height };
+  };
+  const write = (node, css, range = document.createRange()) => {
+    for (const { 0: word, index } of node.data.matchAll(/\S+/g)) {
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const { x, y, height } = place(range.getBoundingClientRect()), size = parseFloat(css.fontSize), turned = css.writingMode !== 'horizontal-tb';
+      scene.text(turned ? x + size : x, turned ? y + height : y + height / 2 + size * 0.35, word, { size, fill: css.color, weight: css.fontWeight, rotate: turned ? -90 : null });
+    }
+  };
+  (function visit(node) {
+    const css = getComputedStyle(node), inner = node.scene ?? (node.tagName === 'CANVAS' && node);
+    if (css.display === 'none') return;
+    const framed = css.borderLeftWidth !== '0px' || (css.boxShadow !== 'none' && node.tagName === 'BUTTON');
+    for (const part of node.getClientRects()) {
+      const { x, y, width, height } = place(part);
+      if (inner) scene.items.push({ kind: 'inner', inner, x, y, width, height });
+      else if (css.backgroundColor !== 'rgba(0, 0, 0, 0)' || framed) scene.rect(x, y, width, height, css.backgroundColor, { rx: parseFloat(css.borderTopLeftRadius), stroke: framed ? palette().line : null });
+      else if (css.borderTopWidth !== '0px') scene.line(x, y, x + width, y, css.borderTopColor);
+    }
+    if (!inner) for (const child of node.childNodes) (child.nodeType === 3 ? write(child, css) : visit(child));
+  })(host);
+  host.classList.remove('unrolled');
+  return scene;
 }
 
 const ruler = document.createElement('canvas').getContext('2d');

@@ -1,7 +1,8 @@
 // One state, mirrored in the address: #/view?head=L0H2&pos=12. It never holds message text, only names and numbers.
 
-const KEYS = ['head', 'layer', 'pos', 'sample', 'feature', 'tab', 'theme'];
+const OWN = { tab: 0, feature: null }; // belong to one view: another begins afresh
 const EMPTY = { view: 'findings', head: null, layer: null, pos: null, sample: 0, feature: null, tab: 0, theme: null };
+const KEYS = Object.keys(EMPTY).slice(1); // what the address holds beside the view
 
 const store = {
   ...EMPTY,
@@ -15,9 +16,10 @@ const store = {
     return this.peek.pos ?? this.pos;
   },
 
+  next: (patch) => clean({ ...pick(store), ...(patch.view && patch.view !== store.view ? OWN : {}), ...patch }),
+
   set(patch) {
-    const next = clean({ ...pick(this), ...patch });
-    if (next.view !== this.view && !('tab' in patch)) next.tab = 0;
+    const next = this.next(patch);
     const changed = new Set(Object.keys(next).filter((key) => next[key] !== this[key]));
     if (!changed.size) return;
     Object.assign(this, next);
@@ -44,7 +46,7 @@ const store = {
   },
 
   address(patch = {}) {
-    const state = clean({ ...pick(this), ...(patch.view && patch.view !== this.view ? { tab: 0 } : {}), ...patch });
+    const state = this.next(patch);
     const query = KEYS.filter((key) => state[key] !== EMPTY[key]).map((key) => `${key}=${state[key]}`);
     return `#/${state.view}${query.length ? '?' + query.join('&') : ''}`;
   },

@@ -1,66 +1,70 @@
 // A sortable table; every figure's numbers can be read as one, and it is a renderer of its own.
 
+// The table of a figure: tableOf(things, [label, thing => cell, unit?], ...), and a cell without what is not known.
+const tableOf = (things, ...columns) => ({
+  columns: columns.map(([label, , unit], i) => ({ key: `c${i}`, label, unit })),
+  rows: things.map((thing, k) => Object.fromEntries(columns.map(([, read], i) => [`c${i}`, read(thing, k)]))),
+});
+const known = (cell) => Object.fromEntries(Object.entries(cell).filter(([, value]) => value !== undefined));
 const plainValue = (cell) => (cell && typeof cell === 'object' ? cell.value : cell);
 
 function makeTable({ columns, rows, links }, label) {
   let sorted = { key: null, up: true };
-  const isNumeric = Object.fromEntries(columns.map(({ key }) => [key, rows.every((row) => row[key] === null || row[key] === undefined || typeof plainValue(row[key]) === 'number' || plainValue(row[key]) === null) && rows.some((row) => typeof plainValue(row[key]) === 'number')]));
+  const numeric = Object.fromEntries(columns.map(({ key }) => {
+    const values = rows.map((row) => plainValue(row[key]) ?? null).filter((value) => value !== null);
+    return [key, values.length > 0 && values.every((value) => typeof value === 'number')];
+  }));
+  // A faint bar behind a number, where a column asks for it, lets the eye run down.
+  const spans = Object.fromEntries(columns.filter((column) => column.bar && numeric[column.key]).map(({ key }) => [key, d3.extent([0, ...rows.map((row) => plainValue(row[key]))])]));
   const body = el('tbody');
-  const headings = columns.map((column) => {
-    const name = el('button', { type: 'button', class: 'sort', title: column.help, on: { click: () => sortBy(column.key) } },
-      el('span', { text: column.label }), column.unit && column.unit !== '1' ? el('small', { text: column.unit }) : null);
-    return el('th', { scope: 'col', class: isNumeric[column.key] ? 'number' : null }, name);
-  });
+  const headings = columns.map((column) => el('th', { scope: 'col', class: numeric[column.key] ? 'number' : '' },
+    button('', () => sortBy(column.key), { class: 'sort', title: column.help })));
+  headings.forEach((th, i) => fill(th.firstChild, el('span', columns[i].label), columns[i].unit && columns[i].unit !== '1' ? el('small', columns[i].unit) : null));
   const lines = rows.map((row) => {
     const head = links === 'head' && headOf(row.head) ? row.head : null;
     const cells = columns.map((column, i) => {
-      const cell = fillCell(row[column.key], column, isNumeric[column.key]);
-      if (head && column.key === 'head') {
-        cell.replaceChildren(el('button', { type: 'button', class: 'link', text: head, on: { click: () => store.set({ head }) } }));
-      }
-      if (i === 0 && !isNumeric[column.key]) cell.setAttribute('scope', 'row');
-      return cell;
+      const cell = el(i === 0 && !numeric[column.key] ? 'th' : 'td', i === 0 && !numeric[column.key] ? { scope: 'row' } : { class: numeric[column.key] ? 'number' : '' });
+      if (head && column.key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
+      return fillCell(cell, row[column.key], column, numeric[column.key], spans[column.key]);
     });
-    const line = el('tr', { 'data-head': head }, ...cells);
-    if (head) {
-      line.addEventListener('click', () => store.set({ head }));
-      line.addEventListener('pointerenter', () => store.look({ head }));
-      line.addEventListener('pointerleave', () => store.look({}));
-    }
-    return { row, line };
+    return { row, line: el('tr', { 'data-head': head }, cells) };
   });
+  body.addEventListener('click', (event) => {
+    const head = event.target.closest('tr').dataset.head;
+    if (head) store.set({ head });
+  });
+  body.addEventListener('pointerover', (event) => store.look({ head: event.target.closest('tr').dataset.head }));
+  body.addEventListener('pointerleave', () => store.look({}));
 
   function sortBy(key) {
-    sorted = { key, up: sorted.key === key ? !sorted.up : !isNumeric[key] };
+    sorted = { key, up: sorted.key === key ? !sorted.up : !numeric[key] };
     const sign = sorted.up ? 1 : -1;
-    const value = ({ row }) => plainValue(row[key]);
     const compare = (a, b) => {
-      const [x, y] = [value(a), value(b)];
-      if (!isNumber(x) && isNumeric[key]) return 1;
-      if (!isNumber(y) && isNumeric[key]) return -1;
-      return sign * (isNumeric[key] ? x - y : String(x ?? '').localeCompare(String(y ?? ''), 'en', { numeric: true }));
+      const [x, y] = [plainValue(a.row[key]), plainValue(b.row[key])];
+      if (numeric[key] && !(isNumber(x) && isNumber(y))) return isNumber(y) - isNumber(x);
+      return sign * (numeric[key] ? x - y : String(x ?? '').localeCompare(String(y ?? ''), 'en', { numeric: true }));
     };
-    headings.forEach((th, i) => th.setAttribute('aria-sort', columns[i].key === key ? (sorted.up ? 'ascending' : 'descending') : 'none'));
+    headings.forEach((th, i) => th.ariaSort = columns[i].key === key ? (sorted.up ? 'ascending' : 'descending') : 'none');
     body.append(...[...lines].sort(compare).map(({ line }) => line));
   }
 
   body.append(...lines.map(({ line }) => line));
-  const node = el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label },
-    el('table', {}, el('thead', {}, el('tr', {}, ...headings)), body));
+  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3 ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
   const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', line.dataset.head !== undefined && line.dataset.head === store.head));
   update();
   return { node, update };
 }
 
-function fillCell(cell, column, numeric) {
-  if (!cell || typeof cell !== 'object') {
-    return el('td', { class: numeric ? 'number' : null, text: numeric ? number(cell, column.digits) : cell ?? '–' });
+function fillCell(node, cell, column, numeric, span) {
+  const value = plainValue(cell);
+  if (span && isNumber(value)) {
+    const at = (v) => 100 * (v - span[0]) / (span[1] - span[0] || 1), [a, b] = d3.sort([at(0), at(value)]);
+    node.style.background = `linear-gradient(to right, transparent ${a}%, var(--barred) ${a}% ${b}%, transparent ${b}%) no-repeat 0 100% / 100% 3px`;
   }
-  const node = el('td', { class: 'number', title: isNumber(cell.chance) ? `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}` : null });
-  node.append(number(cell.value, column.digits));
-  if (isNumber(cell.low)) node.append(el('small', { class: 'interval', text: interval(cell.low, cell.high, column.digits) }));
-  if (verdict(cell).startsWith('not')) node.append(el('i', { class: 'chance', text: '○', 'aria-label': 'not distinguishable from chance' }));
-  return node;
+  if (!cell || typeof cell !== 'object') return fill(node, numeric ? number(cell, column.digits) : cell ?? '–');
+  if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
+  return fill(node, verdict(cell).startsWith('not') && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), number(cell.value, column.digits),
+    isNumber(cell.low) && el('small.interval', interval(cell.low, cell.high, column.digits)));
 }
 
 const renderers = {};
@@ -69,6 +73,6 @@ renderers.table = ({ view, data, plot }) => {
   const table = makeTable(data, view.title);
   plot.append(table.node);
   const anyChance = data.rows.some((row) => Object.values(row).some((cell) => cell && typeof cell === 'object' && verdict(cell).startsWith('not')));
-  if (anyChance) plot.append(el('p', { class: 'key', text: '○  the interval reaches the chance level' }));
+  if (anyChance) plot.append(el('p.key', '○  the interval reaches the chance level'));
   return { update: table.update, table: () => data, isTable: true };
 };

@@ -1,5 +1,7 @@
 // Elements and words. Text of strangers enters the page here and only as textContent; what hides is shown as escapes.
 
+const { abs, ceil, floor, max, min, round } = Math, { isFinite: finite } = Number;
+const root = document.documentElement, byId = (id) => document.getElementById(id);
 const HIDDEN = /[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\u{e0000}-\u{e007f}]/gu;
 const JOINER = /(?<![\u{1f000}-\u{1faff}\u2600-\u27bf\ufe0f])\u200d|\u200d(?![\u{1f000}-\u{1faff}\u2600-\u27bf])/gu;
 const SPECIAL = /^<\|[a-z_]+\|>$/;
@@ -23,49 +25,60 @@ const tokenName = (text) => (text === '' ? '∅' : visible(text, 40).replace(/^ 
 // In a narrow cell a special token loses its bars: ‹me›.
 const shortName = (text) => (SPECIAL.test(text) ? '‹' + text.slice(2, -2) + '›' : tokenName(text));
 
-// Make an element. Attributes are fixed words of ours; style, sources and links elsewhere are refused.
-function el(tag, attributes = {}, ...children) {
+const given = (value) => value !== null && value !== undefined && value !== false && value !== '';
+const styled = (node, css) => Object.assign(node.style, css);
+const listen = (node, events) => Object.entries(events).forEach(([name, act]) => node.addEventListener(name, act));
+
+// Make an element: el('button.icon', { attributes }, ...children). Words among the children enter as text, made
+// visible. Attributes are fixed words of ours (`label` is the aria label); style, sources and links elsewhere are refused.
+function el(name, ...children) {
+  const [tag, ...classes] = name.split('.');
   const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name === 'text') node.textContent = visible(value, 4000);
-    else if (name === 'on') for (const [event, f] of Object.entries(value)) node.addEventListener(event, f);
-    else if (name === 'href' && !String(value).startsWith('#/')) throw new Error('a link may only lead into this report');
-    else if (/^(style|src|srcdoc|srcset|data|action|formaction|on.+)$/.test(name)) throw new Error('refused: ' + name);
-    else node.setAttribute(name, value === true ? '' : visible(value, 4000));
+  node.className = classes.join(' ');
+  if (tag === 'button') node.type = 'button';
+  const attributes = children[0]?.constructor === Object ? children.shift() : {};
+  for (const [key, value] of Object.entries(attributes)) {
+    if (!given(value)) continue;
+    if (key === 'label') node.ariaLabel = visible(value, 4000);
+    else if (key === 'on') listen(node, value);
+    else if (key === 'href' && !String(value).startsWith('#/')) throw new Error('a link may only lead into this report');
+    else if (/^(style|src|srcdoc|srcset|data|action|formaction|on.+)$/.test(key)) throw new Error('refused: ' + key);
+    else node.setAttribute(key, value === true ? '' : visible(value, 4000));
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return fill(node, ...children);
+}
+
+function fill(node, ...children) {
+  node.replaceChildren(...children.flat(Infinity).filter(given).map((child) => (child instanceof Node ? child : document.createTextNode(visible(child, 4000)))));
   return node;
 }
+const button = (text, click, more = {}) => el('button', { ...more, on: { click } }, text);
+const pairsOf = (pairs) => el('dl', pairs.filter(([, value]) => given(value))
+  .flatMap(([label, value]) => [el('dt', label), el('dd', value instanceof Node ? value : say(value))]));
 
 // Three significant digits, a real minus sign, thousands set apart; counts stay whole.
 function number(value, digits = null) {
-  if (value === null || value === undefined || Number.isNaN(value)) return '–';
-  if (value === Infinity) return '∞';
-  if (value === -Infinity) return '−∞';
-  const size = Math.abs(value);
-  let text;
-  if (digits !== null && digits !== undefined) text = size.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  else if (size === 0) text = '0';
-  else if (size < 0.0005 || size >= 1e7) text = size.toExponential(1).replace('e+', 'e').replace('-', '−');
-  else if (Number.isInteger(value)) text = size.toLocaleString('en');
-  else if (size < 0.1) text = size.toFixed(3);
-  else if (size >= 100) text = size.toLocaleString('en', { maximumFractionDigits: 0 });
-  else text = size.toFixed(size < 10 ? 2 : 1);
-  return value < 0 && Number(text) !== 0 ? '−' + text : text;
+  if (!isNumber(value)) return '–';
+  const size = abs(value);
+  if (size === Infinity) return value > 0 ? '∞' : '−∞';
+  const form = digits !== null ? `,.${digits}f` : size && (size < 0.0005 || size >= 1e7) ? '.1e' : Number.isInteger(value) ? ','
+    : size < 0.1 ? '.3f' : size < 10 ? '.2f' : size < 100 ? '.1f' : ',.0f';
+  return d3.format(form)(value).replace(/e\+?/, 'e');
 }
 
-// In a narrow cell what is nearly nothing is 0.000; the tooltip has its digits.
-const cellNumber = (value) => (isNumber(value) && value !== 0 && Math.abs(value) < 0.0005 ? '0.000' : number(value));
+// In a cell what is nearly nothing is 0.000, and a whole number among parts has its digits; the tooltip says more.
+const cellNumber = (value, parts, digits = null) => number(value, digits ?? (abs(value) < 0.0005 && value ? 3 : parts && Number.isInteger(value) && abs(value) < 10 ? 2 : null));
 
 // Any JSON value as words.
 function say(value) {
   if (typeof value === 'number' || value === null || value === undefined) return number(value);
   if (Array.isArray(value)) return value.map(say).join(', ');
+  if (typeof value === 'object' && 'value' in value) return estimated(value);
   if (typeof value === 'object') return Object.entries(value).map(([key, item]) => `${key} ${say(item)}`).join(', ');
   return String(value);
 }
 
+const dots = (...parts) => parts.filter(Boolean).join(' · ');
 const withUnit = (text, unit) => (!unit || unit === '1' ? text : text + ' ' + visible(unit));
 const interval = (low, high, digits) => (isNumber(low) && isNumber(high) ? `[${number(low, digits)}, ${number(high, digits)}]` : '');
 const isNumber = (value) => typeof value === 'number' && !Number.isNaN(value);
@@ -76,3 +89,9 @@ function verdict({ value, low, high, chance }) {
   const [a, b] = [isNumber(low) ? low : value, isNumber(high) ? high : value];
   return a > chance ? 'above chance' : b < chance ? 'below chance' : 'not distinguishable from chance';
 }
+
+// A number that may come with its unit, interval and chance level, in one line.
+const estimated = (cell, digits) => (cell && typeof cell === 'object'
+  ? dots(withUnit(number(cell.value, digits), cell.unit), interval(cell.low, cell.high, digits), isNumber(cell.chance) && `chance ${number(cell.chance, digits)}`) : number(cell, digits));
+// The same as label–value pairs, for a tooltip or an aria label.
+const measured = (name, cell, unit) => [[name, withUnit(number(cell.value), unit)], ['95 % interval', interval(cell.low, cell.high)], ['chance', isNumber(cell.chance) ? number(cell.chance) : ''], ['', verdict(cell)]];

@@ -13,5 +13,11 @@ def wonderland_analyses() -> list[type[Any]]:
     from wonderland_circuits.activation_patching import ActivationPatching
     from wonderland_circuits.circuit_sufficiency import CircuitSufficiency
     from wonderland_circuits.head_ablation import HeadAblation
+    from wonderland_circuits.speaker_tracking import SpeakerTracking
 
-    return [HeadAblation, ActivationPatching, CircuitSufficiency]
+    return [
+        HeadAblation,
+        ActivationPatching,
+        CircuitSufficiency,
+        SpeakerTracking,
+    ]

@@ -32,6 +32,7 @@ import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch
 from wonderland.lab.interventions import Cell, Patched, Site, patch
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland_circuits import patching_grid
 from wonderland_circuits.questions import Questions, described, share, spelled
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class ActivationPatchingResult(wl.Result):
         pairs: Clean and corrupted text, target, foil and gap of each pair.
         confirming: Pairs that ``confirmed`` rests on.
         refused: Why pairs were refused, each a line.
+        shown: Single pairs token by token, as ``wonderland_circuits.patching_grid`` says.
+        words: Pieces of the tokens that are likely in them.
     """
 
     grid: dict[str, dict[str, wl.Estimate]]
@@ -73,6 +76,8 @@ class ActivationPatchingResult(wl.Result):
     pairs: list[dict[str, Any]]
     confirming: int
     refused: list[str]
+    shown: list[dict[str, Any]]
+    words: list[str]
 
     @property
     def anecdotal(self) -> bool:
@@ -117,7 +122,8 @@ class ActivationPatchingResult(wl.Result):
 
     def findings(self) -> Sequence[wl.Finding]:
         first = self.summary().splitlines()[0]
-        return [wl.Finding(first, "patching-heads", {"head": self.best} if self.best else {}, self.trust)]
+        view = "patching-heads" if self.pairs else ""
+        return [wl.Finding(first, view, {"head": self.best} if self.best else {}, self.trust)]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
@@ -157,7 +163,9 @@ class ActivationPatchingResult(wl.Result):
         ]
         at = _indices(self.best)
         table = [{**pair, "best": float(self.per_pair["denoising"][(i, *at)])} for i, pair in enumerate(self.pairs)]
+        single = [patching_grid.view(self.shown, self.words, self.refused, each)] if self.shown else []
         return [
+            *single,
             wl.View(
                 "patching-heads",
                 "Patching by head",
@@ -169,6 +177,7 @@ class ActivationPatchingResult(wl.Result):
                 "reverse: the share that is lost.",
                 misleads=misleads,
                 order=44,
+                warning=self._refusals(),
             ),
             wl.View(
                 "patching",
@@ -181,6 +190,7 @@ class ActivationPatchingResult(wl.Result):
                 "'answer' is strong.",
                 misleads=misleads,
                 order=45,
+                warning=self._refusals(),
             ),
             wl.View(
                 "patching-pairs",
@@ -196,18 +206,23 @@ class ActivationPatchingResult(wl.Result):
             ),
         ]
 
+    def _refusals(self) -> str:
+        few = f"Fewer than {ENOUGH_PAIRS} pairs: an anecdote. " if self.anecdotal else ""
+        return few + ("The linter refused pairs: " + "; ".join(self.refused) + "." if self.refused else "")
+
 
 @dataclass(frozen=True)
 class ActivationPatching:
     """Where does a difference travel to the answer? Many contrasts, both ways, by layer, place and head."""
 
     name: ClassVar[str] = "activation-patching"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("contrasts",)
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
 
-    kind: Annotated[str, "what differs between the prompts: speaker, affirmation or question"] = "speaker"
+    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
+    shown: Annotated[int, "single pairs to show token by token"] = 4
     seed: Annotated[int, "seed of pairs and intervals"] = 0
     contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
 
@@ -233,6 +248,7 @@ class ActivationPatching:
         if len(asked.explore):
             at = int(np.argmax(_estimate(patched, "denoising", asked.explore, self.seed).value[split:]))
             best = f"L{at // heads}H{at % heads}"
+        shown = patching_grid.grids(specimen, asked, modes, self.shown)
         by_head = {way: _shaped(whole[way], slice(split, None), (layers, heads)) for way in WAYS}
         return ActivationPatchingResult(
             grid={
@@ -258,6 +274,8 @@ class ActivationPatching:
             ],
             confirming=len(asked.confirm),
             refused=asked.refused,
+            shown=shown,
+            words=specimen.tokenizer.pieces(patching_grid.tokens_in(shown)),
         )
 
 

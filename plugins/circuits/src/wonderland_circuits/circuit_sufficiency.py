@@ -122,7 +122,9 @@ class CircuitSufficiencyResult(wl.Result):
 
     def findings(self) -> Sequence[wl.Finding]:
         first = self.summary().splitlines()[0]
-        return [wl.Finding(first, "circuit-parts", {"head": self.circuit[0]} if self.circuit else {}, self.trust)]
+        if not self.circuit:
+            return [wl.Finding(first, trust=self.trust)]
+        return [wl.Finding(first, "circuit-parts", {"head": self.circuit[0]}, self.trust)]
 
     def views(self) -> Sequence[wl.View]:
         if not self.circuit:
@@ -134,7 +136,7 @@ class CircuitSufficiencyResult(wl.Result):
         others = self.others if len(self.others) else np.zeros(1)
         edges = np.histogram_bin_edges(np.append(others, self.recovery.value), _BINS)
         here = np.histogram([self.recovery.value], edges)[0]
-        labels = [f"{low:.0%}" for low in edges[:-1]]
+        labels = [f"{low:.0%}".replace("-0%", "0%").replace("-", "−") for low in edges[:-1]]
         caption = (
             f"Share of the gap brought back over {self.confirming} pairs; 95 % interval over n={self.recovery.n} "
             f"{self.recovery.of}; chance is the mean of {len(self.others)} other sets of as many heads."
@@ -199,7 +201,7 @@ class CircuitSufficiency:
     size: Annotated[int, "heads of the circuit, if none are named"] = 2
     enough: Annotated[float, "share of the gap from which a circuit is sufficient"] = 0.8
     sets: Annotated[int, "sets of heads to compare with at most"] = 200
-    kind: Annotated[str, "what differs between the prompts: speaker, affirmation or question"] = "speaker"
+    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
     seed: Annotated[int, "seed of pairs, sets and intervals"] = 0
     contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()

@@ -113,6 +113,14 @@ class HeadAblationResult(wl.Result):
             "Ablation to zero, nats a token": self.cost["zero"],
         }
 
+    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        rule = f"by ablation: false-discovery rate {self.level:g}, resample and mean agreeing"
+        return {
+            f"L{layer}H{head}": [{"role": verdict, "rule": rule}]
+            for layer, row in enumerate(self.verdicts)
+            for head, verdict in enumerate(row)
+        }
+
     def views(self) -> Sequence[wl.View]:
         layers, each = self.cost["zero"].value.shape
         series = [

@@ -16,7 +16,12 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.contrast import ContrastBatch
 
-_WHAT = {"speaker": "who speaks", "affirmation": "yes or no", "question": "question or statement"}
+_WHAT = {
+    "speaker": "who speaks",
+    "first-speaker": "who spoke first",
+    "affirmation": "yes or no",
+    "question": "question or statement",
+}
 
 
 @dataclass(frozen=True)

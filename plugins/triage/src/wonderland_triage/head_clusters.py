@@ -176,7 +176,7 @@ class HeadClustersResult(wl.Result):
         )
         loadings = wl.View(
             "head-loadings",
-            "Head clustering: axes",
+            "Axes",
             "bars",
             {
                 "x": self.features,
@@ -192,7 +192,7 @@ class HeadClustersResult(wl.Result):
         )
         table = wl.View(
             "head-outliers",
-            "Head clustering: distances",
+            "Distances",
             "table",
             {
                 "columns": [
@@ -220,7 +220,7 @@ class HeadClustersResult(wl.Result):
         )
         curve = wl.View(
             "head-silhouette",
-            "Head clustering: how many groups",
+            "How many groups",
             "line",
             {
                 "x": {"label": "number of groups k"},

@@ -102,6 +102,18 @@ class HeadPatternsResult(wl.Result):
     def card(self) -> Mapping[str, wl.Estimate]:
         return {f"Attention to {_MEANING[pattern]}": self.scores[pattern] for pattern in PATTERNS}
 
+    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        rule = f"over {self.threshold:g} of its attention and {self.margin:g} standard errors above chance"
+        return {
+            f"L{layer}H{head}": [
+                {"role": f"looks at {_MEANING[label]}", "rule": f"{label}: {rule}"}
+                if label in _MEANING
+                else {"role": label, "rule": "several patterns at once" if ":" in label else f"no pattern {rule}"}
+            ]
+            for layer, row in enumerate(self.labels)
+            for head, label in enumerate(row)
+        }
+
     def views(self) -> Sequence[wl.View]:
         layers, heads = len(self.labels), len(self.labels[0])
         caption = (

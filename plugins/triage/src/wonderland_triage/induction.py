@@ -201,7 +201,7 @@ class InductionResult(wl.Result):
         views = [
             wl.View(
                 "induction",
-                "Induction: behaviour",
+                "Induction",
                 "line",
                 {
                     "x": {"label": "position in the sequence", "unit": "tokens"},

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 _MEASURES = ("kl", "answer", "agrees", "target", "log rank")
-_COLUMNS = 32  # tokens of a window that fit a matrix of words
+_CANDIDATES = 5  # final answers whose rank is followed through the levels
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class LogitLensResult(wl.Result):
         conversations: Windows shown: title, pieces, speakers, messages.
         said: Their top token at each level, [level][position] each.
         values: Their numbers, [(probability of the final answer, KL, rank of what came), level, position] each.
+        candidates: Their likeliest tokens in the end, [position][place] each.
+        ranks: The rank of those at each level, [level, position, place] each.
     """
 
     levels: list[str]
@@ -61,6 +63,8 @@ class LogitLensResult(wl.Result):
     conversations: list[dict[str, Any]]
     said: list[list[list[str]]]
     values: list[np.ndarray]
+    candidates: list[list[list[str]]]
+    ranks: list[np.ndarray]
 
     @property
     def half(self) -> int:
@@ -101,38 +105,49 @@ class LogitLensResult(wl.Result):
         return [wl.Finding(text, "logit-lens-by-layer", {}, trust if apart else "weak")]
 
     def views(self) -> Sequence[wl.View]:
-        shown = [
-            self._matrix(number, about, said, values)
-            for number, (about, said, values) in enumerate(
-                zip(self.conversations, self.said, self.values, strict=True), 1
-            )
-        ]
-        return [*shown, self._by_layer(), self._table()]
+        return [*([self._words()] if self.conversations else []), self._by_layer(), self._table()]
 
-    def _matrix(self, number: int, about: dict[str, Any], said: list[list[str]], values: np.ndarray) -> wl.View:
-        names = (
-            ("probability of the final answer", "1", "sequential", [0, 1]),
-            ("KL to the final answer", "nats", "sequential", None),
-            ("rank of the token that came", "", "log", None),
-        )
-        series = [
-            {"name": name, "unit": unit, "values": grid, "scale": scale, "labels": said}
-            | ({} if domain is None else {"domain": domain})
-            for (name, unit, scale, domain), grid in zip(names, values, strict=True)
-        ]
+    def _words(self) -> wl.View:
+        shown = zip(self.conversations, self.said, self.values, self.candidates, self.ranks, strict=True)
         return wl.View(
-            "logit-lens" if number == 1 else f"logit-lens-{number}",
-            f"Logit lens: {about['title'].lower()}",
+            "logit-lens",
+            "Logit lens",
             "matrix",
-            {"rows": self.levels, "columns": about["tokens"][: values.shape[-1]], "series": series},
+            {"rows": self.levels, "panels": [self._panel(*one) for one in shown]},
             caption="What the model would say next if it stopped at this level; columns are the tokens read, "
             "colour is the probability of what it says in the end.",
             how_to_read="Read a column from the top: the word in each cell is the likeliest next token so far. "
-            "Where the word stops changing, the answer is decided.",
+            "Where the word stops changing, the answer is decided. Click a cell to follow the final candidates up "
+            "and down the ranks.",
             misleads="Early layers need not write in the language of the output: nonsense there does not mean that "
             "nothing is known there.",
-            order=60 if number == 1 else 60 + min(number - 1, 3),
+            order=60,
         )
+
+    def _panel(
+        self,
+        about: dict[str, Any],
+        said: list[list[str]],
+        values: np.ndarray,
+        candidates: list[list[str]],
+        ranks: np.ndarray,
+    ) -> dict[str, Any]:
+        names = (
+            ("probability of the final answer", "1", "sequential", [0, 1]),
+            ("KL to the final answer", "nats", "sequential", None),
+            ("rank of the token that came", "1", "log", None),
+        )
+        return {
+            "title": about["title"],
+            "columns": about["tokens"][: values.shape[-1]],
+            "labels": said,
+            "series": [
+                {"name": name, "unit": unit, "values": grid, "scale": scale}
+                | ({} if domain is None else {"domain": domain})
+                for (name, unit, scale, domain), grid in zip(names, values, strict=True)
+            ],
+            "ranks": {"title": "How the final candidates rise", "names": candidates, "values": ranks},
+        }
 
     def _by_layer(self) -> wl.View:
         x = np.arange(len(self.levels))
@@ -145,7 +160,7 @@ class LogitLensResult(wl.Result):
             "Logit lens by layer",
             "line",
             {
-                "x": {"label": f"level ({', '.join(self.levels)})"},
+                "x": {"label": "after", "names": self.levels},
                 "y": {"label": "KL(final ‖ lens)", "unit": "nats"},
                 "series": series,
                 "references": [{"name": "frequencies alone", "y": float(self.kl.chance)}],
@@ -202,12 +217,12 @@ class LogitLens:
     """When is the answer there? KL, probability and rank by layer, read by the model's own unembedding."""
 
     name: ClassVar[str] = "logit-lens"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed", "logits")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
     windows: Annotated[int, "windows of the evidence to read; 0 for all"] = 96
-    shown: Annotated[int, "conversations shown"] = 2
+    shown: Annotated[int, "conversations shown"] = 6
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -226,6 +241,8 @@ class LogitLens:
         sums, counts, clusters, uninformed = [], [], [], []
         said: dict[int, list[list[str]]] = {}
         values: dict[int, np.ndarray] = {}
+        candidates: dict[int, list[list[str]]] = {}
+        ranks: dict[int, np.ndarray] = {}
         for part in specimen.parts():
             for row, window in enumerate(range(part.windows.start, part.windows.stop)):
                 length = int(evidence.lengths[window])
@@ -234,17 +251,20 @@ class LogitLens:
                 final = part["logits"][row, : length - 1].float().log_softmax(-1)  # [pos, d_vocab]
                 came = part.tokens[row, 1:length]
                 stream = levels(part, row)[:, : length - 1]  # [level, pos, d_model]
-                read = [_read(_lens(specimen, h), final, came) for h in stream]
+                seen = [_lens(specimen, h) for h in stream] if window in show else (_lens(specimen, h) for h in stream)
+                read = [_read(lens, final, came) for lens in seen]
                 measures = torch.stack([m for m, _ in read])  # [level, measure, pos]
                 sums.append(measures.double().sum(-1).numpy())
                 uninformed.append(_read(prior.expand_as(final), final, came)[0].double().sum(-1).numpy())
                 counts.append(length - 1)
                 clusters.append(evidence.conversation[window])
                 if window in show:
-                    columns = min(length - 1, _COLUMNS)
-                    said[window] = [specimen.tokenizer.pieces(top[:columns].tolist()) for _, top in read]
-                    kl, answer, _, _, log_rank = measures[..., :columns].permute(1, 0, 2).numpy()
+                    said[window] = [specimen.tokenizer.pieces(top.tolist()) for _, top in read]
+                    kl, answer, _, _, log_rank = measures.permute(1, 0, 2).numpy()
                     values[window] = np.stack([answer, kl, np.exp(log_rank).round()])
+                    best = final.topk(_CANDIDATES).indices  # [pos, place]
+                    candidates[window] = [specimen.tokenizer.pieces(row) for row in best.tolist()]
+                    ranks[window] = torch.stack([_ranks(lens, best) for lens in seen]).numpy()
         chance = np.stack(uninformed).sum(0) / np.sum(counts)
 
         def estimate(measure: str, unit: str) -> wl.Estimate:
@@ -262,6 +282,8 @@ class LogitLens:
             conversations=[describe(specimen, window) for window in show if window in said],
             said=[said[window] for window in show if window in said],
             values=[values[window].astype(np.float32) for window in show if window in said],
+            candidates=[candidates[window] for window in show if window in said],
+            ranks=[ranks[window] for window in show if window in said],
         )
 
 
@@ -280,6 +302,11 @@ def _read(lens: Tensor, final: Tensor, came: Tensor) -> tuple[Tensor, Tensor]:
     of_target = lens.gather(-1, came[:, None])
     rank = 1 + (lens > of_target).sum(-1)
     return torch.stack([kl, of_answer, (top == answer).float(), of_target[:, 0].exp(), rank.float().log()]), top
+
+
+def _ranks(lens: Tensor, tokens: Tensor) -> Tensor:
+    """Return the rank, 1 for the first, of some tokens [pos, place] in log-probabilities [pos, d_vocab]."""
+    return torch.stack([1 + (lens > lens.gather(-1, one[:, None])).sum(-1) for one in tokens.T], dim=-1)
 
 
 def _log_frequencies(specimen: wl.Specimen) -> Tensor:

@@ -31,13 +31,12 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland_triage.firing import KINDS, Fired, Firing, fire
+from wonderland_triage.firing import KINDS, Firing, fire
+from wonderland_triage.watching import bands, histogram, watch
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
-_BEFORE, _AFTER = 6, 3  # tokens of a snippet around the one that activates
-_SNIPPETS = 4
 _REPLICATES = 1000
 _SAME = 1e-9  # entropies of the same counts in another order differ by rounding
 _THRESHOLDS = np.linspace(0, 1, 41)
@@ -64,7 +63,7 @@ class NeuronsResult(wl.Result):
         raises: Tokens each neuron raises most, [layer, neuron, place]; ``lowers``, ``reads`` alike.
         lowers: Tokens it lowers most.
         reads: Tokens its input reads most.
-        listed: The neurons in the table: name, kind, numbers, snippets, tokens.
+        listed: The neurons that are shown: name, kind, numbers, snippets in bands, histogram, tokens with their logits.
     """
 
     kind_entropy: np.ndarray
@@ -124,31 +123,43 @@ class NeuronsResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         if not self.kind_entropy.size:
             return []
-        return [self._table(), self._sweep(), self._by_layer()]
+        return [self._cards(), self._sweep(), self._by_layer()]
 
-    def _table(self) -> wl.View:
-        columns = [
-            {"key": "neuron", "label": "Neuron"},
-            {"key": "kind", "label": "Fires for"},
-            {"key": "selectivity", "label": "Selectivity", "digits": 2},
-            {"key": "entropy", "label": "Kinds, entropy", "digits": 2, "help": "0: one kind, 1: all kinds alike"},
-            {"key": "active", "label": "Active", "unit": "share", "digits": 2},
-            {"key": "snippets", "label": "Fires most at the ‹marked› tokens"},
-            {"key": "raises", "label": "Raises"},
-            {"key": "lowers", "label": "Lowers"},
-            {"key": "reads", "label": "Reads"},
-        ]
+    def _cards(self) -> wl.View:
         return wl.View(
             "neurons",
             "Neurons",
-            "table",
-            {"columns": columns, "rows": self.listed},
+            "cards",
+            {"cards": [self._card(row) for row in self.listed]},
             caption=f"The {len(self.listed)} most selective of {self.kind_entropy.size} neurons; selectivity of random "
             f"directions is {self.nulls['random directions'][1].mean():.2f} on average.",
-            how_to_read="What each neuron fires for, in snippets, and what it then makes likelier or less likely.",
-            misleads="These are the clearest neurons, picked out of all: the typical one is far more mixed.",
+            how_to_read="Each neuron with the words it fires for, shaded by how much, from its highest activations "
+            "down; and what it then makes likelier (+) or less likely (−), in logits for one unit of activation.",
+            misleads="These are the clearest neurons, picked out of all: the typical one is far more mixed. And the "
+            "highest activations flatter: read the lower bands too.",
             order=120,
         )
+
+    def _card(self, row: dict[str, Any]) -> dict[str, Any]:
+        layer = int(row["neuron"][1 : row["neuron"].index("N")])
+        null = self.nulls["random directions"][:, layer]
+        return {
+            "title": row["neuron"],
+            "note": f"{row['kind']} {row['selectivity']:.2f}",
+            "rows": [
+                ["fires for", row["kind"]],
+                ["selectivity", {"value": row["selectivity"], "chance": float(null[1])}],
+                ["entropy of kinds", {"value": row["entropy"], "chance": float(null[0])}],
+                ["active", {"value": row["active"], "unit": "of tokens"}],
+            ],
+            "blocks": [
+                {"title": "How often, how much", "bars": row["histogram"]},
+                {"title": "Raises", "tokens": row["raises"]},
+                {"title": "Lowers", "tokens": row["lowers"]},
+                {"title": "Reads", "tokens": row["reads"]},
+                *row["bands"],
+            ],
+        }
 
     def _sweep(self) -> wl.View:
         curves = dict(self.sweep)
@@ -196,7 +207,7 @@ class Neurons:
     """What does each neuron fire for? Snippets, vocabulary and mixture of all neurons, against random directions."""
 
     name: ClassVar[str] = "neurons"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
@@ -223,7 +234,7 @@ class Neurons:
         neurons = _stack([_measure(of, of.by_kind, fired.kinds, tokens) for of in fired.neurons])
         directions = _stack([_measure(of, of.by_kind, fired.kinds, tokens) for of in fired.directions])
         shuffled = _stack([_measure(of, of.by_shuffled, fired.shuffled, tokens) for of in fired.neurons])
-        raises, lowers, reads = self._vocabulary(specimen)
+        vocabulary = self._vocabulary(specimen)
         chance = np.nanmean(directions["kind"], axis=1)
         result = NeuronsResult(
             kind_entropy=neurons["kind"],
@@ -243,15 +254,15 @@ class Neurons:
                 name: (of["kind"][np.isfinite(of["kind"])][:, None] >= _THRESHOLDS).mean(0)
                 for name, of in (("neurons", neurons), ("random directions", directions), ("shuffled kinds", shuffled))
             },
-            raises=raises,
-            lowers=lowers,
-            reads=reads,
+            raises=vocabulary["raises"][0],
+            lowers=vocabulary["lowers"][0],
+            reads=vocabulary["reads"][0],
             listed=[],
         )
-        return dataclasses.replace(result, listed=self._list(specimen, fired, result))
+        return dataclasses.replace(result, listed=self._list(specimen, vocabulary, result))
 
-    def _vocabulary(self, specimen: wl.Specimen) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the tokens each neuron raises, lowers and reads most, [layer, neuron, place] each."""
+    def _vocabulary(self, specimen: wl.Specimen) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each."""
         model: Any = specimen.model
         w_u = _scaled(model.W_U.T, model.ln_final).T
         w_u = w_u - w_u.mean(1, keepdim=True)  # a softmax does not see what is added to all tokens alike
@@ -260,27 +271,39 @@ class Neurons:
             written = block.mlp.W_out - (0 if model.ln_final.identity else block.mlp.W_out.mean(1, keepdim=True))
             value = written @ w_u  # [neuron, d_vocab]
             key = (_scaled(model.W_E, block.ln2) @ block.mlp.W_in).T
-            raises.append(value.topk(self.tokens).indices)
-            lowers.append((-value).topk(self.tokens).indices)
-            reads.append(key.topk(self.tokens).indices)
-        stacked = [torch.stack(parts).cpu().numpy() for parts in (raises, lowers, reads)]
-        return stacked[0], stacked[1], stacked[2]
+            raises.append(value.topk(self.tokens))
+            lowers.append(value.topk(self.tokens, largest=False))
+            reads.append(key.topk(self.tokens))
+        return {
+            name: (
+                torch.stack([top.indices for top in tops]).cpu().numpy(),
+                torch.stack([top.values for top in tops]).cpu().numpy(),
+            )
+            for name, tops in (("raises", raises), ("lowers", lowers), ("reads", reads))
+        }
 
-    def _list(self, specimen: wl.Specimen, fired: Fired, result: NeuronsResult) -> list[dict[str, Any]]:
-        rows = []
+    def _list(
+        self, specimen: wl.Specimen, vocabulary: dict[str, tuple[np.ndarray, np.ndarray]], result: NeuronsResult
+    ) -> list[dict[str, Any]]:
         alive = np.where(result.active > 0, result.selectivity, -2.0)
-        for index in np.argsort(-alive, axis=None, kind="stable")[: min(self.listed, int((alive > -2).sum()))]:
-            layer, neuron = (int(i) for i in np.unravel_index(index, alive.shape))
+        chosen = np.argsort(-alive, axis=None, kind="stable")[: min(self.listed, int((alive > -2).sum()))]
+        units = [
+            (int(layer), int(neuron)) for layer, neuron in zip(*np.unravel_index(chosen, alive.shape), strict=True)
+        ]
+        rows = []
+        for at, activations in zip(units, watch(specimen, units), strict=True):
             row: dict[str, Any] = {
-                "neuron": f"L{layer}N{neuron}",
-                "kind": KINDS[result.favourite[layer, neuron]],
-                "selectivity": float(result.selectivity[layer, neuron]),
-                "entropy": float(result.kind_entropy[layer, neuron]),
-                "active": float(result.active[layer, neuron]),
-                "snippets": " | ".join(_snippets(specimen, fired.neurons[layer].places[:, neuron])),
+                "neuron": f"L{at[0]}N{at[1]}",
+                "kind": KINDS[result.favourite[at]],
+                "selectivity": float(result.selectivity[at]),
+                "entropy": float(result.kind_entropy[at]),
+                "active": float(result.active[at]),
+                "bands": bands(specimen, activations, seed=self.seed),
+                "histogram": histogram(activations),
             }
-            for name, of in (("raises", result.raises), ("lowers", result.lowers), ("reads", result.reads)):
-                row[name] = ", ".join(piece.strip() for piece in specimen.tokenizer.pieces(of[layer, neuron].tolist()))
+            for name, (ids, by) in vocabulary.items():
+                pieces = specimen.tokenizer.pieces(ids[at].tolist())
+                row[name] = [[piece, round(float(v), 3)] for piece, v in zip(pieces, by[at], strict=True)]
             rows.append(row)
         return rows
 
@@ -352,19 +375,6 @@ def _scaled(weight: Tensor, norm: Any) -> Tensor:
     if norm.identity:
         return weight
     return (weight - weight.mean(-1, keepdim=True)) * norm.w
-
-
-def _snippets(specimen: wl.Specimen, places: np.ndarray) -> list[str]:
-    """Return the text around the first few places, one of each window, the token there marked."""
-    evidence, found = specimen.evidence, {}
-    for place in places:
-        window, at = divmod(int(place), evidence.tokens.shape[1])
-        if window not in found and len(found) < _SNIPPETS:
-            begin, end = max(at - _BEFORE, 0), min(at + _AFTER + 1, int(evidence.lengths[window]))
-            pieces = specimen.tokenizer.pieces(evidence.tokens[window, begin:end])
-            pieces[at - begin] = f"‹{pieces[at - begin]}›"
-            found[window] = "".join(pieces).strip()
-    return list(found.values())
 
 
 def _nothing(layers: int) -> NeuronsResult:

@@ -32,8 +32,6 @@ from wonderland_triage.stream import level_names, levels
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
-_TRAJECTORY = 10  # tokens whose way is drawn as a line
-
 
 @dataclass(frozen=True)
 class ResidualPCAResult(wl.Result):
@@ -106,54 +104,63 @@ class ResidualPCAResult(wl.Result):
         return [wl.Finding(text, "residual-steps", {}, trust)]
 
     def views(self) -> Sequence[wl.View]:
+        ways = [self._ways()] if self.conversations else []
+        return [*ways, self._steps(), self._variance()]
+
+    def _ways(self) -> wl.View:
         axes = [
             {"label": f"PC{i + 1}", "unit": f"{float(share):.0%} of the variance"}
             for i, share in enumerate(self.variance.value[:2])
         ]
-        views = []
-        if self.conversations:
-            about, places = self.conversations[0], self.places[0]
-            views = [self._scatter(about, places, axes), self._trajectories(about, places, axes)]
-        return [*views, self._steps(), self._variance()]
-
-    def _scatter(self, about: dict[str, Any], places: np.ndarray, axes: list[dict[str, str]]) -> wl.View:
-        points = [
-            {"label": f"{piece.strip()} ({name})", "x": float(x), "y": float(y), "group": level}
-            for level, name in enumerate(self.levels)
-            for piece, (x, y) in zip(about["tokens"][self.skip :], places[level, self.skip :], strict=True)
+        steps = [self.relative[layer] for layer in range(len(self.levels) - 1)]
+        aside: list[dict[str, Any]] = [
+            {
+                "title": "Length of each step in full width",
+                "rows": [
+                    [name, {"value": float(step.value), "low": float(step.low), "high": float(step.high)}]
+                    for name, step in zip(self.levels[1:], steps, strict=True)
+                ],
+                "bars": {"label": "step over stream", "x": self.levels[1:], "values": self.relative.value},
+            },
+            {
+                "title": "How much of it the picture shows",
+                "bars": {
+                    "label": "share in the plane",
+                    "x": self.levels[1:],
+                    "values": self.in_plane.value,
+                    "chance": float(np.mean(self.in_plane.chance)),
+                },
+            },
         ]
         return wl.View(
             "residual-pca",
             "Residual PCA",
             "scatter",
-            {"x": axes[0], "y": axes[1], "points": points, "groups": self.levels},
-            caption=f"{about['title']}: every token after each layer, in one projection for all of them that shows "
-            f"{self.shown:.0%} of the variance of n={self.variance.n} conversations.",
-            how_to_read="Each mark is a token after the layer its colour names. Groups that drift apart from layer to "
-            "layer are tokens the model comes to treat differently.",
+            {
+                "x": axes[0],
+                "y": axes[1],
+                "groups": self.levels,
+                "ordered": True,
+                "panels": [
+                    self._panel(about, places) for about, places in zip(self.conversations, self.places, strict=True)
+                ],
+                "aside": aside,
+            },
+            caption="Every token after each layer, in one projection for all of them that shows "
+            f"{self.shown:.0%} of the variance of n={self.variance.n} conversations; steps with 95 % intervals.",
+            how_to_read="A line is a token on its way through the layers, from pale to dark. Point at one to follow "
+            "it. Lines that run side by side are tokens the layers treat alike; a long piece is a layer that moves "
+            "the token far in this plane.",
             misleads=f"The other {1 - self.shown:.0%} of the variance are not in the picture: tokens that touch here "
             "may be far apart, and later layers, being longer, take most of the room.",
             order=50,
         )
 
-    def _trajectories(self, about: dict[str, Any], places: np.ndarray, axes: list[dict[str, str]]) -> wl.View:
-        tokens = range(self.skip, min(self.skip + _TRAJECTORY, places.shape[1]))
-        series = [
-            {"name": f"{at} {about['tokens'][at].strip()}", "x": places[:, at, 0], "y": places[:, at, 1]}
-            for at in tokens
-        ]
-        return wl.View(
-            "residual-trajectories",
-            "Ways through the layers",
-            "line",
-            {"x": axes[0], "y": axes[1], "series": series},
-            caption=f"{about['title']}, its first tokens: each line begins at the embedding, bends after each layer "
-            "and ends, with its name, after the last.",
-            how_to_read="Lines that run side by side are tokens the layers treat alike; a long piece is a layer that "
-            "moves the token far in this plane.",
-            misleads="A layer that moves a token at a right angle to the plane leaves no trace here: see the steps.",
-            order=51,
-        )
+    def _panel(self, about: dict[str, Any], places: np.ndarray) -> dict[str, Any]:
+        x, y = np.asarray(places, dtype=np.float32)[:, self.skip :].transpose(2, 1, 0)
+        positions = list(range(self.skip, places.shape[1]))
+        ways = {"names": [about["tokens"][at] for at in positions], "x": x, "y": y, "pos": positions}
+        return {"title": about["title"], "ways": ways}
 
     def _steps(self) -> wl.View:
         def bars(name: str, estimate: wl.Estimate) -> dict[str, Any]:

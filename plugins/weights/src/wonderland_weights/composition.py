@@ -20,7 +20,7 @@ Reference: Elhage et al. 2021, A Mathematical Framework for Transformer Circuits
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _READS = {"Q": "queries", "K": "keys", "V": "values"}
 _LISTED = 40
+_DRAWN = 24  # edges of the graph shown at first
+_TOLD = 4  # compositions on the card of a head
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class CompositionResult(wl.Result):
         null = f"mean of n={self.rotations} random rotations of the pair, both spectra kept"
         matrix = wl.View(
             "composition",
-            "Which head reads which",
+            "Composition",
             "matrix",
             {
                 "rows": [self._name(head) for head in range(last)],
@@ -196,9 +198,10 @@ class CompositionResult(wl.Result):
         listed = self._listed()
         if not listed:
             return [matrix]
+        drawn = [self._graph()] if self.pairs else []
         table = wl.View(
             "composition-pairs",
-            "Compositions furthest from chance",
+            "Furthest from chance",
             "table",
             {
                 "columns": [
@@ -222,7 +225,59 @@ class CompositionResult(wl.Result):
             misleads="z is large for heads with flat spectra, whose rotations hardly differ: read it beside the times.",
             order=64,
         )
-        return [matrix, table]
+        return [matrix, *drawn, table]
+
+    def _graph(self) -> wl.View:
+        """Return the pairs beyond chance as a graph: of each pair its furthest kind, all kinds named."""
+        best: dict[tuple[str, str], tuple[float, list[str]]] = {}
+        for kind, earlier, later in self.pairs:
+            above = float(self.above[self.at(kind, earlier, later)])
+            value, kinds = best.get((earlier, later), (above, []))
+            best[earlier, later] = (max(value, above), [*kinds, kind])
+        edges = [
+            {"from": earlier, "to": later, "value": value, "note": "by " + ", ".join(_READS[kind] for kind in kinds)}
+            for (earlier, later), (value, kinds) in best.items()
+        ]
+        joined = {name for pair in best for name in pair}
+        names = [self._name(head) for head in range(len(self.ratio[0]))]
+        strong = sorted((edge["value"] for edge in edges), reverse=True)
+        return wl.View(
+            "composition-graph",
+            "Who could read whom",
+            "graph",
+            {
+                "nodes": [
+                    {"id": name, "label": name, "layer": number // self.n_heads, "head": name}
+                    for number, name in enumerate(names)
+                    if name in joined
+                ],
+                "edges": edges,
+                "unit": "above chance",
+                "threshold": strong[min(_DRAWN, len(strong)) - 1],
+            },
+            caption=f"The {len(edges)} pairs of heads with a composition beyond chance (q < {self.level:g} against "
+            f"n={self.rotations} random rotations); of each pair the furthest of queries, keys and values.",
+            how_to_read="An edge says that the later head's weights could read what the earlier one writes, more than "
+            "chance would have it. Move the slider to see weaker ones; click a head to see its own.",
+            misleads="This is what weights allow, not what happens on any text: the circuit graph asks that.",
+            order=64,
+        )
+
+    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        said: dict[str, list[list[Any]]] = {}
+        for kind, earlier, later in self.pairs:
+            times = {"value": float(self.scaled[self.at(kind, earlier, later)]), "unit": "× chance"}
+            said.setdefault(later, []).append([f"reads {earlier} by its {_READS[kind]}", times])
+            said.setdefault(earlier, []).append([f"read by {later} for its {_READS[kind]}", times])
+        names = [self._name(head) for head in range(len(self.ratio[0]))]
+        return {
+            name: [
+                {"title": "Composes with", "rows": said[name][:_TOLD]}
+                if name in said
+                else {"title": "Composes with", "text": "No head, beyond chance."}
+            ]
+            for name in names
+        }
 
     def _domain(self) -> list[float]:
         furthest = float(np.nanmax(np.abs(self.above))) if np.isfinite(self.above).any() else 1.0

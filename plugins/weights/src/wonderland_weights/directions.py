@@ -77,12 +77,5 @@ def position_share(W_E: np.ndarray, W_pos: np.ndarray, counts: np.ndarray) -> Ca
     return share
 
 
-def words(entries: list[list[Any]]) -> str:
-    """Write tokens with their counts, a leading space as a dot, as elsewhere in the report: ·yeah 41×, ing 0×."""
-    return ", ".join(
-        f"{'·' + text[1:] if text[:1] == ' ' else text}\N{NO-BREAK SPACE}{count}×" for text, count in entries
-    )
-
-
 def _top(scores: np.ndarray, n: int) -> np.ndarray:
     return np.argsort(-scores, kind="stable")[:n]

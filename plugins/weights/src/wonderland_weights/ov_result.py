@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import wonderland as wl
-from wonderland_weights import directions as vocabulary
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class OVCircuitsResult(wl.Result):
         about = " after MLP 0" if self.effective else ""
         copying = wl.View(
             "copying",
-            "Which heads copy",
+            "OV circuits: copying",
             "matrix",
             {
                 "rows": [f"L{layer}" for layer in range(layers)],
@@ -164,7 +163,7 @@ class OVCircuitsResult(wl.Result):
         fewest, _, most = self.random_rank
         table = wl.View(
             "ov-heads",
-            "OV and QK circuits",
+            "Spectra of OV and QK",
             "table",
             {"columns": columns, "rows": [self._row(at) for at in np.ndindex(layers, heads)], "links": "head"},
             caption=f"Null of the copying score: {null}. Random weights of this shape have σ₁/σ₂ {low:.2f} to "
@@ -174,36 +173,74 @@ class OVCircuitsResult(wl.Result):
             misleads="Few directions are not one job: a single direction can carry many meanings at once.",
             order=61,
         )
-        shown = [row for at in np.ndindex(layers, heads) for row in self._direction_rows(head_name(at))]
-        if not shown:
-            return [copying, table]
-        directions = wl.View(
+        return [copying, table, self._cards(null, about)]
+
+    def _cards(self, null: str, about: str) -> wl.View:
+        return wl.View(
             "ov-directions",
-            "What each head reads and writes",
-            "table",
-            {
-                "columns": [
-                    {"key": "head", "label": "Head"},
-                    {"key": "circuit", "label": "Circuit"},
-                    {"key": "end", "label": "Direction", "help": "Its number, and which of its two ends"},
-                    {"key": "share", "label": "Share", "unit": "of σ²", "digits": 2},
-                    {"key": "position", "label": "Position", "unit": "share", "digits": 2}
-                    | {"help": "How much of what it reads in embeddings is position, not token; of QK the larger"},
-                    {"key": "reads", "label": "Reads, or query"},
-                    {"key": "writes", "label": "Promotes, or key"},
-                ],
-                "rows": shown,
-                "links": "head",
-            },
-            caption=f"Tokens at both ends of the leading singular directions, read through the embedding{about} and "
-            f"written through the unembedding; beside each how often it occurs in {self.counted} held-out tokens.",
+            "What heads read and write",
+            "cards",
+            {"cards": [self._card(at) for at in np.ndindex(*self.copying.shape)]},
+            caption="Singular values, and tokens at both ends of the leading directions, read through the embedding"
+            f"{about} and written through the unembedding; beside each how often it occurs in {self.counted:,} "
+            f"held-out tokens. Null of the copying score: {null}.",
             how_to_read="OV: attending to a token on the left promotes those on the right. QK: a query on the left "
             "looks for a key on the right. The + and the − end of a direction are equally real; which is + is chance.",
             misleads="Tokens with 0× were hardly trained and stand at many ends by accident; later heads read more "
             "than embeddings.",
             order=62,
         )
-        return [copying, table, directions]
+
+    def _card(self, at: tuple[int, ...]) -> dict[str, Any]:
+        name = head_name(at)
+        defined = bool(np.isfinite(self.copying[at]))
+        blocks = [self._spectrum(circuit, at) for circuit in self.values]
+        for circuit, described in self.directions[name].items():
+            blocks += [_direction(circuit, one) for one in described]
+        return {
+            "title": name,
+            "head": name,
+            "note": f"copying {_signed(self.copying[at])}" if defined else "writes nothing",
+            "rows": self._facts(at),
+            "blocks": blocks,
+        }
+
+    def _facts(self, at: tuple[int, ...]) -> list[list[Any]]:
+        if not np.isfinite(self.copying[at]):
+            return [["copying score", "none: it writes nothing the unembedding reads"]]
+        low, _, high = self.copying_null[(slice(None), *at)]
+        return [
+            ["copying score", _signed(self.copying[at])],
+            ["rotated heads, 95 %", f"{_signed(low)} to {_signed(high)}"],
+            ["q over all heads", float(self.q[at])],
+        ]
+
+    def _spectrum(self, circuit: str, at: tuple[int, ...]) -> dict[str, Any]:
+        low, _, high = self.random_ratio
+        ratio, rank = float(self.ratio[circuit][at]), float(self.effective_rank[circuit][at])
+        fewest, _, most = self.random_rank
+        return {
+            "title": f"{circuit}: singular values",
+            "rows": [
+                ["σ₁/σ₂", f"{ratio:.2f}"],
+                ["of random weights", f"{low:.2f} to {high:.2f}"],
+                ["effective rank", f"{rank:.1f}"],
+                ["of random weights", f"{fewest:.1f} to {most:.1f}"],
+            ],
+            "bars": {"label": "σ, largest first", "values": np.asarray(self.values[circuit][at], dtype=np.float32)},
+        }
+
+    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        said = {}
+        for at in np.ndindex(*self.copying.shape):
+            name = head_name(at)
+            spectrum = {**self._spectrum("OV", at), "title": "What its OV circuit does"}
+            first = self.directions[name].get("OV", [])[:1]
+            said[name] = [
+                {**spectrum, "rows": [*self._facts(at)[:2], *spectrum["rows"]]},
+                *(_direction("OV", one) for one in first),
+            ]
+        return said
 
     def _row(self, at: tuple[int, ...]) -> dict[str, Any]:
         low, _, high = self.copying_null[(slice(None), *at)]
@@ -218,21 +255,18 @@ class OVCircuitsResult(wl.Result):
             row[f"{circuit} rank"] = rank if np.isfinite(rank) else None
         return row
 
-    def _direction_rows(self, head: str) -> list[dict[str, Any]]:
-        return [
-            {
-                "head": head,
-                "circuit": circuit,
-                "end": f"{one['number']} {sign}",
-                "share": one["share"],
-                "position": one["position"],
-                "reads": vocabulary.words(end["reads"]),
-                "writes": vocabulary.words(end["writes"]),
-            }
-            for circuit, described in self.directions[head].items()
-            for one in described
-            for sign, end in zip("+−", one["ends"], strict=True)
-        ]
+
+def _direction(circuit: str, one: dict[str, Any]) -> dict[str, Any]:
+    """Return one singular direction as a block: what it reads beside what it writes, at both of its ends."""
+    reads, writes = ("reads", "promotes") if circuit == "OV" else ("queries", "keys")
+    sides = [
+        {"title": f"{sign} {name}", "tokens": [[text, None, f"{count}×"] for text, count in end[side]]}
+        for sign, end in zip("+−", one["ends"], strict=True)
+        for name, side in ((reads, "reads"), (writes, "writes"))
+    ]
+    position = one["position"]
+    where = f", {position:.0%} of what it reads is position" if np.isfinite(position) and position >= 0.1 else ""
+    return {"title": f"{circuit} direction {one['number']}: {one['share']:.0%} of σ²{where}", "beside": sides}
 
 
 def head_name(at: Sequence[int] | np.ndarray) -> str:

@@ -1,0 +1,345 @@
+"""Which commands, options, settings, analyses and views are there? The pages that the code writes itself.
+
+Each function returns one page, or part of one, as Markdown. ``write`` puts them where the hand-written pages include
+them. Nothing here is trained: the views come from models whose weights were written by hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import json
+import pkgutil
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+import wonderland
+from wonderland import errors, plugins
+from wonderland.cli.main import cli
+from wonderland.cli.options import signature_options
+from wonderland.lab.analysis import parameters_of, result_class
+from wonderland.report.views import View
+from wonderland.workspace.settings import Settings
+
+__all__ = [
+    "analyses",
+    "api",
+    "commands",
+    "configuration",
+    "exit_codes",
+    "filters",
+    "modules",
+    "sources",
+    "views",
+    "write",
+]
+
+_FLOORS = {
+    "corpus": "Messages",
+    "tokenizer": "Tokens",
+    "model": "The model",
+    "lab": "Looking inside",
+    "report": "Showing",
+    "workspace": "On disk",
+    "hookspecs": "Plugins",
+    "errors": "Errors",
+}
+_ELSEWHERE = ("Analysis", "Filter", "Source", "hookimpl")  # on the page of the hooks
+_OPEN = ("wonderland.lab", "wonderland.testing")  # packages whose modules plugins use directly
+_ALSO = (
+    "wonderland.corpus.messages",
+    "wonderland.corpus.people",
+    "wonderland.errors",
+    "wonderland.model.history",
+    "wonderland.model.presets",
+    "wonderland.model.training",
+    "wonderland.report.views",
+    "wonderland.tokenizer",
+    "wonderland.workspace.stage",
+)
+_RETURNED = ("wonderland.workspace.workspace.Step",)  # what a public method returns and nobody makes
+
+
+def write(folder: Path) -> None:
+    """Write every generated part into a folder."""
+    folder.mkdir(exist_ok=True)
+    pages = {
+        "commands": commands(),
+        "exit-codes": exit_codes(),
+        "configuration": configuration(),
+        "sources": sources(),
+        "filters": filters(),
+        "analyses": analyses(),
+        "api": api(),
+        "modules": modules(),
+        "views": views(),
+    }
+    for name, text in pages.items():
+        path = folder / f"{name}.md"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+# -- the command line ------------------------------------------------------------------------------------------------
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    context = click.Context(cli, info_name="wonderland")
+    parts = []
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context, **command.context_settings)
+        usage = " ".join(command.collect_usage_pieces(inner))
+        parts += [f"(wonderland-{name})=", f"## wonderland {name}", f"    wonderland {name} {usage}"]
+        parts.append(_plain(command.help or ""))
+        parts.append(f"```{{program}} wonderland {name}\n```")
+        for parameter in command.get_params(inner):
+            if isinstance(parameter, click.Option):
+                parts.append(_option(_flags(parameter), _sentence(parameter.help or ""), _default(parameter)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _flags(option: click.Option) -> str:
+    spelled = [*option.opts, *option.secondary_opts]
+    value = "" if option.is_flag else f" {option.make_metavar(click.Context(click.Command('x')))}"
+    return ", ".join(f"{flag}{value if flag.startswith('--') else ''}" for flag in spelled)
+
+
+def _default(option: click.Option) -> str:
+    shown = option.show_default and option.default is not None
+    return f"Default: `{option.default}`." if shown else ""
+
+
+def _option(flags: str, *lines: str) -> str:
+    return "\n".join([f"```{{option}} {flags}", *(line for line in lines if line), "```"])
+
+
+def exit_codes() -> str:
+    """What each exit code means, and the class of error behind it."""
+    rows = ["| code | meaning | in Python |", "|---|---|---|", "| 0 | all is well | |"]
+    named = [getattr(errors, name) for name in errors.__all__ if name != "WonderlandError"]
+    for error in sorted(named, key=lambda error: error.exit_code):
+        meaning = (error.__doc__ or "").splitlines()[0].split(" (exit code")[0]
+        rows.append(f"| {error.exit_code} | {meaning[0].lower() + meaning[1:]} | `{error.__name__}` |")
+    rows.insert(-1, "| 70 | a fault of wonderland itself: please report it | any other exception |")
+    return "\n".join(rows) + "\n"
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+def configuration() -> str:
+    """Every key of wonderland.toml."""
+    parts = []
+    for section, kind in typing.get_type_hints(Settings).items():
+        parts += [f"## [{section}]", _plain((kind.__doc__ or "").splitlines()[0])]
+        hints = typing.get_type_hints(kind, include_extras=True)
+        values = dataclasses.asdict(kind())
+        for key, default in values.items():
+            type_, help_text = typing.get_args(hints[key])[:2]
+            parts.append(
+                f"```{{confval}} {section}.{key}\n:type: {_type(type_)}\n:default: `{json.dumps(default)}`\n\n"
+                f"{_sentence(help_text)}\n```"
+            )
+    return "\n\n".join(parts) + "\n"
+
+
+# -- plugins ---------------------------------------------------------------------------------------------------------
+
+
+def sources() -> str:
+    """Every source with its options."""
+    parts = []
+    for name, source in plugins.load().sources.items():
+        parts += [f"(source-{name})=", f"### {name}", _plain(_doc(source))]
+        parts.append(f"```{{program}} wonderland extract --source {name}\n```")
+        parts += _parameters(signature_options(source.__init__))
+    return "\n\n".join(parts) + "\n"
+
+
+def filters() -> str:
+    """Every filter and what it drops."""
+    default = Settings().filter.names
+    rows = ["| filter | drops | by default |", "|---|---|---|"]
+    for name, one in plugins.load().filters.items():
+        rows.append(f"| `{name}` | {_cell(_plain(one.help))} | {'yes' if name in default else 'no'} |")
+    return "\n".join(rows) + "\n"
+
+
+def analyses() -> str:
+    """Every analysis: question, method, parameters, result."""
+    known = plugins.load()
+    parts = ["| analysis | group | question |", "|---|---|---|"]
+    parts = ["\n".join([*parts, *(_row(name, cls) for name, cls in known.analyses.items())])]
+    for name, cls in known.analyses.items():
+        result, module = result_class(cls), inspect.getmodule(cls)
+        assert module is not None
+        facts = {
+            "groups": ", ".join(getattr(cls, "groups", ())) or "none",
+            "needs": ", ".join(f"`{need}`" for need in cls.needs) or "weights or passes of its own",
+            "uses": ", ".join(f"[{used}](#analysis-{used})" for used in getattr(cls, "uses", ())),
+            "version": str(cls.version),
+            "from": f"the plugin `{known.provider(cls)}`: `from {module.__name__} import {cls.__name__}`",
+        }
+        parts += [f"(analysis-{name})=", f"## {name}", _doc(cls)]
+        parts.append("\n".join(f":{key}: {value}" for key, value in facts.items() if value))
+        parts.append(f"```{{eval-rst}}\n.. automodule:: {module.__name__}\n   :no-index:\n```")
+        parts.append(f"```{{program}} wonderland analyze {name}\n```")
+        parameters = {key: about for key, about in parameters_of(cls).items() if _typed_on_command_line(about[0])}
+        parts += ["**Parameters**", *_parameters(parameters)] if parameters else []
+        rest = {key: about for key, about in parameters_of(cls).items() if key not in parameters}
+        parts += [f"In Python also `{key}`: {_sentence(about[1])}" for key, about in rest.items()]
+        parts.append(
+            f"```{{eval-rst}}\n.. autoclass:: {result.__module__}.{result.__qualname__}\n   :no-index-entry:\n```"
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(name: str, cls: type[Any]) -> str:
+    groups = ", ".join(getattr(cls, "groups", ()))
+    return f"| [{name}](#analysis-{name}) | {groups} | {_cell(_doc(cls).splitlines()[0])} |"
+
+
+def _parameters(parameters: Mapping[str, tuple[Any, str, Any]]) -> list[str]:
+    return [
+        _option(f"--{name.replace('_', '-')} {_type(kind).upper()}", _sentence(help_text), _said(default))
+        for name, (kind, help_text, default) in parameters.items()
+    ]
+
+
+def _typed_on_command_line(kind: Any) -> bool:
+    """Whether a parameter is made of words and numbers, which can be typed."""
+    inner = typing.get_args(kind)[:1] or (kind,)
+    return inner[0] in (int, float, str, bool)
+
+
+def _said(default: Any) -> str:
+    if default in ((), "", None):
+        return ""
+    return f"Default: `{','.join(map(str, default)) if isinstance(default, tuple) else default}`."
+
+
+def _type(kind: Any) -> str:
+    name = typing.get_origin(kind) or kind
+    inner = [_type(part) for part in typing.get_args(kind) if part is not ...]
+    plain = {"str": "text", "float": "number", "int": "integer", "bool": "true or false"}.get(name.__name__)
+    return plain or {"tuple": f"{inner[:1]}", "list": "list of texts", "dict": "table"}.get(name.__name__, "value")
+
+
+# -- the library -----------------------------------------------------------------------------------------------------
+
+
+def api() -> str:
+    """Every name of ``import wonderland as wl``, by the floor of the house it lives on."""
+    homes = wonderland._HOMES
+    parts = []
+    for floor, title in _FLOORS.items():
+        names = [name for name in wonderland.__all__ if homes[name].split(".")[1] == floor and name not in _ELSEWHERE]
+        if names:
+            parts += [f"## {title}", "```{eval-rst}", *map(_documented, names), "```"]
+    return "\n".join(parts) + "\n"
+
+
+def _documented(name: str) -> str:
+    thing = getattr(wonderland, name)
+    kind = ("autoexception" if issubclass(thing, Exception) else "autoclass") if isinstance(thing, type) else ""
+    kind = kind or ("autofunction" if inspect.isfunction(thing) else "autodata")
+    return f".. {kind}:: wonderland.{name}\n" + ("   :members:\n" if kind.startswith("autoc") else "")
+
+
+def modules() -> str:
+    """The modules under the public names, for authors of plugins: what is not there is private."""
+    names = [*_ALSO]
+    for package in _OPEN:
+        names += [
+            f"{package}.{found.name}" for found in pkgutil.iter_modules(importlib.import_module(package).__path__)
+        ]
+    parts = []
+    for name in sorted(names):
+        module = importlib.import_module(name)
+        exported = getattr(module, "__all__", None)
+        if exported is None:
+            continue
+        homes = wonderland._HOMES
+        already = ", ".join(one for one in exported if homes.get(one) == name)
+        parts += [f"## {name}"]
+        if "``matrix``" in (module.__doc__ or ""):  # a table in plain text, to be read as it stands
+            parts += ["```text", inspect.cleandoc(module.__doc__ or ""), "```"]
+            parts += ["```{eval-rst}", *(f".. autoclass:: {name}.{one}" for one in exported if one not in homes)]
+        else:
+            parts += ["```{eval-rst}", f".. automodule:: {name}", "   :members:"]
+            parts += [f"   :exclude-members: {already}"] if already else []
+        parts += ["```", ""]
+    parts += ["## Returned by public methods", "```{eval-rst}", *(f".. autoclass:: {one}" for one in _RETURNED), "```"]
+    return "\n".join(parts) + "\n"
+
+
+# -- views -----------------------------------------------------------------------------------------------------------
+
+
+def views() -> str:
+    """How to read every view of the report, in the words that stand beside it there."""
+    parts = []
+    for name, view in sorted(_views(), key=lambda found: found[1].order):
+        parts += [f"(view-{view.id})=", f"## {_plain(view.title)}", _plain(view.how_to_read)]
+        parts.append(f"**When it misleads.** {_plain(view.misleads)}" if view.misleads else "")
+        where = f"From [{name}](#analysis-{name}); " if name else "From training; "
+        parts.append(f"{where}`#/{view.id}` in the report.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _views() -> Iterator[tuple[str, View]]:
+    """Yield the views of every analysis, each once, from models with known weights and one that is untrained."""
+    import wonderland as wl
+    from wonderland.model.history import History
+    from wonderland.model.presets import Config
+    from wonderland.report.training_curve import training_curve
+    from wonderland.testing import known
+
+    tokenizer = known.known_tokenizer()
+    shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=tokenizer.vocab_size)
+    specimens = [
+        wl.Specimen(known.known_speaker_model(), tokenizer, known.known_speaker_corpus()),
+        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.known_corpus()),
+    ]
+    yield "", training_curve(History())
+    seen: set[str] = set()
+    wanted = [*plugins.load().analyses]
+    for specimen in specimens:
+        results = wl.analyze(specimen, *wanted, parameters={"composition": {"rotations": 200}})
+        for name, result in results.items():
+            for view in result.views():
+                if view.id not in seen:
+                    seen.add(view.id)
+                    yield name, view
+        wanted = [name for name in wanted if name not in results or not results[name].views()]
+
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+
+def _doc(thing: Any) -> str:
+    return inspect.getdoc(thing) or ""
+
+
+def _plain(text: str) -> str:
+    """Return text as Markdown reads it: special tokens and asterisks are meant literally."""
+    for character in "<>*_":
+        text = text.replace(character, f"\\{character}")
+    return inspect.cleandoc(text.replace("\b", ""))
+
+
+def _sentence(text: str) -> str:
+    text = _plain(text).strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

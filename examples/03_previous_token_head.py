@@ -1,0 +1,4 @@
+"""
+Finding 3: a previous-token head
+================================
+"""

@@ -1,0 +1,83 @@
+"""How much would each edge matter, to first order? Attribution patching of all edges from gradients.
+
+The effect of an edge is estimated as the change it would carry times the gradient of the metric by what its receiver
+reads. EAP takes the gradient at the base run; EAP-IG averages it at points on the way from the base run's embeddings to
+the donor's, which mends saturated softmaxes. `wonderland.lab.edges.exact` is what both estimate, and an estimate that
+does not agree with it is worth nothing: always look at the correlation.
+
+Cost: one forward and one backward pass a step for all edges together.
+What would fool it: attention that is one-hot in the base run has no gradient, and so the edges into it no estimate.
+
+References: Nanda 2023, attribution patching; Syed et al. 2023 (2310.10348), EAP; Hanna et al. 2024 (2403.17806),
+EAP-IG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from wonderland.lab.edges import INPUTS, Edges, Outputs
+from wonderland.lab.specimen import hook_name
+
+if TYPE_CHECKING:
+    from wonderland.model.transformer import ChatTransformer
+
+__all__ = ["attribution"]
+
+
+def attribution(
+    model: ChatTransformer, base: Outputs, donor: Outputs, metric: Callable[[Tensor], Tensor], *, steps: int = 1
+) -> Tensor:
+    """Estimate the effect of every edge from gradients.
+
+    Args:
+        model: The model.
+        base: Its run without changes.
+        donor: The run an edge would carry.
+        metric: Given final residuals [batch, pos, d_model], what the effect is on, [batch].
+        steps: Points between the embeddings of the two runs at which gradients are taken and averaged: 1 takes those
+            of the base run alone (EAP), more go from there towards the donor's (EAP-IG).
+
+    Returns:
+        Estimated change of the metric, [sender, receiver, batch]; 0 where there is no edge.
+    """
+    edges = Edges.of(model)
+    total = torch.zeros(())
+    for step in range(steps):
+        start = base.stream[0] + (donor.stream[0] - base.stream[0]) * (step / steps)
+        total = total + _gradients(model, edges, start, metric) / steps
+    change = donor.written - base.written
+    effect = torch.einsum("sbpd,rbpd->srb", change, total)
+    there = torch.from_numpy(edges.exists).to(effect.device)
+    return torch.where(there[..., None], effect, torch.zeros((), device=effect.device))
+
+
+def _gradients(model: ChatTransformer, edges: Edges, start: Tensor, metric: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the gradient of the metric by what each receiver reads, [receiver, batch, pos, d_model]."""
+    batch, length, width = start.shape
+    by_head = (batch, length, edges.n_heads, width)
+    leaves: dict[str, Tensor] = {}
+    for layer in range(edges.n_layers):
+        leaves |= {hook_name(f"{name}_input", layer): start.new_zeros(by_head) for name in INPUTS}
+        if edges.mlps:
+            leaves[hook_name("mlp_in", layer)] = torch.zeros_like(start)
+    last = torch.zeros_like(start).requires_grad_()
+    for leaf in leaves.values():
+        leaf.requires_grad_()
+    with torch.enable_grad():
+        hooks = [(name, _adding(leaf)) for name, leaf in leaves.items()]
+        final = model.run_with_hooks(start, fwd_hooks=hooks, stop_at_layer=edges.n_layers)
+        found = torch.autograd.grad(metric(final + last).sum(), [*leaves.values(), last])
+    parts = [part for gradient in found for part in (gradient.unbind(2) if gradient.ndim == 4 else (gradient,))]
+    return torch.stack(parts)
+
+
+def _adding(leaf: Tensor) -> Callable[..., Tensor]:
+    def add(value: Tensor, hook: Any) -> Tensor:
+        return value + leaf
+
+    return add

@@ -1,0 +1,314 @@
+"""Which part of the model tells which? Edges of the computational graph, and what happens if one carries another run.
+
+Every part reads the sum of what the parts before it wrote into the residual stream: the embedding, each head, each
+MLP. An edge is one term of one such sum, from a sender (``embed``, ``L0H2``, ``MLP1``) to an input of a receiver
+(``L1H0.q``, ``L1H0.k``, ``L1H0.v``, ``MLP1``, ``logits``). Four layers of four heads with MLPs have 479.
+
+`carry` runs the model with some edges changed, and everything that is done to edges is this one function:
+
+- ``put`` edges carry the sender's output in a donor's run in place of the base run's;
+- ``live`` edges carry what the sender writes in the changed run itself; the others carry the base run.
+
+One edge put and all live is exact edge patching, which is also direct path patching: nothing between sender and
+receiver moves. All of a head's edges put is patching the head. Only the edges of a circuit live, and its edges from the
+embedding put, is the circuit alone, all else corrupted: with every edge it is the donor's run, with none the base run.
+LayerNorm is computed anew for every receiver, from what the receiver then reads; no scale is frozen.
+
+Cost: one run of the receiver's layer and those after it, an edge and pair; `wonderland.lab.attribution` estimates the
+same for all edges at once.
+What would fool it: an edge that matters only together with another has no effect alone.
+
+References: Goldowsky-Dill et al. 2023 (2304.05969), path patching; Conmy et al. 2023 (2304.14997), edges and circuits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from wonderland.lab.interventions import Activations
+from wonderland.lab.specimen import hook_name
+
+if TYPE_CHECKING:
+    from wonderland.model.transformer import ChatTransformer
+
+__all__ = ["INPUTS", "Edges", "Outputs", "carry", "exact"]
+
+INPUTS = ("q", "k", "v")
+"""What a head reads the stream for, in the order of receivers."""
+_TOKENS = 2048  # of one chunk of rows
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The edges a model has.
+
+    Attributes:
+        n_layers: Layers.
+        n_heads: Heads in each.
+        mlps: Whether there are MLPs.
+    """
+
+    n_layers: int
+    n_heads: int
+    mlps: bool
+
+    @classmethod
+    def of(cls, model: ChatTransformer) -> Edges:
+        """Return the edges of a model."""
+        return cls(model.cfg.n_layers, model.cfg.n_heads, not model.cfg.attn_only)
+
+    @property
+    def senders(self) -> list[str]:
+        """Names of what writes, in the order of computation: "embed", "L0H0", …, "MLP0", "L1H0", …."""
+        names = ["embed"]
+        for layer in range(self.n_layers):
+            names += [f"L{layer}H{head}" for head in range(self.n_heads)]
+            names += [f"MLP{layer}"] if self.mlps else []
+        return names
+
+    @property
+    def receivers(self) -> list[str]:
+        """Names of what reads: "L0H0.q", …, "L0H0.k", …, "L0H0.v", …, "MLP0", "L1H0.q", …, "logits"."""
+        names = []
+        for layer in range(self.n_layers):
+            names += [f"L{layer}H{head}.{what}" for what in INPUTS for head in range(self.n_heads)]
+            names += [f"MLP{layer}"] if self.mlps else []
+        return [*names, "logits"]
+
+    @property
+    def exists(self) -> NDArray[np.bool_]:
+        """Which sender comes before which receiver, [sender, receiver]."""
+        there = np.zeros((self._width * self.n_layers + 1, len(self.receivers)), dtype=bool)
+        for layer in range(self.n_layers):
+            there[: self.before(layer), self.attention(layer)] = True
+            if self.mlps:
+                there[: self.before(layer) + self.n_heads, self.mlp(layer)] = True
+        there[:, -1] = True
+        return there
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """All edges, each as (sender, receiver), in the order of `exists`."""
+        return [(int(s), int(r)) for s, r in np.argwhere(self.exists)]
+
+    def name(self, edge: tuple[int, int]) -> str:
+        """Return the name of an edge: "L0H2 → L1H0.k"."""
+        return f"{self.senders[edge[0]]} → {self.receivers[edge[1]]}"
+
+    def masks(self, chosen: Sequence[Iterable[tuple[int, int]]]) -> NDArray[np.bool_]:
+        """Return sets of edges as masks, [set, sender, receiver]."""
+        there = np.zeros((len(chosen), *self.exists.shape), dtype=bool)
+        for row, edges in enumerate(chosen):
+            for sender, receiver in edges:
+                there[row, sender, receiver] = True
+        return there
+
+    # -- where things stand --------------------------------------------------------------------------------------
+
+    @property
+    def _width(self) -> int:
+        return self.n_heads + self.mlps
+
+    @property
+    def _reads(self) -> int:
+        return len(INPUTS) * self.n_heads + self.mlps
+
+    def before(self, layer: int) -> int:
+        """Return how many senders come before a layer."""
+        return 1 + layer * self._width
+
+    def attention(self, layer: int) -> slice:
+        """Return the receivers that are attention inputs of a layer: queries, keys, values, by head."""
+        start = layer * self._reads
+        return slice(start, start + len(INPUTS) * self.n_heads)
+
+    def mlp(self, layer: int) -> int:
+        """Return the receiver that is the MLP of a layer."""
+        return (layer + 1) * self._reads - 1
+
+    def layer(self, receiver: int) -> int:
+        """Return the layer of a receiver; the number of layers for the logits."""
+        return min(receiver // self._reads, self.n_layers)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What every sender wrote in a run, and the residual stream it wrote into.
+
+    Attributes:
+        written: [sender, batch, pos, d_model], biases of attention left out.
+        stream: The residual stream before each layer and after the last, [layer + 1, batch, pos, d_model].
+        middle: The same before each MLP, [layer, batch, pos, d_model]; empty without MLPs.
+    """
+
+    written: Tensor
+    stream: Tensor
+    middle: Tensor
+
+    @classmethod
+    def of(cls, model: ChatTransformer, tokens: ArrayLike | Tensor) -> Outputs:
+        """Run the model on tokens [batch, pos]."""
+        edges = Edges.of(model)
+        names = ["result", *(["mlp_out", "resid_mid"] if edges.mlps else [])]
+        run = Activations.of(model, tokens, names)
+        stream = torch.cat([run.values["resid_pre"], run.final[None]])
+        written = [stream[0]]
+        for layer in range(edges.n_layers):
+            written += run.values["result"][layer].unbind(2)
+            written += [run.values["mlp_out"][layer]] if edges.mlps else []
+        return cls(torch.stack(written), stream, run.values["resid_mid"] if edges.mlps else stream[:0])
+
+
+@torch.no_grad()
+def carry(
+    model: ChatTransformer,
+    base: Outputs,
+    donor: Outputs,
+    put: NDArray[np.bool_],
+    read: Callable[..., Tensor],
+    *,
+    live: NDArray[np.bool_] | None = None,
+) -> Tensor:
+    """Run the model with edges changed.
+
+    Args:
+        model: The model.
+        base: Its run without changes.
+        donor: The run that ``put`` edges carry.
+        put: Which edges carry the donor's run, [set, sender, receiver]; each set is a run of its own.
+        read: Given final residuals [row, pos, d_model] and the batch index of each row, what to measure [row, ...].
+        live: Which other edges carry what the sender writes in the changed run, [set, sender, receiver]; all if None.
+
+    Returns:
+        What ``read`` gives for each set, [set, batch, ...].
+    """
+    edges = Edges.of(model)
+    device = base.stream.device
+    change = donor.written - base.written  # [sender, batch, pos, d_model]
+    batch, length = change.shape[1:3]
+    everyone = torch.arange(batch, device=device)
+    untouched = read(base.stream[-1], everyone)
+    result = untouched.expand(len(put), *untouched.shape).clone()
+    moved = change.flatten(2).any(-1)  # [sender, batch]: a sender that writes the same in both runs changes nothing
+    placed = torch.from_numpy(put & edges.exists).to(device)
+    alive = None if live is None else torch.from_numpy(live & edges.exists).to(device)
+    real = (placed.any(2)[:, :, None] & moved).any(1)  # [set, batch]
+    starts = np.array([_start(edges, one) for one in put & edges.exists])
+    rows = max(_TOKENS // length, 1)
+    for start in sorted({int(layer) for layer in starts if layer >= 0}):
+        which = torch.from_numpy(np.flatnonzero(starts == start)).to(device)
+        sets, at = (part.flatten() for part in torch.meshgrid(which, everyone, indexing="ij"))
+        kept = real[sets, at]
+        for some, row in zip(sets[kept].split(rows), at[kept].split(rows), strict=True):
+            run = _Run(model, edges, base, change, row, placed[some], None if alive is None else alive[some], start)
+            result[some, row] = read(run.final(), row)
+    return result
+
+
+def _start(edges: Edges, put: NDArray[np.bool_]) -> int:
+    """Return the first layer that reads something put, -1 if none does."""
+    reached = np.flatnonzero(put.any(0))
+    return min((edges.layer(int(receiver)) for receiver in reached), default=-1)
+
+
+class _Run:
+    """Rows of runs in which every receiver reads a sum of its own."""
+
+    def __init__(
+        self,
+        model: ChatTransformer,
+        edges: Edges,
+        base: Outputs,
+        change: Tensor,
+        row: Tensor,
+        put: Tensor,
+        live: Tensor | None,
+        start: int,
+    ) -> None:
+        self.model, self.edges, self.base, self.row, self.start = model, edges, base, row, start
+        self.put = put
+        self.live = None if live is None else live | put
+        self.givers = put.any(2).any(0).nonzero()[:, 0]  # senders of which any row puts an edge
+        self.given = change[self.givers][:, row]  # [giver, row, pos, d_model]
+        self.new = self.given.new_zeros(len(edges.senders), *self.given.shape[1:])  # changed − base
+        self.last = max((edges.layer(int(r)) for r in put.any(1).any(0).nonzero()[:, 0]), default=start)
+
+    def final(self) -> Tensor:
+        """Return the final residual streams, [row, pos, d_model]."""
+        edges = self.edges
+        for layer in range(self.start, edges.n_layers):
+            if self.live is None and layer > self.last:  # all alive, nothing more to put: the plain model goes on
+                stream = self.base.stream[layer, self.row] + self.new[: edges.before(layer)].sum(0)
+                final: Tensor = self.model(stream, start_at_layer=layer, stop_at_layer=edges.n_layers)
+                return final
+            self._layer(layer)
+        return self.base.stream[-1, self.row] + self._incoming(slice(-1, None), len(self.new))[0]
+
+    def _incoming(self, receivers: slice, senders: int) -> Tensor:
+        """Return how much what receivers read differs from the base run, [receiver, row, pos, d_model]."""
+        giver = self.givers[self.givers < senders]
+        instead = self.given[: len(giver)] - self.new[giver]  # givers are in order, so the first of them are known
+        weight = self.put[:, giver, receivers].to(instead)
+        total = torch.einsum("bsr,sbpd->rbpd", weight, instead)
+        if self.live is None:
+            return total + self.new[:senders].sum(0)
+        weight = self.live[:, :senders, receivers].to(self.new)
+        return total + torch.einsum("bsr,sbpd->rbpd", weight, self.new[:senders])
+
+    def _layer(self, layer: int) -> None:
+        edges, row = self.edges, self.row
+        first = edges.before(layer)
+        stream = self.base.stream[layer, row]
+        reads = stream + self._incoming(edges.attention(layer), first)  # [input × head, row, pos, d_model]
+        by_input = reads.unflatten(0, (len(INPUTS), edges.n_heads)).permute(0, 2, 3, 1, 4)
+        hooks: list[tuple[str, Callable[..., Any]]] = [
+            (hook_name(f"{name}_input", layer), _instead(value)) for name, value in zip(INPUTS, by_input, strict=True)
+        ]
+        hooks.append((hook_name("result", layer), self._keep(first)))
+        if edges.mlps:
+            hooks.append((hook_name("mlp_in", layer), self._middle(layer)))
+            hooks.append((hook_name("mlp_out", layer), self._keep(first + edges.n_heads)))
+        self.model.run_with_hooks(stream, fwd_hooks=hooks, start_at_layer=layer, stop_at_layer=layer + 1)
+
+    def _keep(self, first: int) -> Callable[..., None]:
+        def keep(written: Tensor, hook: Any) -> None:
+            parts = written.unbind(2) if written.ndim == 4 else (written,)
+            for sender, part in enumerate(parts, start=first):
+                self.new[sender] = part - self.base.written[sender, self.row]
+
+        return keep
+
+    def _middle(self, layer: int) -> Callable[..., Tensor]:
+        def read(_: Tensor, hook: Any) -> Tensor:
+            receiver = self.edges.mlp(layer)
+            seen = self.edges.before(layer) + self.edges.n_heads
+            return self.base.middle[layer, self.row] + self._incoming(slice(receiver, receiver + 1), seen)[0]
+
+        return read
+
+
+def _instead(value: Tensor) -> Callable[..., Tensor]:
+    def put(_: Tensor, hook: Any) -> Tensor:
+        return value
+
+    return put
+
+
+def exact(
+    model: ChatTransformer,
+    base: Outputs,
+    donor: Outputs,
+    read: Callable[..., Tensor],
+    chosen: Sequence[tuple[int, int]] | None = None,
+) -> Tensor:
+    """Return what ``read`` gives with each edge alone carrying the donor's run, [edge, batch, ...]; all by default."""
+    edges = Edges.of(model)
+    return carry(model, base, donor, edges.masks([[edge] for edge in chosen or edges.pairs]), read)

@@ -1,0 +1,60 @@
+// A chart is a scene, and over it a real button for each thing in it: hovered, clicked and walked with the arrows.
+
+// draw(width) returns the scene; it adds to `spots` what can be pointed at, in the scene's own coordinates:
+// { x, y, width?, height?, kind?, name, pairs, head?, pos?, pick? }, in the order of the arrows.
+function makeChart({ view, plot, draw, table, redraw = [] }) {
+  const picture = el('div.chart', { 'aria-hidden': 'true' });
+  const frame = el('div.overlay', { role: 'group', label: view.title }, picture);
+  plot.append(frame);
+  let spots = [], buttons = [];
+  const act = (i) => {
+    const { pick, head, pos } = spots[i];
+    if (pick) pick();
+    else if (headOf(head)) store.set(oneHead(head));
+    else if (isNumber(pos)) store.set({ pos: store.pos === pos ? null : pos });
+  };
+  const hand = pointing(frame, {
+    words: (i) => [spots[i].name, spots[i].pairs],
+    pick: act,
+    peek: (i) => ({ head: spots[i].head, pos: spots[i].pos }),
+    move: (i) => headOf(spots[i].head) && store.set({ head: spots[i].head }),
+  });
+  const paint = () => {
+    spots = [];
+    picture.replaceChildren(sceneToSvg(draw(max(280, min(960, plot.clientWidth)), spots)));
+    if (buttons.length !== spots.length) { // those that stay keep the focus
+      buttons.splice(spots.length).forEach((one) => one.remove());
+      const more = spots.slice(buttons.length).map(() => el('button'));
+      frame.append(...more);
+      hand.set((buttons = [...buttons, ...more]));
+    }
+    spots.forEach((spot, i) => {
+      const { x, y, width = 22, height = 22, kind = 'round' } = spot;
+      buttons[i].className = `spot ${kind}`;
+      if (headOf(spot.head)) buttons[i].dataset.head = spot.head;
+      else delete buttons[i].dataset.head;
+      styled(buttons[i], { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+    });
+    hand.say();
+  };
+  const update = (changed) => {
+    if (when(changed, 'mounted', 'size', 'theme', ...redraw)) paint();
+    hand.mark(
+      (cell, i) => spots[i].on?.() ?? (cell.dataset.head ? cell.dataset.head === store.head : isNumber(spots[i].pos) && spots[i].pos === store.pos),
+      (cell, i) => (cell.dataset.head ? cell.dataset.head === store.peek.head : isNumber(spots[i].pos) && spots[i].pos === store.peek.pos));
+  };
+  return { update, table };
+}
+
+// Names of series or groups in one line above a chart, each with its mark; returns the height taken.
+function drawNames(scene, names, left, width, sign) {
+  let [x, y] = [left, 14];
+  names.forEach((name, i) => {
+    const wide = 34 + textWidth(name);
+    if (x > left && x + wide > width) [x, y] = [left, y + 20];
+    sign(x + 5, y - 4, i);
+    scene.text(x + 16, y, name);
+    x += wide;
+  });
+  return names.length ? y + 12 : 0;
+}

@@ -1,0 +1,339 @@
+"""What does wonderland rely on in an analysis? A list of small named functions, each one sentence of the contract.
+
+Each takes an analysis and raises `AssertionError` saying what is wrong and what to do about it. They run on the first
+of a few tiny specimens the analysis accepts: the hand-built model, the one that knows who speaks, a drawn one. Results
+are kept while the process lives, so that twenty checks cost about five runs.
+
+What would fool it: the contract is form, not truth. An analysis can keep to all of it and be wrong; what it must find,
+and must not, is said by its ``truths`` (`wonderland.testing.truth`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+import tempfile
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from wonderland.errors import PluginError, WonderlandError
+from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class
+from wonderland.lab.results import Result
+from wonderland.lab.specimen import Specimen
+from wonderland.lab.stats import Estimate
+from wonderland.report.encode import encode, inert
+from wonderland.report.validate import check_view
+from wonderland.testing.specimens import hostile_specimen, small_specimen
+from wonderland.testing.truth import Truth, known_specimen, random_specimen, speaking_specimen
+
+__all__ = ["ANALYSIS_CHECKS"]
+
+_SPECIMENS = (known_specimen, speaking_specimen, random_specimen)
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def require(holds: object, message: str) -> None:
+    """Raise `AssertionError` with a message unless something holds."""
+    if not holds:
+        raise AssertionError(message)
+
+
+def has_a_name_a_version_and_needs(analysis: Analysis) -> None:
+    """People can call it, stored results can be told apart, and it says what it reads."""
+    name = getattr(analysis, "name", None)
+    require(isinstance(name, str) and _NAME.fullmatch(name), f"name must be lower-case words joined by '-': {name!r}")
+    version = getattr(analysis, "version", None)
+    require(isinstance(version, int) and version > 0, f"version must be a whole number from 1: {version!r}")
+    needs = getattr(analysis, "needs", None)
+    require(isinstance(needs, tuple) and all(isinstance(n, str) for n in needs), f"needs must be a tuple: {needs!r}")
+    require((type(analysis).__doc__ or "").strip(), "the class needs a docstring: `wonderland plugins` shows its first")
+
+
+def is_a_frozen_dataclass(analysis: Analysis) -> None:
+    """Its fields are its parameters, and nothing can change them while it runs."""
+    require(dataclasses.is_dataclass(analysis), "write it as @dataclass(frozen=True)")
+    require(getattr(analysis, "__dataclass_params__").frozen, "write it as @dataclass(frozen=True)")  # noqa: B009
+
+
+def explains_every_parameter(analysis: Analysis) -> None:
+    """Each has a default, a help text for the command line and a value that fits into JSON."""
+    for name, (_, help_text, default) in parameters_of(type(analysis)).items():
+        require(default is not dataclasses.MISSING, f"the parameter {name!r} needs a default")
+        require(help_text, f"the parameter {name!r} needs a help text: {name}: Annotated[type, 'what it does'] = …")
+        value = getattr(analysis, name)
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise AssertionError(f"the parameter {name!r} = {value!r} does not fit into JSON: {error}") from error
+
+
+def says_which_result_it_returns(analysis: Analysis) -> None:
+    """A stored result is read back as the class that ``run`` is annotated with."""
+    try:
+        wanted = result_class(type(analysis))
+    except PluginError as error:
+        raise AssertionError(str(error)) from error
+    require(wanted.__dataclass_params__.frozen, f"{wanted.__name__} must be a @dataclass(frozen=True)")  # type: ignore[attr-defined]
+    result, _ = found(analysis)
+    require(type(result) is wanted, f"run is annotated with {wanted.__name__} and returned {type(result).__name__}")
+
+
+def reads_only_what_it_declares(analysis: Analysis) -> None:
+    """It works alone: with nothing but its needs at hand."""
+    found(analysis)  # `analyze` hands out nothing else, and `found` says so
+
+
+def gives_the_same_numbers_again(analysis: Analysis) -> None:
+    """The same parameters give the same numbers: every random choice takes a seed."""
+    result, specimen = found(analysis)
+    _require_equal(result, run(analysis, specimen), "a second run gives other numbers; pass a seed to what is random")
+
+
+def leaves_everything_as_it_was(analysis: Analysis) -> None:
+    """Model, evidence and the global random generators are the same afterwards."""
+    _, specimen = found(analysis)
+    before = _state(specimen)
+    run(analysis, specimen)
+    changed = [name for name, value in _state(specimen).items() if value != before[name]]
+    require(not changed, f"it changed {', '.join(changed)}")
+
+
+def numbers_carry_their_uncertainty(analysis: Analysis) -> None:
+    """Every estimate has n, a unit and low ≤ value ≤ high, and a chance level that fits."""
+    result, _ = found(analysis)
+    for where, estimate in estimates(result):
+        require(isinstance(estimate.n, int) and estimate.n >= 0, f"{where}: n is {estimate.n!r}, not a count")
+        require(estimate.unit, f"{where} has no unit; a pure ratio has the unit '1'")
+        value, low, high = (np.asarray(part, dtype=float) for part in (estimate.value, estimate.low, estimate.high))
+        require(value.shape == low.shape == high.shape, f"{where}: value, low and high differ in shape")
+        known = ~(np.isnan(value) | np.isnan(low) | np.isnan(high))
+        slack = 1e-9 * (1 + np.abs(value[known]))
+        inside = (low[known] <= value[known] + slack) & (value[known] <= high[known] + slack)
+        require(inside.all(), f"{where}: {np.sum(~inside)} values lie outside of their own interval")
+        require(np.ndim(estimate.chance) == 0 or np.shape(estimate.chance) == value.shape, f"{where}: chance's shape")
+
+
+def comes_back_from_disk_as_it_was(analysis: Analysis) -> None:
+    """What is saved and loaded is equal, field by field."""
+    result, _ = found(analysis)
+    with tempfile.TemporaryDirectory() as folder:
+        result.save(Path(folder))
+        again = type(result).load(Path(folder))
+    _require_equal(result, again, "saved and loaded, it differs")
+
+
+def says_what_it_found_in_one_line(analysis: Analysis) -> None:
+    """The first line of the summary is the claim."""
+    result, _ = found(analysis)
+    lines = result.summary().splitlines()
+    require(lines and lines[0].strip(), "the summary is empty")
+    require(not lines[0].endswith("no summary"), "write a summary: def summary(self) -> str")
+
+
+def views_fit_their_renderers(analysis: Analysis) -> None:
+    """The data of each view have the keys and sizes that its renderer reads."""
+    result, _ = found(analysis)
+    for view in result.views():
+        check_view(view)
+        encode(view.data)
+
+
+def views_explain_themselves(analysis: Analysis) -> None:
+    """Each has a title, a caption, how to read it and when it misleads."""
+    result, _ = found(analysis)
+    for view in result.views():
+        missing = [key for key in ("title", "caption", "how_to_read", "misleads") if not getattr(view, key).strip()]
+        require(not missing, f"the view {view.id!r} has no {' and no '.join(missing)}")
+
+
+def view_ids_are_unique(analysis: Analysis) -> None:
+    """A permalink leads to one view."""
+    result, _ = found(analysis)
+    ids = [view.id for view in result.views()]
+    require(len(ids) == len(set(ids)), f"two views share an id: {sorted(ids)}")
+
+
+def findings_point_to_views(analysis: Analysis) -> None:
+    """What the first page says is shown by a view that exists."""
+    result, _ = found(analysis)
+    ids = {view.id for view in result.views()}
+    for finding in result.findings():
+        require(finding.text.strip(), "a finding has no text")
+        require(not finding.view or finding.view in ids, f"a finding points to {finding.view!r}; views: {sorted(ids)}")
+        require(finding.trust in ("solid", "weak", "anecdotal"), f"trust is {finding.trust!r}")
+
+
+def draws_a_figure(analysis: Analysis) -> None:
+    """``result.figure()`` is a matplotlib figure, if there is a view to draw."""
+    result, _ = found(analysis)
+    if result.views():
+        require(result.figure().axes, "the figure is empty")
+
+
+def the_card_is_by_layer_and_head(analysis: Analysis) -> None:
+    """What a selected head's card shows is an estimate for each head."""
+    result, specimen = found(analysis)
+    shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
+    for label, estimate in result.card().items():
+        require(np.shape(estimate.value) == shape, f"card {label!r} is {np.shape(estimate.value)}, not {shape}")
+
+
+def the_untrained_twin_can_be_asked(analysis: Analysis) -> None:
+    """The control is the same analysis of the same model before training."""
+    _, specimen = found(analysis)
+    result = _or_refusal(analysis, specimen.untrained())
+    require(result is None or result.summary().strip(), "it says nothing about the untrained twin")
+
+
+def too_little_is_refused_or_marked(analysis: Analysis) -> None:
+    """On one short conversation it raises `NotEnoughData`, or calls nothing solid that rests on its numbers."""
+    result = _or_refusal(analysis, small_specimen())
+    # An analysis that needs nothing reads the weights alone: for it there is no such thing as too little text.
+    solid = [] if result is None or not analysis.needs else [f.text for f in result.findings() if f.trust == "solid"]
+    require(not solid, f"on a single conversation it calls this solid: {solid}")
+
+
+def survives_hostile_texts(analysis: Analysis) -> None:
+    """Messages that hold markup, control characters or our own special tokens end up as text."""
+    result = _or_refusal(analysis, hostile_specimen())
+    if result is None:
+        return
+    for view in result.views():
+        check_view(view)
+        require("<" not in inert(dataclasses.asdict(view) | {"data": encode(view.data)}), f"markup in {view.id!r}")
+    require("<img" not in result._repr_html_(), "the summary lets markup through")
+
+
+def streams_to_the_same_numbers(analysis: Analysis) -> None:
+    """Whether activations are held in memory or computed again is not to be seen in the result."""
+    result, specimen = found(analysis)
+    before, specimen.hold_bytes = specimen.hold_bytes, 0
+    try:
+        again = run(analysis, specimen)
+    finally:
+        specimen.hold_bytes = before
+    _require_equal(result, again, "with hold_bytes=0 it gives other numbers; walk over parts() once more, keep nothing")
+
+
+def offers_truths_of_both_kinds(analysis: Analysis) -> None:
+    """If it says what it must find, it also says where it must find nothing."""
+    offered = getattr(type(analysis), "truths", None)
+    if offered is None:
+        return
+    truths = list(offered())
+    require(all(isinstance(truth, Truth) for truth in truths), "truths() must return Truth objects")
+    require(
+        {truth.nothing for truth in truths} == {True, False}, "truths() needs one with nothing=True and one without"
+    )
+
+
+ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
+    has_a_name_a_version_and_needs,
+    is_a_frozen_dataclass,
+    explains_every_parameter,
+    says_which_result_it_returns,
+    reads_only_what_it_declares,
+    gives_the_same_numbers_again,
+    leaves_everything_as_it_was,
+    numbers_carry_their_uncertainty,
+    comes_back_from_disk_as_it_was,
+    says_what_it_found_in_one_line,
+    views_fit_their_renderers,
+    views_explain_themselves,
+    view_ids_are_unique,
+    findings_point_to_views,
+    draws_a_figure,
+    the_card_is_by_layer_and_head,
+    the_untrained_twin_can_be_asked,
+    too_little_is_refused_or_marked,
+    survives_hostile_texts,
+    streams_to_the_same_numbers,
+    offers_truths_of_both_kinds,
+)
+"""The contract of an analysis, a sentence each."""
+
+
+def run(analysis: Analysis, specimen: Specimen) -> Result:
+    """Return what an analysis finds in a specimen."""
+    return analyze(specimen, analysis)[analysis.name]
+
+
+def found(analysis: Analysis) -> tuple[Result, Specimen]:
+    """Return the result on the first specimen that the analysis does not decline, and that specimen; found once."""
+    return _found(cast(Hashable, analysis))
+
+
+@functools.cache
+def _found(analysis: Any) -> tuple[Result, Specimen]:
+    reasons = []
+    for specimen in _SPECIMENS:
+        try:
+            return run(analysis, specimen()), specimen()
+        except PluginError as error:
+            raise AssertionError(str(error)) from error
+        except WonderlandError as error:
+            reasons.append(f"{specimen.__name__}: {error.message}")
+    raise AssertionError("It declines every specimen there is:\n" + "\n".join(reasons))
+
+
+def estimates(value: Any, where: str = "result") -> Iterator[tuple[str, Estimate]]:
+    """Yield every estimate inside of a result, with its place."""
+    if isinstance(value, Estimate):
+        yield where, value
+    elif isinstance(value, Result):
+        for field in dataclasses.fields(value):
+            yield from estimates(getattr(value, field.name), field.name)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from estimates(item, f"{where}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from estimates(item, f"{where}[{number}]")
+
+
+def _or_refusal(analysis: Analysis, specimen: Specimen) -> Result | None:
+    try:
+        return run(analysis, specimen)
+    except PluginError as error:
+        raise AssertionError(str(error)) from error
+    except WonderlandError:
+        return None
+
+
+def _state(specimen: Specimen) -> dict[str, Any]:
+    evidence = specimen.evidence
+    return {
+        "the model's weights": [weight.detach().numpy().tobytes() for weight in specimen.model.parameters()],
+        "the evidence": [evidence.tokens.tobytes(), evidence.lengths.tobytes(), evidence.conversation.tobytes()],
+        "torch's global random state": torch.get_rng_state().numpy().tobytes(),
+        "numpy's global random state": repr(np.random.get_state()),
+    }
+
+
+def _require_equal(one: Any, other: Any, message: str, where: str = "result") -> None:
+    """Compare two results field by field; numbers to 1e-6, since a sum may be taken in another order."""
+    if isinstance(one, (Result, Estimate)):
+        for field in dataclasses.fields(one):
+            if field.name not in ("provenance", "control"):
+                pair = getattr(one, field.name), getattr(other, field.name)
+                _require_equal(*pair, message, f"{where}.{field.name}")
+    elif isinstance(one, Mapping):
+        one, other = ({str(key): item for key, item in mapping.items()} for mapping in (one, other))
+        require(one.keys() == other.keys(), f"{message} ({where} has other keys)")
+        for key in one:
+            _require_equal(one[key], other[key], message, f"{where}.{key}")
+    elif isinstance(one, (list, tuple)):
+        require(len(one) == len(other), f"{message} ({where} has another length)")
+        for number, pair in enumerate(zip(one, other, strict=True)):
+            _require_equal(*pair, message, f"{where}[{number}]")
+    elif isinstance(one, (np.ndarray, np.number, float)) and np.asarray(one).dtype.kind in "fc":
+        same = np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=1e-6, atol=1e-6, equal_nan=True)
+        require(same, f"{message} ({where})")
+    else:
+        require(np.array_equal(one, other), f"{message} ({where}: {one!r}, {other!r})")
