@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wonderland.lab.results import Finding, Result, Results
     from wonderland.lab.stats import Estimate
 
-__all__ = ["Page", "render", "write_report"]
+__all__ = ["Page", "gather", "render", "write_report"]
 
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
@@ -118,7 +118,7 @@ def write_report(
     checks: Sequence[Check] = (),
     extra_views: Sequence[View] = (),
     meta: Mapping[str, Any] | None = None,
-    contains_text: bool = True,
+    redact: Callable[[Page], Page] | None = None,
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -129,7 +129,7 @@ def write_report(
         checks: What was verified about the model and the data.
         extra_views: Views that no result gave, such as the training curve or the corpus overview.
         meta: More facts, which win over those taken from the specimen.
-        contains_text: Say False only if every text of the views was redacted; the header then says so.
+        redact: Takes every message out of the page before it is written, as `Redaction.page` does.
 
     Returns:
         The path.
@@ -138,6 +138,20 @@ def write_report(
         ResourceError: The file cannot be written.
         PluginError: A result gave views that the report cannot hold.
     """
+    page = gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta)
+    _write_atomically(Path(path), render(page if redact is None else redact(page)))
+    return Path(path)
+
+
+def gather(
+    results: Results,
+    specimen: Any,
+    *,
+    checks: Sequence[Check] = (),
+    extra_views: Sequence[View] = (),
+    meta: Mapping[str, Any] | None = None,
+) -> Page:
+    """Collect what results show into one page; see `write_report`."""
     from wonderland.lab.results import Finding
 
     views: list[View] = list(extra_views)
@@ -155,9 +169,7 @@ def write_report(
             controls[name] = result.control.card()
     findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in results.declined.items()]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
-    page = Page("wonderland", facts, views, cards, findings, checks, contains_text, controls, about)
-    _write_atomically(Path(path), render(page))
-    return Path(path)
+    return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
 
 
 def _page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
