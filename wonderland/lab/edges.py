@@ -207,6 +207,8 @@ def carry(
         which = torch.from_numpy(np.flatnonzero(starts == start)).to(device)
         sets, at = (part.flatten() for part in torch.meshgrid(which, everyone, indexing="ij"))
         kept = real[sets, at]
+        if not kept.any():
+            continue
         for some, row in zip(sets[kept].split(rows), at[kept].split(rows), strict=True):
             run = _Run(model, edges, base, change, row, placed[some], None if alive is None else alive[some], start)
             result[some, row] = read(run.final(), row)
@@ -237,8 +239,9 @@ class _Run:
         self.put = put
         self.live = None if live is None else live | put
         self.givers = put.any(2).any(0).nonzero()[:, 0]  # senders of which any row puts an edge
-        self.given = change[self.givers][:, row]  # [giver, row, pos, d_model]
-        self.new = self.given.new_zeros(len(edges.senders), *self.given.shape[1:])  # changed − base
+        self.given = change[self.givers[:, None], row].transpose(0, 1).contiguous()  # [row, giver, pos, d_model]
+        rows, _, *place = self.given.shape
+        self.new = self.given.new_zeros(rows, len(edges.senders), *place)  # changed − base, [row, sender, pos, d_model]
         self.last = max((edges.layer(int(r)) for r in put.any(1).any(0).nonzero()[:, 0]), default=start)
 
     def final(self) -> Tensor:
@@ -246,29 +249,33 @@ class _Run:
         edges = self.edges
         for layer in range(self.start, edges.n_layers):
             if self.live is None and layer > self.last:  # all alive, nothing more to put: the plain model goes on
-                stream = self.base.stream[layer, self.row] + self.new[: edges.before(layer)].sum(0)
+                stream = self.base.stream[layer, self.row] + self.new[:, : edges.before(layer)].sum(1)
                 final: Tensor = self.model(stream, start_at_layer=layer, stop_at_layer=edges.n_layers)
                 return final
             self._layer(layer)
-        return self.base.stream[-1, self.row] + self._incoming(slice(-1, None), len(self.new))[0]
+        return self._read(self.base.stream[-1, self.row], slice(-1, None), len(edges.senders))[:, 0]
 
-    def _incoming(self, receivers: slice, senders: int) -> Tensor:
-        """Return how much what receivers read differs from the base run, [receiver, row, pos, d_model]."""
+    def _read(self, stream: Tensor, receivers: slice, senders: int) -> Tensor:
+        """Return what receivers read, given what they read in the base run [row, pos, d_model]: a receiver more."""
         giver = self.givers[self.givers < senders]
-        instead = self.given[: len(giver)] - self.new[giver]  # givers are in order, so the first of them are known
-        weight = self.put[:, giver, receivers].to(instead)
-        total = torch.einsum("bsr,sbpd->rbpd", weight, instead)
+        instead = self.given[:, : len(giver)] - self.new[:, giver]  # givers are in order: the first are known
         if self.live is None:
-            return total + self.new[:senders].sum(0)
-        weight = self.live[:, :senders, receivers].to(self.new)
-        return total + torch.einsum("bsr,sbpd->rbpd", weight, self.new[:senders])
+            stream = stream + self.new[:, :senders].sum(1)
+        count = len(self.edges.receivers[receivers])
+        total: Tensor = stream[:, None].expand(-1, count, -1, -1).flatten(2)  # [row, receiver, pos × d_model]
+        total = torch.baddbmm(total, _weight(self.put[:, giver, receivers], instead), instead.flatten(2))
+        if self.live is not None:
+            live = self.live[:, :senders, receivers]
+            total.baddbmm_(_weight(live, total), self.new[:, :senders].flatten(2))
+        read: Tensor = total.unflatten(2, stream.shape[1:])
+        return read
 
     def _layer(self, layer: int) -> None:
         edges, row = self.edges, self.row
         first = edges.before(layer)
         stream = self.base.stream[layer, row]
-        reads = stream + self._incoming(edges.attention(layer), first)  # [input × head, row, pos, d_model]
-        by_input = reads.unflatten(0, (len(INPUTS), edges.n_heads)).permute(0, 2, 3, 1, 4)
+        reads = self._read(stream, edges.attention(layer), first)  # [row, input × head, pos, d_model]
+        by_input = reads.unflatten(1, (len(INPUTS), edges.n_heads)).permute(1, 0, 3, 2, 4)
         hooks: list[tuple[str, Callable[..., Any]]] = [
             (hook_name(f"{name}_input", layer), _instead(value)) for name, value in zip(INPUTS, by_input, strict=True)
         ]
@@ -282,7 +289,7 @@ class _Run:
         def keep(written: Tensor, hook: Any) -> None:
             parts = written.unbind(2) if written.ndim == 4 else (written,)
             for sender, part in enumerate(parts, start=first):
-                self.new[sender] = part - self.base.written[sender, self.row]
+                self.new[:, sender] = part - self.base.written[sender, self.row]
 
         return keep
 
@@ -290,9 +297,14 @@ class _Run:
         def read(_: Tensor, hook: Any) -> Tensor:
             receiver = self.edges.mlp(layer)
             seen = self.edges.before(layer) + self.edges.n_heads
-            return self.base.middle[layer, self.row] + self._incoming(slice(receiver, receiver + 1), seen)[0]
+            return self._read(self.base.middle[layer, self.row], slice(receiver, receiver + 1), seen)[:, 0]
 
         return read
+
+
+def _weight(edges: Tensor, like: Tensor) -> Tensor:
+    """Return edges [row, sender, receiver] as weights [row, receiver, sender]."""
+    return edges.transpose(1, 2).to(like)
 
 
 def _instead(value: Tensor) -> Callable[..., Tensor]:

@@ -1,5 +1,7 @@
 """Does a plugin keep to the contract? One call, or one decorator that makes a test of every sentence of it.
 
+In a plugin's tests::
+
     from wonderland.testing import parametrize_with_checks
     from my_plugin import Vowels
 

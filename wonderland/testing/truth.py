@@ -3,7 +3,7 @@
 A `Truth` is one such expectation in a form that a machine can hold and a person can read: what was planted, the
 specimen it was planted in, and a check that says in words what was found there and whether that is it. An analysis
 offers its truths as an optional class method; nothing else is needed for `wonderland selftest` and the tests to run
-them, for a plugin by anybody:
+them, for a plugin by anybody::
 
     @classmethod
     def truths(cls):

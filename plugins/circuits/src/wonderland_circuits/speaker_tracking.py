@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -41,6 +41,9 @@ from wonderland_circuits.speaker_effects import resample, swap
 from wonderland_circuits.speaker_probe import probe
 from wonderland_circuits.speaker_result import SpeakerTrackingResult
 from wonderland_circuits.speaker_verdicts import SIDES, Measured, Thresholds, judge
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
 
 _KIND = {"current": "speaker", "first": "first-speaker"}
 _NEUTRAL = (END, SEP)
@@ -74,6 +77,13 @@ class SpeakerTracking:
     windows: Annotated[int, "windows to shift, and to take donors from"] = 48
     places: Annotated[int, "places to probe at most"] = 1200
     seed: Annotated[int, "seed of pairs, donors, places and intervals"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_circuits import truths
+
+        return truths.speaker_tracking()
 
     def run(self, specimen: wl.Specimen) -> SpeakerTrackingResult:
         """Ask every head all six."""

@@ -12,7 +12,14 @@ import numpy as np
 import torch
 
 import wonderland as wl
-from wonderland.testing.known import HEADS, known_speaker_corpus, known_speaker_model, known_tokenizer
+from wonderland.testing.known import (
+    HEADS,
+    known_first_speaker_model,
+    known_model,
+    known_speaker_corpus,
+    known_speaker_model,
+    known_tokenizer,
+)
 from wonderland.testing.truth import Truth, known_specimen, repeating_specimen, speaking_specimen, untrained
 
 Check = tuple[bool, str]
@@ -90,6 +97,74 @@ def circuit_sufficiency() -> list[Truth]:
             {"pairs": 16, "heads": others},
             nothing=True,
         ),
+    ]
+
+
+def speaker_tracking() -> list[Truth]:
+    """A head that says who speaks, one that says who began, a sink, and one that looks and says nothing."""
+    speaker, sink = _NAMES["speaker"], _NAMES["first"]
+    small = {"pairs": 48, "windows": 24, "places": 400}
+
+    def told(result: Any) -> str:
+        kinds = ("current-speaker", "first-speaker", "sink")
+        return "; ".join(f"{kind} {', '.join(result.heads_that_are(kind)) or 'none'}" for kind in kinds)
+
+    def one(verdict: str, other: str) -> Any:
+        def check(result: Any) -> Check:
+            holds = result.heads_that_are(verdict) == [speaker] and not result.heads_that_are(other)
+            return holds and result.heads_that_are("sink") == [sink], told(result)
+
+        return check
+
+    def none(result: Any) -> Check:
+        return not result.heads_that_are("current-speaker") + result.heads_that_are("first-speaker"), told(result)
+
+    return [
+        Truth(
+            f"{speaker} of the hand-built model says who speaks; {sink} is a sink",
+            speaking_specimen,
+            one("current-speaker", "first-speaker"),
+            small,
+        ),
+        Truth(
+            f"{speaker} of a hand-built model says who began; {sink} is a sink",
+            lambda: wl.Specimen(known_first_speaker_model(), known_tokenizer(), known_speaker_corpus()),
+            one("first-speaker", "current-speaker"),
+            small,
+        ),
+        Truth(
+            f"a hand-built model whose {speaker} looks at the speaker and says nothing",
+            lambda: wl.Specimen(known_model(), known_tokenizer(), known_speaker_corpus()),
+            none,
+            small,
+            nothing=True,
+        ),
+    ]
+
+
+def head_taxonomy() -> list[Truth]:
+    """Roles for the heads that do something, and none for those that do not."""
+    early, late, speaker, sink = (_NAMES[name] for name in ("previous", "induction", "speaker", "first"))
+
+    def told(result: Any) -> str:
+        return "; ".join(f"{role}: {', '.join(heads)}" for role, heads in result.by_role.items())
+
+    def repeating(result: Any) -> Check:
+        named = {result.heads[i] for i in result.named}
+        relays = result.role(early) == "relays the previous token" and result.role(late) == "induction"
+        return relays and named == {early, late}, told(result)
+
+    def speaking(result: Any) -> Check:
+        holds = result.role(speaker) == "says who speaks" and result.role(sink) == "sink"
+        return holds and speaker in {result.heads[i] for i in result.named}, told(result)
+
+    def none(result: Any) -> Check:
+        return not result.named, told(result)
+
+    return [
+        Truth(f"repeated text: {early} relays, {late} continues, the others do nothing", repeating_specimen, repeating),
+        Truth(f"{speaker} of the hand-built model says who speaks; {sink} is a sink", speaking_specimen, speaking),
+        Truth("the untrained twin of the hand-built model", untrained(repeating_specimen), none, nothing=True),
     ]
 
 

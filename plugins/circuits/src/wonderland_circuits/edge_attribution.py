@@ -1,0 +1,329 @@
+"""Which edge carries how much, and can gradients be believed about it?
+
+Every edge of the computational graph is patched exactly: one receiver reads one sender's output from the clean prompt
+of a contrast, and the share of the gap that comes back is the edge's effect. Beside it stand two estimates from
+gradients, EAP and EAP-IG, which cost a few backward passes for all edges together, and how well they agree with the
+exact effects: correlation, rank correlation, agreement of signs, and how many of the strongest edges they name.
+
+The edges that are claimed are chosen on one half of the pairs, by EAP-IG, and patched on the other, of other
+conversations. In a model with more edges than ``exact`` only those with the largest estimates and as many random ones
+are patched exactly, and the result says so.
+
+What would fool it: an estimate that agrees over all edges may owe it to a few large ones, which is why ranks stand
+beside; edges that back each other up have no effect alone.
+
+Cost: edges × pairs short runs from the receiver's layer on; EAP-IG ``steps`` forward and backward passes.
+References: Syed et al. 2023 (2310.10348), EAP; Hanna et al. 2024 (2403.17806), EAP-IG; Conmy et al. 2023 (2304.14997).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from scipy.stats import rankdata
+
+import wonderland as wl
+from wonderland.lab.attribution import attribution
+from wonderland.lab.contrast import ENOUGH_PAIRS
+from wonderland.lab.edges import Edges, carry
+from wonderland.lab.stats import cluster_bootstrap, sum_by_cluster
+from wonderland_circuits.edge_runs import Changed, runs
+from wonderland_circuits.questions import Questions, share, spelled
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
+
+METHODS = ("EAP", "EAP-IG")
+_MEASURES = ("correlation", "rank correlation", "same sign", "strongest shared")
+_REPLICATES = 500
+
+
+@dataclass(frozen=True)
+class EdgeAttributionResult(wl.Result):
+    """Effects of edges, exact and estimated.
+
+    Attributes:
+        edges: Names of the edges patched exactly, "L2H0 → logits".
+        exact: Share of the gap each brings back, over the pairs to confirm with, [edge].
+        estimated: By method, the share each was estimated to bring back, over the same pairs, [edge].
+        agreement: By method and measure, how well the estimates agree with the exact effects.
+        strongest: The edges of the largest estimate (EAP-IG) on the pairs to explore with.
+        count: Edges the model has.
+        kind: What differs between the prompts.
+        confirming: Pairs that all of this rests on.
+        held_back: Whether ``strongest`` were chosen on other pairs.
+        refused: Why pairs were refused, each a line.
+    """
+
+    edges: list[str]
+    exact: wl.Estimate
+    estimated: dict[str, wl.Estimate]
+    agreement: dict[str, dict[str, wl.Estimate]]
+    strongest: list[str]
+    count: int
+    kind: str
+    confirming: int
+    held_back: bool
+    refused: list[str]
+
+    def effect(self, edge: str) -> wl.Estimate:
+        """Return the exact effect of an edge by its name."""
+        return self.exact[self.edges.index(edge)]
+
+    @property
+    def trust(self) -> Any:
+        """How far the claim can be trusted."""
+        if self.confirming < ENOUGH_PAIRS:
+            return "anecdotal"
+        if not self.strongest:
+            return "weak"
+        one = self.effect(self.strongest[0])
+        return "solid" if self.held_back and one.trusted and one.low > 0 else "weak"
+
+    def summary(self) -> str:
+        refusals = [f"Refused: {reason}." for reason in self.refused]
+        if not self.strongest:
+            first = f"No edge can be measured: there is no usable contrast ({spelled(self.kind)})."
+            return "\n".join([first, *refusals])
+        few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
+        edge = self.strongest[0]
+        rest = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
+        exactly = "" if len(self.edges) == self.count else f" ({len(self.edges)} of them patched exactly)"
+        lines = [
+            f"Of {self.count} edges{exactly} {edge} alone carries most of the difference ({spelled(self.kind)}): "
+            f"{share(self.effect(edge))} of it over {self.confirming} pairs{few}."
+        ]
+        lines += [f"Then {rest}."] if rest else []
+        for method in METHODS:
+            told = ", ".join(f"{name} {one.value:.2f}" for name, one in self.agreement[method].items())
+            lines.append(f"{method} against exact patching: {told}.")
+        return "\n".join(lines + refusals)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        first = self.summary().splitlines()[0]
+        return [wl.Finding(first, "edges" if self.strongest else "", {}, self.trust)]
+
+    def views(self) -> Sequence[wl.View]:
+        if not self.strongest:
+            return []
+        n = self.exact
+        caption = (
+            f"Share of the gap brought back by one edge, over {self.confirming} pairs; 95 % interval over n={n.n} "
+            f"{n.of}; 0 is no effect."
+        )
+        order = np.argsort(-np.abs(n.value))[:60]
+        rows = [
+            {"edge": self.edges[i], "exact": _cell(n[i])}
+            | {method: _cell(self.estimated[method][i]) for method in METHODS}
+            for i in order
+        ]
+        columns = [{"key": "edge", "label": "Edge"}, {"key": "exact", "label": "Exact", "unit": "share", "digits": 3}]
+        columns += [{"key": method, "label": method, "unit": "share", "digits": 3} for method in METHODS]
+        points = [
+            {"label": name, "x": float(n.value[i]), "y": float(self.estimated[method].value[i]), "group": g}
+            for g, method in enumerate(METHODS)
+            for i, name in enumerate(self.edges)
+        ]
+        agreement = [
+            {"method": method} | {name: _cell(one) for name, one in self.agreement[method].items()}
+            for method in METHODS
+        ]
+        return [
+            wl.View(
+                "edges",
+                "Edges by what they carry",
+                "table",
+                {"columns": columns, "rows": rows},
+                caption=caption,
+                how_to_read="Each row is one part writing and one part reading. Exact: that reader alone gets the "
+                "writer's output from the first prompt. EAP and EAP-IG are estimates of it from gradients.",
+                misleads="An edge that another backs up has no effect alone, and effects do not add up.",
+                order=52,
+            ),
+            wl.View(
+                "edges-estimated",
+                "Can gradients be believed?",
+                "scatter",
+                {
+                    "x": {"label": "exact", "unit": "share of the gap"},
+                    "y": {"label": "estimated", "unit": "share of the gap"},
+                    "points": points,
+                    "groups": list(METHODS),
+                },
+                caption=caption,
+                how_to_read="On the diagonal an estimate is right. Far below it, gradients miss an edge; far above, "
+                "they see one that is not there.",
+                misleads="A few large edges make a high correlation; the table of agreement has ranks beside it.",
+                order=53,
+            ),
+            wl.View(
+                "edges-agreement",
+                "Agreement with exact patching",
+                "table",
+                {
+                    "columns": [
+                        {"key": "method", "label": "Estimate"},
+                        *({"key": name, "label": name.capitalize(), "digits": 2} for name in _MEASURES),
+                    ],
+                    "rows": agreement,
+                },
+                caption=f"Over {len(self.edges)} edges; 95 % interval over n={n.n} {n.of}; chance: 0 for correlations, "
+                "0.5 for signs, the share of edges that are called strongest for the last.",
+                how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
+                "prompts. 1 is perfect.",
+                misleads="It is measured here and may differ for another model or another kind of prompt.",
+                order=54,
+            ),
+        ]
+
+
+def _cell(one: wl.Estimate) -> dict[str, float]:
+    cell = {"value": float(one.value), "low": float(one.low), "high": float(one.high)}
+    return cell if one.chance is None else cell | {"chance": float(one.chance)}
+
+
+@dataclass(frozen=True)
+class EdgeAttribution:
+    """Which edge carries how much? Exact patching of every edge, beside EAP and EAP-IG and how far to believe them."""
+
+    name: ClassVar[str] = "edge-attribution"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("contrasts",)
+    groups: ClassVar[tuple[str, ...]] = ("circuits",)
+
+    steps: Annotated[int, "points between the embeddings of the two prompts, for EAP-IG"] = 5
+    exact: Annotated[int, "edges to patch exactly at most; beyond it the strongest by EAP-IG and random ones"] = 1000
+    strongest: Annotated[float, "share of edges that are called the strongest"] = 0.05
+    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
+    pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 40
+    seed: Annotated[int, "seed of pairs, edges and intervals"] = 0
+    contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_circuits import edge_truths
+
+        return edge_truths.edge_attribution()
+
+    def run(self, specimen: wl.Specimen) -> EdgeAttributionResult:
+        """Estimate all edges, then patch them one by one."""
+        asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
+        model, edges, seed = specimen.model, Edges.of(specimen.model), self.seed
+        there = edges.pairs
+        estimates = {
+            method: estimated(model, asked.batch, edges, steps)
+            for method, steps in zip(METHODS, (1, self.steps), strict=True)
+        }  # [edge, pair]
+        chosen = self._chosen(estimates["EAP-IG"], asked.explore)
+        put = edges.masks([[there[i]] for i in chosen])
+        confirm = asked.confirm
+        measured = Changed.of(
+            model,
+            asked.batch.rows(confirm),
+            len(put),
+            lambda some: carry(model, some.corrupted, some.clean, put, some.metric),
+        )
+        names = [edges.name(there[i]) for i in chosen]
+        strongest: list[str] = []
+        if len(asked.explore) and len(confirm):
+            explored = estimates["EAP-IG"][chosen][:, asked.explore].sum(1)
+            strongest = [names[i] for i in np.argsort(-explored)[: max(5, round(self.strongest * len(names)))]]
+        gap = measured.clean - measured.corrupted
+        rows = {method: part[chosen][:, confirm] for method, part in estimates.items()}
+        return EdgeAttributionResult(
+            edges=names,
+            exact=measured.recovery(seed),
+            estimated={method: _pooled(part, gap, measured.batch, seed) for method, part in rows.items()},
+            agreement={
+                method: _agreement(part, measured.changed - measured.corrupted, measured, self.strongest, seed)
+                for method, part in rows.items()
+            },
+            strongest=strongest,
+            count=len(there),
+            kind="" if self.contrasts else self.kind,
+            confirming=len(confirm),
+            held_back=not self.contrasts,
+            refused=asked.refused,
+        )
+
+    def _chosen(self, estimate: np.ndarray, explore: np.ndarray) -> np.ndarray:
+        """Return which edges to patch exactly: all, or the strongest by estimate and as many drawn from the others."""
+        count = len(estimate)
+        if count <= self.exact:
+            return np.arange(count)
+        order = np.argsort(-np.abs(estimate[:, explore].sum(1)), kind="stable")
+        half = self.exact // 2
+        rest = np.random.default_rng(self.seed).permutation(order[half:])[: self.exact - half]
+        return np.sort(np.concatenate([order[:half], rest]))
+
+
+def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
+    """Return the estimated effect of every edge on every pair, in logits, [edge, pair]."""
+    found = np.zeros((len(edges.pairs), len(batch)))
+    at = tuple(np.array(edges.pairs).T)
+    for some in runs(model, batch):
+        effect = attribution(model, some.corrupted, some.clean, some.metric, steps=steps)
+        found[:, some.chosen] = effect[at].cpu().double().numpy()
+    return found
+
+
+def _pooled(effects: np.ndarray, gap: np.ndarray, batch: Any, seed: int) -> wl.Estimate:
+    if not len(batch):
+        nothing = np.full(len(effects), np.nan)
+        return wl.Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, of="pairs")
+    found = cluster_bootstrap(effects.T, gap, batch.cluster, unit="recovery", chance=0.0, seed=seed)
+    return wl.Estimate(found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, of=batch.units)
+
+
+def _agreement(
+    estimate: np.ndarray, effect: np.ndarray, measured: Changed, strongest: float, seed: int
+) -> dict[str, wl.Estimate]:
+    """Return how well estimates [edge, pair] agree with effects, with intervals over the clusters of pairs."""
+    batch = measured.batch
+    top = max(1, round(strongest * len(estimate)))
+    chances = dict(zip(_MEASURES, (0.0, 0.0, 0.5, top / max(len(estimate), 1)), strict=True))
+    if not len(batch):
+        return {
+            name: wl.Estimate(np.nan, np.nan, np.nan, n=0, chance=chance, of="pairs")
+            for name, chance in chances.items()
+        }
+    ours, theirs = (sum_by_cluster(part.T, batch.cluster) for part in (estimate, effect))  # [cluster, edge]
+    n = len(ours)
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=_REPLICATES).astype(float)
+    whole = _measures(ours.sum(0), theirs.sum(0), top)
+    drawn = np.array([_measures(a, b, top) for a, b in zip(draws @ ours, draws @ theirs, strict=True)])
+    low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    return {
+        name: wl.Estimate(
+            float(whole[i]),
+            float(min(low[i], whole[i])),
+            float(max(high[i], whole[i])),
+            n=n,
+            chance=chances[name],
+            of=batch.units,
+        )
+        for i, name in enumerate(_MEASURES)
+    }
+
+
+def _measures(estimate: np.ndarray, effect: np.ndarray, top: int) -> tuple[float, ...]:
+    """Return correlation, rank correlation, share of equal signs and share of the strongest that are the same."""
+    large = np.abs(effect) > 1e-3 * np.abs(effect).max()  # the sign of nothing says nothing
+    signs = (np.sign(estimate) == np.sign(effect))[large].mean() if large.any() else np.nan
+    ours, theirs = (set(np.argsort(-np.abs(part), kind="stable")[:top].tolist()) for part in (estimate, effect))
+    return (
+        _correlation(estimate, effect),
+        _correlation(rankdata(estimate), rankdata(effect)),
+        float(signs),
+        len(ours & theirs) / top,
+    )
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
+    return float((one * other).sum() / size) if size > 0 else float("nan")

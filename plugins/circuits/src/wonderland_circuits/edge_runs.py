@@ -1,0 +1,93 @@
+"""What do edges carry in the pairs of a contrast? Runs of both prompts, some pairs of like length at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland.lab.contrast import ContrastBatch
+from wonderland.lab.edges import Outputs
+from wonderland.lab.interventions import answer_logits, recovery
+
+_PAIRS = 16
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Both runs of some pairs.
+
+    Attributes:
+        chosen: Which pairs of the batch these are.
+        clean: The clean runs.
+        corrupted: The corrupted runs.
+        metric: Given final residuals and the pair of each row, its logit difference, [row].
+    """
+
+    chosen: np.ndarray
+    clean: Outputs
+    corrupted: Outputs
+    metric: Callable[..., Tensor]
+
+
+def runs(model: Any, batch: ContrastBatch) -> Iterator[Runs]:
+    """Yield the runs of all pairs, pairs of like length together, so that there is little padding."""
+    order = np.argsort(batch.answer, kind="stable")
+    for start in range(0, len(batch), _PAIRS):
+        chosen = order[start : start + _PAIRS]
+        some = batch.rows(chosen)
+        yield Runs(chosen, Outputs.of(model, some.clean), Outputs.of(model, some.corrupted), difference(model, some))
+
+
+def difference(model: Any, batch: ContrastBatch) -> Callable[..., Tensor]:
+    """Return a ``read`` of the logit difference target − foil at each pair's answer."""
+    logits = answer_logits(model, batch.answer)
+    target, foil = (torch.from_numpy(part).to(model.device) for part in (batch.target, batch.foil))
+
+    def read(final: Tensor, at: Tensor | None = None) -> Tensor:
+        pair = torch.arange(len(final), device=final.device) if at is None else at
+        found, row = logits(final, pair), torch.arange(len(final), device=final.device)
+        return found[row, target[pair]] - found[row, foil[pair]]
+
+    return read
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Logit differences of pairs with edges changed.
+
+    Attributes:
+        clean: Of the clean runs, [pair].
+        corrupted: Of the corrupted runs, [pair].
+        changed: Of the corrupted runs with something of the clean ones in them, [change, pair].
+        batch: The pairs.
+    """
+
+    clean: np.ndarray
+    corrupted: np.ndarray
+    changed: np.ndarray
+    batch: ContrastBatch
+
+    @classmethod
+    def of(cls, model: Any, batch: ContrastBatch, count: int, change: Callable[[Runs], Tensor]) -> Changed:
+        """Run all pairs; ``change`` returns [change, pair] for some of them."""
+        clean, corrupted, changed = np.zeros(len(batch)), np.zeros(len(batch)), np.zeros((count, len(batch)))
+        for some in runs(model, batch):
+            clean[some.chosen] = some.metric(some.clean.stream[-1]).cpu().double().numpy()
+            corrupted[some.chosen] = some.metric(some.corrupted.stream[-1]).cpu().double().numpy()
+            changed[:, some.chosen] = change(some).cpu().double().numpy()
+        return cls(clean, corrupted, changed, batch)
+
+    def pairs(self, chosen: np.ndarray) -> Changed:
+        """Return the same for some of the pairs."""
+        batch = self.batch.rows(chosen)
+        return Changed(self.clean[chosen], self.corrupted[chosen], self.changed[:, chosen], batch)
+
+    def recovery(self, seed: int = 0) -> wl.Estimate:
+        """Return the share of the gap that each change brings back, [change]."""
+        return recovery(self.changed, self.corrupted, self.clean, self.batch, seed=seed)

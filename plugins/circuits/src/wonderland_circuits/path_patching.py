@@ -1,0 +1,275 @@
+"""By which path does a part of the model act: straight on the answer, or through whom?
+
+The output of a sender (the embedding, a head, an MLP) is taken from the other prompt of a contrast and handed to some
+of those who read it, while everything else it reaches keeps what it had: to all of them (its whole effect), to the
+logits alone (its direct effect), or to the queries, keys or values of one later head. What is left between whole and
+direct goes through others. Both ways: denoising gives a corrupted run clean outputs, noising the reverse.
+
+Receivers are the heads with the largest whole effect on one half of the pairs; everything is measured on the other, of
+other conversations. LayerNorm is computed anew from what a receiver then reads; no scale is frozen. Only earlier parts
+can be senders, so a path backwards cannot be claimed.
+
+What would fool it: paths that back each other up each look idle alone; and shares of paths do not add up to the whole,
+because softmax, LayerNorm and MLPs are not linear. Pairs under 20 are marked anecdotal, pairs without a gap refused.
+
+Cost: 2 × 2 × senders + 3 × receivers × senders short runs from the receiver's layer on, a pair.
+References: Wang et al. 2022 (2211.00593), path patching; Goldowsky-Dill et al. 2023 (2304.05969).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.lab.contrast import ENOUGH_PAIRS
+from wonderland.lab.edges import INPUTS, Edges, carry
+from wonderland_circuits.edge_runs import Changed
+from wonderland_circuits.questions import Questions, share, spelled
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
+
+WAYS = ("denoising", "noising")
+
+
+@dataclass(frozen=True)
+class PathPatchingResult(wl.Result):
+    """Effects of senders by path.
+
+    Attributes:
+        senders: Names of the senders: "embed", "L0H0", …, "MLP0", ….
+        whole: By way, share of the gap brought back (or lost) when all that read a sender get the other run's output,
+            [sender].
+        direct: By way, the same when the logits alone get it, [sender].
+        receivers: Heads looked into, those of the largest whole effect first.
+        into: By receiver, share of the gap brought back when one input of it gets a sender's clean output,
+            [input, sender] with inputs query, key, value; NaN where the sender does not come before.
+        grid: (layers, heads).
+        kind: What differs between the prompts.
+        confirming: Pairs that all of this rests on.
+        held_back: Whether receivers were chosen on other pairs.
+        refused: Why pairs were refused, each a line.
+    """
+
+    senders: list[str]
+    whole: dict[str, wl.Estimate]
+    direct: dict[str, wl.Estimate]
+    receivers: list[str]
+    into: dict[str, wl.Estimate]
+    grid: list[int]
+    kind: str
+    confirming: int
+    held_back: bool
+    refused: list[str]
+
+    @property
+    def trust(self) -> Any:
+        """How far the claim can be trusted."""
+        if self.confirming < ENOUGH_PAIRS:
+            return "anecdotal"
+        if not self.receivers:
+            return "weak"
+        one = self.whole["denoising"][self.senders.index(self.receivers[0])]
+        return "solid" if self.held_back and one.trusted and one.low > 0 else "weak"
+
+    def paths(self) -> list[tuple[str, wl.Estimate]]:
+        """Return paths into the receivers with an interval above 0, the strongest first: ("MLP0 → L2H0.v", …)."""
+        found = [
+            (f"{sender} → {head}.{INPUTS[i]}", one)
+            for head, estimate in self.into.items()
+            for i, s in np.ndindex(*estimate.value.shape)
+            for sender, one in [(self.senders[s], estimate[i, s])]
+            if np.isfinite(one.value) and one.low > 0
+        ]
+        return sorted(found, key=lambda path: -float(path[1].value))
+
+    def summary(self) -> str:
+        refusals = [f"Refused: {reason}." for reason in self.refused]
+        if not self.receivers:
+            first = f"No path can be traced: there is no usable contrast ({spelled(self.kind)})."
+            return "\n".join([first, *refusals])
+        few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
+        head = self.receivers[0]
+        at = self.senders.index(head)
+        lines = [
+            f"{head} brings back {share(self.whole['denoising'][at])} of the difference ({spelled(self.kind)}) and "
+            f"{share(self.direct['denoising'][at])} straight into the logits, over {self.confirming} pairs{few}."
+        ]
+        paths = self.paths()
+        told = ", ".join(f"{name} {share(one)}" for name, one in paths[:4])
+        lines.append(
+            f"What reaches {', '.join(self.receivers)}: {told}." if told else "No path into them is above chance alone."
+        )
+        return "\n".join(lines + refusals)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        first = self.summary().splitlines()[0]
+        head = {"head": self.receivers[0]} if self.receivers else {}
+        return [wl.Finding(first, "path-direct" if self.receivers else "", head, self.trust)]
+
+    def card(self) -> Mapping[str, wl.Estimate]:
+        return {"Straight into the logits, share brought back": self._heads(self.direct["denoising"])}
+
+    def _heads(self, estimate: wl.Estimate) -> wl.Estimate:
+        """Return what an estimate [sender] says of heads, [layer, head]."""
+        names = [f"L{layer}H{head}" for layer, head in np.ndindex(*self.grid)]
+        return estimate[np.array([self.senders.index(name) for name in names]).reshape(self.grid)]
+
+    def views(self) -> Sequence[wl.View]:
+        if not self.receivers:
+            return []
+        n = self.whole["denoising"]
+        caption = f"Share of the gap over {self.confirming} pairs; 95 % interval over n={n.n} {n.of}; 0 is no effect."
+        shown = {
+            f"{name}, {way}": part[way]
+            for way in WAYS
+            for name, part in (("whole", self.whole), ("direct", self.direct))
+        }
+        into = [
+            {
+                "name": f"{head}, its {what}",
+                "unit": "share of the gap",
+                "values": np.array([np.asarray(self.into[head][i].value)]),
+                "low": np.array([np.asarray(self.into[head][i].low)]),
+                "high": np.array([np.asarray(self.into[head][i].high)]),
+                "chance": 0.0,
+                "scale": "diverging",
+            }
+            for head in self.receivers
+            for i, what in enumerate(("queries", "keys", "values"))
+        ]
+        misleads = (
+            "Shares of paths do not add up, and a path that another backs up looks idle. Prompts were chosen for their "
+            "gap, so its size is no finding; the shares are."
+        )
+        return [
+            wl.View(
+                "path-direct",
+                "Straight to the answer, or through others",
+                "bars",
+                {
+                    "x": self.senders,
+                    "y": {"label": "brought back", "unit": "share of the gap"},
+                    "series": [
+                        {
+                            "name": name,
+                            "values": e.value,
+                            "low": e.low,
+                            "high": e.high,
+                            "chance": np.zeros(len(self.senders)),
+                        }
+                        for name, e in shown.items()
+                        if "denoising" in name
+                    ],
+                },
+                caption=caption,
+                how_to_read="How much of the first prompt's answer comes back when a part's output is taken from it. "
+                "Whole: everyone who reads the part gets it. Direct: only the last sum before the answer does. Where "
+                "direct is much smaller, the part acts through others.",
+                misleads=misleads,
+                order=50,
+            ),
+            wl.View(
+                "path-into",
+                "Who tells the heads that matter",
+                "matrix",
+                {"rows": ["into"], "columns": self.senders, "links": "column", "series": into},
+                caption=caption,
+                how_to_read="One of these heads at a time gets a sender's output from the first prompt, in its "
+                "queries, its keys or its values alone. Queries and keys change where it looks, values what it moves.",
+                misleads=misleads,
+                order=51,
+            ),
+        ]
+
+
+@dataclass(frozen=True)
+class PathPatching:
+    """By which path does a part act? Whole and direct effects, and who tells the heads that matter."""
+
+    name: ClassVar[str] = "path-patching"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("contrasts",)
+    groups: ClassVar[tuple[str, ...]] = ("circuits",)
+
+    heads: Annotated[tuple[str, ...], "heads to look into, such as L2H0; those of the largest effect if none"] = ()
+    receivers: Annotated[int, "how many heads to look into, if none are named"] = 3
+    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
+    pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
+    seed: Annotated[int, "seed of pairs and intervals"] = 0
+    contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_circuits import edge_truths
+
+        return edge_truths.path_patching()
+
+    def run(self, specimen: wl.Specimen) -> PathPatchingResult:
+        """Hand each sender's output to all, to the logits, and to single inputs of the heads that matter."""
+        from wonderland.lab.specimen import parse_head
+
+        named = [f"L{layer}H{head}" for layer, head in (parse_head(name, specimen.cfg) for name in self.heads)]
+        asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
+        model, edges = specimen.model, Edges.of(specimen.model)
+        chosen = named
+        if not named and len(asked.explore):
+            explored = _effects(model, asked.batch.rows(asked.explore), _all_and_direct(edges), "denoising")
+            effect = np.asarray(explored.recovery(self.seed).value)[: len(edges.senders)]
+            order = [edges.senders[i] for i in np.argsort(-effect)]
+            chosen = [name for name in order if "H" in name][: self.receivers]
+        batch = asked.batch.rows(asked.confirm)
+        if not len(batch):
+            chosen = []
+        count = len(edges.senders)
+        both = {way: _effects(model, batch, _all_and_direct(edges), way).recovery(self.seed) for way in WAYS}
+        return PathPatchingResult(
+            senders=edges.senders,
+            whole={way: both[way][np.arange(count)] for way in WAYS},
+            direct={way: both[way][np.arange(count, 2 * count)] for way in WAYS},
+            receivers=chosen,
+            into={head: _into(model, edges, batch, head, self.seed) for head in chosen},
+            grid=[edges.n_layers, edges.n_heads],
+            kind="" if self.contrasts else self.kind,
+            confirming=len(batch),
+            held_back=not self.contrasts,
+            refused=asked.refused,
+        )
+
+
+def _all_and_direct(edges: Edges) -> np.ndarray:
+    """Return the edges of each sender, and after them each sender's edge into the logits alone."""
+    senders, receivers = edges.exists.shape
+    put = np.zeros((2 * senders, senders, receivers), dtype=bool)
+    for s in range(senders):
+        put[s, s] = edges.exists[s]
+        put[senders + s, s, -1] = True
+    return put
+
+
+def _effects(model: Any, batch: Any, put: np.ndarray, way: str) -> Changed:
+    """Return pairs with edges put, one way or the other; noising is told as the share that is lost."""
+    if way == "denoising":
+        return Changed.of(
+            model, batch, len(put), lambda some: carry(model, some.corrupted, some.clean, put, some.metric)
+        )
+    found = Changed.of(model, batch, len(put), lambda some: carry(model, some.clean, some.corrupted, put, some.metric))
+    return Changed(found.corrupted, found.clean, found.changed, batch)
+
+
+def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Estimate:
+    """Return the share each earlier sender brings back by each input of a head, [input, sender]."""
+    targets = [edges.receivers.index(f"{head}.{what}") for what in INPUTS]
+    there = [(s, r) for r in targets for s in np.flatnonzero(edges.exists[:, r])]
+    put = edges.masks([[edge] for edge in there])
+    found = _effects(model, batch, put, "denoising").recovery(seed)
+    shape = (len(INPUTS), len(edges.senders))
+    value, low, high = (np.full(shape, np.nan) for _ in range(3))
+    at = tuple(np.array([[targets.index(r), s] for s, r in there]).T)
+    value[at], low[at], high[at] = found.value, found.low, found.high
+    return wl.Estimate(value, low, high, n=found.n, unit=found.unit, chance=0.0, of=found.of)
