@@ -206,8 +206,8 @@ def _open_card(fig: Figure, card: Mapping[str, Any]) -> None:
 
 def _token_bars(ax: Axes, rows: Sequence[Sequence[Any]]) -> None:
     shown = list(rows)[:10]
-    values = [float(row[1]) for row in shown]
-    ax.barh(range(len(shown)), values, color=[CATEGORIES[0] if v >= 0 else CATEGORIES[1] for v in values], height=0.7)
+    values = [np.nan if row[1] is None else float(row[1]) for row in shown]
+    ax.barh(range(len(shown)), values, color=[CATEGORIES[v < 0] for v in values], height=0.7)
     ax.set_yticks(range(len(shown)), [plain(row[0], 16) for row in shown], fontsize=6)
     ax.tick_params(axis="y", length=0)
     ax.axvline(0, color=MUTED, linewidth=0.6)
