@@ -98,6 +98,7 @@ def _contents(corpus: Corpus, timed: np.ndarray) -> View:
         "needs group chats.",
         misleads="Repeats are texts that are alike letter by letter: “ok” said often is not a fault of the data.",
         order=140,
+        group="corpus",
     )
 
 
@@ -111,7 +112,6 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
     month, hour = moments.T
     first, last = int(month.min()), int(month.max())
     months = np.arange(first, last + 1)
-    years = (months + 0.5) / 12
     where = "this machine's time zone" if zone is None else f"the time zone {zone}"
     untimed = f" {total - len(moments):,} messages have no time." if total > len(moments) else ""
     both = (("me", mine), ("them", ~mine))
@@ -120,10 +120,14 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
         "Messages by month",
         "line",
         {
-            "x": {"label": "year"},
+            "x": {"label": "month", "names": [f"{m // 12}-{m % 12 + 1:02d}" for m in months]},
             "y": {"label": "messages a month"},
             "series": [
-                {"name": name, "x": years, "y": np.bincount(month[who] - first, minlength=len(months)).astype(float)}
+                {
+                    "name": name,
+                    "x": np.arange(len(months)),
+                    "y": np.bincount(month[who] - first, minlength=len(months)).astype(float),
+                }
                 for name, who in both
             ],
         },
@@ -131,6 +135,7 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
         how_to_read="A gap is a time of which the store has no messages: another phone, another app, or deleted.",
         misleads="The first and the last month are seldom whole.",
         order=141,
+        group="corpus",
     )
     by_hour = View(
         "corpus-hours",
@@ -150,6 +155,7 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
         "answers late.",
         misleads="Hours are told in one time zone for all years, journeys included.",
         order=142,
+        group="corpus",
     )
     return [by_month, by_hour]
 
@@ -181,6 +187,7 @@ def _funnel(corpus: Corpus) -> View:
         how_to_read="Read downwards: each line is a reason to leave rows out, at reading and then at each filter.",
         misleads="A row leaves at the first reason that holds; filters in another order would count otherwise.",
         order=143,
+        group="corpus",
     )
 
 
@@ -210,6 +217,7 @@ def _found(corpus: Corpus) -> Sequence[View]:
             "could not be decoded.",
             misleads="Counts are of rows as they were read, before any filter.",
             order=144,
+            group="corpus",
         )
     ]
 

@@ -41,6 +41,7 @@ def generations(
         "Generations",
         "tokens",
         {
+            "of": "sample",
             "measures": [
                 {"name": "surprise", "unit": "nats", "domain": [0, 10]},
                 {"name": "probability", "unit": "1", "domain": [0, 1]},

@@ -93,7 +93,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     const { rows } = current(), same = series.filter((s) => s.rows === rows), heads = links === 'head';
     const made = tableOf(rows.flatMap((_, r) => columns.map((__, c) => [r, c])),
       ['Row', ([r]) => rows[r]], ['Column', ([, c]) => tokenName(columns[c])],
-      ...same.map((s) => [s.name, ([r, c]) => known(cellOf(s, r, c)), s.unit]));
+      ...same.map((s) => [s.name, ([r, c]) => cellOf(s, r, c), s.unit]));
     if (!heads) return made;
     return { links, columns: [{ key: 'head', label: 'Head' }, ...made.columns.slice(2)], rows: made.rows.map((row, i) => ({ ...row, head: headName(...placeOf(i)) })) };
   }

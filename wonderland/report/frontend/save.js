@@ -29,7 +29,7 @@ function toCsv(view, { columns, rows }) {
   const parts = ['value', 'low', 'high', 'chance'];
   const heading = [], read = [];
   for (const column of columns) {
-    const used = parts.filter((part) => rows.some((row) => row[column.key] && typeof row[column.key] === 'object' && part in row[column.key]));
+    const used = parts.filter((part) => rows.some((row) => row[column.key]?.[part] !== undefined));
     if (!used.length) {
       heading.push(column.label);
       read.push((row) => row[column.key]);

@@ -162,6 +162,8 @@ class CircuitGraphResult(wl.Result):
             | ({"head": name} if "H" in name else {})
             for name in named
         ]
+        columns = {int(node["layer"]): "head" in node for node in nodes}
+        headings = [f"layer {column // 2}" if columns[column] else "" for column in sorted(columns)]
         edges = [
             {
                 "from": sender,
@@ -177,7 +179,13 @@ class CircuitGraphResult(wl.Result):
             "circuit-graph",
             "The circuit",
             "graph",
-            {"nodes": nodes, "edges": edges, "unit": "share of the gap", "threshold": 0.0},
+            {
+                "nodes": nodes,
+                "edges": edges,
+                "unit": "share of the gap",
+                "threshold": 0.0,
+                "layers": headings,
+            },
             caption=f"{len(self.edges)} of {self.count} edges; width is the share of the gap that an edge alone brings "
             f"back, {pairs}; faithfulness {share(self.faithfulness)}, random circuits {np.mean(self.others):.0%}, "
             f"p={self.p:.3f}.",
