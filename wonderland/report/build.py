@@ -306,7 +306,9 @@ def _compact(code: str) -> str:
 def _compact_style(sheet: str) -> str:
     """Drop comments and the spaces that a style sheet does not need."""
     sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.S)
-    return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", sheet)).replace(": ", ":").replace(";}", "}")
+    sheet = re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", sheet)).replace(": ", ":").replace(";}", "}")
+    sheet = re.sub(r"(?<=[\w\])]) ([+~]) (?=[.#\w])", r"\1", sheet)  # of selectors; in calc() a unit's % stands before
+    return sheet.replace(" !important", "!important")
 
 
 def _csp_hash(code: str) -> str:

@@ -22,9 +22,10 @@ function makeTable({ columns, rows, links }, label) {
   const lines = rows.map((row) => {
     const head = links === 'head' && headOf(row.head) ? row.head : null;
     const cells = columns.map((column, i) => {
-      const cell = el(i === 0 && !numeric[column.key] ? 'th' : 'td', i === 0 && !numeric[column.key] ? { scope: 'row' } : { class: numeric[column.key] ? 'number' : String(row[column.key]).length > 24 ? 'long' : '' });
-      if (head && column.key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
-      return fillCell(cell, row[column.key], column, numeric[column.key], spans[column.key]);
+      const { key } = column, words = !numeric[key];
+      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(row[key]).length > 24 && 'long' : 'number' });
+      if (head && key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
+      return fillCell(cell, row[key], column, !words, spans[key]);
     });
     return { row, line: el('tr', { 'data-head': head }, cells) };
   });
