@@ -39,6 +39,9 @@ MODULES = (
     "card", "findings", "dialogs", "keys", "print", "app",
 )  # fmt: skip
 
+TRUST = ("solid", "weak", "anecdotal")
+"""In this order findings stand on the first page, those of one trust in the order of their views."""
+
 Cards = Mapping[str, Mapping[str, "Estimate"]]
 
 
@@ -167,6 +170,8 @@ def gather(
             about.setdefault(head, []).extend(blocks)
         if result.control is not None:
             controls[name] = result.control.card()
+    places = {view.id: view.order for view in views}
+    findings.sort(key=lambda found: (TRUST.index(found.trust), places.get(found.view, len(places) + 1000)))
     findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in results.declined.items()]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
     return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)

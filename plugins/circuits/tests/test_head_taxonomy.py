@@ -112,9 +112,10 @@ def test_without_patterns_and_ablations_there_are_no_roles(repeating):
 
 def test_it_can_be_drawn_kept_and_read_back(found, tmp_path):
     result = found["head-taxonomy"]
-    (view,) = result.views()
+    view, why = result.views()
     check_view(view)
-    assert [row["before"] for row in view.data["rows"]] == ["no role found"] * 6
+    check_view(why)
+    assert [row["before"] for row in why.data["rows"]] == ["no role found"] * 6
     result.save(tmp_path)
     assert type(result).load(tmp_path).roles == result.roles
     assert result.about_heads()[NAMES["induction"]][0]["role"] == "induction"

@@ -162,8 +162,8 @@ class CircuitGraphResult(wl.Result):
             | ({"head": name} if "H" in name else {})
             for name in named
         ]
-        columns = {int(node["layer"]): "head" in node for node in nodes}
-        headings = [f"layer {column // 2}" if columns[column] else "" for column in sorted(columns)]
+        names = _headings(max(layers.values()))
+        headings = [names[column] for column in sorted({int(node["layer"]) for node in nodes})]  # not all need be there
         edges = [
             {
                 "from": sender,
@@ -285,6 +285,12 @@ def _grouped(edges: Sequence[str]) -> dict[tuple[str, str], list[int]]:
     for i, edge in enumerate(edges):
         groups.setdefault(_ends(edge), []).append(i)
     return groups
+
+
+def _headings(last: int) -> list[str]:
+    """Return the heading of each column of `_layers`."""
+    between = [f"{what} {layer}" for layer in range(last // 2 + 1) for what in ("heads", "MLP")]
+    return ["words", *between[:last], "answer"]
 
 
 def _layers(senders: Sequence[str]) -> dict[str, int]:

@@ -112,7 +112,7 @@ class CausalScrubbingResult(wl.Result):
                 "scale": "diverging",
             }
             for feature, one in self.explained.items()
-            if feature != "nothing"  # what the others are measured from: 0 everywhere
+            if feature != "nothing"  # 0 by definition
         ]
         columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}, {"key": "claim", "label": "Depends on"}]
         columns += [{"key": name, "label": name.capitalize(), "unit": "share", "digits": 2} for name in FEATURES[1:]]

@@ -96,10 +96,12 @@ class HeadTaxonomyResult(wl.Result):
         columns += [
             {"key": name, "label": name, "digits": 3 if name == "Ablation" else 2, "bar": True} for name in self.numbers
         ]
-        columns += [
+        why = [
+            {"key": "head", "label": "Head"},
+            {"key": "role", "label": "Role"},
+            {"key": "rule", "label": "The rule that gave it"},
             {"key": "partners", "label": "Told by (weights)"},
             {"key": "before", "label": "Before training"},
-            {"key": "rule", "label": "The rule that gave the role"},
         ]
         rows = [self._row(i) for i in range(len(self.heads))]
         n = self.numbers["Ablation"]
@@ -112,11 +114,22 @@ class HeadTaxonomyResult(wl.Result):
                 caption="Ablation in nats a token (resampled); attention as shares; 95 % intervals over "
                 f"n={n.n} {n.of} where numbers come from text, chance levels beside them; weights have a null and no "
                 "interval.",
-                how_to_read="A role is named only if an intervention supports it, by the rule in the last column. "
-                "Sort by a heading; click a head for everything measured about it.",
+                how_to_read="A role is named only if an intervention supports it; the next table has the rule. Sort by "
+                "a heading; click a head for everything measured about it.",
                 misleads="A head with two jobs has one role here, and heads that back each other up have none.",
                 order=5,
-            )
+            ),
+            wl.View(
+                "head-taxonomy-rules",
+                "Why each head has its role",
+                "table",
+                {"columns": why, "rows": [{key: row[key] for key in _keys(why)} for row in rows], "links": "head"},
+                caption="The first rule that each head meets, with the numbers it went by, and earlier heads that it "
+                "composes with beyond chance by its queries (Q), keys (K) or values (V).",
+                how_to_read="Each role stands on the numbers beside it. Before training no head should have one.",
+                misleads="That weights can be read is no proof that they are: look at the paths and edges.",
+                order=6,
+            ),
         ]
 
     def _row(self, i: int) -> dict[str, Any]:
@@ -132,6 +145,10 @@ class HeadTaxonomyResult(wl.Result):
             "rule": self.rules[i],
         }
         return row | {name: _cell(estimate[at]) for name, estimate in self.numbers.items()}
+
+
+def _keys(columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [str(column["key"]) for column in columns]
 
 
 def _cell(one: wl.Estimate) -> dict[str, float]:
