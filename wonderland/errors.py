@@ -15,6 +15,7 @@ __all__ = [
     "NotEnoughData",
     "PluginError",
     "ResourceError",
+    "Unsupported",
     "UsageError",
     "WonderlandError",
 ]
@@ -49,6 +50,10 @@ class UsageError(WonderlandError):
     """A name, option or setting that does not exist or does not fit (exit code 2)."""
 
     exit_code = 2
+
+
+class Unsupported(UsageError):
+    """Something is asked of a model that it cannot do truthfully (exit code 2)."""
 
 
 class InputError(WonderlandError):

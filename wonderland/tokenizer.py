@@ -59,7 +59,16 @@ class SpeakerTokenizer:
     """Byte-level BPE that knows who is speaking. Make one with `train` or `load`.
 
     The ids of the specials are fixed: ``<|endoftext|>`` 0, ``<|me|>`` 1, ``<|them|>`` 2, ``<|sep|>`` 3, ``<|pad|>`` 4.
+
+    Attributes:
+        specials: The ids of the specials.
+        start: The token that sequences begin with.
+        tells_speakers: That tokens say who speaks.
     """
+
+    specials = frozenset(range(len(SPECIALS)))
+    start = THEM
+    tells_speakers = True
 
     def __init__(self, serialized: str) -> None:
         self._text = Tokenizer.from_str(serialized)

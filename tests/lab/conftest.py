@@ -1,10 +1,15 @@
 """What the tests of the lab share: the hand-built model under the microscope."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from wonderland.lab.specimen import Specimen
 from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+
+sys.path.insert(0, str(Path(__file__).parent))  # bridges.py, which several modules use
 
 
 @pytest.fixture(autouse=True, scope="session")

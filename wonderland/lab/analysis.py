@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from wonderland import plugins
-from wonderland.errors import NotEnoughData, PluginError, UsageError
+from wonderland.errors import NotEnoughData, PluginError, Unsupported, UsageError
 from wonderland.lab.results import Provenance, Result, Results
 from wonderland.lab.specimen import Specimen
 
@@ -71,13 +71,15 @@ def analyze(
 
     Raises:
         NotEnoughData: The only analysis that was asked for says so.
+        Unsupported: The only analysis that was asked for needs what this model cannot give truthfully.
         UsageError: A name or a parameter does not exist.
         PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
     """
     given = given or {}
     asked = select(wanted or ("all",), parameters or {})
     chosen = [one for one in with_used(asked, parameters or {}) if one.name not in given or one in asked]
-    needs = {need for analysis in chosen for need in analysis.needs}
+    # An analysis that the model cannot serve has no part in the shared pass.
+    needs = {need for analysis in chosen if not specimen.lacks(analysis.needs) for need in analysis.needs}
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
     with specimen.holding(needs):
@@ -86,7 +88,7 @@ def analyze(
                 on_start(analysis.name)
             try:
                 results[analysis.name] = _run(analysis, specimen, {**given, **results})
-            except NotEnoughData as error:
+            except (NotEnoughData, Unsupported) as error:
                 if len(asked) == 1 and analysis in asked:
                     raise
                 declined[analysis.name] = error.message
@@ -99,7 +101,7 @@ def analyze(
                     on_start(f"{analysis.name} (untrained)")
                 try:
                     before[analysis.name] = _run(analysis, twin, before)
-                except NotEnoughData as error:
+                except (NotEnoughData, Unsupported) as error:
                     declined[f"{analysis.name} of the untrained twin"] = error.message
                 else:
                     results[analysis.name] = dataclasses.replace(results[analysis.name], control=before[analysis.name])
@@ -191,7 +193,13 @@ def _run(analysis: Analysis, specimen: Specimen, results: Mapping[str, Result]) 
 
     started = time.perf_counter()
     used = {name: results[name] for name in getattr(analysis, "uses", ()) if name in results}
-    result = analysis.run(specimen.restricted_to(analysis.needs, analysis.name, used))
+    view = specimen.restricted_to(analysis.needs, analysis.name, used)
+    try:
+        if missing := specimen.lacks(analysis.needs):
+            raise Unsupported(missing, hint="A model without MLPs has none of theirs; a bridge not all of its own.")
+        result = analysis.run(view)
+    except Unsupported as error:
+        raise Unsupported(f"{analysis.name} cannot be run on this model. {error.message}", hint=error.hint) from error
     if not isinstance(result, Result):
         raise PluginError(f"The analysis {analysis.name!r} returned a {type(result).__name__}, not a Result.")
     provenance = Provenance(

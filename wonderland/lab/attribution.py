@@ -24,13 +24,13 @@ from wonderland.lab.edges import INPUTS, Edges, Outputs
 from wonderland.lab.specimen import hook_name
 
 if TYPE_CHECKING:
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.lab.hooked import HookedModel
 
 __all__ = ["attribution"]
 
 
 def attribution(
-    model: ChatTransformer, base: Outputs, donor: Outputs, metric: Callable[[Tensor], Tensor], *, steps: int = 1
+    model: HookedModel, base: Outputs, donor: Outputs, metric: Callable[[Tensor], Tensor], *, steps: int = 1
 ) -> Tensor:
     """Estimate the effect of every edge from gradients.
 
@@ -56,7 +56,7 @@ def attribution(
     return torch.where(there[..., None], effect, torch.zeros((), device=effect.device))
 
 
-def _gradients(model: ChatTransformer, edges: Edges, start: Tensor, metric: Callable[[Tensor], Tensor]) -> Tensor:
+def _gradients(model: HookedModel, edges: Edges, start: Tensor, metric: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the gradient of the metric by what each receiver reads, [receiver, batch, pos, d_model]."""
     batch, length, width = start.shape
     by_head = (batch, length, edges.n_heads, width)

@@ -8,12 +8,14 @@ every held-out number a lie; and evidence of a few short windows supports no sta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.lab.specimen import Specimen
 from wonderland.report.views import Check
+from wonderland.tokenizer import SpeakerTokenizer
 
 __all__ = ["run_checks"]
 
@@ -38,7 +40,8 @@ def run_checks(specimen: Specimen, train: Corpus, held_out: Corpus) -> list[Chec
 
 
 def _tokenizer(specimen: Specimen, train: Corpus) -> Check:
-    verified = specimen.tokenizer.verify(train.texts[:10_000])
+    tokenizer = cast(SpeakerTokenizer, specimen.tokenizer)
+    verified = tokenizer.verify(train.texts[:10_000])
     failed = [step.name for step in verified if not step.passed]
     return Check(
         "the tokenizer keeps every special token whole", not failed, "; ".join(failed) or f"{len(verified)} proofs"
@@ -46,7 +49,7 @@ def _tokenizer(specimen: Specimen, train: Corpus) -> Check:
 
 
 def _losses(specimen: Specimen) -> list[Check]:
-    history = specimen.model.history
+    history = getattr(specimen.model, "history", None)
     if history is None or history.held_out_loss is None or not history.baselines:
         return [
             Check("the model beats the bigram on held-out conversations", False, "it was trained without held-out data")

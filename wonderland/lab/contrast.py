@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wonderland.errors import InputError
-from wonderland.tokenizer import PAD, SpeakerTokenizer
+from wonderland.tokenizer import PAD
 
 if TYPE_CHECKING:
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.lab.hooked import AnyTokenizer, HookedModel
 
 __all__ = ["ENOUGH_PAIRS", "LEAST_GAP", "Contrast", "ContrastBatch", "Problem", "gaps"]
 
@@ -76,20 +76,20 @@ class Contrast:
     conversation: int | None = None
     copying: bool = False
 
-    def tokens(self, tokenizer: SpeakerTokenizer) -> tuple[list[int], list[int]]:
+    def tokens(self, tokenizer: AnyTokenizer) -> tuple[list[int], list[int]]:
         """Return the tokens of the clean and of the corrupted prompt."""
         return _prompt(self.clean, tokenizer), _prompt(self.corrupted, tokenizer)
 
-    def answers(self, tokenizer: SpeakerTokenizer) -> tuple[list[int], list[int]]:
+    def answers(self, tokenizer: AnyTokenizer) -> tuple[list[int], list[int]]:
         """Return the tokens of target and foil, one each if all is well."""
         return _answer(self.target, tokenizer), _answer(self.foil, tokenizer)
 
-    def differences(self, tokenizer: SpeakerTokenizer) -> list[int]:
+    def differences(self, tokenizer: AnyTokenizer) -> list[int]:
         """Return the positions at which the prompts differ, up to the end of the shorter one."""
         clean, corrupted = self.tokens(tokenizer)
         return [i for i, (a, b) in enumerate(zip(clean, corrupted, strict=False)) if a != b]
 
-    def problems(self, tokenizer: SpeakerTokenizer, model: ChatTransformer | None = None) -> list[Problem]:
+    def problems(self, tokenizer: AnyTokenizer, model: HookedModel | None = None) -> list[Problem]:
         """List what makes this contrast unfit; an empty list if nothing does.
 
         Args:
@@ -173,7 +173,7 @@ class ContrastBatch:
         return cls(row, row, row.astype(bool), none, none, none, none, "pairs")
 
     @classmethod
-    def of(cls, contrasts: Sequence[Contrast], tokenizer: SpeakerTokenizer) -> ContrastBatch:
+    def of(cls, contrasts: Sequence[Contrast], tokenizer: AnyTokenizer) -> ContrastBatch:
         """Align contrasts whose `problems` are none.
 
         Raises:
@@ -226,7 +226,7 @@ class ContrastBatch:
         )
 
 
-def gaps(model: ChatTransformer, batch: ContrastBatch) -> np.ndarray:
+def gaps(model: HookedModel, batch: ContrastBatch) -> np.ndarray:
     """Return Δ(clean) − Δ(corrupted) of each pair in logits, [pair]."""
     from wonderland.lab.interventions import Activations, answer_logits, logit_difference
 
@@ -239,11 +239,11 @@ def gaps(model: ChatTransformer, batch: ContrastBatch) -> np.ndarray:
     return np.asarray(both[0] - both[1])
 
 
-def _prompt(prompt: Prompt, tokenizer: SpeakerTokenizer) -> list[int]:
+def _prompt(prompt: Prompt, tokenizer: AnyTokenizer) -> list[int]:
     return tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else [int(token) for token in prompt]
 
 
-def _answer(answer: str | int, tokenizer: SpeakerTokenizer) -> list[int]:
+def _answer(answer: str | int, tokenizer: AnyTokenizer) -> list[int]:
     return tokenizer.encode_prompt(answer) if isinstance(answer, str) else [int(answer)]
 
 

@@ -36,7 +36,7 @@ from wonderland.lab.interventions import Activations
 from wonderland.lab.specimen import hook_name
 
 if TYPE_CHECKING:
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.lab.hooked import HookedModel
 
 __all__ = ["INPUTS", "Edges", "Outputs", "carry", "exact"]
 
@@ -61,7 +61,7 @@ class Edges:
     mlps: bool
 
     @classmethod
-    def of(cls, model: ChatTransformer) -> Edges:
+    def of(cls, model: HookedModel) -> Edges:
         """Return the edges of a model."""
         return cls(model.cfg.n_layers, model.cfg.n_heads, not model.cfg.attn_only)
 
@@ -154,7 +154,7 @@ class Outputs:
     middle: Tensor
 
     @classmethod
-    def of(cls, model: ChatTransformer, tokens: ArrayLike | Tensor) -> Outputs:
+    def of(cls, model: HookedModel, tokens: ArrayLike | Tensor) -> Outputs:
         """Run the model on tokens [batch, pos]."""
         edges = Edges.of(model)
         names = ["result", *(["mlp_out", "resid_mid"] if edges.mlps else [])]
@@ -169,7 +169,7 @@ class Outputs:
 
 @torch.no_grad()
 def carry(
-    model: ChatTransformer,
+    model: HookedModel,
     base: Outputs,
     donor: Outputs,
     put: NDArray[np.bool_],
@@ -226,7 +226,7 @@ class _Run:
 
     def __init__(
         self,
-        model: ChatTransformer,
+        model: HookedModel,
         edges: Edges,
         base: Outputs,
         change: Tensor,
@@ -315,7 +315,7 @@ def _instead(value: Tensor) -> Callable[..., Tensor]:
 
 
 def exact(
-    model: ChatTransformer,
+    model: HookedModel,
     base: Outputs,
     donor: Outputs,
     read: Callable[..., Tensor],

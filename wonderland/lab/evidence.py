@@ -8,6 +8,7 @@ thin, and everything computed from it carries the mark.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import pack
-from wonderland.errors import NotEnoughData
+from wonderland.errors import NotEnoughData, UsageError
 from wonderland.tokenizer import ME, PAD, THEM, SpeakerTokenizer
 
 __all__ = ["Evidence"]
@@ -32,12 +33,15 @@ class Evidence:
         lengths: Tokens of each window, [window].
         conversation: Number of the conversation each window is from, [window]: the unit of resampling.
         seed: Seed of the choice.
+        speakers: Whether tokens say who speaks. Where they do not, asking for it raises `NotEnoughData`, so that what
+            needs to know declines with the reason.
     """
 
     tokens: np.ndarray
     lengths: np.ndarray
     conversation: np.ndarray
     seed: int = 0
+    speakers: bool = True
 
     @classmethod
     def choose(
@@ -74,6 +78,42 @@ class Evidence:
         chosen = np.sort(np.random.default_rng(seed).permutation(long)[:windows])
         return cls(packed.batch(chosen, PAD), lengths[chosen], packed.conversation[chosen], seed)
 
+    @classmethod
+    def of_tokens(
+        cls,
+        sequences: Sequence[Sequence[int]],
+        conversation: Sequence[int] | None = None,
+        *,
+        windows: int = ENOUGH_WINDOWS,
+        seed: int = 0,
+        speakers: bool = False,
+    ) -> Evidence:
+        """Take sequences of tokens as they are, some at random if there are more than asked for.
+
+        Args:
+            sequences: Token numbers of each window; those of fewer than two tokens say nothing and are left out.
+            conversation: Number of the conversation or text each is from; each is its own if None.
+            windows: How many to take at most.
+            seed: Seed of the choice.
+            speakers: Whether tokens say who speaks.
+
+        Raises:
+            NotEnoughData: No sequence has two tokens.
+            UsageError: There are not as many conversations as sequences.
+        """
+        groups = np.arange(len(sequences)) if conversation is None else np.asarray(conversation)
+        if len(groups) != len(sequences):
+            raise UsageError(f"{len(sequences)} sequences have {len(groups)} numbers of conversations.")
+        kept = [index for index, sequence in enumerate(sequences) if len(sequence) > 1]
+        if not kept:
+            raise NotEnoughData("There is no sequence of two tokens.", hint="Give longer texts.")
+        chosen = np.sort(np.random.default_rng(seed).permutation(kept)[:windows])
+        lengths = np.array([len(sequences[index]) for index in chosen])
+        tokens = np.full((len(chosen), lengths.max()), PAD, dtype=np.int64)
+        for row, index in enumerate(chosen):
+            tokens[row, : lengths[row]] = np.asarray(sequences[index])
+        return cls(tokens, lengths, groups[chosen], seed, speakers)
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -89,7 +129,16 @@ class Evidence:
 
     @functools.cached_property
     def is_speaker(self) -> np.ndarray:
-        """Where the token says who speaks, [window, pos]."""
+        """Where the token says who speaks, [window, pos].
+
+        Raises:
+            NotEnoughData: Tokens do not say so; the same of all that follows from it.
+        """
+        if not self.speakers:
+            raise NotEnoughData(
+                "It needs to know who speaks, which the tokens of this model do not say.",
+                hint="Train a ChatTransformer on conversations: wonderland run",
+            )
         return np.asarray((self.tokens == ME) | (self.tokens == THEM))
 
     @functools.cached_property

@@ -36,7 +36,7 @@ from wonderland.lab.specimen import hook_name
 from wonderland.lab.stats import Estimate, cluster_bootstrap
 
 if TYPE_CHECKING:
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.lab.hooked import HookedModel
 
 __all__ = [
     "Activations",
@@ -89,7 +89,7 @@ class Activations:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, model: ChatTransformer, tokens: ArrayLike | Tensor, names: Sequence[str]) -> Activations:
+    def of(cls, model: HookedModel, tokens: ArrayLike | Tensor, names: Sequence[str]) -> Activations:
         """Run the model and keep these activations.
 
         Args:
@@ -108,7 +108,7 @@ class Activations:
 
 @torch.no_grad()
 def intervene(
-    model: ChatTransformer,
+    model: HookedModel,
     base: Activations,
     donor: Mapping[str, Tensor],
     cells: Sequence[Cell],
@@ -212,7 +212,7 @@ def _putting(mask: Tensor, value: Tensor) -> Callable[..., Tensor]:
     return put
 
 
-def answer_logits(model: ChatTransformer, answer: ArrayLike) -> Callable[..., Tensor]:
+def answer_logits(model: HookedModel, answer: ArrayLike) -> Callable[..., Tensor]:
     """Return a ``read`` for `intervene`: the logits at the position ``answer`` [batch] of each row, [row, d_vocab]."""
     position = torch.as_tensor(answer, device=model.device)
 
@@ -294,7 +294,7 @@ def recovery(patched: Floats, base: Floats, donor: Floats, batch: ContrastBatch,
 
 
 def patch(
-    model: ChatTransformer,
+    model: HookedModel,
     batch: ContrastBatch,
     cells: Sequence[Cell],
     *,

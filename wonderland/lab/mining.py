@@ -27,11 +27,11 @@ import torch
 from wonderland.errors import UsageError
 from wonderland.lab.contrast import Contrast, ContrastBatch, gap_problem
 from wonderland.lab.evidence import Evidence
-from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
+from wonderland.tokenizer import ME, SPECIALS, THEM
 
 if TYPE_CHECKING:
+    from wonderland.lab.hooked import AnyTokenizer, HookedModel
     from wonderland.lab.specimen import Specimen
-    from wonderland.model.transformer import ChatTransformer
 
 __all__ = ["KINDS", "Contrasts", "contrasts", "mine"]
 
@@ -90,8 +90,8 @@ def contrasts(specimen: Specimen, kind: str = "speaker", *, pairs: int = 64, see
 
 
 def mine(
-    model: ChatTransformer,
-    tokenizer: SpeakerTokenizer,
+    model: HookedModel,
+    tokenizer: AnyTokenizer,
     evidence: Evidence,
     kind: str = "speaker",
     *,
@@ -141,7 +141,7 @@ def _spread(candidates: list[_Candidate], random: np.random.Generator) -> list[_
 
 
 def _candidates(
-    tokenizer: SpeakerTokenizer, evidence: Evidence, kind: str, random: np.random.Generator
+    tokenizer: AnyTokenizer, evidence: Evidence, kind: str, random: np.random.Generator
 ) -> Iterator[_Candidate]:
     """Yield at most one candidate of each message: a change, and a prompt that ends some tokens after it."""
     swaps = _swaps(tokenizer, kind)
@@ -173,7 +173,7 @@ def _fits(row: np.ndarray, place: int, after: int, kind: str, length: int) -> bo
     return "speaker" not in kind or bool((between >= len(SPECIALS)).all())
 
 
-def _swaps(tokenizer: SpeakerTokenizer, kind: str) -> dict[int, list[int]]:
+def _swaps(tokenizer: AnyTokenizer, kind: str) -> dict[int, list[int]]:
     """Return what each token may be changed into; only what is one token in this vocabulary."""
     if "speaker" in kind:
         return {ME: [THEM], THEM: [ME]}
@@ -188,13 +188,13 @@ def _swaps(tokenizer: SpeakerTokenizer, kind: str) -> dict[int, list[int]]:
     return swaps
 
 
-def _one(tokenizer: SpeakerTokenizer, text: str) -> int | None:
+def _one(tokenizer: AnyTokenizer, text: str) -> int | None:
     tokens = tokenizer.encode(text)
     return tokens[0] if len(tokens) == 1 else None
 
 
 def _asked(
-    model: ChatTransformer, tokenizer: SpeakerTokenizer, candidates: list[_Candidate]
+    model: HookedModel, tokenizer: AnyTokenizer, candidates: list[_Candidate]
 ) -> Iterator[tuple[Contrast | None, str]]:
     """Yield each candidate as a contrast with the model's own answers, or the name of its problem."""
     from wonderland.lab.interventions import Activations, answer_logits
@@ -208,7 +208,7 @@ def _asked(
         for tokens in (batch.clean, batch.corrupted)
     )
     for c, ours, theirs in zip(candidates, clean, corrupted, strict=True):
-        taken = [*c.clean, *c.corrupted, *range(len(SPECIALS))]
+        taken = [*c.clean, *c.corrupted, *tokenizer.specials]
         target, foil = _preferred(ours, theirs, taken), _preferred(theirs, ours, taken)
         contrast = Contrast(c.clean, c.corrupted, target, foil, c.kind, c.conversation)
         gap = (ours[target] - ours[foil]) - (theirs[target] - theirs[foil])  # of logits as of their log-softmax

@@ -13,27 +13,31 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import InputError, PluginError, UsageError
+from wonderland.errors import InputError, PluginError, Unsupported, UsageError
+from wonderland.lab.adopting import adopt
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.foreign import ForeignTokenizer
+from wonderland.lab.hooked import AnyTokenizer, HookedModel
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.model.loss import token_losses
-from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Result
 
-__all__ = ["HookedModel", "Part", "Specimen", "hook_name", "parse_head"]
+__all__ = ["Part", "Specimen", "hook_name", "parse_head"]
 
 _IN_ATTENTION = ("q", "k", "v", "z", "attn_scores", "pattern", "result")
 _IN_MLP = ("pre", "post")
@@ -41,27 +45,8 @@ _IN_BLOCK = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "q_i
 _ONCE = ("embed", "pos_embed")
 _DERIVED = ("loss", "logits")
 _BATCH = 16
-
-
-class HookedModel(Protocol):
-    """What the analyses touch of a model: exactly this much.
-
-    Weights are stacked over layers: ``W_Q`` [layer, head, d_model, d_head], ``W_O`` [layer, head, d_head, d_model].
-    """
-
-    cfg: Any
-
-    def __call__(self, tokens: Tensor) -> Tensor:
-        """Return logits [batch, pos, d_vocab]."""
-        ...
-
-    def run_with_cache(self, tokens: Tensor, *, names_filter: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """Return logits and the activations named, by hook name."""
-        ...
-
-    def run_with_hooks(self, tokens: Tensor, *, fwd_hooks: list[tuple[str, Callable[..., Any]]]) -> Tensor:
-        """Return logits computed with hooks in place."""
-        ...
+_HOLD = 1_500_000_000
+_SPARE = 1024  # rows of an embedding that round its size up and stand for no token
 
 
 def hook_name(short: str, layer: int) -> str:
@@ -119,10 +104,10 @@ class Part:
 
 
 class Specimen:
-    """A model with its tokenizer and held-out evidence.
+    """A model with its tokenizer and held-out evidence: conversations here, anything else by `of_texts` or `of_tokens`.
 
     Args:
-        model: The model.
+        model: The model: a `ChatTransformer`, or a TransformerLens ``TransformerBridge`` of the same vocabulary.
         tokenizer: Its tokenizer; refused if the model was trained with another.
         held_out: Conversations the model was not trained on.
         windows: How many windows of them to examine.
@@ -135,33 +120,119 @@ class Specimen:
 
     def __init__(
         self,
-        model: ChatTransformer,
+        model: Any,
         tokenizer: SpeakerTokenizer,
         held_out: Corpus,
         *,
         windows: int = 200,
         seed: int = 0,
-        hold_bytes: int = 1_500_000_000,
+        hold_bytes: int = _HOLD,
     ) -> None:
-        if model.tokenizer_fingerprint not in ("", tokenizer.fingerprint):
-            raise InputError(
-                f"The model was trained with the tokenizer {model.tokenizer_fingerprint}, not with this one "
-                f"({tokenizer.fingerprint}): its token numbers would mean other words.",
-                hint="Load the tokenizer that was saved beside the model.",
+        if not isinstance(tokenizer, SpeakerTokenizer):
+            raise UsageError(
+                f"Conversations are read with their model's SpeakerTokenizer, not a {type(tokenizer).__name__}.",
+                hint="For another model: wl.Specimen.of_texts(model, tokenizer, corpus.texts).",
             )
-        broken = [name for name, weight in model.named_parameters() if not torch.isfinite(weight).all()]
-        if broken:
-            raise InputError(f"The model has weights that are not finite: {broken[0]}.", hint="Train it again.")
-        self.model = model.requires_grad_(False).eval()
+        model = _checked(model, tokenizer)
+        evidence = Evidence.choose(held_out, tokenizer, context=model.cfg.n_ctx, windows=windows, seed=seed)
+        self._examine(model, tokenizer, evidence, held_out.fingerprint, hold_bytes)
+
+    def _examine(
+        self, model: HookedModel, tokenizer: AnyTokenizer, evidence: Evidence, held_out: str, hold_bytes: int
+    ) -> None:
+        self.model = model
         self.tokenizer = tokenizer
         self.hold_bytes = hold_bytes
-        self.evidence = Evidence.choose(held_out, tokenizer, context=model.cfg.n_ctx, windows=windows, seed=seed)
-        self._held_out_fingerprint = held_out.fingerprint
+        self.evidence = evidence
+        self._held_out_fingerprint = held_out
         self._held: dict[str, Any] | None = None
         self._allowed: frozenset[str] | None = None
         self.results: Mapping[str, Result] = {}
         # An untrained twin is asked the same questions, so it keeps the contrasts of the trained model.
         self._mined = functools.cache(functools.partial(mine, model, tokenizer, self.evidence))
+
+    @classmethod
+    def of_tokens(
+        cls,
+        model: Any,
+        tokenizer: Any,
+        sequences: Sequence[Sequence[int]],
+        *,
+        conversation: Sequence[int] | None = None,
+        windows: int = 200,
+        seed: int = 0,
+        hold_bytes: int = _HOLD,
+    ) -> Specimen:
+        """Return a specimen of any model on sequences of tokens.
+
+        Args:
+            model: A `ChatTransformer` or a TransformerLens ``TransformerBridge``.
+            tokenizer: A `SpeakerTokenizer`, a ``tokenizers.Tokenizer`` or a fast ``transformers`` tokenizer.
+            sequences: Tokens of each window, with whatever the model expects to come first.
+            conversation: Number of the text each window is from, the unit of resampling; each its own if None.
+            windows: How many of them to examine.
+            seed: Seed of their choice.
+            hold_bytes: Most memory to hold activations in.
+
+        Raises:
+            UsageError: A sequence does not fit the context, or holds a number that is no token.
+            InputError: Model and tokenizer do not belong together, or the model has weights that are not finite.
+        """
+        names: AnyTokenizer = tokenizer if hasattr(tokenizer, "tells_speakers") else ForeignTokenizer(tokenizer)
+        model = _checked(model, names)
+        longest = max((len(sequence) for sequence in sequences), default=0)
+        if longest > model.cfg.n_ctx:
+            raise UsageError(f"A sequence has {longest} tokens; the model's context is {model.cfg.n_ctx}.")
+        strange = next((t for s in sequences for t in s if not 0 <= int(t) < model.cfg.d_vocab), None)
+        if strange is not None:
+            raise UsageError(f"{strange} is no token of a vocabulary of {model.cfg.d_vocab:,}.")
+        speakers = bool(names.tells_speakers)
+        evidence = Evidence.of_tokens(sequences, conversation, windows=windows, seed=seed, speakers=speakers)
+        made = cls.__new__(cls)
+        digest = hashlib.sha256(evidence.tokens.tobytes() + evidence.lengths.tobytes()).hexdigest()[:16]
+        made._examine(model, names, evidence, digest, hold_bytes)
+        return made
+
+    @classmethod
+    def of_texts(
+        cls,
+        model: Any,
+        tokenizer: Any,
+        texts: Iterable[str],
+        *,
+        length: int = 128,
+        windows: int = 200,
+        seed: int = 0,
+        hold_bytes: int = _HOLD,
+    ) -> Specimen:
+        """Return a specimen of any model on plain texts, cut into windows that all begin with the token of beginnings.
+
+        Args:
+            model: A `ChatTransformer` or a TransformerLens ``TransformerBridge``.
+            tokenizer: Its tokenizer, as in `of_tokens`.
+            texts: Texts the model was not trained on; each is a unit of resampling.
+            length: Most tokens of a window.
+            windows: How many of them to examine.
+            seed: Seed of their choice.
+            hold_bytes: Most memory to hold activations in.
+        """
+        names: AnyTokenizer = tokenizer if hasattr(tokenizer, "tells_speakers") else ForeignTokenizer(tokenizer)
+        step = min(length, model.cfg.n_ctx) - 1
+        sequences, conversation = [], []
+        for number, text in enumerate(texts):
+            tokens = names.encode(text)
+            for start in range(0, len(tokens), step):
+                sequences.append([names.start, *tokens[start : start + step]])
+                conversation.append(number)
+        return cls.of_tokens(
+            model,
+            names,
+            sequences,
+            conversation=conversation,
+            windows=windows,
+            seed=seed,
+            hold_bytes=hold_bytes,
+        )
 
     @property
     def cfg(self) -> Any:
@@ -180,8 +251,7 @@ class Specimen:
     def untrained(self, seed: int = 1) -> Specimen:
         """Return the same specimen with the same architecture before training: the control of every claim."""
         twin = copy.copy(self)
-        fresh = ChatTransformer(self.model.cfg, seed=seed, tokenizer=self.model.tokenizer_fingerprint)
-        twin.model = fresh.to(self.model.device).requires_grad_(False).eval()
+        twin.model = self.model.untrained(seed)
         twin._held = None
         twin.results = {}
         twin.__dict__.pop("fingerprints", None)
@@ -210,6 +280,18 @@ class Specimen:
         view._allowed = frozenset(needs)
         view.results = _Used(results or {})
         return view
+
+    def lacks(self, needs: Iterable[str]) -> str:
+        """Return why the first of these activations that the model cannot give is not there; nothing if all are."""
+        for need in sorted(needs):
+            if need in _DERIVED or need == "contrasts":
+                continue
+            asked = getattr(self.model, "lacks", None)
+            if asked and (why := asked(need)):
+                return str(why)
+            if not asked and hook_name(need, 0) not in self.model.hook_dict:
+                return f"This model has no activation {need!r}."
+        return ""
 
     def parts(self, *names: str) -> Iterator[Part]:
         """Yield the evidence some windows at a time, with activations.
@@ -253,6 +335,8 @@ class Specimen:
 
     @torch.no_grad()
     def _stream(self, names: frozenset[str]) -> Iterator[Part]:
+        if missing := self.lacks(names):
+            raise Unsupported(missing, hint="A model without MLPs has none of theirs, and a bridge not all of its own.")
         hooks = {name: self._hooks(name) for name in names if name not in _DERIVED}
         every = [hook for group in hooks.values() for hook in group]
         for start in range(0, len(self.evidence), _BATCH):
@@ -260,12 +344,6 @@ class Specimen:
             some = _slice(self.evidence, windows)
             tokens = torch.from_numpy(some.tokens).to(self.model.device)
             logits, cache = self.model.run_with_cache(tokens, names_filter=every)
-            missing = [name for name, group in hooks.items() if group[0] not in cache]
-            if missing:
-                raise UsageError(
-                    f"This model has no activation {missing[0]!r}.",
-                    hint="A model without MLPs has none of theirs, and one without norms has no scales.",
-                )
             found = {
                 name: cache[group[0]] if name in _ONCE else torch.stack([cache[hook] for hook in group])
                 for name, group in hooks.items()
@@ -296,13 +374,36 @@ class _Used(dict[str, "Result"]):
         )
 
 
+def _checked(model: Any, tokenizer: AnyTokenizer) -> HookedModel:
+    """Return a model ready to be examined with its tokenizer, or say why it cannot be."""
+    if getattr(model, "tokenizer_fingerprint", "") not in ("", tokenizer.fingerprint):
+        raise InputError(
+            f"The model was trained with the tokenizer {model.tokenizer_fingerprint}, not with this one "
+            f"({tokenizer.fingerprint}): its token numbers would mean other words.",
+            hint="Load the tokenizer that was saved beside the model.",
+        )
+    broken = [name for name, weight in model.named_parameters() if not torch.isfinite(weight).all()]
+    if broken:
+        raise InputError(f"The model has weights that are not finite: {broken[0]}.", hint="Train or load it again.")
+    adopted = adopt(model)
+    spare = adopted.cfg.d_vocab - tokenizer.vocab_size
+    if not 0 <= spare < _SPARE:
+        raise InputError(
+            f"The model has {adopted.cfg.d_vocab:,} tokens and the tokenizer {tokenizer.vocab_size:,}: they do not "
+            "belong together.",
+            hint="Load the tokenizer the model was trained with.",
+        )
+    adopted.requires_grad_(False).eval()
+    return adopted
+
+
 def _slice(evidence: Evidence, windows: slice) -> Evidence:
     longest = int(evidence.lengths[windows].max())
-    return Evidence(
-        np.ascontiguousarray(evidence.tokens[windows, :longest]),
-        evidence.lengths[windows],
-        evidence.conversation[windows],
-        evidence.seed,
+    return replace(
+        evidence,
+        tokens=np.ascontiguousarray(evidence.tokens[windows, :longest]),
+        lengths=evidence.lengths[windows],
+        conversation=evidence.conversation[windows],
     )
 
 

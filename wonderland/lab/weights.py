@@ -6,8 +6,8 @@ out, none of which changes a probability (a test runs the folded model beside th
 - the weights of each LayerNorm are multiplied into the matrices that read its output (its biases end in biases, which
   no analysis of matrices reads);
 - a LayerNorm subtracts the mean over ``d_model`` of what it reads, so that component is removed from everything that
-  writes (W_E, W_pos, W_O) and reads (W_Q, W_K, W_V, W_U): ``room`` is then ``d_model`` − 1. A model without LayerNorm
-  does see the mean, and there it stays;
+  writes (W_E, W_pos, W_O) and reads (W_Q, W_K, W_V, W_U): ``room`` is then ``d_model`` − 1. A model with RMSNorm, or
+  with no norm, does see the mean, and there it stays;
 - the softmax ignores what all logits share, so W_U has mean zero over the vocabulary.
 
 What stays out of sight: the scale by which LayerNorm divides differs from token to token and is no weight. Cost: a
@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wonderland.model.transformer import ChatTransformer
+from wonderland.lab.hooked import HookedModel
 
 __all__ = ["FoldedWeights", "effective_embedding", "fold"]
 
@@ -48,6 +48,8 @@ class FoldedWeights:
         W_O: [layer, head, d_head, d_model].
         W_U: [d_model, d_vocab].
         room: Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm.
+        turned: Whether the model turns queries and keys by their positions (rotary embeddings). W_Q W_Kᵀ is then what
+            is compared at one and the same position only.
     """
 
     W_E: Floats
@@ -58,24 +60,29 @@ class FoldedWeights:
     W_O: Floats
     W_U: Floats
     room: int
+    turned: bool = False
 
 
-def fold(model: ChatTransformer) -> FoldedWeights:
+def fold(model: HookedModel) -> FoldedWeights:
     """Return the model's weights with LayerNorm folded in, writing weights and W_U centred."""
     W_E, W_pos, W_O = _double(model.W_E), _double(model.W_pos), _double(model.W_O)
     W_Q, W_K, W_V = _double(model.W_Q), _double(model.W_K), _double(model.W_V)
     W_U, room = _double(model.W_U), model.cfg.d_model
     if model.cfg.normalization_type is not None:
-        room -= 1
         norms = np.stack([_double(cast(Any, block).ln1.w) for block in model.blocks])  # [layer, d_model]
-        W_Q, W_K, W_V = (_centred(weight * norms[:, None, :, None], -2) for weight in (W_Q, W_K, W_V))
-        W_U = _centred(W_U * _double(cast(Tensor, model.ln_final.w))[:, None], 0)
+        W_Q, W_K, W_V = (weight * norms[:, None, :, None] for weight in (W_Q, W_K, W_V))
+        W_U = W_U * _double(cast(Tensor, model.ln_final.w))[:, None]
+    if model.cfg.normalization_type == "LN":
+        room -= 1
+        W_Q, W_K, W_V, W_U = _centred(W_Q, -2), _centred(W_K, -2), _centred(W_V, -2), _centred(W_U, 0)
         W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
-    return FoldedWeights(W_E, W_pos, W_Q, W_K, W_V, W_O, _centred(W_U, -1), room)
+    return FoldedWeights(
+        W_E, W_pos, W_Q, W_K, W_V, W_O, _centred(W_U, -1), room, bool(getattr(model.cfg, "rotary", False))
+    )
 
 
 @torch.no_grad()
-def effective_embedding(model: ChatTransformer) -> Floats:
+def effective_embedding(model: HookedModel) -> Floats:
     """Return W_E + MLP₀(W_E), what heads after layer 0 find of a token itself, [d_vocab, d_model].
 
     Centred like `fold` centres W_E. Attention of layer 0 and positions are left out. A model without MLPs has its W_E.
@@ -85,7 +92,7 @@ def effective_embedding(model: ChatTransformer) -> Floats:
     if not model.cfg.attn_only:
         embedded = embedded + first.mlp(first.ln2(embedded))
     effective = _double(embedded)
-    return effective if model.cfg.normalization_type is None else _centred(effective, -1)
+    return _centred(effective, -1) if model.cfg.normalization_type == "LN" else effective
 
 
 def _double(weight: Tensor) -> Floats:

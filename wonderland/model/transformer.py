@@ -178,6 +178,22 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
 
         return to_transformer_lens(self)
 
+    @classmethod
+    def from_transformer_lens(cls, bridge: TransformerBridge) -> ChatTransformer:
+        """Return a TransformerLens bridge of the GPT-2 family as a model, with the same logits.
+
+        Raises:
+            Unsupported: It is of another architecture; a `Specimen` takes the bridge itself.
+        """
+        from wonderland.model.bridge import from_transformer_lens
+
+        return from_transformer_lens(bridge)
+
+    def untrained(self, seed: int = 1) -> ChatTransformer:
+        """Return the same architecture before training."""
+        fresh: ChatTransformer = ChatTransformer(self.cfg, seed=seed, tokenizer=self.tokenizer_fingerprint)
+        return fresh.to(self.device).requires_grad_(False).eval()  # type: ignore[no-any-return]
+
     @property
     def fingerprint(self) -> str:
         """A short hash of the shape and the weights."""

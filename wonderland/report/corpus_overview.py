@@ -183,7 +183,7 @@ def _funnel(corpus: Corpus) -> View:
         "Where every row went",
         "table",
         {"columns": columns, "rows": rows},
-        caption=f"Every one of the n={ledger.stored:,} rows of {ledger.source} is kept or accounted for.",
+        caption=f"Every one of the n={ledger.stored:,} rows that were stored is kept or accounted for.",
         how_to_read="Read downwards: each line is a reason to leave rows out, at reading and then at each filter.",
         misleads="A row leaves at the first reason that holds; filters in another order would count otherwise.",
         order=143,

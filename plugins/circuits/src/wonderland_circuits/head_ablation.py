@@ -7,15 +7,16 @@ signs of whole conversations, and q by Benjamini and Hochberg over all heads.
 
 What would fool it: zeros. A head that always adds the same vector is missed when zeroed although it carries nothing, so
 the verdict goes by resample and mean ablation, and a head that matters only when zeroed is called that. Heads that back
-each other up each cost little alone. And a cost says that a head is used, not what for.
+each other up each cost little alone, so pairs are ablated too (`wonderland_circuits.head_pairs`). And a cost says that
+a head is used, not what for.
 
 References: Chan et al. 2022 (causal scrubbing) on resampling; Li and Janson 2024 (2409.09951) on kinds of ablation.
-Cost: three forward passes a head over ``windows`` windows, from the head's layer on.
+Cost: three forward passes a head over ``windows`` windows, from the head's layer on, and one a pair over fewer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -26,6 +27,8 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, heads, paired_permutation
+from wonderland_circuits import head_pairs
+from wonderland_circuits.ablating import collect, donors, spread, summed_losses, writing
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -37,7 +40,6 @@ _MEANING = {
     "zero": "zeros",
 }
 _BATCH = 16
-_CHUNK = 1024  # tokens whose logits are held at a time
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class HeadAblationResult(wl.Result):
         level: The false-discovery rate the verdicts go by.
         windows: Windows ablated in.
         enough: Whether the evidence is enough to trust.
+        pairs: Names of the heads that were also ablated together, [pair][2].
+        interaction: What both cost beyond the sum of what each costs (`wonderland_circuits.head_pairs`), [pair].
+        pair_q: False-discovery rate of its being different from 0, [pair].
+        pair_windows: Windows in which pairs were ablated.
+        pairs_left_out: Pairs that were not, since there were too many.
     """
 
     cost: dict[str, wl.Estimate]
@@ -62,6 +69,11 @@ class HeadAblationResult(wl.Result):
     level: float
     windows: int
     enough: bool
+    pairs: list[list[str]]
+    interaction: wl.Estimate
+    pair_q: np.ndarray
+    pair_windows: int
+    pairs_left_out: int
 
     def heads_that_are(self, verdict: str) -> list[str]:
         """List the heads of a verdict, largest cost under resampling first."""
@@ -89,6 +101,7 @@ class HeadAblationResult(wl.Result):
         ):
             if found := self.heads_that_are(verdict):
                 lines.append(f"{meaning}: {', '.join(found)}.")
+        lines += head_pairs.told(self.pairs, self.interaction, self.pair_q, self.level, self.pairs_left_out)
         if isinstance(self.control, HeadAblationResult):
             lines.append(f"Before training {len(self.control.heads_that_are('needed'))} were needed.")
         return "\n".join(lines)
@@ -115,8 +128,9 @@ class HeadAblationResult(wl.Result):
 
     def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         rule = f"by ablation: false-discovery rate {self.level:g}, resample and mean agreeing"
+        together = head_pairs.card_blocks(self.pairs, self.interaction, self.pair_q, self.level)
         return {
-            f"L{layer}H{head}": [{"role": verdict, "rule": rule}]
+            (name := f"L{layer}H{head}"): [{"role": verdict, "rule": rule}, *together.get(name, [])]
             for layer, row in enumerate(self.verdicts)
             for head, verdict in enumerate(row)
         }
@@ -181,6 +195,14 @@ class HeadAblationResult(wl.Result):
                 misleads="No effect found is not no effect: the interval says how large it could be.",
                 order=42,
             ),
+            *head_pairs.views(
+                self.pairs,
+                self.interaction,
+                self.pair_q,
+                windows=self.pair_windows,
+                left_out=self.pairs_left_out,
+                alone={name: float(one.value) for name, one in heads(self.cost["mean"])},
+            ),
         ]
 
     def _row(self, layer: int, head: int) -> dict[str, Any]:
@@ -201,12 +223,14 @@ class HeadAblation:
     """What does each head save? Rise of the loss without it: zero, mean and resample ablation, by conversation."""
 
     name: ClassVar[str] = "head-ablation"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("z",)
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
 
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
+    pairs: Annotated[int, "pairs of heads to ablate together, all of them if there are no more; 0 for none"] = 120
+    pair_windows: Annotated[int, "of those windows, how many to ablate pairs in"] = 14
     seed: Annotated[int, "seed of windows, donors and intervals"] = 0
 
     @classmethod
@@ -220,15 +244,16 @@ class HeadAblation:
         """Ablate every head in every window."""
         evidence = specimen.evidence
         random = np.random.default_rng(self.seed)
-        chosen = _spread(evidence.conversation, random)[: self.windows]
+        order = spread(evidence.conversation, random)
+        chosen = order[: self.windows]
         chosen = chosen[np.argsort(evidence.lengths[chosen], kind="stable")]  # like lengths together: little padding
-        donor = _donors(evidence.lengths, evidence.conversation, chosen, random)
-        mean, stored = _collect(specimen, set(donor[donor >= 0].tolist()))
+        donor = donors(evidence.lengths, evidence.conversation, chosen, random)
+        mean, stored = collect(specimen, set(donor[donor >= 0].tolist()))
         rises = {kind: [] for kind in KINDS}
         losses = []
         for start in range(0, len(chosen), _BATCH):
-            some, donors = chosen[start : start + _BATCH], donor[start : start + _BATCH]
-            plain, rise = _ablated(specimen, some, donors, mean, stored)
+            batch = slice(start, start + _BATCH)
+            plain, rise = _ablated(specimen, chosen[batch], donor[batch], mean, stored)
             losses.append(plain)
             for kind in KINDS:
                 rises[kind].append(rise[kind])
@@ -248,6 +273,11 @@ class HeadAblation:
                 p = np.full(whole[kind].shape[1:], np.nan)
                 cost[kind] = wl.Estimate(p, p, p, n=0, unit="nats a token", chance=0.0)
             q[kind] = benjamini_hochberg(p)
+        pairs, left_out = head_pairs.chosen_pairs(specimen.model, cost["mean"].value, self.pairs)
+        few = np.isin(chosen, order[: self.pair_windows])
+        interaction, pair_q = head_pairs.interactions(
+            specimen, pairs, chosen[few], whole["mean"][few], mean, seed=self.seed
+        )
         return HeadAblationResult(
             cost=cost,
             q=q,
@@ -262,6 +292,11 @@ class HeadAblation:
             level=self.level,
             windows=len(chosen),
             enough=evidence.enough and cost["resample"].trusted,
+            pairs=[head_pairs.named(pair) for pair in pairs],
+            interaction=interaction,
+            pair_q=pair_q,
+            pair_windows=int(few.sum()),
+            pairs_left_out=left_out,
         )
 
 
@@ -280,44 +315,8 @@ def _verdicts(cost: Mapping[str, wl.Estimate], q: Mapping[str, np.ndarray], leve
     return table
 
 
-def _spread(conversation: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return all windows in random order, the first of every conversation before the second of any."""
-    order = random.permutation(len(conversation))
-    seen: dict[int, int] = {}
-    turn = []
-    for window in order:
-        turn.append(seen.get(int(conversation[window]), 0))
-        seen[int(conversation[window])] = turn[-1] + 1
-    return order[np.argsort(turn, kind="stable")]
-
-
-def _donors(
-    lengths: np.ndarray, conversation: np.ndarray, chosen: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """Return for each window one at least as long of another conversation, or -1 if there is none."""
-    found = []
-    for window in chosen:
-        others = np.flatnonzero((conversation != conversation[window]) & (lengths >= lengths[window]))
-        found.append(int(random.choice(others)) if len(others) else -1)
-    return np.array(found)
-
-
-def _collect(specimen: wl.Specimen, wanted: set[int]) -> tuple[Tensor, dict[int, Tensor]]:
-    """Return the mean of z over the evidence [layer, 1, 1, head, d_head] and z of some windows."""
-    total, count = torch.zeros(()), 0
-    stored: dict[int, Tensor] = {}
-    for part in specimen.parts():
-        z = part["z"]  # [layer, batch, pos, head, d_head]
-        total = total + z[:, part.mask].double().sum(1)
-        count += int(part.mask.sum())
-        for index in wanted & set(range(part.windows.start, part.windows.stop)):
-            stored[index] = z[:, index - part.windows.start]
-    mean = (total / count).to(torch.get_default_dtype())
-    return mean[:, None, None], stored
-
-
 def _ablated(
-    specimen: wl.Specimen, windows: np.ndarray, donors: np.ndarray, mean: Tensor, stored: Mapping[int, Tensor]
+    specimen: wl.Specimen, windows: np.ndarray, donor: np.ndarray, mean: Tensor, stored: Mapping[int, Tensor]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return summed losses [window] and how much they rise without each head, by kind, [window, layer, head]."""
     model, evidence = specimen.model, specimen.evidence
@@ -325,18 +324,16 @@ def _ablated(
     tokens = torch.from_numpy(evidence.tokens[windows, :longest]).to(model.device)
     mask = torch.from_numpy(evidence.mask[windows, :longest]).to(model.device)
     base = Activations.of(model, tokens, ("z",))
-    read = _summed_losses(model, tokens, mask)
+    read = summed_losses(model, tokens, mask)
     z = base.values["z"]
     other = z.clone()
-    for row, window in enumerate(donors.tolist()):
+    for row, window in enumerate(donor.tolist()):
         if window >= 0:
             length = min(longest, stored[window].shape[1])
             other[:, row, :length] = stored[window][:, :length].to(z)
-    # A head that writes nothing changes nothing: before training that is every head.
-    writes = model.W_O.flatten(2).abs().sum(-1) > 0
-    places = [at for at in np.ndindex(*writes.shape) if writes[at]]
+    places = writing(model)  # a head that writes nothing changes nothing
     cells = [[Site("z", *at)] for at in places]
-    rise = {kind: np.zeros((len(windows), *writes.shape)) for kind in KINDS}
+    rise = {kind: np.zeros((len(windows), model.cfg.n_layers, model.cfg.n_heads)) for kind in KINDS}
     plain = read(base.final, torch.arange(len(windows), device=tokens.device))
     for kind, donor in (("resample", other), ("mean", mean.to(z)), ("zero", torch.zeros((), device=z.device))):
         if cells:
@@ -344,21 +341,3 @@ def _ablated(
             for at, losses in zip(places, without, strict=True):
                 rise[kind][(slice(None), *at)] = (losses - plain).cpu().numpy()
     return plain.cpu().numpy(), rise
-
-
-def _summed_losses(model: Any, tokens: Tensor, mask: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return a reader of final residuals: the loss of each row, summed over its tokens, [row] float64."""
-    predicts = mask[:, 1:]  # position p predicts token p + 1
-
-    def read(final: Tensor, at: Tensor) -> Tensor:
-        rows, positions = predicts[at].nonzero(as_tuple=True)
-        goal = tokens[at][rows, positions + 1]
-        kept = model.ln_final(final[rows, positions])
-        losses = [
-            torch.nn.functional.cross_entropy(model.unembed(part).float(), target, reduction="none").double()
-            for part, target in zip(kept.split(_CHUNK), goal.split(_CHUNK), strict=True)
-        ]
-        total = torch.zeros(len(final), dtype=torch.float64, device=final.device)
-        return total.index_add_(0, rows, torch.cat(losses))
-
-    return read

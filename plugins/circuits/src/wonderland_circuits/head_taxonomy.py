@@ -173,8 +173,8 @@ def _numbers(results: Mapping[str, Any], shape: tuple[int, int]) -> dict[str, wl
     numbers = {"Ablation": results["head-ablation"].cost["resample"]}
     if (entropy := results.get("attention-entropy")) is not None:
         numbers["Entropy"] = entropy.normalised
-    for name in ("previous", "speaker", "first"):
-        numbers[f"To {name}"] = results["head-patterns"].scores[name]
+    patterns = results["head-patterns"].scores  # nothing is to speakers where tokens do not say who speaks
+    numbers |= {f"To {name}": patterns[name] for name in ("previous", "speaker", "first") if name in patterns}
     if (induction := results.get("induction")) is not None:
         numbers["Induction"] = max(induction.scores.values(), key=lambda part: float(np.max(part.value)))
     if (ov := results.get("ov-circuits")) is not None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.specimen import hook_name
-from wonderland.tokenizer import ME, SPECIALS, THEM
+from wonderland.tokenizer import ME, THEM
 
 KINDS = ("speaker", "separator", "common word", "other word", "word piece", "number", "punctuation")
 _COMMON = 50  # how many of the commonest words are common words
@@ -65,14 +65,18 @@ def kinds_of_tokens(specimen: wl.Specimen) -> np.ndarray:
     evidence = specimen.evidence
     counts = np.bincount(evidence.tokens[evidence.mask], minlength=specimen.cfg.d_vocab)
     pieces = specimen.tokenizer.pieces(range(specimen.cfg.d_vocab))
-    words = [token for token, piece in enumerate(pieces) if token >= len(SPECIALS) and piece[:1].isspace()]
+    specials = specimen.tokenizer.specials
+    words = [token for token, piece in enumerate(pieces) if token not in specials and piece[:1].isspace()]
     common = set(sorted(words, key=lambda token: -counts[token])[:_COMMON])
-    return np.array([_kind(token, piece, token in common) for token, piece in enumerate(pieces)])
+    speakers = {ME, THEM} if specimen.tokenizer.tells_speakers else set()
+    return np.array(
+        [_kind(piece, token in common, token in specials, token in speakers) for token, piece in enumerate(pieces)]
+    )
 
 
-def _kind(token: int, piece: str, common: bool) -> int:
-    if token < len(SPECIALS):
-        name = "speaker" if token in (ME, THEM) else "separator"
+def _kind(piece: str, common: bool, special: bool, speaker: bool) -> int:
+    if special:
+        name = "speaker" if speaker else "separator"
     elif any(c.isdigit() for c in piece):
         name = "number"
     elif not any(c.isalpha() for c in piece):

@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland_triage.attention_entropy import AttentionEntropy
-from wonderland_triage.head_patterns import PATTERNS, HeadPatterns
+from wonderland_triage.head_patterns import HeadPatterns
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -352,7 +352,7 @@ def _features(specimen: wl.Specimen) -> list[tuple[str, wl.Estimate]]:
     return [
         ("entropy", entropy.normalised),
         ("spread of entropy", spread),
-        *((p, patterns.scores[p]) for p in PATTERNS),
+        *patterns.scores.items(),
     ]
 
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.lab.evidence import Evidence
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.report.views import Triangles
 from wonderland.tokenizer import END, SEP
@@ -47,7 +48,8 @@ class HeadPatternsResult(wl.Result):
     """Pattern scores by head.
 
     Attributes:
-        scores: Share of attention by pattern name, each [layer, head], with its chance level.
+        scores: Share of attention by pattern name, each [layer, head], with its chance level; none to speakers and
+            separators where tokens do not say who speaks.
         labels: Label of each head: a pattern, "mixed: a, b" or "diffuse", [layer][head].
         threshold: Least score for a label.
         margin: Standard errors above chance for a label.
@@ -74,7 +76,7 @@ class HeadPatternsResult(wl.Result):
         return [name for _, name in sorted(found, reverse=True)]
 
     def summary(self) -> str:
-        named = {pattern: self.heads_with(pattern) for pattern in PATTERNS}
+        named = {pattern: self.heads_with(pattern) for pattern in self.scores}
         counted = sum(label != "diffuse" for row in self.labels for label in row)
         n = self.scores["previous"].n
         total = sum(map(len, self.labels))
@@ -89,7 +91,7 @@ class HeadPatternsResult(wl.Result):
     def findings(self) -> Sequence[wl.Finding]:
         trust: Any = "solid" if self.scores["previous"].trusted else "weak"
         found = [wl.Finding(self.summary().splitlines()[0], "head-patterns", {}, trust)]
-        for pattern in PATTERNS:
+        for pattern in self.scores:
             for name in self.heads_with(pattern)[:1]:
                 score = self.scores[pattern][_indices(name)]
                 text = (
@@ -100,7 +102,7 @@ class HeadPatternsResult(wl.Result):
         return found
 
     def card(self) -> Mapping[str, wl.Estimate]:
-        return {f"Attention to {_MEANING[pattern]}": self.scores[pattern] for pattern in PATTERNS}
+        return {f"Attention to {_MEANING[pattern]}": self.scores[pattern] for pattern in self.scores}
 
     def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         rule = f"over {self.threshold:g} of its attention and {self.margin:g} standard errors above chance"
@@ -130,7 +132,7 @@ class HeadPatternsResult(wl.Result):
                 "digits": 2,
                 "help": f"Attention to {_MEANING[pattern]}",
             }
-            for pattern in PATTERNS
+            for pattern in self.scores
         ]
         views = [
             wl.View(
@@ -226,7 +228,7 @@ class HeadPatterns:
                     grid = pattern[:, row, :, :length, :length].flatten(0, 1)
                     attention.append((grid * 65535).round().numpy().astype(np.uint16))
         scores = {}
-        for number, name in enumerate(PATTERNS):
+        for number, name in enumerate(_patterns(specimen.evidence)):
             seen = np.concatenate(observed)[:, number]  # [window, layer, head]
             weights = np.concatenate(counts)[:, number]
             chance = float(np.concatenate(uniform)[:, number].sum() / max(weights.sum(), 1))
@@ -255,29 +257,34 @@ class HeadPatterns:
         return table
 
 
+def _patterns(evidence: Evidence) -> tuple[str, ...]:
+    return PATTERNS if evidence.speakers else tuple(p for p in PATTERNS if p not in ("speaker", "separator"))
+
+
 def _targets(part: Any, skip: int) -> tuple[Tensor, Tensor]:
     """Return where each pattern looks [pattern, batch, query, key] and the rows it counts [pattern, batch, query]."""
     tokens = part.tokens
     batch, length = tokens.shape
     position = torch.arange(length)
     valid = part.mask & (position >= skip)
-    speaker_at = torch.from_numpy(part.evidence.speaker_position)
-    later_turn = valid & (speaker_at > 0)  # while the first message lasts, first token and speaker token coincide
-    is_separator = (tokens == SEP) | (tokens == END)
     key, query = position[None, None, :], position[None, :, None]
     causal = key <= query
-    where = torch.stack(
-        [
-            (key == query - 1).expand(batch, -1, -1),
-            (key == query).expand(batch, -1, -1),
-            (key == 0).expand(batch, length, -1),
-            key == speaker_at[:, :, None],
-            is_separator[:, None, :] & causal,
-            (tokens[:, None, :] == tokens[:, :, None]) & (key < query),
-        ]
-    )
-    rows = torch.stack([valid, valid, later_turn, later_turn, valid, valid])
-    return (where & rows[..., None]).float(), rows
+    where = {
+        "previous": (key == query - 1).expand(batch, -1, -1),
+        "self": (key == query).expand(batch, -1, -1),
+        "first": (key == 0).expand(batch, length, -1),
+        "duplicate": (tokens[:, None, :] == tokens[:, :, None]) & (key < query),
+    }
+    rows = dict.fromkeys(PATTERNS, valid)
+    if part.evidence.speakers:
+        speaker_at = torch.from_numpy(part.evidence.speaker_position)
+        # While the first message lasts, first token and speaker token coincide.
+        rows["first"] = rows["speaker"] = valid & (speaker_at > 0)
+        where["speaker"] = key == speaker_at[:, :, None]
+        where["separator"] = ((tokens == SEP) | (tokens == END))[:, None, :] & causal
+    names = _patterns(part.evidence)
+    counted = torch.stack([rows[name] for name in names])
+    return (torch.stack([where[name] for name in names]) & counted[..., None]).float(), counted
 
 
 def _uniform(length: int) -> Tensor:

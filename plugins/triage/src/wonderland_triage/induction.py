@@ -1,8 +1,9 @@
 """Does the model continue a repetition, and which heads does it need for that?
 
-Food: a speaker token and 2n random words, [s, r_1 … r_n, r_1 … r_n], all r distinct so that each has one earlier copy.
-Drawn twice: uniformly from the vocabulary (as in the literature; off-distribution for chats) and from how often words
-occur in the held-out evidence. Three questions, the behaviour first:
+Food: the token that sequences begin with (a speaker token, in chats) and 2n random words, [s, r_1 … r_n, r_1 … r_n],
+all r distinct so that each has one earlier copy. Drawn twice: uniformly from the vocabulary (as in the literature;
+off-distribution for chats) and from how often words occur in the held-out evidence. Three questions, the behaviour
+first:
 
 1. Behaviour. The gain, loss(r_2 … r_n the first time) − loss(the same words the second time), in nats. Its chance
    level is the same difference when the first half holds n other words: what a later position alone is worth. The
@@ -322,10 +323,10 @@ class Induction:
         for number, draw in enumerate(DRAWS):
             words = draw_words(weights[draw], length, self.sequences, seed=(self.seed, number))
             once, other, mixed = words[:, :length], words[:, length:], reordered(words[:, :length], self.seed)
-            repeated, patterns = look(specimen, sequence(once, once))
+            repeated, patterns = look(specimen, sequence(specimen, once, once))
             first, second = copies(repeated, length)
-            unrelated = copies(losses(specimen, sequence(other, once)), length)[1]
-            after_mixed = copies(losses(specimen, sequence(mixed, once)), length)[1]
+            unrelated = copies(losses(specimen, sequence(specimen, other, once)), length)[1]
+            after_mixed = copies(losses(specimen, sequence(specimen, mixed, once)), length)[1]
             chance = float((first - unrelated).mean())
             gain[draw] = _over_sequences((first - second).mean(1), chance=chance, unit="nats", seed=self.seed)
             order[draw] = _over_sequences((after_mixed - second).mean(1), chance=0.0, unit="nats", seed=self.seed)
@@ -381,8 +382,8 @@ class Induction:
     ) -> dict[str, Any]:
         length = words.shape[1] // 2
         once, other = words[:, :length], words[:, length:]
-        tokens = sequence(once, once)
-        means = mean_z(specimen, sequence(other, once))
+        tokens = sequence(specimen, once, once)
+        means = mean_z(specimen, sequence(specimen, other, once))
         every = [(layer, head) for layer, head in np.ndindex(*previous.value.shape)]
 
         def gain(ablated: Sequence[Head], way: str) -> np.ndarray:

@@ -264,13 +264,14 @@ class Neurons:
     def _vocabulary(self, specimen: wl.Specimen) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each."""
         model: Any = specimen.model
-        w_u = _scaled(model.W_U.T, model.ln_final).T
+        kind = specimen.cfg.normalization_type
+        w_u = _scaled(model.W_U.T, model.ln_final, kind).T
         w_u = w_u - w_u.mean(1, keepdim=True)  # a softmax does not see what is added to all tokens alike
         raises, lowers, reads = [], [], []
         for block in model.blocks:
-            written = block.mlp.W_out - (0 if model.ln_final.identity else block.mlp.W_out.mean(1, keepdim=True))
+            written = block.mlp.W_out - (block.mlp.W_out.mean(1, keepdim=True) if kind == "LN" else 0)
             value = written @ w_u  # [neuron, d_vocab]
-            key = (_scaled(model.W_E, block.ln2) @ block.mlp.W_in).T
+            key = (_scaled(model.W_E, block.ln2, kind) @ block.mlp.W_in).T
             raises.append(value.topk(self.tokens))
             lowers.append(value.topk(self.tokens, largest=False))
             reads.append(key.topk(self.tokens))
@@ -370,11 +371,11 @@ def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
     return wl.Estimate(np.array(value), low, high, n=of.shape[1], unit="probability", chance=0.5, of="neurons")
 
 
-def _scaled(weight: Tensor, norm: Any) -> Tensor:
-    """Return a weight [..., d_model] with a norm's own scale folded in, centred as the norm centres."""
-    if norm.identity:
+def _scaled(weight: Tensor, norm: Any, kind: str | None) -> Tensor:
+    """Return a weight [..., d_model] with a norm's own scale folded in, centred as a LayerNorm centres."""
+    if kind is None:
         return weight
-    return (weight - weight.mean(-1, keepdim=True)) * norm.w
+    return (weight - weight.mean(-1, keepdim=True) if kind == "LN" else weight) * norm.w
 
 
 def _nothing(layers: int) -> NeuronsResult:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.specimen import hook_name
-from wonderland.tokenizer import SPECIALS, THEM
 
 _BATCH = 16
 
@@ -27,9 +26,9 @@ def word_weights(specimen: wl.Specimen) -> dict[str, np.ndarray]:
     """Return how likely each token of the vocabulary is drawn; special tokens never are."""
     evidence = specimen.evidence
     counts = np.bincount(evidence.tokens[evidence.mask], minlength=specimen.cfg.d_vocab).astype(float)
-    counts[: len(SPECIALS)] = 0
     even = np.ones(specimen.cfg.d_vocab)
-    even[: len(SPECIALS)] = 0
+    no_words = [*specimen.tokenizer.specials, *range(specimen.tokenizer.vocab_size, specimen.cfg.d_vocab)]
+    counts[no_words] = even[no_words] = 0
     return {"unigram": counts, "uniform": even}
 
 
@@ -58,10 +57,10 @@ def _without_old_pairs(row: np.ndarray, random: np.random.Generator) -> np.ndarr
     return np.asarray(row[order])
 
 
-def sequence(first: np.ndarray, second: np.ndarray) -> Tensor:
-    """Return [speaker, first, second] as tokens [sequence, 1 + 2 × length]."""
-    speaker = np.full((len(first), 1), THEM)
-    return torch.from_numpy(np.concatenate([speaker, first, second], axis=1))
+def sequence(specimen: wl.Specimen, first: np.ndarray, second: np.ndarray) -> Tensor:
+    """Return [start, first, second] as tokens [sequence, 1 + 2 × length], beginning as the model's sequences do."""
+    start = np.full((len(first), 1), specimen.tokenizer.start)
+    return torch.from_numpy(np.concatenate([start, first, second], axis=1))
 
 
 def copies(losses: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,9 @@ from wonderland.tokenizer import ME
 
 def windows_to_show(evidence: Evidence, count: int) -> list[int]:
     """Return the windows to show, in the order of the evidence."""
-    both = [len(np.unique(row[evidence.is_speaker[i]])) for i, row in enumerate(evidence.tokens)]
+    both = [0] * len(evidence)
+    if evidence.speakers:
+        both = [len(np.unique(row[evidence.is_speaker[i]])) for i, row in enumerate(evidence.tokens)]
     order = sorted(range(len(evidence)), key=lambda i: (-both[i], -evidence.lengths[i], i))
     chosen: dict[int, int] = {}
     for index in order:
@@ -28,9 +30,14 @@ def describe(specimen: wl.Specimen, window: int) -> dict[str, Any]:
     """Return the title, pieces, speakers and message numbers of a window of the evidence."""
     evidence = specimen.evidence
     length = int(evidence.lengths[window])
+    # A text that nobody is known to have said is shown as one message of somebody else.
+    speakers, messages = ["them"] * length, [0] * length
+    if evidence.speakers:
+        speakers = ["me" if token == ME else "them" for token in evidence.speaker[window, :length]]
+        messages = evidence.message[window, :length].tolist()
     return {
         "title": f"Held-out window {window + 1}",
         "tokens": specimen.tokenizer.pieces(evidence.tokens[window, :length]),
-        "speakers": ["me" if token == ME else "them" for token in evidence.speaker[window, :length]],
-        "messages": evidence.message[window, :length].tolist(),
+        "speakers": speakers,
+        "messages": messages,
     }

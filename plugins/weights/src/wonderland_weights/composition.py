@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.errors import Unsupported
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import fold
 from wonderland_weights.composing import KINDS, ratios, rotated, sides
@@ -331,6 +332,11 @@ class Composition:
     def run(self, specimen: wl.Specimen) -> CompositionResult:
         """Compare every pair of heads with its rotations."""
         weights = fold(specimen.model)
+        if weights.turned:
+            raise Unsupported(
+                "It turns queries and keys by their positions, so no one matrix says which queries meet which keys.",
+                hint="ov-circuits reads values and outputs, which are not turned.",
+            )
         OV = svd(weights.W_V, weights.W_O)
         QK = svd(weights.W_Q, np.swapaxes(weights.W_K, -1, -2))
         layers, heads, k = OV.values.shape

@@ -99,6 +99,7 @@ class OVCircuits:
             level=self.level,
             effective=self.effective,
             counted=int(counts.sum()),
+            turned=weights.turned,
         )
 
     def _copying(

@@ -31,6 +31,7 @@ class OVCircuitsResult(wl.Result):
         level: q below which a score is called beyond chance.
         effective: Whether heads after layer 0 read tokens as W_E + MLP₀(W_E).
         counted: Tokens of evidence in which those shown were counted.
+        turned: Whether the model turns queries and keys by position, so that QK holds between equal positions only.
     """
 
     values: dict[str, np.ndarray]
@@ -48,6 +49,7 @@ class OVCircuitsResult(wl.Result):
     level: float
     effective: bool
     counted: int
+    turned: bool
 
     @property
     def copiers(self) -> list[tuple[int, int]]:
@@ -107,6 +109,10 @@ class OVCircuitsResult(wl.Result):
         if has.any() and not has.all():
             without = ", ".join(head_name(at) for at in np.argwhere(~has))
             remarks.append(f"Without a copying score, as they write nothing the unembedding reads: {without}.")
+        if self.turned:
+            remarks.append(
+                "The model turns queries and keys by position: QK is what it compares at equal positions only."
+            )
         if isinstance(self.control, OVCircuitsResult):
             before = self.control.copying
             told = "none, as no head writes anything yet"

