@@ -1,11 +1,16 @@
 """How long from a file to tokens? Reading, loading, filtering and tokenising a corpus of the field notes' size.
 
 The corpus is the embedded one repeated to 700,000 messages, with threads told apart. The peer of loading is reading
-the same rows with pandas.
+the same rows with pandas. The whole way, from JSON Lines to packed tokens, is also timed on a corpus of your own:
+
+    WONDERLAND_BENCH_CORPUS=messages.jsonl.gz pytest benchmarks/test_corpus.py --benchmark-only -s -k pipeline
 """
 
 import gzip
+import itertools
 import json
+import os
+import time
 
 import pandas
 import pytest
@@ -66,3 +71,33 @@ def test_train_the_tokenizer(benchmark, corpus):
 def test_pack(benchmark, corpus):
     tokenizer = wl.SpeakerTokenizer.train(corpus.texts[:50_000], 4096)
     assert len(benchmark.pedantic(pack, (corpus, tokenizer), rounds=1)) > TARGET / 8
+
+
+@pytest.mark.benchmark(group="JSON Lines to packed tokens: read, filter, split, train the tokenizer, pack")
+def test_pipeline(benchmark):
+    path = os.environ.get("WONDERLAND_BENCH_CORPUS")
+    if not path:
+        pytest.skip("WONDERLAND_BENCH_CORPUS names no file of messages")
+    marks = [("", time.perf_counter())]
+
+    def mark(name):
+        marks.append((name, time.perf_counter()))
+
+    def pipeline():
+        corpus = wl.Corpus.read(path)
+        mark("read")
+        kept = corpus.filter()
+        mark("filter")
+        part, _ = kept.split(0.1)
+        mark("split")
+        tokenizer = wl.SpeakerTokenizer.train(part, 4096)
+        mark("train the tokenizer")
+        windows = pack(part, tokenizer)
+        mark("pack")
+        return corpus, windows
+
+    corpus, windows = benchmark.pedantic(pipeline, rounds=1)
+    print(f"\n{len(corpus):,} messages, {len(windows):,} windows, {len(windows.stream):,} tokens")
+    for (_, before), (name, after) in itertools.pairwise(marks):
+        print(f"  {name}: {after - before:.1f} s")
+    assert marks[-1][1] - marks[0][1] < 60

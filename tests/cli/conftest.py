@@ -35,12 +35,12 @@ def messages(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenized(messages, tmp_path_factory) -> Path:
-    """A workspace after `wonderland tokenize`."""
-    folder = tmp_path_factory.mktemp("tokenized") / "me.wonderland"
-    assert run(["extract", "-q", "-w", str(folder), str(messages)]) == 0
-    assert run(["filter", "-q", "-w", str(folder)]) == 0
-    assert run(["tokenize", "-q", "-w", str(folder), "--preset", "nano", "--vocab-size", "512", "--by", "time"]) == 0
-    return folder
+    """A workspace after `wonderland tokenize`, with so few messages that training takes seconds."""
+    place = tmp_path_factory.mktemp("tokenized")
+    with open(messages, encoding="utf-8") as file:
+        rows = [line for line, _ in zip(file, range(300), strict=False) if len(line) < 10_000]
+    (place / "few.jsonl").write_text("".join(rows), encoding="utf-8")
+    return _tokenized(place / "me.wonderland", place / "few.jsonl", 400)
 
 
 @pytest.fixture
@@ -50,11 +50,19 @@ def untrained(tokenized, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(tokenized, tmp_path_factory) -> Path:
+def made(messages, tmp_path_factory) -> Path:
     """A workspace after `wonderland run`."""
-    folder = Path(shutil.copytree(tokenized, tmp_path_factory.mktemp("made") / "me.wonderland"))
+    folder = _tokenized(tmp_path_factory.mktemp("made") / "me.wonderland", messages, 512)
     assert run(["train", "-q", "-w", str(folder), "--epochs", "1"]) == 0
     assert run(["run", "-q", "-w", str(folder)]) == 0
+    return folder
+
+
+def _tokenized(folder: Path, messages: Path, vocab_size: int) -> Path:
+    size = ["--preset", "nano", "--vocab-size", str(vocab_size), "--by", "time"]
+    assert run(["extract", "-q", "-w", str(folder), str(messages)]) == 0
+    assert run(["filter", "-q", "-w", str(folder)]) == 0
+    assert run(["tokenize", "-q", "-w", str(folder), *size]) == 0
     return folder
 
 

@@ -85,3 +85,11 @@ def test_a_device_that_is_not_there_is_refused_with_the_one_that_is(short, monke
     with pytest.raises(UsageError, match="no device 'cuda' here") as error:
         short(device="cuda")
     assert "--device cpu" in error.value.hint
+
+
+@pytest.mark.parametrize("splitter", ["FSDP", "DEEPSPEED", "MEGATRON_LM"])
+def test_splitting_the_weights_over_processes_is_refused_with_what_to_launch(short, monkeypatch, splitter):
+    monkeypatch.setenv(f"ACCELERATE_USE_{splitter}", "true")
+    with pytest.raises(UsageError, match=splitter) as error:
+        short()
+    assert "accelerate launch --multi_gpu -m wonderland train" in error.value.hint

@@ -153,10 +153,10 @@ def test_a_run_interrupted_again_and_again_goes_on_each_time(short, tmp_path, in
 
 
 def test_the_signal_handler_is_given_back(short, interrupt_after):
-    before = signal.getsignal(signal.SIGINT)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with pytest.raises(Interrupted, match="nothing was saved"):
         short(on_progress=interrupt_after(2))
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_a_finished_run_is_not_run_again(short, tmp_path):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from statistics import stdev
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,11 +61,10 @@ def learn(console: Console, workspace: Workspace, device: str | None = None) -> 
         console.say(_speed(history.speed))
     rows = [("Loss in nats a token", "", "")]
     if best.held_out_loss is not None:
-        remark = f"perplexity {math.exp(best.held_out_loss):.1f}"
-        rows.append(
-            ("  held-out conversations", f"{best.held_out_loss:.3f}", remark + _per_byte(history, best.held_out_loss))
-        )
-    rows.append((f"  training, epoch {best.epoch}", f"{best.train_loss:.3f}", ""))
+        remark = f"perplexity {math.exp(best.held_out_loss):.1f}{_per_byte(history, best.held_out_loss)}"
+        rows.append(("  held-out conversations", f"{best.held_out_loss:.3f}", remark))
+    remark = f"perplexity {math.exp(best.train_loss):.1f}{_per_byte(history, best.train_loss, training=True)}"
+    rows.append((f"  training, epoch {best.epoch}", f"{best.train_loss:.3f}", remark))
     for name, loss in sorted(history.baselines.items(), key=lambda item: item[1]):
         better = best.held_out_loss is not None and best.held_out_loss < loss
         gap = f"the model is {abs(loss - (best.held_out_loss or 0)):.2f} {'better' if better else 'worse'}"
@@ -76,8 +76,8 @@ def learn(console: Console, workspace: Workspace, device: str | None = None) -> 
     return model
 
 
-def _per_byte(history: History, loss: float) -> str:
-    each = history.per_byte(loss)
+def _per_byte(history: History, loss: float, *, training: bool = False) -> str:
+    each = history.per_byte(loss, training=training)
     return "" if each is None else f", {each:.2f} nats a byte"
 
 
@@ -91,20 +91,25 @@ def _speed(speed: Speed) -> str:
 
 def _learn_several(console: Console, workspace: Workspace, count: int, jobs: int, device: str | None) -> None:
     _announce(console, workspace)
-    with console.progress("Training"):
-        models = workspace.train_seeds(count, None if console.quiet else _tell_epoch, device, jobs=jobs)
-    losses = {seed: model.history.held_out_loss for seed, model in models.items() if model.history}
+    try:
+        with console.progress("Training"):
+            workspace.train_seeds(count, None if console.quiet else _tell_epoch, device, jobs=jobs)
+    finally:  # one that failed does not hide the others
+        _tell_losses(console, workspace.trained_seeds(count))
+
+
+def _tell_losses(console: Console, models: Mapping[int, ChatTransformer]) -> None:
+    losses = {seed: model.history.held_out_loss if model.history else None for seed, model in models.items()}
     console.result(
         seeds={seed: {"fingerprint": models[seed].fingerprint, "held_out_loss": loss} for seed, loss in losses.items()}
     )
-    console.rows(
-        [("Held-out loss, nats a token", "", "")]
-        + [(f"  seed {seed}", "–" if loss is None else f"{loss:.3f}", "") for seed, loss in losses.items()]
-    )
+    if not losses:
+        return
+    rows = [(f"  seed {seed}", "–" if loss is None else f"{loss:.3f}", "") for seed, loss in losses.items()]
     known = [loss for loss in losses.values() if loss is not None]
     if len(known) > 1:
-        spread = f"standard deviation {stdev(known):.3f}, n = {len(known)}"
-        console.rows([("  mean", f"{sum(known) / len(known):.3f}", spread)])
+        rows.append(("  mean", f"{fmean(known):.3f}", f"standard deviation {stdev(known):.3f}, n = {len(known)}"))
+    console.rows([("Held-out loss, nats a token", "", ""), *rows])
 
 
 def _tell_epoch(seed: int, progress: Progress) -> None:
@@ -125,15 +130,25 @@ def _announce(console: Console, workspace: Workspace) -> None:
     tokens = round(words * 1.3 + 3 * messages)
     console.note(
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
-        f"{config.n_params / 1e6:.1f}M parameters, {settings.epochs} epochs over about {number(tokens)} tokens"
+        f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(tokens)} tokens"
     )
     if settings.snapshots:
         megabytes = settings.snapshots * 4 * config.n_params / 1e6
         console.note(f"Keeping {settings.snapshots} models on the way takes {megabytes:,.0f} MB of disk")
     if tokens < config.n_params:
-        smaller = min(PRESETS, key=lambda name: PRESETS[name].config.n_params)
-        hint = f" `wonderland train --preset {smaller}` is smaller." if smaller != settings.preset else ""
+        hint = _smaller(settings.preset)
         console.note(f"Note: that is under one token a parameter, so it will memorise as much as it learns.{hint}")
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
+
+
+def _smaller(name: str) -> str:
+    """Return what to type for the next smaller preset, if there is one."""
+    sizes = {other: one.config.n_params for other, one in PRESETS.items()}
+    smaller = [other for other in sizes if sizes[other] < sizes[name]]
+    return f" `wonderland train --preset {max(smaller, key=sizes.__getitem__)}` is smaller." if smaller else ""
 
 
 class _Watch:

@@ -24,7 +24,13 @@ from torch import Tensor
 from wonderland.errors import ResourceError, UsageError
 from wonderland.model.processes import processes, rank
 
-__all__ = ["Engine", "fastest_device"]
+__all__ = ["Engine", "ProcessLost", "fastest_device"]
+
+_SPLITTERS = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
+
+
+class ProcessLost(ResourceError):
+    """Another process of the run is gone (exit code 5)."""
 
 Share = TypeVar("Share")
 Done = TypeVar("Done")
@@ -45,7 +51,7 @@ class Engine:
         precision: "auto" (bf16 on GPUs that have it), "bf16" or "fp32".
 
     Raises:
-        UsageError: There is no such device, or no such precision.
+        UsageError: There is no such device, or the launcher was asked to split the weights over processes.
     """
 
     def __init__(self, device: str | None = None, precision: str = "auto") -> None:
@@ -54,6 +60,13 @@ class Engine:
             raise UsageError(
                 f"There is no device {kind!r} here.", hint=f"Leave --device out, or: --device {fastest_device()}"
             )
+        for splitter in _SPLITTERS:
+            if os.environ.get(f"ACCELERATE_USE_{splitter}", "").lower() == "true":
+                raise UsageError(
+                    f"{splitter} splits the weights over processes, but each holds a whole model here: half a "
+                    "gigabyte for the largest preset.",
+                    hint="Several GPUs share the work without it: accelerate launch --multi_gpu -m wonderland train",
+                )
         if precision == "auto":
             precision = "bf16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
         from accelerate import Accelerator  # takes a second to import, so only when training
@@ -106,18 +119,26 @@ class Engine:
         """Return the sum of a tensor over all processes.
 
         Raises:
-            ResourceError: One of them is gone.
+            ProcessLost: One of them is gone.
         """
         if self.processes == 1:
             return values
         try:
             summed: Tensor = self._accelerator.reduce(values, reduction="sum")
         except RuntimeError as error:
-            raise ResourceError(
+            raise ProcessLost(
                 f"Process {self.rank} of {self.processes} lost another one: {str(error).splitlines()[0]}",
                 hint="Start the same command again: it goes on from the last checkpoint.",
             ) from error
         return summed
+
+    def agree(self, number: int) -> bool:
+        """Whether every process says the same number, of at most 56 bits; all get the same answer."""
+        if self.processes == 1:
+            return True
+        mine = torch.tensor(number, device=self.device)
+        differs = self.sum(mine.clone()) != mine * self.processes
+        return not bool(self.sum(differs.float()))
 
     def sum_gradients(self, weights: Sequence[Tensor]) -> None:
         """Replace every gradient by its sum over all processes; a process with nothing to do counts as zero."""

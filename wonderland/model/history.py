@@ -74,6 +74,7 @@ class History:
         baselines: Held-out loss of uniform, unigram, bigram and trigram models on the same tokens, nats a token.
         bytes_per_token: Bytes of text a held-out token stands for on average; divides a loss into nats a byte, which
             models with other tokenizers can be compared by. 0 without held-out conversations.
+        train_bytes_per_token: The same of the tokens trained on.
         points: The training loss along the way.
         epochs: The end of each epoch.
         speed: How fast it went; None for runs too short to say.
@@ -85,6 +86,7 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     bytes_per_token: float = 0.0
     speed: Speed | None = None
+    train_bytes_per_token: float = 0.0
 
     @property
     def best_epoch(self) -> int | None:
@@ -111,9 +113,10 @@ class History:
             f"{last.train_loss:.3f}. The weights of epoch {best} are kept."
         )
 
-    def per_byte(self, loss: float) -> float | None:
-        """Return a loss in nats a byte, or None if the bytes were not counted."""
-        return loss / self.bytes_per_token if self.bytes_per_token else None
+    def per_byte(self, loss: float, *, training: bool = False) -> float | None:
+        """Return a held-out (or a training) loss in nats a byte, or None if the bytes were not counted."""
+        each = self.train_bytes_per_token if training else self.bytes_per_token
+        return loss / each if each else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the history as JSON values."""
@@ -129,4 +132,5 @@ class History:
             [Epoch(**epoch) for epoch in value["epochs"]],
             float(value.get("bytes_per_token", 0.0)),
             Speed(**value["speed"]) if value.get("speed") else None,
+            float(value.get("train_bytes_per_token", 0.0)),
         )

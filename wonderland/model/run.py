@@ -9,6 +9,8 @@ writes; all read.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from torch import Tensor
 
 from wonderland.errors import Interrupted
 from wonderland.model.checkpoint import Checkpoint
+from wonderland.model.engine import ProcessLost
 from wonderland.model.history import History, Point
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.transformer import ChatTransformer
@@ -111,6 +114,15 @@ class Run:
         """Whether held-out loss has not fallen for as many epochs as the settings allow."""
         best = history.best_epoch
         return bool(self.settings.patience and best and len(history.epochs) - best >= self.settings.patience)
+
+    @contextmanager
+    def saved_if_left_alone(self, at: Place, history: History) -> Iterator[None]:
+        """Save if another process of the run is gone: weights and place move together, after every process answered."""
+        try:
+            yield
+        except ProcessLost:
+            self.save(at, history)
+            raise
 
     def stopped(self, at: Place, history: History) -> Interrupted:
         """Save, and return the error that says how to go on."""

@@ -12,12 +12,11 @@ the split. `Corpus.split` splits before windowing, and `wonderland check` looks 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from wonderland.model.ceiling import product_rate
 from wonderland.model.engine import Engine
 from wonderland.model.gradient import batch_gradient, feed, loss_sum
 from wonderland.model.history import Epoch, History, Speed
+from wonderland.model.interrupts import noting_interrupts
 from wonderland.model.optimisers import optimisers_of, schedule, set_rate
 from wonderland.model.presets import preset as preset_named
 from wonderland.model.run import Place, Run
@@ -100,8 +100,8 @@ def train(
     Raises:
         NotEnoughData: The corpus has no window of two tokens.
         UsageError: A setting does not exist or is out of range.
-        Interrupted: Stopped by Ctrl-C, with the state saved.
-        ResourceError: Out of memory or disk, or another process of the run is gone.
+        Interrupted: Stopped by Ctrl-C or SIGTERM, with the state saved.
+        ResourceError: Out of memory or disk, or another process of the run is gone (`ProcessLost`).
     """
     try:
         chosen = TrainingSettings(**settings).resolved()
@@ -114,7 +114,7 @@ def train(
     engine = Engine(device, chosen.precision)
     model = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(engine.device)
     evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None
-    history = History(settings=asdict(chosen))
+    history = History(settings=asdict(chosen), train_bytes_per_token=_bytes_per_token(windows, tokenizer))
     if evidence is not None:
         apart = pack(corpus, tokenizer, stride=chosen.window_size, **layout)
         history.baselines = baseline_losses(apart, evidence, tokenizer.vocab_size)
@@ -156,6 +156,7 @@ def fit(
     file = Path(checkpoint) if checkpoint else None
     run = Run(model, optimisers, settings, all_tokens, data, file, writes=engine.is_main)
     at, history = run.resume()
+    _must_agree(run, at, engine)
     model.history = history
     kept = _snapshots(run, snapshots, engine, fresh=at.step == 0)
     model.train()
@@ -165,7 +166,7 @@ def fit(
         if on_progress and engine.is_main:
             on_progress(Progress(at.tokens, all_tokens, loss, at.seconds, epoch, remark))
 
-    with _interrupt_between_steps() as interrupted:
+    with noting_interrupts() as interrupted, run.saved_if_left_alone(at, history):
         for epoch in range(at.epoch, settings.epochs):
             if run.out_of_patience(history):
                 break
@@ -223,9 +224,12 @@ def evaluate(
 
 
 def _bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
-    lengths = np.array(tokenizer.byte_lengths)
-    predicted = np.concatenate([window[1:] for window in windows])
-    return float(lengths[predicted].mean())
+    lengths, predicted = np.array(tokenizer.byte_lengths), 0
+    total = 0
+    for window in windows:
+        total += int(lengths[window[1:]].sum())
+        predicted += max(0, len(window) - 1)
+    return total / max(1, predicted)
 
 
 def _micro_tokens(engine: Engine, settings: TrainingSettings) -> int:
@@ -238,6 +242,16 @@ def _must_be_finite(loss: float, step: int) -> None:
         raise WonderlandError(
             f"The loss became {loss} at step {step}: training diverged.",
             hint="Lower the learning rates, for example: --learning-rate 0.001 --muon-learning-rate 0.01",
+        )
+
+
+def _must_agree(run: Run, at: Place, engine: Engine) -> None:
+    """Refuse to begin where the processes would not do the same work: one would wait for ever for what never comes."""
+    here = hashlib.sha256(json.dumps([run.identity, at.step, at.epoch], sort_keys=True).encode()).digest()
+    if not engine.agree(int.from_bytes(here[:7], "big")):
+        raise UsageError(
+            "The processes do not have the same messages, settings and checkpoint.",
+            hint="On several machines, copy the whole workspace to each, at the same path, and start again.",
         )
 
 
@@ -279,26 +293,3 @@ def _end_of_epoch(
     model.train()
     train_loss = at.epoch_loss / max(at.epoch_tokens, 1)
     return Epoch(at.epoch + 1, at.step, at.tokens, round(at.seconds, 3), train_loss, held_out, sample)
-
-
-@contextmanager
-def _interrupt_between_steps() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C into a question to ask between two steps, so that no step is cut in half.
-
-    A second Ctrl-C interrupts at once. Outside the main thread, where signals cannot be handled, nothing changes.
-    """
-    seen = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield seen.is_set
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(_number: int, _frame: Any) -> None:
-        seen.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield seen.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

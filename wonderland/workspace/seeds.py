@@ -2,7 +2,8 @@
 
 Models that differ in their seed only say which findings belong to the conversations and which to the accident of one
 run. joblib starts the processes; each opens the workspace itself and trains one model after another, with its own
-checkpoint. Ctrl-C reaches them all: each saves, and the same command goes on with those that are not done.
+checkpoint. One that fails does not stop the others: what went wrong is told when all the rest are trained. Ctrl-C
+reaches them all: each saves, and the same command goes on with those that are not done.
 
 What it costs: every process holds the windows and a model, some hundred megabytes. On one GPU they would share its
 memory, so there they are trained one after another unless more are asked for.
@@ -11,11 +12,12 @@ memory, so there they are trained one after another unless more are asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wonderland.errors import Interrupted, ResourceError, UsageError
+from wonderland.errors import Interrupted, ResourceError, UsageError, WonderlandError
 from wonderland.model.processes import processes
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
 __all__ = ["train_all"]
+
+_GO_ON = "Run the same command again to go on."
 
 
 def train_all(
@@ -39,11 +43,13 @@ def train_all(
         UsageError: There is no seed, or a launcher already started several processes.
         Interrupted: Stopped by Ctrl-C, with the state of every model saved.
         ResourceError: A process died, most likely because memory ran out.
+        WonderlandError: What the first model that failed met, after the others were trained.
     """
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     from wonderland.model.engine import fastest_device
+    from wonderland.model.interrupts import noting_interrupts
 
     if not seeds:
         raise UsageError("At least one seed is needed.", hint="For example: wonderland train --seeds 5")
@@ -54,26 +60,45 @@ def train_all(
         )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     at_once = min(jobs or (cores if (device or fastest_device()) == "cpu" else 1), len(seeds))
-    work = [
-        delayed(_train_one)(workspace.folder, seed, on_progress, device, max(1, cores // at_once)) for seed in seeds
-    ]
-    try:
-        Parallel(n_jobs=at_once)(work)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(
-            "Stopped; every model's state is saved.", hint="Run the same command again to go on."
-        ) from stop
-    except TerminatedWorkerError as error:
-        raise ResourceError(
-            "A process that trained a model died, most likely because memory ran out.",
-            hint="Train fewer at a time, for example: wonderland train --seeds 5 --jobs 1",
-        ) from error
+    troubles: dict[int, Exception] = {}
+
+    with noting_interrupts(signal.SIGINT) as interrupted:  # which a terminal sends to every process
+
+        def stopped() -> bool:
+            return interrupted() or any(isinstance(trouble, Interrupted) for trouble in troubles.values())
+
+        def work() -> Iterator[Any]:
+            for seed in seeds:
+                if stopped():
+                    return
+                yield delayed(_train_one)(workspace.folder, seed, on_progress, device, max(1, cores // at_once))
+
+        run = Parallel(n_jobs=at_once, pre_dispatch=at_once, batch_size=1, return_as="generator_unordered")
+        try:
+            for seed, trouble in run(work()):
+                troubles |= {seed: trouble} if trouble is not None else {}
+        except TerminatedWorkerError as error:
+            raise ResourceError(
+                "A process that trained a model died, most likely because memory ran out.",
+                hint="Train fewer at a time, for example: wonderland train --seeds 5 --jobs 1",
+            ) from error
+        if stopped():
+            raise Interrupted("Stopped; every model's state is saved.", hint=_GO_ON)
+    if troubles:
+        seed, first = min(troubles.items())
+        if not isinstance(first, WonderlandError):
+            raise first
+        others = [str(one) for one in seeds if one not in troubles]
+        rest = f" Trained are seeds {', '.join(others)}." if others else ""
+        failed = ", ".join(map(str, sorted(troubles)))
+        raise type(first)(f"Not trained: seed {failed}. Seed {seed}: {first.message}{rest}", hint=first.hint)
     return {seed: workspace.train(seed=seed) for seed in seeds}
 
 
 def _train_one(
     folder: Path, seed: int, on_progress: Callable[[int, Progress], None] | None, device: str | None, threads: int
-) -> None:
+) -> tuple[int, Exception | None]:
+    """Train a model and return what went wrong, if anything did: an error raised here would end the others."""
     import torch
 
     from wonderland.workspace.workspace import Workspace
@@ -82,5 +107,10 @@ def _train_one(
     torch.set_num_threads(threads)
     try:
         Workspace(folder).train(lambda at: on_progress(seed, at) if on_progress else None, device, seed=seed)
+    except KeyboardInterrupt:  # before the first step or after the last
+        return seed, Interrupted("Stopped.", hint=_GO_ON)
+    except Exception as error:  # noqa: BLE001 - told when the others are trained
+        return seed, error
     finally:
         torch.set_num_threads(before)
+    return seed, None

@@ -314,11 +314,21 @@ class Workspace:
             on_progress: Called in the process that trains, with the seed; it must be picklable.
             device: "cpu", "cuda" or "mps"; the fastest there is by default.
             jobs: How many at a time; 0 for one per core on a CPU, one on others.
+
+        Raises:
+            WonderlandError: One of them failed; the others are trained all the same (`trained_seeds`).
         """
         from wonderland.workspace.seeds import train_all
 
+        return train_all(self, self._seeds(count), on_progress, device, jobs)
+
+    def trained_seeds(self, count: int) -> dict[int, ChatTransformer]:
+        """Return those models of `train_seeds` that there are, by seed."""
+        return {seed: self.train(seed=seed) for seed in self._seeds(count) if self.seed_stage(seed).done}
+
+    def _seeds(self, count: int) -> range:
         first = self.settings.training.seed
-        return train_all(self, range(first, first + count), on_progress, device, jobs)
+        return range(first, first + count)
 
     def load_model(self) -> tuple[ChatTransformer, SpeakerTokenizer]:
         """Return the trained model and its tokenizer."""
