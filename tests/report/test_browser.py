@@ -386,6 +386,12 @@ def test_a_narrow_screen_shows_one_column_without_scrolling_sideways(page):
         assert page.evaluate("document.documentElement.scrollWidth") <= 420, view
 
 
+def test_printed_every_figure_begins_a_page_and_needs_few(page):
+    page.wait_for_selector("html[data-warm]")
+    sheets = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert len(views(page)) <= sheets <= 2 * len(views(page))
+
+
 def test_every_control_has_a_name(page):
     for view in views(page)[1:]:
         go(page, view)

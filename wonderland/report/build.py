@@ -276,7 +276,7 @@ def _describe(specimen: Any, results: Sequence[Result]) -> dict[str, Any]:
         facts["sizes"] = {label: getattr(cfg, name) for name, label in names.items() if hasattr(cfg, name)}
     evidence = getattr(specimen, "evidence", None)
     if evidence is not None and hasattr(evidence, "describe"):
-        facts["held-out evidence"] = dict(evidence.describe())
+        facts["held-out evidence"] = {name: n for name, n in evidence.describe().items() if not isinstance(n, bool)}
     if getattr(specimen, "fingerprints", None):
         facts["fingerprints"] = {key: str(value) for key, value in specimen.fingerprints.items()}
     made = next((result.provenance.wonderland for result in results if result.provenance is not None), None)

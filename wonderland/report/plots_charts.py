@@ -150,6 +150,9 @@ def scatter(fig: Figure, data: Mapping[str, Any]) -> None:
                    marker=MARKERS[g % len(MARKERS)], color=[colours[g]], edgecolors="white" if not ordered else MUTED,
                    linewidths=0.4, label=name, zorder=2)  # fmt: skip
     ax.margins(0.08)
+    if data.get("diagonal"):
+        low, high = max(ax.get_xlim()[0], ax.get_ylim()[0]), min(ax.get_xlim()[1], ax.get_ylim()[1])
+        ax.plot([low, high], [low, high], color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
     _name_points(ax, points)
     ax.set_xlabel(label_of(data["x"]))
     ax.set_ylabel(label_of(data["y"]))

@@ -16,7 +16,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   const scaleKey = legend();
   controls.append(...[tabs?.node, scaleKey.node].filter(Boolean));
   const mark = el('p.key', '○  the interval reaches the chance level');
-  const host = el('div.sideways'), detail = el('section.celldetail', { 'aria-live': 'polite' });
+  const host = el('div.sideways'), detail = el('section.celldetail', LIVE);
   plot.append(host, mark, detail);
 
   let cells = [];
@@ -31,10 +31,10 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   function pick(i) {
     const [r, c] = placeOf(i), head = headAt(r, c);
     const again = store.layer === r && store.pos === c;
-    if (links === 'head' || links === 'column') store.set(oneHead(head));
+    if (links) store.set(oneHead(head));
     else store.set({ layer: again ? null : r, pos: again ? null : c, ...(head && { head: again ? null : head }) });
   }
-  const isOn = (r, c) => (links === 'head' || links === 'column' ? headAt(r, c) === store.head : store.layer === r && store.pos === c);
+  const isOn = (r, c) => (links ? headAt(r, c) === store.head : store.layer === r && store.pos === c);
 
   function buttonCells() {
     const s = current();
@@ -109,12 +109,12 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         built = chosen();
         grid = buttonCells();
         host.replaceChildren(grid.node);
-        if (marked.length) setTimeout(() => (host.scrollLeft = grid.node.querySelector('.marked').offsetLeft - 160));
       }
       tabs?.show(built);
       scaleKey.show(scales[built], { unit: s.unit, chance: chance && chance.every((v) => v === chance[0]) ? chance[0] : null });
       mark.hidden = !s.rows.some((_, r) => columns.some((__, c) => weak(s, r, c)));
       grid.draw();
+      if (marked.length && !host.scrollLeft) host.scrollLeft = grid.node.querySelector('.marked').offsetLeft - 160;
     }
     grid.select();
     if (when(changed, 'mounted', 'tab', 'pos', 'layer', 'theme')) showDetail();

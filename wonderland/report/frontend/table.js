@@ -8,7 +8,7 @@ const tableOf = (things, ...columns) => ({
 const plainValue = (cell) => (cell && typeof cell === 'object' ? cell.value : cell);
 
 function makeTable({ columns, rows, links }, label) {
-  let sorted = { key: null, up: true };
+  let sorted = {};
   const numeric = Object.fromEntries(columns.map(({ key }) => {
     const values = rows.map((row) => plainValue(row[key]) ?? null).filter((value) => value !== null);
     return [key, values.length > 0 && values.every((value) => typeof value === 'number')];
@@ -49,7 +49,7 @@ function makeTable({ columns, rows, links }, label) {
   }
 
   body.append(...lines.map(({ line }) => line));
-  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3 ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
+  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3 ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
   const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', line.dataset.head !== undefined && line.dataset.head === store.head));
   update();
   return { node, update };
@@ -61,7 +61,7 @@ function fillCell(node, cell, column, numeric, span) {
     const at = (v) => 100 * (v - span[0]) / (span[1] - span[0] || 1), [a, b] = d3.sort([at(0), at(value)]);
     node.style.background = `linear-gradient(to right, transparent ${a}%, var(--barred) ${a}% ${b}%, transparent ${b}%) no-repeat 0 100% / 100% 3px`;
   }
-  if (!cell || typeof cell !== 'object') return fill(node, numeric ? number(cell, column.digits) : cell ?? '–');
+  if (!cell || typeof cell !== 'object') return fill(node, numeric ? number(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
   if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
   return fill(node, verdict(cell).startsWith('not') && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), number(cell.value, column.digits),
     isNumber(cell.low) && el('small.interval', interval(cell.low, cell.high, column.digits)));

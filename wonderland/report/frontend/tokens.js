@@ -17,7 +17,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
     const name = tokenName(conversations[sample()].tokens[i]);
     return hovering ? [name, numbers(i)] : [`token ${i}, ${name}`, [numbers(i)[chosen()]]];
   });
-  const detail = el('section.detail', { 'aria-live': 'polite' }), jumps = el('ol.jumps');
+  const detail = el('section.detail', LIVE), jumps = el('ol.jumps');
   plot.append(el('div.reading', words.node, el('div.beside', detail, el('section', el('h2', `Highest ${measures[0].name}`), jumps))));
 
   const highlights = (data.highlights ?? grids.flatMap((grid, conversation) => Array.from(grid.row(0), (value, position) => ({ conversation, position, value })))
