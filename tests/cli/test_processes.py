@@ -13,7 +13,6 @@ from wonderland.workspace.workspace import Workspace
 QUICKLY = ("--epochs", 1, "--stride", 8)
 
 
-
 def together(count, *arguments):
     """Run the command line in so many processes, as a launcher would, and return what each printed."""
     with socket.socket() as one:

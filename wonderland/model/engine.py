@@ -32,6 +32,7 @@ _SPLITTERS = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 class ProcessLost(ResourceError):
     """Another process of the run is gone (exit code 5)."""
 
+
 Share = TypeVar("Share")
 Done = TypeVar("Done")
 
