@@ -62,6 +62,7 @@ _ALSO = (
     "wonderland.tokenizer",
     "wonderland.workspace.stage",
 )
+_STANDARD = {"training": "training", "generations": "sampling", "corpus": "the corpus"}  # in every report
 _RETURNED = ("wonderland.workspace.workspace.Step",)  # what a public method returns and nobody makes
 
 
@@ -290,7 +291,7 @@ def views() -> str:
     for name, view in sorted(_views(), key=lambda found: found[1].order):
         parts += [f"(view-{view.id})=", f"## {_plain(view.title)}", _plain(view.how_to_read)]
         parts.append(f"**When it misleads.** {_plain(view.misleads)}" if view.misleads else "")
-        where = f"From [{name}](#analysis-{name}); " if name else "From training; "
+        where = f"From [{name}](#analysis-{name}); " if name else f"From {_STANDARD[view.group or view.id]}; "
         parts.append(f"{where}`#/{view.id}` in the report.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -300,6 +301,8 @@ def _views() -> Iterator[tuple[str, View]]:
     import wonderland as wl
     from wonderland.model.history import History
     from wonderland.model.presets import Config
+    from wonderland.report.corpus_overview import corpus_overview
+    from wonderland.report.generations import generations
     from wonderland.report.training_curve import training_curve
     from wonderland.testing import known
 
@@ -309,7 +312,8 @@ def _views() -> Iterator[tuple[str, View]]:
         wl.Specimen(known.known_speaker_model(), tokenizer, known.known_speaker_corpus()),
         wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.known_corpus()),
     ]
-    yield "", training_curve(History())
+    for view in (training_curve(History()), generations([], tokenizer.pieces), *corpus_overview(known.known_corpus())):
+        yield "", view
     seen: set[str] = set()
     wanted = [*plugins.load().analyses]
     for specimen in specimens:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from pathlib import Path
 
+import chromium
 import pytest
 import sample
 import sample_words
@@ -17,15 +17,7 @@ import sample_words
 from wonderland.report.build import render
 from wonderland.report.text import visible
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --no-first-run"
-)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on this machine"),
-    pytest.mark.enable_socket,  # Playwright speaks to the browser over pipes, and its event loop wants a socket pair
-]
+pytestmark = chromium.MARKS
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +25,6 @@ def report(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render(sample.page(hostile=True, conversations=2, length=48)), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
-    )
-    with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -403,6 +384,12 @@ def test_a_narrow_screen_shows_one_column_without_scrolling_sideways(page):
         page.evaluate("view => { location.hash = '#/' + view + '?head=L1H1' }", view)
         page.wait_for_timeout(120)
         assert page.evaluate("document.documentElement.scrollWidth") <= 420, view
+
+
+def test_printed_every_figure_begins_a_page_and_needs_few(page):
+    page.wait_for_selector("html[data-warm]")
+    sheets = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert len(views(page)) <= sheets <= 2 * len(views(page))
 
 
 def test_every_control_has_a_name(page):

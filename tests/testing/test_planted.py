@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from wonderland.testing.planted import planted_chats
+from wonderland.testing.planted import CHAT_WORDS, planted_chats
 
 
 def who_says_the_nickname(chats):
@@ -47,3 +47,19 @@ def test_chats_are_as_many_as_asked_for_and_the_same_for_the_same_seed():
     assert len(chats.corpus.thread_starts) == 5
     prints = [planted_chats(seed=seed).corpus.fingerprint for seed in (0, 0, 1)]
     assert prints[0] == prints[1] != prints[2]
+
+
+def test_scrambling_changes_what_follows_what_and_nothing_else():
+    chats = planted_chats()
+    scrambled = chats.scrambled()
+    said = [sorted((m.text, m.is_from_me) for m in corpus) for corpus in (chats.corpus, scrambled.corpus)]
+    assert said[0] == said[1]
+    assert who_says_the_nickname(scrambled) == {True}
+    assert (scrambled.corpus.thread_starts == chats.corpus.thread_starts).all()
+    answered = [chats.habit[question] == answer for question, answer, _ in answers(scrambled)]
+    assert sum(answered) < len(answered) / 4
+
+
+def test_the_words_of_the_chats_are_all_there_are():
+    chats = planted_chats()
+    assert {word for message in chats.corpus for word in message.text.split()} == set(CHAT_WORDS)

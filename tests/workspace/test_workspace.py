@@ -1,5 +1,6 @@
 """The workspace keeps what the value layer makes, and nothing else."""
 
+import dataclasses
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import wonderland as wl
 from wonderland.demo import MESSAGES
 from wonderland.errors import InputError, ResourceError, UsageError
+from wonderland.lab.analysis import result_class
 from wonderland.workspace.stage import Stage
 from wonderland.workspace.wipe import traces
 
@@ -117,6 +119,25 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
     with pytest.raises(wl.WonderlandError, match="not empty"):
         wl.Workspace.create(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_result_kept_with_other_fields_is_computed_again(store, tmp_path):
+    from wonderland import plugins
+
+    workspace = wl.Workspace.create(tmp_path / "me.wonderland")
+    workspace.configure("source", path=str(store))
+    first = plugins.load().analyses["attention-entropy"]
+
+    @dataclasses.dataclass(frozen=True)
+    class Grown(result_class(first)):
+        more: float = 0.0
+
+    class Second(first):
+        def run(self, specimen) -> Grown: ...
+
+    before, same, after = (workspace.analysis_stage(analysis()) for analysis in (first, first, Second))
+    assert before.key == same.key
+    assert before.key != after.key
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ lengthens the loop is therefore taken from summed values, which are the same eve
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -30,6 +31,10 @@ _SPLITTERS = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
 class ProcessLost(ResourceError):
     """Another process of the run is gone (exit code 5)."""
+
+
+Share = TypeVar("Share")
+Done = TypeVar("Done")
 
 
 def fastest_device() -> str:
@@ -78,6 +83,8 @@ class Engine:
         self.precision = precision
         self.device: torch.device = self._accelerator.device
         self.rank, self.processes = rank(), processes()
+        self.threads = torch.get_num_threads() if self.device.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(self.threads)
 
     @property
     def is_main(self) -> bool:
@@ -88,6 +95,22 @@ class Engine:
         """Return the context in which products are taken in the run's precision."""
         context: AbstractContextManager[Any] = self._accelerator.autocast()
         return context
+
+    def side_by_side(self, work: Callable[[Share], Done], shares: Sequence[Share]) -> list[Done]:
+        """Return what ``work`` makes of each share, on a CPU all at the same time with one thread each.
+
+        PyTorch's own threads divide every single operation and meet at its end; on layers as small as ours that
+        waiting takes longer than the sums. Threads that each take a share of the batch meet once a step.
+        """
+        if self.threads == 1 or len(shares) == 1:
+            return [work(share) for share in shares]
+        torch.set_num_threads(1)
+        try:
+            futures = [self._pool.submit(work, share) for share in shares]
+            wait(futures)
+            return [future.result() for future in futures]
+        finally:
+            torch.set_num_threads(self.threads)
 
     def put(self, array: Tensor) -> Tensor:
         """Copy a tensor to the device; a pinned one while the device works."""

@@ -2,7 +2,8 @@
 
 A step's batch is a number of tokens fixed by the settings, so that a run means the same everywhere. How many of them
 are worked on at once is the machine's affair: every process takes each n-th window, cuts its share into micro-batches
-and adds their gradients. When memory runs out, the micro-batch is halved, that is said, and the step begins again;
+and adds their gradients; on a CPU each thread works on micro-batches of its own (docs/decisions/0009-threads.md has
+what that gains). When memory runs out, the micro-batch is halved, that is said, and the step begins again;
 what was learned so far is untouched, because weights move only after a whole batch.
 """
 
@@ -105,14 +106,35 @@ def batch_gradient(
 
 
 def _accumulate(model: ChatTransformer, batch: Batch, engine: Engine, micro_tokens: int) -> Tensor:
-    total = torch.zeros((), device=engine.device)
-    for part in cut(np.arange(len(batch.rows)), batch.lengths, micro_tokens):
-        rows = engine.put(batch.rows[part[0] : part[-1] + 1, : int(batch.lengths[part].max())])
-        with engine.autocast():
-            loss, _ = loss_sum(model, rows)
-        (loss / batch.count).backward()
-        total += loss.detach()
+    weights = list(model.parameters())
+    parts = cut(np.arange(len(batch.rows)), batch.lengths, micro_tokens)
+
+    def work(share: list[np.ndarray]) -> tuple[Tensor, list[Tensor]]:
+        total, sums = torch.zeros((), device=engine.device), list[Tensor]()
+        for part in share:
+            rows = engine.put(batch.rows[part[0] : part[-1] + 1, : int(batch.lengths[part].max())])
+            with engine.autocast():
+                loss, _ = loss_sum(model, rows)
+            gradients = torch.autograd.grad(loss / batch.count, weights)
+            sums = _added(sums, gradients)
+            total += loss.detach()
+        return total, sums
+
+    total, sums = torch.zeros((), device=engine.device), list[Tensor]()
+    for loss, gradients in engine.side_by_side(work, [parts[n :: engine.threads] for n in range(engine.threads)]):
+        total += loss
+        sums = _added(sums, gradients)
+    for weight, gradient in zip(weights, sums, strict=False):  # a process without a window has no gradient
+        weight.grad = gradient
     return total
+
+
+def _added(sums: list[Tensor], more: Sequence[Tensor]) -> list[Tensor]:
+    if not sums:
+        return list(more)
+    if more:
+        torch._foreach_add_(sums, list(more))
+    return sums
 
 
 def loss_sum(model: ChatTransformer, tokens: Tensor) -> tuple[Tensor, int]:

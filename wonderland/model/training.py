@@ -45,7 +45,7 @@ from wonderland.tokenizer import PAD, SpeakerTokenizer
 __all__ = ["Progress", "evaluate", "fit", "train"]
 
 _CHECKPOINT_SECONDS = 30.0
-_CPU_MICRO_TOKENS = 4096
+_CPU_MICRO_TOKENS = 1024
 _SECONDS_TO_TELL = 20.0  # a shorter run says nothing about speed
 _POINTS = 400
 
@@ -233,7 +233,7 @@ def _bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
 
 
 def _micro_tokens(engine: Engine, settings: TrainingSettings) -> int:
-    """Return how many tokens to work on at once: what stays in a CPU's caches, or all of a batch."""
+    """Return how many tokens to work on at once: on a CPU what a thread works on well, or all of a batch."""
     return settings.micro_tokens or (_CPU_MICRO_TOKENS if engine.device.type == "cpu" else settings.batch_tokens)
 
 

@@ -36,7 +36,7 @@ The renderers and the keys of ``data`` each reads (``?`` marks what may be missi
                  ``alternatives?`` a list of [text, probability] pairs for each token; ``highlights?``:
                  ``{conversation, position, value}`` to jump to, else the highest of the first measure. The selected
                  conversation and position are shared by all views of a report: give them the same conversations in
-                 the same order.
+                 the same order, or say with ``of?`` what else they are (``"sample"``).
 ``line``         curves. ``x``, ``y``: ``{label, unit?}``, and of ``x`` ``names?`` for whole numbers; ``series``:
                  ``{name, x, y, low?, high?}``, more than eight are drawn alike, and one named like a head follows the
                  selection; ``references?``: horizontal lines ``{name, y}``; ``marks?``: ``{x, title, text}`` to read;
@@ -44,8 +44,8 @@ The renderers and the keys of ``data`` each reads (``?`` marks what may be missi
 ``bars``         ``x``: labels; ``y``: ``{label, unit?}``; ``series``: ``{name, values, low?, high?, chance?}``.
 ``scatter``      ``x``, ``y``: ``{label, unit?}``; ``points``: ``{label, x, y, group?, head?, pos?}``; ``groups?``:
                  labels, ``group`` being the number of one, ``ordered?``: True if they are steps of one way, as layers
-                 are. In place of points ``ways``: ``{names, x, y, pos?}`` with arrays [way, group], lines through the
-                 groups.
+                 are; ``diagonal?``: True for a line where x equals y. In place of points ``ways``: ``{names, x, y,
+                 pos?}`` with arrays [way, group], lines through the groups.
 ``table``        ``columns``: ``{key, label, unit?, digits?, help?, bar?}``, ``bar`` for a faint bar under the
                  numbers; ``rows``: dicts by key, where a number may be ``{value, low?, high?, chance?}``; ``links?``:
                  ``"head"`` if the key ``head`` holds names like L0H2.

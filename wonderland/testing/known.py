@@ -22,6 +22,7 @@ References: Elhage et al. 2021, A Mathematical Framework for Transformer Circuit
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -47,6 +48,7 @@ __all__ = [
     "known_speaker_model",
     "known_tokenizer",
     "repeated_tokens",
+    "word_tokenizer",
 ]
 
 HEADS = {
@@ -140,7 +142,12 @@ def known_model() -> ChatTransformer:
 
 def known_tokenizer() -> SpeakerTokenizer:
     """Return a tokenizer of the five specials and the nineteen words, each one token after a space."""
-    names = [*SPECIALS, *(f"Ġ{word}" for word in WORDS)]
+    return word_tokenizer(WORDS)
+
+
+def word_tokenizer(words: Iterable[str]) -> SpeakerTokenizer:
+    """Return a tokenizer of the five specials and of these words, each one token after a space; others are lost."""
+    names = [*SPECIALS, *(f"Ġ{word}" for word in words)]
     tokenizer = Tokenizer(models.WordLevel({name: token for token, name in enumerate(names)}, unk_token=SPECIALS[0]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

@@ -2,8 +2,10 @@
 
 Generated conversations with two things to find: a nickname that only ``me`` calls people by, and a habit: the other
 asks where something is, and ``me`` answers with the same thing and the place where it always is. Both are invisible to
-a bigram, since the thing to repeat stands several words back. `PlantedChats.shuffled` has the same messages in the
-same order with speakers dealt out at random: what depends on who speaks must not be found there.
+a bigram, since the thing to repeat stands several words back. There are two controls, and each takes something else
+away: `PlantedChats.shuffled` has the same messages in the same order with speakers dealt out at random, so that what
+depends on who speaks must not be found there; `PlantedChats.scrambled` has the same messages by the same speakers in
+random order, so that nothing a message takes from an earlier one must be found there.
 
 What would fool it: a real corpus is not this regular. Finding what is planted is needed, not enough.
 """
@@ -18,7 +20,7 @@ import numpy as np
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
 
-__all__ = ["PlantedChats", "planted_chats"]
+__all__ = ["CHAT_WORDS", "PlantedChats", "planted_chats"]
 
 _NICKNAME = "bubs"
 _PLACES = {
@@ -30,6 +32,9 @@ _PLACES = {
     "soup": "inside",
 }
 _SMALL_TALK = ("rain", "again", "maybe", "later", "fine", "sure", "home", "soon", "work", "today", "good", "well")
+
+CHAT_WORDS = ("where", "is", "the", *_PLACES, *_PLACES.values(), *_SMALL_TALK, _NICKNAME)
+"""All words that are said in the chats."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,20 @@ class PlantedChats:
             for message, mine in zip(self.corpus, speakers, strict=True)
         ]
         return replace(self, corpus=Corpus.of(messages, name="planted chats, speakers shuffled"))
+
+    def scrambled(self, seed: int = 0) -> PlantedChats:
+        """Return the same messages by the same speakers, dealt out anew over all chats: the other control."""
+        messages = list(self.corpus)
+        order = np.random.default_rng(seed).permutation(len(messages))
+        dealt = [
+            place._replace(
+                text=messages[index].text,
+                is_from_me=messages[index].is_from_me,
+                sender="me" if messages[index].is_from_me else place.thread,
+            )
+            for place, index in zip(messages, order, strict=True)
+        ]
+        return replace(self, corpus=Corpus.of(dealt, name="planted chats, messages scrambled"))
 
 
 def planted_chats(conversations: int = 40, exchanges: int = 12, *, seed: int = 0) -> PlantedChats:

@@ -18,7 +18,7 @@ import functools
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
     from wonderland.model.training import Progress
     from wonderland.model.transformer import ChatTransformer
+    from wonderland.report.redact import Redaction
     from wonderland.report.views import Check, View
 
 __all__ = ["DEFAULT_NAME", "Workspace"]
@@ -165,16 +166,17 @@ class Workspace:
 
     def analysis_stage(self, analysis: Analysis, used: Sequence[Stage] = ()) -> Stage:
         """Return the stage that keeps the result of an analysis, given those of the analyses it uses."""
-        from wonderland.lab.analysis import parameters_of
+        from wonderland.lab.analysis import parameters_of, result_class
 
         a = self.settings.analysis
         parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
         evidence = {"windows": a.windows, "seed": a.seed, "control": a.control}
+        holds = [one.name for one in fields(result_class(type(analysis)))]  # with other fields it cannot be read
         return Stage(
             analysis.name,
             self.folder / "results" / analysis.name,
             analysis.version,
-            {"parameters": parameters, "evidence": evidence},
+            {"parameters": parameters, "evidence": evidence, "holds": holds},
             (self.stage("model").key, *(stage.key for stage in used)),
         )
 
@@ -399,8 +401,16 @@ class Workspace:
                 results[analysis.name] = kept[analysis.name]
         return Results(results, specimen, fresh.declined)
 
-    def report(self, path: str | Path | None = None, results: Results | None = None) -> Path:
-        """Write the report of every result that is up to date and return its path."""
+    def report(
+        self, path: str | Path | None = None, results: Results | None = None, *, redact: int | None = None
+    ) -> Path:
+        """Write the report of every result that is up to date and return its path.
+
+        Args:
+            path: Where to; ``report.html`` in the workspace by default.
+            results: What to show; everything that was analysed by default.
+            redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
+        """
         from wonderland.report.build import write_report
 
         results = results or self.analyze()
@@ -413,15 +423,41 @@ class Workspace:
                 checks=self.check(),
                 extra_views=self._extra_views(results),
                 meta=self._meta(),
+                redact=None if redact is None else self._redaction(results, redact).page,
             )
         remember(self.folder, [written])
         return written
 
-    def _extra_views(self, results: Results) -> Sequence[View]:
-        from wonderland.report.training_curve import training_curve
+    def figures(self, folder: str | Path, results: Results | None = None, *, redact: int | None = None) -> list[Path]:
+        """Draw every view of the report into a folder, as SVG and PNG with an index, and return the files."""
+        from wonderland.report.plots_files import save_figures
 
-        history = getattr(results.specimen.model, "history", None)
-        return [] if history is None else [training_curve(history)]
+        results = results or self.analyze()
+        views = [*self._extra_views(results), *(view for result in results.values() for view in result.views())]
+        if redact is not None:
+            views = [self._redaction(results, redact).view(view) for view in views]
+        place = Path(folder).expanduser()
+        with guarding(place):
+            written = save_figures(views, place)
+        remember(self.folder, written)
+        return written
+
+    def _redaction(self, results: Results, contacts: int) -> Redaction:
+        from wonderland.lab import standard_views
+        from wonderland.report import corpus_overview, generations, training_curve
+        from wonderland.report.redact import Redaction
+
+        corpus = Corpus.load(self.folder / "filtered")
+        own: list[Any] = [corpus_overview.corpus_overview, generations.generations, training_curve.training_curve]
+        own += [standard_views.standard_views, *(type(result) for result in results.values())]
+        return Redaction.of(corpus, self._tokenizer(), contacts).knowing(own)
+
+    def _extra_views(self, results: Results) -> Sequence[View]:
+        from wonderland.lab.standard_views import standard_views
+        from wonderland.report.corpus_overview import corpus_overview
+
+        corpus = Corpus.load(self.folder / "filtered")
+        return [*standard_views(results.specimen, seed=self.settings.analysis.seed), *corpus_overview(corpus)]
 
     def _meta(self) -> dict[str, Any]:
         corpus = Corpus.load(self.folder / "filtered")

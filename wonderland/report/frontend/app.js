@@ -18,7 +18,6 @@ async function start() {
   byId('nav').append(...nav);
   fill(byId('top'), header(help, search));
   document.body.append(help, search, tip.node);
-  byId('skip').addEventListener('click', (event) => (event.preventDefault(), main.focus()));
 
   const showNav = () => {
     const open = nav.find((link) => link.dataset.view === store.view)?.dataset.group;
@@ -46,7 +45,7 @@ async function start() {
         figure = await mountFigure(view, main);
       } catch (error) { // one figure that cannot be drawn leaves the others as they are
         fill(main, el('h1', { id: `title-${view.id}` }, view.title), el('p.caption', `This figure could not be drawn: ${error.message}`));
-        figure = { update() {}, leave() {}, openExport() {}, steps() {} };
+        figure = NO_FIGURE;
         console.error(error);
       }
     }
@@ -61,6 +60,14 @@ async function start() {
     if (changed.has('view')) return void open();
     figure?.update(changed);
     card.update(changed);
+  });
+  // A frame without an address of its own (a notebook) would load its surroundings where a link leads: it is followed here.
+  addEventListener('click', (event) => {
+    const link = event.target.closest('a');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (link.id === 'skip') main.focus();
+    else store.set(store.read(link.hash));
   });
   addEventListener('hashchange', () => store.follow());
   addEventListener('popstate', () => store.follow());

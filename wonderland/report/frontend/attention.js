@@ -5,15 +5,10 @@ const attentionView = page.views.find((view) => view.renderer === 'matrix-grid')
 
 renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const { n_layers: layers, n_heads: heads, conversations } = data;
-  const total = layers * heads;
   let shown = null; // the conversation on the page, and
   let triangles = null; // its attention: while another is unpacked, both stay
   let opening = 0;
-  const current = () => {
-    const [layer, head] = headOf(store.shownHead) ?? [0, 0];
-    return min(total - 1, layer * heads + head);
-  };
-  const currentName = () => headName(floor(current() / heads), current() % heads);
+  const current = () => max(0, HEADS.indexOf(store.shownHead));
   const weightScale = colourScale({ domain: [0, 1] }, []);
   const incoming = () => store.tab === 1;
 
@@ -23,19 +18,18 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   controls.append(steps.node, direction.node, scaleKey.node);
 
   const big = largePattern();
-  const title = el('h2', { 'aria-live': 'polite' });
-  const canvases = d3.range(total).map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
-  const names = d3.range(total).map((i) => headName(floor(i / heads), i % heads));
-  const label = (i) => data.labels?.[floor(i / heads)]?.[i % heads] ?? '';
-  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', 'data-head': names[i] }, canvas, el('span', names[i], el('small', label(i)))));
+  const title = el('h2', LIVE);
+  const canvases = HEADS.map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
+  const label = (i) => data.labels?.flat()[i] ?? '';
+  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', 'data-head': HEADS[i] }, canvas, el('span', HEADS[i], ' ', el('small', label(i)))));
   const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
     d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
   const hand = pointing(grid, {
     columns: heads,
-    words: (i, hovering) => (hovering ? null : [`${names[i]}, attention pattern`, [['', label(i)]]]),
-    pick: (i) => store.set({ head: names[i] }),
-    peek: (i) => ({ ...store.peek, head: names[i] }),
-    move: (i) => store.set({ head: names[i] }),
+    words: (i, hovering) => (hovering ? null : [`${HEADS[i]} ${label(i)}`, [['', 'attention pattern']]]),
+    pick: (i) => store.set({ head: HEADS[i] }),
+    peek: (i) => ({ ...store.peek, head: HEADS[i] }),
+    move: (i) => store.set({ head: HEADS[i] }),
   });
   hand.set(thumbs);
   hand.say();
@@ -65,7 +59,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     const { tokens } = shown;
     store.look({ ...store.peek, pos: incoming() ? key : query });
     big.cross(query, key <= query ? key : null);
-    tip.show(event, currentName(), [
+    tip.show(event, HEADS[current()], [
       ['token', `${tokenName(tokens[query])}  (${query})`],
       ['looks at', key <= query ? `${tokenName(tokens[key])}  (${key})` : 'cannot see what comes later'],
       ['weight', key <= query ? number(weight(query, key), 3) : ''],
@@ -95,8 +89,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   };
   const drawLarge = () => {
     big.draw(triangles, current(), sides().large, shown.speakers);
-    fill(title, currentName(), el('small', label(current())));
-    big.canvas.ariaLabel = `Attention pattern of ${currentName()} on conversation ${sampleIn(conversations) + 1}, ${triangles.n} tokens`;
+    fill(title, HEADS[current()], el('small', label(current())));
+    big.canvas.ariaLabel = `Attention pattern of ${HEADS[current()]} on conversation ${sampleIn(conversations) + 1}, ${triangles.n} tokens`;
   };
 
   function shadeWords() {
@@ -146,7 +140,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     const { tokens } = shown;
     const seen = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => [q, k, weight(q, k)])).filter((row) => row[2] >= 0.01);
     return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenName(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenName(tokens[k])],
-      [`Weight in ${currentName()}, 0.01 and more`, ([, , w]) => w]);
+      [`Weight in ${HEADS[current()]}, 0.01 and more`, ([, , w]) => w]);
   };
   return { update, table, steps };
 };

@@ -13,13 +13,13 @@ function drawYAxis(scene, y, left, right, axis, count = 6) { // its title stands
   scene.text(left - 8, d3.min(y.range()) - 16, unitLabel(axis), { weight: 600 });
 }
 
-function drawXAxis(scene, x, bottom, axis, count = 7) {
+function drawXAxis(scene, x, bottom, axis, count = 7, whole = false) {
   const { muted } = palette(), [left, right] = x.range(), format = x.tickFormat(count);
   scene.line(left, bottom, right, bottom, muted);
   for (const tick of x.ticks(count)) {
-    if (axis.whole && !Number.isInteger(tick)) continue;
+    if (whole && !Number.isInteger(tick)) continue;
     scene.line(x(tick), bottom, x(tick), bottom + 5, muted);
-    scene.text(x(tick), bottom + 19, axis.names?.[tick] ?? format(tick), { anchor: 'middle', fill: muted });
+    scene.text(x(tick), bottom + 19, axis.names?.[tick] ?? (whole ? number(tick) : format(tick)), { anchor: 'middle', fill: muted });
   }
   scene.text((left + right) / 2, bottom + 40, unitLabel(axis), { anchor: 'middle', weight: 600 });
 }

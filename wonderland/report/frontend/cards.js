@@ -11,10 +11,10 @@ renderers.cards = ({ view, data, plot }) => {
   const heads = cards.every((card) => headOf(card.head));
   const open = () => max(0, heads ? cards.findIndex((card) => card.head === store.shownHead) : min(store.feature ?? 0, cards.length - 1));
   const pick = (i) => store.set(heads ? { head: cards[i].head } : { feature: i });
-  const buttons = cards.map((card) => el('button', { 'data-head': card.head }, el('span', card.title), card.note ? el('small', card.note) : null));
+  const buttons = cards.map((card) => el('button', { 'data-head': card.head }, el('span', card.title), ' ', card.note ? el('small', card.note) : null));
   const list = el('div', { class: heads ? 'index byhead' : 'index', role: 'group', label: view.title }, buttons);
   if (heads) list.style.gridTemplateColumns = `repeat(${min(8, N_HEADS)}, 1fr)`;
-  const sheet = el('section.sheet', { 'aria-live': 'polite' });
+  const sheet = el('section.sheet', LIVE);
   plot.append(el('div', { class: heads ? 'album byhead' : 'album' }, list, sheet));
   const hand = pointing(list, { columns: heads ? min(8, N_HEADS) : 1, pick, move: pick, words: (i, hovering) => (hovering ? null : [cards[i].title, [['', cards[i].note]]]), peek: (i) => ({ head: cards[i].head }) });
   hand.set(buttons);

@@ -60,8 +60,8 @@ function colourScale({ scale = 'sequential', domain = null }, values) {
   let low = min(...(domain ? [domain[0]] : [0]), d3.min(real) ?? 0);
   let high = max(domain ? domain[1] : -Infinity, d3.max(real) ?? 1);
   const diverging = scale === 'diverging';
-  if (diverging) [low, high] = [-max(-low, high, 1e-12), max(-low, high, 1e-12)];
-  if (high <= low) high = low + 1;
+  if (diverging) low = -(high = max(-low, high));
+  if (high <= low) [low, high] = [low - diverging, low + 1];
   const shape = { linear: (t) => t, log: (t) => Math.log1p(t * 999) / Math.log(1000) }[scale] ?? Math.sqrt;
   const place = (v) => {
     const t = max(0, min(1, (v - low) / (high - low)));

@@ -86,6 +86,7 @@ const asList = (values) => (values ? Array.from(asGrid(values).values) : null);
 
 const [N_LAYERS, N_HEADS] = page.heads;
 const headName = (layer, head) => `L${layer}H${head}`;
+const HEADS = d3.range(N_LAYERS * N_HEADS).map((i) => headName(floor(i / N_HEADS), i % N_HEADS));
 const headOf = (name) => {
   const match = /^L(\d+)H(\d+)$/.exec(name ?? '');
   return match && +match[1] < N_LAYERS && +match[2] < N_HEADS ? [+match[1], +match[2]] : null;

@@ -8,7 +8,7 @@ const HELP = [
 function makeHelp() {
   const dialog = el('dialog.help', { label: 'Keys' },
     el('h2', 'Keys'), el('dl', HELP.flatMap(([key, what]) => [el('dt', el('kbd', key)), el('dd', what)])),
-    el('p.quiet', 'Pointing previews, clicking keeps. The address of this page holds the view and the selection, never a word of a message: bookmark it to come back here.'),
+    el('p.quiet', 'Pointing previews, clicking keeps. The address holds the view and the selection, never a message: bookmark it to come back.'),
     button('Close', () => dialog.close()));
   return dialog;
 }
@@ -17,7 +17,7 @@ function makeSearch() {
   const things = [
     { name: 'Findings', kind: 'view', go: { view: 'findings' } },
     ...page.views.map((view) => ({ name: view.title, kind: 'view', go: { view: view.id } })),
-    ...d3.range(N_LAYERS).flatMap((l) => d3.range(N_HEADS).map((h) => ({ name: headName(l, h), kind: 'head', go: { head: headName(l, h) } }))),
+    ...HEADS.map((name) => ({ name, kind: 'head', go: { head: name } })),
   ];
   const reading = page.views.find((view) => view.renderer === 'tokens');
   const input = el('input', { type: 'search', placeholder: 'A view, a head such as L1H2, or a word', label: 'Find a view, a head or a word', autocomplete: 'off', spellcheck: 'false' });

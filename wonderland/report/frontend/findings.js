@@ -6,6 +6,8 @@ const TRUST = {
   anecdotal: ['○', 'anecdotal', 'too little evidence to say'],
 };
 
+const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
+
 function mountFindings(host) {
   const used = new Set(page.findings.map((finding) => finding.trust));
   const list = page.findings.map((finding) => {
@@ -25,5 +27,5 @@ function mountFindings(host) {
       el('section', list.length ? el('ol.sentences', list) : el('p', 'No analysis stated a finding.'),
         el('p.key', Object.entries(TRUST).filter(([name]) => used.has(name)).map(([, [sign, word, meaning]]) => `${sign} ${word}: ${meaning}`).join('\n'))),
       page.checks.length ? el('section.checks', el('h2', failed.length ? `${failed.length} of ${page.checks.length} checks failed` : `${page.checks.length} checks passed`), el('ul', checks)) : null)));
-  return { view: { id: 'findings' }, update() {}, leave() {}, openExport() {}, steps() {} };
+  return NO_FIGURE;
 }

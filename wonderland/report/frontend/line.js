@@ -8,7 +8,7 @@ renderers.line = ({ view, data, plot }) => {
   const many = series.length > 8; // faint alike, the head pointed at strong
   const places = d3.sort(new Set(series.flatMap((s) => s.x))).filter(finite);
   let heard = marks.length - 1;
-  const sounds = el('section.sounds', { 'aria-live': 'polite', hidden: !marks.length });
+  const sounds = el('section.sounds', { ...LIVE, hidden: !marks.length });
   const hear = (i) => ((heard = i), marks[i] && fill(sounds, el('h2', marks[i].title), el('pre', marks[i].text)));
 
   function pairsAt(place) {
@@ -30,7 +30,7 @@ renderers.line = ({ view, data, plot }) => {
     const x = d3.scaleLinear(d3.extent(places), [LEFT, right]);
     const y = d3.scaleLinear(padded(d3.min(ys), d3.max(ys)), [bottom, top]);
     drawYAxis(drawing, y, LEFT, right, data.y);
-    drawXAxis(drawing, x, bottom, data.x, narrow ? 4 : 7);
+    drawXAxis(drawing, x, bottom, data.x, narrow ? 4 : 7, places.every(Number.isInteger));
     if (data.right) drawExpAxis(drawing, y, right, data.right.label);
     const ends = [];
     references.forEach((reference) => {

@@ -7,7 +7,12 @@ function preparePrinting() {
     root.dataset.theme = 'light';
     sheets = el('div', { id: 'sheets' });
     document.body.append(sheets);
-    for (const view of page.views) if (ready.has(view.id) && view.id !== store.view) printSheet(view, sheets);
+    for (const view of page.views) {
+      const sheet = el('section');
+      if (!ready.has(view.id) || view.id === store.view) continue;
+      sheets.append(sheet);
+      mountFigure(view, sheet, { printing: true }); // with its data at hand the figure is there before this returns
+    }
     store.tell(new Set(['theme']));
   });
   addEventListener('afterprint', () => {
@@ -16,11 +21,4 @@ function preparePrinting() {
     sheets?.remove();
     store.tell(new Set(['theme']));
   });
-}
-
-// Mounting is asynchronous only where data are missing; with data at hand the figure is there before this returns.
-function printSheet(view, host) {
-  const box = el('section');
-  host.append(box);
-  mountFigure(view, box, { printing: true });
 }

@@ -17,6 +17,8 @@ renderers.scatter = ({ view, data, plot }) => {
     const y = d3.scaleLinear(padded(...d3.extent(points, (p) => p.y), 0.06), [bottom, head + 34]);
     drawYAxis(drawing, y, LEFT, width - 24, data.y);
     drawXAxis(drawing, x, bottom, data.x, width < 560 ? 4 : 7);
+    const [from, to] = [max(x.domain()[0], y.domain()[0]), min(x.domain()[1], y.domain()[1])];
+    if (data.diagonal) drawing.line(x(from), y(from), x(to), y(to), colours.muted, { dash: '2 4' });
     const shown = points.some((p) => isNumber(p.pos)) ? store.shownPos : null;
     paths.forEach((path) => {
       const on = path.some((i) => isNumber(shown) && points[i].pos === shown);

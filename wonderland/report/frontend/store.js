@@ -16,7 +16,7 @@ const store = {
     return this.peek.pos ?? this.pos;
   },
 
-  next: (patch) => clean({ ...pick(store), ...(patch.view && patch.view !== store.view ? OWN : {}), ...patch }),
+  next: (patch) => clean({ ...store, ...(patch.view && patch.view !== store.view ? OWN : {}), ...patch }),
 
   set(patch) {
     const next = this.next(patch);
@@ -51,8 +51,8 @@ const store = {
     return `#/${state.view}${query.length ? '?' + query.join('&') : ''}`;
   },
 
-  read() {
-    const [, view = '', query = ''] = /^#\/([^?]*)\??(.*)$/.exec(location.hash) ?? [];
+  read(hash = location.hash) {
+    const [, view = '', query = ''] = /^#\/([^?]*)\??(.*)$/.exec(hash) ?? [];
     const found = { ...EMPTY, view };
     for (const [key, value] of new URLSearchParams(query)) if (KEYS.includes(key)) found[key] = value;
     return clean(found);
@@ -66,10 +66,6 @@ const store = {
     if (changed.size) this.tell(changed);
   },
 };
-
-function pick(state) {
-  return Object.fromEntries(Object.keys(EMPTY).map((key) => [key, state[key]]));
-}
 
 // Whatever comes from an address or a finding: keep what means something here, drop the rest.
 function clean(state) {

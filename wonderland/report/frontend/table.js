@@ -1,15 +1,14 @@
 // A sortable table; every figure's numbers can be read as one, and it is a renderer of its own.
 
-// The table of a figure: tableOf(things, [label, thing => cell, unit?], ...), and a cell without what is not known.
+// The table of a figure: tableOf(things, [label, thing => cell, unit?], ...).
 const tableOf = (things, ...columns) => ({
   columns: columns.map(([label, , unit], i) => ({ key: `c${i}`, label, unit })),
   rows: things.map((thing, k) => Object.fromEntries(columns.map(([, read], i) => [`c${i}`, read(thing, k)]))),
 });
-const known = (cell) => Object.fromEntries(Object.entries(cell).filter(([, value]) => value !== undefined));
 const plainValue = (cell) => (cell && typeof cell === 'object' ? cell.value : cell);
 
 function makeTable({ columns, rows, links }, label) {
-  let sorted = { key: null, up: true };
+  let sorted = {};
   const numeric = Object.fromEntries(columns.map(({ key }) => {
     const values = rows.map((row) => plainValue(row[key]) ?? null).filter((value) => value !== null);
     return [key, values.length > 0 && values.every((value) => typeof value === 'number')];
@@ -23,9 +22,10 @@ function makeTable({ columns, rows, links }, label) {
   const lines = rows.map((row) => {
     const head = links === 'head' && headOf(row.head) ? row.head : null;
     const cells = columns.map((column, i) => {
-      const cell = el(i === 0 && !numeric[column.key] ? 'th' : 'td', i === 0 && !numeric[column.key] ? { scope: 'row' } : { class: numeric[column.key] ? 'number' : '' });
-      if (head && column.key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
-      return fillCell(cell, row[column.key], column, numeric[column.key], spans[column.key]);
+      const { key } = column, words = !numeric[key];
+      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(row[key]).length > 24 && 'long' : 'number' });
+      if (head && key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
+      return fillCell(cell, row[key], column, !words, spans[key]);
     });
     return { row, line: el('tr', { 'data-head': head }, cells) };
   });
@@ -49,7 +49,7 @@ function makeTable({ columns, rows, links }, label) {
   }
 
   body.append(...lines.map(({ line }) => line));
-  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3 ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
+  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3 ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
   const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', line.dataset.head !== undefined && line.dataset.head === store.head));
   update();
   return { node, update };
@@ -61,7 +61,7 @@ function fillCell(node, cell, column, numeric, span) {
     const at = (v) => 100 * (v - span[0]) / (span[1] - span[0] || 1), [a, b] = d3.sort([at(0), at(value)]);
     node.style.background = `linear-gradient(to right, transparent ${a}%, var(--barred) ${a}% ${b}%, transparent ${b}%) no-repeat 0 100% / 100% 3px`;
   }
-  if (!cell || typeof cell !== 'object') return fill(node, numeric ? number(cell, column.digits) : cell ?? '–');
+  if (!cell || typeof cell !== 'object') return fill(node, numeric ? number(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
   if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
   return fill(node, verdict(cell).startsWith('not') && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), number(cell.value, column.digits),
     isNumber(cell.low) && el('small.interval', interval(cell.low, cell.high, column.digits)));

@@ -25,6 +25,7 @@ const tokenName = (text) => (text === '' ? '∅' : visible(text, 40).replace(/^ 
 // In a narrow cell a special token loses its bars: ‹me›.
 const shortName = (text) => (SPECIAL.test(text) ? '‹' + text.slice(2, -2) + '›' : tokenName(text));
 
+const LIVE = { 'aria-live': 'polite' };
 const given = (value) => value !== null && value !== undefined && value !== false && value !== '';
 const styled = (node, css) => Object.assign(node.style, css);
 const listen = (node, events) => Object.entries(events).forEach(([name, act]) => node.addEventListener(name, act));
@@ -85,7 +86,7 @@ const isNumber = (value) => typeof value === 'number' && !Number.isNaN(value);
 
 // How a number stands to its chance level, in words; '' where there is none.
 function verdict({ value, low, high, chance }) {
-  if (!isNumber(chance)) return '';
+  if (!isNumber(chance) || !isNumber(value)) return '';
   const [a, b] = [isNumber(low) ? low : value, isNumber(high) ? high : value];
   return a > chance ? 'above chance' : b < chance ? 'below chance' : 'not distinguishable from chance';
 }

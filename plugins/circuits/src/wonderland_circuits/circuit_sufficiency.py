@@ -173,7 +173,7 @@ class CircuitSufficiencyResult(wl.Result):
                 "bars",
                 {
                     "x": labels,
-                    "y": {"label": "sets of heads", "unit": "sets"},
+                    "y": {"label": "sets of heads"},
                     "series": [
                         {"name": "other sets", "values": np.histogram(self.others, edges)[0].astype(float)},
                         {"name": " + ".join(self.circuit), "values": here.astype(float)},

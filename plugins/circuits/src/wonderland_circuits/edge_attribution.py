@@ -152,6 +152,7 @@ class EdgeAttributionResult(wl.Result):
                     "y": {"label": "estimated", "unit": "share of the gap"},
                     "points": points,
                     "groups": list(METHODS),
+                    "diagonal": True,
                 },
                 caption=caption,
                 how_to_read="On the diagonal an estimate is right. Far below it, gradients miss an edge; far above, "

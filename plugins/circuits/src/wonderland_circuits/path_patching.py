@@ -129,19 +129,16 @@ class PathPatchingResult(wl.Result):
             for way in WAYS
             for name, part in (("whole", self.whole), ("direct", self.direct))
         }
-        into = [
-            {
-                "name": f"{head}, its {what}",
-                "unit": "share of the gap",
-                "values": np.array([np.asarray(self.into[head][i].value)]),
-                "low": np.array([np.asarray(self.into[head][i].low)]),
-                "high": np.array([np.asarray(self.into[head][i].high)]),
-                "chance": 0.0,
-                "scale": "diverging",
-            }
-            for head in self.receivers
-            for i, what in enumerate(("queries", "keys", "values"))
-        ]
+        ways = [self.into[head][i] for head in self.receivers for i in range(3)]
+        into = {
+            "name": "brought back",
+            "unit": "share of the gap",
+            "values": np.array([np.asarray(way.value) for way in ways]),  # [receiver and its input, sender]
+            "low": np.array([np.asarray(way.low) for way in ways]),
+            "high": np.array([np.asarray(way.high) for way in ways]),
+            "chance": 0.0,
+            "scale": "diverging",
+        }
         misleads = (
             "Shares of paths do not add up, and a path that another backs up looks idle. Prompts were chosen for their "
             "gap, so its size is no finding; the shares are."
@@ -177,10 +174,15 @@ class PathPatchingResult(wl.Result):
                 "path-into",
                 "Who tells the heads that matter",
                 "matrix",
-                {"rows": ["into"], "columns": self.senders, "links": "column", "series": into},
+                {
+                    "rows": [f"{head} {what}" for head in self.receivers for what in ("queries", "keys", "values")],
+                    "columns": self.senders,
+                    "links": "column",
+                    "series": [into],
+                },
                 caption=caption,
-                how_to_read="One of these heads at a time gets a sender's output from the first prompt, in its "
-                "queries, its keys or its values alone. Queries and keys change where it looks, values what it moves.",
+                how_to_read="A row is one input of one head, which alone gets the column's output from the first "
+                "prompt. Queries and keys change where the head looks, values what it moves.",
                 misleads=misleads,
                 order=51,
             ),

@@ -1,0 +1,94 @@
+"""What does the report look like? Every view of one report in both themes, as pictures for the gallery.
+
+    wonderland demo -w demo.wonderland
+    python docs/make_gallery.py demo.wonderland/report.html
+
+writes ``docs/gallery/VIEW-light.png`` and ``VIEW-dark.png`` and ``docs/gallery.md``, whose sentences are the report's
+own. The pictures hold message text, so only a report of the demo's made-up conversations belongs here. They have 96
+colours and no dither, which keeps text sharp and a picture near 40 kB. Needs a Chromium and Playwright.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+WIDTH, HEIGHT, COLOURS = 1280, 800, 96
+THEMES = ("light", "dark")
+HEAD = """# Gallery
+
+Every view of the report that `wonderland demo` writes, in both themes. The pictures were made with
+
+    python docs/make_gallery.py REPORT
+"""
+
+
+def main(report: Path) -> None:
+    """Take the pictures and write the page."""
+    page = json.loads(re.search(r'<script type="application/json" id="page">(.*?)</script>', report.read_text())[1])
+    if not page["containsText"]:
+        print("This report is redacted; the gallery shows one that is not.", file=sys.stderr)
+    folder = HERE / "gallery"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    views = [{"id": "findings", "title": "Findings", "howToRead": "What was found, in plain words."}, *page["views"]]
+    total = 0
+    for name, picture in pictures(report, [view["id"] for view in views], chosen_head(page)):
+        (folder / f"{name}.png").write_bytes(small := reduced(picture))
+        total += len(small)
+    (HERE / "gallery.md").write_text("\n".join([HEAD, *map(section, views)]), encoding="utf-8")
+    print(f"{2 * len(views)} pictures, {total / 1e6:.1f} MB, in {folder}")
+
+
+def chosen_head(page: dict[str, Any]) -> str:
+    """Return the head that the first finding about a head is about, so that cards are seen open."""
+    return next((head for found in page["findings"] if (head := found["select"].get("head"))), "L0H0")
+
+
+def pictures(report: Path, views: list[str], head: str):
+    """Yield the name and the PNG of each view in each theme; those of the model itself without a head selected."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        tab.goto(report.resolve().as_uri())
+        tab.wait_for_selector("html[data-warm]")
+        for view in views:
+            for theme in THEMES:
+                select = "" if view == "findings" else f"&head={head}"
+                tab.evaluate(f"location.hash = '#/{view}?theme={theme}{select}'")
+                tab.wait_for_selector(".sentences" if view == "findings" else f"#title-{view}")
+                tab.wait_for_timeout(400)
+                yield f"{view}-{theme}", tab.screenshot()
+        browser.close()
+
+
+def reduced(png: bytes) -> bytes:
+    """Return a picture with a palette: flat colours and hairlines lose nothing that can be seen."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    few.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def section(view: dict[str, Any]) -> str:
+    """Return the part of the page about one view: its title, a sentence, and it in both themes."""
+    first = re.split(r"(?<=[.?!]) (?=[A-Z0-9])", view["howToRead"] or view.get("caption", ""))[0]
+    title, said = (re.sub(r"([<>*_|\\])", r"\\\1", text) for text in (view["title"], first))
+    shown = " ".join(f"![{title}, {theme}](gallery/{view['id']}-{theme}.png)" for theme in THEMES)
+    return f"## {title}\n\n{said}\n\n{shown}\n"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
