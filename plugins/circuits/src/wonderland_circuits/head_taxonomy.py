@@ -136,7 +136,7 @@ def _speaking(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str
     if verdict in ("current-speaker", "first-speaker"):
         side = verdict.partition("-")[0]
         role = "says who speaks" if side == "current" else "says who spoke first"
-        through = f"{_told(found.through(head, side))} of what swapping it changes goes through this head"
+        through = f"{_share(found.through(head, side))} of what swapping it changes goes through this head"
         return role, f"six tests agree; {through}", True
     if verdict == "sink":
         return "sink", f"six tests agree; {found.reasons[at[0]][at[1]]}", False
@@ -194,3 +194,7 @@ def _exact(value: np.ndarray, chance: np.ndarray) -> wl.Estimate:
 
 def _told(one: wl.Estimate) -> str:
     return f"{float(one.value):.3g} [{float(one.low):.3g}, {float(one.high):.3g}]"
+
+
+def _share(one: wl.Estimate) -> str:
+    return f"{float(one.value):.0%} [{float(one.low):.0%}, {float(one.high):.0%}]"
