@@ -10,8 +10,8 @@ conversations. Beside each number stands what the frequencies of tokens in the e
 Cost: one unembedding for each level and token, the largest matrix product there is: `windows` bounds it.
 
 What would fool it: early layers need not write in the language of the unembedding. A high KL says that *this* end of
-the model cannot read the answer there, not that it is not there (nostalgebraist 2020; Belrose et al. 2023, 2303.08112,
-whose tuned lens learns a translator for each layer).
+the model cannot read the answer there, not that it is not there (nostalgebraist 2020). With ``tuned`` a translator for
+each layer is fitted on half of the conversations, and both lenses are compared on the other half (`tuned_lens`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_triage.shown import describe, windows_to_show
 from wonderland_triage.stream import level_names, levels
+from wonderland_triage.tuned_lens import compare
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -52,6 +53,9 @@ class LogitLensResult(wl.Result):
         values: Their numbers, [(probability of the final answer, KL, rank of what came), level, position] each.
         candidates: Their likeliest tokens in the end, [position][place] each.
         ranks: The rank of those at each level, [level, position, place] each.
+        tuned: KL(final ‖ lens) of the "tuned" lens and of the "plain" one on conversations that neither was fitted on,
+            nats; empty if no tuned lens was asked for.
+        fitted: The same on the conversations the tuned lens was fitted on, [level] each.
     """
 
     levels: list[str]
@@ -65,6 +69,8 @@ class LogitLensResult(wl.Result):
     values: list[np.ndarray]
     candidates: list[list[list[str]]]
     ranks: list[np.ndarray]
+    tuned: dict[str, wl.Estimate]
+    fitted: dict[str, np.ndarray]
 
     @property
     def half(self) -> int:
@@ -85,6 +91,13 @@ class LogitLensResult(wl.Result):
             f"Geometric mean rank of the token that came, level by level: {', '.join(f'{r:.1f}' for r in rank)}; "
             f"by frequency alone {np.exp(float(self.log_rank.chance)):.1f}."
         )
+        if self.tuned:
+            tuned, plain = (self.tuned[name] for name in ("tuned", "plain"))
+            told = "; ".join(
+                f"{_after(name)} {tuned.value[level]:.2f}, the plain lens {plain.value[level]:.2f}"
+                for level, name in enumerate(self.levels[:-1])
+            )
+            lines.append(f"KL of a tuned lens on other conversations than it was fitted on, nats: {told}.")
         if isinstance(self.control, LogitLensResult):
             lines.append(f"Before training the KL one before the end was {self.control.kl[last]}.")
         return "\n".join(lines)
@@ -153,6 +166,9 @@ class LogitLensResult(wl.Result):
         x = np.arange(len(self.levels))
         kl = {"x": x, "y": self.kl.value, "low": self.kl.low, "high": self.kl.high}
         series = [{"name": "KL to the final answer", **kl}]
+        for name, of in self.tuned.items():
+            line = {"x": x, "y": of.value, "low": of.low, "high": of.high}
+            series.append({"name": f"{name} lens, on other conversations", **line})
         if isinstance(self.control, LogitLensResult):
             series.append({"name": "before training", "x": x, "y": self.control.kl.value})
         return wl.View(
@@ -217,12 +233,15 @@ class LogitLens:
     """When is the answer there? KL, probability and rank by layer, read by the model's own unembedding."""
 
     name: ClassVar[str] = "logit-lens"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed", "logits")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
     windows: Annotated[int, "windows of the evidence to read; 0 for all"] = 96
     shown: Annotated[int, "conversations shown"] = 6
+    tuned: Annotated[
+        bool, "also fit a tuned lens, a translator for each layer, and judge it on other conversations"
+    ] = False
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -272,6 +291,7 @@ class LogitLens:
             of = np.stack(sums)[:, :, index]
             return cluster_bootstrap(of, counts, clusters, unit=unit, chance=float(chance[index]), seed=evidence.seed)
 
+        tuned, fitted = compare(specimen, chosen, chance=float(chance[0])) if self.tuned else ({}, {})
         return LogitLensResult(
             levels=level_names(specimen),
             kl=estimate("kl", "nats"),
@@ -284,6 +304,8 @@ class LogitLens:
             values=[values[window].astype(np.float32) for window in show if window in said],
             candidates=[candidates[window] for window in show if window in said],
             ranks=[ranks[window] for window in show if window in said],
+            tuned=tuned,
+            fitted=fitted,
         )
 
 
