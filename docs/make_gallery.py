@@ -4,8 +4,9 @@
     python docs/make_gallery.py demo.wonderland/report.html
 
 writes ``docs/gallery/VIEW-light.png`` and ``VIEW-dark.png`` and ``docs/gallery.md``, whose sentences are the report's
-own. The pictures hold message text, so only a report of the demo's made-up conversations belongs here. They have 96
-colours and no dither, which keeps text sharp and a picture near 40 kB. Needs a Chromium and Playwright.
+own. Findings and attention are shown with the list and the card of the selected head, the others by themselves. The
+pictures hold message text, so only a report of the demo's conversations belongs here. They have 64 colours and no
+dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-WIDTH, HEIGHT, COLOURS = 1280, 800, 96
+SIZE = {"width": 1280, "height": 800}
+COLOURS = 64
+WHOLE = ("findings", "attention")  # the page with all that stands around the figure, on a larger screen
+LARGE = {"width": 1440, "height": 900}
 THEMES = ("light", "dark")
 HEAD = """# Gallery
 
@@ -58,17 +62,30 @@ def pictures(report: Path, views: list[str], head: str):
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        tab = browser.new_page(viewport=SIZE)
         tab.goto(report.resolve().as_uri())
         tab.wait_for_selector("html[data-warm]")
         for view in views:
+            tab.set_viewport_size(LARGE if view in WHOLE else SIZE)
             for theme in THEMES:
                 select = "" if view == "findings" else f"&head={head}"
                 tab.evaluate(f"location.hash = '#/{view}?theme={theme}{select}'")
                 tab.wait_for_selector(".sentences" if view == "findings" else f"#title-{view}")
                 tab.wait_for_timeout(400)
-                yield f"{view}-{theme}", tab.screenshot()
+                yield f"{view}-{theme}", tab.screenshot(clip=None if view in WHOLE else place(tab))
         browser.close()
+
+
+def place(tab) -> dict[str, float]:
+    """Return where the figure stands, as far as it is on the screen, with a margin."""
+    box = tab.locator("main article").bounding_box()
+    top = box["y"] - 14
+    return {
+        "x": box["x"] - 14,
+        "y": top,
+        "width": box["width"] + 28,
+        "height": min(box["height"] + 28, SIZE["height"] - top),
+    }
 
 
 def reduced(png: bytes) -> bytes:
@@ -76,7 +93,7 @@ def reduced(png: bytes) -> bytes:
     from PIL import Image
 
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    few = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     out = io.BytesIO()
     few.save(out, "PNG", optimize=True)
     return out.getvalue()

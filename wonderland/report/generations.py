@@ -50,7 +50,7 @@ def generations(
         },
         caption=f"{len(samples)} samples of n={len(told):,} tokens{f', {how}' if how else ''}; surprise is −ln of the "
         f"probability the model gave the token it then said, before temperature and cut-offs.{mean}",
-        how_to_read="Pale words were nearly certain, dark ones a throw of the dice: there the sample could have gone "
+        how_to_read="Pale words were nearly certain, strong ones a throw of the dice: there the sample could have gone "
         "on quite otherwise. Turn the pages for samples as me and as them.",
         misleads="A sample is one draw, not an opinion; nobody said this. No interval: nothing is estimated here.",
         order=150,

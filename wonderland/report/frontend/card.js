@@ -49,7 +49,7 @@ function makeCard(host) {
     if (store.shownHead !== headName(layer, head)) return;
     drawPattern(canvas, patterns, layer * data.n_heads + head, max(160, min(292, picture.clientWidth || 292)));
     canvas.ariaLabel = `Attention pattern of ${headName(layer, head)} on conversation ${i + 1}`;
-    fill(legend_, `Attention on conversation ${i + 1}: each row is a token, dark where it looks`);
+    fill(legend_, `Attention on conversation ${i + 1}: each row is a token, marked where it looks`);
   }
 
   let shown = null;

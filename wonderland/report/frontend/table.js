@@ -23,7 +23,7 @@ function makeTable({ columns, rows, links }, label) {
     const head = links === 'head' && headOf(row.head) ? row.head : null;
     const cells = columns.map((column, i) => {
       const { key } = column, words = !numeric[key];
-      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(row[key]).length > 24 && 'long' : 'number' });
+      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(row[key]).length > 40 && 'long' : 'number' });
       if (head && key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
       return fillCell(cell, row[key], column, !words, spans[key]);
     });

@@ -218,7 +218,7 @@ class CircuitGraphResult(wl.Result):
                 ],
             },
             caption=f"Share of the gap that the strongest edges bring back while all others are corrupted, {pairs}; "
-            f"CPR {self.cpr:.2f}, CMD {self.cmd:.2f}.",
+            f"area under the curve (CPR) {self.cpr:.2f}, between it and the whole model (CMD) {self.cmd:.2f}.",
             how_to_read="The sooner the curve reaches 1, the fewer edges the behaviour needs.",
             misleads="It may pass 1 and fall again: edges that work against the answer come last or are left out.",
             order=82,

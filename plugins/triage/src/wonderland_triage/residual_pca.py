@@ -148,9 +148,9 @@ class ResidualPCAResult(wl.Result):
             },
             caption="Every token after each layer, in one projection for all of them that shows "
             f"{self.shown:.0%} of the variance of n={self.variance.n} conversations; steps with 95 % intervals.",
-            how_to_read="A line is a token on its way through the layers, from pale to dark. Point at one to follow "
-            "it. Lines that run side by side are tokens the layers treat alike; a long piece is a layer that moves "
-            "the token far in this plane.",
+            how_to_read="A line is a token on its way through the layers, pale at first and strong at the end. Point "
+            "at one to follow it. Lines that run side by side are tokens the layers treat alike; a long piece is a "
+            "layer that moves the token far in this plane.",
             misleads=f"The other {1 - self.shown:.0%} of the variance are not in the picture: tokens that touch here "
             "may be far apart, and later layers, being longer, take most of the room.",
             order=50,

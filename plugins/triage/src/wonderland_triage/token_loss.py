@@ -91,7 +91,7 @@ class TokenLossResult(wl.Result):
                 {
                     "measures": [
                         {"name": "loss", "unit": "nats", "domain": [0, 10]},
-                        {"name": "rank", "unit": "of the token that came", "domain": [1, 200]},
+                        {"name": "rank", "unit": "1", "domain": [1, 200]},
                         {"name": "entropy", "unit": "nats", "domain": [0, uniform]},
                     ],
                     "conversations": shown,
