@@ -1,84 +1,88 @@
-"""Run every script of the findings on workspaces and write down what each printed, side by side.
+"""Run every script of the findings on workspaces and write down what each printed: a page each, and one table.
 
-    python docs/record_findings.py docs/findings/demo.md wonderland-demo wonderland-seed
+    python docs/record_findings.py demo=wonderland-demo seed=wonderland-seed
 
-The page is committed, so that it can be read without running anything, and says which models it is about. The one
-script that compares a model with a larger one is given the first two workspaces.
+writes ``findings/demo.md``, ``findings/seed.md`` and the table in ``findings/index.md``. They are committed, so that
+they can be read without running anything, and each page says which model it is about. The script that compares a model
+with a larger one is given the workspaces in their order, so name the smaller first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import re
 import runpy
 import sys
 from pathlib import Path
 
 import wonderland as wl
 
+HERE = Path(__file__).parent / "findings"
 SCRIPTS = sorted((Path(__file__).parents[1] / "examples").glob("[0-9][0-9]_*.py"))
 PAIRED = "10_larger_model"
+TABLE = re.compile(r"(<!-- table: [^>]*-->\n).*?(<!-- end -->)", flags=re.S)
 
 
-def main(page: str, *folders: str) -> None:
-    """Run the scripts and write the page."""
-    workspaces = {wl.Workspace(folder).settings.training.preset: wl.Workspace(folder) for folder in folders}
+def main(*named: str) -> None:
+    """Run the scripts and write the pages and the table."""
+    folders = dict(one.split("=", 1) for one in named)
+    workspaces = {name: wl.Workspace(folder) for name, folder in folders.items()}
     told = {script: record(script, workspaces) for script in SCRIPTS}
-    names = [Path(folder).name for folder in folders]
-    head = [
-        "# On the conversations of the demo",
-        "\n".join(about(preset, workspace) for preset, workspace in workspaces.items()),
-        "Written by",
-        "\n".join(
-            [
-                *(f"    wonderland demo {n} --preset {p}" for n, p in zip(names, workspaces, strict=True)),
-                f"    python docs/record_findings.py {page} {' '.join(names)}",
-            ]
-        ),
-        "\n".join(
-            [
-                f"| the notes | here ({'), here ('.join(workspaces)}) | verdict |".replace("), here", ") | here"),
-                "|---" * (2 + len(workspaces)) + "|",
-                *(row(script, texts, list(workspaces)) for script, texts in told.items()),
-            ]
-        ),
-    ]
-    body = [
-        "\n\n".join(
-            [
-                f"## {heading(script)}",
-                f"[The script](scripts/{script.stem}.rst).",
-                *(f"{preset}:\n\n```text\n{text}```" for preset, text in texts.items()),
-            ]
-        )
-        for script, texts in told.items()
-    ]
-    Path(page).write_text("\n\n".join([*head, *body]) + "\n", encoding="utf-8")
-
-
-def about(preset: str, workspace: wl.Workspace) -> str:
-    """Return which model a workspace holds, and what it was examined on."""
-    specimen = workspace.specimen()
-    evidence = specimen.evidence.describe()
-    return (
-        f"- **{preset}**: {specimen.model!r}, fingerprint `{specimen.fingerprints['model']}`, examined on "
-        f"{evidence['windows']} held-out windows of {evidence['conversations']} conversations."
+    for name, workspace in workspaces.items():
+        parts = [page(name, workspace, folders), *(section(script, told[script][name]) for script in SCRIPTS)]
+        (HERE / f"{name}.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    index = HERE / "index.md"
+    text = TABLE.sub(
+        lambda found: f"{found[1]}\n{table(told, workspaces)}\n\n{found[2]}", index.read_text(encoding="utf-8")
     )
+    index.write_text(text, encoding="utf-8")
 
 
 def record(script: Path, workspaces: dict[str, wl.Workspace]) -> dict[str, str]:
-    """Return what a script prints about each workspace, by preset, or about the first two together."""
+    """Return what a script prints about each workspace; of a pair, about both of them and after the larger."""
     names = runpy.run_path(str(script), run_name="example")
-    results = {preset: workspace.analyze(*names["ASKS"]) for preset, workspace in workspaces.items()}
-    groups = {preset: [one] for preset, one in results.items()}
-    if script.stem == PAIRED:
-        groups = {" and ".join(list(results)[:2]): list(results.values())[:2]}
+    results = [workspace.analyze(*names["ASKS"]) for workspace in workspaces.values()]
     told = {}
-    for name, group in groups.items():
+    for i, name in enumerate(workspaces):
+        group = results[: i + 1] if script.stem == PAIRED else results[i : i + 1]
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            names["examine"](*group)
+            names["examine"](*group[-2:])
         told[name] = printed.getvalue()
     return told
+
+
+def page(name: str, workspace: wl.Workspace, folders: dict[str, str]) -> str:
+    """Return the head of a page: which model it is about, how well it was trained, and how to get the page again."""
+    specimen, settings = workspace.specimen(), workspace.settings.training.resolved()
+    evidence, history = specimen.evidence.describe(), specimen.model.history
+    trigram, held_out = history.baselines["trigram"], history.held_out_loss
+    how = "better" if held_out < trigram else "worse"
+    trained = history.epochs[-1].train_loss
+    lines = [
+        f"# The findings: {name}",
+        f"`{specimen.model!r}`, fingerprint `{specimen.fingerprints['model']}`, trained on the conversations of the "
+        f"demo for {settings.epochs} epochs, and examined on {evidence['windows']} held-out windows of "
+        f"{evidence['conversations']} conversations.",
+        f"Held-out loss {held_out:.2f} nats a token, {held_out / history.bytes_per_token:.2f} a byte; "
+        f"{abs(held_out - trigram):.2f} {how} than the trigram. Training loss {trained:.2f}.",
+    ]
+    if held_out - trained > 0.5:
+        lines.append(
+            "The gap between the two is large: the model has learned its training messages by heart rather than how "
+            "they are written. Take what is found in it as said of such a model."
+        )
+    short = {one: Path(folder).name for one, folder in folders.items()}
+    made = [
+        f"    wonderland demo {short[name]} --preset {settings.preset} --epochs {settings.epochs}",
+        f"    python docs/record_findings.py {' '.join(f'{one}={folder}' for one, folder in short.items())}",
+    ]
+    return "\n\n".join([*lines, "Written by", "\n".join(made)])
+
+
+def section(script: Path, text: str) -> str:
+    """Return what a script printed, under its title."""
+    return f"## {heading(script)}\n\n[The script](scripts/{script.stem}.rst).\n\n```text\n{text}```"
 
 
 def heading(script: Path) -> str:
@@ -86,15 +90,32 @@ def heading(script: Path) -> str:
     return script.read_text(encoding="utf-8").splitlines()[1]
 
 
-def row(script: Path, texts: dict[str, str], presets: list[str]) -> str:
-    """Return the row of the table: the first line of each part, the title linked to the rest."""
-    parts = [{line[:9].strip(): line[9:] for line in text.splitlines() if line[:1].strip()} for text in texts.values()]
+def table(told: dict[Path, dict[str, str]], names: object) -> str:
+    """Return the table: a row a finding, a column a model, then the verdicts."""
+    columns = ["finding", "the notes", *(f"here ({name})" for name in names), "verdict"]
+    return "\n".join(
+        [
+            f"| {' | '.join(columns)} |",
+            "|---" * len(columns) + "|",
+            *(row(script, texts) for script, texts in told.items()),
+        ]
+    )
+
+
+def row(script: Path, texts: dict[str, str]) -> str:
+    """Return the row of a finding: the first line of each part, the title linked to what was printed."""
+    parts = {
+        name: {line[:9].strip(): line[9:] for line in text.splitlines() if line[:1].strip()}
+        for name, text in texts.items()
+    }
+    first = next(iter(parts))
     anchor = "".join(c if c.isalnum() else "-" for c in heading(script).lower() if c.isalnum() or c in " -")
-    here = [part["here"].rstrip(":;,.") + "." for part in parts]
-    here += ["beside it" for _ in presets[len(here) :]]
-    verdicts = [part["verdict"] for part in parts]
-    said = [f"{name}: **{verdict}**" for name, verdict in zip(texts, verdicts, strict=True)]
-    cells = (f"[{heading(script)}](#{anchor}): {parts[0]['notes']}", *here, "<br>".join(said))
+    here = [part["here"].rstrip(":;,. ") + "." for part in parts.values()]
+    if script.stem == PAIRED:  # each model's own line, not that of the smaller one twice
+        here = [re.findall(r"^.{9}(.* parameters.*);$", text, flags=re.M)[-1] + "." for text in texts.values()]
+    verdicts = [f"[{name}]({name}.md#{anchor}): **{part['verdict']}**" for name, part in parts.items()]
+    title = heading(script).removeprefix("Finding ")
+    cells = (title, parts[first]["notes"], *here, "<br>".join(verdicts))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -38,12 +38,13 @@ def examine(results: Results) -> None:
     print("         A neuron is less mixed than a random direction of its layer with probability")
     for layer, (value, low, high) in enumerate(zip(less.value, less.low, less.high, strict=True)):
         print(f"         L{layer} {value:.2f} [{low:.2f}, {high:.2f}] (n={less.n} neurons; 0.5: no difference).")
-    special, layers = len(neurons.special), len(less.value)
-    if ours[1] > 0.9 and not special:
+    apart, trained = [f"L{layer}" for layer, low in enumerate(less.low) if low > 0.5], neurons.special
+    if ours[1] > 0.9 and not apart:
         print("verdict  holds (one training run): nearly all are mixed, and as much as random directions are.")
     elif ours[1] > 0.9:
-        print("verdict  holds in part (one training run): nearly all are mixed, but less than random directions are.")
-        print(f"         Clearly so in {special} of {layers} layers. A share of mixed neurons alone says little.")
+        print("verdict  holds in part (one training run): nearly all are mixed, but less than random directions are")
+        print(f"         in {', '.join(apart)}; more clearly than before training in {len(trained)} layer(s).")
+        print("         So a share of mixed neurons alone says little.")
     else:
         print("verdict  does not hold (one training run): many fire for one kind of token only.")
 

@@ -29,8 +29,8 @@ def examine(results: Results) -> None:
     for i in [i for i in taxonomy.named if not taxonomy.roles[i].startswith("copies")][:4]:
         print(f"         {taxonomy.heads[i]}: {taxonomy.rules[i]}.")
     last = results["head-patterns"].labels[-1]
-    reading = sum("first" in label for label in last)
-    print(f"         {reading} of {len(last)} heads of the last layer read position 0.")
+    reading, harm = sum("first" in label for label in last), len(taxonomy.by_role.get("harmful", ()))
+    print(f"         {reading} of {len(last)} heads of the last layer read position 0; {harm} of {heads} do harm.")
     sure = f"{'sure' if cost.trusted else 'unsure: too few conversations'}; n={cost.n} conversations"
     if named == heads and 2 * reading > len(last):
         print(f"verdict  holds ({sure}): every head has a role, and the last layer reads position 0.")

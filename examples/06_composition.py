@@ -47,7 +47,7 @@ def examine(results: Results) -> None:
             f"verdict  holds in part ({sure}): {'by keys, but elsewhere' if keys > late else 'there, but not by keys'}."
         )
     else:
-        print(f"verdict  does not hold ({sure}).")
+        print(f"verdict  does not hold ({sure}): the strongest are neither there nor by keys.")
 
 
 if __name__ == "__main__":

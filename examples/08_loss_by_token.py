@@ -29,14 +29,15 @@ def examine(results: Results) -> None:
     print(f"         {named} …")
     print(f"         Held-out loss {nats(loss.overall)}, perplexity {math.exp(float(loss.overall.value)):.0f}.")
     sure = "sure" if first.trusted else "unsure: too few conversations"
-    if first.low > later.high and 2 * begin > len(top):
+    more, most = bool(first.low > later.high), 2 * begin > len(top)
+    if more and most:
         print(f"verdict  holds ({sure}): first words cost more, and most extremes are first words.")
-    elif first.low > later.high:
+    elif more:
         print(f"verdict  holds in part ({sure}): first words cost more, but the extremes are rare words anywhere.")
-    elif first.value > later.value:
-        print(f"verdict  cannot be said ({sure}): first words cost more, but the intervals overlap.")
+    elif most:
+        print(f"verdict  holds in part ({sure}): most extremes are first words, but on average these cost no more.")
     else:
-        print(f"verdict  does not hold ({sure}): first words cost no more than later ones.")
+        print(f"verdict  does not hold ({sure}): few extremes are first words, and these are not shown to cost more.")
 
 
 def starts_message(conversation: dict, position: int) -> bool:

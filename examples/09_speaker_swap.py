@@ -39,7 +39,9 @@ def examine(results: Results) -> None:
     if tracker == best and low > 0.5:
         print(f"verdict  holds ({sure}): one head carries most of who speaks, looking {where}.")
     elif low > 0.25:
-        print(f"verdict  holds in part ({sure}): {best} carries some of it; {tracker} looks at who speaks most.")
+        print(
+            f"verdict  holds in part ({sure}): {best} carries some of it; most attention to who speaks is {tracker}'s."
+        )
     else:
         print(f"verdict  does not hold ({sure}): no single head carries who speaks.")
 

@@ -2,9 +2,9 @@
 Finding 10: does a larger model have cleaner circuits?
 ======================================================
 
-The notes end with this question. It takes two workspaces of the same messages, a smaller and a larger model:
-``wonderland demo`` and ``wonderland demo wonderland-large --preset large`` (on a GPU). Measured are the heads with a
-pattern, neurons against random directions, and what one head does for who speaks.
+It takes two workspaces of the same messages: ``wonderland demo`` and, on a GPU, ``wonderland demo wonderland-large
+--preset large``. First: does the larger one predict better, by the byte, as tokens differ? One that only remembers
+more says nothing about size. Then: heads with a pattern, neurons against directions, one head for who speaks.
 """
 
 import sys
@@ -19,21 +19,21 @@ ASKS = ("token-loss", "head-patterns", "neurons", "activation-patching")
 def examine(results: Results, larger: Results | None = None) -> None:
     """Print what the notes asked, what is found here, and the verdict."""
     print("notes    open: cleaner circuits and less superposition, or more features in the same entangled space?")
-    both = [one for one in (results, larger) if one is not None]
-    found = [measures(one) for one in both]
-    for i, (one, ((less, low, high), back)) in enumerate(zip(both, found, strict=True)):
-        about = f"{one.specimen.cfg.n_params / 1e6:.1f}M parameters, loss {one['token-loss'].overall.value:.2f}"
-        labels = [label for row in one["head-patterns"].labels for label in row]
-        named = sum(label != "diffuse" for label in labels)
-        print(f"{'here' * (not i):8} {about}: {named} of {len(labels)} heads have a pattern;")
+    found = [(one, *measures(one)) for one in (results, larger) if one is not None]
+    for i, (one, (less, low, high), back) in enumerate(found):
+        about = f"{one.specimen.cfg.n_params / 1e6:.1f}M parameters, {per_byte(one):.2f} nats a byte held out"
+        named = [label != "diffuse" for row in one["head-patterns"].labels for label in row]
+        print(f"{'here' * (not i):8} {about}: {sum(named)} of {len(named)} heads have a pattern;")
         print(f"         a neuron is less mixed than a direction with probability {less:.2f} [{low:.2f}, {high:.2f}];")
         print(f"         one head brings back {back.value:.0%} [{back.low:.0%}, {back.high:.0%}] of who speaks.")
     if larger is None:
         print("verdict  cannot be said: give a larger model's workspace as well.")
     elif results.specimen.fingerprints["held out"] != larger.specimen.fingerprints["held out"]:
         print("verdict  cannot be said: the two were not examined on the same conversations.")
+    elif per_byte(larger) > per_byte(results):
+        print("verdict  cannot be said: the larger model predicts worse; it needs more messages or fewer epochs.")
     else:
-        ((_, low, high), ours), ((_, lower, upper), theirs) = found
+        (_, (_, low, high), ours), (_, (_, lower, upper), theirs) = found
         better, worse = lower > high or theirs.low > ours.high, upper < low or theirs.high < ours.low
         verdict = {(True, False): "cleaner", (False, True): "not cleaner but more mixed"}.get((better, worse))
         print(f"verdict  {verdict or 'cannot be said: the intervals overlap or disagree'} (one training run of each).")
@@ -44,6 +44,12 @@ def measures(results: Results) -> tuple[list[float], wl.Estimate]:
     less = results["neurons"].specific
     neurons = [float(part.mean()) if len(part) else 0.5 for part in (less.value, less.low, less.high)]
     return neurons, results["activation-patching"].confirmed["denoising"]
+
+
+def per_byte(results: Results) -> float:
+    """Return the held-out loss in nats a byte, or a token where nobody counted the bytes."""
+    bytes_per_token = getattr(results.specimen.model.history, "bytes_per_token", 0) or 1
+    return float(results["token-loss"].overall.value) / bytes_per_token
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def test_without_a_workspace_a_script_says_how_to_make_one(script, tmp_path):
         (5, "does not hold"),  # three heads have a role; others are there to do nothing
         (6, "holds"),  # previous-token → induction by keys, the last layer but one into the last
         (7, "does not hold"),  # the known model continues repetitions: that is what it was made for
-        (8, "cannot be said"),  # its words are all as surprising as each other
+        (8, "does not hold"),  # its words are all as surprising as each other
         (9, "holds"),  # L1H2 carries who speaks, looking at the latest speaker token
         (10, "cannot be said"),  # one model is not two
     ],
@@ -136,17 +136,24 @@ def test_what_is_recorded_has_every_script_with_its_verdict(page):
     _, *parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.M)
     blocks = {re.search(r"scripts/(\S+)\.rst", part)[1]: re.findall(r"```text\n(.*?)```", part, re.S) for part in parts}
     assert set(blocks) == {script.stem for script in SCRIPTS}
-    for printed in [one for told in blocks.values() for one in told]:
+    for (printed,) in blocks.values():
         assert verdict(printed).startswith(VERDICTS)
+
+
+def test_the_table_of_findings_says_what_the_pages_say():
+    index = (ROOT / "docs" / "findings" / "index.md").read_text(encoding="utf-8")
+    rows = [line for line in index.splitlines() if re.match(r"\| \d+: ", line)]
+    assert len(rows) == len(SCRIPTS)
+    for name in ("demo", "seed"):
+        page = (ROOT / "docs" / "findings" / f"{name}.md").read_text(encoding="utf-8")
+        verdicts = re.findall(r"^verdict  (.*)$", page, flags=re.M)
+        assert [told in row for told, row in zip(verdicts, rows, strict=True)] == [True] * len(rows)
 
 
 def test_a_recorded_row_is_the_first_line_of_each_part_for_each_model():
     record = runpy.run_path(str(ROOT / "docs" / "record_findings.py"))
     printed = "notes    seen: 5\nhere     found {}.\n         more\nverdict  holds (sure).\n"
-    texts = {"nano": printed.format(1), "seed": printed.format(2)}
-    row = record["row"](SCRIPTS[0], texts, ["nano", "seed"])
-    told = "nano: **holds (sure).**<br>seed: **holds (sure).**"
-    assert row.endswith(f"): seen: 5 | found 1. | found 2. | {told} |")
-    assert row.startswith(
-        "| [Finding 1: two heads that only work together](#finding-1-two-heads-that-only-work-together)"
-    )
+    row = record["row"](SCRIPTS[0], {"demo": printed.format(1), "seed": printed.format(2)})
+    anchor = "#finding-1-two-heads-that-only-work-together"
+    told = f"[demo](demo.md{anchor}): **holds (sure).**<br>[seed](seed.md{anchor}): **holds (sure).**"
+    assert row == f"| 1: two heads that only work together | seen: 5 | found 1. | found 2. | {told} |"
