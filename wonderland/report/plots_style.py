@@ -99,8 +99,8 @@ def _known() -> frozenset[int]:
 def plain(text: Any, longest: int = 120) -> str:
     r"""Return text that can be printed: what hides, and what no font has, is escaped; what is too long is cut.
 
-    >>> plain("ok \U0001f600\n")
-    'ok \\u{1f600}⏎'
+    >>> plain("ok \U0010fffd\n")
+    'ok \\u{10fffd}⏎'
     """
     shown = visible(str(text), longest).replace("\n", "⏎").replace("\ufe0f", "").replace("\u200d", "")
     known = _known()

@@ -4,6 +4,7 @@
       wonderland.toml        the only file a person edits
       people.json            who the pseudonyms are; delete it and nobody can tell any more
       corpus/  filtered/  tokenizer/  model/  checks/  results/<analysis>/
+      models/                models of other seeds, and models kept on the way
       report.html
 
 `Workspace` only calls the value layer (`Corpus`, `SpeakerTokenizer`, `ChatTransformer`, `Specimen`, `analyze`) and
@@ -15,8 +16,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.model.presets import preset
+from wonderland.model.processes import is_main
+from wonderland.model.settings import TrainingSettings
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.fingerprint import source_state
@@ -45,6 +49,7 @@ __all__ = ["DEFAULT_NAME", "Workspace"]
 
 DEFAULT_NAME = "me.wonderland"
 _CHECKPOINT = "training.checkpoint"
+_MODEL = "model.safetensors"
 _READ = "read.json"
 
 
@@ -99,7 +104,10 @@ class Workspace:
 
     def configure(self, section: str, **values: Any) -> dict[str, Any]:
         """Write settings into ``wonderland.toml`` and return those that changed; bad ones are refused, not written."""
-        self.settings.changed(section, **values)
+        wanted = self.settings.changed(section, **values)
+        if not is_main():  # of several processes, the first writes the file
+            self.settings = wanted
+            return {}
         with guarding(self.folder):
             changed = settings_file.update(self.folder / FILE, section, values)
         self.settings = Settings.load(self.folder / FILE)
@@ -127,12 +135,18 @@ class Workspace:
             parameters = {"split": asdict(s.split), "vocab_size": self.vocab_size}
             return Stage(name, self.folder / name, 1, parameters, (self.stage("filtered").key,))
         if name == "model":
-            parameters = asdict(s.training.resolved())
-            return Stage(name, self.folder / name, 1, parameters, (self.stage("tokenizer").key,))
+            return self._model_stage(self.folder / name, s.training)
         if name == "checks":
             evidence = {"windows": s.analysis.windows, "seed": s.analysis.seed}
             return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
         raise UsageError(f"There is no stage named {name!r}.")
+
+    def seed_stage(self, seed: int) -> Stage:
+        """Return the stage of the model that differs from the workspace's in its seed only."""
+        return self._model_stage(self.folder / "models" / f"seed-{seed}", replace(self.settings.training, seed=seed))
+
+    def _model_stage(self, folder: Path, training: TrainingSettings) -> Stage:
+        return Stage("model", folder, 1, training.resolved().identity(), (self.stage("tokenizer").key,))
 
     def store_changed(self) -> bool:
         """Say whether the store holds other messages than when it was read. One that is gone has not changed.
@@ -152,16 +166,17 @@ class Workspace:
 
     def analysis_stage(self, analysis: Analysis, used: Sequence[Stage] = ()) -> Stage:
         """Return the stage that keeps the result of an analysis, given those of the analyses it uses."""
-        from wonderland.lab.analysis import parameters_of
+        from wonderland.lab.analysis import parameters_of, result_class
 
         a = self.settings.analysis
         parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
         evidence = {"windows": a.windows, "seed": a.seed, "control": a.control}
+        holds = [one.name for one in fields(result_class(type(analysis)))]  # with other fields it cannot be read
         return Stage(
             analysis.name,
             self.folder / "results" / analysis.name,
             analysis.version,
-            {"parameters": parameters, "evidence": evidence},
+            {"parameters": parameters, "evidence": evidence, "holds": holds},
             (self.stage("model").key, *(stage.key for stage in used)),
         )
 
@@ -236,31 +251,74 @@ class Workspace:
         return tokenizer
 
     def train(
-        self, on_progress: Callable[[Progress], None] | None = None, device: str | None = None
+        self,
+        on_progress: Callable[[Progress], None] | None = None,
+        device: str | None = None,
+        *,
+        seed: int | None = None,
     ) -> ChatTransformer:
-        """Train the model, or go on training it, unless that is done."""
-        from wonderland.model.training import train
+        """Train the model, or go on training it, unless that is done.
 
-        stage = self.stage("model")
+        Args:
+            on_progress: Called after each step.
+            device: "cpu", "cuda" or "mps"; the fastest there is by default.
+            seed: Train the model of this seed, in its own place, instead of the workspace's.
+        """
+        from wonderland.model.training import train
+        from wonderland.model.transformer import ChatTransformer
+
+        chosen = self.settings.training if seed is None else replace(self.settings.training, seed=seed)
+        stage = self.stage("model") if seed is None else self.seed_stage(seed)
         tokenizer = self._tokenizer()
-        if stage.done:
-            return self._model(tokenizer)
+        for same in (stage, self.seed_stage(chosen.seed), self.stage("model")):
+            if same.key == stage.key and same.done:
+                if same != stage and is_main():
+                    with stage.writing() as folder:
+                        shutil.copyfile(same.folder / _MODEL, folder / _MODEL)
+                return ChatTransformer.load(same.folder / _MODEL, tokenizer)
         train_part, held_out = self.split()
-        checkpoint = self.folder / _CHECKPOINT
+        models = self.folder / "models"
+        checkpoint = self.folder / _CHECKPOINT if seed is None else models / f"seed-{seed}.checkpoint"
+        if seed is not None:
+            with guarding(models):
+                models.mkdir(exist_ok=True, mode=0o700)
         model = train(
             train_part,
             tokenizer,
             held_out=held_out,
             checkpoint=checkpoint,
+            snapshots_in=models / f"snapshots-of-seed-{chosen.seed}",
             on_progress=on_progress,
             device=device,
-            **asdict(self.settings.training),
+            **asdict(chosen),
         )
-        with stage.writing() as folder:
-            model.save(folder / "model.safetensors")
-        with contextlib.suppress(OSError):
-            checkpoint.unlink()
+        if is_main():
+            with stage.writing() as folder:
+                model.save(folder / _MODEL)
+            with contextlib.suppress(OSError):
+                checkpoint.unlink()
         return model
+
+    def train_seeds(
+        self,
+        count: int,
+        on_progress: Callable[[int, Progress], None] | None = None,
+        device: str | None = None,
+        *,
+        jobs: int = 0,
+    ) -> dict[int, ChatTransformer]:
+        """Train models that differ in their seed only, several at a time, and return them by seed.
+
+        Args:
+            count: How many, from the seed of the settings upwards.
+            on_progress: Called in the process that trains, with the seed; it must be picklable.
+            device: "cpu", "cuda" or "mps"; the fastest there is by default.
+            jobs: How many at a time; 0 for one per core on a CPU, one on others.
+        """
+        from wonderland.workspace.seeds import train_all
+
+        first = self.settings.training.seed
+        return train_all(self, range(first, first + count), on_progress, device, jobs)
 
     def load_model(self) -> tuple[ChatTransformer, SpeakerTokenizer]:
         """Return the trained model and its tokenizer."""
@@ -453,7 +511,7 @@ class Workspace:
         state = self.stage("model").state()
         if state in ("missing", "out of date"):
             raise InputError(f"The model is {state}.", hint="Run `wonderland train`, or `wonderland run` for all.")
-        return ChatTransformer.load(self.folder / "model" / "model.safetensors", tokenizer)
+        return ChatTransformer.load(self.folder / "model" / _MODEL, tokenizer)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.folder)!r})"
