@@ -111,7 +111,7 @@ def test_selection(benchmark, browser, tmp_path, size, view):
 @pytest.mark.parametrize("size", SIZES)
 def test_size(benchmark, size):
     one, two = (
-        len(render(replace(sample.page(conversations=1, length=16), views=[view])))
+        len(render(replace(sample.page(conversations=1, length=16), views=[view], cards={}, controls={}, about={})))
         for view in (sample_views.attention_view(n, LENGTH, *SIZES[size]) for n in (1, 2))
     )
     html = benchmark.pedantic(lambda: render(page(*SIZES[size])), rounds=3)

@@ -10,6 +10,7 @@ import io
 from pathlib import Path
 
 import chromium
+import numpy as np
 import pytest
 import sample
 import sample_words
@@ -413,3 +414,69 @@ def test_printing_puts_every_figure_on_paper_in_light_colours(page):
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("#sheets").count() == 0
     assert page.get_attribute("html", "data-theme") == "dark"
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    """What the views of the page are made of, by their id."""
+    return {view.id: view for view in sample.page(hostile=True, conversations=2, length=48).views}
+
+
+def exported(page, view: str) -> list[dict[str, str]]:
+    """Return the rows of a figure's CSV by their headings."""
+    go(page, view)
+    page.keyboard.press("e")
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="CSV").click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith(("#", '"#'))))
+
+
+def same(cells: list[str], values) -> bool:
+    told = [float(cell) if cell else np.nan for cell in cells]
+    return np.allclose(told, np.asarray(values, dtype=float).ravel(), rtol=1e-6, atol=1e-9, equal_nan=True)
+
+
+def test_the_csv_of_a_matrix_holds_its_arrays(page, arrays):
+    rows = exported(page, "entropy-map")
+    layers, heads = np.shape(arrays["entropy-map"].data["series"][0]["values"])
+    assert [row["Head"] for row in rows] == [f"L{i}H{j}" for i in range(layers) for j in range(heads)]
+    for series in arrays["entropy-map"].data["series"]:
+        assert same([row[series["name"]] for row in rows], series["values"])
+        for part in ("low", "high", "chance"):
+            if series.get(part) is not None:
+                wanted = np.broadcast_to(np.asarray(series[part], dtype=float), (layers, heads))
+                assert same([row[f"{series['name']} {part}"] for row in rows], wanted)
+
+
+def test_the_csv_of_words_holds_the_numbers_of_the_conversation_that_is_open(page, arrays):
+    go(page, "loss-by-token")
+    page.keyboard.press("]")
+    rows = exported(page, "loss-by-token")
+    data = arrays["loss-by-token"].data
+    assert [row["Speaker"] for row in rows] == list(data["conversations"][1]["speakers"])
+    for measure, values in zip(data["measures"], data["conversations"][1]["values"], strict=True):
+        assert same([row[measure["name"]] for row in rows], values)
+
+
+def test_the_csv_of_attention_holds_every_weight_of_the_selected_head(page, arrays):
+    page.keyboard.press("1")
+    page.evaluate("location.hash = '#/attention?head=L2H1&sample=1'")
+    page.wait_for_selector('.thumb[data-head="L2H1"].chosen')
+    rows = exported(page, "attention")
+    weights = arrays["attention"].data["conversations"][1]["patterns"].values[2 * 4 + 1]
+    assert len(rows) > 40
+    for row in rows:
+        told = float(row["Weight in L2H1, 0.01 and more"])
+        assert abs(told - weights[int(row["Position"]), int(row["Looks at position"])]) < 1e-5
+
+
+@pytest.mark.parametrize("view", ["training", "direct-effect"])
+def test_the_csv_of_a_chart_holds_its_arrays(page, arrays, view):
+    rows, data = exported(page, view), arrays[view].data
+    if view == "training":
+        told = [row[data["y"]["label"]] for row in rows][: sum(len(s["x"]) for s in data["series"])]
+        assert same(told, np.concatenate([np.asarray(s["y"], dtype=float) for s in data["series"]]))
+    else:
+        for series in data["series"]:
+            assert same([row[series["name"]] for row in rows], series["values"])

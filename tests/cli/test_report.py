@@ -1,0 +1,56 @@
+"""`wonderland report`: the whole page, the page to show to others, and figures for an article."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from wonderland.cli.main import run
+from wonderland.report.encode import decode
+from wonderland.workspace.workspace import Workspace
+
+
+def page_of(path) -> dict:
+    return decode(json.loads(re.search(r'id="page">(.*?)</script>', path.read_text(encoding="utf-8"))[1]))
+
+
+@pytest.fixture
+def small(workspace):
+    """The workspace with two analyses: every picture takes about a second."""
+    Workspace(workspace).configure("analysis", run=["attention-entropy", "head-patterns"])
+    assert run(["report", "-q", "-w", str(workspace)]) == 0
+    return workspace
+
+
+def test_a_redacted_report_shows_no_message_and_all_numbers(small, tmp_path, capsys):
+    out = tmp_path / "to-show.html"
+    assert run(["report", "-w", str(small), "--redact", "--contacts", "10000", "-o", str(out)]) == 0
+    assert "redacted: words of at least 10000 contacts" in capsys.readouterr().out
+    plain, shown = page_of(small / "report.html"), page_of(out)
+    assert (plain["containsText"], shown["containsText"]) == (True, False)
+    assert [view["id"] for view in shown["views"]] == [view["id"] for view in plain["views"]]
+    attention = json.loads(
+        re.search(r'id="view-attention">(.*?)</script>', out.read_text(encoding="utf-8"))[1]
+    )  # token by token: nothing but who speaks
+    tokens = {token for one in attention["conversations"] for token in one["tokens"]}
+    assert tokens <= {"▒", "<|me|>", "<|them|>", "<|sep|>", "<|endoftext|>", "<|pad|>"}
+
+
+def test_figures_are_drawn_for_every_view_and_wiped_with_the_rest(small, tmp_path, capsys):
+    folder = tmp_path / "figures"
+    capsys.readouterr()
+    assert run(["report", "-w", str(small), "--figures", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    names = {path.name for path in folder.iterdir()}
+    ids = {view["id"] for view in page_of(small / "report.html")["views"]}
+    assert names == {f"{name}.{kind}" for name in ids for kind in ("svg", "png")} | {"figures.md"}
+    assert {path.rsplit("/", 1)[1] for path in told["figures"]} == names
+    assert run(["wipe", "-w", str(small), "--yes"]) == 0
+    assert not list(folder.glob("*.svg"))
+
+
+def test_figures_and_a_page_are_asked_for_one_after_the_other(workspace, tmp_path, capsys):
+    assert run(["report", "-w", str(workspace), "--figures", str(tmp_path / "f"), "-o", str(tmp_path / "r.html")]) == 2
+    assert "one after the other" in capsys.readouterr().err
