@@ -22,17 +22,6 @@ with open(ROOT / "pyproject.toml", "rb") as file:
 settings.register_profile("wonderland", deadline=None)  # no timing in tests: a busy machine is no fault
 settings.load_profile("wonderland")
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Spread the whole suite over all cores, one thread each; a named file or ``-n 0`` stays in one process."""
-    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and "PYTEST_XDIST_WORKER" not in os.environ
-    if whole and config.option.numprocesses is None and not config.option.usepdb:
-        config.option.numprocesses = min(os.cpu_count() or 1, 4)
-        config.option.dist = "loadfile"  # what a file's tests share is made once
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
 HOSTILE = {
     "markup": "</script><img src=x onerror=alert(1)>",
     "bidi": "safe\u202eexe.txt",
