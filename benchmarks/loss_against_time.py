@@ -6,6 +6,7 @@ tuned rate. Muon with AdamW runs at the preset's rates over smaller parts, and i
 
     python benchmarks/loss_against_time.py tune 0.002 0.004      # AdamW at each rate
     python benchmarks/loss_against_time.py compare 0.004         # both, at AdamW's tuned rate, on a quiet machine
+    python benchmarks/loss_against_time.py draw ROWS PICTURE     # the curves of the rows that these printed
 
 What would fool it: other work on the machine during ``compare``; one seed, so losses under 0.01 apart are the same.
 """
@@ -23,7 +24,7 @@ from wonderland.demo import MESSAGES
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.training import evaluate, fit
 
-ADAMW_PART, MUON_PARTS = 0.4, (0.08, 0.12, 0.16, 0.2)
+ADAMW_PART, MUON_PARTS = 0.4, (0.05, 0.1, 0.15, 0.25)
 
 
 def runs():
@@ -65,16 +66,39 @@ def compare(train, rate, part, parts):
     print(f"\nAdamW reaches {goal:.3f} in {whole:.0f} s; Muon in {reached:.0f} s, {reached / whole:.0%} of the time.")
 
 
+def draw(rows, picture):
+    """Draw held-out loss against time, a line an optimiser: AdamW at whichever rate was best for each length."""
+    from matplotlib import pyplot
+
+    with open(rows, encoding="utf-8") as file:
+        runs = [json.loads(line) for line in file if line.startswith("{")]
+    pyplot.rcParams["svg.hashsalt"] = "wonderland"
+    figure, axes = pyplot.subplots(figsize=(6, 3.6), layout="constrained")
+    for optimiser, label, colour in (("adamw", "AdamW", "#d55e00"), ("muon", "Muon with AdamW", "#0072b2")):
+        best = {}
+        for run in sorted((run for run in runs if run["optimiser"] == optimiser), key=lambda run: run["held_out_loss"]):
+            best.setdefault(run["share"], run)
+        points = sorted((run["seconds"], run["held_out_loss"]) for run in best.values())
+        axes.plot(*zip(*points, strict=True), "o-", color=colour)
+        axes.annotate(label, points[-1], (6, 4), textcoords="offset points", color=colour)
+    axes.set(xlabel="seconds of training, two cores", ylabel="held-out loss, nats a token")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0.2)
+    figure.savefig(picture, metadata={"Date": None})
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("tune", "compare"))
-    parser.add_argument("rates", nargs="+", type=float, help="learning rates of AdamW")
+    parser.add_argument("what", choices=("tune", "compare", "draw"))
+    parser.add_argument("values", nargs="+", help="learning rates of AdamW, or rows and picture")
     parser.add_argument("--part", type=float, default=ADAMW_PART, help="share of the windows that AdamW sees")
     parser.add_argument("--parts", nargs="+", type=float, default=MUON_PARTS, help="shares that Muon sees")
     asked = parser.parse_args()
-    trainer = runs()
     if asked.what == "tune":
-        for one in asked.rates:
-            trainer("adamw", asked.part, learning_rate=one)
+        trainer = runs()
+        for one in asked.values:
+            trainer("adamw", asked.part, learning_rate=float(one))
+    elif asked.what == "compare":
+        compare(runs(), float(asked.values[0]), asked.part, asked.parts)
     else:
-        compare(trainer, asked.rates[0], asked.part, asked.parts)
+        draw(*asked.values)

@@ -4,7 +4,7 @@ The notes trained 5.3M parameters on 332,000 windows of 128 tokens, 20 epochs (8
 epochs on an L4). Here: our loop as `wonderland train` runs it, the optimisers and the feeding of windows included; a
 loop over a TransformerLens native bridge; and a plain loop over a compiled GPT, both with AdamW in bf16, their tokens
 on the GPU already. What the whole run would take is computed from the rate, or with ``WONDERLAND_BENCH_WHOLE=1``
-measured. Without a GPU all are skipped; ``WONDERLAND_BENCH_DEVICE=cpu WONDERLAND_BENCH_WINDOWS=256`` tries the code.
+measured. Without a GPU all are skipped; ``WONDERLAND_BENCH_DEVICE=cpu WONDERLAND_BENCH_WINDOWS=64`` tries the code.
 
     pytest benchmarks/test_gpu.py --benchmark-only -s
 """
@@ -89,7 +89,7 @@ def test_ours(benchmark, windows, tokenizer, ceiling):
 
     benchmark.pedantic(train, rounds=1)
     steps = seen[:-1] if not WHOLE else seen  # the end of an epoch, with its sample, is not a step
-    (begun, before), (ended, after) = steps[0 if WHOLE else min(WARM_UP, len(steps) // 2)], steps[-1]
+    (begun, before), (ended, after) = steps[0 if WHOLE else min(WARM_UP, (len(steps) - 1) // 2)], steps[-1]
     report("wonderland", after - before, ended - begun, ceiling)
 
 

@@ -100,7 +100,7 @@ class Preset:
     learning_rate: float
     embedding_learning_rate: float
     muon_learning_rate: float
-    adamw_learning_rate: float = 3e-3
+    adamw_learning_rate: float = 2e-3
 
     def sized(self, d_vocab: int) -> Config:
         """Return the shape for the vocabulary a tokenizer really has."""
