@@ -34,12 +34,25 @@ def messages(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(messages, tmp_path_factory) -> Path:
-    """A workspace after `wonderland run`."""
-    folder = tmp_path_factory.mktemp("made") / "me.wonderland"
+def tokenized(messages, tmp_path_factory) -> Path:
+    """A workspace after `wonderland tokenize`."""
+    folder = tmp_path_factory.mktemp("tokenized") / "me.wonderland"
     assert run(["extract", "-q", "-w", str(folder), str(messages)]) == 0
     assert run(["filter", "-q", "-w", str(folder)]) == 0
     assert run(["tokenize", "-q", "-w", str(folder), "--preset", "nano", "--vocab-size", "512", "--by", "time"]) == 0
+    return folder
+
+
+@pytest.fixture
+def untrained(tokenized, tmp_path) -> Path:
+    """A copy of that workspace, to train in."""
+    return Path(shutil.copytree(tokenized, tmp_path / "me.wonderland"))
+
+
+@pytest.fixture(scope="session")
+def made(tokenized, tmp_path_factory) -> Path:
+    """A workspace after `wonderland run`."""
+    folder = Path(shutil.copytree(tokenized, tmp_path_factory.mktemp("made") / "me.wonderland"))
     assert run(["train", "-q", "-w", str(folder), "--epochs", "1"]) == 0
     assert run(["run", "-q", "-w", str(folder)]) == 0
     return folder

@@ -253,15 +253,15 @@ def test_open_hands_the_report_to_the_browser(workspace, monkeypatch, capsys):
 def test_ctrl_c_saves_and_the_same_command_goes_on(workspace, monkeypatch, capsys):
     from wonderland.model import training
 
-    step, taken = training._step, []
+    gradient_of, taken = training.batch_gradient, []
 
     def interrupt_at_third(*arguments):
         taken.append(1)
         if len(taken) == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return step(*arguments)
+        return gradient_of(*arguments)
 
-    monkeypatch.setattr(training, "_step", interrupt_at_third)
+    monkeypatch.setattr(training, "batch_gradient", interrupt_at_third)
     error = output_of(capsys, "train", "-q", "-w", workspace, "--epochs", "2", code=130).err
     assert "Run the same command again to go on." in error
     assert len(taken) == 3

@@ -1,9 +1,13 @@
 """What the tests of the model share: models with random weights, chats with a known answer, a preset for seconds."""
 
+import os
+import signal
+
 import pytest
 import torch
 
 from wonderland.model.presets import PRESETS, Config, Preset
+from wonderland.model.training import train
 from wonderland.model.transformer import ChatTransformer
 from wonderland.testing.planted import planted_chats
 from wonderland.tokenizer import SpeakerTokenizer
@@ -49,3 +53,37 @@ def tiny(monkeypatch):
     """A preset that trains in a second."""
     monkeypatch.setitem(PRESETS, "tiny", Preset(Config(2, 2, 32, 16, 64, 64, 320), 320, 6, 512, 1e-2, 1e-1, 2e-2))
     return "tiny"
+
+
+@pytest.fixture
+def parts(chats):
+    return chats.corpus.split(0.2)
+
+
+@pytest.fixture
+def short(tiny, parts, tokenizer):
+    """A maker of one and the same short run."""
+
+    def run(**changes):
+        options = {"preset": tiny, "epochs": 2, "batch_tokens": 800, "seed": 7, "held_out": parts[1]}
+        return train(changes.pop("corpus", parts[0]), tokenizer, **options | changes)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def interrupt_after():
+    """A maker of callbacks that press Ctrl-C after so many steps."""
+
+    def at(step):
+        seen = 0
+
+        def on_progress(progress):
+            nonlocal seen
+            seen += progress.epoch is None
+            if seen == step and progress.epoch is None:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return on_progress
+
+    return at

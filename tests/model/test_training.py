@@ -1,7 +1,6 @@
 """Training: it learns what was planted, and a run that was stopped in whatever way goes on as if it had not been."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -15,27 +14,11 @@ from safetensors.torch import load_file, save_file
 import wonderland as wl
 from wonderland.corpus.windows import pack
 from wonderland.errors import InputError, Interrupted, NotEnoughData, ResourceError, UsageError, WonderlandError
-from wonderland.model import training
+from wonderland.model import gradient, training
 from wonderland.model.training import evaluate, train
 from wonderland.tokenizer import PAD
 
 STEPS = 25  # of the short run below, in two epochs
-
-
-@pytest.fixture
-def parts(chats):
-    return chats.corpus.split(0.2)
-
-
-@pytest.fixture
-def short(tiny, parts, tokenizer):
-    """A maker of one and the same short run."""
-
-    def run(**changes):
-        options = {"preset": tiny, "epochs": 2, "batch_tokens": 800, "seed": 7, "held_out": parts[1]}
-        return train(changes.pop("corpus", parts[0]), tokenizer, **options | changes)
-
-    return run
 
 
 def weights(model):
@@ -93,13 +76,13 @@ def test_the_held_out_loss_in_the_history_is_the_one_the_model_has(short, parts,
 
 
 def test_every_epoch_shows_every_window_once_in_another_order(short, parts, tokenizer, monkeypatch):
-    step, shown = training._step, []
+    computed, shown = training.batch_gradient, []
 
-    def watched(model, optimisers, rows, *rest):
-        shown.append([tuple(int(token) for token in row if token != PAD) for row in rows])
-        return step(model, optimisers, rows, *rest)
+    def watched(model, batch, *rest):
+        shown.append([tuple(int(token) for token in row if token != PAD) for row in batch.rows])
+        return computed(model, batch, *rest)
 
-    monkeypatch.setattr(training, "_step", watched)
+    monkeypatch.setattr(training, "batch_gradient", watched)
     steps = short().history.epochs[0].step
     windows = sorted(tuple(row) for row in pack(parts[0], tokenizer, context=64))
     for epoch in (shown[:steps], shown[steps:]):
@@ -133,20 +116,8 @@ def test_looking_at_progress_or_saving_changes_nothing(short, tmp_path):
 # --- it stops and goes on
 
 
-def interrupt_after(step):
-    seen = 0
-
-    def on_progress(progress):
-        nonlocal seen
-        seen += progress.epoch is None
-        if seen == step and progress.epoch is None:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    return on_progress
-
-
 @pytest.mark.parametrize("step", [1, *sorted(random.Random(0).sample(range(2, STEPS), 3))])
-def test_an_interrupted_run_goes_on_to_the_same_weights(short, tmp_path, step):
+def test_an_interrupted_run_goes_on_to_the_same_weights(short, tmp_path, step, interrupt_after):
     path = tmp_path / "checkpoint"
     with pytest.raises(Interrupted, match="saved in") as stopped:
         short(checkpoint=path, on_progress=interrupt_after(step))
@@ -164,7 +135,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(short, tmp_path, step):
     assert [(p.tokens, p.loss) for p in kept.points] == [(p.tokens, p.loss) for p in full.points]
 
 
-def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_goes_on(short, tmp_path):
+def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_goes_on(short, tmp_path, interrupt_after):
     whole = short().history
     path = tmp_path / "checkpoint"
     with pytest.raises(Interrupted):
@@ -173,7 +144,7 @@ def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_go
     assert [epoch.held_out_loss for epoch in model.history.epochs] == [e.held_out_loss for e in whole.epochs]
 
 
-def test_a_run_interrupted_again_and_again_goes_on_each_time(short, tmp_path):
+def test_a_run_interrupted_again_and_again_goes_on_each_time(short, tmp_path, interrupt_after):
     path = tmp_path / "checkpoint"
     for _ in range(3):
         with pytest.raises(Interrupted):
@@ -181,7 +152,7 @@ def test_a_run_interrupted_again_and_again_goes_on_each_time(short, tmp_path):
     assert same(weights(short(checkpoint=path)), weights(short()))
 
 
-def test_the_signal_handler_is_given_back(short):
+def test_the_signal_handler_is_given_back(short, interrupt_after):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(Interrupted, match="nothing was saved"):
         short(on_progress=interrupt_after(2))
@@ -202,7 +173,7 @@ KILLED = """
 import sys
 import torch
 torch.set_num_threads(1)
-from wonderland.model import training
+from wonderland.model import gradient, training
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.testing.planted import planted_chats
 from wonderland.tokenizer import SpeakerTokenizer
@@ -236,9 +207,15 @@ def test_a_run_killed_without_warning_goes_on_to_the_same_weights(short, tmp_pat
 # --- it refuses
 
 
-def stopped_run(short, path):
-    with pytest.raises(Interrupted):
-        short(checkpoint=path, on_progress=interrupt_after(3))
+@pytest.fixture
+def stopped_run(short, interrupt_after):
+    """A run that was stopped after three steps, with its state saved in a file."""
+
+    def stop(path):
+        with pytest.raises(Interrupted):
+            short(checkpoint=path, on_progress=interrupt_after(3))
+
+    return stop
 
 
 @pytest.mark.parametrize(
@@ -250,9 +227,11 @@ def stopped_run(short, path):
     ],
     ids=str,
 )
-def test_going_on_with_other_settings_is_refused_and_the_difference_named(short, tmp_path, change, difference):
+def test_going_on_with_other_settings_is_refused_and_the_difference_named(
+    short, tmp_path, change, difference, stopped_run
+):
     path = tmp_path / "checkpoint"
-    stopped_run(short, path)
+    stopped_run(path)
     with pytest.raises(InputError) as error:
         short(checkpoint=path, **change)
     assert difference in error.value.message
@@ -260,9 +239,9 @@ def test_going_on_with_other_settings_is_refused_and_the_difference_named(short,
     assert f"rm {path}" in error.value.hint
 
 
-def test_going_on_with_other_conversations_is_refused_even_if_there_are_as_many(short, chats, tmp_path):
+def test_going_on_with_other_conversations_is_refused_even_if_there_are_as_many(short, chats, tmp_path, stopped_run):
     path = tmp_path / "checkpoint"
-    stopped_run(short, path)
+    stopped_run(path)
     train_on, held_out = chats.shuffled().corpus.split(0.2)  # the same texts, said by others
     with pytest.raises(InputError, match="held-out windows"):
         short(checkpoint=path, held_out=held_out)
@@ -270,18 +249,18 @@ def test_going_on_with_other_conversations_is_refused_even_if_there_are_as_many(
         short(checkpoint=path, corpus=train_on)
 
 
-def test_a_damaged_checkpoint_is_refused_with_the_way_out(short, tmp_path):
+def test_a_damaged_checkpoint_is_refused_with_the_way_out(short, tmp_path, stopped_run):
     path = tmp_path / "checkpoint"
-    stopped_run(short, path)
+    stopped_run(path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match="damaged") as error:
         short(checkpoint=path)
     assert f"rm {path}" in error.value.hint
 
 
-def test_a_checkpoint_of_another_format_is_refused(short, tmp_path):
+def test_a_checkpoint_of_another_format_is_refused(short, tmp_path, stopped_run):
     path = tmp_path / "checkpoint"
-    stopped_run(short, path)
+    stopped_run(path)
     with safe_open(path, framework="pt") as file:
         about = json.loads(file.metadata()["wonderland"])
     save_file(load_file(path), path, metadata={"wonderland": json.dumps(about | {"format": 99})})
@@ -289,9 +268,11 @@ def test_a_checkpoint_of_another_format_is_refused(short, tmp_path):
         short(checkpoint=path)
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(short, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(
+    short, tmp_path, monkeypatch, stopped_run
+):
     path = tmp_path / "checkpoint"
-    stopped_run(short, path)
+    stopped_run(path)
     before = path.read_bytes()
 
     def full(tensors, filename, **options):
@@ -310,7 +291,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(s
 
 def test_a_loss_that_is_no_number_stops_the_run_with_what_to_change(short, tmp_path, monkeypatch):
     path = tmp_path / "checkpoint"
-    whole = training._loss_sum
+    whole = gradient.loss_sum
     calls = 0
 
     def diverges(model, rows):
@@ -319,7 +300,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_what_to_change(short, tmp_p
         loss, count = whole(model, rows)
         return (loss * float("nan") if calls == 5 else loss), count
 
-    monkeypatch.setattr(training, "_loss_sum", diverges)
+    monkeypatch.setattr(gradient, "loss_sum", diverges)
     with pytest.raises(WonderlandError, match="nan at step 4: training diverged") as error:
         short(checkpoint=path)
     assert "--learning-rate" in error.value.hint
@@ -342,6 +323,10 @@ def test_a_corpus_without_two_tokens_in_a_row_is_too_little(tiny, tokenizer):
         ({"learn_rate": 1}, "learn_rate"),
         ({"epochs": -1}, "positive"),
         ({"stride": 0}, "positive"),
+        ({"optimiser": "sgd"}, "no optimiser named 'sgd'"),
+        ({"precision": "fp8"}, "no precision named 'fp8'"),
+        ({"patience": -1}, "0 or more"),
+        ({"snapshots": 3}, "Snapshots need a folder"),
     ],
     ids=str,
 )

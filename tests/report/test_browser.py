@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from pathlib import Path
 
+import chromium
 import pytest
 import sample
 import sample_words
@@ -17,15 +17,7 @@ import sample_words
 from wonderland.report.build import render
 from wonderland.report.text import visible
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
-    "--disable-sync --no-first-run"
-)
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on this machine"),
-    pytest.mark.enable_socket,  # Playwright speaks to the browser over pipes, and its event loop wants a socket pair
-]
+pytestmark = chromium.MARKS
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +25,6 @@ def report(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render(sample.page(hostile=True, conversations=2, length=48)), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
-    )
-    with playwright.sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """The workspace keeps what the value layer makes, and nothing else."""
 
+import dataclasses
 import json
 
 import pytest
 
 import wonderland as wl
 from wonderland.demo import MESSAGES
-from wonderland.errors import InputError, ResourceError
+from wonderland.errors import InputError, ResourceError, UsageError
+from wonderland.lab.analysis import result_class
 from wonderland.workspace.stage import Stage
+from wonderland.workspace.wipe import traces
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +119,80 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
     with pytest.raises(wl.WonderlandError, match="not empty"):
         wl.Workspace.create(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_result_kept_with_other_fields_is_computed_again(store, tmp_path):
+    from wonderland import plugins
+
+    workspace = wl.Workspace.create(tmp_path / "me.wonderland")
+    workspace.configure("source", path=str(store))
+    first = plugins.load().analyses["attention-entropy"]
+
+    @dataclasses.dataclass(frozen=True)
+    class Grown(result_class(first)):
+        more: float = 0.0
+
+    class Second(first):
+        def run(self, specimen) -> Grown: ...
+
+    before, same, after = (workspace.analysis_stage(analysis()) for analysis in (first, first, Second))
+    assert before.key == same.key
+    assert before.key != after.key
+
+
+@pytest.fixture
+def ready(store, tmp_path):
+    """A workspace with a tokenizer and no model yet."""
+    workspace = wl.Workspace.create(tmp_path / "me.wonderland")
+    workspace.configure("source", path=str(store))
+    workspace.configure("training", preset="nano", epochs=1)
+    workspace.configure("tokenizer", vocab_size=400)
+    workspace.extract()
+    workspace.filter()
+    workspace.tokenize()
+    return workspace
+
+
+def test_models_of_several_seeds_lie_in_their_own_places_and_are_not_trained_twice(ready):
+    models = ready.train_seeds(2, device="cpu", jobs=1)
+    assert sorted(path.name for path in (ready.folder / "models").iterdir()) == ["seed-0", "seed-1"]
+    assert models[0].fingerprint != models[1].fingerprint
+    assert not (ready.folder / "model").exists()
+    before = {path: path.stat().st_mtime_ns for path in (ready.folder / "models").rglob("*")}
+    assert {seed: model.fingerprint for seed, model in ready.train_seeds(2, jobs=1).items()} == {
+        seed: model.fingerprint for seed, model in models.items()
+    }
+    # The workspace's own model is the one of its seed; choosing another seed takes that one.
+    assert ready.train(pytest.fail).fingerprint == models[0].fingerprint
+    ready.configure("training", seed=1)
+    assert ready.train(pytest.fail).fingerprint == models[1].fingerprint
+    assert ready.stage("model").done
+    assert {path: path.stat().st_mtime_ns for path in (ready.folder / "models").rglob("*")} == before
+    found = traces(ready.folder)
+    assert ready.folder / "models" in found.inside
+    assert found.strangers == ()
+
+
+def test_models_on_the_way_lie_among_the_models(ready):
+    ready.configure("training", snapshots=3)
+    model = ready.train()
+    kept = sorted((ready.folder / "models" / "snapshots-of-seed-0").iterdir())
+    assert len(kept) == 3
+    assert wl.ChatTransformer.load(kept[-1]).fingerprint == model.fingerprint
+
+
+def test_a_process_that_is_not_the_first_knows_the_settings_and_writes_none(ready, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in ready.folder.rglob("*")}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    assert ready.configure("training", seed=5) == {}
+    assert ready.settings.training.seed == 5
+    assert wl.Workspace(ready.folder).settings.training.seed == 0
+    assert {path: path.stat().st_mtime_ns for path in ready.folder.rglob("*")} == before
+
+
+def test_seeds_are_not_trained_under_a_launcher(ready, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="side by side") as error:
+        ready.train_seeds(2)
+    assert "wonderland train --seeds" in error.value.hint

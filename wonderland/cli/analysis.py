@@ -10,6 +10,7 @@ import click
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import parse_extras
+from wonderland.errors import UsageError
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -74,10 +75,39 @@ def look(
     help="Where to write it; report.html in the workspace by default.",
 )
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
-def report(console: Console, folder: Path | None, output: Path | None, open_it: bool) -> None:
+@click.option("--redact", is_flag=True, help="Leave messages out, and words that few people used: to show to others.")
+@click.option(
+    "--contacts",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="With --redact, how many contacts must have used a word for it to be shown.",
+)
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    help="Draw every view into this folder instead, as SVG and PNG for an article.",
+)
+def report(
+    console: Console,
+    folder: Path | None,
+    output: Path | None,
+    open_it: bool,
+    redact: bool,
+    contacts: int,
+    figures: Path | None,
+) -> None:
     """Write the report: one HTML file that works from a USB stick and sends nothing anywhere."""
     workspace = open_workspace(folder)
-    show(console, workspace, output, open_it)
+    if figures is None:
+        show(console, workspace, output, open_it, redact=contacts if redact else None)
+        return
+    if output is not None or open_it:
+        raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
+    with console.progress("Drawing the figures"):
+        written = workspace.figures(figures, redact=contacts if redact else None)
+    console.result(figures=[str(path) for path in written])
+    console.say(f"Figures: {len(written) // 2} views as SVG and PNG in {figures}, captions in {written[-1].name}")
 
 
 def show(
@@ -86,12 +116,14 @@ def show(
     output: Path | None = None,
     open_it: bool = False,
     results: Results | None = None,
+    redact: int | None = None,
 ) -> Path:
     """Write the report and say where it is."""
     with console.progress("Writing the report"):
-        path = workspace.report(output, results)
-    console.result(report=str(path), bytes=path.stat().st_size)
-    console.say(f"\nReport: {path}  ({path.stat().st_size / 1e6:.1f} MB, contains message text)")
+        path = workspace.report(output, results, redact=redact)
+    console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None)
+    about = "contains message text" if redact is None else f"redacted: words of at least {redact} contacts"
+    console.say(f"\nReport: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:
         click.launch(str(path))
     return path

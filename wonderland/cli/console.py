@@ -36,12 +36,14 @@ class Console:
         quiet: No progress.
         where: The option that names the workspace, as it was given, for the next command.
         collected: What the JSON object will hold.
+        silent: Nothing at all: this is one of several processes, and another one speaks.
     """
 
     as_json: bool = False
     quiet: bool = False
     where: str = ""
     collected: dict[str, Any] = field(default_factory=dict)
+    silent: bool = False
 
     def result(self, **values: Any) -> None:
         """Collect values for the JSON object."""
@@ -49,7 +51,7 @@ class Console:
 
     def say(self, text: str = "") -> None:
         """Print a line of the result."""
-        if not self.as_json:
+        if not self.as_json and not self.silent:
             print(text, flush=True)
 
     def rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
@@ -78,18 +80,18 @@ class Console:
 
     def note(self, text: str) -> None:
         """Print a remark on stderr."""
-        if not self.quiet:
+        if not self.quiet and not self.silent:
             print(text, file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Print the JSON object, if that is what was asked for."""
-        if self.as_json:
+        if self.as_json and not self.silent:
             print(json.dumps(self.collected, indent=1, default=str))
 
     @contextmanager
     def progress(self, title: str, unit: str = "") -> Iterator[Meter]:
         """Show how far a long piece of work is."""
-        if self.quiet:
+        if self.quiet or self.silent:
             yield Meter()
         elif sys.stderr.isatty():
             yield from _bar(title)

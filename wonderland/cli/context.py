@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from wonderland.cli.console import Console
-from wonderland.errors import InputError
+from wonderland.errors import InputError, UsageError
+from wonderland.model.processes import is_main, processes
 from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
 
 __all__ = ["command", "open_workspace", "record"]
@@ -33,6 +34,9 @@ def command(
         def wrapped(as_json: bool, quiet: bool, **values: Any) -> None:
             folder = values.get("folder")
             console = Console(as_json, quiet, where=f" -w {shlex.quote(str(folder))}" if folder else "")
+            if processes() > 1 and name != "train":
+                raise UsageError(f"`{name}` runs in one process.", hint=f"Without the launcher: wonderland {name}")
+            console.silent = not is_main()
             if extras:
                 values["extras"] = click.get_current_context().args
             try:

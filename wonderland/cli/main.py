@@ -16,9 +16,11 @@ import click
 
 import wonderland
 from wonderland.errors import WonderlandError
+from wonderland.model.processes import is_main
 
 __all__ = ["cli", "main", "run"]
 
+_OF_ONE_PROCESS = (5, 70)  # exit codes of what can happen to one of several processes
 # Each command lives in a module that is imported when it is called, so that --help stays quick.
 _COMMANDS = {
     "init": "setup",
@@ -133,6 +135,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _failed(arguments: list[str], message: str, hint: str, code: int) -> int:
+    if not is_main() and code not in _OF_ONE_PROCESS:
+        return code  # the first process says what all of them have met
     if "--json" in arguments:
         print(json.dumps({"error": message, "hint": hint, "exit_code": code}))
     else:

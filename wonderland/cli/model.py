@@ -6,6 +6,7 @@ import math
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ from wonderland.model.settings import TrainingSettings
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from wonderland.model.history import Epoch, History, Speed
     from wonderland.model.training import Progress
     from wonderland.model.transformer import ChatTransformer
 
@@ -27,10 +29,16 @@ _WARM_UP_SECONDS = 5.0
 
 @settings_options(TrainingSettings)
 @click.option("--device", help="cpu, cuda or mps; the fastest there is by default.")
-def train(console: Console, folder: Path | None, device: str | None, **options: object) -> None:
+@click.option("--seeds", type=click.IntRange(min=1), help="Train so many models that differ in their seed only.")
+@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Of several seeds, train so many at a time.")
+def train(
+    console: Console, folder: Path | None, device: str | None, seeds: int | None, jobs: int, **options: object
+) -> None:
     """Train the model from scratch. Ctrl-C saves; the same command goes on."""
     workspace = open_workspace(folder)
     record(console, workspace, "training", given(options))
+    if seeds:
+        _learn_several(console, workspace, seeds, jobs, device)
     learn(console, workspace, device)
     console.next("wonderland check")
 
@@ -46,21 +54,67 @@ def learn(console: Console, workspace: Workspace, device: str | None = None) -> 
     if history is None or not history.epochs:
         return model
     last = history.epochs[-1]
+    best = history.epochs[(history.best_epoch or last.epoch) - 1]
     console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens in {clock(last.seconds)}")
+    if history.speed:
+        console.say(_speed(history.speed))
     rows = [("Loss in nats a token", "", "")]
-    if last.held_out_loss is not None:
-        remark = f"perplexity {math.exp(last.held_out_loss):.1f}"
-        if history.bytes_per_token:
-            remark += f", {last.held_out_loss / history.bytes_per_token:.2f} nats a byte"
-        rows.append(("  held-out conversations", f"{last.held_out_loss:.3f}", remark))
-    rows.append(("  training, last epoch", f"{last.train_loss:.3f}", ""))
+    if best.held_out_loss is not None:
+        remark = f"perplexity {math.exp(best.held_out_loss):.1f}"
+        rows.append(
+            ("  held-out conversations", f"{best.held_out_loss:.3f}", remark + _per_byte(history, best.held_out_loss))
+        )
+    rows.append((f"  training, epoch {best.epoch}", f"{best.train_loss:.3f}", ""))
     for name, loss in sorted(history.baselines.items(), key=lambda item: item[1]):
-        better = last.held_out_loss is not None and last.held_out_loss < loss
-        gap = f"the model is {abs(loss - (last.held_out_loss or 0)):.2f} {'better' if better else 'worse'}"
-        rows.append((f"  {name}", f"{loss:.3f}", gap))
+        better = best.held_out_loss is not None and best.held_out_loss < loss
+        gap = f"the model is {abs(loss - (best.held_out_loss or 0)):.2f} {'better' if better else 'worse'}"
+        rows.append((f"  {name}", f"{loss:.3f}", gap + _per_byte(history, loss)))
     console.rows(rows)
-    console.say(f"As you, it says: {plain(last.sample)}")
+    if history.overfitting:
+        console.say(history.overfitting)
+    console.say(f"As you, it says: {plain(best.sample)}")
     return model
+
+
+def _per_byte(history: History, loss: float) -> str:
+    each = history.per_byte(loss)
+    return "" if each is None else f", {each:.2f} nats a byte"
+
+
+def _speed(speed: Speed) -> str:
+    where = f"{speed.processes} × {speed.device}" if speed.processes > 1 else speed.device
+    return (
+        f"{number(speed.tokens_per_second)} tokens/s, {speed.utilisation:.0%} of what {where} does in a large matrix "
+        f"product ({speed.product_rate / 1e9:,.0f} GFLOP/s, {speed.precision})"
+    )
+
+
+def _learn_several(console: Console, workspace: Workspace, count: int, jobs: int, device: str | None) -> None:
+    _announce(console, workspace)
+    with console.progress("Training"):
+        models = workspace.train_seeds(count, None if console.quiet else _tell_epoch, device, jobs=jobs)
+    losses = {seed: model.history.held_out_loss for seed, model in models.items() if model.history}
+    console.result(
+        seeds={seed: {"fingerprint": models[seed].fingerprint, "held_out_loss": loss} for seed, loss in losses.items()}
+    )
+    console.rows(
+        [("Held-out loss, nats a token", "", "")]
+        + [(f"  seed {seed}", "–" if loss is None else f"{loss:.3f}", "") for seed, loss in losses.items()]
+    )
+    known = [loss for loss in losses.values() if loss is not None]
+    if len(known) > 1:
+        spread = f"standard deviation {stdev(known):.3f}, n = {len(known)}"
+        console.rows([("  mean", f"{sum(known) / len(known):.3f}", spread)])
+
+
+def _tell_epoch(seed: int, progress: Progress) -> None:
+    """Print an epoch of one of several models, in the process that trains it."""
+    if progress.epoch is not None:
+        held_out = progress.epoch.held_out_loss
+        told = "" if held_out is None else f", held out {held_out:.3f}"
+        Console().note(f"seed {seed}, epoch {progress.epoch.epoch}: train {progress.epoch.train_loss:.3f}{told}")
+    elif progress.remark:
+        Console().note(f"seed {seed}: {progress.remark}")
 
 
 def _announce(console: Console, workspace: Workspace) -> None:
@@ -73,6 +127,9 @@ def _announce(console: Console, workspace: Workspace) -> None:
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
         f"{config.n_params / 1e6:.1f}M parameters, {settings.epochs} epochs over about {number(tokens)} tokens"
     )
+    if settings.snapshots:
+        megabytes = settings.snapshots * 4 * config.n_params / 1e6
+        console.note(f"Keeping {settings.snapshots} models on the way takes {megabytes:,.0f} MB of disk")
     if tokens < config.n_params:
         smaller = min(PRESETS, key=lambda name: PRESETS[name].config.n_params)
         hint = f" `wonderland train --preset {smaller}` is smaller." if smaller != settings.preset else ""
@@ -86,6 +143,7 @@ class _Watch:
         self.console, self.meter = console, meter
         self.began: tuple[float, int] | None = None
         self.loss = 0.0
+        self.best = math.inf
         self.rate = 0.0
         self.last = (0.0, 0)
 
@@ -93,6 +151,9 @@ class _Watch:
         now = time.monotonic()
         if progress.epoch is not None:
             self._epoch(progress.epoch)
+            return
+        if progress.remark:
+            self.console.note(progress.remark)
             return
         self.loss = progress.loss if not self.loss else 0.95 * self.loss + 0.05 * progress.loss
         if self.began is None:
@@ -109,8 +170,13 @@ class _Watch:
             remark += f", {number(self.rate)} tokens/s, done at {done_at}"
         self.meter.update(progress.tokens, progress.all_tokens, remark)
 
-    def _epoch(self, epoch: Any) -> None:
-        held_out = "" if epoch.held_out_loss is None else f", held out {epoch.held_out_loss:.3f}"
+    def _epoch(self, epoch: Epoch) -> None:
+        held_out = ""
+        if epoch.held_out_loss is not None:
+            held_out = f", held out {epoch.held_out_loss:.3f}"
+            if epoch.held_out_loss > self.best:
+                held_out += f" (worse than {self.best:.3f}: it overfits)"
+            self.best = min(self.best, epoch.held_out_loss)
         self.console.note(
             f"epoch {epoch.epoch}: train {epoch.train_loss:.3f}{held_out}, {clock(epoch.seconds)}   "
             f"“{plain(epoch.sample)[:80]}”"

@@ -8,7 +8,6 @@ without running their code.
 from __future__ import annotations
 
 import dataclasses
-import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from wonderland.lab.specimen import Specimen
+    from wonderland.report.glance import Shown
     from wonderland.report.views import View
 
 __all__ = ["Finding", "Provenance", "Result", "Results"]
@@ -124,9 +124,26 @@ class Result:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        lines = self.summary().splitlines() or [""]
-        body = "".join(f"<div>{html.escape(line)}</div>" for line in lines[1:])
-        return f'<div style="font-family:system-ui"><b>{html.escape(lines[0])}</b>{body}</div>'
+        from wonderland.report.glance import glance
+
+        return glance(self.summary(), self.card())
+
+    def show(self, height: int = 640) -> Shown:
+        """Return the interactive views of this result for a notebook, in a frame that can reach nothing outside.
+
+        Args:
+            height: Height of the frame in pixels.
+
+        Raises:
+            UsageError: The result has no views.
+        """
+        from wonderland.report.build import gather, render
+        from wonderland.report.glance import Shown
+
+        if not self.views():
+            raise UsageError(f"{type(self).__name__} has no views to show.", hint="Print it: print(result)")
+        name = self.provenance.analysis if self.provenance is not None else type(self).__name__
+        return Shown(render(gather(Results({name: self}, None), None)), height)
 
     def save(self, folder: Path) -> None:
         """Write ``result.json`` and ``arrays.safetensors`` into an existing folder."""
@@ -188,7 +205,7 @@ class Results(Mapping[str, Result]):
     """
 
     by_name: Mapping[str, Result]
-    specimen: Specimen = field(repr=False)
+    specimen: Specimen | Any = field(repr=False)
     declined: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Result:
@@ -208,9 +225,10 @@ class Results(Mapping[str, Result]):
 
     def report(self, path: str | Path) -> Path:
         """Write the report of these results as one self-contained HTML file and return its path."""
+        from wonderland.lab.standard_views import standard_views
         from wonderland.report.build import write_report
 
-        return write_report(Path(path), self, self.specimen)
+        return write_report(Path(path), self, self.specimen, extra_views=standard_views(self.specimen))
 
 
 def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["plan_epoch"]
+__all__ = ["cut", "plan_epoch"]
 
 _STRETCH = 32
 
@@ -32,17 +32,24 @@ def plan_epoch(lengths: np.ndarray, batch_tokens: int, seed: int, epoch: int) ->
     batches: list[np.ndarray] = []
     for start in range(0, len(order), stretch):
         part = order[start : start + stretch]
-        cut = _cut(part[np.argsort(lengths[part], kind="stable")], lengths, batch_tokens)
-        batches.extend(cut[index] for index in random.permutation(len(cut)))
+        pieces = cut(part[np.argsort(lengths[part], kind="stable")], lengths, batch_tokens)
+        batches.extend(pieces[index] for index in random.permutation(len(pieces)))
     return batches
 
 
-def _cut(ordered: np.ndarray, lengths: np.ndarray, batch_tokens: int) -> list[np.ndarray]:
-    cut: list[np.ndarray] = []
+def cut(ordered: np.ndarray, lengths: np.ndarray, most_tokens: int) -> list[np.ndarray]:
+    """Cut windows that are ordered by length into pieces of at most so many tokens, padding included.
+
+    Args:
+        ordered: Indices of windows, shortest first.
+        lengths: Tokens of each window, [window].
+        most_tokens: Most tokens of a piece; a single window may exceed it.
+    """
+    pieces: list[np.ndarray] = []
     start = 0
     for stop in range(1, len(ordered) + 1):
         longest = lengths[ordered[min(stop, len(ordered) - 1)]]
-        if stop == len(ordered) or (stop + 1 - start) * longest > batch_tokens:
-            cut.append(ordered[start:stop])
+        if stop == len(ordered) or (stop + 1 - start) * longest > most_tokens:
+            pieces.append(ordered[start:stop])
             start = stop
-    return cut
+    return pieces

@@ -1,12 +1,13 @@
 """How does a run that was killed go on as if it had not been? One file with everything the next step depends on.
 
-Weights, the state of both optimisers, the random number generator, the place in the plan of batches and the history,
-in one file (`wonderland.model.stored`).
+Weights, those of the best epoch so far, the state of the optimisers, the random number generator, the place in the
+plan of batches and the history, in one file (`wonderland.model.stored`).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,19 +44,24 @@ class Checkpoint:
         progress: dict[str, Any],
         model: torch.nn.Module,
         optimisers: list[torch.optim.Optimizer],
+        best: Mapping[str, Tensor] | None = None,
     ) -> Checkpoint:
-        """Collect the state of a run."""
+        """Collect the state of a run, with the weights of its best epoch so far."""
         tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
+        tensors |= {f"best.{name}": weight for name, weight in (best or {}).items()}
         for number, optimiser in enumerate(optimisers):
             for index, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"optimiser.{number}.{index}.{key}": torch.as_tensor(value) for key, value in state.items()}
         tensors["generator"] = torch.get_rng_state()
         return cls(identity, progress, tensors)
 
+    def part(self, name: str) -> dict[str, Tensor]:
+        """Return the weights kept under a name: "model", or "best" (empty before the first epoch ended)."""
+        return {key.removeprefix(f"{name}."): t for key, t in self.tensors.items() if key.startswith(f"{name}.")}
+
     def restore(self, model: torch.nn.Module, optimisers: list[torch.optim.Optimizer]) -> None:
         """Put the state of a run back."""
-        weights = {name.removeprefix("model."): t for name, t in self.tensors.items() if name.startswith("model.")}
-        model.load_state_dict(weights)
+        model.load_state_dict(self.part("model"))
         for number, optimiser in enumerate(optimisers):
             state: dict[int, dict[str, Tensor]] = {}
             for name, tensor in self.tensors.items():
@@ -87,13 +93,18 @@ class Checkpoint:
         wanted = json.loads(json.dumps(identity))
         if about.get("format") != FORMAT or about["identity"] != wanted:
             old, new = _flat(about.get("identity", {})), _flat(wanted)
-            changed = [f"{k}: {old.get(k)!r} then, {new.get(k)!r} now" for k in new if old.get(k) != new.get(k)]
+            names = dict.fromkeys([*new, *old])
+            changed = [f"{k}: {_told(old, k)} then, {_told(new, k)} now" for k in names if old.get(k) != new.get(k)]
             raise InputError(
                 f"The checkpoint {path} is of a run with other settings or messages "
                 f"({'; '.join(changed) or 'another format'}).",
                 hint=f"Put the settings back to go on with it, or delete it to train from the start: rm {path}",
             )
         return cls(about["identity"], about["progress"], tensors)
+
+
+def _told(flat: dict[str, Any], name: str) -> str:
+    return repr(flat[name]) if name in flat else "the default"
 
 
 def _flat(identity: dict[str, Any]) -> dict[str, Any]:

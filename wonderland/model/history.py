@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Epoch", "History", "Point"]
+__all__ = ["Epoch", "History", "Point", "Speed"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,30 @@ class Epoch:
     sample: str = ""
 
 
+@dataclass(frozen=True)
+class Speed:
+    """How fast it went, against what the machine can do.
+
+    Attributes:
+        tokens_per_second: Tokens trained on per second of training, padding not counted.
+        utilisation: 6 × parameters × tokens a second, as a share of the rate of a large matrix product measured on the
+            same device in the same run. 6 × counts a lookup in the embedding as a product, so it flatters a little.
+        product_rate: That rate, operations a second.
+        device: Where it ran: "cpu", "cuda", "mps".
+        precision: "fp32" or "bf16".
+        processes: Processes that trained together.
+        threads: Threads of each on a CPU.
+    """
+
+    tokens_per_second: float
+    utilisation: float
+    product_rate: float
+    device: str
+    precision: str
+    processes: int
+    threads: int
+
+
 @dataclass
 class History:
     """The course of one training run.
@@ -52,6 +76,7 @@ class History:
             models with other tokenizers can be compared by. 0 without held-out conversations.
         points: The training loss along the way.
         epochs: The end of each epoch.
+        speed: How fast it went; None for runs too short to say.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
@@ -59,11 +84,36 @@ class History:
     points: list[Point] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
     bytes_per_token: float = 0.0
+    speed: Speed | None = None
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Number of the epoch with the lowest held-out loss, whose weights the model has; None without any."""
+        measured = [epoch for epoch in self.epochs if epoch.held_out_loss is not None]
+        return min(measured, key=lambda epoch: (epoch.held_out_loss, epoch.epoch)).epoch if measured else None
 
     @property
     def held_out_loss(self) -> float | None:
-        """Held-out loss at the end of the last epoch, nats a token."""
-        return self.epochs[-1].held_out_loss if self.epochs else None
+        """Held-out loss of the model, which is that of its best epoch, nats a token."""
+        best = self.best_epoch
+        return None if best is None else self.epochs[best - 1].held_out_loss
+
+    @property
+    def overfitting(self) -> str:
+        """What to say about epochs that made the model worse on held-out conversations; empty if none did."""
+        best = self.best_epoch
+        if best is None or best == len(self.epochs):
+            return ""
+        then, last = self.epochs[best - 1], self.epochs[-1]
+        return (
+            f"Overfitting: after epoch {best} the held-out loss rose from {then.held_out_loss:.3f} to "
+            f"{last.held_out_loss:.3f} while the training loss went from {then.train_loss:.3f} to "
+            f"{last.train_loss:.3f}. The weights of epoch {best} are kept."
+        )
+
+    def per_byte(self, loss: float) -> float | None:
+        """Return a loss in nats a byte, or None if the bytes were not counted."""
+        return loss / self.bytes_per_token if self.bytes_per_token else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the history as JSON values."""
@@ -78,4 +128,5 @@ class History:
             [Point(**point) for point in value["points"]],
             [Epoch(**epoch) for epoch in value["epochs"]],
             float(value.get("bytes_per_token", 0.0)),
+            Speed(**value["speed"]) if value.get("speed") else None,
         )

@@ -90,6 +90,7 @@ class Preset:
         embedding_learning_rate: Peak learning rate of AdamW, for the embeddings: a row is touched only when its token
             occurs, so it can take far larger steps.
         muon_learning_rate: Peak learning rate of Muon, for the hidden matrices.
+        adamw_learning_rate: Peak learning rate where AdamW moves everything.
     """
 
     config: Config
@@ -99,6 +100,7 @@ class Preset:
     learning_rate: float
     embedding_learning_rate: float
     muon_learning_rate: float
+    adamw_learning_rate: float = 3e-3
 
     def sized(self, d_vocab: int) -> Config:
         """Return the shape for the vocabulary a tokenizer really has."""

@@ -1,17 +1,20 @@
 """Where is a training run, and how does it go on after a break?
 
 A `Place` is everything that changes from step to step besides the weights: counters, and the sums its next point and
-its epoch are made of. A `Run` saves it with the weights and the optimisers and finds it again, if the file is of the
-same run: same shape, same settings, same windows.
+its epoch are made of. A `Run` saves it with the weights, those of the best epoch so far and the optimisers, and finds
+it again, if the file is of the same run: same shape, same settings, same windows. Of several processes only the first
+writes; all read.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from wonderland.errors import Interrupted
 from wonderland.model.checkpoint import Checkpoint
@@ -35,6 +38,7 @@ class Place:
     epoch_tokens: int = 0
     point_loss: float = 0.0
     point_tokens: int = 0
+    micro_tokens: int = 0
 
     def advance(self, loss: float, count: int, seconds: float) -> None:
         """Count one step."""
@@ -58,9 +62,13 @@ class Place:
         self.epoch, self.batch, self.epoch_loss, self.epoch_tokens = epoch, 0, 0.0, 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
-    """A run and the file its state is kept in, if any."""
+    """A run and the file its state is kept in, if any.
+
+    Attributes:
+        best: The weights at the end of the epoch with the lowest held-out loss, kept once a later one was worse.
+    """
 
     model: ChatTransformer
     optimisers: list[torch.optim.Optimizer]
@@ -68,26 +76,41 @@ class Run:
     all_tokens: int
     data: dict[str, str | None]
     file: Path | None
+    writes: bool = True
+    best: dict[str, Tensor] = field(default_factory=dict)
+    saved_at: float = field(default_factory=time.monotonic)
 
     @property
     def identity(self) -> dict[str, Any]:
         """What makes it this run and no other."""
-        return {"config": self.model.cfg.to_json(), "settings": asdict(self.settings), **self.data}
+        return {"config": self.model.cfg.to_json(), "settings": self.settings.identity(), **self.data}
 
     def resume(self) -> tuple[Place, History]:
         """Restore the weights and optimisers if there is a checkpoint, and return where to go on."""
         fresh = self.model.history or History(settings=asdict(self.settings))
         saved = Checkpoint.load(self.file, self.identity) if self.file else None
         if saved is None:
-            return Place(), fresh
+            return Place(micro_tokens=self.settings.micro_tokens), fresh
         saved.restore(self.model, self.optimisers)
+        self.best = saved.part("best")
         return Place(**saved.progress["at"]), History.from_json(saved.progress["history"])
 
     def save(self, at: Place, history: History) -> None:
-        """Write the checkpoint, if the run has a file."""
-        if self.file:
+        """Write the checkpoint, if the run has a file and this process writes."""
+        self.saved_at = time.monotonic()
+        if self.file and self.writes:
             progress = {"at": asdict(at), "history": history.to_json()}
-            Checkpoint.take(self.identity, progress, self.model, self.optimisers).save(self.file)
+            Checkpoint.take(self.identity, progress, self.model, self.optimisers, self.best).save(self.file)
+
+    def keep_best(self, history: History) -> None:
+        """Take note of the weights if the epoch that just ended has the lowest held-out loss so far."""
+        if history.best_epoch == len(history.epochs):
+            self.best = {name: weight.detach().clone() for name, weight in self.model.state_dict().items()}
+
+    def out_of_patience(self, history: History) -> bool:
+        """Whether held-out loss has not fallen for as many epochs as the settings allow."""
+        best = history.best_epoch
+        return bool(self.settings.patience and best and len(history.epochs) - best >= self.settings.patience)
 
     def stopped(self, at: Place, history: History) -> Interrupted:
         """Save, and return the error that says how to go on."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from wonderland.errors import UsageError
 from wonderland.model.presets import preset
 
-__all__ = ["TrainingSettings"]
+__all__ = ["OPTIMISERS", "PRECISIONS", "TrainingSettings"]
+
+OPTIMISERS = ("muon", "adamw")
+PRECISIONS = ("auto", "bf16", "fp32")
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,42 @@ class TrainingSettings:
     window_size: Annotated[int, "messages in a window"] = 8
     stride: Annotated[int, "messages from one training window to the next"] = 4
     seed: Annotated[int, "seed of the initial weights and of the order of the windows"] = 0
+    optimiser: Annotated[str, "muon (for hidden matrices, beside AdamW) or adamw (for everything)"] = "muon"
+    patience: Annotated[int, "stop after so many epochs without a lower held-out loss; 0 for never"] = 0
+    precision: Annotated[str, "auto (bf16 on GPUs that have it), bf16 or fp32"] = "auto"
+    micro_tokens: Annotated[int, "most tokens to work on at once; 0 for what the machine takes"] = 0
+    snapshots: Annotated[int, "models to keep along the way, more of them early; 0 for none"] = 0
 
     def resolved(self) -> TrainingSettings:
-        """Return the settings with the preset's values in place of zeros."""
+        """Return the settings with the preset's values in place of zeros.
+
+        Raises:
+            UsageError: A value is out of range, or a name is not one there is.
+        """
         chosen = preset(self.preset)
         values = asdict(self)
+        if self.optimiser == "adamw":
+            values["learning_rate"] = self.learning_rate or chosen.adamw_learning_rate
         for name in ("epochs", "batch_tokens", "learning_rate", "embedding_learning_rate", "muon_learning_rate"):
             values[name] = values[name] or getattr(chosen, name)
         if min(values[name] for name in ("epochs", "batch_tokens", "learning_rate", "window_size", "stride")) <= 0:
             raise UsageError("epochs, batch_tokens, learning_rate, window_size and stride are positive.")
+        if min(self.patience, self.micro_tokens, self.snapshots) < 0:
+            raise UsageError("patience, micro_tokens and snapshots are 0 or more.")
+        for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
+            if values[name] not in known:
+                raise UsageError(f"There is no {name} named {values[name]!r}.", hint=f"There are: {', '.join(known)}.")
         return TrainingSettings(**values)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes a trained model this one and no other.
+
+        The size of a micro-batch is the machine's affair. Settings that came later are left out where they are as they
+        were before they could be set, so that models trained then stay what they are.
+        """
+        values = asdict(self)
+        del values["micro_tokens"]
+        for name in ("optimiser", "patience", "precision", "snapshots"):
+            if values[name] == TrainingSettings.__dataclass_fields__[name].default:
+                del values[name]
+        return values

@@ -1,9 +1,10 @@
 """How is a model trained? One loop, read from top to bottom.
 
-Muon moves the hidden matrices, AdamW the embeddings and vectors; the learning rate rises over the first steps and
-falls linearly to zero, measured in tokens. Each epoch ends with the held-out loss, to be read against n-gram
-baselines on the same tokens, and a sample. The run writes a checkpoint every half minute and when it is interrupted;
-killed and resumed, it ends with the same weights (on the same kind of machine with the same number of threads).
+Muon moves the hidden matrices, AdamW the embeddings and vectors (`optimisers`); Accelerate finds the device and the
+other processes (`engine`); a batch's gradient is summed over micro-batches (`gradient`). Each epoch ends with the
+held-out loss, to be read against n-gram baselines on the same tokens, and a sample; the weights of the best epoch are
+the model's. The run writes a checkpoint every half minute and when it is interrupted; killed and resumed, it ends with
+the same weights (on the same kind of machine with the same number of threads and processes).
 
 What would fool it: train loss alone, which falls while a model memorises; windows of one conversation on both sides of
 the split. `Corpus.split` splits before windowing, and `wonderland check` looks for leaks.
@@ -23,26 +24,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import Windows, pack
 from wonderland.errors import NotEnoughData, UsageError, WonderlandError
 from wonderland.model.baselines import baseline_losses
 from wonderland.model.batches import plan_epoch
-from wonderland.model.history import Epoch, History
-from wonderland.model.loss import linear_cross_entropy
-from wonderland.model.muon import Muon
+from wonderland.model.ceiling import product_rate
+from wonderland.model.engine import Engine
+from wonderland.model.gradient import batch_gradient, feed, loss_sum
+from wonderland.model.history import Epoch, History, Speed
+from wonderland.model.optimisers import optimisers_of, schedule, set_rate
 from wonderland.model.presets import preset as preset_named
 from wonderland.model.run import Place, Run
 from wonderland.model.settings import TrainingSettings
+from wonderland.model.snapshots import Snapshots, marks
 from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import PAD, SpeakerTokenizer
 
 __all__ = ["Progress", "evaluate", "fit", "train"]
 
-_WARMUP_STEPS = 20
 _CHECKPOINT_SECONDS = 30.0
+_CPU_MICRO_TOKENS = 1024
+_SECONDS_TO_TELL = 20.0  # a shorter run says nothing about speed
 _POINTS = 400
 
 
@@ -56,6 +60,7 @@ class Progress:
         loss: Training loss of the last step, nats a token.
         seconds: Wall time spent training, over all sittings.
         epoch: The epoch that just ended, if one did.
+        remark: Something a person should know, in place of a step: memory ran out and less is tried at once.
     """
 
     tokens: int
@@ -63,6 +68,7 @@ class Progress:
     loss: float
     seconds: float
     epoch: Epoch | None = None
+    remark: str = ""
 
 
 def train(
@@ -71,6 +77,7 @@ def train(
     *,
     held_out: Corpus | None = None,
     checkpoint: str | Path | None = None,
+    snapshots_in: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     device: str | None = None,
     **settings: Any,
@@ -82,17 +89,19 @@ def train(
         tokenizer: Its tokenizer.
         held_out: Conversations to measure the loss on after each epoch, with n-gram baselines.
         checkpoint: File to save the run's state to and to resume it from.
-        on_progress: Called after each step.
+        snapshots_in: Folder for the models kept along the way, if the settings ask for ``snapshots``.
+        on_progress: Called after each step; of several processes, in the first.
         device: "cpu", "cuda" or "mps"; the fastest there is by default.
         **settings: Fields of `TrainingSettings`: preset, epochs, seed, …
 
     Returns:
-        The trained model with its ``history``.
+        The trained model with its ``history``: of the epoch with the lowest held-out loss, if there is one.
 
     Raises:
         NotEnoughData: The corpus has no window of two tokens.
         UsageError: A setting does not exist or is out of range.
         Interrupted: Stopped by Ctrl-C, with the state saved.
+        ResourceError: Out of memory or disk, or another process of the run is gone.
     """
     try:
         chosen = TrainingSettings(**settings).resolved()
@@ -102,7 +111,8 @@ def train(
     context = preset_named(chosen.preset).config.n_ctx
     layout = {"size": chosen.window_size, "context": context}
     windows = pack(corpus, tokenizer, stride=chosen.stride, **layout)
-    model = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(device or fastest_device())
+    engine = Engine(device, chosen.precision)
+    model = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(engine.device)
     evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None
     history = History(settings=asdict(chosen))
     if evidence is not None:
@@ -110,7 +120,17 @@ def train(
         history.baselines = baseline_losses(apart, evidence, tokenizer.vocab_size)
         history.bytes_per_token = _bytes_per_token(evidence, tokenizer)
     model.history = history
-    return fit(model, windows, evidence, chosen, tokenizer, checkpoint=checkpoint, on_progress=on_progress)
+    return fit(
+        model,
+        windows,
+        evidence,
+        chosen,
+        tokenizer,
+        engine=engine,
+        checkpoint=checkpoint,
+        snapshots=snapshots_in,
+        on_progress=on_progress,
+    )
 
 
 def fit(
@@ -120,58 +140,86 @@ def fit(
     settings: TrainingSettings,
     tokenizer: SpeakerTokenizer,
     *,
+    engine: Engine | None = None,
     checkpoint: str | Path | None = None,
+    snapshots: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> ChatTransformer:
     """Train a model on windows; `train` makes both. Settings must be resolved."""
     per_epoch = int((windows.lengths - 1).clip(min=0).sum())
     if per_epoch == 0:
         raise NotEnoughData("There is no window of two tokens to train on.", hint="Check `wonderland status`.")
+    engine = engine or Engine(model.device.type, settings.precision)
     all_tokens = per_epoch * settings.epochs
-    optimisers = _optimisers(model, settings)
+    optimisers = optimisers_of(model, settings)
     data = {"training windows": windows.fingerprint, "held-out windows": evidence.fingerprint if evidence else None}
-    run = Run(model, optimisers, settings, all_tokens, data, Path(checkpoint) if checkpoint else None)
+    file = Path(checkpoint) if checkpoint else None
+    run = Run(model, optimisers, settings, all_tokens, data, file, writes=engine.is_main)
     at, history = run.resume()
     model.history = history
+    kept = _snapshots(run, snapshots, engine, fresh=at.step == 0)
     model.train()
     model.requires_grad_(True)
-    last_save = time.monotonic()
+
+    def tell(loss: float, epoch: Epoch | None = None, remark: str = "") -> None:
+        if on_progress and engine.is_main:
+            on_progress(Progress(at.tokens, all_tokens, loss, at.seconds, epoch, remark))
+
     with _interrupt_between_steps() as interrupted:
         for epoch in range(at.epoch, settings.epochs):
-            batches = plan_epoch(windows.lengths, settings.batch_tokens, settings.seed, epoch)
-            while at.batch < len(batches):
-                started = time.perf_counter()
-                rows = windows.batch(batches[at.batch], PAD)
-                loss, count = _step(model, optimisers, rows, _schedule(at.step, at.tokens / all_tokens), at.step)
-                at.advance(loss, count, time.perf_counter() - started)
+            if run.out_of_patience(history):
+                break
+            plan = plan_epoch(windows.lengths, settings.batch_tokens, settings.seed, epoch)
+            for batch in feed(windows, plan[at.batch :], engine):
+                started, before = time.perf_counter(), at.tokens
+                micro = at.micro_tokens or _micro_tokens(engine, settings)
+                set_rate(optimisers, schedule(at.step, at.tokens / all_tokens))
+                if kept and at.step == 0:
+                    kept.keep(model, -1, 0)
+                loss, fitted = batch_gradient(model, batch, engine, micro, lambda remark: tell(0.0, None, remark))
+                _must_be_finite(loss, at.step)
+                for optimiser in optimisers:
+                    optimiser.step()
+                    optimiser.zero_grad(set_to_none=True)
+                at.micro_tokens = fitted if fitted != micro else at.micro_tokens
+                at.advance(loss, batch.count, time.perf_counter() - started)
+                if kept:
+                    kept.keep(model, before, at.tokens)
                 if at.point_tokens * _POINTS >= all_tokens:
                     history.points.append(at.point())
-                if on_progress:
-                    on_progress(Progress(at.tokens, all_tokens, loss, at.seconds))
-                if interrupted():
+                tell(loss)
+                if _anywhere(interrupted(), engine):
                     raise run.stopped(at, history)
-                if time.monotonic() - last_save > _CHECKPOINT_SECONDS:
+                if time.monotonic() - run.saved_at > _CHECKPOINT_SECONDS:
                     run.save(at, history)
-                    last_save = time.monotonic()
-            history.epochs.append(_end_of_epoch(model, tokenizer, evidence, at))
+            history.epochs.append(_end_of_epoch(model, tokenizer, evidence, at, engine))
+            run.keep_best(history)
             at.begin_epoch(epoch + 1)
             run.save(at, history)
-            if on_progress:
-                last = history.epochs[-1]
-                on_progress(Progress(at.tokens, all_tokens, last.train_loss, at.seconds, last))
+            tell(history.epochs[-1].train_loss, history.epochs[-1])
+    if run.best:
+        model.load_state_dict(run.best)
+    history.speed = history.speed or _speed(model, at, engine)
     model.requires_grad_(False).eval()
     return model
 
 
 @torch.no_grad()
-def evaluate(model: ChatTransformer, windows: Windows, batch_tokens: int = 4096) -> float:
-    """Return the mean loss over windows, nats a token; the first token of each is given, not predicted."""
-    total = counted = 0.0
-    for chosen in plan_epoch(windows.lengths, batch_tokens, 0, 0):
-        loss, count = _loss_sum(model, windows.batch(chosen, PAD))
-        total += float(loss)
-        counted += count
-    return total / max(counted, 1)
+def evaluate(
+    model: ChatTransformer, windows: Windows, batch_tokens: int = 4096, *, engine: Engine | None = None
+) -> float:
+    """Return the mean loss over windows, nats a token; the first token of each is given, not predicted.
+
+    With an ``engine`` of several processes, each takes its share of the windows and all return the same.
+    """
+    sums = torch.zeros(2, dtype=torch.float64)
+    plan = plan_epoch(windows.lengths, batch_tokens, 0, 0)
+    for chosen in plan[engine.rank :: engine.processes] if engine else plan:
+        loss, count = loss_sum(model, torch.from_numpy(windows.batch(chosen, PAD)).to(model.device))
+        sums += torch.tensor([float(loss), count], dtype=torch.float64)
+    if engine and engine.processes > 1:
+        sums = engine.sum(sums.to(engine.device))
+    return float(sums[0] / sums[1].clamp(min=1))
 
 
 def _bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
@@ -180,68 +228,53 @@ def _bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
     return float(lengths[predicted].mean())
 
 
-def fastest_device() -> str:
-    """Return "cuda", "mps" or "cpu", the first that is there."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+def _micro_tokens(engine: Engine, settings: TrainingSettings) -> int:
+    """Return how many tokens to work on at once: on a CPU what a thread works on well, or all of a batch."""
+    return settings.micro_tokens or (_CPU_MICRO_TOKENS if engine.device.type == "cpu" else settings.batch_tokens)
 
 
-def _optimisers(model: ChatTransformer, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
-    weights = dict(model.named_parameters())
-    embeddings = [weights.pop("embed.W_E"), weights.pop("pos_embed.W_pos")]
-    unembedding = [weights.pop("unembed.W_U")]
-    matrices = [weights.pop(name) for name in list(weights) if ".W_" in name]
-    decay = settings.weight_decay
-    groups = [
-        {"params": embeddings, "lr": settings.embedding_learning_rate, "weight_decay": decay},
-        {"params": unembedding, "lr": settings.learning_rate, "weight_decay": decay},
-        {"params": list(weights.values()), "lr": settings.learning_rate, "weight_decay": 0.0},
-    ]
-    adam = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-10, fused=True)
-    muon = Muon(matrices, lr=settings.muon_learning_rate, weight_decay=decay)
-    for optimiser in (adam, muon):
-        for group in optimiser.param_groups:
-            group["peak"] = group["lr"]
-    return [adam, muon]
-
-
-def _schedule(step: int, share: float) -> float:
-    """Return the learning rate as a share of its peak: up over the first steps, then linearly down to zero."""
-    return min(1.0, (step + 1) / _WARMUP_STEPS) * max(0.0, 1.0 - share)
-
-
-def _step(
-    model: ChatTransformer, optimisers: list[torch.optim.Optimizer], rows: np.ndarray, rate: float, step: int
-) -> tuple[float, int]:
-    for optimiser in optimisers:
-        for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * rate
-    loss, count = _loss_sum(model, rows)
-    (loss / count).backward()
-    value = float(loss.detach()) / count
-    if not math.isfinite(value):
+def _must_be_finite(loss: float, step: int) -> None:
+    if not math.isfinite(loss):
         raise WonderlandError(
-            f"The loss became {value} at step {step}: training diverged.",
+            f"The loss became {loss} at step {step}: training diverged.",
             hint="Lower the learning rates, for example: --learning-rate 0.001 --muon-learning-rate 0.01",
         )
-    for optimiser in optimisers:
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-    return value, count
 
 
-def _loss_sum(model: ChatTransformer, rows: np.ndarray) -> tuple[Tensor, int]:
-    tokens = torch.from_numpy(rows).to(model.device, non_blocking=True)
-    targets = tokens[:, 1:].flatten()
-    wanted = (targets != PAD).nonzero()[:, 0]
-    final = model.ln_final(model(tokens[:, :-1], stop_at_layer=model.cfg.n_layers)).flatten(0, 1)
-    return linear_cross_entropy(final[wanted], model.unembed.W_U, targets[wanted]), len(wanted)
+def _anywhere(here: bool, engine: Engine) -> bool:
+    """Whether something is so in any process."""
+    if engine.processes == 1:
+        return here
+    return bool(engine.sum(torch.tensor(float(here), device=engine.device)))
 
 
-def _end_of_epoch(model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: Place) -> Epoch:
+def _snapshots(run: Run, folder: str | Path | None, engine: Engine, *, fresh: bool) -> Snapshots | None:
+    settings = run.settings
+    if not settings.snapshots or not engine.is_main:
+        return None
+    if folder is None:
+        raise UsageError("Snapshots need a folder.", hint="Pass snapshots_in=, or take 0 snapshots.")
+    kept = Snapshots(Path(folder), marks(settings.snapshots, settings.batch_tokens, run.all_tokens))
+    kept.make_room(run.model, fresh=fresh)
+    return kept
+
+
+def _speed(model: ChatTransformer, at: Place, engine: Engine) -> Speed | None:
+    if at.seconds < _SECONDS_TO_TELL:
+        return None
+    dtype = torch.bfloat16 if engine.precision == "bf16" else torch.float32
+    ceiling = product_rate(engine.device, dtype)
+    rate = at.tokens / at.seconds
+    share = 6 * model.n_params * rate / (ceiling * engine.processes)
+    device = engine.device.type
+    return Speed(rate, share, ceiling, device, engine.precision, engine.processes, torch.get_num_threads())
+
+
+def _end_of_epoch(
+    model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: Place, engine: Engine
+) -> Epoch:
     model.eval()
-    held_out = evaluate(model, evidence) if evidence is not None else None
+    held_out = evaluate(model, evidence, engine=engine) if evidence is not None else None
     sample = str(model.generate(tokenizer, speaker="me", max_tokens=40, seed=at.epoch))
     model.train()
     train_loss = at.epoch_loss / max(at.epoch_tokens, 1)

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wonderland.lab.results import Finding, Result, Results
     from wonderland.lab.stats import Estimate
 
-__all__ = ["Page", "render", "write_report"]
+__all__ = ["Page", "gather", "render", "write_report"]
 
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
@@ -121,7 +121,7 @@ def write_report(
     checks: Sequence[Check] = (),
     extra_views: Sequence[View] = (),
     meta: Mapping[str, Any] | None = None,
-    contains_text: bool = True,
+    redact: Callable[[Page], Page] | None = None,
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -132,7 +132,7 @@ def write_report(
         checks: What was verified about the model and the data.
         extra_views: Views that no result gave, such as the training curve or the corpus overview.
         meta: More facts, which win over those taken from the specimen.
-        contains_text: Say False only if every text of the views was redacted; the header then says so.
+        redact: Takes every message out of the page before it is written, as `Redaction.page` does.
 
     Returns:
         The path.
@@ -141,6 +141,20 @@ def write_report(
         ResourceError: The file cannot be written.
         PluginError: A result gave views that the report cannot hold.
     """
+    page = gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta)
+    _write_atomically(Path(path), render(page if redact is None else redact(page)))
+    return Path(path)
+
+
+def gather(
+    results: Results,
+    specimen: Any,
+    *,
+    checks: Sequence[Check] = (),
+    extra_views: Sequence[View] = (),
+    meta: Mapping[str, Any] | None = None,
+) -> Page:
+    """Collect what results show into one page; see `write_report`."""
     from wonderland.lab.results import Finding
 
     views: list[View] = list(extra_views)
@@ -160,9 +174,7 @@ def write_report(
     findings.sort(key=lambda found: (TRUST.index(found.trust), places.get(found.view, len(places) + 1000)))
     findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in results.declined.items()]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
-    page = Page("wonderland", facts, views, cards, findings, checks, contains_text, controls, about)
-    _write_atomically(Path(path), render(page))
-    return Path(path)
+    return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
 
 
 def _page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
@@ -299,7 +311,9 @@ def _compact(code: str) -> str:
 def _compact_style(sheet: str) -> str:
     """Drop comments and the spaces that a style sheet does not need."""
     sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.S)
-    return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", sheet)).replace(": ", ":").replace(";}", "}")
+    sheet = re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", sheet)).replace(": ", ":").replace(";}", "}")
+    sheet = re.sub(r"(?<=[\w\])]) ([+~]) (?=[.#\w])", r"\1", sheet)  # of selectors; in calc() a unit's % stands before
+    return sheet.replace(" !important", "!important")
 
 
 def _csp_hash(code: str) -> str:

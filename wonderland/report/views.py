@@ -36,7 +36,7 @@ The renderers and the keys of ``data`` each reads (``?`` marks what may be missi
                  ``alternatives?`` a list of [text, probability] pairs for each token; ``highlights?``:
                  ``{conversation, position, value}`` to jump to, else the highest of the first measure. The selected
                  conversation and position are shared by all views of a report: give them the same conversations in
-                 the same order.
+                 the same order, or say with ``of?`` what else they are (``"sample"``).
 ``line``         curves. ``x``, ``y``: ``{label, unit?}``, and of ``x`` ``names?`` for whole numbers; ``series``:
                  ``{name, x, y, low?, high?}``, more than eight are drawn alike, and one named like a head follows the
                  selection; ``references?``: horizontal lines ``{name, y}``; ``marks?``: ``{x, title, text}`` to read;

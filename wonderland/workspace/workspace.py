@@ -4,6 +4,7 @@
       wonderland.toml        the only file a person edits
       people.json            who the pseudonyms are; delete it and nobody can tell any more
       corpus/  filtered/  tokenizer/  model/  checks/  results/<analysis>/
+      models/                models of other seeds, and models kept on the way
       report.html
 
 `Workspace` only calls the value layer (`Corpus`, `SpeakerTokenizer`, `ChatTransformer`, `Specimen`, `analyze`) and
@@ -15,8 +16,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.model.presets import preset
+from wonderland.model.processes import is_main
+from wonderland.model.settings import TrainingSettings
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.fingerprint import source_state
@@ -38,12 +42,14 @@ if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
     from wonderland.model.training import Progress
     from wonderland.model.transformer import ChatTransformer
+    from wonderland.report.redact import Redaction
     from wonderland.report.views import Check, View
 
 __all__ = ["DEFAULT_NAME", "Workspace"]
 
 DEFAULT_NAME = "me.wonderland"
 _CHECKPOINT = "training.checkpoint"
+_MODEL = "model.safetensors"
 _READ = "read.json"
 
 
@@ -98,7 +104,10 @@ class Workspace:
 
     def configure(self, section: str, **values: Any) -> dict[str, Any]:
         """Write settings into ``wonderland.toml`` and return those that changed; bad ones are refused, not written."""
-        self.settings.changed(section, **values)
+        wanted = self.settings.changed(section, **values)
+        if not is_main():  # of several processes, the first writes the file
+            self.settings = wanted
+            return {}
         with guarding(self.folder):
             changed = settings_file.update(self.folder / FILE, section, values)
         self.settings = Settings.load(self.folder / FILE)
@@ -126,12 +135,18 @@ class Workspace:
             parameters = {"split": asdict(s.split), "vocab_size": self.vocab_size}
             return Stage(name, self.folder / name, 1, parameters, (self.stage("filtered").key,))
         if name == "model":
-            parameters = asdict(s.training.resolved())
-            return Stage(name, self.folder / name, 1, parameters, (self.stage("tokenizer").key,))
+            return self._model_stage(self.folder / name, s.training)
         if name == "checks":
             evidence = {"windows": s.analysis.windows, "seed": s.analysis.seed}
             return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
         raise UsageError(f"There is no stage named {name!r}.")
+
+    def seed_stage(self, seed: int) -> Stage:
+        """Return the stage of the model that differs from the workspace's in its seed only."""
+        return self._model_stage(self.folder / "models" / f"seed-{seed}", replace(self.settings.training, seed=seed))
+
+    def _model_stage(self, folder: Path, training: TrainingSettings) -> Stage:
+        return Stage("model", folder, 1, training.resolved().identity(), (self.stage("tokenizer").key,))
 
     def store_changed(self) -> bool:
         """Say whether the store holds other messages than when it was read. One that is gone has not changed.
@@ -151,16 +166,17 @@ class Workspace:
 
     def analysis_stage(self, analysis: Analysis, used: Sequence[Stage] = ()) -> Stage:
         """Return the stage that keeps the result of an analysis, given those of the analyses it uses."""
-        from wonderland.lab.analysis import parameters_of
+        from wonderland.lab.analysis import parameters_of, result_class
 
         a = self.settings.analysis
         parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
         evidence = {"windows": a.windows, "seed": a.seed, "control": a.control}
+        holds = [one.name for one in fields(result_class(type(analysis)))]  # with other fields it cannot be read
         return Stage(
             analysis.name,
             self.folder / "results" / analysis.name,
             analysis.version,
-            {"parameters": parameters, "evidence": evidence},
+            {"parameters": parameters, "evidence": evidence, "holds": holds},
             (self.stage("model").key, *(stage.key for stage in used)),
         )
 
@@ -235,31 +251,74 @@ class Workspace:
         return tokenizer
 
     def train(
-        self, on_progress: Callable[[Progress], None] | None = None, device: str | None = None
+        self,
+        on_progress: Callable[[Progress], None] | None = None,
+        device: str | None = None,
+        *,
+        seed: int | None = None,
     ) -> ChatTransformer:
-        """Train the model, or go on training it, unless that is done."""
-        from wonderland.model.training import train
+        """Train the model, or go on training it, unless that is done.
 
-        stage = self.stage("model")
+        Args:
+            on_progress: Called after each step.
+            device: "cpu", "cuda" or "mps"; the fastest there is by default.
+            seed: Train the model of this seed, in its own place, instead of the workspace's.
+        """
+        from wonderland.model.training import train
+        from wonderland.model.transformer import ChatTransformer
+
+        chosen = self.settings.training if seed is None else replace(self.settings.training, seed=seed)
+        stage = self.stage("model") if seed is None else self.seed_stage(seed)
         tokenizer = self._tokenizer()
-        if stage.done:
-            return self._model(tokenizer)
+        for same in (stage, self.seed_stage(chosen.seed), self.stage("model")):
+            if same.key == stage.key and same.done:
+                if same != stage and is_main():
+                    with stage.writing() as folder:
+                        shutil.copyfile(same.folder / _MODEL, folder / _MODEL)
+                return ChatTransformer.load(same.folder / _MODEL, tokenizer)
         train_part, held_out = self.split()
-        checkpoint = self.folder / _CHECKPOINT
+        models = self.folder / "models"
+        checkpoint = self.folder / _CHECKPOINT if seed is None else models / f"seed-{seed}.checkpoint"
+        if seed is not None:
+            with guarding(models):
+                models.mkdir(exist_ok=True, mode=0o700)
         model = train(
             train_part,
             tokenizer,
             held_out=held_out,
             checkpoint=checkpoint,
+            snapshots_in=models / f"snapshots-of-seed-{chosen.seed}",
             on_progress=on_progress,
             device=device,
-            **asdict(self.settings.training),
+            **asdict(chosen),
         )
-        with stage.writing() as folder:
-            model.save(folder / "model.safetensors")
-        with contextlib.suppress(OSError):
-            checkpoint.unlink()
+        if is_main():
+            with stage.writing() as folder:
+                model.save(folder / _MODEL)
+            with contextlib.suppress(OSError):
+                checkpoint.unlink()
         return model
+
+    def train_seeds(
+        self,
+        count: int,
+        on_progress: Callable[[int, Progress], None] | None = None,
+        device: str | None = None,
+        *,
+        jobs: int = 0,
+    ) -> dict[int, ChatTransformer]:
+        """Train models that differ in their seed only, several at a time, and return them by seed.
+
+        Args:
+            count: How many, from the seed of the settings upwards.
+            on_progress: Called in the process that trains, with the seed; it must be picklable.
+            device: "cpu", "cuda" or "mps"; the fastest there is by default.
+            jobs: How many at a time; 0 for one per core on a CPU, one on others.
+        """
+        from wonderland.workspace.seeds import train_all
+
+        first = self.settings.training.seed
+        return train_all(self, range(first, first + count), on_progress, device, jobs)
 
     def load_model(self) -> tuple[ChatTransformer, SpeakerTokenizer]:
         """Return the trained model and its tokenizer."""
@@ -332,8 +391,16 @@ class Workspace:
                 results[analysis.name] = kept[analysis.name]
         return Results(results, specimen, fresh.declined)
 
-    def report(self, path: str | Path | None = None, results: Results | None = None) -> Path:
-        """Write the report of every result that is up to date and return its path."""
+    def report(
+        self, path: str | Path | None = None, results: Results | None = None, *, redact: int | None = None
+    ) -> Path:
+        """Write the report of every result that is up to date and return its path.
+
+        Args:
+            path: Where to; ``report.html`` in the workspace by default.
+            results: What to show; everything that was analysed by default.
+            redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
+        """
         from wonderland.report.build import write_report
 
         results = results or self.analyze()
@@ -346,15 +413,41 @@ class Workspace:
                 checks=self.check(),
                 extra_views=self._extra_views(results),
                 meta=self._meta(),
+                redact=None if redact is None else self._redaction(results, redact).page,
             )
         remember(self.folder, [written])
         return written
 
-    def _extra_views(self, results: Results) -> Sequence[View]:
-        from wonderland.report.training_curve import training_curve
+    def figures(self, folder: str | Path, results: Results | None = None, *, redact: int | None = None) -> list[Path]:
+        """Draw every view of the report into a folder, as SVG and PNG with an index, and return the files."""
+        from wonderland.report.plots_files import save_figures
 
-        history = getattr(results.specimen.model, "history", None)
-        return [] if history is None else [training_curve(history)]
+        results = results or self.analyze()
+        views = [*self._extra_views(results), *(view for result in results.values() for view in result.views())]
+        if redact is not None:
+            views = [self._redaction(results, redact).view(view) for view in views]
+        place = Path(folder).expanduser()
+        with guarding(place):
+            written = save_figures(views, place)
+        remember(self.folder, written)
+        return written
+
+    def _redaction(self, results: Results, contacts: int) -> Redaction:
+        from wonderland.lab import standard_views
+        from wonderland.report import corpus_overview, generations, training_curve
+        from wonderland.report.redact import Redaction
+
+        corpus = Corpus.load(self.folder / "filtered")
+        own: list[Any] = [corpus_overview.corpus_overview, generations.generations, training_curve.training_curve]
+        own += [standard_views.standard_views, *(type(result) for result in results.values())]
+        return Redaction.of(corpus, self._tokenizer(), contacts).knowing(own)
+
+    def _extra_views(self, results: Results) -> Sequence[View]:
+        from wonderland.lab.standard_views import standard_views
+        from wonderland.report.corpus_overview import corpus_overview
+
+        corpus = Corpus.load(self.folder / "filtered")
+        return [*standard_views(results.specimen, seed=self.settings.analysis.seed), *corpus_overview(corpus)]
 
     def _meta(self) -> dict[str, Any]:
         corpus = Corpus.load(self.folder / "filtered")
@@ -418,7 +511,7 @@ class Workspace:
         state = self.stage("model").state()
         if state in ("missing", "out of date"):
             raise InputError(f"The model is {state}.", hint="Run `wonderland train`, or `wonderland run` for all.")
-        return ChatTransformer.load(self.folder / "model" / "model.safetensors", tokenizer)
+        return ChatTransformer.load(self.folder / "model" / _MODEL, tokenizer)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.folder)!r})"

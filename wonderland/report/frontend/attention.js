@@ -27,12 +27,12 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const canvases = d3.range(total).map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
   const names = d3.range(total).map((i) => headName(floor(i / heads), i % heads));
   const label = (i) => data.labels?.[floor(i / heads)]?.[i % heads] ?? '';
-  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', 'data-head': names[i] }, canvas, el('span', names[i], el('small', label(i)))));
+  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', 'data-head': names[i] }, canvas, el('span', names[i], ' ', el('small', label(i)))));
   const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
     d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
   const hand = pointing(grid, {
     columns: heads,
-    words: (i, hovering) => (hovering ? null : [`${names[i]}, attention pattern`, [['', label(i)]]]),
+    words: (i, hovering) => (hovering ? null : [`${names[i]} ${label(i)}`, [['', 'attention pattern']]]),
     pick: (i) => store.set({ head: names[i] }),
     peek: (i) => ({ ...store.peek, head: names[i] }),
     move: (i) => store.set({ head: names[i] }),

@@ -17,7 +17,7 @@ function drawXAxis(scene, x, bottom, axis, count = 7) {
   const { muted } = palette(), [left, right] = x.range(), format = x.tickFormat(count);
   scene.line(left, bottom, right, bottom, muted);
   for (const tick of x.ticks(count)) {
-    if (axis.whole && !Number.isInteger(tick)) continue;
+    if (axis.names && !Number.isInteger(tick)) continue;
     scene.line(x(tick), bottom, x(tick), bottom + 5, muted);
     scene.text(x(tick), bottom + 19, axis.names?.[tick] ?? format(tick), { anchor: 'middle', fill: muted });
   }

@@ -46,7 +46,7 @@ function smallBars({ label, x, values, chance, mark, unit }) {
     drawing.text(width, height - 4, x.at(-1), { size: 11, fill: colours.muted, anchor: 'end' });
   }
   const said = `${label}: ${list.map((v, i) => `${x?.[i] ?? i + 1} ${number(v)}`).join(', ')}`;
-  return el('figure.small', { role: 'img', label: said }, sceneToSvg(drawing), el('figcaption', dots(label, unit, null_ && '▬ chance')));
+  return el('figure.small', { label: said }, sceneToSvg(drawing), el('figcaption', dots(label, unit, null_ && '▬ chance')));
 }
 
 // A bump chart: rank by level, 1 on top, on a logarithmic scale: { x: labels, series: [{ name, values }] }.

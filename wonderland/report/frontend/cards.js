@@ -11,7 +11,7 @@ renderers.cards = ({ view, data, plot }) => {
   const heads = cards.every((card) => headOf(card.head));
   const open = () => max(0, heads ? cards.findIndex((card) => card.head === store.shownHead) : min(store.feature ?? 0, cards.length - 1));
   const pick = (i) => store.set(heads ? { head: cards[i].head } : { feature: i });
-  const buttons = cards.map((card) => el('button', { 'data-head': card.head }, el('span', card.title), card.note ? el('small', card.note) : null));
+  const buttons = cards.map((card) => el('button', { 'data-head': card.head }, el('span', card.title), ' ', card.note ? el('small', card.note) : null));
   const list = el('div', { class: heads ? 'index byhead' : 'index', role: 'group', label: view.title }, buttons);
   if (heads) list.style.gridTemplateColumns = `repeat(${min(8, N_HEADS)}, 1fr)`;
   const sheet = el('section.sheet', { 'aria-live': 'polite' });

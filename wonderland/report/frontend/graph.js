@@ -70,7 +70,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
     return drawing;
   }
   const table = () => tableOf(d3.sort(edges, (edge) => -size(edge)), ['From', (edge) => nodes[edge.a].label], ['To', (edge) => nodes[edge.b].label],
-    ['Effect', (edge) => known(cellOf(edge)), unit], ...(edges.some((edge) => edge.note) ? [['', (edge) => edge.note]] : []));
+    ['Effect', cellOf, unit], ...(edges.some((edge) => edge.note) ? [['Note', (edge) => edge.note]] : []));
   const host = el('div.sideways');
   plot.append(host, el('p.key', 'solid: raises  ·  dashed: lowers  ·  width: size of the effect  ·  click a node to pin its edges'));
   const chart = makeChart({ view, plot: host, draw, table, redraw: ['tab', 'head', 'feature'] });

@@ -19,9 +19,12 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   const host = el('div.sideways'), detail = el('section.celldetail', { 'aria-live': 'polite' });
   plot.append(host, mark, detail);
 
-  function words(i) {
-    const [r, c] = placeOf(i), s = current();
-    return [nameOf(r, c), [['', s.labels ? tokenName(s.labels[r][c]) : ''], ...measured(s.name, cellOf(s, r, c), s.unit),
+  let cells = [];
+  function words(i, hovering) {
+    const [r, c] = placeOf(i), s = current(), told = measured(s.name, cellOf(s, r, c), s.unit), { textContent: text } = cells[i];
+    // A button is called by what stands on it, the number as it is written there.
+    if (text && !hovering && !s.labels) told.splice(0, 1 + text.includes('['), [s.name, withUnit(text, s.unit)]);
+    return [nameOf(r, c), [['', s.labels ? tokenName(s.labels[r][c]) : ''], ...told,
       ...series.filter((other) => other !== s && other.rows === s.rows).map((other) => [other.name, withUnit(number(other.values.at(r, c)), other.unit)])]];
   }
   const placeOf = (i) => [floor(i / columns.length), i % columns.length];
@@ -36,7 +39,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   function buttonCells() {
     const s = current();
     const name = (text, c) => el(marked.includes(c) ? 'span.column.marked' : 'span.column', { role: 'columnheader', title: text }, el('span', shortName(text)));
-    const cells = s.rows.flatMap((_, r) => columns.map((__, c) => el('button', { role: 'gridcell', 'data-head': headAt(r, c) })));
+    cells = s.rows.flatMap((_, r) => columns.map((__, c) => el('button', { role: 'gridcell', 'data-head': headAt(r, c) })));
     const line = (title, parts) => el('div.row', { role: 'row' }, el('span.rowname', { role: 'rowheader', title }, title && shortName(title)), parts);
     const grid = el('div.cells', { role: 'grid', label: view.title }, line(below ? 'clean' : '', columns.map(name)),
       s.rows.map((text, r) => line(text, cells.slice(r * columns.length, (r + 1) * columns.length))),
@@ -62,7 +65,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       cells.forEach((cell, i) => {
         const [r, c] = placeOf(i), value = s.values.at(r, c);
         styled(cell, { background: scale.css(value), color: scale.ink(value), fontSize: `${size ?? 11}px` });
-        fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && s.low && !s.labels && isNumber(value) ? el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`) : null);
+        fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && s.low && !s.labels && isNumber(value) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
         cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));
       });
@@ -93,7 +96,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     const { rows } = current(), same = series.filter((s) => s.rows === rows), heads = links === 'head';
     const made = tableOf(rows.flatMap((_, r) => columns.map((__, c) => [r, c])),
       ['Row', ([r]) => rows[r]], ['Column', ([, c]) => tokenName(columns[c])],
-      ...same.map((s) => [s.name, ([r, c]) => known(cellOf(s, r, c)), s.unit]));
+      ...same.map((s) => [s.name, ([r, c]) => cellOf(s, r, c), s.unit]));
     if (!heads) return made;
     return { links, columns: [{ key: 'head', label: 'Head' }, ...made.columns.slice(2)], rows: made.rows.map((row, i) => ({ ...row, head: headName(...placeOf(i)) })) };
   }

@@ -18,7 +18,7 @@ function stepper({ panels, of = 'conversation' }) {
   const arrow = (sign, by, name, shortcut) => button(sign, () => go(by), { class: 'icon', label: `${name} ${of}`, title: `${name} ${of}  ${shortcut}` });
   const node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), where, arrow('›', 1, 'Next', ']'));
   const show = () => fill(where, `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`).setAttribute('title', visible(panels[index()].title ?? ''));
-  return { node, show, go, key, index };
+  return { node, show, go, key, index, of };
 }
 const sampleIn = (conversations) => min(store.sample, conversations.length - 1);
 

@@ -26,21 +26,12 @@ function csvCell(value) {
 
 // A table's cells may be numbers with an interval and a chance level: each part becomes a column of its own.
 function toCsv(view, { columns, rows }) {
-  const parts = ['value', 'low', 'high', 'chance'];
   const heading = [], read = [];
-  for (const column of columns) {
-    const used = parts.filter((part) => rows.some((row) => row[column.key] && typeof row[column.key] === 'object' && part in row[column.key]));
-    if (!used.length) {
-      heading.push(column.label);
-      read.push((row) => row[column.key]);
-      continue;
-    }
-    for (const part of used) {
-      heading.push(part === 'value' ? column.label : `${column.label} ${part}`);
-      read.push((row) => {
-        const cell = row[column.key];
-        return cell && typeof cell === 'object' ? cell[part] : part === 'value' ? cell : null;
-      });
+  for (const { key, label } of columns) {
+    for (const part of ['value', 'low', 'high', 'chance'].filter((name, i) => !i || rows.some((row) => row[key]?.[name] !== undefined))) {
+      const whole = part === 'value';
+      heading.push(whole ? label : `${label} ${part}`);
+      read.push(({ [key]: cell }) => (whole ? plainValue(cell) : cell?.[part]));
     }
   }
   const caption = [view.title, ...captionOf(view)].map((line) => csvCell('# ' + line));

@@ -1,11 +1,10 @@
 // A sortable table; every figure's numbers can be read as one, and it is a renderer of its own.
 
-// The table of a figure: tableOf(things, [label, thing => cell, unit?], ...), and a cell without what is not known.
+// The table of a figure: tableOf(things, [label, thing => cell, unit?], ...).
 const tableOf = (things, ...columns) => ({
   columns: columns.map(([label, , unit], i) => ({ key: `c${i}`, label, unit })),
   rows: things.map((thing, k) => Object.fromEntries(columns.map(([, read], i) => [`c${i}`, read(thing, k)]))),
 });
-const known = (cell) => Object.fromEntries(Object.entries(cell).filter(([, value]) => value !== undefined));
 const plainValue = (cell) => (cell && typeof cell === 'object' ? cell.value : cell);
 
 function makeTable({ columns, rows, links }, label) {
@@ -23,9 +22,10 @@ function makeTable({ columns, rows, links }, label) {
   const lines = rows.map((row) => {
     const head = links === 'head' && headOf(row.head) ? row.head : null;
     const cells = columns.map((column, i) => {
-      const cell = el(i === 0 && !numeric[column.key] ? 'th' : 'td', i === 0 && !numeric[column.key] ? { scope: 'row' } : { class: numeric[column.key] ? 'number' : '' });
-      if (head && column.key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
-      return fillCell(cell, row[column.key], column, numeric[column.key], spans[column.key]);
+      const { key } = column, words = !numeric[key];
+      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(row[key]).length > 24 && 'long' : 'number' });
+      if (head && key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
+      return fillCell(cell, row[key], column, !words, spans[key]);
     });
     return { row, line: el('tr', { 'data-head': head }, cells) };
   });

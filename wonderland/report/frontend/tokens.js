@@ -5,10 +5,9 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   const grids = conversations.map((c) => asGrid(c.values));
   const scales = measures.map((measure, m) => colourScale(measure, measure.domain ?? grids.flatMap((grid) => Array.from(grid.row(m)))));
   const chosen = () => min(store.tab, measures.length - 1);
-  const sample = () => sampleIn(conversations);
+  const steps = stepper({ panels: conversations, of: data.of }), sample = steps.index;
   const valueAt = (m, i, s = sample()) => grids[s].at(m, i);
 
-  const steps = stepper({ panels: conversations });
   const tabs = measures.length > 1 ? choice('Measure', measures.map((m) => m.name), (tab) => store.set({ tab })) : null;
   const scaleKey = legend();
   controls.append(...[steps.node, tabs?.node, scaleKey.node].filter(Boolean));
@@ -24,8 +23,8 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   const highlights = (data.highlights ?? grids.flatMap((grid, conversation) => Array.from(grid.row(0), (value, position) => ({ conversation, position, value })))
     .filter(({ value }) => finite(value)).sort((a, b) => b.value - a.value)).slice(0, 12);
   const jumpButtons = highlights.map(({ conversation, position, value }) => el('button', { 'data-at': `${conversation}/${position}`,
-    on: { click: () => (store.set({ sample: conversation, pos: position }), words.reveal(position)) } },
-  el('q', tokenName(conversations[conversation].tokens[position])), el('small', `conversation ${conversation + 1}`), el('b', number(value))));
+    on: { click: () => (store.set({ [steps.key]: conversation, pos: position }), words.reveal(position)) } },
+  el('q', tokenName(conversations[conversation].tokens[position])), el('small', `${steps.of} ${conversation + 1}`), el('b', number(value))));
   fill(jumps, jumpButtons.map((jump) => el('li', jump)));
 
   function showDetail() {
@@ -40,11 +39,11 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   }
 
   const update = (changed) => {
-    if (when(changed, 'mounted', 'sample')) {
+    if (when(changed, 'mounted', steps.key)) {
       steps.show();
       words.show(conversations[sample()]);
     }
-    if (when(changed, 'mounted', 'sample', 'tab', 'theme')) {
+    if (when(changed, 'mounted', steps.key, 'tab', 'theme')) {
       const m = chosen();
       words.shade((i) => valueAt(m, i), scales[m]);
       scaleKey.show(scales[m], { unit: measures[m].unit });

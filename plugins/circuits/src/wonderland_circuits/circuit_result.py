@@ -162,6 +162,8 @@ class CircuitGraphResult(wl.Result):
             | ({"head": name} if "H" in name else {})
             for name in named
         ]
+        names = _headings(max(layers.values()))
+        headings = [names[column] for column in sorted({int(node["layer"]) for node in nodes})]  # not all need be there
         edges = [
             {
                 "from": sender,
@@ -182,7 +184,7 @@ class CircuitGraphResult(wl.Result):
                 "edges": edges,
                 "unit": "share of the gap",
                 "threshold": 0.0,
-                "layers": _headings(max(layers.values())),
+                "layers": headings,
             },
             caption=f"{len(self.edges)} of {self.count} edges; width is the share of the gap that an edge alone brings "
             f"back, {pairs}; faithfulness {share(self.faithfulness)}, random circuits {np.mean(self.others):.0%}, "

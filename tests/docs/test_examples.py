@@ -1,0 +1,152 @@
+"""Each finding of the field notes has a script that asks a model the same, and finds what is there to find."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wonderland as wl
+from wonderland.lab.results import Results
+from wonderland.model.presets import Config
+from wonderland.testing import known
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
+VERDICTS = ("holds", "does not hold", "cannot be said", "cleaner", "not cleaner")
+
+
+def everything(model: wl.ChatTransformer, corpus: wl.Corpus) -> Results:
+    """Return all that the scripts ask for, as ``Workspace.analyze`` would give it."""
+    wanted = {name: None for script in SCRIPTS for name in runpy.run_path(str(script))["ASKS"]}
+    return wl.analyze(wl.Specimen(model, known.known_tokenizer(), corpus), *wanted, control=True)
+
+
+@pytest.fixture(scope="module")
+def planted() -> Results:
+    """A model in which everything is known: see ``wonderland.testing.known``."""
+    return everything(known.known_speaker_model(), known.known_speaker_corpus())
+
+
+@pytest.fixture(scope="module")
+def empty() -> Results:
+    """A model that was never trained: nothing is there to find."""
+    shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=known.known_tokenizer().vocab_size)
+    return everything(wl.ChatTransformer(shape, seed=0), known.known_speaker_corpus())
+
+
+def ask(number: int, *results: Results, **parameters: object) -> None:
+    (script,) = [path for path in SCRIPTS if path.name.startswith(f"{number:02}")]
+    runpy.run_path(str(script))["examine"](*results, **parameters)
+
+
+def verdict(printed: str) -> str:
+    """Return the verdict of a script, checked for its three parts."""
+    labels = [line.split()[0] for line in printed.splitlines() if line[:1].strip()]
+    assert labels == ["notes", "here", "verdict"], printed
+    return re.search(r"^verdict  (.*)", printed, flags=re.M)[1]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_is_short_and_says_what_it_asks(script):
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 60
+    assert re.fullmatch(rf"Finding {int(script.stem[:2])}: \w.*", lines[1])
+
+
+def test_every_finding_has_its_script():
+    assert [int(script.stem[:2]) for script in SCRIPTS] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_without_a_workspace_a_script_says_how_to_make_one(script, tmp_path):
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip() == "There is no workspace wonderland-demo. Make it first: wonderland demo wonderland-demo"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (1, "cannot be said"),  # nobody says yes or no in these conversations
+        (2, "holds in part"),  # L1H2 says who speaks, looking at the latest speaker token, not at position 0
+        (3, "holds"),  # L0H0 looks at nothing else, and induction needs it
+        (4, "cannot be said"),  # no MLPs
+        (5, "does not hold"),  # three heads have a role; others are there to do nothing
+        (6, "holds"),  # previous-token → induction by keys, the last layer but one into the last
+        (7, "does not hold"),  # the known model continues repetitions: that is what it was made for
+        (8, "cannot be said"),  # its words are all as surprising as each other
+        (9, "holds"),  # L1H2 carries who speaks, looking at the latest speaker token
+        (10, "cannot be said"),  # one model is not two
+    ],
+)
+def test_what_was_planted_is_found(number, told, planted, capsys):
+    ask(number, planted)
+    assert verdict(capsys.readouterr().out).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (1, "cannot be said"),
+        (2, "does not hold"),
+        (3, "does not hold"),
+        (5, "does not hold"),
+        (6, "cannot be said"),
+        (7, "holds"),
+        (8, "does not hold"),
+        (9, "cannot be said"),
+    ],
+)
+def test_where_nothing_is_nothing_is_found(number, told, empty, capsys):
+    ask(number, empty)
+    assert verdict(capsys.readouterr().out).startswith(told)
+
+
+def test_one_strong_head_is_no_cooperation(planted, capsys):
+    ask(1, planted, kind="speaker")
+    printed = capsys.readouterr().out
+    assert verdict(printed).startswith("does not hold")
+    assert "L1H2 100%" in printed
+
+
+def test_a_model_is_no_cleaner_than_itself(planted, capsys):
+    ask(10, planted, planted)
+    assert verdict(capsys.readouterr().out).startswith("cannot be said: the intervals overlap")
+
+
+def test_two_models_are_compared_on_the_same_conversations_only(planted, capsys):
+    specimen = planted.specimen
+    other = wl.Specimen(specimen.model, specimen.tokenizer, known.known_corpus())
+    ask(10, planted, dataclasses.replace(planted, specimen=other))
+    assert verdict(capsys.readouterr().out).startswith("cannot be said: the two were not examined on the same")
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/findings/*.md")), ids=lambda path: path.stem)
+def test_what_is_recorded_has_every_script_with_its_verdict(page):
+    if page.stem == "index":
+        return
+    _, *parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.M)
+    blocks = {re.search(r"scripts/(\S+)\.rst", part)[1]: re.findall(r"```text\n(.*?)```", part, re.S) for part in parts}
+    assert set(blocks) == {script.stem for script in SCRIPTS}
+    for printed in [one for told in blocks.values() for one in told]:
+        assert verdict(printed).startswith(VERDICTS)
+
+
+def test_a_recorded_row_is_the_first_line_of_each_part_for_each_model():
+    record = runpy.run_path(str(ROOT / "docs" / "record_findings.py"))
+    printed = "notes    seen: 5\nhere     found {}.\n         more\nverdict  holds (sure).\n"
+    texts = {"nano": printed.format(1), "seed": printed.format(2)}
+    row = record["row"](SCRIPTS[0], texts, ["nano", "seed"])
+    told = "nano: **holds (sure).**<br>seed: **holds (sure).**"
+    assert row.endswith(f"): seen: 5 | found 1. | found 2. | {told} |")
+    assert row.startswith(
+        "| [Finding 1: two heads that only work together](#finding-1-two-heads-that-only-work-together)"
+    )

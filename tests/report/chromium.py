@@ -1,0 +1,15 @@
+"""Where the browser is that the tests open the report in, and when they have to do without."""
+
+import shutil
+
+import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
+    "--disable-sync --no-first-run"
+)
+MARKS = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on this machine"),
+    pytest.mark.enable_socket,  # Playwright speaks to the browser over pipes, and its event loop wants a socket pair
+]

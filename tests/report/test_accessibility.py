@@ -1,0 +1,63 @@
+"""Can someone read the report who does not see it, or sees little? axe-core looks at every view in both themes.
+
+axe-core is a development tool from npm and no part of the package. `.ci/run` puts it where this test looks:
+
+    npm install --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import chromium
+import pytest
+import sample
+
+from wonderland.report.build import render
+
+AXE = Path(__file__).parents[2] / "build/axe/node_modules/axe-core/axe.min.js"
+pytestmark = [
+    *chromium.MARKS,
+    pytest.mark.skipif(not AXE.exists(), reason=f"axe-core is not there: {(__doc__ or '').splitlines()[-1].strip()}"),
+]
+BAD = ("serious", "critical")
+
+
+def violations(tab) -> list[str]:
+    """Return what axe finds on the page as it stands, with the first place of each."""
+    found = tab.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [f"{one['id']}: {one['help']}, {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in BAD]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render(sample.page(hostile=True, conversations=1, length=24)), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_view_has_a_serious_violation(browser, report, theme):
+    tab = browser.new_page(viewport={"width": 1440, "height": 1000})
+    tab.goto(f"{report}#/findings?theme={theme}")
+    tab.wait_for_selector("html[data-ready]")
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = {}
+    for view in tab.eval_on_selector_all("#nav a", "links => links.map(link => link.dataset.view)"):
+        tab.evaluate(f"location.hash = '#/{view}?theme={theme}&head=L1H1'")
+        tab.wait_for_selector(f"#title-{view}" if view != "findings" else ".sentences")
+        found[view] = violations(tab)
+    found["help"] = (tab.keyboard.press("?"), violations(tab))[1]
+    tab.close()
+    assert {view: said for view, said in found.items() if said} == {}
+
+
+def test_a_button_without_a_name_would_be_found(browser, report):
+    tab = browser.new_page()
+    tab.goto(report)
+    tab.wait_for_selector("html[data-ready]")
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    tab.evaluate("document.querySelector('#top button').replaceChildren()")
+    tab.evaluate("document.querySelector('#top button').removeAttribute('title')")
+    assert [one.split(":")[0] for one in violations(tab)] == ["button-name"]
+    tab.close()

@@ -1,0 +1,67 @@
+"""What did the model look like on the way? Whole models kept at log-spaced moments, because heads form early.
+
+An induction head appears within a small share of the tokens (Olsson et al. 2022, "In-context learning and induction
+heads"), so evenly spaced copies would miss it. The first is the untrained model; each file opens with
+`ChatTransformer.load` and can be examined like the final one. That they fit on the disk is known before training.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wonderland.errors import ResourceError
+from wonderland.model.transformer import ChatTransformer
+
+__all__ = ["Snapshots", "marks"]
+
+
+def marks(count: int, first: int, last: int) -> list[int]:
+    """Return the tokens after which to keep a model: 0, then log-spaced from ``first`` to ``last``.
+
+    >>> marks(5, 1_000, 1_000_000)
+    [0, 1000, 10000, 100000, 1000000]
+    """
+    if count < 2:
+        return [last][:count]
+    spaced = np.geomspace(min(first, last), last, count - 1).round().astype(int)
+    return [0, *sorted({int(mark) for mark in spaced})]
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """A folder of models kept along the way.
+
+    Args:
+        folder: Where they go, one ``tokens-000001000.safetensors`` each.
+        marks: Tokens after which to keep one; the first step at or past a mark is kept.
+    """
+
+    folder: Path
+    marks: list[int]
+
+    def make_room(self, model: ChatTransformer, *, fresh: bool) -> None:
+        """Make the folder, and if the run is a fresh one, delete what another left in it.
+
+        Raises:
+            ResourceError: The disk has less free than they will take.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        there = sorted(self.folder.glob("tokens-*.safetensors"))
+        for path in there if fresh else []:
+            path.unlink()
+        needed = (len(self.marks) - (0 if fresh else len(there))) * 4 * model.n_params
+        free = shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise ResourceError(
+                f"{len(self.marks)} models on the way take {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free.",
+                hint="Keep fewer, for example: wonderland train --snapshots 10",
+            )
+
+    def keep(self, model: ChatTransformer, before: int, tokens: int) -> None:
+        """Keep the model if a mark lies after ``before`` and at or under ``tokens``."""
+        if any(before < mark <= tokens for mark in self.marks):
+            model.save(self.folder / f"tokens-{tokens:09d}.safetensors")

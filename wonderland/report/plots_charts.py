@@ -1,0 +1,239 @@
+"""How are curves, bars, points and graphs drawn on paper? With their intervals, and chance where it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch
+from matplotlib.ticker import MaxNLocator
+
+from wonderland.report.plots_style import (
+    CATEGORIES,
+    COLUMN,
+    DASHES,
+    INK,
+    LINE,
+    MARKERS,
+    MUTED,
+    PAGE,
+    SEQUENTIAL,
+    axes,
+    label_of,
+    note,
+    number,
+    plain,
+)
+
+__all__ = ["bars", "graph", "line", "scatter"]
+
+_NAMED = 8  # series that colours and dashes can tell apart
+_POINTS = 80  # points that can be named
+_EDGES, _TOLD = 60, 14  # edges drawn, edges with their number
+
+
+def line(fig: Figure, data: Mapping[str, Any]) -> None:
+    """Draw curves with bands; more than eight are drawn alike, the highest and lowest at the end named."""
+    series = data["series"]
+    fig.set_size_inches(PAGE if len(series) > 3 or data.get("right") else COLUMN + 1.4, 3.0)
+    ax = axes(fig)
+    many = len(series) > _NAMED
+    for i, one in enumerate(series):
+        colour = MUTED if many else CATEGORIES[i % len(CATEGORIES)]
+        x, y = np.asarray(one["x"], dtype=float), np.asarray(one["y"], dtype=float)
+        ax.plot(x, y, linestyle="-" if many else DASHES[i % len(DASHES)], color=colour, alpha=0.55 if many else 1,
+                linewidth=0.8 if many else 1.3, label=plain(one["name"], 40), marker="o" if len(x) <= 12 else "",
+                markersize=2.5)  # fmt: skip
+        if one.get("low") is not None and one.get("high") is not None:
+            low, high = (np.asarray(one[end], dtype=float) for end in ("low", "high"))
+            ax.fill_between(x, low, high, color=colour, alpha=0.08 if many else 0.18, linewidth=0)
+    for reference in data.get("references") or ():
+        ax.axhline(reference["y"], color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
+        ax.annotate(plain(reference["name"], 40), (1, reference["y"]), xycoords=("axes fraction", "data"),
+                    ha="right", va="bottom", fontsize=6, color=MUTED)  # fmt: skip
+    ax.set_xlabel(label_of(data["x"]))
+    ax.set_ylabel(label_of(data["y"]))
+    names = data["x"].get("names")
+    if names:
+        step = -(-len(names) // 24)
+        ax.set_xticks(range(0, len(names), step), [plain(name, 14) for name in names[::step]])
+        if sum(len(str(name)) for name in names[::step]) > 60:
+            ax.tick_params(axis="x", rotation=90)
+    if many:
+        _name_the_outer(ax, series)
+        note(fig, f"{len(series)} curves; those that end highest and lowest are named.")
+    elif len(series) > 1:
+        ax.legend()
+    if all(float(x).is_integer() for one in series for x in np.asarray(one["x"], dtype=float)) and not names:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if data.get("right"):
+        _second_axis(ax, data["right"])
+
+
+def _name_the_outer(ax: Axes, series: Sequence[Mapping[str, Any]]) -> None:
+    ends = [np.asarray(one["y"], dtype=float) for one in series]
+    last = [values[np.isfinite(values)][-1] if np.isfinite(values).any() else np.nan for values in ends]
+    order = [i for i in np.argsort(last) if np.isfinite(last[i])]
+    for place, i in enumerate(dict.fromkeys([*order[:2], *order[-2:]])):
+        curve, colour = ax.lines[i], CATEGORIES[place % len(CATEGORIES)]
+        curve.set(color=colour, alpha=1, linewidth=1.3, zorder=3)
+        ax.annotate(plain(series[i]["name"], 20), (float(np.asarray(series[i]["x"])[-1]), last[i]), xytext=(3, 0),
+                    textcoords="offset points", fontsize=6, color=colour, va="center")  # fmt: skip
+
+
+def _second_axis(ax: Axes, right: Mapping[str, Any]) -> None:
+    second = ax.secondary_yaxis("right", functions=(np.exp, lambda y: np.log(np.maximum(y, 1e-300))))
+    second.set_ylabel(plain(right["label"]))
+    low, high = np.exp(ax.get_ylim())
+    ticks = [m * 10.0**e for e in range(-3, 12) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+    second.set_yticks(ticks, [f"{value:,g}" for value in ticks])
+
+
+def bars(fig: Figure, data: Mapping[str, Any]) -> None:
+    """Draw bars with whiskers, and a black line across each where chance would stand."""
+    labels, series = data["x"], data["series"]
+    total = len(labels) * len(series)
+    fig.set_size_inches(PAGE if total > 10 else COLUMN, 2.9)
+    ax = axes(fig)
+    places, width = np.arange(len(labels)), 0.78 / len(series)
+    chance_known = False
+    for i, one in enumerate(series):
+        x = places + (i - (len(series) - 1) / 2) * width
+        values = np.asarray(one["values"], dtype=float)
+        ax.bar(x, values, width * 0.92, color=CATEGORIES[i % len(CATEGORIES)], label=plain(one["name"], 40))
+        if one.get("low") is not None and one.get("high") is not None:
+            low, high = (np.asarray(one[end], dtype=float) for end in ("low", "high"))
+            ax.vlines(x, low, high, color=INK, linewidth=0.9)
+        if one.get("chance") is not None:
+            chance = np.broadcast_to(np.asarray(one["chance"], dtype=float), values.shape)
+            ax.hlines(chance, x - width * 0.5, x + width * 0.5, color=INK, linewidth=1.6)
+            chance_known = True
+    ax.axhline(0, color=MUTED, linewidth=0.6)
+    step = -(-len(labels) // 40)
+    names = [plain(text, 26) for text in labels[::step]]
+    upright = sum(len(name) + 2 for name in names) * 4.2 > fig.get_figwidth() * 72 * 0.85
+    ax.set_xticks(places[::step], names, rotation=90 if upright else 0, fontsize=7 if len(names) <= 24 else 5.5)
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylabel(label_of(data["y"]))
+    if len(series) > 1:
+        ax.legend(ncols=min(len(series), 4), loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    if chance_known:
+        note(fig, "Black line across a bar: its chance level.")
+
+
+def scatter(fig: Figure, data: Mapping[str, Any]) -> None:
+    """Draw points by group, or ways through the groups, with as many names as there is room for."""
+    fig.set_size_inches(PAGE * 0.72, 3.6)
+    ax = axes(fig)
+    groups = [plain(name, 40) for name in data.get("groups") or ()] or [""]
+    ordered = bool(data.get("ordered") or data.get("ways"))
+    colours = [SEQUENTIAL(0.25 + 0.75 * g / max(len(groups) - 1, 1)) for g in range(len(groups))] if ordered else (
+        [CATEGORIES[g % len(CATEGORIES)] for g in range(len(groups))]
+    )  # fmt: skip
+    points = list(data.get("points") or ())
+    ways = data.get("ways")
+    if ways:
+        x, y = (np.asarray(ways[axis], dtype=float) for axis in ("x", "y"))
+        ax.plot(x.T, y.T, color=LINE, linewidth=0.6, zorder=1)
+        points = [
+            {"label": name if g == len(groups) - 1 else "", "x": x[w, g], "y": y[w, g], "group": g}
+            for w, name in enumerate(ways["names"])
+            for g in range(len(groups))
+        ]
+    for g, name in enumerate(groups):
+        members = [point for point in points if (point.get("group") or 0) == g]
+        ax.scatter([p["x"] for p in members], [p["y"] for p in members], s=14 if len(points) > 60 else 26,
+                   marker=MARKERS[g % len(MARKERS)], color=[colours[g]], edgecolors="white" if not ordered else MUTED,
+                   linewidths=0.4, label=name, zorder=2)  # fmt: skip
+    ax.margins(0.08)
+    _name_points(ax, points)
+    ax.set_xlabel(label_of(data["x"]))
+    ax.set_ylabel(label_of(data["y"]))
+    if len(groups) > 1:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+
+
+def _name_points(ax: Axes, points: Sequence[Mapping[str, Any]]) -> None:
+    """Name points where a name does not lie on another one."""
+    taken: list[tuple[float, float, float, float]] = []
+    box = ax.transData
+    for point in points if len(points) <= _POINTS else ():
+        text = plain(point.get("label", ""), 16)
+        if not text.strip():
+            continue
+        x, y = box.transform((float(point["x"]), float(point["y"])))
+        here = (x + 4, y, x + 4 + 4.2 * len(text) * ax.figure.dpi / 72, y + 8 * ax.figure.dpi / 72)
+        if any(here[0] < b[2] and b[0] < here[2] and here[1] < b[3] and b[1] < here[3] for b in taken):
+            continue
+        taken.append(here)
+        ax.annotate(text, (point["x"], point["y"]), xytext=(3, 2), textcoords="offset points", fontsize=6, color=INK)
+
+
+def graph(fig: Figure, data: Mapping[str, Any]) -> None:
+    """Draw a graph from left to right by layer: the width of an edge is the size of its effect, its colour the sign."""
+    nodes = {node["id"]: node for node in data["nodes"]}
+    edges = sorted(data["edges"], key=lambda edge: -abs(edge["value"]))
+    shown = [e for e in edges[:_EDGES] if abs(e["value"]) >= float(data.get("threshold") or 0)] or edges[:1]
+    place = _places(nodes, shown)
+    layers = sorted({x for x, _ in place.values()})
+    tallest = max((sum(1 for x, _ in place.values() if x == layer) for layer in layers), default=1)
+    fig.set_size_inches(PAGE, min(8.0, max(2.6, 0.9 + 0.42 * tallest)))
+    ax = fig.subplots()
+    ax.set_axis_off()
+    most = max((abs(e["value"]) for e in shown), default=1) or 1
+    for i, edge in enumerate(shown):
+        start, end = place[edge["from"]], place[edge["to"]]
+        share = abs(edge["value"]) / most
+        ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=5 + 4 * share, shrinkA=13,
+                                     shrinkB=13, connectionstyle="arc3,rad=0.08", linewidth=0.4 + 3 * share,
+                                     alpha=0.35 + 0.6 * share, linestyle="-" if edge["value"] >= 0 else "--",
+                                     color=CATEGORIES[0] if edge["value"] >= 0 else CATEGORIES[1]))  # fmt: skip
+        if i < _TOLD:
+            at = [start[k] * 0.5 + end[k] * 0.5 for k in (0, 1)]
+            interval = ""
+            if edge.get("low") is not None and edge.get("high") is not None:
+                interval = f" [{number(edge['low'])}, {number(edge['high'])}]"
+            ax.text(at[0], at[1], number(edge["value"]) + interval, fontsize=5.5, color=INK, ha="center", va="center",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8})  # fmt: skip
+    for name, (x, y) in place.items():
+        ax.text(x, y, plain(nodes[name].get("label", name), 18), ha="center", va="center", fontsize=7, color=INK,
+                bbox={"boxstyle": "round,pad=0.35", "fc": "white", "ec": MUTED, "linewidth": 0.6})  # fmt: skip
+    for column, heading in enumerate(data.get("layers") or ()):
+        if column in layers:
+            ax.text(column, 1.02, plain(heading, 20), transform=ax.get_xaxis_transform(), ha="center", fontsize=6.5,
+                    color=MUTED)  # fmt: skip
+    ax.set_xlim(min(layers, default=0) - 0.4, max(layers, default=1) + 0.4)
+    ax.set_ylim(-0.08, 1.08)
+    handles = [
+        Line2D([], [], color=CATEGORIES[0], label="helps"),
+        Line2D([], [], color=CATEGORIES[1], linestyle="--", label="hinders"),
+    ]
+    if any(e["value"] < 0 for e in shown):
+        ax.legend(handles=handles, loc="lower right", ncols=2)
+    unit = f" in {plain(data['unit'], 40)}" if data.get("unit") else ""
+    left = f"; the {len(shown)} strongest of {len(edges)}" if len(shown) < len(edges) else ""
+    note(fig, f"Numbers on edges: effect{unit}, with its interval where known{left}.")
+
+
+def _places(
+    nodes: Mapping[str, Mapping[str, Any]], edges: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[float, float]]:
+    """Place connected nodes by layer, each near the mean of those that lead to it (one barycentre pass)."""
+    used = {e[end] for e in edges for end in ("from", "to")} or set(nodes)
+    layers: dict[float, list[str]] = {}
+    for name, node in nodes.items():
+        if name in used:
+            layers.setdefault(float(node["layer"]), []).append(name)
+    place: dict[str, tuple[float, float]] = {}
+    for column, layer in enumerate(sorted(layers)):
+        names = layers[layer]
+        before = {n: [place[e["from"]][1] for e in edges if e["to"] == n and e["from"] in place] for n in names}
+        names.sort(key=lambda n: (float(np.mean(before[n])) if before[n] else 0.5, n))
+        for i, name in enumerate(names):
+            lifted = (0.3, 0.0, -0.3)[column % 3] if len(names) == 1 else 0.0  # edges past a lone node go free
+            place[name] = (layer, (i + 1) / (len(names) + 1) + lifted)
+    return place

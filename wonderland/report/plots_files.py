@@ -1,0 +1,75 @@
+"""How do figures get onto disk? As SVG and PNG, one of each for a view, with an index that holds the captions.
+
+The same results give the same SVG, byte by byte: no date, no random names. Each file is written beside its place and
+moved there at once. What would fool it: letters are drawn as shapes, so a figure with message text is message text,
+though no search finds it; files are readable by their owner only.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from wonderland.errors import ResourceError
+from wonderland.report.plots import figure
+from wonderland.report.plots_style import letters
+from wonderland.report.text import visible
+from wonderland.report.views import View
+
+__all__ = ["save_figures"]
+
+
+def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -> list[Path]:
+    """Draw every view and write ``ID.svg``, ``ID.png`` and an index, ``figures.md``, with titles and captions.
+
+    Args:
+        views: What to draw.
+        folder: Where to; it is made if it is not there.
+        dpi: Dots an inch of the PNGs.
+
+    Returns:
+        The files, the index last.
+
+    Raises:
+        ResourceError: The folder cannot be written.
+    """
+    folder = Path(folder).expanduser()
+    written: list[Path] = []
+    index = ["# Figures"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for view in sorted(views, key=lambda view: view.order):
+            fig = figure(view, caption=False)
+            for kind in ("svg", "png"):
+                drawn = io.BytesIO()
+                with letters():
+                    metadata = {"Date": None, "Creator": "wonderland"} if kind == "svg" else {"Software": "wonderland"}
+                    fig.savefig(drawn, format=kind, dpi=dpi, metadata=metadata)
+                written.append(_write(folder / f"{view.id}.{kind}", drawn.getvalue()))
+            index += [f"\n## {_line(view.title)}", f"![{view.id}]({view.id}.png)"]
+            index += [_line(text) for text in (view.caption, view.how_to_read, view.misleads) if text]
+        written.append(_write(folder / "figures.md", ("\n\n".join(index) + "\n").encode("utf-8")))
+    except OSError as error:
+        raise ResourceError(f"The figures could not be written to {folder}: {error.strerror}.") from error
+    return written
+
+
+def _line(text: str) -> str:
+    """Make one line of Markdown in which a stranger's words are only words."""
+    shown = visible(text, 2000).replace("\n", " ")
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#!|&" else c for c in shown)
+
+
+def _write(path: Path, content: bytes) -> Path:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+    return path

@@ -1,0 +1,86 @@
+"""How are several models trained at once? Each in a process of its own, with its own place and its share of the cores.
+
+Models that differ in their seed only say which findings belong to the conversations and which to the accident of one
+run. joblib starts the processes; each opens the workspace itself and trains one model after another, with its own
+checkpoint. Ctrl-C reaches them all: each saves, and the same command goes on with those that are not done.
+
+What it costs: every process holds the windows and a model, some hundred megabytes. On one GPU they would share its
+memory, so there they are trained one after another unless more are asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wonderland.errors import Interrupted, ResourceError, UsageError
+from wonderland.model.processes import processes
+
+if TYPE_CHECKING:
+    from wonderland.model.training import Progress
+    from wonderland.model.transformer import ChatTransformer
+    from wonderland.workspace.workspace import Workspace
+
+__all__ = ["train_all"]
+
+
+def train_all(
+    workspace: Workspace,
+    seeds: Sequence[int],
+    on_progress: Callable[[int, Progress], None] | None,
+    device: str | None,
+    jobs: int,
+) -> dict[int, ChatTransformer]:
+    """Train the models of these seeds in a workspace that has a tokenizer; see `Workspace.train_seeds`.
+
+    Raises:
+        UsageError: There is no seed, or a launcher already started several processes.
+        Interrupted: Stopped by Ctrl-C, with the state of every model saved.
+        ResourceError: A process died, most likely because memory ran out.
+    """
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    from wonderland.model.engine import fastest_device
+
+    if not seeds:
+        raise UsageError("At least one seed is needed.", hint="For example: wonderland train --seeds 5")
+    if processes() > 1:
+        raise UsageError(
+            "Several seeds are trained side by side, each in one process.",
+            hint="Leave the launcher out: wonderland train --seeds 5",
+        )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    at_once = min(jobs or (cores if (device or fastest_device()) == "cpu" else 1), len(seeds))
+    work = [
+        delayed(_train_one)(workspace.folder, seed, on_progress, device, max(1, cores // at_once)) for seed in seeds
+    ]
+    try:
+        Parallel(n_jobs=at_once)(work)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            "Stopped; every model's state is saved.", hint="Run the same command again to go on."
+        ) from stop
+    except TerminatedWorkerError as error:
+        raise ResourceError(
+            "A process that trained a model died, most likely because memory ran out.",
+            hint="Train fewer at a time, for example: wonderland train --seeds 5 --jobs 1",
+        ) from error
+    return {seed: workspace.train(seed=seed) for seed in seeds}
+
+
+def _train_one(
+    folder: Path, seed: int, on_progress: Callable[[int, Progress], None] | None, device: str | None, threads: int
+) -> None:
+    import torch
+
+    from wonderland.workspace.workspace import Workspace
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        Workspace(folder).train(lambda at: on_progress(seed, at) if on_progress else None, device, seed=seed)
+    finally:
+        torch.set_num_threads(before)
