@@ -93,7 +93,7 @@ class Part:
         """Return an activation: [layer, batch, ...], or [batch, ...] for loss, logits, embed and pos_embed.
 
         ``part["loss"]`` is [batch, pos] in nats; its entry at a position is of the token there, NaN at position 0
-        and in padding.
+        and in padding. All are in single precision and in main memory, whatever the model computes in and where.
         """
         if self._allowed is not None and name not in self._allowed:
             raise PluginError(
@@ -352,7 +352,7 @@ class Specimen:
                 found["logits"] = logits
             if "loss" in names:
                 found["loss"] = _aligned_loss(logits, tokens, torch.from_numpy(some.mask).to(logits.device))
-            yield Part(windows, some, {name: value.cpu() for name, value in found.items()}, names)
+            yield Part(windows, some, {name: value.float().cpu() for name, value in found.items()}, names)
 
     def _hooks(self, name: str) -> list[str]:
         return [hook_name(name, layer) for layer in range(1 if name in _ONCE else self.cfg.n_layers)]

@@ -14,6 +14,7 @@ from wonderland_circuits.circuit_graph import CircuitGraph, connected, random_ci
 from wonderland_circuits.edge_attribution import EdgeAttribution, _measures
 from wonderland_circuits.path_patching import PathPatching
 from wonderland_circuits.scrubbing import _drawn, features
+from wonderland_circuits.truths import shared_speaker
 
 SPEAKER = "L{}H{}".format(*HEADS["speaker"])
 PATH = {f"embed → {SPEAKER}.v", f"{SPEAKER} → logits"}
@@ -121,6 +122,17 @@ def test_it_is_a_networkx_graph(circuit):
     assert list(nx.topological_sort(graph)) == ["embed", SPEAKER, "logits"]
     assert graph["embed"][SPEAKER]["inputs"] == {"v": pytest.approx(1, abs=1e-4)}
     assert graph[SPEAKER]["logits"]["weight"] == pytest.approx(1, abs=1e-4)
+
+
+def test_a_circuit_is_complete_if_it_loses_what_the_model_loses_without_the_same_edges():
+    """Two heads say half each: both are the circuit, and complete; one of them alone is not."""
+    both = run(shared_speaker(), CircuitGraph(circuits=3))
+    assert both.faithfulness.value == pytest.approx(1, abs=1e-3)
+    assert len(both.edges) == 4
+    assert both.incompleteness.max() < 1e-3
+    one = run(shared_speaker(), CircuitGraph(circuits=3, enough=0.4))
+    assert one.faithfulness.value == pytest.approx(0.5, abs=1e-3)
+    assert one.incompleteness.max() == pytest.approx(0.5, abs=1e-3)
 
 
 def test_loose_ends_are_no_part_of_a_circuit():

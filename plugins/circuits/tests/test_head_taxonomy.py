@@ -97,6 +97,31 @@ def test_induction_needs_a_model_that_gains_and_loses_without_the_head():
     assert {role(behaves=False), role(lost=0.0), role(over=False)} == {"no role found"}
 
 
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        ("current-speaker", ("says who speaks", True)),
+        ("first-speaker", ("says who spoke first", True)),
+        ("sink", ("sink", False)),
+        ("none", ("relays the previous token", True)),
+        ("undetermined", ("relays the previous token", True)),
+    ],
+)
+def test_who_says_the_speaker_is_told_by_six_tests_before_anything_else(verdict, expected):
+    asked = []
+
+    def through(head, side):
+        asked.append((head, side))
+        return estimate(0.7)
+
+    tracking = SimpleNamespace(verdicts=[[verdict]], reasons=[["all agree"]], through=through)
+    role, rule, causal = _role(results("previous", **{"speaker-tracking": tracking}), (0, 0))
+    assert (role, causal) == expected
+    if role.startswith("says"):
+        assert asked == [("L0H0", verdict.split("-")[0])]
+        assert "0.7 [0.69, 0.71] of what swapping it changes" in rule
+
+
 def test_nothing_is_said_to_reach_position_0_from_later_tokens():
     composition = SimpleNamespace(pairs=[("K", "L2H3", "L0H0"), ("Q", "L2H1", "L0H0")])
     assert _partners(results(composition=composition), (0, 0)) == "L2H3 (K), L2H1 (Q)"

@@ -6,6 +6,7 @@ import torch
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
+from wonderland.lab.evidence import Evidence
 from wonderland.model.presets import Config
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
@@ -72,6 +73,18 @@ def test_it_is_never_worse_than_the_plain_lens_on_what_it_was_fitted_on(seed):
     result = read(drawn_model(seed, n_layers=3), windows=20)
     assert (result.fitted["tuned"] <= result.fitted["plain"] + 1e-6).all()
     assert (result.fitted["tuned"][:-1] < result.fitted["plain"][:-1]).all()
+
+
+def test_windows_of_one_conversation_are_on_one_side():
+    """Twice the same windows: were one of each pair fitted on, the lens would know the other by heart."""
+    specimen = wl.Specimen(drawn_model(d_model=40), known_tokenizer(), known_corpus(4, shortest=20))
+    once = wl.analyze(specimen, LogitLens(tuned=True))["logit-lens"]
+    of, twice = specimen.evidence, np.repeat(np.arange(4), 2)
+    specimen.evidence = Evidence(of.tokens[twice], of.lengths[twice], of.conversation[twice])
+    again = wl.analyze(specimen, LogitLens(tuned=True))["logit-lens"]
+    assert again.tuned["plain"].n == 2
+    assert again.tuned["plain"].value == pytest.approx(once.tuned["plain"].value)
+    assert (again.tuned["tuned"].value[:-1] > 1.3 * again.fitted["tuned"][:-1]).all()
 
 
 def test_where_there_is_nothing_to_gain_it_stays_the_plain_lens():

@@ -312,7 +312,7 @@ class LogitLens:
 def _lens(specimen: wl.Specimen, resid: Tensor) -> Tensor:
     """Return log-probabilities [pos, d_vocab] of a residual stream [pos, d_model], its norm computed anew."""
     model: Any = specimen.model
-    logits: Tensor = model.unembed(model.ln_final(resid[None].to(specimen.model.device)))[0]
+    logits: Tensor = model.unembed(model.ln_final(resid[None].to(model.W_U)))[0]
     return logits.float().log_softmax(-1).cpu()
 
 
