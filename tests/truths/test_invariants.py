@@ -21,8 +21,10 @@ from wonderland.testing.drawn import drawn_model
 from wonderland.testing.known import known_corpus, known_tokenizer
 from wonderland_circuits.activation_patching import ActivationPatching
 from wonderland_circuits.head_ablation import HeadAblation
+from wonderland_triage.head_clusters import HeadClusters
 from wonderland_triage.induction import Induction
 from wonderland_triage.logit_lens import LogitLens
+from wonderland_triage.residual_pca import ResidualPCA
 
 LAYERS, HEADS, TOKENS = 2, 3, 24
 few = settings(max_examples=8, deadline=None)
@@ -178,7 +180,13 @@ def test_heads_in_another_order_are_found_in_that_order(seed):
 def without_order(specimen):
     """What is measured over the windows of the evidence, each the same whichever comes first."""
     found = wl.analyze(
-        specimen, "residual-pca", "token-loss", "neurons", "ov-circuits", LogitLens(windows=0), "head-clusters"
+        specimen,
+        ResidualPCA(replicates=10),
+        "token-loss",
+        "neurons",
+        "ov-circuits",
+        LogitLens(windows=0),
+        HeadClusters(clouds=2, most=2),
     )
     return {
         "variance": found["residual-pca"].variance.value,
@@ -194,7 +202,7 @@ def without_order(specimen):
     }
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0])
 def test_windows_in_another_order_give_the_same_numbers(seed):
     one = specimen_of(drawn_model(seed))
     order = np.random.default_rng(seed).permutation(len(one.evidence))
