@@ -119,7 +119,7 @@ def test_who_says_the_speaker_is_told_by_six_tests_before_anything_else(verdict,
     assert (role, causal) == expected
     if role.startswith("says"):
         assert asked == [("L0H0", verdict.split("-")[0])]
-        assert "0.7 [0.69, 0.71] of what swapping it changes" in rule
+        assert "70% [69%, 71%] of what swapping it changes" in rule
 
 
 def test_nothing_is_said_to_reach_position_0_from_later_tokens():
