@@ -9,6 +9,7 @@ import pytest
 
 from wonderland.cli.main import run
 from wonderland.demo import MESSAGES
+from wonderland.workspace.workspace import Workspace
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -53,6 +54,7 @@ def untrained(tokenized, tmp_path) -> Path:
 def made(messages, tmp_path_factory) -> Path:
     """A workspace after `wonderland run`."""
     folder = _tokenized(tmp_path_factory.mktemp("made") / "me.wonderland", messages, 512)
+    Workspace(folder).configure("analysis", windows=12)  # what is found is not asked here
     assert run(["train", "-q", "-w", str(folder), "--epochs", "1"]) == 0
     assert run(["run", "-q", "-w", str(folder)]) == 0
     return folder

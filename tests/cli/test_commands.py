@@ -275,6 +275,7 @@ def test_the_demo_does_the_whole_job(messages, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "wonderland-demo"
     Workspace.create(folder).configure("tokenizer", vocab_size=400)
     Workspace(folder).configure("split", by="time")
+    Workspace(folder).configure("analysis", windows=12)
     out = output_of(capsys, "demo", "-q", folder, "--epochs", "1").out
     assert f"Report: {folder / 'report.html'}" in out
     assert (folder / "report.html").stat().st_size > 100_000
