@@ -15,6 +15,9 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of its own
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A test must not see plugins that the developer happens to have installed: only our own load.
 with open(ROOT / "pyproject.toml", "rb") as file:
     os.environ["WONDERLAND_PLUGINS"] = ",".join(tomllib.load(file)["project"]["entry-points"]["wonderland"])
