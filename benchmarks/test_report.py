@@ -105,7 +105,7 @@ def test_selection(benchmark, browser, tmp_path, size, view):
     tab.close()
     told = np.quantile(took[5:], [0.5, 0.95])
     benchmark.extra_info["selection, ms"] = told[0]
-    print(f"\nselection in {view}, {size}: {told[0]:.0f} ms (95 % under {told[1]:.0f}), target 60")
+    print(f"\nselection in {view}, {size}: {told[0]:.0f} ms (95% under {told[1]:.0f}), target 60")
 
 
 @pytest.mark.parametrize("size", SIZES)

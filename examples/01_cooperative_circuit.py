@@ -2,7 +2,7 @@
 Finding 1: two heads that only work together
 ============================================
 
-The notes patched L0H0 and L0H1 into one corrupted prompt: together they brought 87.5 % back, each alone made it worse,
+The notes patched L0H0 and L0H1 into one corrupted prompt: together they brought 87.5% back, each alone made it worse,
 which was read as superposition. Here the same is asked of many pairs of prompts that differ in yes or no, with all
 other pairs of heads beside it, and with the best pair of this model, chosen on other conversations: numbers of heads
 mean nothing from one training run to the next.
@@ -44,7 +44,7 @@ def examine(results: Results, kind: str = "affirmation") -> None:
 
 
 def percent(share: wl.Estimate) -> str:
-    """Return a share with its 95 % interval."""
+    """Return a share with its 95% interval."""
     return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
 
 

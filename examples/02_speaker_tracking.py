@@ -2,7 +2,7 @@
 Finding 2: a head that says who speaks, or a sink
 =================================================
 
-The notes' L3H3 gives position 0 99 % of its attention and is called a speaker-tracking head. Position 0 is also where
+The notes' L3H3 gives position 0 99% of its attention and is called a speaker-tracking head. Position 0 is also where
 heads look to do nothing (a sink), and it says who spoke first, not who speaks. Six tests tell these apart.
 """
 
@@ -48,7 +48,7 @@ def examine(results: Results) -> None:
 
 
 def percent(share: wl.Estimate) -> str:
-    """Return a share with its 95 % interval."""
+    """Return a share with its 95% interval."""
     return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
 
 

@@ -2,7 +2,7 @@
 Finding 3: a previous-token head
 ================================
 
-The notes' L0H2 gives the token before 76 % of its attention, and removing it costs 0.62 nats a token. Is there such a
+The notes' L0H2 gives the token before 76% of its attention, and removing it costs 0.62 nats a token. Is there such a
 head here? The pattern is averaged over held-out windows of 64 to 128 tokens (the notes' figures fit prompts of six,
 where the token before is one of three on average); its cost is measured with what the head said elsewhere in its place.
 """
@@ -43,7 +43,7 @@ def examine(results: Results) -> None:
 
 
 def percent(share: wl.Estimate) -> str:
-    """Return a share with its 95 % interval."""
+    """Return a share with its 95% interval."""
     return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
 
 

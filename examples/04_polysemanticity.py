@@ -2,7 +2,7 @@
 Finding 4: neurons that fire for many things
 ============================================
 
-The notes call 94 to 100 % of 64 neurons a layer polysemantic. How many are, depends on where the line is drawn; so all
+The notes call 94 to 100% of 64 neurons a layer polysemantic. How many are, depends on where the line is drawn; so all
 neurons are measured here, at several lines, beside random directions of the same layer and the untrained model. Only
 the difference to those is about neurons.
 """

@@ -38,7 +38,7 @@ def examine(results: Results) -> None:
 
 
 def nats(gain: wl.Estimate) -> str:
-    """Return a gain in nats a token with its 95 % interval."""
+    """Return a gain in nats a token with its 95% interval."""
     return f"{gain.value:+.3f} nats [{gain.low:+.3f}, {gain.high:+.3f}]"
 
 

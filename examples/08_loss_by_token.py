@@ -46,7 +46,7 @@ def starts_message(conversation: dict, position: int) -> bool:
 
 
 def nats(cost: wl.Estimate) -> str:
-    """Return a cost in nats a token with its 95 % interval."""
+    """Return a cost in nats a token with its 95% interval."""
     return f"{cost.value:.2f} nats [{cost.low:.2f}, {cost.high:.2f}]"
 
 

@@ -47,7 +47,7 @@ def examine(results: Results) -> None:
 
 
 def percent(share: wl.Estimate) -> str:
-    """Return a share with its 95 % interval."""
+    """Return a share with its 95% interval."""
     return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
 
 

@@ -18,6 +18,15 @@ ROOT = Path(__file__).parent.parent
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of its own
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers, one runs all tests of a file, and one all that look at the same finished workspace."""
+    for item in items:
+        shared = "told" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("workspace" if shared else item.nodeid.partition("::")[0]))
+
+
 # A test must not see plugins that the developer happens to have installed: only our own load.
 with open(ROOT / "pyproject.toml", "rb") as file:
     os.environ["WONDERLAND_PLUGINS"] = ",".join(tomllib.load(file)["project"]["entry-points"]["wonderland"])

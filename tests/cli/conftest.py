@@ -1,6 +1,8 @@
 """A workspace with a small model in it, made once and copied for every test that wants one."""
 
+import contextlib
 import gzip
+import io
 import json
 import shutil
 from pathlib import Path
@@ -41,7 +43,12 @@ def tokenized(messages, tmp_path_factory) -> Path:
     with open(messages, encoding="utf-8") as file:
         rows = [line for line, _ in zip(file, range(300), strict=False) if len(line) < 10_000]
     (place / "few.jsonl").write_text("".join(rows), encoding="utf-8")
-    return _tokenized(place / "me.wonderland", place / "few.jsonl", 400)
+    folder = str(place / "me.wonderland")
+    size = ["--preset", "nano", "--vocab-size", "400", "--by", "time"]
+    assert run(["extract", "-q", "-w", folder, str(place / "few.jsonl")]) == 0
+    assert run(["filter", "-q", "-w", folder]) == 0
+    assert run(["tokenize", "-q", "-w", folder, *size]) == 0
+    return Path(folder)
 
 
 @pytest.fixture
@@ -51,21 +58,24 @@ def untrained(tokenized, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(messages, tmp_path_factory) -> Path:
-    """A workspace after `wonderland run`."""
-    folder = _tokenized(tmp_path_factory.mktemp("made") / "me.wonderland", messages, 512)
-    Workspace(folder).configure("analysis", windows=12)  # what is found is not asked here
-    assert run(["train", "-q", "-w", str(folder), "--epochs", "1"]) == 0
-    assert run(["run", "-q", "-w", str(folder)]) == 0
-    return folder
+def told(messages, tmp_path_factory) -> tuple[Path, str]:
+    """A workspace after `wonderland demo`, on those messages, and what that said."""
+    folder = tmp_path_factory.mktemp("made") / "me.wonderland"
+    workspace = Workspace.create(folder)
+    workspace.configure("tokenizer", vocab_size=512)
+    workspace.configure("split", by="time")
+    workspace.configure("analysis", windows=12)  # what is found is not asked here
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.setattr("wonderland.cli.everything.MESSAGES", messages)
+        assert run(["demo", "-q", str(folder), "--epochs", "1"]) == 0
+    return folder, out.getvalue()
 
 
-def _tokenized(folder: Path, messages: Path, vocab_size: int) -> Path:
-    size = ["--preset", "nano", "--vocab-size", str(vocab_size), "--by", "time"]
-    assert run(["extract", "-q", "-w", str(folder), str(messages)]) == 0
-    assert run(["filter", "-q", "-w", str(folder)]) == 0
-    assert run(["tokenize", "-q", "-w", str(folder), *size]) == 0
-    return folder
+@pytest.fixture(scope="session")
+def made(told) -> Path:
+    """A workspace with everything in it that a run leaves behind."""
+    return told[0]
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_open_hands_the_report_to_the_browser(workspace, monkeypatch, capsys):
     assert opened == [str(workspace / "report.html")]
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on(workspace, monkeypatch, capsys):
+def test_ctrl_c_saves_and_the_same_command_goes_on(untrained, monkeypatch, capsys):
     from wonderland.model import training
 
     gradient_of, taken = training.batch_gradient, []
@@ -262,20 +262,15 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(workspace, monkeypatch, capsy
         return gradient_of(*arguments)
 
     monkeypatch.setattr(training, "batch_gradient", interrupt_at_third)
-    error = output_of(capsys, "train", "-q", "-w", workspace, "--epochs", "2", code=130).err
+    error = output_of(capsys, "train", "-q", "-w", untrained, "--epochs", "2", code=130).err
     assert "Run the same command again to go on." in error
     assert len(taken) == 3
-    assert "can go on" in output_of(capsys, "status", "-w", workspace).out
-    output_of(capsys, "train", "-q", "-w", workspace)
-    assert not (workspace / "training.checkpoint").exists()
+    assert "can go on" in output_of(capsys, "status", "-w", untrained).out
+    output_of(capsys, "train", "-q", "-w", untrained)
+    assert not (untrained / "training.checkpoint").exists()
 
 
-def test_the_demo_does_the_whole_job(messages, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("wonderland.cli.everything.MESSAGES", messages)
-    folder = tmp_path / "wonderland-demo"
-    Workspace.create(folder).configure("tokenizer", vocab_size=400)
-    Workspace(folder).configure("split", by="time")
-    Workspace(folder).configure("analysis", windows=12)
-    out = output_of(capsys, "demo", "-q", folder, "--epochs", "1").out
+def test_the_demo_does_the_whole_job(told):
+    folder, out = told
     assert f"Report: {folder / 'report.html'}" in out
     assert (folder / "report.html").stat().st_size > 100_000

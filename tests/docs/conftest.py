@@ -15,7 +15,7 @@ def home(tmp_path, monkeypatch):
 
     store = tmp_path / "Library" / "Messages" / "chat.db"
     store.parent.mkdir(parents=True)
-    make_database(store, 900, people=30)
+    make_database(store, 300, people=20)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -147,7 +147,7 @@ def test_the_family_is_wrong_at_most_as_often_as_it_says():
     for trial in range(100):
         _, family = paired_permutation(random.normal(size=(15, 10)), np.arange(15), replicates=200, seed=trial)
         false += family.min() < 0.05
-    assert false <= 11  # 5 expected; more than 11 has a chance of 0.4 %
+    assert false <= 11  # 5 expected; more than 11 has a chance of 0.4%
 
 
 def test_a_p_is_never_zero_and_no_difference_has_p_one():

@@ -46,7 +46,7 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
             "solid",
         ),
         Finding(
-            "Sixteen heads use 41 % of the entropy they could; L2H0 is the most focused.",
+            "Sixteen heads use 41% of the entropy they could; L2H0 is the most focused.",
             "entropy-map",
             {"head": "L2H0"},
             "solid",

@@ -111,8 +111,8 @@ def ways_view(hostile: bool) -> View:
         "Residual PCA",
         "scatter",
         {
-            "x": {"label": "PC1", "unit": "12 %"},
-            "y": {"label": "PC2", "unit": "9 %"},
+            "x": {"label": "PC1", "unit": "12%"},
+            "y": {"label": "PC2", "unit": "9%"},
             "groups": levels,
             "ordered": True,
             "panels": [panel(0), panel(1)],

@@ -22,10 +22,6 @@ pytest_plugins = ["wonderland.testing.fixtures"]
 
 SMALLER = {"composition": {"rotations": 200}, "head-clusters": {"most": 3, "clouds": 5}}
 ANALYSES = [cls(**SMALLER.get(name, {})) for name, cls in plugins.load().analyses.items()]
-EXCEPTIONS = {
-    "residual-pca: numbers_carry_their_uncertainty": "the variances of resampled conversations are biased upwards, "
-    "so that the percentile interval of a small component can lie above it",
-}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -36,7 +32,7 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-@parametrize_with_checks(ANALYSES, EXCEPTIONS)
+@parametrize_with_checks(ANALYSES)
 def test_our_analyses_keep_to_the_contract(thing, check):
     check(thing)
 

@@ -111,7 +111,7 @@ class Meter:
 
 
 class LineMeter(Meter):
-    """Prints a line every 5 % or 30 seconds, for logs."""
+    """Prints a line every 5% or 30 seconds, for logs."""
 
     def __init__(self, title: str, unit: str) -> None:
         self.title, self.unit = title, unit

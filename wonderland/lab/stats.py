@@ -40,7 +40,7 @@ class Estimate:
 
     Args:
         value: The estimate, any shape.
-        low: Lower end of its 95 % interval, same shape.
+        low: Lower end of its 95% interval, same shape.
         high: Upper end.
         n: How many independent units (conversations, unless ``of`` says otherwise) it rests on.
         unit: Its unit: "nats", "share of attention", "1" for a pure ratio.
@@ -116,7 +116,7 @@ def cluster_bootstrap(
     replicates: int = 2000,
     seed: int = 0,
 ) -> Estimate:
-    """Estimate a ratio of sums, Σ sums / Σ weights, with a 95 % percentile interval over clusters.
+    """Estimate a ratio of sums, Σ sums / Σ weights, with a 95% percentile interval over clusters.
 
     Args:
         sums: Array [unit, ...] of numerators, for example the summed loss of each window.

@@ -2,7 +2,7 @@
 
 Each epoch shuffles all windows, sorts every stretch of some dozens of batches by length, cuts it into batches of a
 fixed number of tokens and shuffles the batches. Every window starts at position 0 with its own speaker, no window sees
-another, and attention stays plainly causal, which is the fast kernel everywhere; about 3 % of the tokens are padding
+another, and attention stays plainly causal, which is the fast kernel everywhere; about 3% of the tokens are padding
 on the demo's chats (docs/decisions/0003-batches-by-length.md has the alternatives).
 
 The plan depends on the seed and the epoch alone, so a resumed run sees the same batches.

@@ -25,7 +25,7 @@ def planted(*, axes=1, push=0.0):
 
 def pca_of(model, **parameters):
     specimen = wl.Specimen(model, known_tokenizer(), known_corpus(12, shortest=10))
-    return wl.analyze(specimen, ResidualPCA(**{"replicates": 50, **parameters}))["residual-pca"]
+    return wl.analyze(specimen, ResidualPCA(**parameters))["residual-pca"]
 
 
 def rows_by_hand(specimen, skip=1):
@@ -54,8 +54,22 @@ def test_the_variance_is_that_of_all_rows_of_all_levels(result, by_hand):
     share = by_hand[2]
     assert result.variance.value == pytest.approx(share[:12], rel=1e-6)
     assert result.dimensions == pytest.approx(1 / (share**2).sum(), rel=1e-6)
-    assert (result.variance.low[:2] <= result.variance.value[:2]).all()
-    assert (result.variance.high[:2] >= result.variance.value[:2]).all()
+    assert (result.variance.low <= result.variance.value).all()
+    assert (result.variance.high >= result.variance.value).all()
+
+
+def test_the_interval_is_that_of_drawing_conversations_again(specimen, result, by_hand):
+    rows, _, _, directions = by_hand
+    said_in = np.repeat(specimen.evidence.conversation, specimen.evidence.lengths - 1)
+    named = [np.flatnonzero(said_in == one) for one in np.unique(said_in)]
+    random, shares = np.random.default_rng(1), []
+    for _ in range(400):
+        drawn = rows[:, np.concatenate([named[one] for one in random.integers(len(named), size=len(named))])]
+        centred = drawn.reshape(-1, rows.shape[-1]) - drawn.mean((0, 1))
+        shares.append(((centred @ directions[:12].T) ** 2).sum(0) / (centred**2).sum())
+    width = np.subtract(*np.quantile(shares, [0.975, 0.025], axis=0))
+    assert result.variance.high - result.variance.low == pytest.approx(width, rel=0.25)
+    assert result.variance.low == pytest.approx(np.quantile(shares, 0.025, axis=0), abs=width.max() / 4)
 
 
 def test_chance_is_what_uncorrelated_dimensions_would_give(result, by_hand):
@@ -130,7 +144,7 @@ def test_the_layer_that_moves_most_is_the_finding(by_hand):
 
 
 def test_before_training_no_layer_moves_anything(specimen):
-    result = wl.analyze(specimen.untrained(), ResidualPCA(replicates=20))["residual-pca"]
+    result = wl.analyze(specimen.untrained(), ResidualPCA())["residual-pca"]
     assert result.step.value == pytest.approx([0, 0])
     assert "No layer moves anything." in result.summary()
     assert result.findings()[0].text == "No layer moves the residual stream at all."

@@ -38,7 +38,7 @@ renderers.bars = ({ view, data, plot }) => {
   }
   const table = () => tableOf(names, ['', (name) => name], ...series.map((s) => [s.name, (_, k) => cellOf(s, k), axis.unit]));
   const chart = makeChart({ view, plot, draw, table });
-  const key = dots(series.some((s) => s.low) && 'whisker: 95 % interval', series.some((s) => s.chance) && 'line across a bar: chance level');
+  const key = dots(series.some((s) => s.low) && 'whisker: 95% interval', series.some((s) => s.chance) && 'line across a bar: chance level');
   if (key) plot.append(el('p.key', key));
   return chart;
 };

@@ -10,7 +10,7 @@ function makeCard(host) {
   const evidence = (row) => `n = ${number(row.n)} ${row.of}${row.trusted ? '' : ', too few to trust the interval'}`;
   const sameN = new Set(rows.map(evidence)).size === 1;
   const numbers = groups.map(([result, members]) => [groups.length > 1 ? el('h3', result.replaceAll('-', ' '), sameN ? null : el('small', evidence(members[0]))) : null, members.map((row) => row.node)]);
-  const key = dots('● this head with its 95 % interval', 'dots: the other heads', rows.some((row) => row.chance) && '| chance', rows.some((row) => row.control) && '◇ untrained');
+  const key = dots('● this head with its 95% interval', 'dots: the other heads', rows.some((row) => row.chance) && '| chance', rows.some((row) => row.control) && '◇ untrained');
   const forHead = el('div.forhead', el('header', title, clear), sub, roles, picture, el('div.measures', numbers), rows.length ? el('p.key', key) : null, told, links);
   const about = aboutModel();
   host.append(forHead, about);

@@ -95,4 +95,4 @@ function verdict({ value, low, high, chance }) {
 const estimated = (cell, digits) => (cell && typeof cell === 'object'
   ? dots(withUnit(number(cell.value, digits), cell.unit), interval(cell.low, cell.high, digits), isNumber(cell.chance) && `chance ${number(cell.chance, digits)}`) : number(cell, digits));
 // The same as label–value pairs, for a tooltip or an aria label.
-const measured = (name, cell, unit) => [[name, withUnit(number(cell.value), unit)], ['95 % interval', interval(cell.low, cell.high)], ['chance', isNumber(cell.chance) ? number(cell.chance) : ''], ['', verdict(cell)]];
+const measured = (name, cell, unit) => [[name, withUnit(number(cell.value), unit)], ['95% interval', interval(cell.low, cell.high)], ['chance', isNumber(cell.chance) ? number(cell.chance) : ''], ['', verdict(cell)]];

@@ -138,7 +138,7 @@ class ActivationPatchingResult(wl.Result):
         n = self.by_head["denoising"]
         anecdote = f" Fewer than {ENOUGH_PAIRS} pairs: an anecdote." if self.anecdotal else ""
         caption = (
-            f"Share of the gap of {self.gap.value:.2f} logits, pooled over {len(self.pairs)} pairs; 95 % interval over "
+            f"Share of the gap of {self.gap.value:.2f} logits, pooled over {len(self.pairs)} pairs; 95% interval over "
             f"n={n.n} {n.of}; 0 is no effect.{anecdote}"
         )
         misleads = (

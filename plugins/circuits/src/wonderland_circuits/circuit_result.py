@@ -136,7 +136,7 @@ class CircuitGraphResult(wl.Result):
             f"circuits of as many edges {np.mean(self.others):.0%} on average, p={self.p:.3f}.",
             f"Completeness: with parts taken out, circuit and model differ by {self.incompleteness.mean():.0%} on "
             f"average, by {self.incompleteness.max():.0%} at most.",
-            f"Minimality: {len(self.edges) - len(self.idle)} of its edges cost more than 0.5 % each when left out"
+            f"Minimality: {len(self.edges) - len(self.idle)} of its edges cost more than 0.5% each when left out"
             + (f"; not {', '.join(self.idle[:5])}{' …' if len(self.idle) > 5 else ''}." if self.idle else "."),
             f"Over all sizes: CPR {self.cpr:.2f} (1 is best), CMD {self.cmd:.2f} (0 is best).",
         ]
@@ -151,7 +151,7 @@ class CircuitGraphResult(wl.Result):
         if not self.edges:
             return []
         n = self.faithfulness
-        pairs = f"over {self.confirming} pairs; 95 % interval over n={n.n} {n.of}"
+        pairs = f"over {self.confirming} pairs; 95% interval over n={n.n} {n.of}"
         return [self._drawn(pairs), self._curve(pairs), self._held_to(pairs)]
 
     def _drawn(self, pairs: str) -> wl.View:

@@ -111,7 +111,7 @@ class EdgeAttributionResult(wl.Result):
             return []
         n = self.exact
         caption = (
-            f"Share of the gap brought back by one edge, over {self.confirming} pairs; 95 % interval over n={n.n} "
+            f"Share of the gap brought back by one edge, over {self.confirming} pairs; 95% interval over n={n.n} "
             f"{n.of}; 0 is no effect."
         )
         order = np.argsort(-np.abs(n.value))[:60]
@@ -171,7 +171,7 @@ class EdgeAttributionResult(wl.Result):
                     ],
                     "rows": agreement,
                 },
-                caption=f"Over {len(self.edges)} edges; 95 % interval over n={n.n} {n.of}; chance: 0 for correlations, "
+                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.n} {n.of}; chance: 0 for correlations, "
                 "0.5 for signs, the share of edges that are called strongest for the last.",
                 how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
                 "prompts. 1 is perfect.",

@@ -114,7 +114,7 @@ class HeadAblationResult(wl.Result):
         trust: Any = "solid" if self.enough and cost.trusted else "weak"
         text = (
             f"{len(needed)} of {sum(map(len, self.verdicts))} heads are needed; most of all {needed[0]}: with "
-            f"{_MEANING['resample']} in its place the loss rises by {cost.value:.3f} nats a token (95 % interval "
+            f"{_MEANING['resample']} in its place the loss rises by {cost.value:.3f} nats a token (95% interval "
             f"{cost.low:.3f} to {cost.high:.3f}, {cost.n} conversations)."
         )
         return [wl.Finding(text, "head-ablation", {"head": needed[0]}, trust)]
@@ -162,7 +162,7 @@ class HeadAblationResult(wl.Result):
         ]
         columns.append({"key": "q", "label": "q", "digits": 3, "help": "False-discovery rate, resample ablation"})
         caption = (
-            f"Rise of the held-out loss without each head, over {self.windows} windows; 95 % interval over "
+            f"Rise of the held-out loss without each head, over {self.windows} windows; 95% interval over "
             f"n={self.loss.n} conversations; without ablation the loss is {self.loss.value:.3f} nats a token."
         )
         return [

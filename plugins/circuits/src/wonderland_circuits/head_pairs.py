@@ -172,7 +172,7 @@ def views(
             grids["values"][at], grids["low"][at], grids["high"][at] = found.value[i], found.low[i], found.high[i]
     rest = f"; {left_out:,} further pairs, of heads that cost less alone, were not ablated" if left_out else ""
     caption = (
-        f"ΔL of both, less ΔL of each, z replaced by its mean: {len(pairs)} pairs, {windows} windows; 95 % interval "
+        f"ΔL of both, less ΔL of each, z replaced by its mean: {len(pairs)} pairs, {windows} windows; 95% interval "
         f"over n={found.n} conversations{rest}."
     )
     matrix = wl.View(

@@ -123,7 +123,7 @@ class PathPatchingResult(wl.Result):
         if not self.receivers:
             return []
         n = self.whole["denoising"]
-        caption = f"Share of the gap over {self.confirming} pairs; 95 % interval over n={n.n} {n.of}; 0 is no effect."
+        caption = f"Share of the gap over {self.confirming} pairs; 95% interval over n={n.n} {n.of}; 0 is no effect."
         shown = {
             f"{name}, {way}": part[way]
             for way in WAYS

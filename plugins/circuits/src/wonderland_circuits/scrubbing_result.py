@@ -124,7 +124,7 @@ class CausalScrubbingResult(wl.Result):
         coverage = ", ".join(f"{name} {part:.0%}" for name, part in self.coverage.items())
         caption = (
             f"Share of a head's effect (KL from the model's answers) that is left when its output is swapped with "
-            f"that of a place of another conversation with an equal feature; 95 % interval over n={n.n} "
+            f"that of a place of another conversation with an equal feature; 95% interval over n={n.n} "
             f"conversations; 0 is what a place drawn without regard to the feature leaves. Places with a partner: "
             f"{coverage}."
         )

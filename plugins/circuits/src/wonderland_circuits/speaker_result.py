@@ -159,7 +159,7 @@ class SpeakerTrackingResult(wl.Result):
             for key, label, unit, told in numbers
         ]
         caption = (
-            f"95 % intervals over n={n} conversations, and over {self._confirming()} that were not used to choose; "
+            f"95% intervals over n={n} conversations, and over {self._confirming()} that were not used to choose; "
             "chance is uniform attention, no effect, and for probes the highest of three nulls."
         )
         rule = "; ".join(f"{name}: {RULE[name]}" for name in ("sink", "first-speaker", "current-speaker"))

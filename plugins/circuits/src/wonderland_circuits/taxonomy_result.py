@@ -111,7 +111,7 @@ class HeadTaxonomyResult(wl.Result):
                 "Head taxonomy",
                 "table",
                 {"columns": columns, "rows": rows, "links": "head"},
-                caption="Ablation in nats a token (resampled); attention as shares; 95 % intervals over "
+                caption="Ablation in nats a token (resampled); attention as shares; 95% intervals over "
                 f"n={n.n} {n.of} where numbers come from text, chance levels beside them; weights have a null and no "
                 "interval.",
                 how_to_read="A role is named only if an intervention supports it; the next table has the rule. Sort by "

@@ -100,7 +100,7 @@ class AttentionEntropyResult(wl.Result):
                     "links": "head",
                     "series": series,
                 },
-                caption="Mean entropy of attention rows, row 0 left out; 95 % interval over "
+                caption="Mean entropy of attention rows, row 0 left out; 95% interval over "
                 f"n={self.nats.n} conversations.",
                 how_to_read="Strongly coloured heads spread their attention over many tokens, pale heads look at few. "
                 "1 is uniform attention, 0 is one token. Click a head to see where it looks.",

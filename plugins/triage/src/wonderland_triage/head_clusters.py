@@ -212,7 +212,7 @@ class HeadClustersResult(wl.Result):
                 ],
                 "links": "head",
             },
-            caption=f"Distance from the mean of all heads over {len(self.features)} standardised features, 95 % "
+            caption=f"Distance from the mean of all heads over {len(self.features)} standardised features, 95% "
             f"interval over n={self.distance.n} conversations; chance is √features.",
             how_to_read="The heads least like the others come first, with the features that make them so.",
             misleads="In one cloud, too, some head is the farthest.",
@@ -226,10 +226,10 @@ class HeadClustersResult(wl.Result):
                 "x": {"label": "number of groups k"},
                 "y": {"label": "silhouette"},
                 "series": [{"name": "silhouette", "x": np.arange(2, 2 + len(self.silhouette)), "y": self.silhouette}],
-                "references": [{"name": "95 % of single clouds", "y": usual}],
+                "references": [{"name": "95% of single clouds", "y": usual}],
             },
             caption="Mean silhouette (1: tight groups far apart, 0: none) by the number of groups; the line is what "
-            f"95 % of {len(self.null)} single clouds with the same correlations stay under.",
+            f"95% of {len(self.null)} single clouds with the same correlations stay under.",
             how_to_read="Only a number of groups whose silhouette is over the line says more than chance.",
             misleads="The silhouette favours round groups of like size.",
             order=38,

@@ -95,7 +95,7 @@ class HeadPatternsResult(wl.Result):
             for name in self.heads_with(pattern)[:1]:
                 score = self.scores[pattern][_indices(name)]
                 text = (
-                    f"{name} gives {score.value:.0%} of its attention to {_MEANING[pattern]} (95 % interval "
+                    f"{name} gives {score.value:.0%} of its attention to {_MEANING[pattern]} (95% interval "
                     f"{score.low:.0%} to {score.high:.0%}; uniform attention would give {float(score.chance):.0%})."
                 )
                 found.append(wl.Finding(text, "attention", {"head": name}, trust))
@@ -119,7 +119,7 @@ class HeadPatternsResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         layers, heads = len(self.labels), len(self.labels[0])
         caption = (
-            f"Mean share of attention, 95 % interval over n={self.scores['previous'].n} conversations; "
+            f"Mean share of attention, 95% interval over n={self.scores['previous'].n} conversations; "
             "chance is uniform attention at the same positions."
         )
         rows = [self._row(layer, head) for layer in range(layers) for head in range(heads)]

@@ -225,7 +225,7 @@ class InductionResult(wl.Result):
                         }
                     ],
                 },
-                caption=f"Mean loss by position, 95 % interval over n={n} sequences of {self.length} random words said "
+                caption=f"Mean loss by position, 95% interval over n={n} sequences of {self.length} random words said "
                 f"twice. Unigram words: the second copy gains {self.gain['unigram']}, its order "
                 f"{self.order['unigram']}.",
                 how_to_read="A model with induction drops where the second copy begins: it finds the earlier place "
@@ -244,7 +244,7 @@ class InductionResult(wl.Result):
                     "links": "head",
                     "series": series,
                 },
-                caption="Attention to what came after the earlier copy of the same word, 95 % interval over "
+                caption="Attention to what came after the earlier copy of the same word, 95% interval over "
                 f"n={n} sequences; chance is uniform attention.",
                 how_to_read="Strongly coloured heads look at the word that came next the last time. Switch to the gain "
                 "lost to see which heads the model needs for continuing a repetition.",
@@ -282,7 +282,7 @@ class InductionResult(wl.Result):
                     },
                 ],
             },
-            caption=f"Gain of the second copy lost when heads are ablated, 95 % interval over n={together[0].n} fresh "
+            caption=f"Gain of the second copy lost when heads are ablated, 95% interval over n={together[0].n} fresh "
             f"sequences; chance is the median of {len(nulls[0])} random sets of {len(self.candidates)} other heads.",
             how_to_read="If the candidates are what continues repetitions, they lose most of the gain and no random "
             "set does.",

@@ -181,7 +181,7 @@ class LogitLensResult(wl.Result):
                 "series": series,
                 "references": [{"name": "frequencies alone", "y": float(self.kl.chance)}],
             },
-            caption=f"Mean KL from the final answer to the lens, 95 % interval over n={self.kl.n} conversations.",
+            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.n} conversations.",
             how_to_read="How far each level is from the model's final answer; a steep step is a layer that decides.",
             misleads="An untrained model is near its final answer everywhere, because its layers do nothing.",
             order=63,
@@ -220,7 +220,7 @@ class LogitLensResult(wl.Result):
             "Logit lens: numbers",
             "table",
             {"columns": columns, "rows": rows},
-            caption=f"Means over positions, 95 % interval over n={self.kl.n} conversations; chance is what the "
+            caption=f"Means over positions, 95% interval over n={self.kl.n} conversations; chance is what the "
             "frequencies of tokens alone would score.",
             how_to_read="Each row is the stream after a layer, read by the model's own end.",
             misleads="Means hide that some tokens are decided at once and others never.",

@@ -194,7 +194,7 @@ class NeuronsResult(wl.Result):
             "bars",
             {"x": [f"L{i}" for i in range(len(one.value))], "y": {"label": "probability"}, "series": series},
             caption="Probability that the highest activations of a neuron are of fewer kinds than those of a random "
-            f"direction of its layer; 95 % interval over n={one.n} neurons, {self.directions} directions; chance 0.5.",
+            f"direction of its layer; 95% interval over n={one.n} neurons, {self.directions} directions; chance 0.5.",
             how_to_read="Over the chance line, and over the bar before training, single neurons are more about one "
             "kind of token than mixtures of neurons are.",
             misleads="Kinds of tokens are not meanings: a neuron of one topic looks mixed here.",

@@ -8,7 +8,8 @@ long that it alone would be the first component.
 
 Explained variance stands against what it would be if the dimensions were uncorrelated with the variances they have
 (Horn's parallel analysis, in its limit of many tokens): a few wide dimensions already give a high share. Intervals are
-bootstraps over conversations; those of the explained variance repeat the whole PCA.
+bootstraps over conversations; that of a component is of the variance along it, as fitted on all of them: a PCA
+repeated on each resample would fit its directions to that resample, and its leading variances would be too large.
 
 What would fool it: distance on paper. Two tokens that touch in the plane may be far apart, a long step may be
 invisible in it, and since the stream grows from layer to layer the picture is mostly of the last layers.
@@ -22,7 +23,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
@@ -98,7 +98,7 @@ class ResidualPCAResult(wl.Result):
         trust: Any = "solid" if estimate.trusted and apart else "weak"
         text = (
             f"{self.levels[most + 1]} moves tokens most: its step is {float(estimate.value):.2f} times as long as the "
-            f"stream it starts from (95 % interval {float(estimate.low):.2f} to {float(estimate.high):.2f}); "
+            f"stream it starts from (95% interval {float(estimate.low):.2f} to {float(estimate.high):.2f}); "
             f"the picture of two dimensions shows {float(self.in_plane.value[most]):.0%} of it."
         )
         return [wl.Finding(text, "residual-steps", {}, trust)]
@@ -147,7 +147,7 @@ class ResidualPCAResult(wl.Result):
                 "aside": aside,
             },
             caption="Every token after each layer, in one projection for all of them that shows "
-            f"{self.shown:.0%} of the variance of n={self.variance.n} conversations; steps with 95 % intervals.",
+            f"{self.shown:.0%} of the variance of n={self.variance.n} conversations; steps with 95% intervals.",
             how_to_read="A line is a token on its way through the layers, pale at first and strong at the end. Point "
             "at one to follow it. Lines that run side by side are tokens the layers treat alike; a long piece is a "
             "layer that moves the token far in this plane.",
@@ -176,7 +176,7 @@ class ResidualPCAResult(wl.Result):
             "bars",
             {"x": self.levels[1:], "y": {"label": "ratio"}, "series": series},
             caption="Mean length of each layer's step over that of the stream it starts from, in all "
-            f"{self.width} dimensions, 95 % interval over n={self.step.n} conversations.",
+            f"{self.width} dimensions, 95% interval over n={self.step.n} conversations.",
             how_to_read="A high bar is a layer that changes what is known about a token; beside it, how much of that "
             "change the two-dimensional picture can show.",
             misleads="A long step is not an important one: the final norm divides by the length of the whole stream.",
@@ -196,7 +196,7 @@ class ResidualPCAResult(wl.Result):
                 "y": {"label": "share of variance"},
                 "series": [{"name": "share"} | {key: [float(v) for v in np.asarray(p)] for key, p in parts.items()}],
             },
-            caption=f"Share of the variance of all levels, 95 % interval over n={self.variance.n} conversations; "
+            caption=f"Share of the variance of all levels, 95% interval over n={self.variance.n} conversations; "
             "chance is what uncorrelated dimensions of the same variances would give.",
             how_to_read="Bars far over their chance are directions that many dimensions share.",
             misleads="Directions of high variance need not be the ones the model reads.",
@@ -209,14 +209,13 @@ class ResidualPCA:
     """How does the representation of a token move? One PCA for all layers, and the steps in full width."""
 
     name: ClassVar[str] = "residual-pca"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
     skip: Annotated[int, "positions left out at the beginning of each window"] = 1
     components: Annotated[int, "components to keep"] = 12
     shown: Annotated[int, "conversations shown"] = 6
-    replicates: Annotated[int, "bootstrap replicates of the whole PCA"] = 200
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -239,7 +238,7 @@ class ResidualPCA:
         steps, places = self._steps(specimen, plane, torch.from_numpy(moments.mean()), show)
         return ResidualPCAResult(
             levels=level_names(specimen),
-            variance=self._variance(moments, eigenvalues, np.diag(whole), kept, specimen.evidence.seed),
+            variance=_shares(moments, directions, eigenvalues, np.diag(whole), specimen.evidence.seed),
             dimensions=float(eigenvalues.sum() ** 2 / max((eigenvalues**2).sum(), 1e-300)),
             width=len(eigenvalues),
             conversations=[describe(specimen, window) for window in show],
@@ -257,20 +256,6 @@ class ResidualPCA:
                 h = levels(part, row)[:, part.mask[row]][:, self.skip :].double().flatten(0, 1).numpy()
                 moments.add(int(cluster[window]), h)
         return moments
-
-    def _variance(
-        self, moments: _Moments, eigenvalues: np.ndarray, diagonal: np.ndarray, kept: int, seed: int
-    ) -> wl.Estimate:
-        n = len(moments.count)
-        random = np.random.default_rng(seed)
-        replicates = []
-        with threadpool_limits(limits=1):  # small matrices: threads would only wait for each other
-            for draw in random.multinomial(n, np.full(n, 1 / n), size=self.replicates):
-                values = np.linalg.eigvalsh(moments.of(draw))[::-1]
-                replicates.append(values[:kept] / values.sum())
-        low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
-        value, chance = eigenvalues[:kept] / eigenvalues.sum(), np.sort(diagonal)[::-1][:kept] / diagonal.sum()
-        return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance)
 
     def _steps(
         self, specimen: wl.Specimen, plane: torch.Tensor, mean: torch.Tensor, show: Sequence[int]
@@ -303,6 +288,22 @@ class ResidualPCA:
             "norm": estimate("norm", counts, "length of the stream"),
             "in_plane": estimate("in plane", stacked["squared"], "share of squared length", 2 / specimen.cfg.d_model),
         }, places
+
+
+def _shares(
+    moments: _Moments, directions: np.ndarray, eigenvalues: np.ndarray, diagonal: np.ndarray, seed: int
+) -> wl.Estimate:
+    """Estimate the share of the variance along each direction [dimension, component]."""
+    n, kept, replicates = len(moments.count), directions.shape[1], 2000
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates) / 1.0
+    total = (draws @ moments.count)[:, None]
+    mean = draws @ moments.sum / total
+    along = draws @ np.einsum("cij,ik,jk->ck", moments.outer, directions, directions, optimize=True) / total
+    everywhere = draws @ np.trace(moments.outer, axis1=1, axis2=2)[:, None] / total
+    along, everywhere = along - (mean @ directions) ** 2, everywhere - (mean**2).sum(1, keepdims=True)
+    low, high = np.quantile(along / everywhere, [0.025, 0.975], axis=0)
+    value, chance = eigenvalues[:kept] / eigenvalues.sum(), np.sort(diagonal)[::-1][:kept] / diagonal.sum()
+    return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance)
 
 
 class _Moments:

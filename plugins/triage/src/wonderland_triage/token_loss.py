@@ -119,7 +119,7 @@ class TokenLossResult(wl.Result):
                         }
                     ],
                 },
-                caption=f"Mean loss, 95 % interval over n={self.overall.n} conversations.",
+                caption=f"Mean loss, 95% interval over n={self.overall.n} conversations.",
                 how_to_read="Which parts of a message the model can predict, and whose words it knows better.",
                 misleads="Me and them also differ in what they talk about, not only in how predictable they are.",
                 order=45,
@@ -141,7 +141,7 @@ class TokenLossResult(wl.Result):
                         }
                     ],
                 },
-                caption=f"Mean loss of the n-th token of a message, 95 % interval over n={place.n} conversations.",
+                caption=f"Mean loss of the n-th token of a message, 95% interval over n={place.n} conversations.",
                 how_to_read="How much easier a message gets once it has begun.",
                 misleads="Long messages only count at the right end, and people who write long messages differ.",
                 order=47,

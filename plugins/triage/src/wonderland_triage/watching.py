@@ -1,6 +1,6 @@
 """What do single neurons fire for, from their highest activation down to their lowest? Snippets in bands.
 
-The highest activations alone flatter a neuron: what stands at 30 % of the highest is often something else (Bolukbasi et
+The highest activations alone flatter a neuron: what stands at 30% of the highest is often something else (Bolukbasi et
 al. 2021, 2104.07143, on interpretability illusions). So each neuron that is shown is watched over the whole evidence
 once more, and snippets are drawn from five bands of its positive activations, beside their histogram.
 

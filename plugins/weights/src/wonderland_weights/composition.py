@@ -53,8 +53,8 @@ class CompositionResult(wl.Result):
         ratio: Ratio of Frobenius norms, between 0 and 1.
         scaled: The same times √room: 1 by chance, in the mean square.
         mean: Mean of ``scaled`` under random rotations of this pair.
-        low: 2.5 % quantile of it.
-        high: 97.5 % quantile of it.
+        low: 2.5% quantile of it.
+        high: 97.5% quantile of it.
         z: Standard deviations of the rotated above their mean.
         p: One-sided p: how often a rotation gives as much.
         q: The same with false discoveries controlled over all pairs and kinds.
@@ -211,7 +211,7 @@ class CompositionResult(wl.Result):
                     {"key": "kind", "label": "By"},
                     {"key": "ratio", "label": "Ratio", "digits": 3, "help": "‖A B‖ / ‖A‖ ‖B‖"},
                     {"key": "scaled", "label": "Times chance", "digits": 2, "help": f"Ratio · √{self.room}"},
-                    {"key": "null", "label": "Rotated", "help": "95 % of random rotations of this pair lie here"},
+                    {"key": "null", "label": "Rotated", "help": "95% of random rotations of this pair lie here"},
                     {"key": "z", "label": "z", "digits": 1},
                     {"key": "p", "label": "p", "digits": 4, "help": "One-sided; not below 1 / (1 + rotations)"},
                     {"key": "q", "label": "q", "digits": 4, "help": "False-discovery rate over all pairs and kinds"},

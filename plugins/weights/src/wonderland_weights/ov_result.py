@@ -19,10 +19,10 @@ class OVCircuitsResult(wl.Result):
         values: Singular values by circuit, "OV" and "QK", each [layer, head, k]; all zero for a head without one.
         ratio: σ₁/σ₂ by circuit, [layer, head]; infinite at rank 1, NaN without one.
         effective_rank: (Σσ²)² / Σσ⁴ by circuit, [layer, head].
-        random_ratio: 2.5 %, 50 % and 97.5 % quantile of σ₁/σ₂ of random weights of this shape.
+        random_ratio: 2.5%, 50% and 97.5% quantile of σ₁/σ₂ of random weights of this shape.
         random_rank: The same of the effective rank.
         copying: Copying score [layer, head]; NaN for a head that writes nothing the unembedding reads.
-        copying_null: 2.5 %, 50 % and 97.5 % quantile of rotated heads, [3, layer, head].
+        copying_null: 2.5%, 50% and 97.5% quantile of rotated heads, [3, layer, head].
         p: Two-sided p of the copying score, [layer, head].
         q: The same with false discoveries controlled over all heads that have a score.
         directions: By head ("L0H0") and circuit, the leading directions, as ``wonderland_weights.directions`` says.
@@ -157,7 +157,7 @@ class OVCircuitsResult(wl.Result):
         columns = [
             {"key": "head", "label": "Head"},
             {"key": "copying", "label": "Copying", "digits": 2, "help": "Σ Re λ / Σ |λ|; +1 copies, −1 suppresses"},
-            {"key": "null", "label": "Rotated", "help": "95 % of random rotations of this head lie here"},
+            {"key": "null", "label": "Rotated", "help": "95% of random rotations of this head lie here"},
             {"key": "q", "label": "q", "digits": 3, "help": "False-discovery rate over all heads, two-sided"},
         ]
         for circuit in ("OV", "QK"):
@@ -173,7 +173,7 @@ class OVCircuitsResult(wl.Result):
             "table",
             {"columns": columns, "rows": [self._row(at) for at in np.ndindex(layers, heads)], "links": "head"},
             caption=f"Null of the copying score: {null}. Random weights of this shape have σ₁/σ₂ {low:.2f} to "
-            f"{high:.2f} and an effective rank of {fewest:.1f} to {most:.1f} (95 % of {self.draws} draws).",
+            f"{high:.2f} and an effective rank of {fewest:.1f} to {most:.1f} (95% of {self.draws} draws).",
             how_to_read="OV is what a head does with what it attends to, QK what it attends to. A steep start of the "
             "singular values (σ₁/σ₂ well over that of random weights) and a low rank mean few different jobs.",
             misleads="Few directions are not one job: a single direction can carry many meanings at once.",
@@ -217,7 +217,7 @@ class OVCircuitsResult(wl.Result):
         low, _, high = self.copying_null[(slice(None), *at)]
         return [
             ["copying score", _signed(self.copying[at])],
-            ["rotated heads, 95 %", f"{_signed(low)} to {_signed(high)}"],
+            ["rotated heads, 95%", f"{_signed(low)} to {_signed(high)}"],
             ["q over all heads", float(self.q[at])],
         ]
 
