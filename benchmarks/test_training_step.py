@@ -23,6 +23,7 @@ import torch.nn.functional as F
 
 import wonderland as wl
 from wonderland.corpus.windows import pack
+from wonderland.demo import MESSAGES
 from wonderland.model.batches import plan_epoch
 from wonderland.model.ceiling import product_rate
 from wonderland.model.engine import Engine
@@ -114,7 +115,7 @@ def test_gradient(benchmark):
 
 @pytest.mark.benchmark(group="seed preset, a step on the demo's windows")
 def test_end_to_end(benchmark):
-    corpus = wl.Corpus.demo()
+    corpus = wl.Corpus.read(MESSAGES).filter("automated", "urls", "emoji")
     tokenizer = wl.SpeakerTokenizer.train(corpus, vocab_size=CONFIG.d_vocab)
     settings = TrainingSettings(preset="seed").resolved()
     windows = pack(corpus, tokenizer, size=settings.window_size, stride=settings.stride, context=CONFIG.n_ctx)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import ks_2samp
 
 from wonderland_weights.factored import corners, frames, random_spectra, svd
 
@@ -58,6 +59,15 @@ def test_entries_of_a_rotation_have_a_mean_square_of_one_over_its_dimensions():
     drawn = corners(3000, 3, room=7, random=np.random.default_rng(0))
     np.testing.assert_allclose(drawn.mean(0), 1 / 7, atol=0.012)
     assert corners(2, 9, room=7, random=np.random.default_rng(0)).sum(1) == pytest.approx(np.ones((2, 7)))
+
+
+@pytest.mark.parametrize(("k", "room"), [(1, 2), (3, 6), (4, 9), (6, 24)])
+def test_corners_are_drawn_as_those_of_whole_frames_are(k, room):
+    random = np.random.default_rng(1)
+    drawn = corners(4000, k, room=room, random=random)
+    whole = frames(4000, room, k, room=room, random=random)[:, :k] ** 2
+    for of in (lambda c: c.sum((1, 2)), lambda c: c[:, 0, 0], lambda c: c[:, -1, -1], lambda c: c.max((1, 2))):
+        assert ks_2samp(of(drawn), of(whole)).pvalue > 1e-3
 
 
 def test_random_weights_have_no_steep_spectrum():

@@ -314,7 +314,7 @@ class Composition:
     """Which heads read what an earlier head writes? Q, K and V composition, each pair against its own rotations."""
 
     name: ClassVar[str] = "composition"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("weights",)
 

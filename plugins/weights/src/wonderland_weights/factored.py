@@ -81,13 +81,22 @@ def frames(n: int, d_model: int, k: int, *, room: int, random: np.random.Generat
 def corners(n: int, k: int, *, room: int, random: np.random.Generator) -> np.ndarray:
     """Draw the k × k corners of ``n`` random rotations of ``room`` dimensions, squared, [n, k, k].
 
-    All that a random rotation does to the product of two matrices of rank k is in there.
+    All that a random rotation does to the product of two matrices of rank k is in there. A frame is G R⁻¹ with a
+    Gaussian G [room, k] and RᵀR = GᵀG; of G only the first k rows are drawn, for what the others add to GᵀG is a
+    Wishart matrix, drawn by its triangular factor (Bartlett 1933).
     """
     k = min(k, room)
     drawn = np.empty((n, k, k))
-    for start in range(0, n, 100):  # full frames are room / k times as large as what is kept of them
+    for start in range(0, n, 100):
         some = drawn[start : start + 100]
-        some[:] = frames(len(some), room, k, room=room, random=random)[:, :k] ** 2
+        if room < 2 * k:
+            some[:] = frames(len(some), room, k, room=room, random=random)[:, :k] ** 2
+            continue
+        top = random.standard_normal((len(some), k, k))
+        factor = np.tril(random.standard_normal((len(some), k, k)), -1)
+        factor[:, range(k), range(k)] = np.sqrt(random.chisquare(room - k - np.arange(k), (len(some), k)))
+        gram = np.swapaxes(top, 1, 2) @ top + factor @ np.swapaxes(factor, 1, 2)
+        some[:] = np.linalg.solve(np.linalg.cholesky(gram), np.swapaxes(top, 1, 2)).swapaxes(1, 2) ** 2
     return drawn
 
 
