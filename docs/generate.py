@@ -63,7 +63,7 @@ _ALSO = (
     "wonderland.workspace.stage",
 )
 _STANDARD = {"training": "training", "generations": "sampling", "corpus": "the corpus"}  # in every report
-_RETURNED = ("wonderland.workspace.workspace.Step",)  # what a public method returns and nobody makes
+_RETURNED = ("wonderland.workspace.status.Step",)  # what a public method returns and nobody makes
 
 
 def write(folder: Path) -> None:

@@ -18,11 +18,10 @@ import functools
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import wonderland
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import InputError, NotEnoughData, UsageError
@@ -33,8 +32,7 @@ from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.fingerprint import source_state
 from wonderland.workspace.settings import FILE, Settings
-from wonderland.workspace.stage import Stage, State, guarding
-from wonderland.workspace.wipe import remember
+from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis
@@ -42,24 +40,15 @@ if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
     from wonderland.model.training import Progress
     from wonderland.model.transformer import ChatTransformer
-    from wonderland.report.redact import Redaction
-    from wonderland.report.views import Check, View
+    from wonderland.report.views import Check
+    from wonderland.workspace.status import Step
 
-__all__ = ["DEFAULT_NAME", "Workspace"]
+__all__ = ["CHECKPOINT", "DEFAULT_NAME", "Workspace"]
 
 DEFAULT_NAME = "me.wonderland"
-_CHECKPOINT = "training.checkpoint"
+CHECKPOINT = "training.checkpoint"
 _MODEL = "model.safetensors"
 _READ = "read.json"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of `Workspace.status`."""
-
-    name: str
-    state: State
-    detail: str = ""
 
 
 class Workspace:
@@ -278,7 +267,7 @@ class Workspace:
                 return ChatTransformer.load(same.folder / _MODEL, tokenizer)
         train_part, held_out = self.split()
         models = self.folder / "models"
-        checkpoint = self.folder / _CHECKPOINT if seed is None else models / f"seed-{seed}.checkpoint"
+        checkpoint = self.folder / CHECKPOINT if seed is None else models / f"seed-{seed}.checkpoint"
         if seed is not None:
             with guarding(models):
                 models.mkdir(exist_ok=True, mode=0o700)
@@ -411,89 +400,21 @@ class Workspace:
             results: What to show; everything that was analysed by default.
             redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
         """
-        from wonderland.report.build import write_report
+        from wonderland.workspace.reporting import report
 
-        results = results or self.analyze()
-        place = Path(path).expanduser() if path else self.folder / "report.html"
-        with guarding(place):
-            written = write_report(
-                place,
-                results,
-                results.specimen,
-                checks=self.check(),
-                extra_views=self._extra_views(results),
-                meta=self._meta(),
-                redact=None if redact is None else self._redaction(results, redact).page,
-            )
-        remember(self.folder, [written])
-        return written
+        return report(self, path, results or self.analyze(), redact)
 
     def figures(self, folder: str | Path, results: Results | None = None, *, redact: int | None = None) -> list[Path]:
         """Draw every view of the report into a folder, as SVG and PNG with an index, and return the files."""
-        from wonderland.report.plots_files import save_figures
+        from wonderland.workspace.reporting import figures
 
-        results = results or self.analyze()
-        views = [*self._extra_views(results), *(view for result in results.values() for view in result.views())]
-        if redact is not None:
-            views = [self._redaction(results, redact).view(view) for view in views]
-        place = Path(folder).expanduser()
-        with guarding(place):
-            written = save_figures(views, place)
-        remember(self.folder, written)
-        return written
-
-    def _redaction(self, results: Results, contacts: int) -> Redaction:
-        from wonderland.lab import standard_views
-        from wonderland.report import corpus_overview, generations, training_curve
-        from wonderland.report.redact import Redaction
-
-        corpus = Corpus.load(self.folder / "filtered")
-        own: list[Any] = [corpus_overview.corpus_overview, generations.generations, training_curve.training_curve]
-        own += [standard_views.standard_views, *(type(result) for result in results.values())]
-        return Redaction.of(corpus, self._tokenizer(), contacts).knowing(own)
-
-    def _extra_views(self, results: Results) -> Sequence[View]:
-        from wonderland.lab.standard_views import standard_views
-        from wonderland.report.corpus_overview import corpus_overview
-
-        corpus = Corpus.load(self.folder / "filtered")
-        return [*standard_views(results.specimen, seed=self.settings.analysis.seed), *corpus_overview(corpus)]
-
-    def _meta(self) -> dict[str, Any]:
-        corpus = Corpus.load(self.folder / "filtered")
-        counts = corpus.counts()
-        return {"corpus": counts, "source": corpus.ledger.source, "wonderland": wonderland.__version__}
+        return figures(self, folder, results or self.analyze(), redact)
 
     def status(self) -> list[Step]:
         """Say of every stage whether it is done."""
-        steps: list[Step] = []
-        for name in ("corpus", "filtered", "tokenizer", "model", "checks"):
-            try:
-                state = self.stage(name).state()
-            except UsageError:
-                state = "missing"
-            detail = ""
-            if name == "model" and state != "done" and (self.folder / _CHECKPOINT).exists():
-                detail = "training was interrupted and can go on"
-            if name == "corpus" and state == "done" and self.store_changed():
-                detail = "the store has changed since; `wonderland extract` reads it again"
-            steps.append(Step(name, state, detail))
-        results = self.folder / "results"
-        done = sorted(path.parent.name for path in results.glob("*/stage.json")) if results.is_dir() else []
-        key = self.stage("model").key if self.settings.source.path else ""
-        fresh = [name for name in done if self._result_key(name) == key]
-        state = "missing" if not done else "done" if len(fresh) == len(done) else "out of date"
-        steps.append(Step("results", state, ", ".join(done)))
-        report = self.folder / "report.html"
-        steps.append(Step("report", "done" if report.exists() else "missing", str(report) if report.exists() else ""))
-        return steps
+        from wonderland.workspace.status import status
 
-    def _result_key(self, name: str) -> str:
-        try:
-            record = json.loads((self.folder / "results" / name / "stage.json").read_text(encoding="utf-8"))
-            return str(record["inputs"][0])
-        except (OSError, ValueError, KeyError, IndexError):
-            return ""
+        return status(self)
 
     # -- reading what earlier stages left ------------------------------------------------------------------------
 
