@@ -17,7 +17,6 @@ FAST = {
     "induction": {"sequences": 8, "random_sets": 2},
     "neurons": {"directions": 8},
     "ov-circuits": {"rotations": 20, "directions": 1},
-    "residual-pca": {"replicates": 10},
 }
 
 

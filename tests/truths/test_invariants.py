@@ -63,7 +63,7 @@ def test_the_final_stream_is_the_embedding_and_what_every_part_wrote(seed, shape
 @given(seed=seeds, shape=shapes)
 def test_a_row_of_attention_sums_to_one_and_its_entropy_lies_between_nothing_and_uniform(seed, shape):
     pattern = drawn_model(seed, **shape).run_with_cache(tokens_of(seed))[1]["blocks.1.attn.hook_pattern"]
-    torch.testing.assert_close(pattern.sum(-1), torch.ones(pattern.shape[:-1]))
+    torch.testing.assert_close(pattern.sum(-1), torch.ones(pattern.shape[:-1]), atol=1e-5, rtol=1e-5)
     assert (pattern.triu(1) == 0).all()
     result = wl.analyze(specimen_of(drawn_model(seed, **shape), 3), "attention-entropy")["attention-entropy"]
     assert (result.normalised.value >= 0).all()
@@ -84,7 +84,7 @@ def test_a_token_changes_nothing_before_it(seed, shape, at):
     for name, value in model.run_with_cache(tokens)[1].items():
         if name.endswith(("resid_post", "hook_z", "mlp_out")):
             changed = model.run_with_cache(other, names_filter=name)[1][name]
-            torch.testing.assert_close(changed[:, : at + 1], value[:, : at + 1])
+            torch.testing.assert_close(changed[:, : at + 1], value[:, : at + 1], atol=1e-4, rtol=1e-4)
 
 
 @few
@@ -95,7 +95,7 @@ def test_position_0_knows_its_own_token_alone(seed, shape):
     last = f"blocks.{LAYERS - 1}.hook_resid_post"
     stream = model.run_with_cache(tokens, names_filter=last)[1][last][:, 0]
     alone = model.run_with_cache(tokens[:, :1], names_filter=last)[1][last][:, 0]
-    torch.testing.assert_close(stream, alone, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(stream, alone, atol=1e-4, rtol=1e-4)
 
 
 # --- patching forwards is patching backwards with the sides exchanged
@@ -181,7 +181,7 @@ def without_order(specimen):
     """What is measured over the windows of the evidence, each the same whichever comes first."""
     found = wl.analyze(
         specimen,
-        ResidualPCA(replicates=10),
+        ResidualPCA(),
         "token-loss",
         "neurons",
         "ov-circuits",
