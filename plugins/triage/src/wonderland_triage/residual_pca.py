@@ -295,7 +295,7 @@ def _shares(
 ) -> wl.Estimate:
     """Estimate the share of the variance along each direction [dimension, component]."""
     n, kept, replicates = len(moments.count), directions.shape[1], 2000
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates) / 1.0
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates).astype(np.float64)
     total = (draws @ moments.count)[:, None]
     mean = draws @ moments.sum / total
     along = draws @ np.einsum("cij,ik,jk->ck", moments.outer, directions, directions, optimize=True) / total
