@@ -43,6 +43,11 @@ def random_pairs(seed, pairs=3):
     return ContrastBatch.of(contrasts, known_tokenizer())
 
 
+def assert_same(ours, theirs):
+    """The same run, in another row of a batch: equal up to rounding."""
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
 def changes(patched, *, noising):
     """Change of the metric by each cell and the change there would be if all were replaced, [cell, pair] and [pair]."""
     base, donor = (patched.clean, patched.corrupted) if noising else (patched.corrupted, patched.clean)
@@ -100,9 +105,9 @@ def test_leaving_one_head_out_of_two_is_the_other_alone(seed):
     circuit = [Site("z", 0, 0), Site("z", 2, 1)]
     without = [[site for site in circuit if site != left_out] for left_out in circuit]
     patched = patch(random_model(seed), random_pairs(seed), [*without, *([site] for site in circuit)])
-    np.testing.assert_array_equal(patched.denoised[0], patched.denoised[3])
-    np.testing.assert_array_equal(patched.denoised[1], patched.denoised[2])
-    np.testing.assert_array_equal(patched.noised[0], patched.noised[3])
+    assert_same(patched.denoised[0], patched.denoised[3])
+    assert_same(patched.denoised[1], patched.denoised[2])
+    assert_same(patched.noised[0], patched.noised[3])
 
 
 @settings(max_examples=10, deadline=None)

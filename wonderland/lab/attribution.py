@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from wonderland.lab.edges import INPUTS, Edges, Outputs
+from wonderland.lab.edges import INPUTS, Edges, Outputs, until_read
+from wonderland.lab.prefix import Rest
 from wonderland.lab.specimen import hook_name
 
 if TYPE_CHECKING:
@@ -30,7 +31,13 @@ __all__ = ["attribution"]
 
 
 def attribution(
-    model: HookedModel, base: Outputs, donor: Outputs, metric: Callable[[Tensor], Tensor], *, steps: int = 1
+    model: HookedModel,
+    base: Outputs,
+    donor: Outputs,
+    metric: Callable[[Tensor], Tensor],
+    *,
+    steps: int = 1,
+    until: Tensor | None = None,
 ) -> Tensor:
     """Estimate the effect of every edge from gradients.
 
@@ -41,23 +48,33 @@ def attribution(
         metric: Given final residuals [batch, pos, d_model], what the effect is on, [batch].
         steps: Points between the embeddings of the two runs at which gradients are taken and averaged: 1 takes those
             of the base run alone (EAP), more go from there towards the donor's (EAP-IG).
+        until: Last position of each row that ``metric`` looks at, [batch]; the last there is if None.
 
     Returns:
         Estimated change of the metric, [sender, receiver, batch]; 0 where there is no edge.
     """
     edges = Edges.of(model)
+    rest = until_read(model, base, donor, until)
+    ours, theirs = base.cut(rest), donor.cut(rest)
+    everyone = torch.arange(ours.stream.shape[1], device=ours.stream.device)
+
+    def measured(final: Tensor) -> Tensor:
+        return metric(rest.put_back(final, base.stream[-1], everyone))
+
     total = torch.zeros(())
     for step in range(steps):
-        start = base.stream[0] + (donor.stream[0] - base.stream[0]) * (step / steps)
-        total = total + _gradients(model, edges, start, metric) / steps
-    change = donor.written - base.written
+        start = ours.stream[0] + (theirs.stream[0] - ours.stream[0]) * (step / steps)
+        total = total + _gradients(model, edges, start, measured, rest) / steps
+    change = theirs.written - ours.written
     effect = torch.einsum("sbpd,rbpd->srb", change, total)
     there = torch.from_numpy(edges.exists).to(effect.device)
     return torch.where(there[..., None], effect, torch.zeros((), device=effect.device))
 
 
-def _gradients(model: HookedModel, edges: Edges, start: Tensor, metric: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the gradient of the metric by what each receiver reads, [receiver, batch, pos, d_model]."""
+def _gradients(
+    model: HookedModel, edges: Edges, start: Tensor, metric: Callable[[Tensor], Tensor], rest: Rest
+) -> Tensor:
+    """Return the gradient of the metric by what each receiver reads, [receiver, batch, rest, d_model]."""
     batch, length, width = start.shape
     by_head = (batch, length, edges.n_heads, width)
     leaves: dict[str, Tensor] = {}
@@ -70,7 +87,8 @@ def _gradients(model: HookedModel, edges: Edges, start: Tensor, metric: Callable
         leaf.requires_grad_()
     with torch.enable_grad():
         hooks = [(name, _adding(leaf)) for name, leaf in leaves.items()]
-        final = model.run_with_hooks(start, fwd_hooks=hooks, stop_at_layer=edges.n_layers)
+        everyone = torch.arange(batch, device=start.device)
+        final = rest.run(model, start, everyone, hooks, stop_at_layer=edges.n_layers)
         found = torch.autograd.grad(metric(final + last).sum(), [*leaves.values(), last])
     parts = [part for gradient in found for part in (gradient.unbind(2) if gradient.ndim == 4 else (gradient,))]
     return torch.stack(parts)

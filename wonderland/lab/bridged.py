@@ -106,6 +106,7 @@ class BridgedModel:
     """
 
     tokenizer_fingerprint = ""
+    reads_prefix = False
     history = None
 
     W_E = _stack("W_E", "Token embedding [d_vocab, d_model].")

@@ -14,8 +14,8 @@ receiver moves. All of a head's edges put is patching the head. Only the edges o
 embedding put, is the circuit alone, all else corrupted: with every edge it is the donor's run, with none the base run.
 LayerNorm is computed anew for every receiver, from what the receiver then reads; no scale is frozen.
 
-Cost: one run of the receiver's layer and those after it, an edge and pair; `wonderland.lab.attribution` estimates the
-same for all edges at once.
+Cost: one run of the receiver's layer and those after it, an edge and pair, of the positions from the first difference
+on (`wonderland.lab.prefix`); `wonderland.lab.attribution` estimates the same for all edges at once.
 What would fool it: an edge that matters only together with another has no effect alone.
 
 References: Goldowsky-Dill et al. 2023 (2304.05969), path patching; Conmy et al. 2023 (2304.14997), edges and circuits.
@@ -33,6 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from wonderland.lab.interventions import Activations
+from wonderland.lab.prefix import Memory, Rest
 from wonderland.lab.specimen import hook_name
 
 if TYPE_CHECKING:
@@ -147,11 +148,13 @@ class Outputs:
         written: [sender, batch, pos, d_model], biases of attention left out.
         stream: The residual stream before each layer and after the last, [layer + 1, batch, pos, d_model].
         middle: The same before each MLP, [layer, batch, pos, d_model]; empty without MLPs.
+        memory: Keys and values, if another run can go on from them.
     """
 
     written: Tensor
     stream: Tensor
     middle: Tensor
+    memory: Memory | None = None
 
     @classmethod
     def of(cls, model: HookedModel, tokens: ArrayLike | Tensor) -> Outputs:
@@ -164,7 +167,12 @@ class Outputs:
         for layer in range(edges.n_layers):
             written += run.values["result"][layer].unbind(2)
             written += [run.values["mlp_out"][layer]] if edges.mlps else []
-        return cls(torch.stack(written), stream, run.values["resid_mid"] if edges.mlps else stream[:0])
+        middle = run.values["resid_mid"] if edges.mlps else stream[:0]
+        return cls(torch.stack(written), stream, middle, run.memory)
+
+    def cut(self, rest: Rest) -> Outputs:
+        """Return the same at the positions that are computed again."""
+        return Outputs(rest.of_layers(self.written), rest.of_layers(self.stream), rest.of_layers(self.middle))
 
 
 @torch.no_grad()
@@ -176,6 +184,7 @@ def carry(
     read: Callable[..., Tensor],
     *,
     live: NDArray[np.bool_] | None = None,
+    until: Tensor | None = None,
 ) -> Tensor:
     """Run the model with edges changed.
 
@@ -186,15 +195,17 @@ def carry(
         put: Which edges carry the donor's run, [set, sender, receiver]; each set is a run of its own.
         read: Given final residuals [row, pos, d_model] and the batch index of each row, what to measure [row, ...].
         live: Which other edges carry what the sender writes in the changed run, [set, sender, receiver]; all if None.
+        until: Last position of each row that ``read`` looks at, [batch]; the last there is if None.
 
     Returns:
         What ``read`` gives for each set, [set, batch, ...].
     """
     edges = Edges.of(model)
     device = base.stream.device
-    change = donor.written - base.written  # [sender, batch, pos, d_model]
-    batch, length = change.shape[1:3]
-    everyone = torch.arange(batch, device=device)
+    rest = until_read(model, base, donor, until)
+    part = base.cut(rest)
+    change = donor.cut(rest).written - part.written  # [sender, batch, rest, d_model]
+    everyone = torch.arange(change.shape[1], device=device)
     untouched = read(base.stream[-1], everyone)
     result = untouched.expand(len(put), *untouched.shape).clone()
     moved = change.flatten(2).any(-1)  # [sender, batch]: a sender that writes the same in both runs changes nothing
@@ -202,7 +213,7 @@ def carry(
     alive = None if live is None else torch.from_numpy(live & edges.exists).to(device)
     real = (placed.any(2)[:, :, None] & moved).any(1)  # [set, batch]
     starts = np.array([_start(edges, one) for one in put & edges.exists])
-    rows = max(_TOKENS // length, 1)
+    rows = max(_TOKENS // rest.length, 1)
     for start in sorted({int(layer) for layer in starts if layer >= 0}):
         which = torch.from_numpy(np.flatnonzero(starts == start)).to(device)
         sets, at = (part.flatten() for part in torch.meshgrid(which, everyone, indexing="ij"))
@@ -210,9 +221,15 @@ def carry(
         if not kept.any():
             continue
         for some, row in zip(sets[kept].split(rows), at[kept].split(rows), strict=True):
-            run = _Run(model, edges, base, change, row, placed[some], None if alive is None else alive[some], start)
-            result[some, row] = read(run.final(), row)
+            living = None if alive is None else alive[some]
+            run = _Run(model, edges, part, rest, change, row, placed[some], living, start)
+            result[some, row] = read(rest.put_back(run.final(), base.stream[-1], row), row)
     return result
+
+
+def until_read(model: HookedModel, base: Outputs, donor: Outputs, until: Tensor | None) -> Rest:
+    """Return the positions from the first difference of two runs to the last that is read."""
+    return Rest.of(model, base.memory, (donor.written != base.written).any(-1).any(0), until)
 
 
 def _start(edges: Edges, put: NDArray[np.bool_]) -> int:
@@ -229,13 +246,14 @@ class _Run:
         model: HookedModel,
         edges: Edges,
         base: Outputs,
+        rest: Rest,
         change: Tensor,
         row: Tensor,
         put: Tensor,
         live: Tensor | None,
         start: int,
     ) -> None:
-        self.model, self.edges, self.base, self.row, self.start = model, edges, base, row, start
+        self.model, self.edges, self.base, self.rest, self.row, self.start = model, edges, base, rest, row, start
         self.put = put
         self.live = None if live is None else live | put
         self.givers = put.any(2).any(0).nonzero()[:, 0]  # senders of which any row puts an edge
@@ -250,8 +268,9 @@ class _Run:
         for layer in range(self.start, edges.n_layers):
             if self.live is None and layer > self.last:  # all alive, nothing more to put: the plain model goes on
                 stream = self.base.stream[layer, self.row] + self.new[:, : edges.before(layer)].sum(1)
-                final: Tensor = self.model(stream, start_at_layer=layer, stop_at_layer=edges.n_layers)
-                return final
+                return self.rest.run(
+                    self.model, stream, row=self.row, start_at_layer=layer, stop_at_layer=edges.n_layers
+                )
             self._layer(layer)
         return self._read(self.base.stream[-1, self.row], slice(-1, None), len(edges.senders))[:, 0]
 
@@ -283,7 +302,7 @@ class _Run:
         if edges.mlps:
             hooks.append((hook_name("mlp_in", layer), self._middle(layer)))
             hooks.append((hook_name("mlp_out", layer), self._keep(first + edges.n_heads)))
-        self.model.run_with_hooks(stream, fwd_hooks=hooks, start_at_layer=layer, stop_at_layer=layer + 1)
+        self.rest.run(self.model, stream, row, hooks, start_at_layer=layer, stop_at_layer=layer + 1)
 
     def _keep(self, first: int) -> Callable[..., None]:
         def keep(written: Tensor, hook: Any) -> None:
@@ -320,7 +339,9 @@ def exact(
     donor: Outputs,
     read: Callable[..., Tensor],
     chosen: Sequence[tuple[int, int]] | None = None,
+    *,
+    until: Tensor | None = None,
 ) -> Tensor:
     """Return what ``read`` gives with each edge alone carrying the donor's run, [edge, batch, ...]; all by default."""
     edges = Edges.of(model)
-    return carry(model, base, donor, edges.masks([[edge] for edge in chosen or edges.pairs]), read)
+    return carry(model, base, donor, edges.masks([[edge] for edge in chosen or edges.pairs]), read, until=until)

@@ -28,6 +28,7 @@ class HookedModel(Protocol):
 
     cfg: Any
     tokenizer_fingerprint: str
+    reads_prefix: bool  # whether hooks on k and v may put those of earlier positions in front; without it, False
     blocks: Any  # blocks[l].ln1.w, .ln2.w, .ln2(x), .mlp(x), .mlp.W_in and .mlp.W_out
     ln_final: Any  # a function of the residual stream, with its weight ``w``
     unembed: Any  # a function of what the final norm gives

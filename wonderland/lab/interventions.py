@@ -7,14 +7,16 @@ leave-one-out. All go through `intervene`, so identities between them hold by co
 
 Cells run as rows of a batch and start at the first patched layer, from the residual stream of the run they are put
 into. A row whose replaced values are all equal to what stands there is not run at all: it is the same run, and its
-difference is exactly 0, not 0 up to rounding. That is also what makes positions before the first difference free.
+difference is exactly 0, not 0 up to rounding. Positions before the first change are not run either
+(`wonderland.lab.prefix`).
 
 `recovery` is (m(patched) − m(base)) / (m(donor) − m(base)), pooled over pairs as a ratio of means: 0 if nothing
 changed, 1 if the base run now gives the donor's answer. Denoising puts clean activations into the corrupted run and
 asks what suffices to restore; noising puts corrupted activations into the clean run and asks what is needed. They
 differ where components back each other up. Neither is bounded by 0 and 1.
 
-Cost: at most cells × pairs × (layers after the first patched) / layers forward passes; memory of 2,048 tokens.
+Cost: at most cells × pairs × (layers after the first patched) / layers forward passes, of the positions from the first
+change on; memory of 2,048 tokens.
 What would fool it: a gap m(donor) − m(base) near 0, and donors that no text produces (zeros). See `Contrast.problems`.
 
 References: Zhang and Nanda 2023 (2309.16042); Heimersheim and Nanda 2024 (2404.15255).
@@ -32,6 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from wonderland.lab.contrast import ContrastBatch
+from wonderland.lab.prefix import Memory, Rest, remembered
 from wonderland.lab.specimen import hook_name
 from wonderland.lab.stats import Estimate, cluster_bootstrap
 
@@ -80,7 +83,8 @@ class Activations:
     """What a model computed on some rows of tokens.
 
     Attributes:
-        values: Activation by short name, each [layer, batch, pos, ...]; "resid_pre" is always among them.
+        values: Activation by short name, each [layer, batch, pos, ...]; "resid_pre" is always among them, and so are
+            "k" and "v" of a model that can go on from them.
         final: The residual stream after the last layer, [batch, pos, d_model].
     """
 
@@ -97,13 +101,18 @@ class Activations:
             tokens: [batch, pos].
             names: Short names; "resid_pre" is added.
         """
-        wanted = sorted({"resid_pre", *names})
+        wanted = sorted({"resid_pre", *names, *remembered(model)})
         layers = model.cfg.n_layers
         hooks = [hook_name(name, layer) for name in wanted for layer in range(layers)]
         tokens = torch.as_tensor(tokens, device=model.device)
         final, cache = model.run_with_cache(tokens, stop_at_layer=layers, names_filter=hooks)
         stacked = {name: torch.stack([cache[hook_name(name, layer)] for layer in range(layers)]) for name in wanted}
         return cls(stacked, final)
+
+    @property
+    def memory(self) -> Memory | None:
+        """Keys and values, if they were kept."""
+        return (self.values["k"], self.values["v"]) if {"k", "v"} <= self.values.keys() else None
 
 
 @torch.no_grad()
@@ -115,6 +124,7 @@ def intervene(
     read: Callable[..., Tensor],
     *,
     where: Mapping[str, Tensor] | None = None,
+    until: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Replace activations of a run by a donor's, cell by cell.
 
@@ -125,38 +135,52 @@ def intervene(
         cells: What to replace together.
         read: Given final residuals [row, pos, d_model] and the batch index of each row, what to measure [row, ...].
         where: Positions by name, [batch, pos] bool, for sites that name them.
+        until: Last position of each row that ``read`` looks at, [batch]; what is behind it stays as in ``base``. The
+            last there is if None.
 
     Returns:
         What ``read`` gives: without intervention [batch, ...], and with each [cell, batch, ...].
     """
     batch, length = base.final.shape[:2]
-    layers, rows = model.cfg.n_layers, max(_TOKENS // length, 1)
-    everyone = torch.arange(batch, device=base.final.device)
+    layers, device = model.cfg.n_layers, base.final.device
+    everyone = torch.arange(batch, device=device)
     untouched = read(base.final, everyone)
     result = untouched.expand(len(cells), *untouched.shape).clone()
-    donor = {name: value.expand_as(base.values[name]) for name, value in donor.items()}
-    changes = torch.stack([_changes(cell, base, donor, where or {}) for cell in cells]) if cells else None
+    sites = {site for cell in cells for site in cell}
+    if not sites:
+        return untouched, result
+    donor = {name: donor[name].expand_as(base.values[name]) for name in {site.name for site in sites}}
+    put = {site: _where(site, where or {}, (batch, length), device) for site in sites}
+    differs = {site: _differs(site, base, donor) & put[site] for site in sites}  # [batch, pos]
+    if until is not None:
+        read_at_all = torch.arange(length, device=device) <= until.to(device)[:, None]
+        differs = {site: places & read_at_all for site, places in differs.items()}
+    rest = Rest.of(model, base.memory, torch.stack(list(differs.values())).any(0), until)
+    stream = rest.of_layers(base.values["resid_pre"])
+    donor = {name: rest.of_layers(values) for name, values in donor.items()}
+    put = {site: rest.of_rows(places) for site, places in put.items()}
+    real = torch.zeros(len(cells), batch, dtype=torch.bool, device=device)
+    for i, cell in enumerate(cells):
+        for site in cell:
+            real[i] |= differs[site].any(-1)
+    rows = max(_TOKENS // rest.length, 1)
     for layer in range(layers):
         starting = [i for i, cell in enumerate(cells) if cell and min(site.layer for site in cell) == layer]
-        if changes is None or not starting:
+        if not starting:
             continue
-        index = torch.tensor(starting, device=everyone.device)
+        index = torch.tensor(starting, device=device)
         which, row = (part.flatten() for part in torch.meshgrid(index, everyone, indexing="ij"))
-        real = changes[which, row]
-        which, row = which[real], row[real]
+        which, row = which[real[which, row]], row[real[which, row]]
         for some, at in zip(which.split(rows), row.split(rows), strict=True):
-            chosen = [cells[i] for i in some.tolist()]
-            final = model.run_with_hooks(
-                base.values["resid_pre"][layer, at],
-                fwd_hooks=_hooks(chosen, at, base, donor, where or {}, length),
-                start_at_layer=layer,
-                stop_at_layer=layers,
-            )
-            result[some, at] = read(final, at)
+            if not len(at):
+                continue
+            hooks = _hooks([cells[i] for i in some.tolist()], at, donor, put)
+            final = rest.run(model, stream[layer, at], at, hooks, start_at_layer=layer, stop_at_layer=layers)
+            result[some, at] = read(rest.put_back(final, base.final, at), at)
     return untouched, result
 
 
-def _where(site: Site, where: Mapping[str, Tensor], shape: torch.Size, device: torch.device) -> Tensor:
+def _where(site: Site, where: Mapping[str, Tensor], shape: tuple[int, int], device: torch.device) -> Tensor:
     """Return the positions a site replaces, [batch, pos]."""
     mask = torch.ones(shape, dtype=torch.bool, device=device)
     if isinstance(site.where, int):
@@ -167,40 +191,33 @@ def _where(site: Site, where: Mapping[str, Tensor], shape: torch.Size, device: t
     return mask
 
 
-def _changes(cell: Cell, base: Activations, donor: Mapping[str, Tensor], where: Mapping[str, Tensor]) -> Tensor:
-    """Return for which rows of the batch the cell replaces anything by something else, [batch]."""
-    changed = torch.zeros(base.final.shape[0], dtype=torch.bool, device=base.final.device)
-    for site in cell:
-        differs = base.values[site.name][site.layer] != donor[site.name][site.layer]  # [batch, pos, ...]
-        if site.head is not None:
-            differs = differs[:, :, site.head]
-        differs = differs.flatten(2).any(-1)
-        changed |= (differs & _where(site, where, differs.shape, differs.device)).any(-1)
-    return changed
+def _differs(site: Site, base: Activations, donor: Mapping[str, Tensor]) -> Tensor:
+    """Return at which positions the donor's value is another, [batch, pos]."""
+    differs = base.values[site.name][site.layer] != donor[site.name][site.layer]  # [batch, pos, ...]
+    if site.head is not None:
+        differs = differs[:, :, site.head]
+    return differs.flatten(2).any(-1)
 
 
 def _hooks(
-    cells: Sequence[Cell],
-    at: Tensor,
-    base: Activations,
-    donor: Mapping[str, Tensor],
-    where: Mapping[str, Tensor],
-    length: int,
+    cells: Sequence[Cell], at: Tensor, donor: Mapping[str, Tensor], put: Mapping[Site, Tensor]
 ) -> list[tuple[str, Callable[..., Tensor]]]:
     """Return the hooks that put the donor's values into rows [row] of which each has its own cell."""
+    points: dict[tuple[str, int], dict[Site, list[int]]] = {}
+    for row, cell in enumerate(cells):
+        for site in cell:
+            points.setdefault((site.name, site.layer), {}).setdefault(site, []).append(row)
     hooks = []
-    points = {(site.name, site.layer) for cell in cells for site in cell}
-    for name, layer in sorted(points):
-        shape = base.values[name][layer].shape  # [batch, pos, (head,) width]
+    for (name, layer), sites in sorted(points.items(), key=lambda point: point[0]):
+        shape = donor[name][layer].shape  # [batch, pos, (head,) width]
         mask = torch.zeros(len(cells), *shape[1:-1], 1, dtype=torch.bool, device=at.device)
-        for row, cell in enumerate(cells):
-            for site in cell:
-                if (site.name, site.layer) == (name, layer):
-                    position = _where(site, where, torch.Size((shape[0], length)), at.device)[at[row]]
-                    if site.head is None:
-                        mask[row, position] = True
-                    else:
-                        mask[row, position, site.head] = True
+        for site, rows in sites.items():
+            index = torch.tensor(rows, device=at.device)
+            places = put[site][at[index]]  # [row, pos]
+            if site.head is None:
+                mask[index] |= places.view(*places.shape, *[1] * (mask.ndim - 2))
+            else:
+                mask[index, :, site.head] |= places[..., None]
         hooks.append((hook_name(name, layer), _putting(mask, donor[name][layer, at])))
     return hooks
 
@@ -327,7 +344,8 @@ def patch(
             ("noising", runs[0], runs[1], clean, noised),
         ):
             wanted = cells if way in ways else []
-            untouched, patched = intervene(model, base, donor.values, wanted, read, where=masks)
+            until = torch.from_numpy(some.answer)
+            untouched, patched = intervene(model, base, donor.values, wanted, read, where=masks, until=until)
             single[chosen] = logit_difference(untouched, some)
             if way in ways:
                 grid[:, chosen] = logit_difference(patched, some)

@@ -98,7 +98,7 @@ class Attention(nn.Module):
         self.b_V = nn.Parameter(torch.empty(heads, d_head))
         self.b_O = nn.Parameter(torch.empty(width))
         self.hook_q = HookPoint()  # [batch, pos, head, d_head]
-        self.hook_k = HookPoint()
+        self.hook_k = HookPoint()  # the same; a hook on both may put those of earlier positions in front
         self.hook_v = HookPoint()
         self.hook_z = HookPoint()
         self.hook_attn_scores = HookPoint()  # [batch, head, query, key], masked with -inf, before the softmax
@@ -124,7 +124,7 @@ class Attention(nn.Module):
             k = _project(k_input, self.W_K) + self.b_K
             v = _project(v_input, self.W_V) + self.b_V
         q, k, v = self.hook_q(q), self.hook_k(k), self.hook_v(v)
-        if looked_at(self.hook_attn_scores, self.hook_pattern):
+        if k.shape[1] > q.shape[1] or looked_at(self.hook_attn_scores, self.hook_pattern):
             z = self._explicit(q, k, v)
         else:
             q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)

@@ -67,6 +67,8 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
     """
 
     train = _Train()
+    reads_prefix = True
+    """Whether hooks on k and v may put keys and values of earlier positions in front (`wonderland.lab.prefix`)."""
 
     W_E = property(lambda self: self.embed.W_E, doc="Token embedding [d_vocab, d_model].")
     W_pos = property(lambda self: self.pos_embed.W_pos, doc="Positions [n_ctx, d_model].")

@@ -35,7 +35,7 @@ import networkx as nx
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.edges import Edges, carry
+from wonderland.lab.edges import Edges
 from wonderland_circuits.circuit_result import CircuitGraphResult
 from wonderland_circuits.edge_attribution import estimated
 from wonderland_circuits.edge_runs import Changed
@@ -108,14 +108,8 @@ class CircuitGraph:
         whole = faithfulness(model, edges, confirm, [one for group in groups for one in group])
         share = whole.recovery(self.seed)
         curve, alone, without, circuit_less, all_less, others = _split(share, [len(group) for group in groups])
-        weights = Changed.of(
-            model,
-            confirm,
-            len(circuit),
-            lambda some: carry(
-                model, some.corrupted, some.clean, edges.masks([[edge] for edge in circuit]), some.metric
-            ),
-        ).recovery(self.seed)
+        single = edges.masks([[edge] for edge in circuit])
+        weights = Changed.of(model, confirm, len(circuit), lambda some: some.carry(single)).recovery(self.seed)
         return CircuitGraphResult(
             edges=[edges.name(edge) for edge in circuit],
             weights=weights,
@@ -142,9 +136,7 @@ def faithfulness(model: Any, edges: Edges, batch: Any, circuits: Sequence[Iterab
     live = edges.masks(circuits)
     put = live.copy()
     put[:, 1:] = False  # the embedding of the clean prompt goes in; all else follows from it
-    return Changed.of(
-        model, batch, len(live), lambda some: carry(model, some.corrupted, some.clean, put, some.metric, live=live)
-    )
+    return Changed.of(model, batch, len(live), lambda some: some.carry(put, live=live))
 
 
 def connected(edges: Edges, chosen: Iterable[Edge]) -> list[Edge]:

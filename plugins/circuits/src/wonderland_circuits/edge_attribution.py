@@ -26,9 +26,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 import wonderland as wl
-from wonderland.lab.attribution import attribution
 from wonderland.lab.contrast import ENOUGH_PAIRS
-from wonderland.lab.edges import Edges, carry
+from wonderland.lab.edges import Edges
 from wonderland.lab.stats import cluster_bootstrap, sum_by_cluster
 from wonderland_circuits.edge_runs import Changed, runs
 from wonderland_circuits.questions import Questions, share, spelled
@@ -222,12 +221,7 @@ class EdgeAttribution:
         chosen = self._chosen(estimates["EAP-IG"], asked.explore)
         put = edges.masks([[there[i]] for i in chosen])
         confirm = asked.confirm
-        measured = Changed.of(
-            model,
-            asked.batch.rows(confirm),
-            len(put),
-            lambda some: carry(model, some.corrupted, some.clean, put, some.metric),
-        )
+        measured = Changed.of(model, asked.batch.rows(confirm), len(put), lambda some: some.carry(put))
         names = [edges.name(there[i]) for i in chosen]
         strongest: list[str] = []
         if len(asked.explore) and len(confirm):
@@ -267,8 +261,7 @@ def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
     found = np.zeros((len(edges.pairs), len(batch)))
     at = tuple(np.array(edges.pairs).T)
     for some in runs(model, batch):
-        effect = attribution(model, some.corrupted, some.clean, some.metric, steps=steps)
-        found[:, some.chosen] = effect[at].cpu().double().numpy()
+        found[:, some.chosen] = some.attributed(steps)[at].cpu().double().numpy()
     return found
 
 

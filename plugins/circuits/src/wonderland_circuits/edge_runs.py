@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.lab.attribution import attribution
 from wonderland.lab.contrast import ContrastBatch
-from wonderland.lab.edges import Outputs
+from wonderland.lab.edges import Outputs, carry
 from wonderland.lab.interventions import answer_logits, recovery
 
 _PAIRS = 16
@@ -23,16 +24,32 @@ class Runs:
     """Both runs of some pairs.
 
     Attributes:
+        model: The model.
         chosen: Which pairs of the batch these are.
         clean: The clean runs.
         corrupted: The corrupted runs.
         metric: Given final residuals and the pair of each row, its logit difference, [row].
+        answer: Position whose logits are read, [pair].
     """
 
+    model: Any
     chosen: np.ndarray
     clean: Outputs
     corrupted: Outputs
     metric: Callable[..., Tensor]
+    answer: Tensor
+
+    def carry(self, put: np.ndarray, *, live: np.ndarray | None = None, noising: bool = False) -> Tensor:
+        """Return the logit difference with sets of edges put [set, sender, receiver], [set, pair]; see `carry`.
+
+        Clean edges are put into the corrupted run, or with ``noising`` corrupted ones into the clean run.
+        """
+        base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
+        return carry(self.model, base, donor, put, self.metric, live=live, until=self.answer)
+
+    def attributed(self, steps: int) -> Tensor:
+        """Return the estimated change by each edge put into the corrupted run, [sender, receiver, pair]."""
+        return attribution(self.model, self.corrupted, self.clean, self.metric, steps=steps, until=self.answer)
 
 
 def runs(model: Any, batch: ContrastBatch) -> Iterator[Runs]:
@@ -41,7 +58,8 @@ def runs(model: Any, batch: ContrastBatch) -> Iterator[Runs]:
     for start in range(0, len(batch), _PAIRS):
         chosen = order[start : start + _PAIRS]
         some = batch.rows(chosen)
-        yield Runs(chosen, Outputs.of(model, some.clean), Outputs.of(model, some.corrupted), difference(model, some))
+        clean, corrupted = (Outputs.of(model, tokens) for tokens in (some.clean, some.corrupted))
+        yield Runs(model, chosen, clean, corrupted, difference(model, some), torch.from_numpy(some.answer))
 
 
 def difference(model: Any, batch: ContrastBatch) -> Callable[..., Tensor]:

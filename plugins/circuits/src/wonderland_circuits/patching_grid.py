@@ -69,7 +69,7 @@ def _grid(specimen: wl.Specimen, batch: Any, modes: Sequence[str]) -> dict[str, 
     ]
     clean, corrupted = (Activations.of(model, tokens, list(places)) for tokens in (batch.clean, batch.corrupted))
     read = answer_logits(model, batch.answer)
-    before, after = intervene(model, corrupted, clean.values, cells, read)
+    before, after = intervene(model, corrupted, clean.values, cells, read, until=torch.from_numpy(batch.answer))
     target, foil = int(batch.target[0]), int(batch.foil[0])
     both = torch.stack([read(clean.final)[0], before[0]]).cpu()
 

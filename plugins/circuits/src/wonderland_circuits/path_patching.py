@@ -26,7 +26,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS
-from wonderland.lab.edges import INPUTS, Edges, carry
+from wonderland.lab.edges import INPUTS, Edges
 from wonderland_circuits.edge_runs import Changed
 from wonderland_circuits.questions import Questions, share, spelled
 
@@ -256,11 +256,10 @@ def _all_and_direct(edges: Edges) -> np.ndarray:
 
 def _effects(model: Any, batch: Any, put: np.ndarray, way: str) -> Changed:
     """Return pairs with edges put, one way or the other; noising is told as the share that is lost."""
-    if way == "denoising":
-        return Changed.of(
-            model, batch, len(put), lambda some: carry(model, some.corrupted, some.clean, put, some.metric)
-        )
-    found = Changed.of(model, batch, len(put), lambda some: carry(model, some.clean, some.corrupted, put, some.metric))
+    noising = way == "noising"
+    found = Changed.of(model, batch, len(put), lambda some: some.carry(put, noising=noising))
+    if not noising:
+        return found
     return Changed(found.corrupted, found.clean, found.changed, batch)
 
 

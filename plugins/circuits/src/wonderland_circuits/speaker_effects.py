@@ -94,7 +94,8 @@ def swap(specimen: wl.Specimen, batch: ContrastBatch) -> Swapped:
     for chosen, some in _chunks(batch):
         read, where = answer_logits(model, some.answer), {"later": torch.from_numpy(_own(some).speaker_position > 0)}
         clean, corrupted = (Activations.of(model, tokens, ("z",)) for tokens in (some.clean, some.corrupted))
-        before, through = intervene(model, corrupted, clean.values, cells, read, where=where)
+        until = torch.from_numpy(some.answer)
+        before, through = intervene(model, corrupted, clean.values, cells, read, where=where, until=until)
         after = read(clean.final)
         single["clean"][chosen] = logit_difference(after, some)
         single["corrupted"][chosen] = logit_difference(before, some)
@@ -151,7 +152,10 @@ def resample(
             donor = mean.to(z)
             if name != "mean":
                 donor = _donated(specimen.evidence, own, turn, z, stored, side, name == "same speaker", random)
-            _, without = intervene(model, clean, {"z": donor}, cells, read, where={"last turn": torch.from_numpy(turn)})
+            where = {"last turn": torch.from_numpy(turn)}
+            _, without = intervene(
+                model, clean, {"z": donor}, cells, read, where=where, until=torch.from_numpy(some.answer)
+            )
             lost[name][np.ix_(rows, chosen)] = plain - logit_difference(without, some)
     nothing = np.zeros(len(batch))
     lost["other − same"] = lost["other speaker"] - lost["same speaker"]
