@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -19,12 +20,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of i
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several workers, one runs all tests of a file, and one all that look at the same finished workspace."""
-    for item in items:
-        shared = "told" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("workspace" if shared else item.nodeid.partition("::")[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of several workers, one runs all tests of a file, and one all those of the command line, for they share models.
+
+    Marking groups (``xdist_group``) does nothing with pytest 9.2 and pytest-xdist 3.8.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "cli" if nodeid.startswith("tests/cli/") else nodeid.partition("::")[0]
+
+    return ByFile(config, log)
 
 
 # A test must not see plugins that the developer happens to have installed: only our own load.
