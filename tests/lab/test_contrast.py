@@ -5,7 +5,7 @@ import pytest
 
 import wonderland as wl
 from wonderland.errors import InputError
-from wonderland.lab.contrast import ContrastBatch, gaps
+from wonderland.lab.contrast import ContrastBatch, gaps, lint
 from wonderland.testing.known import known_speaker_model, known_tokenizer
 from wonderland.tokenizer import ME, PAD, THEM
 
@@ -73,6 +73,21 @@ def test_a_prompt_longer_than_the_context_is_refused_before_the_model_runs(model
 
 def test_where_copying_is_the_behaviour_the_target_may_stand_in_the_prompt():
     assert problems(target=" c", copying=True) == []
+
+
+def test_many_are_linted_together_as_each_alone(model):
+    changes = [{}, {"target": " b", "foil": " a"}, {"clean": "<|me|> c d d"}, {"target": " e", "foil": " f"}, {}]
+    many = [wl.Contrast(**{**GOOD, **some}) for some in changes]
+    alone = [contrast.problems(known_tokenizer(), model) for contrast in many]
+    assert lint(many, known_tokenizer(), model) == alone
+    assert [[problem.name for problem in found[:1]] for found in alone] == [
+        [],
+        ["gap backwards"],
+        ["unequal lengths"],
+        ["gap too small"],
+        [],
+    ]
+    assert lint([], known_tokenizer(), model) == []
 
 
 def test_the_gap_is_the_difference_of_logit_differences(model):

@@ -26,12 +26,13 @@ from wonderland.tokenizer import PAD
 if TYPE_CHECKING:
     from wonderland.lab.hooked import AnyTokenizer, HookedModel
 
-__all__ = ["ENOUGH_PAIRS", "LEAST_GAP", "Contrast", "ContrastBatch", "Problem", "gaps"]
+__all__ = ["ENOUGH_PAIRS", "LEAST_GAP", "Contrast", "ContrastBatch", "Problem", "gaps", "lint"]
 
 LEAST_GAP = 0.5
 """Logits by which Δ must be higher on the clean prompt than on the corrupted one."""
 ENOUGH_PAIRS = 20
 """Fewer pairs than this are an anecdote."""
+_AT_ONCE = 32  # pairs whose gaps are measured together
 
 Prompt = str | Sequence[int]
 
@@ -96,6 +97,10 @@ class Contrast:
             tokenizer: The model's tokenizer.
             model: Also run both prompts through it and look at the gap.
         """
+        return lint([self], tokenizer, model)[0]
+
+    def _problems(self, tokenizer: AnyTokenizer, longest: int | None) -> list[Problem]:
+        """List what can be seen without running the model, whose context is ``longest``."""
         clean, corrupted = self.tokens(tokenizer)
         target, foil = self.answers(tokenizer)
         size = tokenizer.vocab_size
@@ -124,11 +129,23 @@ class Contrast:
                 for name, tokens in (("target", target), ("foil", foil))
                 if len(tokens) == 1 and (where := _where(tokens[0], clean, corrupted))
             ]
-        if model is not None and clean and max(len(clean), len(corrupted)) > model.cfg.n_ctx:
-            found.append(Problem("too long", f"{len(clean)} tokens do not fit a context of {model.cfg.n_ctx}"))
-        if model is not None and not found:
-            found += gap_problem(float(gaps(model, ContrastBatch.of([self], tokenizer))[0]))
+        if longest is not None and clean and max(len(clean), len(corrupted)) > longest:
+            found.append(Problem("too long", f"{len(clean)} tokens do not fit a context of {longest}"))
         return found
+
+
+def lint(
+    contrasts: Sequence[Contrast], tokenizer: AnyTokenizer, model: HookedModel | None = None
+) -> list[list[Problem]]:
+    """List the `Contrast.problems` of each of some contrasts; those that look well run through the model together."""
+    longest = None if model is None else model.cfg.n_ctx
+    found = [contrast._problems(tokenizer, longest) for contrast in contrasts]
+    well = [i for i, problems in enumerate(found) if not problems]
+    if model is not None:
+        gap = gaps(model, ContrastBatch.of([contrasts[i] for i in well], tokenizer))
+        for i, one in zip(well, gap.tolist(), strict=True):
+            found[i] = gap_problem(one)
+    return found
 
 
 def gap_problem(gap: float) -> list[Problem]:
@@ -230,13 +247,18 @@ def gaps(model: HookedModel, batch: ContrastBatch) -> np.ndarray:
     """Return Δ(clean) − Δ(corrupted) of each pair in logits, [pair]."""
     from wonderland.lab.interventions import Activations, answer_logits, logit_difference
 
-    if not len(batch):
-        return np.zeros(0)
-    both = [
-        logit_difference(answer_logits(model, batch.answer)(Activations.of(model, tokens, ()).final), batch)
-        for tokens in (batch.clean, batch.corrupted)
-    ]
-    return np.asarray(both[0] - both[1])
+    found = np.zeros(len(batch))
+    order = np.argsort(batch.answer, kind="stable")  # pairs of like length together: little padding
+    for start in range(0, len(batch), _AT_ONCE):
+        chosen = order[start : start + _AT_ONCE]
+        some = batch.rows(chosen)
+        read = answer_logits(model, some.answer)
+        clean, corrupted = (
+            logit_difference(read(Activations.of(model, tokens, ()).final), some)
+            for tokens in (some.clean, some.corrupted)
+        )
+        found[chosen] = clean - corrupted
+    return found
 
 
 def _prompt(prompt: Prompt, tokenizer: AnyTokenizer) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.contrast import ContrastBatch
+from wonderland.lab.contrast import ContrastBatch, lint
 
 _WHAT = {
     "speaker": "who speaks",
@@ -50,7 +50,7 @@ class Questions:
         else:
             mined = specimen.contrasts(kind, pairs=pairs, seed=seed)
             asked, exploring = [*mined.explore, *mined.confirm], len(mined.explore)
-        problems = [contrast.problems(specimen.tokenizer, specimen.model) for contrast in asked]
+        problems = lint(asked, specimen.tokenizer, specimen.model)
         fit = np.array([i for i, found in enumerate(problems) if not found], dtype=int)
         names = Counter(found[0].name for found in problems if found)
         refused = [f"{count} of {len(asked)} contrasts, {name}" for name, count in names.items()]

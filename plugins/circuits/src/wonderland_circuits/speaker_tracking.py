@@ -32,7 +32,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch
+from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch, lint
 from wonderland.tokenizer import END, SEP
 from wonderland_circuits.ablating import collect, spread
 from wonderland_circuits.questions import Questions
@@ -146,7 +146,8 @@ class SpeakerTracking:
         silent = False
         if not len(kept):
             apart = [c for c in (*mined.explore, *mined.confirm) if side == "first" or _apart(c, specimen)]
-            problems = {c.problems(specimen.tokenizer, specimen.model)[0].name for c in apart} or set(mined.refused)
+            found = lint(apart, specimen.tokenizer, specimen.model)
+            problems = {one[0].name for one in found} or set(mined.refused)
             silent = bool(problems) and problems <= _NOTHING_MOVES
         return _Side(asked.batch.rows(kept), explore, confirm, silent, asked.refused)
 
