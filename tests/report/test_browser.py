@@ -393,6 +393,22 @@ def test_printed_every_figure_begins_a_page_and_needs_few(page):
     assert len(views(page)) <= sheets <= 2 * len(views(page))
 
 
+@pytest.mark.parametrize("shown", ["patching", "logit-lens", "head-taxonomy"])
+def test_paper_does_not_scroll_so_what_is_wide_goes_on_below(page, shown):
+    go(page, shown)
+    page.wait_for_selector("html[data-warm]")
+    page.set_viewport_size({"width": 965, "height": 700})  # a landscape Letter within its margins
+    cells = page.locator("main .cells button").count()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 965
+    assert page.locator("main .cells button").count() == cells
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("main .cells").count() <= 1
+    assert page.locator("main .cells button").count() == cells
+
+
 def test_every_control_has_a_name(page):
     for view in views(page)[1:]:
         go(page, view)

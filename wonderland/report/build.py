@@ -303,9 +303,9 @@ def _frontend(name: str) -> str:
 
 
 def _compact(code: str) -> str:
-    """Drop indentation and comments: the originals, to be read, lie in ``frontend/``."""
+    """Drop indentation, comments and the spaces around arrows: the originals, to be read, lie in ``frontend/``."""
     lines = (re.sub(r"(?<=[;,{}]) // [^'\"`]*$", "", line.strip()) for line in code.split("\n"))
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    return "\n".join(line.replace(" => ", "=>") for line in lines if line and not line.startswith("//"))
 
 
 def _compact_style(sheet: str) -> str:

@@ -1,7 +1,27 @@
-// Print: every figure on a page of its own, in light colours. Whatever was loaded by then is printed.
+// Print: every figure on a page of its own, in light colours, whole. Whatever was loaded by then is printed.
+
+const PAPER = 940, TALL = 520; // pixels that fit on the narrower of A4 and Letter, beside and below each other
+
+// Paper does not scroll: what is wide or tall is made smaller, and very wide cells go on below. Returns how to undo it.
+function fitPaper(box) {
+  const whole = box.firstElementChild, cells = whole?.matches('.cells'), times = box.scrollWidth / PAPER;
+  if (!cells || times < 1.5) {
+    styled(whole, { zoom: min(1, 1 / times, cells ? TALL / whole.offsetHeight : 1) });
+    return () => styled(whole, { zoom: '' });
+  }
+  const [name, ...columns] = whole.firstElementChild.children, names = name.offsetWidth;
+  const each = max(1, floor(((PAPER - names) * columns.length) / (box.scrollWidth - names)));
+  box.replaceChildren(...d3.range(0, columns.length, each).map((start) => {
+    const band = whole.cloneNode(true);
+    for (const row of band.children) [...row.children].forEach((cell, i) => i && (i <= start || i > start + each) && cell.remove());
+    styled(band, { gridTemplateColumns: `max-content repeat(${min(each, columns.length - start)}, var(--cell))` });
+    return band;
+  }));
+  return () => box.replaceChildren(whole);
+}
 
 function preparePrinting() {
-  let sheets = null;
+  let sheets = null, undo = [];
   addEventListener('beforeprint', () => {
     forced = 'light';
     root.dataset.theme = 'light';
@@ -14,11 +34,13 @@ function preparePrinting() {
       mountFigure(view, sheet, { printing: true }); // with its data at hand the figure is there before this returns
     }
     store.tell(new Set(['theme']));
+    undo = [...document.querySelectorAll('.sideways, .scroll')].map(fitPaper);
   });
   addEventListener('afterprint', () => {
     forced = null;
     root.dataset.theme = themeName();
     sheets?.remove();
+    undo.splice(0).forEach((back) => back());
     store.tell(new Set(['theme']));
   });
 }
