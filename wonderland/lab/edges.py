@@ -202,7 +202,7 @@ def carry(
     """
     edges = Edges.of(model)
     device = base.stream.device
-    rest = until_read(model, base, donor, until)
+    rest = rest_of(model, base, donor, until)
     part = base.cut(rest)
     change = donor.cut(rest).written - part.written  # [sender, batch, rest, d_model]
     everyone = torch.arange(change.shape[1], device=device)
@@ -227,7 +227,7 @@ def carry(
     return result
 
 
-def until_read(model: HookedModel, base: Outputs, donor: Outputs, until: Tensor | None) -> Rest:
+def rest_of(model: HookedModel, base: Outputs, donor: Outputs, until: Tensor | None) -> Rest:
     """Return the positions from the first difference of two runs to the last that is read."""
     return Rest.of(model, base.memory, (donor.written != base.written).any(-1).any(0), until)
 

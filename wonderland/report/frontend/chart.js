@@ -21,7 +21,7 @@ function makeChart({ view, plot, draw, table, redraw = [] }) {
   });
   const paint = () => {
     spots = [];
-    picture.replaceChildren(sceneToSvg(draw(max(280, min(960, plot.clientWidth)), spots)));
+    picture.replaceChildren(sceneToSvg(draw(max(280, min(960, frame.clientWidth)), spots)));
     if (buttons.length !== spots.length) { // those that stay keep the focus
       buttons.splice(spots.length).forEach((one) => one.remove());
       const more = spots.slice(buttons.length).map(() => el('button'));
