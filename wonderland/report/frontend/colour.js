@@ -56,7 +56,7 @@ function luminance(...rgb) {
 
 // A scale from values to colours. Domains grow to hold every value: nothing is clipped.
 function colourScale({ scale = 'sequential', domain = null }, values) {
-  const real = Array.from(values).filter(finite);
+  const real = [...values].filter(finite);
   let low = min(...(domain ? [domain[0]] : [0]), d3.min(real) ?? 0);
   let high = max(domain ? domain[1] : -Infinity, d3.max(real) ?? 1);
   const diverging = scale === 'diverging';

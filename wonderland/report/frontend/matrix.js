@@ -3,7 +3,7 @@
 renderers.matrix = ({ view, data, plot, controls }) => {
   const { columns, links, below, marked = [] } = data;
   const series = data.series.map((s) => ({ rows: data.rows, labels: data.labels, ...s, values: asGrid(s.values), low: asGrid(s.low), high: asGrid(s.high), chance: asGrid(s.chance) }));
-  const together = data.shared ? series.flatMap((s) => Array.from(s.values.values)) : null;
+  const together = data.shared ? series.flatMap((s) => [...s.values.values]) : null;
   const scales = series.map((s) => colourScale(s, together ?? s.values.values));
   const chosen = () => min(store.tab, series.length - 1);
   const current = () => series[chosen()];

@@ -40,7 +40,7 @@ function preparePrinting() {
     forced = null;
     root.dataset.theme = themeName();
     sheets?.remove();
-    undo.splice(0).forEach((back) => back());
+    undo.forEach((back) => back());
     store.tell(new Set(['theme']));
   });
 }
