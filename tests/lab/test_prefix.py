@@ -30,13 +30,13 @@ def random_model(seed, attn_only, norm):
     return model.requires_grad_(False).eval().double()
 
 
-def two_runs(seed, latest=LENGTH):
+def two_runs(seed):
     """Rows that differ from some place of their own on, and the last place that is read of each."""
     random = np.random.default_rng(seed)
     clean = random.integers(0, 24, (BATCH, LENGTH))
     corrupted, until = clean.copy(), np.zeros(BATCH, dtype=int)
     for row in range(BATCH):
-        until[row] = random.integers(1, latest)
+        until[row] = random.integers(1, LENGTH)
         place = random.integers(1, until[row] + 1)
         corrupted[row, place] = (clean[row, place] + 5) % 24
     return torch.from_numpy(clean), torch.from_numpy(corrupted), torch.from_numpy(until)

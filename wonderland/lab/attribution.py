@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from wonderland.lab.edges import INPUTS, Edges, Outputs, rest_of
+from wonderland.lab.edges import INPUTS, Edges, Outputs
 from wonderland.lab.prefix import Rest
 from wonderland.lab.specimen import hook_name
 
@@ -54,7 +54,7 @@ def attribution(
         Estimated change of the metric, [sender, receiver, batch]; 0 where there is no edge.
     """
     edges = Edges.of(model)
-    rest = rest_of(model, base, donor, until)
+    rest = base.rest(model, donor, until)
     ours, theirs = base.cut(rest), donor.cut(rest)
     everyone = torch.arange(ours.stream.shape[1], device=ours.stream.device)
 

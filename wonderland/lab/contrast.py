@@ -14,7 +14,7 @@ Reference: Zhang and Nanda 2023 (2309.16042), on logit difference and symmetric 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,6 @@ LEAST_GAP = 0.5
 """Logits by which Δ must be higher on the clean prompt than on the corrupted one."""
 ENOUGH_PAIRS = 20
 """Fewer pairs than this are an anecdote."""
-_AT_ONCE = 32  # pairs whose gaps are measured together
 
 Prompt = str | Sequence[int]
 
@@ -242,16 +241,20 @@ class ContrastBatch:
             units=self.units,
         )
 
+    def parts(self, size: int = 16) -> Iterator[tuple[np.ndarray, ContrastBatch]]:
+        """Yield some pairs at a time, with their numbers: those of like length together, for little padding."""
+        order = np.argsort(self.answer, kind="stable")
+        for start in range(0, len(self), size):
+            chosen = order[start : start + size]
+            yield chosen, self.rows(chosen)
+
 
 def gaps(model: HookedModel, batch: ContrastBatch) -> np.ndarray:
     """Return Δ(clean) − Δ(corrupted) of each pair in logits, [pair]."""
     from wonderland.lab.interventions import Activations, answer_logits, logit_difference
 
     found = np.zeros(len(batch))
-    order = np.argsort(batch.answer, kind="stable")  # pairs of like length together: little padding
-    for start in range(0, len(batch), _AT_ONCE):
-        chosen = order[start : start + _AT_ONCE]
-        some = batch.rows(chosen)
+    for chosen, some in batch.parts():
         read = answer_logits(model, some.answer)
         clean, corrupted = (
             logit_difference(read(Activations.of(model, tokens, ()).final), some)

@@ -170,6 +170,10 @@ class Outputs:
         middle = run.values["resid_mid"] if edges.mlps else stream[:0]
         return cls(torch.stack(written), stream, middle, run.memory)
 
+    def rest(self, model: HookedModel, donor: Outputs, until: Tensor | None) -> Rest:
+        """Return the positions from the first difference to another run to the last that is read, [batch]."""
+        return Rest.of(model, self.memory, (donor.written != self.written).any(-1).any(0), until)
+
     def cut(self, rest: Rest) -> Outputs:
         """Return the same at the positions that are computed again."""
         return Outputs(rest.of_layers(self.written), rest.of_layers(self.stream), rest.of_layers(self.middle))
@@ -202,7 +206,7 @@ def carry(
     """
     edges = Edges.of(model)
     device = base.stream.device
-    rest = rest_of(model, base, donor, until)
+    rest = base.rest(model, donor, until)
     part = base.cut(rest)
     change = donor.cut(rest).written - part.written  # [sender, batch, rest, d_model]
     everyone = torch.arange(change.shape[1], device=device)
@@ -225,11 +229,6 @@ def carry(
             run = _Run(model, edges, part, rest, change, row, placed[some], living, start)
             result[some, row] = read(rest.put_back(run.final(), base.stream[-1], row), row)
     return result
-
-
-def rest_of(model: HookedModel, base: Outputs, donor: Outputs, until: Tensor | None) -> Rest:
-    """Return the positions from the first difference of two runs to the last that is read."""
-    return Rest.of(model, base.memory, (donor.written != base.written).any(-1).any(0), until)
 
 
 def _start(edges: Edges, put: NDArray[np.bool_]) -> int:

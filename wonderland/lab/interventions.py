@@ -332,10 +332,7 @@ def patch(
     names = sorted({site.name for cell in cells for site in cell})
     clean, corrupted = np.zeros(len(batch)), np.zeros(len(batch))
     denoised, noised = (np.full((len(cells), len(batch)), np.nan) for _ in range(2))
-    order = np.argsort(batch.answer, kind="stable")  # pairs of like length together: little padding
-    for start in range(0, len(batch), pairs_at_once):
-        chosen = order[start : start + pairs_at_once]
-        some = batch.rows(chosen)
+    for chosen, some in batch.parts(pairs_at_once):
         masks = {name: torch.from_numpy(mask[chosen, : some.clean.shape[1]]) for name, mask in (where or {}).items()}
         read = answer_logits(model, some.answer)
         runs = [Activations.of(model, tokens, names) for tokens in (some.clean, some.corrupted)]

@@ -43,13 +43,11 @@ class Rest:
 
     Attributes:
         place: Where they are in the whole row, [batch, rest], without gaps; a row that needs fewer begins earlier.
-        size: How many positions the whole row has.
         before: Keys and values of the run that is gone on from, up to the latest beginning; None if ``place`` is
             everything.
     """
 
     place: Tensor
-    size: int
     before: Memory | None
 
     @classmethod
@@ -68,10 +66,10 @@ class Rest:
         first = torch.where(differs, every, size).amin(1).minimum(end)
         length = int((end - first).max()) + 1 if batch else size
         if memory is None or length == size or not remembered(model):
-            return cls(every.expand(batch, -1), size, None)
+            return cls(every.expand(batch, -1), None)
         place = (end - (length - 1)).clamp(min=0)[:, None] + every[:length]
         latest = int(place[:, 0].max())
-        return cls(place, size, (memory[0][:, :, :latest], memory[1][:, :, :latest]))
+        return cls(place, (memory[0][:, :, :latest], memory[1][:, :, :latest]))
 
     @property
     def length(self) -> int:

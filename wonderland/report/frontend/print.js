@@ -4,7 +4,7 @@ const PAPER = 940, TALL = 520; // pixels that fit on the narrower of A4 and Lett
 
 // Paper does not scroll: what is wide or tall is made smaller, and very wide cells go on below. Returns how to undo it.
 function fitPaper(box) {
-  const whole = box.firstElementChild, cells = whole?.matches('.cells'), times = box.scrollWidth / PAPER;
+  const whole = box.firstElementChild, cells = whole.matches('.cells'), times = box.scrollWidth / PAPER;
   if (!cells || times < 1.5) {
     styled(whole, { zoom: min(1, 1 / times, cells ? TALL / whole.offsetHeight : 1) });
     return () => styled(whole, { zoom: '' });

@@ -16,8 +16,6 @@ from wonderland.lab.contrast import ContrastBatch
 from wonderland.lab.edges import Outputs, carry
 from wonderland.lab.interventions import answer_logits, recovery
 
-_PAIRS = 16
-
 
 @dataclass(frozen=True)
 class Runs:
@@ -54,10 +52,7 @@ class Runs:
 
 def runs(model: Any, batch: ContrastBatch) -> Iterator[Runs]:
     """Yield the runs of all pairs, pairs of like length together, so that there is little padding."""
-    order = np.argsort(batch.answer, kind="stable")
-    for start in range(0, len(batch), _PAIRS):
-        chosen = order[start : start + _PAIRS]
-        some = batch.rows(chosen)
+    for chosen, some in batch.parts():
         clean, corrupted = (Outputs.of(model, tokens) for tokens in (some.clean, some.corrupted))
         yield Runs(model, chosen, clean, corrupted, difference(model, some), torch.from_numpy(some.answer))
 

@@ -39,7 +39,6 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland_circuits.ablating import writing
 
 DONORS = ("mean", "same speaker", "other speaker")
-_PAIRS = 16
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def swap(specimen: wl.Specimen, batch: ContrastBatch) -> Swapped:
     places = writing(model)
     cells: list[Cell] = [[Site("z", *at, where="later")] for at in places]
     rows = [layer * heads + head for layer, head in places]
-    for chosen, some in _chunks(batch):
+    for chosen, some in batch.parts():
         read, where = answer_logits(model, some.answer), {"later": torch.from_numpy(_own(some).speaker_position > 0)}
         clean, corrupted = (Activations.of(model, tokens, ("z",)) for tokens in (some.clean, some.corrupted))
         until = torch.from_numpy(some.answer)
@@ -141,7 +140,7 @@ def resample(
     rows = [layer * specimen.cfg.n_heads + head for layer, head in heads]
     cells: list[Cell] = [[Site("z", *at, where="last turn")] for at in heads]
     random = np.random.default_rng(seed)
-    for chosen, some in _chunks(batch):
+    for chosen, some in batch.parts():
         read = answer_logits(model, some.answer)
         clean = Activations.of(model, some.clean, ("z",))
         plain = logit_difference(read(clean.final), some)
@@ -196,14 +195,6 @@ def _own(batch: ContrastBatch) -> Evidence:
 
 def _speaker(evidence: Evidence, side: str) -> np.ndarray:
     return evidence.speaker if side == "current" else np.broadcast_to(evidence.tokens[:, :1], evidence.tokens.shape)
-
-
-def _chunks(batch: ContrastBatch) -> Iterator[tuple[np.ndarray, ContrastBatch]]:
-    """Yield pairs of like length together, with their numbers."""
-    order = np.argsort(batch.answer, kind="stable")
-    for start in range(0, len(batch), _PAIRS):
-        chosen = order[start : start + _PAIRS]
-        yield chosen, batch.rows(chosen)
 
 
 def _outputs(
