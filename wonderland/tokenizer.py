@@ -125,6 +125,11 @@ class SpeakerTokenizer:
         """Number of tokens, specials included."""
         return int(self._prompt.get_vocab_size())
 
+    @property
+    def serialized(self) -> str:
+        """The tokenizer as JSON in the format of Hugging Face ``tokenizers``."""
+        return self._serialized
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """A short hash of the vocabulary, merges and specials."""

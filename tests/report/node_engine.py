@@ -1,0 +1,60 @@
+"""Run the page's engine in node: the files of ``frontend/live``, then a script that writes JSON."""
+
+import base64
+import json
+import shutil
+import subprocess
+from importlib import resources
+
+import numpy as np
+
+from wonderland.report.live import SOURCES
+
+NODE = shutil.which("node")
+
+_UNPACK = """
+const input = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+const TYPES = { u1: Uint8Array, f4: Float32Array, i4: Int32Array };
+const unpack = (node) => {
+  if (Array.isArray(node)) return node.map(unpack);
+  if (!node || typeof node !== 'object') return node;
+  if (node.$raw) { const b = Buffer.from(node.raw, 'base64'); return new TYPES[node.$raw](new Uint8Array(b).buffer); }
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, unpack(value)]));
+};
+const given = unpack(input);
+const tensorsOf = (live) => Object.fromEntries(Object.entries(live.tensors).map(
+  ([name, { planes, values }]) => [name, planes ? fromHalves(planes) : values]));
+const tokenizerOf = ({ names, merges }) => new LiveTokenizer({ names,
+  merges: Array.from({ length: merges.length / 2 }, (_, i) => [merges[2 * i], merges[2 * i + 1]]) });
+"""
+
+
+def engine() -> str:
+    """Return the engine's code."""
+    folder = resources.files("wonderland.report").joinpath("frontend", "live")
+    return "\n".join(folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SOURCES)
+
+
+def pack(value):
+    """Turn arrays into what the script unpacks."""
+    if isinstance(value, np.ndarray):
+        kind = {"u": ("u1", np.uint8), "f": ("f4", np.float32), "i": ("i4", np.int32)}[value.dtype.kind]
+        return {"$raw": kind[0], "raw": base64.b64encode(value.astype(kind[1]).tobytes()).decode()}
+    if isinstance(value, dict):
+        return {key: pack(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [pack(item) for item in value]
+    return value
+
+
+def run(script: str, given) -> object:
+    """Run a script that ends in ``return``, with ``given`` in scope, and return what it returned."""
+    code = f"{engine()}\n{_UNPACK}\nconst answer = (() => {{ {script} }})();\n" + (
+        "const plain = (v) => ArrayBuffer.isView(v) ? Array.from(v) : v;"
+        "process.stdout.write(JSON.stringify(answer, (k, v) => plain(v)));"
+    )
+    done = subprocess.run(
+        [NODE, "-e", code], input=json.dumps(pack(given)), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)

@@ -1,0 +1,335 @@
+"""The page's engine computes what the model computes in Python: logits, caches, ablations, patches, replies, tokens."""
+
+import gzip
+import json
+import unicodedata
+from importlib import resources
+
+import numpy as np
+import pytest
+import torch
+from node_engine import NODE, run
+
+from wonderland.errors import Unsupported
+from wonderland.model.generate import generate
+from wonderland.model.presets import Config
+from wonderland.model.transformer import ChatTransformer
+from wonderland.report.live import half_planes, live_data
+from wonderland.tokenizer import SpeakerTokenizer
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
+CLOSE = {"atol": 5e-5, "rtol": 0}
+SHAPES = {
+    "as trained": {},
+    "without norms": {"normalization_type": None},
+    "attention only": {"attn_only": True},
+    "tanh": {"act_fn": "gelu_new"},
+    "relu": {"act_fn": "relu"},
+    "odd sizes": {"n_heads": 3, "d_head": 5, "d_mlp": 13, "n_layers": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return SpeakerTokenizer.train([f"{word} tomorrow, isn't it? 😀 naïve" for word in ("yes", "no", "maybe")], 300)
+
+
+def drawn(tokenizer, **parts):
+    """A model all of whose weights matter: norms, biases and what writes to the stream are drawn, too."""
+    shape = {"n_layers": 3, "n_heads": 4, "d_model": 30, "d_head": 8, "d_mlp": 24, "n_ctx": 24} | parts
+    model = ChatTransformer(Config(**shape, d_vocab=tokenizer.vocab_size), tokenizer=tokenizer.fingerprint)
+    generator = torch.Generator().manual_seed(3)
+    for name, weight in model.named_parameters():
+        deviation = 0.5 if name.endswith((".w", ".b")) else 0.3 if model.cfg.normalization_type else 0.15
+        weight.data = torch.randn(weight.shape, generator=generator) * deviation + name.endswith(".w")
+    return model.requires_grad_(False).eval()
+
+
+@pytest.fixture(scope="module", params=SHAPES.values(), ids=SHAPES)
+def model(request, tokenizer):
+    return drawn(tokenizer, **request.param)
+
+
+TOKENS = [2, 40, 71, 260, 33, 3, 1, 280, 9, 9, 120, 55]
+OTHER = [1, 40, 71, 260, 33, 3, 2, 280, 9, 9, 77, 55]
+READ = """
+const model = new LiveModel(given.live.cfg, tensorsOf(given.live));
+const read = (tokens) => finish(readTokens(new LiveRun(model), tokens));
+"""
+
+
+def asked(script, model, tokenizer, **given):
+    return run(READ + script, {"live": live_data(model, tokenizer, half=False), **given})
+
+
+def logits_of(model, tokens, hooks=()):
+    return model.run_with_hooks(torch.tensor([tokens]), fwd_hooks=list(hooks))[0].numpy()
+
+
+def test_logits_and_activations_are_those_of_the_model(model, tokenizer):
+    script = """
+    const run = read(given.tokens), rows = run.final.subarray(0, run.length * model.width);
+    const pattern = run.pattern[1].subarray(0, run.length * model.heads * model.context);
+    const resid = run.residPre[1].subarray(0, run.length * model.width);
+    return { logits: finish(logitsOf(model, rows)), pattern, z: run.z[1].subarray(0, run.length * model.inner), resid };
+    """
+    answer = asked(script, model, tokenizer, tokens=TOKENS)
+    n, cfg = len(TOKENS), model.cfg
+    _, cache = model.run_with_cache(torch.tensor([TOKENS]))
+    assert np.allclose(np.reshape(answer["logits"], (n, -1)), logits_of(model, TOKENS), **CLOSE)
+    pattern = np.reshape(answer["pattern"], (n, cfg.n_heads, cfg.n_ctx))[:, :, :n].swapaxes(0, 1)
+    assert np.allclose(pattern, cache["blocks.1.attn.hook_pattern"][0], atol=2e-6)
+    assert np.allclose(answer["z"], cache["blocks.1.attn.hook_z"][0].flatten(), **CLOSE)
+    assert np.allclose(answer["resid"], cache["blocks.1.hook_resid_pre"][0].flatten(), **CLOSE)
+
+
+def test_a_run_that_is_extended_or_changed_is_the_run_made_afresh(model, tokenizer):
+    script = """
+    const run = read(given.tokens.slice(0, 5)), heard = [];
+    for (const tokens of [given.tokens, given.other, given.tokens.slice(0, 7), given.other]) {
+      finish(readTokens(run, tokens));
+      heard.push(finish(nextLogits(run)));
+    }
+    return heard;
+    """
+    heard = asked(script, model, tokenizer, tokens=TOKENS, other=OTHER)
+    for tokens, logits in zip((TOKENS, OTHER, TOKENS[:7], OTHER), heard, strict=True):
+        assert np.allclose(logits, logits_of(model, tokens)[-1], **CLOSE)
+
+
+def test_surprise_is_the_loss_of_each_token(model, tokenizer):
+    found = asked("return finish(surprise(read(given.tokens)));", model, tokenizer, tokens=TOKENS)
+    logp = torch.tensor(logits_of(model, TOKENS)).log_softmax(-1)
+    assert found[0] is None
+    assert np.allclose(found[1:], [-logp[i, token] for i, token in enumerate(TOKENS[1:])], **CLOSE)
+
+
+def _ablating(model, layer, head, values, positions=None):
+    def hook(z, hook):
+        z = z.clone()
+        at = slice(None) if positions is None else positions
+        z[:, at, head] = values[at] if values.ndim == 2 else values
+        return z
+
+    return (f"blocks.{layer}.attn.hook_z", hook)
+
+
+@pytest.mark.parametrize("method", ["zero", "mean", "resample"])
+def test_every_head_ablated_alone_gives_what_hooks_give(model, tokenizer, method):
+    script = """
+    const run = read(given.tokens), donor = read(given.other);
+    const by = { method: given.method, donor, means: { z: given.means } };
+    const parts = [];
+    for (let layer = 0; layer < model.layers; layer++) {
+      for (let head = 0; head < model.heads; head++) parts.push({ layer, head });
+    }
+    return [false, true].map((lastOnly) => finish(ablateEach(run, parts, by, { lastOnly, together: 3 })));
+    """
+    cfg = model.cfg
+    means = np.random.default_rng(0).normal(size=(cfg.n_layers, cfg.n_heads * cfg.d_head)).astype(np.float32)
+    found = asked(script, model, tokenizer, tokens=TOKENS, other=OTHER, method=method, means=list(means))
+    _, cache = model.run_with_cache(torch.tensor([OTHER]))
+    for logits, positions in zip(found, (None, [len(TOKENS) - 1]), strict=True):
+        logits = np.reshape(logits, (cfg.n_layers, cfg.n_heads, -1))
+        for layer in range(cfg.n_layers):
+            for head in range(cfg.n_heads):
+                mean = torch.tensor(means[layer].reshape(cfg.n_heads, -1)[head])
+                donor = cache[f"blocks.{layer}.attn.hook_z"][0, :, head]
+                values = {"zero": torch.zeros(cfg.d_head), "mean": mean, "resample": donor}[method]
+                hook = _ablating(model, layer, head, values, positions)
+                assert np.allclose(logits[layer, head], logits_of(model, TOKENS, [hook])[-1], **CLOSE)
+
+
+def test_several_components_ablated_together_and_mlps_give_what_hooks_give(tokenizer):
+    model = drawn(tokenizer)
+    script = """
+    const run = read(given.tokens);
+    const parts = [{ layer: 0, head: 1 }, { layer: 2, head: 3 }, { layer: 1, mlp: true }];
+    return finish(ablated(run, parts, { method: 'zero' }));
+    """
+    nothing = torch.zeros(model.cfg.d_head)
+    hooks = [_ablating(model, 0, 1, nothing), _ablating(model, 2, 3, nothing)]
+    hooks.append(("blocks.1.hook_mlp_out", lambda out, hook: torch.zeros_like(out)))
+    found = asked(script, model, tokenizer, tokens=TOKENS)
+    assert np.allclose(found, logits_of(model, TOKENS, hooks)[-1], **CLOSE)
+
+
+@pytest.mark.parametrize("site", ["resid_pre", "attn_out", "mlp_out", "z"])
+def test_patching_one_position_gives_what_hooks_give_and_equal_cells_change_nothing(tokenizer, site):
+    model = drawn(tokenizer)
+    script = """
+    const base = read(given.other), donor = read(given.tokens), cells = [];
+    for (let layer = 0; layer < model.layers; layer++) for (let position = 0; position < base.length; position++) {
+      cells.push({ site: given.site, layer, position, head: given.site === 'z' ? 2 : null });
+    }
+    return finish(patchEach(base, donor, cells, 17, 90, { together: 5 }));
+    """
+    found = asked(script, model, tokenizer, tokens=TOKENS, other=OTHER, site=site)
+    name = {"z": "attn.hook_z"}.get(site, f"hook_{site}")
+    _, clean = model.run_with_cache(torch.tensor([TOKENS]))
+    _, corrupted = model.run_with_cache(torch.tensor([OTHER]))
+    cells = np.reshape(found["found"], (model.cfg.n_layers, len(TOKENS)))
+    plain = logits_of(model, OTHER)[-1]
+    assert found["untouched"] == pytest.approx(float(plain[17] - plain[90]), abs=5e-5)
+    for layer in range(model.cfg.n_layers):
+        full = f"blocks.{layer}.{name}"
+        take = (lambda a: a[:, :, 2]) if site == "z" else (lambda a: a)
+        for position in range(len(TOKENS)):
+
+            def hook(value, hook, full=full, position=position, take=take):
+                value = value.clone()
+                take(value)[:, position] = take(clean[full])[:, position]
+                return value
+
+            logits = logits_of(model, OTHER, [(full, hook)])[-1]
+            assert cells[layer, position] == pytest.approx(float(logits[17] - logits[90]), abs=5e-5)
+            if torch.equal(take(clean[full])[:, position], take(corrupted[full])[:, position]):
+                assert cells[layer, position] == found["untouched"]
+    if site == "resid_pre":
+        assert (cells[0, 1:6] == found["untouched"]).all()  # what comes before the layers is equal there
+
+
+def test_steering_adds_a_direction_everywhere(model, tokenizer):
+    direction = np.random.default_rng(1).normal(size=model.cfg.d_model).astype(np.float32)
+    script = "return finish(steered(read(given.tokens), 1, given.direction, 0.7));"
+    found = asked(script, model, tokenizer, tokens=TOKENS, direction=direction)
+    hook = ("blocks.1.hook_resid_pre", lambda resid, hook: resid + 0.7 * torch.tensor(direction))
+    assert np.allclose(found, logits_of(model, TOKENS, [hook])[-1], **CLOSE)
+
+
+def test_direct_effects_add_up_to_the_logit_difference(tokenizer):
+    model = drawn(tokenizer)
+    found = asked("return directEffects(read(given.tokens), 17, 90);", model, tokenizer, tokens=TOKENS)
+    parts = {one["part"]: one["value"] for one in found}
+    assert len(parts) == 1 + 3 * 4 + 3
+    # What is not a part: the biases of attention, and those of the final norm.
+    with torch.no_grad():
+        _, cache = model.run_with_cache(torch.tensor([TOKENS]))
+        scale = float(cache["ln_final.hook_scale"][0, -1]) if "ln_final.hook_scale" in cache else 1.0
+        towards = model.W_U[:, 17] - model.W_U[:, 90]
+        seen = model.ln_final.w * towards
+        seen = seen - seen.mean()
+        biases = sum(float(b @ seen) / scale for b in model.b_O)
+        logits = logits_of(model, TOKENS)[-1]
+        rest = biases + float(model.ln_final.b @ towards)
+    assert sum(parts.values()) + rest == pytest.approx(float(logits[17] - logits[90]), abs=1e-4)
+    z = cache["blocks.2.attn.hook_z"][0, -1, 3]
+    assert parts["L2H3"] == pytest.approx(float(z @ model.W_O[2, 3] @ seen) / scale, abs=1e-4)
+
+
+def test_the_lens_reads_every_layer(tokenizer):
+    model = drawn(tokenizer)
+    found = asked("return finish(lens(read(given.tokens), 6, 3));", model, tokenizer, tokens=TOKENS)
+    _, cache = model.run_with_cache(torch.tensor([TOKENS]))
+    streams = [cache[f"blocks.{layer}.hook_resid_pre"] for layer in range(3)] + [cache["blocks.2.hook_resid_post"]]
+    for best, stream in zip(found, streams, strict=True):
+        p = model.unembed(model.ln_final(stream[0, 6])).softmax(-1)
+        expected = p.topk(3)
+        assert [token for token, _ in best] == expected.indices.tolist()
+        assert np.allclose([share for _, share in best], expected.values, atol=1e-5)
+
+
+def test_greedy_replies_are_those_of_python(tokenizer):
+    model = drawn(tokenizer)
+    script = """
+    return given.prompts.map((tokens) => {
+      const work = reply(read(tokens), { temperature: 0, most: 12 }), said = finish(work);
+      return said;
+    });
+    """
+    prompts = [[2], [1, 40, 71], TOKENS]
+    found = asked(script, model, tokenizer, prompts=prompts)
+    for tokens, said in zip(prompts, found, strict=True):
+        speaker = "me" if 1 in tokens and (2 not in tokens or tokens[::-1].index(1) < tokens[::-1].index(2)) else "them"
+        sampled = generate(model, tokenizer, tokenizer.decode(tokens), speaker=speaker, temperature=0, max_tokens=12)
+        expected = sampled.tokens[:-1] if sampled.finished else sampled.tokens
+        if sampled.prompt == tokens:
+            assert said == expected
+    assert any(found)
+
+
+def test_draws_follow_the_nucleus_and_repeat_from_their_seed():
+    script = """
+    const logits = Float32Array.from(given.logits), counts = logits.map(() => 0), draw = draws(7);
+    for (let i = 0; i < 40000; i++) counts[sample(logits, { temperature: 0.9, topP: 0.8 }, draw)]++;
+    const whole = { temperature: 1, topP: 1 };
+    const again = [draws(3), draws(3)].map((one) => Array.from({ length: 20 }, () => sample(logits, whole, one)));
+    return { counts, again };
+    """
+    logits = np.random.default_rng(2).normal(size=60).astype(np.float32) * 2
+    found = run(script, {"logits": logits})
+    p = np.exp(logits / 0.9 - np.max(logits / 0.9)).astype(np.float64)
+    p /= p.sum()
+    order = np.argsort(-p)
+    kept = order[(np.cumsum(p[order]) - p[order]) < 0.8]
+    expected = np.zeros(60)
+    expected[kept] = p[kept] / p[kept].sum() * 40000
+    counts = np.array(found["counts"])
+    assert (counts[expected == 0] == 0).all()
+    chi2 = ((counts[kept] - expected[kept]) ** 2 / expected[kept]).sum() / (len(kept) - 1)
+    assert 0.2 < chi2 < 2.2
+    assert found["again"][0] == found["again"][1]
+
+
+@pytest.fixture(scope="module")
+def demo_texts():
+    packed = resources.files("wonderland.demo").joinpath("messages.jsonl.gz").read_bytes()
+    lines = gzip.decompress(packed).decode().splitlines()
+    return [json.loads(line)["text"] for line in lines]
+
+
+def test_tokens_are_those_of_the_tokenizer_on_every_message_and_on_hostile_text(demo_texts):
+    tokenizer = SpeakerTokenizer.train(demo_texts[:8000], 1200)
+    letters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000 and unicodedata.category(chr(c)) != "Cn"]
+    strange = [f"a{''.join(letters[i : i + 40])} b" for i in range(0, len(letters), 40)]
+    spaced = [
+        f"x{c}{c}y {c}" for c in letters if c.isspace() or unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+    ]
+    hostile = [
+        "<|me|> I agree <|sep|>",
+        "half \ud83d an emoji",
+        "\ufeffbom",
+        "  two  ",
+        "it's I'LL we're",
+        "\x85\u2028",
+        "",
+    ]
+    texts = demo_texts + strange + spaced + hostile
+    script = """
+    const tokenizer = tokenizerOf(given.vocabulary);
+    return given.texts.map((text) => tokenizer.encodeMessage(text)).map((ids) => [ids, tokenizer.decode(ids)]);
+    """
+    model = ChatTransformer(Config(1, 1, 4, 4, 4, 8, tokenizer.vocab_size))
+    vocabulary = live_data(model, tokenizer)["tokenizer"]
+    found = run(script, {"vocabulary": vocabulary, "texts": texts})
+    for text, (ids, back) in zip(texts, found, strict=True):
+        assert ids == tokenizer.encode_messages([text])[0], repr(text)
+        assert back == tokenizer.decode(ids), repr(text)
+    pieces = run(
+        "const t = tokenizerOf(given.vocabulary); return t.names.map((_, i) => t.piece(i));", {"vocabulary": vocabulary}
+    )
+    assert pieces == tokenizer.pieces(range(tokenizer.vocab_size))
+
+
+def test_half_precision_travels_as_numpy_rounds_it():
+    every = np.arange(65536, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)]
+    found = run("return Array.from(fromHalves(given.planes));", {"planes": half_planes(finite.astype(np.float32))})
+    assert np.array_equal(np.array(found, dtype=np.float32), finite.astype(np.float32))
+
+
+def test_a_model_for_the_page_checks_itself(tokenizer):
+    model = drawn(tokenizer)
+    script = """
+    const model = new LiveModel(given.live.cfg, tensorsOf(given.live)), { tokens, logits } = given.live.check;
+    const run = finish(readTokens(new LiveRun(model), Array.from(tokens)));
+    return Math.max(...finish(nextLogits(run)).map((value, i) => Math.abs(value - logits[i])));
+    """
+    assert run(script, {"live": live_data(model, tokenizer)}) < 5e-5
+
+
+def test_a_model_too_large_for_a_page_is_refused_before_anything_is_written(tokenizer):
+    large = ChatTransformer(Config(1, 2, 1024, 512, 4096, 8, tokenizer.vocab_size))
+    with pytest.raises(Unsupported, match="too slow in a page") as refused:
+        live_data(large, tokenizer)
+    assert "wonderland generate" in refused.value.hint
