@@ -13,7 +13,8 @@ import click
 from wonderland.cli.console import Console
 from wonderland.errors import InputError, UsageError
 from wonderland.model.processes import is_main, processes
-from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
+from wonderland.workspace.settings import DEFAULT_NAME
+from wonderland.workspace.workspace import Workspace
 
 __all__ = ["command", "open_workspace", "record"]
 

@@ -17,7 +17,8 @@ import wonderland
 from wonderland import plugins as plugin_host
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
-from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
+from wonderland.workspace.settings import DEFAULT_NAME
+from wonderland.workspace.workspace import Workspace
 
 
 @click.argument("where", required=False, type=click.Path(path_type=Path))

@@ -20,8 +20,9 @@ import tomlkit
 from wonderland.errors import InputError, UsageError
 from wonderland.model.settings import TrainingSettings
 
-__all__ = ["FILE", "Settings"]
+__all__ = ["DEFAULT_NAME", "FILE", "Settings"]
 
+DEFAULT_NAME = "me.wonderland"
 FILE = "wonderland.toml"
 VERSION = 1
 
@@ -67,7 +68,7 @@ class AnalysisSettings:
 
     run: Annotated[list[str], "analyses or groups of them"] = field(default_factory=lambda: ["all"])
     windows: Annotated[int, "held-out windows to examine"] = 200
-    control: Annotated[bool, "also examine the untrained twin, beside every number"] = True
+    control: Annotated[bool, "also examine an untrained model of the same shape, beside every number"] = True
     seed: Annotated[int, "seed of the choice of windows"] = 0
     parameters: Annotated[dict[str, dict[str, Any]], "parameters by analysis"] = field(default_factory=dict)
 
