@@ -133,7 +133,7 @@ def test_the_dozen_used_last_are_kept(workspace, monkeypatch):
         patterns(workspace, number / 10)
         for one in kept.kept(workspace.folder):
             if one.parameters["threshold"] == number / 10:
-                os.utime(one.folder / "stage.json", (number, number))
+                os.utime(one.folder, (number, number))
     patterns(workspace, 0.1)  # used again, so 0.2 is the one used longest ago
     workspace.analyze("head-patterns", parameters={"head-patterns": {"threshold": 0.7}}, on_removed=removed.append)
     assert [one.parameters["threshold"] for one in removed] == [0.2]

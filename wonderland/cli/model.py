@@ -39,12 +39,12 @@ def train(
     workspace = open_workspace(folder)
     record(console, workspace, "training", given(options))
     if seeds:
-        _learn_several(console, workspace, seeds, jobs, device)
-    learn(console, workspace, device)
+        _train_several(console, workspace, seeds, jobs, device)
+    train_model(console, workspace, device)
     console.next("wonderland check")
 
 
-def learn(console: Console, workspace: Workspace, device: str | None = None) -> ChatTransformer:
+def train_model(console: Console, workspace: Workspace, device: str | None = None) -> ChatTransformer:
     """Train the model and print how it went."""
     if not workspace.stage("model").done:
         _announce(console, workspace)
@@ -89,7 +89,7 @@ def _speed(speed: Speed) -> str:
     )
 
 
-def _learn_several(console: Console, workspace: Workspace, count: int, jobs: int, device: str | None) -> None:
+def _train_several(console: Console, workspace: Workspace, count: int, jobs: int, device: str | None) -> None:
     _announce(console, workspace)
     try:
         with console.progress("Training"):
@@ -201,7 +201,7 @@ class _Watch:
 def check(console: Console, folder: Path | None) -> None:
     """Ask whether it is worth looking inside yet; exit code 1 if a check fails."""
     workspace = open_workspace(folder)
-    failed = verify(console, workspace)
+    failed = run_checks(console, workspace)
     if failed:
         raise CheckFailed(
             f"{failed} of the checks failed.",
@@ -210,7 +210,7 @@ def check(console: Console, folder: Path | None) -> None:
     console.next("wonderland analyze")
 
 
-def verify(console: Console, workspace: Workspace) -> int:
+def run_checks(console: Console, workspace: Workspace) -> int:
     """Run the checks, print them and return how many failed."""
     with console.progress("Checking"):
         checks = workspace.check()

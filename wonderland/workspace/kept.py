@@ -41,7 +41,7 @@ class Kept:
         key: The name of its folder.
         parameters: What it was made with.
         model: Key of the model it is about.
-        used: When it was last written or read, in seconds since 1970.
+        used: When it was last written or read, in seconds since 1970: the time of change of its folder.
         folder: Where it is.
     """
 
@@ -69,7 +69,7 @@ def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
         except (OSError, ValueError, KeyError, IndexError, TypeError):
             continue
         folder = record.parent
-        yield Kept(folder.parent.name, folder.name, parameters, model, record.stat().st_mtime, folder)
+        yield Kept(folder.parent.name, folder.name, parameters, model, folder.stat().st_mtime, folder)
 
 
 def load_done(chosen: Sequence[Analysis], stages: Mapping[str, Stage]) -> dict[str, Result]:
@@ -82,7 +82,7 @@ def load_done(chosen: Sequence[Analysis], stages: Mapping[str, Stage]) -> dict[s
         if stage.done:
             found[analysis.name] = stage.read(result_class(type(analysis)).load)
             with contextlib.suppress(OSError):  # a workspace that can only be read is read all the same
-                os.utime(stage.folder / _RECORD)
+                os.utime(stage.folder)
     return found
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from wonderland import plugins
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
-from wonderland.corpus.source import choose_source
+from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import InputError
 from wonderland.workspace.fingerprint import source_state
 from wonderland.workspace.layout import READ, Layout
@@ -37,7 +40,12 @@ def read_messages(layout: Layout, on_rows: Callable[[int, int], None] | None, *,
     people = layout.folder / "people.json"
     pseudonyms = Pseudonyms.load(people)
     corpus = Corpus.read(
-        layout.source_path, source=source.name, names=s.names, pseudonyms=pseudonyms, on_rows=on_rows, **s.options
+        layout.source_path,
+        source=source.name,
+        names=s.names,
+        pseudonyms=pseudonyms,
+        on_rows=on_rows,
+        **_as_annotated(source, s.options),
     )
     noted = {"store": store, "fingerprint": corpus.fingerprint, "source": source.name, "version": source.version}
     with layout.corpus_stage(source).writing() as folder:
@@ -47,3 +55,16 @@ def read_messages(layout: Layout, on_rows: Callable[[int, int], None] | None, *,
             with guarding(people):
                 pseudonyms.save(people)
     return corpus
+
+
+def _as_annotated(source: type[Source], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as the source wants them: TOML knows neither paths nor tuples."""
+    hints = typing.get_type_hints(source.__init__)
+    return {name: _converted(value, hints.get(name)) for name, value in options.items()}
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    kinds = {kind, typing.get_origin(kind), *typing.get_args(kind)}
+    if isinstance(value, str) and Path in kinds and str not in kinds:
+        return Path(value)
+    return tuple(value) if isinstance(value, list) and tuple in kinds else value

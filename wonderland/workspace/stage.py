@@ -108,7 +108,9 @@ class Stage:
             InputError: The key is another one now: what was made is not what the stage would say it is.
         """
         with guarding(self.folder):
-            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for parent in reversed(self.folder.parents):  # mkdir(parents=True) gives its mode to the last one only
+                if not parent.exists():
+                    parent.mkdir(exist_ok=True, mode=0o700)
             _remove_abandoned(self.folder)
             partial = _beside(self.folder, ".partial")
             try:

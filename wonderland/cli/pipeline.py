@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from wonderland.cli.analysis import look, show
+from wonderland.cli.analysis import run_analyses, write_report
 from wonderland.cli.console import Console, clock
 from wonderland.cli.context import command, open_workspace, record
-from wonderland.cli.data import drop, read, words
-from wonderland.cli.model import learn, verify
+from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
+from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import given
 from wonderland.demo import MESSAGES
 from wonderland.workspace.workspace import Workspace
@@ -21,25 +21,25 @@ from wonderland.workspace.workspace import Workspace
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 def run(console: Console, folder: Path | None, open_it: bool) -> None:
     """Do everything that is not up to date, from the messages to the report."""
-    everything(console, open_workspace(folder), open_it)
+    run_all(console, open_workspace(folder), open_it)
 
 
-def everything(console: Console, workspace: Workspace, open_it: bool) -> None:
+def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     """Go through all the stages, each with its heading."""
     started = time.monotonic()
     console.say("1 · Messages")
-    read(console, workspace, again=False)
+    read_messages(console, workspace, again=False)
     console.say("\n2 · Without the noise")
-    drop(console, workspace)
+    filter_messages(console, workspace)
     console.say("\n3 · Tokens")
-    words(console, workspace)
+    train_tokenizer(console, workspace)
     console.say("\n4 · The model")
-    learn(console, workspace)
+    train_model(console, workspace)
     console.say("\n5 · Is it worth looking inside?")
-    verify(console, workspace)
+    run_checks(console, workspace)
     console.say("\n6 · What is inside")
-    results = look(console, workspace)
-    show(console, workspace, None, open_it, results)
+    results = run_analyses(console, workspace)
+    write_report(console, workspace, None, open_it, results)
     seconds = time.monotonic() - started
     console.result(seconds=round(seconds, 1))
     console.say(f"Done in {clock(seconds)}.")
@@ -56,7 +56,7 @@ def demo(console: Console, where: Path, preset: str | None, epochs: int | None, 
         workspace.configure("source", path=str(MESSAGES))
         workspace.configure("training", preset="nano")
     record(console, workspace, "training", given({"preset": preset, "epochs": epochs}))
-    everything(console, workspace, open_it)
+    run_all(console, workspace, open_it)
     console.next(f'wonderland generate -w {shlex.quote(str(where))} "<|them|> How are you?"')
 
 
