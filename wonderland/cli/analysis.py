@@ -43,7 +43,13 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     if any("contrasts" in about for about in parameters.values()):
         groups.append(contrasts.GROUP)
     if "help" not in seen:
-        what = next(iter(parameters)) if len(parameters) == 1 else "None of these analyses" if names else "No analysis"
+        what = (
+            next(iter(parameters))
+            if len(parameters) == 1
+            else "None of the analyses named"
+            if names
+            else "None of the analyses"
+        )
         assert isinstance(ctx.command, PluginCommand)
         ctx.command.refuse_unknown(ctx, words, what, groups)
     return groups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from wonderland.cli.options import given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.source import choose_source
-from wonderland.errors import CheckFailed, UsageError, WonderlandError
+from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
@@ -37,10 +38,14 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     there = [word for word in words if not word.startswith("-") and Path(word).expanduser().exists()]
     first = (there or [word for word in words[:1] if not word.startswith("-")] or [""])[0]
     path = Path(first).expanduser().absolute() if first else None
-    if name or (path is not None and (not helps or path.exists())):
-        chosen = [sources[name]] if name else [choose_source(path or Path(), sources)]
+    if name:
+        chosen = [sources[name]]
     elif helps:
         chosen = list(sources.values())
+        with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
+            chosen = [choose_source(path, sources)] if path is not None else chosen
+    elif path is not None:
+        chosen = [choose_source(path, sources)]
     else:
         workspace = open_workspace(Path(seen["folder"]) if seen.get("folder") else None)
         chosen = [choose_source(workspace.layout.source_path, sources, workspace.settings.source.source or None)]

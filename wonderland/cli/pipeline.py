@@ -13,7 +13,7 @@ from wonderland.cli.console import Console, clock
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.model import run_checks, train_model
-from wonderland.cli.options import given
+from wonderland.cli.options import Whole, given
 from wonderland.demo import MESSAGES
 from wonderland.workspace.workspace import Workspace
 
@@ -47,7 +47,7 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
 
 @click.argument("where", default=Path("wonderland-demo"), type=click.Path(path_type=Path))
 @click.option("--preset", help="Size of the model: nano (the default here), seed or large.")
-@click.option("--epochs", type=int, help="Passes over the training windows.")
+@click.option("--epochs", type=Whole(low=1), help="Passes over the training windows.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 def demo(console: Console, where: Path, preset: str | None, epochs: int | None, open_it: bool) -> None:
     """Do the whole job in WHERE on 44,758 real messages that come with wonderland (MIT; see its SOURCE.md)."""

@@ -67,8 +67,9 @@ class Command(click.Command):
         all_flags = [one for param in self.get_params(ctx) for one in (*param.opts, *param.secondary_opts)]
         long = [one for one in (known or all_flags) if one.startswith("--")]
         help_ = f"wonderland {self.name}{f' {what}' if what and ' ' not in what else ''} --help"
+        has = "has an" if what.startswith("None ") else "has no"
         return UsageError(
-            f"{what or f'`wonderland {self.name}`'} has no option {flag}.",
+            f"{what or f'`wonderland {self.name}`'} {has} option {flag}.",
             hint=did_you_mean(flag, long, f"`{help_}` lists them all."),
         )
 
@@ -107,6 +108,7 @@ class PluginCommand(Command):
         """
         own = [flag for param in super().get_params(ctx) for flag in (*param.opts, *param.secondary_opts)]
         known = [flag for group in groups for one in group.options for flag in (*one.opts, *one.secondary_opts)]
+        known = list(dict.fromkeys(known))
         for word in words:
             flag = word.split("=")[0]
             if flag.startswith("--") and flag != "--" and flag not in own and flag not in known:

@@ -17,6 +17,7 @@ from wonderland.workspace.wipe import OUT_OF_REACH, bytes_of, delete, traces
 def wipe(console: Console, folder: Path | None, yes: bool) -> None:
     """List everything wonderland wrote for a workspace, and delete it. The messages it was read from stay."""
     workspace = open_workspace(folder)
+    source = workspace.settings.source.path  # before the file that says so is gone
     found = traces(workspace.folder)
     console.say(f"Workspace {plain(str(found.workspace.absolute()))}")
     written = [*found.inside, *found.elsewhere]
@@ -35,7 +36,6 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
     for paths, why in ((found.strangers, "not written by wonderland"), (found.changed, "changed since it was written")):
         for path in paths:
             console.say(f"Left: {plain(str(path))} ({why})")
-    source = workspace.settings.source.path
     if source:
         console.say(f"Never touched: {plain(source)}, which the messages were read from.")
     console.say("Out of reach:")
