@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland.cli import contrasts
-from wonderland.cli.catalogue import Sketch, analyses
 from wonderland.cli.console import Console, Meter, number, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Whole
-from wonderland.cli.plugin_command import Group, Parameters, PluginCommand, group_of
+from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
+from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -32,7 +32,7 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     sketches = analyses()
     names = words[:first]
     if sketches is not None:
-        names = names or [word for word in words if word in sketches or word in _groups(sketches)]
+        names = names or [word for word in words if word in sketches or word in groups_of(sketches)]
         _refuse_unknown(names, sketches)
         if "help" in seen and not names:
             return [Group("Analyses", rows=tuple((name, sketch.about) for name, sketch in sketches.items()))]
@@ -57,25 +57,17 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
 
 def _parameters_by_name(names: Sequence[str], sketches: Mapping[str, Sketch] | None) -> dict[str, Parameters]:
     """Return the parameters of each analysis that is meant."""
-    chosen = {
-        name: sketch.parameters
-        for name, sketch in (sketches or {}).items()
-        if not names or name in names or set(names) & {"all", *sketch.groups}
-    }
-    known = {name: about for name, about in chosen.items() if about is not None}
-    if sketches is not None and len(known) == len(chosen):
+    meant = chosen(names, sketches or {})
+    known = {name: sketch.parameters for name, sketch in meant.items() if sketch.parameters is not None}
+    if sketches is not None and len(known) == len(meant):
         return known
     from wonderland.lab.analysis import parameters_of, select
 
     return {one.name: parameters_of(type(one)) for one in select(names or ("all",))}
 
 
-def _groups(sketches: Mapping[str, Sketch]) -> set[str]:
-    return {"all", *(group for sketch in sketches.values() for group in sketch.groups)}
-
-
 def _refuse_unknown(names: Sequence[str], sketches: Mapping[str, Sketch]) -> None:
-    known = [*sketches, *sorted(_groups(sketches))]
+    known = [*sketches, *sorted(groups_of(sketches))]
     for name in names:
         if name not in known:
             raise UsageError(f"There is no analysis named {name!r}.", hint=did_you_mean(name, known, _LISTED))
@@ -225,13 +217,14 @@ def write_report(
     open_it: bool = False,
     results: Results | None = None,
     redact: int | None = None,
+    what: str = "Report",
 ) -> Path:
     """Write the report and say where it is."""
     with console.progress("Writing the report"):
         path = workspace.report(output, results, redact=redact)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None)
     about = "contains message text" if redact is None else f"redacted: words of at least {redact} contacts"
-    console.say(f"\nReport: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
+    console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:
         click.launch(str(path))
     return path

@@ -6,7 +6,9 @@ Message text never goes through rich markup, and control characters are shown, n
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,6 +56,12 @@ class Console:
         if not self.as_json and not self.silent:
             print(text, flush=True)
 
+    def paragraph(self, text: str, indent: int = 0) -> None:
+        """Print text broken between words at the width of the terminal, each line indented."""
+        width = max(shutil.get_terminal_size((100, 24)).columns, indent + 20)
+        for line in textwrap.wrap(text, width - indent, break_long_words=False, break_on_hyphens=False):
+            self.say(" " * indent + line)
+
     def rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
         """Print label, value and remark in three columns."""
         if self.as_json or not rows:
@@ -66,8 +74,13 @@ class Console:
     def ticks(self, items: Sequence[tuple[bool, str, str]]) -> None:
         """Print what was verified, each with a tick or a cross and its detail."""
         width = max((len(name) for _, name, _ in items), default=0)
+        columns = shutil.get_terminal_size((100, 24)).columns
         for passed, name, detail in items:
-            self.say(f"{self.mark(passed)} {name:<{width}}  {self._style(detail, '2')}".rstrip())
+            if width + len(detail) + 4 <= columns:
+                self.say(f"{self.mark(passed)} {name:<{width}}  {self._style(detail, '2')}".rstrip())
+            else:  # a line of its own, that no word is broken
+                self.say(f"{self.mark(passed)} {name}")
+                self.paragraph(detail, indent=4)
 
     def mark(self, passed: bool) -> str:
         """Return a tick or a cross."""
@@ -148,6 +161,15 @@ def _bar(title: str) -> Iterator[Meter]:
     )
     with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
         yield BarMeter(bar, bar.add_task(title, total=1.0, remark=""))
+
+
+def size_of(count: int) -> str:
+    """Return a number of bytes as people say it.
+
+    >>> size_of(1_234), size_of(2_500_000)
+    ('1.2 kB', '2.5 MB')
+    """
+    return f"{count / 1e6:,.1f} MB" if count >= 50_000 else f"{count / 1e3:,.1f} kB"
 
 
 def number(value: float) -> str:

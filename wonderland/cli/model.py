@@ -138,7 +138,7 @@ def _announce(console: Console, workspace: Workspace) -> None:
         console.note(f"Keeping {settings.snapshots} models on the way takes {megabytes:,.0f} MB of disk")
     if tokens < config.n_params:
         hint = _smaller(settings.preset)
-        console.note(f"Note: that is under one token a parameter, so it will memorise as much as it learns.{hint}")
+        console.note(f"Note: that is under one token a parameter, so much of it may be learned by heart.{hint}")
 
 
 def _epochs(count: int) -> str:
@@ -208,7 +208,7 @@ def check(console: Console, folder: Path | None) -> None:
             f"{failed} of the checks failed.",
             hint="More messages, more epochs or a smaller preset; then: wonderland check",
         )
-    console.next("wonderland analyze")
+    console.next("wonderland analyze" if workspace.missing() else "wonderland report")
 
 
 def run_checks(console: Console, workspace: Workspace) -> int:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from wonderland import plugins
 from wonderland.cli.analysis import run_analyses, write_report
-from wonderland.cli.console import Console, clock
+from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import Whole, given
 from wonderland.demo import MESSAGES
 from wonderland.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from wonderland.lab.results import Results
+
+_QUICK = "triage"
 
 
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
@@ -38,11 +46,54 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     console.say("\n5 · Is it worth looking inside?")
     run_checks(console, workspace)
     console.say("\n6 · What is inside")
-    results = run_analyses(console, workspace)
+    _first_look(console, workspace)
+    results = run_analyses(console, workspace, tell=False)
+    for sentence in _in_short(workspace, results):
+        console.paragraph(plain(sentence))
     write_report(console, workspace, None, open_it, results)
     seconds = time.monotonic() - started
     console.result(seconds=round(seconds, 1))
-    console.say(f"Done in {clock(seconds)}.")
+    console.say(f"Done in {clock(seconds)}. `wonderland analyze{console.where}` prints what each analysis found.")
+
+
+def _first_look(console: Console, workspace: Workspace) -> None:
+    """Write a report of the quick analyses before the slow ones are run, so that there is something to read."""
+    known = plugins.load().analyses
+    missing = workspace.missing()
+    quick = [name for name in missing if _QUICK in getattr(known[name], "groups", ())]
+    if not quick or len(quick) == len(missing):
+        return
+    run_analyses(console, workspace, tuple(quick), tell=False)
+    write_report(console, workspace, None, False, workspace.results(), what="A first report")
+    console.say(
+        f"It shows {len(quick)} analyses. The other {len(missing) - len(quick)} are run now; then the full report"
+    )
+    console.say("takes its place.\n")
+
+
+def _in_short(workspace: Workspace, results: Results) -> list[str]:
+    """Return what was found in three sentences at most: how well it guesses, what it is for, how much is solid."""
+    told: list[str] = []
+    history = getattr(results.specimen.model, "history", None)
+    if history is not None and history.held_out_loss is not None:
+        loss = history.held_out_loss
+        told.append(f"On conversations it has not seen the model chooses as if among {math.exp(loss):.0f} tokens")
+        if history.baselines:
+            name, least = min(history.baselines.items(), key=lambda item: item[1])
+            told[0] += f"; the best counting ({name}), as if among {math.exp(least):.0f}"
+        told[0] += "."
+    findings = {name: list(result.findings()) for name, result in results.items()}
+    solid = {name: [one for one in found if one.trust == "solid"] for name, found in findings.items()}
+    known = plugins.load().analyses
+    # What draws other analyses together says most in one sentence.
+    order = sorted(solid, key=lambda name: -len(getattr(known.get(name), "uses", ())))
+    told += [solid[name][0].text for name in order if solid[name]][:1]
+    count, all_ = sum(map(len, solid.values())), sum(map(len, findings.values()))
+    if all_:
+        told.append(
+            f"{count} of the {all_} findings are solid: their intervals exclude chance on enough conversations."
+        )
+    return told
 
 
 @click.argument("where", default=Path("wonderland-demo"), type=click.Path(path_type=Path))

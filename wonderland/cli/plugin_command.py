@@ -15,11 +15,10 @@ import click
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import FURTHER, option
 from wonderland.errors import UsageError
+from wonderland.workspace.catalogue import Parameters
 
-__all__ = ["Command", "Further", "Group", "Parameters", "PluginCommand", "group_of"]
+__all__ = ["Command", "Further", "Group", "PluginCommand", "group_of"]
 
-Parameters = Mapping[str, tuple[Any, str, Any]]
-"""Type, help text and default by name."""
 Further = Callable[[click.Context, list[str], Mapping[str, Any]], Sequence["Group"]]
 _META = "wonderland.cli.further"
 

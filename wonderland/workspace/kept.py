@@ -39,16 +39,20 @@ class Kept:
     Attributes:
         analysis: Its analysis.
         key: The name of its folder.
+        version: Version of the analysis.
         parameters: What it was made with.
-        model: Key of the model it is about.
+        evidence: What of the settings says which windows were examined.
+        inputs: Keys of the model it is about and of the results it used.
         used: When it was last written or read, in seconds since 1970: the time of change of its folder.
         folder: Where it is.
     """
 
     analysis: str
     key: str
+    version: int
     parameters: Mapping[str, Any]
-    model: str
+    evidence: Mapping[str, Any]
+    inputs: tuple[str, ...]
     used: float
     folder: Path
 
@@ -65,11 +69,12 @@ def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
             continue
         try:
             value = json.loads(record.read_text(encoding="utf-8"))
-            parameters, model = dict(value["parameters"]["parameters"]), str(value["inputs"][0])
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
+            made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
+            about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
+        except (OSError, ValueError, KeyError, TypeError):
             continue
         folder = record.parent
-        yield Kept(folder.parent.name, folder.name, parameters, model, folder.stat().st_mtime, folder)
+        yield Kept(folder.parent.name, folder.name, *about, folder.stat().st_mtime, folder)
 
 
 def load_done(chosen: Sequence[Analysis], stages: Mapping[str, Stage]) -> dict[str, Result]:

@@ -103,18 +103,22 @@ class Layout:
         """
         from wonderland.lab.analysis import parameters_of, result_class
 
-        a = self.settings.analysis
         parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
-        evidence = {"windows": a.windows, "seed": a.seed, "control": a.control}
         holds = [one.name for one in fields(result_class(type(analysis)))]  # with other fields it cannot be read
         stage = Stage(
             analysis.name,
             self.folder / "results" / analysis.name,
             analysis.version,
-            {"parameters": parameters, "evidence": evidence, "holds": holds},
+            {"parameters": parameters, "evidence": self.evidence, "holds": holds},
             (self.stage("model").key, *(stage.key for stage in used)),
         )
         return replace(stage, folder=stage.folder / stage.key)
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What says which windows an analysis examines, and whether also of a model before training."""
+        a = self.settings.analysis
+        return {"windows": a.windows, "seed": a.seed, "control": a.control}
 
     def analysis_stages(self, chosen: Sequence[Analysis]) -> dict[str, Stage]:
         """Return the stages of analyses by name, each listed after those it uses."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wonderland.errors import UsageError, WonderlandError
-from wonderland.workspace.kept import kept
+from wonderland.workspace.catalogue import analyses, chosen, groups_of
+from wonderland.workspace.fingerprint import hash_value
+from wonderland.workspace.kept import Kept, kept
 from wonderland.workspace.layout import CHECKPOINT, Layout
 from wonderland.workspace.stage import State
 from wonderland.workspace.wipe import bytes_of
@@ -63,9 +65,10 @@ def _step(layout: Layout, name: str) -> Step:
 
 
 def _on_disk(places: Sequence[Path]) -> tuple[int, float | None]:
+    """Return the bytes of files and folders, and when the last of them was written: a folder when it was sealed."""
     there = [place for place in places if place.exists()]
-    written = max((place.stat().st_mtime for place in there), default=None)
-    return sum(bytes_of(place) for place in there), written
+    sealed = [place / "stage.json" if (place / "stage.json").exists() else place for place in there]
+    return sum(map(bytes_of, there)), max((place.stat().st_mtime for place in sealed), default=None)
 
 
 def _results(layout: Layout) -> Step:
@@ -75,21 +78,53 @@ def _results(layout: Layout) -> Step:
         return Step("results", "missing")
     size, written = _on_disk([one.folder for one in there])
     try:
-        wanted = _wanted(layout)
+        done, wanted = _of_now(layout, there)
     except WonderlandError as error:  # settings that name an analysis which is not installed
         return Step("results", "out of date", error.message, size, written)
-    done = [one.analysis for one in there if wanted.get(one.analysis) == one.folder]
-    others = len(there) - len(done)
-    detail = f"{len(done)} of {len(wanted)} analyses"
-    if others:
-        detail += f"; {others} with other parameters or of another model"
-    return Step("results", "done" if len(done) == len(wanted) else "out of date", detail, size, written)
+    detail = f"{done} of {wanted} analyses"
+    if len(there) > done:
+        detail += f"; {len(there) - done} with other parameters or of another model"
+    return Step("results", "done" if done == wanted else "out of date", detail, size, written)
 
 
-def _wanted(layout: Layout) -> dict[str, Path]:
-    """Return where the result of each analysis of the settings lies or would lie."""
+def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
+    """Count the results that are those of the settings, and the analyses that the settings ask for.
+
+    The plugins' text says what their parameters are by default, so that nothing slow is loaded.
+    """
+    settings = layout.settings.analysis
+    sketches = analyses()
+    readable = sketches is not None and all(sketch.parameters is not None for sketch in sketches.values())
+    if sketches is None or not readable or not set(settings.run) <= {"all", *sketches, *groups_of(sketches)}:
+        return _of_now_by_importing(layout, there)
+    model = layout.stage("model").key
+    keys: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        if name not in keys:
+            sketch = sketches[name]
+            usual = {key: default for key, (_, _, default) in (sketch.parameters or {}).items()}
+            wanted = hash_value({**usual, **settings.parameters.get(name, {})})
+            inputs = (model, *(find(used) for used in sketch.uses if used in sketches))
+            same = (
+                one.key
+                for one in there
+                if (one.analysis, one.version, one.inputs) == (name, sketch.version, inputs)
+                and hash_value(one.parameters) == wanted
+                and dict(one.evidence) == layout.evidence
+            )
+            keys[name] = next(same, "")
+        return keys[name]
+
+    for name in chosen(settings.run, sketches):
+        find(name)
+    return sum(bool(key) for key in keys.values()), len(keys)
+
+
+def _of_now_by_importing(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
     from wonderland.lab.analysis import select, with_used
 
     given = layout.settings.analysis.parameters
     stages = layout.analysis_stages(with_used(select(layout.settings.analysis.run, given), given))
-    return {name: stage.folder for name, stage in stages.items()}
+    folders = {stage.folder for stage in stages.values()}
+    return sum(one.folder in folders for one in there), len(stages)

@@ -14,16 +14,18 @@ import inspect
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from wonderland import plugins
-from wonderland.cli.plugin_command import Parameters
 
-__all__ = ["Sketch", "analyses"]
+__all__ = ["Parameters", "Sketch", "analyses", "chosen", "groups_of"]
+
+Parameters = Mapping[str, tuple[Any, str, Any]]
+"""Type, help text and default by name."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,18 @@ class Sketch:
     Attributes:
         name: Its name.
         about: First line of its docstring.
+        version: Its version.
         groups: The groups it belongs to.
+        uses: The analyses whose results it reads.
         parameters: Type, help text and default of each of its parameters by name; None if there may be others, or if
             one is not written so that it can be read.
     """
 
     name: str
     about: str
+    version: int
     groups: tuple[str, ...]
+    uses: tuple[str, ...]
     parameters: Parameters | None
 
 
@@ -66,6 +72,21 @@ def analyses() -> dict[str, Sketch] | None:
     except (_Unreadable, OSError, TypeError, SyntaxError, ValueError, ImportError):
         return None
     return {sketch.name: sketch for sketch in sorted(found, key=lambda sketch: sketch.name)}
+
+
+def chosen(names: Sequence[str], sketches: Mapping[str, Sketch]) -> dict[str, Sketch]:
+    """Return those that names and groups mean, all of them if there are no names."""
+    wanted = set(names)
+    return {
+        name: sketch
+        for name, sketch in sketches.items()
+        if not wanted or name in wanted or wanted & {"all", *sketch.groups}
+    }
+
+
+def groups_of(sketches: Mapping[str, Sketch]) -> set[str]:
+    """Return the names of the groups, "all" among them."""
+    return {"all", *(group for sketch in sketches.values() for group in sketch.groups)}
 
 
 def _of_hook(function: Callable[[], Any]) -> Iterator[Sketch]:
@@ -119,13 +140,14 @@ def _of_class(path: Path, name: str) -> Sketch:
             target, value = statement.targets[0], statement.value
         else:
             continue
-        if target.id in ("name", "groups") and value is not None:
+        if target.id in ("name", "version", "groups", "uses") and value is not None:
             values[target.id] = ast.literal_eval(value)
     if not isinstance(values.get("name"), str):
         raise _Unreadable
     about = (ast.get_docstring(node) or "").split("\n")[0]
     parameters = None if node.bases else _parameters(fields)
-    return Sketch(values["name"], about, tuple(values.get("groups", ())), parameters)
+    groups, uses = (tuple(values.get(what, ())) for what in ("groups", "uses"))
+    return Sketch(values["name"], about, int(values.get("version", 0)), groups, uses, parameters)
 
 
 def _parameters(fields: list[ast.AnnAssign]) -> Parameters | None:
