@@ -84,6 +84,19 @@ def test_results_are_those_of_the_settings_and_nothing_is_run(workspace):
     assert dict(workspace.results()) == {}
 
 
+def test_the_result_asked_for_last_is_found_whatever_its_parameters(workspace):
+    workspace.analyze("head-patterns")
+    patterns(workspace, 0.01)
+    for number, one in enumerate(kept.kept(workspace.folder)):
+        os.utime(one.folder, (100 - number, 100 - number))
+    assert threshold_of(workspace.results()) == 0.4
+    assert threshold_of(workspace.results(latest=True)) == 0.01
+    workspace.analyze("head-patterns")  # asked for again
+    assert threshold_of(workspace.results(latest=True)) == 0.4
+    workspace.configure("analysis", windows=7)
+    assert dict(workspace.results(latest=True)) == {}
+
+
 def test_status_counts_those_of_now_and_the_others(workspace):
     assert results_step(workspace).state == "missing"
     patterns(workspace, 0.01)

@@ -85,7 +85,7 @@ def analyze(console: Console, folder: Path | None, names: tuple[str, ...], extra
     own = contrasts.taken_from(workspace, extras)
     parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})})
     run_analyses(console, workspace, names, parameters)
-    console.next("wonderland report")
+    console.next("wonderland report --latest" if parameters else "wonderland report")
 
 
 def _parameters(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -157,6 +157,11 @@ def _counting(meter: Meter, total: int) -> Callable[[str], None]:
     help="Where to write it; report.html in the workspace by default.",
 )
 @click.option("--all", "everything", is_flag=True, help="First run every analysis of the settings that is missing.")
+@click.option(
+    "--latest",
+    is_flag=True,
+    help="Of each analysis show the result asked for last, whatever its parameters, not that of the settings.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 @click.option("--redact", is_flag=True, help="Leave messages out, and words that few people used: to show to others.")
 @click.option(
@@ -176,6 +181,7 @@ def report(
     folder: Path | None,
     output: Path | None,
     everything: bool,
+    latest: bool,
     open_it: bool,
     redact: bool,
     contacts: int,
@@ -189,6 +195,8 @@ def report(
         raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
     workspace = open_workspace(folder)
     results = run_analyses(console, workspace, tell=False) if everything else None
+    if latest:
+        results = workspace.results(latest=True) or None
     if figures is None:
         write_report(console, workspace, output, open_it, results, redact=contacts if redact else None)
     else:
@@ -197,12 +205,11 @@ def report(
         console.result(figures=[str(path) for path in written])
         views = number(len(written) // 2)
         console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
-    if not everything:
-        _say_what_is_missing(console, workspace)
+    _say_what_is_missing(console, workspace, results or {})
 
 
-def _say_what_is_missing(console: Console, workspace: Workspace) -> None:
-    missing = workspace.missing()
+def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any]) -> None:
+    missing = [name for name in workspace.missing() if name not in shown]
     console.result(missing=missing)
     if missing:
         few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")

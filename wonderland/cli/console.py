@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 __all__ = ["Console", "plain"]
 
@@ -52,9 +52,9 @@ class Console:
         self.collected.update(values)
 
     def say(self, text: str = "") -> None:
-        """Print a line of the result."""
+        """Print a line of the result; on a terminal that is too narrow for it, broken between words."""
         if not self.as_json and not self.silent:
-            print(text, flush=True)
+            print(_fitted(text, sys.stdout), flush=True)
 
     def paragraph(self, text: str, indent: int = 0) -> None:
         """Print text broken between words at the width of the terminal, each line indented."""
@@ -94,7 +94,7 @@ class Console:
     def note(self, text: str) -> None:
         """Print a remark on stderr."""
         if not self.quiet and not self.silent:
-            print(text, file=sys.stderr, flush=True)
+            print(_fitted(text, sys.stderr), file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Print the JSON object, if that is what was asked for."""
@@ -147,6 +147,26 @@ class BarMeter(Meter):
     def update(self, done: float, total: float, remark: str = "") -> None:
         """Move the bar."""
         self.bar.update(self.task, completed=done, total=total, remark=remark)
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """Return text with its long lines broken between words, if it goes to a terminal; further lines are indented."""
+    columns = shutil.get_terminal_size((100, 24)).columns
+    if not stream.isatty() or columns < 20:
+        return text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        wrapped = textwrap.wrap(
+            line.strip(" ") if len(line) > columns else "",
+            columns,
+            initial_indent=indent,
+            subsequent_indent=indent + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += wrapped or [line]
+    return "\n".join(lines)
 
 
 def _bar(title: str) -> Iterator[Meter]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import NotEnoughData
-from wonderland.workspace.kept import Kept, load_done, move_old, save
+from wonderland.workspace.kept import Kept, latest, load_done, move_old, save, touch
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import Stage
 
@@ -48,11 +48,14 @@ class Asked:
         """Names of those whose result is not up to date."""
         return [analysis.name for analysis in self.analyses if not self.stages[analysis.name].done]
 
-    def there(self, specimen: Specimen) -> Results:
-        """Return the results that are up to date."""
+    def there(self, specimen: Specimen, *, last: bool) -> Results:
+        """Return the results that are up to date, or of each analysis the one that was asked for last."""
         from wonderland.lab.results import Results
 
-        return Results(load_done(self.analyses, self.stages), specimen)
+        stages = self.stages
+        if last:
+            stages = {name: latest(self.layout.folder, stage) for name, stage in stages.items()}
+        return Results(load_done(self.analyses, stages), specimen)
 
     def run(
         self, specimen: Specimen, on_start: Callable[[str], None] | None, on_removed: Callable[[Kept], None] | None
@@ -62,6 +65,8 @@ class Asked:
         from wonderland.lab.results import Results
 
         done = load_done(self.analyses, self.stages)
+        for name in done:
+            touch(self.stages[name])
         todo = [analysis for analysis in self.analyses if analysis.name not in done]
         fresh = Results({}, specimen)
         if todo:

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.stage import Stage
 
 if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis
     from wonderland.lab.results import Result
 
-__all__ = ["MOST", "Kept", "kept", "load_done", "move_old", "save"]
+__all__ = ["MOST", "Kept", "kept", "latest", "load_done", "move_old", "save", "touch"]
 
 MOST = 12
 """Results kept of each analysis."""
@@ -43,7 +44,7 @@ class Kept:
         parameters: What it was made with.
         evidence: What of the settings says which windows were examined.
         inputs: Keys of the model it is about and of the results it used.
-        used: When it was last written or read, in seconds since 1970: the time of change of its folder.
+        used: When it was last written or asked for, in seconds since 1970: the time of change of its folder.
         folder: Where it is.
     """
 
@@ -81,14 +82,33 @@ def load_done(chosen: Sequence[Analysis], stages: Mapping[str, Stage]) -> dict[s
     """Return the results that are up to date, by analysis."""
     from wonderland.lab.analysis import result_class
 
-    found: dict[str, Result] = {}
-    for analysis in chosen:
-        stage = stages[analysis.name]
-        if stage.done:
-            found[analysis.name] = stage.read(result_class(type(analysis)).load)
-            with contextlib.suppress(OSError):  # a workspace that can only be read is read all the same
-                os.utime(stage.folder)
-    return found
+    done = {analysis.name: result_class(type(analysis)) for analysis in chosen if stages[analysis.name].done}
+    return {name: stages[name].read(cls.load) for name, cls in done.items()}
+
+
+def touch(stage: Stage) -> None:
+    """Note that a result was asked for."""
+    with contextlib.suppress(OSError):  # a workspace that can only be read is read all the same
+        os.utime(stage.folder)
+
+
+def latest(workspace: Path, usual: Stage) -> Stage:
+    """Return the stage of the result of an analysis that was asked for last, whatever its parameters.
+
+    Args:
+        workspace: The workspace.
+        usual: The stage of the settings of now. The other is about the same model, evidence and version.
+    """
+    about = {key: value for key, value in usual.parameters.items() if key != "parameters"}
+    for one in kept(workspace):
+        record = Stage(usual.name, one.folder, usual.version).record() or {}
+        parameters = dict(record.get("parameters", {}))
+        stage = Stage(usual.name, one.folder, one.version, parameters, one.inputs)
+        parameters.pop("parameters", None)
+        same = (one.analysis, one.version, one.inputs[:1]) == (usual.name, usual.version, usual.inputs[:1])
+        if same and hash_value(parameters) == hash_value(about) and stage.done:
+            return stage
+    return usual
 
 
 def save(stage: Stage, result: Result) -> list[Kept]:

@@ -283,15 +283,16 @@ class Workspace:
         asked = Asked.of(layout, wanted, parameters)
         return asked.run(self._specimen(layout), on_start, on_removed)
 
-    def results(self, *wanted: str, parameters: _Parameters | None = None) -> Results:
+    def results(self, *wanted: str, parameters: _Parameters | None = None, latest: bool = False) -> Results:
         """Return the results that are there and up to date, and run nothing.
 
         Args:
             *wanted: Names of analyses or groups; those of the settings if none is given.
             parameters: Parameters by analysis, over those of the settings.
+            latest: Of each analysis the result that was asked for last, whatever its parameters.
         """
         layout = self.layout
-        return Asked.of(layout, wanted, parameters).there(self._specimen(layout))
+        return Asked.of(layout, wanted, parameters).there(self._specimen(layout), last=latest)
 
     def missing(self, *wanted: str, parameters: _Parameters | None = None) -> list[str]:
         """Return the names of the analyses that `analyze` would run."""
