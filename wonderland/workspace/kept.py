@@ -102,11 +102,10 @@ def latest(workspace: Path, usual: Stage) -> Stage:
     about = {key: value for key, value in usual.parameters.items() if key != "parameters"}
     for one in kept(workspace):
         record = Stage(usual.name, one.folder, usual.version).record() or {}
-        parameters = dict(record.get("parameters", {}))
-        stage = Stage(usual.name, one.folder, one.version, parameters, one.inputs)
-        parameters.pop("parameters", None)
+        stage = Stage(usual.name, one.folder, one.version, dict(record.get("parameters", {})), one.inputs)
+        its = {key: value for key, value in stage.parameters.items() if key != "parameters"}
         same = (one.analysis, one.version, one.inputs[:1]) == (usual.name, usual.version, usual.inputs[:1])
-        if same and hash_value(parameters) == hash_value(about) and stage.done:
+        if same and hash_value(its) == hash_value(about) and stage.done:
             return stage
     return usual
 
