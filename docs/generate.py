@@ -306,13 +306,17 @@ def _views() -> Iterator[tuple[str, View]]:
     from wonderland.report.training_curve import training_curve
     from wonderland.testing import known
 
-    tokenizer = known.known_tokenizer()
+    tokenizer = known.handwritten_tokenizer()
     shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=tokenizer.vocab_size)
     specimens = [
-        wl.Specimen(known.known_speaker_model(), tokenizer, known.known_speaker_corpus()),
-        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.known_corpus()),
+        wl.Specimen(known.handwritten_speaker_model(), tokenizer, known.handwritten_speaker_corpus()),
+        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.handwritten_corpus()),
     ]
-    for view in (training_curve(History()), generations([], tokenizer.pieces), *corpus_overview(known.known_corpus())):
+    for view in (
+        training_curve(History()),
+        generations([], tokenizer.pieces),
+        *corpus_overview(known.handwritten_corpus()),
+    ):
         yield "", view
     seen: set[str] = set()
     wanted = [*plugins.load().analyses]

@@ -180,7 +180,7 @@ SPECIMEN = SimpleNamespace(
 )
 
 
-def test_a_report_collects_views_findings_cards_and_the_untrained_twin(tmp_path):
+def test_a_report_collects_views_findings_cards_and_the_untrained_baseline(tmp_path):
     path = write_report(
         tmp_path / "r.html", results(), SPECIMEN, checks=[Check("causal", True)], meta={"corpus": "9 messages"}
     )

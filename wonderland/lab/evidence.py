@@ -1,4 +1,4 @@
-"""On what is a model examined? A fixed batch of held-out windows, and who speaks where in them.
+"""Evidence: the fixed held-out windows a model is examined on, and who speaks where in them.
 
 Windows do not overlap (stride equals size) and are long enough to matter: statistics of attention taken on a handful
 of six-token prompts say little about a model of 128 tokens. Below 200 windows of 64 tokens the evidence is marked as

@@ -29,8 +29,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch
-from wonderland.lab.interventions import Cell, Patched, Site, patch
+from wonderland.lab.interventions import Intervention, Site
+from wonderland.lab.patching import Patched, patch
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_circuits import patching_grid
 from wonderland_circuits.questions import Questions, described, share, spelled
@@ -161,7 +163,7 @@ class ActivationPatchingResult(wl.Result):
             {"key": "gap", "label": "Gap", "unit": "logits", "digits": 2},
             {"key": "best", "label": f"{self.best} brings back", "unit": "share", "digits": 2},
         ]
-        at = _indices(self.best)
+        at = Head.parse(self.best)
         table = [{**pair, "best": float(self.per_pair["denoising"][(i, *at)])} for i, pair in enumerate(self.pairs)]
         single = [patching_grid.view(self.shown, self.words, self.refused, each)] if self.shown else []
         return [
@@ -239,10 +241,12 @@ class ActivationPatching:
         model, batch = specimen.model, asked.batch
         modes = [mode for mode in MODES if mode != "mlp_out" or not model.cfg.attn_only]
         layers, heads = model.cfg.n_layers, model.cfg.n_heads
-        cells: list[Cell] = [[Site(m, layer, where=role)] for m in modes for layer in range(layers) for role in ROLES]
+        cells: list[Intervention] = [
+            [Site(m, layer, positions=role)] for m in modes for layer in range(layers) for role in ROLES
+        ]
         split = len(cells)
         cells += [[Site("z", layer, head)] for layer in range(layers) for head in range(heads)]
-        patched = patch(model, batch, cells, where=_roles(batch))
+        patched = patch(model, batch, cells, positions=_roles(batch))
         whole = {way: _estimate(patched, way, np.arange(len(batch)), self.seed) for way in WAYS}
         at, best = None, ""
         if len(asked.explore):
@@ -303,7 +307,7 @@ def _gap(patched: Patched, seed: int) -> wl.Estimate:
         return wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="logits", resampled_over="pairs")
     gaps = patched.clean - patched.corrupted
     found = cluster_bootstrap(gaps, np.ones(len(gaps)), patched.batch.cluster, unit="logits", chance=0.0, seed=seed)
-    return wl.Estimate(found.value, found.low, found.high, found.n, "logits", 0.0, patched.batch.units)
+    return wl.Estimate(found.value, found.low, found.high, found.n, "logits", 0.0, patched.batch.resampled_over)
 
 
 def _series(name: str, estimate: wl.Estimate) -> dict[str, Any]:
@@ -316,8 +320,3 @@ def _series(name: str, estimate: wl.Estimate) -> dict[str, Any]:
         "chance": 0.0,
         "scale": "diverging",
     }
-
-
-def _indices(head: str) -> tuple[int, int]:
-    layer, _, index = head[1:].partition("H")
-    return int(layer), int(index)

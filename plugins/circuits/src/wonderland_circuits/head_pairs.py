@@ -27,11 +27,11 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland_circuits.ablating import summed_losses, writing
 
-Head = tuple[int, int]
 _BATCH = 16
 _FLIPS = 10_000  # so that one pair alone can pass among a hundred
 _LISTED = 12
@@ -106,7 +106,7 @@ def _ablated(
 
 def named(pair: tuple[Head, Head]) -> list[str]:
     """Return the names of both heads."""
-    return [f"L{layer}H{head}" for layer, head in pair]
+    return [str(Head(layer, head)) for layer, head in pair]
 
 
 def told(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float, left_out: int) -> list[str]:

@@ -251,9 +251,9 @@ class ResidualPCA:
         """Sum the stream and its squares over tokens and levels, by conversation."""
         labels, cluster = np.unique(specimen.evidence.conversation, return_inverse=True)
         moments = _Moments(len(labels), specimen.cfg.d_model)
-        for part in specimen.parts():
-            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
-                h = levels(part, row)[:, part.mask[row]][:, self.skip :].double().flatten(0, 1).numpy()
+        for batch in specimen.batches():
+            for row, window in enumerate(range(batch.windows.start, batch.windows.stop)):
+                h = levels(batch, row)[:, batch.mask[row]][:, self.skip :].double().flatten(0, 1).numpy()
                 moments.add(int(cluster[window]), h)
         return moments
 
@@ -263,9 +263,9 @@ class ResidualPCA:
         """Return the estimates of steps, and the places [level, position, 2] of the windows to show."""
         sums: dict[str, list[np.ndarray]] = {name: [] for name in ("step", "norm", "in plane", "squared")}
         counts, places = [], {}
-        for part in specimen.parts():
-            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
-                h = levels(part, row)[:, part.mask[row]].double()  # [level, pos, d_model]
+        for batch in specimen.batches():
+            for row, window in enumerate(range(batch.windows.start, batch.windows.stop)):
+                h = levels(batch, row)[:, batch.mask[row]].double()  # [level, pos, d_model]
                 if window in show:
                     places[window] = ((h - mean) @ plane).float().numpy()
                 h = h[:, self.skip :]
