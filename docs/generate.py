@@ -304,18 +304,18 @@ def _views() -> Iterator[tuple[str, View]]:
     from wonderland.report.corpus_overview import corpus_overview
     from wonderland.report.generations import generations
     from wonderland.report.training_curve import training_curve
-    from wonderland.testing import known
+    from wonderland.testing import handwritten
 
-    tokenizer = known.handwritten_tokenizer()
+    tokenizer = handwritten.handwritten_tokenizer()
     shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=tokenizer.vocab_size)
     specimens = [
-        wl.Specimen(known.handwritten_speaker_model(), tokenizer, known.handwritten_speaker_corpus()),
-        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.handwritten_corpus()),
+        wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, handwritten.handwritten_speaker_corpus()),
+        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, handwritten.handwritten_corpus()),
     ]
     for view in (
         training_curve(History()),
         generations([], tokenizer.pieces),
-        *corpus_overview(known.handwritten_corpus()),
+        *corpus_overview(handwritten.handwritten_corpus()),
     ):
         yield "", view
     seen: set[str] = set()

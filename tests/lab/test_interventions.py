@@ -236,7 +236,7 @@ def test_pooled_recovery_is_a_ratio_of_means_not_a_mean_of_ratios():
     by_hand = (patched.clean - patched.noised[0]).sum() / (patched.clean - patched.corrupted).sum()
     assert patched.pooled(noising=True).value == pytest.approx([by_hand])
     assert patched.pooled().n == 12
-    assert patched.pooled().of == "pairs"
+    assert patched.pooled().resampled_over == "pairs"
 
 
 def test_without_pairs_there_is_no_number():

@@ -15,7 +15,8 @@ import wonderland as wl
 from wonderland.corpus.windows import pack
 from wonderland.errors import InputError, Interrupted, NotEnoughData, ResourceError, UsageError, WonderlandError
 from wonderland.model import gradient, training
-from wonderland.model.training import evaluate, train
+from wonderland.model.chat_transformer import train
+from wonderland.model.training import evaluate
 from wonderland.tokenizer import PAD
 
 STEPS = 25  # of the short run below, in two epochs

@@ -1,7 +1,7 @@
 """How does a run that was killed go on as if it had not been? One file with everything the next step depends on.
 
 Weights, those of the best epoch so far, the state of the optimisers, the random number generator, the place in the
-plan of batches and the history, in one file (`wonderland.model.stored`).
+plan of batches and the history, in one file (`wonderland.model.tensor_file`).
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_the_gain_is_the_fall_of_the_curve_over_the_same_drawn_words(result):
         assert result.gain[draw].value > 3
         assert result.gain[draw].chance == pytest.approx(of_words_never_drawn(range(1, n), n), rel=1e-4)
         assert result.order[draw].low > 3
-        assert result.gain[draw].of == "sequences"
+        assert result.gain[draw].resampled_over == "sequences"
         assert result.gain[draw].n == 32
 
 

@@ -169,7 +169,7 @@ def test_neurons_for_one_kind_each_are_less_mixed_than_directions():
     assert (result.kind_entropy == 0).all()
     assert result.special == [0, 1]
     assert (result.specific.low > 0.5).all()
-    assert result.specific.of == "neurons"
+    assert result.specific.resampled_over == "neurons"
     (finding,) = result.findings()
     assert finding.trust == "solid"
     assert "clearly in L0, L1" in finding.text

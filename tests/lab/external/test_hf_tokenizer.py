@@ -162,7 +162,7 @@ def test_no_evidence_at_all_is_refused():
 
 
 def test_a_tokenizer_that_begins_with_nothing_must_be_told_what_to_begin_with():
-    with pytest.raises(UsageError, match="does not say what sequences begin with"):
+    with pytest.raises(UsageError, match="does not say which token sequences begin with"):
         HFTokenizer(bridges.tokenizer())
     with pytest.raises(UsageError, match="no token '<s>'"):
         HFTokenizer(bridges.tokenizer(), start="<s>")

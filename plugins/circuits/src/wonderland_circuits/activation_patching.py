@@ -253,11 +253,13 @@ class ActivationPatching:
             at = int(np.argmax(_estimate(patched, "denoising", asked.explore, self.seed).value[split:]))
             best = f"L{at // heads}H{at % heads}"
         shown = patching_grid.grids(specimen, asked, modes, self.shown)
-        by_head = {way: _shaped(whole[way], slice(split, None), (layers, heads)) for way in WAYS}
+        by_head = {way: _shaped(whole[way], slice(split, None), (layers, heads), "layer", "head") for way in WAYS}
         return ActivationPatchingResult(
             grid={
                 way: {
-                    mode: _shaped(whole[way], slice(i * layers * 3, (i + 1) * layers * 3), (layers, 3))
+                    mode: _shaped(
+                        whole[way], slice(i * layers * 3, (i + 1) * layers * 3), (layers, 3), "layer", "place"
+                    )
                     for i, mode in enumerate(modes)
                 }
                 for way in WAYS
@@ -298,16 +300,18 @@ def _estimate(patched: Patched, way: str, pairs: np.ndarray, seed: int) -> wl.Es
     return patched.pairs(pairs).pooled(noising=way == "noising", seed=seed)
 
 
-def _shaped(estimate: wl.Estimate, part: slice, shape: tuple[int, ...]) -> wl.Estimate:
-    return estimate[part].reshape(shape)
+def _shaped(estimate: wl.Estimate, part: slice, shape: tuple[int, ...], *dims: str) -> wl.Estimate:
+    return estimate[part].reshape(shape, dims)
 
 
 def _gap(patched: Patched, seed: int) -> wl.Estimate:
     if not len(patched.batch):
-        return wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="logits", resampled_over="pairs")
-    gaps = patched.clean - patched.corrupted
-    found = cluster_bootstrap(gaps, np.ones(len(gaps)), patched.batch.cluster, unit="logits", chance=0.0, seed=seed)
-    return wl.Estimate(found.value, found.low, found.high, found.n, "logits", 0.0, patched.batch.resampled_over)
+        return wl.Estimate.missing(unit="logits", resampled_over="pairs")
+    gaps, batch = patched.clean - patched.corrupted, patched.batch
+    over = batch.resampled_over
+    return cluster_bootstrap(
+        gaps, np.ones(len(gaps)), batch.cluster, unit="logits", chance=0.0, resampled_over=over, seed=seed
+    )
 
 
 def _series(name: str, estimate: wl.Estimate) -> dict[str, Any]:

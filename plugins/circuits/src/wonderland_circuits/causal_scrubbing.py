@@ -181,4 +181,4 @@ def _stack(shares: list[wl.Estimate], cfg: Any) -> wl.Estimate:
     value, low, high = (
         np.array([float(getattr(one, name)) for one in shares]).reshape(shape) for name in ("value", "low", "high")
     )
-    return wl.Estimate(value, low, high, n=shares[0].n, unit="share", chance=0.0)
+    return wl.Estimate(value, low, high, n=shares[0].n, unit="share", chance=0.0, dims=("layer", "head"))

@@ -266,13 +266,10 @@ def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
 
 
 def _pooled(effects: np.ndarray, gap: np.ndarray, batch: Any, seed: int) -> wl.Estimate:
+    about: dict[str, Any] = {"unit": "recovery", "chance": 0.0, "dims": ("edge",)}
     if not len(batch):
-        nothing = np.full(len(effects), np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
-    found = cluster_bootstrap(effects.T, gap, batch.cluster, unit="recovery", chance=0.0, seed=seed)
-    return wl.Estimate(
-        found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, resampled_over=batch.resampled_over
-    )
+        return wl.Estimate.missing((len(effects),), resampled_over="pairs", **about)
+    return cluster_bootstrap(effects.T, gap, batch.cluster, resampled_over=batch.resampled_over, seed=seed, **about)
 
 
 def _agreement(

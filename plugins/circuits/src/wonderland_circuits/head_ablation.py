@@ -262,12 +262,18 @@ class HeadAblation:
             rows = kept[kind]
             if rows.any():
                 cost[kind] = cluster_bootstrap(
-                    whole[kind][rows], words[rows], conversation[rows], unit="nats a token", chance=0.0, seed=self.seed
+                    whole[kind][rows],
+                    words[rows],
+                    conversation[rows],
+                    unit="nats a token",
+                    chance=0.0,
+                    dims=("layer", "head"),
+                    seed=self.seed,
                 )
                 p, _ = paired_permutation(whole[kind][rows], conversation[rows], seed=self.seed)
             else:  # one conversation only: there is no other to take from
                 p = np.full(whole[kind].shape[1:], np.nan)
-                cost[kind] = wl.Estimate(p, p, p, n=0, unit="nats a token", chance=0.0)
+                cost[kind] = wl.Estimate.missing(p.shape, unit="nats a token", chance=0.0, dims=("layer", "head"))
             q[kind] = benjamini_hochberg(p)
         pairs, left_out = head_pairs.chosen_pairs(specimen.model, cost["mean"].value, self.pairs)
         few = np.isin(chosen, order[: self.pair_windows])

@@ -75,8 +75,8 @@ def interactions(
     """
     evidence = specimen.evidence
     if not pairs or not len(windows):
-        nothing = np.full(len(pairs), np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=0, unit="nats a token", chance=0.0), nothing
+        nothing = wl.Estimate.missing((len(pairs),), unit="nats a token", chance=0.0, dims=("pair",))
+        return nothing, nothing.value
     both = [
         _ablated(specimen, pairs, windows[start : start + _BATCH], mean) for start in range(0, len(windows), _BATCH)
     ]
@@ -84,7 +84,7 @@ def interactions(
     differ = np.concatenate(both) - apart  # [window, pair]
     conversation = evidence.conversation[windows]
     words = (evidence.lengths[windows] - 1).astype(float)
-    found = cluster_bootstrap(differ, words, conversation, unit="nats a token", chance=0.0, seed=seed)
+    found = cluster_bootstrap(differ, words, conversation, unit="nats a token", chance=0.0, dims=("pair",), seed=seed)
     p, _ = paired_permutation(differ, conversation, replicates=_FLIPS, seed=seed)
     return found, benjamini_hochberg(p)
 

@@ -18,6 +18,7 @@ References: Wang et al. 2022 (2211.00593), path patching; Goldowsky-Dill et al. 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -274,4 +275,4 @@ def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Esti
     value, low, high = (np.full(shape, np.nan) for _ in range(3))
     at = tuple(np.array([[targets.index(r), s] for s, r in there]).T)
     value[at], low[at], high[at] = found.value, found.low, found.high
-    return wl.Estimate(value, low, high, n=found.n, unit=found.unit, chance=0.0, resampled_over=found.resampled_over)
+    return dataclasses.replace(found, value=value, low=low, high=high, dims=("input", "sender"))

@@ -61,7 +61,9 @@ def looked_at(specimen: wl.Specimen, *, seed: int) -> dict[str, wl.Estimate]:
     conversation = specimen.evidence.conversation
 
     def estimate(top: str, bottom: str, chance: float, unit: str) -> wl.Estimate:
-        return cluster_bootstrap(joined[top], joined[bottom], conversation, unit=unit, chance=chance, seed=seed)
+        return cluster_bootstrap(
+            joined[top], joined[bottom], conversation, unit=unit, chance=chance, seed=seed, dims=("layer", "head")
+        )
 
     turns = max(float(joined["turns"].sum()), 1.0)
     return {
@@ -107,7 +109,9 @@ def shifted(specimen: wl.Specimen, windows: np.ndarray, neutral: Sequence[int], 
     whose = np.concatenate(conversation)
 
     def estimate(values: np.ndarray, chance: float | None = None) -> wl.Estimate:
-        return cluster_bootstrap(values, turns, whose, unit="share of attention", chance=chance, seed=seed)
+        return cluster_bootstrap(
+            values, turns, whose, unit="share of attention", chance=chance, seed=seed, dims=("layer", "head")
+        )
 
     return {
         "stays": estimate(found[:, 0]),

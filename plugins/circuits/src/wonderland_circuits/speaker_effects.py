@@ -24,17 +24,10 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.lab.contrast import ContrastBatch
+from wonderland.lab.contrast import ContrastBatch, logit_difference
 from wonderland.lab.evidence import Evidence
-from wonderland.lab.interventions import (
-    Activations,
-    Intervention,
-    Site,
-    answer_logits,
-    intervene,
-    logit_difference,
-    recovery,
-)
+from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
+from wonderland.lab.patching import recovery
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_circuits.ablating import writing
 
@@ -74,9 +67,15 @@ class Swapped:
         if not len(batch):
             return {**found, "kl": found["through"]}
         kl = cluster_bootstrap(
-            self.kl_through[:, chosen].T, self.kl[chosen], batch.cluster, unit="recovery", chance=0.0, seed=seed
+            self.kl_through[:, chosen].T,
+            self.kl[chosen],
+            batch.cluster,
+            unit="recovery",
+            chance=0.0,
+            resampled_over=batch.resampled_over,
+            seed=seed,
         )
-        return {**found, "kl": wl.Estimate(kl.value, kl.low, kl.high, kl.n, "recovery", 0.0, batch.resampled_over)}
+        return {**found, "kl": kl}
 
 
 @torch.no_grad()

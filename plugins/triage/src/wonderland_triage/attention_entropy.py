@@ -168,7 +168,13 @@ class AttentionEntropy:
 
         def estimate(index: int, unit: str, chance: Any) -> wl.Estimate:
             return cluster_bootstrap(
-                total[:, index], rows_each, evidence.conversation, unit=unit, chance=chance, seed=evidence.seed
+                total[:, index],
+                rows_each,
+                evidence.conversation,
+                unit=unit,
+                chance=chance,
+                dims=("layer", "head"),
+                seed=evidence.seed,
             )
 
         uniform = _uniform_levels(evidence.lengths)

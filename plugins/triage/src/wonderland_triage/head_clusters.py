@@ -342,6 +342,7 @@ class HeadClusters:
             n=n,
             unit="standard deviations",
             chance=float(table.shape[1] ** 0.5),
+            dims=("layer", "head"),
         )
 
 
@@ -349,7 +350,8 @@ def _features(specimen: wl.Specimen) -> list[tuple[str, wl.Estimate]]:
     """Return what is known of each head, [layer, head] each."""
     entropy = AttentionEntropy().run(specimen)
     patterns = HeadPatterns(shown=0).run(specimen)
-    spread = wl.Estimate(entropy.spread, entropy.spread, entropy.spread, n=entropy.normalised.n)
+    same = entropy.spread
+    spread = wl.Estimate(same, same, same, n=entropy.normalised.n, dims=("layer", "head"))
     return [
         ("entropy", entropy.normalised),
         ("spread of entropy", spread),

@@ -234,6 +234,7 @@ class HeadPatterns:
                 specimen.evidence.conversation,
                 unit="share of attention",
                 chance=chance,
+                dims=("layer", "head"),
                 seed=specimen.evidence.seed,
             )
         return HeadPatternsResult(scores, self._labels(scores), self.threshold, self.margin, conversations, attention)

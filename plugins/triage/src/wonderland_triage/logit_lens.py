@@ -289,7 +289,8 @@ class LogitLens:
         def estimate(measure: str, unit: str) -> wl.Estimate:
             index = _MEASURES.index(measure)
             of = np.stack(sums)[:, :, index]
-            return cluster_bootstrap(of, counts, clusters, unit=unit, chance=float(chance[index]), seed=evidence.seed)
+            about: dict[str, Any] = {"unit": unit, "chance": float(chance[index]), "dims": ("level",)}
+            return cluster_bootstrap(of, counts, clusters, seed=evidence.seed, **about)
 
         tuned, fitted = compare(specimen, chosen, chance=float(chance[0])) if self.tuned else ({}, {})
         return LogitLensResult(

@@ -280,7 +280,8 @@ class ResidualPCA:
 
         def estimate(name: str, weights: Any, unit: str, chance: float | None = None) -> wl.Estimate:
             of = specimen.evidence
-            return cluster_bootstrap(stacked[name], weights, of.conversation, unit=unit, chance=chance, seed=of.seed)
+            about: dict[str, Any] = {"unit": unit, "chance": chance, "dims": ("level",)}
+            return cluster_bootstrap(stacked[name], weights, of.conversation, seed=of.seed, **about)
 
         return {
             "step": estimate("step", counts, "length of the stream"),
@@ -303,7 +304,7 @@ def _shares(
     along, everywhere = along - (mean @ directions) ** 2, everywhere - (mean**2).sum(1, keepdims=True)
     low, high = np.quantile(along / everywhere, [0.025, 0.975], axis=0)
     value, chance = eigenvalues[:kept] / eigenvalues.sum(), np.sort(diagonal)[::-1][:kept] / diagonal.sum()
-    return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance)
+    return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance, dims=("component",))
 
 
 class _Moments:

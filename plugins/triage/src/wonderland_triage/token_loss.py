@@ -230,7 +230,9 @@ class TokenLoss:
         place = np.where(words, np.minimum(place, self.places - 1), -1)
         at = place[:, :, None] == np.arange(self.places)
         sums = np.where(at, np.nan_to_num(loss)[:, :, None], 0).sum(1)
-        return cluster_bootstrap(sums, at.sum(1), evidence.conversation, unit="nats a token", seed=evidence.seed)
+        return cluster_bootstrap(
+            sums, at.sum(1), evidence.conversation, unit="nats a token", dims=("place",), seed=evidence.seed
+        )
 
     def _surprising(
         self, measures: np.ndarray, words: np.ndarray, evidence: Any, shown: Sequence[int], pieces: Any

@@ -100,7 +100,9 @@ def compare(
     for name, lens in lenses.items():
         sums = [divergence(specimen, lens(stream)) * stream.shape[1] for _, stream in sides[False]]
         of = torch.stack(sums).double().cpu().numpy()
-        judged[name] = cluster_bootstrap(of, counts, clusters, unit="nats", chance=chance, seed=evidence.seed)
+        judged[name] = cluster_bootstrap(
+            of, counts, clusters, unit="nats", chance=chance, dims=("level",), seed=evidence.seed
+        )
     return judged, {name: divergence(specimen, lens(seen)).cpu().numpy() for name, lens in lenses.items()}
 
 
