@@ -44,6 +44,7 @@ _FLOORS = {
     "tokenizer": "Tokens",
     "model": "The model",
     "lab": "Looking inside",
+    "estimate": "Numbers",
     "report": "Showing",
     "workspace": "On disk",
     "hookspecs": "Plugins",
@@ -52,12 +53,16 @@ _FLOORS = {
 _ELSEWHERE = ("Analysis", "Filter", "Source", "hookimpl")  # on the page of the hooks
 _OPEN = ("wonderland.lab", "wonderland.testing")  # packages whose modules plugins use directly
 _ALSO = (
+    "wonderland.components",
     "wonderland.corpus.messages",
     "wonderland.corpus.people",
     "wonderland.errors",
+    "wonderland.estimate",
+    "wonderland.model.generate",
     "wonderland.model.history",
     "wonderland.model.presets",
     "wonderland.model.training",
+    "wonderland.report.findings",
     "wonderland.report.views",
     "wonderland.tokenizer",
     "wonderland.workspace.stage",
@@ -252,16 +257,19 @@ def _documented(name: str) -> str:
     thing = getattr(wonderland, name)
     kind = ("autoexception" if issubclass(thing, Exception) else "autoclass") if isinstance(thing, type) else ""
     kind = kind or ("autofunction" if inspect.isfunction(thing) else "autodata")
-    return f".. {kind}:: wonderland.{name}\n" + ("   :members:\n" if kind.startswith("autoc") else "")
+    if not kind.startswith("autoc"):
+        return f".. {kind}:: wonderland.{name}\n"
+    ours = any(base.__module__.startswith("wonderland.model") for base in thing.__mro__[1:])
+    inherited = "   :inherited-members: HookedRootModule\n" if ours else ""
+    return f".. {kind}:: wonderland.{name}\n   :members:\n{inherited}"
 
 
 def modules() -> str:
     """The modules under the public names, for authors of plugins: what is not there is private."""
     names = [*_ALSO]
     for package in _OPEN:
-        names += [
-            f"{package}.{found.name}" for found in pkgutil.iter_modules(importlib.import_module(package).__path__)
-        ]
+        path = importlib.import_module(package).__path__
+        names += [found.name for found in pkgutil.walk_packages(path, prefix=f"{package}.")]
     parts = []
     for name in sorted(names):
         module = importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""What stands in for a head's output when it is taken out, and in which windows is that done?
+"""Ablation of heads: what replaces a head's output, and in which windows.
 
 Shared by the analyses that ablate: windows spread over conversations, donors of other conversations, the mean of z over
 the evidence, and the loss of a window summed over its tokens. Replacing itself is `wonderland.lab.interventions`'.

@@ -1,4 +1,4 @@
-"""Where does a head look when somebody else has begun, and what stands there? Three of the six tests of a speaker head.
+"""Attention to speakers: three of the six tests of a speaker head, from values, a shifted window, and where it attends.
 
 1. Values. ‖v₀‖ / mean ‖vⱼ‖, j ≥ 1: what the head would move from position 0, against from elsewhere; and how much it
    writes at all, ‖z W_O‖ against the mean ‖vⱼ W_O‖. A sink has next to nothing at position 0.

@@ -1,9 +1,9 @@
 """Does the model continue a repetition, and which heads does it need for that?
 
-Food: the token that sequences begin with (a speaker token, in chats) and 2n random words, [s, r_1 … r_n, r_1 … r_n],
-all r distinct so that each has one earlier copy. Drawn twice: uniformly from the vocabulary (as in the literature;
-off-distribution for chats) and from how often words occur in the held-out evidence. Three questions, the behaviour
-first:
+The input: the token that sequences begin with (a speaker token, in chats) and 2n random words, [s, r_1 … r_n, r_1 …
+r_n], all r distinct so that each has one earlier copy. Drawn twice: uniformly from the vocabulary (as in the
+literature; off-distribution for chats) and from how often words occur in the held-out evidence. Three questions, the
+behaviour first:
 
 1. Behaviour. The gain, loss(r_2 … r_n the first time) − loss(the same words the second time), in nats. Its chance
    level is the same difference when the first half holds n other words: what a later position alone is worth. The
