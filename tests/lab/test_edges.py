@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from wonderland.components import Head
 from wonderland.lab.attribution import attribution
-from wonderland.lab.edges import ComponentOutputs, Edges, patch_each, run_edges
+from wonderland.lab.edge_patching import ComponentOutputs, patch_each, run_edges
+from wonderland.lab.edges import Edges
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
@@ -220,5 +221,5 @@ def test_results_do_not_depend_on_the_size_of_chunks(rows, monkeypatch):
     clean, corrupted = runs(model)
     base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
     whole = patch_each(model, base, donor, last(model))
-    monkeypatch.setattr("wonderland.lab.edges._TOKENS", rows * LENGTH)
+    monkeypatch.setattr("wonderland.lab.edge_patching._TOKENS", rows * LENGTH)
     assert torch.allclose(patch_each(model, base, donor, last(model)), whole, atol=1e-12)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wonderland.lab.attribution import attribution
-from wonderland.lab.edges import ComponentOutputs, Edges, run_edges
+from wonderland.lab.edge_patching import ComponentOutputs, run_edges
+from wonderland.lab.edges import Edges
 from wonderland.lab.interventions import Activations, Site, answer_logits, intervene
 from wonderland.lab.kv_reuse import Suffix
 from wonderland.model.chat_transformer import ChatTransformer

@@ -2,8 +2,8 @@
 
 The effect of an edge is estimated as the change it would carry times the gradient of the metric by what its receiver
 reads. EAP takes the gradient at the base run; EAP-IG averages it at points on the way from the base run's embeddings to
-the donor's, which mends saturated softmaxes. `wonderland.lab.edges.patch_each` is what both estimate, and an estimate
-that does not agree with it is worth nothing: always look at the correlation.
+the donor's, which mends saturated softmaxes. `wonderland.lab.edge_patching.patch_each` is what both estimate, and an
+estimate that does not agree with it is worth nothing: always look at the correlation.
 
 Cost: one forward and one backward pass a step for all edges together.
 What would fool it: attention that is one-hot in the base run has no gradient, and so the edges into it no estimate.
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from wonderland.lab.edges import INPUTS, ComponentOutputs, Edges
+from wonderland.lab.edge_patching import ComponentOutputs
+from wonderland.lab.edges import INPUTS, Edges
 from wonderland.lab.kv_reuse import Suffix
 from wonderland.lab.names import hook_name
 

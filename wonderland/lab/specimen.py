@@ -16,18 +16,16 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import InputError, PluginError, Unsupported, UsageError
+from wonderland.errors import PluginError, Unsupported, UsageError
 from wonderland.lab.batch import Batch
 from wonderland.lab.evidence import Evidence
-from wonderland.lab.external.adapt import as_hooked_model
+from wonderland.lab.external.adapt import checked_model
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.lab.names import CONTRASTS, DERIVED, NOT_EVERY_MODEL, ONCE, hook_name
@@ -42,7 +40,6 @@ __all__ = ["Specimen"]
 
 _BATCH_SIZE = 16
 _HOLD = 1_500_000_000
-_SPARE = 1024  # rows of an embedding that round its size up and stand for no token
 
 
 class Specimen:
@@ -75,7 +72,7 @@ class Specimen:
                 f"Conversations are read with their model's SpeakerTokenizer, not a {type(tokenizer).__name__}.",
                 hint="For another model: wl.Specimen.of_texts(model, tokenizer, corpus.texts).",
             )
-        model = _ready(model, tokenizer)
+        model = checked_model(model, tokenizer)
         evidence = Evidence.choose(held_out, tokenizer, context=model.cfg.n_ctx, windows=windows, seed=seed)
         self._examine(model, tokenizer, evidence, held_out.fingerprint, hold_bytes)
 
@@ -121,7 +118,7 @@ class Specimen:
             InputError: Model and tokenizer do not belong together, or the model has weights that are not finite.
         """
         names: Tokenizer = tokenizer if hasattr(tokenizer, "tells_speakers") else HFTokenizer(tokenizer)
-        model = _ready(model, names)
+        model = checked_model(model, names)
         longest = max((len(sequence) for sequence in sequences), default=0)
         if longest > model.cfg.n_ctx:
             raise UsageError(f"A sequence has {longest} tokens; the model's context is {model.cfg.n_ctx}.")
@@ -283,7 +280,7 @@ class Specimen:
         every = [hook for group in hooks.values() for hook in group]
         for start in range(0, len(self.evidence), _BATCH_SIZE):
             windows = slice(start, min(start + _BATCH_SIZE, len(self.evidence)))
-            some = _slice(self.evidence, windows)
+            some = self.evidence.rows(windows)
             tokens = torch.from_numpy(some.tokens).to(self.model.device)
             logits, cache = self.model.run_with_cache(tokens, names_filter=every)
             found = {
@@ -314,39 +311,6 @@ class _Used(dict[str, "Result"]):
             f"There is no result of {name!r} to read.",
             hint="Name it in the analysis' uses; and ask with .get(), since it may have declined or not be installed.",
         )
-
-
-def _ready(model: Any, tokenizer: Tokenizer) -> HookedModel:
-    """Return a model ready to be examined with its tokenizer, or say why it cannot be."""
-    if getattr(model, "tokenizer_fingerprint", "") not in ("", tokenizer.fingerprint):
-        raise InputError(
-            f"The model was trained with the tokenizer {model.tokenizer_fingerprint}, not with this one "
-            f"({tokenizer.fingerprint}): its token numbers would mean other words.",
-            hint="Load the tokenizer that was saved beside the model.",
-        )
-    broken = [name for name, weight in model.named_parameters() if not torch.isfinite(weight).all()]
-    if broken:
-        raise InputError(f"The model has weights that are not finite: {broken[0]}.", hint="Train or load it again.")
-    adopted = as_hooked_model(model)
-    spare = adopted.cfg.d_vocab - tokenizer.vocab_size
-    if not 0 <= spare < _SPARE:
-        raise InputError(
-            f"The model has {adopted.cfg.d_vocab:,} tokens and the tokenizer {tokenizer.vocab_size:,}: they do not "
-            "belong together.",
-            hint="Load the tokenizer the model was trained with.",
-        )
-    adopted.requires_grad_(False).eval()
-    return adopted
-
-
-def _slice(evidence: Evidence, windows: slice) -> Evidence:
-    longest = int(evidence.lengths[windows].max())
-    return replace(
-        evidence,
-        tokens=np.ascontiguousarray(evidence.tokens[windows, :longest]),
-        lengths=evidence.lengths[windows],
-        conversation=evidence.conversation[windows],
-    )
 
 
 def _aligned_loss(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:

@@ -18,13 +18,13 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from wonderland.errors import Unsupported, UsageError
+from wonderland.lab.external.bridge_parts import BridgeBlock, BridgeMLP, BridgeNorm, BridgeShape
 from wonderland.lab.external.hook_audit import HookAudit
 from wonderland.lab.names import hook_name
 from wonderland.lab.protocols import Hook
@@ -38,55 +38,6 @@ _HELP = "Analyses that need it run on a ChatTransformer; see docs/how-to on othe
 
 class _Missing(Unsupported, AttributeError):
     """An attribute that a bridge does not offer; ``hasattr`` is False."""
-
-
-@dataclass(frozen=True)
-class _Cfg:
-    n_layers: int
-    n_heads: int
-    d_model: int
-    d_head: int
-    d_mlp: int
-    n_ctx: int
-    d_vocab: int
-    act_fn: str
-    normalization_type: str | None
-    attn_only: bool
-    eps: float
-    rotary: bool
-
-
-class _Norm:
-    """A norm of the bridge: its weight, and what it does to the stream."""
-
-    def __init__(self, part: Any, width: int, device: torch.device) -> None:
-        weight = next((p for name, p in part.named_parameters() if name.rsplit(".", 1)[-1] == "weight"), None)
-        self.w = torch.ones(width, device=device) if weight is None else weight.detach().float()
-        if getattr(part, "uses_weight_offset", False):
-            self.w = self.w + 1
-        self._part = part
-
-    def __call__(self, x: Tensor) -> Tensor:
-        normalised: Tensor = self._part(x)
-        return normalised
-
-
-@dataclass(frozen=True)
-class _MLP:
-    part: Any
-    W_in: Tensor
-    W_out: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        out: Tensor = self.part(x)
-        return out
-
-
-@dataclass(frozen=True)
-class _Block:
-    ln1: _Norm
-    ln2: _Norm | None
-    mlp: _MLP | None
 
 
 def _stack(name: str, doc: str) -> property:
@@ -130,7 +81,7 @@ class BridgeModel:
                 hint="GPT-2, GPT-NeoX (Pythia), Llama, SmolLM2, Qwen and their like can be examined.",
             )
         self.bridge = bridge.requires_grad_(False).eval()
-        self.cfg = _Cfg(
+        self.cfg = BridgeShape(
             n_layers=cfg.n_layers,
             n_heads=cfg.n_heads,
             d_model=cfg.d_model,
@@ -145,7 +96,7 @@ class BridgeModel:
             rotary=getattr(cfg, "positional_embedding_type", "") != "standard",
         )
         self._groups = cfg.n_heads // (getattr(cfg, "n_key_value_heads", None) or cfg.n_heads)
-        self.ln_final = _Norm(bridge.ln_final, cfg.d_model, self.device)
+        self.ln_final = BridgeNorm(bridge.ln_final, cfg.d_model, self.device)
         self.unembed: Callable[[Tensor], Tensor] = bridge.unembed
         self._audit = self._audited()
 
@@ -183,9 +134,9 @@ class BridgeModel:
         W_in, W_out = (None, None) if self.cfg.attn_only else (self.W_in, self.W_out)
         made = []
         for layer, block in enumerate(self.bridge.blocks):
-            mlp = None if W_in is None or W_out is None else _MLP(block.mlp, W_in[layer], W_out[layer])
-            ln2 = _Norm(block.ln2, width, device) if hasattr(block, "ln2") and mlp is not None else None
-            made.append(_Block(_Norm(block.ln1, width, device), ln2, mlp))
+            mlp = None if W_in is None or W_out is None else BridgeMLP(block.mlp, W_in[layer], W_out[layer])
+            ln2 = BridgeNorm(block.ln2, width, device) if hasattr(block, "ln2") and mlp is not None else None
+            made.append(BridgeBlock(BridgeNorm(block.ln1, width, device), ln2, mlp))
         return made
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:

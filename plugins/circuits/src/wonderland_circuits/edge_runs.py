@@ -13,7 +13,7 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.attribution import attribution
 from wonderland.lab.contrast import ContrastBatch
-from wonderland.lab.edges import ComponentOutputs, run_edges
+from wonderland.lab.edge_patching import ComponentOutputs, run_edges
 from wonderland.lab.interventions import answer_logits
 from wonderland.lab.patching import recovery
 
@@ -42,7 +42,7 @@ class Runs:
         """Return the logit difference with sets of edges patched [set, sender, receiver], [set, pair].
 
         Clean edges are patched into the corrupted run, or with ``noising`` corrupted ones into the clean run;
-        see `wonderland.lab.edges.run_edges`.
+        see `wonderland.lab.edge_patching.run_edges`.
         """
         base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
         return run_edges(self.model, base, donor, patched, self.metric, active=active, last_position=self.answer)
