@@ -54,6 +54,7 @@ _OPEN = ("wonderland.lab", "wonderland.testing")  # packages whose modules plugi
 _ALSO = (
     "wonderland.corpus.messages",
     "wonderland.corpus.people",
+    "wonderland.corpus.phones",
     "wonderland.errors",
     "wonderland.model.history",
     "wonderland.model.presets",
