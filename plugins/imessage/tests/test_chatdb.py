@@ -49,8 +49,8 @@ class TestAGeneratedDatabase:
 
     def test_knows_one_person_behind_many_handles(self, reading, planted):
         assert len({i.sender for i in reading[2] if isinstance(i, wl.Message)} - {"me"}) <= planted.people
-        assert reading[0].facts()["Contacts"]["people"] == planted.people
-        assert reading[0].facts()["Contacts"]["handles"] > planted.people
+        assert reading[0].facts()["Handles"]["people behind them"] == planted.people
+        assert reading[0].facts()["Handles"]["handles"] > planted.people
 
     def test_counts_how_each_text_was_found(self, reading, planted):
         found = reading[0].facts()["How each text was found"]
@@ -116,6 +116,35 @@ class TestTheLog:
         list(source.rows())
         source.close()
         assert planted.path.read_bytes() == before
+
+
+class TestClosing:
+    def test_it_ends_the_transaction_and_may_be_repeated(self, small):
+        small.connection.commit()
+        small.connection.execute("PRAGMA journal_mode = WAL")
+        small.row("one")
+        small.connection.commit()
+        with ChatDb(small.path) as source:
+            assert source.count() == 1
+            small.row("two")
+            small.connection.commit()
+            assert [i.text for i in source.rows()] == ["one"]
+            assert small.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 1  # busy: it is read
+        assert small.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        source.close()
+        assert [i.text for i in source.rows()] == ["one", "two"]  # reading anew sees what is there now
+        source.close()
+
+    def test_a_reading_that_is_cut_off_by_it_does_not_call_the_file_damaged(self, small):
+        for _ in range(3):
+            small.row("a")
+        small.connection.commit()
+        source = ChatDb(small.path)
+        rows = source.rows()
+        next(rows)
+        source.close()
+        with pytest.raises(sqlite3.ProgrammingError):
+            list(rows)
 
 
 class TestText:
@@ -368,7 +397,7 @@ class TestWho:
             small.row("hello", handle_id=rowid, chats=(rowid,))
         items, source = small.read()
         assert [(i.sender, i.thread) for i in items] == [("handle 2", "chat:2"), ("handle 3", "chat:3")]
-        assert source.facts()["Contacts"]["people"] == 3
+        assert source.facts()["Handles"]["people behind them"] == 3
 
     def test_names_come_from_contacts_only_if_asked_for(self, small, tmp_path, address_book):
         small.row("a")

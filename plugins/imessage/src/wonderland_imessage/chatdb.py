@@ -115,7 +115,7 @@ class ChatDb:
         except InputError as error:
             if self._must_have_contacts:
                 raise
-            self._note(f"Senders are not named by this Mac's contacts: {error} {error.hint or ''}".strip())
+            self._note(f"Senders are not named by this Mac's contacts. {error.message} {error.hint}")
             return []
         self._note(*notes)
         return cards

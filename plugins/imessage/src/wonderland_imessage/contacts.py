@@ -26,6 +26,7 @@ LET_IN = (
     "(Terminal, iTerm, your editor), quit that app and open it again. Or copy the folder AddressBook from Finder and "
     "give the path of the copy."
 )
+WHERE = "On a Mac give `mac`; elsewhere a copy of ~/Library/Application Support/AddressBook."
 COPY = "Quit Contacts, or copy the whole folder AddressBook (the files ending in -wal and -shm too) and give the copy."
 NAME = ("ZFIRSTNAME", "ZLASTNAME", "ZORGANIZATION", "ZNICKNAME")
 ADDRESSES = {"ZABCDPHONENUMBER": "ZFULLNUMBER", "ZABCDEMAILADDRESS": "ZADDRESS"}
@@ -51,13 +52,12 @@ def read(where: str) -> tuple[list[Card], list[str]]:
     folder = (HOME if where == "mac" else Path(where)).expanduser()
     try:
         files = [folder] if folder.is_file() else _files(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"There is nothing at {folder}.", hint=WHERE) from None
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror}.", hint=LET_IN) from None
     if not files:
-        raise InputError(
-            f"There is no .abcddb file in {folder}.",
-            hint="On a Mac give `mac`; elsewhere a copy of ~/Library/Application Support/AddressBook.",
-        )
+        raise InputError(f"There is no .abcddb file in {folder}.", hint=WHERE)
     cards: list[Card] = []
     refused: list[InputError] = []
     for file in files:
@@ -67,7 +67,7 @@ def read(where: str) -> tuple[list[Card], list[str]]:
             refused.append(error)
     if len(refused) == len(files):
         raise refused[0]
-    return cards, [f"Contacts left out: {error}" for error in refused]
+    return cards, [f"Contacts left out: {error.message}" for error in refused]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -20,6 +20,8 @@ __all__ = ["broken", "columns", "connect", "find", "looks_like_messages", "missi
 MAGIC = b"SQLite format 3\0"
 NAMES = ("chat.db", "sms.db", "3d0d7e5fb2ce288813306e4d4636395e047a3d28")
 BACKUP = Path("3d") / NAMES[2]  # where an iPhone backup keeps Library/SMS/sms.db
+FOLDER = "Messages"  # ~/Library/Messages
+BACKUPS = "MobileSync"  # ~/Library/Application Support/MobileSync/Backup
 COPY_ALL = "Copy chat.db, chat.db-wal and chat.db-shm together (never the first alone) and give the path of the copy."
 FULL_DISK_ACCESS = (
     "Open System Settings > Privacy & Security > Full Disk Access, switch on the app this command was started from "
@@ -42,12 +44,12 @@ def find(path: Path) -> Path:
 def looks_like_messages(path: Path) -> float:
     """Say how sure it is that this is a Messages database; reads a little, writes nothing, never raises."""
     try:
-        path = find(path)
         try:
+            path = find(path)
             with path.open("rb") as file:
                 magic = file.read(len(MAGIC))
         except PermissionError:  # so that opening it can say what to do
-            return 0.9 if path.name in NAMES else 0.0
+            return 0.9 if path.name in (*NAMES, FOLDER) or BACKUPS in path.parts else 0.0
         if magic != MAGIC:
             return 0.5 if path.name in NAMES and path.is_file() else 0.0
         if _has_tables(path) or _names_tables(path):

@@ -225,16 +225,16 @@ class Reading:
             "without a date": self._undated,
         }
         people = {
-            "people": len(self._context.people),
             "handles": self._context.handles,
-            "named by contacts": self._context.people.named,
-            "handles on several people's cards, named by none": self._context.people.shared,
+            "people behind them": len(self._context.people),
+            "people named by contacts": self._context.people.named,
+            "handles on the cards of several people": self._context.people.shared,
         }
         found = {
             "How each text was found": dict(self._texts.how.most_common()),
             "Messages": messages,
             "Services": dict(services.most_common()),
-            "Contacts": people,
+            "Handles": people,
             "Marked": dict(self._tagged.most_common()),
             **{heading: dict(counts.most_common()) for heading, counts in sorted(self._finer.items())},
         }
