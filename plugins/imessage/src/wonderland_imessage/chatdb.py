@@ -42,7 +42,7 @@ class ChatDb:
     """
 
     name: ClassVar[str] = "imessage"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(
         self,
