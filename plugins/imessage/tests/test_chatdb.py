@@ -240,7 +240,16 @@ class TestEdits:
         assert small.only() == wl.Skipped("1", "unsent")
 
     @pytest.mark.parametrize(
-        "info", [b"", b"bplist00", b"<plist>", plistlib.dumps([1]), plistlib.dumps({"ec": 5}), "text"]
+        "info",
+        [
+            b"",
+            b"bplist00",
+            b"<plist>",
+            b"<plist><key>a</key><dict></dict></plist>",
+            plistlib.dumps([1]),
+            plistlib.dumps({"ec": 5}),
+            "text",
+        ],
     )
     def test_a_damaged_history_costs_nothing_but_itself(self, small, info):
         small.row("hello", date_edited=1, message_summary_info=info)
@@ -293,6 +302,15 @@ class TestEdits:
         (left, gone), _ = small.read()
         assert left.text == "still here"
         assert gone == wl.Skipped("2", "unsent")
+
+    def test_an_empty_body_says_that_there_is_no_text(self, small):
+        plist = plistlib.dumps({"otr": {"0": {"lo": 0, "le": 9}}})
+        small.row(attributedBody=encode_body("", mutable=False), date_edited=1, message_summary_info=plist)
+        assert small.only() == wl.Skipped("1", "no text")
+
+    def test_a_damaged_body_is_a_failure_even_if_something_was_taken_back(self, small):
+        small.row(attributedBody=b"bplist00", date_retracted=1)
+        assert small.only().reason == "undecodable body"
 
     def test_a_message_that_was_taken_back_is_unsent_whatever_its_history_says(self, small):
         small.row(date_retracted=1, message_summary_info=b"bplist00")
@@ -455,7 +473,7 @@ class TestWhere:
 
     def test_a_chat_that_is_gone_is_not_chosen(self, small):
         small.chat(7, 45, 1)
-        small.row("a", chats=(7, 9))
+        small.row("a", chats=(7, 5), is_from_me=1, handle_id=0)
         small.sql("DELETE FROM chat WHERE ROWID = 1")
         small.sql("INSERT INTO chat_message_join VALUES (1, 1, 0)")
         small.row("b", chats=(9,))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from wonderland_imessage.people import Handle, People, address, automated, join
-from wonderland_imessage.threads import DIRECT, GROUP, Chat, merge
+from wonderland_imessage.people import Handle, People, Person, address, automated, join
+from wonderland_imessage.threads import DIRECT, GROUP, Chat, merge, participants
 
 
 def handles(*rows):
@@ -118,6 +118,10 @@ class TestPeople:
         ]
         assert join(rows).home == "gb"
         assert join(rows).by_handle[2].key == "+447700900123"
+
+    def test_so_is_a_short_number(self):
+        rows = [Handle(1, "+298211234", "SMS", "fo", ""), Handle(2, "211235", "SMS", "", "")]
+        assert join(rows).by_handle[2] == Person("+298211235", ())
 
     def test_a_store_that_states_no_country_has_that_of_its_numbers(self):
         rows = [Handle(1, "+4915112345678", "SMS", "", ""), Handle(2, "0151 12345678", "SMS", "", "")]
@@ -252,6 +256,14 @@ class TestThreads:
         chats = [Chat(1, GROUP, "", "chat77"), Chat(2, GROUP, "", "chat77"), Chat(3, GROUP, "", "chat78")]
         threads = merge(chats, {1: [1, 2]}, self.people())
         assert [threads[n].key for n in (1, 2, 3)] == ["chat:1", "chat:1", "chat:3"]
+
+    def test_whichever_of_the_two_is_older(self):
+        chats = [Chat(1, GROUP, "", "chat77"), Chat(2, GROUP, "", "chat77")]
+        assert merge(chats, {2: [1, 2]}, self.people())[2].key == "chat:1"
+
+    def test_a_groups_identifier_is_nobodys_address(self):
+        chats = [Chat(1, GROUP, "", "+15550100201"), Chat(2, DIRECT, "", "+15550100201")]
+        assert participants(chats, {}, self.people()) == {1: (), 2: (2,)}
 
     def test_one_identifier_does_not_join_groups_whose_people_are_known(self):
         chats = [Chat(1, GROUP, "", "chat77"), Chat(2, GROUP, "", "chat77")]

@@ -19,6 +19,15 @@ __all__ = ["History", "read_history"]
 
 PLACE = 1  # code units that the place of an attachment takes
 MOST_DIGITS = 9
+REFUSALS = (
+    ValueError,
+    ExpatError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    AttributeError,
+)  # plistlib's
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ def read_history(blob: bytes | None) -> History | None:
         return None
     try:
         plist = plistlib.loads(blob)
-    except (ValueError, ExpatError, TypeError, KeyError, RecursionError, AttributeError):
+    except REFUSALS:
         return None
     if not isinstance(plist, dict):
         return None
