@@ -56,6 +56,7 @@ _ALSO = (
     "wonderland.components",
     "wonderland.corpus.messages",
     "wonderland.corpus.people",
+    "wonderland.corpus.phones",
     "wonderland.errors",
     "wonderland.estimate",
     "wonderland.model.generate",
