@@ -133,25 +133,21 @@ class TestOwnContrasts:
     """Contrasts typed in the shell, and the linter's words about bad ones."""
 
     @pytest.fixture
-    def pair(self, workspace):
-        """Two prompts and answers of one token each that the model tells apart."""
-        from wonderland.lab.mining import mine
+    def pair(self, workspace, monkeypatch):
+        """Two prompts of the same length, and the two words that the model tells them apart by most."""
+        import torch
 
-        specimen = Workspace(workspace).specimen()
-        found = mine(specimen.model, specimen.tokenizer, specimen.evidence, "speaker", pairs=4)
-        one = (*found.explore, *found.confirm)[0]
-        text = specimen.tokenizer._prompt.decode
-        spelled = {
-            "clean": text(list(one.clean), skip_special_tokens=False),
-            "corrupted": text(list(one.corrupted), skip_special_tokens=False),
-            "target": text([one.target]),
-            "foil": text([one.foil]),
-        }
-        from wonderland.lab.contrast import Contrast
+        from wonderland.lab import contrast
 
-        if Contrast(**spelled).problems(specimen.tokenizer, specimen.model):
-            pytest.skip("the pair is not the same when it is spelled out")
-        return spelled
+        monkeypatch.setattr(contrast, "LEAST_GAP", 0.0)  # a model trained for a second tells little apart
+        model, tokenizer = Workspace(workspace).load_model()
+        prompts = {"clean": "<|me|> so what", "corrupted": "<|them|> so what"}
+        mine, theirs = (model(torch.tensor([tokenizer.encode_prompt(text)]))[0, -1] for text in prompts.values())
+        words = [f" {word}" for word in ("you", "a", "to", "is", "in", "that", "it", "and", "the", "of", "my")]
+        ids = {word: tokens[0] for word in words if len(tokens := tokenizer.encode_prompt(word)) == 1}
+        gain = {word: float(mine[token] - theirs[token]) for word, token in ids.items()}
+        assert len(gain) > 2
+        return {**prompts, "target": max(gain, key=gain.get), "foil": min(gain, key=gain.get)}
 
     def ask(self, workspace, capsys, *words, code=0):
         capsys.readouterr()

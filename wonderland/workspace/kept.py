@@ -24,7 +24,7 @@ from wonderland.workspace.stage import Stage
 
 if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis
-    from wonderland.lab.results import Result
+    from wonderland.lab.result import Result
 
 __all__ = ["MOST", "Kept", "kept", "latest", "load_done", "move_old", "save", "touch"]
 

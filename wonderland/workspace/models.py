@@ -18,8 +18,8 @@ from wonderland.workspace.layout import CHECKPOINT, MODEL, Layout
 from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
+    from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.model.transformer import ChatTransformer
 
 __all__ = ["load_model", "load_tokenizer", "snapshots", "train"]
 
@@ -42,7 +42,7 @@ def train(
         device: "cpu", "cuda" or "mps"; the fastest there is if None.
         seed: Train the model of this seed, in its own place, instead of the workspace's.
     """
-    from wonderland.model import training
+    from wonderland.model import chat_transformer
 
     chosen = layout.settings.training if seed is None else replace(layout.settings.training, seed=seed)
     stage = layout.stage("model") if seed is None else layout.seed_stage(seed)
@@ -62,7 +62,7 @@ def train(
     kept = layout.snapshots_stage(chosen.seed)
     if is_main() and chosen.snapshots:
         kept.unseal()
-    model: ChatTransformer = training.train(
+    model: ChatTransformer = chat_transformer.train(
         train_part,
         tokenizer,
         held_out=held_out,
@@ -91,7 +91,7 @@ def load_model(
     layout: Layout, seed: int | None = None, snapshot: int | None = None
 ) -> tuple[ChatTransformer, SpeakerTokenizer]:
     """Return a trained model and its tokenizer; see `Workspace.specimen`."""
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.model.chat_transformer import ChatTransformer
 
     tokenizer = layout.done("tokenizer", "tokenize").read(load_tokenizer)
     if snapshot is not None:
@@ -134,6 +134,6 @@ def snapshots(layout: Layout, seed: int | None = None) -> dict[int, Path]:
 
 
 def _open(stage: Stage, tokenizer: SpeakerTokenizer) -> ChatTransformer:
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.model.chat_transformer import ChatTransformer
 
     return stage.read(lambda folder: ChatTransformer.load(folder / MODEL, tokenizer))

@@ -20,8 +20,8 @@ from wonderland.errors import Interrupted, ResourceError, UsageError, Wonderland
 from wonderland.model.processes import processes
 
 if TYPE_CHECKING:
+    from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.model.transformer import ChatTransformer
 
     Train: TypeAlias = Callable[[int, Callable[[Progress], None] | None, str | None], ChatTransformer]
 

@@ -97,7 +97,7 @@ class AnalysisSettings:
 
     run: Annotated[list[str], "analyses or groups of them"] = field(default_factory=lambda: ["all"])
     windows: Annotated[int, "held-out windows to examine", Between(1)] = 200
-    control: Annotated[bool, "also examine an untrained model of the same shape, beside every number"] = True
+    control: Annotated[bool, "also examine the untrained baseline, beside every number"] = True
     seed: Annotated[int, "seed of the choice of windows", Between(0)] = 0
     parameters: Annotated[dict[str, dict[str, Any]], "parameters by analysis"] = field(default_factory=dict)
 

@@ -41,8 +41,8 @@ from wonderland.workspace.stage import Stage, guarding
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
+    from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.model.transformer import ChatTransformer
     from wonderland.report.views import Check
     from wonderland.workspace.status import Step
 
@@ -249,7 +249,7 @@ class Workspace:
 
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
-        from wonderland.lab.checks import run_checks
+        from wonderland.lab.sanity_checks import run_checks
         from wonderland.report.views import Check
 
         layout = self.layout
