@@ -62,6 +62,7 @@ _ALSO = (
     "wonderland.model.history",
     "wonderland.model.presets",
     "wonderland.model.training",
+    "wonderland.model.transformer",
     "wonderland.report.findings",
     "wonderland.report.views",
     "wonderland.tokenizer",
@@ -257,11 +258,7 @@ def _documented(name: str) -> str:
     thing = getattr(wonderland, name)
     kind = ("autoexception" if issubclass(thing, Exception) else "autoclass") if isinstance(thing, type) else ""
     kind = kind or ("autofunction" if inspect.isfunction(thing) else "autodata")
-    if not kind.startswith("autoc"):
-        return f".. {kind}:: wonderland.{name}\n"
-    ours = any(base.__module__.startswith("wonderland.model") for base in thing.__mro__[1:])
-    inherited = "   :inherited-members: HookedRootModule\n" if ours else ""
-    return f".. {kind}:: wonderland.{name}\n   :members:\n{inherited}"
+    return f".. {kind}:: wonderland.{name}\n" + ("   :members:\n" if kind.startswith("autoc") else "")
 
 
 def modules() -> str:
