@@ -175,6 +175,7 @@ import sys
 import torch
 torch.set_num_threads(1)
 from wonderland.model import gradient, training
+from wonderland.model.chat_transformer import train
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
@@ -184,8 +185,8 @@ training._CHECKPOINT_SECONDS = 0.0  # after every step
 corpus = synthetic_chats().corpus
 tokenizer = SpeakerTokenizer.train(corpus, vocab_size=320)
 part, held_out = corpus.split(0.2)
-training.train(part, tokenizer, held_out=held_out, preset="tiny", epochs=2, batch_tokens=800, seed=7,
-               checkpoint=sys.argv[1], on_progress=lambda at: print(at.tokens, flush=True))
+train(part, tokenizer, held_out=held_out, preset="tiny", epochs=2, batch_tokens=800, seed=7,
+      checkpoint=sys.argv[1], on_progress=lambda at: print(at.tokens, flush=True))
 """
 
 
@@ -345,4 +346,4 @@ def test_a_loss_can_be_read_per_byte():
     # The text of every message after a space, less nothing: a window's first token is a speaker, which has no bytes.
     written = sum(len(f" {text}".encode()) for text in corpus.texts)
     predicted = int((windows.lengths - 1).sum())
-    assert training._bytes_per_token(windows, tokenizer) == pytest.approx(written / predicted)
+    assert training.bytes_per_token(windows, tokenizer) == pytest.approx(written / predicted)
