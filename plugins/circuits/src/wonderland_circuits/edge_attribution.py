@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import pearsonr, spearmanr
 
 import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS
@@ -309,15 +309,9 @@ def _measures(estimate: np.ndarray, effect: np.ndarray, top: int) -> tuple[float
     large = np.abs(effect) > 1e-3 * np.abs(effect).max()  # the sign of nothing says nothing
     signs = (np.sign(estimate) == np.sign(effect))[large].mean() if large.any() else np.nan
     ours, theirs = (set(np.argsort(-np.abs(part), kind="stable")[:top].tolist()) for part in (estimate, effect))
-    return (
-        _correlation(estimate, effect),
-        _correlation(rankdata(estimate), rankdata(effect)),
-        float(signs),
-        len(ours & theirs) / top,
+    varies = len(effect) > 1 and np.ptp(estimate) > 0 and np.ptp(effect) > 0  # what is constant goes along with nothing
+    along, ranks = (
+        float(correlation(estimate, effect).statistic) if varies else float("nan")
+        for correlation in (pearsonr, spearmanr)
     )
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / size) if size > 0 else float("nan")
+    return along, ranks, float(signs), len(ours & theirs) / top
