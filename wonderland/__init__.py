@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wonderland.corpus.messages import Skipped as Skipped
     from wonderland.corpus.source import Source as Source
     from wonderland.errors import WonderlandError as WonderlandError
+    from wonderland.estimate import Estimate as Estimate
     from wonderland.hookspecs import hookimpl as hookimpl
     from wonderland.lab.analysis import Analysis as Analysis
     from wonderland.lab.analysis import analyze as analyze
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from wonderland.lab.results import Finding as Finding
     from wonderland.lab.results import Result as Result
     from wonderland.lab.specimen import Specimen as Specimen
-    from wonderland.lab.stats import Estimate as Estimate
     from wonderland.model.transformer import ChatTransformer as ChatTransformer
     from wonderland.report.views import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
@@ -37,7 +37,7 @@ _HOMES = {
     "ChatTransformer": "wonderland.model.transformer",
     "Contrast": "wonderland.lab.contrast",
     "Corpus": "wonderland.corpus.corpus",
-    "Estimate": "wonderland.lab.stats",
+    "Estimate": "wonderland.estimate",
     "Filter": "wonderland.corpus.filters",
     "Finding": "wonderland.lab.results",
     "Message": "wonderland.corpus.messages",

@@ -22,8 +22,8 @@ import sample_words
 
 import wonderland.report
 from wonderland.errors import PluginError, ResourceError
+from wonderland.estimate import Estimate
 from wonderland.lab.results import Finding, Result, Results
-from wonderland.lab.stats import Estimate
 from wonderland.report.build import MODULES, render, write_report
 from wonderland.report.encode import decode
 from wonderland.report.plots import figure

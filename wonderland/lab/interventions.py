@@ -33,10 +33,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from wonderland.estimate import Estimate
 from wonderland.lab.contrast import ContrastBatch
 from wonderland.lab.prefix import Memory, Rest, remembered
 from wonderland.lab.specimen import hook_name
-from wonderland.lab.stats import Estimate, cluster_bootstrap
+from wonderland.lab.stats import cluster_bootstrap
 
 if TYPE_CHECKING:
     from wonderland.lab.hooked import HookedModel
@@ -304,10 +305,12 @@ def recovery(patched: Floats, base: Floats, donor: Floats, batch: ContrastBatch,
     """
     if not len(batch):
         nothing = np.full(len(patched), np.nan)
-        return Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, of="pairs")
+        return Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
     change = np.moveaxis(patched - base, -1, 0)  # [pair, cell]
     found = cluster_bootstrap(change, donor - base, batch.cluster, unit="recovery", chance=0.0, seed=seed)
-    return Estimate(found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, of=batch.units)
+    return Estimate(
+        found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, resampled_over=batch.units
+    )
 
 
 def patch(

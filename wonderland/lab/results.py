@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from wonderland.errors import InputError, PluginError, UsageError
-from wonderland.lab.stats import Estimate, heads
+from wonderland.estimate import Estimate
+from wonderland.lab.stats import heads
 
 if TYPE_CHECKING:
     import pandas
@@ -258,6 +259,13 @@ def _unflatten(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         if set(value) == {"$array"}:
             return arrays[value["$array"]]
         if set(value) == {"$estimate"}:
-            return Estimate(**_unflatten(value["$estimate"], arrays))
+            parts = _unflatten(value["$estimate"], arrays)
+            known = {f.name for f in dataclasses.fields(Estimate)}
+            if set(parts) - known:
+                other = ", ".join(sorted(set(parts) - known))
+                raise InputError(
+                    f"A stored estimate has parts of another version: {other}.", hint="Run `wonderland analyze`."
+                )
+            return Estimate(**parts)
         return {key: _unflatten(item, arrays) for key, item in value.items()}
     return value

@@ -27,8 +27,8 @@ from wonderland.report.validate import check_view
 from wonderland.report.views import Check, View
 
 if TYPE_CHECKING:
+    from wonderland.estimate import Estimate
     from wonderland.lab.results import Finding, Result, Results
-    from wonderland.lab.stats import Estimate
 
 __all__ = ["Page", "gather", "render", "write_report"]
 
@@ -220,7 +220,7 @@ def _card_data(page: Page) -> Iterator[dict[str, Any]]:
                 "label": label,
                 "unit": estimate.unit,
                 "n": estimate.n,
-                "of": estimate.of,
+                "of": estimate.resampled_over,
                 "trusted": bool(estimate.trusted),
                 "value": np.asarray(estimate.value, dtype=np.float64),
                 "low": np.asarray(estimate.low, dtype=np.float64),

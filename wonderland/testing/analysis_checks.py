@@ -24,10 +24,10 @@ import numpy as np
 import torch
 
 from wonderland.errors import PluginError, WonderlandError
+from wonderland.estimate import Estimate
 from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class
 from wonderland.lab.results import Result
 from wonderland.lab.specimen import Specimen
-from wonderland.lab.stats import Estimate
 from wonderland.report.encode import encode, inert
 from wonderland.report.validate import check_view
 from wonderland.testing.optimism import Choice, optimism

@@ -53,7 +53,7 @@ def test_the_claim_is_chosen_on_some_conversations_and_measured_on_others(result
     assert (len(result.pairs), result.confirming) == (60, 30)
     one = result.confirmed["denoising"]
     assert one.value == pytest.approx(1, abs=1e-4)
-    assert (one.n, one.of) == (30, "conversations")
+    assert (one.n, one.resampled_over) == (30, "conversations")
     mined = speaking.contrasts(pairs=60)
     assert one.n == len({c.conversation for c in mined.confirm})
     assert result.trust == "solid"

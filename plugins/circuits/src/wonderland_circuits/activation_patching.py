@@ -140,7 +140,7 @@ class ActivationPatchingResult(wl.Result):
         anecdote = f" Fewer than {ENOUGH_PAIRS} pairs: an anecdote." if self.anecdotal else ""
         caption = (
             f"Share of the gap of {self.gap.value:.2f} logits, pooled over {len(self.pairs)} pairs; 95% interval over "
-            f"n={n.n} {n.of}; 0 is no effect.{anecdote}"
+            f"n={n.n} {n.resampled_over}; 0 is no effect.{anecdote}"
         )
         misleads = (
             "Heads back each other up, so one that brings back little may still be used; below 0 the mixed run is "
@@ -303,13 +303,12 @@ def _estimate(patched: Patched, way: str, pairs: np.ndarray, seed: int) -> wl.Es
 
 
 def _shaped(estimate: wl.Estimate, part: slice, shape: tuple[int, ...]) -> wl.Estimate:
-    value, low, high = (np.asarray(a)[part].reshape(shape) for a in (estimate.value, estimate.low, estimate.high))
-    return wl.Estimate(value, low, high, n=estimate.n, unit=estimate.unit, chance=0.0, of=estimate.of)
+    return estimate[part].reshape(shape)
 
 
 def _gap(patched: Patched, seed: int) -> wl.Estimate:
     if not len(patched.batch):
-        return wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="logits", of="pairs")
+        return wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="logits", resampled_over="pairs")
     gaps = patched.clean - patched.corrupted
     found = cluster_bootstrap(gaps, np.ones(len(gaps)), patched.batch.cluster, unit="logits", chance=0.0, seed=seed)
     return wl.Estimate(found.value, found.low, found.high, found.n, "logits", 0.0, patched.batch.units)

@@ -140,7 +140,7 @@ class CircuitSufficiencyResult(wl.Result):
         labels = [f"{low:.0%}".replace("-0%", "0%").replace("-", "−") for low in edges[:-1]]
         caption = (
             f"Share of the gap brought back over {self.confirming} pairs; 95% interval over n={self.recovery.n} "
-            f"{self.recovery.of}; chance is the mean of {len(self.others)} other sets of as many heads."
+            f"{self.recovery.resampled_over}; chance is the mean of {len(self.others)} other sets of as many heads."
         )
         mean = float(self.others.mean()) if len(self.others) else 0.0
         return [

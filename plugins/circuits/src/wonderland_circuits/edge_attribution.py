@@ -112,7 +112,7 @@ class EdgeAttributionResult(wl.Result):
         n = self.exact
         caption = (
             f"Share of the gap brought back by one edge, over {self.confirming} pairs; 95% interval over n={n.n} "
-            f"{n.of}; 0 is no effect."
+            f"{n.resampled_over}; 0 is no effect."
         )
         order = np.argsort(-np.abs(n.value))[:60]
         rows = [
@@ -171,8 +171,8 @@ class EdgeAttributionResult(wl.Result):
                     ],
                     "rows": agreement,
                 },
-                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.n} {n.of}; chance: 0 for correlations, "
-                "0.5 for signs, the share of edges that are called strongest for the last.",
+                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.n} {n.resampled_over}; chance: 0 for "
+                "correlations, 0.5 for signs, the share of edges that are called strongest for the last.",
                 how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
                 "prompts. 1 is perfect.",
                 misleads="It is measured here and may differ for another model or another kind of prompt.",
@@ -276,9 +276,11 @@ def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
 def _pooled(effects: np.ndarray, gap: np.ndarray, batch: Any, seed: int) -> wl.Estimate:
     if not len(batch):
         nothing = np.full(len(effects), np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, of="pairs")
+        return wl.Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
     found = cluster_bootstrap(effects.T, gap, batch.cluster, unit="recovery", chance=0.0, seed=seed)
-    return wl.Estimate(found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, of=batch.units)
+    return wl.Estimate(
+        found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, resampled_over=batch.units
+    )
 
 
 def _agreement(
@@ -290,7 +292,7 @@ def _agreement(
     chances = dict(zip(_MEASURES, (0.0, 0.0, 0.5, top / max(len(estimate), 1)), strict=True))
     if not len(batch):
         return {
-            name: wl.Estimate(np.nan, np.nan, np.nan, n=0, chance=chance, of="pairs")
+            name: wl.Estimate(np.nan, np.nan, np.nan, n=0, chance=chance, resampled_over="pairs")
             for name, chance in chances.items()
         }
     ours, theirs = (sum_by_cluster(part.T, batch.cluster) for part in (estimate, effect))  # [cluster, edge]
@@ -306,7 +308,7 @@ def _agreement(
             float(max(high[i], whole[i])),
             n=n,
             chance=chances[name],
-            of=batch.units,
+            resampled_over=batch.units,
         )
         for i, name in enumerate(_MEASURES)
     }

@@ -189,7 +189,7 @@ def _numbers(results: Mapping[str, Any], shape: tuple[int, int]) -> dict[str, wl
 
 def _exact(value: np.ndarray, chance: np.ndarray) -> wl.Estimate:
     """Return a number of the weights: it has a null but no sample, so its interval is itself."""
-    return wl.Estimate(value, value, value, n=1, unit="1", chance=chance, of="models")
+    return wl.Estimate(value, value, value, n=1, unit="1", chance=chance, resampled_over="models")
 
 
 def _told(one: wl.Estimate) -> str:

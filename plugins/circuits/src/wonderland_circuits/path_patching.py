@@ -124,7 +124,8 @@ class PathPatchingResult(wl.Result):
         if not self.receivers:
             return []
         n = self.whole["denoising"]
-        caption = f"Share of the gap over {self.confirming} pairs; 95% interval over n={n.n} {n.of}; 0 is no effect."
+        over = f"95% interval over n={n.n} {n.resampled_over}"
+        caption = f"Share of the gap over {self.confirming} pairs; {over}; 0 is no effect."
         shown = {
             f"{name}, {way}": part[way]
             for way in WAYS
@@ -281,4 +282,4 @@ def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Esti
     value, low, high = (np.full(shape, np.nan) for _ in range(3))
     at = tuple(np.array([[targets.index(r), s] for s, r in there]).T)
     value[at], low[at], high[at] = found.value, found.low, found.high
-    return wl.Estimate(value, low, high, n=found.n, unit=found.unit, chance=0.0, of=found.of)
+    return wl.Estimate(value, low, high, n=found.n, unit=found.unit, chance=0.0, resampled_over=found.resampled_over)

@@ -420,7 +420,7 @@ def _random_sets(of: list[Head], size: int, count: int, seed: int) -> list[list[
 def _over_sequences(values: np.ndarray, **about: Any) -> wl.Estimate:
     """Return the mean over sequences [sequence, ...] with its interval."""
     number = np.arange(len(values))
-    return dataclasses.replace(cluster_bootstrap(values, np.ones(len(values)), number, **about), of="sequences")
+    return cluster_bootstrap(values, np.ones(len(values)), number, resampled_over="sequences", **about)
 
 
 def _helps(order: wl.Estimate, least: float) -> bool:
