@@ -6,16 +6,14 @@ refused with the reason: every activation is checked on this very model before i
 (`wonderland.lab.proofs`), so a hook that reaches only a part of the model is an error and not a plausible number.
 
 Cost: that of the bridge, which runs attention unfused, plus a copy of the weights each time a stack of them is asked
-for, and for a run that stops before the end the rest of the last layers. What would fool it: a bridge changed after it
-was proved.
+for, and for a run that stops before the end the rest of the last layers. Hooks of a bridge in half precision are proved
+on a copy in single precision, which stays. What would fool it: a bridge changed after it was proved.
 """
 
 from __future__ import annotations
 
 import copy
 import functools
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +24,7 @@ from torch import Tensor
 from wonderland.errors import Unsupported, UsageError
 from wonderland.lab.hooked import Hook
 from wonderland.lab.proofs import Proofs
+from wonderland.model.hashing import hash_weights
 
 __all__ = ["BridgedModel"]
 
@@ -59,7 +58,7 @@ class _Norm:
 
     def __init__(self, part: Any, width: int, device: torch.device) -> None:
         weight = next((p for name, p in part.named_parameters() if name.rsplit(".", 1)[-1] == "weight"), None)
-        self.w = torch.ones(width, device=device) if weight is None else weight.detach().float()
+        self.w = torch.ones(width, device=device) if weight is None else weight.detach()
         if getattr(part, "uses_weight_offset", False):
             self.w = self.w + 1
         self._part = part
@@ -159,12 +158,8 @@ class BridgedModel:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A short hash of the shape and the weights."""
-        digest = hashlib.sha256(json.dumps(vars(self.cfg), sort_keys=True, default=str).encode())
-        for name, weight in sorted(self.bridge.named_parameters()):
-            digest.update(name.encode())
-            digest.update(weight.detach().cpu().float().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        """A short hash of the shape and of the weights, bit by bit: in another precision they are others."""
+        return hash_weights(vars(self.cfg), self.bridge.named_parameters())
 
     @property
     def W_pos(self) -> Tensor:  # noqa: N802 - the field's name
@@ -209,7 +204,7 @@ class BridgedModel:
             weight: Tensor = getattr(self.bridge, name)
         except (AttributeError, NotImplementedError) as error:
             raise Unsupported(f"This bridge has no weights {name}: {error}", hint=_HELP) from error
-        weight = weight.detach().float()
+        weight = weight.detach()
         if name in ("W_K", "W_V") and self._groups > 1 and weight.shape[1] < self.cfg.n_heads:
             weight = weight.repeat_interleave(self._groups, dim=1)
         return weight
@@ -327,16 +322,22 @@ class BridgedModel:
     def _prove(self) -> Proofs:
         """Return proofs of the hooks, after showing that the final stream decides the logits."""
 
-        def run(tokens: Tensor, functions: Mapping[str, Callable[[Tensor], Tensor | None]]) -> Tensor:
-            hooks = [(name, lambda value, hook=None, f=f: f(value)) for name, f in functions.items()]
-            logits: Tensor = self.bridge.run_with_hooks(tokens, fwd_hooks=hooks)
-            return logits
-
         from wonderland.lab.specimen import hook_name
 
+        # Rounding in half precision would hide what the proofs look for.
+        half = any(weight.dtype.itemsize < 4 for weight in self.bridge.parameters())
+        bridge = copy.deepcopy(self.bridge).float() if half else self.bridge
+        last = f"blocks.{self.cfg.n_layers - 1}.hook_resid_post"
+
+        def run(tokens: Tensor, functions: Mapping[str, Callable[[Tensor], Tensor | None]]) -> Tensor:
+            hooks = [(name, lambda value, hook=None, f=f: f(value)) for name, f in functions.items()]
+            logits: Tensor = bridge.run_with_hooks(tokens, fwd_hooks=hooks)
+            return logits
+
         tokens = torch.arange(8, device=self.device)[None] % self.cfg.d_vocab
-        logits = self.bridge(tokens)
-        ends = self.unembed(self.ln_final(self(tokens, stop_at_layer=self.cfg.n_layers)))
+        stream: list[Tensor] = []
+        logits = run(tokens, {last: stream.append})
+        ends = bridge.unembed(bridge.ln_final(stream[-1]))
         if ends.shape != logits.shape or not torch.allclose(ends, logits, rtol=1e-4, atol=1e-4 * float(logits.std())):
             raise Unsupported(
                 "This bridge's logits are not its last norm and unembedding of the stream (a cap or a scale comes "

@@ -150,7 +150,8 @@ def intervene(
     sites = {site for cell in cells for site in cell}
     if not sites:
         return untouched, result
-    donor = {name: donor[name].expand_as(base.values[name]) for name in {site.name for site in sites}}
+    # In the precision of the run they go into: a mean is taken in a higher one than a model may compute in.
+    donor = {name: donor[name].to(base.values[name]).expand_as(base.values[name]) for name in {s.name for s in sites}}
     put = {site: _where(site, where or {}, (batch, length), device) for site in sites}
     differs = {site: _differs(site, base, donor) & put[site] for site in sites}  # [batch, pos]
     if until is not None:

@@ -28,6 +28,7 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, PluginError, Unsupported, UsageError
 from wonderland.lab.adopting import adopt
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.finite import require_finite
 from wonderland.lab.foreign import ForeignTokenizer
 from wonderland.lab.hooked import AnyTokenizer, HookedModel
 from wonderland.lab.mining import Contrasts, mine
@@ -344,6 +345,7 @@ class Specimen:
             some = _slice(self.evidence, windows)
             tokens = torch.from_numpy(some.tokens).to(self.model.device)
             logits, cache = self.model.run_with_cache(tokens, names_filter=every)
+            require_finite(logits)
             found = {
                 name: cache[group[0]] if name in _ONCE else torch.stack([cache[hook] for hook in group])
                 for name, group in hooks.items()

@@ -8,6 +8,7 @@ configuration: the logits of both are compared, and where they differ it is refu
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -59,6 +60,7 @@ def to_transformer_lens(model: ChatTransformer) -> TransformerBridge:
     own = {name.replace("_original_component.", ""): weight for name, weight in native.named_parameters()}
     for name, weight in weights.items():
         own[name].copy_(weight)
+    native.to(model.embed.W_E.dtype)
     return bridge.eval()
 
 
@@ -89,7 +91,8 @@ def from_transformer_lens(bridge: TransformerBridge) -> ChatTransformer:
     from wonderland.model.transformer import ChatTransformer
 
     cfg, shape = bridge.cfg, _shape(bridge)
-    model = ChatTransformer(shape).to(next(bridge.parameters()).device)
+    weight = next(bridge.parameters())
+    model = ChatTransformer(shape).to(weight.device, weight.dtype)
     own = dict(model.named_parameters())
     for name, weight in own.items():
         weight.fill_(1.0 if name.endswith(".w") else 0.0)
@@ -105,7 +108,9 @@ def from_transformer_lens(bridge: TransformerBridge) -> ChatTransformer:
             for name in ("W_in", "b_in", "W_out", "b_out"):
                 _copy(own[f"blocks.{layer}.mlp.{name}"], block.mlp, name)
     tokens = torch.arange(min(cfg.n_ctx, 16), device=model.device)[None] % cfg.d_vocab
-    ours, theirs = model(tokens), bridge(tokens).float()
+    half = weight.dtype.itemsize < 4  # rounding would hide another architecture: compared is in single precision
+    one, other = (copy.deepcopy(model).float(), copy.deepcopy(bridge).float()) if half else (model, bridge)
+    ours, theirs = one(tokens), other(tokens)
     apart = float((ours - theirs).abs().max() / theirs.std())
     if not apart < _EQUAL:
         raise Unsupported(

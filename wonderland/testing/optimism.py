@@ -150,6 +150,7 @@ def noise_specimen(explore: int, confirm: int) -> Specimen:
     specimen = copy.copy(_specimen())
     halves = noise_contrasts(explore), noise_contrasts(confirm)
 
+    @functools.cache
     def mined(kind: str, *, pairs: int, seed: int) -> Contrasts:
         return Contrasts(*halves, kind, {}, seed)
 
