@@ -48,6 +48,9 @@ def test_what_layer_norm_takes_out_nobody_reads_or_writes():
     for weight, axis in ((folded.W_E, 1), (folded.W_pos, 1), (folded.W_O, 3), (folded.W_U, 0), (folded.W_Q, 2)):
         assert np.abs(weight.sum(axis)).max() < 1e-12
         assert np.abs(weight).max() > 0.1
+    W_in, W_out = folded_mlp(model_of(attn_only=False), 1)
+    assert max(np.abs(W_in.sum(0)).max(), np.abs(W_out.sum(1)).max()) < 1e-12
+    assert min(np.abs(W_in).max(), np.abs(W_out).max()) > 0.1
 
 
 def test_a_head_that_writes_nothing_but_the_mean_writes_nothing():

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -351,8 +352,9 @@ def test_what_is_no_number_at_the_end_of_an_epoch_stops_the_run(short, monkeypat
 def test_a_mean_over_no_token_is_no_perfect_loss(tiny, parts, tokenizer):
     """In windows of one token nothing is predicted."""
     model = wl.ChatTransformer.from_preset(tiny, tokenizer)
-    nothing = pack(parts[1], tokenizer, size=1, stride=1, context=1)
-    assert set(nothing.lengths) == {1}
+    windows = pack(parts[1], tokenizer)
+    nothing = replace(windows, stop=windows.start)
+    assert set(nothing.lengths.tolist()) <= {0, 1}
     with pytest.raises(NotEnoughData, match="held-out part has no window of two tokens"):
         evaluate(model, nothing)
 
