@@ -201,8 +201,8 @@ MUTANTS = (
     Mutant(
         "residual stream with its first positions",
         f"{_TRIAGE}/residual_pca.py",
-        "part.mask[row]][:, self.skip :].double().flatten(0, 1)",
-        "part.mask[row]].double().flatten(0, 1)",
+        "batch.mask[row]][:, self.skip :].double().flatten(0, 1)",
+        "batch.mask[row]].double().flatten(0, 1)",
         "a giant at position 0 is the first component of everything",
         (f"{_OF_TRIAGE}/test_residual_pca.py",),
     ),
@@ -225,8 +225,8 @@ MUTANTS = (
     Mutant(
         "mean with padding",
         f"{_CIRCUITS}/ablating.py",
-        "count += int(part.mask.sum())",
-        "count += part.mask.numel()",
+        "count += int(batch.mask.sum())",
+        "count += batch.mask.numel()",
         "what is put in a head's place is no mean of it",
         (f"{_OF_CIRCUITS}/test_head_ablation.py", f"{_OF_CIRCUITS}/test_speaker_tracking.py"),
     ),
@@ -248,7 +248,7 @@ MUTANTS = (
     ),
     Mutant(
         "recovery with the wrong sign",
-        "wonderland/lab/interventions.py",
+        "wonderland/lab/patching.py",
         "np.moveaxis(patched - base, -1, 0)",
         "np.moveaxis(base - patched, -1, 0)",
         "what restores an answer is said to destroy it",

@@ -13,14 +13,14 @@ import wonderland as wl
 from wonderland import plugins
 from wonderland.errors import InputError, Unsupported
 from wonderland.testing.analysis_checks import estimates
-from wonderland.testing.drawn import drawn_model
-from wonderland.testing.known import (
-    known_corpus,
-    known_model,
-    known_speaker_corpus,
-    known_speaker_model,
-    known_tokenizer,
+from wonderland.testing.handwritten import (
+    handwritten_corpus,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
 )
+from wonderland.testing.random_models import random_model
 
 # Largest difference, as a share of 1 + the number itself: three and two decimal places of precision, and some depth.
 HALF = {torch.float16: 0.02, torch.bfloat16: 0.08}
@@ -34,7 +34,7 @@ PRECISIONS = pytest.mark.parametrize("precision", HALF, ids=lambda dtype: str(dt
 
 @functools.cache
 def specimen(precision):
-    return wl.Specimen(drawn_model().to(precision), known_tokenizer(), known_corpus(24))
+    return wl.Specimen(random_model().to(precision), handwritten_tokenizer(), handwritten_corpus(24))
 
 
 @functools.cache
@@ -60,7 +60,7 @@ def test_every_analysis_finds_the_same_in_half_precision(name, precision):
 
 @PRECISIONS
 def test_a_model_stays_in_its_precision(precision, tmp_path):
-    model = drawn_model().to(precision)
+    model = random_model().to(precision)
     model.save(tmp_path / "model.safetensors")
     again = wl.ChatTransformer.load(tmp_path / "model.safetensors")
     assert again.fingerprint == model.fingerprint
@@ -73,7 +73,7 @@ def test_a_model_stays_in_its_precision(precision, tmp_path):
 
 @PRECISIONS
 def test_a_half_model_is_handed_to_transformer_lens_and_back_as_it_is(precision):
-    model = drawn_model().to(precision)
+    model = random_model().to(precision)
     bridge = model.to_transformer_lens()
     assert {weight.dtype for weight in bridge.parameters()} == {precision}
     again = wl.ChatTransformer.from_transformer_lens(bridge)
@@ -81,17 +81,17 @@ def test_a_half_model_is_handed_to_transformer_lens_and_back_as_it_is(precision)
 
 
 def test_activations_are_handed_out_in_single_precision():
-    for part in specimen(torch.bfloat16).parts("pattern", "logits", "loss"):
+    for part in specimen(torch.bfloat16).batches("pattern", "logits", "loss"):
         assert {part[name].dtype for name in ("pattern", "logits", "loss")} == {torch.float32}
 
 
 @functools.cache
 def overflowing():
     """A model in which one head moves numbers that half precision cannot hold, by weights that it can."""
-    model = known_speaker_model()
+    model = handwritten_speaker_model()
     model.blocks[1].attn.W_V[0] *= 3000
     model.blocks[1].attn.W_O[0] *= 3000
-    return wl.Specimen(model.half(), known_tokenizer(), known_speaker_corpus(24))
+    return wl.Specimen(model.half(), handwritten_tokenizer(), handwritten_speaker_corpus(24))
 
 
 BY_WEIGHTS = ("neurons", "composition", "ov-circuits")  # the model has no MLPs; weights are finite
@@ -105,7 +105,7 @@ def test_where_half_precision_overflows_that_is_said_and_nothing_else(name):
 
 
 def test_weights_that_half_precision_cannot_hold_are_refused():
-    model = known_model()
+    model = handwritten_model()
     model.embed.W_E *= 1e6
     with pytest.raises(InputError, match=r"not finite: embed\.W_E"):
-        wl.Specimen(model.half(), known_tokenizer(), known_corpus(24))
+        wl.Specimen(model.half(), handwritten_tokenizer(), handwritten_corpus(24))

@@ -1,4 +1,4 @@
-"""What do the weights say once everything is taken out of them that no output depends on?
+"""Folded weights: a model's matrices without what no output depends on.
 
 Row vectors multiply from the left: a head moves ``x W_V W_O`` and compares ``x W_Q W_Kᵀ x'ᵀ``. Three things are taken
 out, none of which changes a probability (a test runs the folded model beside the original):
@@ -6,9 +6,9 @@ out, none of which changes a probability (a test runs the folded model beside th
 - the weights of each LayerNorm are multiplied into the matrices that read its output (its biases end in biases, which
   no analysis of matrices reads);
 - a LayerNorm subtracts the mean over ``d_model`` of what it reads, so that component is removed from everything that
-  writes (W_E, W_pos, W_O, W_out) and reads (W_Q, W_K, W_V, W_in, W_U): ``room`` is then ``d_model`` − 1. A model with
-  RMSNorm, or with no norm, does see the mean, and there it stays. A LayerNorm centres and then scales, so a matrix
-  that reads its output is scaled and then centred: the other order is another matrix wherever the scales differ;
+  writes (W_E, W_pos, W_O, W_out) and reads (W_Q, W_K, W_V, W_in, W_U): ``d_effective`` is then ``d_model`` − 1. A
+  model with RMSNorm, or with no norm, does see the mean, and there it stays. A LayerNorm centres and then scales, so a
+  matrix that reads its output is scaled and then centred: the other order is another matrix where the scales differ;
 - the softmax ignores what all logits share, so W_U has mean zero over the vocabulary.
 
 This is the one place where norms are folded: a second formula in an analysis would be a second chance to take the
@@ -29,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wonderland.lab.hooked import HookedModel
+from wonderland.lab.protocols import HookedModel
 
 __all__ = ["FoldedWeights", "effective_embedding", "fold", "folded_mlp"]
 
@@ -49,8 +49,8 @@ class FoldedWeights:
         W_V: [layer, head, d_model, d_head].
         W_O: [layer, head, d_head, d_model].
         W_U: [d_model, d_vocab].
-        room: Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm.
-        turned: Whether the model turns queries and keys by their positions (rotary embeddings). W_Q W_Kᵀ is then what
+        d_effective: Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm.
+        rotary: Whether the model turns queries and keys by their positions (rotary embeddings). W_Q W_Kᵀ is then what
             is compared at one and the same position only.
     """
 
@@ -61,15 +61,15 @@ class FoldedWeights:
     W_V: Floats
     W_O: Floats
     W_U: Floats
-    room: int
-    turned: bool = False
+    d_effective: int
+    rotary: bool = False
 
 
 def fold(model: HookedModel) -> FoldedWeights:
     """Return the model's weights with LayerNorm folded in, writing weights and W_U centred."""
     W_E, W_pos, W_O = _double(model.W_E), _double(model.W_pos), _double(model.W_O)
     W_Q, W_K, W_V = _double(model.W_Q), _double(model.W_K), _double(model.W_V)
-    kind, room = model.cfg.normalization_type, model.cfg.d_model
+    kind, d_effective = model.cfg.normalization_type, model.cfg.d_model
     norms = [cast(Any, block).ln1 for block in model.blocks]
     W_Q, W_K, W_V = (
         np.stack([_reading(one, norm, kind) for one, norm in zip(weight, norms, strict=True)])
@@ -77,9 +77,9 @@ def fold(model: HookedModel) -> FoldedWeights:
     )
     W_U = _centred(_reading(_double(model.W_U), model.ln_final, kind), -1)
     if kind == "LN":
-        room -= 1
+        d_effective -= 1
         W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
-    return FoldedWeights(W_E, W_pos, W_Q, W_K, W_V, W_O, W_U, room, bool(getattr(model.cfg, "rotary", False)))
+    return FoldedWeights(W_E, W_pos, W_Q, W_K, W_V, W_O, W_U, d_effective, bool(getattr(model.cfg, "rotary", False)))
 
 
 def folded_mlp(model: HookedModel, layer: int) -> tuple[Floats, Floats]:

@@ -43,10 +43,10 @@ import torch
 from wonderland.lab.contrast import Contrast
 from wonderland.lab.mining import Contrasts
 from wonderland.lab.specimen import Specimen
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.layers import Block
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import WORDS, known_corpus, known_tokenizer
+from wonderland.testing.handwritten import WORDS, handwritten_corpus, handwritten_tokenizer
 from wonderland.tokenizer import ME, SEP, SPECIALS, THEM
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def noise_contrasts(number: int) -> tuple[Contrast, ...]:
 
 @functools.cache
 def _specimen() -> Specimen:
-    return Specimen(_model(), known_tokenizer(), known_corpus(24))
+    return Specimen(_model(), handwritten_tokenizer(), handwritten_corpus(24))
 
 
 @torch.no_grad()
@@ -192,7 +192,7 @@ def _model() -> ChatTransformer:
     vocabulary = len(SPECIALS) + len(WORDS)
     width = 2 * vocabulary + _HIDDEN
     cfg = Config(_LAYERS, _HEADS, width, 8, 1, 48, vocabulary, normalization_type=None, attn_only=True)
-    model = ChatTransformer(cfg, tokenizer=known_tokenizer().fingerprint)
+    model = ChatTransformer(cfg, tokenizer=handwritten_tokenizer().fingerprint)
     for weight in model.parameters():
         weight.zero_()
     said, hidden = slice(vocabulary, 2 * vocabulary), slice(2 * vocabulary, width)

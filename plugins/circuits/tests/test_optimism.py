@@ -7,7 +7,12 @@ import pytest
 
 import wonderland as wl
 from wonderland.lab.contrast import ContrastBatch, gaps, lint
-from wonderland.testing.known import HEADS, known_speaker_corpus, known_speaker_model, known_tokenizer
+from wonderland.testing.handwritten import (
+    HEADS,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
+)
 from wonderland.testing.optimism import noise_contrasts, noise_specimen, optimism
 from wonderland.tokenizer import ME, THEM
 from wonderland_circuits.activation_patching import ActivationPatching
@@ -52,7 +57,7 @@ def test_the_noise_is_noise_and_its_mirror_image_the_opposite():
 @pytest.fixture(scope="module")
 def halves():
     """A specimen, and the windows its hypothesis is found on and tested on."""
-    specimen = wl.Specimen(known_speaker_model(), known_tokenizer(), known_speaker_corpus())
+    specimen = wl.Specimen(handwritten_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
     analysis = CausalScrubbing()
     return specimen, *_halves(specimen.evidence, analysis.windows, analysis.seed)
 
@@ -61,7 +66,7 @@ def with_one_speaker(specimen, rows):
     """The same specimen, but in some windows one person alone speaks: who speaks then explains nothing."""
     tokens = specimen.evidence.tokens.copy()
     tokens[rows] = np.where(tokens[rows] == THEM, ME, tokens[rows])
-    other = wl.Specimen(specimen.model, specimen.tokenizer, known_speaker_corpus())
+    other = wl.Specimen(specimen.model, specimen.tokenizer, handwritten_speaker_corpus())
     other.evidence = dataclasses.replace(specimen.evidence, tokens=tokens)
     return other
 

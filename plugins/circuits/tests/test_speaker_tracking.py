@@ -9,15 +9,16 @@ from scipy.stats import entropy
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.lab.interventions import Site, patch
+from wonderland.lab.interventions import Site
+from wonderland.lab.patching import patch
 from wonderland.report.validate import check_view
-from wonderland.testing.known import (
+from wonderland.testing.handwritten import (
     HEADS,
-    known_first_speaker_model,
-    known_model,
-    known_speaker_corpus,
-    known_speaker_model,
-    known_tokenizer,
+    handwritten_first_speaker_model,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
 )
 from wonderland.tokenizer import THEM
 from wonderland_circuits.questions import Questions
@@ -42,13 +43,15 @@ def current(speaking):
 
 @pytest.fixture(scope="module")
 def began():
-    return tracking(wl.Specimen(known_first_speaker_model(), known_tokenizer(), known_speaker_corpus()))
+    return tracking(
+        wl.Specimen(handwritten_first_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
+    )
 
 
 @pytest.fixture(scope="module")
 def silent():
     """The model whose speaker head looks at the latest speaker token and says nothing that anybody reads."""
-    return tracking(wl.Specimen(known_model(), known_tokenizer(), known_speaker_corpus()))
+    return tracking(wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_speaker_corpus()))
 
 
 def test_the_head_that_says_who_speaks_is_found_and_no_other(current):
@@ -119,7 +122,7 @@ def test_4_it_is_the_same_as_patching(speaking):
     batch = Questions.of(speaking, (), kind="speaker", pairs=12, seed=0).batch
     found = swap(speaking, batch)
     cells = [[Site("z", layer, head)] for layer, head in np.ndindex(2, 3)]
-    patched = patch(speaking.model, batch, cells, ways=("denoising",))
+    patched = patch(speaking.model, batch, cells, directions=("denoising",))
     later = ~batch.differs[:, 0]  # during the first message the swap asks something else
     np.testing.assert_allclose(found.through[:, later], patched.denoised[:, later], atol=1e-4)
     assert found.through[5, ~later] == pytest.approx(found.corrupted[~later], abs=1e-4)
@@ -147,9 +150,9 @@ def test_6_a_probe_reads_the_speaker_off_the_planted_head_and_nothing_off_the_si
 
 def test_4_the_divergence_is_of_the_corrupted_run_from_the_others():
     """KL(corrupted ‖ clean), not the reverse: by scipy, from the logits of a model that is surer of one speaker."""
-    model = known_speaker_model()
+    model = handwritten_speaker_model()
     model.blocks[SPEAKER[0]].attn.W_O[SPEAKER[1], THEM] *= 0.3  # else the two are mirror images, and equal
-    specimen = wl.Specimen(model, known_tokenizer(), known_speaker_corpus())
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus())
     batch = Questions.of(specimen, (), kind="speaker", pairs=12, seed=0).batch
     ends = [
         model(torch.from_numpy(tokens)).double()[np.arange(len(batch)), batch.answer].softmax(-1).numpy()

@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.finite import require_finite
-from wonderland.lab.specimen import hook_name
+from wonderland.lab.names import hook_name
 
 _BATCH = 16
-
-Head = tuple[int, int]
 
 
 def word_weights(specimen: wl.Specimen) -> dict[str, np.ndarray]:
