@@ -19,6 +19,7 @@ from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
 __all__ = ["Sampled", "generate"]
 
 _SPEAKERS = {"me": ME, "them": THEM}
+_COLDEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,14 @@ def generate(
     """
     if speaker not in _SPEAKERS:
         raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
-    if temperature < 0 or not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1:
+    if not (temperature == 0 or _COLDEST <= temperature < math.inf):  # NaN too
         raise UsageError(
-            "temperature is at least 0, top_p in (0, 1], top_k at least 0, messages and max_tokens at least 1."
+            f"The temperature is 0 or at least {_COLDEST:g}, not {temperature:g}: nearer to 0 the logits overflow.",
+            hint="0 takes the likeliest token each time; 1 samples as the model says.",
+        )
+    if not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1 or seed < 0:
+        raise UsageError(
+            "top_p is over 0 and at most 1; top_k and seed are at least 0, messages and max_tokens at least 1."
         )
     start = _opening(tokenizer, prompt, _SPEAKERS[speaker])
     if len(start) >= model.cfg.n_ctx:
