@@ -57,7 +57,9 @@ RECEIVED = {"received", "incoming", "in", "inbound", "inbox", "empfangen", "eing
 NEITHER = {"notification", "system", "draft"}
 _KINDS = {"text", "message", "chat", "sms", "mms", "rcs", "imessage", "whatsapp", "image", "photo", "picture", "video",
           "audio", "voice", "file", "media", "link", "sticker", "gif", "call"}  # fmt: skip
-_CLOCK_ONLY = re.compile(r"(?i)\s*\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?\s?m\.?)?\s*\S{0,9}")
+_CLOCK_ONLY = re.compile(
+    r"(?i)\s*\d{1,2}[:.h]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?\s?m\.?)?\s*(?:[a-z+-]\S{0,8})?"
+)
 
 _DAY = re.compile(r"(?!\d{9})(?!\d+\.\d*$)[^:]{6,40}?(?:[T ]00:00(?::00(?:\.0+)?)?)?")  # a table calculator adds 00:00
 
