@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from wonderland.lab.analysis import analyze as analyze
     from wonderland.lab.contrast import Contrast as Contrast
     from wonderland.lab.mining import contrasts as contrasts
-    from wonderland.lab.results import Finding as Finding
     from wonderland.lab.results import Result as Result
     from wonderland.lab.specimen import Specimen as Specimen
     from wonderland.model.transformer import ChatTransformer as ChatTransformer
-    from wonderland.report.views import View as View
+    from wonderland.report.findings import Finding as Finding
+    from wonderland.report.schema import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
     from wonderland.workspace.workspace import Workspace as Workspace
 
@@ -39,14 +39,14 @@ _HOMES = {
     "Corpus": "wonderland.corpus.corpus",
     "Estimate": "wonderland.estimate",
     "Filter": "wonderland.corpus.filters",
-    "Finding": "wonderland.lab.results",
+    "Finding": "wonderland.report.findings",
     "Message": "wonderland.corpus.messages",
     "Result": "wonderland.lab.results",
     "Skipped": "wonderland.corpus.messages",
     "Source": "wonderland.corpus.source",
     "SpeakerTokenizer": "wonderland.tokenizer",
     "Specimen": "wonderland.lab.specimen",
-    "View": "wonderland.report.views",
+    "View": "wonderland.report.schema",
     "WonderlandError": "wonderland.errors",
     "Workspace": "wonderland.workspace.workspace",
     "analyze": "wonderland.lab.analysis",

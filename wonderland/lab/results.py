@@ -12,13 +12,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.stats import heads
+from wonderland.report.findings import Finding
+from wonderland.report.schema import Block, Role
+from wonderland.report.schema.words import Quoted, Text, Wording, from_json, to_json
 
 if TYPE_CHECKING:
     import pandas
@@ -26,29 +29,9 @@ if TYPE_CHECKING:
 
     from wonderland.lab.specimen import Specimen
     from wonderland.report.glance import Shown
-    from wonderland.report.views import View
+    from wonderland.report.schema import View
 
 __all__ = ["Finding", "Provenance", "Result", "Results"]
-
-Trust = Literal["solid", "weak", "anecdotal"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence a result can stand behind, and where its evidence is shown.
-
-    Args:
-        text: The finding in plain words, with its number.
-        view: The id of the view that shows it.
-        select: What is selected there, for example ``{"head": "L2H1"}``.
-        trust: "solid" if its interval excludes its chance level on enough conversations, "weak" if not, "anecdotal"
-            if it rests on too little evidence to say.
-    """
-
-    text: str
-    view: str = ""
-    select: Mapping[str, Any] = field(default_factory=dict)
-    trust: Trust = "weak"
 
 
 @dataclass(frozen=True)
@@ -81,9 +64,13 @@ class Result:
         return f"{type(self).__name__}: no summary"
 
     def findings(self) -> Sequence[Finding]:
-        """List what the report's first page says; the summary's first line unless overridden."""
+        """List what the report's first page says; the summary's first line unless overridden.
+
+        That line counts as quoted, as it is plain text that may hold anything: say findings to have them in a redacted
+        report.
+        """
         views = self.views()
-        return [Finding(self.summary().splitlines()[0], views[0].id if views else "")]
+        return [Finding(Quoted(self.summary().splitlines()[0]), views[0].id if views else "")]
 
     def views(self) -> Sequence[View]:
         """Return the pictures of this result, as data for the report's renderers."""
@@ -93,11 +80,18 @@ class Result:
         """Return what the card of a selected head shows: estimates [layer, head] by label."""
         return {}
 
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Return what else the card of a head says, by its name ("L2H1"), as blocks (`wonderland.report.views`).
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
+        """Return what else the card of a head, or of anything else that can be selected, says, as blocks.
 
-        A block ``{"role": ..., "rule": ...}`` is what the head is called and the rule that gave it.
+        Keys are heads, neurons, features or `Key`s. A `Role` is what the thing is called and the rule that gave it.
         """
+        return {
+            head: [(Role if "role" in block else Block).of_data(block) for block in blocks]
+            for head, blocks in self.about_heads().items()
+        }
+
+    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return the same for heads by name, with mappings in place of blocks."""
         return {}
 
     def figure(self) -> Figure:
@@ -240,6 +234,8 @@ def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"$array": path}
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, (Quoted, Text, Wording)):
+        return to_json(value)
     if isinstance(value, Estimate):
         parts = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {"$estimate": _flatten(parts, path, arrays)}
@@ -267,5 +263,6 @@ def _unflatten(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
                     f"A stored estimate has parts of another version: {other}.", hint="Run `wonderland analyze`."
                 )
             return Estimate(**parts)
-        return {key: _unflatten(item, arrays) for key, item in value.items()}
+        text = from_json(value)
+        return text if text is not None else {key: _unflatten(item, arrays) for key, item in value.items()}
     return value

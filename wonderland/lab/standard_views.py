@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wonderland.report.views import View
+from wonderland.report.schema import View
 
 if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import wonderland
 from wonderland.corpus.corpus import Corpus
 from wonderland.lab.results import Results
 from wonderland.lab.standard_views import standard_views
-from wonderland.report import corpus_overview, generations, training_curve
+from wonderland.report import corpus_overview
 from wonderland.report.redact import Redaction
-from wonderland.report.views import View
+from wonderland.report.schema import Quoted, View
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.wipe import remember
@@ -36,7 +36,11 @@ def report(workspace: Workspace, path: str | Path | None, results: Results, reda
             results.specimen,
             checks=workspace.check(),
             extra_views=_own_views(workspace, corpus, results),
-            meta={"corpus": corpus.counts(), "source": corpus.ledger.source, "wonderland": wonderland.__version__},
+            meta={
+                "corpus": corpus.counts(),
+                "source": Quoted(corpus.ledger.source, "message"),
+                "wonderland": wonderland.__version__,
+            },
             redact=None if redact is None else _redaction(corpus, results, redact).page,
         )
     remember(workspace.folder, [written])
@@ -66,8 +70,6 @@ def _own_views(workspace: Workspace, corpus: Corpus, results: Results) -> Sequen
 
 
 def _redaction(corpus: Corpus, results: Results, contacts: int) -> Redaction:
-    own: list[Any] = [corpus_overview.corpus_overview, generations.generations, training_curve.training_curve]
-    own += [standard_views, *(type(result) for result in results.values())]
     tokenizer = results.specimen.tokenizer
     assert isinstance(tokenizer, SpeakerTokenizer)  # a workspace trains no other
-    return Redaction.of(corpus, tokenizer, contacts).knowing(own)
+    return Redaction.of(corpus, tokenizer, contacts)

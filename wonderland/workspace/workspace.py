@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
     from wonderland.model.training import Progress
     from wonderland.model.transformer import ChatTransformer
-    from wonderland.report.views import Check
+    from wonderland.report.findings import Check
     from wonderland.workspace.status import Step
 
 __all__ = ["CHECKPOINT", "DEFAULT_NAME", "Workspace"]
@@ -335,7 +335,7 @@ class Workspace:
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
         from wonderland.lab.checks import run_checks
-        from wonderland.report.views import Check
+        from wonderland.report.findings import Check
 
         stage = self.stage("checks")
         if stage.done:

@@ -8,8 +8,8 @@ import torch
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
+from wonderland.report.encode import encode
 from wonderland.report.plots import figure
-from wonderland.report.validate import check_view
 from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
 from wonderland_triage.induction import DRAWS, Induction
 from wonderland_triage.repetition import draw_words, reordered
@@ -209,6 +209,6 @@ def test_it_is_saved_and_loaded(result, tmp_path):
 def test_its_views_are_ones_the_report_can_draw(result, specimen):
     assert [view.id for view in result.views()] == ["induction", "induction-heads", "induction-ablation"]
     for view in (*result.views(), *wl.analyze(specimen.untrained(), Induction())["induction"].views()):
-        check_view(view)
+        encode(view.data)
         assert figure(view) is not None
     assert len(result.to_frame()) == 18

@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 import wonderland as wl
 from wonderland.lab.weights import fold
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
 from wonderland_weights.composing import KINDS, ratios, rotated
 from wonderland_weights.composition import Composition
@@ -190,7 +190,7 @@ def test_before_training_nothing_is_written_so_nothing_composes(result):
     assert control.summary() == "No two heads compose: every head writes nothing (W_V W_O is zero)."
     assert "Beyond chance before training: none" in result.summary()
     for view in control.views():
-        check_view(view)
+        encode(view.data)
 
 
 def test_a_model_of_one_layer_has_no_pair(random_model):
@@ -230,7 +230,7 @@ def test_the_matrix_has_earlier_heads_as_rows_and_later_ones_as_columns(result):
     first = pairs.data["rows"][0]
     assert (first["from"], first["head"], first["kind"]) == (PREVIOUS, INDUCTION, "K (keys)")
     for view in (matrix, graph, pairs):
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None
 
 

@@ -113,7 +113,7 @@ def view(shown: Sequence[dict[str, Any]], words: Sequence[str], refused: Sequenc
     """
     number = {token: i for i, token in enumerate(tokens_in(shown))}
     renumber = np.vectorize(number.__getitem__, otypes=[np.int32])
-    return wl.View(
+    return wl.View.of_data(
         "patching-grid",
         "Activation patching",
         "matrix",

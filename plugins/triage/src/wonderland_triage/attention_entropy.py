@@ -90,7 +90,7 @@ class AttentionEntropyResult(wl.Result):
             for head in range(heads)
         ]
         return [
-            wl.View(
+            wl.View.of_data(
                 "entropy-map",
                 "Entropy map",
                 "matrix",
@@ -108,7 +108,7 @@ class AttentionEntropyResult(wl.Result):
                 "the first token may do nothing at all.",
                 order=20,
             ),
-            wl.View(
+            wl.View.of_data(
                 "entropy-by-position",
                 "Entropy by position",
                 "line",

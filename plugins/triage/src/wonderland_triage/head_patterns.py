@@ -135,7 +135,7 @@ class HeadPatternsResult(wl.Result):
             for pattern in self.scores
         ]
         views = [
-            wl.View(
+            wl.View.of_data(
                 "head-patterns",
                 "Head patterns",
                 "table",
@@ -154,7 +154,7 @@ class HeadPatternsResult(wl.Result):
             ]
             views.insert(
                 0,
-                wl.View(
+                wl.View.of_data(
                     "attention",
                     "Attention explorer",
                     "matrix-grid",
