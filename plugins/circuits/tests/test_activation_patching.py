@@ -13,6 +13,7 @@ from wonderland.testing.known import (
     known_speaker_model,
     known_tokenizer,
 )
+from wonderland.views import Key
 from wonderland_circuits.activation_patching import ROLES, WAYS, ActivationPatching
 
 SPEAKER = "L{}H{}".format(*HEADS["speaker"])
@@ -69,7 +70,7 @@ def test_the_claim_has_its_head_its_number_and_its_interval(result):
     assert lines[2].startswith("The gap is 20.00 logits")
     assert lines[3] == "Most of it has arrived at the answer only in the last layer; until then it stands elsewhere."
     (finding,) = result.findings()
-    assert (finding.select, finding.trust) == ({"head": SPEAKER}, "solid")
+    assert (finding.select, finding.trust) == ((Key.of(SPEAKER),), "solid")
 
 
 def test_the_untrained_twin_is_asked_the_same_and_has_no_gap(result):

@@ -16,6 +16,7 @@ from wonderland.testing.known import (
     known_speaker_corpus,
     known_tokenizer,
 )
+from wonderland.views import Key
 from wonderland_circuits.questions import Questions
 from wonderland_circuits.speaker_effects import swap
 from wonderland_circuits.speaker_tracking import SpeakerTracking
@@ -151,7 +152,7 @@ def test_a_verdict_says_what_it_goes_by(current):
         "probe": "current",
     }
     (finding,) = current.findings()
-    assert (finding.select, finding.trust) == ({"head": NAME}, "solid")
+    assert (finding.select, finding.trust) == ((Key.of(NAME),), "solid")
     assert finding.text.startswith(f"{NAME} says who speaks: it gives 100% of its attention")
     assert "100% [100%, 100%] of what swapping who speaks changes" in finding.text
 

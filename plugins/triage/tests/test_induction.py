@@ -11,6 +11,7 @@ from wonderland.errors import NotEnoughData
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
 from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.views import Key
 from wonderland_triage.induction import DRAWS, Induction
 from wonderland_triage.repetition import draw_words, reordered
 
@@ -99,7 +100,7 @@ def test_the_claim_is_the_behaviour_then_the_head(result):
     assert first.startswith("The model continues random repetitions: their order is worth")
     assert first.endswith("it needs head L1H1 for that.")
     (finding,) = result.findings()
-    assert (finding.trust, finding.select) == ("solid", {"head": "L1H1"})
+    assert (finding.trust, finding.select) == ("solid", (Key.of("L1H1"),))
 
 
 def test_before_training_there_is_none_and_nothing_is_ablated(specimen):

@@ -11,6 +11,7 @@ import wonderland as wl
 from wonderland.lab.weights import fold
 from wonderland.report.encode import encode
 from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.views import Key
 from wonderland_weights.composing import KINDS, ratios, rotated
 from wonderland_weights.composition import Composition
 from wonderland_weights.factored import corners, svd
@@ -40,7 +41,7 @@ def test_the_induction_head_reads_the_previous_token_head_in_its_keys_at_twice_t
     first = result.findings()[0]
     assert first.text.startswith("1 of 15 possible compositions are beyond chance")
     assert "L0H0 → L1H1 by its keys, 2.00 times the chance level" in first.text
-    assert (first.trust, first.select) == ("solid", {"head": INDUCTION})
+    assert (first.trust, first.select) == ("solid", (Key.of(INDUCTION),))
 
 
 def test_nothing_else_composes_in_the_known_model(result):
@@ -240,7 +241,7 @@ def test_the_graph_has_an_edge_for_every_pair_beyond_chance_and_the_card_names_i
     (edge,) = [edge for edge in graph["edges"] if (edge["from"], edge["to"]) == (PREVIOUS, INDUCTION)]
     assert edge["value"] == pytest.approx(1, abs=0.02)
     assert "keys" in edge["note"]
-    cards = result.about_heads()
+    cards = {name: [block.plain() for block in blocks] for name, blocks in result.cards().items()}
     assert cards[INDUCTION][0]["rows"][0][0] == f"reads {PREVIOUS} by its keys"
     assert cards[PREVIOUS][0]["rows"][0][0] == f"read by {INDUCTION} for its keys"
     alone = [name for name in cards if name not in {head for pair in result.pairs for head in pair[1:]}]

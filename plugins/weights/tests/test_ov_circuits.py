@@ -94,7 +94,7 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
     assert {tuple(row) for side in block["beside"] for row in side["tokens"]} == {
         (text, None, f"{n}×") for text, n in counted.items()
     }
-    assert block in result.about_heads()["L1H1"]
+    assert block in [one.plain() for one in result.cards()["L1H1"]]
     assert result._row((layer, head))["OV ratio"] == "rank 1"
 
 

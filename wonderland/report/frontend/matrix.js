@@ -14,7 +14,9 @@ renderers.matrix = ({ view, data, plot, controls }) => {
 
   const tabs = series.length > 1 ? choice('Measure', series.map((s) => s.name), (tab) => store.set({ tab })) : null;
   const scaleKey = legend();
-  controls.append(...[tabs?.node, scaleKey.node].filter(Boolean));
+  const sizes = series.map((s) => d3.max(s.values.values, abs) || 1);
+  const slider = isNumber(data.threshold) ? threshold(data.threshold, d3.max(sizes), series[0].unit) : null;
+  controls.append(...[tabs?.node, scaleKey.node, slider?.node].filter(Boolean));
   const mark = el('p.key', '○  the interval reaches the chance level');
   const host = el('div.sideways'), detail = el('section.celldetail', LIVE);
   plot.append(host, mark, detail);
@@ -68,7 +70,9 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && s.low && !s.labels && isNumber(value) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
         cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));
+        cell.classList.toggle('faded', slider !== null && abs(value) < slider.limit());
       });
+      slider?.show(`${cells.filter((cell) => !cell.classList.contains('faded')).length} of ${cells.length} cells`);
       hand.say();
     };
     const select = () => hand.mark((_, i) => isOn(...placeOf(i)), (cell, i) => (links ? isChosen(cell.dataset.key, store.peek) : placeOf(i)[1] === store.peek.pos && placeOf(i)[0] === store.layer));
@@ -103,7 +107,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
 
   let grid = null, built = -1;
   const update = (changed) => {
-    if (when(changed, 'mounted', 'size', 'tab', 'theme')) {
+    if (when(changed, 'mounted', 'size', 'tab', 'theme', 'threshold')) {
       const s = current(), chance = s.chance?.values;
       if (built !== chosen()) {
         built = chosen();

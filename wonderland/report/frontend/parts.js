@@ -118,7 +118,7 @@ function sizeCanvas(canvas, width, height) {
   return dense;
 }
 
-// A slider for the least size shown, as a share of the largest: { least(), node, show(count) }. The share lies in the address.
+// A slider for the least size shown, as a share of the largest: { least(), limit(), node, show(count) }; it lies in the address.
 function threshold(first, most, unit) {
   const least = () => (store.threshold ?? round(100 * min(1, (first ?? 0) / most))) / 100;
   const slider = el('input', { type: 'range', min: 1, max: 100, label: 'Least effect shown', on: { input: () => store.set({ threshold: +slider.value }) } });
@@ -127,5 +127,5 @@ function threshold(first, most, unit) {
     slider.value = round(100 * least());
     fill(where, dots(withUnit(number(least() * most), unit), count));
   };
-  return { least, node, show };
+  return { least, limit: () => least() * most - 1e-9, node, show };
 }

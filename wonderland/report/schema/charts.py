@@ -60,7 +60,6 @@ class Right(Node):
     """A second axis, on the right, that shows exp(y), as perplexity does of loss."""
 
     label: Annotated[Said, "What it measures."]
-    exp: Annotated[bool, "Always true."] = True
 
 
 @dataclass(frozen=True)

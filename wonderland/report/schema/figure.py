@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from wonderland.report.schema.blocks import Block
 from wonderland.report.schema.node import Label, Node, Said
+from wonderland.report.schema.words import characters
 
 __all__ = ["Axis", "Figure", "Panel", "Panels"]
 
@@ -55,4 +56,5 @@ class Panels(Node):
         return self.panels[0].figure.renderer
 
     def _plain(self) -> dict[str, object]:
-        return {"of": self.of, "panels": [{"title": p.plain()["title"], **p.figure.plain()} for p in self.panels]}
+        panels = [{"title": characters(one.title), **one.figure.plain()} for one in self.panels]
+        return {"of": characters(self.of), "panels": panels}

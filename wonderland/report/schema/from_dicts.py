@@ -49,6 +49,8 @@ def _renamed(renderer: str, data: Mapping[str, Any], *without: str) -> dict[str,
     for key in {"scatter": ("points",), "graph": ("nodes",), "cards": ("cards",)}.get(renderer, ()):
         if key in told:
             told[key] = [_linked(one) for one in told[key]]
+    if "right" in told:
+        told["right"] = {"label": told["right"]["label"]}
     if renderer == "scatter":
         told.pop("links", None)
     return told

@@ -25,11 +25,11 @@ def unpacked(part: Node, name: str) -> None:
     estimate = getattr(part, name)
     if not isinstance(estimate, Estimate):
         return
-    unit = "" if estimate.unit is None else estimate.unit
-    found = {"low": estimate.low, "high": estimate.high, "chance": estimate.chance, "unit": unit, name: estimate.value}
-    for key, value in found.items():
-        if hasattr(part, key) and (key == name or getattr(part, key) in (None, "")):
-            object.__setattr__(part, key, value)
+    object.__setattr__(part, name, estimate.value)
+    for key in ("low", "high", "chance", "unit"):
+        given = getattr(part, key, False)  # a part that has no such field keeps none
+        if given is None or (isinstance(given, str) and not given):
+            object.__setattr__(part, key, getattr(estimate, key))
 
 
 @dataclass(frozen=True)

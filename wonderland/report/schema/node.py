@@ -319,6 +319,8 @@ def _formed_as_one(hints: Sequence[Any], value: Any, where: str) -> Any:
     for hint in hints:
         if isinstance(hint, type) and isinstance(value, hint):
             return value
+    if len(hints) > 1:
+        raise _wrong(where, value, "a " + " or ".join(hint.__name__ for hint in hints))
     return _formed(hints[0], value, where)
 
 

@@ -83,7 +83,7 @@ class Table(Figure):
 
 
 def _key(column: Any) -> Any:
-    return column["key"] if isinstance(column, Mapping) else column.key
+    return column["key"] if isinstance(column, Mapping) else getattr(column, "key", None)
 
 
 def _bare(cell: Any) -> Any:
