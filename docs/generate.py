@@ -23,7 +23,8 @@ from wonderland import errors, plugins
 from wonderland.cli.main import cli
 from wonderland.cli.options import signature_options
 from wonderland.lab.analysis import parameters_of, result_class
-from wonderland.report.views import View
+from wonderland.report.schema import View, characters
+from wonderland.report.schema.describe import described, parts_of
 from wonderland.workspace.settings import Settings
 
 __all__ = [
@@ -58,7 +59,10 @@ _ALSO = (
     "wonderland.model.history",
     "wonderland.model.presets",
     "wonderland.model.training",
-    "wonderland.report.views",
+    "wonderland.report.findings",
+    "wonderland.report.schema.selection",
+    "wonderland.report.schema.words",
+    "wonderland.views",
     "wonderland.tokenizer",
     "wonderland.workspace.stage",
 )
@@ -79,6 +83,7 @@ def write(folder: Path) -> None:
         "api": api(),
         "modules": modules(),
         "views": views(),
+        "schema": schema(),
     }
     for name, text in pages.items():
         path = folder / f"{name}.md"
@@ -271,12 +276,9 @@ def modules() -> str:
         homes = wonderland._HOMES
         already = ", ".join(one for one in exported if homes.get(one) == name)
         parts += [f"## {name}"]
-        if "``matrix``" in (module.__doc__ or ""):  # a table in plain text, to be read as it stands
-            parts += ["```text", inspect.cleandoc(module.__doc__ or ""), "```"]
-            parts += ["```{eval-rst}", *(f".. autoclass:: {name}.{one}" for one in exported if one not in homes)]
-        else:
-            parts += ["```{eval-rst}", f".. automodule:: {name}", "   :members:"]
-            parts += [f"   :exclude-members: {already}"] if already else []
+        parts += ["```{eval-rst}", f".. automodule:: {name}"]
+        parts += ["   :members:"] if name != "wonderland.views" else []  # whose parts have a page of their own
+        parts += [f"   :exclude-members: {already}"] if already and name != "wonderland.views" else []
         parts += ["```", ""]
     parts += ["## Returned by public methods", "```{eval-rst}", *(f".. autoclass:: {one}" for one in _RETURNED), "```"]
     return "\n".join(parts) + "\n"
@@ -289,8 +291,8 @@ def views() -> str:
     """How to read every view of the report, in the words that stand beside it there."""
     parts = []
     for name, view in sorted(_views(), key=lambda found: found[1].order):
-        parts += [f"(view-{view.id})=", f"## {_plain(view.title)}", _plain(view.how_to_read)]
-        parts.append(f"**When it misleads.** {_plain(view.misleads)}" if view.misleads else "")
+        parts += [f"(view-{view.id})=", f"## {_plain(characters(view.title))}", _plain(characters(view.how_to_read))]
+        parts.append(f"**When it misleads.** {_plain(characters(view.misleads))}" if view.misleads else "")
         where = f"From [{name}](#analysis-{name}); " if name else f"From {_STANDARD[view.group or view.id]}; "
         parts.append(f"{where}`#/{view.id}` in the report.")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -324,6 +326,23 @@ def _views() -> Iterator[tuple[str, View]]:
                     seen.add(view.id)
                     yield name, view
         wanted = [name for name in wanted if name not in results or not results[name].views()]
+
+
+def schema() -> str:
+    """Every part a view can be made of, with its fields, as the classes say it."""
+    parts = []
+    for cls in (View, *parts_of()):
+        renderer = getattr(cls, "renderer", "")
+        drawn = f" Drawn by `{renderer}`." if isinstance(renderer, str) and renderer else ""
+        lines = [_plain(line) for line in _doc(cls).partition("\n\nArgs:")[0].split("\n\n")]
+        parts += [f"(part-{cls.__name__})=", f"## {cls.__name__}", *lines[:-1], lines[-1] + drawn]
+        rows = ["| field | holds | |", "|---|---|---|"]
+        for name, kind, required, about in described(cls):
+            rows.append(
+                f"| `{name}` | {_cell(_plain(kind))}{'' if required else ', optional'} | {_cell(_plain(about))} |"
+            )
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts) + "\n"
 
 
 # -- words -----------------------------------------------------------------------------------------------------------

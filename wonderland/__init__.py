@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wonderland import views as views
     from wonderland.corpus.corpus import Corpus as Corpus
     from wonderland.corpus.filters import Filter as Filter
     from wonderland.corpus.messages import Message as Message
@@ -78,6 +79,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "views":  # what views are made of; a module of its own, as there are many parts
+        return importlib.import_module("wonderland.views")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'wonderland' has no attribute {name!r}; public names: {', '.join(__all__)}")

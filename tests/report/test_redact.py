@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import html
 import json
 import re
 import typing
@@ -21,6 +20,7 @@ import pytest
 import sample
 import sample_views
 from sample_words import HOSTILE
+from unpacking import unpacked
 
 import wonderland as wl
 from wonderland.corpus.messages import Message
@@ -288,28 +288,6 @@ def drawn(view: View) -> list[str]:
     from matplotlib.text import Text as Drawn
 
     return [one.get_text().replace("\n", " ") for one in figure(view).findobj(Drawn)]
-
-
-def unpacked(content: bytes) -> list[str]:
-    """Return what a file says, as it stands and with every escape, base64 and deflated part opened."""
-    text = content.decode("utf-8", "replace")
-    found = [text, html.unescape(text), re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), text)]
-    for packed in re.findall(r"[A-Za-z0-9+/]{24,}={0,2}", text):
-        letters = packed.rstrip("=")
-        data = base64.b64decode(letters[: len(letters) // 4 * 4] if len(packed) % 4 else packed)
-        found.append(data.decode("utf-8", "replace"))
-        for window in (15, -15):
-            try:
-                found.append(zlib.decompressobj(window).decompress(data).decode("utf-8", "replace"))
-            except zlib.error:
-                continue
-    for start in range(len(content)):
-        if content[start : start + 4] in (b"IDAT", b"zTXt"):
-            try:
-                found.append(zlib.decompressobj().decompress(content[start + 4 :]).decode("latin-1"))
-            except zlib.error:
-                continue
-    return found
 
 
 def test_what_the_unpacking_looks_for_it_finds():

@@ -49,6 +49,9 @@ def _renamed(renderer: str, data: Mapping[str, Any], *without: str) -> dict[str,
     for key in {"scatter": ("points",), "graph": ("nodes",), "cards": ("cards",)}.get(renderer, ()):
         if key in told:
             told[key] = [_linked(one) for one in told[key]]
+    if "highlights" in told:
+        wanted = ("conversation", "position", "value")
+        told["highlights"] = [{key: jump[key] for key in wanted} for jump in told["highlights"]]
     if "right" in told:
         told["right"] = {"label": told["right"]["label"]}
     if renderer == "scatter":
