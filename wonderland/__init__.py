@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis as Analysis
     from wonderland.lab.analysis import analyze as analyze
     from wonderland.lab.contrast import Contrast as Contrast
-    from wonderland.lab.mining import contrasts as contrasts
-    from wonderland.lab.results import Result as Result
+    from wonderland.lab.result import Result as Result
     from wonderland.lab.specimen import Specimen as Specimen
-    from wonderland.model.transformer import ChatTransformer as ChatTransformer
+    from wonderland.model.chat_transformer import ChatTransformer as ChatTransformer
     from wonderland.report.findings import Finding as Finding
     from wonderland.report.schema import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
@@ -35,14 +34,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Analysis": "wonderland.lab.analysis",
-    "ChatTransformer": "wonderland.model.transformer",
+    "ChatTransformer": "wonderland.model.chat_transformer",
     "Contrast": "wonderland.lab.contrast",
     "Corpus": "wonderland.corpus.corpus",
     "Estimate": "wonderland.estimate",
     "Filter": "wonderland.corpus.filters",
     "Finding": "wonderland.report.findings",
     "Message": "wonderland.corpus.messages",
-    "Result": "wonderland.lab.results",
+    "Result": "wonderland.lab.result",
     "Skipped": "wonderland.corpus.messages",
     "Source": "wonderland.corpus.source",
     "SpeakerTokenizer": "wonderland.tokenizer",
@@ -51,7 +50,6 @@ _HOMES = {
     "WonderlandError": "wonderland.errors",
     "Workspace": "wonderland.workspace.workspace",
     "analyze": "wonderland.lab.analysis",
-    "contrasts": "wonderland.lab.mining",
     "hookimpl": "wonderland.hookspecs",
 }
 
@@ -73,7 +71,6 @@ __all__ = [
     "WonderlandError",
     "Workspace",
     "analyze",
-    "contrasts",
     "hookimpl",
 ]
 

@@ -13,9 +13,9 @@ from wonderland.report.corpus_overview import corpus_overview
 from wonderland.report.gather import gather
 from wonderland.report.plots import figure
 from wonderland.report.redact import Redaction
-from wonderland.testing.drawn import drawn_model
-from wonderland.testing.known import word_tokenizer
-from wonderland.testing.planted import CHAT_WORDS, planted_chats
+from wonderland.testing.handwritten import word_tokenizer
+from wonderland.testing.random_models import random_model
+from wonderland.testing.synthetic_chats import CHAT_WORDS, synthetic_chats
 
 RARE, MINE = "swordfish", "bubs"  # said by two contacts of forty, and by me alone
 
@@ -27,7 +27,7 @@ def corpus() -> wl.Corpus:
             m._replace(text=re.sub(r"\b(rain|again|later)\b", RARE, m.text))
             if m.sender in ("person 0", "person 1")
             else m
-            for m in planted_chats(exchanges=6).corpus
+            for m in synthetic_chats(exchanges=6).corpus
         ]
     )
 
@@ -36,7 +36,7 @@ def corpus() -> wl.Corpus:
 def pages(corpus):
     """Return the page of every analysis, and the same to show to others."""
     tokenizer = word_tokenizer([*CHAT_WORDS, RARE])
-    model = drawn_model(d_vocab=tokenizer.vocab_size)
+    model = random_model(d_vocab=tokenizer.vocab_size)
     model.tokenizer_fingerprint = tokenizer.fingerprint
     specimen = wl.Specimen(model, tokenizer, corpus)
     few = {"composition": {"rotations": 200}, "ov-circuits": {"rotations": 200}}

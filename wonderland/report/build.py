@@ -20,9 +20,10 @@ from typing import Any
 from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
 from wonderland.report.findings import Check
-from wonderland.report.gather import Shown, gather
+from wonderland.report.gather import gather
 from wonderland.report.page import Page, page_data
 from wonderland.report.schema import View, characters
+from wonderland.report.sources import Reported
 
 __all__ = ["Page", "gather", "render", "write_report"]
 
@@ -75,7 +76,7 @@ def render(page: Page) -> str:
 
 def write_report(
     path: Path,
-    results: Shown,
+    results: Mapping[str, Reported],
     specimen: Any,
     *,
     checks: Sequence[Check] = (),
@@ -87,7 +88,8 @@ def write_report(
 
     Args:
         path: Where to write it.
-        results: What `analyze` returned.
+        results: Results by name, such as `analyze` returned; why an analysis was left out stands in their
+            ``declined``, if they have one.
         specimen: What they describe; its model's sizes, fingerprints and evidence are shown.
         checks: What was verified about the model and the data.
         extra_views: Views that no result gave, such as the training curve or the corpus overview.

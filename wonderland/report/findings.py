@@ -11,9 +11,13 @@ from wonderland.report.schema.node import Kind, Node, Said
 from wonderland.report.schema.selection import Key, keys_of
 from wonderland.report.schema.words import characters
 
-__all__ = ["Check", "Finding", "Selection", "Trust"]
+__all__ = ["TRUST", "Check", "Finding", "Selection", "Trust"]
 
 Trust = Literal["solid", "weak", "anecdotal"]
+
+TRUST: tuple[Trust, ...] = ("solid", "weak", "anecdotal")
+"""In this order findings stand on the first page, those of one trust in the order of their views."""
+
 Selection = Mapping[str, Any] | Sequence[Key | Component | str] | Key | Component | str
 
 

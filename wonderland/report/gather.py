@@ -2,60 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, Protocol, get_args
+from typing import Any
 
 from wonderland.estimate import Estimate
-from wonderland.report.findings import Check, Finding, Trust
+from wonderland.report.findings import TRUST, Check, Finding
 from wonderland.report.page import Page
 from wonderland.report.schema import Block, Key, Role, View
+from wonderland.report.sources import Reported
 
-__all__ = ["Showing", "Shown", "gather"]
-
-
-class Showing(Protocol):
-    """What can show itself in a report, as a result of an analysis does."""
-
-    @property
-    def provenance(self) -> Any:
-        """How it came about."""
-
-    @property
-    def control(self) -> Any:
-        """The same of the untrained twin."""
-
-    def views(self) -> Sequence[View]:
-        """Return its pictures."""
-
-    def findings(self) -> Sequence[Finding]:
-        """Return what it says on the first page."""
-
-    def card(self) -> Mapping[str, Estimate]:
-        """Return its estimates [layer, head] by label."""
-
-    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
-        """Return what the cards of heads and other things say beyond numbers."""
-
-
-class Shown(Protocol):
-    """Several of them by name, and why others were left out."""
-
-    @property
-    def declined(self) -> Mapping[str, str]:
-        """Why each was left out, by its name."""
-
-    def items(self) -> Iterable[tuple[str, Showing]]:
-        """Return them with their names."""
-
-
-TRUST: tuple[str, ...] = get_args(Trust)
-"""In this order findings stand on the first page, those of one trust in the order of their views."""
+__all__ = ["gather"]
 
 
 def gather(
-    results: Shown,
+    results: Mapping[str, Reported],
     specimen: Any,
     *,
     checks: Sequence[Check] = (),
@@ -78,12 +40,13 @@ def gather(
             controls[name] = result.control.card()
     places = {view.id: view.order for view in views}
     findings.sort(key=lambda found: (TRUST.index(found.trust), places.get(found.view, len(places) + 1000)))
-    findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in results.declined.items()]
-    facts = {**_describe(specimen, [result for _, result in results.items()]), **(meta or {})}
+    declined: Mapping[str, str] = getattr(results, "declined", {})
+    findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in declined.items()]
+    facts = {**_describe(specimen, list(results.values())), **(meta or {})}
     return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
 
 
-def _describe(specimen: Any, results: Sequence[Showing]) -> dict[str, Any]:
+def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:
     """Collect facts for the header; a specimen that lacks one (a bare model) simply shows less."""
     facts: dict[str, Any] = {}
     model = getattr(specimen, "model", None)

@@ -89,13 +89,13 @@ class EdgeAttributionResult(wl.Result):
             return "\n".join([first, *refusals])
         few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
         edge = self.strongest[0]
-        rest = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
+        suffix = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
         exactly = "" if len(self.edges) == self.count else f" ({len(self.edges)} of them patched exactly)"
         lines = [
             f"Of {self.count} edges{exactly} {edge} alone carries most of the difference ({spelled(self.kind)}): "
             f"{share(self.effect(edge))} of it over {self.confirming} pairs{few}."
         ]
-        lines += [f"Then {rest}."] if rest else []
+        lines += [f"Then {suffix}."] if suffix else []
         for method in METHODS:
             told = ", ".join(f"{name} {one.value:.2f}" for name, one in self.agreement[method].items())
             lines.append(f"{method} against exact patching: {told}.")
@@ -219,9 +219,9 @@ class EdgeAttribution:
             for method, steps in zip(METHODS, (1, self.steps), strict=True)
         }  # [edge, pair]
         chosen = self._chosen(estimates["EAP-IG"], asked.explore)
-        put = edges.masks([[there[i]] for i in chosen])
+        patched = edges.masks([[there[i]] for i in chosen])
         confirm = asked.confirm
-        measured = Changed.of(model, asked.batch.rows(confirm), len(put), lambda some: some.carry(put))
+        measured = Changed.of(model, asked.batch.rows(confirm), len(patched), lambda some: some.run_edges(patched))
         names = [edges.name(there[i]) for i in chosen]
         strongest: list[str] = []
         if len(asked.explore) and len(confirm):
@@ -252,8 +252,8 @@ class EdgeAttribution:
             return np.arange(count)
         order = np.argsort(-np.abs(estimate[:, explore].sum(1)), kind="stable")
         half = self.exact // 2
-        rest = np.random.default_rng(self.seed).permutation(order[half:])[: self.exact - half]
-        return np.sort(np.concatenate([order[:half], rest]))
+        suffix = np.random.default_rng(self.seed).permutation(order[half:])[: self.exact - half]
+        return np.sort(np.concatenate([order[:half], suffix]))
 
 
 def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
@@ -266,13 +266,10 @@ def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
 
 
 def _pooled(effects: np.ndarray, gap: np.ndarray, batch: Any, seed: int) -> wl.Estimate:
+    about: dict[str, Any] = {"unit": "recovery", "chance": 0.0, "dims": ("edge",)}
     if not len(batch):
-        nothing = np.full(len(effects), np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
-    found = cluster_bootstrap(effects.T, gap, batch.cluster, unit="recovery", chance=0.0, seed=seed)
-    return wl.Estimate(
-        found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, resampled_over=batch.units
-    )
+        return wl.Estimate.missing((len(effects),), resampled_over="pairs", **about)
+    return cluster_bootstrap(effects.T, gap, batch.cluster, resampled_over=batch.resampled_over, seed=seed, **about)
 
 
 def _agreement(
@@ -300,7 +297,7 @@ def _agreement(
             float(max(high[i], whole[i])),
             n=n,
             chance=chances[name],
-            resampled_over=batch.units,
+            resampled_over=batch.resampled_over,
         )
         for i, name in enumerate(_MEASURES)
     }

@@ -196,4 +196,4 @@ def _null(found: Mapping[str, wl.Estimate], at: tuple[int, int]) -> float:
 
 def _shaped(by: Mapping[str, Any], shape: tuple[int, int]) -> dict[str, wl.Estimate]:
     """Turn estimates [layer × head] into [layer, head]."""
-    return {name: e.reshape(shape) for name, e in by.items()}
+    return {name: e.reshape(shape, ("layer", "head")) for name, e in by.items()}

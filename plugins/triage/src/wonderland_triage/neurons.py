@@ -343,8 +343,8 @@ def _stack(layers: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def _over_neurons(values: np.ndarray, unit: str, chance: Any, seed: int) -> wl.Estimate:
     """Return means over neurons [layer, neuron], those that never fire left out, with their intervals."""
     fires, number = np.isfinite(values).T, np.arange(values.shape[1])
-    estimate = cluster_bootstrap(np.nan_to_num(values).T, fires, number, unit=unit, chance=chance, seed=seed)
-    return dataclasses.replace(estimate, resampled_over="neurons")
+    about: dict[str, Any] = {"unit": unit, "chance": chance, "resampled_over": "neurons", "dims": ("layer",)}
+    return cluster_bootstrap(np.nan_to_num(values).T, fires, number, seed=seed, **about)
 
 
 def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
@@ -369,7 +369,14 @@ def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
         samples.append(((rows @ wins) * columns).sum(1))
     low, high = np.quantile(samples, [0.025, 0.975], axis=1)
     return wl.Estimate(
-        np.array(value), low, high, n=of.shape[1], unit="probability", chance=0.5, resampled_over="neurons"
+        np.array(value),
+        low,
+        high,
+        n=of.shape[1],
+        unit="probability",
+        chance=0.5,
+        resampled_over="neurons",
+        dims=("layer",),
     )
 
 

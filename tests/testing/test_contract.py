@@ -14,7 +14,7 @@ from wonderland import plugins
 from wonderland.errors import UsageError
 from wonderland.testing import check_analysis, check_contrast, check_source, parametrize_with_checks
 from wonderland.testing.analysis_checks import ANALYSIS_CHECKS
-from wonderland.testing.known import known_model, known_tokenizer
+from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
 from wonderland.testing.source_checks import SOURCE_CHECKS
 from wonderland_imessage.testing import make_database
 
@@ -89,7 +89,7 @@ class Mean:
     def run(self, specimen: wl.Specimen) -> MeanResult:
         from wonderland.lab.stats import cluster_bootstrap
 
-        sums = np.concatenate([(p["pattern"] ** self.power).mean((-1, -2)).movedim(1, 0) for p in specimen.parts()])
+        sums = np.concatenate([(p["pattern"] ** self.power).mean((-1, -2)).movedim(1, 0) for p in specimen.batches()])
         return MeanResult(cluster_bootstrap(sums, np.ones(len(sums)), specimen.evidence.conversation))
 
 
@@ -152,9 +152,9 @@ def test_weights_that_an_analysis_changes_are_seen():
         with pytest.raises(AssertionError, match="the model's weights"):
             check(broken)
     finally:
-        from wonderland.testing.truth import known_specimen
+        from wonderland.testing.truth import handwritten_specimen
 
-        known_specimen.cache_clear()
+        handwritten_specimen.cache_clear()
 
 
 def test_a_parameter_without_help_is_seen():
@@ -240,10 +240,10 @@ def test_a_broken_sentence_of_a_source_is_seen(sentence, broken, lines):
 
 def test_an_unfair_contrast_is_named_with_all_its_problems():
     with pytest.raises(AssertionError, match="unequal lengths"):
-        check_contrast(wl.Contrast("<|me|> a", "<|them|> a b", " c", " d"), known_tokenizer())
-    check_contrast(wl.Contrast("<|me|> e", "<|them|> e", " a", " b"), known_tokenizer())
+        check_contrast(wl.Contrast("<|me|> a", "<|them|> a b", " c", " d"), handwritten_tokenizer())
+    check_contrast(wl.Contrast("<|me|> e", "<|them|> e", " a", " b"), handwritten_tokenizer())
     with pytest.raises(AssertionError, match="gap"):
-        check_contrast(wl.Contrast("<|me|> e", "<|them|> e", " a", " b"), known_tokenizer(), known_model())
+        check_contrast(wl.Contrast("<|me|> e", "<|them|> e", " a", " b"), handwritten_tokenizer(), handwritten_model())
 
 
 def test_an_exception_needs_a_reason_and_a_check_that_exists():
@@ -253,9 +253,9 @@ def test_an_exception_needs_a_reason_and_a_check_that_exists():
         parametrize_with_checks([Mean], {"draws": "it cannot"})
 
 
-def test_the_fixtures_are_what_they_say(known_specimen, hostile_specimen, small_specimen, planted_chats):
-    assert known_specimen.cfg.n_heads == 3
+def test_the_fixtures_are_what_they_say(handwritten_specimen, hostile_specimen, small_specimen, synthetic_chats):
+    assert handwritten_specimen.cfg.n_heads == 3
     texts = hostile_specimen.tokenizer.decode(hostile_specimen.evidence.tokens[hostile_specimen.evidence.mask].tolist())
     assert "</script>" in texts
     assert len(small_specimen.evidence) == 1
-    assert planted_chats.nickname == "bubs"
+    assert synthetic_chats.nickname == "bubs"

@@ -1,4 +1,4 @@
-"""How does a tokenizer we did not train show its tokens? Through one of Hugging Face's, wrapped.
+"""A Hugging Face tokenizer under the names that the analyses use.
 
 A ``transformers`` tokenizer or a ``tokenizers.Tokenizer``. Speakers are not among its tokens, so what needs to know who
 speaks declines. What would fool it: a tokenizer that is not the model's. `Specimen` compares sizes, which is all that
@@ -14,10 +14,10 @@ from typing import Any
 
 from wonderland.errors import InputError, UsageError
 
-__all__ = ["ForeignTokenizer"]
+__all__ = ["HFTokenizer"]
 
 
-class ForeignTokenizer:
+class HFTokenizer:
     """A tokenizer from elsewhere under the names that the analyses use.
 
     Args:
@@ -61,8 +61,9 @@ class ForeignTokenizer:
             start = next(iter(self.specials))
         if start is None or not 0 <= start < self.vocab_size:
             raise UsageError(
-                "The tokenizer does not say what sequences begin with; the first token decides where heads rest.",
-                hint='Name it: ForeignTokenizer(tokenizer, start="<s>"), or start=5 for a number.',
+                "The tokenizer does not say which token sequences begin with. Many heads attend to that token when "
+                "nothing else matches, so it has to be the one the model was trained with.",
+                hint='Name it: HFTokenizer(tokenizer, start="<s>"), or start=5 for a number.',
             )
         return int(start)
 
@@ -106,4 +107,4 @@ class ForeignTokenizer:
         return f" {text}" if name.startswith("\N{LOWER ONE EIGHTH BLOCK}") and text[:1] != " " else text
 
     def __repr__(self) -> str:
-        return f"ForeignTokenizer({self.vocab_size:,} tokens, {self.fingerprint})"
+        return f"HFTokenizer({self.vocab_size:,} tokens, {self.fingerprint})"

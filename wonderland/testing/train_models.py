@@ -1,7 +1,7 @@
-"""How were the models of `wonderland.testing.learned` trained? Like this, from nothing, by anybody.
+"""How the models of `wonderland.testing.trained_models` are trained, from nothing, by anybody.
 
-    python -m wonderland.testing.learning            # all, written in place of those that come along
-    python -m wonderland.testing.learning induction
+    python -m wonderland.testing.train_models            # all, written in place of those that come along
+    python -m wonderland.testing.train_models induction
 
 About half a minute each on one quiet CPU thread. Weights are stored in half precision. The same machine gives the same
 weights again; another one gives weights that did the same thing in their own way.
@@ -14,10 +14,10 @@ import sys
 import torch
 
 from wonderland.corpus.windows import pack
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.training import fit
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.learned import (
+from wonderland.testing.trained_models import (
     CHAT_CONFIG,
     CHATS,
     INDUCTION_CONFIG,

@@ -7,10 +7,10 @@ import torch
 
 import wonderland as wl
 from wonderland.errors import InputError, Unsupported, UsageError
-from wonderland.lab.adopting import adopt
-from wonderland.lab.bridged import BridgedModel
+from wonderland.lab.external.adapt import as_hooked_model
+from wonderland.lab.external.bridge_model import BridgeModel
 from wonderland.lab.interventions import Activations, Site, answer_logits, intervene
-from wonderland.lab.specimen import hook_name
+from wonderland.lab.names import hook_name
 from wonderland.lab.weights import effective_embedding, fold
 
 CONVERTED = ("learned positions", "attention only", "no norm", "norm without weights", "gpt2")
@@ -20,19 +20,19 @@ TOKENS = torch.tensor(bridges.sequences(3))
 
 @pytest.fixture(scope="module", params=BRIDGED)
 def bridged(request):
-    return adopt(bridges.bridge(request.param))
+    return as_hooked_model(bridges.bridge(request.param))
 
 
 @pytest.mark.parametrize("kind", CONVERTED)
 def test_the_gpt2_family_becomes_a_chat_transformer_with_the_same_logits(kind):
     bridge = bridges.bridge(kind)
-    model = adopt(bridge)
+    model = as_hooked_model(bridge)
     assert isinstance(model, wl.ChatTransformer)
     torch.testing.assert_close(model(TOKENS), bridge(TOKENS), rtol=1e-5, atol=1e-5)
 
 
 def test_converting_is_there_and_back_again():
-    model = adopt(bridges.native())
+    model = as_hooked_model(bridges.native())
     again = wl.ChatTransformer.from_transformer_lens(model.to_transformer_lens())
     assert again.fingerprint == model.fingerprint
 
@@ -69,7 +69,7 @@ READABLE = ["resid_pre", "resid_post", "attn_out", "mlp_out", "z", "pattern", "v
 
 
 def test_shapes_are_those_of_our_own_model(bridged):
-    ours = adopt(bridges.native())
+    ours = as_hooked_model(bridges.native())
     names = [hook_name(short, 0) for short in READABLE]
     for model in (ours, bridged):
         _, cache = model.run_with_cache(TOKENS, names_filter=names)
@@ -106,8 +106,8 @@ def test_norms_are_folded_as_what_they_are(bridged):
     shift = bridged.blocks[0].ln1(torch.zeros(1, 16)) @ bridged.W_V[0, 1]  # a norm's bias
     cosine = torch.cosine_similarity(found, read - shift, dim=-1)
     torch.testing.assert_close(cosine, torch.ones_like(cosine), rtol=1e-4, atol=1e-4)
-    assert folded.room == (15 if bridged.cfg.normalization_type == "LN" else 16)
-    assert folded.turned
+    assert folded.d_effective == (15 if bridged.cfg.normalization_type == "LN" else 16)
+    assert folded.rotary
     assert effective_embedding(bridged).shape == (30, 16)
 
 
@@ -137,17 +137,17 @@ def test_a_full_patch_of_the_stream_gives_the_other_runs_answer(bridged):
     """Recovery 1, through the same function as every analysis."""
     clean, corrupted = TOKENS[:1], TOKENS[1:2]
     runs = [Activations.of(bridged, tokens, ("z", "attn_out")) for tokens in (clean, corrupted)]
-    read = answer_logits(bridged, [19])
+    metric = answer_logits(bridged, [19])
     cells = [[Site("resid_pre", layer)] for layer in range(2)]
-    untouched, patched = intervene(bridged, runs[1], runs[0].values, cells, read)
+    untouched, patched = intervene(bridged, runs[1], runs[0].values, cells, metric)
     for cell in patched:
-        torch.testing.assert_close(cell, read(runs[0].final), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(cell, metric(runs[0].final), rtol=1e-4, atol=1e-4)
     assert not torch.allclose(untouched, patched[0], atol=0.1)
 
 
 @pytest.mark.parametrize("kind", BRIDGED)
 def test_what_a_bridge_cannot_do_is_refused_with_the_reason(kind):
-    model = adopt(bridges.bridge(kind))
+    model = as_hooked_model(bridges.bridge(kind))
     zero = lambda value, hook=None: torch.zeros_like(value)  # noqa: E731
 
     def edit(short):
@@ -168,7 +168,7 @@ def test_what_a_bridge_cannot_do_is_refused_with_the_reason(kind):
 def test_the_trap_is_real_and_our_own_model_has_it_not():
     """A native bridge passes an edit at resid_mid to the MLP only; the same weights as a ChatTransformer obey."""
     bridge = bridges.native()
-    ours = adopt(bridge)
+    ours = as_hooked_model(bridge)
     name = hook_name("resid_mid", 1)
     _, cache = ours.run_with_cache(TOKENS[:1], names_filter=[name])
     put = [(name, lambda value, hook=None: cache[name])]
@@ -185,7 +185,7 @@ def test_a_hook_that_only_looks_may_look_where_nobody_may_write(bridged):
 
 
 def test_one_of_several_heads_that_share_a_value_cannot_be_edited_alone():
-    model = adopt(bridges.bridge("shared keys"))
+    model = as_hooked_model(bridges.bridge("shared keys"))
 
     def first(value, hook=None):
         value = value.clone()
@@ -202,7 +202,7 @@ def test_what_a_bridge_does_not_offer_is_named(bridged):
         bridged.generate()
 
 
-def test_an_untrained_twin_has_the_shape_and_none_of_the_knowledge(bridged):
+def test_an_untrained_baseline_has_the_shape_and_none_of_the_knowledge(bridged):
     twin, again = bridged.untrained(3), bridged.untrained(3)
     assert twin.fingerprint == again.fingerprint != bridged.fingerprint
     assert twin.cfg == bridged.cfg
@@ -213,14 +213,14 @@ def test_an_untrained_twin_has_the_shape_and_none_of_the_knowledge(bridged):
 
 def test_anything_else_is_refused_with_what_is_missing():
     with pytest.raises(InputError, match="A Linear cannot be examined: it has no 'cfg'"):
-        adopt(torch.nn.Linear(2, 2))
+        as_hooked_model(torch.nn.Linear(2, 2))
     with pytest.raises(UsageError, match="context is 32"):
-        adopt(bridges.bridge("rotary"))(torch.zeros(1, 40, dtype=torch.long))
+        as_hooked_model(bridges.bridge("rotary"))(torch.zeros(1, 40, dtype=torch.long))
 
 
 def test_a_model_of_ones_own_with_the_surface_is_taken_as_it_is(bridged):
-    assert adopt(bridged) is bridged
-    assert isinstance(bridged, BridgedModel)
+    assert as_hooked_model(bridged) is bridged
+    assert isinstance(bridged, BridgeModel)
 
 
 def test_a_cap_on_the_logits_is_refused_because_lenses_would_be_wrong():
@@ -230,13 +230,13 @@ def test_a_cap_on_the_logits_is_refused_because_lenses_would_be_wrong():
     capped = {"output_logits_soft_cap": 0.5, "act_fn": "gelu", "positional_embedding_type": "rotary"}
     bridge = bridges.drawn(TransformerBridge.boot_native(TransformerBridgeConfig(**cfg, **capped)))
     with pytest.raises(Unsupported, match="are not its last norm and unembedding"):
-        adopt(bridge)
+        as_hooked_model(bridge)
 
 
 def test_numbers_do_not_depend_on_whether_a_model_was_converted():
     """The same weights through the bridge and as a ChatTransformer."""
     bridge = bridges.native()
-    ours, theirs = adopt(bridge), BridgedModel(bridge)
+    ours, theirs = as_hooked_model(bridge), BridgeModel(bridge)
     names = [hook_name(short, 1) for short in ("z", "pattern", "q", "k", "v", "post", "resid_mid", "attn_out")]
     caches = [model.run_with_cache(TOKENS, names_filter=names)[1] for model in (ours, theirs)]
     for name in names:

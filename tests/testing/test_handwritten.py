@@ -5,20 +5,20 @@ import torch
 
 from wonderland.lab.specimen import Specimen
 from wonderland.model.loss import token_losses
-from wonderland.testing.known import (
+from wonderland.testing.handwritten import (
     HEADS,
     WORDS,
-    known_corpus,
-    known_first_speaker_model,
-    known_model,
-    known_tokenizer,
+    handwritten_corpus,
+    handwritten_first_speaker_model,
+    handwritten_model,
+    handwritten_tokenizer,
     repeated_tokens,
 )
 
 
 @pytest.fixture(scope="module")
 def model():
-    return known_model()
+    return handwritten_model()
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +53,16 @@ def test_the_uniform_head_looks_everywhere_alike(repeated):
 
 
 def test_the_speaker_head_looks_at_the_latest_speaker_token(model):
-    specimen = Specimen(model, known_tokenizer(), known_corpus(20, shortest=10))
+    specimen = Specimen(model, handwritten_tokenizer(), handwritten_corpus(20, shortest=10))
     layer, head = HEADS["speaker"]
-    for part in specimen.parts("pattern"):
-        at = torch.from_numpy(part.evidence.speaker_position)[..., None]
-        share = part["pattern"][layer, :, head].gather(-1, at)[..., 0]
-        assert share[part.mask].min() > 0.9999
+    for batch in specimen.batches("pattern"):
+        at = torch.from_numpy(batch.evidence.speaker_position)[..., None]
+        share = batch["pattern"][layer, :, head].gather(-1, at)[..., 0]
+        assert share[batch.mask].min() > 0.9999
 
 
 def test_in_the_first_speaker_model_it_looks_at_the_first_speaker_token_wherever_that_is():
-    specimen = Specimen(known_first_speaker_model(), known_tokenizer(), known_corpus(6, shortest=10))
+    specimen = Specimen(handwritten_first_speaker_model(), handwritten_tokenizer(), handwritten_corpus(6, shortest=10))
     layer, head = HEADS["speaker"]
     for front in (0, 1):
         tokens = torch.nn.functional.pad(torch.from_numpy(specimen.evidence.tokens), (front, 0), value=5)[:, :48]
@@ -114,7 +114,7 @@ def test_the_sink_moves_nothing(repeated, model):
 
 
 def test_the_tokenizer_has_one_token_for_each_word_and_special():
-    tokenizer = known_tokenizer()
+    tokenizer = handwritten_tokenizer()
     assert tokenizer.vocab_size == 24
     text = " " + " ".join(WORDS)
     assert tokenizer.encode(text) == list(range(5, 24))
@@ -122,7 +122,7 @@ def test_the_tokenizer_has_one_token_for_each_word_and_special():
 
 
 def test_a_conversation_of_full_length_fills_the_context_exactly():
-    specimen = Specimen(known_model(), known_tokenizer(), known_corpus(6))
+    specimen = Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(6))
     assert specimen.evidence.lengths.tolist() == [48] * 6
-    texts = [known_corpus(6, seed=seed).texts for seed in (0, 0, 1)]
+    texts = [handwritten_corpus(6, seed=seed).texts for seed in (0, 0, 1)]
     assert texts[0] == texts[1] != texts[2]

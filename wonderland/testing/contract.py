@@ -1,4 +1,4 @@
-"""Does a plugin keep to the contract? One call, or one decorator that makes a test of every sentence of it.
+"""The contract of plugins as tests: one call, or one decorator that makes a test of every sentence of it.
 
 In a plugin's tests::
 
@@ -27,7 +27,7 @@ from wonderland.testing.analysis_checks import ANALYSIS_CHECKS
 from wonderland.testing.source_checks import SOURCE_CHECKS
 
 if TYPE_CHECKING:
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.tokenizer import SpeakerTokenizer
 
 __all__ = ["check_analysis", "check_contrast", "check_source", "parametrize_with_checks"]

@@ -1,4 +1,4 @@
-"""How fast could this machine be? The rate of one large matrix product, which no training step can exceed.
+"""The peak rate of this machine: that of one large matrix product, which no training step can exceed.
 
 A transformer's step is matrix products and things that get in their way. Tokens a second say nothing across machines;
 6 × parameters × tokens a second over this rate does (model FLOPs utilisation, Chowdhery et al. 2022, "PaLM", with a
@@ -11,10 +11,10 @@ import time
 
 import torch
 
-__all__ = ["product_rate"]
+__all__ = ["peak_flops"]
 
 
-def product_rate(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32, rounds: int = 5) -> float:
+def peak_flops(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32, rounds: int = 5) -> float:
     """Return the operations a second of a square product (2,048 wide on CPUs, 8,192 on others), best of some rounds."""
     device = torch.device(device)
     width = 2048 if device.type == "cpu" else 8192

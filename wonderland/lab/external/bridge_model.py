@@ -1,13 +1,14 @@
-"""How does a TransformerLens bridge lie under the microscope? By the names of our own model, or not at all.
+"""A TransformerLens bridge under the names of our own model, as far as its hooks do what they say.
 
-`BridgedModel` gives a ``TransformerBridge`` the surface of `HookedModel`: stacked weights with shared key and value
+`BridgeModel` gives a ``TransformerBridge`` the surface of `HookedModel`: stacked weights with shared key and value
 heads written out, norms of either kind, runs that start and stop at a layer. What the bridge cannot do truthfully is
 refused with the reason: every activation is checked on this very model before it is first read or edited
-(`wonderland.lab.proofs`), so a hook that reaches only a part of the model is an error and not a plausible number.
+(`wonderland.lab.external.hook_audit`), so a hook that reaches only a part of the model is an error and not a plausible
+number.
 
 Cost: that of the bridge, which runs attention unfused, plus a copy of the weights each time a stack of them is asked
 for, and for a run that stops before the end the rest of the last layers. What would fool it: a bridge changed after it
-was proved.
+was audited.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from wonderland.errors import Unsupported, UsageError
-from wonderland.lab.hooked import Hook
-from wonderland.lab.proofs import Proofs
+from wonderland.lab.external.bridge_parts import BridgeBlock, BridgeMLP, BridgeNorm, BridgeShape
+from wonderland.lab.external.hook_audit import HookAudit
+from wonderland.lab.names import hook_name
+from wonderland.lab.protocols import Hook
 
-__all__ = ["BridgedModel"]
+__all__ = ["BridgeModel"]
 
 _STANDARD = {"LN": "LN", "LNPRE": "LN", "RMS": "RMS", "RMSPRE": "RMS", "NONE": None}
 _SHARED = ("k", "v")  # of models in which several heads have one key and value
@@ -38,63 +40,14 @@ class _Missing(Unsupported, AttributeError):
     """An attribute that a bridge does not offer; ``hasattr`` is False."""
 
 
-@dataclass(frozen=True)
-class _Cfg:
-    n_layers: int
-    n_heads: int
-    d_model: int
-    d_head: int
-    d_mlp: int
-    n_ctx: int
-    d_vocab: int
-    act_fn: str
-    normalization_type: str | None
-    attn_only: bool
-    eps: float
-    rotary: bool
-
-
-class _Norm:
-    """A norm of the bridge: its weight, and what it does to the stream."""
-
-    def __init__(self, part: Any, width: int, device: torch.device) -> None:
-        weight = next((p for name, p in part.named_parameters() if name.rsplit(".", 1)[-1] == "weight"), None)
-        self.w = torch.ones(width, device=device) if weight is None else weight.detach().float()
-        if getattr(part, "uses_weight_offset", False):
-            self.w = self.w + 1
-        self._part = part
-
-    def __call__(self, x: Tensor) -> Tensor:
-        normalised: Tensor = self._part(x)
-        return normalised
-
-
-@dataclass(frozen=True)
-class _MLP:
-    part: Any
-    W_in: Tensor
-    W_out: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        out: Tensor = self.part(x)
-        return out
-
-
-@dataclass(frozen=True)
-class _Block:
-    ln1: _Norm
-    ln2: _Norm | None
-    mlp: _MLP | None
-
-
 def _stack(name: str, doc: str) -> property:
-    def stacked(self: BridgedModel) -> Tensor:
+    def stacked(self: BridgeModel) -> Tensor:
         return self._stacked(name)
 
     return property(stacked, doc=doc)
 
 
-class BridgedModel:
+class BridgeModel:
     """A ``TransformerBridge`` under the names of `HookedModel`.
 
     Args:
@@ -106,7 +59,7 @@ class BridgedModel:
     """
 
     tokenizer_fingerprint = ""
-    reads_prefix = False
+    accepts_kv_prefix = False
     history = None
 
     W_E = _stack("W_E", "Token embedding [d_vocab, d_model].")
@@ -128,7 +81,7 @@ class BridgedModel:
                 hint="GPT-2, GPT-NeoX (Pythia), Llama, SmolLM2, Qwen and their like can be examined.",
             )
         self.bridge = bridge.requires_grad_(False).eval()
-        self.cfg = _Cfg(
+        self.cfg = BridgeShape(
             n_layers=cfg.n_layers,
             n_heads=cfg.n_heads,
             d_model=cfg.d_model,
@@ -143,9 +96,9 @@ class BridgedModel:
             rotary=getattr(cfg, "positional_embedding_type", "") != "standard",
         )
         self._groups = cfg.n_heads // (getattr(cfg, "n_key_value_heads", None) or cfg.n_heads)
-        self.ln_final = _Norm(bridge.ln_final, cfg.d_model, self.device)
+        self.ln_final = BridgeNorm(bridge.ln_final, cfg.d_model, self.device)
         self.unembed: Callable[[Tensor], Tensor] = bridge.unembed
-        self._proofs = self._prove()
+        self._audit = self._audited()
 
     @property
     def device(self) -> torch.device:
@@ -181,9 +134,9 @@ class BridgedModel:
         W_in, W_out = (None, None) if self.cfg.attn_only else (self.W_in, self.W_out)
         made = []
         for layer, block in enumerate(self.bridge.blocks):
-            mlp = None if W_in is None or W_out is None else _MLP(block.mlp, W_in[layer], W_out[layer])
-            ln2 = _Norm(block.ln2, width, device) if hasattr(block, "ln2") and mlp is not None else None
-            made.append(_Block(_Norm(block.ln1, width, device), ln2, mlp))
+            mlp = None if W_in is None or W_out is None else BridgeMLP(block.mlp, W_in[layer], W_out[layer])
+            ln2 = BridgeNorm(block.ln2, width, device) if hasattr(block, "ln2") and mlp is not None else None
+            made.append(BridgeBlock(BridgeNorm(block.ln1, width, device), ln2, mlp))
         return made
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
@@ -194,12 +147,12 @@ class BridgedModel:
         """Yield the bridge's parameters."""
         yield from self.bridge.parameters()
 
-    def requires_grad_(self, on: bool) -> BridgedModel:
+    def requires_grad_(self, on: bool) -> BridgeModel:
         """Switch gradients of the weights; they stay off."""
         self.bridge.requires_grad_(on)
         return self
 
-    def eval(self) -> BridgedModel:
+    def eval(self) -> BridgeModel:
         """Switch dropout off; it stays off."""
         self.bridge.eval()
         return self
@@ -214,18 +167,18 @@ class BridgedModel:
             weight = weight.repeat_interleave(self._groups, dim=1)
         return weight
 
-    def untrained(self, seed: int = 1) -> BridgedModel:
+    def untrained(self, seed: int = 1) -> BridgeModel:
         """Return the same architecture with new weights: normal with deviation 0.02, norms 1, biases 0."""
-        twin = copy.deepcopy(self.bridge)
+        fresh = copy.deepcopy(self.bridge)
         generator = torch.Generator().manual_seed(seed)
-        offset = any(getattr(part, "uses_weight_offset", False) for part in twin.modules())
+        offset = any(getattr(part, "uses_weight_offset", False) for part in fresh.modules())
         with torch.no_grad():
-            for name, weight in twin.named_parameters():
+            for name, weight in fresh.named_parameters():
                 if weight.ndim > 1:
                     weight.copy_(torch.randn(weight.shape, generator=generator) * 0.02)
                 else:
                     weight.fill_(0.0 if name.endswith("bias") or offset else 1.0)
-        return BridgedModel(twin)
+        return BridgeModel(fresh)
 
     def __call__(self, tokens: Tensor, *, start_at_layer: int = 0, stop_at_layer: int | None = None) -> Tensor:
         """Return logits, or the stream before a layer."""
@@ -286,21 +239,19 @@ class BridgedModel:
 
     def lacks(self, short: str) -> str:
         """Return why an activation cannot be read, by its short name; nothing if it can."""
-        from wonderland.lab.specimen import hook_name
-
         if short != "pos_embed" and hook_name(short, 0) not in self._native:
             return f"This bridge has no activation {short!r}."
-        why = self._proofs.against_reading(short)
+        why = self._audit.why_unreadable(short)
         return why and f"The activation {short!r} of this bridge is not what it is called: {why}."
 
     def _guarded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a hook that hands heads out one each, and refuses what was shown not to work."""
+        """Return a hook that sees shared keys and values once a head, and refuses what the audit refused."""
         short = name.rsplit("hook_", 1)[-1]
         if name not in self._native:
             raise Unsupported(f"This bridge has no activation {short!r} ({name}).", hint=_HELP)
         if why := self.lacks(short):
             raise Unsupported(why, hint=_HELP)
-        against = self._proofs.against_writing(short)
+        against = self._audit.why_unwritable(short)
         shared = self._groups if short in _SHARED else 1
 
         def guarded(value: Tensor, hook: Any = None) -> Tensor | None:
@@ -324,15 +275,13 @@ class BridgedModel:
         return guarded
 
     @torch.no_grad()
-    def _prove(self) -> Proofs:
-        """Return proofs of the hooks, after showing that the final stream decides the logits."""
+    def _audited(self) -> HookAudit:
+        """Return the audit of the hooks, after showing that the final stream decides the logits."""
 
         def run(tokens: Tensor, functions: Mapping[str, Callable[[Tensor], Tensor | None]]) -> Tensor:
             hooks = [(name, lambda value, hook=None, f=f: f(value)) for name, f in functions.items()]
             logits: Tensor = self.bridge.run_with_hooks(tokens, fwd_hooks=hooks)
             return logits
-
-        from wonderland.lab.specimen import hook_name
 
         tokens = torch.arange(8, device=self.device)[None] % self.cfg.d_vocab
         logits = self.bridge(tokens)
@@ -343,7 +292,7 @@ class BridgedModel:
                 "after), which the analyses rely on.",
                 hint=_HELP,
             )
-        return Proofs(
+        return HookAudit(
             run,
             hook_name,
             self._native.__contains__,
@@ -360,4 +309,4 @@ class BridgedModel:
     def __repr__(self) -> str:
         c = self.cfg
         size = f"{self.n_params / 1e6:.1f}M parameters"
-        return f"BridgedModel({c.n_layers} layers × {c.n_heads} heads × {c.d_model}, {size})"
+        return f"BridgeModel({c.n_layers} layers × {c.n_heads} heads × {c.d_model}, {size})"

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wonderland.lab.attribution import attribution
-from wonderland.lab.edges import Edges, Outputs, carry
+from wonderland.lab.edge_patching import ComponentOutputs, run_edges
+from wonderland.lab.edges import Edges
 from wonderland.lab.interventions import Activations, Site, answer_logits, intervene
-from wonderland.lab.prefix import Rest
+from wonderland.lab.kv_reuse import Suffix
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
 
 few = settings(max_examples=15, deadline=None)
 BATCH, LENGTH = 4, 9
@@ -34,40 +35,40 @@ def two_runs(seed):
     """Rows that differ from some place of their own on, and the last place that is read of each."""
     random = np.random.default_rng(seed)
     clean = random.integers(0, 24, (BATCH, LENGTH))
-    corrupted, until = clean.copy(), np.zeros(BATCH, dtype=int)
+    corrupted, last_position = clean.copy(), np.zeros(BATCH, dtype=int)
     for row in range(BATCH):
-        until[row] = random.integers(1, LENGTH)
-        place = random.integers(1, until[row] + 1)
+        last_position[row] = random.integers(1, LENGTH)
+        place = random.integers(1, last_position[row] + 1)
         corrupted[row, place] = (clean[row, place] + 5) % 24
-    return torch.from_numpy(clean), torch.from_numpy(corrupted), torch.from_numpy(until)
+    return torch.from_numpy(clean), torch.from_numpy(corrupted), torch.from_numpy(last_position)
 
 
 class Forgetful(Activations):
     """A run that cannot be gone on from, so that everything is run."""
 
-    memory = None
+    kv_cache = None
 
 
-def without_memory(run):
-    return replace(run, memory=None) if isinstance(run, Outputs) else Forgetful(run.values, run.final)
+def without_cache(run):
+    return replace(run, kv_cache=None) if isinstance(run, ComponentOutputs) else Forgetful(run.values, run.final)
 
 
 @few
 @given(model=models, seed=st.integers(0, 1000))
 @pytest.mark.parametrize("name", ["resid_pre", "z", "k", "attn_out"])
 def test_patching_behind_a_prefix_is_patching_the_whole_run(model, seed, name):
-    clean, corrupted, until = two_runs(seed)
+    clean, corrupted, last_position = two_runs(seed)
     base, donor = (Activations.of(model, tokens, (name,)) for tokens in (corrupted, clean))
     head = 1 if name in ("z", "k") else None
     cells = [
         [Site(name, 0, head)],
-        [Site(name, 2, head, where=4), Site(name, 1, head, where="late")],
+        [Site(name, 2, head, positions=4), Site(name, 1, head, positions="late")],
         [Site(name, layer, head) for layer in range(3)],
     ]
-    where = {"late": torch.arange(LENGTH).expand(BATCH, -1) > 5}
-    read = answer_logits(model, until)
-    behind = intervene(model, base, donor.values, cells, read, where=where, until=until)
-    whole = intervene(model, without_memory(base), donor.values, cells, read, where=where)
+    positions = {"late": torch.arange(LENGTH).expand(BATCH, -1) > 5}
+    metric = answer_logits(model, last_position)
+    behind = intervene(model, base, donor.values, cells, metric, positions=positions, last_position=last_position)
+    whole = intervene(model, without_cache(base), donor.values, cells, metric, positions=positions)
     for ours, theirs in zip(behind, whole, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
 
@@ -75,30 +76,30 @@ def test_patching_behind_a_prefix_is_patching_the_whole_run(model, seed, name):
 @few
 @given(model=models, seed=st.integers(0, 1000), alive=st.booleans())
 def test_edges_behind_a_prefix_carry_what_they_carry_in_the_whole_run(model, seed, alive):
-    clean, corrupted, until = two_runs(seed)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
+    clean, corrupted, last_position = two_runs(seed)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
     there = Edges.of(model).exists
     random = np.random.default_rng(seed)
-    put, live = (random.random((5, *there.shape)) < share for share in (0.2, 0.6))
-    options = {} if alive else {"live": live}
-    read = answer_logits(model, until)
-    behind = carry(model, base, donor, put, read, until=until, **options)
-    whole = carry(model, without_memory(base), donor, put, read, **options)
+    patched, active = (random.random((5, *there.shape)) < share for share in (0.2, 0.6))
+    options = {} if alive else {"active": active}
+    metric = answer_logits(model, last_position)
+    behind = run_edges(model, base, donor, patched, metric, last_position=last_position, **options)
+    whole = run_edges(model, without_cache(base), donor, patched, metric, **options)
     torch.testing.assert_close(behind, whole, rtol=1e-9, atol=1e-9)
 
 
 @few
 @given(model=models, seed=st.integers(0, 1000))
 def test_gradients_behind_a_prefix_are_those_of_the_whole_run(model, seed):
-    clean, corrupted, until = two_runs(seed)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
-    logits = answer_logits(model, until)
+    clean, corrupted, last_position = two_runs(seed)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
+    logits = answer_logits(model, last_position)
 
     def metric(final):
         return logits(final)[:, 3]
 
-    behind = attribution(model, base, donor, metric, steps=2, until=until)
-    whole = attribution(model, without_memory(base), donor, metric, steps=2)
+    behind = attribution(model, base, donor, metric, steps=2, last_position=last_position)
+    whole = attribution(model, without_cache(base), donor, metric, steps=2)
     torch.testing.assert_close(behind, whole, rtol=1e-9, atol=1e-9)
 
 
@@ -108,18 +109,18 @@ def test_only_the_positions_from_the_first_change_to_the_last_that_is_read_are_r
     run = Activations.of(model, tokens, ())
     differs = torch.zeros(2, LENGTH, dtype=torch.bool)
     differs[0, 3] = differs[1, 6] = True
-    rest = Rest.of(model, run.memory, differs, torch.tensor([4, 8]))
-    assert rest.length == 3
-    assert rest.place.tolist() == [[2, 3, 4], [6, 7, 8]]
-    everything = Rest.of(model, run.memory, torch.ones_like(differs))
+    suffix = Suffix.of(model, run.kv_cache, differs, torch.tensor([4, 8]))
+    assert suffix.length == 3
+    assert suffix.positions.tolist() == [[2, 3, 4], [6, 7, 8]]
+    everything = Suffix.of(model, run.kv_cache, torch.ones_like(differs))
     assert everything.length == LENGTH
-    assert everything.before is None
+    assert everything.prefix is None
 
 
 def test_a_model_that_reads_no_prefix_runs_everything():
     model = random_model(0, False, "LN")
-    model.reads_prefix = False
+    model.accepts_kv_prefix = False
     run = Activations.of(model, torch.randint(0, 24, (2, LENGTH)), ())
-    assert run.memory is None
+    assert run.kv_cache is None
     differs = torch.zeros(2, LENGTH, dtype=torch.bool)
-    assert Rest.of(model, run.memory, differs).length == LENGTH
+    assert Suffix.of(model, run.kv_cache, differs).length == LENGTH

@@ -1,4 +1,4 @@
-"""Does a hook do what its name says? Shown on the very model, by replacing activations with a known outcome.
+"""Audits of hooks: whether each does what its name says, shown on the very model by edits with a known outcome.
 
 An edit is put into a run of some tokens B, with values from a run of other tokens A, so that the outcome is known
 beforehand: all of A's residual stream at one point must end in A's logits; A's ``z`` must become A's ``attn_out``; A's
@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Proofs"]
+__all__ = ["HookAudit"]
 
 _LENGTH = 8
 _NEAR = 1e-3  # of the largest value: rounding of the model's own precision, and nothing a real fault would leave
@@ -55,7 +55,7 @@ Run = Callable[[Tensor, Mapping[str, Callable[[Tensor], Tensor | None]]], Tensor
 """Runs tokens with functions at hooks, by full name; returns logits."""
 
 
-class Proofs:
+class HookAudit:
     """What was shown about a model's hooks, each when it is first asked for.
 
     Args:
@@ -104,8 +104,8 @@ class Proofs:
         logits = self._run(tokens, {name: keep(name) for name in {*names, *edits}})
         return logits, found
 
-    @functools.cache  # noqa: B019 - a dozen entries, and a model lives as long as its proofs
-    def against_writing(self, short: str) -> str:
+    @functools.cache  # noqa: B019 - a dozen entries, and a model lives as long as its audit
+    def why_unwritable(self, short: str) -> str:
         """Return what is wrong with editing an activation; nothing if it was shown to work."""
         wrong = next((why for layer in self._layers if (why := self._tried(short, layer))), "")
         return wrong if wrong in ("", _NONE) else _WHY.get(short, wrong)
@@ -130,7 +130,7 @@ class Proofs:
         return "" if _near(found[after] if after else outcome, expected) else "an edit there does not do what it says"
 
     @functools.cache  # noqa: B019 - see above
-    def against_reading(self, short: str) -> str:
+    def why_unreadable(self, short: str) -> str:
         """Return what is wrong with reading an activation; nothing if it is what it is called, as far as is known."""
         _, seen = self._seen[1]
         if short in ("embed", "pos_embed"):

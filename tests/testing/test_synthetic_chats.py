@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from wonderland.testing.planted import CHAT_WORDS, planted_chats
+from wonderland.testing.synthetic_chats import CHAT_WORDS, synthetic_chats
 
 
 def who_says_the_nickname(chats):
@@ -20,13 +20,13 @@ def answers(chats):
 
 
 def test_only_me_uses_the_nickname():
-    chats = planted_chats()
+    chats = synthetic_chats()
     assert who_says_the_nickname(chats) == {True}
     assert who_says_the_nickname(chats.shuffled()) == {True, False}
 
 
 def test_every_question_of_theirs_gets_its_answer_from_me():
-    chats = planted_chats()
+    chats = synthetic_chats()
     found = answers(chats)
     assert len(found) > 100
     assert all(chats.habit[question] == answer and exchanged for question, answer, exchanged in found)
@@ -34,7 +34,7 @@ def test_every_question_of_theirs_gets_its_answer_from_me():
 
 
 def test_shuffling_changes_who_speaks_and_nothing_else():
-    chats = planted_chats()
+    chats = synthetic_chats()
     shuffled = chats.shuffled()
     assert shuffled.corpus.texts == chats.corpus.texts
     assert shuffled.corpus.is_from_me.sum() == chats.corpus.is_from_me.sum()
@@ -42,15 +42,15 @@ def test_shuffling_changes_who_speaks_and_nothing_else():
 
 
 def test_chats_are_as_many_as_asked_for_and_the_same_for_the_same_seed():
-    chats = planted_chats(5, 3)
+    chats = synthetic_chats(5, 3)
     assert len(chats.corpus) == 5 * 3 * 2
     assert len(chats.corpus.thread_starts) == 5
-    prints = [planted_chats(seed=seed).corpus.fingerprint for seed in (0, 0, 1)]
+    prints = [synthetic_chats(seed=seed).corpus.fingerprint for seed in (0, 0, 1)]
     assert prints[0] == prints[1] != prints[2]
 
 
 def test_scrambling_changes_what_follows_what_and_nothing_else():
-    chats = planted_chats()
+    chats = synthetic_chats()
     scrambled = chats.scrambled()
     said = [sorted((m.text, m.is_from_me) for m in corpus) for corpus in (chats.corpus, scrambled.corpus)]
     assert said[0] == said[1]
@@ -61,5 +61,5 @@ def test_scrambling_changes_what_follows_what_and_nothing_else():
 
 
 def test_the_words_of_the_chats_are_all_there_are():
-    chats = planted_chats()
+    chats = synthetic_chats()
     assert {word for message in chats.corpus for word in message.text.split()} == set(CHAT_WORDS)

@@ -1,14 +1,14 @@
-"""Does an instrument also see what a model learned by itself? Small trained models, of which it is known what they do.
+"""Small trained models, of which it is known what they must have learned.
 
 Nobody wrote their weights, so heads share their work, patterns are blurred and everything is superposed; what they had
 to learn is known all the same, because their texts leave one way to predict them:
 
-- `learned_induction_model` read random segments that repeat with a random period. Two layers of attention and nothing
+- `trained_induction_model` read random segments that repeat with a random period. Two layers of attention and nothing
   else can only do that by a head that looks at the previous token and one that looks for what came after it.
-- `learned_chats` read `wonderland.testing.planted` chats, in which only ``me`` says the nickname and answers repeat a
-  word of the question; or the same chats with the speakers shuffled, or with the messages scrambled.
+- `trained_chats` read `wonderland.testing.synthetic_chats` chats, in which only ``me`` says the nickname and answers
+  repeat a word of the question; or the same chats with the speakers shuffled, or with the messages scrambled.
 
-The weights come along (half precision); ``python -m wonderland.testing.learning`` trains them anew. What would fool
+The weights come along (half precision); ``python -m wonderland.testing.train_models`` trains them anew. What would fool
 it: another seed gives other heads. Ask for what must be there, not for a head by its number.
 
 Reference: Olsson et al. 2022 (2209.11895), In-context Learning and Induction Heads.
@@ -26,10 +26,10 @@ from torch import Tensor
 
 from wonderland.errors import UsageError
 from wonderland.lab.specimen import Specimen
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import word_tokenizer
-from wonderland.testing.planted import CHAT_WORDS, PlantedChats, planted_chats
+from wonderland.testing.handwritten import word_tokenizer
+from wonderland.testing.synthetic_chats import CHAT_WORDS, SyntheticChats, synthetic_chats
 from wonderland.tokenizer import SPECIALS, SpeakerTokenizer
 
 __all__ = [
@@ -39,10 +39,10 @@ __all__ = [
     "chat_tokenizer",
     "chats_of_kind",
     "induction_tokenizer",
-    "learned_chats",
-    "learned_induction_model",
-    "learned_induction_specimen",
     "repeating_segments",
+    "trained_chats",
+    "trained_induction_model",
+    "trained_induction_specimen",
     "weights_of",
 ]
 
@@ -84,15 +84,15 @@ def repeating_segments(
 
 
 @functools.cache
-def learned_induction_model() -> ChatTransformer:
+def trained_induction_model() -> ChatTransformer:
     """Return the model that learned to continue repetitions."""
     return ChatTransformer.load(weights_of("induction"), induction_tokenizer())
 
 
 @functools.cache
-def learned_induction_specimen() -> Specimen:
+def trained_induction_specimen() -> Specimen:
     """Return that model on 200 rows of segments said twice."""
-    return Specimen.of_tokens(learned_induction_model(), induction_tokenizer(), repeating_segments(200).tolist())
+    return Specimen.of_tokens(trained_induction_model(), induction_tokenizer(), repeating_segments(200).tolist())
 
 
 @functools.cache
@@ -102,16 +102,16 @@ def chat_tokenizer() -> SpeakerTokenizer:
 
 
 @functools.cache
-def chats_of_kind(kind: str) -> PlantedChats:
+def chats_of_kind(kind: str) -> SyntheticChats:
     """Return 400 planted chats: "planted", "shuffled" (speakers) or "scrambled" (messages)."""
     if kind not in CHATS:
         raise UsageError(f"There are no chats {kind!r}.", hint=f"Chats: {', '.join(CHATS)}.")
-    chats = planted_chats(400)
+    chats = synthetic_chats(400)
     return chats if kind == "planted" else chats.shuffled() if kind == "shuffled" else chats.scrambled()
 
 
 @functools.cache
-def learned_chats(kind: str = "planted") -> Specimen:
+def trained_chats(kind: str = "planted") -> Specimen:
     """Return a model on held-out chats of the kind it was trained on; see `chats_of_kind`."""
     _, held_out = chats_of_kind(kind).corpus.split(held_out=0.15)
     return Specimen(ChatTransformer.load(weights_of(kind), chat_tokenizer()), chat_tokenizer(), held_out)

@@ -1,4 +1,4 @@
-"""What holds of any model? Models whose every weight is drawn, to try it on.
+"""Models whose every weight is random, to try what must hold of any model.
 
 An untrained `ChatTransformer` writes nothing, so that nothing can go wrong in it; here norms, biases and output
 projections are drawn as well. Whatever is found in such a model was not planted.
@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import known_tokenizer
+from wonderland.testing.handwritten import handwritten_tokenizer
 
-__all__ = ["drawn_model"]
+__all__ = ["random_model"]
 
 
 @torch.no_grad()
-def drawn_model(seed: int = 0, *, scale: float = 0.4, **shape: Any) -> ChatTransformer:
+def random_model(seed: int = 0, *, scale: float = 0.4, **shape: Any) -> ChatTransformer:
     """Return a model over the known vocabulary whose weights are all normal.
 
     Args:
@@ -28,7 +28,7 @@ def drawn_model(seed: int = 0, *, scale: float = 0.4, **shape: Any) -> ChatTrans
         **shape: Fields of its `Config`, in place of two layers of three heads, 12 dimensions, 4 a head, 7 neurons.
     """
     small = {"n_layers": 2, "n_heads": 3, "d_model": 12, "d_head": 4, "d_mlp": 7, "n_ctx": 48, "d_vocab": 24}
-    model = ChatTransformer(Config(**{**small, **shape}), tokenizer=known_tokenizer().fingerprint)
+    model = ChatTransformer(Config(**{**small, **shape}), tokenizer=handwritten_tokenizer().fingerprint)
     random = np.random.default_rng(seed)
     for name, weight in model.named_parameters():
         weight.copy_(torch.from_numpy(random.standard_normal(weight.shape) * scale))

@@ -1,12 +1,11 @@
-"""What must a model and a tokenizer offer to lie under the microscope? Exactly this much.
+"""What a model and a tokenizer must offer to be examined: exactly this much.
 
 `HookedModel` is what the analyses touch of a model, and nothing they do not. A `ChatTransformer` offers it as it is; a
-TransformerLens ``TransformerBridge`` through `wonderland.lab.adopting.adopt`, which also says what it cannot do
-truthfully. `AnyTokenizer` is the same for a tokenizer: a `SpeakerTokenizer`, or another one through
-`wonderland.lab.foreign.ForeignTokenizer`.
+TransformerLens ``TransformerBridge`` through `wonderland.lab.external.adapt.as_hooked_model`, which also says what it
+cannot do truthfully. `Tokenizer` is the same for a tokenizer: a `SpeakerTokenizer`, or another one through
+`wonderland.lab.external.hf_tokenizer.HFTokenizer`.
 
-Names, shapes and weight layouts are TransformerLens'. ``cfg`` has ``n_layers``, ``n_heads``, ``d_model``, ``d_head``,
-``d_mlp``, ``n_ctx``, ``d_vocab``, ``normalization_type`` ("LN", "RMS" or None), ``attn_only`` and ``act_fn``.
+Names, shapes and weight layouts are TransformerLens'; `ModelShape` is what is read of a model's ``cfg``.
 """
 
 from __future__ import annotations
@@ -17,29 +16,99 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["AnyTokenizer", "Hook", "HookedModel"]
+__all__ = ["Hook", "HookedModel", "ModelShape", "Tokenizer"]
 
 Hook = tuple[str, Callable[..., Any]]
 """A hook name and a function (activation, hook) that returns what to go on with, or None to leave it as it is."""
 
 
+class ModelShape(Protocol):
+    """The sizes of a model, under TransformerLens' names."""
+
+    @property
+    def n_layers(self) -> int:
+        """Layers."""
+
+    @property
+    def n_heads(self) -> int:
+        """Attention heads in each."""
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+
+    @property
+    def d_head(self) -> int:
+        """Width of a head's query, key and value."""
+
+    @property
+    def d_mlp(self) -> int:
+        """Neurons of each MLP."""
+
+    @property
+    def n_ctx(self) -> int:
+        """Most tokens of an input."""
+
+    @property
+    def d_vocab(self) -> int:
+        """Tokens of the vocabulary."""
+
+    @property
+    def act_fn(self) -> str:
+        """The activation function of the MLPs."""
+
+    @property
+    def normalization_type(self) -> str | None:
+        """ "LN", "RMS" or None."""
+
+    @property
+    def attn_only(self) -> bool:
+        """Whether there are no MLPs."""
+
+
 class HookedModel(Protocol):
     """A model whose activations can be read and replaced, and whose weights can be looked at."""
 
-    cfg: Any
     tokenizer_fingerprint: str
-    reads_prefix: bool  # whether hooks on k and v may put those of earlier positions in front; without it, False
-    blocks: Any  # blocks[l].ln1.w, .ln2.w, .ln2(x), .mlp(x), .mlp.W_in and .mlp.W_out
+    accepts_kv_prefix: bool  # whether hooks on k and v may put those of earlier positions in front; False if missing
     ln_final: Any  # a function of the residual stream, with its weight ``w``
     unembed: Any  # a function of what the final norm gives
 
-    W_E: Any  # [d_vocab, d_model]
-    W_pos: Any  # [n_ctx, d_model]; zeros in a model that turns queries and keys instead
-    W_U: Any  # [d_model, d_vocab]
-    W_Q: Any  # [layer, head, d_model, d_head]; W_K and W_V alike, with shared heads written out
-    W_K: Any
-    W_V: Any
-    W_O: Any  # [layer, head, d_head, d_model]
+    @property
+    def blocks(self) -> Any:
+        """Layers: ``blocks[l].ln1.w``, ``.ln2.w``, ``.ln2(x)``, ``.mlp(x)``, ``.mlp.W_in`` and ``.mlp.W_out``."""
+
+    @property
+    def W_E(self) -> Tensor:  # noqa: N802 - the field's name
+        """Token embedding [d_vocab, d_model]."""
+
+    @property
+    def W_pos(self) -> Tensor:  # noqa: N802 - the field's name
+        """Positions [n_ctx, d_model]; zeros in a model with rotary embeddings."""
+
+    @property
+    def W_U(self) -> Tensor:  # noqa: N802 - the field's name
+        """Unembedding [d_model, d_vocab]."""
+
+    @property
+    def W_Q(self) -> Tensor:  # noqa: N802 - the field's name
+        """Queries [layer, head, d_model, d_head]."""
+
+    @property
+    def W_K(self) -> Tensor:  # noqa: N802 - the field's name
+        """Keys, shaped alike, with shared heads written out."""
+
+    @property
+    def W_V(self) -> Tensor:  # noqa: N802 - the field's name
+        """Values, the same."""
+
+    @property
+    def W_O(self) -> Tensor:  # noqa: N802 - the field's name
+        """What heads write, [layer, head, d_head, d_model]."""
+
+    @property
+    def cfg(self) -> ModelShape:
+        """Its sizes."""
 
     @property
     def device(self) -> torch.device:
@@ -89,7 +158,7 @@ class HookedModel(Protocol):
         """Return the same architecture with weights as before training."""
 
 
-class AnyTokenizer(Protocol):
+class Tokenizer(Protocol):
     """A tokenizer whose tokens can be shown.
 
     Attributes:

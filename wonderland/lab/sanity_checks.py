@@ -1,4 +1,4 @@
-"""Is it worth looking inside yet? Sanity checks before expensive work.
+"""Sanity checks before expensive work: whether the model learned enough to be looked into.
 
 Each check is a question with a yes or no and the numbers that answer it. A model that does not beat the bigram has
 learned less than a table of pairs; a head whose output never changes is dead; a window that stands in both parts makes
@@ -7,11 +7,11 @@ every held-out number a lie; and evidence of a few short windows supports no sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 
+from wonderland.components import Head
 from wonderland.corpus.corpus import Corpus
 from wonderland.lab.specimen import Specimen
 from wonderland.report.findings import Check
@@ -68,14 +68,14 @@ def _losses(specimen: Specimen) -> list[Check]:
 def _dead_heads(specimen: Specimen) -> Check:
     shape = (specimen.cfg.n_layers, specimen.cfg.n_heads, specimen.cfg.d_head)
     total, squares, count = np.zeros(shape), np.zeros(shape), 0
-    for part in specimen.parts("z"):
-        kept = part["z"][:, part.mask].double()  # [layer, token, head, d_head]
+    for batch in specimen.batches("z"):
+        kept = batch["z"][:, batch.mask].double()  # [layer, token, head, d_head]
         total += kept.sum(1).numpy()
         squares += (kept**2).sum(1).numpy()
         count += kept.shape[1]
     variance = np.asarray(squares / count - (total / count) ** 2).sum(-1)  # [layer, head]
     writes = specimen.model.W_O.norm(dim=(2, 3)).cpu().numpy()  # [layer, head]
-    dead = [f"L{layer}H{head}" for layer, head in zip(*np.nonzero(variance * writes**2 < _DEAD), strict=True)]
+    dead = [str(Head(*at)) for at in np.argwhere(variance * writes**2 < _DEAD)]
     return Check("no head is dead", not dead, ", ".join(dead) or f"{variance.size} heads write something that varies")
 
 
@@ -102,8 +102,3 @@ def _evidence(specimen: Specimen) -> Check:
         f"from {about['conversations']} conversations"
     )
     return Check("there is enough held-out evidence: 200 windows of 64 tokens", about["enough"], detail)
-
-
-def failed(checks: Sequence[Check]) -> list[Check]:
-    """Return the checks that did not pass."""
-    return [check for check in checks if not check.passed]

@@ -1,4 +1,4 @@
-"""How are tensors kept on disk? In one safetensors file with a JSON header, written beside the old one and swapped in.
+"""Tensors on disk: one safetensors file with a JSON header, written beside the old one and swapped in.
 
 A kill or a full disk at any moment leaves the old file or the new one, never half of one. No pickle: a file from
 somebody else can be opened without running their code.

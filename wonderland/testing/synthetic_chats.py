@@ -1,10 +1,10 @@
-"""Which finding about a person's chats can be trusted? One that was planted in chats made up for the purpose.
+"""Chats made up for the purpose, with a nickname and a habit planted in them.
 
 Generated conversations with two things to find: a nickname that only ``me`` calls people by, and a habit: the other
 asks where something is, and ``me`` answers with the same thing and the place where it always is. Both are invisible to
 a bigram, since the thing to repeat stands several words back. There are two controls, and each takes something else
-away: `PlantedChats.shuffled` has the same messages in the same order with speakers dealt out at random, so that what
-depends on who speaks must not be found there; `PlantedChats.scrambled` has the same messages by the same speakers in
+away: `SyntheticChats.shuffled` has the same messages in the same order with speakers dealt out at random, so that what
+depends on who speaks must not be found there; `SyntheticChats.scrambled` has the same messages by the same speakers in
 random order, so that nothing a message takes from an earlier one must be found there.
 
 What would fool it: a real corpus is not this regular. Finding what is planted is needed, not enough.
@@ -20,7 +20,7 @@ import numpy as np
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
 
-__all__ = ["CHAT_WORDS", "PlantedChats", "planted_chats"]
+__all__ = ["CHAT_WORDS", "SyntheticChats", "synthetic_chats"]
 
 _NICKNAME = "bubs"
 _PLACES = {
@@ -38,7 +38,7 @@ CHAT_WORDS = ("where", "is", "the", *_PLACES, *_PLACES.values(), *_SMALL_TALK, _
 
 
 @dataclass(frozen=True)
-class PlantedChats:
+class SyntheticChats:
     """Chats and the truth about them.
 
     Attributes:
@@ -51,7 +51,7 @@ class PlantedChats:
     nickname: str
     habit: dict[str, str]
 
-    def shuffled(self, seed: int = 0) -> PlantedChats:
+    def shuffled(self, seed: int = 0) -> SyntheticChats:
         """Return the same chats with the speakers of all messages in random order: the control."""
         speakers = np.random.default_rng(seed).permutation(self.corpus.is_from_me)
         messages = [
@@ -60,7 +60,7 @@ class PlantedChats:
         ]
         return replace(self, corpus=Corpus.of(messages, name="planted chats, speakers shuffled"))
 
-    def scrambled(self, seed: int = 0) -> PlantedChats:
+    def scrambled(self, seed: int = 0) -> SyntheticChats:
         """Return the same messages by the same speakers, dealt out anew over all chats: the other control."""
         messages = list(self.corpus)
         order = np.random.default_rng(seed).permutation(len(messages))
@@ -75,7 +75,7 @@ class PlantedChats:
         return replace(self, corpus=Corpus.of(dealt, name="planted chats, messages scrambled"))
 
 
-def planted_chats(conversations: int = 40, exchanges: int = 12, *, seed: int = 0) -> PlantedChats:
+def synthetic_chats(conversations: int = 40, exchanges: int = 12, *, seed: int = 0) -> SyntheticChats:
     """Generate chats.
 
     Args:
@@ -105,7 +105,7 @@ def planted_chats(conversations: int = 40, exchanges: int = 12, *, seed: int = 0
                 mine = bool(random.integers(2))
                 say(thread, mine, _small_talk(random, mine))
                 say(thread, not mine, _small_talk(random, not mine))
-    return PlantedChats(Corpus.of(messages, name="planted chats"), _NICKNAME, habit)
+    return SyntheticChats(Corpus.of(messages, name="planted chats"), _NICKNAME, habit)
 
 
 def _small_talk(random: np.random.Generator, mine: bool) -> str:

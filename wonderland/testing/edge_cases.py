@@ -1,4 +1,4 @@
-"""On what else must an analysis not stumble? Specimens with too little in them, with a habit, or with bad manners.
+"""Edge cases: specimens with too little in them, with a planted habit, or with hostile texts.
 
 Each is made once a process and shared: build another one to change a model.
 """
@@ -9,12 +9,12 @@ import functools
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.lab.specimen import Specimen
-from wonderland.testing.drawn import drawn_model
-from wonderland.testing.known import known_corpus, known_model, known_tokenizer
-from wonderland.testing.planted import planted_chats
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.testing.random_models import random_model
+from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
 
-__all__ = ["HOSTILE", "hostile_specimen", "planted_specimen", "small_specimen"]
+__all__ = ["HOSTILE", "hostile_specimen", "small_specimen", "synthetic_specimen"]
 
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>",
@@ -32,19 +32,19 @@ HOSTILE = (
 @functools.cache
 def small_specimen() -> Specimen:
     """Return the hand-built model on one conversation of 48 tokens: too little to say anything."""
-    return Specimen(known_model(), known_tokenizer(), known_corpus(1))
+    return Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(1))
 
 
 @functools.cache
-def planted_specimen() -> Specimen:
+def synthetic_specimen() -> Specimen:
     """Return a drawn model on chats with a nickname and a habit planted in them; nothing was learnt from them."""
-    return _drawn(planted_chats().corpus)
+    return _drawn(synthetic_chats().corpus)
 
 
 @functools.cache
 def hostile_specimen() -> Specimen:
     """Return a drawn model on chats in which every message holds something hostile, its tokens among them."""
-    chats = planted_chats(conversations=24, exchanges=6).corpus
+    chats = synthetic_chats(conversations=24, exchanges=6).corpus
     return _drawn(
         Corpus.of(
             [m._replace(text=f"{HOSTILE[i % len(HOSTILE)]} {m.text}") for i, m in enumerate(chats)],
@@ -55,6 +55,6 @@ def hostile_specimen() -> Specimen:
 
 def _drawn(corpus: Corpus) -> Specimen:
     tokenizer = SpeakerTokenizer.train(corpus, 320)
-    model = drawn_model(d_vocab=tokenizer.vocab_size)
+    model = random_model(d_vocab=tokenizer.vocab_size)
     model.tokenizer_fingerprint = tokenizer.fingerprint
     return Specimen(model, tokenizer, corpus)

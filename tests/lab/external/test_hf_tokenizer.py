@@ -7,8 +7,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 import wonderland as wl
 from wonderland.errors import InputError, NotEnoughData, Unsupported, UsageError
-from wonderland.lab.foreign import ForeignTokenizer
-from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+from wonderland.lab.external.hf_tokenizer import HFTokenizer
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 
 FAST = {
     "composition": {"rotations": 50},
@@ -21,7 +21,7 @@ FAST = {
 
 
 def named():
-    return ForeignTokenizer(bridges.tokenizer(), start="w0")
+    return HFTokenizer(bridges.tokenizer(), start="w0")
 
 
 @pytest.fixture(scope="module", params=["gpt2", "shared keys", "neox"])
@@ -93,7 +93,7 @@ def test_an_analysis_that_needs_what_a_bridge_has_not_is_left_out_and_the_others
         needs: ClassVar[tuple[str, ...]] = ("attn_scores",)
 
         def run(self, specimen: wl.Specimen) -> LookResult:
-            return LookResult(float(sum(part["attn_scores"].sum() for part in specimen.parts())))
+            return LookResult(float(sum(batch["attn_scores"].sum() for batch in specimen.batches())))
 
     specimen = wl.Specimen.of_tokens(bridges.bridge("rotary"), named(), bridges.sequences(4))
     results = wl.analyze(specimen, Look(), "attention-entropy")
@@ -106,7 +106,7 @@ def test_texts_are_cut_into_windows_that_begin_alike_and_keep_their_number():
     splitting = bridges.tokenizer()
     splitting.pre_tokenizer = pre_tokenizers.Whitespace()
     texts = [" ".join(words), "w3 w4", "w5"]
-    made = wl.Specimen.of_texts(bridges.native(), ForeignTokenizer(splitting, start=0), texts, length=11)
+    made = wl.Specimen.of_texts(bridges.native(), HFTokenizer(splitting, start=0), texts, length=11)
     evidence = made.evidence
     assert (evidence.tokens[:, 0] == 0).all()
     assert evidence.lengths.tolist() == [11, 11, 10, 3, 2]
@@ -116,8 +116,8 @@ def test_texts_are_cut_into_windows_that_begin_alike_and_keep_their_number():
 
 
 def test_our_own_model_can_be_given_plain_tokens_too_and_then_speakers_are_known():
-    tokens = wl.Specimen(known_model(), known_tokenizer(), known_corpus(3)).evidence.tokens
-    made = wl.Specimen.of_tokens(known_model(), known_tokenizer(), tokens.tolist())
+    tokens = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(3)).evidence.tokens
+    made = wl.Specimen.of_tokens(handwritten_model(), handwritten_tokenizer(), tokens.tolist())
     assert made.evidence.speakers
     assert made.evidence.is_speaker.any()
 
@@ -125,12 +125,12 @@ def test_our_own_model_can_be_given_plain_tokens_too_and_then_speakers_are_known
 def test_a_tokenizer_of_another_size_is_refused():
     large = Tokenizer(models.WordLevel({f"w{i}": i for i in range(31)}, unk_token="w0"))
     with pytest.raises(InputError, match="30 tokens and the tokenizer 31: they do not belong together"):
-        wl.Specimen.of_tokens(bridges.native(), ForeignTokenizer(large, start=0), bridges.sequences())
+        wl.Specimen.of_tokens(bridges.native(), HFTokenizer(large, start=0), bridges.sequences())
 
 
 def test_an_embedding_that_was_rounded_up_is_accepted():
     small = Tokenizer(models.WordLevel({f"w{i}": i for i in range(25)}, unk_token="w0"))
-    made = wl.Specimen.of_tokens(bridges.native(), ForeignTokenizer(small, start=0), [[0, 1, 2, 24]])
+    made = wl.Specimen.of_tokens(bridges.native(), HFTokenizer(small, start=0), [[0, 1, 2, 24]])
     assert made.tokenizer.pieces([24, 27]) == ["w24", "\\27"]
 
 
@@ -162,20 +162,20 @@ def test_no_evidence_at_all_is_refused():
 
 
 def test_a_tokenizer_that_begins_with_nothing_must_be_told_what_to_begin_with():
-    with pytest.raises(UsageError, match="does not say what sequences begin with"):
-        ForeignTokenizer(bridges.tokenizer())
+    with pytest.raises(UsageError, match="does not say which token sequences begin with"):
+        HFTokenizer(bridges.tokenizer())
     with pytest.raises(UsageError, match="no token '<s>'"):
-        ForeignTokenizer(bridges.tokenizer(), start="<s>")
+        HFTokenizer(bridges.tokenizer(), start="<s>")
 
 
 def test_something_that_is_no_tokenizer_is_refused():
     with pytest.raises(InputError, match="A dict is no tokenizer"):
-        ForeignTokenizer({"a": 1})
+        HFTokenizer({"a": 1})
 
 
 def test_conversations_need_the_speaker_tokenizer_of_their_model():
-    with pytest.raises(UsageError, match="not a ForeignTokenizer"):
-        wl.Specimen(bridges.native(), named(), known_corpus(2))
+    with pytest.raises(UsageError, match="not a HFTokenizer"):
+        wl.Specimen(bridges.native(), named(), handwritten_corpus(2))
 
 
 def test_specials_are_text_in_a_text_and_themselves_in_a_prompt():
@@ -188,12 +188,12 @@ def test_specials_are_text_in_a_text_and_themselves_in_a_prompt():
         vocab_size=300, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
     )
     bpe.train_from_iterator(["hello there"], trainer)
-    names = ForeignTokenizer(bpe)
+    names = HFTokenizer(bpe)
     assert names.start == 0
     assert names.specials == {0}
     assert names.encode_prompt("<|end|> hello")[0] == 0
     assert 0 not in names.encode("<|end|> hello")
     assert names.decode(names.encode(" hello there")) == " hello there"
     assert names.pieces(names.encode(" hello there"))[0].startswith(" ")
-    assert names.fingerprint != ForeignTokenizer(bpe, start=5).fingerprint
+    assert names.fingerprint != HFTokenizer(bpe, start=5).fingerprint
     assert not names.tells_speakers

@@ -21,8 +21,9 @@ import pytest
 import torch
 
 import wonderland as wl
-from wonderland.lab.bridged import BridgedModel
-from wonderland.lab.specimen import hook_name
+from wonderland.components import Head
+from wonderland.lab.external.bridge_model import BridgeModel
+from wonderland.lab.names import hook_name
 
 SMOLLM2, GPT2 = os.environ.get("WONDERLAND_SMOLLM2"), os.environ.get("WONDERLAND_GPT2")
 HALF = 50  # tokens that are said, and then said again
@@ -67,8 +68,8 @@ def scores(specimen):
     rows = torch.arange(HALF, 2 * HALF)
     every = torch.arange(2, 2 * HALF)  # at position 1 the previous token is also the first
     found = []
-    for part in specimen.parts("pattern"):
-        pattern = part["pattern"]
+    for batch in specimen.batches("pattern"):
+        pattern = batch["pattern"]
         induction = pattern[..., rows, rows - HALF + 1].mean(-1)
         previous = pattern[..., every, every - 1].mean(-1)
         first = pattern[..., every, 0].mean(-1)
@@ -101,7 +102,7 @@ def top(values, count):
 
 
 def names(heads):
-    return [f"L{layer}H{head}" for layer, head in heads]
+    return [str(Head(layer, head)) for layer, head in heads]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def looked_at(smollm2):
 
 
 def test_smollm2_has_its_induction_heads(smollm2, looked_at):
-    assert isinstance(smollm2.model, BridgedModel)
+    assert isinstance(smollm2.model, BridgeModel)
     assert (smollm2.cfg.n_layers, smollm2.cfg.n_heads) == (30, 9)
     (induction, _, _), best = looked_at
     print("\ninduction", {name: round(float(induction[at]), 2) for name, at in zip(names(best), best, strict=True)})

@@ -1,4 +1,4 @@
-"""Which instrument can be trusted? One that finds what is there in a model whose every weight was written by hand.
+"""A model whose every weight was written by hand, so that what is to be found in it is certain.
 
 A two-layer attention-only transformer without LayerNorm: 24 tokens (the five specials and nineteen words, `` a`` to
 `` s``), a context of 48, a residual stream of 96 dimensions that falls into three parts nobody has to guess:
@@ -31,38 +31,39 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 
+from wonderland.components import Head
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.layers import Block
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
 
 __all__ = [
     "HEADS",
     "WORDS",
-    "known_corpus",
-    "known_first_speaker_model",
-    "known_model",
-    "known_speaker_corpus",
-    "known_speaker_model",
-    "known_tokenizer",
+    "handwritten_corpus",
+    "handwritten_first_speaker_model",
+    "handwritten_model",
+    "handwritten_speaker_corpus",
+    "handwritten_speaker_model",
+    "handwritten_tokenizer",
     "repeated_tokens",
     "word_tokenizer",
 ]
 
 HEADS = {
-    "previous": (0, 0),
-    "self": (0, 1),
-    "first": (0, 2),
-    "uniform": (1, 0),
-    "induction": (1, 1),
-    "speaker": (1, 2),
+    "previous": Head(0, 0),
+    "self": Head(0, 1),
+    "first": Head(0, 2),
+    "uniform": Head(1, 0),
+    "induction": Head(1, 1),
+    "speaker": Head(1, 2),
 }
-"""(layer, head) of each head by what it does."""
+"""Each head by what it does."""
 
 WORDS = tuple("abcdefghijklmnopqrs")
-"""The words the known model knows."""
+"""The words the model knows."""
 
 _VOCABULARY = len(SPECIALS) + len(WORDS)
 _CONTEXT = 48
@@ -74,8 +75,8 @@ _COPY = 10.0  # logit that induction adds to the token it copies: e⁻¹⁰ · 2
 
 
 @torch.no_grad()
-def known_model() -> ChatTransformer:
-    """Return the model; its untrained twin and its copies are ordinary `ChatTransformer` objects."""
+def handwritten_model() -> ChatTransformer:
+    """Return the model; its untrained baseline and its copies are ordinary `ChatTransformer` objects."""
     cfg = Config(
         n_layers=2,
         n_heads=3,
@@ -87,7 +88,7 @@ def known_model() -> ChatTransformer:
         normalization_type=None,
         attn_only=True,
     )
-    model = ChatTransformer(cfg, tokenizer=known_tokenizer().fingerprint)
+    model = ChatTransformer(cfg, tokenizer=handwritten_tokenizer().fingerprint)
     for weight in model.parameters():
         weight.zero_()
     tokens, positions = torch.eye(_VOCABULARY), torch.eye(_CONTEXT)
@@ -140,7 +141,7 @@ def known_model() -> ChatTransformer:
     return model
 
 
-def known_tokenizer() -> SpeakerTokenizer:
+def handwritten_tokenizer() -> SpeakerTokenizer:
     """Return a tokenizer of the five specials and the nineteen words, each one token after a space."""
     return word_tokenizer(WORDS)
 
@@ -155,7 +156,7 @@ def word_tokenizer(words: Iterable[str]) -> SpeakerTokenizer:
     return SpeakerTokenizer(tokenizer.to_str())
 
 
-def known_corpus(conversations: int = 24, *, shortest: int = 32, seed: int = 0) -> Corpus:
+def handwritten_corpus(conversations: int = 24, *, shortest: int = 32, seed: int = 0) -> Corpus:
     """Return conversations of eight messages of random words, me and them in random order.
 
     Args:
@@ -186,20 +187,20 @@ def known_corpus(conversations: int = 24, *, shortest: int = 32, seed: int = 0) 
 
 
 def repeated_tokens(batch: int = 8, *, seed: int = 0) -> Tensor:
-    """Return all 24 tokens in random order and then again in the same order, [batch, 48]: food for induction."""
+    """Return all 24 tokens in random order and then again in the same order, [batch, 48]."""
     generator = torch.Generator().manual_seed(seed)
     once = torch.stack([torch.randperm(_VOCABULARY, generator=generator) for _ in range(batch)])
     return torch.cat([once, once], dim=1)
 
 
 @torch.no_grad()
-def known_speaker_model() -> ChatTransformer:
-    """Return the known model, in which now the latest-speaker head also says who speaks.
+def handwritten_speaker_model() -> ChatTransformer:
+    """Return the hand-written model, in which now the latest-speaker head also says who speaks.
 
     It adds 10 logits to the word `` a`` while ``me`` speaks and to `` b`` while ``them`` does. So the speaker token
     is the cause of that difference, this head alone carries it, and it arrives where the next word is predicted.
     """
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["speaker"]
     out = cast(Block, model.blocks[layer]).attn.W_O
     a, b = len(SPECIALS), len(SPECIALS) + 1
@@ -208,20 +209,20 @@ def known_speaker_model() -> ChatTransformer:
 
 
 @torch.no_grad()
-def known_first_speaker_model() -> ChatTransformer:
-    """Return the known speaker model, in which that head now looks at the first speaker token and says who began.
+def handwritten_first_speaker_model() -> ChatTransformer:
+    """Return the hand-written speaker model, in which that head now attends to the first speaker token.
 
-    It looks for the token, not for the position: behind something else it finds the token there.
+    So it says who began. It looks for the token, not for the position: behind something else it finds it there.
     """
-    model = known_speaker_model()
+    model = handwritten_speaker_model()
     layer, head = HEADS["speaker"]
     keys = cast(Block, model.blocks[layer]).attn.W_K
     keys[head, _POSITION, 0] *= -1  # an earlier one outweighs a later one
     return model
 
 
-def known_speaker_corpus(conversations: int = 60, *, seed: int = 0) -> Corpus:
-    """Return known conversations in which nobody says `` a`` or `` b``."""
+def handwritten_speaker_corpus(conversations: int = 60, *, seed: int = 0) -> Corpus:
+    """Return hand-written conversations in which nobody says `` a`` or `` b``."""
     other = str.maketrans("ab", "cd")
-    corpus = known_corpus(conversations, seed=seed)
+    corpus = handwritten_corpus(conversations, seed=seed)
     return Corpus.of([m._replace(text=m.text.translate(other)) for m in corpus], name="known conversations")
