@@ -30,7 +30,7 @@ from wonderland.report.plots import figure
 from wonderland.report.plots_files import save_figures
 from wonderland.report.redact import MARK, Redaction
 from wonderland.report.schema.describe import parts_of
-from wonderland.report.schema.node import Kind
+from wonderland.report.schema.kinds import Kind
 from wonderland.views import (
     Axis,
     Block,

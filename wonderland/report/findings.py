@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from wonderland.components import Component
-from wonderland.report.schema.node import Kind, Node, Said
+from wonderland.report.schema.kinds import Kind
+from wonderland.report.schema.node import Node, Said
 from wonderland.report.schema.selection import Key, keys_of
 from wonderland.report.schema.words import characters
 

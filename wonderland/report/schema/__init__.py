@@ -16,10 +16,12 @@ from wonderland.report.schema.conversations import (
     Shaded,
 )
 from wonderland.report.schema.figure import Axis, Figure, Panel, Panels
+from wonderland.report.schema.kinds import Triangles
 from wonderland.report.schema.matrix import CellDetail, CellRow, CellTokens, Matrix, Ranks, Series
-from wonderland.report.schema.node import Node, Number, Triangles, fields_of, rewrite, walk
+from wonderland.report.schema.node import Node, Number, fields_of
 from wonderland.report.schema.selection import Key
 from wonderland.report.schema.tables import Card, Cards, Column, Edge, Graph, GraphNode, Table
+from wonderland.report.schema.tree import rewrite, walk
 from wonderland.report.schema.view import View
 from wonderland.report.schema.words import Quoted, Text, Wording, characters, join, say, spoken
 

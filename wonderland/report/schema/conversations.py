@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 from wonderland.report.schema.figure import Figure
+from wonderland.report.schema.kinds import Triangles
 from wonderland.report.schema.matrix import Scale
-from wonderland.report.schema.node import Label, Node, Numbers, Said, Spoken, Triangles
+from wonderland.report.schema.node import Label, Node, Numbers, Said, Spoken
 
 __all__ = ["AttentionPatterns", "Conversations", "Expected", "Highlight", "Measure", "Patterned", "Shaded"]
 

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 
 from wonderland.report.schema import FIGURES
 from wonderland.report.schema.figure import Panel, Panels
-from wonderland.report.schema.node import Kind, Node, Number, Triangles, fields_of
+from wonderland.report.schema.kinds import Kind, Triangles
+from wonderland.report.schema.node import Node, Number, fields_of
 
 __all__ = ["described", "json_schema", "parts_of"]
 

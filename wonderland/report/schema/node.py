@@ -11,52 +11,23 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from wonderland.components import Component
 from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
+from wonderland.report.schema.kinds import Kind, Named
 from wonderland.report.schema.selection import Key
 from wonderland.report.schema.words import Quoted, Text, Wording, characters, quoted_unless_named
 
 __all__ = [
-    "Cell", "Field", "Label", "Named", "Node", "Number", "Numbers", "Piece", "Said", "Select", "Spoken", "Triangles",
-    "fields_of", "rewrite",
+    "Cell", "Field", "Label", "Node", "Number", "Numbers", "Piece", "Said", "Select", "Spoken",
+    "fields_of",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a field's value is, and how it is brought into form."""
-
-    name: str
-    form: Callable[[Any, str], Any]
-
-
-@dataclass(frozen=True)
-class Named:
-    """The name of a field in the report's JSON, where Python cannot say it."""
-
-    json: str
-
-
-@dataclass(frozen=True)
-class Triangles:
-    """Lower triangles of attention patterns, stored in the report as deflated uint16 (exact to 8e-6).
-
-    Args:
-        values: Array [pattern, query, key] with entries in [0, 1]; what lies above the diagonal is not kept.
-    """
-
-    values: np.ndarray
-
-    def __post_init__(self) -> None:
-        if self.values.ndim != 3 or self.values.shape[1] != self.values.shape[2]:
-            raise PluginError(f"Triangles need an array [pattern, query, key], not one of shape {self.values.shape}.")
 
 
 def _wrong(where: str, value: Any, wanted: str) -> PluginError:
@@ -357,33 +328,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     return value
-
-
-N = TypeVar("N")
-
-
-def rewrite(value: N, change: Callable[[Any], Any]) -> N:
-    """Return a tree of parts with every `Quoted` and every `Text` replaced by what ``change`` says of it."""
-    if isinstance(value, (Quoted, Text)):
-        return change(value)  # type: ignore[no-any-return]
-    if isinstance(value, tuple) and not isinstance(value, Component):
-        made = tuple(rewrite(one, change) for one in value)
-        return value if all(a is b for a, b in zip(made, value, strict=True)) else made  # type: ignore[return-value]
-    if isinstance(value, Node):
-        parts = {one.name: (getattr(value, one.name)) for one in fields_of(type(value))}
-        new = {name: rewrite(part, change) for name, part in parts.items()}
-        changed = {name: part for name, part in new.items() if part is not parts[name]}
-        return dataclasses.replace(value, **changed) if changed else value
-    return value
-
-
-def walk(value: Any, path: str = "") -> Iterator[tuple[str, Quoted | Text]]:
-    """Yield every text that may hold words of others, with its path; the members of a list share one."""
-    if isinstance(value, (Quoted, Text)):
-        yield path, value
-    elif isinstance(value, (list, tuple)) and not isinstance(value, Component):
-        for one in value:
-            yield from walk(one, f"{path}[]")
-    elif isinstance(value, Node):
-        for one in fields_of(type(value)):
-            yield from walk(getattr(value, one.name), f"{path}.{one.name}")

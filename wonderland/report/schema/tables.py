@@ -11,7 +11,8 @@ import numpy as np
 from wonderland.report.schema.blocks import Block, Row
 from wonderland.report.schema.charts import linked
 from wonderland.report.schema.figure import Figure
-from wonderland.report.schema.node import Cell, Label, Named, Node, Said, Select
+from wonderland.report.schema.kinds import Named
+from wonderland.report.schema.node import Cell, Label, Node, Said, Select
 from wonderland.report.schema.words import Wording
 
 if TYPE_CHECKING:
