@@ -12,7 +12,7 @@ import inspect
 import json
 import pkgutil
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from wonderland import errors, plugins
 from wonderland.cli.main import cli
 from wonderland.cli.options import signature_options
 from wonderland.lab.analysis import parameters_of, result_class
-from wonderland.report.schema import View, characters
+from wonderland.report.schema import Node, Role, View, characters
 from wonderland.report.schema.describe import described, parts_of
 from wonderland.workspace.settings import Settings
 
@@ -64,8 +64,6 @@ _ALSO = (
     "wonderland.model.presets",
     "wonderland.model.training",
     "wonderland.report.findings",
-    "wonderland.report.schema.selection",
-    "wonderland.report.schema.words",
     "wonderland.views",
     "wonderland.tokenizer",
     "wonderland.workspace.stage",
@@ -283,12 +281,24 @@ def modules() -> str:
         homes = wonderland._HOMES
         already = ", ".join(one for one in exported if homes.get(one) == name)
         parts += [f"## {name}"]
-        parts += ["```{eval-rst}", f".. automodule:: {name}"]
-        parts += ["   :members:"] if name != "wonderland.views" else []  # whose parts have a page of their own
-        parts += [f"   :exclude-members: {already}"] if already and name != "wonderland.views" else []
+        if name == "wonderland.views":  # whose parts have a page of their own
+            parts += ["```{eval-rst}", f".. automodule:: {name}", *_not_parts(exported)]
+        else:
+            parts += ["```{eval-rst}", f".. automodule:: {name}", "   :members:"]
+            parts += [f"   :exclude-members: {already}"] if already else []
         parts += ["```", ""]
     parts += ["## Returned by public methods", "```{eval-rst}", *(f".. autoclass:: {one}" for one in _RETURNED), "```"]
     return "\n".join(parts) + "\n"
+
+
+def _not_parts(names: Sequence[str]) -> Iterator[str]:
+    """Yield what the module of views has beside the parts of views: words, keys, and how to walk over a view."""
+    for name in names:
+        thing = getattr(importlib.import_module("wonderland.views"), name)
+        if isinstance(thing, type) and not issubclass(thing, Node):
+            yield f".. autoclass:: wonderland.views.{name}\n   :members:"
+        elif inspect.isfunction(thing):
+            yield f".. autofunction:: wonderland.views.{name}"
 
 
 # -- views -----------------------------------------------------------------------------------------------------------
@@ -342,11 +352,14 @@ def _views() -> Iterator[tuple[str, View]]:
 def schema() -> str:
     """Every part a view can be made of, with its fields, as the classes say it."""
     parts = []
-    for cls in (View, *parts_of()):
+    for cls in (View, *parts_of(), Role):
         renderer = getattr(cls, "renderer", "")
         drawn = f" Drawn by `{renderer}`." if isinstance(renderer, str) and renderer else ""
         lines = [_plain(line) for line in _doc(cls).partition("\n\nArgs:")[0].split("\n\n")]
         parts += [f"(part-{cls.__name__})=", f"## {cls.__name__}", *lines[:-1], lines[-1] + drawn]
+        called = ", ".join(name if required else f"{name}=…" for name, _, required, _ in described(cls))
+        if cls is not View:  # which has its entry among the public names
+            parts.append(f"```{{eval-rst}}\n.. py:class:: wonderland.views.{cls.__name__}({called})\n```")
         rows = ["| field | holds | |", "|---|---|---|"]
         for name, kind, required, about in described(cls):
             rows.append(
