@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wonderland.errors import UsageError
+from wonderland.errors import InputError, UsageError
 from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
 
@@ -75,6 +75,7 @@ def generate(
 
     Raises:
         UsageError: The speaker is unknown, a number is out of range, or the prompt leaves no room in the context.
+        InputError: The model's answers are not finite numbers.
     """
     if speaker not in _SPEAKERS:
         raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
@@ -96,6 +97,11 @@ def generate(
     tokens, probabilities, left = list(start), list[float](), messages
     while left and len(tokens) - len(start) < max_tokens and len(tokens) < model.cfg.n_ctx:
         logits = model(torch.tensor([tokens], device=model.device))[0, -1].float().cpu()
+        if not math.isfinite(float(logits.max())):  # of NaN the largest is NaN; −inf alone is a token never said
+            raise InputError(
+                "The model's answers are not finite numbers, so nothing can be chosen among them.",
+                hint="It was damaged, or its training diverged. Train it again: wonderland train",
+            )
         logits[PAD] = float("-inf")
         token = _sample(logits, temperature, top_k, top_p, generator)
         probabilities.append(float(logits.softmax(-1)[token]))
