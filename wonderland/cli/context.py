@@ -19,7 +19,7 @@ __all__ = ["command", "open_workspace", "record"]
 
 
 def command(
-    name: str, *, workspace: bool = True, extras: bool = False
+    name: str, *, workspace: bool = True, extras: bool = False, kind: type[click.Command] = click.Command
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a function ``f(console, [folder], ...)`` a command with the shared options.
 
@@ -27,6 +27,7 @@ def command(
         name: Its name.
         workspace: Whether it works in a workspace; ``folder`` is then passed, None if ``-w`` was not given.
         extras: Whether it takes options that only a plugin knows; they are passed as ``extras``.
+        kind: The class of the command.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -47,7 +48,7 @@ def command(
                     console.finish()
 
         settings = {"ignore_unknown_options": True, "allow_extra_args": True} if extras else {}
-        made = click.command(name, context_settings={"help_option_names": ["-h", "--help"], **settings})(wrapped)
+        made = click.command(name, kind, context_settings={"help_option_names": ["-h", "--help"], **settings})(wrapped)
         made = click.option("-q", "--quiet", is_flag=True, help="No progress.")(made)
         made = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(made)
         if workspace:

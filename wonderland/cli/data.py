@@ -34,7 +34,7 @@ def extract(
     """Read messages into the workspace, every stored row accounted for.
 
     PATH is a file or folder: a chat.db, JSON Lines, CSV, or what another plugin reads. Options of the source follow
-    it, for example: wonderland extract chats.csv --text body --me Ada
+    it, for example: wonderland extract chats.csv --text body --me Ada --dates dmy
     """
     workspace = open_workspace(folder, create=path is not None)
     before = workspace.settings.source
@@ -188,7 +188,22 @@ def export(console: Console, folder: Path | None, where: Path, only: tuple[str, 
         console.say(str(path))
 
 
-extract_command = command("extract", extras=True)(extract)
+class _Extract(click.Command):
+    """Its help ends with the options of every source."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for name, source in plugins.load().sources.items():
+            options = signature_options(source.__init__)
+            if options:
+                with formatter.section(f"Options of the source {name}"):
+                    formatter.write_dl([(_flag(option, kind), text) for option, (kind, text, _) in options.items()])
+
+
+def _flag(name: str, kind: object) -> str:
+    return f"--{name.replace('_', '-')}{'' if kind is bool else ' TEXT'}"
+
+
+extract_command = command("extract", extras=True, kind=_Extract)(extract)
 filter_command = command("filter")(filter_)
 tokenize_command = command("tokenize")(tokenize)
 export_command = command("export")(export)
