@@ -11,6 +11,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -228,6 +229,10 @@ def _said(default: Any) -> str:
 
 
 def _type(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(kind)))
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return _type(next(part for part in typing.get_args(kind) if part is not type(None)))
     name = typing.get_origin(kind) or kind
     inner = [_type(part) for part in typing.get_args(kind) if part is not ...]
     plain = {"str": "text", "float": "number", "int": "integer", "bool": "true or false"}.get(name.__name__)

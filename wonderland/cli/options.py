@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -89,6 +90,12 @@ def parse_extras(extras: Sequence[str], known: Mapping[str, tuple[Any, str, Any]
 
 
 def _convert(value: str, kind: Any, flag: str) -> Any:
+    if typing.get_origin(kind) is typing.Literal:
+        if value not in typing.get_args(kind):
+            raise UsageError(f"--{flag} is {value!r}; choose one of: {', '.join(typing.get_args(kind))}.")
+        return value
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):  # "str | None": what is typed is never None
+        return _convert(value, next(part for part in typing.get_args(kind) if part is not type(None)), flag)
     try:
         if typing.get_origin(kind) in (tuple, list):
             inner = (typing.get_args(kind) or (str,))[0]

@@ -1,0 +1,17 @@
+"""Exports with a known answer, of any size: a seeded generator for each source.
+
+Each generator writes an export in which every class of row occurs and returns a `Planted`, which says what a reader
+must find in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from wonderland_exports.testing.planted import Planted, Writer
+
+__all__ = ["SAMPLES", "Planted", "Writer"]
+
+SAMPLES: dict[str, Callable[[Path], Path]] = {}
+"""By name of the source: a function that writes a small export into an empty folder and returns what to read."""
