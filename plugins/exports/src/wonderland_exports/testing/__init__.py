@@ -10,8 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wonderland_exports.testing.planted import Planted, Writer
+from wonderland_exports.testing.telegram import make_telegram
 
-__all__ = ["SAMPLES", "Planted", "Writer"]
+__all__ = [
+    "SAMPLES",
+    "Planted",
+    "Writer",
+    "make_telegram",
+]
 
-SAMPLES: dict[str, Callable[[Path], Path]] = {}
+SAMPLES: dict[str, Callable[[Path], Path]] = {
+    "telegram": lambda folder: make_telegram(folder / "result.json").path,
+}
 """By name of the source: a function that writes a small export into an empty folder and returns what to read."""
