@@ -12,6 +12,7 @@ import wonderland as wl
 
 SOURCES = {
     "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
 }
 """Class of each source by its module; a module is imported only when sources are asked for."""
 

@@ -11,15 +11,19 @@ from pathlib import Path
 
 from wonderland_exports.testing.planted import Planted, Writer
 from wonderland_exports.testing.telegram import make_telegram
+from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
 
 __all__ = [
+    "HEADS",
     "SAMPLES",
     "Planted",
     "Writer",
     "make_telegram",
+    "make_whatsapp",
 ]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
     "telegram": lambda folder: make_telegram(folder / "result.json").path,
+    "whatsapp": lambda folder: make_whatsapp(folder / "WhatsApp Chat with Bo.txt").path,
 }
 """By name of the source: a function that writes a small export into an empty folder and returns what to read."""
