@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wonderland_exports.testing.planted import Planted, Writer
+from wonderland_exports.testing.sms import make_sms
 from wonderland_exports.testing.telegram import make_telegram
 from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
 
@@ -18,11 +19,13 @@ __all__ = [
     "SAMPLES",
     "Planted",
     "Writer",
+    "make_sms",
     "make_telegram",
     "make_whatsapp",
 ]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
+    "sms": lambda folder: make_sms(folder / "sms.xml").path,
     "telegram": lambda folder: make_telegram(folder / "result.json").path,
     "whatsapp": lambda folder: make_whatsapp(folder / "WhatsApp Chat with Bo.txt").path,
 }
