@@ -14,6 +14,7 @@ SOURCES = {
     "sms": "Sms",
     "telegram": "Telegram",
     "whatsapp": "WhatsApp",
+    "whatsapp_db": "WhatsAppDb",
 }
 """Class of each source by its module; a module is imported only when sources are asked for."""
 

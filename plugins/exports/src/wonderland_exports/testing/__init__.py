@@ -13,20 +13,24 @@ from wonderland_exports.testing.planted import Planted, Writer
 from wonderland_exports.testing.sms import make_sms
 from wonderland_exports.testing.telegram import make_telegram
 from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
+from wonderland_exports.testing.whatsapp_db import STORES, make_whatsapp_db
 
 __all__ = [
     "HEADS",
     "SAMPLES",
+    "STORES",
     "Planted",
     "Writer",
     "make_sms",
     "make_telegram",
     "make_whatsapp",
+    "make_whatsapp_db",
 ]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
     "sms": lambda folder: make_sms(folder / "sms.xml").path,
     "telegram": lambda folder: make_telegram(folder / "result.json").path,
     "whatsapp": lambda folder: make_whatsapp(folder / "WhatsApp Chat with Bo.txt").path,
+    "whatsapp-db": lambda folder: make_whatsapp_db(folder / "ChatStorage.sqlite").path,
 }
 """By name of the source: a function that writes a small export into an empty folder and returns what to read."""
