@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import wonderland as wl
 
 SOURCES = {
+    "signal": "Signal",
     "sms": "Sms",
     "telegram": "Telegram",
     "whatsapp": "WhatsApp",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wonderland_exports.testing.planted import Planted, Writer
+from wonderland_exports.testing.signal import make_signal, make_signal_desktop, make_signal_export
 from wonderland_exports.testing.sms import make_sms
 from wonderland_exports.testing.telegram import make_telegram
 from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
@@ -21,6 +22,9 @@ __all__ = [
     "STORES",
     "Planted",
     "Writer",
+    "make_signal",
+    "make_signal_desktop",
+    "make_signal_export",
     "make_sms",
     "make_telegram",
     "make_whatsapp",
@@ -28,6 +32,7 @@ __all__ = [
 ]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
+    "signal": lambda folder: make_signal(folder).path,
     "sms": lambda folder: make_sms(folder / "sms.xml").path,
     "telegram": lambda folder: make_telegram(folder / "result.json").path,
     "whatsapp": lambda folder: make_whatsapp(folder / "WhatsApp Chat with Bo.txt").path,
