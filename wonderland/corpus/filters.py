@@ -25,12 +25,14 @@ class Filter:
         judge: Returns a short reason to drop a message, or None to keep it.
         default: Whether it applies when no filters are named.
         help: What it drops, in one line.
+        version: Raise it when the filter drops other messages than before, so that stored corpora are filtered again.
     """
 
     name: str
     judge: Callable[[Message], str | None]
     default: bool = True
     help: str = ""
+    version: int = 1
 
     def __call__(self, message: Message) -> str | None:
         """Return why the message should be dropped, or None."""

@@ -6,7 +6,7 @@ import torch
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_triage.head_patterns import PATTERNS, HeadPatterns
 
@@ -42,6 +42,17 @@ def rows_by_hand(specimen):
                 speaker = i
             if i >= 4:
                 yield tokens, i, speaker
+
+
+@pytest.mark.parametrize("margin", [4.0, 5.0])
+@pytest.mark.parametrize("errors", [3.9, 4.1, 4.9, 5.1])
+def test_a_label_takes_a_score_that_many_standard_errors_above_chance(margin, errors):
+    """A 95% interval is 2 × 1.96 standard errors wide; the score is over the threshold either way."""
+    error, chance = 0.02, 0.45
+    value = np.full((1, 1), chance + errors * error)
+    one = wl.Estimate(value, value - 1.96 * error, value + 1.96 * error, n=30, chance=chance)
+    labels = HeadPatterns(margin=margin)._labels({"previous": one})
+    assert labels == [["previous" if errors > margin else "diffuse"]]
 
 
 def test_chance_levels_are_those_counted_by_hand(result, specimen):
@@ -147,5 +158,5 @@ def test_it_is_saved_and_loaded(result, tmp_path):
 
 def test_its_views_are_ones_the_report_can_draw(result):
     for view in result.views():
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None

@@ -38,6 +38,7 @@ from wonderland_circuits import patching_grid
 from wonderland_circuits.questions import Questions, described, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 MODES = ("resid_pre", "attn_out", "mlp_out")
@@ -168,7 +169,7 @@ class ActivationPatchingResult(wl.Result):
         single = [patching_grid.view(self.shown, self.words, self.refused, each)] if self.shown else []
         return [
             *single,
-            wl.View(
+            wl.View.of_data(
                 "patching-heads",
                 "Patching by head",
                 "matrix",
@@ -181,7 +182,7 @@ class ActivationPatchingResult(wl.Result):
                 order=44,
                 warning=self._refusals(),
             ),
-            wl.View(
+            wl.View.of_data(
                 "patching",
                 "Patching by layer and place",
                 "matrix",
@@ -194,7 +195,7 @@ class ActivationPatchingResult(wl.Result):
                 order=45,
                 warning=self._refusals(),
             ),
-            wl.View(
+            wl.View.of_data(
                 "patching-pairs",
                 "Contrasts that were used",
                 "table",
@@ -234,6 +235,13 @@ class ActivationPatching:
         from wonderland_circuits import truths
 
         return truths.activation_patching()
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.activation_patching()
 
     def run(self, specimen: wl.Specimen) -> ActivationPatchingResult:
         """Patch every layer, place and head in every pair that passes the linter."""

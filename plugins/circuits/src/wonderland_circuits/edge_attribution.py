@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS
@@ -33,6 +33,7 @@ from wonderland_circuits.edge_runs import Changed, runs
 from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 METHODS = ("EAP", "EAP-IG")
@@ -131,7 +132,7 @@ class EdgeAttributionResult(wl.Result):
             for method in METHODS
         ]
         return [
-            wl.View(
+            wl.View.of_data(
                 "edges",
                 "Edges by what they carry",
                 "table",
@@ -142,7 +143,7 @@ class EdgeAttributionResult(wl.Result):
                 misleads="An edge that another backs up has no effect alone, and effects do not add up.",
                 order=52,
             ),
-            wl.View(
+            wl.View.of_data(
                 "edges-estimated",
                 "Can gradients be believed?",
                 "scatter",
@@ -159,7 +160,7 @@ class EdgeAttributionResult(wl.Result):
                 misleads="A few large edges make a high correlation; the table of agreement has ranks beside it.",
                 order=53,
             ),
-            wl.View(
+            wl.View.of_data(
                 "edges-agreement",
                 "Agreement with exact patching",
                 "table",
@@ -208,6 +209,13 @@ class EdgeAttribution:
         from wonderland_circuits import edge_truths
 
         return edge_truths.edge_attribution()
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.edge_attribution()
 
     def run(self, specimen: wl.Specimen) -> EdgeAttributionResult:
         """Estimate all edges, then patch them one by one."""
@@ -308,15 +316,7 @@ def _measures(estimate: np.ndarray, effect: np.ndarray, top: int) -> tuple[float
     large = np.abs(effect) > 1e-3 * np.abs(effect).max()  # the sign of nothing says nothing
     signs = (np.sign(estimate) == np.sign(effect))[large].mean() if large.any() else np.nan
     ours, theirs = (set(np.argsort(-np.abs(part), kind="stable")[:top].tolist()) for part in (estimate, effect))
-    return (
-        _correlation(estimate, effect),
-        _correlation(rankdata(estimate), rankdata(effect)),
-        float(signs),
-        len(ours & theirs) / top,
-    )
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / size) if size > 0 else float("nan")
+    along = ranks = float("nan")
+    if len(effect) > 1 and np.ptp(estimate) > 0 and np.ptp(effect) > 0:  # what is constant goes along with nothing
+        along, ranks = float(np.corrcoef(estimate, effect)[0, 1]), float(spearmanr(estimate, effect).statistic)
+    return along, ranks, float(signs), len(ours & theirs) / top
