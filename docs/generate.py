@@ -11,8 +11,9 @@ import importlib
 import inspect
 import json
 import pkgutil
+import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ import click
 import wonderland
 from wonderland import errors, plugins
 from wonderland.cli.main import cli
-from wonderland.cli.options import signature_options
+from wonderland.cli.options import click_type, signature_options
 from wonderland.lab.analysis import parameters_of, result_class
-from wonderland.report.views import View
+from wonderland.report.schema import Node, Role, View, characters
+from wonderland.report.schema.describe import described, parts_of
 from wonderland.workspace.settings import Settings
 
 __all__ = [
@@ -44,6 +46,7 @@ _FLOORS = {
     "tokenizer": "Tokens",
     "model": "The model",
     "lab": "Looking inside",
+    "estimate": "Numbers",
     "report": "Showing",
     "workspace": "On disk",
     "hookspecs": "Plugins",
@@ -52,13 +55,19 @@ _FLOORS = {
 _ELSEWHERE = ("Analysis", "Filter", "Source", "hookimpl")  # on the page of the hooks
 _OPEN = ("wonderland.lab", "wonderland.testing")  # packages whose modules plugins use directly
 _ALSO = (
+    "wonderland.components",
     "wonderland.corpus.messages",
     "wonderland.corpus.people",
+    "wonderland.corpus.phones",
     "wonderland.errors",
+    "wonderland.estimate",
+    "wonderland.model.generate",
     "wonderland.model.history",
     "wonderland.model.presets",
     "wonderland.model.training",
-    "wonderland.report.views",
+    "wonderland.model.transformer",
+    "wonderland.report.findings",
+    "wonderland.views",
     "wonderland.tokenizer",
     "wonderland.workspace.stage",
 )
@@ -79,6 +88,7 @@ def write(folder: Path) -> None:
         "api": api(),
         "modules": modules(),
         "views": views(),
+        "schema": schema(),
     }
     for name, text in pages.items():
         path = folder / f"{name}.md"
@@ -210,15 +220,20 @@ def _row(name: str, cls: type[Any]) -> str:
 
 def _parameters(parameters: Mapping[str, tuple[Any, str, Any]]) -> list[str]:
     return [
-        _option(f"--{name.replace('_', '-')} {_type(kind).upper()}", _sentence(help_text), _said(default))
+        _option(f"--{name.replace('_', '-')} {_metavar(kind)}", _sentence(help_text), _said(default))
         for name, (kind, help_text, default) in parameters.items()
     ]
 
 
+def _metavar(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return f"[{'|'.join(map(str, typing.get_args(kind)))}]"
+    return _type(kind).upper()
+
+
 def _typed_on_command_line(kind: Any) -> bool:
     """Whether a parameter is made of words and numbers, which can be typed."""
-    inner = typing.get_args(kind)[:1] or (kind,)
-    return inner[0] in (int, float, str, bool)
+    return click_type(kind) is not None
 
 
 def _said(default: Any) -> str:
@@ -228,9 +243,15 @@ def _said(default: Any) -> str:
 
 
 def _type(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(kind)))
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return _type(next(one for one in typing.get_args(kind) if one is not type(None)))
     name = typing.get_origin(kind) or kind
     inner = [_type(part) for part in typing.get_args(kind) if part is not ...]
-    plain = {"str": "text", "float": "number", "int": "integer", "bool": "true or false"}.get(name.__name__)
+    plain = {"str": "text", "float": "number", "int": "integer", "bool": "true or false", "Path": "path"}.get(
+        name.__name__
+    )
     return plain or {"tuple": f"{inner[:1]}", "list": "list of texts", "dict": "table"}.get(name.__name__, "value")
 
 
@@ -259,9 +280,8 @@ def modules() -> str:
     """The modules under the public names, for authors of plugins: what is not there is private."""
     names = [*_ALSO]
     for package in _OPEN:
-        names += [
-            f"{package}.{found.name}" for found in pkgutil.iter_modules(importlib.import_module(package).__path__)
-        ]
+        path = importlib.import_module(package).__path__
+        names += [found.name for found in pkgutil.walk_packages(path, prefix=f"{package}.")]
     parts = []
     for name in sorted(names):
         module = importlib.import_module(name)
@@ -271,15 +291,24 @@ def modules() -> str:
         homes = wonderland._HOMES
         already = ", ".join(one for one in exported if homes.get(one) == name)
         parts += [f"## {name}"]
-        if "``matrix``" in (module.__doc__ or ""):  # a table in plain text, to be read as it stands
-            parts += ["```text", inspect.cleandoc(module.__doc__ or ""), "```"]
-            parts += ["```{eval-rst}", *(f".. autoclass:: {name}.{one}" for one in exported if one not in homes)]
+        if name == "wonderland.views":  # whose parts have a page of their own
+            parts += ["```{eval-rst}", f".. automodule:: {name}", *_not_parts(exported)]
         else:
             parts += ["```{eval-rst}", f".. automodule:: {name}", "   :members:"]
             parts += [f"   :exclude-members: {already}"] if already else []
         parts += ["```", ""]
     parts += ["## Returned by public methods", "```{eval-rst}", *(f".. autoclass:: {one}" for one in _RETURNED), "```"]
     return "\n".join(parts) + "\n"
+
+
+def _not_parts(names: Sequence[str]) -> Iterator[str]:
+    """Yield what the module of views has beside the parts of views: words, keys, and how to walk over a view."""
+    for name in names:
+        thing = getattr(importlib.import_module("wonderland.views"), name)
+        if isinstance(thing, type) and not issubclass(thing, Node):
+            yield f".. autoclass:: wonderland.views.{name}\n   :members:"
+        elif inspect.isfunction(thing):
+            yield f".. autofunction:: wonderland.views.{name}"
 
 
 # -- views -----------------------------------------------------------------------------------------------------------
@@ -289,8 +318,8 @@ def views() -> str:
     """How to read every view of the report, in the words that stand beside it there."""
     parts = []
     for name, view in sorted(_views(), key=lambda found: found[1].order):
-        parts += [f"(view-{view.id})=", f"## {_plain(view.title)}", _plain(view.how_to_read)]
-        parts.append(f"**When it misleads.** {_plain(view.misleads)}" if view.misleads else "")
+        parts += [f"(view-{view.id})=", f"## {_plain(characters(view.title))}", _plain(characters(view.how_to_read))]
+        parts.append(f"**When it misleads.** {_plain(characters(view.misleads))}" if view.misleads else "")
         where = f"From [{name}](#analysis-{name}); " if name else f"From {_STANDARD[view.group or view.id]}; "
         parts.append(f"{where}`#/{view.id}` in the report.")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -304,15 +333,19 @@ def _views() -> Iterator[tuple[str, View]]:
     from wonderland.report.corpus_overview import corpus_overview
     from wonderland.report.generations import generations
     from wonderland.report.training_curve import training_curve
-    from wonderland.testing import known
+    from wonderland.testing import handwritten
 
-    tokenizer = known.known_tokenizer()
+    tokenizer = handwritten.handwritten_tokenizer()
     shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=tokenizer.vocab_size)
     specimens = [
-        wl.Specimen(known.known_speaker_model(), tokenizer, known.known_speaker_corpus()),
-        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.known_corpus()),
+        wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, handwritten.handwritten_speaker_corpus()),
+        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, handwritten.handwritten_corpus()),
     ]
-    for view in (training_curve(History()), generations([], tokenizer.pieces), *corpus_overview(known.known_corpus())):
+    for view in (
+        training_curve(History()),
+        generations([], tokenizer.pieces),
+        *corpus_overview(handwritten.handwritten_corpus()),
+    ):
         yield "", view
     seen: set[str] = set()
     wanted = [*plugins.load().analyses]
@@ -324,6 +357,26 @@ def _views() -> Iterator[tuple[str, View]]:
                     seen.add(view.id)
                     yield name, view
         wanted = [name for name in wanted if name not in results or not results[name].views()]
+
+
+def schema() -> str:
+    """Every part a view can be made of, with its fields, as the classes say it."""
+    parts = []
+    for cls in (View, *parts_of(), Role):
+        renderer = getattr(cls, "renderer", "")
+        drawn = f" Drawn by `{renderer}`." if isinstance(renderer, str) and renderer else ""
+        lines = [_plain(line) for line in _doc(cls).partition("\n\nArgs:")[0].split("\n\n")]
+        parts += [f"(part-{cls.__name__})=", f"## {cls.__name__}", *lines[:-1], lines[-1] + drawn]
+        called = ", ".join(name if required else f"{name}=…" for name, _, required, _ in described(cls))
+        if cls is not View:  # which has its entry among the public names
+            parts.append(f"```{{eval-rst}}\n.. py:class:: wonderland.views.{cls.__name__}({called})\n```")
+        rows = ["| field | holds | |", "|---|---|---|"]
+        for name, kind, required, about in described(cls):
+            rows.append(
+                f"| `{name}` | {_cell(_plain(kind))}{'' if required else ', optional'} | {_cell(_plain(about))} |"
+            )
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts) + "\n"
 
 
 # -- words -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wonderland import views as views
     from wonderland.corpus.corpus import Corpus as Corpus
     from wonderland.corpus.filters import Filter as Filter
     from wonderland.corpus.messages import Message as Message
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis as Analysis
     from wonderland.lab.analysis import analyze as analyze
     from wonderland.lab.contrast import Contrast as Contrast
-    from wonderland.lab.mining import contrasts as contrasts
-    from wonderland.lab.results import Finding as Finding
-    from wonderland.lab.results import Result as Result
+    from wonderland.lab.result import Result as Result
     from wonderland.lab.specimen import Specimen as Specimen
-    from wonderland.model.transformer import ChatTransformer as ChatTransformer
-    from wonderland.report.views import View as View
+    from wonderland.model.chat_transformer import ChatTransformer as ChatTransformer
+    from wonderland.report.findings import Finding as Finding
+    from wonderland.report.schema import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
     from wonderland.workspace.workspace import Workspace as Workspace
 
@@ -34,23 +34,22 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Analysis": "wonderland.lab.analysis",
-    "ChatTransformer": "wonderland.model.transformer",
+    "ChatTransformer": "wonderland.model.chat_transformer",
     "Contrast": "wonderland.lab.contrast",
     "Corpus": "wonderland.corpus.corpus",
     "Estimate": "wonderland.estimate",
     "Filter": "wonderland.corpus.filters",
-    "Finding": "wonderland.lab.results",
+    "Finding": "wonderland.report.findings",
     "Message": "wonderland.corpus.messages",
-    "Result": "wonderland.lab.results",
+    "Result": "wonderland.lab.result",
     "Skipped": "wonderland.corpus.messages",
     "Source": "wonderland.corpus.source",
     "SpeakerTokenizer": "wonderland.tokenizer",
     "Specimen": "wonderland.lab.specimen",
-    "View": "wonderland.report.views",
+    "View": "wonderland.report.schema",
     "WonderlandError": "wonderland.errors",
     "Workspace": "wonderland.workspace.workspace",
     "analyze": "wonderland.lab.analysis",
-    "contrasts": "wonderland.lab.mining",
     "hookimpl": "wonderland.hookspecs",
 }
 
@@ -72,12 +71,13 @@ __all__ = [
     "WonderlandError",
     "Workspace",
     "analyze",
-    "contrasts",
     "hookimpl",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "views":  # what views are made of; a module of its own, as there are many parts
+        return importlib.import_module("wonderland.views")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'wonderland' has no attribute {name!r}; public names: {', '.join(__all__)}")

@@ -12,7 +12,7 @@ import sample_words
 
 from wonderland.errors import UsageError
 from wonderland.estimate import Estimate
-from wonderland.lab.results import Result
+from wonderland.lab.result import Result
 from wonderland.report.views import View
 
 VALUE = np.array([[0.1, 0.2, 0.4], [0.3, 0.9, np.nan]])

@@ -12,8 +12,8 @@ import pytest
 import wonderland as wl
 from wonderland.corpus.messages import Message
 from wonderland.report.corpus_overview import corpus_overview
+from wonderland.report.encode import encode
 from wonderland.report.generations import generations
-from wonderland.report.validate import check_view
 
 EAST = timezone(timedelta(hours=2))
 
@@ -38,7 +38,7 @@ def corpus() -> wl.Corpus:
 def views(corpus: wl.Corpus) -> dict[str, wl.View]:
     found = {view.id: view for view in corpus_overview(corpus, EAST)}
     for view in found.values():
-        check_view(view)
+        encode(view.data)
     return found
 
 
@@ -49,6 +49,16 @@ def test_months_are_told_in_one_zone_and_a_month_without_messages_is_a_gap(corpu
     assert (me["name"], list(me["y"])) == ("me", [1, 0, 1])
     assert (them["name"], list(them["y"])) == ("them", [1, 0, 1])
     assert "1 messages have no time" in view.caption
+
+
+@pytest.mark.parametrize("never", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59), datetime(1904, 1, 1)])
+@pytest.mark.parametrize("zone", [timezone(timedelta(hours=-12)), timezone(timedelta(hours=14)), None])
+def test_a_time_that_no_message_can_have_is_none_and_makes_no_chart_of_centuries(corpus, never, zone):
+    one = wl.Corpus.of([message(0, never), message(1, datetime(2024, 2, 3, 7, 0, tzinfo=UTC))])
+    found = {view.id: view for view in corpus_overview(one, zone)}
+    assert found["corpus-months"].data["x"]["names"] == ["2024-02"]
+    assert "1 messages have no time" in found["corpus-months"].caption
+    assert [view.id for view in corpus_overview(wl.Corpus.of([message(0, never)]), zone)] == ["corpus", "corpus-funnel"]
 
 
 def test_hours_are_shares_of_each_side(corpus):
@@ -105,7 +115,7 @@ def sample(finished: bool = True) -> SimpleNamespace:
 
 def test_a_sample_is_shaded_by_the_surprise_of_what_it_said_and_not_of_its_prompt():
     view = generations([("as me", sample())], lambda ids: [TOKENS[i] for i in ids], "seed 0")
-    check_view(view)
+    encode(view.data)
     [shown] = view.data["conversations"]
     np.testing.assert_allclose(shown["values"][0], [np.nan, np.log(2), 0, np.log(4), np.log(8)], atol=1e-7)
     np.testing.assert_allclose(shown["values"][1], [np.nan, 0.5, 1, 0.25, 0.125])

@@ -1,4 +1,4 @@
-"""How sure is a number? Intervals, permutation tests and false-discovery control, which end in an `Estimate`.
+"""Intervals, permutation tests and false-discovery control, which end in an `Estimate`.
 
 The unit of resampling is the conversation: windows and tokens of one conversation resemble each other, so an interval
 that treated them as independent would be too narrow. The bootstrap here works on sums by cluster (a ratio of sums, as
@@ -12,7 +12,6 @@ What would fool it: fewer than about ten clusters, where percentile intervals ar
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from wonderland.estimate import Estimate
 __all__ = [
     "benjamini_hochberg",
     "cluster_bootstrap",
-    "heads",
     "paired_permutation",
     "sum_by_cluster",
 ]
@@ -129,18 +127,10 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     Returns:
         Array of q values of the same shape.
     """
+    from scipy.stats import false_discovery_control
+
     values = np.asarray(p, dtype=np.float64)
-    flat = values.ravel()
-    tested = np.flatnonzero(~np.isnan(flat))
-    order = tested[np.argsort(flat[tested])]
-    ranks = np.arange(1, len(order) + 1)
-    q = np.full(flat.shape, np.nan)
-    if len(order):
-        q[order] = np.minimum(1, np.minimum.accumulate((flat[order] * len(order) / ranks)[::-1])[::-1])
-    return q.reshape(values.shape)
-
-
-def heads(estimate: Estimate) -> Iterator[tuple[str, Estimate]]:
-    """Yield ("L0H0", estimate) for each head of an estimate [layer, head]."""
-    for layer, head in np.ndindex(*np.shape(estimate.value)):
-        yield f"L{layer}H{head}", estimate[layer, head]
+    tested, q = ~np.isnan(values), np.full(values.shape, np.nan)
+    if tested.any():
+        q[tested] = false_discovery_control(values[tested])
+    return q

@@ -1,11 +1,12 @@
-"""What does wonderland rely on in an analysis? A list of small named functions, each one sentence of the contract.
+"""The contract of an analysis: small named functions, each one sentence of it.
 
 Each takes an analysis and raises `AssertionError` saying what is wrong and what to do about it. They run on the first
 of a few tiny specimens the analysis accepts: the hand-built model, the one that knows who speaks, a drawn one. Results
 are kept while the process lives, so that twenty checks cost about five runs.
 
 What would fool it: the contract is form, not truth. An analysis can keep to all of it and be wrong; what it must find,
-and must not, is said by its ``truths`` (`wonderland.testing.truth`).
+and must not, is said by its ``truths`` (`wonderland.testing.truth`); what it chooses, by its ``choices``
+(`wonderland.testing.optimism`).
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ import torch
 from wonderland.errors import PluginError, WonderlandError
 from wonderland.estimate import Estimate
 from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class
-from wonderland.lab.results import Result
+from wonderland.lab.result import Result
 from wonderland.lab.specimen import Specimen
 from wonderland.report.encode import encode, inert
-from wonderland.report.validate import check_view
-from wonderland.testing.specimens import hostile_specimen, small_specimen
-from wonderland.testing.truth import Truth, known_specimen, random_specimen, speaking_specimen
+from wonderland.report.schema import characters
+from wonderland.testing.edge_cases import hostile_specimen, small_specimen
+from wonderland.testing.optimism import Choice, optimism
+from wonderland.testing.truth import Truth, handwritten_specimen, random_specimen, speaking_specimen
 
 __all__ = ["ANALYSIS_CHECKS"]
 
-_SPECIMENS = (known_specimen, speaking_specimen, random_specimen)
+_SPECIMENS = (handwritten_specimen, speaking_specimen, random_specimen)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -137,10 +139,9 @@ def says_what_it_found_in_one_line(analysis: Analysis) -> None:
 
 
 def views_fit_their_renderers(analysis: Analysis) -> None:
-    """The data of each view have the keys and sizes that its renderer reads."""
+    """The data of each view are what its renderer reads; their keys and sizes are checked where a view is made."""
     result, _ = found(analysis)
     for view in result.views():
-        check_view(view)
         encode(view.data)
 
 
@@ -148,7 +149,9 @@ def views_explain_themselves(analysis: Analysis) -> None:
     """Each has a title, a caption, how to read it and when it misleads."""
     result, _ = found(analysis)
     for view in result.views():
-        missing = [key for key in ("title", "caption", "how_to_read", "misleads") if not getattr(view, key).strip()]
+        missing = [
+            key for key in ("title", "caption", "how_to_read", "misleads") if not characters(getattr(view, key)).strip()
+        ]
         require(not missing, f"the view {view.id!r} has no {' and no '.join(missing)}")
 
 
@@ -164,7 +167,7 @@ def findings_point_to_views(analysis: Analysis) -> None:
     result, _ = found(analysis)
     ids = {view.id for view in result.views()}
     for finding in result.findings():
-        require(finding.text.strip(), "a finding has no text")
+        require(finding.sentence.strip(), "a finding has no text")
         require(not finding.view or finding.view in ids, f"a finding points to {finding.view!r}; views: {sorted(ids)}")
         require(finding.trust in ("solid", "weak", "anecdotal"), f"trust is {finding.trust!r}")
 
@@ -184,18 +187,20 @@ def the_card_is_by_layer_and_head(analysis: Analysis) -> None:
         require(np.shape(estimate.value) == shape, f"card {label!r} is {np.shape(estimate.value)}, not {shape}")
 
 
-def the_untrained_twin_can_be_asked(analysis: Analysis) -> None:
+def the_untrained_baseline_can_be_asked(analysis: Analysis) -> None:
     """The control is the same analysis of the same model before training."""
     _, specimen = found(analysis)
     result = _or_refusal(analysis, specimen.untrained())
-    require(result is None or result.summary().strip(), "it says nothing about the untrained twin")
+    require(result is None or result.summary().strip(), "it says nothing about the untrained baseline")
 
 
 def too_little_is_refused_or_marked(analysis: Analysis) -> None:
     """On one short conversation it raises `NotEnoughData`, or calls nothing solid that rests on its numbers."""
     result = _or_refusal(analysis, small_specimen())
     # An analysis that needs nothing reads the weights alone: for it there is no such thing as too little text.
-    solid = [] if result is None or not analysis.needs else [f.text for f in result.findings() if f.trust == "solid"]
+    solid = (
+        [] if result is None or not analysis.needs else [f.sentence for f in result.findings() if f.trust == "solid"]
+    )
     require(not solid, f"on a single conversation it calls this solid: {solid}")
 
 
@@ -205,8 +210,7 @@ def survives_hostile_texts(analysis: Analysis) -> None:
     if result is None:
         return
     for view in result.views():
-        check_view(view)
-        require("<" not in inert(dataclasses.asdict(view) | {"data": encode(view.data)}), f"markup in {view.id!r}")
+        require("<" not in inert(encode(view.plain())), f"markup in {view.id!r}")
     require("<img" not in result._repr_html_(), "the summary lets markup through")
 
 
@@ -233,6 +237,18 @@ def offers_truths_of_both_kinds(analysis: Analysis) -> None:
     )
 
 
+def what_it_chooses_is_measured_elsewhere(analysis: Analysis) -> None:
+    """If it says what it chooses, then among noise that scores nothing on the half it was not chosen on."""
+    offered = getattr(type(analysis), "choices", None)
+    if offered is None:
+        return
+    choices = list(offered())
+    require(choices and all(isinstance(one, Choice) for one in choices), "choices() must return Choice objects")
+    for choice in choices:
+        faults = optimism(analysis, choice).faults
+        require(not faults, f"{choice.chosen}: {'; '.join(faults)}")
+
+
 ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     has_a_name_a_version_and_needs,
     is_a_frozen_dataclass,
@@ -250,11 +266,12 @@ ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     findings_point_to_views,
     draws_a_figure,
     the_card_is_by_layer_and_head,
-    the_untrained_twin_can_be_asked,
+    the_untrained_baseline_can_be_asked,
     too_little_is_refused_or_marked,
     survives_hostile_texts,
     streams_to_the_same_numbers,
     offers_truths_of_both_kinds,
+    what_it_chooses_is_measured_elsewhere,
 )
 """The contract of an analysis, a sentence each."""
 

@@ -7,8 +7,8 @@ import pytest
 import wonderland as wl
 from wonderland.errors import NotEnoughData, UsageError
 from wonderland.lab.edges import Edges
-from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_speaker_model, known_tokenizer
+from wonderland.report.encode import encode
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_speaker_model, handwritten_tokenizer
 from wonderland_circuits.causal_scrubbing import CausalScrubbing
 from wonderland_circuits.circuit_graph import CircuitGraph, connected, random_circuit
 from wonderland_circuits.edge_attribution import EdgeAttribution, _measures
@@ -16,7 +16,7 @@ from wonderland_circuits.path_patching import PathPatching
 from wonderland_circuits.scrubbing import _drawn, features
 from wonderland_circuits.truths import shared_speaker
 
-SPEAKER = "L{}H{}".format(*HEADS["speaker"])
+SPEAKER = str(HEADS["speaker"])
 PATH = {f"embed → {SPEAKER}.v", f"{SPEAKER} → logits"}
 
 
@@ -77,7 +77,7 @@ def test_a_head_to_look_into_can_be_named_and_must_exist(speaking):
 
 
 def test_the_two_planted_edges_carry_everything_and_every_other_nothing(edges):
-    assert len(edges.edges) == edges.count == len(Edges.of(known_speaker_model()).pairs)
+    assert len(edges.edges) == edges.count == len(Edges.of(handwritten_speaker_model()).pairs)
     for name, effect in zip(edges.edges, edges.exact.value, strict=True):
         assert effect == pytest.approx(1 if name in PATH else 0, abs=1e-4), name
     assert set(edges.strongest[:2]) == PATH
@@ -101,6 +101,19 @@ def test_agreement_is_of_signs_ranks_and_the_strongest():
     effect = np.array([1.0, -2.0, 3.0, 0.0])
     assert _measures(effect, effect, 2) == pytest.approx((1, 1, 1, 1))
     assert _measures(-effect, effect, 2) == pytest.approx((-1, -1, 0, 1))
+
+
+def test_ranks_agree_where_sizes_do_not():
+    """An estimate in the right order with one value far too large: ranks say so, sizes do not."""
+    effect = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.5])
+    estimate = np.array([0.1, 0.2, 0.3, 0.4, 50.0, 50.0])
+    along, ranks, *_ = _measures(estimate, effect, 2)
+    assert ranks == pytest.approx(1)
+    assert along == pytest.approx(np.corrcoef(estimate, effect)[0, 1])
+    assert along < 0.9
+    swapped = np.array([0.2, 0.1, 0.3, 0.4, 50.0, 50.0])
+    assert _measures(swapped, effect, 2)[1] == pytest.approx(1 - 2 * 0.5 / np.var([1, 2, 3, 4, 5.5, 5.5]) / 6)
+    assert np.isnan(_measures(np.ones(6), effect, 2)[:2]).all()
 
 
 # --- the circuit
@@ -166,7 +179,7 @@ def test_the_planted_head_depends_on_who_speaks_and_that_is_all(scrubbed):
 def test_a_true_hypothesis_recovers_everything_and_a_false_one_does_not(speaking, repeating):
     everything = run(speaking, CausalScrubbing(hypothesis=(f"{SPEAKER}=everything",)))
     assert everything.recovered.value == pytest.approx(1)
-    early = "L{}H{}".format(*HEADS["previous"])
+    early = str(HEADS["previous"])
     true, false = (
         run(repeating, CausalScrubbing(hypothesis=(f"{early}={feature}",))) for feature in ("previous", "nothing")
     )
@@ -213,7 +226,7 @@ def test_a_claim_that_names_no_feature_is_refused_with_those_there_are(speaking)
 
 
 def test_too_few_conversations_to_swap_between_are_refused():
-    few = wl.Specimen(known_speaker_model(), known_tokenizer(), known_corpus(5))
+    few = wl.Specimen(handwritten_speaker_model(), handwritten_tokenizer(), handwritten_corpus(5))
     with pytest.raises(NotEnoughData, match="takes 8"):
         run(few, CausalScrubbing())
 
@@ -225,7 +238,7 @@ def test_too_few_conversations_to_swap_between_are_refused():
 def test_views_fit_their_renderers_and_results_can_be_kept(name, request, tmp_path):
     result = request.getfixturevalue(name)
     for view in result.views():
-        check_view(view)
+        encode(view.data)
         assert view.caption
         assert view.how_to_read
         assert view.misleads

@@ -4,20 +4,27 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
+from scipy.stats import entropy
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.lab.interventions import Site, patch
-from wonderland.report.validate import check_view
-from wonderland.testing.known import (
+from wonderland.lab.interventions import Site
+from wonderland.lab.patching import patch
+from wonderland.report.encode import encode
+from wonderland.testing.handwritten import (
     HEADS,
-    known_first_speaker_model,
-    known_model,
-    known_speaker_corpus,
-    known_tokenizer,
+    handwritten_first_speaker_model,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
 )
+from wonderland.tokenizer import THEM
+from wonderland.views import Key
 from wonderland_circuits.questions import Questions
 from wonderland_circuits.speaker_effects import swap
+from wonderland_circuits.speaker_probe import _read
 from wonderland_circuits.speaker_tracking import SpeakerTracking
 from wonderland_circuits.speaker_verdicts import Measured, Thresholds, judge, outcomes
 
@@ -37,13 +44,15 @@ def current(speaking):
 
 @pytest.fixture(scope="module")
 def began():
-    return tracking(wl.Specimen(known_first_speaker_model(), known_tokenizer(), known_speaker_corpus()))
+    return tracking(
+        wl.Specimen(handwritten_first_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
+    )
 
 
 @pytest.fixture(scope="module")
 def silent():
     """The model whose speaker head looks at the latest speaker token and says nothing that anybody reads."""
-    return tracking(wl.Specimen(known_model(), known_tokenizer(), known_speaker_corpus()))
+    return tracking(wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_speaker_corpus()))
 
 
 def test_the_head_that_says_who_speaks_is_found_and_no_other(current):
@@ -114,7 +123,7 @@ def test_4_it_is_the_same_as_patching(speaking):
     batch = Questions.of(speaking, (), kind="speaker", pairs=12, seed=0).batch
     found = swap(speaking, batch)
     cells = [[Site("z", layer, head)] for layer, head in np.ndindex(2, 3)]
-    patched = patch(speaking.model, batch, cells, ways=("denoising",))
+    patched = patch(speaking.model, batch, cells, directions=("denoising",))
     later = ~batch.differs[:, 0]  # during the first message the swap asks something else
     np.testing.assert_allclose(found.through[:, later], patched.denoised[:, later], atol=1e-4)
     assert found.through[5, ~later] == pytest.approx(found.corrupted[~later], abs=1e-4)
@@ -140,6 +149,39 @@ def test_6_a_probe_reads_the_speaker_off_the_planted_head_and_nothing_off_the_si
         assert result.probe[other]["head"].value[SPEAKER] == pytest.approx(0.5, abs=0.15)  # the two are balanced
 
 
+def test_4_the_divergence_is_of_the_corrupted_run_from_the_others():
+    """KL(corrupted ‖ clean), not the reverse: by scipy, from the logits of a model that is surer of one speaker."""
+    model = handwritten_speaker_model()
+    model.blocks[SPEAKER[0]].attn.W_O[SPEAKER[1], THEM] *= 0.3  # else the two are mirror images, and equal
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus())
+    batch = Questions.of(specimen, (), kind="speaker", pairs=12, seed=0).batch
+    ends = [
+        model(torch.from_numpy(tokens)).double()[np.arange(len(batch)), batch.answer].softmax(-1).numpy()
+        for tokens in (batch.clean, batch.corrupted)
+    ]
+    clean, corrupted = ends
+    there, back = entropy(corrupted, clean, axis=1), entropy(clean, corrupted, axis=1)
+    assert np.median(np.abs(there / back - 1)) > 0.1
+    found = swap(specimen, batch)
+    np.testing.assert_allclose(found.kl, there, rtol=1e-4)
+    at = SPEAKER[0] * 3 + SPEAKER[1]
+    later = ~batch.differs[:, 0]
+    np.testing.assert_allclose(found.kl_through[at, later], there[later], rtol=0.05)  # nearly all goes through it
+
+
+def test_6_a_probe_is_asked_about_conversations_it_has_not_seen():
+    """Places of one conversation are nearly equal, and its label is its own: nothing can be known about others."""
+    random = np.random.default_rng(0)
+    conversation = np.repeat(np.arange(40), 10)
+    labels = (random.permutation(40) < 20)[conversation]
+    features = random.standard_normal((40, 30))[conversation] + 0.01 * random.standard_normal((400, 30))
+    order = random.permutation(400)
+    read = _read(features[None, order], labels[order], conversation[order], seed=0)
+    assert read.n == 40
+    assert read.low[0] < 0.5 < read.high[0]
+    assert read.value[0] < 0.7  # with places of the same conversation on both sides it would be near 1
+
+
 def test_a_verdict_says_what_it_goes_by(current):
     assert current.thresholds == {"attention": 0.4, "small": 0.5, "effect": 0.1}
     assert current.outcomes[SPEAKER[0]][SPEAKER[1]] == {
@@ -151,7 +193,7 @@ def test_a_verdict_says_what_it_goes_by(current):
         "probe": "current",
     }
     (finding,) = current.findings()
-    assert (finding.select, finding.trust) == ({"head": NAME}, "solid")
+    assert (finding.select, finding.trust) == ((Key.of(NAME),), "solid")
     assert finding.text.startswith(f"{NAME} says who speaks: it gives 100% of its attention")
     assert "100% [100%, 100%] of what swapping who speaks changes" in finding.text
 
@@ -167,7 +209,7 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(current, tmp_path):
     assert again.summary() == current.summary()
     assert again.outcomes == current.outcomes
     for view in again.views():
-        check_view(view)
+        encode(view.data)
     assert set(current.to_frame()["quantity"]) == set(current.card())
 
 

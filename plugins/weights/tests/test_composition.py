@@ -9,17 +9,18 @@ from scipy.stats import ks_2samp
 
 import wonderland as wl
 from wonderland.lab.weights import fold
-from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.report.encode import encode
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.views import Key
 from wonderland_weights.composing import KINDS, ratios, rotated
 from wonderland_weights.composition import Composition
 from wonderland_weights.factored import corners, svd
 
-PREVIOUS, INDUCTION = (f"L{layer}H{head}" for layer, head in (HEADS["previous"], HEADS["induction"]))
+PREVIOUS, INDUCTION = map(str, (HEADS["previous"], HEADS["induction"]))
 
 
 def composition_of(model, **parameters):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(4))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(4))
     return wl.analyze(specimen, Composition(**{"rotations": 400, **parameters}))["composition"]
 
 
@@ -40,7 +41,7 @@ def test_the_induction_head_reads_the_previous_token_head_in_its_keys_at_twice_t
     first = result.findings()[0]
     assert first.text.startswith("1 of 15 possible compositions are beyond chance")
     assert "L0H0 → L1H1 by its keys, 2.00 times the chance level" in first.text
-    assert (first.trust, first.select) == ("solid", {"head": INDUCTION})
+    assert (first.trust, first.select) == ("solid", (Key.of(INDUCTION),))
 
 
 def test_nothing_else_composes_in_the_known_model(result):
@@ -52,7 +53,7 @@ def test_nothing_else_composes_in_the_known_model(result):
 
 
 def test_what_is_planted_in_queries_or_values_is_found_there_and_not_in_keys():
-    model = known_model()
+    model = handwritten_model()
     attn = model.blocks[1].attn
     before = slice(72, 96)  # where the previous-token head writes
     query, value = HEADS["uniform"][1], HEADS["speaker"][1]
@@ -69,7 +70,7 @@ def test_what_is_planted_in_queries_or_values_is_found_there_and_not_in_keys():
 def test_a_head_without_norm_has_no_ratio_and_is_named(result):
     for kind in ("Q", "K"):
         for name in ("uniform", "speaker"):  # they ask by bias or not at all: no query matrix
-            at = result.at(kind, PREVIOUS, "L{}H{}".format(*HEADS[name]))
+            at = result.at(kind, PREVIOUS, str(HEADS[name]))
             for number in (
                 result.ratio,
                 result.scaled,
@@ -87,7 +88,7 @@ def test_a_head_without_norm_has_no_ratio_and_is_named(result):
 
 
 def test_a_sink_that_writes_nothing_composes_with_nobody():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["first"]
     model.blocks[layer].attn.W_O[head] = 0
     result = composition_of(model)
@@ -190,7 +191,7 @@ def test_before_training_nothing_is_written_so_nothing_composes(result):
     assert control.summary() == "No two heads compose: every head writes nothing (W_V W_O is zero)."
     assert "Beyond chance before training: none" in result.summary()
     for view in control.views():
-        check_view(view)
+        encode(view.data)
 
 
 def test_a_model_of_one_layer_has_no_pair(random_model):
@@ -230,7 +231,7 @@ def test_the_matrix_has_earlier_heads_as_rows_and_later_ones_as_columns(result):
     first = pairs.data["rows"][0]
     assert (first["from"], first["head"], first["kind"]) == (PREVIOUS, INDUCTION, "K (keys)")
     for view in (matrix, graph, pairs):
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None
 
 
@@ -240,7 +241,7 @@ def test_the_graph_has_an_edge_for_every_pair_beyond_chance_and_the_card_names_i
     (edge,) = [edge for edge in graph["edges"] if (edge["from"], edge["to"]) == (PREVIOUS, INDUCTION)]
     assert edge["value"] == pytest.approx(1, abs=0.02)
     assert "keys" in edge["note"]
-    cards = result.about_heads()
+    cards = {name: [block.plain() for block in blocks] for name, blocks in result.cards().items()}
     assert cards[INDUCTION][0]["rows"][0][0] == f"reads {PREVIOUS} by its keys"
     assert cards[PREVIOUS][0]["rows"][0][0] == f"read by {INDUCTION} for its keys"
     alone = [name for name in cards if name not in {head for pair in result.pairs for head in pair[1:]}]

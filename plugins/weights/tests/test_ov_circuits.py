@@ -9,9 +9,10 @@ from scipy.stats import ks_2samp
 
 import wonderland as wl
 from wonderland.lab.weights import effective_embedding, fold
-from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.report.encode import encode
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_weights.copying import copying_null, copying_scores
+from wonderland_weights.directions import position_share
 from wonderland_weights.factored import svd
 from wonderland_weights.ov_circuits import OVCircuits
 
@@ -19,7 +20,7 @@ ENOUGH = 150
 
 
 def circuits_of(model, **parameters):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(4, shortest=10))  # some rows are padded
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(4, shortest=10))  # some rows are padded
     return wl.analyze(specimen, OVCircuits(**{"rotations": ENOUGH, **parameters}))["ov-circuits"]
 
 
@@ -40,7 +41,7 @@ def test_the_induction_head_copies_and_is_the_only_one(result):
 
 
 def test_turned_over_it_suppresses():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     model.blocks[layer].attn.W_O[head] *= -1
     result = circuits_of(model)
@@ -69,14 +70,16 @@ def test_spectra_are_those_the_weights_were_written_with(result):
 
 
 def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn = model.blocks[layer].attn
     attn.W_V[head] = attn.W_O[head] = 0
     a, b, c, d = 5, 6, 7, 8  # " a", " b", " c" and " d"
     attn.W_V[head, [a, b], 0] = torch.tensor([1.0, -1.0])
     attn.W_O[head, 0, [c, d]] = torch.tensor([3.0, -3.0])
-    found = wl.analyze(wl.Specimen(model, known_tokenizer(), known_corpus(12)), OVCircuits(tokens=1, rotations=20))
+    found = wl.analyze(
+        wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(12)), OVCircuits(tokens=1, rotations=20)
+    )
     result = found["ov-circuits"]
     (one,) = result.directions["L1H1"]["OV"]
     ends = {end["reads"][0][0]: end["writes"][0][0] for end in one["ends"]}
@@ -85,7 +88,7 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
     evidence = specimen.evidence
     counted = {text: n for end in one["ends"] for text, n in (*end["reads"], *end["writes"])}
     assert counted[" a"] == (evidence.tokens[evidence.mask] == a).sum() > 0
-    (card,) = [card for card in result.views()[2].data["cards"] if card["head"] == "L1H1"]
+    (card,) = [card for card in result.views()[2].data["cards"] if card["select"] == "head:L1H1"]
     (block,) = [block for block in card["blocks"] if block["title"].startswith("OV direction")]
     reads, promotes = block["beside"][:2]
     assert (reads["title"], promotes["title"]) == ("+ reads", "+ promotes")
@@ -94,12 +97,12 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
     assert {tuple(row) for side in block["beside"] for row in side["tokens"]} == {
         (text, None, f"{n}×") for text, n in counted.items()
     }
-    assert block in result.about_heads()["L1H1"]
+    assert block in [one.plain() for one in result.cards()["L1H1"]]
     assert result._row((layer, head))["OV ratio"] == "rank 1"
 
 
 def test_of_attention_the_left_side_is_the_query_and_the_right_one_the_key():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn = model.blocks[layer].attn
     attn.W_Q[head] = attn.W_K[head] = 0
@@ -117,7 +120,7 @@ def test_a_head_that_reads_positions_is_said_to(result):
 
 
 def test_tokens_below_min_count_are_not_shown():
-    result = circuits_of(known_model(), min_count=1, tokens=24)
+    result = circuits_of(handwritten_model(), min_count=1, tokens=24)
     shown = [
         end[side] for one in result.directions["L1H1"]["OV"] for end in one["ends"] for side in ("reads", "writes")
     ]
@@ -207,7 +210,7 @@ def test_before_training_no_head_writes_so_none_has_a_score(result, specimen):
     assert result.control.summary() == "No head has a copying score: none writes anything the unembedding reads."
     assert "Copying scores before training: none" in result.summary()
     for view in result.control.views():
-        check_view(view)
+        encode(view.data)
 
 
 def test_it_is_saved_and_loaded(result, tmp_path):
@@ -222,5 +225,19 @@ def test_its_views_are_ones_the_report_can_draw(result):
     views = result.views()
     assert [view.id for view in views] == ["copying", "ov-heads", "ov-directions"]
     for view in views:
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None
+
+
+def test_the_share_of_positions_weighs_tokens_by_how_often_they_occur():
+    """By counting: the variance of what is read over the tokens of a text, against that over positions."""
+    random = np.random.default_rng(0)
+    W_E, W_pos, direction = random.standard_normal((6, 5)), random.standard_normal((9, 5)), random.standard_normal(5)
+    counts = np.array([40, 1, 0, 7, 2, 0])
+    text = np.repeat(np.arange(6), counts)
+    token, position = np.var((W_E @ direction)[text]), np.var(W_pos @ direction)
+    share = position_share(W_E, W_pos, counts)(direction, direction)
+    assert share == pytest.approx(position / (token + position))
+    unweighted = np.var(W_E @ direction)
+    assert abs(share - position / (unweighted + position)) > 0.1
+    assert np.isnan(position_share(W_E, W_pos, counts)(np.zeros(5), direction))

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS
@@ -33,6 +33,7 @@ from wonderland_circuits.edge_runs import Changed, runs
 from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 METHODS = ("EAP", "EAP-IG")
@@ -89,13 +90,13 @@ class EdgeAttributionResult(wl.Result):
             return "\n".join([first, *refusals])
         few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
         edge = self.strongest[0]
-        rest = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
+        suffix = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
         exactly = "" if len(self.edges) == self.count else f" ({len(self.edges)} of them patched exactly)"
         lines = [
             f"Of {self.count} edges{exactly} {edge} alone carries most of the difference ({spelled(self.kind)}): "
             f"{share(self.effect(edge))} of it over {self.confirming} pairs{few}."
         ]
-        lines += [f"Then {rest}."] if rest else []
+        lines += [f"Then {suffix}."] if suffix else []
         for method in METHODS:
             told = ", ".join(f"{name} {one.value:.2f}" for name, one in self.agreement[method].items())
             lines.append(f"{method} against exact patching: {told}.")
@@ -131,7 +132,7 @@ class EdgeAttributionResult(wl.Result):
             for method in METHODS
         ]
         return [
-            wl.View(
+            wl.View.of_data(
                 "edges",
                 "Edges by what they carry",
                 "table",
@@ -142,7 +143,7 @@ class EdgeAttributionResult(wl.Result):
                 misleads="An edge that another backs up has no effect alone, and effects do not add up.",
                 order=52,
             ),
-            wl.View(
+            wl.View.of_data(
                 "edges-estimated",
                 "Can gradients be believed?",
                 "scatter",
@@ -159,7 +160,7 @@ class EdgeAttributionResult(wl.Result):
                 misleads="A few large edges make a high correlation; the table of agreement has ranks beside it.",
                 order=53,
             ),
-            wl.View(
+            wl.View.of_data(
                 "edges-agreement",
                 "Agreement with exact patching",
                 "table",
@@ -209,6 +210,13 @@ class EdgeAttribution:
 
         return edge_truths.edge_attribution()
 
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.edge_attribution()
+
     def run(self, specimen: wl.Specimen) -> EdgeAttributionResult:
         """Estimate all edges, then patch them one by one."""
         asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
@@ -219,9 +227,9 @@ class EdgeAttribution:
             for method, steps in zip(METHODS, (1, self.steps), strict=True)
         }  # [edge, pair]
         chosen = self._chosen(estimates["EAP-IG"], asked.explore)
-        put = edges.masks([[there[i]] for i in chosen])
+        patched = edges.masks([[there[i]] for i in chosen])
         confirm = asked.confirm
-        measured = Changed.of(model, asked.batch.rows(confirm), len(put), lambda some: some.carry(put))
+        measured = Changed.of(model, asked.batch.rows(confirm), len(patched), lambda some: some.run_edges(patched))
         names = [edges.name(there[i]) for i in chosen]
         strongest: list[str] = []
         if len(asked.explore) and len(confirm):
@@ -252,8 +260,8 @@ class EdgeAttribution:
             return np.arange(count)
         order = np.argsort(-np.abs(estimate[:, explore].sum(1)), kind="stable")
         half = self.exact // 2
-        rest = np.random.default_rng(self.seed).permutation(order[half:])[: self.exact - half]
-        return np.sort(np.concatenate([order[:half], rest]))
+        suffix = np.random.default_rng(self.seed).permutation(order[half:])[: self.exact - half]
+        return np.sort(np.concatenate([order[:half], suffix]))
 
 
 def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
@@ -266,13 +274,10 @@ def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
 
 
 def _pooled(effects: np.ndarray, gap: np.ndarray, batch: Any, seed: int) -> wl.Estimate:
+    about: dict[str, Any] = {"unit": "recovery", "chance": 0.0, "dims": ("edge",)}
     if not len(batch):
-        nothing = np.full(len(effects), np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
-    found = cluster_bootstrap(effects.T, gap, batch.cluster, unit="recovery", chance=0.0, seed=seed)
-    return wl.Estimate(
-        found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, resampled_over=batch.units
-    )
+        return wl.Estimate.missing((len(effects),), resampled_over="pairs", **about)
+    return cluster_bootstrap(effects.T, gap, batch.cluster, resampled_over=batch.resampled_over, seed=seed, **about)
 
 
 def _agreement(
@@ -300,7 +305,7 @@ def _agreement(
             float(max(high[i], whole[i])),
             n=n,
             chance=chances[name],
-            resampled_over=batch.units,
+            resampled_over=batch.resampled_over,
         )
         for i, name in enumerate(_MEASURES)
     }
@@ -311,15 +316,7 @@ def _measures(estimate: np.ndarray, effect: np.ndarray, top: int) -> tuple[float
     large = np.abs(effect) > 1e-3 * np.abs(effect).max()  # the sign of nothing says nothing
     signs = (np.sign(estimate) == np.sign(effect))[large].mean() if large.any() else np.nan
     ours, theirs = (set(np.argsort(-np.abs(part), kind="stable")[:top].tolist()) for part in (estimate, effect))
-    return (
-        _correlation(estimate, effect),
-        _correlation(rankdata(estimate), rankdata(effect)),
-        float(signs),
-        len(ours & theirs) / top,
-    )
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / size) if size > 0 else float("nan")
+    along = ranks = float("nan")
+    if len(effect) > 1 and np.ptp(estimate) > 0 and np.ptp(effect) > 0:  # what is constant goes along with nothing
+        along, ranks = float(np.corrcoef(estimate, effect)[0, 1]), float(spearmanr(estimate, effect).statistic)
+    return along, ranks, float(signs), len(ours & theirs) / top

@@ -18,6 +18,7 @@ References: Wang et al. 2022 (2211.00593), path patching; Goldowsky-Dill et al. 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -25,12 +26,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS
 from wonderland.lab.edges import INPUTS, Edges
 from wonderland_circuits.edge_runs import Changed
 from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 WAYS = ("denoising", "noising")
@@ -116,7 +119,7 @@ class PathPatchingResult(wl.Result):
 
     def _heads(self, estimate: wl.Estimate) -> wl.Estimate:
         """Return what an estimate [sender] says of heads, [layer, head]."""
-        names = [f"L{layer}H{head}" for layer, head in np.ndindex(*self.grid)]
+        names = [str(Head(layer, head)) for layer, head in np.ndindex(*self.grid)]
         return estimate[np.array([self.senders.index(name) for name in names]).reshape(self.grid)]
 
     def views(self) -> Sequence[wl.View]:
@@ -145,7 +148,7 @@ class PathPatchingResult(wl.Result):
             "gap, so its size is no finding; the shares are."
         )
         return [
-            wl.View(
+            wl.View.of_data(
                 "path-direct",
                 "Straight to the answer, or through others",
                 "bars",
@@ -171,7 +174,7 @@ class PathPatchingResult(wl.Result):
                 misleads=misleads,
                 order=50,
             ),
-            wl.View(
+            wl.View.of_data(
                 "path-into",
                 "Who tells the heads that matter",
                 "matrix",
@@ -213,11 +216,17 @@ class PathPatching:
 
         return edge_truths.path_patching()
 
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.path_patching()
+
     def run(self, specimen: wl.Specimen) -> PathPatchingResult:
         """Hand each sender's output to all, to the logits, and to single inputs of the heads that matter."""
-        from wonderland.lab.specimen import parse_head
-
-        named = [f"L{layer}H{head}" for layer, head in (parse_head(name, specimen.cfg) for name in self.heads)]
+        shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
+        named = [str(Head.parse(name, shape)) for name in self.heads]
         asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
         model, edges = specimen.model, Edges.of(specimen.model)
         chosen = named
@@ -248,17 +257,17 @@ class PathPatching:
 def _all_and_direct(edges: Edges) -> np.ndarray:
     """Return the edges of each sender, and after them each sender's edge into the logits alone."""
     senders, receivers = edges.exists.shape
-    put = np.zeros((2 * senders, senders, receivers), dtype=bool)
+    patched = np.zeros((2 * senders, senders, receivers), dtype=bool)
     for s in range(senders):
-        put[s, s] = edges.exists[s]
-        put[senders + s, s, -1] = True
-    return put
+        patched[s, s] = edges.exists[s]
+        patched[senders + s, s, -1] = True
+    return patched
 
 
-def _effects(model: Any, batch: Any, put: np.ndarray, way: str) -> Changed:
-    """Return pairs with edges put, one way or the other; noising is told as the share that is lost."""
+def _effects(model: Any, batch: Any, patched: np.ndarray, way: str) -> Changed:
+    """Return pairs with edges patched, one way or the other; noising is told as the share that is lost."""
     noising = way == "noising"
-    found = Changed.of(model, batch, len(put), lambda some: some.carry(put, noising=noising))
+    found = Changed.of(model, batch, len(patched), lambda some: some.run_edges(patched, noising=noising))
     if not noising:
         return found
     return Changed(found.corrupted, found.clean, found.changed, batch)
@@ -268,10 +277,10 @@ def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Esti
     """Return the share each earlier sender brings back by each input of a head, [input, sender]."""
     targets = [edges.receivers.index(f"{head}.{what}") for what in INPUTS]
     there = [(s, r) for r in targets for s in np.flatnonzero(edges.exists[:, r])]
-    put = edges.masks([[edge] for edge in there])
-    found = _effects(model, batch, put, "denoising").recovery(seed)
+    patched = edges.masks([[edge] for edge in there])
+    found = _effects(model, batch, patched, "denoising").recovery(seed)
     shape = (len(INPUTS), len(edges.senders))
     value, low, high = (np.full(shape, np.nan) for _ in range(3))
     at = tuple(np.array([[targets.index(r), s] for s, r in there]).T)
     value[at], low[at], high[at] = found.value, found.low, found.high
-    return wl.Estimate(value, low, high, n=found.n, unit=found.unit, chance=0.0, resampled_over=found.resampled_over)
+    return dataclasses.replace(found, value=value, low=low, high=high, dims=("input", "sender"))

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland.lab.weights import fold, folded_mlp
 from wonderland_triage.firing import KINDS, Firing, fire
 from wonderland_triage.watching import bands, histogram, watch
 
@@ -126,7 +126,7 @@ class NeuronsResult(wl.Result):
         return [self._cards(), self._sweep(), self._by_layer()]
 
     def _cards(self) -> wl.View:
-        return wl.View(
+        return wl.View.of_data(
             "neurons",
             "Neurons",
             "cards",
@@ -165,7 +165,7 @@ class NeuronsResult(wl.Result):
         curves = dict(self.sweep)
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             curves["untrained neurons"] = self.control.sweep["neurons"]
-        return wl.View(
+        return wl.View.of_data(
             "neuron-mixture",
             "How mixed are neurons?",
             "line",
@@ -188,7 +188,7 @@ class NeuronsResult(wl.Result):
         series[0]["chance"] = [0.5] * len(one.value)
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             series.append({"name": "before training", "values": [float(v) for v in self.control.specific.value]})
-        return wl.View(
+        return wl.View.of_data(
             "neurons-by-layer",
             "Neurons against directions",
             "bars",
@@ -207,7 +207,7 @@ class Neurons:
     """What does each neuron fire for? Snippets, vocabulary and mixture of all neurons, against random directions."""
 
     name: ClassVar[str] = "neurons"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
@@ -263,22 +263,18 @@ class Neurons:
 
     def _vocabulary(self, specimen: wl.Specimen) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each."""
-        model: Any = specimen.model
-        kind = specimen.cfg.normalization_type
-        w_u = _scaled(model.W_U.T, model.ln_final, kind).T
-        w_u = w_u - w_u.mean(1, keepdim=True)  # a softmax does not see what is added to all tokens alike
+        folded = fold(specimen.model)
         raises, lowers, reads = [], [], []
-        for block in model.blocks:
-            written = block.mlp.W_out - (block.mlp.W_out.mean(1, keepdim=True) if kind == "LN" else 0)
-            value = written @ w_u  # [neuron, d_vocab]
-            key = (_scaled(model.W_E, block.ln2, kind) @ block.mlp.W_in).T
-            raises.append(value.topk(self.tokens))
+        for layer in range(specimen.cfg.n_layers):
+            w_in, w_out = folded_mlp(specimen.model, layer)
+            value, key = (torch.from_numpy(part) for part in (w_out @ folded.W_U, (folded.W_E @ w_in).T))
+            raises.append(value.topk(self.tokens))  # of [neuron, d_vocab]
             lowers.append(value.topk(self.tokens, largest=False))
             reads.append(key.topk(self.tokens))
         return {
             name: (
-                torch.stack([top.indices for top in tops]).cpu().numpy(),
-                torch.stack([top.values for top in tops]).cpu().numpy(),
+                torch.stack([top.indices for top in tops]).numpy(),
+                torch.stack([top.values for top in tops]).numpy(),
             )
             for name, tops in (("raises", raises), ("lowers", lowers), ("reads", reads))
         }
@@ -343,8 +339,8 @@ def _stack(layers: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def _over_neurons(values: np.ndarray, unit: str, chance: Any, seed: int) -> wl.Estimate:
     """Return means over neurons [layer, neuron], those that never fire left out, with their intervals."""
     fires, number = np.isfinite(values).T, np.arange(values.shape[1])
-    estimate = cluster_bootstrap(np.nan_to_num(values).T, fires, number, unit=unit, chance=chance, seed=seed)
-    return dataclasses.replace(estimate, resampled_over="neurons")
+    about: dict[str, Any] = {"unit": unit, "chance": chance, "resampled_over": "neurons", "dims": ("layer",)}
+    return cluster_bootstrap(np.nan_to_num(values).T, fires, number, seed=seed, **about)
 
 
 def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
@@ -369,15 +365,15 @@ def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
         samples.append(((rows @ wins) * columns).sum(1))
     low, high = np.quantile(samples, [0.025, 0.975], axis=1)
     return wl.Estimate(
-        np.array(value), low, high, n=of.shape[1], unit="probability", chance=0.5, resampled_over="neurons"
+        np.array(value),
+        low,
+        high,
+        n=of.shape[1],
+        unit="probability",
+        chance=0.5,
+        resampled_over="neurons",
+        dims=("layer",),
     )
-
-
-def _scaled(weight: Tensor, norm: Any, kind: str | None) -> Tensor:
-    """Return a weight [..., d_model] with a norm's own scale folded in, centred as a LayerNorm centres."""
-    if kind is None:
-        return weight
-    return (weight - weight.mean(-1, keepdim=True) if kind == "LN" else weight) * norm.w
 
 
 def _nothing(layers: int) -> NeuronsResult:
