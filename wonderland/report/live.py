@@ -21,7 +21,7 @@ from wonderland.errors import Unsupported
 from wonderland.tokenizer import SPECIALS, SpeakerTokenizer
 
 if TYPE_CHECKING:
-    from wonderland.model.transformer import ChatTransformer
+    from wonderland.model.chat_transformer import ChatTransformer
 
 __all__ = ["MOST_PARAMETERS", "SOURCES", "half_planes", "live_data"]
 
