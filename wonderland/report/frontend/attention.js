@@ -139,7 +139,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const table = () => {
     const { tokens } = shown;
     const seen = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => [q, k, weight(q, k)])).filter((row) => row[2] >= 0.01);
-    return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenName(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenName(tokens[k])],
+    return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenCell(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenCell(tokens[k])],
       [`Weight in ${HEADS[current()]}, 0.01 and more`, ([, , w]) => w]);
   };
   return { update, table, steps };
