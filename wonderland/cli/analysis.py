@@ -14,8 +14,11 @@ from wonderland.cli.context import command, open_workspace
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
+from wonderland.demo import MESSAGES
 from wonderland.errors import UsageError
+from wonderland.report.live_view import redacted_model
 from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
+from wonderland.workspace.fingerprint import hash_file
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -171,6 +174,8 @@ def _counting(meter: Meter, total: int) -> Callable[[str], None]:
     show_default=True,
     help="With --redact, how many contacts must have used a word for it to be shown.",
 )
+@click.option("--live", is_flag=True, help="Put the model itself into the file, which then answers what you type.")
+@click.option("--i-know", is_flag=True, help="With --live: I know that the model can give away what it was trained on.")
 @click.option(
     "--figures",
     type=click.Path(path_type=Path),
@@ -185,6 +190,8 @@ def report(
     open_it: bool,
     redact: bool,
     contacts: int,
+    live: bool,
+    i_know: bool,
     figures: Path | None,
 ) -> None:
     """Write the report: one HTML file that works from a USB stick and sends nothing anywhere.
@@ -193,12 +200,22 @@ def report(
     """
     if figures is not None and (output is not None or open_it):
         raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
+    if figures is not None and live:
+        raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
+    if live and redact:
+        raise redacted_model()
     workspace = open_workspace(folder)
+    if live and not i_know and not _is_demo(workspace):
+        raise UsageError(
+            "A live report holds the model. Whoever has the file can ask it for names, numbers and sentences of the "
+            "messages it was trained on, and sometimes it will know them; what exactly, nobody has checked.",
+            hint="If you know that and keep the file to yourself: wonderland report --live --i-know",
+        )
     results = run_analyses(console, workspace, tell=False) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
     if figures is None:
-        write_report(console, workspace, output, open_it, results, redact=contacts if redact else None)
+        write_report(console, workspace, output, open_it, results, redact=contacts if redact else None, live=live)
     else:
         with console.progress("Drawing the figures"):
             written = workspace.figures(figures, results, redact=contacts if redact else None)
@@ -206,6 +223,12 @@ def report(
         views = number(len(written) // 2)
         console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
     _say_what_is_missing(console, workspace, results or {})
+
+
+def _is_demo(workspace: Workspace) -> bool:
+    """Return whether the messages are those that come with wonderland, which anybody may have."""
+    source = Path(workspace.settings.source.path)
+    return source.is_file() and hash_file(source) == hash_file(MESSAGES)
 
 
 def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any]) -> None:
@@ -225,12 +248,14 @@ def write_report(
     results: Results | None = None,
     redact: int | None = None,
     what: str = "Report",
+    live: bool = False,
 ) -> Path:
     """Write the report and say where it is."""
     with console.progress("Writing the report"):
-        path = workspace.report(output, results, redact=redact)
-    console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None)
+        path = workspace.report(output, results, redact=redact, live=live)
+    console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
     about = "contains message text" if redact is None else f"redacted: words of at least {redact} contacts"
+    about += " and the model itself: share it as you would share the messages" if live else ""
     console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:
         click.launch(str(path))

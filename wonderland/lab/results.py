@@ -44,9 +44,20 @@ class Results(Mapping[str, Result]):
         told = [f"{name}\n{result.summary()}" for name, result in self.by_name.items()]
         return "\n\n".join([*told, *(f"{name} was left out: {why}" for name, why in self.declined.items())])
 
-    def report(self, path: str | Path) -> Path:
-        """Write the report of these results as one self-contained HTML file and return its path."""
+    def report(self, path: str | Path, *, live: bool = False) -> Path:
+        """Write the report of these results as one self-contained HTML file and return its path.
+
+        Args:
+            path: Where to.
+            live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
+                from the messages and can give some away: keep such a file as you keep the model.
+
+        Raises:
+            Unsupported: With ``live``, the model is none that a page can run.
+        """
+        from wonderland.lab.live_page import live_page
         from wonderland.lab.standard_views import standard_views
         from wonderland.report.build import write_report
 
-        return write_report(Path(path), self, self.specimen, extra_views=standard_views(self.specimen))
+        packed = live_page(self.specimen, self) if live else None
+        return write_report(Path(path), self, self.specimen, extra_views=standard_views(self.specimen), live=packed)

@@ -13,6 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
 from wonderland.report.findings import Check
 from wonderland.report.gather import gather
+from wonderland.report.live_view import LIVE_VIEW, redacted_model
+from wonderland.report.live_view import MODULES as LIVE_MODULES
 from wonderland.report.page import OWN_PAGES, Page, page_data
 from wonderland.report.schema import View, characters
 from wonderland.report.sources import Reported
@@ -44,20 +47,29 @@ def render(page: Page) -> str:
     views = sorted(page.views, key=lambda view: view.order)
     taken: dict[str, View] = {}
     for view in views:
-        if view.id in taken or view.id in OWN_PAGES:
+        if view.id in taken or view.id in OWN_PAGES or view.id == LIVE_VIEW["id"]:
             other = characters(taken[view.id].title) if view.id in taken else OWN_PAGES[view.id]
             both = f"{other!r} and {characters(view.title)!r}"
             raise PluginError(f"Two views have the id {view.id!r}: {both}.", hint="Rename one.")
         taken[view.id] = view
     blocks = [_json_block("page", page_data(page, views))]
     blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
+    own, begin = [_frontend(f"{name}.js") for name in MODULES], "start();"
     style = _frontend("app.css")
+    if page.live is not None:
+        blocks += [_json_block(f"view-{LIVE_VIEW['id']}", encode(page.live["view"], "The live view"))]
+        blocks += [_json_block("live-model", encode(page.live["model"], "The live model"))]
+        style += "\n" + _frontend("live/live.css")
+        # One scope of their own: the engine's short names would replace those of the page without a word.
+        live = "\n".join(_frontend(f"live/{name}.js") for name in LIVE_MODULES)
+        own.append(f"const Live = (() => {{\n{live}\nreturn {{ announce }};\n}})();")
+        begin = "start().then(Live.announce);"
     script = "\n".join(
         [
             *(_frontend(f"vendor/d3-{name}.min.js") for name in VENDOR),
             "(() => {\n'use strict';",
-            *(_frontend(f"{name}.js") for name in MODULES),
-            "start();\n})();",
+            *own,
+            f"{begin}\n}})();",
         ]
     )
     for name, code, end in (("style", style, "</style"), ("script", script, "</script")):
@@ -83,6 +95,7 @@ def write_report(
     extra_views: Sequence[View] = (),
     meta: Mapping[str, Any] | None = None,
     redact: Callable[[Page], Page] | None = None,
+    live: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -95,6 +108,7 @@ def write_report(
         extra_views: Views that no result gave, such as the training curve or the corpus overview.
         meta: More facts, which win over those taken from the specimen.
         redact: Takes every message out of the page before it is written, as `Redaction.page` does.
+        live: The model itself, as `wonderland.lab.live_page.live_page` packs it: the page then answers what is typed.
 
     Returns:
         The path.
@@ -102,8 +116,11 @@ def write_report(
     Raises:
         ResourceError: The file cannot be written.
         PluginError: A result gave views that the report cannot hold.
+        UsageError: A page with the model in it was to be redacted.
     """
-    page = gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta)
+    if live is not None and redact is not None:
+        raise redacted_model()
+    page = replace(gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta), live=live)
     _write_atomically(Path(path), render(page if redact is None else redact(page)))
     return Path(path)
 

@@ -91,7 +91,7 @@ def inert(tree: Any) -> str:
 
 
 def _pack_array(array: np.ndarray, where: str) -> dict[str, Any]:
-    if array.dtype.kind == "b":
+    if array.dtype.kind == "b" or array.dtype == np.uint8:
         kind = "u1"
     elif array.dtype.kind in "iu":
         fits = not array.size or (array.min() >= -(2**31) and array.max() < 2**31)

@@ -18,15 +18,13 @@ import numpy as np
 import torch
 
 from wonderland.errors import Unsupported
+from wonderland.report.live_view import SOURCES
 from wonderland.tokenizer import SPECIALS, SpeakerTokenizer
 
 if TYPE_CHECKING:
     from wonderland.model.chat_transformer import ChatTransformer
 
 __all__ = ["MOST_PARAMETERS", "SOURCES", "half_planes", "live_data"]
-
-SOURCES = ("tokenizer", "kernel", "engine", "probe")
-"""The files of ``frontend/live`` that compute, in the order they build on each other."""
 
 MOST_PARAMETERS = 8_000_000
 """A page cannot answer in time with more: a pass over 128 tokens would take more than a second."""

@@ -13,6 +13,7 @@ from wonderland.errors import PluginError
 from wonderland.report.encode import encode
 from wonderland.report.findings import Check, Finding
 from wonderland.report.glossary import GLOSSARY
+from wonderland.report.live_view import LIVE_VIEW
 from wonderland.report.schema import (
     AttentionPatterns,
     Block,
@@ -58,6 +59,7 @@ class Page:
         about: What the card of a head, a neuron or anything else that can be selected says beyond numbers; a `Role`,
             what it is called and why, stands on top.
         opens: The id of the view a notebook shows at once, without the first page and the list of views.
+        live: The model itself, as `wonderland.lab.live_page.live_page` packs it, for a report that answers; mostly None.
     """
 
     title: str
@@ -70,11 +72,12 @@ class Page:
     controls: Cards = field(default_factory=dict)
     about: Mapping[Key, Sequence[Block | Role]] = field(default_factory=dict)
     opens: str = ""
+    live: Mapping[str, Any] | None = None
 
 
 def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
     """Return what the front end reads of a page beside the data of its views."""
-    data = {
+    data: dict[str, Any] = {
         "title": page.title,
         "meta": {
             name: characters(fact) if isinstance(fact, (Quoted, Text)) else fact for name, fact in page.meta.items()
@@ -107,6 +110,9 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
             for view in views
         ],
     }
+    if page.live is not None:
+        data["views"].insert(0, LIVE_VIEW)
+        data["heads"] = [page.live["model"]["cfg"][name] for name in ("n_layers", "n_heads")]
     encoded: dict[str, Any] = encode(data, "The page")
     return encoded
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import wonderland
 from wonderland.corpus.corpus import Corpus
+from wonderland.lab.live_page import live_page
 from wonderland.lab.results import Results
 from wonderland.lab.standard_views import standard_views
 from wonderland.report import corpus_overview
 from wonderland.report.findings import Check
+from wonderland.report.live_view import redacted_model
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
 from wonderland.tokenizer import SpeakerTokenizer
@@ -40,11 +42,15 @@ class Showing:
     def _corpus(self) -> Corpus:
         return self.layout.done("filtered", "filter").read(Corpus.load)
 
-    def report(self, path: str | Path | None, checks: list[Check]) -> Path:
+    def report(self, path: str | Path | None, checks: list[Check], *, live: bool = False) -> Path:
         """Write the report; see `Workspace.report`."""
         from wonderland.report.build import write_report
 
-        place = Path(path).expanduser() if path else self.layout.folder / "report.html"
+        if live and self.redact is not None:
+            raise redacted_model()
+        name = "report-live.html" if live else "report.html"
+        place = Path(path).expanduser() if path else self.layout.folder / name
+        packed = live_page(self.results.specimen, self.results) if live else None
         corpus = self._corpus
         with guarding(place):
             written = write_report(
@@ -59,6 +65,7 @@ class Showing:
                     "wonderland": wonderland.__version__,
                 },
                 redact=None if self.redact is None else self._redaction(corpus, self.redact).page,
+                live=packed,
             )
         remember(self.layout.folder, [written])
         return written

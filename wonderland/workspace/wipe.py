@@ -29,6 +29,7 @@ OWN = (
     "people.json",
     "elsewhere.json",
     "report.html",
+    "report-live.html",
     "training.checkpoint",
     "corpus",
     "filtered",

@@ -6,6 +6,7 @@
       corpus/  filtered/  tokenizer/  model/  checks/  results/<analysis>/<key>/
       models/                models of other seeds, and models kept on the way
       report.html
+      report-live.html
 
 `Workspace` only calls the value layer (`Corpus`, `SpeakerTokenizer`, `ChatTransformer`, `Specimen`, `analyze`) and
 keeps what it returns; the same calls in a script give the same fingerprints.
@@ -301,21 +302,30 @@ class Workspace:
     # -- showing -------------------------------------------------------------------------------------------------
 
     def report(
-        self, path: str | Path | None = None, results: Results | None = None, *, redact: int | None = None
+        self,
+        path: str | Path | None = None,
+        results: Results | None = None,
+        *,
+        redact: int | None = None,
+        live: bool = False,
     ) -> Path:
         """Write the report and return its path.
 
         Args:
-            path: Where to; ``report.html`` in the workspace by default.
+            path: Where to; ``report.html`` in the workspace by default, ``report-live.html`` with ``live``.
             results: What to show; those that are there (`results`) by default.
             redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
+            live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
+                from the messages and can give some away.
 
         Raises:
             InputError: There is no result to show.
+            UsageError: ``live`` and ``redact`` together.
+            Unsupported: With ``live``, the model is none that a page can run.
         """
         from wonderland.workspace.reporting import Showing
 
-        return Showing(self.layout, self._shown(results), redact).report(path, self.check())
+        return Showing(self.layout, self._shown(results), redact).report(path, self.check(), live=live)
 
     def figures(self, folder: str | Path, results: Results | None = None, *, redact: int | None = None) -> list[Path]:
         """Draw every view of the report into a folder, as SVG and PNG with an index, and return the files."""

@@ -1,0 +1,108 @@
+"""What does a report need to answer by itself? The model as data, and what stands beside a single case to judge it.
+
+Beside the weights (`wonderland.report.live`): the means of every head's and every MLP's output over the evidence, for
+mean ablation; the tokens of a few held-out windows, for resample ablation; and, if heads were ablated in an analysis,
+the averages with intervals, because what one typed text shows is one case.
+
+The examples are invented. What would fool it: nothing is averaged here over what is typed, so a mean ablation of a text
+unlike the evidence puts in the mean of other texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from wonderland.errors import Unsupported
+from wonderland.lab.contrast import LEAST_GAP
+from wonderland.lab.names import hook_name
+from wonderland.model.chat_transformer import ChatTransformer
+from wonderland.report.live import live_data
+from wonderland.tokenizer import SpeakerTokenizer
+
+if TYPE_CHECKING:
+    from wonderland.lab.evidence import Evidence
+    from wonderland.lab.specimen import Specimen
+
+__all__ = ["EXAMPLES", "live_page"]
+
+EXAMPLES = (
+    (("them", "are you free tomorrow?"), ("me", "yes, what time")),
+    (("me", "sorry I am late, the train"),),
+    (("them", "how was your day"), ("me", "good, I had lunch with my sister and"), ("them", "that sounds")),
+)
+"""Invented conversations to begin with: speaker and text of each message; the last one is not finished."""
+
+_DONORS, _BATCH = 4, 16
+
+
+def live_page(specimen: Specimen | Any, results: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a live report holds: ``model``, and ``view`` for what is shown beside it.
+
+    Args:
+        specimen: The model, its tokenizer and its evidence.
+        results: Results, of which those of ``head-ablation`` stand beside single cases.
+
+    Raises:
+        Unsupported: The model is no `ChatTransformer` with a `SpeakerTokenizer`, or too large.
+    """
+    model, tokenizer = specimen.model, specimen.tokenizer
+    if not isinstance(model, ChatTransformer) or not isinstance(tokenizer, SpeakerTokenizer):
+        raise Unsupported(
+            f"A page can run a ChatTransformer with its SpeakerTokenizer, not a {type(model).__name__} with a "
+            f"{type(tokenizer).__name__}.",
+            hint="Write the report without the model in it.",
+        )
+    packed = live_data(model, tokenizer)
+    evidence = specimen.evidence
+    averages = _averages((results or {}).get("head-ablation"))
+    view = {
+        "means": means(model, evidence),
+        "donors": donors(evidence),
+        "averages": averages,
+        "examples": [[{"who": who, "text": text} for who, text in example] for example in EXAMPLES],
+        "leastGap": LEAST_GAP,
+    }
+    return {"model": packed, "view": view}
+
+
+@torch.no_grad()
+def means(model: ChatTransformer, evidence: Evidence) -> dict[str, np.ndarray]:
+    """Return the mean of each activation over the tokens of the evidence: ``z`` [layer, head × d_head], ``mlp_out``."""
+    names = ("z",) if model.cfg.attn_only else ("z", "mlp_out")
+    hooks = {name: [hook_name(name, layer) for layer in range(model.cfg.n_layers)] for name in names}
+    sums: dict[str, Any] = {}
+    for start in range(0, len(evidence), _BATCH):
+        rows = evidence.rows(slice(start, start + _BATCH))
+        there = torch.as_tensor(rows.mask)
+        _, cache = model.run_with_cache(
+            torch.as_tensor(rows.tokens, device=model.device),
+            names_filter=[one for all_ in hooks.values() for one in all_],
+        )
+        for name, points in hooks.items():
+            some = torch.stack([cache[point].flatten(2).cpu()[there].double().sum(0) for point in points])
+            sums[name] = sums.get(name, 0) + some
+    return {name: (total / int(evidence.lengths.sum())).float().numpy() for name, total in sums.items()}
+
+
+def donors(evidence: Evidence) -> list[np.ndarray]:
+    """Return the tokens of the longest windows, each of another conversation."""
+    order = np.argsort(-evidence.lengths, kind="stable")
+    _, first = np.unique(evidence.conversation[order], return_index=True)
+    chosen = order[np.sort(first)][:_DONORS]
+    return [evidence.tokens[row, : evidence.lengths[row]].astype(np.int32) for row in chosen]
+
+
+def _averages(result: Any) -> dict[str, Any]:
+    """Return what each kind of ablation of each head costs on average, if that was measured."""
+    return {
+        kind: {
+            **{name: np.asarray(getattr(one, name), dtype=np.float32) for name in ("value", "low", "high")},
+            "n": int(one.n),
+            "of": one.resampled_over,
+        }
+        for kind, one in getattr(result, "cost", {}).items()
+    }

@@ -1,0 +1,57 @@
+// Every head's attention on the text as a small picture; each head and MLP is a switch.
+
+const METHODS = ['mean', 'zero', 'resample'];
+
+function headsPanel(session, { method }) {
+  const chips = HEADS.map((name) => el('button.chip', { role: 'gridcell', ...keyed(`head:${name}`) }, el('canvas.pixels', { 'aria-hidden': 'true' }), el('b', name), el('small.looks'), el('small.kl')));
+  const mlps = d3.range(N_LAYERS).map((layer) => el('button.chip.mlp', { 'data-part': `MLP${layer}`, on: { click: () => switchPart(`MLP${layer}`) } }, el('b', `MLP${layer}`), el('small.kl')));
+  const grid = el('div.chips', { role: 'group', label: 'Heads and MLPs: press to switch off' }, d3.range(N_LAYERS).map((l) => [chips.slice(l * N_HEADS, (l + 1) * N_HEADS), mlps[l]]));
+  grid.style.gridTemplateColumns = `repeat(${N_HEADS}, minmax(0, 74px)) minmax(0, 62px)`;
+  const bar = el('p.offbar', { role: 'status' }), ways = choice('Put in its place', METHODS.map((name) => ({ mean: 'its mean', zero: 'zeros', resample: 'another text’s' })[name]), method);
+  const note = el('p.quiet');
+  const node = panel('heads', 'Heads', el('div.controls', el('span.quiet', 'Off means'), ways.node), bar, grid, note);
+  const hand = pointing(grid, {
+    columns: N_HEADS,
+    words: (i) => [HEADS[i], [['', offNames().includes(HEADS[i]) ? 'off' : 'on'], ['looks at', looks(i)], ['KL without it, here', klText(HEADS[i])]]],
+    pick: (i) => switchPart(HEADS[i]),
+    peek: (i) => ({ ...store.peek, key: `head:${HEADS[i]}` }),
+    move: (i) => store.set({ key: `head:${HEADS[i]}` }),
+  });
+  hand.set(chips);
+  const klText = (name) => (session.each?.[name] === undefined ? '' : `${number(session.each[name], 3)} nats`);
+  const most = (i) => {
+    const [layer, head] = headOf(HEADS[i]), from = session.at();
+    return session.fresh ? d3.greatest(d3.range(from + 1), (k) => session.weight(layer, head, from, k)) : undefined;
+  };
+  const looks = (i) => {
+    const to = most(i);
+    return to === undefined ? '' : `${shortName(session.pieces[to])} ${number(session.weight(...headOf(HEADS[i]), session.at(), to), 2)}`;
+  };
+  const draw = () => {
+    const triangles = session.triangles();
+    chips.forEach((chip, i) => drawPattern(chip.firstChild, triangles, i, 46));
+    ask();
+  };
+  const ask = () => {
+    chips.forEach((chip, i) => fill(chip.querySelector('.looks'), looks(i)));
+    fill(note, `Each head: its pattern, and what it looks at most from “${tokenName(session.pieces[session.at()] ?? '')}”. Hover over a token of the text to ask them all from there. nats: KL of the next token with this one alone off.`);
+    hand.say();
+  };
+  const showEach = () => {
+    const all = [...chips.map((chip, i) => [chip, HEADS[i]]), ...mlps.map((chip) => [chip, chip.dataset.part])];
+    all.forEach(([chip, name]) => fill(chip.querySelector('.kl'), klText(name)));
+  };
+  const showOff = () => {
+    const off = offNames();
+    [...chips, ...mlps].forEach((chip) => {
+      const on = !off.includes(chip.dataset.head ?? chip.dataset.part);
+      chip.classList.toggle('off', !on);
+      chip.ariaPressed = !on;
+    });
+    ways.show(METHODS.indexOf(session.method));
+    fill(bar, off.length ? [`${off.join(', ')} off. `, button('All on', () => store.set({ off: '' }), { class: 'link', title: 'Shift X' })] : 'All on. Press a head or an MLP to switch it off; x does it for the one pointed at.');
+    mlps.forEach((chip) => (chip.hidden = session.model && !session.model.hasMlp));
+  };
+  const mark = () => hand.mark();
+  return { node, draw, ask, showEach, showOff, mark };
+}

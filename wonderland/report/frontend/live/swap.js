@@ -1,0 +1,98 @@
+// Two prompts that differ in one respect: cell by cell, what is copied from A into B, and how much of the answer returns.
+
+const SITES = [['Stream', 'resid_pre'], ['Attention', 'attn_out'], ['MLPs', 'mlp_out'], ['By head', 'z']];
+
+function swapPanel(session, { changed }) {
+  const lane = makeLane(), body = el('div', LIVE), lines = el('div.ab');
+  let a = null, mode = 0; // A: its message texts, tokens and run
+  const keep = () => {
+    a = { written: structuredClone(written), tokens: [...session.tokens], pieces: [...session.pieces], run: null };
+    changed();
+  };
+  const flip = (who) => (who === 'me' ? 'them' : 'me');
+  const speakers = () => {
+    keep();
+    Object.assign(written, { who: flip(written.who), turns: written.turns.map((turn) => ({ ...turn, who: flip(turn.who) })) });
+    changed();
+  };
+  const modes = choice('What is copied', SITES.map(([name]) => name), (i) => ((mode = i), start()));
+  const node = panel('swap', 'Swap: A → B', el('div.controls', button('Keep this as A', keep), button('A, and B with the speakers swapped', speakers), modes.node), lines, body);
+
+  // What the linter of contrasts says of a pair, in its words.
+  const problem = () => {
+    if (a.tokens.length !== session.tokens.length) return `Unequal lengths: ${a.tokens.length} and ${session.tokens.length} tokens, so that positions do not line up.`;
+    if (a.tokens.every((token, i) => token === session.tokens[i])) return 'Identical prompts: nothing differs, so nothing can be the cause. Change a word; what is written now is B.';
+    return '';
+  };
+  // The answers: the tokens, of neither prompt, whose probability moves most to each side.
+  const answers = (pA, pB) => {
+    const barred = new Set([...a.tokens, ...session.tokens]);
+    const ids = d3.range(SPECIAL_TOKENS.length, pA.length).filter((id) => !barred.has(id));
+    return [d3.greatest(ids, (id) => pA[id] - pB[id]), d3.greatest(ids, (id) => pB[id] - pA[id])];
+  };
+
+  const prompt = (name, pieces, other) => el('p', el('b', name, ' '), pieces.map((piece, i) => el(other[i] === piece ? 'span' : 'span.differs', SPECIAL.test(piece) ? shortName(piece) : inSentence(piece))));
+  const say = (text) => fill(body, el('p.banner', text));
+
+  function* patching(hear) {
+    if (!a.run) yield* readTokens((a.run = new LiveRun(session.model)), a.tokens);
+    const base = session.kept.run, logitsA = yield* nextLogits(a.run), logitsB = yield* nextLogits(base);
+    const [target, foil] = answers(softmax(logitsA), softmax(logitsB));
+    const without = logitsB[target] - logitsB[foil], gap = logitsA[target] - logitsA[foil] - without;
+    hear({ target, foil, gap });
+    if (!(gap >= session.data.leastGap)) return;
+    const [, site] = SITES[mode], rows = d3.range(N_LAYERS).flatMap((layer) => (site === 'z' ? d3.range(N_HEADS).map((head) => ({ layer, head })) : [{ layer }]));
+    const cells = d3.range(base.length).flatMap((position) => rows.map((row, r) => ({ site, head: null, ...row, position, r })));
+    yield* patchEach(base, a.run, cells, target, foil, { report: (i, value) => hear({ cell: cells[i], recovery: (value - without) / gap }) });
+  }
+
+  const tableau = ({ target, foil, gap }) => {
+    const told = `Target “${tokenName(session.tokenizer.piece(target))}”, foil “${tokenName(session.tokenizer.piece(foil))}”: the tokens whose probability moves most. Gap ${number(gap, 2)} logits.`;
+    if (!(gap >= session.data.leastGap)) {
+      say(`Gap too small: ${number(gap, 2)} logits, at least ${session.data.leastGap} are needed. ${told}`);
+      return null;
+    }
+    const site = SITES[mode][1], names = site === 'z' ? HEADS : d3.range(N_LAYERS).map((l) => `L${l}`), values = new Map();
+    const shown = names.map((name) => session.pieces.map(() => el('i.cell'))), grid = el('div.grid', { role: 'img', label: `How much returns, ${names.length} rows by ${session.pieces.length} tokens` });
+    grid.style.gridTemplateColumns = `max-content repeat(${session.pieces.length}, minmax(${site === 'z' ? 16 : 30}px, 46px))`;
+    fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', shortName(piece))), names.map((name, r) => [el('span.rowname', name), shown[r]]));
+    const key = legend();
+    let scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, []);
+    const paint = ({ r, position }, value) => {
+      styled(shown[r][position], { background: scale.css(value), color: scale.ink(value) });
+      if (site !== 'z') shown[r][position].textContent = abs(value) < 0.005 ? '' : number(value, 2);
+    };
+    grid.addEventListener('pointermove', (event) => {
+      const at = values.get(event.target);
+      if (!at) return tip.hide();
+      tip.show(event, `${names[at.cell.r]} at “${tokenName(session.pieces[at.cell.position])}”`, [['of the difference returns', number(at.recovery, 3)], ['', 'here, n = 1']]);
+    });
+    grid.addEventListener('pointerleave', () => tip.hide());
+    const order = [];
+    fill(body, el('p.quiet', told, ' Each cell: this much of it returns in B when this place is taken from A. One pair, n = 1.'), key.node, el('div.sideways', grid));
+    key.show(scale, {});
+    return (one) => {
+      order.push(one);
+      values.set(shown[one.cell.r][one.cell.position], one);
+      if (abs(one.recovery) > scale.high) { // nothing is clipped: the scale grows, and all cells with it
+        scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, order.map(({ recovery }) => recovery));
+        key.show(scale, {});
+        order.forEach(({ cell, recovery }) => paint(cell, recovery));
+      } else paint(one.cell, one.recovery);
+    };
+  };
+
+  function start() {
+    lane.cancel();
+    modes.show(mode);
+    modes.node.hidden = !a;
+    if (!a) return void (fill(lines), fill(body, el('p.quiet', 'Keep a text as A, change a word of it for B, and see which places carry the difference.')));
+    fill(lines, prompt('A', a.pieces, session.pieces), prompt('B', session.pieces, a.pieces));
+    if (!session.fresh) return;
+    const wrong = problem();
+    if (wrong) return say(wrong);
+    let put = null;
+    lane.run(patching((told) => (told.cell ? put?.(told) : (put = tableau(told)))));
+  }
+  return { node, start, cancel: lane.cancel };
+}

@@ -1,0 +1,196 @@
+// The live view: one text, asked again from the point that changed. Typing cancels whatever is being computed.
+
+const ANSWERED = ['read', 'lens', 'without', 'each']; // the order of the work; later steps follow earlier ones
+
+let mounted = null; // the view on the page, for the keys
+
+renderers.live = ({ data, plot }) => {
+  const session = {
+    data, model: null, tokenizer: null, method: 'mean', temperature: 1, query: null, hover: null, fresh: false, top: null,
+    tokens: [], pieces: [], struck: [], turnOf: [], speakerOf: [],
+    at: () => min(session.hover ?? session.query ?? Infinity, session.pieces.length - 1),
+    weight: (layer, head, query, key) => session.kept.run.pattern[layer][(query * session.model.heads + head) * session.model.context + key],
+    triangles() {
+      const n = max(1, session.fresh ? session.tokens.length : 1), area = (n * (n + 1)) / 2, levels = new Uint16Array(HEADS.length * area);
+      if (session.fresh) HEADS.forEach((_, i) => {
+        const [layer, head] = [floor(i / N_HEADS), i % N_HEADS];
+        for (let q = 0, at = i * area; q < n; q++) for (let k = 0; k <= q; k++) levels[at++] = round(session.weight(layer, head, q, k) * 65535);
+      });
+      return { n, area, levels };
+    },
+  };
+  const asking = makeLane(), speaking = makeLane();
+  let step = 0; // what is answered of the present text
+  const status = el('p.quiet', { role: 'status' }, 'Unpacking the model …'), board = el('div.board', { hidden: true });
+  const write = writePanel(session, { changed: () => changed(), asked: (i, pinned) => asked(i, pinned) });
+  const next = nextPanel(session, { accept: (id) => (write.accept(id), write.field.focus()), say: (seed) => say(seed), temperature: (t) => ((session.temperature = t), session.logits && next.show()) });
+  const heads = headsPanel(session, { method: (i) => ((session.method = METHODS[i]), again('without')) });
+  const beside = withoutPanel(session), layers = lensPanel(session), swap = swapPanel(session, { changed: () => changed() });
+  board.append(el('div.column', write.node, heads.node), el('div.column', next.node, beside.node, layers.node), swap.node);
+  fill(plot, status, board);
+
+  function changed() {
+    if (!session.model) return;
+    asking.cancel();
+    speaking.cancel();
+    swap.cancel();
+    const { tokenizer, model } = session, all = writtenTokens(tokenizer), from = max(0, all.length - model.context);
+    const turns = d3.cumsum(all, (token) => token === ME || token === THEM).map((n) => n - 1);
+    const spoken = [...written.turns.map(({ who }) => who), written.who];
+    Object.assign(session, { fresh: false, query: null, hover: null, losses: null, each: null, after: null, tokens: all.slice(from), struck: all.slice(0, from).map((id) => tokenizer.piece(id)) });
+    session.pieces = session.tokens.map((id) => tokenizer.piece(id));
+    session.turnOf = Array.from(turns.slice(from));
+    session.speakerOf = session.turnOf.map((turn) => spoken[turn]);
+    step = 0;
+    fill(next.said);
+    write.showTokens();
+    board.classList.add('stale');
+    again('read');
+  }
+  function asked(i, pinned) {
+    session.hover = pinned ? null : i;
+    if (pinned) session.query = i;
+    if (!session.fresh) return;
+    heads.ask();
+    write.shade();
+    if (pinned) again('lens');
+  }
+
+  // Answer from a step on: what comes before it and was not finished is done first.
+  function again(from) {
+    if (!session.model) return;
+    step = min(step, ANSWERED.indexOf(from));
+    asking.run(answering());
+  }
+  function* answering() {
+    const done = (i) => (step = max(step, i + 1));
+    if (step <= 0) {
+      const run = yield* readWhole(session.kept, session.tokens);
+      session.logits = yield* nextLogits(run);
+      session.before = softmax(session.logits);
+      session.top = likeliest(session.before, 1)[0][0];
+      next.show();
+      session.losses = yield* surprise(run);
+      session.loss = run.length > 1 ? meanOf(Array.from(session.losses).slice(1)) : NaN;
+      session.fresh = true;
+      board.classList.remove('stale');
+      yield;
+      heads.draw();
+      write.shade();
+      swap.start();
+      done(0);
+      yield;
+    }
+    if (step <= 1) {
+      session.lensAt = session.query ?? session.tokens.length - 1;
+      session.lens = yield* lens(session.kept.run, session.lensAt, 3);
+      layers.show();
+      done(1);
+      yield;
+    }
+    if (step <= 2) {
+      session.after = null;
+      const parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp);
+      const bys = yield* putting();
+      beside.show();
+      if (parts.length && bys.length) session.after = yield* without(session.kept.run, parts, bys, session.before);
+      beside.show();
+      done(2);
+      yield;
+    }
+    session.each = {};
+    const [by] = yield* putting(), all = [...HEADS, ...(session.model.hasMlp ? d3.range(N_LAYERS).map((l) => `MLP${l}`) : [])];
+    for (let i = 0; by && i < all.length; i += N_HEADS) {
+      const some = all.slice(i, i + N_HEADS), logits = yield* ablateEach(session.kept.run, some.map(partNamed), by), { vocab } = session.model;
+      some.forEach((name, k) => (session.each[name] = klDivergence(session.before, softmax(logits.subarray(k * vocab, (k + 1) * vocab)))));
+      heads.showEach();
+    }
+    done(3);
+  }
+  // What is put in the place of a part: of resampling one for each window that is long enough.
+  function* putting() {
+    session.refused = '';
+    if (session.method !== 'resample') return [{ method: session.method, means: session.means }];
+    const long = data.donors.filter((donor) => donor.values.length >= session.tokens.length);
+    if (!long.length) {
+      session.refused = `No other text here is as long as yours: ${session.tokens.length} tokens, the longest has ${d3.max(data.donors, (donor) => donor.values.length)}.`;
+      return [];
+    }
+    for (const donor of long) donor.run ??= yield* readTokens(new LiveRun(session.model), Array.from(donor.values));
+    return long.map((donor) => ({ method: 'resample', donor: donor.run }));
+  }
+
+  async function say(seed) {
+    if (!session.fresh) return;
+    const { run } = session.kept, parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), heard = [[], []];
+    const ways = [['As it is', null], ...(parts.length ? [[`Without ${offNames().join(', ')}`, parts]] : [])];
+    const show = (done) => fill(next.said, ways.map(([title], i) => next.heard(title, heard[i], done)));
+    const drawn = function* () {
+      const [by] = yield* putting(), length = by?.donor?.length ?? session.model.context;
+      const start = { model: session.model, tokens: session.tokens.slice(max(0, session.tokens.length + 40 - session.model.context)) };
+      for (const [i, [, off]] of ways.entries()) {
+        if (off && !by) continue;
+        const edits = off?.map((part) => ablationEdit(session.model, part, by)) ?? null;
+        yield* reply(start, { temperature: session.temperature, seed, most: min(40, length - start.tokens.length), edits, stops: [SEP, END, ME, THEM] });
+        yield -1 - i;
+      }
+    };
+    let way = 0;
+    show(false);
+    if (!run.length) return;
+    const ended = await speaking.run(said(drawn()), (token) => {
+      if (token < 0) way = -token;
+      else heard[way].push(token);
+      show(false);
+    });
+    if (ended !== undefined) show(true);
+  }
+  function* said(work) {
+    yield* work;
+    return true;
+  }
+
+  openModel().then((opened) => {
+    Object.assign(session, opened, { kept: keptRun(opened.model), means: Object.fromEntries(Object.entries(data.means).map(([site, grid]) => [site, d3.range(opened.model.layers).map((l) => grid.row(l))])) });
+    status.hidden = true;
+    board.hidden = false;
+    heads.showOff();
+    changed();
+    plot.setAttribute('data-live', 'on');
+  }, (error) => {
+    fill(status, `The model in this file cannot be used: ${error.message}. The file was damaged, or this browser computes otherwise. Everything else in the report works.`);
+    status.className = 'banner';
+    plot.setAttribute('data-live', 'off');
+  });
+
+  mounted = { plot, field: write.field, session, back: () => session.query !== null && (asked(null, true), true) };
+  const update = (changes) => {
+    if (when(changes, 'off')) {
+      heads.showOff();
+      again('without');
+    }
+    if (!session.fresh) return;
+    if (when(changes, 'theme', 'size')) heads.draw();
+    heads.mark();
+    if (when(changes, 'peek', 'key', 'theme')) write.shade();
+  };
+  const table = () => tableOf(session.before ? likeliest(session.before, 20) : [], ['Next token', ([id]) => session.tokenizer.piece(id)], ['Probability', ([, p]) => p]);
+  return { update, table };
+};
+
+// The keys of this view; the page's own come after, and the field keeps its own.
+document.addEventListener('keydown', (event) => {
+  const { key, target } = event;
+  if (!mounted?.plot.isConnected || store.view !== VIEW || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^(input|select|textarea)$/i.test(target.tagName) || document.querySelector('dialog[open]')) return;
+  const part = target.dataset?.part ?? store.shownHead;
+  if (key === 'i') mounted.field.focus();
+  else if (key === 'x' && part) switchPart(part);
+  else if (key === 'X') store.set({ off: '' });
+  else if (key === 'Escape' && mounted.back()) tip.hide();
+  else return;
+  event.preventDefault();
+}, true);
+
+// Said in the header, when there is one.
+const announce = () => byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: 'Whoever has this file can ask the model what it learned from the messages.' }, 'contains the model'));

@@ -1,0 +1,88 @@
+// The field, and the text as the model reads it: tokens shaded by surprise, or by where a head looks.
+
+function writePanel(session, { changed, asked }) {
+  const who = choice('Write as', SPEAKERS, (i) => ((written.who = SPEAKERS[i]), changed(), field.focus()));
+  const field = el('textarea.field', { rows: 2, maxlength: 2000, autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', placeholder: 'Write a message …', label: 'Write a message' });
+  const afresh = button('Start afresh', () => (Object.assign(written, { turns: [], text: '' }), take(), field.focus()), { class: 'quiet' });
+  const hint = el('p.key', 'Tab writes the likeliest token · Enter ends the message, the other one speaks · Esc leaves the field');
+  const examples = el('p.examples'), strip = el('div.bubbles.strip', { role: 'group', label: 'The text, token by token' });
+  const note = el('p.banner', { role: 'status', hidden: true }), key = el('p.quiet.shading');
+  const node = panel('write', 'Write', el('div.controls', who.node, afresh), field, hint, examples, strip, note, key);
+
+  const take = () => {
+    if (field.value !== written.text) field.value = written.text;
+    changed();
+  };
+  const end = () => {
+    if (!written.text.trim()) return;
+    written.turns.push({ who: written.who, text: written.text.trim() });
+    Object.assign(written, { text: '', who: written.who === 'me' ? 'them' : 'me' });
+    take();
+  };
+  const accept = (id) => {
+    if (!session.tokenizer || !acceptable(session.tokenizer, id)) return;
+    if (id === SEP) return end();
+    const text = session.tokenizer.decode([id]), before = written.text.trimEnd();
+    written.text = before ? before + text : text.trimStart();
+    take();
+    field.setSelectionRange(field.value.length, field.value.length);
+  };
+  listen(field, {
+    input: () => ((written.text = field.value), changed()),
+    keydown(event) {
+      if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === 'Enter' && !event.shiftKey) end();
+      else if (event.key === 'Tab' && !event.shiftKey && session.top !== null && acceptable(session.tokenizer, session.top)) accept(session.top);
+      else if (event.key === 'Escape') field.blur();
+      else if (event.key === 'Backspace' && !field.value && written.turns.length) Object.assign(written, written.turns.pop()), take();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+  });
+  fill(examples, 'For example: ', session.data.examples.map((example, i) => [i ? ' · ' : '', button(example.map(({ text }) => text).join(' / '), () => {
+    Object.assign(written, { turns: example.slice(0, -1).map((turn) => ({ ...turn })), ...example.at(-1) });
+    take();
+  }, { class: 'link' })]));
+
+  let spans = [];
+  const hand = pointing(strip, {
+    words: (i, hovering) => {
+      const name = tokenName(session.pieces[i]), loss = session.losses?.[i];
+      const told = [isNumber(loss) ? ['surprise', `${number(loss)} nats`] : ['', 'nothing before it'], ...(isNumber(loss) ? [['probability', percent(Math.exp(-loss))]] : [])];
+      return hovering ? [name, told] : [`token ${i}, ${name}`, told.slice(0, 1)];
+    },
+    pick: (i) => asked(session.query === i ? null : i, true),
+    peek: (i) => (asked(i, false), store.peek),
+    move: (i) => asked(i, false),
+  });
+  strip.addEventListener('pointerleave', () => asked(null, false));
+
+  // Tokens at once, their numbers when they are there.
+  const showTokens = () => {
+    const { pieces, struck, turnOf } = session;
+    who.show(SPEAKERS.indexOf(written.who));
+    examples.hidden = !isEmpty();
+    afresh.hidden = isEmpty();
+    if (field.value !== written.text) field.value = written.text;
+    spans = pieces.map((piece) => el(SPECIAL.test(piece) ? 'span.token.special' : 'span.token', { role: 'button' }, SPECIAL.test(piece) ? piece.slice(2, -2) : inSentence(piece)));
+    const gone = struck.slice(-40).map((piece) => el('s.token', SPECIAL.test(piece) ? piece.slice(2, -2) : inSentence(piece)));
+    fill(strip, gone.length ? el('p.bubble.gone', struck.length > 40 ? '… ' : null, gone) : null,
+      d3.groups(d3.range(spans.length), (i) => turnOf[i]).map(([, members]) => el(`p.bubble.${session.speakerOf[members[0]]}`, { dir: 'auto' }, members.map((i) => spans[i]))));
+    hand.set(spans);
+    note.hidden = !struck.length;
+    fill(note, struck.length ? `The model sees ${session.model.context} tokens at once. The oldest ${struck.length}, struck through, it does not see.` : '');
+  };
+  const shade = () => {
+    const head = headOf(store.shownHead), from = session.at(), { losses } = session, looking = head && session.fresh;
+    const scale = colourScale(looking ? { domain: [0, 1] } : { domain: [0, 10] }, []);
+    spans.forEach((span, i) => {
+      const value = looking ? (i <= from ? session.weight(...head, from, i) : NaN) : losses?.[i] ?? NaN;
+      styled(span, { background: finite(value) ? scale.css(value) : '', color: finite(value) ? scale.ink(value) : '' });
+    });
+    hand.mark((_, i) => i === session.query, (_, i) => i === session.hover);
+    if (losses) hand.say();
+    fill(key, looking ? `Shaded: where ${store.shownHead} looks from “${tokenName(session.pieces[from])}” (square-root scale)` : 'Shaded: surprise, 0 to 10 nats (square-root scale)');
+  };
+  return { node, field, accept, end, showTokens, shade };
+}
