@@ -43,9 +43,9 @@ function withoutPanel(session) {
 function lensPanel(session) {
   const body = el('div.lens'), node = panel('layers', 'Layer by layer', body);
   const show = () => {
-    const names = ['before the layers', ...d3.range(N_LAYERS).map((l) => `after layer ${l}`)];
+    const names = ['at first', ...d3.range(N_LAYERS).map((l) => `after L${l}`)];
     fill(body, el('p.quiet', `What each layer would say after “${tokenName(session.pieces[session.lensAt])}” (logit lens).`),
-      el('table', el('tbody', session.lens.map((best, i) => el('tr', el('th', names[i]), best.map(([id, p]) => el('td', el('q', shortName(session.tokenizer.piece(id))), ' ', el('small', percent(p)))))))));
+      el('table', el('tbody', session.lens.map((best, i) => el('tr', el('th', names[i]), best.map(([id, p]) => el('td', shortName(session.tokenizer.piece(id)), ' ', el('small', percent(p)))))))));
   };
   return { node, show };
 }

@@ -5,6 +5,7 @@ const ANSWERED = ['read', 'lens', 'without', 'each']; // the order of the work; 
 let mounted = null; // the view on the page, for the keys
 
 renderers.live = ({ data, plot }) => {
+  if (plot.closest('#sheets')) return onPaper(plot);
   const session = {
     data, model: null, tokenizer: null, method: 'mean', temperature: 1, query: null, hover: null, fresh: false, top: null,
     tokens: [], pieces: [], struck: [], turnOf: [], speakerOf: [],
@@ -26,7 +27,7 @@ renderers.live = ({ data, plot }) => {
   const next = nextPanel(session, { accept: (id) => (write.accept(id), write.field.focus()), say: (seed) => say(seed), temperature: (t) => ((session.temperature = t), session.logits && next.show()) });
   const heads = headsPanel(session, { method: (i) => ((session.method = METHODS[i]), again('without')) });
   const beside = withoutPanel(session), layers = lensPanel(session), swap = swapPanel(session, { changed: () => changed() });
-  board.append(el('div.column', write.node, heads.node), el('div.column', next.node, beside.node, layers.node), swap.node);
+  board.append(el('div.side', write.node, heads.node), el('div.side', next.node, beside.node, layers.node), swap.node);
   fill(plot, status, board);
 
   function changed() {
@@ -177,6 +178,12 @@ renderers.live = ({ data, plot }) => {
   const table = () => tableOf(session.before ? likeliest(session.before, 20) : [], ['Next token', ([id]) => session.tokenizer.piece(id)], ['Probability', ([, p]) => p]);
   return { update, table };
 };
+
+// On paper nothing answers.
+function onPaper(plot) {
+  fill(plot, el('p.quiet', 'This view answers only on a screen.'));
+  return { update() {}, table: () => tableOf([]) };
+}
 
 // The keys of this view; the page's own come after, and the field keeps its own.
 document.addEventListener('keydown', (event) => {

@@ -65,7 +65,7 @@ function writePanel(session, { changed, asked }) {
     examples.hidden = !isEmpty();
     afresh.hidden = isEmpty();
     if (field.value !== written.text) field.value = written.text;
-    spans = pieces.map((piece) => el(SPECIAL.test(piece) ? 'span.token.special' : 'span.token', { role: 'button' }, SPECIAL.test(piece) ? piece.slice(2, -2) : inSentence(piece)));
+    spans = pieces.map((piece) => el(SPECIAL.test(piece) ? 'span.token.special' : 'span.token', { role: 'button' }, SPECIAL.test(piece) ? piece.slice(2, -2) : tokenParts(piece)));
     const gone = struck.slice(-40).map((piece) => el('s.token', SPECIAL.test(piece) ? piece.slice(2, -2) : inSentence(piece)));
     fill(strip, gone.length ? el('p.bubble.gone', struck.length > 40 ? '… ' : null, gone) : null,
       d3.groups(d3.range(spans.length), (i) => turnOf[i]).map(([, members]) => el(`p.bubble.${session.speakerOf[members[0]]}`, { dir: 'auto' }, members.map((i) => spans[i]))));
@@ -78,7 +78,7 @@ function writePanel(session, { changed, asked }) {
     const scale = colourScale(looking ? { domain: [0, 1] } : { domain: [0, 10] }, []);
     spans.forEach((span, i) => {
       const value = looking ? (i <= from ? session.weight(...head, from, i) : NaN) : losses?.[i] ?? NaN;
-      styled(span, { background: finite(value) ? scale.css(value) : '', color: finite(value) ? scale.ink(value) : '' });
+      shadeToken(span, { background: finite(value) ? scale.css(value) : '', color: finite(value) ? scale.ink(value) : '' });
     });
     hand.mark((_, i) => i === session.query, (_, i) => i === session.hover);
     if (losses) hand.say();
