@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DELETED", "DELETED_BY_ME", "attachment", "edited", "omitted", "placeholder"]
+__all__ = ["DELETED", "DELETED_BY_ME", "OMITTED", "attachment", "edited", "omitted", "placeholder"]
 
 
 def _phrases(*lines: str) -> frozenset[str]:
@@ -46,6 +46,7 @@ _OMITTED = {
     ),
 }
 _BY_PHRASE = {phrase: kind for kind, phrases in _OMITTED.items() for phrase in phrases}
+OMITTED = frozenset(_BY_PHRASE)
 _MEDIA = _phrases(
     "<Media omitted>|<Medien ausgeschlossen>|<Multimedia omitido>|<Archivo omitido>|<Médias omis>|<Mídia oculta>",
     "<Arquivo de mídia oculto>|<Media omessi>|<Media weggelaten>|<Medya dahil edilmedi>|<Без медиафайлов>",
