@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from wonderland.errors import InputError
-from wonderland_exports.frame import Export, Member, e164
+from wonderland_exports.frame import Export, Member, e164, head
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Finder, Shape, day, order_of, shape_of
-from wonderland_exports.whatsapp.words import DELETED_BY_ME
+from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me
 
 __all__ = ["OWN_WORDS", "Chat", "Survey", "blocks", "clean", "decoded", "numbers", "split", "survey", "text_of"]
 
@@ -151,7 +151,7 @@ def _surveyed(export: Export, member: Member) -> Chat:
             text = f"\n{more}" if more else ""
         if text.startswith("\u200e"):
             chat.media += "<" in text
-            if text.strip("\u200e. ").casefold() in DELETED_BY_ME:
+            if deleted_by_me(text):
                 chat.proved.add(clean(sender))
             continue
         raw[sender] += 1
@@ -162,7 +162,7 @@ def _surveyed(export: Export, member: Member) -> Chat:
                 following.setdefault(sender, Counter())[segment] += 1
         if text.startswith("<") and text.endswith(">") and "\n" not in text:
             angles[text] += 1
-        elif len(text) < 60 and text.rstrip(". ").casefold() in DELETED_BY_ME:
+        elif text in OWN_WHOLE:
             chat.proved.add(clean(sender))
     chat.repeated = {text for text, count in angles.items() if count > 1}
     for sender, segments in following.items():
@@ -263,7 +263,7 @@ def decoded(content: bytes) -> str:
 
 
 def _shape(member: Member) -> Shape:
-    for line in text_of(member).split("\n"):
+    for line in decoded(head(member)).split("\n"):
         if shape := shape_of(line):
             return shape
     raise InputError(f"No line of {member.name} begins as a WhatsApp message does.")

@@ -10,14 +10,13 @@ import wonderland as wl
 from wonderland_exports.frame import ME, Tally
 from wonderland_exports.whatsapp.chats import Chat, blocks, clean, numbers, split, text_of
 from wonderland_exports.whatsapp.shapes import day, hours
-from wonderland_exports.whatsapp.words import DELETED, OMITTED, attachment, edited, omitted, placeholder
+from wonderland_exports.whatsapp.words import WHOLE, attachment, deleted, edited, omitted, placeholder
 
 __all__ = ["Judge"]
 
 _BROKEN = re.compile("[\udc80-\udcff]")
 _LOCATION = re.compile(r"\S+: https://(?:maps\.google\.com|foursquare\.com)/\S+")
-_SHORT = 60
-_WHOLE = DELETED | OMITTED | {"null"}
+_ENDS = frozenset(chr(code) for code in range(0x3001) if chr(code).isspace()) | {">", ")", "\u200e"}
 
 
 class Judge:
@@ -88,7 +87,7 @@ class Judge:
         """Return (class, what was typed, tag) of a text in which the app had a hand; None if it had none."""
         if bare in ("", "null"):
             return "no text", "", ""
-        if bare.rstrip(". ").casefold() in DELETED:
+        if deleted(bare):
             return "deleted", "", ""
         plain = edited(text)
         if plain is not None:
@@ -123,11 +122,10 @@ class Judge:
 def _touched(text: str) -> bool:
     """Whether the app may have had a hand in a text; quick, and right to say yes too often."""
     return (
-        text[-1] in ">) \n\t"
-        or text[0] in "<\u200e \n"
-        or (len(text) < _SHORT and text.rstrip(". ").casefold() in _WHOLE)
+        text[-1] in _ENDS
+        or text[0] in "<\u200e"
         or "\u200e" in text
-        or ")\n" in text
         or "https://" in text
-        or text.isspace()
+        or ")\n" in text
+        or text in WHOLE
     )
