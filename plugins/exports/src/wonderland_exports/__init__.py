@@ -10,7 +10,10 @@ from collections.abc import Iterable
 
 import wonderland as wl
 
-SOURCES: dict[str, str] = {}
+SOURCES: dict[str, str] = {
+    "instagram": "Instagram",
+    "messenger": "Messenger",
+}
 """Class of each source by its module; a module is imported only when sources are asked for."""
 
 __all__ = ["SOURCES"]
