@@ -13,6 +13,7 @@ import wonderland as wl
 SOURCES: dict[str, str] = {
     "instagram": "Instagram",
     "messenger": "Messenger",
+    "slack": "Slack",
 }
 """Class of each source by its module; a module is imported only when sources are asked for."""
 

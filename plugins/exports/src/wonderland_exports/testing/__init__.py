@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from wonderland_exports.testing import meta
+from wonderland_exports.testing import meta, slack
 from wonderland_exports.testing.planted import Planted, Writer
 
 __all__ = ["SAMPLES", "Planted", "Writer"]
@@ -17,5 +17,6 @@ __all__ = ["SAMPLES", "Planted", "Writer"]
 SAMPLES: dict[str, Callable[[Path], Path]] = {
     "instagram": lambda folder: meta.make_instagram(folder / "instagram.zip", 60).path,
     "messenger": lambda folder: meta.make_messenger(folder / "facebook.zip", 60).path,
+    "slack": lambda folder: slack.make_slack(folder / "slack.zip", 60).path,
 }
 """By name of the source: a function that writes a small export into an empty folder and returns what to read."""

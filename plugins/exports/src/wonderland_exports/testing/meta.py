@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
-from collections import defaultdict
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
 from wonderland_exports.testing.known import PEOPLE, Known, Letters, Said
+from wonderland_exports.testing.writing import write
 
 __all__ = ["make_instagram", "make_messenger"]
 
@@ -93,7 +91,7 @@ def _make(path: Path, rows: int, seed: int, layout: str, root: str, profile: str
     files[f"{profile}/{profile.rpartition('/')[2]}.json"] = {
         "profile_v2": {"name": {"full_name": _damaged(planted.me)}, "family_members": [{"name": people[1]}]}
     }
-    _write(planted.path, files)
+    write(planted.path, files)
     return planted
 
 
@@ -133,19 +131,3 @@ def _per_file(count: int) -> int:
 
 def _damaged(value: Any) -> Any:
     return value.encode().decode("latin-1") if isinstance(value, str) else value
-
-
-def _write(path: Path, files: dict[str, object]) -> None:
-    contents = {name: json.dumps(value, indent=2).encode() for name, value in files.items()}
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in contents.items():
-                archive.writestr(name, content)
-        return
-    folders = defaultdict(list)
-    for name, content in contents.items():
-        folders[(path / name).parent].append((path / name, content))
-    for folder, inside in folders.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, content in inside:
-            file.write_bytes(content)
