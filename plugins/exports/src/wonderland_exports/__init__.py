@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import wonderland as wl
 
 SOURCES: dict[str, str] = {
+    "discord": "Discord",
     "instagram": "Instagram",
     "messenger": "Messenger",
     "slack": "Slack",

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from wonderland_exports.testing import meta, slack
+from wonderland_exports.testing import discord, meta, slack
 from wonderland_exports.testing.planted import Planted, Writer
 
 __all__ = ["SAMPLES", "Planted", "Writer"]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
+    "discord": lambda folder: discord.make_discord(folder / "discord.zip", 60).path,
     "instagram": lambda folder: meta.make_instagram(folder / "instagram.zip", 60).path,
     "messenger": lambda folder: meta.make_messenger(folder / "facebook.zip", 60).path,
     "slack": lambda folder: slack.make_slack(folder / "slack.zip", 60).path,
