@@ -25,7 +25,9 @@ class Source(Protocol):
     Optional: ``facts() -> Mapping[str, Mapping[str, int]]``, called after `rows` is exhausted, returns further counts
     of what was read by heading, for the ledger (how each text was found, services, repairs); and
     ``notes() -> Iterable[str]`` sentences the user should read (a missing WAL, history kept in the cloud). A parameter
-    ``names: bool`` is told whether senders are to be named, so that it can look names up.
+    ``names: bool`` is told whether senders are to be named, so that it can look names up. A source that only recognises
+    what cannot be read, and whose ``count`` always raises an `InputError` that says what to read instead, has the class
+    attribute ``refuses = True``.
     """
 
     name: ClassVar[str]

@@ -34,22 +34,14 @@ def row(text="hi", user="U1", ts=STAMP, **more):
 @pytest.mark.parametrize("private", [True, False])
 def test_what_was_planted_is_found(tmp_path, name, private):
     known = make_slack(tmp_path / name, 400, seed=1, private=private)
-    source = Slack(known.path, me=known.me)
+    source = Slack(known.path, me="" if private else known.me)
     agrees(source, known)
     assert any("public channels only" in note for note in source.notes()) != private
 
 
 @pytest.mark.parametrize("name", ["slack.zip", "slack"])
 def test_the_contract_of_a_source(tmp_path, name):
-    known = make_slack(tmp_path / name, 60)
-
-    class Mine(Slack):
-        """Slack, with an owner."""
-
-        def __init__(self, path):
-            super().__init__(path, me="account1")
-
-    check_source(Mine, known.path)
+    check_source(Slack, make_slack(tmp_path / name, 60).path)
 
 
 def test_the_owner_is_named_by_id_name_account_or_address(tmp_path):

@@ -12,6 +12,9 @@ import wonderland as wl
 
 SOURCES: dict[str, str] = {
     "discord": "Discord",
+    "google_chat": "GoogleChat",
+    "imazing": "Imazing",
+    "imessage_exporter": "ImessageExporter",
     "instagram": "Instagram",
     "messenger": "Messenger",
     "slack": "Slack",

@@ -1,8 +1,8 @@
 """Messages from the export of a Slack workspace: a zip or a folder, a folder a channel, a file a day.
 
 Which channels an export holds is the choice of who made it: on the free and the Pro plan it is the public ones. Replies
-to a message are a conversation of their own, together with what they reply to, as people read them. The export does not
-say whose it is.
+to a message are a conversation of their own, together with what they reply to, as people read them. Whose it is shows
+only if it holds one person's direct conversations (what slackdump writes), and not everybody's or none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN
+from wonderland_exports.evidence import in_all
 from wonderland_exports.frame import Export, Member, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.slack_rows import Channel, Rows, is_bot
 from wonderland_exports.walking import walk_list
@@ -33,6 +34,7 @@ class _Survey(NamedTuple):
     users: dict[str, Mapping[str, Any]]
     channels: dict[str, Channel]  # by folder
     names: dict[str, str]  # of channels, by id
+    known: frozenset[str]
 
 
 class Slack:
@@ -81,7 +83,7 @@ class Slack:
         export, survey = self._open()
         tally, seen = Tally(), set[str]()
         people = {identity: _shown(user) or identity for identity, user in survey.users.items()}
-        owners = find_owner(export.where, survey.senders, self._said(survey), names=people)
+        owners = find_owner(export.where, survey.senders, self._said(survey), names=people, known=survey.known)
         bots = frozenset(identity for identity, user in survey.users.items() if user.get("is_bot"))
         senders = {identity: self._sender(identity, user, people) for identity, user in survey.users.items()}
         rows = Rows(people, senders, bots | {"USLACKBOT"}, survey.names, owners, tally["Left open"])
@@ -150,7 +152,8 @@ class Slack:
                 if number is not None and isinstance(row, Mapping) and not is_bot(row, bots) and "subtype" not in row:
                     senders[str(row.get("user", ""))] += 1
         senders.pop("", None)
-        return _Survey(days, count, senders, users, _channels(days, listed), _names_of_channels(listed))
+        known = in_all(_members(entry) for entry in listed["dms"])
+        return _Survey(days, count, senders, users, _channels(days, listed), _names_of_channels(listed), known)
 
     def _said(self, survey: _Survey) -> str | None:
         """Return the id of the person whose e-mail address or account name the user gave, else what was given."""
@@ -188,6 +191,11 @@ def _channels(days: list[Member], listed: Mapping[str, list[Mapping[str, Any]]])
         if (folder := str(entry["id"])) in found:
             found[folder] = Channel(folder, ())
     return found
+
+
+def _members(entry: Mapping[str, Any]) -> frozenset[str]:
+    members = entry.get("members")
+    return frozenset(one for one in members if isinstance(one, str)) if isinstance(members, list) else frozenset()
 
 
 def _names_of_channels(listed: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, str]:

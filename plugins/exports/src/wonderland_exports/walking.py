@@ -11,16 +11,17 @@ from wonderland_exports.frame import CUT, Member, walk
 __all__ = ["is_row", "walk_list", "walk_rows"]
 
 
-def walk_rows(member: Member, array: str, *, partial: bool = False) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield what `walk` yields, of a file whose rows are those of one array.
+def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield what `walk` yields.
 
     Raises:
-        InputError: It is no JSON, ends too early, or holds something else where the array should be.
+        InputError: It is no JSON, ends too early, or holds something else where an array of rows should be.
     """
-    for path, value in walk(member, (array,), partial=partial):
-        if path in ((), tuple(array.split("."))):
+    ways = {(), *(tuple(array.split(".")) for array in arrays)}
+    for path, value in walk(member, arrays, partial=partial):
+        if tuple("*" if isinstance(step, int) else step for step in path) in ways:
             raise InputError(
-                f"{member.name} is not the file it should be: it holds no list {array!r}.",
+                f"{member.name} is not the file it should be: it holds no list {arrays[0]!r}.",
                 hint="Leave it out, or export again.",
             )
         yield path, value

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from wonderland_exports.testing import discord, meta, slack
+from wonderland_exports.testing import discord, google, imazing, meta, slack
 from wonderland_exports.testing.planted import Planted, Writer
 
 __all__ = ["SAMPLES", "Planted", "Writer"]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
     "discord": lambda folder: discord.make_discord(folder / "discord.zip", 60).path,
+    "google-chat": lambda folder: google.make_google_chat(folder / "takeout.zip", 60).path,
+    "imazing": lambda folder: imazing.make_imazing(folder / "imazing.zip", 30).path,
     "instagram": lambda folder: meta.make_instagram(folder / "instagram.zip", 60).path,
     "messenger": lambda folder: meta.make_messenger(folder / "facebook.zip", 60).path,
     "slack": lambda folder: slack.make_slack(folder / "slack.zip", 60).path,

@@ -54,7 +54,7 @@ def make_slack(path: Path, rows: int = 200, seed: int = 0, private: bool = True)
         files |= {
             "groups.json": [{"id": "G1", "name": "secret"}],
             "mpims.json": [{"id": "G2", "name": "mpdm-a--b--c-1"}],
-            "dms.json": [{"id": "D1", "members": ["U1", "U2"]}],
+            "dms.json": [{"id": "D1", "members": ["U1", "U2"]}, {"id": "D2", "members": ["U3", "U1"]}],
         }
         channels |= {"secret": ("G1", ("group",)), "mpdm-a--b--c-1": ("G2", ("group",)), "D1": ("D1", ())}
     for folder, (identity, tags) in channels.items():
