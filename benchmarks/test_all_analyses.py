@@ -1,8 +1,8 @@
 """What does it cost to look at everything? All analyses on a model of the `seed` shape, and each one's share.
 
 The model is trained for a minute on the demo's conversations, because contrasts are mined from what a model prefers,
-then everything runs as `wonderland analyze` runs it: 200 held-out windows, the untrained twin beside every number. Peak
-memory is that of the whole process. Give ``WONDERLAND_BENCH_WORKSPACE`` a workspace to look at its model instead.
+then everything runs as `wonderland analyze` runs it: 200 held-out windows, the untrained baseline beside every number.
+Peak memory is that of the whole process. Give ``WONDERLAND_BENCH_WORKSPACE`` a workspace to look at its model instead.
 
     pytest benchmarks/test_all_analyses.py --benchmark-only -s
 """
@@ -34,7 +34,7 @@ def specimen():
     return wl.Specimen(model, tokenizer, held_out, windows=200)
 
 
-@pytest.mark.benchmark(group="all analyses, seed preset, 200 held-out windows, with the untrained twin")
+@pytest.mark.benchmark(group="all analyses, seed preset, 200 held-out windows, with the untrained baseline")
 def test_all(benchmark, specimen):
     started: list[tuple[str, float]] = []
     results = benchmark.pedantic(

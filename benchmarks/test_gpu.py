@@ -20,12 +20,12 @@ from torch import nn
 
 from wonderland.corpus.windows import Windows
 from wonderland.demo import MESSAGES
-from wonderland.model.ceiling import product_rate
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.engine import Engine, fastest_device
+from wonderland.model.peak_flops import peak_flops
 from wonderland.model.presets import PRESETS
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.training import fit
-from wonderland.model.transformer import ChatTransformer
 
 LENGTH, WHOLE_WINDOWS, WHOLE_EPOCHS = 128, 332_000, 20
 DEVICE = os.environ.get("WONDERLAND_BENCH_DEVICE", "cuda" if fastest_device() == "cuda" else "")
@@ -58,7 +58,7 @@ def windows():
 
 @pytest.fixture(scope="module")
 def ceiling():
-    return product_rate(DEVICE, torch.bfloat16 if DEVICE == "cuda" else torch.float32)
+    return peak_flops(DEVICE, torch.bfloat16 if DEVICE == "cuda" else torch.float32)
 
 
 def report(name, tokens, seconds, ceiling):

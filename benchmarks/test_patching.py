@@ -10,10 +10,11 @@ import torch
 from transformer_lens import patching
 
 from wonderland.lab.contrast import Contrast, ContrastBatch
-from wonderland.lab.interventions import Site, patch
+from wonderland.lab.interventions import Site
+from wonderland.lab.patching import patch
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import PRESETS
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import known_tokenizer
+from wonderland.testing.handwritten import handwritten_tokenizer
 
 LENGTH, TARGET, FOIL = 16, 5, 6
 MODES = ("resid_pre", "attn_out", "mlp_out")
@@ -44,10 +45,10 @@ def setting():
 
 def ours(setting):
     model, clean, corrupted, _ = setting
-    batch = ContrastBatch.of([Contrast(clean.tolist(), corrupted.tolist(), TARGET, FOIL)], known_tokenizer())
+    batch = ContrastBatch.of([Contrast(clean.tolist(), corrupted.tolist(), TARGET, FOIL)], handwritten_tokenizer())
     layers = range(model.cfg.n_layers)
-    cells = [[Site(mode, layer, where=at)] for mode in MODES for layer in layers for at in range(LENGTH)]
-    return patch(model, batch, cells, ways=("denoising",)).denoised.reshape(len(MODES), -1, LENGTH)
+    cells = [[Site(mode, layer, positions=at)] for mode in MODES for layer in layers for at in range(LENGTH)]
+    return patch(model, batch, cells, directions=("denoising",)).denoised.reshape(len(MODES), -1, LENGTH)
 
 
 def transformer_lens(setting):

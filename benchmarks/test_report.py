@@ -22,7 +22,7 @@ import sample
 import sample_views
 from chromium import ARGUMENTS, CHROMIUM, MARKS
 
-from wonderland.lab.stats import Estimate
+from wonderland.estimate import Estimate
 from wonderland.report.build import MODULES, render
 from wonderland.report.views import View
 

@@ -23,12 +23,12 @@ import torch
 torch.set_num_threads(1)
 from wonderland.model import training
 from wonderland.model.presets import PRESETS, Config, Preset
-from wonderland.testing.planted import planted_chats
+from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
 
 PRESETS["tiny"] = Preset(Config(2, 2, 64, 32, 256, 64, 320), 320, 6, 512, 1e-2, 1e-1, 2e-2)
 training._CHECKPOINT_SECONDS = 0.2
-corpus = planted_chats().corpus
+corpus = synthetic_chats().corpus
 tokenizer = SpeakerTokenizer.train(corpus, vocab_size=320)
 part, held_out = corpus.split(0.2)
 model = training.train(part, tokenizer, held_out=held_out, preset="tiny", epochs=60, batch_tokens=800, seed=7,

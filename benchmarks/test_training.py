@@ -5,10 +5,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.loss import linear_cross_entropy
 from wonderland.model.muon import Muon
 from wonderland.model.presets import PRESETS
-from wonderland.model.transformer import ChatTransformer
 
 ROWS, LENGTH = 32, 128
 

@@ -25,13 +25,13 @@ import wonderland as wl
 from wonderland.corpus.windows import pack
 from wonderland.demo import MESSAGES
 from wonderland.model.batches import plan_epoch
-from wonderland.model.ceiling import product_rate
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.engine import Engine
 from wonderland.model.gradient import Batch, batch_gradient, feed
 from wonderland.model.optimisers import optimisers_of
+from wonderland.model.peak_flops import peak_flops
 from wonderland.model.presets import PRESETS
 from wonderland.model.settings import TrainingSettings
-from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import PAD
 
 CONFIG = PRESETS["seed"].config
@@ -74,7 +74,7 @@ def taking_turns(benchmark, steps, tokens):
             times[name].append(time.perf_counter() - started)
 
     benchmark.pedantic(round_, rounds=ROUNDS)
-    ceiling = product_rate(torch.device("cpu"), torch.float32)
+    ceiling = peak_flops(torch.device("cpu"), torch.float32)
     ours = np.array(times["wonderland"]) / tokens["wonderland"]
     print()
     for name in steps:

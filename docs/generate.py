@@ -45,6 +45,7 @@ _FLOORS = {
     "tokenizer": "Tokens",
     "model": "The model",
     "lab": "Looking inside",
+    "estimate": "Numbers",
     "report": "Showing",
     "workspace": "On disk",
     "hookspecs": "Plugins",
@@ -53,12 +54,16 @@ _FLOORS = {
 _ELSEWHERE = ("Analysis", "Filter", "Source", "hookimpl")  # on the page of the hooks
 _OPEN = ("wonderland.lab", "wonderland.testing")  # packages whose modules plugins use directly
 _ALSO = (
+    "wonderland.components",
     "wonderland.corpus.messages",
     "wonderland.corpus.people",
     "wonderland.errors",
+    "wonderland.estimate",
+    "wonderland.model.generate",
     "wonderland.model.history",
     "wonderland.model.presets",
     "wonderland.model.training",
+    "wonderland.report.findings",
     "wonderland.report.views",
     "wonderland.tokenizer",
     "wonderland.workspace.stage",
@@ -257,16 +262,19 @@ def _documented(name: str) -> str:
     thing = getattr(wonderland, name)
     kind = ("autoexception" if issubclass(thing, Exception) else "autoclass") if isinstance(thing, type) else ""
     kind = kind or ("autofunction" if inspect.isfunction(thing) else "autodata")
-    return f".. {kind}:: wonderland.{name}\n" + ("   :members:\n" if kind.startswith("autoc") else "")
+    if not kind.startswith("autoc"):
+        return f".. {kind}:: wonderland.{name}\n"
+    ours = any(base.__module__.startswith("wonderland.model") for base in thing.__mro__[1:])
+    inherited = "   :inherited-members: HookedRootModule\n" if ours else ""
+    return f".. {kind}:: wonderland.{name}\n   :members:\n{inherited}"
 
 
 def modules() -> str:
     """The modules under the public names, for authors of plugins: what is not there is private."""
     names = [*_ALSO]
     for package in _OPEN:
-        names += [
-            f"{package}.{found.name}" for found in pkgutil.iter_modules(importlib.import_module(package).__path__)
-        ]
+        path = importlib.import_module(package).__path__
+        names += [found.name for found in pkgutil.walk_packages(path, prefix=f"{package}.")]
     parts = []
     for name in sorted(names):
         module = importlib.import_module(name)
@@ -309,15 +317,19 @@ def _views() -> Iterator[tuple[str, View]]:
     from wonderland.report.corpus_overview import corpus_overview
     from wonderland.report.generations import generations
     from wonderland.report.training_curve import training_curve
-    from wonderland.testing import known
+    from wonderland.testing import handwritten
 
-    tokenizer = known.known_tokenizer()
+    tokenizer = handwritten.handwritten_tokenizer()
     shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=tokenizer.vocab_size)
     specimens = [
-        wl.Specimen(known.known_speaker_model(), tokenizer, known.known_speaker_corpus()),
-        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, known.known_corpus()),
+        wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, handwritten.handwritten_speaker_corpus()),
+        wl.Specimen(wl.ChatTransformer(shape, seed=0), tokenizer, handwritten.handwritten_corpus()),
     ]
-    for view in (training_curve(History()), generations([], tokenizer.pieces), *corpus_overview(known.known_corpus())):
+    for view in (
+        training_curve(History()),
+        generations([], tokenizer.pieces),
+        *corpus_overview(handwritten.handwritten_corpus()),
+    ):
         yield "", view
     seen: set[str] = set()
     wanted = [*plugins.load().analyses]

@@ -30,7 +30,7 @@ def examine(results: Results, kind: str = "affirmation") -> None:
     for i, one in enumerate(one for one in found if one.circuit):
         alone = ", ".join(f"{head} {percent(share)}" for head, share in one.alone.items())
         print(f"{'here' * (not i):8} {' + '.join(one.circuit)} bring back {percent(one.recovery)}; alone {alone}.")
-        pairs = f"{one.confirming} pairs ({one.kind}) from {one.recovery.n} {one.recovery.of}"
+        pairs = f"{one.confirming} pairs ({one.kind}) from {one.recovery.n} {one.recovery.resampled_over}"
         print(f"         Rank {one.rank} of {1 + len(one.others)} pairs of heads, p={one.p:.3f}; {pairs}.")
     best = found[0]
     total, sure = sum(float(share.value) for share in best.alone.values()), f"{best.trust} evidence"

@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     from wonderland.corpus.messages import Skipped as Skipped
     from wonderland.corpus.source import Source as Source
     from wonderland.errors import WonderlandError as WonderlandError
+    from wonderland.estimate import Estimate as Estimate
     from wonderland.hookspecs import hookimpl as hookimpl
     from wonderland.lab.analysis import Analysis as Analysis
     from wonderland.lab.analysis import analyze as analyze
     from wonderland.lab.contrast import Contrast as Contrast
-    from wonderland.lab.mining import contrasts as contrasts
-    from wonderland.lab.results import Finding as Finding
-    from wonderland.lab.results import Result as Result
+    from wonderland.lab.result import Result as Result
     from wonderland.lab.specimen import Specimen as Specimen
-    from wonderland.lab.stats import Estimate as Estimate
-    from wonderland.model.transformer import ChatTransformer as ChatTransformer
+    from wonderland.model.chat_transformer import ChatTransformer as ChatTransformer
+    from wonderland.report.findings import Finding as Finding
     from wonderland.report.views import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
     from wonderland.workspace.workspace import Workspace as Workspace
@@ -34,14 +33,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Analysis": "wonderland.lab.analysis",
-    "ChatTransformer": "wonderland.model.transformer",
+    "ChatTransformer": "wonderland.model.chat_transformer",
     "Contrast": "wonderland.lab.contrast",
     "Corpus": "wonderland.corpus.corpus",
-    "Estimate": "wonderland.lab.stats",
+    "Estimate": "wonderland.estimate",
     "Filter": "wonderland.corpus.filters",
-    "Finding": "wonderland.lab.results",
+    "Finding": "wonderland.report.findings",
     "Message": "wonderland.corpus.messages",
-    "Result": "wonderland.lab.results",
+    "Result": "wonderland.lab.result",
     "Skipped": "wonderland.corpus.messages",
     "Source": "wonderland.corpus.source",
     "SpeakerTokenizer": "wonderland.tokenizer",
@@ -50,7 +49,6 @@ _HOMES = {
     "WonderlandError": "wonderland.errors",
     "Workspace": "wonderland.workspace.workspace",
     "analyze": "wonderland.lab.analysis",
-    "contrasts": "wonderland.lab.mining",
     "hookimpl": "wonderland.hookspecs",
 }
 
@@ -72,7 +70,6 @@ __all__ = [
     "WonderlandError",
     "Workspace",
     "analyze",
-    "contrasts",
     "hookimpl",
 ]
 

@@ -14,7 +14,7 @@ import pytest
 import wonderland as wl
 from wonderland.lab.results import Results
 from wonderland.model.presets import Config
-from wonderland.testing import known
+from wonderland.testing import handwritten
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
@@ -24,20 +24,20 @@ VERDICTS = ("holds", "does not hold", "cannot be said", "cleaner", "not cleaner"
 def everything(model: wl.ChatTransformer, corpus: wl.Corpus) -> Results:
     """Return all that the scripts ask for, as ``Workspace.analyze`` would give it."""
     wanted = {name: None for script in SCRIPTS for name in runpy.run_path(str(script))["ASKS"]}
-    return wl.analyze(wl.Specimen(model, known.known_tokenizer(), corpus), *wanted, control=True)
+    return wl.analyze(wl.Specimen(model, handwritten.handwritten_tokenizer(), corpus), *wanted, control=True)
 
 
 @pytest.fixture(scope="module")
 def planted() -> Results:
-    """A model in which everything is known: see ``wonderland.testing.known``."""
-    return everything(known.known_speaker_model(), known.known_speaker_corpus())
+    """A model in which everything is known: see ``wonderland.testing.handwritten``."""
+    return everything(handwritten.handwritten_speaker_model(), handwritten.handwritten_speaker_corpus())
 
 
 @pytest.fixture(scope="module")
 def empty() -> Results:
     """A model that was never trained: nothing is there to find."""
-    shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=known.known_tokenizer().vocab_size)
-    return everything(wl.ChatTransformer(shape, seed=0), known.known_speaker_corpus())
+    shape = Config(2, 3, 24, 8, 16, n_ctx=48, d_vocab=handwritten.handwritten_tokenizer().vocab_size)
+    return everything(wl.ChatTransformer(shape, seed=0), handwritten.handwritten_speaker_corpus())
 
 
 def ask(number: int, *results: Results, **parameters: object) -> None:
@@ -124,7 +124,7 @@ def test_a_model_is_no_cleaner_than_itself(planted, capsys):
 
 def test_two_models_are_compared_on_the_same_conversations_only(planted, capsys):
     specimen = planted.specimen
-    other = wl.Specimen(specimen.model, specimen.tokenizer, known.known_corpus())
+    other = wl.Specimen(specimen.model, specimen.tokenizer, handwritten.handwritten_corpus())
     ask(10, planted, dataclasses.replace(planted, specimen=other))
     assert verdict(capsys.readouterr().out).startswith("cannot be said: the two were not examined on the same")
 

@@ -1,15 +1,10 @@
-"""What the tests of the lab share: the hand-built model under the microscope."""
-
-import sys
-from pathlib import Path
+"""What the tests of the lab share: the hand-written model and its evidence."""
 
 import pytest
 import torch
 
 from wonderland.lab.specimen import Specimen
-from wonderland.testing.known import known_corpus, known_model, known_tokenizer
-
-sys.path.insert(0, str(Path(__file__).parent))  # bridges.py, which several modules use
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -22,5 +17,5 @@ def _one_thread():
 
 @pytest.fixture(scope="session")
 def specimen():
-    """The known model on conversations of several lengths, so that some rows are padded."""
-    return Specimen(known_model(), known_tokenizer(), known_corpus(40, shortest=10))
+    """The hand-written model on conversations of several lengths, so that some rows are padded."""
+    return Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(40, shortest=10))

@@ -32,7 +32,7 @@ class Tokens:
     plain: float = 0.5
 
     def run(self, specimen: wl.Specimen) -> Counted:
-        number = sum(int(part.mask.sum()) for part in specimen.parts())
+        number = sum(int(batch.mask.sum()) for batch in specimen.batches())
         return Counted(number * self.times, float(specimen.model.W_O.norm()))
 
 
@@ -46,7 +46,7 @@ class Windows:
     groups: ClassVar[tuple[str, ...]] = ("counting", "other")
 
     def run(self, specimen: wl.Specimen) -> Counted:
-        return Counted(sum(len(part["pattern"][0]) for part in specimen.parts()), 0.0)
+        return Counted(sum(len(batch["pattern"][0]) for batch in specimen.batches()), 0.0)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Greedy(Wrong):
     needs: ClassVar[tuple[str, ...]] = ("loss",)
 
     def run(self, specimen: wl.Specimen) -> Counted:
-        return Counted(len([part["z"] for part in specimen.parts()]), 0.0)
+        return Counted(len([batch["z"] for batch in specimen.batches()]), 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -173,7 +173,7 @@ def test_every_result_says_how_it_came_about(specimen):
     assert about.seconds >= 0
 
 
-def test_the_control_is_the_same_analysis_of_the_untrained_twin(specimen):
+def test_the_control_is_the_same_analysis_of_the_untrained_baseline(specimen):
     result = analyze(specimen, "tokens", control=True, parameters={"tokens": {"times": 3}})["tokens"]
     control = result.control
     assert control.number == result.number  # the same evidence
@@ -294,11 +294,11 @@ def test_results_given_are_used_and_not_computed_again(specimen):
     results = analyze(specimen, Synthesis(), given=given, control=True)
     assert list(results) == ["synthesis"]
     assert results["synthesis"].heard == "42, None"
-    assert results["synthesis"].control.heard == "7, None"  # the twin's synthesis reads the twin's results
+    assert results["synthesis"].control.heard == "7, None"  # the baseline's synthesis reads the baseline's results
 
 
-def test_a_twin_made_inside_of_an_analysis_has_no_results_of_the_trained_model(specimen):
-    assert specimen.restricted_to((), "any", {"tokens": Counted(1, 0.0)}).untrained().results == {}
+def test_an_untrained_baseline_made_inside_of_an_analysis_has_no_results_of_the_trained_model(specimen):
+    assert specimen.restricted_to((), {"tokens": Counted(1, 0.0)}).untrained().results == {}
 
 
 def test_a_result_that_was_not_declared_cannot_be_read(specimen):

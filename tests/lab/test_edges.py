@@ -6,12 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wonderland.components import Head
 from wonderland.lab.attribution import attribution
-from wonderland.lab.edges import Edges, Outputs, carry, exact
+from wonderland.lab.edge_patching import ComponentOutputs, patch_each, run_edges
+from wonderland.lab.edges import Edges
 from wonderland.lab.interventions import Activations, Site, intervene
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import HEADS, known_model, repeated_tokens
+from wonderland.testing.handwritten import HEADS, handwritten_model, repeated_tokens
 
 LENGTH, BATCH = 6, 2
 few = settings(max_examples=12, deadline=None)
@@ -36,10 +38,10 @@ def runs(model, seed=0):
 
 
 def last(model):
-    def read(final, at=None):
+    def metric(final, at=None):
         return model.unembed(model.ln_final(final[:, -1]))
 
-    return read
+    return metric
 
 
 models = st.builds(
@@ -66,7 +68,7 @@ def test_there_is_an_edge_from_every_part_to_every_later_one_and_no_other():
 @given(model=models)
 def test_what_is_written_adds_up_to_the_stream(model):
     clean, _ = runs(model)
-    run = Outputs.of(model, clean)
+    run = ComponentOutputs.of(model, clean)
     biases = sum(block.attn.b_O for block in model.blocks)
     assert torch.allclose(run.written.sum(0) + biases, run.stream[-1], atol=1e-10)
 
@@ -75,23 +77,23 @@ def test_what_is_written_adds_up_to_the_stream(model):
 @given(model=models)
 def test_all_edges_put_is_the_donors_run_and_none_is_the_base(model):
     clean, corrupted = runs(model)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
     there = Edges.of(model).exists
-    read = last(model)
-    every, none = carry(model, base, donor, np.stack([there, np.zeros_like(there)]), read)
-    assert torch.allclose(every, read(donor.stream[-1]), atol=1e-10)
-    assert torch.equal(none, read(base.stream[-1]))
+    metric = last(model)
+    every, none = run_edges(model, base, donor, np.stack([there, np.zeros_like(there)]), metric)
+    assert torch.allclose(every, metric(donor.stream[-1]), atol=1e-10)
+    assert torch.equal(none, metric(base.stream[-1]))
 
 
 @few
 @given(model=models)
 def test_the_whole_graph_as_a_circuit_is_the_donors_run(model):
     clean, corrupted = runs(model)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
-    live = Edges.of(model).exists[None]
-    put = live.copy()
-    put[:, 1:] = False  # only the embedding is given; all else follows
-    found = carry(model, base, donor, put, last(model), live=live)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
+    active = Edges.of(model).exists[None]
+    patched = active.copy()
+    patched[:, 1:] = False  # only the embedding is given; all else follows
+    found = run_edges(model, base, donor, patched, last(model), active=active)
     assert torch.allclose(found[0], last(model)(donor.stream[-1]), atol=1e-10)
 
 
@@ -99,16 +101,16 @@ def test_the_whole_graph_as_a_circuit_is_the_donors_run(model):
 @given(model=models, seed=st.integers(0, 3))
 def test_all_edges_of_a_head_put_is_patching_the_head(model, seed):
     clean, corrupted = runs(model, seed)
-    edges, read = Edges.of(model), last(model)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
+    edges, metric = Edges.of(model), last(model)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
     heads = [(layer, head) for layer in range(edges.n_layers) for head in range(edges.n_heads)]
-    put = np.zeros((len(heads), *edges.exists.shape), dtype=bool)
+    patched = np.zeros((len(heads), *edges.exists.shape), dtype=bool)
     for row, (layer, head) in enumerate(heads):
-        put[row, edges.senders.index(f"L{layer}H{head}")] = True
-    ours = carry(model, base, donor, put, read)
+        patched[row, edges.senders.index(str(Head(layer, head)))] = True
+    ours = run_edges(model, base, donor, patched, metric)
     cells = [[Site("z", *head)] for head in heads]
     donors = Activations.of(model, clean, ("z",)).values
-    _, theirs = intervene(model, Activations.of(model, corrupted, ("z",)), donors, cells, read)
+    _, theirs = intervene(model, Activations.of(model, corrupted, ("z",)), donors, cells, metric)
     assert torch.allclose(ours, theirs, atol=1e-10)
 
 
@@ -116,9 +118,10 @@ def test_all_edges_of_a_head_put_is_patching_the_head(model, seed):
 @given(model=models)
 def test_a_sender_that_writes_the_same_in_both_runs_changes_exactly_nothing(model):
     clean, _ = runs(model)
-    base = Outputs.of(model, clean)
+    base = ComponentOutputs.of(model, clean)
     assert torch.equal(
-        exact(model, base, base, last(model)), last(model)(base.stream[-1]).expand(len(Edges.of(model).pairs), -1, -1)
+        patch_each(model, base, base, last(model)),
+        last(model)(base.stream[-1]).expand(len(Edges.of(model).pairs), -1, -1),
     )
 
 
@@ -126,10 +129,10 @@ def test_a_sender_that_writes_the_same_in_both_runs_changes_exactly_nothing(mode
 @given(model=models)
 def test_edges_that_all_stay_dead_leave_only_the_direct_path(model):
     clean, corrupted = runs(model)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
     edges = Edges.of(model)
-    put = edges.masks([[(0, len(edges.receivers) - 1)]])
-    found = carry(model, base, donor, put, last(model), live=np.zeros_like(put))
+    patched = edges.masks([[(0, len(edges.receivers) - 1)]])
+    found = run_edges(model, base, donor, patched, last(model), active=np.zeros_like(patched))
     direct = base.stream[-1] + donor.written[0] - base.written[0]
     assert torch.allclose(found[0], last(model)(direct), atol=1e-10)
 
@@ -138,15 +141,15 @@ def test_edges_that_all_stay_dead_leave_only_the_direct_path(model):
 @given(model=models)
 def test_a_put_edge_carries_the_donor_even_if_its_sender_changed(model):
     clean, corrupted = runs(model)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
-    edges, read = Edges.of(model), last(model)
-    sender = len(edges.senders) - 1  # the last part: everything it reads is put, and so is all it writes
-    put = np.zeros((2, *edges.exists.shape), dtype=bool)
-    put[:, sender] = True
-    put[1] |= edges.exists & (np.arange(len(edges.receivers)) < len(edges.receivers) - 1)
-    put[1, :, -1] = np.arange(len(edges.senders)) == sender
-    alone, with_its_inputs = carry(
-        model, base, donor, put, read, live=np.stack([edges.exists * 0, edges.exists * 0]) > 0
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
+    edges, metric = Edges.of(model), last(model)
+    sender = len(edges.senders) - 1  # the last part: everything it reads is patched, and so is all it writes
+    patched = np.zeros((2, *edges.exists.shape), dtype=bool)
+    patched[:, sender] = True
+    patched[1] |= edges.exists & (np.arange(len(edges.receivers)) < len(edges.receivers) - 1)
+    patched[1, :, -1] = np.arange(len(edges.senders)) == sender
+    alone, with_its_inputs = run_edges(
+        model, base, donor, patched, metric, active=np.stack([edges.exists * 0, edges.exists * 0]) > 0
     )
     assert torch.allclose(alone, with_its_inputs, atol=1e-10)
 
@@ -156,15 +159,15 @@ def test_a_put_edge_carries_the_donor_even_if_its_sender_changed(model):
 def test_gradients_are_right_where_effects_are_small(model):
     """An edge that carries a millionth of the difference changes the metric by what the gradient says."""
     clean, corrupted = runs(model)
-    base, far = Outputs.of(model, corrupted), Outputs.of(model, clean)
-    near = Outputs(base.written + 1e-6 * (far.written - base.written), base.stream, base.middle)
+    base, far = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
+    near = ComponentOutputs(base.written + 1e-6 * (far.written - base.written), base.stream, base.middle)
 
     def metric(final, at=None):
         return last(model)(final)[:, 3] - last(model)(final)[:, 7]
 
     edges = Edges.of(model)
     estimated = attribution(model, base, near, metric)
-    true = exact(model, base, near, metric) - metric(base.stream[-1])
+    true = patch_each(model, base, near, metric) - metric(base.stream[-1])
     found = torch.stack([estimated[edge] for edge in edges.pairs])
     assert torch.allclose(found, true, rtol=1e-3, atol=1e-11)
     assert not estimated[~torch.from_numpy(edges.exists)].any()
@@ -177,7 +180,7 @@ def test_integrated_gradients_sum_the_way_from_base_to_donor():
         weight.zero_()
     clean, corrupted = runs(model)
     corrupted[:, -1] = (clean[:, -1] + 5) % 24  # the embedding reaches the answer from its own position only
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
 
     def metric(final, at=None):
         return last(model)(final)[:, 3] ** 2
@@ -191,18 +194,18 @@ def test_integrated_gradients_sum_the_way_from_base_to_donor():
 
 def test_the_planted_composition_is_one_edge_between_heads():
     """On repeated text induction reads the previous-token head by its keys, and no head reads another otherwise."""
-    model = known_model()
+    model = handwritten_model()
     edges = Edges.of(model)
     clean = repeated_tokens(4)
     corrupted = clean.clone()
     corrupted[:, 23:25] = clean[:, [24, 23]]  # the word to continue stands one place further on
-    base, donor = Outputs.of(model, clean), Outputs.of(model, corrupted)
+    base, donor = ComponentOutputs.of(model, clean), ComponentOutputs.of(model, corrupted)
 
-    def read(final, at):
+    def metric(final, at):
         return model.unembed(model.ln_final(final))[torch.arange(len(final)), -1, clean[at, 24]]
 
-    effect = (exact(model, base, donor, read) - read(base.stream[-1], torch.arange(4))).abs().amax(1)
-    early, late = ("L{}H{}".format(*HEADS[name]) for name in ("previous", "induction"))
+    effect = (patch_each(model, base, donor, metric) - metric(base.stream[-1], torch.arange(4))).abs().amax(1)
+    early, late = (str(HEADS[name]) for name in ("previous", "induction"))
     between = {
         edges.name(e): float(x)
         for e, x in zip(edges.pairs, effect, strict=True)
@@ -216,7 +219,7 @@ def test_the_planted_composition_is_one_edge_between_heads():
 def test_results_do_not_depend_on_the_size_of_chunks(rows, monkeypatch):
     model = drawn()
     clean, corrupted = runs(model)
-    base, donor = Outputs.of(model, corrupted), Outputs.of(model, clean)
-    whole = exact(model, base, donor, last(model))
-    monkeypatch.setattr("wonderland.lab.edges._TOKENS", rows * LENGTH)
-    assert torch.allclose(exact(model, base, donor, last(model)), whole, atol=1e-12)
+    base, donor = ComponentOutputs.of(model, corrupted), ComponentOutputs.of(model, clean)
+    whole = patch_each(model, base, donor, last(model))
+    monkeypatch.setattr("wonderland.lab.edge_patching._TOKENS", rows * LENGTH)
+    assert torch.allclose(patch_each(model, base, donor, last(model)), whole, atol=1e-12)

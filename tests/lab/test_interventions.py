@@ -9,12 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformer_lens import patching
 
-from wonderland.lab.contrast import Contrast, ContrastBatch
-from wonderland.lab.interventions import Activations, Site, answer_logits, intervene, logit_difference, patch
+from wonderland.lab.contrast import Contrast, ContrastBatch, logit_difference
+from wonderland.lab.interventions import Activations, Site, answer_logits, intervene
+from wonderland.lab.patching import patch
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.loss import token_losses
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import HEADS, known_model, known_speaker_model, known_tokenizer, repeated_tokens
+from wonderland.testing.handwritten import (
+    HEADS,
+    handwritten_model,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
+    repeated_tokens,
+)
 from wonderland.tokenizer import ME, THEM
 
 A, B = 5, 6
@@ -40,7 +47,7 @@ def random_pairs(seed, pairs=3):
         for place in random.integers(0, len(clean), 2):
             corrupted[place] = 7 + (clean[place] - 7 + int(random.integers(1, 17))) % 17
         contrasts.append(Contrast(clean, corrupted, A, B))
-    return ContrastBatch.of(contrasts, known_tokenizer())
+    return ContrastBatch.of(contrasts, handwritten_tokenizer())
 
 
 def assert_same(ours, theirs):
@@ -68,7 +75,7 @@ def test_replacing_the_whole_residual_stream_of_any_layer_recovers_everything(se
 @given(seed=st.integers(0, 10_000))
 def test_at_layer_zero_only_differing_tokens_can_change_anything(seed):
     batch = random_pairs(seed)
-    cells = [[Site("resid_pre", 0, where=position)] for position in range(batch.clean.shape[1])]
+    cells = [[Site("resid_pre", 0, positions=position)] for position in range(batch.clean.shape[1])]
     patched = patch(random_model(seed), batch, cells)
     for noising in (False, True):
         change, _ = changes(patched, noising=noising)
@@ -92,8 +99,8 @@ def test_what_stands_last_at_the_answer_is_all_that_counts(seed):
     batch = random_pairs(seed)
     answer = np.zeros_like(batch.differs)
     answer[np.arange(len(batch)), batch.answer] = True
-    cells = [[Site("resid_post", LAYERS - 1, where="answer")], [Site("resid_post", LAYERS - 1, where="others")]]
-    patched = patch(random_model(seed), batch, cells, where={"answer": answer, "others": ~answer})
+    cells = [[Site("resid_post", LAYERS - 1, positions="answer")], [Site("resid_post", LAYERS - 1, positions="others")]]
+    patched = patch(random_model(seed), batch, cells, positions={"answer": answer, "others": ~answer})
     change, whole = changes(patched, noising=False)
     np.testing.assert_allclose(change[0], whole, atol=1e-4)
     np.testing.assert_allclose(change[1], 0, atol=1e-5)
@@ -124,7 +131,7 @@ def test_all_heads_together_are_the_attention_output(seed, layer):
 def test_a_cell_in_company_is_the_cell_alone(seed):
     """Batching cells as rows and starting at the patched layer is the same as one whole forward pass for each."""
     model, batch = random_model(seed), random_pairs(seed)
-    sites = [Site(name, layer, where=2) for name in NAMES[:3] for layer in range(LAYERS)]
+    sites = [Site(name, layer, positions=2) for name in NAMES[:3] for layer in range(LAYERS)]
     together = patch(model, batch, [[site] for site in sites], pairs_at_once=2).denoised
     for row, (clean, corrupted, answer) in enumerate(zip(batch.clean, batch.corrupted, batch.answer, strict=True)):
         tokens = [torch.from_numpy(side[None, : answer + 1]) for side in (clean, corrupted)]
@@ -143,7 +150,7 @@ def test_a_cell_in_company_is_the_cell_alone(seed):
 @pytest.mark.parametrize("name", ["resid_pre", "attn_out", "mlp_out"])
 def test_a_grid_is_the_one_transformer_lens_computes(name):
     model = random_model(7)
-    pair = ContrastBatch.of([Contrast([1, 7, 8, 9, 10, 11], [1, 7, 12, 9, 13, 11], A, B)], known_tokenizer())
+    pair = ContrastBatch.of([Contrast([1, 7, 8, 9, 10, 11], [1, 7, 12, 9, 13, 11], A, B)], handwritten_tokenizer())
     bridge = model.to_transformer_lens()
     clean, corrupted = torch.from_numpy(pair.clean), torch.from_numpy(pair.corrupted)
     for way, base, other in (("denoised", corrupted, clean), ("noised", clean, corrupted)):
@@ -151,7 +158,7 @@ def test_a_grid_is_the_one_transformer_lens_computes(name):
         theirs = getattr(patching, f"get_act_patch_{name}")(
             bridge, base, cache, lambda logits: logits[0, -1, A] - logits[0, -1, B]
         )
-        cells = [[Site(name, layer, where=position)] for layer in range(LAYERS) for position in range(6)]
+        cells = [[Site(name, layer, positions=position)] for layer in range(LAYERS) for position in range(6)]
         ours = getattr(patch(model, pair, cells), way).reshape(LAYERS, 6)
         np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
 
@@ -177,8 +184,8 @@ def one_at(position):
 
 @pytest.fixture(scope="module")
 def planted():
-    model = known_speaker_model()
-    pair = ContrastBatch.of([Contrast(CLEAN, CORRUPTED, " a", " b")], known_tokenizer())
+    model = handwritten_speaker_model()
+    pair = ContrastBatch.of([Contrast(CLEAN, CORRUPTED, " a", " b")], handwritten_tokenizer())
 
     def recover(*cells, **options):
         patched = patch(model, pair, cells, **options)
@@ -189,10 +196,10 @@ def planted():
 
 def test_the_difference_travels_from_the_speaker_token_to_the_answer(planted):
     for layer in (0, 1):  # no head of layer 0 moves it
-        positions = [[Site("resid_pre", layer, where=position)] for position in range(6)]
+        positions = [[Site("resid_pre", layer, positions=position)] for position in range(6)]
         for found in planted(*positions):
             assert found == pytest.approx(one_at(SPEAKER), abs=1e-5)
-    for found in planted(*([Site("resid_post", 1, where=position)] for position in range(6))):
+    for found in planted(*([Site("resid_post", 1, positions=position)] for position in range(6))):
         assert found == pytest.approx(one_at(ANSWER), abs=1e-5)
 
 
@@ -203,18 +210,18 @@ def test_the_latest_speaker_head_alone_carries_it(planted):
 
 
 def test_only_at_the_answer_does_the_head_matter(planted):
-    for found in planted(*([Site("z", *HEADS["speaker"], where=position)] for position in range(6))):
+    for found in planted(*([Site("z", *HEADS["speaker"], positions=position)] for position in range(6))):
         assert found == pytest.approx(one_at(ANSWER), abs=1e-5)
 
 
 def test_two_heads_that_say_the_same_carry_half_each():
-    model = known_speaker_model()
+    model = handwritten_speaker_model()
     attn = model.blocks[1].attn
     speaker, uniform = HEADS["speaker"][1], HEADS["uniform"][1]
     with torch.no_grad():
         for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q"):
             getattr(attn, name)[uniform] = getattr(attn, name)[speaker]
-    pair = ContrastBatch.of([Contrast(CLEAN, CORRUPTED, " a", " b")], known_tokenizer())
+    pair = ContrastBatch.of([Contrast(CLEAN, CORRUPTED, " a", " b")], handwritten_tokenizer())
     patched = patch(model, pair, [[Site("z", 1, speaker)], [Site("z", 1, uniform)]])
     assert patched.clean - patched.corrupted == pytest.approx([40], abs=1e-3)
     assert patched.pooled().value == pytest.approx([0.5, 0.5], abs=1e-5)
@@ -229,11 +236,11 @@ def test_pooled_recovery_is_a_ratio_of_means_not_a_mean_of_ratios():
     by_hand = (patched.clean - patched.noised[0]).sum() / (patched.clean - patched.corrupted).sum()
     assert patched.pooled(noising=True).value == pytest.approx([by_hand])
     assert patched.pooled().n == 12
-    assert patched.pooled().of == "pairs"
+    assert patched.pooled().resampled_over == "pairs"
 
 
 def test_without_pairs_there_is_no_number():
-    none = patch(random_model(0), ContrastBatch.of([], known_tokenizer()), [[Site("z", 0, 0)]])
+    none = patch(random_model(0), ContrastBatch.of([], handwritten_tokenizer()), [[Site("z", 0, 0)]])
     assert np.isnan(none.pooled().value).all()
     assert none.pooled().n == 0
 
@@ -245,8 +252,8 @@ def test_zeros_as_donor_take_a_head_away():
     model = random_model(5)
     tokens = torch.randint(0, 24, (3, 9), generator=torch.Generator().manual_seed(0))
     base = Activations.of(model, tokens, ("z",))
-    read = answer_logits(model, [8, 8, 4])
-    untouched, ablated = intervene(model, base, {"z": torch.zeros(())}, [[Site("z", 1, 1)]], read)
+    metric = answer_logits(model, [8, 8, 4])
+    untouched, ablated = intervene(model, base, {"z": torch.zeros(())}, [[Site("z", 1, 1)]], metric)
     direct = model(tokens)[torch.arange(3), [8, 8, 4]]
     torch.testing.assert_close(untouched, direct)
     without = random_model(5)
@@ -255,13 +262,13 @@ def test_zeros_as_donor_take_a_head_away():
 
 
 def test_the_repeated_half_of_a_text_loses_three_nats_without_the_previous_token_or_the_induction_head():
-    model, tokens = known_model(), repeated_tokens(4)
+    model, tokens = handwritten_model(), repeated_tokens(4)
     base = Activations.of(model, tokens, ("z",))
 
-    def read(final, at):
+    def metric(final, at):
         return token_losses(model.unembed(model.ln_final(final)), tokens[at])[:, 24:].mean(-1)
 
-    whole, without = intervene(model, base, {"z": torch.zeros(())}, [[Site("z", *at)] for at in HEADS.values()], read)
+    whole, without = intervene(model, base, {"z": torch.zeros(())}, [[Site("z", *at)] for at in HEADS.values()], metric)
     for name, losses in zip(HEADS, without, strict=True):
         if name in ("previous", "induction"):
             assert (losses - whole > 3).all()
@@ -270,7 +277,7 @@ def test_the_repeated_half_of_a_text_loses_three_nats_without_the_previous_token
 
 
 def test_the_logit_difference_is_target_minus_foil():
-    batch = ContrastBatch.of([Contrast([ME], [THEM], A, B), Contrast([ME], [THEM], B, A)], known_tokenizer())
+    batch = ContrastBatch.of([Contrast([ME], [THEM], A, B), Contrast([ME], [THEM], B, A)], handwritten_tokenizer())
     logits = torch.zeros(2, 24)
     logits[0, A], logits[1, A] = 3, 3
     assert logit_difference(logits, batch).tolist() == [3, -3]

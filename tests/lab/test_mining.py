@@ -4,29 +4,35 @@ import pytest
 
 import wonderland as wl
 from wonderland.errors import PluginError, UsageError
+from wonderland.lab.mining import mine
 from wonderland.lab.specimen import Specimen
-from wonderland.testing.known import (
-    known_corpus,
-    known_first_speaker_model,
-    known_model,
-    known_speaker_corpus,
-    known_speaker_model,
-    known_tokenizer,
+from wonderland.testing.handwritten import (
+    handwritten_corpus,
+    handwritten_first_speaker_model,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
 )
-from wonderland.testing.planted import planted_chats
+from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import ME, SPECIALS, THEM, SpeakerTokenizer
 
 A, B = len(SPECIALS), len(SPECIALS) + 1
 
 
+def mined_from(specimen, kind="speaker", **options):
+    """Contrasts mined anew; `Specimen.contrasts` would give those it has."""
+    return mine(specimen.model, specimen.tokenizer, specimen.evidence, kind, **options)
+
+
 @pytest.fixture(scope="module")
 def speaking():
-    return Specimen(known_speaker_model(), known_tokenizer(), known_speaker_corpus())
+    return Specimen(handwritten_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
 
 
 @pytest.fixture(scope="module")
 def mined(speaking):
-    return wl.contrasts(speaking, pairs=40)
+    return mined_from(speaking, pairs=40)
 
 
 def test_every_mined_contrast_passes_the_linter(mined, speaking):
@@ -52,8 +58,8 @@ def test_only_the_speaker_of_the_last_message_is_changed(mined, speaking):
 
 
 def test_of_the_first_speaker_only_the_first_of_several_messages_is_changed():
-    specimen = Specimen(known_first_speaker_model(), known_tokenizer(), known_speaker_corpus())
-    found = wl.contrasts(specimen, "first-speaker", pairs=20)
+    specimen = Specimen(handwritten_first_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
+    found = mined_from(specimen, "first-speaker", pairs=20)
     assert len(found) == 20
     for contrast in (*found.explore, *found.confirm):
         assert contrast.differences(specimen.tokenizer) == [0]
@@ -64,7 +70,7 @@ def test_of_the_first_speaker_only_the_first_of_several_messages_is_changed():
 
 
 def test_a_model_that_says_who_speaks_says_nothing_of_who_spoke_first(speaking):
-    found = wl.contrasts(speaking, "first-speaker", pairs=20)
+    found = mined_from(speaking, "first-speaker", pairs=20)
     assert len(found) == 0
     assert set(found.refused) <= {"target equals foil", "gap too small"}
 
@@ -81,13 +87,13 @@ def test_as_many_conversations_as_there_are_pairs_are_used(mined):
 
 
 def test_the_seed_decides(speaking, mined):
-    assert wl.contrasts(speaking, pairs=40) == mined
-    assert wl.contrasts(speaking, pairs=40, seed=1).explore != mined.explore
+    assert mined_from(speaking, pairs=40) == mined
+    assert mined_from(speaking, pairs=40, seed=1).explore != mined.explore
 
 
 def test_where_the_speaker_changes_nothing_no_contrast_is_found():
-    specimen = Specimen(known_model(), known_tokenizer(), known_corpus(20))
-    found = wl.contrasts(specimen)
+    specimen = Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20))
+    found = mined_from(specimen)
     assert len(found) == 0
     assert set(found.refused) <= {"gap too small", "target equals foil"}
     assert sum(found.refused.values()) > 20
@@ -98,7 +104,7 @@ def test_affirmations_and_questions_are_changed_in_the_text():
     corpus = wl.Corpus.of(
         [
             m._replace(text="are you there?" if i % 2 else "yes I am here now")
-            for i, m in enumerate(planted_chats(10, 6).corpus)
+            for i, m in enumerate(synthetic_chats(10, 6).corpus)
         ]
     )
     tokenizer = SpeakerTokenizer.train([*texts * 50, *corpus.texts], vocab_size=400)
@@ -121,14 +127,14 @@ def test_affirmations_and_questions_are_changed_in_the_text():
 
 def test_an_unknown_kind_is_refused(speaking):
     with pytest.raises(UsageError, match="no kind of contrast named 'mood'"):
-        wl.contrasts(speaking, "mood")
+        mined_from(speaking, "mood")
 
 
-def test_the_untrained_twin_is_asked_the_same_questions(speaking):
+def test_the_untrained_baseline_is_asked_the_same_questions(speaking):
     assert speaking.untrained().contrasts(pairs=8) == speaking.contrasts(pairs=8)
 
 
 def test_an_analysis_that_did_not_declare_contrasts_gets_none(speaking):
     with pytest.raises(PluginError, match="not declared"):
-        speaking.restricted_to(("z",), "x").contrasts()
-    assert len(speaking.restricted_to(("contrasts",), "x").contrasts(pairs=4)) == 4
+        speaking.restricted_to(("z",)).contrasts()
+    assert len(speaking.restricted_to(("contrasts",)).contrasts(pairs=4)) == 4

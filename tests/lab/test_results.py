@@ -8,7 +8,8 @@ import pytest
 
 import wonderland as wl
 from wonderland.errors import InputError, PluginError
-from wonderland.lab.results import Provenance, Results
+from wonderland.lab.result import Provenance
+from wonderland.lab.results import Results
 from wonderland.report.views import View
 
 

@@ -8,8 +8,8 @@ import wonderland as wl
 from wonderland.corpus.messages import Message
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 from wonderland.lab.evidence import Evidence
-from wonderland.lab.specimen import Specimen, hook_name, parse_head
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.lab.specimen import Specimen, hook_name
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM
 
 
@@ -29,8 +29,8 @@ def corpus_of(*threads):
 
 def test_who_speaks_where_on_a_window_written_by_hand():
     corpus = corpus_of([("them", "a b"), ("me", "c"), ("me", "d")])
-    evidence = Evidence.choose(corpus, known_tokenizer(), context=48)
-    a, b, c, d = (known_tokenizer().encode(f" {word}")[0] for word in "abcd")
+    evidence = Evidence.choose(corpus, handwritten_tokenizer(), context=48)
+    a, b, c, d = (handwritten_tokenizer().encode(f" {word}")[0] for word in "abcd")
     assert evidence.tokens.tolist() == [[THEM, a, b, SEP, ME, c, SEP, ME, d, END]]
     assert evidence.speaker_position.tolist() == [[0, 0, 0, 0, 4, 4, 4, 7, 7, 7]]
     assert evidence.speaker.tolist() == [[THEM] * 4 + [ME] * 6]
@@ -39,7 +39,7 @@ def test_who_speaks_where_on_a_window_written_by_hand():
 
 
 def test_shorter_windows_are_padded_and_masked():
-    evidence = Evidence.choose(corpus_of([("me", "a b c")], [("them", "a")]), known_tokenizer(), context=48)
+    evidence = Evidence.choose(corpus_of([("me", "a b c")], [("them", "a")]), handwritten_tokenizer(), context=48)
     assert evidence.lengths.tolist() == [5, 3]
     assert evidence.tokens[1, 3:].tolist() == [PAD, PAD]
     assert evidence.mask.tolist() == [[True] * 5, [True] * 3 + [False] * 2]
@@ -48,15 +48,15 @@ def test_shorter_windows_are_padded_and_masked():
 
 def test_windows_of_evidence_do_not_overlap():
     thread = [("me", word) for word in "abcdefghijklmnop"]
-    evidence = Evidence.choose(corpus_of(thread), known_tokenizer(), context=48)
+    evidence = Evidence.choose(corpus_of(thread), handwritten_tokenizer(), context=48)
     said = [token for row in evidence.tokens for token in row if token > PAD]
     assert len(said) == len(set(said)) == 16
 
 
 def test_long_windows_are_chosen_first_and_by_the_seed():
-    long, short = known_corpus(30), known_corpus(30, shortest=8, seed=1)
+    long, short = handwritten_corpus(30), handwritten_corpus(30, shortest=8, seed=1)
     both = wl.Corpus.of([*long, *(m._replace(thread=f"short {m.thread}") for m in short)])
-    chosen = [Evidence.choose(both, known_tokenizer(), context=48, windows=10, seed=seed) for seed in (0, 0, 1)]
+    chosen = [Evidence.choose(both, handwritten_tokenizer(), context=48, windows=10, seed=seed) for seed in (0, 0, 1)]
     assert (chosen[0].lengths == 48).all()
     assert np.array_equal(chosen[0].tokens, chosen[1].tokens)
     assert not np.array_equal(chosen[0].tokens, chosen[2].tokens)
@@ -72,7 +72,9 @@ def test_few_or_short_windows_are_called_thin(specimen):
 
 
 def test_evidence_describes_itself():
-    evidence = Evidence.choose(corpus_of([("me", "a b c")], [("them", "a")]), known_tokenizer(), context=48, seed=4)
+    evidence = Evidence.choose(
+        corpus_of([("me", "a b c")], [("them", "a")]), handwritten_tokenizer(), context=48, seed=4
+    )
     assert evidence.describe() == {
         "windows": 2,
         "conversations": 2,
@@ -86,7 +88,7 @@ def test_evidence_describes_itself():
 
 def test_nothing_held_out_is_too_little():
     with pytest.raises(NotEnoughData):
-        Evidence.choose(wl.Corpus.of([]), known_tokenizer(), context=48)
+        Evidence.choose(wl.Corpus.of([]), handwritten_tokenizer(), context=48)
 
 
 # --- activations
@@ -102,7 +104,7 @@ def test_short_names_are_hook_names():
 
 
 def test_activations_are_stacked_over_layers_in_order(specimen):
-    part = next(specimen.parts("pattern", "resid_pre", "embed"))
+    part = next(specimen.batches("pattern", "resid_pre", "embed"))
     batch, length = part.tokens.shape
     assert part["pattern"].shape == (2, batch, 3, length, length)
     assert part["resid_pre"].shape == (2, batch, length, 96)
@@ -113,8 +115,8 @@ def test_activations_are_stacked_over_layers_in_order(specimen):
     assert torch.equal(part["embed"], specimen.model.W_E[part.tokens])
 
 
-def test_parts_cover_the_evidence_once_in_order(specimen):
-    parts = list(specimen.parts("loss"))
+def test_batches_cover_the_evidence_once_in_order(specimen):
+    parts = list(specimen.batches("loss"))
     assert len(parts) > 1
     assert [i for part in parts for i in range(part.windows.start, part.windows.stop)] == list(range(40))
     for part in parts:
@@ -126,11 +128,11 @@ def test_parts_cover_the_evidence_once_in_order(specimen):
 
 
 def test_the_loss_at_a_position_is_of_the_token_there(specimen):
-    for part in specimen.parts("loss", "logits"):
-        loss, log_probs = part["loss"], part["logits"].log_softmax(-1)
-        for row, length in enumerate(part.evidence.lengths):
+    for batch in specimen.batches("loss", "logits"):
+        loss, log_probs = batch["loss"], batch["logits"].log_softmax(-1)
+        for row, length in enumerate(batch.evidence.lengths):
             for position in (1, length // 2, length - 1):
-                expected = -log_probs[row, position - 1, part.tokens[row, position]]
+                expected = -log_probs[row, position - 1, batch.tokens[row, position]]
                 torch.testing.assert_close(loss[row, position], expected)
             assert loss[row, 0].isnan()
             assert loss[row, length:].isnan().all()
@@ -138,7 +140,9 @@ def test_the_loss_at_a_position_is_of_the_token_there(specimen):
 
 
 def everything(specimen):
-    return [{name: part[name] for name in ("pattern", "loss", "z")} for part in specimen.parts("pattern", "loss", "z")]
+    return [
+        {name: batch[name] for name in ("pattern", "loss", "z")} for batch in specimen.batches("pattern", "loss", "z")
+    ]
 
 
 def test_held_or_streamed_the_activations_are_the_same(specimen):
@@ -167,19 +171,19 @@ def test_what_is_held_is_computed_once(specimen, monkeypatch):
     count = passes(specimen, monkeypatch)
     with specimen.holding({"pattern", "z"}):
         for name in ("pattern", "z", "pattern"):
-            list(specimen.parts(name))
+            list(specimen.batches(name))
         assert count[0] == 3  # 40 windows, 16 at a time
-    list(specimen.parts("z"))
+    list(specimen.batches("z"))
     assert count[0] == 6  # let go of afterwards
 
 
 def test_what_does_not_fit_streams_without_being_tried_again(monkeypatch):
-    small = Specimen(known_model(), known_tokenizer(), known_corpus(40, shortest=10), hold_bytes=1000)
+    small = Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(40, shortest=10), hold_bytes=1000)
     count = passes(small, monkeypatch)
     with small.holding({"pattern"}):
         first = count[0]
         for time in range(3):
-            assert len(list(small.parts("pattern"))) == 3
+            assert len(list(small.batches("pattern"))) == 3
             if time == 0:
                 first = count[0]
         assert count[0] == first + 2 * 3
@@ -189,77 +193,69 @@ def test_what_does_not_fit_streams_without_being_tried_again(monkeypatch):
 
 
 def test_reading_what_was_not_declared_is_an_error_that_says_what_to_declare(specimen):
-    view = specimen.restricted_to(("pattern",), "mine")
-    part = next(view.parts())
-    assert part["pattern"].shape[0] == 2
+    view = specimen.restricted_to(("pattern",))
+    batch = next(view.batches())
+    assert batch["pattern"].shape[0] == 2
     with pytest.raises(PluginError, match="'z' was read but not declared") as error:
-        part["z"]
+        batch["z"]
     assert "needs = ('pattern', 'z')" in error.value.hint
     with pytest.raises(PluginError, match="not declared in needs"):
-        next(view.parts("pattern", "z"))
+        next(view.batches("pattern", "z"))
 
 
 def test_that_holds_also_when_another_analysis_declared_it(specimen):
     with specimen.holding({"pattern", "z"}):
-        part = next(specimen.restricted_to(("pattern",), "mine").parts())
+        batch = next(specimen.restricted_to(("pattern",)).batches())
         with pytest.raises(PluginError, match="not declared"):
-            part["z"]
+            batch["z"]
 
 
 def test_a_need_that_does_not_exist_is_refused_before_anything_runs(specimen):
     with pytest.raises(UsageError, match="no activation 'patern'"):
-        specimen.restricted_to(("patern",), "mine")
+        specimen.restricted_to(("patern",))
 
 
 def test_an_activation_this_model_lacks_is_refused(specimen):
     with pytest.raises(UsageError, match="no activation 'resid_mid'"):
-        next(specimen.parts("resid_mid"))
+        next(specimen.batches("resid_mid"))
 
 
 # --- the specimen itself
 
 
-def test_the_untrained_twin_is_another_model_on_the_same_evidence(specimen):
+def test_the_untrained_baseline_is_another_model_on_the_same_evidence(specimen):
     twin = specimen.untrained()
     assert twin.evidence is specimen.evidence
     assert twin.cfg == specimen.cfg
     assert twin.fingerprints["model"] != specimen.fingerprints["model"]
     assert twin.fingerprints["held out"] == specimen.fingerprints["held out"]
     layer, head = HEADS["previous"]
-    ours, theirs = (next(s.parts("pattern"))["pattern"][layer, :, head] for s in (specimen, twin))
+    ours, theirs = (next(s.batches("pattern"))["pattern"][layer, :, head] for s in (specimen, twin))
     assert ours.diagonal(-1, -2, -1).min() > 0.99
     assert theirs.diagonal(-1, -2, -1).mean() < 0.3
 
 
-def test_two_untrained_twins_of_one_seed_are_the_same(specimen):
+def test_two_untrained_baselines_of_one_seed_are_the_same(specimen):
     prints = [specimen.untrained(seed).fingerprints["model"] for seed in (1, 1, 2)]
     assert prints[0] == prints[1] != prints[2]
 
 
-def test_holding_activations_of_the_model_does_not_hand_them_to_the_twin(specimen):
+def test_holding_activations_of_the_model_does_not_hand_them_to_the_baseline(specimen):
     with specimen.holding({"pattern"}):
-        ours = next(specimen.parts("pattern"))["pattern"]
-        theirs = next(specimen.untrained().parts("pattern"))["pattern"]
+        ours = next(specimen.batches("pattern"))["pattern"]
+        theirs = next(specimen.untrained().batches("pattern"))["pattern"]
     assert not torch.equal(ours, theirs)
 
 
 def test_another_tokenizer_is_refused():
-    model = known_model()
+    model = handwritten_model()
     model.tokenizer_fingerprint = "another"
     with pytest.raises(InputError, match=r"another.*not with this one"):
-        Specimen(model, known_tokenizer(), known_corpus(2))
+        Specimen(model, handwritten_tokenizer(), handwritten_corpus(2))
 
 
 def test_weights_that_are_not_finite_are_refused():
-    model = known_model()
+    model = handwritten_model()
     model.blocks[1].attn.W_O[0, 0, 0] = float("nan")
     with pytest.raises(InputError, match=r"not finite: blocks\.1\.attn\.W_O"):
-        Specimen(model, known_tokenizer(), known_corpus(2))
-
-
-def test_a_head_has_a_name_or_does_not_exist(specimen):
-    assert parse_head("L1H2", specimen.cfg) == (1, 2)
-    for name in ("L2H0", "L0H3", "H1L0", "l0h0"):
-        with pytest.raises(UsageError) as error:
-            parse_head(name, specimen.cfg)
-        assert "L0H0 to L1H2" in error.value.hint
+        Specimen(model, handwritten_tokenizer(), handwritten_corpus(2))

@@ -36,7 +36,7 @@ def test_the_folded_model_gives_the_same_probabilities(norm):
     tokens = torch.arange(20).reshape(2, 10)
     torch.testing.assert_close(model(tokens).log_softmax(-1), twin(tokens).log_softmax(-1), atol=2e-4, rtol=1e-4)
     assert folded.W_U.mean(1) == pytest.approx(np.zeros(10))
-    assert folded.room == (9 if norm else 10)
+    assert folded.d_effective == (9 if norm else 10)
 
 
 def test_what_layer_norm_takes_out_nobody_reads_or_writes():

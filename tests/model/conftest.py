@@ -6,10 +6,9 @@ import signal
 import pytest
 import torch
 
+from wonderland.model.chat_transformer import ChatTransformer, train
 from wonderland.model.presets import PRESETS, Config, Preset
-from wonderland.model.training import train
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.planted import planted_chats
+from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
 
 
@@ -40,7 +39,7 @@ def random_model():
 
 @pytest.fixture(scope="session")
 def chats():
-    return planted_chats()
+    return synthetic_chats()
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from wonderland.errors import UsageError
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
-from wonderland.testing.known import known_model, known_tokenizer
+from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM
 
 
@@ -30,7 +30,7 @@ class Fixed(torch.nn.Module):
 
 @pytest.fixture(scope="module")
 def words():
-    return known_tokenizer()
+    return handwritten_tokenizer()
 
 
 def fixed(words, **by_word):
@@ -164,6 +164,6 @@ def test_what_cannot_be_is_refused(words, options, complaint):
 
 def test_a_model_with_an_induction_head_repeats_what_was_said(words):
     prompt = "<|me|> a b c d e f g<|sep|><|me|> a"
-    sampled = known_model().generate(words, prompt, temperature=0, max_tokens=6)
+    sampled = handwritten_model().generate(words, prompt, temperature=0, max_tokens=6)
     assert str(sampled) == "b c d e f g"
     assert min(sampled.probabilities) > 0.99

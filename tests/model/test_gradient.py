@@ -6,7 +6,7 @@ import torch
 
 from wonderland.errors import Interrupted, ResourceError, UsageError
 from wonderland.model import engine, gradient
-from wonderland.testing.drawn import drawn_model
+from wonderland.testing.random_models import random_model
 from wonderland.tokenizer import PAD
 
 
@@ -17,7 +17,7 @@ def test_a_batch_in_small_pieces_is_the_same_batch(short):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads_that_each_take_a_share_find_the_gradient_of_the_whole(threads):
-    model = drawn_model()
+    model = random_model()
     tokens = torch.randint(5, model.cfg.d_vocab, (7, 12), generator=torch.Generator().manual_seed(0))
     lengths = np.array([4, 6, 7, 9, 9, 11, 12])
     for row, length in zip(tokens, lengths, strict=True):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from wonderland.model import training
-from wonderland.model.ceiling import product_rate
 from wonderland.model.history import History
+from wonderland.model.peak_flops import peak_flops
 
 
 def test_a_run_long_enough_to_tell_says_its_share_of_what_the_machine_can_do(short, monkeypatch):
@@ -20,7 +20,7 @@ def test_a_run_long_enough_to_tell_says_its_share_of_what_the_machine_can_do(sho
 
 
 def test_the_rate_of_a_product_is_measured():
-    assert 1e8 < product_rate(rounds=1) < 1e15
+    assert 1e8 < peak_flops(rounds=1) < 1e15
 
 
 def test_baselines_can_be_read_per_byte(short):

@@ -14,12 +14,12 @@ import torch
 torch.set_num_threads(1)
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.model.processes import is_main, processes, rank
-from wonderland.model.training import train
-from wonderland.testing.planted import planted_chats
+from wonderland.model.chat_transformer import train
+from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
 
 PRESETS["tiny"] = Preset(Config(2, 2, 32, 16, 64, 64, 320), 320, 6, 512, 1e-2, 1e-1, 2e-2)
-corpus = planted_chats().corpus
+corpus = synthetic_chats().corpus
 tokenizer = SpeakerTokenizer.train(corpus, vocab_size=320)
 part, held_out = corpus.split(0.2)
 seen = []
@@ -51,12 +51,12 @@ torch.set_num_threads(1)
 from wonderland.errors import WonderlandError
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.model.processes import rank
-from wonderland.model.training import train
-from wonderland.testing.planted import planted_chats
+from wonderland.model.chat_transformer import train
+from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
 
 PRESETS["tiny"] = Preset(Config(2, 2, 32, 16, 64, 64, 320), 320, 6, 512, 1e-2, 1e-1, 2e-2)
-corpus = planted_chats().corpus
+corpus = synthetic_chats().corpus
 part, held_out = corpus.split(0.2)
 try:
     train(part, SpeakerTokenizer.train(corpus, vocab_size=320), held_out=held_out, preset="tiny", epochs=2,

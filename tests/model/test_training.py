@@ -15,7 +15,8 @@ import wonderland as wl
 from wonderland.corpus.windows import pack
 from wonderland.errors import InputError, Interrupted, NotEnoughData, ResourceError, UsageError, WonderlandError
 from wonderland.model import gradient, training
-from wonderland.model.training import evaluate, train
+from wonderland.model.chat_transformer import train
+from wonderland.model.training import evaluate
 from wonderland.tokenizer import PAD
 
 STEPS = 25  # of the short run below, in two epochs
@@ -175,12 +176,12 @@ import torch
 torch.set_num_threads(1)
 from wonderland.model import gradient, training
 from wonderland.model.presets import PRESETS, Config, Preset
-from wonderland.testing.planted import planted_chats
+from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
 
 PRESETS["tiny"] = Preset(Config(2, 2, 32, 16, 64, 64, 320), 320, 6, 512, 1e-2, 1e-1, 2e-2)
 training._CHECKPOINT_SECONDS = 0.0  # after every step
-corpus = planted_chats().corpus
+corpus = synthetic_chats().corpus
 tokenizer = SpeakerTokenizer.train(corpus, vocab_size=320)
 part, held_out = corpus.split(0.2)
 training.train(part, tokenizer, held_out=held_out, preset="tiny", epochs=2, batch_tokens=800, seed=7,
@@ -336,9 +337,9 @@ def test_settings_that_cannot_be_are_refused(parts, tokenizer, settings, complai
 
 
 def test_a_loss_can_be_read_per_byte():
-    from wonderland.testing.planted import planted_chats
+    from wonderland.testing.synthetic_chats import synthetic_chats
 
-    corpus = planted_chats().corpus
+    corpus = synthetic_chats().corpus
     tokenizer = wl.SpeakerTokenizer.train(corpus, 300)
     windows = pack(corpus, tokenizer, size=8, stride=8)
     # The text of every message after a space, less nothing: a window's first token is a speaker, which has no bytes.

@@ -10,9 +10,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from wonderland.errors import InputError, ResourceError, UsageError
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.history import Epoch, History
 from wonderland.model.presets import PRESETS, Config, preset
-from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import SpeakerTokenizer
 
 TOKENS = torch.tensor([[1, 9, 8, 3, 2, 7, 8, 0], [2, 5, 5, 6, 3, 1, 9, 0]])

@@ -24,8 +24,8 @@ from sample_views import (
 )
 from sample_words import HOSTILE
 
-from wonderland.lab.results import Finding
 from wonderland.report.build import Page, render
+from wonderland.report.findings import Finding
 from wonderland.report.views import Check
 
 

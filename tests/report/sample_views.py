@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sample_words import HEADS, HOSTILE, LAYERS, conversation, patterns
 
-from wonderland.lab.stats import Estimate
+from wonderland.estimate import Estimate
 from wonderland.report.views import Triangles, View
 
 

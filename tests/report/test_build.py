@@ -22,10 +22,12 @@ import sample_words
 
 import wonderland.report
 from wonderland.errors import PluginError, ResourceError
-from wonderland.lab.results import Finding, Result, Results
-from wonderland.lab.stats import Estimate
+from wonderland.estimate import Estimate
+from wonderland.lab.result import Result
+from wonderland.lab.results import Results
 from wonderland.report.build import MODULES, render, write_report
 from wonderland.report.encode import decode
+from wonderland.report.findings import Finding
 from wonderland.report.plots import figure
 from wonderland.report.views import RENDERERS, Check, View
 
@@ -180,7 +182,7 @@ SPECIMEN = SimpleNamespace(
 )
 
 
-def test_a_report_collects_views_findings_cards_and_the_untrained_twin(tmp_path):
+def test_a_report_collects_views_findings_cards_and_the_untrained_baseline(tmp_path):
     path = write_report(
         tmp_path / "r.html", results(), SPECIMEN, checks=[Check("causal", True)], meta={"corpus": "9 messages"}
     )

@@ -11,8 +11,8 @@ import pytest
 import sample_words
 
 from wonderland.errors import UsageError
-from wonderland.lab.results import Result
-from wonderland.lab.stats import Estimate
+from wonderland.estimate import Estimate
+from wonderland.lab.result import Result
 from wonderland.report.views import View
 
 VALUE = np.array([[0.1, 0.2, 0.4], [0.3, 0.9, np.nan]])
@@ -35,7 +35,9 @@ class Scores(Result):
 
 
 def scores(**more) -> Scores:
-    return Scores(Estimate(VALUE, VALUE - 0.05, VALUE + 0.05, n=40, of="windows", unit="nats", chance=0.25), **more)
+    return Scores(
+        Estimate(VALUE, VALUE - 0.05, VALUE + 0.05, n=40, resampled_over="windows", unit="nats", chance=0.25), **more
+    )
 
 
 def test_a_glance_has_a_square_for_each_head_from_paper_to_ink():

@@ -15,8 +15,8 @@ import sample
 
 import wonderland as wl
 from wonderland.corpus.messages import Message
-from wonderland.lab.results import Finding
 from wonderland.report.build import render
+from wonderland.report.findings import Finding
 from wonderland.report.redact import MARK, Redaction
 from wonderland.report.views import View
 

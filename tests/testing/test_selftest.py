@@ -12,7 +12,7 @@ from wonderland import plugins
 from wonderland.cli.main import run
 from wonderland.errors import NotEnoughData
 from wonderland.testing.selftest import prove, selftest, truths_of
-from wonderland.testing.truth import Truth, known_specimen, untrained
+from wonderland.testing.truth import Truth, handwritten_specimen, untrained
 
 ANALYSES = sorted(plugins.load().analyses.items())
 TRUTHS = [pytest.param(cls, truth, id=f"{name}: {truth.planted}") for name, cls in ANALYSES for truth in truths_of(cls)]
@@ -67,14 +67,14 @@ def offering(*truths):
 
 
 def test_an_outcome_says_what_was_planted_and_what_was_found():
-    outcome = prove(Count, Truth("six heads", known_specimen, six))
+    outcome = prove(Count, Truth("six heads", handwritten_specimen, six))
     assert (outcome.analysis, outcome.planted, outcome.found, outcome.passed) == ("count", "six heads", "6 heads", True)
-    wrong = prove(Count, Truth("seven heads", known_specimen, lambda result: (result.heads == 7, "too few")))
+    wrong = prove(Count, Truth("seven heads", handwritten_specimen, lambda result: (result.heads == 7, "too few")))
     assert (wrong.found, wrong.passed) == ("too few", False)
 
 
 def test_a_truth_may_set_parameters_and_a_refusal_is_a_failure_in_words():
-    outcome = prove(Count, Truth("six heads", known_specimen, six, {"most": 5}))
+    outcome = prove(Count, Truth("six heads", handwritten_specimen, six, {"most": 5}))
     assert not outcome.passed
     assert outcome.found == "it refused: There are too many."
 
@@ -83,7 +83,9 @@ def test_whatever_goes_wrong_in_one_the_others_are_tested():
     def broken(result):
         return result.tails, ""
 
-    cls = offering(Truth("a", known_specimen, broken), Truth("b", untrained(known_specimen), six, nothing=True))
+    cls = offering(
+        Truth("a", handwritten_specimen, broken), Truth("b", untrained(handwritten_specimen), six, nothing=True)
+    )
     done = selftest(cls())
     assert [one.passed for one in done.outcomes] == [False, True]
     assert done.failed[0].found.startswith("it raised AttributeError")
@@ -108,7 +110,7 @@ def installed(monkeypatch):
 
 
 def test_the_command_prints_what_was_planted_and_what_was_found(installed, capsys):
-    installed(offering(Truth("six heads", known_specimen, six)))
+    installed(offering(Truth("six heads", handwritten_specimen, six)))
     assert run(["selftest", "-q"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[:3] == ["count", "✓ planted: six heads", "  found:   6 heads"]
@@ -116,7 +118,7 @@ def test_the_command_prints_what_was_planted_and_what_was_found(installed, capsy
 
 
 def test_the_command_ends_with_1_if_something_was_not_found_and_says_what(installed, capsys):
-    installed(offering(Truth("five heads", known_specimen, lambda result: (False, "six"))))
+    installed(offering(Truth("five heads", handwritten_specimen, lambda result: (False, "six"))))
     assert run(["selftest", "-q"]) == 1
     told = capsys.readouterr()
     assert "✗ planted: five heads" in told.out
@@ -125,7 +127,7 @@ def test_the_command_ends_with_1_if_something_was_not_found_and_says_what(instal
 
 
 def test_the_command_as_json(installed, capsys):
-    installed(offering(Truth("six heads", known_specimen, six)))
+    installed(offering(Truth("six heads", handwritten_specimen, six)))
     assert run(["selftest", "-q", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["failed"] == 0

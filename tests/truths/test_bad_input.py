@@ -11,16 +11,16 @@ import torch
 import wonderland as wl
 from wonderland import plugins
 from wonderland.errors import InputError, UsageError
-from wonderland.testing.known import (
+from wonderland.testing.edge_cases import small_specimen
+from wonderland.testing.handwritten import (
     HEADS,
-    known_corpus,
-    known_model,
-    known_speaker_corpus,
-    known_speaker_model,
-    known_tokenizer,
+    handwritten_corpus,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
     word_tokenizer,
 )
-from wonderland.testing.specimens import small_specimen
 
 SILENT = HEADS["uniform"]
 NAMED = {"circuit-sufficiency": "heads", "path-patching": "heads", "causal-scrubbing": "hypothesis"}
@@ -28,26 +28,26 @@ NAMED = {"circuit-sufficiency": "heads", "path-patching": "heads", "causal-scrub
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers_are_refused_by_name(bad):
-    model = known_model()
+    model = handwritten_model()
     with torch.no_grad():
         model.blocks[0].attn.W_K[1, 3, 4] = bad
     with pytest.raises(InputError, match=r"not finite: blocks\.0\.attn\.W_K") as refused:
-        wl.Specimen(model, known_tokenizer(), known_corpus(4))
+        wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(4))
     assert refused.value.hint
 
 
 def test_a_tokenizer_of_as_many_other_words_is_refused():
     other = word_tokenizer("tuvwxyzabcdefghijkl")
-    assert other.vocab_size == known_tokenizer().vocab_size
+    assert other.vocab_size == handwritten_tokenizer().vocab_size
     with pytest.raises(InputError, match="its token numbers would mean other words"):
-        wl.Specimen(known_model(), other, known_corpus(4))
+        wl.Specimen(handwritten_model(), other, handwritten_corpus(4))
 
 
 @pytest.mark.parametrize("name", NAMED)
 @pytest.mark.parametrize("head", ["L2H0", "L0H3", "l0h0", "0.1"])
 def test_a_head_that_does_not_exist_is_refused_with_those_that_do(name, head):
     claim = f"{head}=speaker" if name == "causal-scrubbing" else head
-    specimen = wl.Specimen(known_speaker_model(), known_tokenizer(), known_speaker_corpus())
+    specimen = wl.Specimen(handwritten_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
     with pytest.raises(UsageError, match=f"no head '{head}'") as refused:
         wl.analyze(specimen, plugins.load().analyses[name](**{NAMED[name]: (claim,)}))
     assert "L0H0 to L1H2" in refused.value.hint
@@ -56,11 +56,11 @@ def test_a_head_that_does_not_exist_is_refused_with_those_that_do(name, head):
 @pytest.fixture(scope="module")
 def silent():
     """What is found in a model one head of which reads and writes nothing."""
-    model = known_speaker_model()
+    model = handwritten_speaker_model()
     with torch.no_grad():
         for name in ("W_Q", "W_K", "W_V", "W_O"):
             getattr(model.blocks[SILENT[0]].attn, name)[SILENT[1]] = 0
-    specimen = wl.Specimen(model, known_tokenizer(), known_speaker_corpus())
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus())
     made = plugins.load().analyses
     rotations = {"rotations": 200}
     return wl.analyze(

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import wonderland as wl
 from wonderland.lab.contrast import Contrast, ContrastBatch
 from wonderland.lab.evidence import Evidence
-from wonderland.lab.interventions import Site, patch
-from wonderland.testing.drawn import drawn_model
-from wonderland.testing.known import known_corpus, known_tokenizer
+from wonderland.lab.interventions import Site
+from wonderland.lab.patching import patch
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_tokenizer
+from wonderland.testing.random_models import random_model
 from wonderland_circuits.activation_patching import ActivationPatching
 from wonderland_circuits.head_ablation import HeadAblation
 from wonderland_triage.head_clusters import HeadClusters
@@ -37,7 +38,7 @@ def tokens_of(seed, rows=3, length=9):
 
 
 def specimen_of(model, conversations=8):
-    return wl.Specimen(model, known_tokenizer(), known_corpus(conversations, shortest=16))
+    return wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(conversations, shortest=16))
 
 
 # --- decompositions add up
@@ -46,7 +47,7 @@ def specimen_of(model, conversations=8):
 @few
 @given(seed=seeds, shape=shapes)
 def test_the_final_stream_is_the_embedding_and_what_every_part_wrote(seed, shape):
-    model, tokens = drawn_model(seed, **shape), tokens_of(seed)
+    model, tokens = random_model(seed, **shape), tokens_of(seed)
     logits, cache = model.run_with_cache(tokens)
     parts = [cache["hook_embed"], cache["hook_pos_embed"]]
     for layer, block in enumerate(model.blocks):
@@ -62,10 +63,10 @@ def test_the_final_stream_is_the_embedding_and_what_every_part_wrote(seed, shape
 @few
 @given(seed=seeds, shape=shapes)
 def test_a_row_of_attention_sums_to_one_and_its_entropy_lies_between_nothing_and_uniform(seed, shape):
-    pattern = drawn_model(seed, **shape).run_with_cache(tokens_of(seed))[1]["blocks.1.attn.hook_pattern"]
+    pattern = random_model(seed, **shape).run_with_cache(tokens_of(seed))[1]["blocks.1.attn.hook_pattern"]
     torch.testing.assert_close(pattern.sum(-1), torch.ones(pattern.shape[:-1]), atol=1e-5, rtol=1e-5)
     assert (pattern.triu(1) == 0).all()
-    result = wl.analyze(specimen_of(drawn_model(seed, **shape), 3), "attention-entropy")["attention-entropy"]
+    result = wl.analyze(specimen_of(random_model(seed, **shape), 3), "attention-entropy")["attention-entropy"]
     assert (result.normalised.value >= 0).all()
     assert (result.normalised.value <= 1 + 1e-9).all()
     assert (result.nats.value <= result.nats.chance + 1e-9).all()
@@ -78,7 +79,7 @@ def test_a_row_of_attention_sums_to_one_and_its_entropy_lies_between_nothing_and
 @few
 @given(seed=seeds, shape=shapes, at=st.integers(0, 7))
 def test_a_token_changes_nothing_before_it(seed, shape, at):
-    model, tokens = drawn_model(seed, **shape), tokens_of(seed)
+    model, tokens = random_model(seed, **shape), tokens_of(seed)
     other = tokens.clone()
     other[:, at + 1 :] = (tokens[:, at + 1 :] + 1) % TOKENS
     for name, value in model.run_with_cache(tokens)[1].items():
@@ -90,7 +91,7 @@ def test_a_token_changes_nothing_before_it(seed, shape, at):
 @few
 @given(seed=seeds, shape=shapes)
 def test_position_0_knows_its_own_token_alone(seed, shape):
-    model, tokens = drawn_model(seed, **shape), tokens_of(seed, rows=TOKENS)
+    model, tokens = random_model(seed, **shape), tokens_of(seed, rows=TOKENS)
     tokens[:, 0] = torch.arange(TOKENS)
     last = f"blocks.{LAYERS - 1}.hook_resid_post"
     stream = model.run_with_cache(tokens, names_filter=last)[1][last][:, 0]
@@ -104,14 +105,14 @@ def test_position_0_knows_its_own_token_alone(seed, shape):
 @few
 @given(seed=seeds, shape=shapes)
 def test_noising_is_denoising_with_clean_and_corrupted_exchanged(seed, shape):
-    model, random = drawn_model(seed, **shape), np.random.default_rng(seed)
+    model, random = random_model(seed, **shape), np.random.default_rng(seed)
     clean = random.integers(7, TOKENS, (4, 8))
     corrupted = clean.copy()
     corrupted[:, 2] = 7 + (clean[:, 2] - 6) % (TOKENS - 7)
     pairs = list(zip(clean.tolist(), corrupted.tolist(), strict=True))
     cells = [[Site("z", layer, head)] for layer in range(LAYERS) for head in range(HEADS)]
     one, other = (
-        patch(model, ContrastBatch.of([Contrast(a, b, *answers) for a, b in sides], known_tokenizer()), cells)
+        patch(model, ContrastBatch.of([Contrast(a, b, *answers) for a, b in sides], handwritten_tokenizer()), cells)
         for sides, answers in ((pairs, (5, 6)), ([(b, a) for a, b in pairs], (6, 5)))
     )
     np.testing.assert_allclose(one.noised, -other.denoised, atol=1e-5)
@@ -172,7 +173,7 @@ def assert_alike(one, other, tolerance):
 
 @pytest.mark.parametrize("seed", [0, 1])  # too dear to be drawn and shrunk
 def test_heads_in_another_order_are_found_in_that_order(seed):
-    model, order = drawn_model(seed), [2, 0, 1]
+    model, order = random_model(seed), [2, 0, 1]
     one, other = (by_head(specimen_of(m)) for m in (model, with_heads_in_order(model, order)))
     assert_alike({name: value[:, order] for name, value in one.items()}, other, 1e-3)
 
@@ -204,17 +205,17 @@ def without_order(specimen):
 
 @pytest.mark.parametrize("seed", [0])
 def test_windows_in_another_order_give_the_same_numbers(seed):
-    one = specimen_of(drawn_model(seed))
+    one = specimen_of(random_model(seed))
     order = np.random.default_rng(seed).permutation(len(one.evidence))
-    other = specimen_of(drawn_model(seed))
+    other = specimen_of(random_model(seed))
     evidence = one.evidence
     other.evidence = Evidence(evidence.tokens[order], evidence.lengths[order], evidence.conversation[order])
     assert_alike(by_head(one) | without_order(one), by_head(other) | without_order(other), 1e-3)
 
 
 def test_a_window_said_twice_counts_twice_and_means_stay():
-    one = specimen_of(drawn_model(1))
-    other = specimen_of(drawn_model(1))
+    one = specimen_of(random_model(1))
+    other = specimen_of(random_model(1))
     twice = np.repeat(np.arange(len(one.evidence)), 2)
     evidence = one.evidence
     other.evidence = replace(
@@ -237,7 +238,7 @@ def test_a_window_said_twice_counts_twice_and_means_stay():
 
 
 def test_in_double_precision_the_numbers_are_the_same():
-    model = drawn_model(3)
+    model = random_model(3)
     one, other = specimen_of(model), specimen_of(copy.deepcopy(model).double())
     assert next(iter(other.model.parameters())).dtype == torch.float64
     assert_alike(by_head(one) | without_order(one), by_head(other) | without_order(other), 2e-3)
@@ -250,6 +251,6 @@ AVAILABLE = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_ava
 def test_on_another_device_the_numbers_are_the_same(device):
     if not AVAILABLE[device]:
         pytest.skip(f"there is no {device} device here")
-    model = drawn_model(3)
+    model = random_model(3)
     one, other = specimen_of(model), specimen_of(copy.deepcopy(model).to(device))
     assert_alike(by_head(one) | without_order(one), by_head(other) | without_order(other), 5e-3)

@@ -12,7 +12,7 @@ import pytest
 
 import wonderland as wl
 from wonderland.errors import UsageError
-from wonderland.testing.learned import CHATS, chats_of_kind, learned_chats
+from wonderland.testing.trained_models import CHATS, chats_of_kind, trained_chats
 from wonderland_circuits.activation_patching import ActivationPatching
 
 THINGS = [question.split()[-1] for question in chats_of_kind("planted").habit]
@@ -21,13 +21,13 @@ GUESS = np.log(2)  # nats, of who speaks next
 
 @pytest.fixture(scope="module")
 def losses():
-    return {kind: wl.analyze(learned_chats(kind), "token-loss")["token-loss"] for kind in CHATS}
+    return {kind: wl.analyze(trained_chats(kind), "token-loss")["token-loss"] for kind in CHATS}
 
 
 @pytest.fixture(scope="module")
 def speakers():
     """Patching of pairs that differ in who speaks, mined from each model's own held-out chats."""
-    return {kind: wl.analyze(learned_chats(kind), "activation-patching")["activation-patching"] for kind in CHATS}
+    return {kind: wl.analyze(trained_chats(kind), "activation-patching")["activation-patching"] for kind in CHATS}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def copies():
         for one, other in permutations(THINGS, 2)
     )
     return {
-        kind: wl.analyze(learned_chats(kind), ActivationPatching(contrasts=asked))["activation-patching"]
+        kind: wl.analyze(trained_chats(kind), ActivationPatching(contrasts=asked))["activation-patching"]
         for kind in CHATS
     }
 
@@ -77,16 +77,16 @@ def test_the_nickname_is_among_what_moves_and_only_where_me_speaks(speakers, kin
 
 
 def test_where_who_speaks_is_all_there_is_to_know_one_head_tracks_it(speakers):
-    tracking = wl.analyze(learned_chats("scrambled"), "speaker-tracking")["speaker-tracking"]
+    tracking = wl.analyze(trained_chats("scrambled"), "speaker-tracking")["speaker-tracking"]
     (head,) = tracking.heads_that_are("current-speaker")
     assert speakers["scrambled"].best == head
     assert speakers["scrambled"].confirmed["denoising"].low > 0.7
-    patterns = wl.analyze(learned_chats("scrambled"), "head-patterns")["head-patterns"]
+    patterns = wl.analyze(trained_chats("scrambled"), "head-patterns")["head-patterns"]
     assert patterns.heads_with("speaker") == [head]
 
 
 def test_with_speakers_shuffled_no_head_is_said_to_track_them():
-    result = wl.analyze(learned_chats("shuffled"), "speaker-tracking")["speaker-tracking"]
+    result = wl.analyze(trained_chats("shuffled"), "speaker-tracking")["speaker-tracking"]
     assert not result.heads_that_are("current-speaker") + result.heads_that_are("first-speaker")
 
 

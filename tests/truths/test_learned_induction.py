@@ -11,13 +11,13 @@ import torch
 
 import wonderland as wl
 from wonderland.model.loss import token_losses
-from wonderland.testing.learned import (
+from wonderland.testing.train_models import train_induction
+from wonderland.testing.trained_models import (
     induction_tokenizer,
-    learned_induction_model,
-    learned_induction_specimen,
     repeating_segments,
+    trained_induction_model,
+    trained_induction_specimen,
 )
-from wonderland.testing.learning import train_induction
 
 LATE = [f"L1H{head}" for head in range(4)]
 PREVIOUS = "L0H3"
@@ -25,7 +25,7 @@ PREVIOUS = "L0H3"
 
 @pytest.fixture(scope="module")
 def specimen():
-    return learned_induction_specimen()
+    return trained_induction_specimen()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def has_learned(model, tokens):
 
 
 def test_it_continues_what_is_said_twice_by_a_previous_token_head_and_four_induction_heads(said_twice):
-    has_learned(learned_induction_model(), said_twice)
+    has_learned(trained_induction_model(), said_twice)
 
 
 @pytest.mark.skipif(not os.environ.get("WONDERLAND_RETRAIN"), reason="set WONDERLAND_RETRAIN=1 to train it anew")
@@ -101,7 +101,7 @@ def test_the_taxonomy_gives_each_of_the_five_its_role_and_no_other_head_one(spec
     }
 
 
-def test_the_untrained_twin_continues_nothing(specimen, said_twice):
+def test_the_untrained_baseline_continues_nothing(specimen, said_twice):
     losses, induction, _ = scores(specimen.untrained().model, said_twice)
     assert losses[:, 24:].mean() == pytest.approx(np.log(64), abs=0.05)
     assert induction.max() < 0.1

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 
 import wonderland as wl
 from wonderland.lab.contrast import Contrast, ContrastBatch
-from wonderland.lab.foreign import ForeignTokenizer
-from wonderland.lab.interventions import Site, patch
+from wonderland.lab.external.hf_tokenizer import HFTokenizer
+from wonderland.lab.interventions import Site
+from wonderland.lab.patching import patch
 from wonderland.model.layers import Attention
 from wonderland.model.presets import Config
 
@@ -55,7 +56,7 @@ def letters():
 
     names = ("BOS", "a", "b", "c", "pad")
     words = Tokenizer(models.WordLevel({name: i for i, name in enumerate(names)}, unk_token="pad"))
-    return ForeignTokenizer(words, start="BOS")
+    return HFTokenizer(words, start="BOS")
 
 
 @pytest.fixture(scope="module")
@@ -65,17 +66,17 @@ def specimen(model, letters):
 
 
 def test_it_reverses_every_word_there_is(specimen):
-    for part in specimen.parts("logits"):
-        said = part["logits"][:, 1:].argmax(-1)
-        torch.testing.assert_close(said, part.tokens[:, 1:].flip(-1))
+    for batch in specimen.batches("logits"):
+        said = batch["logits"][:, 1:].argmax(-1)
+        torch.testing.assert_close(said, batch.tokens[:, 1:].flip(-1))
 
 
 def test_the_last_attention_is_exactly_the_anti_diagonal(specimen):
     expected = torch.eye(LENGTH).flip(0)
-    for part in specimen.parts("pattern"):
-        found = part["pattern"][-1, :, 0, 1:, 1:]
+    for batch in specimen.batches("pattern"):
+        found = batch["pattern"][-1, :, 0, 1:, 1:]
         torch.testing.assert_close(found, expected.expand_as(found), atol=1e-6, rtol=0)
-        assert (part["pattern"][:-1, :, 0, 1:, 1:].amax(-1) < 0.9).all()  # and no earlier one is
+        assert (batch["pattern"][:-1, :, 0, 1:, 1:].amax(-1) < 0.9).all()  # and no earlier one is
 
 
 def test_the_first_letter_reaches_the_last_place_through_that_attention_alone(model, letters):
@@ -85,6 +86,6 @@ def test_the_first_letter_reaches_the_last_place_through_that_attention_alone(mo
     batch = ContrastBatch.of(pairs, letters)
     heads = patch(model, batch, [[Site("z", layer)] for layer in range(LAYERS)]).pooled()
     assert heads.value == pytest.approx([0, 0, 0, 1], abs=1e-5)
-    places = [[Site("resid_pre", layer, where=at)] for layer in range(LAYERS) for at in range(LENGTH + 1)]
+    places = [[Site("resid_pre", layer, positions=at)] for layer in range(LAYERS) for at in range(LENGTH + 1)]
     stream = patch(model, batch, places).pooled().value.reshape(LAYERS, LENGTH + 1)
     assert stream == pytest.approx(np.tile(np.eye(LENGTH + 1)[1], (LAYERS, 1)), abs=1e-5)

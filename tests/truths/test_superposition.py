@@ -12,7 +12,7 @@ import torch
 
 import wonderland as wl
 from wonderland.model.presets import Config
-from wonderland.testing.known import word_tokenizer
+from wonderland.testing.handwritten import word_tokenizer
 from wonderland.tokenizer import END, ME, SEP, SPECIALS, THEM
 from wonderland_triage.neurons import Neurons
 

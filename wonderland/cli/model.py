@@ -21,9 +21,9 @@ from wonderland.model.settings import TrainingSettings
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.history import Epoch, History, Speed
     from wonderland.model.training import Progress
-    from wonderland.model.transformer import ChatTransformer
 
 _WARM_UP_SECONDS = 5.0
 

@@ -1,4 +1,4 @@
-"""What is an analysis, and how are several of them run on one specimen?
+"""Analyses: what one is, and how several of them are run on one specimen.
 
 An analysis is a frozen dataclass whose fields are its parameters, with class attributes ``name``, ``version`` and
 ``needs`` and one method, ``run``. `analyze` collects what all of them need, makes one cached forward pass over the
@@ -19,7 +19,9 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from wonderland import plugins
 from wonderland.errors import NotEnoughData, PluginError, Unsupported, UsageError
-from wonderland.lab.results import Provenance, Result, Results
+from wonderland.lab.names import NOT_EVERY_MODEL
+from wonderland.lab.result import Provenance, Result
+from wonderland.lab.results import Results
 from wonderland.lab.specimen import Specimen
 
 __all__ = ["Analysis", "analyze", "parameters_of", "result_class", "select", "with_used"]
@@ -61,7 +63,7 @@ def analyze(
         specimen: The model with its evidence.
         *wanted: Names of analyses or of groups ("triage", "all"), or analyses themselves; all if none is given.
         parameters: Parameters by analysis name, for those given by name.
-        control: Also run each on the untrained twin and attach its result as ``control``.
+        control: Also run each on the untrained baseline and attach its result as ``control``.
         on_start: Called with the name of each analysis before it runs.
         given: Results that are there already, for analyses that use them; they are not computed again.
 
@@ -93,16 +95,16 @@ def analyze(
                     raise
                 declined[analysis.name] = error.message
     if control:
-        twin = specimen.untrained()
+        baseline = specimen.untrained()
         before = {name: result.control for name, result in given.items() if result.control is not None}
-        with twin.holding(needs):
+        with baseline.holding(needs):
             for analysis in (one for one in chosen if one.name in results):
                 if on_start:
                     on_start(f"{analysis.name} (untrained)")
                 try:
-                    before[analysis.name] = _run(analysis, twin, before)
+                    before[analysis.name] = _run(analysis, baseline, before)
                 except (NotEnoughData, Unsupported) as error:
-                    declined[f"{analysis.name} of the untrained twin"] = error.message
+                    declined[f"{analysis.name} of the untrained baseline"] = error.message
                 else:
                     results[analysis.name] = dataclasses.replace(results[analysis.name], control=before[analysis.name])
     return Results(results, specimen, declined)
@@ -193,10 +195,10 @@ def _run(analysis: Analysis, specimen: Specimen, results: Mapping[str, Result]) 
 
     started = time.perf_counter()
     used = {name: results[name] for name in getattr(analysis, "uses", ()) if name in results}
-    view = specimen.restricted_to(analysis.needs, analysis.name, used)
+    view = specimen.restricted_to(analysis.needs, used)
     try:
         if missing := specimen.lacks(analysis.needs):
-            raise Unsupported(missing, hint="A model without MLPs has none of theirs; a bridge not all of its own.")
+            raise Unsupported(missing, hint=NOT_EVERY_MODEL)
         result = analysis.run(view)
     except Unsupported as error:
         raise Unsupported(f"{analysis.name} cannot be run on this model. {error.message}", hint=error.hint) from error

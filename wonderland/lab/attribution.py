@@ -1,9 +1,9 @@
-"""How much would each edge matter, to first order? Attribution patching of all edges from gradients.
+"""Attribution patching: the effect of every edge at once, to first order, from gradients.
 
 The effect of an edge is estimated as the change it would carry times the gradient of the metric by what its receiver
 reads. EAP takes the gradient at the base run; EAP-IG averages it at points on the way from the base run's embeddings to
-the donor's, which mends saturated softmaxes. `wonderland.lab.edges.exact` is what both estimate, and an estimate that
-does not agree with it is worth nothing: always look at the correlation.
+the donor's, which mends saturated softmaxes. `wonderland.lab.edge_patching.patch_each` is what both estimate, and an
+estimate that does not agree with it is worth nothing: always look at the correlation.
 
 Cost: one forward and one backward pass a step for all edges together.
 What would fool it: attention that is one-hot in the base run has no gradient, and so the edges into it no estimate.
@@ -20,24 +20,25 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from wonderland.lab.edges import INPUTS, Edges, Outputs
-from wonderland.lab.prefix import Rest
-from wonderland.lab.specimen import hook_name
+from wonderland.lab.edge_patching import ComponentOutputs
+from wonderland.lab.edges import INPUTS, Edges
+from wonderland.lab.kv_reuse import Suffix
+from wonderland.lab.names import hook_name
 
 if TYPE_CHECKING:
-    from wonderland.lab.hooked import HookedModel
+    from wonderland.lab.protocols import HookedModel
 
 __all__ = ["attribution"]
 
 
 def attribution(
     model: HookedModel,
-    base: Outputs,
-    donor: Outputs,
+    base: ComponentOutputs,
+    donor: ComponentOutputs,
     metric: Callable[[Tensor], Tensor],
     *,
     steps: int = 1,
-    until: Tensor | None = None,
+    last_position: Tensor | None = None,
 ) -> Tensor:
     """Estimate the effect of every edge from gradients.
 
@@ -48,23 +49,23 @@ def attribution(
         metric: Given final residuals [batch, pos, d_model], what the effect is on, [batch].
         steps: Points between the embeddings of the two runs at which gradients are taken and averaged: 1 takes those
             of the base run alone (EAP), more go from there towards the donor's (EAP-IG).
-        until: Last position of each row that ``metric`` looks at, [batch]; the last there is if None.
+        last_position: Last position of each row that ``metric`` looks at, [batch]; the last there is if None.
 
     Returns:
         Estimated change of the metric, [sender, receiver, batch]; 0 where there is no edge.
     """
     edges = Edges.of(model)
-    rest = base.rest(model, donor, until)
-    ours, theirs = base.cut(rest), donor.cut(rest)
+    suffix = base.suffix(model, donor, last_position)
+    ours, theirs = base.cut(suffix), donor.cut(suffix)
     everyone = torch.arange(ours.stream.shape[1], device=ours.stream.device)
 
     def measured(final: Tensor) -> Tensor:
-        return metric(rest.put_back(final, base.stream[-1], everyone))
+        return metric(suffix.put_back(final, base.stream[-1], everyone))
 
     total = torch.zeros(())
     for step in range(steps):
         start = ours.stream[0] + (theirs.stream[0] - ours.stream[0]) * (step / steps)
-        total = total + _gradients(model, edges, start, measured, rest) / steps
+        total = total + _gradients(model, edges, start, measured, suffix) / steps
     change = theirs.written - ours.written
     effect = torch.einsum("sbpd,rbpd->srb", change, total)
     there = torch.from_numpy(edges.exists).to(effect.device)
@@ -72,9 +73,9 @@ def attribution(
 
 
 def _gradients(
-    model: HookedModel, edges: Edges, start: Tensor, metric: Callable[[Tensor], Tensor], rest: Rest
+    model: HookedModel, edges: Edges, start: Tensor, metric: Callable[[Tensor], Tensor], suffix: Suffix
 ) -> Tensor:
-    """Return the gradient of the metric by what each receiver reads, [receiver, batch, rest, d_model]."""
+    """Return the gradient of the metric by what each receiver reads, [receiver, batch, suffix, d_model]."""
     batch, length, width = start.shape
     by_head = (batch, length, edges.n_heads, width)
     leaves: dict[str, Tensor] = {}
@@ -88,7 +89,7 @@ def _gradients(
     with torch.enable_grad():
         hooks = [(name, _adding(leaf)) for name, leaf in leaves.items()]
         everyone = torch.arange(batch, device=start.device)
-        final = rest.run(model, start, everyone, hooks, stop_at_layer=edges.n_layers)
+        final = suffix.run(model, start, everyone, hooks, stop_at_layer=edges.n_layers)
         found = torch.autograd.grad(metric(final + last).sum(), [*leaves.values(), last])
     parts = [part for gradient in found for part in (gradient.unbind(2) if gradient.ndim == 4 else (gradient,))]
     return torch.stack(parts)

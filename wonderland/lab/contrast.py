@@ -1,4 +1,4 @@
-"""Is this pair of prompts a fair question to ask about cause? A contrast, and the linter that every analysis asks.
+"""Contrasts: pairs of prompts that ask about cause, and the linter that says whether a pair is fair.
 
 Patching moves activations between two runs that differ in one respect and watches one number, the logit difference
 Δ = logit[target] − logit[foil] at the last position: high on the clean prompt, low on the corrupted one. The answer
@@ -19,14 +19,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from wonderland.errors import InputError
+from wonderland.lab.interventions import Activations, answer_logits
 from wonderland.tokenizer import PAD
 
 if TYPE_CHECKING:
-    from wonderland.lab.hooked import AnyTokenizer, HookedModel
+    from wonderland.lab.protocols import HookedModel, Tokenizer
 
-__all__ = ["ENOUGH_PAIRS", "LEAST_GAP", "Contrast", "ContrastBatch", "Problem", "gaps", "lint"]
+__all__ = ["ENOUGH_PAIRS", "LEAST_GAP", "Contrast", "ContrastBatch", "Problem", "gaps", "lint", "logit_difference"]
 
 LEAST_GAP = 0.5
 """Logits by which Δ must be higher on the clean prompt than on the corrupted one."""
@@ -34,6 +38,7 @@ ENOUGH_PAIRS = 20
 """Fewer pairs than this are an anecdote."""
 
 Prompt = str | Sequence[int]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -76,20 +81,20 @@ class Contrast:
     conversation: int | None = None
     copying: bool = False
 
-    def tokens(self, tokenizer: AnyTokenizer) -> tuple[list[int], list[int]]:
+    def tokens(self, tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
         """Return the tokens of the clean and of the corrupted prompt."""
         return _prompt(self.clean, tokenizer), _prompt(self.corrupted, tokenizer)
 
-    def answers(self, tokenizer: AnyTokenizer) -> tuple[list[int], list[int]]:
+    def answers(self, tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
         """Return the tokens of target and foil, one each if all is well."""
         return _answer(self.target, tokenizer), _answer(self.foil, tokenizer)
 
-    def differences(self, tokenizer: AnyTokenizer) -> list[int]:
+    def differences(self, tokenizer: Tokenizer) -> list[int]:
         """Return the positions at which the prompts differ, up to the end of the shorter one."""
         clean, corrupted = self.tokens(tokenizer)
         return [i for i, (a, b) in enumerate(zip(clean, corrupted, strict=False)) if a != b]
 
-    def problems(self, tokenizer: AnyTokenizer, model: HookedModel | None = None) -> list[Problem]:
+    def problems(self, tokenizer: Tokenizer, model: HookedModel | None = None) -> list[Problem]:
         """List what makes this contrast unfit; an empty list if nothing does.
 
         Args:
@@ -98,7 +103,7 @@ class Contrast:
         """
         return lint([self], tokenizer, model)[0]
 
-    def _problems(self, tokenizer: AnyTokenizer, longest: int | None) -> list[Problem]:
+    def _problems(self, tokenizer: Tokenizer, longest: int | None) -> list[Problem]:
         """List what can be seen without running the model, whose context is ``longest``."""
         clean, corrupted = self.tokens(tokenizer)
         target, foil = self.answers(tokenizer)
@@ -133,9 +138,7 @@ class Contrast:
         return found
 
 
-def lint(
-    contrasts: Sequence[Contrast], tokenizer: AnyTokenizer, model: HookedModel | None = None
-) -> list[list[Problem]]:
+def lint(contrasts: Sequence[Contrast], tokenizer: Tokenizer, model: HookedModel | None = None) -> list[list[Problem]]:
     """List the `Contrast.problems` of each of some contrasts; those that look well run through the model together."""
     longest = None if model is None else model.cfg.n_ctx
     found = [contrast._problems(tokenizer, longest) for contrast in contrasts]
@@ -170,7 +173,7 @@ class ContrastBatch:
         target: [pair].
         foil: [pair].
         cluster: Number of the conversation of each pair, or a number of its own, [pair].
-        units: What the clusters are: "conversations" or "pairs".
+        resampled_over: What the clusters are: "conversations" or "pairs".
     """
 
     clean: np.ndarray
@@ -180,7 +183,7 @@ class ContrastBatch:
     target: np.ndarray
     foil: np.ndarray
     cluster: np.ndarray
-    units: str
+    resampled_over: str
 
     @classmethod
     def none(cls) -> ContrastBatch:
@@ -189,7 +192,7 @@ class ContrastBatch:
         return cls(row, row, row.astype(bool), none, none, none, none, "pairs")
 
     @classmethod
-    def of(cls, contrasts: Sequence[Contrast], tokenizer: AnyTokenizer) -> ContrastBatch:
+    def of(cls, contrasts: Sequence[Contrast], tokenizer: Tokenizer) -> ContrastBatch:
         """Align contrasts whose `problems` are none.
 
         Raises:
@@ -220,7 +223,7 @@ class ContrastBatch:
             target=np.array([target[0] for target, _ in answers]),
             foil=np.array([foil[0] for _, foil in answers]),
             cluster=np.array(cluster, dtype=np.int64),
-            units="conversations" if mined else "pairs",
+            resampled_over="conversations" if mined else "pairs",
         )
 
     def __len__(self) -> int:
@@ -238,10 +241,10 @@ class ContrastBatch:
             target=self.target[chosen],
             foil=self.foil[chosen],
             cluster=self.cluster[chosen],
-            units=self.units,
+            resampled_over=self.resampled_over,
         )
 
-    def parts(self, size: int = 16) -> Iterator[tuple[np.ndarray, ContrastBatch]]:
+    def batches(self, size: int = 16) -> Iterator[tuple[np.ndarray, ContrastBatch]]:
         """Yield some pairs at a time, with their numbers: those of like length together, for little padding."""
         order = np.argsort(self.answer, kind="stable")
         for start in range(0, len(self), size):
@@ -249,26 +252,31 @@ class ContrastBatch:
             yield chosen, self.rows(chosen)
 
 
+def logit_difference(logits: Tensor, batch: ContrastBatch) -> Floats:
+    """Return Δ = logit[target] − logit[foil] of logits [..., pair, d_vocab], as [..., pair]."""
+    rows = torch.arange(len(batch))
+    values = logits.cpu().double()
+    return np.asarray((values[..., rows, batch.target] - values[..., rows, batch.foil]).numpy())
+
+
 def gaps(model: HookedModel, batch: ContrastBatch) -> np.ndarray:
     """Return Δ(clean) − Δ(corrupted) of each pair in logits, [pair]."""
-    from wonderland.lab.interventions import Activations, answer_logits, logit_difference
-
     found = np.zeros(len(batch))
-    for chosen, some in batch.parts():
-        read = answer_logits(model, some.answer)
+    for chosen, some in batch.batches():
+        metric = answer_logits(model, some.answer)
         clean, corrupted = (
-            logit_difference(read(Activations.of(model, tokens, ()).final), some)
+            logit_difference(metric(Activations.of(model, tokens, ()).final), some)
             for tokens in (some.clean, some.corrupted)
         )
         found[chosen] = clean - corrupted
     return found
 
 
-def _prompt(prompt: Prompt, tokenizer: AnyTokenizer) -> list[int]:
+def _prompt(prompt: Prompt, tokenizer: Tokenizer) -> list[int]:
     return tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else [int(token) for token in prompt]
 
 
-def _answer(answer: str | int, tokenizer: AnyTokenizer) -> list[int]:
+def _answer(answer: str | int, tokenizer: Tokenizer) -> list[int]:
     return tokenizer.encode_prompt(answer) if isinstance(answer, str) else [int(answer)]
 
 

@@ -1,50 +1,30 @@
-"""Which part of the model tells which? Edges of the computational graph, and what happens if one carries another run.
+"""Edges of the computational graph: which components read what which others write.
 
-Every part reads the sum of what the parts before it wrote into the residual stream: the embedding, each head, each
-MLP. An edge is one term of one such sum, from a sender (``embed``, ``L0H2``, ``MLP1``) to an input of a receiver
-(``L1H0.q``, ``L1H0.k``, ``L1H0.v``, ``MLP1``, ``logits``). Four layers of four heads with MLPs have 479.
+Every component reads the sum of what the components before it wrote into the residual stream: the embedding, each
+head, each MLP. An edge is one term of one such sum, from a sender (``embed``, ``L0H2``, ``MLP1``) to an input of a
+receiver (``L1H0.q``, ``L1H0.k``, ``L1H0.v``, ``MLP1``, ``logits``). Four layers of four heads with MLPs have 479.
 
-`carry` runs the model with some edges changed, and everything that is done to edges is this one function:
-
-- ``put`` edges carry the sender's output in a donor's run in place of the base run's;
-- ``live`` edges carry what the sender writes in the changed run itself; the others carry the base run.
-
-One edge put and all live is exact edge patching, which is also direct path patching: nothing between sender and
-receiver moves. All of a head's edges put is patching the head. Only the edges of a circuit live, and its edges from the
-embedding put, is the circuit alone, all else corrupted: with every edge it is the donor's run, with none the base run.
-LayerNorm is computed anew for every receiver, from what the receiver then reads; no scale is frozen.
-
-Cost: one run of the receiver's layer and those after it, an edge and pair, of the positions from the first difference
-on (`wonderland.lab.prefix`); `wonderland.lab.attribution` estimates the same for all edges at once.
-What would fool it: an edge that matters only together with another has no effect alone.
-
-References: Goldowsky-Dill et al. 2023 (2304.05969), path patching; Conmy et al. 2023 (2304.14997), edges and circuits.
+Reference: Conmy et al. 2023 (2304.14997), edges and circuits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+from numpy.typing import NDArray
 
-from wonderland.lab.interventions import Activations
-from wonderland.lab.prefix import Memory, Rest
-from wonderland.lab.specimen import hook_name
+from wonderland.components import Head
 
 if TYPE_CHECKING:
-    from wonderland.lab.hooked import HookedModel
+    from wonderland.lab.protocols import HookedModel
 
-__all__ = ["INPUTS", "Edges", "Outputs", "carry", "exact"]
+__all__ = ["INPUTS", "Edges"]
 
 INPUTS = ("q", "k", "v")
 """What a head reads the stream for, in the order of receivers."""
-_TOKENS = 2048  # of one chunk of rows
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -71,7 +51,7 @@ class Edges:
         """Names of what writes, in the order of computation: "embed", "L0H0", …, "MLP0", "L1H0", …."""
         names = ["embed"]
         for layer in range(self.n_layers):
-            names += [f"L{layer}H{head}" for head in range(self.n_heads)]
+            names += [str(Head(layer, head)) for head in range(self.n_heads)]
             names += [f"MLP{layer}"] if self.mlps else []
         return names
 
@@ -80,7 +60,7 @@ class Edges:
         """Names of what reads: "L0H0.q", …, "L0H0.k", …, "L0H0.v", …, "MLP0", "L1H0.q", …, "logits"."""
         names = []
         for layer in range(self.n_layers):
-            names += [f"L{layer}H{head}.{what}" for what in INPUTS for head in range(self.n_heads)]
+            names += [f"{Head(layer, head)}.{what}" for what in INPUTS for head in range(self.n_heads)]
             names += [f"MLP{layer}"] if self.mlps else []
         return [*names, "logits"]
 
@@ -138,209 +118,3 @@ class Edges:
     def layer(self, receiver: int) -> int:
         """Return the layer of a receiver; the number of layers for the logits."""
         return min(receiver // self._reads, self.n_layers)
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What every sender wrote in a run, and the residual stream it wrote into.
-
-    Attributes:
-        written: [sender, batch, pos, d_model], biases of attention left out.
-        stream: The residual stream before each layer and after the last, [layer + 1, batch, pos, d_model].
-        middle: The same before each MLP, [layer, batch, pos, d_model]; empty without MLPs.
-        memory: Keys and values, if another run can go on from them.
-    """
-
-    written: Tensor
-    stream: Tensor
-    middle: Tensor
-    memory: Memory | None = None
-
-    @classmethod
-    def of(cls, model: HookedModel, tokens: ArrayLike | Tensor) -> Outputs:
-        """Run the model on tokens [batch, pos]."""
-        edges = Edges.of(model)
-        names = ["result", *(["mlp_out", "resid_mid"] if edges.mlps else [])]
-        run = Activations.of(model, tokens, names)
-        stream = torch.cat([run.values["resid_pre"], run.final[None]])
-        written = [stream[0]]
-        for layer in range(edges.n_layers):
-            written += run.values["result"][layer].unbind(2)
-            written += [run.values["mlp_out"][layer]] if edges.mlps else []
-        middle = run.values["resid_mid"] if edges.mlps else stream[:0]
-        return cls(torch.stack(written), stream, middle, run.memory)
-
-    def rest(self, model: HookedModel, donor: Outputs, until: Tensor | None) -> Rest:
-        """Return the positions from the first difference to another run to the last that is read, [batch]."""
-        return Rest.of(model, self.memory, (donor.written != self.written).any(-1).any(0), until)
-
-    def cut(self, rest: Rest) -> Outputs:
-        """Return the same at the positions that are computed again."""
-        return Outputs(rest.of_layers(self.written), rest.of_layers(self.stream), rest.of_layers(self.middle))
-
-
-@torch.no_grad()
-def carry(
-    model: HookedModel,
-    base: Outputs,
-    donor: Outputs,
-    put: NDArray[np.bool_],
-    read: Callable[..., Tensor],
-    *,
-    live: NDArray[np.bool_] | None = None,
-    until: Tensor | None = None,
-) -> Tensor:
-    """Run the model with edges changed.
-
-    Args:
-        model: The model.
-        base: Its run without changes.
-        donor: The run that ``put`` edges carry.
-        put: Which edges carry the donor's run, [set, sender, receiver]; each set is a run of its own.
-        read: Given final residuals [row, pos, d_model] and the batch index of each row, what to measure [row, ...].
-        live: Which other edges carry what the sender writes in the changed run, [set, sender, receiver]; all if None.
-        until: Last position of each row that ``read`` looks at, [batch]; the last there is if None.
-
-    Returns:
-        What ``read`` gives for each set, [set, batch, ...].
-    """
-    edges = Edges.of(model)
-    device = base.stream.device
-    rest = base.rest(model, donor, until)
-    part = base.cut(rest)
-    change = donor.cut(rest).written - part.written  # [sender, batch, rest, d_model]
-    everyone = torch.arange(change.shape[1], device=device)
-    untouched = read(base.stream[-1], everyone)
-    result = untouched.expand(len(put), *untouched.shape).clone()
-    moved = change.flatten(2).any(-1)  # [sender, batch]: a sender that writes the same in both runs changes nothing
-    placed = torch.from_numpy(put & edges.exists).to(device)
-    alive = None if live is None else torch.from_numpy(live & edges.exists).to(device)
-    real = (placed.any(2)[:, :, None] & moved).any(1)  # [set, batch]
-    starts = np.array([_start(edges, one) for one in put & edges.exists])
-    rows = max(_TOKENS // rest.length, 1)
-    for start in sorted({int(layer) for layer in starts if layer >= 0}):
-        which = torch.from_numpy(np.flatnonzero(starts == start)).to(device)
-        sets, at = (part.flatten() for part in torch.meshgrid(which, everyone, indexing="ij"))
-        kept = real[sets, at]
-        if not kept.any():
-            continue
-        for some, row in zip(sets[kept].split(rows), at[kept].split(rows), strict=True):
-            living = None if alive is None else alive[some]
-            run = _Run(model, edges, part, rest, change, row, placed[some], living, start)
-            result[some, row] = read(rest.put_back(run.final(), base.stream[-1], row), row)
-    return result
-
-
-def _start(edges: Edges, put: NDArray[np.bool_]) -> int:
-    """Return the first layer that reads something put, -1 if none does."""
-    reached = np.flatnonzero(put.any(0))
-    return min((edges.layer(int(receiver)) for receiver in reached), default=-1)
-
-
-class _Run:
-    """Rows of runs in which every receiver reads a sum of its own."""
-
-    def __init__(
-        self,
-        model: HookedModel,
-        edges: Edges,
-        base: Outputs,
-        rest: Rest,
-        change: Tensor,
-        row: Tensor,
-        put: Tensor,
-        live: Tensor | None,
-        start: int,
-    ) -> None:
-        self.model, self.edges, self.base, self.rest, self.row, self.start = model, edges, base, rest, row, start
-        self.put = put
-        self.live = None if live is None else live | put
-        self.givers = put.any(2).any(0).nonzero()[:, 0]  # senders of which any row puts an edge
-        self.given = change[self.givers[:, None], row].transpose(0, 1).contiguous()  # [row, giver, pos, d_model]
-        rows, _, *place = self.given.shape
-        self.new = self.given.new_zeros(rows, len(edges.senders), *place)  # changed − base, [row, sender, pos, d_model]
-        self.last = max((edges.layer(int(r)) for r in put.any(1).any(0).nonzero()[:, 0]), default=start)
-
-    def final(self) -> Tensor:
-        """Return the final residual streams, [row, pos, d_model]."""
-        edges = self.edges
-        for layer in range(self.start, edges.n_layers):
-            if self.live is None and layer > self.last:  # all alive, nothing more to put: the plain model goes on
-                stream = self.base.stream[layer, self.row] + self.new[:, : edges.before(layer)].sum(1)
-                return self.rest.run(
-                    self.model, stream, row=self.row, start_at_layer=layer, stop_at_layer=edges.n_layers
-                )
-            self._layer(layer)
-        return self._read(self.base.stream[-1, self.row], slice(-1, None), len(edges.senders))[:, 0]
-
-    def _read(self, stream: Tensor, receivers: slice, senders: int) -> Tensor:
-        """Return what receivers read, given what they read in the base run [row, pos, d_model]: a receiver more."""
-        giver = self.givers[self.givers < senders]
-        instead = self.given[:, : len(giver)] - self.new[:, giver]  # givers are in order: the first are known
-        if self.live is None:
-            stream = stream + self.new[:, :senders].sum(1)
-        count = len(self.edges.receivers[receivers])
-        total: Tensor = stream[:, None].expand(-1, count, -1, -1).flatten(2)  # [row, receiver, pos × d_model]
-        total = torch.baddbmm(total, _weight(self.put[:, giver, receivers], instead), instead.flatten(2))
-        if self.live is not None:
-            live = self.live[:, :senders, receivers]
-            total.baddbmm_(_weight(live, total), self.new[:, :senders].flatten(2))
-        read: Tensor = total.unflatten(2, stream.shape[1:])
-        return read
-
-    def _layer(self, layer: int) -> None:
-        edges, row = self.edges, self.row
-        first = edges.before(layer)
-        stream = self.base.stream[layer, row]
-        reads = self._read(stream, edges.attention(layer), first)  # [row, input × head, pos, d_model]
-        by_input = reads.unflatten(1, (len(INPUTS), edges.n_heads)).permute(1, 0, 3, 2, 4)
-        hooks: list[tuple[str, Callable[..., Any]]] = [
-            (hook_name(f"{name}_input", layer), _instead(value)) for name, value in zip(INPUTS, by_input, strict=True)
-        ]
-        hooks.append((hook_name("result", layer), self._keep(first)))
-        if edges.mlps:
-            hooks.append((hook_name("mlp_in", layer), self._middle(layer)))
-            hooks.append((hook_name("mlp_out", layer), self._keep(first + edges.n_heads)))
-        self.rest.run(self.model, stream, row, hooks, start_at_layer=layer, stop_at_layer=layer + 1)
-
-    def _keep(self, first: int) -> Callable[..., None]:
-        def keep(written: Tensor, hook: Any) -> None:
-            parts = written.unbind(2) if written.ndim == 4 else (written,)
-            for sender, part in enumerate(parts, start=first):
-                self.new[:, sender] = part - self.base.written[sender, self.row]
-
-        return keep
-
-    def _middle(self, layer: int) -> Callable[..., Tensor]:
-        def read(_: Tensor, hook: Any) -> Tensor:
-            receiver = self.edges.mlp(layer)
-            seen = self.edges.before(layer) + self.edges.n_heads
-            return self._read(self.base.middle[layer, self.row], slice(receiver, receiver + 1), seen)[:, 0]
-
-        return read
-
-
-def _weight(edges: Tensor, like: Tensor) -> Tensor:
-    """Return edges [row, sender, receiver] as weights [row, receiver, sender]."""
-    return edges.transpose(1, 2).to(like)
-
-
-def _instead(value: Tensor) -> Callable[..., Tensor]:
-    def put(_: Tensor, hook: Any) -> Tensor:
-        return value
-
-    return put
-
-
-def exact(
-    model: HookedModel,
-    base: Outputs,
-    donor: Outputs,
-    read: Callable[..., Tensor],
-    chosen: Sequence[tuple[int, int]] | None = None,
-    *,
-    until: Tensor | None = None,
-) -> Tensor:
-    """Return what ``read`` gives with each edge alone carrying the donor's run, [edge, batch, ...]; all by default."""
-    edges = Edges.of(model)
-    return carry(model, base, donor, edges.masks([[edge] for edge in chosen or edges.pairs]), read, until=until)

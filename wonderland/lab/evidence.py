@@ -1,4 +1,4 @@
-"""On what is a model examined? A fixed batch of held-out windows, and who speaks where in them.
+"""Evidence: the fixed held-out windows a model is examined on, and who speaks where in them.
 
 Windows do not overlap (stride equals size) and are long enough to matter: statistics of attention taken on a handful
 of six-token prompts say little about a model of 128 tokens. Below 200 windows of 64 tokens the evidence is marked as
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,16 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def rows(self, windows: slice) -> Evidence:
+        """Return some of the windows, no longer than the longest of them."""
+        longest = int(self.lengths[windows].max())
+        return replace(
+            self,
+            tokens=np.ascontiguousarray(self.tokens[windows, :longest]),
+            lengths=self.lengths[windows],
+            conversation=self.conversation[windows],
+        )
 
     @property
     def enough(self) -> bool:

@@ -1,25 +1,20 @@
-"""What changes if an activation is replaced? Patching, ablation and recovery, defined once for every analysis.
+"""Interventions: some activations of a run are replaced, and the run goes on from there.
 
-An intervention is a `Cell`: a set of `Site`s, each a place in the model (activation, layer, perhaps a head, perhaps
-only some positions) whose value is taken from a donor instead. What the donor is makes it patching (the other run of a
+An `Intervention` is a set of `Site`s, each a place in the model (activation, layer, perhaps a head, perhaps only some
+positions) whose value is taken from a donor instead. What the donor is makes it patching (the other run of a
 contrast), zero, mean or resample ablation; how many sites there are makes it a single head, a circuit or a
 leave-one-out. All go through `intervene`, so identities between them hold by construction.
 
-Cells run as rows of a batch and start at the first patched layer, from the residual stream of the run they are put
-into. A row whose replaced values are all equal to what stands there is not run at all: it is the same run, and its
-difference is exactly 0, not 0 up to rounding. Positions before the first change are not run either
-(`wonderland.lab.prefix`).
+Interventions run as rows of a batch and start at the first replaced layer, from the residual stream of the run they
+are put into. A row whose replaced values are all equal to what stands there is not run at all: it is the same run, and
+its difference is exactly 0, not 0 up to rounding. Positions before the first change are not run either
+(`wonderland.lab.kv_reuse`).
 
-`recovery` is (m(patched) − m(base)) / (m(donor) − m(base)), pooled over pairs as a ratio of means: 0 if nothing
-changed, 1 if the base run now gives the donor's answer. Denoising puts clean activations into the corrupted run and
-asks what suffices to restore; noising puts corrupted activations into the clean run and asks what is needed. They
-differ where components back each other up. Neither is bounded by 0 and 1.
+Cost: at most interventions × rows × (layers after the first replaced) / layers forward passes, of the positions from
+the first change on; memory of 2,048 tokens.
+What would fool it: donors that no text produces (zeros).
 
-Cost: at most cells × pairs × (layers after the first patched) / layers forward passes, of the positions from the first
-change on; memory of 2,048 tokens.
-What would fool it: a gap m(donor) − m(base) near 0, and donors that no text produces (zeros). See `Contrast.problems`.
-
-References: Zhang and Nanda 2023 (2309.16042); Heimersheim and Nanda 2024 (2404.15255).
+Reference: Heimersheim and Nanda 2024 (2404.15255).
 """
 
 from __future__ import annotations
@@ -28,33 +23,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from wonderland.lab.contrast import ContrastBatch
-from wonderland.lab.prefix import Memory, Rest, remembered
-from wonderland.lab.specimen import hook_name
-from wonderland.lab.stats import Estimate, cluster_bootstrap
+from wonderland.lab.kv_reuse import KVCache, Suffix, cacheable
+from wonderland.lab.names import hook_name
 
 if TYPE_CHECKING:
-    from wonderland.lab.hooked import HookedModel
+    from wonderland.lab.protocols import HookedModel
 
-__all__ = [
-    "Activations",
-    "Cell",
-    "Patched",
-    "Site",
-    "answer_logits",
-    "intervene",
-    "logit_difference",
-    "patch",
-    "recovery",
-]
+__all__ = ["Activations", "Intervention", "Site", "answer_logits", "intervene"]
 
 _TOKENS = 2048  # of one chunk of rows: its activations then stay in the processor's cache
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -65,16 +46,16 @@ class Site:
         name: Activation by its TransformerLens short name: "resid_pre", "attn_out", "mlp_out", "z", ….
         layer: Its layer.
         head: Only this head (of "z", "q", "k", "v" and "result").
-        where: Only this position, or the positions of this name in the ``where`` given to `intervene`; all if None.
+        positions: Only this position, or those of this name in the ``positions`` given to `intervene`; all if None.
     """
 
     name: str
     layer: int
     head: int | None = None
-    where: int | str | None = None
+    positions: int | str | None = None
 
 
-Cell = Sequence[Site]
+Intervention = Sequence[Site]
 """What is replaced together, in one run."""
 
 
@@ -101,7 +82,7 @@ class Activations:
             tokens: [batch, pos].
             names: Short names; "resid_pre" is added.
         """
-        wanted = sorted({"resid_pre", *names, *remembered(model)})
+        wanted = sorted({"resid_pre", *names, *cacheable(model)})
         layers = model.cfg.n_layers
         hooks = [hook_name(name, layer) for name in wanted for layer in range(layers)]
         tokens = torch.as_tensor(tokens, device=model.device)
@@ -110,7 +91,7 @@ class Activations:
         return cls(stacked, final)
 
     @property
-    def memory(self) -> Memory | None:
+    def kv_cache(self) -> KVCache | None:
         """Keys and values, if they were kept."""
         return (self.values["k"], self.values["v"]) if {"k", "v"} <= self.values.keys() else None
 
@@ -120,52 +101,52 @@ def intervene(
     model: HookedModel,
     base: Activations,
     donor: Mapping[str, Tensor],
-    cells: Sequence[Cell],
-    read: Callable[..., Tensor],
+    interventions: Sequence[Intervention],
+    metric: Callable[..., Tensor],
     *,
-    where: Mapping[str, Tensor] | None = None,
-    until: Tensor | None = None,
+    positions: Mapping[str, Tensor] | None = None,
+    last_position: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Replace activations of a run by a donor's, cell by cell.
+    """Replace activations of a run by a donor's, intervention by intervention.
 
     Args:
         model: The model.
-        base: Its run without intervention, with every activation the cells name.
+        base: Its run without intervention, with every activation the interventions name.
         donor: What to put there, by short name, shaped (or broadcasting) like ``base.values``.
-        cells: What to replace together.
-        read: Given final residuals [row, pos, d_model] and the batch index of each row, what to measure [row, ...].
-        where: Positions by name, [batch, pos] bool, for sites that name them.
-        until: Last position of each row that ``read`` looks at, [batch]; what is behind it stays as in ``base``. The
-            last there is if None.
+        interventions: What to replace together.
+        metric: Given final residuals [row, pos, d_model] and the batch index of each row, what to measure [row, ...].
+        positions: Positions by name, [batch, pos] bool, for sites that name them.
+        last_position: Last position of each row that ``metric`` looks at, [batch]; what is behind it stays as in
+            ``base``. The last there is if None.
 
     Returns:
-        What ``read`` gives: without intervention [batch, ...], and with each [cell, batch, ...].
+        What ``metric`` gives: without intervention [batch, ...], and with each [intervention, batch, ...].
     """
     batch, length = base.final.shape[:2]
     layers, device = model.cfg.n_layers, base.final.device
     everyone = torch.arange(batch, device=device)
-    untouched = read(base.final, everyone)
-    result = untouched.expand(len(cells), *untouched.shape).clone()
-    sites = {site for cell in cells for site in cell}
+    untouched = metric(base.final, everyone)
+    result = untouched.expand(len(interventions), *untouched.shape).clone()
+    sites = {site for intervention in interventions for site in intervention}
     if not sites:
         return untouched, result
     donor = {name: donor[name].expand_as(base.values[name]) for name in {site.name for site in sites}}
-    put = {site: _where(site, where or {}, (batch, length), device) for site in sites}
+    put = {site: _mask(site, positions or {}, (batch, length), device) for site in sites}
     differs = {site: _differs(site, base, donor) & put[site] for site in sites}  # [batch, pos]
-    if until is not None:
-        read_at_all = torch.arange(length, device=device) <= until.to(device)[:, None]
-        differs = {site: places & read_at_all for site, places in differs.items()}
-    rest = Rest.of(model, base.memory, torch.stack(list(differs.values())).any(0), until)
-    stream = rest.of_layers(base.values["resid_pre"])
-    donor = {name: rest.of_layers(values) for name, values in donor.items()}
-    put = {site: rest.of_rows(places) for site, places in put.items()}
-    real = torch.zeros(len(cells), batch, dtype=torch.bool, device=device)
-    for i, cell in enumerate(cells):
-        for site in cell:
+    if last_position is not None:
+        metric_reads = torch.arange(length, device=device) <= last_position.to(device)[:, None]
+        differs = {site: places & metric_reads for site, places in differs.items()}
+    suffix = Suffix.of(model, base.kv_cache, torch.stack(list(differs.values())).any(0), last_position)
+    stream = suffix.of_layers(base.values["resid_pre"])
+    donor = {name: suffix.of_layers(values) for name, values in donor.items()}
+    put = {site: suffix.of_rows(places) for site, places in put.items()}
+    real = torch.zeros(len(interventions), batch, dtype=torch.bool, device=device)
+    for i, intervention in enumerate(interventions):
+        for site in intervention:
             real[i] |= differs[site].any(-1)
-    rows = max(_TOKENS // rest.length, 1)
+    rows = max(_TOKENS // suffix.length, 1)
     for layer in range(layers):
-        starting = [i for i, cell in enumerate(cells) if cell and min(site.layer for site in cell) == layer]
+        starting = [i for i, chosen in enumerate(interventions) if chosen and min(s.layer for s in chosen) == layer]
         if not starting:
             continue
         index = torch.tensor(starting, device=device)
@@ -174,20 +155,20 @@ def intervene(
         for some, at in zip(which.split(rows), row.split(rows), strict=True):
             if not len(at):
                 continue
-            hooks = _hooks([cells[i] for i in some.tolist()], at, donor, put)
-            final = rest.run(model, stream[layer, at], at, hooks, start_at_layer=layer, stop_at_layer=layers)
-            result[some, at] = read(rest.put_back(final, base.final, at), at)
+            hooks = _hooks([interventions[i] for i in some.tolist()], at, donor, put)
+            final = suffix.run(model, stream[layer, at], at, hooks, start_at_layer=layer, stop_at_layer=layers)
+            result[some, at] = metric(suffix.put_back(final, base.final, at), at)
     return untouched, result
 
 
-def _where(site: Site, where: Mapping[str, Tensor], shape: tuple[int, int], device: torch.device) -> Tensor:
+def _mask(site: Site, positions: Mapping[str, Tensor], shape: tuple[int, int], device: torch.device) -> Tensor:
     """Return the positions a site replaces, [batch, pos]."""
     mask = torch.ones(shape, dtype=torch.bool, device=device)
-    if isinstance(site.where, int):
+    if isinstance(site.positions, int):
         mask[:] = False
-        mask[:, site.where] = True
-    elif site.where is not None:
-        mask = where[site.where].to(device)
+        mask[:, site.positions] = True
+    elif site.positions is not None:
+        mask = positions[site.positions].to(device)
     return mask
 
 
@@ -200,17 +181,17 @@ def _differs(site: Site, base: Activations, donor: Mapping[str, Tensor]) -> Tens
 
 
 def _hooks(
-    cells: Sequence[Cell], at: Tensor, donor: Mapping[str, Tensor], put: Mapping[Site, Tensor]
+    interventions: Sequence[Intervention], at: Tensor, donor: Mapping[str, Tensor], put: Mapping[Site, Tensor]
 ) -> list[tuple[str, Callable[..., Tensor]]]:
-    """Return the hooks that put the donor's values into rows [row] of which each has its own cell."""
+    """Return the hooks that put the donor's values into rows [row] of which each has its own intervention."""
     points: dict[tuple[str, int], dict[Site, list[int]]] = {}
-    for row, cell in enumerate(cells):
-        for site in cell:
+    for row, intervention in enumerate(interventions):
+        for site in intervention:
             points.setdefault((site.name, site.layer), {}).setdefault(site, []).append(row)
     hooks = []
     for (name, layer), sites in sorted(points.items(), key=lambda point: point[0]):
         shape = donor[name][layer].shape  # [batch, pos, (head,) width]
-        mask = torch.zeros(len(cells), *shape[1:-1], 1, dtype=torch.bool, device=at.device)
+        mask = torch.zeros(len(interventions), *shape[1:-1], 1, dtype=torch.bool, device=at.device)
         for site, rows in sites.items():
             index = torch.tensor(rows, device=at.device)
             places = put[site][at[index]]  # [row, pos]
@@ -230,120 +211,13 @@ def _putting(mask: Tensor, value: Tensor) -> Callable[..., Tensor]:
 
 
 def answer_logits(model: HookedModel, answer: ArrayLike) -> Callable[..., Tensor]:
-    """Return a ``read`` for `intervene`: the logits at the position ``answer`` [batch] of each row, [row, d_vocab]."""
+    """Return a metric for `intervene`: the logits at the position ``answer`` [batch] of each row, [row, d_vocab]."""
     position = torch.as_tensor(answer, device=model.device)
 
-    def read(final: Tensor, at: Tensor | None = None) -> Tensor:
+    def metric(final: Tensor, at: Tensor | None = None) -> Tensor:
         places = position if at is None else position[at]
         last = final[torch.arange(len(final), device=final.device), places]
         logits: Tensor = model.unembed(model.ln_final(last))
         return logits
 
-    return read
-
-
-def logit_difference(logits: Tensor, batch: ContrastBatch) -> Floats:
-    """Return Δ = logit[target] − logit[foil] of logits [..., pair, d_vocab], as [..., pair]."""
-    rows = torch.arange(len(batch))
-    values = logits.cpu().double()
-    return np.asarray((values[..., rows, batch.target] - values[..., rows, batch.foil]).numpy())
-
-
-@dataclass(frozen=True)
-class Patched:
-    """Logit differences of pairs, as they are and with each cell patched.
-
-    Attributes:
-        clean: Δ of the clean run, [pair].
-        corrupted: Δ of the corrupted run, [pair].
-        denoised: Δ of the corrupted run with a cell's clean activations, [cell, pair].
-        noised: Δ of the clean run with a cell's corrupted activations, [cell, pair].
-        batch: The pairs.
-    """
-
-    clean: Floats
-    corrupted: Floats
-    denoised: Floats
-    noised: Floats
-    batch: ContrastBatch
-
-    def pairs(self, chosen: Any) -> Patched:
-        """Return the same for some of the pairs."""
-        return Patched(
-            self.clean[chosen],
-            self.corrupted[chosen],
-            self.denoised[:, chosen],
-            self.noised[:, chosen],
-            self.batch.rows(chosen),
-        )
-
-    def pooled(self, *, noising: bool = False, seed: int = 0) -> Estimate:
-        """Return the recovery of each cell over all pairs, or the damage by noising, with its interval, [cell]."""
-        base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
-        return recovery(self.noised if noising else self.denoised, base, donor, self.batch, seed=seed)
-
-    def per_pair(self, *, noising: bool = False) -> Floats:
-        """Return the recovery of each cell on each pair, [cell, pair]."""
-        base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
-        patched = self.noised if noising else self.denoised
-        return np.asarray((patched - base) / (donor - base))
-
-
-def recovery(patched: Floats, base: Floats, donor: Floats, batch: ContrastBatch, *, seed: int = 0) -> Estimate:
-    """Return Σ (patched − base) / Σ (donor − base) over pairs, with an interval over their clusters.
-
-    Args:
-        patched: Metric of the base run with something of the donor's put in, [cell, pair].
-        base: Metric of the base run, [pair].
-        donor: Metric of the donor's run, [pair].
-        batch: The pairs, for their clusters.
-        seed: Seed of the bootstrap.
-
-    Returns:
-        Estimate [cell]: 0 if nothing changed, 1 if the base run gives the donor's answer. Without pairs all NaN.
-    """
-    if not len(batch):
-        nothing = np.full(len(patched), np.nan)
-        return Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, of="pairs")
-    change = np.moveaxis(patched - base, -1, 0)  # [pair, cell]
-    found = cluster_bootstrap(change, donor - base, batch.cluster, unit="recovery", chance=0.0, seed=seed)
-    return Estimate(found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, of=batch.units)
-
-
-def patch(
-    model: HookedModel,
-    batch: ContrastBatch,
-    cells: Sequence[Cell],
-    *,
-    where: Mapping[str, np.ndarray] | None = None,
-    ways: Sequence[str] = ("denoising", "noising"),
-    pairs_at_once: int = 16,
-) -> Patched:
-    """Patch every cell in every pair: clean into corrupted (denoising) and corrupted into clean (noising).
-
-    Args:
-        model: The model.
-        batch: The pairs.
-        cells: What to patch together.
-        where: Positions by name, [pair, pos] bool, for sites that name them.
-        ways: Which of the two to do; NaN stands for what was not.
-        pairs_at_once: Pairs whose activations are held at a time.
-    """
-    names = sorted({site.name for cell in cells for site in cell})
-    clean, corrupted = np.zeros(len(batch)), np.zeros(len(batch))
-    denoised, noised = (np.full((len(cells), len(batch)), np.nan) for _ in range(2))
-    for chosen, some in batch.parts(pairs_at_once):
-        masks = {name: torch.from_numpy(mask[chosen, : some.clean.shape[1]]) for name, mask in (where or {}).items()}
-        read = answer_logits(model, some.answer)
-        runs = [Activations.of(model, tokens, names) for tokens in (some.clean, some.corrupted)]
-        for way, base, donor, single, grid in (
-            ("denoising", runs[1], runs[0], corrupted, denoised),
-            ("noising", runs[0], runs[1], clean, noised),
-        ):
-            wanted = cells if way in ways else []
-            until = torch.from_numpy(some.answer)
-            untouched, patched = intervene(model, base, donor.values, wanted, read, where=masks, until=until)
-            single[chosen] = logit_difference(untouched, some)
-            if way in ways:
-                grid[:, chosen] = logit_difference(patched, some)
-    return Patched(clean, corrupted, denoised, noised, batch)
+    return metric

@@ -1,4 +1,4 @@
-"""Where do contrasts come from? Out of a person's own held-out messages, with one token changed.
+"""Contrasts mined from a person's own held-out messages, with one token changed.
 
 A window is cut some tokens after a place, and the token at that place is changed: who speaks (``<|me|>`` ↔
 ``<|them|>`` of the last message, the same words after it), who spoke first (the same of the first message, where others
@@ -27,13 +27,13 @@ import torch
 from wonderland.errors import UsageError
 from wonderland.lab.contrast import Contrast, ContrastBatch, gap_problem
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.interventions import Activations, answer_logits
 from wonderland.tokenizer import ME, SPECIALS, THEM
 
 if TYPE_CHECKING:
-    from wonderland.lab.hooked import AnyTokenizer, HookedModel
-    from wonderland.lab.specimen import Specimen
+    from wonderland.lab.protocols import HookedModel, Tokenizer
 
-__all__ = ["KINDS", "Contrasts", "contrasts", "mine"]
+__all__ = ["KINDS", "Contrasts", "mine"]
 
 KINDS = ("speaker", "affirmation", "question", "first-speaker")
 """What can be changed."""
@@ -74,11 +74,21 @@ class Contrasts:
         return len(self.explore) + len(self.confirm)
 
 
-def contrasts(specimen: Specimen, kind: str = "speaker", *, pairs: int = 64, seed: int = 0) -> Contrasts:
-    """Mine contrasts from a specimen's held-out evidence.
+def mine(
+    model: HookedModel,
+    tokenizer: Tokenizer,
+    evidence: Evidence,
+    kind: str = "speaker",
+    *,
+    pairs: int = 64,
+    seed: int = 0,
+) -> Contrasts:
+    """Mine contrasts from held-out evidence; `Specimen.contrasts` does it once and keeps them.
 
     Args:
-        specimen: The model with its evidence.
+        model: The model that is asked for its answers.
+        tokenizer: Its tokenizer.
+        evidence: Where prompts are cut from.
         kind: What to change: "speaker", "first-speaker", "affirmation" or "question".
         pairs: How many to find at most, half for each set.
         seed: Seed of the choice.
@@ -86,19 +96,6 @@ def contrasts(specimen: Specimen, kind: str = "speaker", *, pairs: int = 64, see
     Raises:
         UsageError: There is no such kind.
     """
-    return mine(specimen.model, specimen.tokenizer, specimen.evidence, kind, pairs=pairs, seed=seed)
-
-
-def mine(
-    model: HookedModel,
-    tokenizer: AnyTokenizer,
-    evidence: Evidence,
-    kind: str = "speaker",
-    *,
-    pairs: int = 64,
-    seed: int = 0,
-) -> Contrasts:
-    """Mine contrasts from evidence; see `contrasts`."""
     if kind not in KINDS:
         raise UsageError(f"There is no kind of contrast named {kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
     random = np.random.default_rng([seed, KINDS.index(kind)])
@@ -141,7 +138,7 @@ def _spread(candidates: list[_Candidate], random: np.random.Generator) -> list[_
 
 
 def _candidates(
-    tokenizer: AnyTokenizer, evidence: Evidence, kind: str, random: np.random.Generator
+    tokenizer: Tokenizer, evidence: Evidence, kind: str, random: np.random.Generator
 ) -> Iterator[_Candidate]:
     """Yield at most one candidate of each message: a change, and a prompt that ends some tokens after it."""
     swaps = _swaps(tokenizer, kind)
@@ -173,7 +170,7 @@ def _fits(row: np.ndarray, place: int, after: int, kind: str, length: int) -> bo
     return "speaker" not in kind or bool((between >= len(SPECIALS)).all())
 
 
-def _swaps(tokenizer: AnyTokenizer, kind: str) -> dict[int, list[int]]:
+def _swaps(tokenizer: Tokenizer, kind: str) -> dict[int, list[int]]:
     """Return what each token may be changed into; only what is one token in this vocabulary."""
     if "speaker" in kind:
         return {ME: [THEM], THEM: [ME]}
@@ -188,23 +185,21 @@ def _swaps(tokenizer: AnyTokenizer, kind: str) -> dict[int, list[int]]:
     return swaps
 
 
-def _one(tokenizer: AnyTokenizer, text: str) -> int | None:
+def _one(tokenizer: Tokenizer, text: str) -> int | None:
     tokens = tokenizer.encode(text)
     return tokens[0] if len(tokens) == 1 else None
 
 
 def _asked(
-    model: HookedModel, tokenizer: AnyTokenizer, candidates: list[_Candidate]
+    model: HookedModel, tokenizer: Tokenizer, candidates: list[_Candidate]
 ) -> Iterator[tuple[Contrast | None, str]]:
     """Yield each candidate as a contrast with the model's own answers, or the name of its problem."""
-    from wonderland.lab.interventions import Activations, answer_logits
-
     # Target and foil are still to be found: 0 and 1 stand in for them where only the prompts are needed.
     prompts = [Contrast(c.clean, c.corrupted, 0, 1, c.kind, c.conversation) for c in candidates]
     batch = ContrastBatch.of(prompts, tokenizer)
-    read = answer_logits(model, batch.answer)
+    metric = answer_logits(model, batch.answer)
     clean, corrupted = (
-        torch.log_softmax(read(Activations.of(model, tokens, ()).final), -1).cpu()
+        torch.log_softmax(metric(Activations.of(model, tokens, ()).final), -1).cpu()
         for tokens in (batch.clean, batch.corrupted)
     )
     for c, ours, theirs in zip(candidates, clean, corrupted, strict=True):

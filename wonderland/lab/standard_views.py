@@ -1,4 +1,4 @@
-"""What does every report show besides the results? How training went, and what the model says by itself.
+"""The views of every report: how training went, and what the model says by itself.
 
 Both need nothing but the specimen, so that `Results.report` in a script shows what `wonderland report` shows. Sampling
 takes a seed and some seconds. A model that is no `ChatTransformer` has neither a history nor speakers: it gets none.
@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wonderland.model.chat_transformer import ChatTransformer
+from wonderland.model.generate import generate
+from wonderland.report.generations import generations
+from wonderland.report.training_curve import training_curve
 from wonderland.report.views import View
+from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
@@ -26,12 +31,6 @@ def standard_views(specimen: Specimen, *, samples: int = 3, seed: int = 0) -> li
         samples: Conversations sampled as me, and as many as them.
         seed: Seed of the first sample; the others count on from it.
     """
-    from wonderland.model.generate import generate
-    from wonderland.model.transformer import ChatTransformer
-    from wonderland.report.generations import generations
-    from wonderland.report.training_curve import training_curve
-    from wonderland.tokenizer import SpeakerTokenizer
-
     model, tokenizer = specimen.model, specimen.tokenizer
     if not isinstance(model, ChatTransformer):
         return []

@@ -1,4 +1,4 @@
-"""How sure is a number? Intervals, permutation tests and false-discovery control, and the `Estimate` they end in.
+"""Intervals, permutation tests and false-discovery control, which end in an `Estimate`.
 
 The unit of resampling is the conversation: windows and tokens of one conversation resemble each other, so an interval
 that treated them as independent would be too narrow. The bootstrap here works on sums by cluster (a ratio of sums, as
@@ -12,81 +12,22 @@ What would fool it: fewer than about ten clusters, where percentile intervals ar
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wonderland.errors import NotEnoughData
+from wonderland.estimate import Estimate
 
 __all__ = [
-    "Estimate",
     "benjamini_hochberg",
     "cluster_bootstrap",
-    "heads",
     "paired_permutation",
     "sum_by_cluster",
 ]
 
-FEW_CLUSTERS = 10
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number, or an array of them, that never stands alone.
-
-    Args:
-        value: The estimate, any shape.
-        low: Lower end of its 95% interval, same shape.
-        high: Upper end.
-        n: How many independent units (conversations, unless ``of`` says otherwise) it rests on.
-        unit: Its unit: "nats", "share of attention", "1" for a pure ratio.
-        chance: What would be there if nothing were: a number or an array of the same shape; None if there is no
-            chance level for this quantity.
-        of: What the independent units are.
-    """
-
-    value: Any
-    low: Any
-    high: Any
-    n: int
-    unit: str = "1"
-    chance: Any = None
-    of: str = "conversations"
-
-    @property
-    def trusted(self) -> bool:
-        """Whether there are enough independent units for the interval to mean what it says."""
-        return self.n >= FEW_CLUSTERS
-
-    @property
-    def above_chance(self) -> NDArray[np.bool_]:
-        """Where the whole interval lies above the chance level (False everywhere without a chance level)."""
-        if self.chance is None:
-            return np.zeros(np.shape(self.value), dtype=bool)
-        return np.asarray(self.low) > np.asarray(self.chance)
-
-    def __getitem__(self, index: Any) -> Estimate:
-        """Return the estimate at an index of its arrays."""
-        chance = self.chance
-        if chance is not None and np.ndim(chance):
-            chance = np.asarray(chance)[index]
-        value, low, high = (np.asarray(part)[index] for part in (self.value, self.low, self.high))
-        return Estimate(value, low, high, n=self.n, unit=self.unit, chance=chance, of=self.of)
-
-    def __str__(self) -> str:
-        if np.ndim(self.value):
-            return f"{np.shape(self.value)} estimates, n={self.n} {self.of}, {self.unit}"
-        unit = "" if self.unit == "1" else f" {self.unit}"
-        chance = "" if self.chance is None else f", chance {float(self.chance):.3g}"
-        few = "" if self.trusted else ", too few to trust the interval"
-        return (
-            f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
-            f" (n={self.n} {self.of}{chance}{few})"
-        )
 
 
 def sum_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Floats:
@@ -113,6 +54,8 @@ def cluster_bootstrap(
     *,
     unit: str = "1",
     chance: Any = None,
+    resampled_over: str = "conversations",
+    dims: tuple[str, ...] = (),
     replicates: int = 2000,
     seed: int = 0,
 ) -> Estimate:
@@ -124,6 +67,8 @@ def cluster_bootstrap(
         clusters: Labels [unit] of the conversation each unit comes from.
         unit: Unit of the ratio.
         chance: Its chance level, kept beside it.
+        resampled_over: What the clusters are.
+        dims: Names of the dimensions of the ratio.
         replicates: Bootstrap replicates.
         seed: Seed of the resampling.
 
@@ -142,7 +87,7 @@ def cluster_bootstrap(
         samples = np.tensordot(draws, top, 1) / np.tensordot(draws, bottom, 1)
         value = top.sum(0) / bottom.sum(0)
         low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
-    return Estimate(value, low, high, n=n, unit=unit, chance=chance)
+    return Estimate(value, low, high, n=n, unit=unit, chance=chance, resampled_over=resampled_over, dims=dims)
 
 
 def paired_permutation(
@@ -191,9 +136,3 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     if len(order):
         q[order] = np.minimum(1, np.minimum.accumulate((flat[order] * len(order) / ranks)[::-1])[::-1])
     return q.reshape(values.shape)
-
-
-def heads(estimate: Estimate) -> Iterator[tuple[str, Estimate]]:
-    """Yield ("L0H0", estimate) for each head of an estimate [layer, head]."""
-    for layer, head in np.ndindex(*np.shape(estimate.value)):
-        yield f"L{layer}H{head}", estimate[layer, head]

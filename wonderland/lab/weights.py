@@ -1,4 +1,4 @@
-"""What do the weights say once everything is taken out of them that no output depends on?
+"""Folded weights: a model's matrices without what no output depends on.
 
 Row vectors multiply from the left: a head moves ``x W_V W_O`` and compares ``x W_Q W_Kᵀ x'ᵀ``. Three things are taken
 out, none of which changes a probability (a test runs the folded model beside the original):
@@ -6,8 +6,8 @@ out, none of which changes a probability (a test runs the folded model beside th
 - the weights of each LayerNorm are multiplied into the matrices that read its output (its biases end in biases, which
   no analysis of matrices reads);
 - a LayerNorm subtracts the mean over ``d_model`` of what it reads, so that component is removed from everything that
-  writes (W_E, W_pos, W_O) and reads (W_Q, W_K, W_V, W_U): ``room`` is then ``d_model`` − 1. A model with RMSNorm, or
-  with no norm, does see the mean, and there it stays;
+  writes (W_E, W_pos, W_O) and reads (W_Q, W_K, W_V, W_U): ``d_effective`` is then ``d_model`` − 1. A model with
+  RMSNorm, or with no norm, does see the mean, and there it stays;
 - the softmax ignores what all logits share, so W_U has mean zero over the vocabulary.
 
 What stays out of sight: the scale by which LayerNorm divides differs from token to token and is no weight. Cost: a
@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wonderland.lab.hooked import HookedModel
+from wonderland.lab.protocols import HookedModel
 
 __all__ = ["FoldedWeights", "effective_embedding", "fold"]
 
@@ -47,8 +47,8 @@ class FoldedWeights:
         W_V: [layer, head, d_model, d_head].
         W_O: [layer, head, d_head, d_model].
         W_U: [d_model, d_vocab].
-        room: Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm.
-        turned: Whether the model turns queries and keys by their positions (rotary embeddings). W_Q W_Kᵀ is then what
+        d_effective: Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm.
+        rotary: Whether the model turns queries and keys by their positions (rotary embeddings). W_Q W_Kᵀ is then what
             is compared at one and the same position only.
     """
 
@@ -59,25 +59,25 @@ class FoldedWeights:
     W_V: Floats
     W_O: Floats
     W_U: Floats
-    room: int
-    turned: bool = False
+    d_effective: int
+    rotary: bool = False
 
 
 def fold(model: HookedModel) -> FoldedWeights:
     """Return the model's weights with LayerNorm folded in, writing weights and W_U centred."""
     W_E, W_pos, W_O = _double(model.W_E), _double(model.W_pos), _double(model.W_O)
     W_Q, W_K, W_V = _double(model.W_Q), _double(model.W_K), _double(model.W_V)
-    W_U, room = _double(model.W_U), model.cfg.d_model
+    W_U, d_effective = _double(model.W_U), model.cfg.d_model
     if model.cfg.normalization_type is not None:
         norms = np.stack([_double(cast(Any, block).ln1.w) for block in model.blocks])  # [layer, d_model]
         W_Q, W_K, W_V = (weight * norms[:, None, :, None] for weight in (W_Q, W_K, W_V))
         W_U = W_U * _double(cast(Tensor, model.ln_final.w))[:, None]
     if model.cfg.normalization_type == "LN":
-        room -= 1
+        d_effective -= 1
         W_Q, W_K, W_V, W_U = _centred(W_Q, -2), _centred(W_K, -2), _centred(W_V, -2), _centred(W_U, 0)
         W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
     return FoldedWeights(
-        W_E, W_pos, W_Q, W_K, W_V, W_O, _centred(W_U, -1), room, bool(getattr(model.cfg, "rotary", False))
+        W_E, W_pos, W_Q, W_K, W_V, W_O, _centred(W_U, -1), d_effective, bool(getattr(model.cfg, "rotary", False))
     )
 
 

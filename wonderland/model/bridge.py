@@ -1,4 +1,4 @@
-"""How is a model handed on to TransformerLens, and one from there taken over? With the same weights.
+"""Models handed on to TransformerLens and taken over from there, with the same weights.
 
 TransformerLens' native model is the same architecture (learned positions, pre-LayerNorm, biases everywhere but in the
 unembedding) with heads side by side in two-dimensional matrices, so the weights are copied, not approximated. The other
@@ -8,25 +8,26 @@ configuration: the logits of both are compared, and where they differ it is refu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 from transformer_lens import TransformerBridge, TransformerBridgeConfig
 
 from wonderland.errors import Unsupported
-
-if TYPE_CHECKING:
-    from wonderland.model.layers import Block
-    from wonderland.model.transformer import ChatTransformer
+from wonderland.model.layers import ACTIVATIONS, Block
+from wonderland.model.presets import Config
+from wonderland.model.transformer import Transformer
 
 __all__ = ["from_transformer_lens", "to_transformer_lens"]
+
+M = TypeVar("M", bound=Transformer)
 
 _EQUAL = 1e-4  # of the spread of the logits: what rounding leaves through a dozen layers
 
 
 @torch.no_grad()
-def to_transformer_lens(model: ChatTransformer) -> TransformerBridge:
+def to_transformer_lens(model: Transformer) -> TransformerBridge:
     """Return a ``TransformerBridge`` with the weights of a model."""
     cfg = model.cfg
     bridge = TransformerBridge.boot_native(
@@ -80,16 +81,18 @@ def _block(block: Block) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def from_transformer_lens(bridge: TransformerBridge) -> ChatTransformer:
-    """Return a `ChatTransformer` with the weights of a bridge and the same logits.
+def from_transformer_lens(bridge: TransformerBridge, kind: type[M]) -> M:
+    """Return a model with the weights of a bridge and the same logits.
+
+    Args:
+        bridge: The bridge.
+        kind: The class of the model.
 
     Raises:
         Unsupported: The bridge is of an architecture that a `ChatTransformer` is not.
     """
-    from wonderland.model.transformer import ChatTransformer
-
     cfg, shape = bridge.cfg, _shape(bridge)
-    model = ChatTransformer(shape).to(next(bridge.parameters()).device)
+    model = kind(shape).to(next(bridge.parameters()).device)
     own = dict(model.named_parameters())
     for name, weight in own.items():
         weight.fill_(1.0 if name.endswith(".w") else 0.0)
@@ -109,23 +112,20 @@ def from_transformer_lens(bridge: TransformerBridge) -> ChatTransformer:
     apart = float((ours - theirs).abs().max() / theirs.std())
     if not apart < _EQUAL:
         raise Unsupported(
-            f"A ChatTransformer with this bridge's weights has other logits (by {apart:.1g} of their spread): the "
+            f"A Transformer with this bridge's weights has other logits (by {apart:.1g} of their spread): the "
             "architecture is another one."
         )
-    return model.requires_grad_(False).eval()  # type: ignore[no-any-return]
+    return cast(M, model.requires_grad_(False).eval())
 
 
-def _shape(bridge: TransformerBridge) -> Any:
-    from wonderland.model.layers import _ACTIVATIONS
-    from wonderland.model.presets import Config
-
+def _shape(bridge: TransformerBridge) -> Config:
     cfg = bridge.cfg
     norm = cfg.normalization_type
     heads = getattr(cfg, "n_key_value_heads", None)
     other = {
         f"norms of kind {norm}": norm not in ("LN", "LNPre", None),
         f"positions of kind {cfg.positional_embedding_type}": cfg.positional_embedding_type != "standard",
-        f"the activation {cfg.act_fn}": not cfg.attn_only and cfg.act_fn not in _ACTIVATIONS,
+        f"the activation {cfg.act_fn}": not cfg.attn_only and cfg.act_fn not in ACTIVATIONS,
         "a gated MLP": bool(cfg.gated_mlp),
         "shared keys": heads not in (None, cfg.n_heads),
         "attention beside the MLP": bool(getattr(cfg, "parallel_attn_mlp", False)),

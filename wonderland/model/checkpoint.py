@@ -1,7 +1,7 @@
 """How does a run that was killed go on as if it had not been? One file with everything the next step depends on.
 
 Weights, those of the best epoch so far, the state of the optimisers, the random number generator, the place in the
-plan of batches and the history, in one file (`wonderland.model.stored`).
+plan of batches and the history, in one file (`wonderland.model.tensor_file`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from wonderland.errors import InputError
-from wonderland.model import stored
+from wonderland.model import tensor_file
 
 __all__ = ["Checkpoint"]
 
@@ -78,7 +78,7 @@ class Checkpoint:
             ResourceError: It could not be written; the one before is untouched.
         """
         about = {"format": FORMAT, "identity": self.identity, "progress": self.progress}
-        stored.write(path, about, self.tensors, what="checkpoint")
+        tensor_file.write(path, about, self.tensors, what="checkpoint")
 
     @classmethod
     def load(cls, path: Path, identity: dict[str, Any]) -> Checkpoint | None:
@@ -89,7 +89,7 @@ class Checkpoint:
         """
         if not path.exists():
             return None
-        about, tensors = stored.read(path, what="checkpoint", hint=f"Delete it to train from the start: rm {path}")
+        about, tensors = tensor_file.read(path, what="checkpoint", hint=f"Delete it to train from the start: rm {path}")
         wanted = json.loads(json.dumps(identity))
         if about.get("format") != FORMAT or about["identity"] != wanted:
             old, new = _flat(about.get("identity", {})), _flat(wanted)

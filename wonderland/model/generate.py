@@ -1,4 +1,4 @@
-"""What does the model sound like? Sampling as me or as them, with the probability of every token.
+"""Sampling as me or as them, with the probability of every token.
 
 What would fool it: reading one sample as the model's voice. A sample is one draw; its tokens' probabilities say how
 much else it could have said.
@@ -7,16 +7,13 @@ much else it could have said.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from wonderland.errors import UsageError
+from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
-
-if TYPE_CHECKING:
-    from wonderland.model.transformer import ChatTransformer
 
 __all__ = ["Sampled", "generate"]
 
@@ -47,7 +44,7 @@ class Sampled:
 
 @torch.no_grad()
 def generate(
-    model: ChatTransformer,
+    model: Transformer,
     tokenizer: SpeakerTokenizer,
     prompt: str = "",
     *,

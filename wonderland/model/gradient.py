@@ -23,7 +23,7 @@ from wonderland.errors import ResourceError
 from wonderland.model.batches import cut
 from wonderland.model.engine import Engine
 from wonderland.model.loss import linear_cross_entropy
-from wonderland.model.transformer import ChatTransformer
+from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import PAD
 
 __all__ = ["Batch", "batch_gradient", "feed", "loss_sum"]
@@ -64,7 +64,7 @@ def feed(windows: Windows, plan: Sequence[np.ndarray], engine: Engine) -> Iterat
 
 
 def batch_gradient(
-    model: ChatTransformer, batch: Batch, engine: Engine, micro_tokens: int, on_trouble: Callable[[str], None]
+    model: Transformer, batch: Batch, engine: Engine, micro_tokens: int, on_trouble: Callable[[str], None]
 ) -> tuple[float, int]:
     """Leave the gradient of the batch's mean loss in the weights.
 
@@ -105,7 +105,7 @@ def batch_gradient(
     return float(engine.sum(total)) / batch.count, micro_tokens
 
 
-def _accumulate(model: ChatTransformer, batch: Batch, engine: Engine, micro_tokens: int) -> Tensor:
+def _accumulate(model: Transformer, batch: Batch, engine: Engine, micro_tokens: int) -> Tensor:
     weights = list(model.parameters())
     parts = cut(np.arange(len(batch.rows)), batch.lengths, micro_tokens)
 
@@ -137,7 +137,7 @@ def _added(sums: list[Tensor], more: Sequence[Tensor]) -> list[Tensor]:
     return sums
 
 
-def loss_sum(model: ChatTransformer, tokens: Tensor) -> tuple[Tensor, int]:
+def loss_sum(model: Transformer, tokens: Tensor) -> tuple[Tensor, int]:
     """Return the summed loss of padded windows [window, pos], in nats, and the number of tokens predicted."""
     targets = tokens[:, 1:].flatten()
     wanted = (targets != PAD).nonzero()[:, 0]

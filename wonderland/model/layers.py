@@ -18,16 +18,16 @@ from transformer_lens.hook_points import HookPoint
 from wonderland.errors import UsageError
 from wonderland.model.presets import Config
 
-__all__ = ["MLP", "Attention", "Block", "Embed", "LayerNorm", "PosEmbed", "Unembed", "looked_at"]
+__all__ = ["ACTIVATIONS", "MLP", "Attention", "Block", "Embed", "LayerNorm", "PosEmbed", "Unembed", "is_hooked"]
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
     "gelu": F.gelu,
     "relu": F.relu,
 }
 
 
-def looked_at(*points: HookPoint) -> bool:
+def is_hooked(*points: HookPoint) -> bool:
     """Whether any of these hook points has a hook, forward or backward."""
     return any(point._forward_hooks or point._backward_hooks for point in points)
 
@@ -73,7 +73,7 @@ class LayerNorm(nn.Module):
         """Normalise the last axis."""
         if self.identity:
             return self.hook_normalized(x)  # type: ignore[no-any-return]
-        if not looked_at(self.hook_scale):
+        if not is_hooked(self.hook_scale):
             return self.hook_normalized(F.layer_norm(x, x.shape[-1:], self.w, self.b, self.eps))  # type: ignore[no-any-return]
         centred = x - x.mean(-1, keepdim=True)
         scale = self.hook_scale((centred.pow(2).mean(-1, keepdim=True) + self.eps).sqrt())
@@ -124,13 +124,13 @@ class Attention(nn.Module):
             k = _project(k_input, self.W_K) + self.b_K
             v = _project(v_input, self.W_V) + self.b_V
         q, k, v = self.hook_q(q), self.hook_k(k), self.hook_v(v)
-        if k.shape[1] > q.shape[1] or looked_at(self.hook_attn_scores, self.hook_pattern):
+        if k.shape[1] > q.shape[1] or is_hooked(self.hook_attn_scores, self.hook_pattern):
             z = self._explicit(q, k, v)
         else:
             q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
             z = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
         z = self.hook_z(z)
-        if looked_at(self.hook_result):
+        if is_hooked(self.hook_result):
             result = self.hook_result(torch.einsum("bphd,hdm->bphm", z, self.W_O))
             return result.sum(2) + self.b_O  # type: ignore[no-any-return]
         return F.linear(z.flatten(2), self.W_O.flatten(0, 1).T, self.b_O)
@@ -156,9 +156,9 @@ class MLP(nn.Module):
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
-        if cfg.act_fn not in _ACTIVATIONS:
-            raise UsageError(f"act_fn is one of {', '.join(_ACTIVATIONS)}, not {cfg.act_fn!r}.")
-        self.act: Callable[[Tensor], Tensor] = _ACTIVATIONS[cfg.act_fn]
+        if cfg.act_fn not in ACTIVATIONS:
+            raise UsageError(f"act_fn is one of {', '.join(ACTIVATIONS)}, not {cfg.act_fn!r}.")
+        self.act: Callable[[Tensor], Tensor] = ACTIVATIONS[cfg.act_fn]
         self.W_in = nn.Parameter(torch.empty(cfg.d_model, cfg.d_mlp))
         self.b_in = nn.Parameter(torch.empty(cfg.d_mlp))
         self.W_out = nn.Parameter(torch.empty(cfg.d_mlp, cfg.d_model))
@@ -206,7 +206,7 @@ class Block(nn.Module):
 
     def _attn_inputs(self, resid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         points = (self.hook_q_input, self.hook_k_input, self.hook_v_input)
-        if not looked_at(*points):
+        if not is_hooked(*points):
             shared = self.ln1(resid)
             return shared, shared, shared
         by_head = resid.unsqueeze(2).expand(-1, -1, self.n_heads, -1)

@@ -12,14 +12,14 @@ import torch
 
 from wonderland.model.muon import Muon
 from wonderland.model.settings import TrainingSettings
-from wonderland.model.transformer import ChatTransformer
+from wonderland.model.transformer import Transformer
 
 __all__ = ["optimisers_of", "schedule", "set_rate"]
 
 _WARMUP_STEPS = 20
 
 
-def optimisers_of(model: ChatTransformer, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+def optimisers_of(model: Transformer, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
     """Return the optimisers of a run. Matrices decay; vectors do not. Settings must be resolved."""
     weights = dict(model.named_parameters())
     embeddings = [weights.pop("embed.W_E"), weights.pop("pos_embed.W_pos")]

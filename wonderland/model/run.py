@@ -1,9 +1,9 @@
-"""Where is a training run, and how does it go on after a break?
+"""The state of a training run, and how it goes on after a break.
 
-A `Place` is everything that changes from step to step besides the weights: counters, and the sums its next point and
-its epoch are made of. A `Run` saves it with the weights, those of the best epoch so far and the optimisers, and finds
-it again, if the file is of the same run: same shape, same settings, same windows. Of several processes only the first
-writes; all read.
+A `TrainState` is everything that changes from step to step besides the weights: counters, and the sums its next point
+and its epoch are made of. A `Run` saves it with the weights, those of the best epoch so far and the optimisers, and
+finds it again, if the file is of the same run: same shape, same settings, same windows. Of several processes only the
+first writes; all read.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from wonderland.model.checkpoint import Checkpoint
 from wonderland.model.engine import ProcessLost
 from wonderland.model.history import History, Point
 from wonderland.model.settings import TrainingSettings
-from wonderland.model.transformer import ChatTransformer
+from wonderland.model.transformer import Transformer
 
-__all__ = ["Place", "Run"]
+__all__ = ["Run", "TrainState"]
 
 
 @dataclass
-class Place:
+class TrainState:
     """Where a run is, and the sums its next point and its epoch are made of."""
 
     epoch: int = 0
@@ -73,7 +73,7 @@ class Run:
         best: The weights at the end of the epoch with the lowest held-out loss, kept once a later one was worse.
     """
 
-    model: ChatTransformer
+    model: Transformer
     optimisers: list[torch.optim.Optimizer]
     settings: TrainingSettings
     all_tokens: int
@@ -88,17 +88,17 @@ class Run:
         """What makes it this run and no other."""
         return {"config": self.model.cfg.to_json(), "settings": self.settings.identity(), **self.data}
 
-    def resume(self) -> tuple[Place, History]:
+    def resume(self) -> tuple[TrainState, History]:
         """Restore the weights and optimisers if there is a checkpoint, and return where to go on."""
         fresh = self.model.history or History(settings=asdict(self.settings))
         saved = Checkpoint.load(self.file, self.identity) if self.file else None
         if saved is None:
-            return Place(micro_tokens=self.settings.micro_tokens), fresh
+            return TrainState(micro_tokens=self.settings.micro_tokens), fresh
         saved.restore(self.model, self.optimisers)
         self.best = saved.part("best")
-        return Place(**saved.progress["at"]), History.from_json(saved.progress["history"])
+        return TrainState(**saved.progress["at"]), History.from_json(saved.progress["history"])
 
-    def save(self, at: Place, history: History) -> None:
+    def save(self, at: TrainState, history: History) -> None:
         """Write the checkpoint, if the run has a file and this process writes."""
         self.saved_at = time.monotonic()
         if self.file and self.writes:
@@ -116,15 +116,15 @@ class Run:
         return bool(self.settings.patience and best and len(history.epochs) - best >= self.settings.patience)
 
     @contextmanager
-    def saved_if_left_alone(self, at: Place, history: History) -> Iterator[None]:
-        """Save if another process of the run is gone: weights and place move together, after every process answered."""
+    def saved_if_left_alone(self, at: TrainState, history: History) -> Iterator[None]:
+        """Save if another process of the run is gone; no step was half taken, since it waits for every process."""
         try:
             yield
         except ProcessLost:
             self.save(at, history)
             raise
 
-    def stopped(self, at: Place, history: History) -> Interrupted:
+    def stopped(self, at: TrainState, history: History) -> Interrupted:
         """Save, and return the error that says how to go on."""
         self.save(at, history)
         done = f"Stopped after {at.tokens:,} of {self.all_tokens:,} tokens"

@@ -1,4 +1,4 @@
-"""What did the model look like on the way? Whole models kept at log-spaced moments, because heads form early.
+"""Snapshots: whole models kept at log-spaced moments of training, because heads form early.
 
 An induction head appears within a small share of the tokens (Olsson et al. 2022, "In-context learning and induction
 heads"), so evenly spaced copies would miss it. The first is the untrained model; each file opens with
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from wonderland.errors import ResourceError
-from wonderland.model.transformer import ChatTransformer
+from wonderland.model.transformer import Transformer
 
 __all__ = ["Snapshots", "marks"]
 
@@ -43,7 +43,7 @@ class Snapshots:
     folder: Path
     marks: list[int]
 
-    def make_room(self, model: ChatTransformer, *, fresh: bool) -> None:
+    def make_room(self, model: Transformer, *, fresh: bool) -> None:
         """Make the folder, and if the run is a fresh one, delete what another left in it.
 
         Raises:
@@ -61,7 +61,7 @@ class Snapshots:
                 hint="Keep fewer, for example: wonderland train --snapshots 10",
             )
 
-    def keep(self, model: ChatTransformer, before: int, tokens: int) -> None:
+    def keep(self, model: Transformer, before: int, tokens: int) -> None:
         """Keep the model if a mark lies after ``before`` and at or under ``tokens``."""
         if any(before < mark <= tokens for mark in self.marks):
             model.save(self.folder / f"tokens-{tokens:09d}.safetensors")

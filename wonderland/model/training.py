@@ -1,4 +1,4 @@
-"""How is a model trained? One loop, read from top to bottom.
+"""The training loop, read from top to bottom.
 
 Muon moves the hidden matrices, AdamW the embeddings and vectors (`optimisers`); Accelerate finds the device and the
 other processes (`engine`); a batch's gradient is summed over micro-batches (`gradient`). Each epoch ends with the
@@ -17,32 +17,32 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
 
-from wonderland.corpus.corpus import Corpus
-from wonderland.corpus.windows import Windows, pack
+from wonderland.corpus.windows import Windows
 from wonderland.errors import NotEnoughData, UsageError, WonderlandError
-from wonderland.model.baselines import baseline_losses
 from wonderland.model.batches import plan_epoch
-from wonderland.model.ceiling import product_rate
 from wonderland.model.engine import Engine
+from wonderland.model.generate import generate
 from wonderland.model.gradient import batch_gradient, feed, loss_sum
-from wonderland.model.history import Epoch, History, Speed
+from wonderland.model.history import Epoch, Speed
 from wonderland.model.interrupts import noting_interrupts
 from wonderland.model.optimisers import optimisers_of, schedule, set_rate
-from wonderland.model.presets import preset as preset_named
-from wonderland.model.run import Place, Run
+from wonderland.model.peak_flops import peak_flops
+from wonderland.model.run import Run, TrainState
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.snapshots import Snapshots, marks
-from wonderland.model.transformer import ChatTransformer
+from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import PAD, SpeakerTokenizer
 
-__all__ = ["Progress", "evaluate", "fit", "train"]
+__all__ = ["Progress", "bytes_per_token", "evaluate", "fit"]
+
+M = TypeVar("M", bound=Transformer)
 
 _CHECKPOINT_SECONDS = 30.0
 _CPU_MICRO_TOKENS = 1024
@@ -71,70 +71,8 @@ class Progress:
     remark: str = ""
 
 
-def train(
-    corpus: Corpus,
-    tokenizer: SpeakerTokenizer,
-    *,
-    held_out: Corpus | None = None,
-    checkpoint: str | Path | None = None,
-    snapshots_in: str | Path | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    device: str | None = None,
-    **settings: Any,
-) -> ChatTransformer:
-    """Train a model from scratch.
-
-    Args:
-        corpus: What to train on.
-        tokenizer: Its tokenizer.
-        held_out: Conversations to measure the loss on after each epoch, with n-gram baselines.
-        checkpoint: File to save the run's state to and to resume it from.
-        snapshots_in: Folder for the models kept along the way, if the settings ask for ``snapshots``.
-        on_progress: Called after each step; of several processes, in the first.
-        device: "cpu", "cuda" or "mps"; the fastest there is by default.
-        **settings: Fields of `TrainingSettings`: preset, epochs, seed, …
-
-    Returns:
-        The trained model with its ``history``: of the epoch with the lowest held-out loss, if there is one.
-
-    Raises:
-        NotEnoughData: The corpus has no window of two tokens.
-        UsageError: A setting does not exist or is out of range.
-        Interrupted: Stopped by Ctrl-C or SIGTERM, with the state saved.
-        ResourceError: Out of memory or disk, or another process of the run is gone (`ProcessLost`).
-    """
-    try:
-        chosen = TrainingSettings(**settings).resolved()
-    except TypeError as error:
-        known = ", ".join(TrainingSettings.__dataclass_fields__)
-        raise UsageError(f"Unknown training setting: {error}.", hint=f"Settings: {known}.") from error
-    context = preset_named(chosen.preset).config.n_ctx
-    layout = {"size": chosen.window_size, "context": context}
-    windows = pack(corpus, tokenizer, stride=chosen.stride, **layout)
-    engine = Engine(device, chosen.precision)
-    model = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(engine.device)
-    evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None
-    history = History(settings=asdict(chosen), train_bytes_per_token=_bytes_per_token(windows, tokenizer))
-    if evidence is not None:
-        apart = pack(corpus, tokenizer, stride=chosen.window_size, **layout)
-        history.baselines = baseline_losses(apart, evidence, tokenizer.vocab_size)
-        history.bytes_per_token = _bytes_per_token(evidence, tokenizer)
-    model.history = history
-    return fit(
-        model,
-        windows,
-        evidence,
-        chosen,
-        tokenizer,
-        engine=engine,
-        checkpoint=checkpoint,
-        snapshots=snapshots_in,
-        on_progress=on_progress,
-    )
-
-
 def fit(
-    model: ChatTransformer,
+    model: M,
     windows: Windows,
     evidence: Windows | None,
     settings: TrainingSettings,
@@ -144,8 +82,8 @@ def fit(
     checkpoint: str | Path | None = None,
     snapshots: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-) -> ChatTransformer:
-    """Train a model on windows; `train` makes both. Settings must be resolved."""
+) -> M:
+    """Train a model on windows; `ChatTransformer.train` makes both. Settings must be resolved."""
     per_epoch = int((windows.lengths - 1).clip(min=0).sum())
     if per_epoch == 0:
         raise NotEnoughData("There is no window of two tokens to train on.", hint="Check `wonderland status`.")
@@ -206,9 +144,7 @@ def fit(
 
 
 @torch.no_grad()
-def evaluate(
-    model: ChatTransformer, windows: Windows, batch_tokens: int = 4096, *, engine: Engine | None = None
-) -> float:
+def evaluate(model: Transformer, windows: Windows, batch_tokens: int = 4096, *, engine: Engine | None = None) -> float:
     """Return the mean loss over windows, nats a token; the first token of each is given, not predicted.
 
     With an ``engine`` of several processes, each takes its share of the windows and all return the same.
@@ -223,7 +159,8 @@ def evaluate(
     return float(sums[0] / sums[1].clamp(min=1))
 
 
-def _bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
+def bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
+    """Return the mean length in bytes of the tokens that are predicted."""
     lengths, predicted = np.array(tokenizer.byte_lengths), 0
     total = 0
     for window in windows:
@@ -245,7 +182,7 @@ def _must_be_finite(loss: float, step: int) -> None:
         )
 
 
-def _must_agree(run: Run, at: Place, engine: Engine) -> None:
+def _must_agree(run: Run, at: TrainState, engine: Engine) -> None:
     """Refuse to begin where the processes would not do the same work: one would wait for ever for what never comes."""
     here = hashlib.sha256(json.dumps([run.identity, at.step, at.epoch], sort_keys=True).encode()).digest()
     if not engine.agree(int.from_bytes(here[:7], "big")):
@@ -273,11 +210,11 @@ def _snapshots(run: Run, folder: str | Path | None, engine: Engine, *, fresh: bo
     return kept
 
 
-def _speed(model: ChatTransformer, at: Place, engine: Engine) -> Speed | None:
+def _speed(model: Transformer, at: TrainState, engine: Engine) -> Speed | None:
     if at.seconds < _SECONDS_TO_TELL:
         return None
     dtype = torch.bfloat16 if engine.precision == "bf16" else torch.float32
-    ceiling = product_rate(engine.device, dtype)
+    ceiling = peak_flops(engine.device, dtype)
     rate = at.tokens / at.seconds
     share = 6 * model.n_params * rate / (ceiling * engine.processes)
     device = engine.device.type
@@ -285,11 +222,11 @@ def _speed(model: ChatTransformer, at: Place, engine: Engine) -> Speed | None:
 
 
 def _end_of_epoch(
-    model: ChatTransformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: Place, engine: Engine
+    model: Transformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: TrainState, engine: Engine
 ) -> Epoch:
     model.eval()
     held_out = evaluate(model, evidence, engine=engine) if evidence is not None else None
-    sample = str(model.generate(tokenizer, speaker="me", max_tokens=40, seed=at.epoch))
+    sample = str(generate(model, tokenizer, speaker="me", max_tokens=40, seed=at.epoch))
     model.train()
     train_loss = at.epoch_loss / max(at.epoch_tokens, 1)
     return Epoch(at.epoch + 1, at.step, at.tokens, round(at.seconds, 3), train_loss, held_out, sample)

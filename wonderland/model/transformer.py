@@ -1,4 +1,4 @@
-"""ChatTransformer: a GPT-2 style transformer one can look inside of without changing what it computes.
+"""Transformer: a GPT-2 style transformer one can look inside of without changing what it computes.
 
 It is a TransformerLens ``HookedRootModule`` of our own, because TransformerLens 4's native bridge lacks genuine
 attention scores, a writable ``hook_resid_mid``, per-head results and split query, key and value inputs
@@ -9,12 +9,11 @@ Weights are saved as safetensors with a JSON header: no pickle, so that a model 
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn, Self, cast, overload
 
 import torch
 from torch import Tensor, nn
@@ -22,43 +21,44 @@ from transformer_lens.hook_points import HookPoint
 from transformer_lens.HookedRootModule import HookedRootModule
 
 from wonderland.errors import InputError, UsageError
-from wonderland.model import stored
+from wonderland.model import tensor_file
+from wonderland.model.history import History
 from wonderland.model.layers import Block, Embed, LayerNorm, PosEmbed, Unembed
 from wonderland.model.loss import token_losses
 from wonderland.model.presets import Config, preset
 from wonderland.tokenizer import SpeakerTokenizer
 
-if TYPE_CHECKING:
-    from transformer_lens.model_bridge import TransformerBridge
-
-    from wonderland.model.generate import Sampled
-    from wonderland.model.history import History
-
-__all__ = ["ChatTransformer"]
+__all__ = ["Transformer"]
 
 FORMAT = 1
 
 
-class _Train:
-    """``ChatTransformer.train(corpus, tokenizer)`` trains; ``model.train(mode)`` is PyTorch's switch of modes."""
+class _Stacked:
+    """A weight of all layers, [layer, ...]."""
 
-    def __get__(self, instance: nn.Module | None, owner: type[ChatTransformer]) -> Any:
-        if instance is not None:
-            return functools.partial(nn.Module.train, instance)
-        from wonderland.model.training import train
+    def __init__(self, part: str, name: str) -> None:
+        self._part, self._name = part, name
+        self.__doc__ = f"{name} of all layers, [layer, ...]."
 
-        return train
+    @overload
+    def __get__(self, model: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, model: Transformer, owner: type) -> Tensor: ...
+
+    def __get__(self, model: Transformer | None, owner: type) -> Self | Tensor:
+        """Return the weights of a model, stacked; of the class, the descriptor itself."""
+        if model is None:
+            return self
+        return torch.stack([getattr(getattr(block, self._part), self._name) for block in model.blocks])
+
+    def __set__(self, model: Transformer, value: object) -> NoReturn:
+        """Refuse: what is given is a copy."""
+        raise AttributeError(f"{self._name} is stacked anew each time; change the layers' own weights.")
 
 
-def _stacked(part: str, name: str) -> property:
-    def stack(self: ChatTransformer) -> Tensor:
-        return torch.stack([getattr(getattr(block, part), name) for block in self.blocks])
-
-    return property(stack, doc=f"{name} of all layers, [layer, ...].")
-
-
-class ChatTransformer(HookedRootModule):  # type: ignore[misc]
-    """A transformer over speaker tokens. Make one with `train`, `load`, or from a preset's configuration.
+class Transformer(HookedRootModule):  # type: ignore[misc]
+    """A transformer over tokens: its weights, its forward pass, and how it is saved and loaded.
 
     Args:
         cfg: Its shape.
@@ -66,23 +66,19 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         tokenizer: Fingerprint of the tokenizer it belongs to, if any.
     """
 
-    train = _Train()
-    reads_prefix = True
-    """Whether hooks on k and v may put keys and values of earlier positions in front (`wonderland.lab.prefix`)."""
+    accepts_kv_prefix = True
+    """Whether hooks on k and v may put keys and values of earlier positions in front (`wonderland.lab.kv_reuse`)."""
 
-    W_E = property(lambda self: self.embed.W_E, doc="Token embedding [d_vocab, d_model].")
-    W_pos = property(lambda self: self.pos_embed.W_pos, doc="Positions [n_ctx, d_model].")
-    W_U = property(lambda self: self.unembed.W_U, doc="Unembedding [d_model, d_vocab].")
-    W_Q, b_Q = _stacked("attn", "W_Q"), _stacked("attn", "b_Q")
-    W_K, b_K = _stacked("attn", "W_K"), _stacked("attn", "b_K")
-    W_V, b_V = _stacked("attn", "W_V"), _stacked("attn", "b_V")
-    W_O, b_O = _stacked("attn", "W_O"), _stacked("attn", "b_O")
-    W_in, b_in = _stacked("mlp", "W_in"), _stacked("mlp", "b_in")
-    W_out, b_out = _stacked("mlp", "W_out"), _stacked("mlp", "b_out")
+    W_Q, b_Q = _Stacked("attn", "W_Q"), _Stacked("attn", "b_Q")
+    W_K, b_K = _Stacked("attn", "W_K"), _Stacked("attn", "b_K")
+    W_V, b_V = _Stacked("attn", "W_V"), _Stacked("attn", "b_V")
+    W_O, b_O = _Stacked("attn", "W_O"), _Stacked("attn", "b_O")
+    W_in, b_in = _Stacked("mlp", "W_in"), _Stacked("mlp", "b_in")
+    W_out, b_out = _Stacked("mlp", "W_out"), _Stacked("mlp", "b_out")
 
     def __init__(self, cfg: Config, *, seed: int = 0, tokenizer: str = "") -> None:
         super().__init__()
-        self.cfg = cfg
+        self.cfg: Config = cfg
         self.tokenizer_fingerprint = tokenizer
         self.history: History | None = None
         self.embed = Embed(cfg)
@@ -95,8 +91,23 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         self.setup()
         self.init_weights(seed)
 
+    @property
+    def W_E(self) -> Tensor:  # noqa: N802 - the field's name
+        """Token embedding [d_vocab, d_model]."""
+        return self.embed.W_E
+
+    @property
+    def W_pos(self) -> Tensor:  # noqa: N802 - the field's name
+        """Positions [n_ctx, d_model]."""
+        return self.pos_embed.W_pos
+
+    @property
+    def W_U(self) -> Tensor:  # noqa: N802 - the field's name
+        """Unembedding [d_model, d_vocab]."""
+        return self.unembed.W_U
+
     @classmethod
-    def from_preset(cls, name: str, tokenizer: SpeakerTokenizer, *, seed: int = 0) -> ChatTransformer:
+    def from_preset(cls, name: str, tokenizer: SpeakerTokenizer, *, seed: int = 0) -> Self:
         """Return an untrained model of a preset's shape for a tokenizer's vocabulary."""
         cfg = preset(name).sized(tokenizer.vocab_size)
         return cls(cfg, seed=seed, tokenizer=tokenizer.fingerprint)
@@ -168,33 +179,10 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         loss = token_losses(logits, tokens).mean()
         return loss if return_type == "loss" else (logits, loss)
 
-    def generate(self, tokenizer: SpeakerTokenizer, prompt: str = "", **options: Any) -> Sampled:
-        """Continue a prompt as me or as them; see `wonderland.model.generate.generate` for the options."""
-        from wonderland.model.generate import generate
-
-        return generate(self, tokenizer, prompt, **options)
-
-    def to_transformer_lens(self) -> TransformerBridge:
-        """Return the model as a TransformerLens ``TransformerBridge`` with the same logits."""
-        from wonderland.model.bridge import to_transformer_lens
-
-        return to_transformer_lens(self)
-
-    @classmethod
-    def from_transformer_lens(cls, bridge: TransformerBridge) -> ChatTransformer:
-        """Return a TransformerLens bridge of the GPT-2 family as a model, with the same logits.
-
-        Raises:
-            Unsupported: It is of another architecture; a `Specimen` takes the bridge itself.
-        """
-        from wonderland.model.bridge import from_transformer_lens
-
-        return from_transformer_lens(bridge)
-
-    def untrained(self, seed: int = 1) -> ChatTransformer:
+    def untrained(self, seed: int = 1) -> Self:
         """Return the same architecture before training."""
-        fresh: ChatTransformer = ChatTransformer(self.cfg, seed=seed, tokenizer=self.tokenizer_fingerprint)
-        return fresh.to(self.device).requires_grad_(False).eval()  # type: ignore[no-any-return]
+        fresh = type(self)(self.cfg, seed=seed, tokenizer=self.tokenizer_fingerprint)
+        return cast(Self, fresh.to(self.device).requires_grad_(False).eval())
 
     @property
     def fingerprint(self) -> str:
@@ -217,10 +205,10 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
             "tokenizer": self.tokenizer_fingerprint,
             "history": None if self.history is None else self.history.to_json(),
         }
-        stored.write(Path(path), about, self.state_dict(), what="model")
+        tensor_file.write(Path(path), about, self.state_dict(), what="model")
 
     @classmethod
-    def load(cls, path: str | Path, tokenizer: SpeakerTokenizer | None = None) -> ChatTransformer:
+    def load(cls, path: str | Path, tokenizer: SpeakerTokenizer | None = None) -> Self:
         """Read what `save` wrote.
 
         Args:
@@ -230,13 +218,11 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
         Raises:
             InputError: The file is damaged or of a newer version, or the tokenizer is another one.
         """
-        from wonderland.model.history import History
-
         path = Path(path)
         if not path.exists():
             raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.")
         again = "Run `wonderland train` again."
-        about, weights = stored.read(path, what="model", hint=again)
+        about, weights = tensor_file.read(path, what="model", hint=again)
         try:
             if about["format"] > FORMAT:
                 raise InputError(
@@ -245,7 +231,7 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
             cfg, fingerprint = Config.from_json(about["config"]), str(about["tokenizer"])
             history = History.from_json(about["history"]) if about["history"] else None
         except (AttributeError, KeyError, TypeError, ValueError, UsageError) as error:
-            raise stored.damaged(path, error, what="model", hint=again) from error
+            raise tensor_file.damaged(path, error, what="model", hint=again) from error
         if tokenizer is not None and fingerprint not in ("", tokenizer.fingerprint):
             raise InputError(
                 f"The model at {path} was trained with the tokenizer {fingerprint}, not with this one "
@@ -264,7 +250,7 @@ class ChatTransformer(HookedRootModule):  # type: ignore[misc]
     def __repr__(self) -> str:
         c = self.cfg
         size = f"{self.n_params / 1e6:.1f}M parameters"
-        return f"ChatTransformer({c.n_layers} layers × {c.n_heads} heads × {c.d_model}, {size})"
+        return f"{type(self).__name__}({c.n_layers} layers × {c.n_heads} heads × {c.d_model}, {size})"
 
 
 def _sinusoids(positions: int, width: int) -> Tensor:

@@ -23,12 +23,13 @@ import numpy as np
 
 from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
+from wonderland.report.findings import TRUST, Finding
 from wonderland.report.validate import check_view
 from wonderland.report.views import Check, View
 
 if TYPE_CHECKING:
-    from wonderland.lab.results import Finding, Result, Results
-    from wonderland.lab.stats import Estimate
+    from wonderland.estimate import Estimate
+    from wonderland.report.sources import Reported
 
 __all__ = ["Page", "gather", "render", "write_report"]
 
@@ -38,9 +39,6 @@ MODULES = (
     "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "graph", "cards",
     "card", "findings", "dialogs", "keys", "print", "app",
 )  # fmt: skip
-
-TRUST = ("solid", "weak", "anecdotal")
-"""In this order findings stand on the first page, those of one trust in the order of their views."""
 
 Cards = Mapping[str, Mapping[str, "Estimate"]]
 
@@ -58,7 +56,7 @@ class Page:
         findings: What the first page says.
         checks: What was verified, shown beside the findings.
         contains_text: Whether message text is in the file; the header says so.
-        controls: The cards of the untrained twin, shown beside the trained numbers of the same result and label.
+        controls: The cards of the untrained baseline, shown beside the trained numbers of the same result and label.
         about: Head → what else its card says, as blocks (see `wonderland.report.views`); a block ``{role, rule}`` is
             what the head is called and why, and stands on top.
     """
@@ -115,7 +113,7 @@ def render(page: Page) -> str:
 
 def write_report(
     path: Path,
-    results: Results,
+    results: Mapping[str, Reported],
     specimen: Any,
     *,
     checks: Sequence[Check] = (),
@@ -127,7 +125,8 @@ def write_report(
 
     Args:
         path: Where to write it.
-        results: What `analyze` returned.
+        results: Results by name, such as `analyze` returned; why an analysis was left out stands in their
+            ``declined``, if they have one.
         specimen: What they describe; its model's sizes, fingerprints and evidence are shown.
         checks: What was verified about the model and the data.
         extra_views: Views that no result gave, such as the training curve or the corpus overview.
@@ -147,7 +146,7 @@ def write_report(
 
 
 def gather(
-    results: Results,
+    results: Mapping[str, Reported],
     specimen: Any,
     *,
     checks: Sequence[Check] = (),
@@ -155,8 +154,6 @@ def gather(
     meta: Mapping[str, Any] | None = None,
 ) -> Page:
     """Collect what results show into one page; see `write_report`."""
-    from wonderland.lab.results import Finding
-
     views: list[View] = list(extra_views)
     findings: list[Finding] = []
     cards: dict[str, Mapping[str, Estimate]] = {}
@@ -172,7 +169,8 @@ def gather(
             controls[name] = result.control.card()
     places = {view.id: view.order for view in views}
     findings.sort(key=lambda found: (TRUST.index(found.trust), places.get(found.view, len(places) + 1000)))
-    findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in results.declined.items()]
+    declined: Mapping[str, str] = getattr(results, "declined", {})
+    findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in declined.items()]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
     return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
 
@@ -220,7 +218,7 @@ def _card_data(page: Page) -> Iterator[dict[str, Any]]:
                 "label": label,
                 "unit": estimate.unit,
                 "n": estimate.n,
-                "of": estimate.of,
+                "of": estimate.resampled_over,
                 "trusted": bool(estimate.trusted),
                 "value": np.asarray(estimate.value, dtype=np.float64),
                 "low": np.asarray(estimate.low, dtype=np.float64),
@@ -258,7 +256,7 @@ def _head_grid(page: Page, views: Sequence[View]) -> list[int]:
     return [int(size) for size in next(iter(found), (0, 0))]
 
 
-def _describe(specimen: Any, results: Sequence[Result]) -> dict[str, Any]:
+def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:
     """Collect facts for the header; a specimen that lacks one (a bare model) simply shows less."""
     facts: dict[str, Any] = {}
     model = getattr(specimen, "model", None)

@@ -20,7 +20,7 @@ import numpy as np
 from wonderland.report.text import visible
 
 if TYPE_CHECKING:
-    from wonderland.lab.stats import Estimate
+    from wonderland.estimate import Estimate
 
 __all__ = ["Shown", "frame", "glance"]
 
@@ -53,7 +53,13 @@ def _row(label: str, estimate: Estimate) -> str:
     unit = "" if estimate.unit in ("", "1") else f" {estimate.unit}"
     span = f"{finite.min():.3g} to {finite.max():.3g}{unit}" if finite.size else "no number"
     chance = "" if estimate.chance is None else _span(np.asarray(estimate.chance, dtype=float))
-    cells = (_escaped(label), _grid(values), _escaped(span), chance, f"{estimate.n:,} {_escaped(estimate.of)}")
+    cells = (
+        _escaped(label),
+        _grid(values),
+        _escaped(span),
+        chance,
+        f"{estimate.n:,} {_escaped(estimate.resampled_over)}",
+    )
     return "<tr>" + "".join(f'<td style="padding:3px 14px 3px 0;color:#1a1d23">{cell}</td>' for cell in cells) + "</tr>"
 
 

@@ -72,7 +72,7 @@ import numpy as np
 from wonderland.errors import PluginError
 
 if TYPE_CHECKING:
-    from wonderland.lab.stats import Estimate
+    from wonderland.estimate import Estimate
 
 __all__ = ["RENDERERS", "Check", "Renderer", "Triangles", "View"]
 
@@ -169,7 +169,7 @@ class View:
         first = next(iter(estimates.values()))
         if not caption:
             chance = "" if first.chance is None else f"; chance is {float(np.nanmean(first.chance)):.3g} on average"
-            caption = f"In {first.unit}; n={first.n} {first.of}, 95% interval over them{chance}."
+            caption = f"In {first.unit}; n={first.n} {first.resampled_over}, 95% interval over them{chance}."
         series = [
             {"name": label, "unit": e.unit, "values": np.asarray(e.value), "low": e.low, "high": e.high}
             | ({} if e.chance is None else {"chance": e.chance})

@@ -3,6 +3,6 @@
 And the contract of a plugin, as tests: `parametrize_with_checks`, `check_analysis`, `check_source`, `check_contrast`.
 """
 
-from wonderland.testing.checks import check_analysis, check_contrast, check_source, parametrize_with_checks
+from wonderland.testing.contract import check_analysis, check_contrast, check_source, parametrize_with_checks
 
 __all__ = ["check_analysis", "check_contrast", "check_source", "parametrize_with_checks"]

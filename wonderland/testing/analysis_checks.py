@@ -1,4 +1,4 @@
-"""What does wonderland rely on in an analysis? A list of small named functions, each one sentence of the contract.
+"""The contract of an analysis: small named functions, each one sentence of it.
 
 Each takes an analysis and raises `AssertionError` saying what is wrong and what to do about it. They run on the first
 of a few tiny specimens the analysis accepts: the hand-built model, the one that knows who speaks, a drawn one. Results
@@ -23,18 +23,18 @@ import numpy as np
 import torch
 
 from wonderland.errors import PluginError, WonderlandError
+from wonderland.estimate import Estimate
 from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class
-from wonderland.lab.results import Result
+from wonderland.lab.result import Result
 from wonderland.lab.specimen import Specimen
-from wonderland.lab.stats import Estimate
 from wonderland.report.encode import encode, inert
 from wonderland.report.validate import check_view
-from wonderland.testing.specimens import hostile_specimen, small_specimen
-from wonderland.testing.truth import Truth, known_specimen, random_specimen, speaking_specimen
+from wonderland.testing.edge_cases import hostile_specimen, small_specimen
+from wonderland.testing.truth import Truth, handwritten_specimen, random_specimen, speaking_specimen
 
 __all__ = ["ANALYSIS_CHECKS"]
 
-_SPECIMENS = (known_specimen, speaking_specimen, random_specimen)
+_SPECIMENS = (handwritten_specimen, speaking_specimen, random_specimen)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -184,11 +184,11 @@ def the_card_is_by_layer_and_head(analysis: Analysis) -> None:
         require(np.shape(estimate.value) == shape, f"card {label!r} is {np.shape(estimate.value)}, not {shape}")
 
 
-def the_untrained_twin_can_be_asked(analysis: Analysis) -> None:
+def the_untrained_baseline_can_be_asked(analysis: Analysis) -> None:
     """The control is the same analysis of the same model before training."""
     _, specimen = found(analysis)
     result = _or_refusal(analysis, specimen.untrained())
-    require(result is None or result.summary().strip(), "it says nothing about the untrained twin")
+    require(result is None or result.summary().strip(), "it says nothing about the untrained baseline")
 
 
 def too_little_is_refused_or_marked(analysis: Analysis) -> None:
@@ -250,7 +250,7 @@ ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     findings_point_to_views,
     draws_a_figure,
     the_card_is_by_layer_and_head,
-    the_untrained_twin_can_be_asked,
+    the_untrained_baseline_can_be_asked,
     too_little_is_refused_or_marked,
     survives_hostile_texts,
     streams_to_the_same_numbers,

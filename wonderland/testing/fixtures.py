@@ -8,26 +8,26 @@ from __future__ import annotations
 import pytest
 
 from wonderland.lab.specimen import Specimen
-from wonderland.testing import specimens, truth
-from wonderland.testing.planted import PlantedChats
-from wonderland.testing.planted import planted_chats as plant
+from wonderland.testing import edge_cases, truth
+from wonderland.testing.synthetic_chats import SyntheticChats
+from wonderland.testing.synthetic_chats import synthetic_chats as plant
 
 __all__ = [
+    "handwritten_specimen",
     "hostile_specimen",
-    "known_specimen",
-    "planted_chats",
-    "planted_specimen",
     "random_specimen",
     "repeating_specimen",
     "small_specimen",
     "speaking_specimen",
+    "synthetic_chats",
+    "synthetic_specimen",
 ]
 
 
 @pytest.fixture
-def known_specimen() -> Specimen:
-    """The model whose every weight was written by hand (`wonderland.testing.known`)."""
-    return truth.known_specimen()
+def handwritten_specimen() -> Specimen:
+    """The model whose every weight was written by hand (`wonderland.testing.handwritten`)."""
+    return truth.handwritten_specimen()
 
 
 @pytest.fixture
@@ -49,24 +49,24 @@ def random_specimen() -> Specimen:
 
 
 @pytest.fixture
-def planted_specimen() -> Specimen:
+def synthetic_specimen() -> Specimen:
     """A drawn model on chats with a nickname and a habit planted in them."""
-    return specimens.planted_specimen()
+    return edge_cases.synthetic_specimen()
 
 
 @pytest.fixture
 def small_specimen() -> Specimen:
     """One short conversation: too little to say anything."""
-    return specimens.small_specimen()
+    return edge_cases.small_specimen()
 
 
 @pytest.fixture
 def hostile_specimen() -> Specimen:
     """Chats whose messages hold markup, control characters and our own special tokens."""
-    return specimens.hostile_specimen()
+    return edge_cases.hostile_specimen()
 
 
 @pytest.fixture
-def planted_chats() -> PlantedChats:
+def synthetic_chats() -> SyntheticChats:
     """Chats and the truth about them."""
     return plant()

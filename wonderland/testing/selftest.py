@@ -1,4 +1,4 @@
-"""Do the instruments work on this machine? Every analysis is asked to find what is known to be there.
+"""The self-test: every analysis is asked, on this machine, to find what is known to be there.
 
 The truths come with the analyses (`wonderland.testing.truth`); here they are run, one after another, through the same
 `analyze` as everything else. An analysis without truths is named, because a word nobody has tested is worth less. One

@@ -1,4 +1,4 @@
-"""What must an analysis find? Something that was planted, and nothing where nothing was.
+"""Truths: what an analysis must find where something was planted, and nothing where nothing was.
 
 A `Truth` is one such expectation in a form that a machine can hold and a person can read: what was planted, the
 specimen it was planted in, and a check that says in words what was found there and whether that is it. An analysis
@@ -7,7 +7,7 @@ them, for a plugin by anybody::
 
     @classmethod
     def truths(cls):
-        from wonderland.testing.truth import Truth, known_specimen, untrained
+        from wonderland.testing.truth import Truth, handwritten_specimen, untrained
 
         def names(result):
             return result.heads == ["L1H1"], f"heads: {result.heads}"
@@ -16,8 +16,8 @@ them, for a plugin by anybody::
             return not result.heads, f"heads: {result.heads}"
 
         return [
-            Truth("L1H1 of the hand-built model does it", known_specimen, names),
-            Truth("its untrained twin", untrained(known_specimen), none, nothing=True),
+            Truth("L1H1 of the hand-built model does it", handwritten_specimen, names),
+            Truth("its untrained baseline", untrained(handwritten_specimen), none, nothing=True),
         ]
 
 Import this module inside the method, so that an installed plugin costs nothing until it is tested. The specimens below
@@ -36,18 +36,18 @@ import numpy as np
 
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.specimen import Specimen
-from wonderland.testing.drawn import drawn_model
-from wonderland.testing.known import (
+from wonderland.testing.handwritten import (
     WORDS,
-    known_corpus,
-    known_model,
-    known_speaker_corpus,
-    known_speaker_model,
-    known_tokenizer,
+    handwritten_corpus,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
 )
+from wonderland.testing.random_models import random_model
 from wonderland.tokenizer import SPECIALS
 
-__all__ = ["Truth", "known_specimen", "random_specimen", "repeating_specimen", "speaking_specimen", "untrained"]
+__all__ = ["Truth", "handwritten_specimen", "random_specimen", "repeating_specimen", "speaking_specimen", "untrained"]
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,21 @@ class Truth:
 
 
 @functools.cache
-def known_specimen() -> Specimen:
+def handwritten_specimen() -> Specimen:
     """Return the hand-built model on conversations of several lengths, so that padding would spoil what it got into."""
-    return Specimen(known_model(), known_tokenizer(), known_corpus(40, shortest=10))
+    return Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(40, shortest=10))
 
 
 @functools.cache
 def speaking_specimen() -> Specimen:
     """Return the hand-built model in which one head says who speaks, on conversations where nobody else does."""
-    return Specimen(known_speaker_model(), known_tokenizer(), known_speaker_corpus())
+    return Specimen(handwritten_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
 
 
 @functools.cache
 def repeating_specimen() -> Specimen:
     """Return the hand-built model on windows that repeat three words, two from each of twelve conversations."""
-    specimen = Specimen(known_model(), known_tokenizer(), known_corpus(4))
+    specimen = Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(4))
     random = np.random.default_rng(0)
     rows = [np.tile(len(SPECIALS) + random.permutation(len(WORDS))[:3], 16) for _ in range(24)]
     specimen.evidence = Evidence(np.stack(rows), np.full(24, 48), np.repeat(np.arange(12), 2))
@@ -94,10 +94,10 @@ def repeating_specimen() -> Specimen:
 @functools.cache
 def random_specimen() -> Specimen:
     """Return a model in which nothing was planted: four layers of six heads, every weight drawn."""
-    model = drawn_model(n_layers=4, n_heads=6, d_model=24, d_head=6)
-    return Specimen(model, known_tokenizer(), known_corpus(12))
+    model = random_model(n_layers=4, n_heads=6, d_model=24, d_head=6)
+    return Specimen(model, handwritten_tokenizer(), handwritten_corpus(12))
 
 
 def untrained(specimen: Callable[[], Specimen]) -> Callable[[], Specimen]:
-    """Return what makes the untrained twin of a specimen, in which nothing is planted."""
+    """Return what makes the untrained baseline of a specimen, in which nothing is planted."""
     return lambda: specimen().untrained()

@@ -21,8 +21,8 @@ from wonderland.errors import Interrupted, ResourceError, UsageError, Wonderland
 from wonderland.model.processes import processes
 
 if TYPE_CHECKING:
+    from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.model.transformer import ChatTransformer
     from wonderland.workspace.workspace import Workspace
 
 __all__ = ["train_all"]

@@ -67,7 +67,7 @@ class AnalysisSettings:
 
     run: Annotated[list[str], "analyses or groups of them"] = field(default_factory=lambda: ["all"])
     windows: Annotated[int, "held-out windows to examine"] = 200
-    control: Annotated[bool, "also examine the untrained twin, beside every number"] = True
+    control: Annotated[bool, "also examine the untrained baseline, beside every number"] = True
     seed: Annotated[int, "seed of the choice of windows"] = 0
     parameters: Annotated[dict[str, dict[str, Any]], "parameters by analysis"] = field(default_factory=dict)
 

@@ -36,10 +36,11 @@ from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
     from wonderland.lab.analysis import Analysis
-    from wonderland.lab.results import Result, Results
+    from wonderland.lab.result import Result
+    from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
+    from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.model.transformer import ChatTransformer
     from wonderland.report.views import Check
     from wonderland.workspace.status import Step
 
@@ -253,8 +254,7 @@ class Workspace:
             device: "cpu", "cuda" or "mps"; the fastest there is by default.
             seed: Train the model of this seed, in its own place, instead of the workspace's.
         """
-        from wonderland.model.training import train
-        from wonderland.model.transformer import ChatTransformer
+        from wonderland.model.chat_transformer import ChatTransformer, train
 
         chosen = self.settings.training if seed is None else replace(self.settings.training, seed=seed)
         stage = self.stage("model") if seed is None else self.seed_stage(seed)
@@ -334,7 +334,7 @@ class Workspace:
 
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
-        from wonderland.lab.checks import run_checks
+        from wonderland.lab.sanity_checks import run_checks
         from wonderland.report.views import Check
 
         stage = self.stage("checks")
@@ -437,7 +437,7 @@ class Workspace:
         return SpeakerTokenizer.load(path)
 
     def _model(self, tokenizer: SpeakerTokenizer) -> ChatTransformer:
-        from wonderland.model.transformer import ChatTransformer
+        from wonderland.model.chat_transformer import ChatTransformer
 
         state = self.stage("model").state()
         if state in ("missing", "out of date"):

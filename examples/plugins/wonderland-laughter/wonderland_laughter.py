@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.lab.stats import cluster_bootstrap
 
@@ -44,7 +45,7 @@ class LaughterResult(wl.Result):
         layer, head = np.unravel_index(np.argmax(self.share.value), self.share.value.shape)
         best = self.share[layer, head]
         trust = "anecdotal" if not best.trusted else "solid" if best.above_chance else "weak"
-        return [wl.Finding(self.summary(), "laughter", {"head": f"L{layer}H{head}"}, trust)]
+        return [wl.Finding(self.summary(), "laughter", {"head": str(Head(layer, head))}, trust)]
 
     def views(self):
         words = {
@@ -75,11 +76,11 @@ class Laughter:
         if not len(seen):
             raise NotEnoughData("Nobody laughs in the held-out part.", hint="Say what laughter is: --words 'haha lol'")
         sums, even, rows = [], [], []
-        for part in specimen.parts():
-            laughing = torch.from_numpy(laughs)[part.tokens] & part.mask
+        for batch in specimen.batches():
+            laughing = torch.from_numpy(laughs)[batch.tokens] & batch.mask
             heard = laughing.cumsum(-1)  # how many laughing tokens each row can see, [batch, query]
-            kept = (heard > 0) & part.mask
-            share = (part["pattern"] * laughing[:, None, None]).sum(-1)  # [layer, batch, head, query]
+            kept = (heard > 0) & batch.mask
+            share = (batch["pattern"] * laughing[:, None, None]).sum(-1)  # [layer, batch, head, query]
             sums.extend((share * kept[:, None]).sum(-1).movedim(1, 0).double().numpy())
             even.extend((heard / torch.arange(1, heard.shape[-1] + 1) * kept).sum(-1).double().numpy())
             rows.extend(kept.sum(-1).numpy())
@@ -110,20 +111,20 @@ class Laughter:
         words = {"words": "a"}
         return [
             Truth("L0H2 looks at ' a' and at nothing else", listening_specimen, listener, words),
-            Truth("its untrained twin", untrained(listening_specimen), nobody, words, nothing=True),
+            Truth("its untrained baseline", untrained(listening_specimen), nobody, words, nothing=True),
         ]
 
 
 def listening_specimen() -> wl.Specimen:
     """Return the hand-built model, in which L0H2 now asks for the word " a" wherever it stands."""
-    from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+    from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 
-    model, tokenizer = known_model(), known_tokenizer()
+    model, tokenizer = handwritten_model(), handwritten_tokenizer()
     keys = model.blocks[0].attn.W_K  # [head, d_model, d_head]; its query is the same everywhere
     (a,) = tokenizer.encode(" a")
     keys[2] = 0
     keys[2, a, 0] = 1
-    return wl.Specimen(model, tokenizer, known_corpus(40, shortest=10))
+    return wl.Specimen(model, tokenizer, handwritten_corpus(40, shortest=10))
 
 
 @wl.hookimpl

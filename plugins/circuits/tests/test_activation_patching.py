@@ -5,17 +5,17 @@ import pytest
 
 import wonderland as wl
 from wonderland.report.validate import check_view
-from wonderland.testing.known import (
+from wonderland.testing.handwritten import (
     HEADS,
-    known_corpus,
-    known_model,
-    known_speaker_corpus,
-    known_speaker_model,
-    known_tokenizer,
+    handwritten_corpus,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
 )
 from wonderland_circuits.activation_patching import ROLES, WAYS, ActivationPatching
 
-SPEAKER = "L{}H{}".format(*HEADS["speaker"])
+SPEAKER = str(HEADS["speaker"])
 ROLE = {name: i for i, name in enumerate(ROLES)}
 ME_SPEAKS = wl.Contrast("<|them|> c<|sep|><|me|> d e", "<|them|> c<|sep|><|them|> d e", " a", " b")
 
@@ -53,7 +53,7 @@ def test_the_claim_is_chosen_on_some_conversations_and_measured_on_others(result
     assert (len(result.pairs), result.confirming) == (60, 30)
     one = result.confirmed["denoising"]
     assert one.value == pytest.approx(1, abs=1e-4)
-    assert (one.n, one.of) == (30, "conversations")
+    assert (one.n, one.resampled_over) == (30, "conversations")
     mined = speaking.contrasts(pairs=60)
     assert one.n == len({c.conversation for c in mined.confirm})
     assert result.trust == "solid"
@@ -72,7 +72,7 @@ def test_the_claim_has_its_head_its_number_and_its_interval(result):
     assert (finding.select, finding.trust) == ({"head": SPEAKER}, "solid")
 
 
-def test_the_untrained_twin_is_asked_the_same_and_has_no_gap(result):
+def test_the_untrained_baseline_is_asked_the_same_and_has_no_gap(result):
     assert result.control.pairs == []
     assert result.control.best == ""
     assert np.isnan(result.control.by_head["denoising"].value).all()
@@ -83,7 +83,7 @@ def test_the_untrained_twin_is_asked_the_same_and_has_no_gap(result):
 
 
 def test_where_the_speaker_changes_nothing_nothing_is_claimed():
-    found = patching(wl.Specimen(known_model(), known_tokenizer(), known_corpus(20)))
+    found = patching(wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20)))
     assert found.pairs == []
     assert found.summary().startswith("No recovery can be given")
     assert "none could be mined" in found.summary()
@@ -124,13 +124,13 @@ def test_a_bad_contrast_is_refused_and_the_reason_given(speaking, bad, why):
 
 def test_what_half_a_head_says_half_recovers():
     """Two heads that say the same, one three times as loud."""
-    model = known_speaker_model()
+    model = handwritten_speaker_model()
     attn, (layer, loud) = model.blocks[1].attn, HEADS["speaker"]
     quiet = HEADS["uniform"][1]
     for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q"):
         getattr(attn, name)[quiet] = getattr(attn, name)[loud]
     attn.W_O[quiet] /= 3
-    found = patching(wl.Specimen(model, known_tokenizer(), known_speaker_corpus(30)), pairs=20)
+    found = patching(wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus(30)), pairs=20)
     for way in WAYS:
         assert found.by_head[way].value[layer, [loud, quiet]] == pytest.approx([0.75, 0.25], abs=1e-4)
 
@@ -158,7 +158,7 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(result, tmp_path):
 
 
 def test_the_report_takes_it_with_and_without_pairs(speaking, tmp_path):
-    silent = wl.Specimen(known_model(), known_tokenizer(), known_corpus(20))
+    silent = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20))
     for number, specimen in enumerate((speaking, silent)):
         path = wl.analyze(specimen, ActivationPatching(pairs=8)).report(tmp_path / f"{number}.html")
         assert path.stat().st_size > 1000

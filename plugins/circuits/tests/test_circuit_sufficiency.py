@@ -8,12 +8,12 @@ import pytest
 import wonderland as wl
 from wonderland.errors import UsageError
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS
+from wonderland.testing.handwritten import HEADS
 from wonderland_circuits.activation_patching import ActivationPatching
 from wonderland_circuits.circuit_sufficiency import CircuitSufficiency
 from wonderland_circuits.truths import shared_speaker
 
-SPEAKER, INDUCTION = ("L{}H{}".format(*HEADS[name]) for name in ("speaker", "induction"))
+SPEAKER, INDUCTION = (str(HEADS[name]) for name in ("speaker", "induction"))
 
 
 def sufficiency(specimen, **options):

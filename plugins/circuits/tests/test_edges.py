@@ -8,7 +8,7 @@ import wonderland as wl
 from wonderland.errors import NotEnoughData, UsageError
 from wonderland.lab.edges import Edges
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_speaker_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_speaker_model, handwritten_tokenizer
 from wonderland_circuits.causal_scrubbing import CausalScrubbing
 from wonderland_circuits.circuit_graph import CircuitGraph, connected, random_circuit
 from wonderland_circuits.edge_attribution import EdgeAttribution, _measures
@@ -16,7 +16,7 @@ from wonderland_circuits.path_patching import PathPatching
 from wonderland_circuits.scrubbing import _drawn, features
 from wonderland_circuits.truths import shared_speaker
 
-SPEAKER = "L{}H{}".format(*HEADS["speaker"])
+SPEAKER = str(HEADS["speaker"])
 PATH = {f"embed → {SPEAKER}.v", f"{SPEAKER} → logits"}
 
 
@@ -77,7 +77,7 @@ def test_a_head_to_look_into_can_be_named_and_must_exist(speaking):
 
 
 def test_the_two_planted_edges_carry_everything_and_every_other_nothing(edges):
-    assert len(edges.edges) == edges.count == len(Edges.of(known_speaker_model()).pairs)
+    assert len(edges.edges) == edges.count == len(Edges.of(handwritten_speaker_model()).pairs)
     for name, effect in zip(edges.edges, edges.exact.value, strict=True):
         assert effect == pytest.approx(1 if name in PATH else 0, abs=1e-4), name
     assert set(edges.strongest[:2]) == PATH
@@ -166,7 +166,7 @@ def test_the_planted_head_depends_on_who_speaks_and_that_is_all(scrubbed):
 def test_a_true_hypothesis_recovers_everything_and_a_false_one_does_not(speaking, repeating):
     everything = run(speaking, CausalScrubbing(hypothesis=(f"{SPEAKER}=everything",)))
     assert everything.recovered.value == pytest.approx(1)
-    early = "L{}H{}".format(*HEADS["previous"])
+    early = str(HEADS["previous"])
     true, false = (
         run(repeating, CausalScrubbing(hypothesis=(f"{early}={feature}",))) for feature in ("previous", "nothing")
     )
@@ -213,7 +213,7 @@ def test_a_claim_that_names_no_feature_is_refused_with_those_there_are(speaking)
 
 
 def test_too_few_conversations_to_swap_between_are_refused():
-    few = wl.Specimen(known_speaker_model(), known_tokenizer(), known_corpus(5))
+    few = wl.Specimen(handwritten_speaker_model(), handwritten_tokenizer(), handwritten_corpus(5))
     with pytest.raises(NotEnoughData, match="takes 8"):
         run(few, CausalScrubbing())
 

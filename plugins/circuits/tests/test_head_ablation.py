@@ -7,7 +7,7 @@ import torch
 import wonderland as wl
 from wonderland.lab.evidence import Evidence
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_circuits.head_ablation import KINDS, HeadAblation
 
 
@@ -38,7 +38,7 @@ def test_the_verdicts_name_the_two(result):
 def test_zeroing_costs_what_taking_the_weights_away_costs(repeating, result, name):
     tokens = torch.from_numpy(repeating.evidence.tokens)
     layer, head = HEADS[name]
-    without = known_model()
+    without = handwritten_model()
     without.blocks[layer].attn.W_O[head] = 0
     expected = without(tokens, "loss") - repeating.model(tokens, "loss")
     assert result.cost["zero"].value[layer, head] == pytest.approx(float(expected), rel=1e-5)
@@ -47,7 +47,7 @@ def test_zeroing_costs_what_taking_the_weights_away_costs(repeating, result, nam
 
 def test_a_head_that_always_says_the_same_is_missed_only_when_zeroed():
     """Its constant corrects the logits, so zeroing it costs, but it carries nothing."""
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["uniform"]
     attn = model.blocks[layer].attn
     with torch.no_grad():
@@ -56,7 +56,7 @@ def test_a_head_that_always_says_the_same_is_missed_only_when_zeroed():
         attn.W_O[head] = 0
         attn.W_O[head, 0, :12] = 1.0
         model.blocks[0].attn.b_O[:12] -= 1.0
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(30, shortest=10))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(30, shortest=10))
     result = wl.analyze(specimen, HeadAblation())["head-ablation"]
     assert abs(result.cost["zero"].value[layer, head]) > 1e-3
     for kind in ("resample", "mean"):
@@ -65,10 +65,10 @@ def test_a_head_that_always_says_the_same_is_missed_only_when_zeroed():
 
 
 def test_a_head_that_does_harm_is_called_harmful(repeating):
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     model.blocks[layer].attn.W_O.data[head] *= -1  # votes against what comes next
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(4))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(4))
     specimen.evidence = repeating.evidence
     result = wl.analyze(specimen, HeadAblation())["head-ablation"]
     assert result.cost["zero"].value[layer, head] < -1
@@ -83,10 +83,10 @@ def test_before_training_no_head_is_needed(result):
 
 def test_padding_changes_nothing():
     """Windows of several lengths give what each gives alone."""
-    specimen = wl.Specimen(known_model(), known_tokenizer(), known_corpus(12, shortest=10))
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(12, shortest=10))
     whole = wl.analyze(specimen, HeadAblation())["head-ablation"]
     layer, head = HEADS["induction"]
-    without = known_model()
+    without = handwritten_model()
     without.blocks[layer].attn.W_O[head] = 0
     rise, words = 0.0, 0
     for row, length in zip(specimen.evidence.tokens, specimen.evidence.lengths, strict=True):
@@ -97,7 +97,7 @@ def test_padding_changes_nothing():
 
 
 def test_one_conversation_alone_cannot_be_resampled():
-    specimen = wl.Specimen(known_model(), known_tokenizer(), known_corpus(4))
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(4))
     specimen.evidence = Evidence(specimen.evidence.tokens, specimen.evidence.lengths, np.zeros(4, int))
     result = wl.analyze(specimen, HeadAblation())["head-ablation"]
     assert np.isnan(result.cost["resample"].value).all()

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.testing.truth import random_specimen
 from wonderland_circuits.head_ablation import HeadAblation
 
@@ -31,12 +32,12 @@ def result(repeating):
 @pytest.fixture(scope="module")
 def doubled(repeating):
     """The induction head twice, the second where the uniform head was: either is enough."""
-    model = known_model()
+    model = handwritten_model()
     attn = model.blocks[1].attn
     with torch.no_grad():
         for weight in (attn.W_Q, attn.W_K, attn.W_V, attn.W_O, attn.b_Q, attn.b_K, attn.b_V):
             weight[UNIFORM[1]] = weight[INDUCTION[1]]
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(4))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(4))
     specimen.evidence = repeating.evidence
     return analyse(specimen)
 
@@ -70,7 +71,9 @@ def test_it_is_the_formula_on_any_model():
     specimen = random_specimen()
     found = analyse(specimen, pairs=8, windows=12, pair_windows=12)
     model, evidence = specimen.model, specimen.evidence
-    z = torch.cat([part["z"][:, part.mask] for part in specimen.parts("z")], dim=1).mean(1)  # [layer, head, d_head]
+    z = torch.cat([batch["z"][:, batch.mask] for batch in specimen.batches("z")], dim=1).mean(
+        1
+    )  # [layer, head, d_head]
 
     def loss(*out):
         total = 0.0
@@ -82,7 +85,7 @@ def test_it_is_the_formula_on_any_model():
             total += float(torch.nn.functional.cross_entropy(logits[0, :-1], tokens[0, 1:], reduction="sum"))
         return total / float((evidence.lengths - 1).sum())
 
-    names = {f"L{layer}H{head}": (layer, head) for layer, head in np.ndindex(4, 6)}
+    names = {str(Head(layer, head)): (layer, head) for layer, head in np.ndindex(4, 6)}
     for (a, b), value in by_pair(found).items():
         a, b = names[a], names[b]
         assert value == pytest.approx(loss(a, b) - loss(a) - loss(b) + loss(), abs=2e-5)

@@ -8,7 +8,7 @@ import pytest
 import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS
+from wonderland.testing.handwritten import HEADS
 from wonderland_circuits.head_taxonomy import HeadTaxonomy, _partners, _role
 
 NAMES = {what: "L{}H{}".format(*at) for what, at in HEADS.items()}
@@ -130,7 +130,7 @@ def test_nothing_is_said_to_reach_position_0_from_later_tokens():
 
 
 def test_without_patterns_and_ablations_there_are_no_roles(repeating):
-    bare = repeating.restricted_to((), "head-taxonomy", {})
+    bare = repeating.restricted_to((), {})
     with pytest.raises(NotEnoughData, match="head-patterns or head-ablation"):
         HeadTaxonomy().run(bare)
 

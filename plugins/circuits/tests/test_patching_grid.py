@@ -6,7 +6,7 @@ import pytest
 import wonderland as wl
 from wonderland.lab.interventions import Activations, Site, answer_logits, intervene
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS
+from wonderland.testing.handwritten import HEADS
 from wonderland_circuits.activation_patching import ActivationPatching
 
 ME_SPEAKS = wl.Contrast("<|them|> c<|sep|><|me|> d e", "<|them|> c<|sep|><|them|> d e", " a", " b")
@@ -41,7 +41,7 @@ def test_by_head_and_position_only_the_planted_head_at_the_answer_counts(panel):
     layer, head = HEADS["speaker"]
     expected[layer * 3 + head, LAST] = 1
     assert heads["values"] == pytest.approx(expected, abs=1e-4)
-    assert heads["rows"][layer * 3 + head] == "L{}H{}".format(*HEADS["speaker"])
+    assert heads["rows"][layer * 3 + head] == str(HEADS["speaker"])
 
 
 def test_the_prompts_stand_above_and_below_with_what_differs_marked(panel):
@@ -62,8 +62,8 @@ def test_behind_a_cell_are_its_logits_and_what_the_model_then_says(panel, speaki
     # the probability, by hand
     model, tokenizer = speaking.model, speaking.tokenizer
     runs = [Activations.of(model, [ids], ["attn_out"]) for ids in ME_SPEAKS.tokens(tokenizer)]
-    read = answer_logits(model, [LAST])
-    _, patched = intervene(model, runs[1], runs[0].values, [[Site("attn_out", 1, where=LAST)]], read)
+    metric = answer_logits(model, [LAST])
+    _, patched = intervene(model, runs[1], runs[0].values, [[Site("attn_out", 1, positions=LAST)]], metric)
     share = patched[0, 0].float().softmax(-1).max()
     assert tokens["shares"][1, LAST, 0] == pytest.approx(float(share), rel=1e-5)
 

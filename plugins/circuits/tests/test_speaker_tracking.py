@@ -7,14 +7,15 @@ import pytest
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.lab.interventions import Site, patch
+from wonderland.lab.interventions import Site
+from wonderland.lab.patching import patch
 from wonderland.report.validate import check_view
-from wonderland.testing.known import (
+from wonderland.testing.handwritten import (
     HEADS,
-    known_first_speaker_model,
-    known_model,
-    known_speaker_corpus,
-    known_tokenizer,
+    handwritten_first_speaker_model,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_tokenizer,
 )
 from wonderland_circuits.questions import Questions
 from wonderland_circuits.speaker_effects import swap
@@ -37,13 +38,15 @@ def current(speaking):
 
 @pytest.fixture(scope="module")
 def began():
-    return tracking(wl.Specimen(known_first_speaker_model(), known_tokenizer(), known_speaker_corpus()))
+    return tracking(
+        wl.Specimen(handwritten_first_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus())
+    )
 
 
 @pytest.fixture(scope="module")
 def silent():
     """The model whose speaker head looks at the latest speaker token and says nothing that anybody reads."""
-    return tracking(wl.Specimen(known_model(), known_tokenizer(), known_speaker_corpus()))
+    return tracking(wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_speaker_corpus()))
 
 
 def test_the_head_that_says_who_speaks_is_found_and_no_other(current):
@@ -114,7 +117,7 @@ def test_4_it_is_the_same_as_patching(speaking):
     batch = Questions.of(speaking, (), kind="speaker", pairs=12, seed=0).batch
     found = swap(speaking, batch)
     cells = [[Site("z", layer, head)] for layer, head in np.ndindex(2, 3)]
-    patched = patch(speaking.model, batch, cells, ways=("denoising",))
+    patched = patch(speaking.model, batch, cells, directions=("denoising",))
     later = ~batch.differs[:, 0]  # during the first message the swap asks something else
     np.testing.assert_allclose(found.through[:, later], patched.denoised[:, later], atol=1e-4)
     assert found.through[5, ~later] == pytest.approx(found.corrupted[~later], abs=1e-4)

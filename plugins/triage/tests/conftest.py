@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wonderland.testing.truth import known_specimen
+from wonderland.testing.truth import handwritten_specimen
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,4 +17,4 @@ def _one_thread():
 @pytest.fixture(scope="session")
 def specimen():
     """Conversations of several lengths, so that rows of padding would spoil every mean they got into."""
-    return known_specimen()
+    return handwritten_specimen()

@@ -7,12 +7,12 @@ import pytest
 
 import wonderland as wl
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_triage.attention_entropy import AttentionEntropy
 
 
 def entropy_of(model, **corpus):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(**{"conversations": 12, **corpus}))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(**{"conversations": 12, **corpus}))
     return wl.analyze(specimen, AttentionEntropy())["attention-entropy"]
 
 
@@ -45,7 +45,7 @@ def test_chance_is_what_the_uniform_head_has(result):
 
 
 def test_a_head_that_looks_at_two_tokens_has_the_logarithm_of_two():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["self"]
     keys = model.blocks[layer].attn.W_K[head]
     keys += model.blocks[layer].attn.W_K[HEADS["previous"][1]]  # itself and the token before, alike
@@ -69,8 +69,8 @@ def test_the_induction_head_has_the_entropy_of_the_copies_there_are(result, spec
 
 def test_the_first_row_which_sees_one_token_only_is_left_out():
     # With it, the mean nats of uniform attention over six tokens would be ln(6!)/6 = 1.097.
-    corpus = wl.Corpus.of([message._replace(text="a b c d") for message in list(known_corpus(1))[:1]])
-    short = wl.Specimen(known_model(), known_tokenizer(), corpus)
+    corpus = wl.Corpus.of([message._replace(text="a b c d") for message in list(handwritten_corpus(1))[:1]])
+    short = wl.Specimen(handwritten_model(), handwritten_tokenizer(), corpus)
     result = wl.analyze(short, AttentionEntropy())["attention-entropy"]
     assert result.nats.value[HEADS["uniform"]] == pytest.approx(math.log(720) / 5, rel=1e-5)
 

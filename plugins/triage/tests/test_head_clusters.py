@@ -7,7 +7,7 @@ import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS
+from wonderland.testing.handwritten import HEADS
 from wonderland_triage.attention_entropy import AttentionEntropy
 from wonderland_triage.head_clusters import HeadClusters
 from wonderland_triage.head_patterns import HeadPatterns

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_triage.head_patterns import PATTERNS, HeadPatterns
 
 
@@ -21,7 +22,7 @@ def test_a_planted_pattern_has_score_one_and_its_label(result, pattern):
     one = result.scores[pattern][layer, head]
     assert (one.value, one.low, one.high) == pytest.approx((1, 1, 1), abs=1e-6)
     assert result.labels[layer][head] == pattern
-    assert result.heads_with(pattern) == [f"L{layer}H{head}"]
+    assert result.heads_with(pattern) == [str(Head(layer, head))]
 
 
 def test_the_uniform_head_has_no_pattern_and_every_score_at_chance(result):
@@ -72,7 +73,7 @@ def test_what_a_known_head_gives_to_other_patterns_is_what_overlaps(result, spec
 
 
 def test_a_head_that_looks_at_earlier_copies_is_a_duplicate_head():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn, unit = model.blocks[layer].attn, 48**0.5
     attn.W_Q[head, :24, :24] = torch.eye(24) * 2000 * unit  # this token asks for the same token,
@@ -81,7 +82,7 @@ def test_a_head_that_looks_at_earlier_copies_is_a_duplicate_head():
     attn.b_Q[head] = 0
     attn.b_Q[head, 47] = -10 * unit  # and rather for an early one than for itself
     attn.W_K[head, 24:72, 47] = torch.arange(48.0)
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(40, shortest=10))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(40, shortest=10))
     result = wl.analyze(specimen, HeadPatterns())["head-patterns"]
     repeated = np.mean([tokens[i] in tokens[:i] for tokens, i, _ in rows_by_hand(specimen)])
     assert result.scores["duplicate"].value[layer, head] == pytest.approx(repeated, rel=1e-5)
@@ -96,21 +97,21 @@ def test_a_threshold_above_every_score_leaves_no_label(specimen):
 
 
 def test_two_patterns_on_one_head_are_called_mixed():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["self"]
     attn = model.blocks[layer].attn
     attn.W_K[head] += attn.W_K[HEADS["previous"][1]]
-    result = wl.analyze(wl.Specimen(model, known_tokenizer(), known_corpus(40, shortest=10)), HeadPatterns())[
-        "head-patterns"
-    ]
+    result = wl.analyze(
+        wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(40, shortest=10)), HeadPatterns()
+    )["head-patterns"]
     assert result.labels[layer][head] == "mixed: previous, self"
     assert result.scores["previous"].value[layer, head] == pytest.approx(0.5, abs=1e-5)
 
 
 def test_rows_before_skip_do_not_count():
     # A single message of a speaker and three words: position 4, its separator, is the only row from 4 on.
-    corpus = wl.Corpus.of([message._replace(text="a b c") for message in list(known_corpus(1))[:1]])
-    one = wl.Specimen(known_model(), known_tokenizer(), corpus)
+    corpus = wl.Corpus.of([message._replace(text="a b c") for message in list(handwritten_corpus(1))[:1]])
+    one = wl.Specimen(handwritten_model(), handwritten_tokenizer(), corpus)
     chance = {}
     for skip in (1, 4):
         scores = wl.analyze(one, HeadPatterns(skip=skip))["head-patterns"].scores

@@ -10,13 +10,13 @@ import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_triage.induction import DRAWS, Induction
 from wonderland_triage.repetition import draw_words, reordered
 
 
 def induction_of(model, **parameters):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(12))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(12))
     return wl.analyze(specimen, Induction(**{"sequences": 16, **parameters}))["induction"]
 
 
@@ -51,7 +51,7 @@ def test_the_second_copy_costs_nothing_from_its_second_word_on(result):
         assert curve[n + 2 :] == pytest.approx(23 * np.exp(-10.0), abs=2e-4)
 
 
-def of_newdraw_words(positions, later):
+def of_words_never_drawn(positions, later):
     """What the losses of new words fall by when they stand ``later``: without a copy the head attends uniformly."""
 
     def loss(
@@ -62,16 +62,16 @@ def of_newdraw_words(positions, later):
     return np.mean([loss(i) - loss(i + later) for i in positions])
 
 
-def test_the_gain_is_the_fall_of_the_curve_over_the_samedraw_words(result):
+def test_the_gain_is_the_fall_of_the_curve_over_the_same_drawn_words(result):
     n = result.length
     for draw in DRAWS:
         curve = result.curve[draw].value
         fall = curve[2 : n + 1].mean() - curve[n + 2 :].mean()
         assert result.gain[draw].value == pytest.approx(fall, rel=1e-6)
         assert result.gain[draw].value > 3
-        assert result.gain[draw].chance == pytest.approx(of_newdraw_words(range(1, n), n), rel=1e-4)
+        assert result.gain[draw].chance == pytest.approx(of_words_never_drawn(range(1, n), n), rel=1e-4)
         assert result.order[draw].low > 3
-        assert result.gain[draw].of == "sequences"
+        assert result.gain[draw].resampled_over == "sequences"
         assert result.gain[draw].n == 32
 
 
@@ -113,7 +113,7 @@ def test_before_training_there_is_none_and_nothing_is_ablated(specimen):
 
 
 def test_a_head_that_looks_there_but_writes_nothing_is_no_induction():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     model.blocks[layer].attn.W_O[head] = 0
     result = induction_of(model)
@@ -124,7 +124,7 @@ def test_a_head_that_looks_there_but_writes_nothing_is_no_induction():
 
 
 def test_expecting_words_again_in_any_order_is_no_induction():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn = model.blocks[layer].attn
     for weight in (attn.W_Q, attn.b_Q):
@@ -137,7 +137,7 @@ def test_expecting_words_again_in_any_order_is_no_induction():
 
 
 def test_a_head_that_looks_at_the_earlier_copy_itself_scores_nothing():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn = model.blocks[layer].attn
     attn.W_K[head] = 0
@@ -148,7 +148,7 @@ def test_a_head_that_looks_at_the_earlier_copy_itself_scores_nothing():
 
 
 def test_two_heads_that_do_the_same_are_only_found_together():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn, twin = model.blocks[layer].attn, HEADS["uniform"][1]
     for weight in (attn.W_Q, attn.W_K, attn.W_V, attn.W_O, attn.b_Q):
@@ -188,13 +188,13 @@ def test_the_seed_decides_everything():
     one, same, other = (draw_words(weights, 10, 4, seed=(seed, 0)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
-    results = [induction_of(known_model(), seed=5) for _ in range(2)]
+    results = [induction_of(handwritten_model(), seed=5) for _ in range(2)]
     assert results[0].summary() == results[1].summary()
 
 
 def test_too_few_words_are_refused():
-    corpus = wl.Corpus.of([message._replace(text="a b c") for message in known_corpus(2)])
-    specimen = wl.Specimen(known_model(), known_tokenizer(), corpus)
+    corpus = wl.Corpus.of([message._replace(text="a b c") for message in handwritten_corpus(2)])
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), corpus)
     with pytest.raises(NotEnoughData, match="3 different words"):
         wl.analyze(specimen, Induction())
 

@@ -8,13 +8,13 @@ import wonderland as wl
 from wonderland.model.presets import Config
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
-from wonderland.testing.known import known_corpus, known_tokenizer
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_tokenizer
 from wonderland_triage.logit_lens import LogitLens
 
 
 def random_model():
     """A model with norms and MLPs in which every weight does something, the final norm's most of all."""
-    tokenizer = known_tokenizer()
+    tokenizer = handwritten_tokenizer()
     cfg = Config(2, 2, 16, 8, 32, 48, tokenizer.vocab_size)
     model = wl.ChatTransformer(cfg, tokenizer=tokenizer.fingerprint)
     generator = torch.Generator().manual_seed(0)
@@ -26,7 +26,7 @@ def random_model():
 
 @pytest.fixture(scope="module")
 def random_specimen():
-    return wl.Specimen(random_model(), known_tokenizer(), known_corpus(12, shortest=10))
+    return wl.Specimen(random_model(), handwritten_tokenizer(), handwritten_corpus(12, shortest=10))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_after_the_last_layer_the_lens_is_the_models_own_answer(of_random, rando
     assert of_random.levels == ["embed", "L0", "L1"]
     assert of_random.kl.value[-1] == pytest.approx(0, abs=1e-6)
     assert of_random.agrees.value[-1] == 1
-    loss = torch.cat([part["loss"].flatten() for part in random_specimen.parts("loss")])
+    loss = torch.cat([batch["loss"].flatten() for batch in random_specimen.batches("loss")])
     expected = torch.exp(-loss[~loss.isnan()]).mean()
     assert of_random.target.value[-1] == pytest.approx(float(expected), rel=1e-4)
     assert of_random.kl.value[0] > 0.1

@@ -8,7 +8,7 @@ import wonderland as wl
 from wonderland.model.presets import Config
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
-from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.tokenizer import END, ME, SEP, THEM
 from wonderland_triage.firing import KINDS, fire, kinds_of_tokens
 from wonderland_triage.neurons import Neurons, _lower
@@ -21,7 +21,7 @@ WORD, SPEAKERS, MIXED, EVERYTHING, DEAD = range(5)
 
 def planted(*, layers=1, width=16):
     """A model without attention whose first neurons are written by hand; the others read random tokens."""
-    tokenizer = known_tokenizer()
+    tokenizer = handwritten_tokenizer()
     cfg = Config(layers, 1, 24, 8, width, 48, 24, act_fn="relu", normalization_type=None)
     model = wl.ChatTransformer(cfg, tokenizer=tokenizer.fingerprint)
     generator = torch.Generator().manual_seed(0)
@@ -44,17 +44,17 @@ def planted(*, layers=1, width=16):
 
 
 def specimen_of(model):
-    return wl.Specimen(model, known_tokenizer(), known_corpus(30, shortest=10))
+    return wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(30, shortest=10))
 
 
 @pytest.fixture(scope="module")
-def planted_specimen():
+def synthetic_specimen():
     return specimen_of(planted())
 
 
 @pytest.fixture(scope="module")
-def result(planted_specimen):
-    return wl.analyze(planted_specimen, Neurons(tokens=1))["neurons"]
+def result(synthetic_specimen):
+    return wl.analyze(synthetic_specimen, Neurons(tokens=1))["neurons"]
 
 
 def test_kinds_of_tokens_are_told_apart():
@@ -75,8 +75,8 @@ def test_a_neuron_for_speakers_is_wholly_selective(result):
     assert result.selectivity[0, SPEAKERS] == pytest.approx(1)
 
 
-def test_a_neuron_for_two_kinds_is_less_selective_and_one_for_everything_not_at_all(result, planted_specimen):
-    tokens = planted_specimen.evidence.tokens[planted_specimen.evidence.mask]
+def test_a_neuron_for_two_kinds_is_less_selective_and_one_for_everything_not_at_all(result, synthetic_specimen):
+    tokens = synthetic_specimen.evidence.tokens[synthetic_specimen.evidence.mask]
     speakers, separators = np.isin(tokens, (ME, THEM)).sum(), np.isin(tokens, (SEP, END)).sum()
     best = 1.0  # each fires for all tokens of both kinds: the mean of a kind is one, that of all others less
     rest = min(separators / (len(tokens) - speakers), speakers / (len(tokens) - separators))
@@ -95,15 +95,15 @@ def test_a_neuron_that_never_fires_is_not_selective_and_not_listed(result):
     assert all(row["neuron"] != f"L0N{DEAD}" for row in result.listed)
 
 
-def test_how_often_a_neuron_is_active_is_counted_without_padding(result, planted_specimen):
-    tokens = planted_specimen.evidence.tokens[planted_specimen.evidence.mask]
+def test_how_often_a_neuron_is_active_is_counted_without_padding(result, synthetic_specimen):
+    tokens = synthetic_specimen.evidence.tokens[synthetic_specimen.evidence.mask]
     assert result.active[0, WORD] == pytest.approx((tokens == A).mean())
     assert result.active[0, EVERYTHING] == 1
 
 
-def test_the_highest_activations_are_the_highest_there_are(planted_specimen):
-    fired = fire(planted_specimen, top=12, directions=3, seed=0)
-    evidence, model = planted_specimen.evidence, planted_specimen.model
+def test_the_highest_activations_are_the_highest_there_are(synthetic_specimen):
+    fired = fire(synthetic_specimen, top=12, directions=3, seed=0)
+    evidence, model = synthetic_specimen.evidence, synthetic_specimen.model
     activations = torch.relu(model.blocks[0].mlp.W_in + model.blocks[0].mlp.b_in)[torch.from_numpy(evidence.tokens)]
     activations[~torch.from_numpy(evidence.mask)] = -torch.inf
     flat = activations.flatten(0, 1)
@@ -122,7 +122,7 @@ def test_what_a_neuron_reads_raises_and_lowers_are_its_tokens(result):
 
 
 def test_norms_are_folded_into_what_a_neuron_reads_and_raises():
-    tokenizer = known_tokenizer()
+    tokenizer = handwritten_tokenizer()
     model = wl.ChatTransformer(Config(1, 1, 24, 8, 4, 48, 24), tokenizer=tokenizer.fingerprint)
     with torch.no_grad():
         model.embed.W_E.copy_(torch.eye(24))
@@ -151,14 +151,14 @@ def fires(band) -> set[str]:
     return {snippet["tokens"][snippet["at"]] for snippet in band["snippets"]}
 
 
-def test_snippets_show_what_a_neuron_did_at_each_of_their_tokens(result, planted_specimen):
+def test_snippets_show_what_a_neuron_did_at_each_of_their_tokens(result, synthetic_specimen):
     row = result.listed[0]
     layer, neuron = (int(part) for part in row["neuron"][1:].split("N"))
-    (activations,) = watch(planted_specimen, [(layer, neuron)])
+    (activations,) = watch(synthetic_specimen, [(layer, neuron)])
     assert row["bands"][0]["snippets"][0]["value"] == pytest.approx(np.nanmax(activations), abs=1e-3)
-    evidence = planted_specimen.evidence
+    evidence = synthetic_specimen.evidence
     assert np.isnan(activations[~evidence.mask]).all()
-    _, cache = planted_specimen.model.run_with_cache(torch.from_numpy(evidence.tokens[:1]))
+    _, cache = synthetic_specimen.model.run_with_cache(torch.from_numpy(evidence.tokens[:1]))
     by_hand = cache[f"blocks.{layer}.mlp.hook_post"][0, :, neuron].numpy()
     there = evidence.mask[0]
     np.testing.assert_allclose(activations[0, there], by_hand[there], atol=1e-6)
@@ -169,7 +169,7 @@ def test_neurons_for_one_kind_each_are_less_mixed_than_directions():
     assert (result.kind_entropy == 0).all()
     assert result.special == [0, 1]
     assert (result.specific.low > 0.5).all()
-    assert result.specific.of == "neurons"
+    assert result.specific.resampled_over == "neurons"
     (finding,) = result.findings()
     assert finding.trust == "solid"
     assert "clearly in L0, L1" in finding.text
@@ -200,7 +200,9 @@ def test_every_threshold_is_shown_with_its_nulls(result):
 
 
 def test_a_model_without_mlps_has_no_neurons():
-    result = wl.analyze(wl.Specimen(known_model(), known_tokenizer(), known_corpus(5)), Neurons())["neurons"]
+    result = wl.analyze(wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(5)), Neurons())[
+        "neurons"
+    ]
     assert result.summary() == "The model has no MLPs: there are no neurons."
     assert (list(result.views()), list(result.findings())) == ([], [])
 
@@ -212,8 +214,8 @@ def test_it_is_saved_and_loaded(result, tmp_path):
     assert again.listed == result.listed
 
 
-def test_its_views_are_ones_the_report_can_draw(planted_specimen):
-    result = wl.analyze(planted_specimen, Neurons(), control=True)["neurons"]
+def test_its_views_are_ones_the_report_can_draw(synthetic_specimen):
+    result = wl.analyze(synthetic_specimen, Neurons(), control=True)["neurons"]
     for view in result.views():
         check_view(view)
         assert figure(view) is not None

@@ -7,13 +7,13 @@ import torch
 import wonderland as wl
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
-from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_triage.residual_pca import ResidualPCA
 
 
 def planted(*, axes=1, push=0.0):
     """A model whose tokens lie on ``axes`` orthogonal directions and whose layers only add ``push`` to dimension 5."""
-    model = known_model()
+    model = handwritten_model()
     for weight in model.parameters():
         weight.zero_()
     generator = torch.Generator().manual_seed(1)
@@ -24,7 +24,7 @@ def planted(*, axes=1, push=0.0):
 
 
 def pca_of(model, **parameters):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(12, shortest=10))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(12, shortest=10))
     return wl.analyze(specimen, ResidualPCA(**parameters))["residual-pca"]
 
 

@@ -10,8 +10,8 @@ from wonderland.lab.evidence import Evidence
 from wonderland.model.presets import Config
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
-from wonderland.testing.drawn import drawn_model
-from wonderland.testing.known import known_corpus, known_tokenizer
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_tokenizer
+from wonderland.testing.random_models import random_model
 from wonderland_triage.logit_lens import LogitLens
 from wonderland_triage.tuned_lens import Translators, divergence, tune
 
@@ -23,7 +23,7 @@ def copying_model(back):
     """The model repeats the token ``back`` places before, which stands in dimensions that only its one layer reads."""
     width = 2 * TOKENS + 48
     cfg = Config(1, 1, width, 48, 1, 48, TOKENS, normalization_type=None, attn_only=True)
-    model = wl.ChatTransformer(cfg, tokenizer=known_tokenizer().fingerprint)
+    model = wl.ChatTransformer(cfg, tokenizer=handwritten_tokenizer().fingerprint)
     for weight in model.parameters():
         weight.zero_()
     positions = torch.eye(48)
@@ -39,7 +39,7 @@ def copying_model(back):
 
 
 def read(model, **options):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(40, shortest=20))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(40, shortest=20))
     return wl.analyze(specimen, LogitLens(tuned=True, **options))["logit-lens"]
 
 
@@ -61,7 +61,7 @@ def test_what_is_not_there_is_not_read():
 
 def test_it_is_judged_on_conversations_that_it_was_not_fitted_on():
     """With more numbers than tokens it knows by heart what it was fitted on; that is no merit."""
-    specimen = wl.Specimen(drawn_model(d_model=40), known_tokenizer(), known_corpus(4, shortest=20))
+    specimen = wl.Specimen(random_model(d_model=40), handwritten_tokenizer(), handwritten_corpus(4, shortest=20))
     result = wl.analyze(specimen, LogitLens(tuned=True))["logit-lens"]
     held, seen = result.tuned["tuned"].value, result.fitted["tuned"]
     assert (held[:-1] > 1.3 * seen[:-1]).all()
@@ -70,14 +70,14 @@ def test_it_is_judged_on_conversations_that_it_was_not_fitted_on():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_it_is_never_worse_than_the_plain_lens_on_what_it_was_fitted_on(seed):
-    result = read(drawn_model(seed, n_layers=3), windows=20)
+    result = read(random_model(seed, n_layers=3), windows=20)
     assert (result.fitted["tuned"] <= result.fitted["plain"] + 1e-6).all()
     assert (result.fitted["tuned"][:-1] < result.fitted["plain"][:-1]).all()
 
 
 def test_windows_of_one_conversation_are_on_one_side():
     """Twice the same windows: were one of each pair fitted on, the lens would know the other by heart."""
-    specimen = wl.Specimen(drawn_model(d_model=40), known_tokenizer(), known_corpus(4, shortest=20))
+    specimen = wl.Specimen(random_model(d_model=40), handwritten_tokenizer(), handwritten_corpus(4, shortest=20))
     once = wl.analyze(specimen, LogitLens(tuned=True))["logit-lens"]
     of, twice = specimen.evidence, np.repeat(np.arange(4), 2)
     specimen.evidence = Evidence(of.tokens[twice], of.lengths[twice], of.conversation[twice])
@@ -88,7 +88,7 @@ def test_windows_of_one_conversation_are_on_one_side():
 
 
 def test_where_there_is_nothing_to_gain_it_stays_the_plain_lens():
-    specimen = wl.Specimen(drawn_model(), known_tokenizer(), known_corpus(6))
+    specimen = wl.Specimen(random_model(), handwritten_tokenizer(), handwritten_corpus(6))
     last = torch.randn(1, 50, 12, generator=torch.Generator().manual_seed(0))
     found = tune(specimen, last.expand(3, -1, -1))
     assert (found.weight == 0).all()
@@ -109,7 +109,7 @@ def test_the_last_level_needs_no_translator():
 
 
 def test_the_plain_lens_on_the_other_half_is_the_logit_lens_there():
-    specimen = wl.Specimen(drawn_model(), known_tokenizer(), known_corpus(8, shortest=20))
+    specimen = wl.Specimen(random_model(), handwritten_tokenizer(), handwritten_corpus(8, shortest=20))
     result = wl.analyze(specimen, LogitLens(tuned=True))["logit-lens"]
     counts = np.array([n - 1 for n in specimen.evidence.lengths])
     assert result.tuned["plain"].n + 4 == len(counts)
@@ -119,13 +119,13 @@ def test_the_plain_lens_on_the_other_half_is_the_logit_lens_there():
 
 
 def test_one_conversation_is_too_little():
-    specimen = wl.Specimen(drawn_model(), known_tokenizer(), known_corpus(1))
+    specimen = wl.Specimen(random_model(), handwritten_tokenizer(), handwritten_corpus(1))
     with pytest.raises(NotEnoughData, match="there is only one"):
         wl.analyze(specimen, LogitLens(tuned=True))
 
 
 def test_it_is_an_option_that_is_off():
-    specimen = wl.Specimen(drawn_model(), known_tokenizer(), known_corpus(6))
+    specimen = wl.Specimen(random_model(), handwritten_tokenizer(), handwritten_corpus(6))
     result = wl.analyze(specimen, "logit-lens")["logit-lens"]
     assert (result.tuned, result.fitted) == ({}, {})
     assert "tuned" not in result.summary()

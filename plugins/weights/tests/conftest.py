@@ -6,7 +6,7 @@ import torch
 
 import wonderland as wl
 from wonderland.model.presets import Config
-from wonderland.testing.known import known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -19,7 +19,7 @@ def _one_thread():
 
 @pytest.fixture(scope="session")
 def specimen():
-    return wl.Specimen(known_model(), known_tokenizer(), known_corpus(12))
+    return wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(12))
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def random_model():
             normalization_type=norm,
             attn_only=attn_only,
         )
-        model = wl.ChatTransformer(cfg, tokenizer=known_tokenizer().fingerprint).requires_grad_(False)
+        model = wl.ChatTransformer(cfg, tokenizer=handwritten_tokenizer().fingerprint).requires_grad_(False)
         random = np.random.default_rng(seed)
         for weight in model.parameters():
             weight.copy_(torch.from_numpy(random.standard_normal(weight.shape)))

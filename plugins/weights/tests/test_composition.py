@@ -10,16 +10,16 @@ from scipy.stats import ks_2samp
 import wonderland as wl
 from wonderland.lab.weights import fold
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_weights.composing import KINDS, ratios, rotated
 from wonderland_weights.composition import Composition
 from wonderland_weights.factored import corners, svd
 
-PREVIOUS, INDUCTION = (f"L{layer}H{head}" for layer, head in (HEADS["previous"], HEADS["induction"]))
+PREVIOUS, INDUCTION = map(str, (HEADS["previous"], HEADS["induction"]))
 
 
 def composition_of(model, **parameters):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(4))
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(4))
     return wl.analyze(specimen, Composition(**{"rotations": 400, **parameters}))["composition"]
 
 
@@ -52,7 +52,7 @@ def test_nothing_else_composes_in_the_known_model(result):
 
 
 def test_what_is_planted_in_queries_or_values_is_found_there_and_not_in_keys():
-    model = known_model()
+    model = handwritten_model()
     attn = model.blocks[1].attn
     before = slice(72, 96)  # where the previous-token head writes
     query, value = HEADS["uniform"][1], HEADS["speaker"][1]
@@ -69,7 +69,7 @@ def test_what_is_planted_in_queries_or_values_is_found_there_and_not_in_keys():
 def test_a_head_without_norm_has_no_ratio_and_is_named(result):
     for kind in ("Q", "K"):
         for name in ("uniform", "speaker"):  # they ask by bias or not at all: no query matrix
-            at = result.at(kind, PREVIOUS, "L{}H{}".format(*HEADS[name]))
+            at = result.at(kind, PREVIOUS, str(HEADS[name]))
             for number in (
                 result.ratio,
                 result.scaled,
@@ -87,7 +87,7 @@ def test_a_head_without_norm_has_no_ratio_and_is_named(result):
 
 
 def test_a_sink_that_writes_nothing_composes_with_nobody():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["first"]
     model.blocks[layer].attn.W_O[head] = 0
     result = composition_of(model)

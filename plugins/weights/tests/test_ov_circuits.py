@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 import wonderland as wl
 from wonderland.lab.weights import effective_embedding, fold
 from wonderland.report.validate import check_view
-from wonderland.testing.known import HEADS, known_corpus, known_model, known_tokenizer
+from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_weights.copying import copying_null, copying_scores
 from wonderland_weights.factored import svd
 from wonderland_weights.ov_circuits import OVCircuits
@@ -19,7 +19,7 @@ ENOUGH = 150
 
 
 def circuits_of(model, **parameters):
-    specimen = wl.Specimen(model, known_tokenizer(), known_corpus(4, shortest=10))  # some rows are padded
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(4, shortest=10))  # some rows are padded
     return wl.analyze(specimen, OVCircuits(**{"rotations": ENOUGH, **parameters}))["ov-circuits"]
 
 
@@ -40,7 +40,7 @@ def test_the_induction_head_copies_and_is_the_only_one(result):
 
 
 def test_turned_over_it_suppresses():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     model.blocks[layer].attn.W_O[head] *= -1
     result = circuits_of(model)
@@ -69,14 +69,16 @@ def test_spectra_are_those_the_weights_were_written_with(result):
 
 
 def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn = model.blocks[layer].attn
     attn.W_V[head] = attn.W_O[head] = 0
     a, b, c, d = 5, 6, 7, 8  # " a", " b", " c" and " d"
     attn.W_V[head, [a, b], 0] = torch.tensor([1.0, -1.0])
     attn.W_O[head, 0, [c, d]] = torch.tensor([3.0, -3.0])
-    found = wl.analyze(wl.Specimen(model, known_tokenizer(), known_corpus(12)), OVCircuits(tokens=1, rotations=20))
+    found = wl.analyze(
+        wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(12)), OVCircuits(tokens=1, rotations=20)
+    )
     result = found["ov-circuits"]
     (one,) = result.directions["L1H1"]["OV"]
     ends = {end["reads"][0][0]: end["writes"][0][0] for end in one["ends"]}
@@ -99,7 +101,7 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
 
 
 def test_of_attention_the_left_side_is_the_query_and_the_right_one_the_key():
-    model = known_model()
+    model = handwritten_model()
     layer, head = HEADS["induction"]
     attn = model.blocks[layer].attn
     attn.W_Q[head] = attn.W_K[head] = 0
@@ -117,7 +119,7 @@ def test_a_head_that_reads_positions_is_said_to(result):
 
 
 def test_tokens_below_min_count_are_not_shown():
-    result = circuits_of(known_model(), min_count=1, tokens=24)
+    result = circuits_of(handwritten_model(), min_count=1, tokens=24)
     shown = [
         end[side] for one in result.directions["L1H1"]["OV"] for end in one["ends"] for side in ("reads", "writes")
     ]

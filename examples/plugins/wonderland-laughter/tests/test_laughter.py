@@ -6,7 +6,7 @@ import pytest
 import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland.testing.selftest import selftest
-from wonderland.testing.truth import known_specimen
+from wonderland.testing.truth import handwritten_specimen
 from wonderland_laughter import RUN, Laughter
 
 
@@ -17,7 +17,7 @@ def test_what_was_planted_is_found_and_nothing_where_nothing_was():
 
 
 def test_chance_is_what_even_attention_gives():
-    result = wl.analyze(known_specimen(), Laughter(words="a b c"))["laughter"]
+    result = wl.analyze(handwritten_specimen(), Laughter(words="a b c"))["laughter"]
     assert result.share.value[1, 0] == pytest.approx(result.share.chance)  # L1H0 attends evenly
     assert np.all((result.share.value >= 0) & (result.share.value <= 1))
 
@@ -29,4 +29,4 @@ def test_laughter_is_recognised():
 
 def test_without_laughter_it_declines():
     with pytest.raises(NotEnoughData, match="Nobody laughs"):
-        wl.analyze(known_specimen(), Laughter())
+        wl.analyze(handwritten_specimen(), Laughter())

@@ -1,4 +1,4 @@
-"""What stands in for a head's output when it is taken out, and in which windows is that done?
+"""Ablation of heads: what replaces a head's output, and in which windows.
 
 Shared by the analyses that ablate: windows spread over conversations, donors of other conversations, the mean of z over
 the evidence, and the loss of a window summed over its tokens. Replacing itself is `wonderland.lab.interventions`'.
@@ -44,12 +44,12 @@ def collect(specimen: wl.Specimen, wanted: set[int]) -> tuple[Tensor, dict[int, 
     """Return the mean of z over the evidence [layer, 1, 1, head, d_head] and z of some windows, [layer, pos, …]."""
     total, count = torch.zeros(()), 0
     stored: dict[int, Tensor] = {}
-    for part in specimen.parts("z"):
-        z = part["z"]  # [layer, batch, pos, head, d_head]
-        total = total + z[:, part.mask].double().sum(1)
-        count += int(part.mask.sum())
-        for index in wanted & set(range(part.windows.start, part.windows.stop)):
-            stored[index] = z[:, index - part.windows.start]
+    for batch in specimen.batches("z"):
+        z = batch["z"]  # [layer, batch, pos, head, d_head]
+        total = total + z[:, batch.mask].double().sum(1)
+        count += int(batch.mask.sum())
+        for index in wanted & set(range(batch.windows.start, batch.windows.stop)):
+            stored[index] = z[:, index - batch.windows.start]
     mean = (total / count).to(torch.get_default_dtype())
     return mean[:, None, None], stored
 

@@ -29,8 +29,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch
-from wonderland.lab.interventions import Cell, Patched, Site, patch
+from wonderland.lab.interventions import Intervention, Site
+from wonderland.lab.patching import Patched, patch
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_circuits import patching_grid
 from wonderland_circuits.questions import Questions, described, share, spelled
@@ -139,7 +141,7 @@ class ActivationPatchingResult(wl.Result):
         anecdote = f" Fewer than {ENOUGH_PAIRS} pairs: an anecdote." if self.anecdotal else ""
         caption = (
             f"Share of the gap of {self.gap.value:.2f} logits, pooled over {len(self.pairs)} pairs; 95% interval over "
-            f"n={n.n} {n.of}; 0 is no effect.{anecdote}"
+            f"n={n.n} {n.resampled_over}; 0 is no effect.{anecdote}"
         )
         misleads = (
             "Heads back each other up, so one that brings back little may still be used; below 0 the mixed run is "
@@ -161,7 +163,7 @@ class ActivationPatchingResult(wl.Result):
             {"key": "gap", "label": "Gap", "unit": "logits", "digits": 2},
             {"key": "best", "label": f"{self.best} brings back", "unit": "share", "digits": 2},
         ]
-        at = _indices(self.best)
+        at = Head.parse(self.best)
         table = [{**pair, "best": float(self.per_pair["denoising"][(i, *at)])} for i, pair in enumerate(self.pairs)]
         single = [patching_grid.view(self.shown, self.words, self.refused, each)] if self.shown else []
         return [
@@ -239,21 +241,25 @@ class ActivationPatching:
         model, batch = specimen.model, asked.batch
         modes = [mode for mode in MODES if mode != "mlp_out" or not model.cfg.attn_only]
         layers, heads = model.cfg.n_layers, model.cfg.n_heads
-        cells: list[Cell] = [[Site(m, layer, where=role)] for m in modes for layer in range(layers) for role in ROLES]
+        cells: list[Intervention] = [
+            [Site(m, layer, positions=role)] for m in modes for layer in range(layers) for role in ROLES
+        ]
         split = len(cells)
         cells += [[Site("z", layer, head)] for layer in range(layers) for head in range(heads)]
-        patched = patch(model, batch, cells, where=_roles(batch))
+        patched = patch(model, batch, cells, positions=_roles(batch))
         whole = {way: _estimate(patched, way, np.arange(len(batch)), self.seed) for way in WAYS}
         at, best = None, ""
         if len(asked.explore):
             at = int(np.argmax(_estimate(patched, "denoising", asked.explore, self.seed).value[split:]))
             best = f"L{at // heads}H{at % heads}"
         shown = patching_grid.grids(specimen, asked, modes, self.shown)
-        by_head = {way: _shaped(whole[way], slice(split, None), (layers, heads)) for way in WAYS}
+        by_head = {way: _shaped(whole[way], slice(split, None), (layers, heads), "layer", "head") for way in WAYS}
         return ActivationPatchingResult(
             grid={
                 way: {
-                    mode: _shaped(whole[way], slice(i * layers * 3, (i + 1) * layers * 3), (layers, 3))
+                    mode: _shaped(
+                        whole[way], slice(i * layers * 3, (i + 1) * layers * 3), (layers, 3), "layer", "place"
+                    )
                     for i, mode in enumerate(modes)
                 }
                 for way in WAYS
@@ -294,17 +300,18 @@ def _estimate(patched: Patched, way: str, pairs: np.ndarray, seed: int) -> wl.Es
     return patched.pairs(pairs).pooled(noising=way == "noising", seed=seed)
 
 
-def _shaped(estimate: wl.Estimate, part: slice, shape: tuple[int, ...]) -> wl.Estimate:
-    value, low, high = (np.asarray(a)[part].reshape(shape) for a in (estimate.value, estimate.low, estimate.high))
-    return wl.Estimate(value, low, high, n=estimate.n, unit=estimate.unit, chance=0.0, of=estimate.of)
+def _shaped(estimate: wl.Estimate, part: slice, shape: tuple[int, ...], *dims: str) -> wl.Estimate:
+    return estimate[part].reshape(shape, dims)
 
 
 def _gap(patched: Patched, seed: int) -> wl.Estimate:
     if not len(patched.batch):
-        return wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="logits", of="pairs")
-    gaps = patched.clean - patched.corrupted
-    found = cluster_bootstrap(gaps, np.ones(len(gaps)), patched.batch.cluster, unit="logits", chance=0.0, seed=seed)
-    return wl.Estimate(found.value, found.low, found.high, found.n, "logits", 0.0, patched.batch.units)
+        return wl.Estimate.missing(unit="logits", resampled_over="pairs")
+    gaps, batch = patched.clean - patched.corrupted, patched.batch
+    over = batch.resampled_over
+    return cluster_bootstrap(
+        gaps, np.ones(len(gaps)), batch.cluster, unit="logits", chance=0.0, resampled_over=over, seed=seed
+    )
 
 
 def _series(name: str, estimate: wl.Estimate) -> dict[str, Any]:
@@ -317,8 +324,3 @@ def _series(name: str, estimate: wl.Estimate) -> dict[str, Any]:
         "chance": 0.0,
         "scale": "diverging",
     }
-
-
-def _indices(head: str) -> tuple[int, int]:
-    layer, _, index = head[1:].partition("H")
-    return int(layer), int(index)

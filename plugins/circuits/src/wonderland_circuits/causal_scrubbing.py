@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData, UsageError
-from wonderland.lab.specimen import parse_head
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_circuits.scrubbing import FEATURES, Bench
 from wonderland_circuits.scrubbing_result import CausalScrubbingResult
@@ -42,7 +42,6 @@ from wonderland_circuits.scrubbing_result import CausalScrubbingResult
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
-Head = tuple[int, int]
 _LEAST = 4  # conversations of each half
 
 
@@ -93,7 +92,7 @@ class CausalScrubbing:
                 other = dict(zip(found, names.tolist(), strict=True))
                 dealt.append(float(_recovered(confirm, other, 1, self.seed + draw)[0].value))
         return CausalScrubbingResult(
-            hypothesis={f"L{layer}H{head}": feature for (layer, head), feature in found.items()},
+            hypothesis={str(Head(layer, head)): feature for (layer, head), feature in found.items()},
             given=bool(claims),
             recovered=recovered,
             covered=whole_covered,
@@ -118,7 +117,7 @@ def _claims(hypothesis: tuple[str, ...], cfg: Any) -> dict[Head, str]:
                 f"The claim {claim!r} names no feature.",
                 hint=f"For example L0H1=previous; features: {', '.join((*FEATURES, 'everything'))}.",
             )
-        claims[parse_head(name.strip(), cfg)] = feature
+        claims[Head.parse(name.strip(), (cfg.n_layers, cfg.n_heads))] = feature
     return claims
 
 
@@ -182,4 +181,4 @@ def _stack(shares: list[wl.Estimate], cfg: Any) -> wl.Estimate:
     value, low, high = (
         np.array([float(getattr(one, name)) for one in shares]).reshape(shape) for name in ("value", "low", "high")
     )
-    return wl.Estimate(value, low, high, n=shares[0].n, unit="share", chance=0.0)
+    return wl.Estimate(value, low, high, n=shares[0].n, unit="share", chance=0.0, dims=("layer", "head"))

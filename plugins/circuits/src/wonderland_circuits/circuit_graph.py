@@ -9,7 +9,7 @@ conversations, it is held to what a circuit has to be:
 - complete: nothing else does it too. Subsets K are taken out of the circuit and of the whole model; the two must
   fall alike. Shown is how far f(C∖K) and f(all∖K) are apart, over random K and over each K of the strongest edges;
 - minimal: every edge is needed. Shown is how far f falls without each edge;
-- special: f of ``circuits`` random sets of as many edges, put together from random ways from the embedding to the
+- special: f of ``circuits`` random sets of as many edges, patched together from random ways from the embedding to the
   logits so that they could carry something, with p = (1 + those as faithful) / (1 + all).
 
 CPR is the area under f over the share of edges kept, CMD the area between f and 1 (Mueller et al. 2025).
@@ -109,7 +109,7 @@ class CircuitGraph:
         share = whole.recovery(self.seed)
         curve, alone, without, circuit_less, all_less, others = _split(share, [len(group) for group in groups])
         single = edges.masks([[edge] for edge in circuit])
-        weights = Changed.of(model, confirm, len(circuit), lambda some: some.carry(single)).recovery(self.seed)
+        weights = Changed.of(model, confirm, len(circuit), lambda some: some.run_edges(single)).recovery(self.seed)
         return CircuitGraphResult(
             edges=[edges.name(edge) for edge in circuit],
             weights=weights,
@@ -133,10 +133,10 @@ class CircuitGraph:
 
 def faithfulness(model: Any, edges: Edges, batch: Any, circuits: Sequence[Iterable[Edge]]) -> Changed:
     """Return pairs in which only the edges of a circuit carry anything but the corrupted run."""
-    live = edges.masks(circuits)
-    put = live.copy()
-    put[:, 1:] = False  # the embedding of the clean prompt goes in; all else follows from it
-    return Changed.of(model, batch, len(live), lambda some: some.carry(put, live=live))
+    active = edges.masks(circuits)
+    patched = active.copy()
+    patched[:, 1:] = False  # the embedding of the clean prompt goes in; all else follows from it
+    return Changed.of(model, batch, len(active), lambda some: some.run_edges(patched, active=active))
 
 
 def connected(edges: Edges, chosen: Iterable[Edge]) -> list[Edge]:
@@ -157,7 +157,7 @@ def part(receiver: str) -> str:
 
 
 def random_circuit(edges: Edges, size: int, random: np.random.Generator) -> list[Edge]:
-    """Return about as many edges, put together from random ways from the embedding to the logits."""
+    """Return about as many edges, patched together from random ways from the embedding to the logits."""
     inputs: dict[str, list[int]] = {}
     for receiver, name in enumerate(edges.receivers):
         inputs.setdefault(part(name), []).append(receiver)

@@ -61,8 +61,8 @@ class CircuitGraphResult(wl.Result):
     def empty(cls, edges: Edges, enough: float, kind: str, refused: list[str]) -> CircuitGraphResult:
         """Return the result for no pairs."""
         none = np.zeros(0)
-        nothing = wl.Estimate(none, none, none, n=0, unit="recovery", chance=0.0, of="pairs")
-        single = wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="recovery", chance=0.0, of="pairs")
+        nothing = wl.Estimate(none, none, none, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
+        single = wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
         return cls(
             edges=[],
             weights=nothing,
@@ -151,7 +151,7 @@ class CircuitGraphResult(wl.Result):
         if not self.edges:
             return []
         n = self.faithfulness
-        pairs = f"over {self.confirming} pairs; 95% interval over n={n.n} {n.of}"
+        pairs = f"over {self.confirming} pairs; 95% interval over n={n.n} {n.resampled_over}"
         return [self._drawn(pairs), self._curve(pairs), self._held_to(pairs)]
 
     def _drawn(self, pairs: str) -> wl.View:

@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS
-from wonderland.lab.interventions import Cell, Site, patch
-from wonderland.lab.specimen import parse_head
+from wonderland.lab.interventions import Intervention, Site
+from wonderland.lab.patching import patch
 from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class CircuitSufficiencyResult(wl.Result):
         labels = [f"{low:.0%}".replace("-0%", "0%").replace("-", "−") for low in edges[:-1]]
         caption = (
             f"Share of the gap brought back over {self.confirming} pairs; 95% interval over n={self.recovery.n} "
-            f"{self.recovery.of}; chance is the mean of {len(self.others)} other sets of as many heads."
+            f"{self.recovery.resampled_over}; chance is the mean of {len(self.others)} other sets of as many heads."
         )
         mean = float(self.others.mean()) if len(self.others) else 0.0
         return [
@@ -217,13 +218,15 @@ class CircuitSufficiency:
         """Patch the circuit, its parts and other sets into every pair."""
         cfg = specimen.cfg
         every: _Set = tuple(np.ndindex(cfg.n_layers, cfg.n_heads))
-        named: _Set = tuple(sorted({parse_head(name, cfg) for name in self.heads}))
+        named: _Set = tuple(sorted({Head.parse(name, (cfg.n_layers, cfg.n_heads)) for name in self.heads}))
         size = min(len(named) or max(self.size, 1), len(every))
         asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
         exhaustive, sets = _sets(every, size, self.sets, self.seed)
         circuit = named
         if len(asked.explore) and not named:
-            found = patch(specimen.model, asked.batch.rows(asked.explore), list(map(_cell, sets)), ways=("denoising",))
+            found = patch(
+                specimen.model, asked.batch.rows(asked.explore), list(map(_cell, sets)), directions=("denoising",)
+            )
             circuit = sets[int(np.argmax(found.pooled(seed=self.seed).value))]
         batch = asked.batch.rows(asked.confirm)
         if not len(batch):
@@ -231,10 +234,12 @@ class CircuitSufficiency:
         null = [heads for heads in sets if heads != circuit] if circuit else []
         parts: list[_Set] = [circuit, *((head,) for head in circuit)]
         parts += [tuple(h for h in circuit if h != head) for head in circuit]
-        whole = patch(specimen.model, batch, list(map(_cell, [*parts, every, *null])), ways=("denoising",))
+        whole = patch(specimen.model, batch, list(map(_cell, [*parts, every, *null])), directions=("denoising",))
         back = whole.pooled(seed=self.seed)
-        lost = patch(specimen.model, batch, [_cell(circuit)], ways=("noising",)).pooled(noising=True, seed=self.seed)
-        names = [f"L{layer}H{head}" for layer, head in circuit]
+        lost = patch(specimen.model, batch, [_cell(circuit)], directions=("noising",)).pooled(
+            noising=True, seed=self.seed
+        )
+        names = [str(Head(layer, head)) for layer, head in circuit]
         return CircuitSufficiencyResult(
             circuit=names,
             recovery=back[0],
@@ -252,7 +257,7 @@ class CircuitSufficiency:
         )
 
 
-def _cell(heads: _Set) -> Cell:
+def _cell(heads: _Set) -> Intervention:
     return [Site("z", layer, head) for layer, head in heads]
 
 

@@ -89,13 +89,13 @@ class EdgeAttributionResult(wl.Result):
             return "\n".join([first, *refusals])
         few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
         edge = self.strongest[0]
-        rest = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
+        suffix = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
         exactly = "" if len(self.edges) == self.count else f" ({len(self.edges)} of them patched exactly)"
         lines = [
             f"Of {self.count} edges{exactly} {edge} alone carries most of the difference ({spelled(self.kind)}): "
             f"{share(self.effect(edge))} of it over {self.confirming} pairs{few}."
         ]
-        lines += [f"Then {rest}."] if rest else []
+        lines += [f"Then {suffix}."] if suffix else []
         for method in METHODS:
             told = ", ".join(f"{name} {one.value:.2f}" for name, one in self.agreement[method].items())
             lines.append(f"{method} against exact patching: {told}.")
@@ -111,7 +111,7 @@ class EdgeAttributionResult(wl.Result):
         n = self.exact
         caption = (
             f"Share of the gap brought back by one edge, over {self.confirming} pairs; 95% interval over n={n.n} "
-            f"{n.of}; 0 is no effect."
+            f"{n.resampled_over}; 0 is no effect."
         )
         order = np.argsort(-np.abs(n.value))[:60]
         rows = [
@@ -170,8 +170,8 @@ class EdgeAttributionResult(wl.Result):
                     ],
                     "rows": agreement,
                 },
-                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.n} {n.of}; chance: 0 for correlations, "
-                "0.5 for signs, the share of edges that are called strongest for the last.",
+                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.n} {n.resampled_over}; chance: 0 for "
+                "correlations, 0.5 for signs, the share of edges that are called strongest for the last.",
                 how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
                 "prompts. 1 is perfect.",
                 misleads="It is measured here and may differ for another model or another kind of prompt.",
@@ -219,9 +219,9 @@ class EdgeAttribution:
             for method, steps in zip(METHODS, (1, self.steps), strict=True)
         }  # [edge, pair]
         chosen = self._chosen(estimates["EAP-IG"], asked.explore)
-        put = edges.masks([[there[i]] for i in chosen])
+        patched = edges.masks([[there[i]] for i in chosen])
         confirm = asked.confirm
-        measured = Changed.of(model, asked.batch.rows(confirm), len(put), lambda some: some.carry(put))
+        measured = Changed.of(model, asked.batch.rows(confirm), len(patched), lambda some: some.run_edges(patched))
         names = [edges.name(there[i]) for i in chosen]
         strongest: list[str] = []
         if len(asked.explore) and len(confirm):
@@ -252,8 +252,8 @@ class EdgeAttribution:
             return np.arange(count)
         order = np.argsort(-np.abs(estimate[:, explore].sum(1)), kind="stable")
         half = self.exact // 2
-        rest = np.random.default_rng(self.seed).permutation(order[half:])[: self.exact - half]
-        return np.sort(np.concatenate([order[:half], rest]))
+        suffix = np.random.default_rng(self.seed).permutation(order[half:])[: self.exact - half]
+        return np.sort(np.concatenate([order[:half], suffix]))
 
 
 def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
@@ -266,11 +266,10 @@ def estimated(model: Any, batch: Any, edges: Edges, steps: int) -> np.ndarray:
 
 
 def _pooled(effects: np.ndarray, gap: np.ndarray, batch: Any, seed: int) -> wl.Estimate:
+    about: dict[str, Any] = {"unit": "recovery", "chance": 0.0, "dims": ("edge",)}
     if not len(batch):
-        nothing = np.full(len(effects), np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=0, unit="recovery", chance=0.0, of="pairs")
-    found = cluster_bootstrap(effects.T, gap, batch.cluster, unit="recovery", chance=0.0, seed=seed)
-    return wl.Estimate(found.value, found.low, found.high, n=found.n, unit=found.unit, chance=0.0, of=batch.units)
+        return wl.Estimate.missing((len(effects),), resampled_over="pairs", **about)
+    return cluster_bootstrap(effects.T, gap, batch.cluster, resampled_over=batch.resampled_over, seed=seed, **about)
 
 
 def _agreement(
@@ -282,7 +281,7 @@ def _agreement(
     chances = dict(zip(_MEASURES, (0.0, 0.0, 0.5, top / max(len(estimate), 1)), strict=True))
     if not len(batch):
         return {
-            name: wl.Estimate(np.nan, np.nan, np.nan, n=0, chance=chance, of="pairs")
+            name: wl.Estimate(np.nan, np.nan, np.nan, n=0, chance=chance, resampled_over="pairs")
             for name, chance in chances.items()
         }
     ours, theirs = (sum_by_cluster(part.T, batch.cluster) for part in (estimate, effect))  # [cluster, edge]
@@ -298,7 +297,7 @@ def _agreement(
             float(max(high[i], whole[i])),
             n=n,
             chance=chances[name],
-            of=batch.units,
+            resampled_over=batch.resampled_over,
         )
         for i, name in enumerate(_MEASURES)
     }

@@ -1,4 +1,4 @@
-"""What do edges carry in the pairs of a contrast? Runs of both prompts, some pairs of like length at a time."""
+"""Runs of both prompts of a contrast with edges patched, some pairs of like length at a time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.attribution import attribution
 from wonderland.lab.contrast import ContrastBatch
-from wonderland.lab.edges import Outputs, carry
-from wonderland.lab.interventions import answer_logits, recovery
+from wonderland.lab.edge_patching import ComponentOutputs, run_edges
+from wonderland.lab.interventions import answer_logits
+from wonderland.lab.patching import recovery
 
 
 @dataclass(frozen=True)
@@ -32,42 +33,43 @@ class Runs:
 
     model: Any
     chosen: np.ndarray
-    clean: Outputs
-    corrupted: Outputs
+    clean: ComponentOutputs
+    corrupted: ComponentOutputs
     metric: Callable[..., Tensor]
     answer: Tensor
 
-    def carry(self, put: np.ndarray, *, live: np.ndarray | None = None, noising: bool = False) -> Tensor:
-        """Return the logit difference with sets of edges put [set, sender, receiver], [set, pair]; see `carry`.
+    def run_edges(self, patched: np.ndarray, *, active: np.ndarray | None = None, noising: bool = False) -> Tensor:
+        """Return the logit difference with sets of edges patched [set, sender, receiver], [set, pair].
 
-        Clean edges are put into the corrupted run, or with ``noising`` corrupted ones into the clean run.
+        Clean edges are patched into the corrupted run, or with ``noising`` corrupted ones into the clean run;
+        see `wonderland.lab.edge_patching.run_edges`.
         """
         base, donor = (self.clean, self.corrupted) if noising else (self.corrupted, self.clean)
-        return carry(self.model, base, donor, put, self.metric, live=live, until=self.answer)
+        return run_edges(self.model, base, donor, patched, self.metric, active=active, last_position=self.answer)
 
     def attributed(self, steps: int) -> Tensor:
-        """Return the estimated change by each edge put into the corrupted run, [sender, receiver, pair]."""
-        return attribution(self.model, self.corrupted, self.clean, self.metric, steps=steps, until=self.answer)
+        """Return the estimated change by each edge patched into the corrupted run, [sender, receiver, pair]."""
+        return attribution(self.model, self.corrupted, self.clean, self.metric, steps=steps, last_position=self.answer)
 
 
 def runs(model: Any, batch: ContrastBatch) -> Iterator[Runs]:
     """Yield the runs of all pairs, pairs of like length together, so that there is little padding."""
-    for chosen, some in batch.parts():
-        clean, corrupted = (Outputs.of(model, tokens) for tokens in (some.clean, some.corrupted))
+    for chosen, some in batch.batches():
+        clean, corrupted = (ComponentOutputs.of(model, tokens) for tokens in (some.clean, some.corrupted))
         yield Runs(model, chosen, clean, corrupted, difference(model, some), torch.from_numpy(some.answer))
 
 
 def difference(model: Any, batch: ContrastBatch) -> Callable[..., Tensor]:
-    """Return a ``read`` of the logit difference target − foil at each pair's answer."""
+    """Return a metric of the logit difference target − foil at each pair's answer."""
     logits = answer_logits(model, batch.answer)
     target, foil = (torch.from_numpy(part).to(model.device) for part in (batch.target, batch.foil))
 
-    def read(final: Tensor, at: Tensor | None = None) -> Tensor:
+    def metric(final: Tensor, at: Tensor | None = None) -> Tensor:
         pair = torch.arange(len(final), device=final.device) if at is None else at
         found, row = logits(final, pair), torch.arange(len(final), device=final.device)
         return found[row, target[pair]] - found[row, foil[pair]]
 
-    return read
+    return metric
 
 
 @dataclass(frozen=True)

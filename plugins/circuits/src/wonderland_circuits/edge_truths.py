@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from wonderland.testing.known import HEADS
-from wonderland.testing.truth import Truth, known_specimen, speaking_specimen
+from wonderland.testing.handwritten import HEADS
+from wonderland.testing.truth import Truth, handwritten_specimen, speaking_specimen
 
 Check = tuple[bool, str]
-_NAMES = {what: f"L{layer}H{head}" for what, (layer, head) in HEADS.items()}
+_NAMES = {what: str(head) for what, head in HEADS.items()}
 _SPEAKER = _NAMES["speaker"]
 _PLANTED = f"{_SPEAKER} of the hand-built model reads who speaks by its values and says so, alone"
 _CARELESS = "the hand-built model that does not mind who speaks"
@@ -36,7 +36,7 @@ def path_patching() -> list[Truth]:
 
     return [
         Truth(_PLANTED, speaking_specimen, straight, {"pairs": 40}),
-        Truth(_CARELESS, known_specimen, none, nothing=True),
+        Truth(_CARELESS, handwritten_specimen, none, nothing=True),
     ]
 
 
@@ -57,7 +57,7 @@ def edge_attribution() -> list[Truth]:
 
     return [
         Truth(_PLANTED, speaking_specimen, both, {"pairs": 40}),
-        Truth(_CARELESS, known_specimen, none, nothing=True),
+        Truth(_CARELESS, handwritten_specimen, none, nothing=True),
     ]
 
 
@@ -75,7 +75,7 @@ def circuit_graph() -> list[Truth]:
 
     return [
         Truth(_PLANTED, speaking_specimen, two, {"pairs": 40, "circuits": 60}),
-        Truth(_CARELESS, known_specimen, none, nothing=True),
+        Truth(_CARELESS, handwritten_specimen, none, nothing=True),
     ]
 
 

@@ -25,8 +25,9 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.interventions import Activations, Site, intervene
-from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, heads, paired_permutation
+from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland_circuits import head_pairs
 from wonderland_circuits.ablating import collect, donors, spread, summed_losses, writing
 
@@ -77,7 +78,7 @@ class HeadAblationResult(wl.Result):
 
     def heads_that_are(self, verdict: str) -> list[str]:
         """List the heads of a verdict, largest cost under resampling first."""
-        cost = {name: abs(float(estimate.value)) for name, estimate in heads(self.cost["resample"])}
+        cost = {str(head): abs(float(one.value)) for head, one in self.cost["resample"].heads()}
         named = zip(cost, (v for row in self.verdicts for v in row), strict=True)
         return sorted((name for name, found in named if found == verdict), key=lambda name: -cost[name])
 
@@ -86,7 +87,7 @@ class HeadAblationResult(wl.Result):
         rule = f"false-discovery rate {self.level:g}, resample and mean ablation agreeing"
         trust = "" if self.enough else "; too little evidence to trust"
         if needed:
-            cost = self.cost["resample"][_indices(needed[0])]
+            cost = self.cost["resample"][Head.parse(needed[0])]
             first = f"{len(needed)} of {total} heads are needed ({rule}){trust}; without {needed[0]} it costs {cost}."
         else:
             n = self.loss.n
@@ -110,7 +111,7 @@ class HeadAblationResult(wl.Result):
         needed = self.heads_that_are("needed")
         if not needed:
             return [wl.Finding(self.summary().splitlines()[0], "head-ablation", {}, "weak")]
-        cost = self.cost["resample"][_indices(needed[0])]
+        cost = self.cost["resample"][Head.parse(needed[0])]
         trust: Any = "solid" if self.enough and cost.trusted else "weak"
         text = (
             f"{len(needed)} of {sum(map(len, self.verdicts))} heads are needed; most of all {needed[0]}: with "
@@ -130,7 +131,7 @@ class HeadAblationResult(wl.Result):
         rule = f"by ablation: false-discovery rate {self.level:g}, resample and mean agreeing"
         together = head_pairs.card_blocks(self.pairs, self.interaction, self.pair_q, self.level)
         return {
-            (name := f"L{layer}H{head}"): [{"role": verdict, "rule": rule}, *together.get(name, [])]
+            (name := str(Head(layer, head))): [{"role": verdict, "rule": rule}, *together.get(name, [])]
             for layer, row in enumerate(self.verdicts)
             for head, verdict in enumerate(row)
         }
@@ -201,21 +202,16 @@ class HeadAblationResult(wl.Result):
                 self.pair_q,
                 windows=self.pair_windows,
                 left_out=self.pairs_left_out,
-                alone={name: float(one.value) for name, one in heads(self.cost["mean"])},
+                alone={str(head): float(one.value) for head, one in self.cost["mean"].heads()},
             ),
         ]
 
     def _row(self, layer: int, head: int) -> dict[str, Any]:
-        row: dict[str, Any] = {"head": f"L{layer}H{head}", "verdict": self.verdicts[layer][head]}
+        row: dict[str, Any] = {"head": str(Head(layer, head)), "verdict": self.verdicts[layer][head]}
         for kind in KINDS:
             one = self.cost[kind][layer, head]
             row[kind] = {"value": float(one.value), "low": float(one.low), "high": float(one.high), "chance": 0.0}
         return row | {"q": float(self.q["resample"][layer, head])}
-
-
-def _indices(head: str) -> tuple[int, int]:
-    layer, _, index = head[1:].partition("H")
-    return int(layer), int(index)
 
 
 @dataclass(frozen=True)
@@ -266,12 +262,18 @@ class HeadAblation:
             rows = kept[kind]
             if rows.any():
                 cost[kind] = cluster_bootstrap(
-                    whole[kind][rows], words[rows], conversation[rows], unit="nats a token", chance=0.0, seed=self.seed
+                    whole[kind][rows],
+                    words[rows],
+                    conversation[rows],
+                    unit="nats a token",
+                    chance=0.0,
+                    dims=("layer", "head"),
+                    seed=self.seed,
                 )
                 p, _ = paired_permutation(whole[kind][rows], conversation[rows], seed=self.seed)
             else:  # one conversation only: there is no other to take from
                 p = np.full(whole[kind].shape[1:], np.nan)
-                cost[kind] = wl.Estimate(p, p, p, n=0, unit="nats a token", chance=0.0)
+                cost[kind] = wl.Estimate.missing(p.shape, unit="nats a token", chance=0.0, dims=("layer", "head"))
             q[kind] = benjamini_hochberg(p)
         pairs, left_out = head_pairs.chosen_pairs(specimen.model, cost["mean"].value, self.pairs)
         few = np.isin(chosen, order[: self.pair_windows])

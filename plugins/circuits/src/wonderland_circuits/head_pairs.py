@@ -27,11 +27,11 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland_circuits.ablating import summed_losses, writing
 
-Head = tuple[int, int]
 _BATCH = 16
 _FLIPS = 10_000  # so that one pair alone can pass among a hundred
 _LISTED = 12
@@ -75,8 +75,8 @@ def interactions(
     """
     evidence = specimen.evidence
     if not pairs or not len(windows):
-        nothing = np.full(len(pairs), np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=0, unit="nats a token", chance=0.0), nothing
+        nothing = wl.Estimate.missing((len(pairs),), unit="nats a token", chance=0.0, dims=("pair",))
+        return nothing, nothing.value
     both = [
         _ablated(specimen, pairs, windows[start : start + _BATCH], mean) for start in range(0, len(windows), _BATCH)
     ]
@@ -84,7 +84,7 @@ def interactions(
     differ = np.concatenate(both) - apart  # [window, pair]
     conversation = evidence.conversation[windows]
     words = (evidence.lengths[windows] - 1).astype(float)
-    found = cluster_bootstrap(differ, words, conversation, unit="nats a token", chance=0.0, seed=seed)
+    found = cluster_bootstrap(differ, words, conversation, unit="nats a token", chance=0.0, dims=("pair",), seed=seed)
     p, _ = paired_permutation(differ, conversation, replicates=_FLIPS, seed=seed)
     return found, benjamini_hochberg(p)
 
@@ -106,7 +106,7 @@ def _ablated(
 
 def named(pair: tuple[Head, Head]) -> list[str]:
     """Return the names of both heads."""
-    return [f"L{layer}H{head}" for layer, head in pair]
+    return [str(Head(layer, head)) for layer, head in pair]
 
 
 def told(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float, left_out: int) -> list[str]:

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland_circuits.taxonomy_result import HeadTaxonomyResult
 
@@ -85,7 +86,7 @@ class HeadTaxonomy:
         shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
         judged = [_role(results, at) for at in np.ndindex(*shape)]
         return HeadTaxonomyResult(
-            heads=[f"L{layer}H{head}" for layer, head in np.ndindex(*shape)],
+            heads=[str(Head(layer, head)) for layer, head in np.ndindex(*shape)],
             roles=[role for role, _, _ in judged],
             rules=[rule for _, rule, _ in judged],
             causal=[causal for _, _, causal in judged],
@@ -189,7 +190,8 @@ def _numbers(results: Mapping[str, Any], shape: tuple[int, int]) -> dict[str, wl
 
 def _exact(value: np.ndarray, chance: np.ndarray) -> wl.Estimate:
     """Return a number of the weights: it has a null but no sample, so its interval is itself."""
-    return wl.Estimate(value, value, value, n=1, unit="1", chance=chance, of="models")
+    dims = ("layer", "head")
+    return wl.Estimate(value, value, value, n=1, unit="1", chance=chance, resampled_over="models", dims=dims)
 
 
 def _told(one: wl.Estimate) -> str:

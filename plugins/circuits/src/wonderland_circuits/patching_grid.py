@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
-from wonderland.lab.interventions import Activations, Cell, Site, answer_logits, intervene
+from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
 from wonderland_circuits.questions import Questions
 
 _LIKELIEST = 5
@@ -52,8 +52,8 @@ def grids(specimen: wl.Specimen, asked: Questions, modes: Sequence[str], shown: 
 
 
 def _logits(specimen: wl.Specimen, batch: Any, tokens: np.ndarray) -> torch.Tensor:
-    read = answer_logits(specimen.model, batch.answer)
-    return read(Activations.of(specimen.model, tokens, ()).final).cpu().double()
+    metric = answer_logits(specimen.model, batch.answer)
+    return metric(Activations.of(specimen.model, tokens, ()).final).cpu().double()
 
 
 def _grid(specimen: wl.Specimen, batch: Any, modes: Sequence[str]) -> dict[str, Any]:
@@ -61,17 +61,19 @@ def _grid(specimen: wl.Specimen, batch: Any, modes: Sequence[str]) -> dict[str, 
     layers, heads, length = model.cfg.n_layers, model.cfg.n_heads, batch.clean.shape[1]
     places = {mode: [(layer, None) for layer in range(layers)] for mode in modes}
     places["z"] = list(np.ndindex(layers, heads))
-    cells: list[Cell] = [
-        [Site(mode, layer, head, where=position)]
+    cells: list[Intervention] = [
+        [Site(mode, layer, head, positions=position)]
         for mode, rows in places.items()
         for layer, head in rows
         for position in range(length)
     ]
     clean, corrupted = (Activations.of(model, tokens, list(places)) for tokens in (batch.clean, batch.corrupted))
-    read = answer_logits(model, batch.answer)
-    before, after = intervene(model, corrupted, clean.values, cells, read, until=torch.from_numpy(batch.answer))
+    metric = answer_logits(model, batch.answer)
+    before, after = intervene(
+        model, corrupted, clean.values, cells, metric, last_position=torch.from_numpy(batch.answer)
+    )
     target, foil = int(batch.target[0]), int(batch.foil[0])
-    both = torch.stack([read(clean.final)[0], before[0]]).cpu()
+    both = torch.stack([metric(clean.final)[0], before[0]]).cpu()
 
     def difference(logits: torch.Tensor) -> np.ndarray:
         return np.asarray((logits[..., target] - logits[..., foil]).double().cpu().numpy())

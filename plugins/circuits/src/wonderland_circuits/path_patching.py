@@ -18,6 +18,7 @@ References: Wang et al. 2022 (2211.00593), path patching; Goldowsky-Dill et al. 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS
 from wonderland.lab.edges import INPUTS, Edges
 from wonderland_circuits.edge_runs import Changed
@@ -116,14 +118,15 @@ class PathPatchingResult(wl.Result):
 
     def _heads(self, estimate: wl.Estimate) -> wl.Estimate:
         """Return what an estimate [sender] says of heads, [layer, head]."""
-        names = [f"L{layer}H{head}" for layer, head in np.ndindex(*self.grid)]
+        names = [str(Head(layer, head)) for layer, head in np.ndindex(*self.grid)]
         return estimate[np.array([self.senders.index(name) for name in names]).reshape(self.grid)]
 
     def views(self) -> Sequence[wl.View]:
         if not self.receivers:
             return []
         n = self.whole["denoising"]
-        caption = f"Share of the gap over {self.confirming} pairs; 95% interval over n={n.n} {n.of}; 0 is no effect."
+        over = f"95% interval over n={n.n} {n.resampled_over}"
+        caption = f"Share of the gap over {self.confirming} pairs; {over}; 0 is no effect."
         shown = {
             f"{name}, {way}": part[way]
             for way in WAYS
@@ -214,9 +217,8 @@ class PathPatching:
 
     def run(self, specimen: wl.Specimen) -> PathPatchingResult:
         """Hand each sender's output to all, to the logits, and to single inputs of the heads that matter."""
-        from wonderland.lab.specimen import parse_head
-
-        named = [f"L{layer}H{head}" for layer, head in (parse_head(name, specimen.cfg) for name in self.heads)]
+        shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
+        named = [str(Head.parse(name, shape)) for name in self.heads]
         asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
         model, edges = specimen.model, Edges.of(specimen.model)
         chosen = named
@@ -247,17 +249,17 @@ class PathPatching:
 def _all_and_direct(edges: Edges) -> np.ndarray:
     """Return the edges of each sender, and after them each sender's edge into the logits alone."""
     senders, receivers = edges.exists.shape
-    put = np.zeros((2 * senders, senders, receivers), dtype=bool)
+    patched = np.zeros((2 * senders, senders, receivers), dtype=bool)
     for s in range(senders):
-        put[s, s] = edges.exists[s]
-        put[senders + s, s, -1] = True
-    return put
+        patched[s, s] = edges.exists[s]
+        patched[senders + s, s, -1] = True
+    return patched
 
 
-def _effects(model: Any, batch: Any, put: np.ndarray, way: str) -> Changed:
-    """Return pairs with edges put, one way or the other; noising is told as the share that is lost."""
+def _effects(model: Any, batch: Any, patched: np.ndarray, way: str) -> Changed:
+    """Return pairs with edges patched, one way or the other; noising is told as the share that is lost."""
     noising = way == "noising"
-    found = Changed.of(model, batch, len(put), lambda some: some.carry(put, noising=noising))
+    found = Changed.of(model, batch, len(patched), lambda some: some.run_edges(patched, noising=noising))
     if not noising:
         return found
     return Changed(found.corrupted, found.clean, found.changed, batch)
@@ -267,10 +269,10 @@ def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Esti
     """Return the share each earlier sender brings back by each input of a head, [input, sender]."""
     targets = [edges.receivers.index(f"{head}.{what}") for what in INPUTS]
     there = [(s, r) for r in targets for s in np.flatnonzero(edges.exists[:, r])]
-    put = edges.masks([[edge] for edge in there])
-    found = _effects(model, batch, put, "denoising").recovery(seed)
+    patched = edges.masks([[edge] for edge in there])
+    found = _effects(model, batch, patched, "denoising").recovery(seed)
     shape = (len(INPUTS), len(edges.senders))
     value, low, high = (np.full(shape, np.nan) for _ in range(3))
     at = tuple(np.array([[targets.index(r), s] for s, r in there]).T)
     value[at], low[at], high[at] = found.value, found.low, found.high
-    return wl.Estimate(value, low, high, n=found.n, unit=found.unit, chance=0.0, of=found.of)
+    return dataclasses.replace(found, value=value, low=low, high=high, dims=("input", "sender"))

@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.lab.specimen import hook_name
+from wonderland.components import Head
+from wonderland.lab.names import hook_name
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import ME, THEM
 
 FEATURES = ("nothing", "position", "speaker", "token", "previous", "pair")
 """What a head may be claimed to depend on, the simplest first."""
 
-Head = tuple[int, int]
 _CHUNK = 2048  # tokens whose logits stand side by side
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland_circuits.questions import share
 from wonderland_circuits.scrubbing import FEATURES
 
@@ -117,7 +118,10 @@ class CausalScrubbingResult(wl.Result):
         columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}, {"key": "claim", "label": "Depends on"}]
         columns += [{"key": name, "label": name.capitalize(), "unit": "share", "digits": 2} for name in FEATURES[1:]]
         rows = [
-            {"head": f"L{layer}H{head}", "claim": _MEANING[self.hypothesis.get(f"L{layer}H{head}", "everything")]}
+            {
+                "head": str(Head(layer, head)),
+                "claim": _MEANING[self.hypothesis.get(str(Head(layer, head)), "everything")],
+            }
             | {name: _cell(self.explained[name][layer, head]) for name in FEATURES[1:]}
             for layer, head in np.ndindex(layers, each)
         ]

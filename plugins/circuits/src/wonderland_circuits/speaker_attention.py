@@ -1,4 +1,4 @@
-"""Where does a head look when somebody else has begun, and what stands there? Three of the six tests of a speaker head.
+"""Attention to speakers: three of the six tests of a speaker head, from values, a shifted window, and where it attends.
 
 1. Values. ‖v₀‖ / mean ‖vⱼ‖, j ≥ 1: what the head would move from position 0, against from elsewhere; and how much it
    writes at all, ‖z W_O‖ against the mean ‖vⱼ W_O‖. A sink has next to nothing at position 0.
@@ -40,28 +40,30 @@ def looked_at(specimen: wl.Specimen, *, seed: int) -> dict[str, wl.Estimate]:
     bottoms: dict[str, list[np.ndarray]] = {name: [] for name in ("value", "writable", "rows", "turns")}
     even: dict[str, list[np.ndarray]] = {name: [] for name in ("latest", "others", "first")}
     gram = _gram(specimen.model.W_O.detach().cpu())
-    for part in specimen.parts("pattern", "v", "z"):
-        pattern, v, z = part["pattern"], part["v"], part["z"]
-        others = part.mask.clone()
+    for batch in specimen.batches("pattern", "v", "z"):
+        pattern, v, z = batch["pattern"], batch["v"], batch["z"]
+        others = batch.mask.clone()
         others[:, 0] = False
         size = v.norm(dim=-1)  # [layer, batch, pos, head]
         could = _written(v, gram)
         tops["first value"].append(_rows(size[:, :, 0]))
         bottoms["value"].append(_rows(_mean(size, others)))
-        rows = _later(part.evidence)
+        rows = _later(batch.evidence)
         turns = rows.sum(-1).double().numpy()  # [batch]
         tops["written"].append(_rows(_mean(_written(z, gram), rows)) * (turns > 0)[:, None, None])
         bottoms["writable"].append(_rows(_mean(could, others)) * (turns > 0)[:, None, None])
         bottoms["turns"].append(turns)
         uniform = 1 / torch.arange(1, pattern.shape[-1] + 1, dtype=torch.float32)  # [query]
-        for name, where in _targets(part.evidence, rows).items():
+        for name, where in _targets(batch.evidence, rows).items():
             tops[name].append(torch.einsum("lbhqk,bqk->blh", pattern, where).double().numpy())
             even[name].append(torch.einsum("q,bqk->b", uniform, where).double().numpy())
     joined = {name: np.concatenate(some) for name, some in {**tops, **bottoms}.items() if some}
     conversation = specimen.evidence.conversation
 
     def estimate(top: str, bottom: str, chance: float, unit: str) -> wl.Estimate:
-        return cluster_bootstrap(joined[top], joined[bottom], conversation, unit=unit, chance=chance, seed=seed)
+        return cluster_bootstrap(
+            joined[top], joined[bottom], conversation, unit=unit, chance=chance, seed=seed, dims=("layer", "head")
+        )
 
     turns = max(float(joined["turns"].sum()), 1.0)
     return {
@@ -107,7 +109,9 @@ def shifted(specimen: wl.Specimen, windows: np.ndarray, neutral: Sequence[int], 
     whose = np.concatenate(conversation)
 
     def estimate(values: np.ndarray, chance: float | None = None) -> wl.Estimate:
-        return cluster_bootstrap(values, turns, whose, unit="share of attention", chance=chance, seed=seed)
+        return cluster_bootstrap(
+            values, turns, whose, unit="share of attention", chance=chance, seed=seed, dims=("layer", "head")
+        )
 
     return {
         "stays": estimate(found[:, 0]),

@@ -24,17 +24,10 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.lab.contrast import ContrastBatch
+from wonderland.lab.contrast import ContrastBatch, logit_difference
 from wonderland.lab.evidence import Evidence
-from wonderland.lab.interventions import (
-    Activations,
-    Cell,
-    Site,
-    answer_logits,
-    intervene,
-    logit_difference,
-    recovery,
-)
+from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
+from wonderland.lab.patching import recovery
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_circuits.ablating import writing
 
@@ -74,9 +67,15 @@ class Swapped:
         if not len(batch):
             return {**found, "kl": found["through"]}
         kl = cluster_bootstrap(
-            self.kl_through[:, chosen].T, self.kl[chosen], batch.cluster, unit="recovery", chance=0.0, seed=seed
+            self.kl_through[:, chosen].T,
+            self.kl[chosen],
+            batch.cluster,
+            unit="recovery",
+            chance=0.0,
+            resampled_over=batch.resampled_over,
+            seed=seed,
         )
-        return {**found, "kl": wl.Estimate(kl.value, kl.low, kl.high, kl.n, "recovery", 0.0, batch.units)}
+        return {**found, "kl": kl}
 
 
 @torch.no_grad()
@@ -88,14 +87,19 @@ def swap(specimen: wl.Specimen, batch: ContrastBatch) -> Swapped:
     single = {name: np.zeros(pairs) for name in ("clean", "corrupted", "kl")}
     by_head = {name: np.zeros((total, pairs)) for name in ("through", "direct", "kl_through")}
     places = writing(model)
-    cells: list[Cell] = [[Site("z", *at, where="later")] for at in places]
+    cells: list[Intervention] = [[Site("z", *at, positions="later")] for at in places]
     rows = [layer * heads + head for layer, head in places]
-    for chosen, some in batch.parts():
-        read, where = answer_logits(model, some.answer), {"later": torch.from_numpy(_own(some).speaker_position > 0)}
+    for chosen, some in batch.batches():
+        metric, positions = (
+            answer_logits(model, some.answer),
+            {"later": torch.from_numpy(_own(some).speaker_position > 0)},
+        )
         clean, corrupted = (Activations.of(model, tokens, ("z",)) for tokens in (some.clean, some.corrupted))
-        until = torch.from_numpy(some.answer)
-        before, through = intervene(model, corrupted, clean.values, cells, read, where=where, until=until)
-        after = read(clean.final)
+        last_position = torch.from_numpy(some.answer)
+        before, through = intervene(
+            model, corrupted, clean.values, cells, metric, positions=positions, last_position=last_position
+        )
+        after = metric(clean.final)
         single["clean"][chosen] = logit_difference(after, some)
         single["corrupted"][chosen] = logit_difference(before, some)
         single["kl"][chosen] = _kl(before, after)
@@ -106,7 +110,7 @@ def swap(specimen: wl.Specimen, batch: ContrastBatch) -> Swapped:
             by_head["through"][np.ix_(rows, chosen)] = logit_difference(through, some)
             by_head["kl_through"][np.ix_(rows, chosen)] = _kl(before, through)
             straight = torch.stack(
-                [read(corrupted.final + added) for added in _outputs(model, clean, corrupted, places)]
+                [metric(corrupted.final + added) for added in _outputs(model, clean, corrupted, places)]
             )
             by_head["direct"][np.ix_(rows, chosen)] = logit_difference(straight, some)
     return Swapped(**single, **by_head, batch=batch)
@@ -138,22 +142,28 @@ def resample(
     lost = {name: np.full((total, len(batch)), np.nan) for name in DONORS}
     gap = np.zeros((2, len(batch)))
     rows = [layer * specimen.cfg.n_heads + head for layer, head in heads]
-    cells: list[Cell] = [[Site("z", *at, where="last turn")] for at in heads]
+    cells: list[Intervention] = [[Site("z", *at, positions="last turn")] for at in heads]
     random = np.random.default_rng(seed)
-    for chosen, some in batch.parts():
-        read = answer_logits(model, some.answer)
+    for chosen, some in batch.batches():
+        metric = answer_logits(model, some.answer)
         clean = Activations.of(model, some.clean, ("z",))
-        plain = logit_difference(read(clean.final), some)
-        gap[:, chosen] = plain, logit_difference(read(Activations.of(model, some.corrupted, ()).final), some)
+        plain = logit_difference(metric(clean.final), some)
+        gap[:, chosen] = plain, logit_difference(metric(Activations.of(model, some.corrupted, ()).final), some)
         z, own = clean.values["z"], _own(some)
         turn = own.mask & (own.speaker_position == own.speaker_position[np.arange(len(some)), some.answer, None])
         for name in DONORS if cells else ():
             donor = mean.to(z)
             if name != "mean":
                 donor = _donated(specimen.evidence, own, turn, z, stored, side, name == "same speaker", random)
-            where = {"last turn": torch.from_numpy(turn)}
+            positions = {"last turn": torch.from_numpy(turn)}
             _, without = intervene(
-                model, clean, {"z": donor}, cells, read, where=where, until=torch.from_numpy(some.answer)
+                model,
+                clean,
+                {"z": donor},
+                cells,
+                metric,
+                positions=positions,
+                last_position=torch.from_numpy(some.answer),
             )
             lost[name][np.ix_(rows, chosen)] = plain - logit_difference(without, some)
     nothing = np.zeros(len(batch))

@@ -80,11 +80,11 @@ def _features(
     layers, d_model, d_head = specimen.cfg.n_layers, specimen.cfg.d_model, specimen.cfg.d_head
     turned = random.standard_normal((layers, d_model, d_head)) / d_model**0.5
     z, projected = [], []
-    for part in specimen.parts("z", "resid_pre"):
-        here = (window >= part.windows.start) & (window < part.windows.stop)
-        at = (window[here] - part.windows.start, place[here])
-        z.append(part["z"][:, at[0], at[1]].double().numpy())  # [layer, place, head, d_head]
-        read = part["resid_pre"][:, at[0], at[1]].double().numpy()
+    for batch in specimen.batches("z", "resid_pre"):
+        here = (window >= batch.windows.start) & (window < batch.windows.stop)
+        at = (window[here] - batch.windows.start, place[here])
+        z.append(batch["z"][:, at[0], at[1]].double().numpy())  # [layer, place, head, d_head]
+        read = batch["resid_pre"][:, at[0], at[1]].double().numpy()
         projected.append(np.einsum("lpm,lmd->lpd", read, turned))
     return np.concatenate(z, axis=1).transpose(0, 2, 1, 3), np.concatenate(projected, axis=1)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS
 from wonderland_circuits.questions import share
 from wonderland_circuits.speaker_verdicts import RULE, SIDES, TESTS
@@ -61,11 +62,11 @@ class SpeakerTrackingResult(wl.Result):
         if verdict in _SIDE:
             through = self.swap[_SIDE[verdict]]["confirm"]["through"].value
             found.sort(key=lambda at: -through[at])
-        return [f"L{layer}H{head}" for layer, head in found]
+        return [str(Head(layer, head)) for layer, head in found]
 
     def through(self, head: str, side: str = "current") -> wl.Estimate:
         """Return the share of a swap that goes through a head, on the pairs to confirm."""
-        return self.swap[side]["confirm"]["through"][_indices(head)]
+        return self.swap[side]["confirm"]["through"][Head.parse(head)]
 
     def trust(self, side: str) -> Any:
         """How far a claim about one side can be trusted."""
@@ -99,7 +100,7 @@ class SpeakerTrackingResult(wl.Result):
         found = []
         for verdict, side in _SIDE.items():
             for head in self.heads_that_are(verdict):
-                at = _indices(head)
+                at = Head.parse(head)
                 looks = self.seen["latest" if side == "current" else "first"][at]
                 probe = self.probe[side]["head"][at]
                 text = (
@@ -218,8 +219,3 @@ class SpeakerTrackingResult(wl.Result):
             if one.chance is not None:
                 row[name]["chance"] = float(one.chance)
         return row
-
-
-def _indices(head: str) -> tuple[int, int]:
-    layer, _, index = head[1:].partition("H")
-    return int(layer), int(index)

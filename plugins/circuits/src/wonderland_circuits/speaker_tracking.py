@@ -196,9 +196,4 @@ def _null(found: Mapping[str, wl.Estimate], at: tuple[int, int]) -> float:
 
 def _shaped(by: Mapping[str, Any], shape: tuple[int, int]) -> dict[str, wl.Estimate]:
     """Turn estimates [layer × head] into [layer, head]."""
-    return {
-        name: wl.Estimate(
-            *(np.reshape(part, shape) for part in (e.value, e.low, e.high)), e.n, e.unit, chance=0.0, of=e.of
-        )
-        for name, e in by.items()
-    }
+    return {name: e.reshape(shape, ("layer", "head")) for name, e in by.items()}

@@ -71,7 +71,7 @@ class HeadTaxonomyResult(wl.Result):
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
-        trusted = all(one.trusted for one in self.numbers.values() if one.of != "models")
+        trusted = all(one.trusted for one in self.numbers.values() if one.resampled_over != "models")
         found = [wl.Finding(self.summary().splitlines()[0], "head-taxonomy", {}, "solid" if trusted else "weak")]
         special = [i for i in self.named if self.roles[i].startswith(("says", "induction", "relays"))]
         for i in special[:4]:
@@ -112,8 +112,8 @@ class HeadTaxonomyResult(wl.Result):
                 "table",
                 {"columns": columns, "rows": rows, "links": "head"},
                 caption="Ablation in nats a token (resampled); attention as shares; 95% intervals over "
-                f"n={n.n} {n.of} where numbers come from text, chance levels beside them; weights have a null and no "
-                "interval.",
+                f"n={n.n} {n.resampled_over} where numbers come from text, chance levels beside them; weights have "
+                "a null and no interval.",
                 how_to_read="A role is named only if an intervention supports it; the next table has the rule. Sort by "
                 "a heading; click a head for everything measured about it.",
                 misleads="A head with two jobs has one role here, and heads that back each other up have none.",
@@ -153,7 +153,7 @@ def _keys(columns: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _cell(one: wl.Estimate) -> dict[str, float]:
     cell = {"value": float(one.value)}
-    if one.of != "models":
+    if one.resampled_over != "models":
         cell |= {"low": float(one.low), "high": float(one.high)}
     return cell if one.chance is None else cell | {"chance": float(one.chance)}
 

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 
 import wonderland as wl
-from wonderland.testing.known import (
+from wonderland.testing.handwritten import (
     HEADS,
-    known_first_speaker_model,
-    known_model,
-    known_speaker_corpus,
-    known_speaker_model,
-    known_tokenizer,
+    handwritten_first_speaker_model,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
 )
-from wonderland.testing.truth import Truth, known_specimen, repeating_specimen, speaking_specimen, untrained
+from wonderland.testing.truth import Truth, handwritten_specimen, repeating_specimen, speaking_specimen, untrained
 
 Check = tuple[bool, str]
-_NAMES = {what: f"L{layer}H{head}" for what, (layer, head) in HEADS.items()}
+_NAMES = {what: str(head) for what, head in HEADS.items()}
 _PAIR = [_NAMES["uniform"], _NAMES["speaker"]]
 
 
@@ -45,7 +45,7 @@ def head_ablation() -> list[Truth]:
 
     return [
         Truth(f"repeated text, for which the hand-built model needs {' and '.join(needed)}", repeating_specimen, two),
-        Truth("its untrained twin", untrained(repeating_specimen), none, nothing=True),
+        Truth("its untrained baseline", untrained(repeating_specimen), none, nothing=True),
     ]
 
 
@@ -65,7 +65,7 @@ def activation_patching() -> list[Truth]:
 
     return [
         Truth(f"{speaker} of the hand-built model says who speaks, alone", speaking_specimen, carries, {"pairs": 40}),
-        Truth("the hand-built model that does not mind who speaks", known_specimen, none, nothing=True),
+        Truth("the hand-built model that does not mind who speaks", handwritten_specimen, none, nothing=True),
     ]
 
 
@@ -128,13 +128,15 @@ def speaker_tracking() -> list[Truth]:
         ),
         Truth(
             f"{speaker} of a hand-built model says who began; {sink} is a sink",
-            lambda: wl.Specimen(known_first_speaker_model(), known_tokenizer(), known_speaker_corpus()),
+            lambda: wl.Specimen(
+                handwritten_first_speaker_model(), handwritten_tokenizer(), handwritten_speaker_corpus()
+            ),
             one("first-speaker", "current-speaker"),
             small,
         ),
         Truth(
             f"a hand-built model whose {speaker} looks at the speaker and says nothing",
-            lambda: wl.Specimen(known_model(), known_tokenizer(), known_speaker_corpus()),
+            lambda: wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_speaker_corpus()),
             none,
             small,
             nothing=True,
@@ -164,7 +166,7 @@ def head_taxonomy() -> list[Truth]:
     return [
         Truth(f"repeated text: {early} relays, {late} continues, the others do nothing", repeating_specimen, repeating),
         Truth(f"{speaker} of the hand-built model says who speaks; {sink} is a sink", speaking_specimen, speaking),
-        Truth("the untrained twin of the hand-built model", untrained(repeating_specimen), none, nothing=True),
+        Truth("the untrained baseline of the hand-built model", untrained(repeating_specimen), none, nothing=True),
     ]
 
 
@@ -172,8 +174,8 @@ def head_taxonomy() -> list[Truth]:
 @torch.no_grad()
 def shared_speaker() -> wl.Specimen:
     """Return a specimen of a model with two heads that each say half of who speaks."""
-    model: Any = known_speaker_model()
+    model: Any = handwritten_speaker_model()
     attn, loud, quiet = model.blocks[1].attn, HEADS["speaker"][1], HEADS["uniform"][1]
     for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q"):
         getattr(attn, name)[quiet] = getattr(attn, name)[loud]
-    return wl.Specimen(model, known_tokenizer(), known_speaker_corpus())
+    return wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus())

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.stats import cluster_bootstrap
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class AttentionEntropyResult(wl.Result):
 
     def summary(self) -> str:
         value = self.normalised.value
-        focused = [f"L{layer}H{head}" for layer, head in zip(*np.nonzero(value < 0.5), strict=True)]
+        focused = [str(Head(layer, head)) for layer, head in zip(*np.nonzero(value < 0.5), strict=True)]
         lowest = np.unravel_index(value.argmin(), value.shape)
         one = self.normalised[lowest]
         interval = f"[{float(one.low):.2f}, {float(one.high):.2f}] (n={one.n} conversations"
@@ -66,7 +67,7 @@ class AttentionEntropyResult(wl.Result):
         estimate = self.normalised[layer, head]
         trust = "solid" if estimate.trusted and estimate.high < 0.5 else "weak"
         text = self.summary().splitlines()[0]
-        return [wl.Finding(text, "entropy-map", {"head": f"L{layer}H{head}"}, trust)]  # type: ignore[arg-type]
+        return [wl.Finding(text, "entropy-map", {"head": str(Head(layer, head))}, trust)]  # type: ignore[arg-type]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
@@ -85,7 +86,7 @@ class AttentionEntropyResult(wl.Result):
         ]
         positions = np.arange(self.by_position.shape[-1])
         curves = [
-            {"name": f"L{layer}H{head}", "x": positions[1:], "y": self.by_position[layer, head, 1:]}
+            {"name": str(Head(layer, head)), "x": positions[1:], "y": self.by_position[layer, head, 1:]}
             for layer in range(layers)
             for head in range(heads)
         ]
@@ -148,12 +149,12 @@ class AttentionEntropy:
         sums, counts = [], []
         longest = evidence.tokens.shape[1]
         position_sum, position_count = 0.0, np.zeros(longest)
-        for part in specimen.parts():
-            pattern = part["pattern"].double()  # [layer, batch, head, query, key]
+        for batch in specimen.batches():
+            pattern = batch["pattern"].double()  # [layer, batch, head, query, key]
             entropy = torch.special.entr(pattern).sum(-1)  # [layer, batch, head, query]
             visible = torch.arange(1, entropy.shape[-1] + 1, dtype=torch.float64)
             normalised = entropy / visible.log().clamp(min=1e-12)
-            rows = part.mask.clone()  # [batch, query]
+            rows = batch.mask.clone()  # [batch, query]
             rows[:, 0] = False
             kept = rows[None, :, None].double()
             measures = torch.stack([normalised, entropy, entropy.exp(), normalised**2])
@@ -167,7 +168,13 @@ class AttentionEntropy:
 
         def estimate(index: int, unit: str, chance: Any) -> wl.Estimate:
             return cluster_bootstrap(
-                total[:, index], rows_each, evidence.conversation, unit=unit, chance=chance, seed=evidence.seed
+                total[:, index],
+                rows_each,
+                evidence.conversation,
+                unit=unit,
+                chance=chance,
+                dims=("layer", "head"),
+                seed=evidence.seed,
             )
 
         uniform = _uniform_levels(evidence.lengths)

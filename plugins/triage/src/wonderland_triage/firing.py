@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.lab.specimen import hook_name
+from wonderland.lab.names import hook_name
 from wonderland.tokenizer import ME, THEM
 
 KINDS = ("speaker", "separator", "common word", "other word", "word piece", "number", "punctuation")

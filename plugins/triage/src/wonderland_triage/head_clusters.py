@@ -29,6 +29,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland_triage.attention_entropy import AttentionEntropy
 from wonderland_triage.head_patterns import HeadPatterns
@@ -284,7 +285,7 @@ class HeadClusters:
             null, null_farthest = self._null(standard)
         found = int(np.nanargmax(silhouette))
         return HeadClustersResult(
-            heads=[f"L{layer}H{head}" for layer in range(layers) for head in range(per_layer)],
+            heads=[str(Head(layer, head)) for layer in range(layers) for head in range(per_layer)],
             features=[name for name, used in zip(names, varies, strict=True) if used],
             left_out=[name for name, used in zip(names, varies, strict=True) if not used],
             table=table,
@@ -341,6 +342,7 @@ class HeadClusters:
             n=n,
             unit="standard deviations",
             chance=float(table.shape[1] ** 0.5),
+            dims=("layer", "head"),
         )
 
 
@@ -348,7 +350,8 @@ def _features(specimen: wl.Specimen) -> list[tuple[str, wl.Estimate]]:
     """Return what is known of each head, [layer, head] each."""
     entropy = AttentionEntropy().run(specimen)
     patterns = HeadPatterns(shown=0).run(specimen)
-    spread = wl.Estimate(entropy.spread, entropy.spread, entropy.spread, n=entropy.normalised.n)
+    same = entropy.spread
+    spread = wl.Estimate(same, same, same, n=entropy.normalised.n, dims=("layer", "head"))
     return [
         ("entropy", entropy.normalised),
         ("spread of entropy", spread),

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.report.views import Triangles
@@ -68,7 +69,7 @@ class HeadPatternsResult(wl.Result):
         """List the heads that carry a label, highest score first."""
         score = self.scores[pattern].value
         found = [
-            (score[layer, head], f"L{layer}H{head}")
+            (score[layer, head], str(Head(layer, head)))
             for layer, row in enumerate(self.labels)
             for head, label in enumerate(row)
             if pattern in label
@@ -84,7 +85,7 @@ class HeadPatternsResult(wl.Result):
         lines = [f"{counted} of {total} heads {'has' if counted == 1 else 'have'} a pattern ({rule})."]
         for pattern, heads in named.items():
             if heads:
-                score = self.scores[pattern][_indices(heads[0])]
+                score = self.scores[pattern][Head.parse(heads[0])]
                 lines.append(f"To {_MEANING[pattern]}: {', '.join(heads)}; {heads[0]} gives it {score}.")
         return "\n".join(lines)
 
@@ -93,7 +94,7 @@ class HeadPatternsResult(wl.Result):
         found = [wl.Finding(self.summary().splitlines()[0], "head-patterns", {}, trust)]
         for pattern in self.scores:
             for name in self.heads_with(pattern)[:1]:
-                score = self.scores[pattern][_indices(name)]
+                score = self.scores[pattern][Head.parse(name)]
                 text = (
                     f"{name} gives {score.value:.0%} of its attention to {_MEANING[pattern]} (95% interval "
                     f"{score.low:.0%} to {score.high:.0%}; uniform attention would give {float(score.chance):.0%})."
@@ -107,7 +108,7 @@ class HeadPatternsResult(wl.Result):
     def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         rule = f"over {self.threshold:g} of its attention and {self.margin:g} standard errors above chance"
         return {
-            f"L{layer}H{head}": [
+            str(Head(layer, head)): [
                 {"role": f"looks at {_MEANING[label]}", "rule": f"{label}: {rule}"}
                 if label in _MEANING
                 else {"role": label, "rule": "several patterns at once" if ":" in label else f"no pattern {rule}"}
@@ -169,7 +170,7 @@ class HeadPatternsResult(wl.Result):
         return views
 
     def _row(self, layer: int, head: int) -> dict[str, Any]:
-        row: dict[str, Any] = {"head": f"L{layer}H{head}", "label": self.labels[layer][head]}
+        row: dict[str, Any] = {"head": str(Head(layer, head)), "label": self.labels[layer][head]}
         for pattern, estimate in self.scores.items():
             one = estimate[layer, head]
             row[pattern] = {
@@ -179,11 +180,6 @@ class HeadPatternsResult(wl.Result):
                 "chance": float(one.chance),
             }
         return row
-
-
-def _indices(head: str) -> tuple[int, int]:
-    layer, _, index = head[1:].partition("H")
-    return int(layer), int(index)
 
 
 @dataclass(frozen=True)
@@ -213,17 +209,17 @@ class HeadPatterns:
         conversations: list[dict[str, Any]] = []
         attention: list[np.ndarray] = []
         show = set(windows_to_show(specimen.evidence, self.shown))
-        for part in specimen.parts():
-            pattern = part["pattern"]  # [layer, batch, head, query, key]
-            targets, rows = _targets(part, self.skip)  # [pattern, batch, query, key], [pattern, batch, query]
+        for batch in specimen.batches():
+            pattern = batch["pattern"]  # [layer, batch, head, query, key]
+            targets, rows = _targets(batch, self.skip)  # [pattern, batch, query, key], [pattern, batch, query]
             even = _uniform(pattern.shape[-1])
             observed.append(torch.einsum("lbhqk,pbqk->bplh", pattern, targets).double().numpy())
             uniform.append(torch.einsum("qk,pbqk->bp", even, targets).double().numpy())
             counts.append(rows.sum(-1).T.double().numpy())  # [batch, pattern]
-            for index in range(part.windows.start, part.windows.stop):
+            for index in range(batch.windows.start, batch.windows.stop):
                 if index in show:
-                    row = index - part.windows.start
-                    length = int(part.evidence.lengths[row])
+                    row = index - batch.windows.start
+                    length = int(batch.evidence.lengths[row])
                     conversations.append(describe(specimen, index))
                     grid = pattern[:, row, :, :length, :length].flatten(0, 1)
                     attention.append((grid * 65535).round().numpy().astype(np.uint16))
@@ -238,6 +234,7 @@ class HeadPatterns:
                 specimen.evidence.conversation,
                 unit="share of attention",
                 chance=chance,
+                dims=("layer", "head"),
                 seed=specimen.evidence.seed,
             )
         return HeadPatternsResult(scores, self._labels(scores), self.threshold, self.margin, conversations, attention)

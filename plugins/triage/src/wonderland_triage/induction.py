@@ -1,9 +1,9 @@
 """Does the model continue a repetition, and which heads does it need for that?
 
-Food: the token that sequences begin with (a speaker token, in chats) and 2n random words, [s, r_1 … r_n, r_1 … r_n],
-all r distinct so that each has one earlier copy. Drawn twice: uniformly from the vocabulary (as in the literature;
-off-distribution for chats) and from how often words occur in the held-out evidence. Three questions, the behaviour
-first:
+The input: the token that sequences begin with (a speaker token, in chats) and 2n random words, [s, r_1 … r_n, r_1 …
+r_n], all r distinct so that each has one earlier copy. Drawn twice: uniformly from the vocabulary (as in the
+literature; off-distribution for chats) and from how often words occur in the held-out evidence. Three questions, the
+behaviour first:
 
 1. Behaviour. The gain, loss(r_2 … r_n the first time) − loss(the same words the second time), in nats. Its chance
    level is the same difference when the first half holds n other words: what a later position alone is worth. The
@@ -330,8 +330,8 @@ class Induction:
             chance = float((first - unrelated).mean())
             gain[draw] = _over_sequences((first - second).mean(1), chance=chance, unit="nats", seed=self.seed)
             order[draw] = _over_sequences((after_mixed - second).mean(1), chance=0.0, unit="nats", seed=self.seed)
-            curve[draw] = _over_sequences(repeated, unit="nats a token", seed=self.seed)
-            even = {"unit": "share of attention", "seed": self.seed}
+            curve[draw] = _over_sequences(repeated, unit="nats a token", dims=("position",), seed=self.seed)
+            even: dict[str, Any] = {"unit": "share of attention", "dims": ("layer", "head"), "seed": self.seed}
             rows = np.arange(length + 1, 2 * length + 1)
             scores[draw] = _over_sequences(patterns[:, 0], chance=float((1 / (rows + 1)).mean()), **even)
             rows = np.arange(2, 2 * length + 1)
@@ -400,7 +400,7 @@ class Induction:
         estimate: dict[str, Any] = {"unit": "nats", "seed": self.seed, "chance": 0.0}
         return {
             "intact": _over_sequences(intact, **estimate),
-            "lost": _over_sequences(alone.reshape(-1, *previous.value.shape), **estimate),
+            "lost": _over_sequences(alone.reshape(-1, *previous.value.shape), dims=("layer", "head"), **estimate),
             "lost_together": {way: _over_sequences(lost(candidates, way), **estimate) for way in ("mean", "zero")},
             "lost_random": {way: np.array([lost(some, way).mean() for some in sets]) for way in ("mean", "zero")},
         }
@@ -420,7 +420,7 @@ def _random_sets(of: list[Head], size: int, count: int, seed: int) -> list[list[
 def _over_sequences(values: np.ndarray, **about: Any) -> wl.Estimate:
     """Return the mean over sequences [sequence, ...] with its interval."""
     number = np.arange(len(values))
-    return dataclasses.replace(cluster_bootstrap(values, np.ones(len(values)), number, **about), of="sequences")
+    return cluster_bootstrap(values, np.ones(len(values)), number, resampled_over="sequences", **about)
 
 
 def _helps(order: wl.Estimate, least: float) -> bool:

@@ -262,14 +262,14 @@ class LogitLens:
         values: dict[int, np.ndarray] = {}
         candidates: dict[int, list[list[str]]] = {}
         ranks: dict[int, np.ndarray] = {}
-        for part in specimen.parts():
-            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
+        for batch in specimen.batches():
+            for row, window in enumerate(range(batch.windows.start, batch.windows.stop)):
                 length = int(evidence.lengths[window])
                 if window not in chosen or length < 2:
                     continue
-                final = part["logits"][row, : length - 1].float().log_softmax(-1)  # [pos, d_vocab]
-                came = part.tokens[row, 1:length]
-                stream = levels(part, row)[:, : length - 1]  # [level, pos, d_model]
+                final = batch["logits"][row, : length - 1].float().log_softmax(-1)  # [pos, d_vocab]
+                came = batch.tokens[row, 1:length]
+                stream = levels(batch, row)[:, : length - 1]  # [level, pos, d_model]
                 seen = [_lens(specimen, h) for h in stream] if window in show else (_lens(specimen, h) for h in stream)
                 read = [_read(lens, final, came) for lens in seen]
                 measures = torch.stack([m for m, _ in read])  # [level, measure, pos]
@@ -289,7 +289,8 @@ class LogitLens:
         def estimate(measure: str, unit: str) -> wl.Estimate:
             index = _MEASURES.index(measure)
             of = np.stack(sums)[:, :, index]
-            return cluster_bootstrap(of, counts, clusters, unit=unit, chance=float(chance[index]), seed=evidence.seed)
+            about: dict[str, Any] = {"unit": unit, "chance": float(chance[index]), "dims": ("level",)}
+            return cluster_bootstrap(of, counts, clusters, seed=evidence.seed, **about)
 
         tuned, fitted = compare(specimen, chosen, chance=float(chance[0])) if self.tuned else ({}, {})
         return LogitLensResult(

@@ -343,8 +343,8 @@ def _stack(layers: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def _over_neurons(values: np.ndarray, unit: str, chance: Any, seed: int) -> wl.Estimate:
     """Return means over neurons [layer, neuron], those that never fire left out, with their intervals."""
     fires, number = np.isfinite(values).T, np.arange(values.shape[1])
-    estimate = cluster_bootstrap(np.nan_to_num(values).T, fires, number, unit=unit, chance=chance, seed=seed)
-    return dataclasses.replace(estimate, of="neurons")
+    about: dict[str, Any] = {"unit": unit, "chance": chance, "resampled_over": "neurons", "dims": ("layer",)}
+    return cluster_bootstrap(np.nan_to_num(values).T, fires, number, seed=seed, **about)
 
 
 def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
@@ -368,7 +368,16 @@ def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
         value.append(wins.mean())
         samples.append(((rows @ wins) * columns).sum(1))
     low, high = np.quantile(samples, [0.025, 0.975], axis=1)
-    return wl.Estimate(np.array(value), low, high, n=of.shape[1], unit="probability", chance=0.5, of="neurons")
+    return wl.Estimate(
+        np.array(value),
+        low,
+        high,
+        n=of.shape[1],
+        unit="probability",
+        chance=0.5,
+        resampled_over="neurons",
+        dims=("layer",),
+    )
 
 
 def _scaled(weight: Tensor, norm: Any, kind: str | None) -> Tensor:
@@ -380,7 +389,7 @@ def _scaled(weight: Tensor, norm: Any, kind: str | None) -> Tensor:
 
 def _nothing(layers: int) -> NeuronsResult:
     empty, none = np.zeros((layers, 0)), np.zeros((layers, 0, 0), dtype=np.int64)
-    zero = wl.Estimate(np.zeros(0), np.zeros(0), np.zeros(0), n=0, of="neurons")
+    zero = wl.Estimate(np.zeros(0), np.zeros(0), np.zeros(0), n=0, resampled_over="neurons")
     return NeuronsResult(
         kind_entropy=empty,
         token_entropy=empty,

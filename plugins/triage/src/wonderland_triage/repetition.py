@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.lab.specimen import hook_name
+from wonderland.components import Head
+from wonderland.lab.names import hook_name
 
 _BATCH = 16
-
-Head = tuple[int, int]
 
 
 def word_weights(specimen: wl.Specimen) -> dict[str, np.ndarray]:

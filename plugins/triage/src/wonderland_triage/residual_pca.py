@@ -251,9 +251,9 @@ class ResidualPCA:
         """Sum the stream and its squares over tokens and levels, by conversation."""
         labels, cluster = np.unique(specimen.evidence.conversation, return_inverse=True)
         moments = _Moments(len(labels), specimen.cfg.d_model)
-        for part in specimen.parts():
-            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
-                h = levels(part, row)[:, part.mask[row]][:, self.skip :].double().flatten(0, 1).numpy()
+        for batch in specimen.batches():
+            for row, window in enumerate(range(batch.windows.start, batch.windows.stop)):
+                h = levels(batch, row)[:, batch.mask[row]][:, self.skip :].double().flatten(0, 1).numpy()
                 moments.add(int(cluster[window]), h)
         return moments
 
@@ -263,9 +263,9 @@ class ResidualPCA:
         """Return the estimates of steps, and the places [level, position, 2] of the windows to show."""
         sums: dict[str, list[np.ndarray]] = {name: [] for name in ("step", "norm", "in plane", "squared")}
         counts, places = [], {}
-        for part in specimen.parts():
-            for row, window in enumerate(range(part.windows.start, part.windows.stop)):
-                h = levels(part, row)[:, part.mask[row]].double()  # [level, pos, d_model]
+        for batch in specimen.batches():
+            for row, window in enumerate(range(batch.windows.start, batch.windows.stop)):
+                h = levels(batch, row)[:, batch.mask[row]].double()  # [level, pos, d_model]
                 if window in show:
                     places[window] = ((h - mean) @ plane).float().numpy()
                 h = h[:, self.skip :]
@@ -280,7 +280,8 @@ class ResidualPCA:
 
         def estimate(name: str, weights: Any, unit: str, chance: float | None = None) -> wl.Estimate:
             of = specimen.evidence
-            return cluster_bootstrap(stacked[name], weights, of.conversation, unit=unit, chance=chance, seed=of.seed)
+            about: dict[str, Any] = {"unit": unit, "chance": chance, "dims": ("level",)}
+            return cluster_bootstrap(stacked[name], weights, of.conversation, seed=of.seed, **about)
 
         return {
             "step": estimate("step", counts, "length of the stream"),
@@ -303,7 +304,7 @@ def _shares(
     along, everywhere = along - (mean @ directions) ** 2, everywhere - (mean**2).sum(1, keepdims=True)
     low, high = np.quantile(along / everywhere, [0.025, 0.975], axis=0)
     value, chance = eigenvalues[:kept] / eigenvalues.sum(), np.sort(diagonal)[::-1][:kept] / diagonal.sum()
-    return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance)
+    return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance, dims=("component",))
 
 
 class _Moments:

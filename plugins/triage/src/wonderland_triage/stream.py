@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.lab.specimen import Part
+from wonderland.lab.batch import Batch
 
 
-def levels(part: Part, row: int) -> Tensor:
-    """Return the stream of one window of a part, [level, pos, d_model]; needs embed, pos_embed and resid_post."""
-    first = part["embed"][row] + part["pos_embed"][row]
-    return torch.cat([first[None], part["resid_post"][:, row]])
+def levels(batch: Batch, row: int) -> Tensor:
+    """Return the stream of one window of a batch, [level, pos, d_model]; needs embed, pos_embed and resid_post."""
+    first = batch["embed"][row] + batch["pos_embed"][row]
+    return torch.cat([first[None], batch["resid_post"][:, row]])
 
 
 def level_names(specimen: wl.Specimen) -> list[str]:

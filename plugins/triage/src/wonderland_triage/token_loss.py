@@ -177,16 +177,16 @@ class TokenLoss:
         rank, entropy = loss.copy(), loss.copy()
         show = set(windows_to_show(evidence, self.shown))
         conversations: dict[int, dict[str, Any]] = {}
-        for part in specimen.parts():
-            width = part.tokens.shape[1]
-            log_probs = part["logits"][:, :-1].log_softmax(-1)  # [batch, pos - 1, d_vocab]
-            came = log_probs.gather(-1, part.tokens[:, 1:, None])
-            loss[part.windows, :width] = part["loss"].numpy()
-            rank[part.windows, 1:width] = 1 + (log_probs > came).sum(-1).numpy()
-            entropy[part.windows, 1:width] = -(log_probs.exp() * log_probs).sum(-1).numpy()
-            for index in range(part.windows.start, part.windows.stop):
+        for batch in specimen.batches():
+            width = batch.tokens.shape[1]
+            log_probs = batch["logits"][:, :-1].log_softmax(-1)  # [batch, pos - 1, d_vocab]
+            came = log_probs.gather(-1, batch.tokens[:, 1:, None])
+            loss[batch.windows, :width] = batch["loss"].numpy()
+            rank[batch.windows, 1:width] = 1 + (log_probs > came).sum(-1).numpy()
+            entropy[batch.windows, 1:width] = -(log_probs.exp() * log_probs).sum(-1).numpy()
+            for index in range(batch.windows.start, batch.windows.stop):
                 if index in show:
-                    row = index - part.windows.start
+                    row = index - batch.windows.start
                     length = int(evidence.lengths[index])
                     best = log_probs[row, : length - 1].exp().topk(self.alternatives)
                     others = [
@@ -230,7 +230,9 @@ class TokenLoss:
         place = np.where(words, np.minimum(place, self.places - 1), -1)
         at = place[:, :, None] == np.arange(self.places)
         sums = np.where(at, np.nan_to_num(loss)[:, :, None], 0).sum(1)
-        return cluster_bootstrap(sums, at.sum(1), evidence.conversation, unit="nats a token", seed=evidence.seed)
+        return cluster_bootstrap(
+            sums, at.sum(1), evidence.conversation, unit="nats a token", dims=("place",), seed=evidence.seed
+        )
 
     def _surprising(
         self, measures: np.ndarray, words: np.ndarray, evidence: Any, shown: Sequence[int], pieces: Any

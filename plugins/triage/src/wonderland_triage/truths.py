@@ -14,13 +14,20 @@ import torch
 
 import wonderland as wl
 from wonderland.model.presets import Config
-from wonderland.testing.known import HEADS, WORDS, known_corpus, known_model, known_speaker_model, known_tokenizer
-from wonderland.testing.truth import Truth, known_specimen, repeating_specimen, untrained
+from wonderland.testing.handwritten import (
+    HEADS,
+    WORDS,
+    handwritten_corpus,
+    handwritten_model,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
+)
+from wonderland.testing.truth import Truth, handwritten_specimen, repeating_specimen, untrained
 from wonderland.tokenizer import END, ME, SEP, SPECIALS, THEM
 
 Check = tuple[bool, str]
-NAMES = {what: f"L{layer}H{head}" for what, (layer, head) in HEADS.items()}
-_TWIN = "the untrained twin of the hand-built model"
+NAMES = {what: str(head) for what, head in HEADS.items()}
+_UNTRAINED = "the untrained baseline of the hand-built model"
 
 
 def attention_entropy() -> list[Truth]:
@@ -38,8 +45,8 @@ def attention_entropy() -> list[Truth]:
 
     heads = ", ".join(NAMES[name] for name in _ONE_TOKEN)
     return [
-        Truth(f"{NAMES['uniform']} attends to all tokens alike, {heads} to one token", known_specimen, focused),
-        Truth(_TWIN, untrained(known_specimen), spread, nothing=True),
+        Truth(f"{NAMES['uniform']} attends to all tokens alike, {heads} to one token", handwritten_specimen, focused),
+        Truth(_UNTRAINED, untrained(handwritten_specimen), spread, nothing=True),
     ]
 
 
@@ -61,8 +68,8 @@ def head_patterns() -> list[Truth]:
 
     planted = ", ".join(f"{NAMES[name]} {name}" for name in _ONE_TOKEN)
     return [
-        Truth(f"{planted}, {NAMES['uniform']} none", known_specimen, labelled),
-        Truth(_TWIN, untrained(known_specimen), diffuse, nothing=True),
+        Truth(f"{planted}, {NAMES['uniform']} none", handwritten_specimen, labelled),
+        Truth(_UNTRAINED, untrained(handwritten_specimen), diffuse, nothing=True),
     ]
 
 
@@ -81,20 +88,22 @@ def head_clusters() -> list[Truth]:
         Truth(
             "the heads of layer 0 attend to the previous token, those of layer 1 to the speaker", _two_kinds, grouped
         ),
-        Truth("six heads of the hand-built model that do six different things", known_specimen, single, nothing=True),
+        Truth(
+            "six heads of the hand-built model that do six different things", handwritten_specimen, single, nothing=True
+        ),
     ]
 
 
 @torch.no_grad()
 def _two_kinds() -> wl.Specimen:
-    model = known_model()
+    model = handwritten_model()
     for what in ("previous", "speaker"):
         layer, head = HEADS[what]
         attn: Any = model.blocks[layer].attn
         for name in ("W_Q", "W_K", "W_V", "W_O", "b_Q"):
             weight = getattr(attn, name)
             weight.copy_(weight[head].clone().expand_as(weight))
-    return wl.Specimen(model, known_tokenizer(), known_corpus(40, shortest=10))
+    return wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(40, shortest=10))
 
 
 def token_loss() -> list[Truth]:
@@ -122,14 +131,14 @@ def token_loss() -> list[Truth]:
             repeated,
         ),
         Truth("me always says the word that the hand-built model expects of me", _always_a, mine),
-        Truth(_TWIN, untrained(known_specimen), uniform, nothing=True),
+        Truth(_UNTRAINED, untrained(handwritten_specimen), uniform, nothing=True),
     ]
 
 
 def _always_a() -> wl.Specimen:
-    corpus = known_corpus(20, shortest=10)
+    corpus = handwritten_corpus(20, shortest=10)
     said = [message._replace(text="a" if message.is_from_me else message.text) for message in corpus]
-    return wl.Specimen(known_speaker_model(), known_tokenizer(), wl.Corpus.of(said, name="me says a"))
+    return wl.Specimen(handwritten_speaker_model(), handwritten_tokenizer(), wl.Corpus.of(said, name="me says a"))
 
 
 def residual_pca() -> list[Truth]:
@@ -146,18 +155,18 @@ def residual_pca() -> list[Truth]:
 
     return [
         Truth("all tokens on one line, along which layer 1 moves them by 3", _on_a_line, line),
-        Truth(_TWIN, untrained(known_specimen), still, nothing=True),
+        Truth(_UNTRAINED, untrained(handwritten_specimen), still, nothing=True),
     ]
 
 
 @torch.no_grad()
 def _on_a_line() -> wl.Specimen:
-    model: Any = known_model()
+    model: Any = handwritten_model()
     for weight in model.parameters():
         weight.zero_()
     model.embed.W_E[:, 0] = torch.linspace(-10, 10, len(model.embed.W_E))
     model.blocks[1].attn.b_O[0] = 3
-    return wl.Specimen(model, known_tokenizer(), known_corpus(12, shortest=10))
+    return wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(12, shortest=10))
 
 
 def logit_lens() -> list[Truth]:
@@ -172,8 +181,8 @@ def logit_lens() -> list[Truth]:
         return bool(np.abs(result.kl.value).max() < 1e-5), f"KL at most {np.abs(result.kl.value).max():.1g} nats"
 
     return [
-        Truth("in the hand-built model layer 1 decides and layer 0 changes no answer", known_specimen, decides),
-        Truth(_TWIN, untrained(known_specimen), same, nothing=True),
+        Truth("in the hand-built model layer 1 decides and layer 0 changes no answer", handwritten_specimen, decides),
+        Truth(_UNTRAINED, untrained(handwritten_specimen), same, nothing=True),
     ]
 
 
@@ -191,18 +200,18 @@ def induction() -> list[Truth]:
         return not result.behaves, f"the order of a repetition is worth {gain:.4f} nats"
 
     return [
-        Truth(f"{NAMES['induction']} of the hand-built model continues repetitions", known_specimen, found),
+        Truth(f"{NAMES['induction']} of the hand-built model continues repetitions", handwritten_specimen, found),
         Truth("the same with an induction head that writes nothing", _silent, none, nothing=True),
-        Truth(_TWIN, untrained(known_specimen), none, nothing=True),
+        Truth(_UNTRAINED, untrained(handwritten_specimen), none, nothing=True),
     ]
 
 
 @torch.no_grad()
 def _silent() -> wl.Specimen:
-    model: Any = known_model()
+    model: Any = handwritten_model()
     layer, head = HEADS["induction"]
     model.blocks[layer].attn.W_O[head] = 0
-    return wl.Specimen(model, known_tokenizer(), known_corpus(12))
+    return wl.Specimen(model, handwritten_tokenizer(), handwritten_corpus(12))
 
 
 def neurons() -> list[Truth]:
@@ -218,7 +227,9 @@ def neurons() -> list[Truth]:
 
     return [
         Truth("each of 240 neurons fires for one kind of token only", one_kind_each, specific),
-        Truth("their untrained twin: 240 neurons of random weights", untrained(one_kind_each), ordinary, nothing=True),
+        Truth(
+            "their untrained baseline: 240 neurons of random weights", untrained(one_kind_each), ordinary, nothing=True
+        ),
     ]
 
 
@@ -226,7 +237,7 @@ def neurons() -> list[Truth]:
 @torch.no_grad()
 def one_kind_each(width: int = 120) -> wl.Specimen:
     """Return a model whose neurons fire for one kind of token each; how much depends on the position, at random."""
-    tokenizer = known_tokenizer()
+    tokenizer = handwritten_tokenizer()
     cfg = Config(2, 1, 72, 8, width, 48, 24, act_fn="relu", normalization_type=None)
     model: Any = wl.ChatTransformer(cfg, tokenizer=tokenizer.fingerprint)
     generator = torch.Generator().manual_seed(0)
@@ -238,4 +249,4 @@ def one_kind_each(width: int = 120) -> wl.Specimen:
         for number, tokens in enumerate(([ME, THEM], [SEP, END], list(range(5, 24)))):
             block.mlp.W_in[tokens, number::3] = 5.0
         block.mlp.b_in -= 5.8  # only at every fifth position
-    return wl.Specimen(model, tokenizer, known_corpus(30, shortest=10))
+    return wl.Specimen(model, tokenizer, handwritten_corpus(30, shortest=10))

@@ -86,11 +86,11 @@ def compare(
         )
     fitting = set(groups[: len(groups) // 2].tolist())
     sides: dict[bool, list[tuple[int, Tensor]]] = {True: [], False: []}
-    for part in specimen.parts():
-        for row, window in enumerate(range(part.windows.start, part.windows.stop)):
+    for batch in specimen.batches():
+        for row, window in enumerate(range(batch.windows.start, batch.windows.stop)):
             length, conversation = int(evidence.lengths[window]), int(evidence.conversation[window])
             if window in windows and length > 1:
-                stream = levels(part, row)[:, : length - 1].to(specimen.model.W_U)
+                stream = levels(batch, row)[:, : length - 1].to(specimen.model.W_U)
                 sides[conversation in fitting].append((conversation, stream))
     seen = torch.cat([stream for _, stream in sides[True]], dim=1)
     lenses: dict[str, Any] = {"tuned": tune(specimen, seen, seed=evidence.seed), "plain": lambda stream: stream}
@@ -100,7 +100,9 @@ def compare(
     for name, lens in lenses.items():
         sums = [divergence(specimen, lens(stream)) * stream.shape[1] for _, stream in sides[False]]
         of = torch.stack(sums).double().cpu().numpy()
-        judged[name] = cluster_bootstrap(of, counts, clusters, unit="nats", chance=chance, seed=evidence.seed)
+        judged[name] = cluster_bootstrap(
+            of, counts, clusters, unit="nats", chance=chance, dims=("level",), seed=evidence.seed
+        )
     return judged, {name: divergence(specimen, lens(seen)).cpu().numpy() for name, lens in lenses.items()}
 
 

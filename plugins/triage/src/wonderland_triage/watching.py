@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
-from wonderland.lab.specimen import hook_name
+from wonderland.lab.names import hook_name
 
 _BEFORE, _AFTER = 8, 4  # tokens of a snippet around the one that activates
 _TOP, _EACH = 4, 2  # snippets of the highest activations, and of each band below

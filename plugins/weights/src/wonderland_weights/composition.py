@@ -2,7 +2,7 @@
 
 See ``composing`` for the formulas. Each pair's ratio stands beside the same ratio under random rotations between the
 two heads that keep both spectra: its z, its one-sided p = (1 + #{rotated ≥ found}) / (1 + rotations), and q over all
-pairs and kinds (Benjamini and Hochberg). Scaled by √d, d the dimensions there are (``room`` in
+pairs and kinds (Benjamini and Hochberg). Scaled by √d, d the dimensions there are (``d_effective`` in
 ``wonderland.lab.weights``), the ratio is 1 by chance in the mean square: a score over 1 does not come from the width.
 A head of norm zero has no ratio: NaN, never a number.
 
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import Unsupported
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import fold
@@ -332,7 +333,7 @@ class Composition:
     def run(self, specimen: wl.Specimen) -> CompositionResult:
         """Compare every pair of heads with its rotations."""
         weights = fold(specimen.model)
-        if weights.turned:
+        if weights.rotary:
             raise Unsupported(
                 "It turns queries and keys by their positions, so no one matrix says which queries meet which keys.",
                 hint="ov-circuits reads values and outputs, which are not turned.",
@@ -344,7 +345,7 @@ class Composition:
         names = ("ratio", "mean", "deviation", "low", "high", "p")
         found = {name: np.full((len(KINDS), total, total), np.nan) for name in names}
         random = np.random.default_rng(self.seed)
-        turned = corners(self.rotations, k, room=weights.room, random=random)
+        turned = corners(self.rotations, k, room=weights.d_effective, random=random)
         writes, shares = OV.writes.reshape(total, -1, k), OV.shares.reshape(total, k)
         for layer in range(1, layers):
             before, here = slice(layer * heads), slice(layer * heads, (layer + 1) * heads)
@@ -358,7 +359,7 @@ class Composition:
                 found["low"][at], found["high"][at] = np.quantile(null, [0.025, 0.975], axis=0)
                 exceeding = (1 + (null >= ratio - 1e-12).sum(0)) / (1 + self.rotations)
                 found["p"][at] = np.where(np.isfinite(ratio), exceeding, np.nan)
-        scale = math.sqrt(weights.room)
+        scale = math.sqrt(weights.d_effective)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(found["deviation"] > 1e-12, (found["ratio"] - found["mean"]) / found["deviation"], np.nan)
         return CompositionResult(
@@ -371,11 +372,11 @@ class Composition:
             p=found["p"],
             q=benjamini_hochberg(found["p"]),
             n_heads=heads,
-            room=weights.room,
+            room=weights.d_effective,
             rotations=self.rotations,
             level=self.level,
             nothing={
-                circuit: [f"L{layer}H{head}" for layer, head in np.argwhere(~spectrum.values.any(-1))]
+                circuit: [str(Head(layer, head)) for layer, head in np.argwhere(~spectrum.values.any(-1))]
                 for circuit, spectrum in (("OV", OV), ("QK", QK))
             },
         )

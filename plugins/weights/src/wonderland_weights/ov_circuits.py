@@ -78,7 +78,7 @@ class OVCircuits:
         p = np.where(np.isfinite(copying), (1 + exceeding) / (1 + self.rotations), np.nan)
         null = np.where(np.isfinite(copying), np.quantile(draws, [0.025, 0.5, 0.975], axis=0), np.nan)
         shape = weights.W_V.shape[-2:]
-        by_chance = random_spectra(_DRAWS, weights.room, shape[1], random=random)
+        by_chance = random_spectra(_DRAWS, weights.d_effective, shape[1], random=random)
         counts = np.bincount(specimen.evidence.tokens[specimen.evidence.mask], minlength=len(weights.W_E))
         return OVCircuitsResult(
             values={name: circuit.values for name, circuit in circuits.items()},
@@ -99,7 +99,7 @@ class OVCircuits:
             level=self.level,
             effective=self.effective,
             counted=int(counts.sum()),
-            turned=weights.turned,
+            turned=weights.rotary,
         )
 
     def _copying(
@@ -113,7 +113,7 @@ class OVCircuits:
                 continue
             meeting = weights.W_U @ embeddings[layers][0]
             some = Spectrum(OV.reads[layers], OV.values[layers], OV.writes[layers])
-            drawn = copying_null(some, meeting, room=weights.room, rotations=self.rotations, random=random)
+            drawn = copying_null(some, meeting, room=weights.d_effective, rotations=self.rotations, random=random)
             parts.append((copying_scores(weights.W_V[layers], weights.W_O[layers], meeting), drawn))
         return np.concatenate([score for score, _ in parts]), np.concatenate([drawn for _, drawn in parts], axis=1)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from wonderland.testing.known import HEADS
-from wonderland.testing.truth import Truth, known_specimen, random_specimen
+from wonderland.components import Head
+from wonderland.testing.handwritten import HEADS
+from wonderland.testing.truth import Truth, handwritten_specimen, random_specimen
 
 Check = tuple[bool, str]
-_PREVIOUS, _INDUCTION = (f"L{layer}H{head}" for layer, head in (HEADS["previous"], HEADS["induction"]))
+_PREVIOUS, _INDUCTION = map(str, (HEADS["previous"], HEADS["induction"]))
 _RANDOM = "a model of the hand-built one's kind whose weights are all drawn at random"
 
 
@@ -22,7 +23,7 @@ def ov_circuits() -> list[Truth]:
 
     def copies(result: Any) -> Check:
         score = float(result.copying[HEADS["induction"]])
-        names = [f"L{layer}H{head}" for layer, head in result.copiers]
+        names = [str(Head(layer, head)) for layer, head in result.copiers]
         holds = names == [_INDUCTION] and abs(score - 1) < 1e-6 and not result.suppressors
         return holds, f"copying: {', '.join(names) or 'none'}, {_INDUCTION} with a score of {score:.3f}"
 
@@ -33,7 +34,7 @@ def ov_circuits() -> list[Truth]:
     return [
         Truth(
             f"{_INDUCTION} of the hand-built model copies, and no other head does",
-            known_specimen,
+            handwritten_specimen,
             copies,
             {"rotations": 200},
         ),
@@ -56,7 +57,7 @@ def composition() -> list[Truth]:
     return [
         Truth(
             f"{_INDUCTION} of the hand-built model reads {_PREVIOUS} by its keys, twice as much as chance would",
-            known_specimen,
+            handwritten_specimen,
             composes,
             {"rotations": 1000},
         ),

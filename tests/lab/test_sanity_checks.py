@@ -1,0 +1,118 @@
+"""The checks before expensive work pass on what is sound and name what is not."""
+
+import pytest
+
+import wonderland as wl
+from wonderland.lab.sanity_checks import run_checks
+from wonderland.lab.specimen import Specimen
+from wonderland.model.history import Epoch, History
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.testing.synthetic_chats import synthetic_chats
+from wonderland.tokenizer import SpeakerTokenizer
+
+
+@pytest.fixture(scope="module")
+def corpora():
+    return handwritten_corpus(60, seed=1), handwritten_corpus(30, seed=2)
+
+
+def check(checks, words):
+    (found,) = [one for one in checks if words in one.name]
+    return found
+
+
+def history(held_out, bigram=3.0, trigram=2.5):
+    return History({}, {"bigram": bigram, "trigram": trigram}, [], [Epoch(1, 1, 1, 0.1, 1.0, held_out)])
+
+
+def checks_of(train, held_out, model=None):
+    specimen = Specimen(model or handwritten_model(), handwritten_tokenizer(), held_out)
+    return run_checks(specimen, train, held_out)
+
+
+def test_conversations_of_the_training_part_among_the_held_out_are_a_leak(corpora):
+    train, held_out = corpora
+    assert check(checks_of(train, held_out), "not in the training part").passed
+
+    copied = [message._replace(thread=f"copy of {message.thread}") for message in list(train)[:16]]
+    leaked = check(checks_of(train, wl.Corpus.of([*held_out, *copied])), "not in the training part")
+    assert not leaked.passed
+    assert leaked.detail.startswith("12 of 192 held-out runs")  # two conversations of six runs, thirty of six
+
+
+def test_small_talk_that_both_parts_share_is_no_leak():
+    texts = ["hi", "how are you", "fine"]
+    small = [
+        wl.Message(f"{part}{i}", f"{part} chat", "me", True, None, text)
+        for part in ("train", "held")
+        for i, text in enumerate(texts)
+    ]
+    train, held_out = handwritten_corpus(60, seed=1), handwritten_corpus(60, seed=2)
+    shared = check(
+        run_checks(
+            Specimen(handwritten_model(), handwritten_tokenizer(), held_out),
+            wl.Corpus.of([*train, *small[:3]]),
+            wl.Corpus.of([*held_out, *small[3:]]),
+        ),
+        "not in the training part",
+    )
+    assert shared.passed
+    assert shared.detail.startswith("1 of ")
+
+
+def test_the_sink_of_the_known_model_is_dead_and_no_other_head(corpora):
+    dead = check(checks_of(*corpora), "no head is dead")
+    assert not dead.passed
+    assert dead.detail == "L0H2"
+
+
+def test_a_head_that_writes_nothing_is_dead(corpora):
+    model = handwritten_model()
+    model.blocks[1].attn.W_O[0] = 0  # the uniform head
+    assert check(checks_of(*corpora, model), "no head is dead").detail == "L0H2, L1H0"
+
+
+def test_heads_that_write_what_varies_are_alive(corpora):
+    model = handwritten_model()
+    model.blocks[0].attn.W_V[2] = model.blocks[0].attn.W_V[1]
+    model.blocks[0].attn.W_V[2, :24, :24] = model.blocks[0].attn.W_V[0, :24, :24]  # now it copies the first token
+    alive = check(checks_of(*corpora, model), "no head is dead")
+    assert alive.passed
+    assert alive.detail.startswith("6 heads")
+
+
+@pytest.mark.parametrize(("loss", "passes"), [(2.0, {"bigram", "trigram"}), (2.8, {"bigram"}), (3.5, set())])
+def test_the_loss_is_held_against_counts(corpora, loss, passes):
+    model = handwritten_model()
+    model.history = history(loss)
+    checks = checks_of(*corpora, model)
+    for name in ("bigram", "trigram"):
+        one = check(checks, f"beats the {name}")
+        assert one.passed == (name in passes)
+        assert f"{loss:.3f} against" in one.detail
+
+
+def test_a_model_without_a_held_out_loss_has_not_beaten_anything(corpora):
+    one = check(checks_of(*corpora), "beats the bigram")
+    assert not one.passed
+    assert "without held-out data" in one.detail
+
+
+def test_a_tokenizer_that_keeps_specials_whole_is_proved_to():
+    chats = synthetic_chats(10).corpus
+    tokenizer = SpeakerTokenizer.train(chats, vocab_size=300)
+    specimen = Specimen(wl.ChatTransformer.from_preset("nano", tokenizer), tokenizer, chats)
+    assert check(run_checks(specimen, chats, chats), "every special token whole").passed
+
+
+def test_a_tokenizer_that_does_not_is_caught(corpora):
+    # The nineteen words of the known tokenizer cannot spell out a special: in a message it becomes one.
+    caught = check(checks_of(*corpora), "every special token whole")
+    assert not caught.passed
+    assert "a message cannot forge a special token" in caught.detail
+
+
+def test_thin_evidence_is_told_with_its_numbers(corpora):
+    thin = check(checks_of(*corpora), "enough held-out evidence")
+    assert not thin.passed
+    assert thin.detail == "30 windows of 48 to 48 tokens from 30 conversations"

@@ -1,0 +1,79 @@
+"""An estimate keeps value, interval, chance level, unit, n and the names of its dimensions together."""
+
+import numpy as np
+import pytest
+
+from wonderland.components import Head
+from wonderland.errors import PluginError
+from wonderland.estimate import Estimate
+
+VALUE = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+
+
+def by_head(**more):
+    parts = {"n": 12, "unit": "nats", "chance": VALUE / 10, "resampled_over": "pairs", "dims": ("layer", "head")}
+    return Estimate(VALUE, VALUE - 0.5, VALUE + 1, **parts | more)
+
+
+def test_an_index_takes_value_interval_and_chance_alike():
+    one = by_head()[Head(2, 1)]
+    assert [float(part) for part in (one.value, one.low, one.high, one.chance)] == pytest.approx([6, 5.5, 7, 0.6])
+    assert (one.n, one.unit, one.resampled_over, one.dims) == (12, "nats", "pairs", ())
+    row = by_head()[1]
+    assert row.dims == ("head",)
+    assert row.value.tolist() == [3, 4]
+    assert by_head()[:, 0].dims == ("layer",)
+    assert by_head()[VALUE > 2].dims == ()
+
+
+def test_a_map_that_reverses_the_order_exchanges_the_ends_of_the_interval():
+    turned = by_head().map(lambda part: -part, unit="nats saved")
+    assert turned.value.tolist() == (-VALUE).tolist()
+    assert turned.low.tolist() == (-VALUE - 1).tolist()
+    assert turned.high.tolist() == (-VALUE + 0.5).tolist()
+    assert np.allclose(turned.chance, -VALUE / 10)
+    assert (turned.unit, turned.dims, turned.n) == ("nats saved", ("layer", "head"), 12)
+    assert Estimate(1.0, 0.0, 2.0, n=3, chance=0.5).map(np.exp).chance == pytest.approx(np.exp(0.5))
+
+
+def test_a_new_shape_keeps_the_numbers_in_their_order():
+    flat = by_head(chance=0.0).reshape((6,), ("place",))
+    assert flat.value.tolist() == [1, 2, 3, 4, 5, 6]
+    assert flat.dims == ("place",)
+    assert flat.chance == 0.0
+    assert flat.reshape((3, 2), ("layer", "head"))[Head(1, 0)].value == 3
+
+
+def test_what_could_not_be_measured_is_missing_and_not_trusted():
+    missing = Estimate.missing((2, 2), unit="recovery", chance=0.0, resampled_over="pairs")
+    assert np.isnan(missing.value).all()
+    assert np.isnan(missing.low).all()
+    assert np.isnan(missing.high).all()
+    assert not missing.trusted
+    assert not missing.above_chance.any()
+
+
+def test_above_chance_asks_the_lower_end_of_the_interval():
+    estimate = Estimate(np.array([1.0, 1.0]), np.array([0.4, 0.6]), np.array([2.0, 2.0]), n=20, chance=0.5)
+    assert estimate.above_chance.tolist() == [False, True]
+
+
+def test_a_table_has_a_row_a_number_and_names_heads():
+    table = by_head().to_frame()
+    assert table["head"].tolist() == ["L0H0", "L0H1", "L1H0", "L1H1", "L2H0", "L2H1"]
+    assert table.loc[3, ["value", "low", "high", "chance"]].tolist() == pytest.approx([4, 3.5, 5, 0.4])
+    assert set(table["resampled_over"]) == {"pairs"}
+    other = Estimate(VALUE, VALUE, VALUE, n=1, dims=("layer", "place")).to_frame()
+    assert other[["layer", "place"]].to_numpy().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]]
+    single = Estimate(1.0, 0.0, 2.0, n=3).to_frame()
+    assert len(single) == 1
+    assert np.isnan(single.loc[0, "chance"])
+
+
+def test_parts_that_do_not_fit_each_other_are_refused():
+    with pytest.raises(PluginError, match="interval"):
+        Estimate(VALUE, VALUE[0], VALUE, n=1)
+    with pytest.raises(PluginError, match="chance"):
+        Estimate(VALUE, VALUE, VALUE, n=1, chance=VALUE[0])
+    with pytest.raises(PluginError, match="dimensions"):
+        Estimate(VALUE, VALUE, VALUE, n=1, dims=("head",))

@@ -1,0 +1,270 @@
+"""Every source and analysis of ours keeps to the contract that plugins are held to; and a broken one is seen."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland import plugins
+from wonderland.errors import UsageError
+from wonderland.testing import check_analysis, check_contrast, check_source, parametrize_with_checks
+from wonderland.testing.analysis_checks import ANALYSIS_CHECKS
+from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
+from wonderland.testing.source_checks import SOURCE_CHECKS
+from wonderland_exports.testing import SAMPLES
+from wonderland_imessage.testing import make_database
+
+pytest_plugins = ["wonderland.testing.fixtures"]
+
+SMALLER = {"composition": {"rotations": 200}, "head-clusters": {"most": 3, "clouds": 5}}
+ANALYSES = [cls(**SMALLER.get(name, {})) for name, cls in plugins.load().analyses.items()]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@parametrize_with_checks(ANALYSES)
+def test_our_analyses_keep_to_the_contract(thing, check):
+    check(thing)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory) -> dict[str, Path]:
+    """A small store for each of our sources."""
+    folder = tmp_path_factory.mktemp("samples")
+    (folder / "chat.jsonl").write_text(
+        '{"id": "1", "sender": "Ada", "is_from_me": false, "timestamp": "2024-05-01T12:00:00Z", "text": "hello"}\n'
+        "no JSON\n"
+        '{"id": "2", "sender": "me", "is_from_me": true, "timestamp": "2024-05-01T12:01:00Z", "text": "hi"}\n'
+    )
+    (folder / "chat.csv").write_text(
+        "id,sender,is_from_me,timestamp,text\n1,Ada,0,2024-05-01T12:00:00Z,hello\n2,me,1,2024-05-01T12:01:00Z,hi\n"
+    )
+    make_database(folder / "chat.db", 120, people=6)
+    made = {"jsonl": folder / "chat.jsonl", "csv": folder / "chat.csv", "imessage": folder / "chat.db"}
+    for name, make in SAMPLES.items():
+        (folder / name).mkdir()
+        made[name] = make(folder / name)
+    return made
+
+
+SOURCES = [name for name, source in plugins.load().sources.items() if not getattr(source, "refuses", False)]
+"""All but those that only recognise what cannot be read, and say what to read instead."""
+
+
+def test_there_is_a_sample_for_each_of_our_sources(samples):
+    assert samples.keys() == {*SOURCES}
+
+
+@pytest.mark.parametrize("check", SOURCE_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", SOURCES)
+def test_our_sources_keep_to_the_contract(samples, name, check):
+    check((plugins.load().sources[name], samples[name]))
+
+
+@dataclass(frozen=True)
+class MeanResult(wl.Result):
+    mean: wl.Estimate
+
+    def summary(self):
+        return f"Mean {self.mean.value.mean():.2f}."
+
+    def views(self):
+        return [wl.View.of_heads("mean", "Mean", self.card(), how_to_read="Dark is much.", misleads="If few.")]
+
+    def card(self):
+        return {"Mean": self.mean}
+
+
+@dataclass(frozen=True)
+class Mean:
+    """What is the mean of each head's pattern?"""
+
+    name: ClassVar[str] = "mean"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("pattern",)
+    power: Annotated[float, "exponent of the pattern"] = 1.0
+
+    def run(self, specimen: wl.Specimen) -> MeanResult:
+        from wonderland.lab.stats import cluster_bootstrap
+
+        sums = np.concatenate([(p["pattern"] ** self.power).mean((-1, -2)).movedim(1, 0) for p in specimen.batches()])
+        return MeanResult(cluster_bootstrap(sums, np.ones(len(sums)), specimen.evidence.conversation))
+
+
+def test_a_well_made_analysis_passes():
+    check_analysis(Mean)
+    check_analysis(Mean(power=2.0))
+
+
+def result_with(method):
+    """An analysis like `Mean` that does something else in ``run``."""
+
+    @dataclass(frozen=True)
+    class Broken(Mean):
+        """It breaks one sentence of the contract."""
+
+        def run(self, specimen: wl.Specimen) -> MeanResult:
+            return method(super().run(specimen), specimen)
+
+    return Broken
+
+
+def spoil(result, **values):
+    return replace(result, mean=replace(result.mean, **values))
+
+
+def view(result, **values):
+    class Other(MeanResult):
+        def views(self):
+            return [replace(one, **values) for one in super().views()]
+
+    Other.__name__ = "MeanResult"
+    return Other(result.mean)
+
+
+BROKEN = {
+    "gives_the_same_numbers_again": result_with(lambda r, s: spoil(r, value=r.mean.value + np.random.rand() * 1e-3)),
+    "leaves_everything_as_it_was": result_with(lambda r, s: (np.random.rand(), r)[1]),
+    "reads_only_what_it_declares": result_with(lambda r, s: (s.contrasts(), r)[1]),
+    "numbers_carry_their_uncertainty": result_with(lambda r, s: spoil(r, low=r.mean.high + 1)),
+    "the_card_is_by_layer_and_head": result_with(lambda r, s: replace(r, mean=r.mean[0:1])),
+}
+
+
+@pytest.mark.parametrize(("sentence", "broken"), BROKEN.items(), ids=BROKEN)
+def test_a_broken_sentence_is_seen(sentence, broken):
+    (check,) = (check for check in ANALYSIS_CHECKS if check.__name__ == sentence)
+    check(Mean())
+    with pytest.raises(AssertionError):
+        check(broken())
+
+
+def test_weights_that_an_analysis_changes_are_seen():
+    def change(result, specimen):
+        specimen.model.embed.W_E[0, 0] += 1
+        return result
+
+    broken = result_with(change)()
+    (check,) = (check for check in ANALYSIS_CHECKS if check.__name__ == "leaves_everything_as_it_was")
+    try:
+        with pytest.raises(AssertionError, match="the model's weights"):
+            check(broken)
+    finally:
+        from wonderland.testing.truth import handwritten_specimen
+
+        handwritten_specimen.cache_clear()
+
+
+def test_a_parameter_without_help_is_seen():
+    @dataclass(frozen=True)
+    class Silent(Mean):
+        """It has a parameter that nobody understands."""
+
+        secret: int = 3
+
+    with pytest.raises(AssertionError, match="explains_every_parameter: the parameter 'secret' needs a help text"):
+        check_analysis(Silent)
+
+
+def log(**methods):
+    """A source that reads lines, with something about it changed."""
+
+    class Lines:
+        """Lines of text."""
+
+        name, version = "lines", 1
+
+        def __init__(self, path):
+            self.path = path
+
+        @classmethod
+        def sniff(cls, path):
+            return 0.95 * (path.suffix == ".lines")
+
+        def count(self):
+            return len(self.read())
+
+        def rows(self):
+            for i, line in enumerate(self.read()):
+                yield wl.Message(str(i), "all", "me", True, None, line)
+
+        def read(self):
+            from wonderland.errors import InputError
+
+            try:
+                return self.path.read_text().splitlines()
+            except (OSError, UnicodeError) as error:
+                raise InputError(str(error)) from error
+
+        def facts(self):
+            return {"Left open": {"no time": self.count()}}
+
+    for name, method in methods.items():
+        setattr(Lines, name, method)
+    return Lines
+
+
+@pytest.fixture
+def lines(tmp_path):
+    (tmp_path / "a.lines").write_text("one\ntwo\nthree\n")
+    return tmp_path / "a.lines"
+
+
+def test_a_well_made_source_passes_and_its_sample_is_not_touched(lines):
+    check_source(log(), lines)
+    assert lines.read_text() == "one\ntwo\nthree\n"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "broken"),
+    {
+        "every_row_is_accounted_for": log(count=lambda self: 4),
+        "sniff_never_raises": log(sniff=classmethod(lambda cls, path: path.read_text() and 1.0)),
+        "knows_its_own_sample_best": log(sniff=classmethod(lambda cls, path: 0.0)),
+        "ids_are_unique": log(rows=lambda self: iter([wl.Message("1", "t", "me", True, None, "x")] * 3)),
+        "times_say_their_zone": log(facts=lambda self: {}),
+        "rows_are_messages_or_skipped": log(rows=lambda self: iter(["one", "two", "three"])),
+        "a_missing_file_is_an_error_in_words": log(read=lambda self: self.path.read_text().splitlines()),
+        "damage_is_said": log(read=lambda self: self.path.read_text().splitlines()),
+        "writes_nothing": log(count=lambda self: (self.path.with_suffix(".lock").touch(), len(self.read()))[1]),
+        "explains_every_option": log(__init__=lambda self, path, colour="red": setattr(self, "path", path)),
+    }.items(),
+)
+def test_a_broken_sentence_of_a_source_is_seen(sentence, broken, lines):
+    (check,) = (check for check in SOURCE_CHECKS if check.__name__ == sentence)
+    with pytest.raises(AssertionError):
+        check((broken, Path(shutil.copy(lines, lines.with_name("b.lines")))))
+
+
+def test_an_unfair_contrast_is_named_with_all_its_problems():
+    with pytest.raises(AssertionError, match="unequal lengths"):
+        check_contrast(wl.Contrast("<|me|> a", "<|them|> a b", " c", " d"), handwritten_tokenizer())
+    check_contrast(wl.Contrast("<|me|> e", "<|them|> e", " a", " b"), handwritten_tokenizer())
+    with pytest.raises(AssertionError, match="gap"):
+        check_contrast(wl.Contrast("<|me|> e", "<|them|> e", " a", " b"), handwritten_tokenizer(), handwritten_model())
+
+
+def test_an_exception_needs_a_reason_and_a_check_that_exists():
+    with pytest.raises(UsageError, match="no reason"):
+        parametrize_with_checks([Mean], {"draws_a_figure": " "})
+    with pytest.raises(UsageError, match="no check 'draws'"):
+        parametrize_with_checks([Mean], {"draws": "it cannot"})
+
+
+def test_the_fixtures_are_what_they_say(handwritten_specimen, hostile_specimen, small_specimen, synthetic_chats):
+    assert handwritten_specimen.cfg.n_heads == 3
+    texts = hostile_specimen.tokenizer.decode(hostile_specimen.evidence.tokens[hostile_specimen.evidence.mask].tolist())
+    assert "</script>" in texts
+    assert len(small_specimen.evidence) == 1
+    assert synthetic_chats.nickname == "bubs"

@@ -1,0 +1,176 @@
+"""What is a number here? An `Estimate`: a value, or an array of them, with its interval, its n and its chance level.
+
+An estimate knows the names of its dimensions and what was resampled for its interval, so that a table, a picture and a
+sentence can be made of it without being told again. Operations that keep its meaning are methods (`map`, `reshape`,
+indexing); what would need another interval, a difference of two estimates for example, is none: compute it by resample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wonderland.components import Head
+from wonderland.errors import PluginError
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["FEW", "Estimate"]
+
+FEW = 10
+"""Under so many independent units, a percentile interval is too narrow to be trusted."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, or an array of them, that never stands alone.
+
+    Args:
+        value: The estimate, any shape.
+        low: Lower end of its 95% interval, same shape.
+        high: Upper end.
+        n: How many independent units it rests on.
+        unit: Its unit: "nats", "share of attention", "1" for a pure ratio.
+        chance: What would be there if nothing were: a number or an array of the same shape; None if there is no
+            chance level for this quantity.
+        resampled_over: What the independent units are.
+        dims: Names of the dimensions, such as ``("layer", "head")``; may be left out.
+
+    Raises:
+        PluginError: The parts differ in shape, or there are not as many names as dimensions.
+    """
+
+    value: Any
+    low: Any
+    high: Any
+    n: int
+    unit: str = "1"
+    chance: Any = None
+    resampled_over: str = "conversations"
+    dims: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.value)
+        if np.shape(self.low) != shape or np.shape(self.high) != shape:
+            raise PluginError(
+                f"An estimate of shape {shape} has an interval of {np.shape(self.low)} and {np.shape(self.high)}."
+            )
+        if self.chance is not None and np.shape(self.chance) not in ((), shape):
+            raise PluginError(f"An estimate of shape {shape} has a chance level of shape {np.shape(self.chance)}.")
+        if self.dims and len(self.dims) != len(shape):
+            raise PluginError(f"An estimate of shape {shape} has the dimensions {self.dims}.")
+        object.__setattr__(self, "dims", tuple(self.dims))
+
+    @classmethod
+    def missing(cls, shape: tuple[int, ...] = (), **parts: Any) -> Estimate:
+        """Return an estimate of a quantity that could not be measured: NaN everywhere, n=0.
+
+        Args:
+            shape: Its shape.
+            **parts: Its ``unit``, ``chance``, ``resampled_over`` and ``dims``.
+        """
+        nothing = np.full(shape, np.nan)
+        return cls(nothing, nothing.copy(), nothing.copy(), n=0, **parts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return np.shape(self.value)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether there are enough independent units for the interval to mean what it says."""
+        return self.n >= FEW
+
+    @property
+    def above_chance(self) -> NDArray[np.bool_]:
+        """Where the whole interval lies above the chance level (False everywhere without a chance level)."""
+        if self.chance is None:
+            return np.zeros(np.shape(self.value), dtype=bool)
+        return np.asarray(self.low) > np.asarray(self.chance)
+
+    def map(self, change: Callable[[NDArray[Any]], Any], **parts: Any) -> Estimate:
+        """Return the estimate with value, interval and chance level changed alike.
+
+        Args:
+            change: A function of one array; it must keep or reverse the order of numbers, as sums with and products by
+                a constant, powers and exponentials do, or only arrange them anew.
+            **parts: New ``unit``, ``dims`` or other parts.
+        """
+        value, low, high = (np.asarray(change(np.asarray(part))) for part in (self.value, self.low, self.high))
+        chance = self.chance
+        if chance is not None:
+            chance = np.asarray(change(np.broadcast_to(np.asarray(chance, dtype=np.float64), self.shape)))
+            chance = float(chance.flat[0]) if chance.size and np.ndim(self.chance) == 0 else chance
+        dims = parts.pop("dims", self.dims if value.ndim == len(self.dims) else ())
+        with np.errstate(invalid="ignore"):
+            low, high = np.minimum(low, high), np.maximum(low, high)
+        return replace(self, value=value, low=low, high=high, chance=chance, dims=dims, **parts)
+
+    def reshape(self, shape: Sequence[int], dims: tuple[str, ...] = ()) -> Estimate:
+        """Return the same numbers in another shape, with the names of its dimensions."""
+        return self.map(lambda part: part.reshape(tuple(shape)), dims=dims)
+
+    def __getitem__(self, index: Any) -> Estimate:
+        """Return the estimate at an index of its arrays; a `Head` is one of [layer, head]."""
+        at = tuple(index) if isinstance(index, tuple) else index
+        chance = self.chance
+        if chance is not None and np.ndim(chance):
+            chance = np.asarray(chance)[at]
+        value, low, high = (np.asarray(part)[at] for part in (self.value, self.low, self.high))
+        plain = at if isinstance(at, tuple) else (at,)
+        whole = all(isinstance(i, (int, np.integer, slice)) for i in plain)
+        left = [not isinstance(i, (int, np.integer)) for i in plain] + [True] * (len(self.dims) - len(plain))
+        dims = tuple(d for d, kept in zip(self.dims, left, strict=False) if kept) if whole else ()
+        return replace(
+            self, value=value, low=low, high=high, chance=chance, dims=dims if len(dims) == value.ndim else ()
+        )
+
+    def cells(self) -> Iterator[tuple[tuple[int, ...], Estimate]]:
+        """Yield each index with the estimate there."""
+        for index in np.ndindex(*self.shape):
+            yield index, self[index]
+
+    def heads(self) -> Iterator[tuple[Head, Estimate]]:
+        """Yield each head with its estimate; the estimate must be [layer, head]."""
+        if len(self.shape) != 2:
+            raise PluginError(f"An estimate of shape {self.shape} is not one of heads [layer, head].")
+        for (layer, head), estimate in self.cells():
+            yield Head(layer, head), estimate
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a table with one row a number: its place in each dimension, value, low, high, chance, n, unit.
+
+        An estimate [layer, head] has a column ``head`` with names like L2H0 in place of the two numbers.
+        """
+        import pandas
+
+        names = self.dims or tuple(f"dim_{i}" for i in range(len(self.shape)))
+        rows = []
+        for index, one in self.cells():
+            place: dict[str, Any] = dict(zip(names, index, strict=True))
+            if names == ("layer", "head"):
+                place = {"head": str(Head(*index))}
+            chance = np.nan if one.chance is None else float(one.chance)
+            numbers = {"value": float(one.value), "low": float(one.low), "high": float(one.high), "chance": chance}
+            rows.append({**place, **numbers, "n": self.n, "resampled_over": self.resampled_over, "unit": self.unit})
+        columns = ["head"] if names == ("layer", "head") else list(names)
+        return pandas.DataFrame(
+            rows, columns=[*columns, "value", "low", "high", "chance", "n", "resampled_over", "unit"]
+        )
+
+    def __str__(self) -> str:
+        if np.ndim(self.value):
+            return f"{self.shape} estimates, n={self.n} {self.resampled_over}, {self.unit}"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        chance = "" if self.chance is None else f", chance {float(self.chance):.3g}"
+        few = "" if self.trusted else ", too few to trust the interval"
+        return (
+            f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
+            f" (n={self.n} {self.resampled_over}{chance}{few})"
+        )

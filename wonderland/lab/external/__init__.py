@@ -1,0 +1,1 @@
+"""Models and tokenizers from elsewhere, checked before they are trusted."""

@@ -1,0 +1,104 @@
+"""Sanity checks before expensive work: whether the model learned enough to be looked into.
+
+Each check is a question with a yes or no and the numbers that answer it. A model that does not beat the bigram has
+learned less than a table of pairs; a head whose output never changes is dead; a window that stands in both parts makes
+every held-out number a lie; and evidence of a few short windows supports no statistics.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from wonderland.components import Head
+from wonderland.corpus.corpus import Corpus
+from wonderland.lab.specimen import Specimen
+from wonderland.report.views import Check
+from wonderland.tokenizer import SpeakerTokenizer
+
+__all__ = ["run_checks"]
+
+_DEAD = 1e-6
+
+
+def run_checks(specimen: Specimen, train: Corpus, held_out: Corpus) -> list[Check]:
+    """Run every check.
+
+    Args:
+        specimen: The trained model with its evidence.
+        train: What it was trained on.
+        held_out: What was held out.
+    """
+    return [
+        _tokenizer(specimen, train),
+        *_losses(specimen),
+        _dead_heads(specimen),
+        _leaks(train, held_out),
+        _evidence(specimen),
+    ]
+
+
+def _tokenizer(specimen: Specimen, train: Corpus) -> Check:
+    tokenizer = cast(SpeakerTokenizer, specimen.tokenizer)
+    verified = tokenizer.verify(train.texts[:10_000])
+    failed = [step.name for step in verified if not step.passed]
+    return Check(
+        "the tokenizer keeps every special token whole", not failed, "; ".join(failed) or f"{len(verified)} proofs"
+    )
+
+
+def _losses(specimen: Specimen) -> list[Check]:
+    history = getattr(specimen.model, "history", None)
+    if history is None or history.held_out_loss is None or not history.baselines:
+        return [
+            Check("the model beats the bigram on held-out conversations", False, "it was trained without held-out data")
+        ]
+    loss, baselines = history.held_out_loss, history.baselines
+    return [
+        Check(
+            f"the model beats the {name} on held-out conversations",
+            loss < baselines[name],
+            f"{loss:.3f} against {baselines[name]:.3f} nats a token",
+        )
+        for name in ("bigram", "trigram")
+    ]
+
+
+def _dead_heads(specimen: Specimen) -> Check:
+    shape = (specimen.cfg.n_layers, specimen.cfg.n_heads, specimen.cfg.d_head)
+    total, squares, count = np.zeros(shape), np.zeros(shape), 0
+    for batch in specimen.batches("z"):
+        kept = batch["z"][:, batch.mask].double()  # [layer, token, head, d_head]
+        total += kept.sum(1).numpy()
+        squares += (kept**2).sum(1).numpy()
+        count += kept.shape[1]
+    variance = np.asarray(squares / count - (total / count) ** 2).sum(-1)  # [layer, head]
+    writes = specimen.model.W_O.norm(dim=(2, 3)).cpu().numpy()  # [layer, head]
+    dead = [str(Head(*at)) for at in np.argwhere(variance * writes**2 < _DEAD)]
+    return Check("no head is dead", not dead, ", ".join(dead) or f"{variance.size} heads write something that varies")
+
+
+def _leaks(train: Corpus, held_out: Corpus) -> Check:
+    known = _runs(train)
+    held = _runs(held_out)
+    shared = sum(run in known for run in held)
+    detail = f"{shared:,} of {len(held):,} held-out runs of three messages also stand in the training part"
+    # Small talk repeats itself; a leak repeats whole stretches.
+    return Check("held-out conversations are not in the training part", shared <= 0.01 * max(len(held), 1), detail)
+
+
+def _runs(corpus: Corpus, length: int = 3) -> list[tuple[str, ...]] | set[tuple[str, ...]]:
+    texts = corpus.texts
+    thread = corpus.thread_index
+    starts = range(len(texts) - length + 1)
+    return {tuple(texts[i : i + length]) for i in starts if thread[i] == thread[i + length - 1]}
+
+
+def _evidence(specimen: Specimen) -> Check:
+    about = specimen.evidence.describe()
+    detail = (
+        f"{about['windows']} windows of {about['shortest window']} to {about['longest window']} tokens "
+        f"from {about['conversations']} conversations"
+    )
+    return Check("there is enough held-out evidence: 200 windows of 64 tokens", about["enough"], detail)

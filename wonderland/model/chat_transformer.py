@@ -1,0 +1,148 @@
+"""ChatTransformer: a transformer over speaker tokens that trains, speaks and goes to TransformerLens and back.
+
+What it computes is `wonderland.model.transformer.Transformer`; the training loop, sampling and the conversion are
+modules of their own that know that class only. This one puts them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, overload
+
+from torch import nn
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.windows import pack
+from wonderland.errors import UsageError
+from wonderland.model.baselines import baseline_losses
+from wonderland.model.engine import Engine
+from wonderland.model.generate import Sampled, generate
+from wonderland.model.history import History
+from wonderland.model.presets import preset
+from wonderland.model.settings import TrainingSettings
+from wonderland.model.training import Progress, bytes_per_token, fit
+from wonderland.model.transformer import Transformer
+from wonderland.tokenizer import SpeakerTokenizer
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+__all__ = ["ChatTransformer", "train"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def train(
+    corpus: Corpus,
+    tokenizer: SpeakerTokenizer,
+    *,
+    held_out: Corpus | None = None,
+    checkpoint: str | Path | None = None,
+    snapshots_in: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    device: str | None = None,
+    **settings: Any,
+) -> ChatTransformer:
+    """Train a model from scratch.
+
+    Args:
+        corpus: What to train on.
+        tokenizer: Its tokenizer.
+        held_out: Conversations to measure the loss on after each epoch, with n-gram baselines.
+        checkpoint: File to save the run's state to and to resume it from.
+        snapshots_in: Folder for the models kept along the way, if the settings ask for ``snapshots``.
+        on_progress: Called after each step; of several processes, in the first.
+        device: "cpu", "cuda" or "mps"; the fastest there is by default.
+        **settings: Fields of `TrainingSettings`: preset, epochs, seed, …
+
+    Returns:
+        The trained model with its ``history``: of the epoch with the lowest held-out loss, if there is one.
+
+    Raises:
+        NotEnoughData: The corpus has no window of two tokens.
+        UsageError: A setting does not exist or is out of range.
+        Interrupted: Stopped by Ctrl-C or SIGTERM, with the state saved.
+        ResourceError: Out of memory or disk, or another process of the run is gone (`ProcessLost`).
+    """
+    try:
+        chosen = TrainingSettings(**settings).resolved()
+    except TypeError as error:
+        known = ", ".join(TrainingSettings.__dataclass_fields__)
+        raise UsageError(f"Unknown training setting: {error}.", hint=f"Settings: {known}.") from error
+    context = preset(chosen.preset).config.n_ctx
+    layout = {"size": chosen.window_size, "context": context}
+    windows = pack(corpus, tokenizer, stride=chosen.stride, **layout)
+    engine = Engine(device, chosen.precision)
+    model: ChatTransformer = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(engine.device)
+    evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None
+    history = History(settings=asdict(chosen), train_bytes_per_token=bytes_per_token(windows, tokenizer))
+    if evidence is not None:
+        apart = pack(corpus, tokenizer, stride=chosen.window_size, **layout)
+        history.baselines = baseline_losses(apart, evidence, tokenizer.vocab_size)
+        history.bytes_per_token = bytes_per_token(evidence, tokenizer)
+    model.history = history
+    return fit(
+        model,
+        windows,
+        evidence,
+        chosen,
+        tokenizer,
+        engine=engine,
+        checkpoint=checkpoint,
+        snapshots=snapshots_in,
+        on_progress=on_progress,
+    )
+
+
+class _Trains(Generic[P, R]):
+    """A function of the class that leaves ``model.train(mode)``, PyTorch's switch of modes, to its instances."""
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    @overload
+    def __get__(self, model: None, owner: type) -> Callable[P, R]: ...
+
+    @overload
+    def __get__(self, model: nn.Module, owner: type) -> Callable[[bool], nn.Module]: ...
+
+    def __get__(self, model: nn.Module | None, owner: type) -> Callable[P, R] | Callable[..., nn.Module]:
+        """Return the function, or of a model its switch of modes."""
+        return self._function if model is None else nn.Module.train.__get__(model)
+
+
+class ChatTransformer(Transformer):
+    """A transformer over speaker tokens. Make one with `train`, `load`, or from a preset's configuration.
+
+    Args:
+        cfg: Its shape.
+        seed: Seed of the initial weights.
+        tokenizer: Fingerprint of the tokenizer it belongs to, if any.
+    """
+
+    train = _Trains(train)
+
+    def generate(self, tokenizer: SpeakerTokenizer, prompt: str = "", **options: Any) -> Sampled:
+        """Continue a prompt as me or as them; see `wonderland.model.generate.generate` for the options."""
+        return generate(self, tokenizer, prompt, **options)
+
+    def to_transformer_lens(self) -> TransformerBridge:
+        """Return the model as a TransformerLens ``TransformerBridge`` with the same logits."""
+        from wonderland.model.bridge import to_transformer_lens
+
+        return to_transformer_lens(self)
+
+    @classmethod
+    def from_transformer_lens(cls, bridge: TransformerBridge) -> Self:
+        """Return a TransformerLens bridge of the GPT-2 family as a model, with the same logits.
+
+        Raises:
+            Unsupported: It is of another architecture; a `Specimen` takes the bridge itself.
+        """
+        from wonderland.model.bridge import from_transformer_lens
+
+        return from_transformer_lens(bridge, cls)
