@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import wonderland as wl
 
-SOURCES: dict[str, str] = {
+SOURCES = {
     "discord": "Discord",
     "google_chat": "GoogleChat",
     "imazing": "Imazing",
@@ -18,6 +18,8 @@ SOURCES: dict[str, str] = {
     "instagram": "Instagram",
     "messenger": "Messenger",
     "slack": "Slack",
+    "telegram": "Telegram",
+    "whatsapp": "WhatsApp",
 }
 """Class of each source by its module; a module is imported only when sources are asked for."""
 

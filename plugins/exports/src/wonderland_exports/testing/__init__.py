@@ -11,8 +11,17 @@ from pathlib import Path
 
 from wonderland_exports.testing import discord, google, imazing, meta, slack
 from wonderland_exports.testing.planted import Planted, Writer
+from wonderland_exports.testing.telegram import make_telegram
+from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
 
-__all__ = ["SAMPLES", "Planted", "Writer"]
+__all__ = [
+    "HEADS",
+    "SAMPLES",
+    "Planted",
+    "Writer",
+    "make_telegram",
+    "make_whatsapp",
+]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
     "discord": lambda folder: discord.make_discord(folder / "discord.zip", 60).path,
@@ -21,5 +30,7 @@ SAMPLES: dict[str, Callable[[Path], Path]] = {
     "instagram": lambda folder: meta.make_instagram(folder / "instagram.zip", 60).path,
     "messenger": lambda folder: meta.make_messenger(folder / "facebook.zip", 60).path,
     "slack": lambda folder: slack.make_slack(folder / "slack.zip", 60).path,
+    "telegram": lambda folder: make_telegram(folder / "result.json").path,
+    "whatsapp": lambda folder: make_whatsapp(folder / "WhatsApp Chat with Bo.txt").path,
 }
 """By name of the source: a function that writes a small export into an empty folder and returns what to read."""
