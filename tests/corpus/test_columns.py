@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wonderland.corpus.columns import Builder, iterate, rename, skipped_table, sorted_by_thread
+from wonderland.corpus.columns import Builder, iterate, rename, skipped_table
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.order import sorted_by_thread
 from wonderland.errors import PluginError
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -118,12 +119,6 @@ def test_conversations_come_together_by_first_appearance_each_in_order_of_time(s
     scattered = [at("b2", "b", 9), at("a1", "a", 1), at("b1", "b", 2), at("a2", "a", 3), at("b1 too", "b", 2)]
     together = [message.text for message in iterate(sorted_by_thread(table(scattered)))]
     assert together == ["b1", "b1 too", "b2", "a1", "a2"]
-
-
-def test_a_conversation_with_a_time_missing_keeps_the_order_of_its_store(say):
-    moment = datetime(2020, 1, 1, tzinfo=UTC)
-    stored = [say("1", timestamp=moment), say("2"), say("3", timestamp=moment - timedelta(days=1))]
-    assert list(iterate(sorted_by_thread(table(stored)))) == stored
 
 
 @given(MESSAGES)

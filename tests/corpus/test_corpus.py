@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import wonderland as wl
 from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
@@ -103,9 +104,10 @@ def test_progress_ends_with_every_row(write):
 
 
 def test_ids_seen_before_are_counted_because_a_row_may_have_been_read_twice(write):
-    corpus = Corpus.read(write("twice.jsonl", RECORDS[:3] * 2))
+    corpus = Corpus.read(write("twice.jsonl", [RECORDS[0], RECORDS[2], RECORDS[3]] * 2))
     assert len(corpus) == 6
     assert corpus.ledger.facts["Repeated"] == {"messages whose id was seen before": 3}
+    assert "3 messages have an id that was seen before" in corpus.notes[0]
 
 
 def test_repaired_texts_are_counted(write):
@@ -191,15 +193,40 @@ def test_a_source_that_yields_something_else_is_an_error_that_names_it(planted):
         planted({"text": "hi"})
 
 
-def test_a_sender_of_three_to_six_digits_is_marked_before_the_number_is_hidden(file):
-    assert [m.tags for m in Corpus.read(file)] == [(), (), (), (), ("short-code",)]
+class Phone(JsonLines):
+    """JSON Lines in which senders are phone numbers."""
+
+    name: ClassVar[str] = "phone"
+    phone_numbers: ClassVar[bool] = True
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        return 1.0
+
+
+@pytest.fixture
+def from_a_phone(monkeypatch, file):
+    monkeypatch.setitem(wl.plugins.load().sources, "phone", Phone)
+    return Corpus.read(file)
+
+
+def test_in_a_phone_a_sender_of_three_to_six_digits_is_marked_before_the_number_is_hidden(from_a_phone):
+    assert [m.tags for m in from_a_phone] == [(), (), (), (), ("short-code",)]
+
+
+@pytest.mark.parametrize("number", ["911", "20415", "+30303", 7007])
+def test_elsewhere_a_number_is_the_name_of_somebody_like_any_other(write, number):
+    records = [{**RECORDS[0], "sender": number}, {**RECORDS[2], "text": "see you there"}]
+    corpus = Corpus.read(write("chat.jsonl", records)).filter()
+    assert [m.tags for m in corpus] == [(), ()]
+    assert corpus.ledger.count("short-codes") == 0
 
 
 # -- filtering ---------------------------------------------------------------------------------------------------
 
 
-def test_filtering_drops_and_the_ledger_says_what_at_which_stage_and_why(file):
-    corpus = Corpus.read(file).filter("short-codes", "urls", "emoji")
+def test_filtering_drops_and_the_ledger_says_what_at_which_stage_and_why(from_a_phone):
+    corpus = from_a_phone.filter("short-codes", "urls", "emoji")
     assert corpus.texts == ["are you free", "yeah"]
     dropped = [(entry.stage, entry.reason, entry.count) for entry in corpus.ledger.entries]
     assert dropped == [
@@ -211,8 +238,8 @@ def test_filtering_drops_and_the_ledger_says_what_at_which_stage_and_why(file):
     assert corpus.ledger.kept == len(corpus) == 2
 
 
-def test_without_names_the_filters_on_by_default_are_asked(file):
-    assert Corpus.read(file).filter().ledger.stages() == ["read", "emoji", "short-codes", "urls"]
+def test_without_names_the_filters_on_by_default_are_asked(from_a_phone):
+    assert from_a_phone.filter().ledger.stages() == ["read", "emoji", "short-codes", "urls"]
 
 
 def test_a_message_leaves_once_for_the_first_filter_that_wants_it_gone():

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.times import FIRST_YEAR, LAST_YEAR
 from wonderland.errors import PluginError
 
 __all__ = [
@@ -24,8 +26,8 @@ __all__ = [
     "raw_texts",
     "rename",
     "skipped_table",
-    "sorted_by_thread",
     "tagged",
+    "without_impossible_times",
     "without_lone_surrogates",
 ]
 
@@ -168,26 +170,17 @@ def rename(table: pa.Table, column: str, name: Callable[[str], str]) -> pa.Table
     return _with_words(table, column, codes, new)
 
 
-def sorted_by_thread(table: pa.Table) -> pa.Table:
-    """Bring the messages of a thread together, threads by first appearance, each in the order it was sent.
-
-    A thread whose messages all have a time is ordered by it; one with a time missing keeps the order of its store.
-    """
-    if table.num_rows == 0:
-        return table
-    codes = table.column("thread").combine_chunks().indices.to_numpy(zero_copy_only=False)
-    first = _first_appearances(codes)
-    rank = np.zeros(codes.max() + 1, dtype=np.int64)
-    rank[first] = np.arange(len(first))
+def without_impossible_times(table: pa.Table) -> tuple[pa.Table, int]:
+    """Leave open the times that no message can have, and count them."""
     times = table.column("timestamp").combine_chunks()
-    missing = times.is_null().to_numpy(zero_copy_only=False)
-    untimed = np.zeros(codes.max() + 1, dtype=bool)
-    untimed[codes[missing]] = True
-    when = times.cast(pa.int64()).fill_null(0).to_numpy()
-    order = np.lexsort((np.where(untimed[codes], 0, when), rank[codes]))  # stable: ties keep the stored order
-    if (order[1:] > order[:-1]).all():
-        return table
-    return table.take(pa.array(order)).combine_chunks()
+    kind = SCHEMA.field("timestamp").type
+    first, end = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), kind) for year in (FIRST_YEAR, LAST_YEAR + 1))
+    impossible = pc.or_(pc.less(times, first), pc.greater_equal(times, end)).fill_null(False)
+    count = int(pc.sum(impossible).as_py() or 0)
+    if not count:
+        return table, 0
+    left = pc.if_else(impossible, pa.scalar(None, kind), times)
+    return table.set_column(table.schema.get_field_index("timestamp"), SCHEMA.field("timestamp"), left), count
 
 
 def _with_words(table: pa.Table, column: str, codes: np.ndarray, words: Sequence[str | None]) -> pa.Table:

@@ -25,9 +25,10 @@ from wonderland import plugins
 from wonderland.corpus import columns
 from wonderland.corpus.filters import Filter
 from wonderland.corpus.messages import Ledger, Message
+from wonderland.corpus.order import sorted_by_thread
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.reading import batches, read_source
-from wonderland.corpus.source import choose_source, open_source
+from wonderland.corpus.source import choose_source, closing_source, open_source
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
 __all__ = ["Corpus"]
@@ -82,7 +83,8 @@ class Corpus:
             options = {"names": True, **options}
         opened = open_source(path, {chosen.name: chosen}, chosen.name, options)
         known = None if names else pseudonyms or Pseudonyms()
-        return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
+        with closing_source(opened):
+            return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
 
     @classmethod
     def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:
@@ -90,7 +92,7 @@ class Corpus:
         builder = columns.Builder()
         for rows in batches(messages):
             builder.extend(rows)
-        table = columns.sorted_by_thread(builder.table())
+        table = sorted_by_thread(builder.table())
         return cls(table, Ledger(name, table.num_rows, table.num_rows), columns.skipped_table([]))
 
     def __len__(self) -> int:

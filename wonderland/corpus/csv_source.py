@@ -1,37 +1,40 @@
 """Messages from a table of comma-, semicolon- or tab-separated values with a header.
 
-Encodings: UTF-8 with or without a byte-order mark, UTF-16 with one (as Excel writes it). A stored row is a record
-after the header, which may span lines where a text holds line breaks in quotes. A quotation mark that is opened and
-never closed swallows every row after it, so it is an error. What would fool it: numbers Excel has mangled (+1555… as
-1.555E+10), which stay as they are; tables written without quoting, where two cells begin with a quotation mark.
+Encodings: UTF-8 with or without a byte-order mark, UTF-16 with one (as Excel writes it), another if it is named. A
+stored row is a record after the header, which may span lines where a text holds line breaks in quotes. How the table
+is written is found out by `wonderland.corpus.csv_shape`, from the whole file. A quotation mark that is opened and never
+closed swallows every row after it, so it is an error. What would fool it: numbers Excel has mangled (+1555… as
+1.555E+10), which stay as they are.
 """
 
 from __future__ import annotations
 
-import csv
-import re
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from wonderland.corpus.fields import USUAL_NAMES, Fields, detect
+from wonderland.corpus.clock import checked_dates
+from wonderland.corpus.csv_shape import Broken, Shape, checked_quotes, first_guess, records, with_quotes
+from wonderland.corpus.fields import Fields
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
+from wonderland.corpus.order import checked_order
+from wonderland.corpus.people import ME
 from wonderland.errors import InputError
 
 __all__ = ["CsvSource"]
 
-_HEAD = 1 << 16
-_END = "\x00end of file"  # a line of its own, unless a quotation mark is still open
+_LOOKED_AT = 1000  # records whose values tell what columns mean
 
 
 class CsvSource:
     """CSV with a header (``.csv``, ``.tsv``): one message a record, columns detected or named."""
 
     name: ClassVar[str] = "csv"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(
         self,
@@ -39,15 +42,23 @@ class CsvSource:
         *,
         text: Annotated[str, "column of the text"] = "",
         sender: Annotated[str, "column of the sender"] = "",
-        time: Annotated[str, "column of the time"] = "",
+        time: Annotated[str, "column of the time, or of day and time of day: Date+Time"] = "",
         thread: Annotated[str, "column of the conversation"] = "",
-        me: Annotated[str, "the sender who is you, where no column says so"] = "",
+        from_me: Annotated[str, "column that says which messages are yours"] = "",
+        me: Annotated[str, "the sender who is you, where no column says so"] = ME,
+        dates: Annotated[str, "order of dates such as 10/6/2023: dmy, mdy or ymd"] = "",
+        order: Annotated[str, "order of the file, where times do not tell: file or newest-first"] = "",
+        delimiter: Annotated[str, "character between cells: ',' ';' '|' or tab"] = "",
+        quotes: Annotated[str, "whether cells may stand in quotation marks: yes or no"] = "",
+        encoding: Annotated[str, "encoding of the file, for example cp1252"] = "",
     ) -> None:
         self.path = path
-        self._given = {"text": text, "sender": sender, "time": time, "thread": thread}
-        self._me = me
+        self.order = checked_order(order)
+        self._given = {"text": text, "sender": sender, "time": time, "thread": thread, "from_me": from_me}
+        self._me, self._dates, self._quotes = me, checked_dates(dates), checked_quotes(quotes)
         self._fields: Fields | None = None
-        self._encoding, self._delimiter = _shape(path)
+        named = [*self._given.values(), *time.split("+")]
+        self._guess = first_guess(path, named, delimiter, encoding)
 
     @classmethod
     def sniff(cls, path: Path) -> float:
@@ -55,76 +66,79 @@ class CsvSource:
         if not path.is_file():
             return 0.0
         try:
-            encoding, delimiter = _shape(path)
-            with open(path, encoding=encoding, newline="", errors="replace") as file:  # reading says what is wrong
-                header = next(csv.reader(file, delimiter=delimiter), [])
-        except (OSError, ValueError, csv.Error, InputError):
+            header = next(records(path, first_guess(path), "replace"), [])  # reading says what is wrong
+        except (OSError, ValueError, InputError):
             return 0.0
-        names = {column.strip().lower().replace(" ", "_") for column in header}
-        if len(header) < 2 or any("\x00" in column for column in header):
+        if isinstance(header, Broken) or len(header) < 2 or any("\x00" in column for column in header):
             return 0.0
+        names = {name_of(column) for column in header}
         return 0.8 if names & set(USUAL_NAMES["text"]) else 0.3 if path.suffix.lower() in (".csv", ".tsv") else 0.0
 
     def count(self) -> int:
         """Count the records after the header."""
-        with self._records() as (_, records):
-            return sum(1 for _ in records)
+        with self._reading() as (_, rows):
+            return sum(1 for _ in rows)
 
     def rows(self) -> Iterator[Message | Skipped]:
         """Yield a message or a skipped row for each record."""
-        with self._records() as (header, records):
-            fields = self._fields = detect(self.path.name, header, self._given, self._me)
-            for number, record in enumerate(records, 2):
+        with self._reading() as (header, rows):
+            keys = detect(self.path.name, header, self._given, list(islice(self._whole(), _LOOKED_AT)))
+            fields = self._fields = Fields(
+                self.path.name, keys, self._whole, self._me, self._dates, worded=bool(self._given["from_me"])
+            )
+            for number, record in enumerate(rows, 2):
                 row = f"record {number}"
-                if len(record) != len(header):
+                if isinstance(record, Broken):
+                    yield Skipped(row, "quotation marks that do not fit", failed=True, detail="a mark inside a cell")
+                elif len(record) != len(header):
                     detail = f"{len(record)} cells, the header has {len(header)}"
                     yield Skipped(row, "wrong number of cells", failed=True, detail=detail)
                 else:
                     yield fields.message(dict(zip(header, record, strict=True)), row)
-            fields.require_owner(self.path.name)
+            fields.require_owner()
 
     def facts(self) -> Mapping[str, Mapping[str, int]]:
         """Count what had to be left open."""
         return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
 
+    def unread_times(self) -> tuple[Mapping[str, int], str]:
+        """Return how many times of each conversation were not understood, and an example of them."""
+        return (self._fields.unread, self._fields.example) if self._fields else ({}, "")
+
+    @cached_property
+    def _shape(self) -> Shape:
+        return with_quotes(self.path, self._guess, self._quotes)
+
+    def _whole(self) -> Iterator[Mapping[str, str]]:
+        """Yield the records that are as long as the header, as mappings."""
+        with self._reading() as (header, rows):
+            for record in rows:
+                if isinstance(record, list) and len(record) == len(header):
+                    yield dict(zip(header, record, strict=True))
+
     @contextmanager
-    def _records(self) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
-        # The standard limit of 131,072 characters a cell would refuse a long message.
-        csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    def _reading(self) -> Iterator[tuple[list[str], Iterable[list[str] | Broken]]]:
         try:
-            with open(self.path, encoding=self._encoding, newline="", errors="strict") as file:
-                reader = csv.reader(chain(file, [_END]), delimiter=self._delimiter)
-                header = next(reader, [])
-                yield header, self._closed(header, reader)
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            rows = records(self.path, self._shape)
+            header = next(rows, [])
+            if isinstance(header, Broken):
+                raise self._never_closed(1)
+            yield header, self._closed(rows)
+        except (OSError, UnicodeError) as error:
             raise InputError(
-                f"{self.path.name} cannot be read as {self._encoding} CSV: {error}.",
-                hint="Save it again as CSV UTF-8.",
+                f"{self.path.name} cannot be read as {self._guess.encoding} CSV: {error}.",
+                hint="Save it again as CSV UTF-8, or say its encoding, for example: --encoding cp1252",
             ) from error
 
-    def _closed(self, header: list[str], reader: Iterator[list[str]]) -> Iterator[list[str]]:
-        last, number = header, 1
-        for record in reader:
-            if record == [_END]:
-                return
-            if record:
-                last, number = record, number + 1
-                if not record[-1].endswith(_END):
-                    yield record
-        if last[-1].endswith(_END):
-            raise InputError(
-                f"{self.path.name}: record {number} opens a quotation mark that is never closed.",
-                hint='A quotation mark inside a cell is written twice: "She said ""hi"".". Save it again as CSV UTF-8.',
-            )
+    def _closed(self, rows: Iterator[list[str] | Broken]) -> Iterator[list[str] | Broken]:
+        for number, record in enumerate(rows, 2):
+            if isinstance(record, Broken) and record.never_closed:
+                raise self._never_closed(number)
+            yield record
 
-
-def _shape(path: Path) -> tuple[str, str]:
-    """Return encoding and delimiter, from the first bytes of a file."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror}.") from error
-    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    first = re.split(r"[\r\n]", head.decode(encoding, errors="ignore"), maxsplit=1)[0]
-    return encoding, max(",;\t|", key=first.count)
+    def _never_closed(self, number: int) -> InputError:
+        return InputError(
+            f"{self.path.name}: record {number} opens a quotation mark that is never closed.",
+            hint='A quotation mark inside a cell is written twice: "She said ""hi"".". If the file is written without '
+            "quotation marks around cells: --quotes no. Else save it again as CSV UTF-8.",
+        )

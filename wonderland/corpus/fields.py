@@ -1,32 +1,33 @@
 """How is a record of strings and numbers turned into a message? Shared by the two generic sources.
 
-A record is a mapping; which key is the text, the sender, the time and the conversation is given, or detected from the
-names such columns usually have.
+A record is a mapping; `wonderland.corpus.naming` says which key is the text, the sender, the time and the conversation.
+Names are compared in one Unicode form (NFC), so that a name typed on two systems is one person.
+
+What would fool it: a column that says "yes" of your messages and nothing of the others is taken as such only if it says
+"no" nowhere in the file; where it does, an empty cell is unclear.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from wonderland.corpus.clock import Clock
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.naming import BLANK, MINE, NEITHER, RECEIVED, SENT, THEIRS, name_of, word
 from wonderland.corpus.people import ME
-from wonderland.corpus.times import parse_time
-from wonderland.errors import InputError, UsageError
+from wonderland.corpus.times import ImpossibleTime
+from wonderland.errors import InputError
 
-__all__ = ["Fields", "detect"]
+__all__ = ["Fields"]
 
-USUAL_NAMES = {
-    "text": ("text", "message", "body", "content", "msg", "message_text", "contents"),
-    "sender": ("sender", "from", "author", "name", "user", "username", "sender_name", "handle", "contact", "role"),
-    "time": ("timestamp", "time", "date", "datetime", "sent_at", "created_at", "sent", "date_sent", "ts"),
-    "thread": ("thread", "conversation", "chat", "conversation_id", "thread_id", "chat_id", "channel", "room", "group"),
-    "id": ("id", "message_id", "guid", "rowid", "uuid"),
-    "from_me": ("is_from_me", "from_me", "is_me", "outgoing", "is_sender", "sent_by_me"),
-}
-_TRUE, _FALSE = {"1", "true", "yes", "y", "t"}, {"0", "false", "no", "n", "f", ""}
+_MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?$")
+_SHOWN = re.compile(r"[\w\s.,:/+-]{1,40}")
 
 
 @dataclass
@@ -34,16 +35,33 @@ class Fields:
     """Which keys of a record mean what, and what was odd about the records read so far.
 
     Attributes:
-        keys: Key by meaning: "text" always, "sender", "time", "thread", "id", "from_me" where there is one.
+        where: The file, for errors.
+        keys: Key by meaning, as `wonderland.corpus.naming.detect` finds them.
+        records: Returns all records of the file anew, for what only the whole file can tell.
         me: The sender who is the owner of the messages, where no key says so.
+        dates: The order of day, month and year in dates, if the user said it.
+        worded: Whether the user named the key "from_me", whose values may then be words of the store's own.
         oddities: Counts of what had to be left open, for the ledger.
         senders: Counts of who wrote, kept where only the sender tells whether a message is the owner's.
+        unread: For each conversation, how many of its times were not understood.
+        example: A time that was not understood.
     """
 
+    where: str
     keys: Mapping[str, str]
-    me: str = ""
+    records: Callable[[], Iterable[Mapping[str, Any]]]
+    me: str = ME
+    dates: str = ""
+    worded: bool = False
     oddities: Counter[str] = field(default_factory=Counter)
     senders: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
+    example: str = ""
+
+    def __post_init__(self) -> None:
+        self.me = _one_form(self.me)
+        self._clock = Clock(self.where, lambda: (self._time(record) for record in self.records()), self.dates)
+        self._inverted = name_of(self.keys.get("from_me", "")) in ("incoming", "is_incoming")
 
     def message(self, record: Mapping[str, Any], row: str) -> Message | Skipped:
         """Turn a record into a message, or say why it is none. ``row`` names it where it has no id of its own."""
@@ -55,81 +73,96 @@ class Fields:
             return Skipped(identity, "text is not a string", failed=True, detail=f"it is a {type(text).__name__}")
         if not text.strip():
             return Skipped(identity, "empty text")
-        sender = self._get(record, "sender")
+        sender = self._get(record, "sender") or self._get(record, "sender_id")
         mine = self._is_mine(record, sender)
         if mine is None:
-            return Skipped(
-                identity, "unclear whether it is from me", failed=True, detail=f"in {self.keys['from_me']!r}"
-            )
+            return self._unclear(record, identity)
+        thread = self._get(record, "thread") or "all"
         try:
-            time = parse_time(record.get(self.keys["time"]) if "time" in self.keys else None)
+            time = self._clock.read(self._time(record))
+        except ImpossibleTime:
+            self.oddities["time that cannot be, left open"] += 1
+            time = None
         except ValueError:
             self.oddities["time not understood, left open"] += 1
+            self.unread[thread] += 1
+            self.example = self.example or self._shown(record)
             time = None
-        thread = self._get(record, "thread") or "all"
-        return Message(identity, thread, ME if mine else sender or "them", mine, time, text)
+        if mine:
+            sender = ME
+        elif sender == ME:  # somebody else whom the store calls so
+            sender = f"{ME} (not you)"
+        return Message(identity, thread, sender or "them", mine, time, text)
 
-    def require_owner(self, where: str) -> None:
+    def require_owner(self) -> None:
         """Make sure, once everything is read, that some message was the owner's.
 
         Raises:
             InputError: Only the sender tells, and of several none was the owner, or the owner named did not write.
         """
-        me = self.me or ME
-        if self.senders and not self.senders[me] and (self.me or len(self.senders) > 1):
+        if not self.senders or any(self._is_me(sender) for sender in self.senders):
+            return
+        if self.me != ME or len(self.senders) > 1:
             most = ", ".join(repr(sender) for sender, _ in self.senders.most_common(5))
+            hint = "Say who you are, for example: --me Ada"
+            if self.senders[""]:
+                hint += ". If your messages are those without a sender: --me ''"
             raise InputError(
-                f"No message in {where} is yours: none was sent by {me!r}. Most were sent by {most}.",
-                hint="Say who you are, for example: --me Ada",
+                f"No message in {self.where} is yours: none was sent by {self.me!r}. Most were sent by {most}.",
+                hint=hint,
             )
+
+    def _is_me(self, sender: str) -> bool:
+        return sender == self.me or (self.me == ME and sender.lower() == ME)
 
     def _is_mine(self, record: Mapping[str, Any], sender: str) -> bool | None:
         if "from_me" not in self.keys:
             self.senders[sender] += 1
-            return sender == (self.me or ME)
-        value = str(record.get(self.keys["from_me"], "")).strip().lower()
-        return True if value in _TRUE else False if value in _FALSE else None
+            return self._is_me(sender)
+        value = record.get(self.keys["from_me"])
+        mine = value if value is True or value is False else self._says(word(value))
+        return mine if mine is None else mine != self._inverted
+
+    def _says(self, value: str) -> bool | None:
+        if value in MINE or value in SENT:
+            return True
+        if value in THEIRS or value in RECEIVED:
+            return False
+        if value in BLANK:
+            return None if self._says_no else False
+        if self.worded and self.me != ME:
+            return value == word(self.me)
+        return None
+
+    @cached_property
+    def _says_no(self) -> bool:
+        """Whether the key says "no" of any message; an empty cell is no answer then."""
+        key, no = self.keys["from_me"], THEIRS | RECEIVED
+        return any(word(record.get(key)) in no for record in self.records())
+
+    def _unclear(self, record: Mapping[str, Any], identity: str) -> Skipped:
+        value = word(record.get(self.keys["from_me"]))
+        if value in NEITHER:
+            return Skipped(identity, value)
+        return Skipped(identity, "unclear whether it is from me", failed=True, detail=f"in {self.keys['from_me']!r}")
+
+    def _time(self, record: Mapping[str, Any]) -> Any:
+        value = record.get(self.keys["time"]) if "time" in self.keys else None
+        clock = record.get(self.keys["clock"]) if "clock" in self.keys else None
+        if value is None or clock is None:
+            return value
+        # A table calculator may write a day as that day's midnight.
+        return " ".join(part for part in (_MIDNIGHT.sub("", str(value).strip()), str(clock).strip()) if part)
+
+    def _shown(self, record: Mapping[str, Any]) -> str:
+        value = str(self._time(record)).strip()
+        return value if _SHOWN.fullmatch(value) and any(letter.isdigit() for letter in value) else ""
 
     def _get(self, record: Mapping[str, Any], meaning: str) -> str:
         # Not `.get(keys.get(meaning, ""))`: a table may well have a column without a name (pandas' index).
         value = record.get(self.keys[meaning]) if meaning in self.keys else None
-        return "" if value is None else str(value).strip()
+        return "" if value is None else _one_form(str(value))
 
 
-def detect(where: str, columns: Iterable[str], given: Mapping[str, str], me: str) -> Fields:
-    """Find out which columns mean what.
-
-    Args:
-        where: The file, for errors.
-        columns: The columns there are.
-        given: Columns the user named, by meaning; an empty string means "detect it".
-        me: The sender who is the owner.
-
-    Raises:
-        UsageError: A given column does not exist.
-        InputError: No column can be the text, two could be the same one, or nothing tells which messages are the
-            owner's.
-    """
-    columns = list(columns)
-    by_lower = {column.strip().lower().replace(" ", "_"): column for column in columns}
-    keys: dict[str, str] = {}
-    for meaning, usual in USUAL_NAMES.items():
-        wanted = given.get(meaning, "")
-        if wanted and wanted not in columns:
-            raise UsageError(f"{where} has no column {wanted!r}.", hint=f"Its columns: {', '.join(columns)}.")
-        found = wanted or next((by_lower[name] for name in usual if name in by_lower), "")
-        if found:
-            if columns.count(found) > 1:
-                raise InputError(f"{where} has two columns named {found!r}.", hint="Rename or delete one of them.")
-            keys[meaning] = found
-    if "text" not in keys:
-        raise InputError(
-            f"{where} has no column that looks like the text of a message. Its columns: {', '.join(columns)}.",
-            hint="Name it, for example: --text body",
-        )
-    if "from_me" not in keys and "sender" not in keys:
-        raise InputError(
-            f"{where} does not say who wrote each message. Its columns: {', '.join(columns)}.",
-            hint="Name the column of the sender and say who you are, for example: --sender author --me Ada",
-        )
-    return Fields(keys, me)
+def _one_form(text: str) -> str:
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()

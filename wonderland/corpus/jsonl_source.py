@@ -16,8 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar
 
-from wonderland.corpus.fields import Fields, detect
+from wonderland.corpus.clock import checked_dates
+from wonderland.corpus.fields import Fields
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.naming import detect
+from wonderland.corpus.order import checked_order
+from wonderland.corpus.people import ME
 from wonderland.errors import InputError
 
 __all__ = ["JsonLines"]
@@ -30,7 +34,7 @@ class JsonLines:
     """JSON Lines (``.jsonl``, ``.jsonl.gz``): one message a line."""
 
     name: ClassVar[str] = "jsonl"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(
         self,
@@ -38,13 +42,17 @@ class JsonLines:
         *,
         text: Annotated[str, "key of the text"] = "",
         sender: Annotated[str, "key of the sender"] = "",
-        time: Annotated[str, "key of the time"] = "",
+        time: Annotated[str, "key of the time, or of day and time of day: date+time"] = "",
         thread: Annotated[str, "key of the conversation"] = "",
-        me: Annotated[str, "the sender who is you, where no key says so"] = "",
+        from_me: Annotated[str, "key that says which messages are yours"] = "",
+        me: Annotated[str, "the sender who is you, where no key says so"] = ME,
+        dates: Annotated[str, "order of dates such as 10/6/2023: dmy, mdy or ymd"] = "",
+        order: Annotated[str, "order of the file, where times do not tell: file or newest-first"] = "",
     ) -> None:
         self.path = path
-        self._given = {"text": text, "sender": sender, "time": time, "thread": thread}
-        self._me = me
+        self.order = checked_order(order)
+        self._given = {"text": text, "sender": sender, "time": time, "thread": thread, "from_me": from_me}
+        self._me, self._dates = me, checked_dates(dates)
         self._fields: Fields | None = None
 
     @classmethod
@@ -66,21 +74,31 @@ class JsonLines:
 
     def rows(self) -> Iterator[Message | Skipped]:
         """Yield a message or a skipped row for each line that is not blank."""
-        records = (record for _, record in self._records() if isinstance(record, dict))
-        keys = list(dict.fromkeys(key for record in islice(records, _LOOKED_AT) for key in record))
-        if not keys:
+        first = list(islice(self._objects(), _LOOKED_AT))
+        names = list(dict.fromkeys(name for record in first for name in record))
+        if not names:
             raise InputError(
                 f"No line of {self.path.name} is a JSON object, so it is not JSON Lines.",
                 hint="Give a file with one JSON object a line, or name another source with --source.",
             )
-        fields = self._fields = detect(self.path.name, keys, self._given, self._me)
+        keys = detect(self.path.name, names, self._given, first)
+        fields = self._fields = Fields(
+            self.path.name, keys, self._objects, self._me, self._dates, worded=bool(self._given["from_me"])
+        )
         for row, record in self._records():
             yield record if isinstance(record, Skipped) else fields.message(record, row)
-        fields.require_owner(self.path.name)
+        fields.require_owner()
 
     def facts(self) -> Mapping[str, Mapping[str, int]]:
         """Count what had to be left open."""
         return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
+
+    def unread_times(self) -> tuple[Mapping[str, int], str]:
+        """Return how many times of each conversation were not understood, and an example of them."""
+        return (self._fields.unread, self._fields.example) if self._fields else ({}, "")
+
+    def _objects(self) -> Iterator[dict[str, Any]]:
+        return (record for _, record in self._records() if isinstance(record, dict))
 
     def _records(self) -> Iterator[tuple[str, dict[str, Any] | Skipped]]:
         with self._reading() as file:

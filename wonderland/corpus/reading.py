@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from wonderland.corpus import columns
 from wonderland.corpus.messages import Ledger, Message, Skipped, count_reasons
+from wonderland.corpus.order import order_notes, sorted_by_thread
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.source import Source
 from wonderland.errors import InputError, PluginError
@@ -44,7 +45,7 @@ def read_source(
         Messages with conversations together, the ledger, the skipped rows, and the notes of the source.
 
     Raises:
-        InputError: The store holds no row at all.
+        InputError: The store holds no row at all, or the order of its messages cannot be known.
         PluginError: The source did not account for every stored row.
     """
     stored = source.count()
@@ -60,19 +61,30 @@ def read_source(
             done += len(rows)
             if on_rows:
                 on_rows(done, stored)
-    table = columns.tagged(builder.table(), "sender", _SHORT_CODE.fullmatch, "short-code")
+    table, impossible = columns.without_impossible_times(builder.table())
+    if getattr(source, "phone_numbers", False):
+        table = columns.tagged(table, "sender", _SHORT_CODE.fullmatch, "short-code")
     facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
+    notes = [*getattr(source, "notes", tuple)()]
+    if impossible:
+        facts.setdefault("Left open", {})["time that cannot be, left open"] = impossible
     if builder.repaired:
         facts.setdefault("Repaired", {})["lone surrogates replaced by U+FFFD"] = builder.repaired
     repeated = table.num_rows - pc.count_distinct(table.column("id")).as_py()
     if repeated:
         facts.setdefault("Repeated", {})["messages whose id was seen before"] = repeated
+        notes.append(
+            f"{repeated:,} messages have an id that was seen before. All were kept: whether they are the same messages "
+            "twice, the file does not say."
+        )
+    order = getattr(source, "order", None)
+    if order == "":
+        notes += order_notes(name, table, *getattr(source, "unread_times", lambda: ({}, ""))())
     if pseudonyms is not None:
         table = columns.rename(table, "sender", lambda sender: ME if sender == ME else pseudonyms.person(sender))
         table = columns.rename(table, "thread", pseudonyms.thread)
     ledger = Ledger(name, stored, table.num_rows, count_reasons(skipped), facts)
-    notes = tuple(getattr(source, "notes", tuple)())
-    return columns.sorted_by_thread(table), ledger, columns.skipped_table(skipped), notes
+    return sorted_by_thread(table, order or ""), ledger, columns.skipped_table(skipped), tuple(notes)
 
 
 def batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

@@ -9,25 +9,35 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import InputError, PluginError, UsageError
 
-__all__ = ["Source", "choose_source", "open_source"]
+__all__ = ["Source", "choose_source", "closing_source", "open_source"]
 
 
 @runtime_checkable
 class Source(Protocol):
     """A place messages can be read from.
 
-    Optional: ``facts() -> Mapping[str, Mapping[str, int]]``, called after `rows` is exhausted, returns further counts
-    of what was read by heading, for the ledger (how each text was found, services, repairs); and
-    ``notes() -> Iterable[str]`` sentences the user should read (a missing WAL, history kept in the cloud). A parameter
-    ``names: bool`` is told whether senders are to be named, so that it can look names up. A source that only recognises
-    what cannot be read, and whose ``count`` always raises an `InputError` that says what to read instead, has the class
-    attribute ``refuses = True``.
+    Optional, and looked for by name:
+
+    - ``facts() -> Mapping[str, Mapping[str, int]]``, called after `rows` is exhausted, returns further counts of what
+      was read by heading, for the ledger (how each text was found, services, repairs);
+    - ``notes() -> Iterable[str]`` returns sentences the user should read (a missing WAL, history kept in the cloud);
+    - ``close() -> None`` lets go of what was opened. It is always called once reading is over, also after an error;
+    - ``phone_numbers: ClassVar[bool] = True`` says that senders are phone numbers, so that one of three to six digits
+      is a short code, which only machines have; elsewhere such a number may be anybody's;
+    - ``order: str``, of a source whose times may be missing or unreadable, is what the user said of the order of the
+      file ("file" or "newest-first"; "" if nothing), and ``unread_times() -> tuple[Mapping[str, int], str]`` returns
+      how many times of each conversation were not understood and an example. Where the order of the messages would
+      have to be guessed, reading then ends with an error that asks for ``--order``;
+    - a parameter ``names: bool`` of ``__init__`` is told whether senders are to be named, so that it can look names up;
+    - ``refuses: ClassVar[bool] = True`` says that it only recognises what cannot be read: its ``count`` always raises
+      an `InputError` that says what to read instead.
     """
 
     name: ClassVar[str]
@@ -78,6 +88,27 @@ def open_source(
             hint=f"Its options: {', '.join(known) or 'none'}.",
         )
     return chosen(path, **(options or {}))
+
+
+@contextmanager
+def closing_source(source: Source) -> Iterator[None]:
+    """Close a source at the end, if it can be closed, whatever happened.
+
+    Raises:
+        PluginError: It cannot be closed.
+    """
+    try:
+        yield
+    finally:
+        close = getattr(source, "close", None)
+        if close is not None:
+            try:
+                close()
+            except Exception as error:
+                raise PluginError(
+                    f"The source {source.name!r} failed to close what it had opened: {error!r}.",
+                    hint="This is a fault of the source, not of your file. Please report it to the source's author.",
+                ) from error
 
 
 def _exists(path: Path) -> bool:

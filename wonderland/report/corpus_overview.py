@@ -4,7 +4,8 @@
 reads each column once: a second for 700,000 messages.
 
 What would fool it: the clock. Times are told in one time zone, by default this machine's; a person who travelled, or a
-store read elsewhere, has other hours. Exports that do not say their zone are taken as they were written.
+store read elsewhere, has other hours. Exports that do not say their zone are taken as they were written. A time that no
+message can have (year 1, year 9999) counts as none, so that no chart is drawn from it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wonderland.corpus.columns import without_impossible_times
 from wonderland.report.views import View
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ def corpus_overview(corpus: Corpus, zone: tzinfo | None = None) -> list[View]:
 
 def _moments(corpus: Corpus, zone: tzinfo | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the month since year 0 and the hour of each message that has a time, and which messages those are."""
-    column = corpus.table.column("timestamp").combine_chunks()
+    table, _ = without_impossible_times(corpus.table)
+    column = table.column("timestamp").combine_chunks()
     timed = ~column.is_null().to_numpy(zero_copy_only=False)
     hours = column.cast("int64").fill_null(0).to_numpy()[timed] // _HOUR
     known = corpus.table.column("zone_known").combine_chunks().to_numpy(zero_copy_only=False)[timed]

@@ -41,6 +41,7 @@ class ChatDb:
 
     name: ClassVar[str] = "imessage"
     version: ClassVar[int] = 1
+    phone_numbers: ClassVar[bool] = True
 
     def __init__(
         self,
