@@ -64,6 +64,7 @@ class Discord:
 
     name: ClassVar[str] = "discord"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ class GoogleChat:
 
     name: ClassVar[str] = "google-chat"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,

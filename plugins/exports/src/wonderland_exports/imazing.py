@@ -33,6 +33,8 @@ class Imazing:
 
     name: ClassVar[str] = "imazing"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
+    phone_numbers: ClassVar[bool] = True
 
     def __init__(self, path: Path, *, names: bool = False) -> None:
         self.path = Path(path)

@@ -54,6 +54,7 @@ class Meta:
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
     _of: ClassVar[str]
     _other: ClassVar[str]
 

@@ -49,6 +49,7 @@ class Slack:
 
     name: ClassVar[str] = "slack"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,
