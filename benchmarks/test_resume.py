@@ -22,6 +22,7 @@ import sys
 import torch
 torch.set_num_threads(1)
 from wonderland.model import training
+from wonderland.model.chat_transformer import train
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
@@ -31,8 +32,8 @@ training._CHECKPOINT_SECONDS = 0.2
 corpus = synthetic_chats().corpus
 tokenizer = SpeakerTokenizer.train(corpus, vocab_size=320)
 part, held_out = corpus.split(0.2)
-model = training.train(part, tokenizer, held_out=held_out, preset="tiny", epochs=60, batch_tokens=800, seed=7,
-                       device="cpu", checkpoint=sys.argv[1], on_progress=lambda at: print(at.tokens, flush=True))
+model = train(part, tokenizer, held_out=held_out, preset="tiny", epochs=60, batch_tokens=800, seed=7,
+              device="cpu", checkpoint=sys.argv[1], on_progress=lambda at: print(at.tokens, flush=True))
 model.save(sys.argv[1] + ".model")
 """
 

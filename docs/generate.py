@@ -22,7 +22,7 @@ import click
 import wonderland
 from wonderland import errors, plugins
 from wonderland.cli.main import cli
-from wonderland.cli.options import signature_options
+from wonderland.cli.options import click_type, signature_options
 from wonderland.lab.analysis import parameters_of, result_class
 from wonderland.report.views import View
 from wonderland.workspace.settings import Settings
@@ -57,6 +57,7 @@ _ALSO = (
     "wonderland.components",
     "wonderland.corpus.messages",
     "wonderland.corpus.people",
+    "wonderland.corpus.phones",
     "wonderland.errors",
     "wonderland.estimate",
     "wonderland.model.generate",
@@ -216,15 +217,20 @@ def _row(name: str, cls: type[Any]) -> str:
 
 def _parameters(parameters: Mapping[str, tuple[Any, str, Any]]) -> list[str]:
     return [
-        _option(f"--{name.replace('_', '-')} {_type(kind).upper()}", _sentence(help_text), _said(default))
+        _option(f"--{name.replace('_', '-')} {_metavar(kind)}", _sentence(help_text), _said(default))
         for name, (kind, help_text, default) in parameters.items()
     ]
 
 
+def _metavar(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return f"[{'|'.join(map(str, typing.get_args(kind)))}]"
+    return _type(kind).upper()
+
+
 def _typed_on_command_line(kind: Any) -> bool:
     """Whether a parameter is made of words and numbers, which can be typed."""
-    inner = typing.get_args(kind)[:1] or (kind,)
-    return inner[0] in (int, float, str, bool)
+    return click_type(kind) is not None
 
 
 def _said(default: Any) -> str:
@@ -237,10 +243,12 @@ def _type(kind: Any) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(map(str, typing.get_args(kind)))
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return _type(next(part for part in typing.get_args(kind) if part is not type(None)))
+        return _type(next(one for one in typing.get_args(kind) if one is not type(None)))
     name = typing.get_origin(kind) or kind
     inner = [_type(part) for part in typing.get_args(kind) if part is not ...]
-    plain = {"str": "text", "float": "number", "int": "integer", "bool": "true or false"}.get(name.__name__)
+    plain = {"str": "text", "float": "number", "int": "integer", "bool": "true or false", "Path": "path"}.get(
+        name.__name__
+    )
     return plain or {"tuple": f"{inner[:1]}", "list": "list of texts", "dict": "table"}.get(name.__name__, "value")
 
 

@@ -51,16 +51,17 @@ class Component(tuple[int, int]):
             UsageError: The name is of another form, or the model has no such part.
         """
         match = re.fullmatch(rf"L(\d+){cls.letter}(\d+)", name.strip())
-        if match is None:
+        if match is None and shape is None:
             raise UsageError(
                 f"{name!r} is no name of a {cls.kind}.", hint=f"A {cls.kind} is named like L2{cls.letter}0."
             )
-        found = cls(int(match[1]), int(match[2]))
-        if shape is not None and (found.layer >= shape[0] or found.index >= shape[1]):
+        found = None if match is None else cls(int(match[1]), int(match[2]))
+        if shape is not None and (found is None or found.layer >= shape[0] or found.index >= shape[1]):
             last = cls(shape[0] - 1, shape[1] - 1)
             raise UsageError(
                 f"The model has no {cls.kind} {name!r}.", hint=f"Its {cls.kind}s are L0{cls.letter}0 to {last}."
             )
+        assert found is not None
         return found
 
     @classmethod

@@ -67,7 +67,7 @@ def told(messages, tmp_path_factory) -> tuple[Path, str]:
     workspace.configure("analysis", windows=12)  # what is found is not asked here
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-        patch.setattr("wonderland.cli.everything.MESSAGES", messages)
+        patch.setattr("wonderland.cli.pipeline.MESSAGES", messages)
         assert run(["demo", "-q", str(folder), "--epochs", "1"]) == 0
     return folder, out.getvalue()
 

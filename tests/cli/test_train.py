@@ -36,7 +36,7 @@ def train(untrained, monkeypatch, capsys):
 
 def test_the_curve_is_read_against_chance_and_counting_per_token_and_per_byte(train, untrained, monkeypatch):
     monkeypatch.setattr(training, "_SECONDS_TO_TELL", 0.0)
-    monkeypatch.setattr(training, "product_rate", lambda *_: 1e11)
+    monkeypatch.setattr(training, "peak_flops", lambda *_: 1e11)
     printed = train(*EPOCHS)
     rows = {line[:26].strip(" 12"): line.split() for line in printed.out.splitlines() if "nats a byte" in line}
     assert set(rows) == {"held-out conversations", "training, epoch", "uniform", "unigram", "bigram", "trigram"}

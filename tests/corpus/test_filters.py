@@ -118,6 +118,12 @@ def test_what_i_wrote_is_never_automated(say):
     assert FILTERS["automated"](say("Your verification code is 123456", me=True, tags=("bot",))) is None
 
 
+@pytest.mark.parametrize("me", [False, True])
+def test_a_tapback_that_came_as_a_text_goes_whoever_tapped(say, me):
+    assert FILTERS["automated"](say("Loved “see you”", me=me, tags=("sms", "sms-tapback"))) == "SMS tapback"
+    assert FILTERS["automated"](say("Loved “see you”", me=me, tags=("sms",))) is None
+
+
 def test_short_codes_go_by_their_tag_and_only_if_they_are_not_me(say):
     assert FILTERS["short-codes"](say("hi", tags=("short-code",))) == "short-code sender"
     assert FILTERS["short-codes"](say("hi", me=True, tags=("short-code",))) is None

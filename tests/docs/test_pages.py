@@ -10,6 +10,7 @@ import click
 import pytest
 
 from wonderland import plugins
+from wonderland.cli import contrasts
 from wonderland.cli.main import cli
 from wonderland.cli.options import signature_options
 from wonderland.lab.analysis import parameters_of
@@ -57,6 +58,8 @@ def options_of_plugins(command: str) -> set[str]:
     if command == "analyze":
         found = {name for analysis in host.analyses.values() for name in parameters_of(analysis)}
     flags = {f"--{name.replace('_', '-')}" for name in found}
+    if command == "analyze":
+        flags |= {flag for one in contrasts.GROUP.options for flag in one.opts}
     return flags | {f"--no-{flag[2:]}" for flag in flags}
 
 

@@ -15,7 +15,12 @@ def test_the_script_runs_and_leaves_a_report(home, capsys):
     # Twenty epochs of five million parameters are for an evening, not for a test; all else is as it stands.
     script = BLOCKS[0].replace("epochs=20", 'epochs=1, preset="nano"')
     assert script != BLOCKS[0]
-    exec(compile(script, "README.md", "exec"), {})
+    made: dict = {}
+    exec(compile(script, "README.md", "exec"), made)
+    history = made["model"].history
+    assert history.held_out_loss is not None  # else no epoch is known to be the best one
+    assert history.best_epoch == 1
+    assert {"bigram", "trigram"} <= set(history.baselines)
     assert "attributedBody" in capsys.readouterr().out
     assert (home / "wonderland.html").stat().st_size > 100_000
 

@@ -76,11 +76,10 @@ def test_the_options_of_every_command_are_those_that_have_an_entry(inventory):
 
 
 def test_the_parameters_of_every_analysis_are_those_that_have_an_entry(inventory):
-    typed = {int, float, str, bool}
     wanted = set()
     for name, cls in plugins.load().analyses.items():
         for parameter, (kind, _, _) in parameters_of(cls).items():
-            if (typing.get_args(kind) or (kind,))[0] in typed:
+            if "Contrast" not in str(kind):
                 wanted.add(f"analyze-{name}.--{parameter.replace('_', '-')}")
     assert {name for name in _options(inventory) if name.startswith("analyze-")} == wanted
 

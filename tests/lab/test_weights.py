@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import wonderland as wl
-from wonderland.lab.weights import effective_embedding, fold
+from wonderland.lab.weights import effective_embedding, fold, folded_mlp
 from wonderland.model.presets import Config
 
 
@@ -21,8 +21,9 @@ def model_of(norm="LN", attn_only=True):
 
 
 @pytest.mark.parametrize("norm", ["LN", None])
-def test_the_folded_model_gives_the_same_probabilities(norm):
-    model, twin = model_of(norm), model_of(norm)
+@pytest.mark.parametrize("attn_only", [True, False])
+def test_the_folded_model_gives_the_same_probabilities(norm, attn_only):
+    model, twin = model_of(norm, attn_only), model_of(norm, attn_only)
     folded = fold(model)
     twin.embed.W_E.copy_(torch.from_numpy(folded.W_E))
     twin.pos_embed.W_pos.copy_(torch.from_numpy(folded.W_pos))
@@ -30,6 +31,9 @@ def test_the_folded_model_gives_the_same_probabilities(norm):
     for layer, block in enumerate(twin.blocks):
         for name in ("W_Q", "W_K", "W_V", "W_O"):
             getattr(block.attn, name).copy_(torch.from_numpy(getattr(folded, name)[layer]))
+        if not attn_only:
+            for name, weight in zip(("W_in", "W_out"), folded_mlp(model, layer), strict=True):
+                getattr(block.mlp, name).copy_(torch.from_numpy(weight))
     for name, weight in twin.named_parameters():
         if name.endswith(".w"):
             weight.fill_(1)
@@ -44,6 +48,9 @@ def test_what_layer_norm_takes_out_nobody_reads_or_writes():
     for weight, axis in ((folded.W_E, 1), (folded.W_pos, 1), (folded.W_O, 3), (folded.W_U, 0), (folded.W_Q, 2)):
         assert np.abs(weight.sum(axis)).max() < 1e-12
         assert np.abs(weight).max() > 0.1
+    W_in, W_out = folded_mlp(model_of(attn_only=False), 1)
+    assert max(np.abs(W_in.sum(0)).max(), np.abs(W_out.sum(1)).max()) < 1e-12
+    assert min(np.abs(W_in).max(), np.abs(W_out).max()) > 0.1
 
 
 def test_a_head_that_writes_nothing_but_the_mean_writes_nothing():

@@ -11,7 +11,7 @@ from wonderland.model.peak_flops import peak_flops
 
 def test_a_run_long_enough_to_tell_says_its_share_of_what_the_machine_can_do(short, monkeypatch):
     monkeypatch.setattr(training, "_SECONDS_TO_TELL", 0.0)
-    monkeypatch.setattr(training, "product_rate", lambda *_: 1e9)
+    monkeypatch.setattr(training, "peak_flops", lambda *_: 1e9)
     model = short()
     speed, last = model.history.speed, model.history.epochs[-1]
     assert speed.tokens_per_second == pytest.approx(last.tokens / last.seconds, rel=0.01)

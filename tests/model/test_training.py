@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -175,6 +176,7 @@ import sys
 import torch
 torch.set_num_threads(1)
 from wonderland.model import gradient, training
+from wonderland.model.chat_transformer import train
 from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
@@ -184,8 +186,8 @@ training._CHECKPOINT_SECONDS = 0.0  # after every step
 corpus = synthetic_chats().corpus
 tokenizer = SpeakerTokenizer.train(corpus, vocab_size=320)
 part, held_out = corpus.split(0.2)
-training.train(part, tokenizer, held_out=held_out, preset="tiny", epochs=2, batch_tokens=800, seed=7,
-               checkpoint=sys.argv[1], on_progress=lambda at: print(at.tokens, flush=True))
+train(part, tokenizer, held_out=held_out, preset="tiny", epochs=2, batch_tokens=800, seed=7,
+      checkpoint=sys.argv[1], on_progress=lambda at: print(at.tokens, flush=True))
 """
 
 
@@ -312,6 +314,53 @@ def test_learning_rates_far_too_high_end_in_that_error(short):
         short(learning_rate=1e30, embedding_learning_rate=1e30)
 
 
+@pytest.mark.parametrize("held_out", [True, False])
+def test_a_run_of_one_batch_an_epoch_that_diverges_in_its_last_step_says_so(tiny, parts, tokenizer, held_out):
+    """No loss is taken after the last step: it is the weights, the held-out loss or the sample that tells."""
+    rates = {"learning_rate": 1e30, "embedding_learning_rate": 1e30, "muon_learning_rate": 1e30}
+    options = {"epochs": 1, "batch_tokens": 10**6, "held_out": parts[1] if held_out else None}
+    with pytest.raises(WonderlandError, match=r"at step 1: training diverged") as error:
+        train(parts[0], tokenizer, preset=tiny, **options, **rates)
+    assert "--learning-rate" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "said"),
+    [
+        ("weights", r"The weights ln_final\.w are no longer finite at step"),
+        ("held-out loss", "The held-out loss became nan at step"),
+        ("answers", "The model's answers are no longer finite at step"),
+    ],
+)
+def test_what_is_no_number_at_the_end_of_an_epoch_stops_the_run(short, monkeypatch, spoiled, said):
+    nan, forward = float("nan"), wl.ChatTransformer.forward
+
+    def lost(model, tokens, *rest, **options):
+        return forward(model, tokens, *rest, **options) * (nan if len(tokens) == 1 else 1)
+
+    if spoiled == "weights":
+        monkeypatch.setattr(wl.ChatTransformer, "not_finite", "ln_final.w")
+    elif spoiled == "held-out loss":
+        monkeypatch.setattr(training, "evaluate", lambda *arguments, **options: nan)
+    else:
+        monkeypatch.setattr(wl.ChatTransformer, "forward", lost)
+        monkeypatch.setattr(training, "evaluate", lambda *arguments, **options: 1.0)
+    with pytest.raises(WonderlandError, match=said) as error:
+        short()
+    assert "training diverged" in error.value.message
+    assert "--learning-rate" in error.value.hint
+
+
+def test_a_mean_over_no_token_is_no_perfect_loss(tiny, parts, tokenizer):
+    """In windows of one token nothing is predicted."""
+    model = wl.ChatTransformer.from_preset(tiny, tokenizer)
+    windows = pack(parts[1], tokenizer)
+    nothing = replace(windows, stop=windows.start)
+    assert set(nothing.lengths.tolist()) <= {0, 1}
+    with pytest.raises(NotEnoughData, match="held-out part has no window of two tokens"):
+        evaluate(model, nothing)
+
+
 def test_a_corpus_without_two_tokens_in_a_row_is_too_little(tiny, tokenizer):
     with pytest.raises(NotEnoughData):
         train(wl.Corpus.of([]), tokenizer, preset=tiny)
@@ -345,4 +394,4 @@ def test_a_loss_can_be_read_per_byte():
     # The text of every message after a space, less nothing: a window's first token is a speaker, which has no bytes.
     written = sum(len(f" {text}".encode()) for text in corpus.texts)
     predicted = int((windows.lengths - 1).sum())
-    assert training._bytes_per_token(windows, tokenizer) == pytest.approx(written / predicted)
+    assert training.bytes_per_token(windows, tokenizer) == pytest.approx(written / predicted)

@@ -12,9 +12,13 @@ import torch
 import wonderland as wl
 from wonderland import plugins
 from wonderland.errors import UsageError
+from wonderland.lab.contrast import ContrastBatch
+from wonderland.lab.interventions import Site
+from wonderland.lab.patching import patch
 from wonderland.testing import check_analysis, check_contrast, check_source, parametrize_with_checks
-from wonderland.testing.analysis_checks import ANALYSIS_CHECKS
+from wonderland.testing.analysis_checks import ANALYSIS_CHECKS, what_it_chooses_is_measured_elsewhere
 from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
+from wonderland.testing.optimism import Choice
 from wonderland.testing.source_checks import SOURCE_CHECKS
 from wonderland_exports.testing import SAMPLES
 from wonderland_imessage.testing import make_database
@@ -164,6 +168,53 @@ def test_weights_that_an_analysis_changes_are_seen():
         from wonderland.testing.truth import handwritten_specimen
 
         handwritten_specimen.cache_clear()
+
+
+@dataclass(frozen=True)
+class BestResult(wl.Result):
+    best: int
+    score: float
+
+    def summary(self):
+        return f"Head {self.best} is the best."
+
+
+def best_of(choose, measure):
+    """An analysis that takes the best of eight heads by one half of the contrasts and says what it is worth on one."""
+
+    @dataclass(frozen=True)
+    class Best:
+        """Which head brings back most?"""
+
+        name: ClassVar[str] = "best"
+        version: ClassVar[int] = 1
+        needs: ClassVar[tuple[str, ...]] = ("contrasts",)
+
+        @classmethod
+        def choices(cls):
+            return [Choice("the best head", lambda result: (result.best, result.score))]
+
+        def run(self, specimen: wl.Specimen) -> BestResult:
+            pairs = specimen.contrasts()
+            cells = [[Site("z", *head)] for head in np.ndindex(specimen.cfg.n_layers, specimen.cfg.n_heads)]
+            worth = {
+                half: patch(specimen.model, ContrastBatch.of(getattr(pairs, half), specimen.tokenizer), cells).pooled()
+                for half in ("explore", "confirm")
+            }
+            best = int(np.argmax(sum(np.asarray(worth[half].value) for half in choose)))
+            return BestResult(best, float(worth[measure].value[best]))
+
+    return Best()
+
+
+def test_what_is_chosen_and_measured_on_the_same_half_is_seen():
+    what_it_chooses_is_measured_elsewhere(best_of(["explore"], "confirm"))
+    with pytest.raises(AssertionError, match=r"best head: .*had a say in the choice; .* keeps [0-9]+% of its"):
+        what_it_chooses_is_measured_elsewhere(best_of(["confirm"], "confirm"))
+    with pytest.raises(AssertionError, match="had a say in the choice"):
+        what_it_chooses_is_measured_elsewhere(best_of(["explore", "confirm"], "confirm"))
+    with pytest.raises(AssertionError, match="keeps 100% of its score elsewhere; nothing is there"):
+        what_it_chooses_is_measured_elsewhere(best_of(["explore"], "explore"))
 
 
 def test_a_parameter_without_help_is_seen():

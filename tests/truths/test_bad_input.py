@@ -36,6 +36,18 @@ def test_weights_that_are_no_numbers_are_refused_by_name(bad):
     assert refused.value.hint
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_file_of_weights_that_are_no_numbers_is_refused_and_so_is_talking_to_such_a_model(bad, tmp_path):
+    model = handwritten_model()
+    with torch.no_grad():
+        model.unembed.W_U[:, 7] = bad
+    with pytest.raises(InputError, match="answers are not finite"):
+        model.generate(handwritten_tokenizer(), "<|them|> a", temperature=0)
+    model.save(tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match=r"not finite: unembed\.W_U"):
+        wl.ChatTransformer.load(tmp_path / "model.safetensors")
+
+
 def test_a_tokenizer_of_as_many_other_words_is_refused():
     other = word_tokenizer("tuvwxyzabcdefghijkl")
     assert other.vocab_size == handwritten_tokenizer().vocab_size

@@ -84,7 +84,7 @@ def test_a_store_that_is_gone_leaves_the_corpus_good(store, tmp_path):
     workspace.extract()
     copy.unlink()
     assert workspace.stage("corpus").state() == "done"
-    assert not workspace.store_changed()
+    assert not workspace.layout.store_changed()
     assert len(workspace.extract()) == 900
 
 
@@ -96,7 +96,7 @@ def test_a_store_that_grew_is_read_again_with_the_same_pseudonyms(store, tmp_pat
     first = workspace.extract()
     row = {"thread": "new", "sender": "a newcomer", "is_from_me": False, "text": "hi"}
     copy.write_text(json.dumps(row) + "\n" + copy.read_text(encoding="utf-8"), encoding="utf-8")
-    assert workspace.store_changed()
+    assert workspace.layout.store_changed()
     assert workspace.stage("corpus").state() == "done"  # a live store may change at any moment; nothing is stale yet
     assert len(workspace.extract(again=False)) == len(first)
     second = workspace.extract()
@@ -135,7 +135,7 @@ def test_a_result_kept_with_other_fields_is_computed_again(store, tmp_path):
     class Second(first):
         def run(self, specimen) -> Grown: ...
 
-    before, same, after = (workspace.analysis_stage(analysis()) for analysis in (first, first, Second))
+    before, same, after = (workspace.layout.analysis_stage(analysis()) for analysis in (first, first, Second))
     assert before.key == same.key
     assert before.key != after.key
 
@@ -162,6 +162,12 @@ def test_models_of_several_seeds_lie_in_their_own_places_and_are_not_trained_twi
     assert {seed: model.fingerprint for seed, model in ready.train_seeds(2, jobs=1).items()} == {
         seed: model.fingerprint for seed, model in models.items()
     }
+    assert ready.specimen(seed=1).model.fingerprint == models[1].fingerprint
+    with pytest.raises(InputError, match="seed 2 is missing") as error:
+        ready.specimen(seed=2)
+    assert "wonderland train --seeds 3" in error.value.hint
+    with pytest.raises(InputError, match="wonderland train"):
+        ready.specimen()  # the workspace's own is not trained yet
     # The workspace's own model is the one of its seed; choosing another seed takes that one.
     assert ready.train(pytest.fail).fingerprint == models[0].fingerprint
     ready.configure("training", seed=1)
@@ -176,9 +182,21 @@ def test_models_of_several_seeds_lie_in_their_own_places_and_are_not_trained_twi
 def test_models_on_the_way_lie_among_the_models(ready):
     ready.configure("training", snapshots=3)
     model = ready.train()
-    kept = sorted((ready.folder / "models" / "snapshots-of-seed-0").iterdir())
+    kept = ready.snapshots()
     assert len(kept) == 3
-    assert wl.ChatTransformer.load(kept[-1]).fingerprint == model.fingerprint
+    assert [path.parent.name for path in kept.values()] == ["snapshots-of-seed-0"] * 3
+    assert [*kept] == sorted(kept)
+    assert ready.specimen(snapshot=max(kept)).model.fingerprint == model.fingerprint
+    first = ready.specimen(snapshot=0)
+    assert first.model.fingerprint == wl.ChatTransformer.load(kept[0]).fingerprint != model.fingerprint
+    assert first.fingerprints["held out"] == ready.specimen().fingerprints["held out"]
+    with pytest.raises(InputError, match="after 7 tokens") as error:
+        ready.specimen(snapshot=7)
+    assert str(max(kept)) in error.value.hint
+    ready.configure("training", epochs=2)  # the model of those settings is another one
+    with pytest.raises(InputError, match="of another run") as error:
+        ready.snapshots()
+    assert "--snapshots" in error.value.hint
 
 
 def test_a_process_that_is_not_the_first_knows_the_settings_and_writes_none(ready, monkeypatch):

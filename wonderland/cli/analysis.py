@@ -2,70 +2,152 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from wonderland.cli.console import Console, plain
+from wonderland.cli import contrasts
+from wonderland.cli.console import Console, Meter, number, plain
 from wonderland.cli.context import command, open_workspace
-from wonderland.cli.options import parse_extras
+from wonderland.cli.nearby import did_you_mean
+from wonderland.cli.options import Whole
+from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
-from wonderland.workspace.workspace import Workspace
+from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
+    from wonderland.workspace.kept import Kept
+    from wonderland.workspace.workspace import Workspace
+
+_LISTED = "`wonderland analyze --help` lists them."
+
+
+def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
+    """Return the parameters of the analyses that the words name, without importing those if they can be read."""
+    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    flags = [word for word in words if word.startswith("-")]
+    sketches = analyses()
+    names = words[:first]
+    if sketches is not None:
+        names = names or [word for word in words if word in sketches or word in groups_of(sketches)]
+        _refuse_unknown(names, sketches)
+        if "help" in seen and not names:
+            return [Group("Analyses", rows=tuple((name, sketch.about) for name, sketch in sketches.items()))]
+    if not (flags or "help" in seen):
+        return []
+    parameters = _parameters_by_name(names, sketches)
+    groups = [group_of(f"Parameters of {name}", about) for name, about in parameters.items()]
+    if any("contrasts" in about for about in parameters.values()):
+        groups.append(contrasts.GROUP)
+    if "help" not in seen:
+        what = (
+            next(iter(parameters))
+            if len(parameters) == 1
+            else "None of the analyses named"
+            if names
+            else "None of the analyses"
+        )
+        assert isinstance(ctx.command, PluginCommand)
+        ctx.command.refuse_unknown(ctx, words, what, groups)
+    return groups
+
+
+def _parameters_by_name(names: Sequence[str], sketches: Mapping[str, Sketch] | None) -> dict[str, Parameters]:
+    """Return the parameters of each analysis that is meant."""
+    meant = chosen(names, sketches or {})
+    known = {name: sketch.parameters for name, sketch in meant.items() if sketch.parameters is not None}
+    if sketches is not None and len(known) == len(meant):
+        return known
+    from wonderland.lab.analysis import parameters_of, select
+
+    return {one.name: parameters_of(type(one)) for one in select(names or ("all",))}
+
+
+def _refuse_unknown(names: Sequence[str], sketches: Mapping[str, Sketch]) -> None:
+    known = [*sketches, *sorted(groups_of(sketches))]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no analysis named {name!r}.", hint=did_you_mean(name, known, _LISTED))
 
 
 @click.argument("names", nargs=-1)
-def analyze(console: Console, folder: Path | None, names: tuple[str, ...], extras: list[str]) -> None:
-    """Run analyses: names or groups such as triage; all by default.
+def analyze(console: Console, folder: Path | None, names: tuple[str, ...], extras: dict[str, Any]) -> None:
+    """Run analyses: names or groups (triage, weights, circuits); all by default.
 
     Parameters of an analysis follow its name, for example: wonderland analyze head-patterns --threshold 0.5
+
+    wonderland analyze NAME --help lists the parameters of one.
     """
     workspace = open_workspace(folder)
-    # click hands unknown options and their values over in both lists; from the first option on, all are parameters.
-    words = [*names, *extras]
-    first = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
-    parameters = _parameters(words[:first], words[first:])
-    look(console, workspace, tuple(words[:first]), parameters)
-    console.next("wonderland report")
+    own = contrasts.taken_from(workspace, extras)
+    parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})})
+    run_analyses(console, workspace, names, parameters)
+    console.next("wonderland report --latest" if parameters else "wonderland report")
 
 
-def _parameters(names: list[str], extras: list[str]) -> dict[str, dict[str, Any]]:
-    if not extras:
+def _parameters(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what was given for each analysis."""
+    if not given:
         return {}
     from wonderland.lab.analysis import parameters_of, select
 
-    chosen = select(names or ("all",))
-    known = {name: about for analysis in chosen for name, about in parameters_of(type(analysis)).items()}
-    values = parse_extras(extras, known, " and ".join(analysis.name for analysis in chosen))
     return {
-        analysis.name: {name: value for name, value in values.items() if name in parameters_of(type(analysis))}
-        for analysis in chosen
+        analysis.name: {name: value for name, value in given.items() if name in parameters_of(type(analysis))}
+        for analysis in select(names or ("all",))
     }
 
 
-def look(
+def run_analyses(
     console: Console,
     workspace: Workspace,
     names: tuple[str, ...] = (),
     parameters: dict[str, dict[str, Any]] | None = None,
+    *,
+    tell: bool = True,
 ) -> Results:
-    """Run the analyses and print what each found."""
+    """Run the analyses and print what each found.
+
+    Args:
+        console: Where to print.
+        workspace: The workspace.
+        names: Analyses or groups; those of the settings if there are none.
+        parameters: Parameters by analysis.
+        tell: Whether to print the summaries.
+    """
+    todo = workspace.missing(*names, parameters=parameters)
+    passes = 2 if workspace.settings.analysis.control else 1
+    removed: list[Kept] = []
     with console.progress("Analysing") as meter:
-        results = workspace.analyze(*names, parameters=parameters, on_start=lambda name: meter.update(0, 1, name))
+        count = _counting(meter, len(todo) * passes)
+        results = workspace.analyze(*names, parameters=parameters, on_start=count, on_removed=removed.append)
     console.result(
         results={name: {"summary": result.summary().splitlines()} for name, result in results.items()},
         declined=dict(results.declined),
     )
-    for name, result in results.items():
+    for name, result in results.items() if tell else ():
         console.say(f"\n{name}")
         for line in result.summary().splitlines():
             console.say(f"  {plain(line)}")
     for name, why in results.declined.items():
         console.say(f"\n{name} was left out: {plain(why)}")
+    for one in removed:
+        console.note(f"Deleted the result of {one.analysis} used longest ago: a dozen of each analysis are kept.")
     return results
+
+
+def _counting(meter: Meter, total: int) -> Callable[[str], None]:
+    """Return what moves the meter when an analysis begins."""
+    begun = 0
+
+    def begin(name: str) -> None:
+        nonlocal begun
+        begun += 1
+        meter.update(begun - 1, max(total, begun), f"{begun} of {max(total, begun)}: {name}")
+
+    return begin
 
 
 @click.option(
@@ -74,11 +156,17 @@ def look(
     type=click.Path(path_type=Path),
     help="Where to write it; report.html in the workspace by default.",
 )
+@click.option("--all", "everything", is_flag=True, help="First run every analysis of the settings that is missing.")
+@click.option(
+    "--latest",
+    is_flag=True,
+    help="Of each analysis show the result asked for last, whatever its parameters, not that of the settings.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 @click.option("--redact", is_flag=True, help="Leave messages out, and words that few people used: to show to others.")
 @click.option(
     "--contacts",
-    type=click.IntRange(min=1),
+    type=Whole(low=1),
     default=5,
     show_default=True,
     help="With --redact, how many contacts must have used a word for it to be shown.",
@@ -92,42 +180,62 @@ def report(
     console: Console,
     folder: Path | None,
     output: Path | None,
+    everything: bool,
+    latest: bool,
     open_it: bool,
     redact: bool,
     contacts: int,
     figures: Path | None,
 ) -> None:
-    """Write the report: one HTML file that works from a USB stick and sends nothing anywhere."""
-    workspace = open_workspace(folder)
-    if figures is None:
-        show(console, workspace, output, open_it, redact=contacts if redact else None)
-        return
-    if output is not None or open_it:
+    """Write the report: one HTML file that works from a USB stick and sends nothing anywhere.
+
+    It shows the results that are there, and says what is missing; with --all what is missing is run first.
+    """
+    if figures is not None and (output is not None or open_it):
         raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
-    with console.progress("Drawing the figures"):
-        written = workspace.figures(figures, redact=contacts if redact else None)
-    console.result(figures=[str(path) for path in written])
-    console.say(f"Figures: {len(written) // 2} views as SVG and PNG in {figures}, captions in {written[-1].name}")
+    workspace = open_workspace(folder)
+    results = run_analyses(console, workspace, tell=False) if everything else None
+    if latest:
+        results = workspace.results(latest=True) or None
+    if figures is None:
+        write_report(console, workspace, output, open_it, results, redact=contacts if redact else None)
+    else:
+        with console.progress("Drawing the figures"):
+            written = workspace.figures(figures, results, redact=contacts if redact else None)
+        console.result(figures=[str(path) for path in written])
+        views = number(len(written) // 2)
+        console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
+    _say_what_is_missing(console, workspace, results or {})
 
 
-def show(
+def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any]) -> None:
+    missing = [name for name in workspace.missing() if name not in shown]
+    console.result(missing=missing)
+    if missing:
+        few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        console.say(f"Not in it, because not run with the settings of now: {few}.")
+        console.next("wonderland report --all")
+
+
+def write_report(
     console: Console,
     workspace: Workspace,
     output: Path | None = None,
     open_it: bool = False,
     results: Results | None = None,
     redact: int | None = None,
+    what: str = "Report",
 ) -> Path:
     """Write the report and say where it is."""
     with console.progress("Writing the report"):
         path = workspace.report(output, results, redact=redact)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None)
     about = "contains message text" if redact is None else f"redacted: words of at least {redact} contacts"
-    console.say(f"\nReport: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
+    console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:
         click.launch(str(path))
     return path
 
 
-analyze_command = command("analyze", extras=True)(analyze)
+analyze_command = command("analyze", further=_further)(analyze)
 report_command = command("report")(report)

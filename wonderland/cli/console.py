@@ -6,12 +6,14 @@ Message text never goes through rich markup, and control characters are shown, n
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 __all__ = ["Console", "plain"]
 
@@ -50,9 +52,15 @@ class Console:
         self.collected.update(values)
 
     def say(self, text: str = "") -> None:
-        """Print a line of the result."""
+        """Print a line of the result; on a terminal that is too narrow for it, broken between words."""
         if not self.as_json and not self.silent:
-            print(text, flush=True)
+            print(_fitted(text, sys.stdout), flush=True)
+
+    def paragraph(self, text: str, indent: int = 0) -> None:
+        """Print text broken between words at the width of the terminal, each line indented."""
+        width = max(shutil.get_terminal_size((100, 24)).columns, indent + 20)
+        for line in textwrap.wrap(text, width - indent, break_long_words=False, break_on_hyphens=False):
+            self.say(" " * indent + line)
 
     def rows(self, rows: Sequence[tuple[str, str, str]]) -> None:
         """Print label, value and remark in three columns."""
@@ -66,8 +74,13 @@ class Console:
     def ticks(self, items: Sequence[tuple[bool, str, str]]) -> None:
         """Print what was verified, each with a tick or a cross and its detail."""
         width = max((len(name) for _, name, _ in items), default=0)
+        columns = shutil.get_terminal_size((100, 24)).columns
         for passed, name, detail in items:
-            self.say(f"{self.mark(passed)} {name:<{width}}  {self._style(detail, '2')}".rstrip())
+            if width + len(detail) + 4 <= columns:
+                self.say(f"{self.mark(passed)} {name:<{width}}  {self._style(detail, '2')}".rstrip())
+            else:  # a line of its own, that no word is broken
+                self.say(f"{self.mark(passed)} {name}")
+                self.paragraph(detail, indent=4)
 
     def mark(self, passed: bool) -> str:
         """Return a tick or a cross."""
@@ -81,7 +94,7 @@ class Console:
     def note(self, text: str) -> None:
         """Print a remark on stderr."""
         if not self.quiet and not self.silent:
-            print(text, file=sys.stderr, flush=True)
+            print(_fitted(text, sys.stderr), file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Print the JSON object, if that is what was asked for."""
@@ -136,6 +149,26 @@ class BarMeter(Meter):
         self.bar.update(self.task, completed=done, total=total, remark=remark)
 
 
+def _fitted(text: str, stream: TextIO) -> str:
+    """Return text with its long lines broken between words, if it goes to a terminal; further lines are indented."""
+    columns = shutil.get_terminal_size((100, 24)).columns
+    if not stream.isatty() or columns < 20:
+        return text
+    lines: list[str] = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        wrapped = textwrap.wrap(
+            line.strip(" ") if len(line) > columns else "",
+            columns,
+            initial_indent=indent,
+            subsequent_indent=indent + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += wrapped or [line]
+    return "\n".join(lines)
+
+
 def _bar(title: str) -> Iterator[Meter]:
     from rich.console import Console as RichConsole
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -148,6 +181,15 @@ def _bar(title: str) -> Iterator[Meter]:
     )
     with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
         yield BarMeter(bar, bar.add_task(title, total=1.0, remark=""))
+
+
+def size_of(count: int) -> str:
+    """Return a number of bytes as people say it.
+
+    >>> size_of(1_234), size_of(2_500_000)
+    ('1.2 kB', '2.5 MB')
+    """
+    return f"{count / 1e6:,.1f} MB" if count >= 50_000 else f"{count / 1e3:,.1f} kB"
 
 
 def number(value: float) -> str:

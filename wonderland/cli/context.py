@@ -6,27 +6,36 @@ import functools
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wonderland.cli.console import Console
+from wonderland.cli.options import FURTHER
+from wonderland.cli.plugin_command import Command, Further, PluginCommand
 from wonderland.errors import InputError, UsageError
 from wonderland.model.processes import is_main, processes
-from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
+from wonderland.workspace.settings import DEFAULT_NAME
+
+if TYPE_CHECKING:
+    from wonderland.workspace.workspace import Workspace
 
 __all__ = ["command", "open_workspace", "record"]
 
 
 def command(
-    name: str, *, workspace: bool = True, extras: bool = False
+    name: str,
+    *,
+    workspace: bool = True,
+    further: Further | None = None,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a function ``f(console, [folder], ...)`` a command with the shared options.
 
     Args:
         name: Its name.
         workspace: Whether it works in a workspace; ``folder`` is then passed, None if ``-w`` was not given.
-        extras: Whether it takes options that only a plugin knows; they are passed as ``extras``.
+        further: Returns the options that only a plugin knows (see `PluginCommand`); those given are passed as
+            ``extras``, by name.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -37,8 +46,11 @@ def command(
             if processes() > 1 and name != "train":
                 raise UsageError(f"`{name}` runs in one process.", hint=f"Without the launcher: wonderland {name}")
             console.silent = not is_main()
-            if extras:
-                values["extras"] = click.get_current_context().args
+            if further:
+                extras = {key: values.pop(key) for key in list(values) if key.startswith(FURTHER)}
+                values["extras"] = {
+                    key.removeprefix(FURTHER): value for key, value in extras.items() if value is not None
+                }
             try:
                 function(console, **values)
             finally:
@@ -46,8 +58,10 @@ def command(
                 if console.collected:
                     console.finish()
 
-        settings = {"ignore_unknown_options": True, "allow_extra_args": True} if extras else {}
-        made = click.command(name, context_settings={"help_option_names": ["-h", "--help"], **settings})(wrapped)
+        settings = {"help_option_names": ["-h", "--help"]}
+        made = click.command(name, cls=PluginCommand if further else Command, context_settings=settings)(wrapped)
+        if further and isinstance(made, PluginCommand):
+            made.further = further
         made = click.option("-q", "--quiet", is_flag=True, help="No progress.")(made)
         made = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(made)
         if workspace:
@@ -64,6 +78,8 @@ def open_workspace(folder: Path | None, *, create: bool = False) -> Workspace:
     Raises:
         InputError: There is none, and it is not to be made.
     """
+    from wonderland.workspace.workspace import Workspace
+
     place = folder or Workspace.find()
     if place is not None and (place / "wonderland.toml").is_file():
         return Workspace(place)

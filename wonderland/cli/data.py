@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from wonderland import plugins
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record
-from wonderland.cli.options import given, parse_extras, settings_options, signature_options
+from wonderland.cli.nearby import did_you_mean
+from wonderland.cli.options import given, settings_options, signature_options
+from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.source import choose_source
-from wonderland.errors import CheckFailed, WonderlandError
+from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
+
+
+def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
+    """Return the options of the source that is meant; of every source for help that names no file."""
+    sources = plugins.load().sources
+    name = seen.get("source")
+    if name and name not in sources:
+        raise UsageError(
+            f"There is no source named {name!r}.",
+            hint=did_you_mean(name, sources, "`wonderland plugins` lists the sources."),
+        )
+    helps = "help" in seen
+    if not helps and not any(word.startswith("-") for word in words):
+        return []
+    there = [word for word in words if not word.startswith("-") and Path(word).expanduser().exists()]
+    first = (there or [word for word in words[:1] if not word.startswith("-")] or [""])[0]
+    path = Path(first).expanduser().absolute() if first else None
+    if name:
+        chosen = [sources[name]]
+    elif helps:
+        chosen = list(sources.values())
+        with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
+            chosen = [choose_source(path, sources)] if path is not None else chosen
+    elif path is not None:
+        chosen = [choose_source(path, sources)]
+    else:
+        workspace = open_workspace(Path(seen["folder"]) if seen.get("folder") else None)
+        chosen = [choose_source(workspace.layout.source_path, sources, workspace.settings.source.source or None)]
+    groups = [group_of(f"Options of the source {one.name}", signature_options(one.__init__)) for one in chosen]
+    if not helps:
+        assert isinstance(ctx.command, PluginCommand)
+        ctx.command.refuse_unknown(ctx, words, f"the source {chosen[0].name!r}", groups)
+    return groups
 
 
 @click.argument("path", required=False, type=click.Path(path_type=Path))
@@ -29,34 +67,42 @@ def extract(
     source: str | None,
     names: bool | None,
     show_failures: bool,
-    extras: list[str],
+    extras: dict[str, Any],
 ) -> None:
     """Read messages into the workspace, every stored row accounted for.
 
     PATH is a file or folder: a chat.db, JSON Lines, CSV, or what another plugin reads. Options of the source follow
     it, for example: wonderland extract chats.csv --text body --me Ada
+
+    wonderland extract PATH --help lists the options of the source that reads it, without PATH those of all sources.
     """
     workspace = open_workspace(folder, create=path is not None)
     before = workspace.settings.source
+    values = given({"source": source, "names": names})
+    extras = {name: _for_toml(value) for name, value in extras.items()}
     if path is not None:
-        absolute = path.expanduser().absolute()
-        chosen = choose_source(absolute, plugins.load().sources, source)
-        options = parse_extras(extras, signature_options(chosen.__init__), f"the source {chosen.name!r}")
-        values = {"path": str(absolute), "source": source or "", "options": options, **given({"names": names})}
-        record(console, workspace, "source", values)
-    elif source or names is not None:
-        record(console, workspace, "source", given({"source": source, "names": names}))
+        values = {"path": str(path.expanduser().absolute()), "source": "", "options": extras, **values}
+    elif extras:
+        values["options"] = {**before.options, **extras}
+    record(console, workspace, "source", values)
     try:
-        corpus = read(console, workspace)
+        corpus = read_messages(console, workspace)
     except WonderlandError:
         workspace.configure("source", **asdict(before))  # what could not be read is not what the workspace is about
         raise
     if show_failures:
-        failures(console, corpus)
+        list_failures(console, corpus)
     console.next("wonderland filter")
 
 
-def read(console: Console, workspace: Workspace, *, again: bool = True) -> Corpus:
+def _for_toml(value: Any) -> Any:
+    """Return an option of a source as ``wonderland.toml`` can hold it."""
+    if isinstance(value, (tuple, list)):
+        return [_for_toml(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def read_messages(console: Console, workspace: Workspace, *, again: bool = True) -> Corpus:
     """Read the messages and print where every row went."""
     with console.progress("Reading", "rows") as meter:
         corpus = workspace.extract(
@@ -90,7 +136,7 @@ def read(console: Console, workspace: Workspace, *, again: bool = True) -> Corpu
     return corpus
 
 
-def failures(console: Console, corpus: Corpus) -> None:
+def list_failures(console: Console, corpus: Corpus) -> None:
     """List the rows that could not be read."""
     rows = [row for row in corpus.skipped.to_pylist() if row["failed"]]
     console.result(failures=rows)
@@ -108,11 +154,11 @@ def filter_(console: Console, folder: Path | None, only: tuple[str, ...], also: 
     names = [] if none else list(only or workspace.settings.filter.names)
     names += [name for name in also if name not in names]
     record(console, workspace, "filter", {"names": names})
-    drop(console, workspace)
+    filter_messages(console, workspace)
     console.next("wonderland tokenize")
 
 
-def drop(console: Console, workspace: Workspace) -> Corpus:
+def filter_messages(console: Console, workspace: Workspace) -> Corpus:
     """Apply the filters and print what each dropped and why."""
     corpus = workspace.filter()
     ledger = corpus.ledger
@@ -137,11 +183,11 @@ def tokenize(console: Console, folder: Path | None, preset: str | None, **option
     record(console, workspace, "training", given({"preset": preset}))
     record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
     record(console, workspace, "tokenizer", given({"vocab_size": options["vocab_size"]}))
-    words(console, workspace)
+    train_tokenizer(console, workspace)
     console.next("wonderland train")
 
 
-def words(console: Console, workspace: Workspace) -> None:
+def train_tokenizer(console: Console, workspace: Workspace) -> None:
     """Train the tokenizer and print what was verified."""
     tokenizer = workspace.tokenize()
     train, held_out = workspace.split()
@@ -188,7 +234,7 @@ def export(console: Console, folder: Path | None, where: Path, only: tuple[str, 
         console.say(str(path))
 
 
-extract_command = command("extract", extras=True)(extract)
+extract_command = command("extract", further=_further)(extract)
 filter_command = command("filter")(filter_)
 tokenize_command = command("tokenize")(tokenize)
 export_command = command("export")(export)

@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 import click
 
 import wonderland
-from wonderland.errors import WonderlandError
+from wonderland.cli.nearby import did_you_mean
+from wonderland.errors import UsageError, WonderlandError
 from wonderland.model.processes import is_main
 
 __all__ = ["cli", "main", "run"]
@@ -33,8 +34,8 @@ _COMMANDS = {
     "generate": "model",
     "analyze": "analysis",
     "report": "analysis",
-    "run": "everything",
-    "demo": "everything",
+    "run": "pipeline",
+    "demo": "pipeline",
     "status": "setup",
     "plugins": "setup",
     "selftest": "selftest",
@@ -83,7 +84,12 @@ class _Lazy(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise click.UsageError(f"{error.message.rstrip('.')}. Commands: {', '.join(_COMMANDS)}.", ctx) from error
+            if not args or args[0].startswith("-"):
+                raise
+            raise UsageError(
+                f"There is no command named {args[0]!r}.",
+                hint=did_you_mean(args[0], _COMMANDS, "`wonderland --help` lists the commands."),
+            ) from error
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean, stdev
@@ -14,10 +14,11 @@ import click
 
 from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, open_workspace, record
-from wonderland.cli.options import given, settings_options
+from wonderland.cli.options import Number, Whole, given, settings_options
 from wonderland.errors import CheckFailed
 from wonderland.model.presets import PRESETS, preset
 from wonderland.model.settings import TrainingSettings
+from wonderland.tokenizer import SPECIALS
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _WARM_UP_SECONDS = 5.0
 
 @settings_options(TrainingSettings)
 @click.option("--device", help="cpu, cuda or mps; the fastest there is by default.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Train so many models that differ in their seed only.")
-@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Of several seeds, train so many at a time.")
+@click.option("--seeds", type=Whole(1, 1000), help="Train so many models that differ in their seed only.")
+@click.option("--jobs", type=Whole(0, 1000), default=0, help="Of several seeds, train so many at a time.")
 def train(
     console: Console, folder: Path | None, device: str | None, seeds: int | None, jobs: int, **options: object
 ) -> None:
@@ -39,12 +40,12 @@ def train(
     workspace = open_workspace(folder)
     record(console, workspace, "training", given(options))
     if seeds:
-        _learn_several(console, workspace, seeds, jobs, device)
-    learn(console, workspace, device)
+        _train_several(console, workspace, seeds, jobs, device)
+    train_model(console, workspace, device)
     console.next("wonderland check")
 
 
-def learn(console: Console, workspace: Workspace, device: str | None = None) -> ChatTransformer:
+def train_model(console: Console, workspace: Workspace, device: str | None = None) -> ChatTransformer:
     """Train the model and print how it went."""
     if not workspace.stage("model").done:
         _announce(console, workspace)
@@ -89,7 +90,7 @@ def _speed(speed: Speed) -> str:
     )
 
 
-def _learn_several(console: Console, workspace: Workspace, count: int, jobs: int, device: str | None) -> None:
+def _train_several(console: Console, workspace: Workspace, count: int, jobs: int, device: str | None) -> None:
     _announce(console, workspace)
     try:
         with console.progress("Training"):
@@ -137,7 +138,7 @@ def _announce(console: Console, workspace: Workspace) -> None:
         console.note(f"Keeping {settings.snapshots} models on the way takes {megabytes:,.0f} MB of disk")
     if tokens < config.n_params:
         hint = _smaller(settings.preset)
-        console.note(f"Note: that is under one token a parameter, so it will memorise as much as it learns.{hint}")
+        console.note(f"Note: that is under one token a parameter, so much of it may be learned by heart.{hint}")
 
 
 def _epochs(count: int) -> str:
@@ -201,16 +202,16 @@ class _Watch:
 def check(console: Console, folder: Path | None) -> None:
     """Ask whether it is worth looking inside yet; exit code 1 if a check fails."""
     workspace = open_workspace(folder)
-    failed = verify(console, workspace)
+    failed = run_checks(console, workspace)
     if failed:
         raise CheckFailed(
             f"{failed} of the checks failed.",
             hint="More messages, more epochs or a smaller preset; then: wonderland check",
         )
-    console.next("wonderland analyze")
+    console.next("wonderland analyze" if workspace.missing() else "wonderland report")
 
 
-def verify(console: Console, workspace: Workspace) -> int:
+def run_checks(console: Console, workspace: Workspace) -> int:
     """Run the checks, print them and return how many failed."""
     with console.progress("Checking"):
         checks = workspace.check()
@@ -223,25 +224,59 @@ def verify(console: Console, workspace: Workspace) -> int:
 @click.option(
     "--as", "speaker", type=click.Choice(["me", "them"]), default="me", show_default=True, help="Who speaks first."
 )
-@click.option("--messages", default=1, show_default=True, help="Messages to generate.")
-@click.option("--number", "count", default=3, show_default=True, help="Samples to draw.")
-@click.option("--temperature", default=0.9, show_default=True, help="0 takes the likeliest token each time.")
-@click.option("--top-k", default=0, show_default=True, help="Sample among so many likeliest tokens; 0 for all.")
-@click.option("--top-p", default=0.95, show_default=True, help="Sample among the likeliest tokens of this probability.")
-@click.option("--max-tokens", default=60, show_default=True, help="Most tokens to generate.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the first sample.")
+@click.option("--messages", type=Whole(low=1), default=1, show_default=True, help="Messages to generate.")
+@click.option("--number", "count", type=Whole(low=1), default=3, show_default=True, help="Samples to draw.")
+@click.option(
+    "--temperature",
+    type=Number(low=0),
+    default=0.9,
+    show_default=True,
+    help="0 takes the likeliest token each time.",
+)
+@click.option(
+    "--top-k",
+    type=Whole(low=0),
+    default=0,
+    show_default=True,
+    help="Sample among so many likeliest tokens; 0 for all.",
+)
+@click.option(
+    "--top-p",
+    type=Number(low=0, high=1),
+    default=0.95,
+    show_default=True,
+    help="Sample among the likeliest tokens of this probability.",
+)
+@click.option("--max-tokens", type=Whole(low=1), default=60, show_default=True, help="Most tokens to generate.")
+@click.option("--seed", type=Whole(low=0, high=2**62), default=0, show_default=True, help="Seed of the first sample.")
 def generate(console: Console, folder: Path | None, prompt: str, count: int, seed: int, **options: Any) -> None:
-    """Let the model speak. PROMPT is what was said before, for example: "<|them|> are you free tomorrow?"."""
+    """Let the model speak. PROMPT is what was said before, for example: "<|them|> are you free tomorrow?".
+
+    A prompt that does not begin with a speaker is taken as what they said.
+    """
     workspace = open_workspace(folder)
     model, tokenizer = workspace.load_model()
+    prompt = _spoken(console, prompt)
     samples = [model.generate(tokenizer, prompt, seed=seed + i, **options) for i in range(count)]
-    console.result(samples=[vars(sample) for sample in samples])
+    console.result(prompt=prompt, samples=[vars(sample) for sample in samples])
     for sample in samples:
-        probability = 1.0
-        for p in sample.probabilities:
-            probability *= p
-        each = probability ** (1 / max(len(sample.probabilities), 1))
-        console.say(f"{plain(str(sample))}   ({each:.2f} a token)")
+        told = f"geometric mean probability {_mean_probability(sample.probabilities):.2f} a token"
+        console.say(f"{plain(str(sample))}   ({told}{'' if sample.finished else ', cut off'})")
+
+
+def _spoken(console: Console, prompt: str) -> str:
+    """Return a prompt that begins with a speaker."""
+    if not prompt.strip() or prompt.lstrip().startswith(SPECIALS):
+        return prompt
+    console.note('No speaker was given, so this is taken as what they said. To say it as you: "<|me|> …"')
+    return f"<|them|> {prompt.strip()}"
+
+
+def _mean_probability(probabilities: Sequence[float]) -> float:
+    """Return the geometric mean, 0 of none. By logarithms: a product of hundreds is too small for a float."""
+    if not probabilities or min(probabilities) <= 0:
+        return 0.0
+    return math.exp(fmean(map(math.log, probabilities)))
 
 
 train_command = command("train")(train)

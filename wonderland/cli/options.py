@@ -1,25 +1,182 @@
-"""How do the fields of a dataclass become command-line options? One annotation gives name, type, help and default.
+"""How does an annotated field become a command-line option? One annotation gives name, type, choices, help and default.
 
-Settings known beforehand become real click options (`settings_options`). Options of sources and analyses, which only
-the chosen plugin knows, are parsed from what click leaves over (`parse_extras`).
+Settings, parameters of analyses and options of sources are all ``Annotated[type, "help text"]``. The types that can be
+typed: ``int``, ``float``, ``str``, ``bool``, ``Path``, ``date``, ``datetime``, ``Literal[...]``, ``X | None``, and
+``tuple`` or ``list`` of these, its items separated by commas. Numbers must be finite and fit 64 bits: what a library
+below would stumble over is refused here, in a sentence.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import click
 
-from wonderland.errors import UsageError
+__all__ = ["FURTHER", "Number", "Whole", "click_type", "given", "option", "settings_options", "signature_options"]
 
-__all__ = ["given", "parse_extras", "settings_options", "signature_options"]
-
+FURTHER = "further__"
+"""What the names of options of plugins begin with, so that they cannot be taken for a command's own."""
 _Command = Callable[..., Any]
+_Type: TypeAlias = "click.ParamType[Any]"
+_LARGEST = 2**63 - 1
+
+
+class Number(click.ParamType):  # type: ignore[type-arg]
+    """A finite number, between bounds if there are any.
+
+    Args:
+        low: The least there may be.
+        high: The most there may be.
+    """
+
+    name = "number"
+
+    def __init__(self, low: float = -math.inf, high: float = math.inf) -> None:
+        self.low, self.high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number.", param, ctx)
+        if not self.low <= number <= self.high:
+            self.fail(f"{value} is not {_between(self.low, self.high)}.", param, ctx)
+        return number
+
+
+class Whole(click.ParamType):  # type: ignore[type-arg]
+    """A whole number between bounds, which fit 64 bits.
+
+    Args:
+        low: The least there may be.
+        high: The most there may be.
+    """
+
+    name = "integer"
+
+    def __init__(self, low: int = -_LARGEST, high: int = _LARGEST) -> None:
+        self.low, self.high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read a whole number."""
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is no whole number.", param, ctx)
+        if not self.low <= number <= self.high:
+            self.fail(f"{value} is not {_between(self.low, self.high)}.", param, ctx)
+        return number
+
+
+class _OneOf(click.Choice):  # type: ignore[type-arg]
+    """One of the values of a ``Literal``, which need not be texts."""
+
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        super().__init__([str(value) for value in values])
+        self.values = {str(value): value for value in values}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a choice."""
+        return self.values[str(super().convert(value, param, ctx))]
+
+
+class _Moment(click.ParamType):  # type: ignore[type-arg]
+    """A date, or a date and a time, as ISO 8601 writes them."""
+
+    def __init__(self, kind: type[date]) -> None:
+        self.kind, self.name = kind, "time" if kind is datetime else "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read a date."""
+        try:
+            return value if isinstance(value, self.kind) else self.kind.fromisoformat(value)
+        except ValueError:
+            example = "2024-05-31T18:30" if self.kind is datetime else "2024-05-31"
+            self.fail(f"{value!r} is no {self.name}; write it like {example}.", param, ctx)
+
+
+class _Several(click.ParamType):  # type: ignore[type-arg]
+    """Items separated by commas.
+
+    Args:
+        make: ``tuple`` or ``list``.
+        items: Type of each item if there are as many as types, of all of them if there is one and ``any_number``.
+        any_number: Whether there may be any number of them.
+    """
+
+    def __init__(self, make: Callable[[Any], Any], items: list[_Type], any_number: bool) -> None:
+        self.make, self.items, self.any_number = make, items, any_number
+        self.name = f"{items[0].name},…" if any_number else ",".join(item.name for item in items)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the items."""
+        words = [word.strip() for word in value.split(",")] if isinstance(value, str) else list(value)
+        if not self.any_number and len(words) != len(self.items):
+            self.fail(f"{value!r} is not {len(self.items)} values separated by commas.", param, ctx)
+        kinds = self.items * len(words) if self.any_number else self.items
+        return self.make(kind.convert(word, param, ctx) for kind, word in zip(kinds, words, strict=True))
+
+
+def click_type(kind: Any) -> _Type | None:
+    """Return how values of an annotated type are typed on the command line, or None if they cannot be."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return click_type(inner[0])
+    if origin in (typing.Union, types.UnionType):
+        kinds = [one for one in inner if one is not type(None)]
+        return click_type(kinds[0]) if len(kinds) == 1 else None
+    if origin is Literal:
+        return _OneOf(inner)
+    if kind in (tuple, list) or origin in (tuple, list):
+        make = kind if origin is None else origin
+        any_number = make is list or not inner or inner[-1] is ...
+        items = [click_type(one) for one in (inner or (str,)) if one is not ...]
+        known = [item for item in items if item is not None and not isinstance(item, _Several)]
+        return _Several(make, known, any_number) if len(known) == len(items) else None
+    plain: dict[Any, _Type] = {
+        bool: click.BOOL,
+        int: Whole(),
+        float: Number(),
+        str: click.STRING,
+        Path: click.Path(path_type=Path),
+        date: _Moment(date),
+        datetime: _Moment(datetime),
+    }
+    return plain.get(kind)
+
+
+def option(name: str, kind: Any, help_text: str, default: Any = None, prefix: str = "") -> click.Option | None:
+    """Return the option of an annotated field, None by default, or nothing if it cannot be typed.
+
+    Args:
+        name: The field.
+        kind: Its type.
+        help_text: What it says.
+        default: Shown in the help.
+        prefix: What the name of the value begins with.
+    """
+    typed = click_type(kind)
+    if typed is None:
+        return None
+    if name == "seed" and isinstance(typed, Whole):
+        typed = Whole(low=0)
+    flag = f"--{name.replace('_', '-')}"
+    shown = ",".join(map(str, default)) if isinstance(default, (tuple, list)) else default
+    told = "" if shown in (None, "", inspect.Parameter.empty, dataclasses.MISSING) else f"  [default: {shown}]"
+    if typed is click.BOOL:
+        return click.Option([prefix + name, f"{flag}/--no-{flag[2:]}"], default=None, help=f"{help_text}{told}")
+    return click.Option([prefix + name, flag], type=typed, default=None, help=f"{help_text}{told}")
 
 
 def settings_options(settings: type[Any], *names: str) -> Callable[[_Command], _Command]:
@@ -27,15 +184,10 @@ def settings_options(settings: type[Any], *names: str) -> Callable[[_Command], _
 
     def add(command: _Command) -> _Command:
         hints = typing.get_type_hints(settings, include_extras=True)
-        for field in reversed(dataclasses.fields(settings)):
-            if names and field.name not in names:
-                continue
-            kind, help_text = typing.get_args(hints[field.name])[:2]
-            flag = f"--{field.name.replace('_', '-')}"
-            if kind is bool:
-                command = click.option(f"{flag}/--no-{flag[2:]}", default=None, help=help_text)(command)
-            elif kind in (int, float, str):
-                command = click.option(flag, type=kind, default=None, help=help_text)(command)
+        chosen = [field for field in dataclasses.fields(settings) if not names or field.name in names]
+        made = [option(field.name, *typing.get_args(hints[field.name])[:2]) for field in chosen]
+        params: list[click.Parameter] = command.__dict__.setdefault("__click_params__", [])
+        params.extend(one for one in reversed(made) if one is not None)
         return command
 
     return add
@@ -57,53 +209,7 @@ def signature_options(function: Callable[..., Any]) -> dict[str, tuple[Any, str,
     return found
 
 
-def parse_extras(extras: Sequence[str], known: Mapping[str, tuple[Any, str, Any]], what: str) -> dict[str, Any]:
-    """Read ``--name value``, ``--name=value`` and ``--flag`` against the parameters there are.
-
-    Raises:
-        UsageError: A name does not exist or a value is not of its type.
-    """
-    values: dict[str, Any] = {}
-    rest = list(extras)
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("--"):
-            raise UsageError(f"{word!r} was not expected.", hint=f"Options of {what}: {_spelled(known)}.")
-        flag, _, value = word.removeprefix("--").partition("=")
-        name = flag.replace("-", "_")
-        negated = name.removeprefix("no_")
-        if negated != name and known.get(negated, (None,))[0] is bool:
-            values[negated] = False
-            continue
-        if name not in known:
-            raise UsageError(f"{what} has no option --{flag}.", hint=f"Its options: {_spelled(known)}.")
-        kind = known[name][0]
-        if kind is bool:
-            values[name] = True
-            continue
-        if "=" not in word:
-            if not rest:
-                raise UsageError(f"--{flag} needs a value.")
-            value = rest.pop(0)
-        values[name] = _convert(value, kind, flag)
-    return values
-
-
-def _convert(value: str, kind: Any, flag: str) -> Any:
-    if typing.get_origin(kind) is typing.Literal:
-        if value not in typing.get_args(kind):
-            raise UsageError(f"--{flag} is {value!r}; choose one of: {', '.join(typing.get_args(kind))}.")
-        return value
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):  # "str | None": what is typed is never None
-        return _convert(value, next(part for part in typing.get_args(kind) if part is not type(None)), flag)
-    try:
-        if typing.get_origin(kind) in (tuple, list):
-            inner = (typing.get_args(kind) or (str,))[0]
-            return (typing.get_origin(kind) or tuple)(inner(item) for item in value.split(","))
-        return kind(value)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"--{flag} is {value!r}; it should be a {getattr(kind, '__name__', kind)}.") from error
-
-
-def _spelled(known: Mapping[str, Any]) -> str:
-    return ", ".join(f"--{name.replace('_', '-')}" for name in known) or "none"
+def _between(low: float, high: float) -> str:
+    if high in (math.inf, _LARGEST):
+        return f"at least {low:g}" if low != -_LARGEST else "small enough for this machine"
+    return f"between {low:g} and {high:g}"

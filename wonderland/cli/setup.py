@@ -8,6 +8,8 @@ import platform
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ import click
 
 import wonderland
 from wonderland import plugins as plugin_host
-from wonderland.cli.console import Console, plain
+from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
-from wonderland.workspace.workspace import DEFAULT_NAME, Workspace
+from wonderland.workspace.settings import DEFAULT_NAME
+from wonderland.workspace.workspace import Workspace
 
 
 @click.argument("where", required=False, type=click.Path(path_type=Path))
@@ -31,16 +34,43 @@ def init(console: Console, folder: Path | None, where: Path | None) -> None:
 
 
 def status(console: Console, folder: Path | None) -> None:
-    """Say which stages are done, missing, out of date or damaged."""
+    """Say which stages are done, missing, out of date or damaged, when they were made, and what to type next."""
     workspace = open_workspace(folder)
     steps = workspace.status()
-    console.result(workspace=str(workspace.folder), stages={step.name: step.state for step in steps})
-    console.say(f"Workspace {workspace.folder}")
-    console.ticks(
-        [(step.state == "done", step.name, "  ".join(filter(None, (step.state, step.detail)))) for step in steps]
+    console.result(
+        workspace=str(workspace.folder),
+        stages={step.name: step.state for step in steps},
+        details={step.name: step.detail for step in steps if step.detail},
+        bytes={step.name: step.size for step in steps},
     )
-    if any(step.state != "done" for step in steps):
-        console.next("wonderland run" if workspace.settings.source.path else "wonderland extract PATH")
+    console.say(f"Workspace {plain(str(workspace.folder))}")
+    width = max(len(step.name) for step in steps)
+    for step in steps:
+        written = datetime.fromtimestamp(step.written).astimezone() if step.written else None
+        when = f"{written:%Y-%m-%d %H:%M}" if written else ""
+        size = size_of(step.size) if step.size else ""
+        line = f"{console.mark(step.state == 'done')} {step.name:<{width}}  {step.state:<11}  {when:<16}  {size:>9}"
+        console.say(line.rstrip())
+        if step.detail:
+            console.paragraph(plain(step.detail), indent=width + 4)
+    if following := _next(workspace, {step.name: step.state for step in steps}):
+        console.next(following)
+
+
+def _next(workspace: Workspace, states: Mapping[str, str]) -> str:
+    """Return what to type after this, "" if everything is done."""
+    if not workspace.settings.source.path:
+        return "wonderland extract PATH"
+    commands = {
+        "corpus": "extract",
+        "filtered": "filter",
+        "tokenizer": "tokenize",
+        "model": "train",
+        "checks": "check",
+        "results": "analyze",
+        "report": "report",
+    }
+    return next((f"wonderland {command}" for name, command in commands.items() if states[name] != "done"), "")
 
 
 def plugins(console: Console) -> None:

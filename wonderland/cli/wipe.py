@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wonderland.cli.console import Console, plain
+from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
 from wonderland.errors import UsageError
 from wonderland.workspace.wipe import OUT_OF_REACH, bytes_of, delete, traces
@@ -17,10 +17,11 @@ from wonderland.workspace.wipe import OUT_OF_REACH, bytes_of, delete, traces
 def wipe(console: Console, folder: Path | None, yes: bool) -> None:
     """List everything wonderland wrote for a workspace, and delete it. The messages it was read from stay."""
     workspace = open_workspace(folder)
+    source = workspace.settings.source.path  # before the file that says so is gone
     found = traces(workspace.folder)
     console.say(f"Workspace {plain(str(found.workspace.absolute()))}")
     written = [*found.inside, *found.elsewhere]
-    console.rows([(plain(_name(path, found.workspace)), _size(bytes_of(path)), "") for path in written])
+    console.rows([(plain(_name(path, found.workspace)), size_of(bytes_of(path)), "") for path in written])
     if not yes:
         _ask(found.workspace.absolute().name)
     size = found.size
@@ -31,11 +32,10 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
         left=[str(path) for path in (*found.strangers, *found.changed)],
         out_of_reach=list(OUT_OF_REACH),
     )
-    console.say(f"\nDeleted: {len(written)} entries, {_size(size)}.")
+    console.say(f"\nDeleted: {len(written)} entries, {size_of(size)}.")
     for paths, why in ((found.strangers, "not written by wonderland"), (found.changed, "changed since it was written")):
         for path in paths:
             console.say(f"Left: {plain(str(path))} ({why})")
-    source = workspace.settings.source.path
     if source:
         console.say(f"Never touched: {plain(source)}, which the messages were read from.")
     console.say("Out of reach:")
@@ -59,10 +59,6 @@ def _ask(name: str) -> None:
 
 def _name(path: Path, workspace: Path) -> str:
     return path.name + ("/" if path.is_dir() else "") if path.parent == workspace else str(path)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count >= 50_000 else f"{count / 1e3:,.1f} kB"
 
 
 wipe_command = command("wipe")(wipe)

@@ -25,12 +25,14 @@ class Filter:
         judge: Returns a short reason to drop a message, or None to keep it.
         default: Whether it applies when no filters are named.
         help: What it drops, in one line.
+        version: Raise it when the filter drops other messages than before, so that stored corpora are filtered again.
     """
 
     name: str
     judge: Callable[[Message], str | None]
     default: bool = True
     help: str = ""
+    version: int = 1
 
     def __call__(self, message: Message) -> str | None:
         """Return why the message should be dropped, or None."""
@@ -38,6 +40,7 @@ class Filter:
 
 
 _TAG_REASONS = {"one-time-code": "one-time code", "business": "business sender", "bot": "bot"}
+_TAPBACK = "sms-tapback"
 
 _CODE = r"(?:code|pin|passcode|password|otp)"
 _DIGITS = r"\b(?:[A-Z]{1,2}-)?(?:\d{4,8}|\d{3}[- ]\d{3})\b"
@@ -108,7 +111,9 @@ _PROFANITY = regex.compile(
 
 
 def automated(message: Message) -> str | None:
-    """Drop what a machine sent: one-time codes, deliveries, bank alerts, opt-out notices, bots and businesses."""
+    """Drop what a machine wrote: one-time codes, deliveries, bank alerts, opt-outs, bots, businesses, SMS tapbacks."""
+    if _TAPBACK in message.tags:  # the phone's words, whoever tapped
+        return "SMS tapback"
     if message.is_from_me:
         return None
     for tag in message.tags:

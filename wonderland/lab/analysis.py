@@ -38,6 +38,8 @@ class Analysis(Protocol):
         groups: Names of groups it belongs to, such as "triage".
         uses: Optional: names of analyses whose results it reads in ``specimen.results``. They run before it. One that
             is not installed, or declined, is not there: say so in the result.
+        choices: Optional, a class method: what it chooses on one half of its data and measures on the other, for
+            `wonderland.testing.optimism` to hold it to.
     """
 
     name: ClassVar[str]

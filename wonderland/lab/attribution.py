@@ -62,11 +62,12 @@ def attribution(
     def measured(final: Tensor) -> Tensor:
         return metric(suffix.put_back(final, base.stream[-1], everyone))
 
-    total = torch.zeros(())
+    exact = torch.promote_types(ours.stream.dtype, torch.float32)  # sums, of what may be in half precision
+    total = torch.zeros((), dtype=exact)
     for step in range(steps):
         start = ours.stream[0] + (theirs.stream[0] - ours.stream[0]) * (step / steps)
-        total = total + _gradients(model, edges, start, measured, suffix) / steps
-    change = theirs.written - ours.written
+        total = total + _gradients(model, edges, start, measured, suffix).to(exact) / steps
+    change = theirs.written.to(exact) - ours.written.to(exact)
     effect = torch.einsum("sbpd,rbpd->srb", change, total)
     there = torch.from_numpy(edges.exists).to(effect.device)
     return torch.where(there[..., None], effect, torch.zeros((), device=effect.device))

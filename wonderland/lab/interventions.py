@@ -130,7 +130,8 @@ def intervene(
     sites = {site for intervention in interventions for site in intervention}
     if not sites:
         return untouched, result
-    donor = {name: donor[name].expand_as(base.values[name]) for name in {site.name for site in sites}}
+    # In the precision of the run they go into: a mean is taken in a higher one than a model may compute in.
+    donor = {name: donor[name].to(base.values[name]).expand_as(base.values[name]) for name in {s.name for s in sites}}
     put = {site: _mask(site, positions or {}, (batch, length), device) for site in sites}
     differs = {site: _differs(site, base, donor) & put[site] for site in sites}  # [batch, pos]
     if last_position is not None:

@@ -27,6 +27,7 @@ import torch
 from wonderland.errors import UsageError
 from wonderland.lab.contrast import Contrast, ContrastBatch, gap_problem
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.finite import require_finite
 from wonderland.lab.interventions import Activations, answer_logits
 from wonderland.tokenizer import ME, SPECIALS, THEM
 
@@ -198,10 +199,10 @@ def _asked(
     prompts = [Contrast(c.clean, c.corrupted, 0, 1, c.kind, c.conversation) for c in candidates]
     batch = ContrastBatch.of(prompts, tokenizer)
     metric = answer_logits(model, batch.answer)
-    clean, corrupted = (
-        torch.log_softmax(metric(Activations.of(model, tokens, ()).final), -1).cpu()
-        for tokens in (batch.clean, batch.corrupted)
-    )
+    logits = [metric(Activations.of(model, tokens, ()).final) for tokens in (batch.clean, batch.corrupted)]
+    for answers in logits:
+        require_finite(answers)
+    clean, corrupted = (torch.log_softmax(answers.float(), -1).cpu() for answers in logits)
     for c, ours, theirs in zip(candidates, clean, corrupted, strict=True):
         taken = [*c.clean, *c.corrupted, *tokenizer.specials]
         target, foil = _preferred(ours, theirs, taken), _preferred(theirs, ours, taken)

@@ -27,6 +27,7 @@ from wonderland.lab.batch import Batch
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.external.adapt import checked_model
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
+from wonderland.lab.finite import require_finite
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.lab.names import CONTRASTS, DERIVED, NOT_EVERY_MODEL, ONCE, hook_name
 from wonderland.lab.protocols import HookedModel, ModelShape, Tokenizer
@@ -283,6 +284,7 @@ class Specimen:
             some = self.evidence.rows(windows)
             tokens = torch.from_numpy(some.tokens).to(self.model.device)
             logits, cache = self.model.run_with_cache(tokens, names_filter=every)
+            require_finite(logits)
             found = {
                 name: cache[group[0]] if name in ONCE else torch.stack([cache[hook] for hook in group])
                 for name, group in hooks.items()

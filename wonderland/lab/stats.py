@@ -127,12 +127,10 @@ def benjamini_hochberg(p: ArrayLike) -> Floats:
     Returns:
         Array of q values of the same shape.
     """
+    from scipy.stats import false_discovery_control
+
     values = np.asarray(p, dtype=np.float64)
-    flat = values.ravel()
-    tested = np.flatnonzero(~np.isnan(flat))
-    order = tested[np.argsort(flat[tested])]
-    ranks = np.arange(1, len(order) + 1)
-    q = np.full(flat.shape, np.nan)
-    if len(order):
-        q[order] = np.minimum(1, np.minimum.accumulate((flat[order] * len(order) / ranks)[::-1])[::-1])
-    return q.reshape(values.shape)
+    tested, q = ~np.isnan(values), np.full(values.shape, np.nan)
+    if tested.any():
+        q[tested] = false_discovery_control(values[tested])
+    return q

@@ -6,12 +6,14 @@ out, none of which changes a probability (a test runs the folded model beside th
 - the weights of each LayerNorm are multiplied into the matrices that read its output (its biases end in biases, which
   no analysis of matrices reads);
 - a LayerNorm subtracts the mean over ``d_model`` of what it reads, so that component is removed from everything that
-  writes (W_E, W_pos, W_O) and reads (W_Q, W_K, W_V, W_U): ``d_effective`` is then ``d_model`` − 1. A model with
-  RMSNorm, or with no norm, does see the mean, and there it stays;
+  writes (W_E, W_pos, W_O, W_out) and reads (W_Q, W_K, W_V, W_in, W_U): ``d_effective`` is then ``d_model`` − 1. A
+  model with RMSNorm, or with no norm, does see the mean, and there it stays. A LayerNorm centres and then scales, so a
+  matrix that reads its output is scaled and then centred: the other order is another matrix where the scales differ;
 - the softmax ignores what all logits share, so W_U has mean zero over the vocabulary.
 
-What stays out of sight: the scale by which LayerNorm divides differs from token to token and is no weight. Cost: a
-copy of the weights in double precision, without those of the MLPs.
+This is the one place where norms are folded: a second formula in an analysis would be a second chance to take the
+steps in the wrong order. What stays out of sight: the scale by which LayerNorm divides differs from token to token and
+is no weight. Cost: a copy of the weights in double precision; those of MLPs one layer at a time, by `folded_mlp`.
 
 Reference: Elhage et al. 2021, A Mathematical Framework for Transformer Circuits; TransformerLens' ``fold_ln``,
 ``center_writing_weights`` and ``center_unembed``.
@@ -29,7 +31,7 @@ from torch import Tensor
 
 from wonderland.lab.protocols import HookedModel
 
-__all__ = ["FoldedWeights", "effective_embedding", "fold"]
+__all__ = ["FoldedWeights", "effective_embedding", "fold", "folded_mlp"]
 
 Floats = NDArray[np.float64]
 _NOTHING = 1e-12  # what is left of a vector by rounding, when all of it was the mean
@@ -67,18 +69,32 @@ def fold(model: HookedModel) -> FoldedWeights:
     """Return the model's weights with LayerNorm folded in, writing weights and W_U centred."""
     W_E, W_pos, W_O = _double(model.W_E), _double(model.W_pos), _double(model.W_O)
     W_Q, W_K, W_V = _double(model.W_Q), _double(model.W_K), _double(model.W_V)
-    W_U, d_effective = _double(model.W_U), model.cfg.d_model
-    if model.cfg.normalization_type is not None:
-        norms = np.stack([_double(cast(Any, block).ln1.w) for block in model.blocks])  # [layer, d_model]
-        W_Q, W_K, W_V = (weight * norms[:, None, :, None] for weight in (W_Q, W_K, W_V))
-        W_U = W_U * _double(cast(Tensor, model.ln_final.w))[:, None]
-    if model.cfg.normalization_type == "LN":
-        d_effective -= 1
-        W_Q, W_K, W_V, W_U = _centred(W_Q, -2), _centred(W_K, -2), _centred(W_V, -2), _centred(W_U, 0)
-        W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
-    return FoldedWeights(
-        W_E, W_pos, W_Q, W_K, W_V, W_O, _centred(W_U, -1), d_effective, bool(getattr(model.cfg, "rotary", False))
+    kind, d_effective = model.cfg.normalization_type, model.cfg.d_model
+    norms = [cast(Any, block).ln1 for block in model.blocks]
+    W_Q, W_K, W_V = (
+        np.stack([_reading(one, norm, kind) for one, norm in zip(weight, norms, strict=True)])
+        for weight in (W_Q, W_K, W_V)
     )
+    W_U = _centred(_reading(_double(model.W_U), model.ln_final, kind), -1)
+    if kind == "LN":
+        d_effective -= 1
+        W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
+    return FoldedWeights(W_E, W_pos, W_Q, W_K, W_V, W_O, W_U, d_effective, bool(getattr(model.cfg, "rotary", False)))
+
+
+def folded_mlp(model: HookedModel, layer: int) -> tuple[Floats, Floats]:
+    """Return what the neurons of a layer read and write, with its norm folded in and centred like `fold`.
+
+    Args:
+        model: A model with MLPs.
+        layer: The layer.
+
+    Returns:
+        W_in [d_model, d_mlp] and W_out [d_mlp, d_model], in double precision.
+    """
+    block, kind = cast(Any, model.blocks[layer]), model.cfg.normalization_type
+    W_out = _double(block.mlp.W_out)
+    return _reading(_double(block.mlp.W_in), block.ln2, kind), _centred(W_out, -1) if kind == "LN" else W_out
 
 
 @torch.no_grad()
@@ -93,6 +109,14 @@ def effective_embedding(model: HookedModel) -> Floats:
         embedded = embedded + first.mlp(first.ln2(embedded))
     effective = _double(embedded)
     return _centred(effective, -1) if model.cfg.normalization_type == "LN" else effective
+
+
+def _reading(weight: Floats, norm: Any, kind: str | None) -> Floats:
+    """Return a matrix [..., d_model, width] that reads a norm's output, as one that reads what the norm reads."""
+    if kind is None:
+        return weight
+    scaled = weight * _double(norm.w)[:, None]
+    return _centred(scaled, -2) if kind == "LN" else scaled
 
 
 def _double(weight: Tensor) -> Floats:

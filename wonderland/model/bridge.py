@@ -8,6 +8,7 @@ configuration: the logits of both are compared, and where they differ it is refu
 
 from __future__ import annotations
 
+import copy
 from typing import Any, TypeVar, cast
 
 import torch
@@ -60,6 +61,7 @@ def to_transformer_lens(model: Transformer) -> TransformerBridge:
     own = {name.replace("_original_component.", ""): weight for name, weight in native.named_parameters()}
     for name, weight in weights.items():
         own[name].copy_(weight)
+    native.to(model.embed.W_E.dtype)
     return bridge.eval()
 
 
@@ -92,7 +94,8 @@ def from_transformer_lens(bridge: TransformerBridge, kind: type[M]) -> M:
         Unsupported: The bridge is of an architecture that a `ChatTransformer` is not.
     """
     cfg, shape = bridge.cfg, _shape(bridge)
-    model = kind(shape).to(next(bridge.parameters()).device)
+    weight = next(bridge.parameters())
+    model = kind(shape).to(weight.device, weight.dtype)
     own = dict(model.named_parameters())
     for name, weight in own.items():
         weight.fill_(1.0 if name.endswith(".w") else 0.0)
@@ -108,7 +111,9 @@ def from_transformer_lens(bridge: TransformerBridge, kind: type[M]) -> M:
             for name in ("W_in", "b_in", "W_out", "b_out"):
                 _copy(own[f"blocks.{layer}.mlp.{name}"], block.mlp, name)
     tokens = torch.arange(min(cfg.n_ctx, 16), device=model.device)[None] % cfg.d_vocab
-    ours, theirs = model(tokens), bridge(tokens).float()
+    half = weight.dtype.itemsize < 4  # rounding would hide another architecture: compared is in single precision
+    one, other = (copy.deepcopy(model).float(), copy.deepcopy(bridge).float()) if half else (model, bridge)
+    ours, theirs = one(tokens), other(tokens)
     apart = float((ours - theirs).abs().max() / theirs.std())
     if not apart < _EQUAL:
         raise Unsupported(

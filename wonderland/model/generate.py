@@ -6,18 +6,20 @@ much else it could have said.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from wonderland.errors import UsageError
+from wonderland.errors import InputError, UsageError
 from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
 
 __all__ = ["Sampled", "generate"]
 
 _SPEAKERS = {"me": ME, "them": THEM}
+_COLDEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,18 @@ def generate(
 
     Raises:
         UsageError: The speaker is unknown, a number is out of range, or the prompt leaves no room in the context.
+        InputError: The model's answers are not finite numbers.
     """
     if speaker not in _SPEAKERS:
         raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
-    if temperature < 0 or not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1:
+    if not (temperature == 0 or _COLDEST <= temperature < math.inf):  # NaN too
         raise UsageError(
-            "temperature is at least 0, top_p in (0, 1], top_k at least 0, messages and max_tokens at least 1."
+            f"The temperature is 0 or at least {_COLDEST:g}, not {temperature:g}: nearer to 0 the logits overflow.",
+            hint="0 takes the likeliest token each time; 1 samples as the model says.",
+        )
+    if not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1 or seed < 0:
+        raise UsageError(
+            "top_p is over 0 and at most 1; top_k and seed are at least 0, messages and max_tokens at least 1."
         )
     start = _opening(tokenizer, prompt, _SPEAKERS[speaker])
     if len(start) >= model.cfg.n_ctx:
@@ -89,6 +97,11 @@ def generate(
     tokens, probabilities, left = list(start), list[float](), messages
     while left and len(tokens) - len(start) < max_tokens and len(tokens) < model.cfg.n_ctx:
         logits = model(torch.tensor([tokens], device=model.device))[0, -1].float().cpu()
+        if not math.isfinite(float(logits.max())):  # of NaN the largest is NaN; −inf alone is a token never said
+            raise InputError(
+                "The model's answers are not finite numbers, so nothing can be chosen among them.",
+                hint="It was damaged, or its training diverged. Train it again: wonderland train",
+            )
         logits[PAD] = float("-inf")
         token = _sample(logits, temperature, top_k, top_p, generator)
         probabilities.append(float(logits.softmax(-1)[token]))

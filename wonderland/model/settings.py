@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ __all__ = ["OPTIMISERS", "PRECISIONS", "TrainingSettings"]
 
 OPTIMISERS = ("muon", "adamw")
 PRECISIONS = ("auto", "bf16", "fp32")
+_LARGEST = 2**31 - 1  # of windows, tokens, epochs and seeds: what every library below can count to
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,14 @@ class TrainingSettings:
             values[name] = values[name] or getattr(chosen, name)
         if min(values[name] for name in ("epochs", "batch_tokens", "learning_rate", "window_size", "stride")) <= 0:
             raise UsageError("epochs, batch_tokens, learning_rate, window_size and stride are positive.")
-        if min(self.patience, self.micro_tokens, self.snapshots) < 0:
-            raise UsageError("patience, micro_tokens and snapshots are 0 or more.")
+        least_zero = ("embedding_learning_rate", "muon_learning_rate", "weight_decay")
+        if min(values[name] for name in ("patience", "micro_tokens", "snapshots", "seed", *least_zero)) < 0:
+            raise UsageError(f"patience, micro_tokens, snapshots, seed, {', '.join(least_zero)} are 0 or more.")
+        for name, value in values.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"{name} is {value}; it should be a finite number.")
+            if isinstance(value, int) and value > _LARGEST:
+                raise UsageError(f"{name} is {value}, which is too large.")
         for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
             if values[name] not in known:
                 raise UsageError(f"There is no {name} named {values[name]!r}.", hint=f"There are: {', '.join(known)}.")

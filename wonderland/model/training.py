@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from wonderland.corpus.windows import Windows
-from wonderland.errors import NotEnoughData, UsageError, WonderlandError
+from wonderland.errors import InputError, NotEnoughData, UsageError, WonderlandError
 from wonderland.model.batches import plan_epoch
 from wonderland.model.engine import Engine
 from wonderland.model.generate import generate
@@ -148,7 +148,14 @@ def evaluate(model: Transformer, windows: Windows, batch_tokens: int = 4096, *, 
     """Return the mean loss over windows, nats a token; the first token of each is given, not predicted.
 
     With an ``engine`` of several processes, each takes its share of the windows and all return the same.
+
+    Raises:
+        NotEnoughData: There is no token to predict.
     """
+    if not (windows.lengths > 1).any():  # a mean over nothing would read as a perfect loss
+        raise NotEnoughData(
+            "The held-out part has no window of two tokens.", hint="Hold more out, or read more messages."
+        )
     sums = torch.zeros(2, dtype=torch.float64)
     plan = plan_epoch(windows.lengths, batch_tokens, 0, 0)
     for chosen in plan[engine.rank :: engine.processes] if engine else plan:
@@ -156,7 +163,7 @@ def evaluate(model: Transformer, windows: Windows, batch_tokens: int = 4096, *, 
         sums += torch.tensor([float(loss), count], dtype=torch.float64)
     if engine and engine.processes > 1:
         sums = engine.sum(sums.to(engine.device))
-    return float(sums[0] / sums[1].clamp(min=1))
+    return float(sums[0] / sums[1])
 
 
 def bytes_per_token(windows: Windows, tokenizer: SpeakerTokenizer) -> float:
@@ -176,10 +183,14 @@ def _micro_tokens(engine: Engine, settings: TrainingSettings) -> int:
 
 def _must_be_finite(loss: float, step: int) -> None:
     if not math.isfinite(loss):
-        raise WonderlandError(
-            f"The loss became {loss} at step {step}: training diverged.",
-            hint="Lower the learning rates, for example: --learning-rate 0.001 --muon-learning-rate 0.01",
-        )
+        raise _diverged(f"The loss became {loss}", step)
+
+
+def _diverged(what: str, step: int) -> WonderlandError:
+    return WonderlandError(
+        f"{what} at step {step}: training diverged.",
+        hint="Lower the learning rates, for example: --learning-rate 0.001 --muon-learning-rate 0.01",
+    )
 
 
 def _must_agree(run: Run, at: TrainState, engine: Engine) -> None:
@@ -225,8 +236,15 @@ def _end_of_epoch(
     model: Transformer, tokenizer: SpeakerTokenizer, evidence: Windows | None, at: TrainState, engine: Engine
 ) -> Epoch:
     model.eval()
+    if broken := model.not_finite:  # after the last step of an epoch no loss tells
+        raise _diverged(f"The weights {broken} are no longer finite", at.step)
     held_out = evaluate(model, evidence, engine=engine) if evidence is not None else None
-    sample = str(generate(model, tokenizer, speaker="me", max_tokens=40, seed=at.epoch))
+    if held_out is not None and not math.isfinite(held_out):
+        raise _diverged(f"The held-out loss became {held_out}", at.step)
+    try:
+        sample = str(generate(model, tokenizer, speaker="me", max_tokens=40, seed=at.epoch))
+    except InputError as error:
+        raise _diverged("The model's answers are no longer finite", at.step) from error
     model.train()
     train_loss = at.epoch_loss / max(at.epoch_tokens, 1)
     return Epoch(at.epoch + 1, at.step, at.tokens, round(at.seconds, 3), train_loss, held_out, sample)

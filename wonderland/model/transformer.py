@@ -9,8 +9,6 @@ Weights are saved as safetensors with a JSON header: no pickle, so that a model 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from pathlib import Path
 from typing import Any, NoReturn, Self, cast, overload
@@ -22,6 +20,7 @@ from transformer_lens.HookedRootModule import HookedRootModule
 
 from wonderland.errors import InputError, UsageError
 from wonderland.model import tensor_file
+from wonderland.model.hashing import hash_weights
 from wonderland.model.history import History
 from wonderland.model.layers import Block, Embed, LayerNorm, PosEmbed, Unembed
 from wonderland.model.loss import token_losses
@@ -180,18 +179,19 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
         return loss if return_type == "loss" else (logits, loss)
 
     def untrained(self, seed: int = 1) -> Self:
-        """Return the same architecture before training."""
+        """Return the same architecture before training, in the same precision."""
         fresh = type(self)(self.cfg, seed=seed, tokenizer=self.tokenizer_fingerprint)
-        return cast(Self, fresh.to(self.device).requires_grad_(False).eval())
+        return cast(Self, fresh.to(self.device, self.embed.W_E.dtype).requires_grad_(False).eval())
+
+    @property
+    def not_finite(self) -> str:
+        """Name of the first weight that holds an infinity or NaN; nothing if all are numbers."""
+        return next((name for name, weight in self.named_parameters() if not torch.isfinite(weight).all()), "")
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of the shape and the weights."""
-        digest = hashlib.sha256(json.dumps(self.cfg.to_json(), sort_keys=True).encode())
-        for name, weight in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        """A short hash of the shape and of the weights, bit by bit: in another precision they are others."""
+        return hash_weights(self.cfg.to_json(), self.state_dict().items())
 
     def save(self, path: str | Path) -> None:
         """Write weights, shape, history and the tokenizer's fingerprint as one safetensors file, atomically.
@@ -216,7 +216,8 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
             tokenizer: The tokenizer it will be used with; refused if the model was trained with another.
 
         Raises:
-            InputError: The file is damaged or of a newer version, or the tokenizer is another one.
+            InputError: The file is damaged or of a newer version, holds weights that are not finite, or the tokenizer
+                is another one.
         """
         path = Path(path)
         if not path.exists():
@@ -239,12 +240,17 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
                 hint="Put the tokenizer it was trained with back, or run `wonderland train` again.",
             )
         model = cls(cfg, tokenizer=fingerprint)
+        precisions = {weight.dtype for weight in weights.values()}
+        if len(precisions) == 1 and (own := precisions.pop()).is_floating_point:
+            model.to(own)  # else it would be another model than the one that was saved
         try:
             model.load_state_dict(weights)
         except RuntimeError as error:
             raise InputError(f"The weights in {path} do not fit its configuration.", hint=again) from error
         model.history = history
         model.requires_grad_(False).eval()
+        if broken := model.not_finite:
+            raise InputError(f"The model at {path} has weights that are not finite: {broken}.", hint=again)
         return model
 
     def __repr__(self) -> str:

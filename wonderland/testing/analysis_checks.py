@@ -5,7 +5,8 @@ of a few tiny specimens the analysis accepts: the hand-built model, the one that
 are kept while the process lives, so that twenty checks cost about five runs.
 
 What would fool it: the contract is form, not truth. An analysis can keep to all of it and be wrong; what it must find,
-and must not, is said by its ``truths`` (`wonderland.testing.truth`).
+and must not, is said by its ``truths`` (`wonderland.testing.truth`); what it chooses, by its ``choices``
+(`wonderland.testing.optimism`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from wonderland.lab.specimen import Specimen
 from wonderland.report.encode import encode, inert
 from wonderland.report.validate import check_view
 from wonderland.testing.edge_cases import hostile_specimen, small_specimen
+from wonderland.testing.optimism import Choice, optimism
 from wonderland.testing.truth import Truth, handwritten_specimen, random_specimen, speaking_specimen
 
 __all__ = ["ANALYSIS_CHECKS"]
@@ -233,6 +235,18 @@ def offers_truths_of_both_kinds(analysis: Analysis) -> None:
     )
 
 
+def what_it_chooses_is_measured_elsewhere(analysis: Analysis) -> None:
+    """If it says what it chooses, then among noise that scores nothing on the half it was not chosen on."""
+    offered = getattr(type(analysis), "choices", None)
+    if offered is None:
+        return
+    choices = list(offered())
+    require(choices and all(isinstance(one, Choice) for one in choices), "choices() must return Choice objects")
+    for choice in choices:
+        faults = optimism(analysis, choice).faults
+        require(not faults, f"{choice.chosen}: {'; '.join(faults)}")
+
+
 ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     has_a_name_a_version_and_needs,
     is_a_frozen_dataclass,
@@ -255,6 +269,7 @@ ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     survives_hostile_texts,
     streams_to_the_same_numbers,
     offers_truths_of_both_kinds,
+    what_it_chooses_is_measured_elsewhere,
 )
 """The contract of an analysis, a sentence each."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import wonderland
 from wonderland.corpus.corpus import Corpus
@@ -12,62 +13,75 @@ from wonderland.lab.results import Results
 from wonderland.lab.standard_views import standard_views
 from wonderland.report import corpus_overview, generations, training_curve
 from wonderland.report.redact import Redaction
-from wonderland.report.views import View
+from wonderland.report.views import Check, View
 from wonderland.tokenizer import SpeakerTokenizer
+from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.wipe import remember
 
-if TYPE_CHECKING:
-    from wonderland.workspace.workspace import Workspace
-
-__all__ = ["figures", "report"]
+__all__ = ["Showing"]
 
 
-def report(workspace: Workspace, path: str | Path | None, results: Results, redact: int | None) -> Path:
-    """Write the report; see `Workspace.report`."""
-    from wonderland.report.build import write_report
+@dataclass(frozen=True)
+class Showing:
+    """What a report and figures are made of.
 
-    place = Path(path).expanduser() if path else workspace.folder / "report.html"
-    corpus = Corpus.load(workspace.folder / "filtered")
-    with guarding(place):
-        written = write_report(
-            place,
-            results,
-            results.specimen,
-            checks=workspace.check(),
-            extra_views=_own_views(workspace, corpus, results),
-            meta={"corpus": corpus.counts(), "source": corpus.ledger.source, "wonderland": wonderland.__version__},
-            redact=None if redact is None else _redaction(corpus, results, redact).page,
-        )
-    remember(workspace.folder, [written])
-    return written
+    Args:
+        layout: The workspace.
+        results: What to show.
+        redact: Leave messages out, and show only words and tokens that so many contacts used.
+    """
 
+    layout: Layout
+    results: Results
+    redact: int | None
 
-def figures(workspace: Workspace, folder: str | Path, results: Results, redact: int | None) -> list[Path]:
-    """Draw every view into a folder; see `Workspace.figures`."""
-    from wonderland.report.plots_files import save_figures
+    @property
+    def _corpus(self) -> Corpus:
+        return self.layout.done("filtered", "filter").read(Corpus.load)
 
-    corpus = Corpus.load(workspace.folder / "filtered")
-    views = [*_own_views(workspace, corpus, results), *(view for one in results.values() for view in one.views())]
-    if redact is not None:
-        redaction = _redaction(corpus, results, redact)
-        views = [redaction.view(view) for view in views]
-    place = Path(folder).expanduser()
-    with guarding(place):
-        written = save_figures(views, place)
-    remember(workspace.folder, written)
-    return written
+    def report(self, path: str | Path | None, checks: list[Check]) -> Path:
+        """Write the report; see `Workspace.report`."""
+        from wonderland.report.build import write_report
 
+        place = Path(path).expanduser() if path else self.layout.folder / "report.html"
+        corpus = self._corpus
+        with guarding(place):
+            written = write_report(
+                place,
+                self.results,
+                self.results.specimen,
+                checks=checks,
+                extra_views=self._own_views(corpus),
+                meta={"corpus": corpus.counts(), "source": corpus.ledger.source, "wonderland": wonderland.__version__},
+                redact=None if self.redact is None else self._redaction(corpus, self.redact).page,
+            )
+        remember(self.layout.folder, [written])
+        return written
 
-def _own_views(workspace: Workspace, corpus: Corpus, results: Results) -> Sequence[View]:
-    """Return the views that no analysis gives."""
-    seed = workspace.settings.analysis.seed
-    return [*standard_views(results.specimen, seed=seed), *corpus_overview.corpus_overview(corpus)]
+    def figures(self, folder: str | Path) -> list[Path]:
+        """Draw every view into a folder; see `Workspace.figures`."""
+        from wonderland.report.plots_files import save_figures
 
+        corpus = self._corpus
+        views = [*self._own_views(corpus), *(view for one in self.results.values() for view in one.views())]
+        if self.redact is not None:
+            redaction = self._redaction(corpus, self.redact)
+            views = [redaction.view(view) for view in views]
+        place = Path(folder).expanduser()
+        with guarding(place):
+            written = save_figures(views, place)
+        remember(self.layout.folder, written)
+        return written
 
-def _redaction(corpus: Corpus, results: Results, contacts: int) -> Redaction:
-    own: list[Any] = [corpus_overview.corpus_overview, generations.generations, training_curve.training_curve]
-    own += [standard_views, *(type(result) for result in results.values())]
-    tokenizer = results.specimen.tokenizer
-    assert isinstance(tokenizer, SpeakerTokenizer)  # a workspace trains no other
-    return Redaction.of(corpus, tokenizer, contacts).knowing(own)
+    def _own_views(self, corpus: Corpus) -> Sequence[View]:
+        """Return the views that no analysis gives."""
+        seed = self.layout.settings.analysis.seed
+        return [*standard_views(self.results.specimen, seed=seed), *corpus_overview.corpus_overview(corpus)]
+
+    def _redaction(self, corpus: Corpus, contacts: int) -> Redaction:
+        own: list[Any] = [corpus_overview.corpus_overview, generations.generations, training_curve.training_curve]
+        own += [standard_views, *(type(result) for result in self.results.values())]
+        tokenizer = self.results.specimen.tokenizer
+        assert isinstance(tokenizer, SpeakerTokenizer)  # a workspace trains no other
+        return Redaction.of(corpus, tokenizer, contacts).knowing(own)

@@ -1,7 +1,7 @@
 """How are several models trained at once? Each in a process of its own, with its own place and its share of the cores.
 
 Models that differ in their seed only say which findings belong to the conversations and which to the accident of one
-run. joblib starts the processes; each opens the workspace itself and trains one model after another, with its own
+run. joblib starts the processes; each trains one model after another, with its own
 checkpoint. One that fails does not stop the others: what went wrong is told when all the rest are trained. Ctrl-C
 reaches them all: each saves, and the same command goes on with those that are not done.
 
@@ -14,8 +14,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wonderland.errors import Interrupted, ResourceError, UsageError, WonderlandError
 from wonderland.model.processes import processes
@@ -23,7 +22,8 @@ from wonderland.model.processes import processes
 if TYPE_CHECKING:
     from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.workspace.workspace import Workspace
+
+    Train: TypeAlias = Callable[[int, Callable[[Progress], None] | None, str | None], ChatTransformer]
 
 __all__ = ["train_all"]
 
@@ -31,13 +31,20 @@ _GO_ON = "Run the same command again to go on."
 
 
 def train_all(
-    workspace: Workspace,
+    train: Train,
     seeds: Sequence[int],
     on_progress: Callable[[int, Progress], None] | None,
     device: str | None,
     jobs: int,
-) -> dict[int, ChatTransformer]:
-    """Train the models of these seeds in a workspace that has a tokenizer; see `Workspace.train_seeds`.
+) -> None:
+    """Train the models of these seeds; see `Workspace.train_seeds`.
+
+    Args:
+        train: Trains the model of a seed, given what to call after each step and the device. It must be picklable.
+        seeds: The seeds.
+        on_progress: Called with the seed in the process that trains.
+        device: "cpu", "cuda" or "mps"; the fastest there is by default.
+        jobs: How many at a time; 0 for one per core on a CPU, one on others.
 
     Raises:
         UsageError: There is no seed, or a launcher already started several processes.
@@ -71,7 +78,7 @@ def train_all(
             for seed in seeds:
                 if stopped():
                     return
-                yield delayed(_train_one)(workspace.folder, seed, on_progress, device, max(1, cores // at_once))
+                yield delayed(_train_one)(train, seed, on_progress, device, max(1, cores // at_once))
 
         run = Parallel(n_jobs=at_once, pre_dispatch=at_once, batch_size=1, return_as="generator_unordered")
         try:
@@ -92,21 +99,18 @@ def train_all(
         rest = f" Trained are seeds {', '.join(others)}." if others else ""
         failed = ", ".join(map(str, sorted(troubles)))
         raise type(first)(f"Not trained: seed {failed}. Seed {seed}: {first.message}{rest}", hint=first.hint)
-    return {seed: workspace.train(seed=seed) for seed in seeds}
 
 
 def _train_one(
-    folder: Path, seed: int, on_progress: Callable[[int, Progress], None] | None, device: str | None, threads: int
+    train: Train, seed: int, on_progress: Callable[[int, Progress], None] | None, device: str | None, threads: int
 ) -> tuple[int, Exception | None]:
     """Train a model and return what went wrong, if anything did: an error raised here would end the others."""
     import torch
 
-    from wonderland.workspace.workspace import Workspace
-
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        Workspace(folder).train(lambda at: on_progress(seed, at) if on_progress else None, device, seed=seed)
+        train(seed, lambda at: on_progress(seed, at) if on_progress else None, device)
     except KeyboardInterrupt:  # before the first step or after the last
         return seed, Interrupted("Stopped.", hint=_GO_ON)
     except Exception as error:  # noqa: BLE001 - told when the others are trained

@@ -7,23 +7,51 @@ command line are written into the file, so that it always says what was done.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tomlkit
 
 from wonderland.errors import InputError, UsageError
 from wonderland.model.settings import TrainingSettings
 
-__all__ = ["FILE", "Settings"]
+__all__ = ["DEFAULT_NAME", "FILE", "Settings"]
 
+DEFAULT_NAME = "me.wonderland"
 FILE = "wonderland.toml"
 VERSION = 1
+
+
+_LARGEST = 2**63 - 1  # what the libraries below can count to
+
+
+@dataclass(frozen=True)
+class Between:
+    """The numbers that a key may be.
+
+    Args:
+        low: The least.
+        high: The most.
+        open: Whether the two themselves are excluded.
+    """
+
+    low: float
+    high: float = _LARGEST
+    open: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        return self.low < value < self.high if self.open else self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        if self.high == _LARGEST:
+            return f"at least {self.low:g}"
+        return f"{'over' if self.open else 'from'} {self.low:g} {'and under' if self.open else 'to'} {self.high:g}"
 
 
 @dataclass(frozen=True)
@@ -49,16 +77,18 @@ class FilterSettings:
 class SplitSettings:
     """What to hold out."""
 
-    held_out: Annotated[float, "share of the messages to hold out"] = 0.1
-    by: Annotated[str, "conversation, time or auto"] = "auto"
-    seed: Annotated[int, "seed of the choice"] = 0
+    held_out: Annotated[float, "share of the messages to hold out", Between(0, 1, open=True)] = 0.1
+    by: Annotated[Literal["auto", "conversation", "time"], "what is held out: conversations, or the end of each"] = (
+        "auto"
+    )
+    seed: Annotated[int, "seed of the choice", Between(0)] = 0
 
 
 @dataclass(frozen=True)
 class TokenizerSettings:
     """How to cut words into tokens."""
 
-    vocab_size: Annotated[int, "tokens of the vocabulary; 0 for the preset's"] = 0
+    vocab_size: Annotated[int, "tokens of the vocabulary; 0 for the preset's", Between(0, 1_000_000)] = 0
 
 
 @dataclass(frozen=True)
@@ -66,9 +96,9 @@ class AnalysisSettings:
     """What to look at."""
 
     run: Annotated[list[str], "analyses or groups of them"] = field(default_factory=lambda: ["all"])
-    windows: Annotated[int, "held-out windows to examine"] = 200
+    windows: Annotated[int, "held-out windows to examine", Between(1)] = 200
     control: Annotated[bool, "also examine the untrained baseline, beside every number"] = True
-    seed: Annotated[int, "seed of the choice of windows"] = 0
+    seed: Annotated[int, "seed of the choice of windows", Between(0)] = 0
     parameters: Annotated[dict[str, dict[str, Any]], "parameters by analysis"] = field(default_factory=dict)
 
 
@@ -117,24 +147,49 @@ class Settings:
         Raises:
             UsageError: The training settings do not fit together.
         """
-        settings = dataclasses.replace(self, **{section: dataclasses.replace(getattr(self, section), **values)})
+        changed = dataclasses.replace(getattr(self, section), **values)
+        hints = typing.get_type_hints(type(changed), include_extras=True)
+        for key in values:
+            _check(f"[{section}] {key}", getattr(changed, key), hints[key])
+        settings = dataclasses.replace(self, **{section: changed})
         settings.training.resolved()
         return settings
 
 
 def _section(path: Path, name: str, kind: type[Any], keys: Mapping[str, Any]) -> Any:
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     values: dict[str, Any] = {}
     for key, value in keys.items():
         if key not in hints:
             raise UsageError(f"{path}: [{name}] has no key {key!r}.", hint=f"Its keys: {', '.join(hints)}.")
-        wanted = typing.get_origin(hints[key]) or hints[key]
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise UsageError(f"{path}: [{name}] {key} is {value!r}; it should be a {wanted.__name__}.")
-        values[key] = value
+        values[key] = _check(f"{path}: [{name}] {key}", value, hints[key])
     return kind(**values)
+
+
+def _check(where: str, value: Any, hint: Any) -> Any:
+    """Return a value as its key wants it.
+
+    Raises:
+        UsageError: It is of another type, none of the choices, or out of bounds.
+    """
+    kind, *notes = typing.get_args(hint)
+    if typing.get_origin(kind) is Literal:
+        if value not in typing.get_args(kind):
+            raise UsageError(f"{where} is {value!r}.", hint=f"It is one of: {', '.join(typing.get_args(kind))}.")
+        return value
+    wanted = typing.get_origin(kind) or kind
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
+        value = float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise UsageError(f"{where} is {value!r}; it should be a {wanted.__name__}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{where} is {value}; it should be a finite number.")
+    if wanted is int and abs(value) > _LARGEST:
+        raise UsageError(f"{where} is {value}, which is too large for this machine.")
+    bounds = next((note for note in notes if isinstance(note, Between)), None)
+    if bounds is not None and value not in bounds:
+        raise UsageError(f"{where} is {value:g}; it should be {bounds}.")
+    return value
 
 
 def write_new(path: Path) -> None:

@@ -2,7 +2,12 @@
 
 A stage is a folder with a ``stage.json`` that holds its key (a hash of its name, version, parameters and inputs) and
 the hashes of its files. It is written beside its place and moved there when complete, so a folder is never half one
-thing and half another; killed at any moment, it is as it was before or as it should be.
+thing and half another; killed at any moment, it is as it was before or as it should be. Two that write the same stage
+at once each write in a folder of their own; the one that ends last stays.
+
+What would fool it: work that takes long. What it reads may be replaced meanwhile, and the folder would be sealed with a
+key of things it was not made of. So `Stage.read` looks at the key before and after, and `Stage.writing` asks at the
+end whether the key is still the same.
 """
 
 from __future__ import annotations
@@ -11,19 +16,23 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from wonderland.errors import ResourceError
+from wonderland.errors import InputError, ResourceError
 from wonderland.workspace.fingerprint import hash_file, hash_value
 
 __all__ = ["Stage", "State", "guarding"]
 
 State = Literal["done", "missing", "out of date", "damaged"]
 _RECORD = "stage.json"
+_ABANDONED_SECONDS = 24 * 3600.0  # after which a half-written folder is one that a killed process left
+_Loaded = TypeVar("_Loaded")
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,10 @@ class Stage:
         """The hash that tells whether the folder holds what is wanted now."""
         return hash_value([self.name, self.version, self.parameters, list(self.inputs)])
 
+    def unseal(self) -> None:
+        """Take the seal off a folder that is about to be written into in its place."""
+        (self.folder / _RECORD).unlink(missing_ok=True)
+
     def record(self) -> dict[str, Any] | None:
         """Return what ``stage.json`` says, or None if there is none that can be read."""
         try:
@@ -73,23 +86,48 @@ class Stage:
         """Whether the folder holds what is wanted now."""
         return self.state() == "done"
 
+    def read(self, load: Callable[[Path], _Loaded]) -> _Loaded:
+        """Return what a function makes of the folder, which must be done, sure that it was the same all the while.
+
+        Raises:
+            InputError: Another process replaced the folder meanwhile.
+        """
+        loaded = load(self.folder)
+        if (self.record() or {}).get("key") != self.key:
+            raise InputError(f"{self.folder} changed while it was read.", hint="Run the same command again.")
+        return loaded
+
     @contextmanager
-    def writing(self) -> Iterator[Path]:
-        """Give an empty folder to write into; put it in place if all went well, remove it if not."""
-        partial = self.folder.with_name(f".{self.folder.name}.partial")
+    def writing(self, still: Callable[[], str] | None = None) -> Iterator[Path]:
+        """Give an empty folder to write into; put it in place if all went well, remove it if not.
+
+        Args:
+            still: Asked at the end for the key that what was read has now.
+
+        Raises:
+            InputError: The key is another one now: what was made is not what the stage would say it is.
+        """
         with guarding(self.folder):
-            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(mode=0o700)
+            for parent in reversed(self.folder.parents):  # mkdir(parents=True) gives its mode to the last one only
+                if not parent.exists():
+                    parent.mkdir(exist_ok=True, mode=0o700)
+            _remove_abandoned(self.folder)
+            partial = _beside(self.folder, ".partial")
             try:
                 yield partial
-                self._seal(partial)
+                if still is not None and still() != self.key:
+                    raise InputError(
+                        f"What {self.folder} is made of changed while it was being made; nothing was kept.",
+                        hint="Run the same command again.",
+                    )
+                self.seal(partial)
                 _swap(partial, self.folder)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
 
-    def _seal(self, partial: Path) -> None:
-        found = sorted(partial.rglob("*"))
+    def seal(self, partial: Path) -> None:
+        """Write ``stage.json`` for what a folder holds."""
+        found = sorted(path for path in partial.rglob("*") if path != partial / _RECORD)
         for path in found:
             path.chmod(0o700 if path.is_dir() else 0o600)
         files = [path for path in found if path.is_file()]
@@ -106,13 +144,25 @@ class Stage:
         record.chmod(0o600)
 
 
+def _beside(place: Path, ending: str) -> Path:
+    """Make an empty folder beside a place, for its owner only, that no other process has."""
+    return Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=ending, dir=place.parent))
+
+
+def _remove_abandoned(place: Path) -> None:
+    for left in place.parent.glob(f".{place.name}.*"):
+        if left.suffix in (".partial", ".old") and time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def _swap(new: Path, place: Path) -> None:
-    old = place.with_name(f".{place.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        os.replace(place, old)
-    os.replace(new, place)
-    shutil.rmtree(old, ignore_errors=True)
+    old = _beside(place, ".old")
+    try:
+        if place.exists():
+            os.replace(place, old / place.name)
+        os.replace(new, place)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -1,67 +1,130 @@
-"""How far is a workspace? Every stage with its state: done, out of date, missing or damaged."""
+"""How far is a workspace? Every stage with its state (done, out of date, missing or damaged), its date and its size."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from wonderland.errors import UsageError
+from wonderland.errors import UsageError, WonderlandError
+from wonderland.workspace.catalogue import analyses, chosen, groups_of
+from wonderland.workspace.fingerprint import hash_value
+from wonderland.workspace.kept import Kept, kept
+from wonderland.workspace.layout import CHECKPOINT, Layout
 from wonderland.workspace.stage import State
-
-if TYPE_CHECKING:
-    from wonderland.workspace.workspace import Workspace
+from wonderland.workspace.wipe import bytes_of
 
 __all__ = ["Step", "status"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of `Workspace.status`."""
+    """One line of `Workspace.status`.
+
+    Attributes:
+        name: What it is about.
+        state: Whether it is done.
+        detail: What else there is to say.
+        size: Bytes on disk.
+        written: When it was written, in seconds since 1970; None if it is not there.
+    """
 
     name: str
     state: State
     detail: str = ""
+    size: int = 0
+    written: float | None = None
 
 
-def status(workspace: Workspace) -> list[Step]:
+def status(layout: Layout) -> list[Step]:
     """Say of every stage of a workspace whether it is done."""
-    steps = [_step(workspace, name) for name in ("corpus", "filtered", "tokenizer", "model", "checks")]
-    report = workspace.folder / "report.html"
+    steps = [_step(layout, name) for name in ("corpus", "filtered", "tokenizer", "model", "checks")]
+    report = layout.folder / "report.html"
     there = report.exists()
-    return [*steps, _results(workspace), Step("report", "done" if there else "missing", str(report) if there else "")]
+    detail = str(report) if there else ""
+    results = _results(layout)
+    if there and results.written and report.stat().st_mtime < results.written:
+        detail += "; results came after it: `wonderland report` shows them"
+    return [*steps, results, Step("report", "done" if there else "missing", detail, *_on_disk([report]))]
 
 
-def _step(workspace: Workspace, name: str) -> Step:
-    from wonderland.workspace.workspace import CHECKPOINT
-
+def _step(layout: Layout, name: str) -> Step:
     state: State
     try:
-        state = workspace.stage(name).state()
+        state = layout.stage(name).state()
     except UsageError:
         state = "missing"
     detail = ""
-    if name == "model" and state != "done" and (workspace.folder / CHECKPOINT).exists():
+    if name == "model" and state != "done" and (layout.folder / CHECKPOINT).exists():
         detail = "training was interrupted and can go on"
-    if name == "corpus" and state == "done" and workspace.store_changed():
+    if name == "corpus" and state == "done" and layout.store_changed():
         detail = "the store has changed since; `wonderland extract` reads it again"
-    return Step(name, state, detail)
+    if name == "corpus" and state != "missing" and layout.lost_source:
+        detail = f"the source {layout.lost_source!r} that read it is not installed here, so it cannot be read again"
+    return Step(name, state, detail, *_on_disk([layout.folder / name]))
 
 
-def _results(workspace: Workspace) -> Step:
-    folder = workspace.folder / "results"
-    done = sorted(path.parent.name for path in folder.glob("*/stage.json")) if folder.is_dir() else []
-    key = workspace.stage("model").key if workspace.settings.source.path else ""
-    fresh = [name for name in done if _model_of(workspace, name) == key]
-    return Step(
-        "results", "missing" if not done else "done" if len(fresh) == len(done) else "out of date", ", ".join(done)
-    )
+def _on_disk(places: Sequence[Path]) -> tuple[int, float | None]:
+    """Return the bytes of files and folders, and when the last of them was written: a folder when it was sealed."""
+    there = [place for place in places if place.exists()]
+    sealed = [place / "stage.json" if (place / "stage.json").exists() else place for place in there]
+    return sum(map(bytes_of, there)), max((place.stat().st_mtime for place in sealed), default=None)
 
 
-def _model_of(workspace: Workspace, name: str) -> str:
-    """Return the key of the model that a stored result is about, "" if that cannot be read."""
+def _results(layout: Layout) -> Step:
+    """Say how many analyses of the settings have a result, and how many other results there are."""
+    there = kept(layout.folder)
+    if not there:
+        return Step("results", "missing")
+    size, written = _on_disk([one.folder for one in there])
     try:
-        record = json.loads((workspace.folder / "results" / name / "stage.json").read_text(encoding="utf-8"))
-        return str(record["inputs"][0])
-    except (OSError, ValueError, KeyError, IndexError):
-        return ""
+        done, wanted = _of_now(layout, there)
+    except WonderlandError as error:  # settings that name an analysis which is not installed
+        return Step("results", "out of date", error.message, size, written)
+    detail = f"{done} of {wanted} analyses"
+    if len(there) > done:
+        detail += f"; {len(there) - done} with other parameters or of another model"
+    return Step("results", "done" if done == wanted else "out of date", detail, size, written)
+
+
+def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
+    """Count the results that are those of the settings, and the analyses that the settings ask for.
+
+    The plugins' text says what their parameters are by default, so that nothing slow is loaded.
+    """
+    settings = layout.settings.analysis
+    sketches = analyses()
+    readable = sketches is not None and all(sketch.parameters is not None for sketch in sketches.values())
+    if sketches is None or not readable or not set(settings.run) <= {"all", *sketches, *groups_of(sketches)}:
+        return _of_now_by_importing(layout, there)
+    model = layout.stage("model").key
+    keys: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        if name not in keys:
+            sketch = sketches[name]
+            usual = {key: default for key, (_, _, default) in (sketch.parameters or {}).items()}
+            wanted = hash_value({**usual, **settings.parameters.get(name, {})})
+            inputs = (model, *(find(used) for used in sketch.uses if used in sketches))
+            same = (
+                one.key
+                for one in there
+                if (one.analysis, one.version, one.inputs) == (name, sketch.version, inputs)
+                and hash_value(one.parameters) == wanted
+                and dict(one.evidence) == layout.evidence
+            )
+            keys[name] = next(same, "")
+        return keys[name]
+
+    for name in chosen(settings.run, sketches):
+        find(name)
+    return sum(bool(key) for key in keys.values()), len(keys)
+
+
+def _of_now_by_importing(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
+    from wonderland.lab.analysis import select, with_used
+
+    given = layout.settings.analysis.parameters
+    stages = layout.analysis_stages(with_used(select(layout.settings.analysis.run, given), given))
+    folders = {stage.folder for stage in stages.values()}
+    return sum(one.folder in folders for one in there), len(stages)

@@ -103,6 +103,19 @@ def test_agreement_is_of_signs_ranks_and_the_strongest():
     assert _measures(-effect, effect, 2) == pytest.approx((-1, -1, 0, 1))
 
 
+def test_ranks_agree_where_sizes_do_not():
+    """An estimate in the right order with one value far too large: ranks say so, sizes do not."""
+    effect = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.5])
+    estimate = np.array([0.1, 0.2, 0.3, 0.4, 50.0, 50.0])
+    along, ranks, *_ = _measures(estimate, effect, 2)
+    assert ranks == pytest.approx(1)
+    assert along == pytest.approx(np.corrcoef(estimate, effect)[0, 1])
+    assert along < 0.9
+    swapped = np.array([0.2, 0.1, 0.3, 0.4, 50.0, 50.0])
+    assert _measures(swapped, effect, 2)[1] == pytest.approx(1 - 2 * 0.5 / np.var([1, 2, 3, 4, 5.5, 5.5]) / 6)
+    assert np.isnan(_measures(np.ones(6), effect, 2)[:2]).all()
+
+
 # --- the circuit
 
 

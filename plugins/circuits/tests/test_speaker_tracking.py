@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
+from scipy.stats import entropy
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
@@ -15,10 +17,13 @@ from wonderland.testing.handwritten import (
     handwritten_first_speaker_model,
     handwritten_model,
     handwritten_speaker_corpus,
+    handwritten_speaker_model,
     handwritten_tokenizer,
 )
+from wonderland.tokenizer import THEM
 from wonderland_circuits.questions import Questions
 from wonderland_circuits.speaker_effects import swap
+from wonderland_circuits.speaker_probe import _read
 from wonderland_circuits.speaker_tracking import SpeakerTracking
 from wonderland_circuits.speaker_verdicts import Measured, Thresholds, judge, outcomes
 
@@ -141,6 +146,39 @@ def test_6_a_probe_reads_the_speaker_off_the_planted_head_and_nothing_off_the_si
         assert abs(found["shuffled"].value[SPEAKER] - 0.5) < 0.2
         assert found["projection"].value[1] < 0.8
         assert result.probe[other]["head"].value[SPEAKER] == pytest.approx(0.5, abs=0.15)  # the two are balanced
+
+
+def test_4_the_divergence_is_of_the_corrupted_run_from_the_others():
+    """KL(corrupted ‖ clean), not the reverse: by scipy, from the logits of a model that is surer of one speaker."""
+    model = handwritten_speaker_model()
+    model.blocks[SPEAKER[0]].attn.W_O[SPEAKER[1], THEM] *= 0.3  # else the two are mirror images, and equal
+    specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus())
+    batch = Questions.of(specimen, (), kind="speaker", pairs=12, seed=0).batch
+    ends = [
+        model(torch.from_numpy(tokens)).double()[np.arange(len(batch)), batch.answer].softmax(-1).numpy()
+        for tokens in (batch.clean, batch.corrupted)
+    ]
+    clean, corrupted = ends
+    there, back = entropy(corrupted, clean, axis=1), entropy(clean, corrupted, axis=1)
+    assert np.median(np.abs(there / back - 1)) > 0.1
+    found = swap(specimen, batch)
+    np.testing.assert_allclose(found.kl, there, rtol=1e-4)
+    at = SPEAKER[0] * 3 + SPEAKER[1]
+    later = ~batch.differs[:, 0]
+    np.testing.assert_allclose(found.kl_through[at, later], there[later], rtol=0.05)  # nearly all goes through it
+
+
+def test_6_a_probe_is_asked_about_conversations_it_has_not_seen():
+    """Places of one conversation are nearly equal, and its label is its own: nothing can be known about others."""
+    random = np.random.default_rng(0)
+    conversation = np.repeat(np.arange(40), 10)
+    labels = (random.permutation(40) < 20)[conversation]
+    features = random.standard_normal((40, 30))[conversation] + 0.01 * random.standard_normal((400, 30))
+    order = random.permutation(400)
+    read = _read(features[None, order], labels[order], conversation[order], seed=0)
+    assert read.n == 40
+    assert read.low[0] < 0.5 < read.high[0]
+    assert read.value[0] < 0.7  # with places of the same conversation on both sides it would be near 1
 
 
 def test_a_verdict_says_what_it_goes_by(current):

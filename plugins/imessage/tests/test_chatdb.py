@@ -49,8 +49,8 @@ class TestAGeneratedDatabase:
 
     def test_knows_one_person_behind_many_handles(self, reading, planted):
         assert len({i.sender for i in reading[2] if isinstance(i, wl.Message)} - {"me"}) <= planted.people
-        assert reading[0].facts()["Contacts"]["people"] == planted.people
-        assert reading[0].facts()["Contacts"]["handles"] > planted.people
+        assert reading[0].facts()["Handles"]["people behind them"] == planted.people
+        assert reading[0].facts()["Handles"]["handles"] > planted.people
 
     def test_counts_how_each_text_was_found(self, reading, planted):
         found = reading[0].facts()["How each text was found"]
@@ -116,6 +116,35 @@ class TestTheLog:
         list(source.rows())
         source.close()
         assert planted.path.read_bytes() == before
+
+
+class TestClosing:
+    def test_it_ends_the_transaction_and_may_be_repeated(self, small):
+        small.connection.commit()
+        small.connection.execute("PRAGMA journal_mode = WAL")
+        small.row("one")
+        small.connection.commit()
+        with ChatDb(small.path) as source:
+            assert source.count() == 1
+            small.row("two")
+            small.connection.commit()
+            assert [i.text for i in source.rows()] == ["one"]
+            assert small.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 1  # busy: it is read
+        assert small.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        source.close()
+        assert [i.text for i in source.rows()] == ["one", "two"]  # reading anew sees what is there now
+        source.close()
+
+    def test_a_reading_that_is_cut_off_by_it_does_not_call_the_file_damaged(self, small):
+        for _ in range(3):
+            small.row("a")
+        small.connection.commit()
+        source = ChatDb(small.path)
+        rows = source.rows()
+        next(rows)
+        source.close()
+        with pytest.raises(sqlite3.ProgrammingError):
+            list(rows)
 
 
 class TestText:
@@ -211,16 +240,89 @@ class TestEdits:
         assert small.only() == wl.Skipped("1", "unsent")
 
     @pytest.mark.parametrize(
-        "info", [b"", b"bplist00", b"<plist>", plistlib.dumps([1]), plistlib.dumps({"ec": 5}), "text"]
+        "info",
+        [
+            b"",
+            b"bplist00",
+            b"<plist>",
+            b"<plist><key>rp</key></plist>",
+            b"bplist00rp",
+            plistlib.dumps([1]),
+            plistlib.dumps({"ec": 5}),
+            "text",
+        ],
     )
     def test_a_damaged_history_costs_nothing_but_itself(self, small, info):
         small.row("hello", date_edited=1, message_summary_info=info)
         assert small.only().text == "hello"
 
-    def test_a_damaged_version_is_no_text(self, small):
-        events = {"ec": {"0": [{"t": b"damaged"}]}}
-        small.row(date_edited=1, message_summary_info=plistlib.dumps(events))
-        assert small.only().reason == "no text"
+    @pytest.mark.parametrize(
+        ("history", "detail"),
+        [
+            ({"ec": {"0": [{"t": b"damaged"}]}}, "not a typedstream"),
+            ({"ec": {"0": [{"d": 5}]}}, "lacks the text of part 0"),
+            ({"otr": {"0": {"lo": 0, "le": 9}}}, "lacks the text of part 0"),
+            (
+                {"otr": {"0": {"lo": 0, "le": 5}, "1": {"lo": 5, "le": 3}}, "ec": {"1": [{"t": encode_text("new")}]}},
+                "part 0",
+            ),
+        ],
+    )
+    def test_a_text_that_is_lost_with_its_history_is_listed(self, small, history, detail):
+        small.row(date_edited=1, message_summary_info=plistlib.dumps(history))
+        item = small.only()
+        assert (item.reason, item.failed) == ("undecodable body", True)
+        assert detail in item.detail
+
+    @pytest.mark.parametrize("info", [b"bplist00", plistlib.dumps([1])])
+    def test_so_is_one_whose_history_cannot_be_read(self, small, info):
+        small.row(date_edited=1, message_summary_info=info)
+        item = small.only()
+        assert (item.failed, item.detail) == (True, "its edit history cannot be read")
+
+    def test_an_edited_text_beside_an_attachment_stands_in_the_history_alone(self, small):
+        events = [{"d": 1, "t": encode_text("here we go!")}, {"d": 2, "t": encode_text("https://example.test/x")}]
+        plist = {"otr": {"0": {"lo": 0, "le": 1}, "1": {"lo": 1, "le": 11}}, "ec": {"1": events}, "ust": True}
+        small.row(date_edited=1, message_summary_info=plistlib.dumps(plist))
+        item = small.only()
+        assert (item.text, item.tags) == ("https://example.test/x", ("edited",))
+
+    def test_a_part_that_was_taken_back_is_not_missed(self, small):
+        plist = {
+            "otr": {"0": {"lo": 0, "le": 5}, "1": {"lo": 5, "le": 3}},
+            "ec": {"1": [{"t": encode_text("new")}]},
+            "rp": [0],
+        }
+        small.row(date_edited=1, message_summary_info=plistlib.dumps(plist))
+        item = small.only()
+        assert (item.text, item.tags) == ("new", ("edited", "partly-unsent"))
+
+    def test_a_history_that_names_no_part_does_not_hide_what_is_left(self, small):
+        small.row("still here", date_edited=1, message_summary_info=plistlib.dumps({"rp": [0]}))
+        small.row(date_edited=1, message_summary_info=plistlib.dumps({"rp": [0]}))
+        (left, gone), _ = small.read()
+        assert left.text == "still here"
+        assert gone == wl.Skipped("2", "unsent")
+
+    def test_an_empty_body_says_that_there_is_no_text(self, small):
+        plist = plistlib.dumps({"otr": {"0": {"lo": 0, "le": 9}}})
+        small.row(attributedBody=encode_body("", mutable=False), date_edited=1, message_summary_info=plist)
+        assert small.only() == wl.Skipped("1", "no text")
+
+    def test_a_damaged_body_is_a_failure_even_if_something_was_taken_back(self, small):
+        small.row(attributedBody=b"bplist00", date_retracted=1)
+        assert small.only().reason == "undecodable body"
+
+    def test_a_message_that_was_taken_back_is_unsent_whatever_its_history_says(self, small):
+        small.row(date_retracted=1, message_summary_info=b"bplist00")
+        assert small.only() == wl.Skipped("1", "unsent")
+
+    @pytest.mark.parametrize("part", ["²", "x", "-1", "9" * 5000])
+    def test_a_part_that_is_no_number_costs_nothing_but_itself(self, small, part):
+        plist = {"otr": {part: {"le": 3}}, "ec": {part: [{"t": encode_text("odd")}], "0": [{"t": encode_text("two")}]}}
+        small.row(date_edited=1, message_summary_info=plistlib.dumps(plist))
+        small.row("next")
+        assert [i.text for i in small.read()[0]] == ["two", "next"]
 
 
 class TestTime:
@@ -253,6 +355,29 @@ class TestTime:
         assert small.only().timestamp is None
 
 
+class TestScheduled:
+    def test_what_is_still_to_be_sent_is_no_message_yet(self, small):
+        small.row("happy birthday", is_from_me=1, schedule_type=2, is_sent=0, date=900_000_000 * 10**9)
+        assert small.only() == wl.Skipped("1", "scheduled, not sent")
+
+    def test_an_edited_one_neither(self, small):
+        small.row("happy birthday", is_from_me=1, schedule_type=2, is_sent=0, date_edited=5)
+        assert small.only().reason == "scheduled, not sent"
+
+    @pytest.mark.parametrize(
+        "columns",
+        [
+            {"is_from_me": 1, "schedule_type": 2, "is_sent": 1},
+            {"is_from_me": 1, "schedule_type": 2, "is_sent": None},  # it is not known
+            {"is_from_me": 1, "schedule_type": 0, "is_sent": 0},  # a message that could not be sent was written too
+            {"is_from_me": 0, "schedule_type": 2, "is_sent": 0},  # what one receives was sent
+        ],
+    )
+    def test_every_other_is_one(self, small, columns):
+        small.row("hello", **columns)
+        assert small.only().text == "hello"
+
+
 class TestWho:
     def test_me_whatever_the_handle(self, small):
         small.row("a", is_from_me=1, handle_id=1)
@@ -277,6 +402,21 @@ class TestWho:
         small.row("an answer", handle_id=2, service="SMS", is_from_me=1)
         tags = [set(i.tags) for i in small.read()[0]]
         assert tags == [{"sms", "short-code"}, {"sms", "business"}, {"sms", "business"}, {"sms"}]
+
+    def test_short_numbers_of_a_small_country_are_people(self, small):
+        small.sql("INSERT INTO handle (ROWID, id, service, country) VALUES (2, '211234', 'SMS', 'fo')")
+        small.row("hello there", handle_id=2, service="SMS")
+        item = small.only()
+        assert (item.sender, item.tags) == ("+298211234", ("sms",))
+
+    def test_handles_without_an_address_are_each_somebody_else(self, small):
+        for rowid, service in ((2, "SMS"), (3, "iMessage")):
+            small.sql("INSERT INTO handle (ROWID, id, service) VALUES (?,'',?)", rowid, service)
+            small.chat(rowid, 45, rowid)
+            small.row("hello", handle_id=rowid, chats=(rowid,))
+        items, source = small.read()
+        assert [(i.sender, i.thread) for i in items] == [("handle 2", "chat:2"), ("handle 3", "chat:3")]
+        assert source.facts()["Handles"]["people behind them"] == 3
 
     def test_names_come_from_contacts_only_if_asked_for(self, small, tmp_path, address_book):
         small.row("a")
@@ -316,6 +456,52 @@ class TestWhere:
         items, source = small.read()
         assert [i.thread for i in items] == ["chat:1"]
         assert source.facts()["Messages"]["in several chats, counted once"] == 1
+
+    @pytest.mark.parametrize("chats", [(2, 1), (1, 2)])
+    def test_a_third_persons_message_belongs_to_the_group_they_are_in(self, small, chats):
+        small.sql("INSERT INTO handle (ROWID, id, service) VALUES (2, '+15550100002', 'iMessage')")
+        small.sql("INSERT INTO handle (ROWID, id, service) VALUES (3, '+15550100002', 'SMS')")
+        small.chat(2, 43, 1, 2)
+        small.row("from the second", handle_id=2, chats=chats)
+        small.row("from their other handle", handle_id=3, chats=chats)
+        small.row("from the first", handle_id=1, chats=chats)
+        small.row("mine, to the second", handle_id=2, is_from_me=1, chats=chats)
+        small.row("mine", handle_id=0, is_from_me=1, chats=chats)
+        items, source = small.read()
+        assert [i.thread for i in items] == ["chat:2", "chat:2", "chat:1", "chat:2", "chat:1"]
+        assert ["group" in i.tags for i in items] == [True, True, False, True, False]
+        assert source.facts()["Messages"]["in several chats, counted once"] == 5
+
+    def test_a_chat_that_is_gone_is_not_chosen(self, small):
+        small.chat(7, 45, 1)
+        small.row("a", chats=(7, 5), is_from_me=1, handle_id=0)
+        small.sql("DELETE FROM chat WHERE ROWID = 1")
+        small.sql("INSERT INTO chat_message_join VALUES (1, 1, 0)")
+        small.row("b", chats=(9,))
+        (a, b), _ = small.read()
+        assert (a.thread, b.tags) == ("chat:7", ("orphan",))
+
+    def test_a_message_that_is_twice_in_one_chat_is_in_one(self, small):
+        small.row("a")
+        small.sql("CREATE TABLE copy AS SELECT * FROM chat_message_join")
+        small.sql("INSERT INTO copy SELECT * FROM copy")
+        small.sql("DROP TABLE chat_message_join")
+        small.sql("ALTER TABLE copy RENAME TO chat_message_join")
+        items, source = small.read()
+        assert [i.thread for i in items] == ["chat:1"]
+        assert "in several chats, counted once" not in source.facts()["Messages"]
+
+    def test_members_that_are_nothing_cost_nothing(self, small):
+        small.sql("INSERT INTO chat_handle_join VALUES (1, NULL)")
+        small.row("a")
+        assert small.only().thread == "chat:1"
+
+    def test_a_chat_without_members_is_with_whom_its_identifier_names(self, small):
+        small.chat(2, 45)
+        small.sql("UPDATE chat SET chat_identifier = '+15550100' WHERE ROWID = 2")
+        small.row("a", chats=(2,), handle_id=0)
+        item = small.only()
+        assert (item.thread, item.sender) == ("chat:1", "+15550100")
 
     def test_a_message_without_a_chat_is_kept(self, small):
         small.row("a", chats=())

@@ -92,13 +92,50 @@ class TestTapbacksSentAsText:
             "Removed a heart from “see you”",
             "Reacted 😂 to “that one”",
             "\u200a\u200b👍\u200b to “\u200asee you\u200a” ",
+            "Removed 😂 from “that one”",
+            "Reacted 1️⃣ to an image",
+            "Reacted with a sticker to “that one”",
+            "Reacted 👍🏽 to “curly…”",
+            "❤️ to “ok”",
+            "Le encantó “hola”",
+            "Le gustó “hola”",
+            "Le dio risa “hola”",
+            "Exclamó por “hola”",
+            "Dudó sobre “hola”",
+            "Le encantó una imagen",
+            "Reaccionó con 😂 a “hola”",
+            "A adoré « à demain »",
+            "A aimé «\u00a0à demain\u00a0»",
+            "N’a pas aimé « bof »",
+            "N'a pas aimé « bof »",
+            "A réagi 😂 à « lol »",
+            "A réagi avec 😂 à « lol »",
+            "A retiré la réaction 😂 à « lol »",
         ],
     )
     def test_are_recognised(self, text):
         assert looks_like_tapback(text)
 
     @pytest.mark.parametrize(
-        "text", ["Loved it", "Liked that “film” a lot", "Loved an image of it", "I Loved “Dune”", "to “x”", ""]
+        "text",
+        [
+            "Loved it",
+            "Liked that “film” a lot",
+            "Loved an image of it",
+            "I Loved “Dune”",
+            "to “x”",
+            "Removed the lid from a jar",
+            "Removed my coat from “the rack”",
+            "Reacted badly to a bee",
+            "Reacted badly to “no”",
+            '... to "be"',
+            "Liked a girl",
+            "Le encantó la película",
+            "A aimé ça",
+            "J’ai adoré « le film »",
+            "A réagi vite à « x »",
+            "",
+        ],
     )
     def test_and_what_people_write_is_not(self, text):
         assert not looks_like_tapback(text)

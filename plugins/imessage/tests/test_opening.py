@@ -71,6 +71,14 @@ class TestSniffing:
         assert ChatDb.sniff(tmp_path / "copy.db") == 0.95
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
+    @pytest.mark.parametrize(
+        ("name", "sure"), [("Library/Messages", 0.9), ("MobileSync/Backup/0000-1111", 0.9), ("Documents", 0)]
+    )
+    def test_so_is_a_forbidden_folder_that_is_known_to_hold_one(self, tmp_path, monkeypatch, name, sure):
+        (tmp_path / name).mkdir(parents=True)
+        monkeypatch.setattr(Path, "exists", forbid)
+        assert ChatDb.sniff(tmp_path / name) == sure
+
     def test_a_forbidden_file_is_claimed_so_that_opening_can_say_what_to_do(self, tmp_path, monkeypatch):
         (tmp_path / "chat.db").touch()
         monkeypatch.setattr(Path, "open", forbid)
@@ -82,6 +90,12 @@ def forbid(*args, **kwargs):
 
 
 class TestRefusals:
+    @pytest.mark.parametrize("call", ["is_dir", "exists"])
+    def test_a_folder_that_may_not_be_looked_into(self, tmp_path, monkeypatch, call):
+        monkeypatch.setattr(type(tmp_path), call, forbid)
+        with pytest.raises(ResourceError, match=r"permission|does not let"):
+            ChatDb(tmp_path).count()
+
     def test_nothing_there(self, tmp_path):
         assert "nothing at" in refused(tmp_path / "chat.db")
 

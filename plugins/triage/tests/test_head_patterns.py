@@ -44,6 +44,17 @@ def rows_by_hand(specimen):
                 yield tokens, i, speaker
 
 
+@pytest.mark.parametrize("margin", [4.0, 5.0])
+@pytest.mark.parametrize("errors", [3.9, 4.1, 4.9, 5.1])
+def test_a_label_takes_a_score_that_many_standard_errors_above_chance(margin, errors):
+    """A 95% interval is 2 × 1.96 standard errors wide; the score is over the threshold either way."""
+    error, chance = 0.02, 0.45
+    value = np.full((1, 1), chance + errors * error)
+    one = wl.Estimate(value, value - 1.96 * error, value + 1.96 * error, n=30, chance=chance)
+    labels = HeadPatterns(margin=margin)._labels({"previous": one})
+    assert labels == [["previous" if errors > margin else "diffuse"]]
+
+
 def test_chance_levels_are_those_counted_by_hand(result, specimen):
     rows = list(rows_by_hand(specimen))
     later = [row for row in rows if row[2] > 0]  # first token and speaker token are two different ones

@@ -9,6 +9,7 @@ from wonderland.model.presets import Config
 from wonderland.report.plots import figure
 from wonderland.report.validate import check_view
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.testing.random_models import random_model
 from wonderland.tokenizer import END, ME, SEP, THEM
 from wonderland_triage.firing import KINDS, fire, kinds_of_tokens
 from wonderland_triage.neurons import Neurons, _lower
@@ -136,6 +137,28 @@ def test_norms_are_folded_into_what_a_neuron_reads_and_raises():
     result = wl.analyze(specimen_of(model), Neurons(tokens=1))["neurons"]
     assert result.reads[0, 0, 0] == B
     assert result.raises[0, 0, 0] == B
+
+
+@pytest.mark.parametrize("norm", ["LN", None])
+def test_what_a_neuron_raises_is_what_the_model_itself_makes_of_its_output(norm):
+    """Norms whose weights are drawn: in the model, centring comes before the scales, and in no other order."""
+    model = random_model(3, scale=1.0, normalization_type=norm).double()
+    result = wl.analyze(specimen_of(model.float()), Neurons(tokens=24))["neurons"]
+    model, random = model.double(), torch.Generator().manual_seed(0)
+    for layer, block in enumerate(model.blocks):
+        resid = torch.randn(12, generator=random, dtype=torch.float64)
+        scale = (resid - resid.mean()).pow(2).mean().add(model.cfg.eps).sqrt() if norm else torch.ones(())
+        embedded = model.W_E - model.W_E.mean(1, keepdim=True) if norm else model.W_E
+        for neuron in range(7):
+            # The norm's scale held still, what the stream's end makes of a small step along the neuron's output.
+            step = block.mlp.W_out[neuron]
+            ended = (step - step.mean()) / scale * model.ln_final.w if norm else step
+            raised = ended @ model.W_U
+            order = (raised - raised.mean()).argsort(descending=True).tolist()
+            assert result.raises[layer, neuron].tolist() == order
+            assert result.lowers[layer, neuron].tolist() == order[::-1]
+            read = embedded * block.ln2.w @ block.mlp.W_in[:, neuron] if norm else embedded @ block.mlp.W_in[:, neuron]
+            assert result.reads[layer, neuron].tolist() == read.argsort(descending=True).tolist()
 
 
 def test_snippets_mark_the_token_that_fires(result):

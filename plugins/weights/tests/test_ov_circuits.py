@@ -12,6 +12,7 @@ from wonderland.lab.weights import effective_embedding, fold
 from wonderland.report.validate import check_view
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_weights.copying import copying_null, copying_scores
+from wonderland_weights.directions import position_share
 from wonderland_weights.factored import svd
 from wonderland_weights.ov_circuits import OVCircuits
 
@@ -226,3 +227,17 @@ def test_its_views_are_ones_the_report_can_draw(result):
     for view in views:
         check_view(view)
     assert result.figure() is not None
+
+
+def test_the_share_of_positions_weighs_tokens_by_how_often_they_occur():
+    """By counting: the variance of what is read over the tokens of a text, against that over positions."""
+    random = np.random.default_rng(0)
+    W_E, W_pos, direction = random.standard_normal((6, 5)), random.standard_normal((9, 5)), random.standard_normal(5)
+    counts = np.array([40, 1, 0, 7, 2, 0])
+    text = np.repeat(np.arange(6), counts)
+    token, position = np.var((W_E @ direction)[text]), np.var(W_pos @ direction)
+    share = position_share(W_E, W_pos, counts)(direction, direction)
+    assert share == pytest.approx(position / (token + position))
+    unweighted = np.var(W_E @ direction)
+    assert abs(share - position / (unweighted + position)) > 0.1
+    assert np.isnan(position_share(W_E, W_pos, counts)(np.zeros(5), direction))

@@ -7,16 +7,14 @@ refused with the reason: every activation is checked on this very model before i
 number.
 
 Cost: that of the bridge, which runs attention unfused, plus a copy of the weights each time a stack of them is asked
-for, and for a run that stops before the end the rest of the last layers. What would fool it: a bridge changed after it
-was audited.
+for, and for a run that stops before the end the rest of the last layers. Of a bridge in half precision
+a copy in single precision is audited, which stays. What would fool it: a bridge changed after it was audited.
 """
 
 from __future__ import annotations
 
 import copy
 import functools
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -28,6 +26,7 @@ from wonderland.lab.external.bridge_parts import BridgeBlock, BridgeMLP, BridgeN
 from wonderland.lab.external.hook_audit import HookAudit
 from wonderland.lab.names import hook_name
 from wonderland.lab.protocols import Hook
+from wonderland.model.hashing import hash_weights
 
 __all__ = ["BridgeModel"]
 
@@ -112,12 +111,8 @@ class BridgeModel:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A short hash of the shape and the weights."""
-        digest = hashlib.sha256(json.dumps(vars(self.cfg), sort_keys=True, default=str).encode())
-        for name, weight in sorted(self.bridge.named_parameters()):
-            digest.update(name.encode())
-            digest.update(weight.detach().cpu().float().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        """A short hash of the shape and of the weights, bit by bit: in another precision they are others."""
+        return hash_weights(vars(self.cfg), self.bridge.named_parameters())
 
     @property
     def W_pos(self) -> Tensor:  # noqa: N802 - the field's name
@@ -162,7 +157,7 @@ class BridgeModel:
             weight: Tensor = getattr(self.bridge, name)
         except (AttributeError, NotImplementedError) as error:
             raise Unsupported(f"This bridge has no weights {name}: {error}", hint=_HELP) from error
-        weight = weight.detach().float()
+        weight = weight.detach()
         if name in ("W_K", "W_V") and self._groups > 1 and weight.shape[1] < self.cfg.n_heads:
             weight = weight.repeat_interleave(self._groups, dim=1)
         return weight
@@ -278,14 +273,20 @@ class BridgeModel:
     def _audited(self) -> HookAudit:
         """Return the audit of the hooks, after showing that the final stream decides the logits."""
 
+        # Rounding in half precision would hide what the audit looks for.
+        half = any(weight.dtype.itemsize < 4 for weight in self.bridge.parameters())
+        bridge = copy.deepcopy(self.bridge).float() if half else self.bridge
+        last = f"blocks.{self.cfg.n_layers - 1}.hook_resid_post"
+
         def run(tokens: Tensor, functions: Mapping[str, Callable[[Tensor], Tensor | None]]) -> Tensor:
             hooks = [(name, lambda value, hook=None, f=f: f(value)) for name, f in functions.items()]
-            logits: Tensor = self.bridge.run_with_hooks(tokens, fwd_hooks=hooks)
+            logits: Tensor = bridge.run_with_hooks(tokens, fwd_hooks=hooks)
             return logits
 
         tokens = torch.arange(8, device=self.device)[None] % self.cfg.d_vocab
-        logits = self.bridge(tokens)
-        ends = self.unembed(self.ln_final(self(tokens, stop_at_layer=self.cfg.n_layers)))
+        stream: list[Tensor] = []
+        logits = run(tokens, {last: stream.append})
+        ends = bridge.unembed(bridge.ln_final(stream[-1]))
         if ends.shape != logits.shape or not torch.allclose(ends, logits, rtol=1e-4, atol=1e-4 * float(logits.std())):
             raise Unsupported(
                 "This bridge's logits are not its last norm and unembedding of the stream (a cap or a scale comes "

@@ -34,7 +34,7 @@ class BridgeNorm:
 
     def __init__(self, part: Any, width: int, device: torch.device) -> None:
         weight = next((p for name, p in part.named_parameters() if name.rsplit(".", 1)[-1] == "weight"), None)
-        self.w = torch.ones(width, device=device) if weight is None else weight.detach().float()
+        self.w = torch.ones(width, device=device) if weight is None else weight.detach()
         if getattr(part, "uses_weight_offset", False):
             self.w = self.w + 1
         self._part = part

@@ -38,6 +38,7 @@ from wonderland_circuits import patching_grid
 from wonderland_circuits.questions import Questions, described, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 MODES = ("resid_pre", "attn_out", "mlp_out")
@@ -234,6 +235,13 @@ class ActivationPatching:
         from wonderland_circuits import truths
 
         return truths.activation_patching()
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.activation_patching()
 
     def run(self, specimen: wl.Specimen) -> ActivationPatchingResult:
         """Patch every layer, place and head in every pair that passes the linter."""

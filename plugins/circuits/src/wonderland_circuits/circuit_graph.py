@@ -42,6 +42,7 @@ from wonderland_circuits.edge_runs import Changed
 from wonderland_circuits.questions import Questions
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 Edge = tuple[int, int]
@@ -71,6 +72,13 @@ class CircuitGraph:
         from wonderland_circuits import edge_truths
 
         return edge_truths.circuit_graph()
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.circuit_graph()
 
     def run(self, specimen: wl.Specimen) -> CircuitGraphResult:
         """Rank the edges, find the circuit, and hold it to what a circuit has to be."""

@@ -35,6 +35,7 @@ from wonderland.lab.patching import patch
 from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 _Set = tuple[tuple[int, int], ...]
@@ -213,6 +214,13 @@ class CircuitSufficiency:
         from wonderland_circuits import truths
 
         return truths.circuit_sufficiency()
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.circuit_sufficiency()
 
     def run(self, specimen: wl.Specimen) -> CircuitSufficiencyResult:
         """Patch the circuit, its parts and other sets into every pair."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS
@@ -33,6 +33,7 @@ from wonderland_circuits.edge_runs import Changed, runs
 from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 METHODS = ("EAP", "EAP-IG")
@@ -209,6 +210,13 @@ class EdgeAttribution:
 
         return edge_truths.edge_attribution()
 
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.edge_attribution()
+
     def run(self, specimen: wl.Specimen) -> EdgeAttributionResult:
         """Estimate all edges, then patch them one by one."""
         asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
@@ -308,15 +316,7 @@ def _measures(estimate: np.ndarray, effect: np.ndarray, top: int) -> tuple[float
     large = np.abs(effect) > 1e-3 * np.abs(effect).max()  # the sign of nothing says nothing
     signs = (np.sign(estimate) == np.sign(effect))[large].mean() if large.any() else np.nan
     ours, theirs = (set(np.argsort(-np.abs(part), kind="stable")[:top].tolist()) for part in (estimate, effect))
-    return (
-        _correlation(estimate, effect),
-        _correlation(rankdata(estimate), rankdata(effect)),
-        float(signs),
-        len(ours & theirs) / top,
-    )
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / size) if size > 0 else float("nan")
+    along = ranks = float("nan")
+    if len(effect) > 1 and np.ptp(estimate) > 0 and np.ptp(effect) > 0:  # what is constant goes along with nothing
+        along, ranks = float(np.corrcoef(estimate, effect)[0, 1]), float(spearmanr(estimate, effect).statistic)
+    return along, ranks, float(signs), len(ours & theirs) / top

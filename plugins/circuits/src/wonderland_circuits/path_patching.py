@@ -33,6 +33,7 @@ from wonderland_circuits.edge_runs import Changed
 from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 WAYS = ("denoising", "noising")
@@ -214,6 +215,13 @@ class PathPatching:
         from wonderland_circuits import edge_truths
 
         return edge_truths.path_patching()
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.path_patching()
 
     def run(self, specimen: wl.Specimen) -> PathPatchingResult:
         """Hand each sender's output to all, to the logits, and to single inputs of the heads that matter."""

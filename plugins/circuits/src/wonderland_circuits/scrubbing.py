@@ -19,6 +19,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.lab.finite import require_finite
 from wonderland.lab.names import hook_name
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import ME, THEM
@@ -72,6 +73,7 @@ class Bench:
         layers = model.cfg.n_layers
         names = [hook_name("resid_pre", layer) for layer in range(layers)]
         final, cache = model.run_with_cache(tokens, stop_at_layer=layers, names_filter=names)
+        require_finite(final)
         stream = torch.stack([*(cache[name] for name in names), final])
         made = cls(
             model=model,

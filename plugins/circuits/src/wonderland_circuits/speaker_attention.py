@@ -39,7 +39,7 @@ def looked_at(specimen: wl.Specimen, *, seed: int) -> dict[str, wl.Estimate]:
     tops: dict[str, list[np.ndarray]] = {name: [] for name in ("first value", "written", "latest", "others", "first")}
     bottoms: dict[str, list[np.ndarray]] = {name: [] for name in ("value", "writable", "rows", "turns")}
     even: dict[str, list[np.ndarray]] = {name: [] for name in ("latest", "others", "first")}
-    gram = _gram(specimen.model.W_O.detach().cpu())
+    gram = _gram(specimen.model.W_O.detach().cpu().float())
     for batch in specimen.batches("pattern", "v", "z"):
         pattern, v, z = batch["pattern"], batch["v"], batch["z"]
         others = batch.mask.clone()

@@ -43,6 +43,7 @@ from wonderland_circuits.speaker_result import SpeakerTrackingResult
 from wonderland_circuits.speaker_verdicts import SIDES, Measured, Thresholds, judge
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 _KIND = {"current": "speaker", "first": "first-speaker"}
@@ -84,6 +85,13 @@ class SpeakerTracking:
         from wonderland_circuits import truths
 
         return truths.speaker_tracking()
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the pairs and measures on the other."""
+        from wonderland_circuits import choices
+
+        return choices.speaker_tracking()
 
     def run(self, specimen: wl.Specimen) -> SpeakerTrackingResult:
         """Ask every head all six."""

@@ -12,11 +12,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import wonderland as wl
+from wonderland.errors import InputError
 from wonderland_imessage import contacts as address_books
 from wonderland_imessage import opening, query
+from wonderland_imessage.people import Card
 from wonderland_imessage.reading import Reading
 
 __all__ = ["ChatDb"]
@@ -40,7 +42,7 @@ class ChatDb:
     """
 
     name: ClassVar[str] = "imessage"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     phone_numbers: ClassVar[bool] = True
 
     def __init__(
@@ -52,8 +54,9 @@ class ChatDb:
         salvage: Annotated[bool, "recover what it can of damaged bodies, and tag those messages 'salvaged'"] = False,
     ) -> None:
         self.path = Path(path)
-        self.contacts = contacts or ("mac" if names and address_books.HOME.expanduser().is_dir() else "")
+        self.contacts = contacts or ("mac" if names and address_books.on_this_mac() else "")
         self.salvage = salvage
+        self._must_have_contacts = bool(contacts)
         self._connection: sqlite3.Connection | None = None
         self._facts: dict[str, dict[str, int]] = {}
         self._notes: list[str] = []
@@ -79,7 +82,7 @@ class ChatDb:
         return list(self._notes)
 
     def close(self) -> None:
-        """End the read transaction."""
+        """End the read transaction; may be called again. Reading anew begins another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -88,19 +91,44 @@ class ChatDb:
         """Yield one `Message` or `Skipped` for each row of the table ``message``."""
         try:
             connection = self._open()
-            cards = address_books.read(self.contacts) if self.contacts else []
+            cards = self._cards()
             reading = Reading(query.context(connection, cards), salvage=self.salvage)
             yield from reading.rows(connection)
+        except sqlite3.ProgrammingError:  # closed while it was read, for example: not the file's fault
+            raise
         except sqlite3.Error as error:
             raise opening.broken(self.path, error) from None
         self._facts = reading.facts()
-        self._notes.extend(note for note in reading.notes() if note not in self._notes)
+        self._note(*reading.notes())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _cards(self) -> list[Card]:
+        """Read the contacts; those that nobody asked for by name may be out of reach."""
+        if not self.contacts:
+            return []
+        try:
+            cards, notes = address_books.read(self.contacts)
+        except InputError as error:
+            if self._must_have_contacts:
+                raise
+            self._note(f"Senders are not named by this Mac's contacts. {error.message} {error.hint}")
+            return []
+        self._note(*notes)
+        return cards
+
+    def _note(self, *notes: str) -> None:
+        self._notes.extend(note for note in notes if note not in self._notes)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = opening.connect(self.path)
             if opening.missing_log(self.path):
-                self._notes.append(
+                self._note(
                     "No chat.db-wal lies beside this database. If it is a copy, the newest messages may be missing. "
                     + opening.COPY_ALL
                 )

@@ -46,6 +46,8 @@ class Special(NamedTuple):
     is_auto_reply: int | None
     is_forward: int | None
     is_spam: int | None
+    schedule_type: int | None
+    is_sent: int | None
     message_summary_info: bytes | None
 
 
@@ -63,6 +65,8 @@ def passed_over(row: Special, handle: int | None) -> Passed | None:
     item = _number(row.item_type)
     if item:
         return _event(row, item, handle)
+    if row.schedule_type and row.is_sent == 0:  # nobody has got it yet, and it may still be changed
+        return Passed("scheduled, not sent")
     if row.date_edited:  # only what was written can be edited; its parts decide the rest
         return None
     kind = _number(row.associated_message_type)
@@ -113,15 +117,25 @@ def _event(row: Special, item: int, handle: int | None) -> Passed:
     return Passed("of unknown kind", "Unknown kinds", f"item_type {item}, action {action}", failed=True)
 
 
-# A tapback sent to a phone that has none arrives as a text; these are the English ones of Apple and Google.
+# A tapback sent to a phone that has none arrives as a text, in the words of the sender's language: the English ones of
+# Apple and Google, and the Spanish and French ones that are known for sure. An emoji must stand where one is expected,
+# and a quotation or one of the system's own nouns at the end: people write "Removed the lid from a jar" too.
+_QUOTED = r"[“\"„«].*[”\"“»]"
+_EMOJI = (
+    r"(?:[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\u200d\ufe0f"
+    r"\U0001f000-\U0001faff\U000e0020-\U000e007f]|[0-9#*]\ufe0f?\u20e3){1,16}"
+)
 _TAPBACK = re.compile(
-    r"""(?xs) ^[\u200a\u200b\s]* (?:
-        (?: Loved | Liked | Disliked | Laughed[ ]at | Emphasi[sz]ed | Questioned ) [ ]
-            (?: [“"„«].*[”"“»] | an?[ ](?:image|photo|movie|video|attachment|audio[ ]message|sticker|link|file) )
-      | Removed[ ](?: an?[ ](?:heart|like|dislike|laugh|exclamation|question[ ]mark) | .{1,16} )[ ]from[ ]
-            (?: [“"„«].*[”"“»] | an?[ ]\w+ )
-      | Reacted[ ].{1,16}[ ]to[ ](?: [“"„«].*[”"“»] | an?[ ]\w+ )
-      | [^\w\s]{1,12}[\u200a\u200b\s]*[ ]to[ ][“"„«].*[”"“»]
+    rf"""(?xs) ^[\u200a\u200b\s]* (?:
+        (?: Loved | Liked | Disliked | Laughed[ ]at | Emphasi[sz]ed | Questioned
+          | Reacted[ ](?: {_EMOJI} | with[ ]a[ ]sticker )[ ]to
+          | Removed[ ](?: an?[ ](?:heart|like|dislike|laugh|exclamation|question[ ]mark|sticker) | {_EMOJI} )[ ]from )
+            [ ] (?: {_QUOTED} | an?[ ](?:image|photo|movie|video|attachment|audio[ ]message|sticker|link|file) )
+      | (?: Le[ ](?:encantó|gustó|dio[ ]risa) | Exclamó[ ]por | Dudó[ ]sobre | Reaccionó[ ]con[ ]{_EMOJI}[ ]a ) [ ]
+            (?: {_QUOTED} | una[ ]imagen )
+      | (?: A[ ]adoré | A[ ]aimé | N[’']a[ ]pas[ ]aimé | A[ ]réagi[ ](?:avec[ ])?{_EMOJI}[ ]à
+          | A[ ]retiré[ ]la[ ]réaction[ ]{_EMOJI}[ ]à ) \s {_QUOTED}
+      | {_EMOJI}[\u200a\u200b\s]*[ ](?:to|à|a)[ ]{_QUOTED}
     ) [\u200a\u200b\s]*$"""
 )
 

@@ -20,6 +20,8 @@ __all__ = ["broken", "columns", "connect", "find", "looks_like_messages", "missi
 MAGIC = b"SQLite format 3\0"
 NAMES = ("chat.db", "sms.db", "3d0d7e5fb2ce288813306e4d4636395e047a3d28")
 BACKUP = Path("3d") / NAMES[2]  # where an iPhone backup keeps Library/SMS/sms.db
+FOLDER = "Messages"  # ~/Library/Messages
+BACKUPS = "MobileSync"  # ~/Library/Application Support/MobileSync/Backup
 COPY_ALL = "Copy chat.db, chat.db-wal and chat.db-shm together (never the first alone) and give the path of the copy."
 FULL_DISK_ACCESS = (
     "Open System Settings > Privacy & Security > Full Disk Access, switch on the app this command was started from "
@@ -42,12 +44,12 @@ def find(path: Path) -> Path:
 def looks_like_messages(path: Path) -> float:
     """Say how sure it is that this is a Messages database; reads a little, writes nothing, never raises."""
     try:
-        path = find(path)
         try:
+            path = find(path)
             with path.open("rb") as file:
                 magic = file.read(len(MAGIC))
         except PermissionError:  # so that opening it can say what to do
-            return 0.9 if path.name in NAMES else 0.0
+            return 0.9 if path.name in (*NAMES, FOLDER) or BACKUPS in path.parts else 0.0
         if magic != MAGIC:
             return 0.5 if path.name in NAMES and path.is_file() else 0.0
         if _has_tables(path) or _names_tables(path):
@@ -82,8 +84,8 @@ def connect(path: Path) -> sqlite3.Connection:
         InputError: It is no Messages database, or a damaged or encrypted one.
         ResourceError: It may not be read, or is locked.
     """
-    path = find(path)
-    _inspect(path)
+    path = _inspected(path)
+    connection = None
     try:
         connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, timeout=10, isolation_level=None)
         connection.text_factory = _text
@@ -92,6 +94,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("BEGIN")
         present = tables(connection)
     except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
         raise broken(path, error) from None
     if "message" not in present:
         connection.close()
@@ -107,14 +111,16 @@ def _text(raw: bytes) -> str | bytes:
         return raw
 
 
-def _inspect(path: Path) -> None:
-    """Refuse what can be refused before SQLite sees it, with a better message than SQLite's."""
+def _inspected(path: Path) -> Path:
+    """Return the database; refuse what can be refused before SQLite sees it, with a better message than SQLite's."""
     try:
+        path = find(path)
         size = path.stat().st_size
         if path.is_dir():
             raise InputError(f"There is no chat.db or sms.db in {path}.", hint="Give the path of the database itself.")
         with path.open("rb") as file:
             head = file.read(100)
+        has_log = _log_of(path)
     except PermissionError:
         raise _forbidden(path) from None
     except FileNotFoundError:
@@ -133,10 +139,11 @@ def _inspect(path: Path) -> None:
     pages = int.from_bytes(head[28:32], "big")
     current = head[24:28] == head[92:96]  # the size in the header can be trusted
     wanted = (65536 if page == 1 else page) * pages
-    if current and size < wanted and not _log_of(path):
+    if current and size < wanted and not has_log:
         raise InputError(
             f"{path} is cut short: it has {size:,} bytes and says it should have {wanted:,}.", hint=COPY_ALL
         )
+    return path
 
 
 def _forbidden(path: Path) -> ResourceError:

@@ -3,24 +3,33 @@
 A handle is a phone number or address on one service, so a person has several. Handles are joined when they share a
 ``person_centric_id``, when they are the same address on two services, or when they are the same phone number written
 in two ways; contacts, where given, join the numbers and addresses of one card. Short codes and business addresses are
-never joined to a person.
+never joined to a person, and a handle whose address is empty is somebody unknown of its own.
 
-What would fool it: a number without a country code is taken for a North American one only if it has ten digits and its
-handle's country does not say otherwise.
+A number without its country's code is read in the country of its handle, else in the commonest of the store. A contact
+card has no country: its number counts only as the handle that it is when dialled in one of the store's countries. A
+number on the cards of two people (a landline) belongs to neither.
+
+What would fool it: two cards of one name with one number are taken for one person's, as in two accounts; two cards of
+different names for two people's.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["Handle", "People", "Person", "Union", "address", "automated", "join"]
+from wonderland.corpus.phones import country_of, e164, is_short_code
 
-SHORTEST_NUMBER = 7  # fewer digits are a short code, which belongs to a machine
-NORTH_AMERICA = {"us", "ca", ""}
+__all__ = ["Card", "Handle", "People", "Person", "Union", "address", "automated", "join"]
+
+Card = tuple[str, tuple[str, ...]]
+"""The name on a contact card, and its numbers and addresses as they were written."""
+
+NOT_A_NAME = ("me", "unknown")  # senders of their own, which a card of this name must not become
+_SCHEME = re.compile(r"(?i)(tel|mailto|e|p):")
 
 
 class Handle(NamedTuple):
@@ -67,47 +76,55 @@ class People:
     Attributes:
         by_handle: The person behind each handle's ROWID.
         named: How many persons have a name from the contacts.
+        shared: How many handles have an address that stands on the cards of several people, and so names nobody.
+        home: The commonest country of the handles, which numbers of no country are read in.
+        by_address: The oldest handle of each address.
     """
 
     by_handle: Mapping[int, Person]
     named: int = 0
+    shared: int = 0
+    home: str = ""
+    by_address: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len({person.key for person in self.by_handle.values()})
 
+    def key(self, handle: int) -> str:
+        """Return the key of the person behind a handle; one of its own for a handle that is not known."""
+        person = self.by_handle.get(handle)
+        return f"handle {handle}" if person is None else person.key
+
 
 def address(identifier: str, country: str = "") -> str:
-    """Return an address in the one form that all ways of writing it share."""
+    """Return an address in the one form that all ways of writing it share; empty if there is none."""
     identifier = identifier.strip()
     if identifier.lower().startswith("urn:"):
         return identifier
-    plain = re.sub(r"^(tel|mailto|e|p):", "", identifier, flags=re.IGNORECASE)
-    if "@" in plain:
+    plain = _SCHEME.sub("", identifier, count=1) if _SCHEME.match(identifier) else identifier
+    if "@" in plain or is_short_code(plain, country or None):
         return plain.lower()
-    digits = re.sub(r"\D", "", plain)
-    if len(digits) < SHORTEST_NUMBER or re.search(r"[A-Za-z]", plain):
-        return plain.lower()
-    if plain.startswith("+"):
-        return "+" + digits
-    if len(digits) == 10 and digits[0] not in "01" and country.lower() in NORTH_AMERICA:
-        return "+1" + digits
-    return digits if digits.startswith("0") else "+" + digits
+    number = e164(plain, country or None)
+    if number is not None or not plain.isascii() or re.search(r"[A-Za-z]", plain):
+        return number or plain.lower()
+    digits = re.sub(r"[^0-9]", "", plain)
+    return ("+" + digits if plain.startswith("+") else digits) or plain
 
 
-def automated(identifier: str) -> tuple[str, ...]:
+def automated(identifier: str, country: str = "") -> tuple[str, ...]:
     """Return ``business`` or ``short-code`` where the address is not a person's."""
-    lowered = identifier.strip().lower()
-    if lowered.startswith("urn:"):
+    identifier = identifier.strip()
+    if identifier.lower().startswith("urn:"):
         return ("business",)
-    if "@" in lowered:
+    plain = _SCHEME.sub("", identifier, count=1) if _SCHEME.match(identifier) else identifier
+    if "@" in plain:
         return ()
-    digits = re.sub(r"\D", "", lowered)
-    if re.search(r"[a-z]", lowered):  # a sender's name instead of a number
+    if any(character.isalpha() for character in plain):  # a sender's name instead of a number
         return ("business",)
-    return ("short-code",) if digits and len(digits) < SHORTEST_NUMBER else ()
+    return ("short-code",) if is_short_code(plain, country or None) else ()
 
 
-def join(handles: Iterable[Handle], cards: Iterable[tuple[str, tuple[str, ...]]] = ()) -> People:
+def join(handles: Iterable[Handle], cards: Iterable[Card] = ()) -> People:
     """Find the persons behind the handles.
 
     Args:
@@ -117,37 +134,92 @@ def join(handles: Iterable[Handle], cards: Iterable[tuple[str, tuple[str, ...]]]
     Returns:
         People whose keys are the address of their oldest handle, or their name where a card has one.
     """
-    handles = sorted(handles)
-    union = Union()
+    handles, cards = sorted(handles), list(cards)
+    countries = _countries(handles, everywhere=bool(cards))
+    home = countries[0] if countries else ""
+    kinds = {handle.rowid: automated(handle.id, handle.country or home) for handle in handles}
+    addresses = {handle.rowid: address(handle.id, handle.country or home) for handle in handles}
+    union, by_address = Union(), dict[str, int]()
     for handle in handles:
-        known = ("address", address(handle.id, handle.country))
-        union.join(known, ("handle", handle.rowid))
-        if handle.person and not automated(handle.id):
-            union.join(("person", handle.person), known)
+        one = addresses[handle.rowid]
+        if one:
+            by_address.setdefault(one, handle.rowid)
+            union.join(("address", one), ("handle", handle.rowid))
+        if handle.person and not kinds[handle.rowid]:
+            union.join(("person", handle.person), ("handle", handle.rowid))
+    persons_addresses = {addresses[handle.rowid] for handle in handles if not kinds[handle.rowid]} - {""}
+    known, shared = _known(cards, persons_addresses, countries)
     names: dict[Hashable, set[str]] = defaultdict(set)
-    for name, addresses in cards:
-        known_addresses = [("address", address(one)) for one in addresses if not automated(one)]
-        for other in known_addresses[1:]:
-            union.join(known_addresses[0], other)
-        if name and known_addresses:
-            names[known_addresses[0]].add(name)
+    for _, ones in known:
+        for one in ones[1:]:
+            union.join(("address", ones[0]), ("address", one))
+    for name, ones in known:
+        if name and ones:
+            names[union.find(("address", ones[0]))].add(name)
     by_root: dict[Hashable, list[Handle]] = defaultdict(list)
     for handle in handles:
         by_root[union.find(("handle", handle.rowid))].append(handle)
-    name_of: dict[Hashable, str] = {}
-    for known_address, given in names.items():
-        root = union.find(known_address)
-        name_of[root] = min({*given, name_of[root]} if root in name_of else given)
     by_handle: dict[int, Person] = {}
-    taken: dict[str, int] = {}
-    named = 0
+    taken = Counter(NOT_A_NAME)
     for root, group in by_root.items():
-        key = name_of.get(root, "")
+        key = min(names[root]) if root in names else ""
         if key:
-            named += 1
-            taken[key] = taken.get(key, 0) + 1
+            taken[key] += 1
             key = key if taken[key] == 1 else f"{key} ({taken[key]})"
-        key = key or address(group[0].id, group[0].country)
+        written = (addresses[handle.rowid] for handle in group)
+        key = key or next(filter(None, written), f"handle {group[0].rowid}")
         for handle in group:
-            by_handle[handle.rowid] = Person(key, automated(handle.id))
-    return People(by_handle, named)
+            by_handle[handle.rowid] = Person(key, kinds[handle.rowid])
+    return People(
+        by_handle=by_handle,
+        named=sum(root in names for root in by_root),
+        shared=sum(one in shared for one in addresses.values()),
+        home=home,
+        by_address=by_address,
+    )
+
+
+def _countries(handles: Sequence[Handle], *, everywhere: bool) -> list[str]:
+    """Return the countries of a store, the commonest first: those its handles state, else those of their numbers.
+
+    Args:
+        handles: The rows of ``handle``.
+        everywhere: Whether to add the countries of all numbers after those that are stated.
+    """
+    stated = Counter(handle.country.lower() for handle in handles if handle.country)
+    dialled: Counter[str] = Counter()
+    if everywhere or not stated:
+        dialled.update(filter(None, (country_of(handle.id) for handle in handles if handle.id.startswith("+"))))
+    ordered = [sorted(counts, key=lambda one: (-counts[one], one)) for counts in (stated, dialled)]
+    return list(dict.fromkeys(ordered[0] + ordered[1]))
+
+
+def _known(
+    cards: Iterable[Card], persons: Collection[str], countries: Sequence[str]
+) -> tuple[list[tuple[str, list[str]]], set[str]]:
+    """Return the cards with those of their addresses that are handles and nobody else's; and the addresses of several.
+
+    A card that stands in two accounts, with the same name and an address in common, counts as one.
+    """
+    union = Union()
+    found: list[tuple[str, list[str]]] = []
+    for number, (name, written) in enumerate(cards):
+        ones = sorted({one for one in (_handle_of(way, persons, countries) for way in written) if one is not None})
+        found.append((name, ones))
+        for one in ones if name else ():
+            union.join(("card", number), (" ".join(name.split()).casefold(), one))
+    owners: dict[str, set[Hashable]] = defaultdict(set)
+    for number, (_, ones) in enumerate(found):
+        for one in ones:
+            owners[one].add(union.find(("card", number)))
+    shared = {one for one, cards_of in owners.items() if len(cards_of) > 1}
+    return [(name, [one for one in ones if one not in shared]) for name, ones in found], shared
+
+
+def _handle_of(written: str, persons: Collection[str], countries: Sequence[str]) -> str | None:
+    """Return the handle's address that a card means; None if it is nobody's, or could be that of several abroad."""
+    at_home = address(written, countries[0] if countries else "")
+    if at_home in persons:
+        return at_home
+    abroad = {address(written, country) for country in countries[1:]}.intersection(persons)
+    return abroad.pop() if len(abroad) == 1 else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ SPECIAL = {
     "is_auto_reply": "is_auto_reply != 0",
     "is_forward": "is_forward != 0",
     "is_spam": "is_spam != 0",
+    "schedule_type": "schedule_type != 0",
 }
 
 
@@ -42,7 +44,7 @@ class Context:
         people: Who is behind each handle.
         handles: How many handles there are.
         threads: The conversation of each chat.
-        chat_of: The chat of each message that is in one; the oldest, if it is in several.
+        chat_of: The chat of each message that is in one; the oldest that its sender is in, if it is in several.
         in_several: How many messages are in several chats.
         deleted: Messages in Recently Deleted.
         with_attachments: Messages that have attachments.
@@ -97,7 +99,7 @@ def select(connection: sqlite3.Connection) -> str:
 def select_special(connection: sqlite3.Connection) -> str:
     """Return the query for ROWID and `Special` of the rows that are not plain messages, in the same order.
 
-    Few rows are, and their fifteen columns would cost more than all else if they were read for every row.
+    Few rows are, and their many columns would cost more than all else if they were read for every row.
     """
     present = opening.columns(connection, "message")
     tests = [test for name, test in SPECIAL.items() if name in present]
@@ -114,7 +116,7 @@ def _special(name: str, present: set[str]) -> str:
     return name if name in present else "NULL"
 
 
-def context(connection: sqlite3.Connection, cards: list[tuple[str, tuple[str, ...]]]) -> Context:
+def context(connection: sqlite3.Connection, cards: list[people.Card]) -> Context:
     """Read everything but the messages."""
     handles = [
         people.Handle(int(rowid), str(one or ""), str(service or ""), str(country or ""), str(person or ""))
@@ -125,13 +127,16 @@ def context(connection: sqlite3.Connection, cards: list[tuple[str, tuple[str, ..
     everybody = people.join(handles, cards)
     members: dict[int, list[int]] = defaultdict(list)
     for chat, handle in _rows(connection, "chat_handle_join", "chat_id", "handle_id"):
-        members[chat].append(handle)
+        if isinstance(handle, int):
+            members[chat].append(handle)
     chats = [
-        threads.Chat(rowid, style if isinstance(style, int) else None, str(name or ""))
-        for rowid, style, name in _rows(connection, "chat", "ROWID", "style", "display_name")
+        threads.Chat(rowid, style if isinstance(style, int) else None, str(name or ""), str(identifier or ""))
+        for rowid, style, name, identifier in _rows(
+            connection, "chat", "ROWID", "style", "display_name", "chat_identifier"
+        )
     ]
-    lookup = [(str(one), chat) for one, chat in _rows(connection, "chat_lookup", "identifier", "chat")]
-    chat_of, in_several = _chats_of_messages(connection)
+    lookup = [(str(one), chat) for one, chat in _rows(connection, "chat_lookup", "identifier", "chat") if one]
+    chat_of, in_several = _chats_of_messages(connection, threads.participants(chats, members, everybody), everybody)
     deleted = {row[0] for row in _rows(connection, "chat_recoverable_message_join", "message_id")}
     attached = {row[0] for row in _rows(connection, "message_attachment_join", "message_id")}
     return Context(
@@ -146,18 +151,37 @@ def context(connection: sqlite3.Connection, cards: list[tuple[str, tuple[str, ..
     )
 
 
-def _chats_of_messages(connection: sqlite3.Connection) -> tuple[dict[int, int], int]:
+def _chats_of_messages(
+    connection: sqlite3.Connection, inside: Mapping[int, Iterable[int]], everybody: people.People
+) -> tuple[dict[int, int], int]:
+    """Return the chat of each message, and how many messages are in several."""
     if not {"chat_id", "message_id"} <= opening.columns(connection, "chat_message_join"):
         return {}, 0
     # In the order of the messages, so that neighbours lie together in memory when they are looked up.
     chat_of: dict[int, int] = dict(
         connection.execute("SELECT message_id, chat_id FROM chat_message_join ORDER BY rowid")
     )
-    several = connection.execute(
-        "SELECT message_id, MIN(chat_id) FROM chat_message_join GROUP BY message_id HAVING COUNT(*) > 1"
-    ).fetchall()
-    chat_of.update(several)
-    return chat_of, len(several)
+    several: dict[int, set[int]] = defaultdict(set)
+    sender = "m.handle_id" if "handle_id" in opening.columns(connection, "message") else "NULL"
+    handle_of: dict[int, Any] = {}
+    for message, chat, handle in connection.execute(
+        f"SELECT m.ROWID, j.chat_id, {sender} FROM "  # noqa: S608
+        "(SELECT message_id FROM chat_message_join GROUP BY message_id HAVING COUNT(*) > 1) s "
+        "JOIN chat_message_join j ON j.message_id = s.message_id JOIN message m ON m.ROWID = s.message_id"
+    ):
+        several[message].add(chat)
+        handle_of[message] = handle
+    for message, chats in several.items():
+        chat_of[message] = _one_of(chats, handle_of[message], inside, everybody)
+    return chat_of, sum(len(chats) > 1 for chats in several.values())
+
+
+def _one_of(chats: set[int], handle: Any, inside: Mapping[int, Iterable[int]], everybody: people.People) -> int:
+    """Return the oldest chat that the other side of a message is in; of those that exist, where there are any."""
+    existing = [chat for chat in sorted(chats) if chat in inside] or sorted(chats)
+    key = everybody.key(handle) if handle else ""
+    with_them = [chat for chat in existing if key in {everybody.key(one) for one in inside.get(chat, ())}]
+    return (with_them or existing)[0]
 
 
 def _rows(connection: sqlite3.Connection, table: str, *names: str) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ from wonderland_imessage.body import OBJECT_REPLACEMENT, ONE_TIME_CODE, Undecoda
 from wonderland_imessage.edits import read_history
 from wonderland_imessage.kinds import LINK_PREVIEW, Special, looks_like_tapback, passed_over
 from wonderland_imessage.skeletons import PLAIN
-from wonderland_imessage.texts import Texts
+from wonderland_imessage.texts import Found, Texts
 
 __all__ = ["ME", "Reading"]
 
@@ -126,7 +126,7 @@ class Reading:
         identity = str(rowid)
         if rowid in self._context.deleted:
             return wl.Skipped(identity, "recently deleted")
-        passed = passed_over(special, handle)
+        passed = passed_over(special if me else special._replace(schedule_type=None), handle)
         if passed is not None:
             if passed.heading:
                 self._finer[passed.heading][passed.name] += 1
@@ -145,7 +145,8 @@ class Reading:
         elif isinstance(special.subject, str) and special.subject:
             words = f"{special.subject}\n{words}" if words else special.subject
         if not words or words.isspace() or words == APP_PLACE:
-            return self._empty(identity, rowid, special, found.text, found.problem)
+            gone = bool(special.date_retracted or (history is not None and history.unsent))
+            return self._empty(identity, rowid, special, found, gone=gone, stored=text is not None or blob is not None)
 
         tags = () if special is ORDINARY else _tags(special, partly_unsent=history is not None and bool(history.unsent))
         if ONE_TIME_CODE in found.names:
@@ -163,15 +164,18 @@ class Reading:
         when = self._when(date)
         return wl.Message(identity, origin.thread, origin.sender, origin.is_me, when, words, kind, origin.tags + tags)
 
-    def _empty(self, identity: str, rowid: int, special: Special, text: str, problem: str) -> wl.Skipped:
-        """Say why nothing that was written is left of a row."""
-        if problem and not text:
-            return wl.Skipped(identity, "undecodable body", True, problem)
+    def _empty(
+        self, identity: str, rowid: int, special: Special, found: Found, *, gone: bool, stored: bool
+    ) -> wl.Skipped:
+        """Say why nothing that was written is left of a row, which may have been taken back or have a body stored."""
+        text = found.text
+        if found.problem and not text and (stored or not gone):
+            return wl.Skipped(identity, "undecodable body", True, found.problem)
         if special.is_audio_message:
             return wl.Skipped(identity, "audio message")
         if OBJECT_REPLACEMENT in text or rowid in self._context.with_attachments:
             return wl.Skipped(identity, "attachment only")
-        if special.date_retracted:
+        if gone:
             return wl.Skipped(identity, "unsent")
         if text == APP_PLACE:
             return wl.Skipped(identity, "app message")
@@ -185,7 +189,7 @@ class Reading:
         if not me and not handle and thread is not None:
             handle = thread.only_handle  # in a conversation of two it can only be the other
         person = context.people.by_handle.get(handle) if handle else None
-        name = str(service or "").strip()
+        name = service.strip() if isinstance(service, str) else ""
         tags: tuple[str, ...] = SERVICE_TAGS.get(name.lower(), ())
         if thread is not None and thread.is_group:
             tags = ("group", *tags)
@@ -221,15 +225,16 @@ class Reading:
             "without a date": self._undated,
         }
         people = {
-            "people": len(self._context.people),
             "handles": self._context.handles,
-            "named by contacts": self._context.people.named,
+            "people behind them": len(self._context.people),
+            "people named by contacts": self._context.people.named,
+            "handles on the cards of several people": self._context.people.shared,
         }
         found = {
             "How each text was found": dict(self._texts.how.most_common()),
             "Messages": messages,
             "Services": dict(services.most_common()),
-            "Contacts": people,
+            "Handles": people,
             "Marked": dict(self._tagged.most_common()),
             **{heading: dict(counts.most_common()) for heading, counts in sorted(self._finer.items())},
         }

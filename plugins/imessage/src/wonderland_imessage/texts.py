@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+from wonderland_imessage.archived import ArchiveError
 from wonderland_imessage.body import UndecodableBody
-from wonderland_imessage.edits import History, read_history
+from wonderland_imessage.edits import read_history
 from wonderland_imessage.salvage import salvage
 from wonderland_imessage.skeletons import PLAIN, decoder
 
@@ -57,14 +58,17 @@ class Texts:
         if text:
             how = "text column" if blob is None else "text column, attributedBody "
             return Found(text, names, how if blob is None else how + ("undecodable" if problem else "empty"), problem)
-        history = read_history(summary)
-        latest = self._latest(history) if history is not None else None
+        latest, lack = self._latest(summary)
         if latest:
             return Found(latest, PLAIN, "edit history", problem)
-        return Found("", names, "", problem)
+        return Found("", names, "", problem or (lack if body is None else ""))
 
-    def _latest(self, history: History) -> str | None:
+    def _latest(self, summary: bytes | None) -> tuple[str, str]:
+        """Return the current text that the edit history has, and what is wrong with it."""
+        history = read_history(summary)
+        if history is None:
+            return "", "its edit history cannot be read" if summary else ""
         try:
-            return history.latest(lambda blob: self.decode(blob)[0])
-        except UndecodableBody:
-            return None
+            return history.latest(lambda blob: self.decode(blob)[0]), ""
+        except ArchiveError as error:
+            return "", error.reason

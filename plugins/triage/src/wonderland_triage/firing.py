@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.lab.finite import require_finite
 from wonderland.lab.names import hook_name
 from wonderland.tokenizer import ME, THEM
 
@@ -126,7 +127,8 @@ def _activations(specimen: wl.Specimen) -> Iterator[tuple[np.ndarray, Tensor]]:
     for start in range(0, len(evidence), _BATCH):
         windows = slice(start, min(start + _BATCH, len(evidence)))
         tokens = torch.from_numpy(evidence.tokens[windows]).to(specimen.model.device)
-        _, cache = specimen.model.run_with_cache(tokens, names_filter=names)
+        logits, cache = specimen.model.run_with_cache(tokens, names_filter=names)
+        require_finite(logits)
         mask = evidence.mask[windows]
         places = np.flatnonzero(mask) + start * width
         yield places, torch.stack([cache[name].float().cpu()[torch.from_numpy(mask)] for name in names])

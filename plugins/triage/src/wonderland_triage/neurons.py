@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland.lab.weights import fold, folded_mlp
 from wonderland_triage.firing import KINDS, Firing, fire
 from wonderland_triage.watching import bands, histogram, watch
 
@@ -207,7 +207,7 @@ class Neurons:
     """What does each neuron fire for? Snippets, vocabulary and mixture of all neurons, against random directions."""
 
     name: ClassVar[str] = "neurons"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
@@ -263,22 +263,18 @@ class Neurons:
 
     def _vocabulary(self, specimen: wl.Specimen) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each."""
-        model: Any = specimen.model
-        kind = specimen.cfg.normalization_type
-        w_u = _scaled(model.W_U.T, model.ln_final, kind).T
-        w_u = w_u - w_u.mean(1, keepdim=True)  # a softmax does not see what is added to all tokens alike
+        folded = fold(specimen.model)
         raises, lowers, reads = [], [], []
-        for block in model.blocks:
-            written = block.mlp.W_out - (block.mlp.W_out.mean(1, keepdim=True) if kind == "LN" else 0)
-            value = written @ w_u  # [neuron, d_vocab]
-            key = (_scaled(model.W_E, block.ln2, kind) @ block.mlp.W_in).T
-            raises.append(value.topk(self.tokens))
+        for layer in range(specimen.cfg.n_layers):
+            w_in, w_out = folded_mlp(specimen.model, layer)
+            value, key = (torch.from_numpy(part) for part in (w_out @ folded.W_U, (folded.W_E @ w_in).T))
+            raises.append(value.topk(self.tokens))  # of [neuron, d_vocab]
             lowers.append(value.topk(self.tokens, largest=False))
             reads.append(key.topk(self.tokens))
         return {
             name: (
-                torch.stack([top.indices for top in tops]).cpu().numpy(),
-                torch.stack([top.values for top in tops]).cpu().numpy(),
+                torch.stack([top.indices for top in tops]).numpy(),
+                torch.stack([top.values for top in tops]).numpy(),
             )
             for name, tops in (("raises", raises), ("lowers", lowers), ("reads", reads))
         }
@@ -378,13 +374,6 @@ def _lower(of: np.ndarray, than: np.ndarray, seed: int) -> wl.Estimate:
         resampled_over="neurons",
         dims=("layer",),
     )
-
-
-def _scaled(weight: Tensor, norm: Any, kind: str | None) -> Tensor:
-    """Return a weight [..., d_model] with a norm's own scale folded in, centred as a LayerNorm centres."""
-    if kind is None:
-        return weight
-    return (weight - weight.mean(-1, keepdim=True) if kind == "LN" else weight) * norm.w
 
 
 def _nothing(layers: int) -> NeuronsResult:

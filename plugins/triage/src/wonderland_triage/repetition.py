@@ -16,6 +16,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.lab.finite import require_finite
 from wonderland.lab.names import hook_name
 
 _BATCH = 16
@@ -108,6 +109,7 @@ def look(specimen: wl.Specimen, tokens: Tensor) -> tuple[np.ndarray, np.ndarray]
     losses, scores = [], []
     for part in tokens.to(specimen.model.device).split(_BATCH):
         logits, cache = specimen.model.run_with_cache(part, names_filter=names)
+        require_finite(logits)
         pattern = torch.stack([cache[name] for name in names], dim=1)  # [batch, layer, head, query, key]
         losses.append(_aligned(logits, part))
         scores.append(torch.stack([_prefix_matching(pattern, length), _previous(pattern)], dim=1).double().cpu())

@@ -90,7 +90,7 @@ def compare(
         for row, window in enumerate(range(batch.windows.start, batch.windows.stop)):
             length, conversation = int(evidence.lengths[window]), int(evidence.conversation[window])
             if window in windows and length > 1:
-                stream = levels(batch, row)[:, : length - 1].to(specimen.model.W_U)
+                stream = levels(batch, row)[:, : length - 1].to(specimen.model.device)
                 sides[conversation in fitting].append((conversation, stream))
     seen = torch.cat([stream for _, stream in sides[True]], dim=1)
     lenses: dict[str, Any] = {"tuned": tune(specimen, seen, seed=evidence.seed), "plain": lambda stream: stream}
@@ -169,5 +169,8 @@ def _descend(specimen: wl.Specimen, stream: Tensor, start: Translators, seed: in
 def _kl(specimen: wl.Specimen, stream: Tensor, last: Tensor) -> Tensor:
     """Return KL(final ‖ lens) of a stream [level, token, d_model] against the last level's [token, d_model]."""
     model: Any = specimen.model
-    final, lens = (model.unembed(model.ln_final(h)).float().log_softmax(-1) for h in (last[None], stream))
+    # What is fitted is in single precision; the model's end gets it in its own.
+    final, lens = (
+        model.unembed(model.ln_final(h.to(model.W_U.dtype))).float().log_softmax(-1) for h in (last[None], stream)
+    )
     return (final.exp() * (final - lens)).sum(-1)  # type: ignore[no-any-return]

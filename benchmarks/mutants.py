@@ -1,0 +1,348 @@
+"""Mistakes that tests have to notice, one small change of the source each. Run by ``benchmarks/mutations.py``.
+
+The list stands for kinds of mistakes, not for all of them: a wrong index, sign, axis or formula; a protocol that is not
+kept (chosen where it is measured, folds that share a conversation); and the case that is not degenerate (norms whose
+weights are all 1, counts that are all alike). To add one: think of the mistake, write it down, and see a test fail.
+
+A mutant that changes nothing anybody could see is kept with the reason, so that nobody looks for its test again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_CIRCUITS = "plugins/circuits/src/wonderland_circuits"
+_TRIAGE = "plugins/triage/src/wonderland_triage"
+_WEIGHTS = "plugins/weights/src/wonderland_weights"
+_OF_CIRCUITS, _OF_TRIAGE, _OF_WEIGHTS = "plugins/circuits/tests", "plugins/triage/tests", "plugins/weights/tests"
+_OPTIMISM = f"{_OF_CIRCUITS}/test_optimism.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change.
+
+    Attributes:
+        name: What is done wrong.
+        file: Where, from the root of the repository.
+        old: The text to replace; it stands there exactly once.
+        new: What to put there.
+        why: What would be wrong for whoever reads the result.
+        tests: Arguments of pytest: the tests that have to fail.
+        equivalent: If nobody could see the change: why not.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    why: str
+    tests: tuple[str, ...]
+    equivalent: str = ""
+
+
+def _optimism(name: str, old: str) -> Mutant:
+    """Return a mutant of an analysis that chooses on the half to measure on."""
+    return Mutant(
+        f"{name}: chosen on the half to measure on",
+        f"{_CIRCUITS}/{name.replace('-', '_')}.py",
+        old,
+        old.replace("explore", "confirm"),
+        "what is chosen is measured where it was chosen: luck is reported as an effect",
+        (f"{_OPTIMISM}[{name}]",),
+    )
+
+
+MUTANTS = (
+    # Protocol: chosen on one half, measured on the other.
+    _optimism("circuit-sufficiency", "asked.batch.rows(asked.explore), list"),
+    _optimism("activation-patching", 'patched, "denoising", asked.explore, self.seed'),
+    _optimism("path-patching", "_effects(model, asked.batch.rows(asked.explore)"),
+    _optimism("edge-attribution", "[chosen][:, asked.explore].sum(1)"),
+    _optimism("circuit-graph", "faithfulness(model, edges, explore, nested)"),
+    _optimism("speaker-tracking", 'swaps[side]["explore"]["through"].value >='),
+    Mutant(
+        "causal-scrubbing: hypothesis found on the half to test on",
+        f"{_CIRCUITS}/causal_scrubbing.py",
+        "_simplest(explore, heads",
+        "_simplest(confirm, heads",
+        "a hypothesis is called confirmed by the text it was found on",
+        (f"{_OF_CIRCUITS}/test_optimism.py::test_a_hypothesis_is_found_on_one_half_and_the_other_has_no_say",),
+    ),
+    Mutant(
+        "tuned lens: fitted on the half to judge on",
+        f"{_TRIAGE}/tuned_lens.py",
+        "for _, stream in sides[True]]",
+        "for _, stream in sides[False]]",
+        "a lens is praised for what it learned by heart",
+        (f"{_OF_TRIAGE}/test_tuned_lens.py",),
+    ),
+    Mutant(
+        "probe: folds without regard to conversations",
+        f"{_CIRCUITS}/speaker_probe.py",
+        ".split(labels, groups=conversation)",
+        ".split(labels, groups=np.arange(len(labels)))",
+        "who speaks is 'read' off what else is said in the same conversation",
+        (f"{_OF_CIRCUITS}/test_speaker_tracking.py::test_6_a_probe_is_asked_about_conversations_it_has_not_seen",),
+    ),
+    Mutant(
+        "contrasts: both halves of the same conversations",
+        "wonderland/lab/mining.py",
+        "[: (len(groups) + 1) // 2].tolist())",
+        ".tolist()[: len(groups)])",
+        "there is no half to measure on",
+        ("tests/lab/test_mining.py",),
+    ),
+    # Formulas.
+    Mutant(
+        "KL the wrong way round",
+        f"{_CIRCUITS}/speaker_effects.py",
+        "_kl(before, after)",
+        "_kl(after, before)",
+        "another divergence than the one that is named",
+        (f"{_OF_CIRCUITS}/test_speaker_tracking.py::test_4_the_divergence_is_of_the_corrupted_run_from_the_others",),
+    ),
+    Mutant(
+        "logit lens: KL the wrong way round",
+        f"{_TRIAGE}/logit_lens.py",
+        "kl = (final.exp() * (final - lens)).sum(-1)",
+        "kl = (lens.exp() * (lens - final)).sum(-1)",
+        "another divergence than the one that is named",
+        (f"{_OF_TRIAGE}/test_logit_lens.py", f"{_OF_TRIAGE}/test_tuned_lens.py"),
+    ),
+    Mutant(
+        "rank correlation of sizes",
+        f"{_CIRCUITS}/edge_attribution.py",
+        "float(spearmanr(estimate, effect).statistic)",
+        "float(np.corrcoef(estimate, effect)[0, 1])",
+        "a few large edges decide what should be about the order of all",
+        (f"{_OF_CIRCUITS}/test_edges.py::test_ranks_agree_where_sizes_do_not",),
+    ),
+    Mutant(
+        "standard errors twice as large",
+        f"{_TRIAGE}/head_patterns.py",
+        "(one.high - one.low) / (2 * 1.96)",
+        "(one.high - one.low) / 1.96",
+        "heads that have a pattern are called diffuse",
+        (f"{_OF_TRIAGE}/test_head_patterns.py::test_a_label_takes_a_score_that_many_standard_errors_above_chance",),
+    ),
+    Mutant(
+        "position share: every token counts alike",
+        f"{_WEIGHTS}/directions.py",
+        "float(weights @ (read - weights @ read) ** 2)",
+        "float(np.var(read))",
+        "tokens that nobody writes decide what a head reads",
+        (f"{_OF_WEIGHTS}/test_ov_circuits.py::test_the_share_of_positions_weighs_tokens_by_how_often_they_occur",),
+    ),
+    Mutant(
+        "norms: centred and then scaled",
+        "wonderland/lab/weights.py",
+        '    scaled = weight * _double(norm.w)[:, None]\n    return _centred(scaled, -2) if kind == "LN" else scaled',
+        '    centred = _centred(weight, -2) if kind == "LN" else weight\n    return centred * _double(norm.w)[:, None]',
+        "matrices of the weights are those of another model wherever a norm's weights differ",
+        ("tests/lab/test_weights.py", f"{_OF_TRIAGE}/test_neurons.py"),
+    ),
+    Mutant(
+        "norms: what neurons write keeps its mean",
+        "wonderland/lab/weights.py",
+        '_centred(W_out, -1) if kind == "LN" else W_out',
+        "W_out",
+        "a direction that no norm lets through counts",
+        ("tests/lab/test_weights.py",),
+    ),
+    Mutant(
+        "norms: W_U keeps what all logits share",
+        "wonderland/lab/weights.py",
+        "W_U = _centred(_reading(_double(model.W_U), model.ln_final, kind), -1)",
+        "W_U = _reading(_double(model.W_U), model.ln_final, kind)",
+        "a direction that no probability depends on counts",
+        ("tests/lab/test_weights.py",),
+    ),
+    Mutant(
+        "copying: sizes of eigenvalues for real parts",
+        f"{_WEIGHTS}/copying.py",
+        "eigenvalues.real.sum(-1)",
+        "np.abs(eigenvalues).sum(-1)",
+        "every head copies",
+        (f"{_OF_WEIGHTS}/test_ov_circuits.py::test_turned_over_it_suppresses",),
+    ),
+    Mutant(
+        "composition by keys through queries",
+        f"{_WEIGHTS}/composing.py",
+        '"K": (QK.writes, QK.shares)',
+        '"K": (QK.reads, QK.shares)',
+        "an induction head is not seen to read the previous-token head",
+        (f"{_OF_WEIGHTS}/test_composition.py::test_ratios_are_those_of_the_whole_matrices",),
+    ),
+    Mutant(
+        "entropy against the whole context",
+        f"{_TRIAGE}/attention_entropy.py",
+        "visible.log().clamp(min=1e-12)",
+        "visible.log()[-1]",
+        "early rows look focused because they see little",
+        (f"{_OF_TRIAGE}/test_attention_entropy.py",),
+    ),
+    Mutant(
+        "prefix matching one place off",
+        f"{_TRIAGE}/repetition.py",
+        "pattern[..., rows, rows - length + 1]",
+        "pattern[..., rows, rows - length]",
+        "heads that look at the same token pass for induction heads",
+        (f"{_OF_TRIAGE}/test_induction.py",),
+    ),
+    Mutant(
+        "rank from 0",
+        f"{_TRIAGE}/token_loss.py",
+        "1 + (log_probs > came).sum(-1)",
+        "(log_probs > came).sum(-1)",
+        "the first choice has rank 0",
+        (f"{_OF_TRIAGE}/test_token_loss.py",),
+    ),
+    Mutant(
+        "residual stream with its first positions",
+        f"{_TRIAGE}/residual_pca.py",
+        "batch.mask[row]][:, self.skip :].double().flatten(0, 1)",
+        "batch.mask[row]].double().flatten(0, 1)",
+        "a giant at position 0 is the first component of everything",
+        (f"{_OF_TRIAGE}/test_residual_pca.py",),
+    ),
+    Mutant(
+        "ties count as wins",
+        f"{_TRIAGE}/neurons.py",
+        "0.5 * (np.abs(one[:, None] - other) <= _SAME)",
+        "1.0 * (np.abs(one[:, None] - other) <= _SAME)",
+        "neurons like any direction are called specific",
+        (f"{_OF_TRIAGE}/test_neurons.py",),
+    ),
+    Mutant(
+        "interaction: one head's cost forgotten",
+        f"{_CIRCUITS}/head_pairs.py",
+        "alone[:, *a] + alone[:, *b]",
+        "alone[:, *a]",
+        "every pair covers for each other",
+        (f"{_OF_CIRCUITS}/test_head_pairs.py",),
+    ),
+    Mutant(
+        "mean with padding",
+        f"{_CIRCUITS}/ablating.py",
+        "count += int(batch.mask.sum())",
+        "count += batch.mask.numel()",
+        "what is put in a head's place is no mean of it",
+        (f"{_OF_CIRCUITS}/test_head_ablation.py", f"{_OF_CIRCUITS}/test_speaker_tracking.py"),
+    ),
+    Mutant(
+        "a partner may be of one's own conversation",
+        f"{_CIRCUITS}/scrubbing.py",
+        "pick >= first, pick + sizes[group], pick",
+        "pick > first, pick + sizes[group], pick",
+        "an output is swapped for itself, and nothing is found to matter",
+        (f"{_OF_CIRCUITS}/test_edges.py::test_partners_have_an_equal_feature_and_another_owner",),
+    ),
+    Mutant(
+        "patching the first head for every head",
+        "wonderland/lab/interventions.py",
+        "differs = differs[:, :, site.head]",
+        "differs = differs[:, :, 0]",
+        "rows that would change are taken for unchanged",
+        ("tests/lab/test_interventions.py",),
+    ),
+    Mutant(
+        "recovery with the wrong sign",
+        "wonderland/lab/patching.py",
+        "np.moveaxis(patched - base, -1, 0)",
+        "np.moveaxis(base - patched, -1, 0)",
+        "what restores an answer is said to destroy it",
+        ("tests/lab/test_interventions.py",),
+    ),
+    Mutant(
+        "a layer's MLP does not hear its attention",
+        "wonderland/lab/edges.py",
+        "there[: self.before(layer) + self.n_heads, self.mlp(layer)]",
+        "there[: self.before(layer), self.mlp(layer)]",
+        "edges are missing from the graph",
+        ("tests/lab/test_edges.py",),
+    ),
+    Mutant(
+        "integrated gradients at one point",
+        "wonderland/lab/attribution.py",
+        "* (step / steps)",
+        "* 0.0",
+        "EAP-IG is EAP under another name",
+        ("tests/lab/test_edges.py",),
+    ),
+    Mutant(
+        "interval of 90%",
+        "wonderland/lab/stats.py",
+        "np.nanquantile(samples, [0.025, 0.975], axis=0)",
+        "np.nanquantile(samples, [0.05, 0.95], axis=0)",
+        "intervals are called 95% and are narrower",
+        ("tests/lab/test_stats.py",),
+    ),
+    Mutant(
+        "family-wise p by the mean over tests",
+        "wonderland/lab/stats.py",
+        "null.max(1, keepdims=True)",
+        "null.mean(1, keepdims=True)",
+        "among many heads some are always found",
+        ("tests/lab/test_stats.py",),
+    ),
+    Mutant(
+        "loss one position early",
+        "wonderland/lab/specimen.py",
+        "losses[:, 1:] = token_losses(logits, tokens)",
+        "losses[:, :-1] = token_losses(logits, tokens)",
+        "every loss is shown at the token before",
+        ("tests/lab/test_specimen.py",),
+    ),
+    Mutant(
+        "messages numbered from 1",
+        "wonderland/lab/evidence.py",
+        "np.cumsum(self.is_speaker, axis=1) - 1, 0)",
+        "np.cumsum(self.is_speaker, axis=1), 0)",
+        "who speaks in which message is told of the next one",
+        ("tests/lab/test_specimen.py",),
+    ),
+    Mutant(
+        "a target that stands in the prompt passes",
+        "wonderland/lab/contrast.py",
+        "if len(tokens) == 1 and (where := _where(tokens[0], clean, corrupted))",
+        "if len(tokens) == 2 and (where := _where(tokens[0], clean, corrupted))",
+        "copying passes for the behaviour in question",
+        ("tests/lab/test_contrast.py",),
+    ),
+    Mutant(
+        "weights hashed in single precision",
+        "wonderland/model/hashing.py",
+        "digest.update(str(weight.dtype).encode())",
+        "weight = weight.float()",
+        "a rounded model passes for the model",
+        ("tests/truths/test_precision.py::test_a_model_stays_in_its_precision",),
+    ),
+    Mutant(
+        "an epoch's last step is not looked at",
+        "wonderland/model/training.py",
+        "if broken := model.not_finite:  # after",
+        'if broken := "":  # after',
+        "a run that diverged ends in a riddle",
+        ("tests/model/test_training.py::test_what_is_no_number_at_the_end_of_an_epoch_stops_the_run",),
+    ),
+    # What nobody could see.
+    Mutant(
+        "patching 'between' behind the answer",
+        f"{_CIRCUITS}/activation_patching.py",
+        "& (position < batch.answer[:, None])",
+        "& (position != batch.answer[:, None])",
+        "nothing: see below",
+        (f"{_OF_CIRCUITS}/test_activation_patching.py",),
+        equivalent="what stands behind the answer is never read, so replacing it changes nothing",
+    ),
+    Mutant(
+        "probe: places of equal weight",
+        f"{_CIRCUITS}/speaker_probe.py",
+        "weights = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())",
+        "weights = np.full(len(labels), 1 / len(labels))",
+        "nothing: see below",
+        (f"{_OF_CIRCUITS}/test_speaker_tracking.py",),
+        equivalent="places are drawn with the combinations of speakers equally frequent, so the weights are equal",
+    ),
+)

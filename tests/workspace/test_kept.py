@@ -1,0 +1,182 @@
+"""Results of several parametrisations lie beside each other, and only those of the settings of now are shown."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+import wonderland as wl
+from wonderland.errors import InputError
+from wonderland.workspace import kept
+from wonderland.workspace.status import status
+from wonderland.workspace.wipe import traces
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A workspace with a model of few messages."""
+    from wonderland.demo import MESSAGES
+
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "few.jsonl").write_text(_first(MESSAGES, 400), encoding="utf-8")
+    workspace = wl.Workspace.create(folder / "me.wonderland")
+    workspace.configure("source", path=str(folder / "few.jsonl"))
+    workspace.configure("training", preset="nano", epochs=1)
+    workspace.configure("tokenizer", vocab_size=400)
+    workspace.configure("split", by="time")
+    workspace.configure("analysis", windows=8, control=False, run=["head-patterns", "attention-entropy"])
+    workspace.extract()
+    workspace.filter()
+    workspace.tokenize()
+    workspace.train(device="cpu")
+    return workspace.folder
+
+
+def _first(path, count):
+    import gzip
+
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return "".join(line for _, line in zip(range(count), file, strict=False))
+
+
+@pytest.fixture
+def workspace(trained, tmp_path):
+    return wl.Workspace(shutil.copytree(trained, tmp_path / "me.wonderland"))
+
+
+def patterns(workspace, threshold):
+    return workspace.analyze("head-patterns", parameters={"head-patterns": {"threshold": threshold}})
+
+
+def threshold_of(results):
+    return results["head-patterns"].provenance.parameters["threshold"]
+
+
+def results_step(workspace):
+    return next(step for step in status(workspace.layout) if step.name == "results")
+
+
+def test_another_parametrisation_leaves_the_first_where_it_is(workspace):
+    usual = workspace.analyze("head-patterns")
+    other = patterns(workspace, 0.01)
+    assert len(list((workspace.folder / "results" / "head-patterns").iterdir())) == 2
+    started = []
+    again = workspace.analyze("head-patterns", on_start=started.append)
+    assert started == []
+    assert (threshold_of(usual), threshold_of(other), threshold_of(again)) == (0.4, 0.01, 0.4)
+    assert threshold_of(patterns(workspace, 0.01)) == 0.01
+
+
+def test_results_are_those_of_the_settings_and_nothing_is_run(workspace):
+    patterns(workspace, 0.01)
+    assert dict(workspace.results()) == {}
+    assert workspace.missing() == ["head-patterns", "attention-entropy"]
+    workspace.analyze("head-patterns")
+    assert threshold_of(workspace.results()) == 0.4
+    assert list(workspace.results()) == ["head-patterns"]
+    assert workspace.missing() == ["attention-entropy"]
+    workspace.configure("analysis", parameters={"head-patterns": {"threshold": 0.01}})
+    assert threshold_of(workspace.results()) == 0.01
+    assert workspace.results().specimen.fingerprints == workspace.specimen().fingerprints
+    assert threshold_of(workspace.results(parameters={"head-patterns": {"threshold": 0.4}})) == 0.4
+    workspace.configure("analysis", windows=7)  # other evidence
+    assert dict(workspace.results()) == {}
+
+
+def test_the_result_asked_for_last_is_found_whatever_its_parameters(workspace):
+    workspace.analyze("head-patterns")
+    patterns(workspace, 0.01)
+    for number, one in enumerate(kept.kept(workspace.folder)):
+        os.utime(one.folder, (100 - number, 100 - number))
+    assert threshold_of(workspace.results()) == 0.4
+    assert threshold_of(workspace.results(latest=True)) == 0.01
+    workspace.analyze("head-patterns")  # asked for again
+    assert threshold_of(workspace.results(latest=True)) == 0.4
+    workspace.configure("analysis", windows=7)
+    assert dict(workspace.results(latest=True)) == {}
+
+
+def test_status_counts_those_of_now_and_the_others(workspace):
+    assert results_step(workspace).state == "missing"
+    patterns(workspace, 0.01)
+    step = results_step(workspace)
+    assert (step.state, step.detail) == (
+        "out of date",
+        "0 of 2 analyses; 1 with other parameters or of another model",
+    )
+    workspace.analyze()
+    step = results_step(workspace)
+    assert (step.state, step.detail) == ("done", "2 of 2 analyses; 1 with other parameters or of another model")
+    assert step.size > 1000
+    workspace.configure("training", seed=1)
+    assert results_step(workspace).detail.startswith("0 of 2 analyses; 3 with")
+
+
+def test_a_result_of_before_is_put_into_its_place(workspace):
+    made = workspace.analyze("head-patterns")
+    analysis = workspace.folder / "results" / "head-patterns"
+    (key,) = (path.name for path in analysis.iterdir())
+    shutil.move(analysis / key, analysis.with_name("moved"))
+    analysis.rmdir()
+    analysis.with_name("moved").rename(analysis)
+    assert (analysis / "stage.json").exists()
+    started = []
+    again = workspace.analyze("head-patterns", on_start=started.append)
+    assert started == []
+    assert again["head-patterns"].provenance == made["head-patterns"].provenance
+    assert [path.name for path in analysis.iterdir()] == [key]
+    assert [path.name for path in analysis.parent.iterdir()] == ["head-patterns"]
+
+
+def test_a_move_that_was_killed_is_ended(workspace):
+    workspace.analyze("head-patterns")
+    analysis = workspace.folder / "results" / "head-patterns"
+    (key,) = (path.name for path in analysis.iterdir())
+    (analysis / key).rename(analysis.with_name(".head-patterns.moving"))
+    analysis.rmdir()
+    assert [one.key for one in kept.kept(workspace.folder)] == [key]
+    assert workspace.missing("head-patterns") == []
+
+
+def test_the_dozen_used_last_are_kept(workspace, monkeypatch):
+    monkeypatch.setattr(kept, "MOST", 3)
+    removed = []
+    for number in range(1, 4):
+        patterns(workspace, number / 10)
+        for one in kept.kept(workspace.folder):
+            if one.parameters["threshold"] == number / 10:
+                os.utime(one.folder, (number, number))
+    patterns(workspace, 0.1)  # used again, so 0.2 is the one used longest ago
+    workspace.analyze("head-patterns", parameters={"head-patterns": {"threshold": 0.7}}, on_removed=removed.append)
+    assert [one.parameters["threshold"] for one in removed] == [0.2]
+    assert {one.parameters["threshold"] for one in kept.kept(workspace.folder)} == {0.1, 0.3, 0.7}
+    assert not removed[0].folder.exists()
+
+
+def test_a_report_shows_what_is_there_and_asks_for_something(workspace):
+    with pytest.raises(InputError, match="no result to show") as error:
+        workspace.report()
+    assert "wonderland report --all" in error.value.hint
+    workspace.analyze("attention-entropy")
+    html = workspace.report().read_text(encoding="utf-8")
+    assert "entropy-map" in html
+    assert workspace.missing() == ["head-patterns"]
+
+
+def test_all_of_it_is_wiped(workspace):
+    patterns(workspace, 0.01)
+    workspace.analyze("head-patterns")
+    found = traces(workspace.folder)
+    assert workspace.folder / "results" in found.inside
+    assert found.strangers == ()
+
+
+def test_a_damaged_result_is_made_again(workspace):
+    workspace.analyze("attention-entropy")
+    (one,) = kept.kept(workspace.folder)
+    (one.folder / "result.json").write_text(json.dumps({}), encoding="utf-8")
+    assert dict(workspace.results("attention-entropy")) == {}
+    started = []
+    workspace.analyze("attention-entropy", on_start=started.append)
+    assert started == ["attention-entropy"]

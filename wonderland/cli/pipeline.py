@@ -1,0 +1,115 @@
+"""``run`` and ``demo``: the whole job in one command."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wonderland import plugins
+from wonderland.cli.analysis import run_analyses, write_report
+from wonderland.cli.console import Console, clock, plain
+from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
+from wonderland.cli.model import run_checks, train_model
+from wonderland.cli.options import Whole, given
+from wonderland.demo import MESSAGES
+from wonderland.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from wonderland.lab.results import Results
+
+_QUICK = "triage"
+
+
+@click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
+def run(console: Console, folder: Path | None, open_it: bool) -> None:
+    """Do everything that is not up to date, from the messages to the report."""
+    run_all(console, open_workspace(folder), open_it)
+
+
+def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
+    """Go through all the stages, each with its heading."""
+    started = time.monotonic()
+    console.say("1 · Messages")
+    read_messages(console, workspace, again=False)
+    console.say("\n2 · Without the noise")
+    filter_messages(console, workspace)
+    console.say("\n3 · Tokens")
+    train_tokenizer(console, workspace)
+    console.say("\n4 · The model")
+    train_model(console, workspace)
+    console.say("\n5 · Is it worth looking inside?")
+    run_checks(console, workspace)
+    console.say("\n6 · What is inside")
+    _first_look(console, workspace)
+    results = run_analyses(console, workspace, tell=False)
+    for sentence in _in_short(workspace, results):
+        console.paragraph(plain(sentence))
+    write_report(console, workspace, None, open_it, results)
+    seconds = time.monotonic() - started
+    console.result(seconds=round(seconds, 1))
+    console.say(f"Done in {clock(seconds)}. `wonderland analyze{console.where}` prints what each analysis found.")
+
+
+def _first_look(console: Console, workspace: Workspace) -> None:
+    """Write a report of the quick analyses before the slow ones are run, so that there is something to read."""
+    known = plugins.load().analyses
+    missing = workspace.missing()
+    quick = [name for name in missing if _QUICK in getattr(known[name], "groups", ())]
+    if not quick or len(quick) == len(missing):
+        return
+    run_analyses(console, workspace, tuple(quick), tell=False)
+    write_report(console, workspace, None, False, workspace.results(), what="A first report")
+    console.say(
+        f"It shows {len(quick)} analyses. The other {len(missing) - len(quick)} are run now; then the full report"
+    )
+    console.say("takes its place.\n")
+
+
+def _in_short(workspace: Workspace, results: Results) -> list[str]:
+    """Return what was found in three sentences at most: how well it guesses, what it is for, how much is solid."""
+    told: list[str] = []
+    history = getattr(results.specimen.model, "history", None)
+    if history is not None and history.held_out_loss is not None:
+        loss = history.held_out_loss
+        told.append(f"On conversations it has not seen the model chooses as if among {math.exp(loss):.0f} tokens")
+        if history.baselines:
+            name, least = min(history.baselines.items(), key=lambda item: item[1])
+            told[0] += f"; the best counting ({name}), as if among {math.exp(least):.0f}"
+        told[0] += "."
+    findings = {name: list(result.findings()) for name, result in results.items()}
+    solid = {name: [one for one in found if one.trust == "solid"] for name, found in findings.items()}
+    known = plugins.load().analyses
+    # What draws other analyses together says most in one sentence.
+    order = sorted(solid, key=lambda name: -len(getattr(known.get(name), "uses", ())))
+    told += [solid[name][0].text for name in order if solid[name]][:1]
+    count, all_ = sum(map(len, solid.values())), sum(map(len, findings.values()))
+    if all_:
+        told.append(
+            f"{count} of the {all_} findings are solid: their intervals exclude chance on enough conversations."
+        )
+    return told
+
+
+@click.argument("where", default=Path("wonderland-demo"), type=click.Path(path_type=Path))
+@click.option("--preset", help="Size of the model: nano (the default here), seed or large.")
+@click.option("--epochs", type=Whole(low=1), help="Passes over the training windows.")
+@click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
+def demo(console: Console, where: Path, preset: str | None, epochs: int | None, open_it: bool) -> None:
+    """Do the whole job in WHERE on 44,758 real messages that come with wonderland (MIT; see its SOURCE.md)."""
+    workspace = Workspace.create(where)
+    if not workspace.settings.source.path:
+        workspace.configure("source", path=str(MESSAGES))
+        workspace.configure("training", preset="nano")
+    record(console, workspace, "training", given({"preset": preset, "epochs": epochs}))
+    run_all(console, workspace, open_it)
+    console.next(f'wonderland generate -w {shlex.quote(str(where))} "<|them|> How are you?"')
+
+
+run_command = command("run")(run)
+demo_command = command("demo", workspace=False)(demo)

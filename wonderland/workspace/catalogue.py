@@ -1,0 +1,165 @@
+"""Which analyses are there, and what are their parameters called? Read from the plugins' text, not by importing them.
+
+Importing an analysis loads torch, which takes seconds; a mistyped name should be answered at once. A plugin's hook
+returns a list of classes that it imports in itself, and each class writes its name and its fields down, so all of it
+stands in the text. A plugin that is written otherwise is not guessed at: then the answer is None, and whoever asks
+imports the plugins.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from wonderland import plugins
+
+__all__ = ["Parameters", "Sketch", "analyses", "chosen", "groups_of"]
+
+Parameters = Mapping[str, tuple[Any, str, Any]]
+"""Type, help text and default by name."""
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What the source of an analysis says of it.
+
+    Attributes:
+        name: Its name.
+        about: First line of its docstring.
+        version: Its version.
+        groups: The groups it belongs to.
+        uses: The analyses whose results it reads.
+        parameters: Type, help text and default of each of its parameters by name; None if there may be others, or if
+            one is not written so that it can be read.
+    """
+
+    name: str
+    about: str
+    version: int
+    groups: tuple[str, ...]
+    uses: tuple[str, ...]
+    parameters: Parameters | None
+
+
+_KNOWN: dict[str, Any] = {
+    **{kind.__name__: kind for kind in (bool, int, float, str, tuple, list, Path, date, datetime)},
+    "Annotated": typing.Annotated,
+    "Literal": typing.Literal,
+    "Any": Any,
+    "wl": types.SimpleNamespace(Contrast=object),
+}
+"""What types of parameters are written with."""
+
+
+class _Unreadable(Exception):
+    """The source is not written as expected."""
+
+
+def analyses() -> dict[str, Sketch] | None:
+    """Return what there is, by name in order, or None if a plugin is not written so that it can be read."""
+    hooks = plugins.load().manager.hook.wonderland_analyses.get_hookimpls()
+    try:
+        found = [sketch for hook in hooks for sketch in _of_hook(hook.function)]
+    except (_Unreadable, OSError, TypeError, SyntaxError, ValueError, ImportError):
+        return None
+    return {sketch.name: sketch for sketch in sorted(found, key=lambda sketch: sketch.name)}
+
+
+def chosen(names: Sequence[str], sketches: Mapping[str, Sketch]) -> dict[str, Sketch]:
+    """Return those that names and groups mean, all of them if there are no names."""
+    wanted = set(names)
+    return {
+        name: sketch
+        for name, sketch in sketches.items()
+        if not wanted or name in wanted or wanted & {"all", *sketch.groups}
+    }
+
+
+def groups_of(sketches: Mapping[str, Sketch]) -> set[str]:
+    """Return the names of the groups, "all" among them."""
+    return {"all", *(group for sketch in sketches.values() for group in sketch.groups)}
+
+
+def _of_hook(function: Callable[[], Any]) -> Iterator[Sketch]:
+    """Yield the analyses that a hook returns: names in a list, each imported in the hook itself."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    if not isinstance(tree, ast.FunctionDef):
+        raise _Unreadable
+    imported = {
+        alias.asname or alias.name: (node.module or "", alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and not node.level
+        for alias in node.names
+    }
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    if len(returned) != 1 or not isinstance(returned[0], (ast.List, ast.Tuple)):
+        raise _Unreadable
+    for item in returned[0].elts:
+        if not isinstance(item, ast.Name):
+            raise _Unreadable
+        yield _of_class(*_place(function, item.id, imported))
+
+
+def _place(function: Callable[[], Any], name: str, imported: dict[str, tuple[str, str]]) -> tuple[Path, str]:
+    """Return the file and the name of the class that a hook calls by a name."""
+    if name in imported:
+        module, original = imported[name]
+        spec = importlib.util.find_spec(module)
+        if spec is None or not spec.origin:
+            raise _Unreadable
+        return Path(spec.origin), original
+    here = inspect.getsourcefile(function)
+    if here is None:
+        raise _Unreadable
+    return Path(here), name
+
+
+def _of_class(path: Path, name: str) -> Sketch:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    node = next((one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == name), None)
+    if node is None:
+        raise _Unreadable
+    values: dict[str, Any] = {}
+    fields: list[ast.AnnAssign] = []
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            if "ClassVar" not in ast.unparse(statement.annotation):
+                fields.append(statement)
+                continue
+            target, value = statement.target, statement.value
+        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            target, value = statement.targets[0], statement.value
+        else:
+            continue
+        if target.id in ("name", "version", "groups", "uses") and value is not None:
+            values[target.id] = ast.literal_eval(value)
+    if not isinstance(values.get("name"), str):
+        raise _Unreadable
+    about = (ast.get_docstring(node) or "").split("\n")[0]
+    parameters = None if node.bases else _parameters(fields)
+    groups, uses = (tuple(values.get(what, ())) for what in ("groups", "uses"))
+    return Sketch(values["name"], about, int(values.get("version", 0)), groups, uses, parameters)
+
+
+def _parameters(fields: list[ast.AnnAssign]) -> Parameters | None:
+    found: dict[str, tuple[Any, str, Any]] = {}
+    for field in fields:
+        assert isinstance(field.target, ast.Name)
+        try:
+            hint = eval(ast.unparse(field.annotation), {"__builtins__": {}}, dict(_KNOWN))  # noqa: S307 - of a plugin
+            default = None if field.value is None else ast.literal_eval(field.value)
+        except Exception:  # noqa: BLE001 - a type or a default that is named elsewhere
+            return None
+        notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
+        help_text = next((note for note in notes if isinstance(note, str)), "")
+        found[field.target.id] = (typing.get_args(hint)[0] if notes else hint, help_text, default)
+    return found

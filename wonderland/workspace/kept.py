@@ -1,0 +1,143 @@
+"""Which results are kept, and which of them are those of the settings of now?
+
+A result lies in ``results/<analysis>/<key>/``. Each parametrisation of an analysis has a key of its own, so several
+live beside each other, and a change of the model leaves the results about the old one where they are: going back finds
+them.
+
+What bounds their number: of each analysis the `MOST` used last stay, and the others are deleted when a new one is
+written. A workspace of before held one result in ``results/<analysis>/`` itself; `move_old` puts it into its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wonderland.workspace.fingerprint import hash_value
+from wonderland.workspace.stage import Stage
+
+if TYPE_CHECKING:
+    from wonderland.lab.analysis import Analysis
+    from wonderland.lab.result import Result
+
+__all__ = ["MOST", "Kept", "kept", "latest", "load_done", "move_old", "save", "touch"]
+
+MOST = 12
+"""Results kept of each analysis."""
+_RECORD = "stage.json"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A result in a workspace.
+
+    Attributes:
+        analysis: Its analysis.
+        key: The name of its folder.
+        version: Version of the analysis.
+        parameters: What it was made with.
+        evidence: What of the settings says which windows were examined.
+        inputs: Keys of the model it is about and of the results it used.
+        used: When it was last written or asked for, in seconds since 1970: the time of change of its folder.
+        folder: Where it is.
+    """
+
+    analysis: str
+    key: str
+    version: int
+    parameters: Mapping[str, Any]
+    evidence: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    used: float
+    folder: Path
+
+
+def kept(workspace: Path) -> list[Kept]:
+    """List every result in a workspace, by analysis, those used last first."""
+    move_old(workspace)
+    return sorted(_kept(workspace / "results"), key=lambda one: (one.analysis, -one.used))
+
+
+def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
+    for record in results.glob(f"{pattern}/{_RECORD}"):
+        if record.parent.name.startswith("."):  # half written
+            continue
+        try:
+            value = json.loads(record.read_text(encoding="utf-8"))
+            made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
+            about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        folder = record.parent
+        yield Kept(folder.parent.name, folder.name, *about, folder.stat().st_mtime, folder)
+
+
+def load_done(chosen: Sequence[Analysis], stages: Mapping[str, Stage]) -> dict[str, Result]:
+    """Return the results that are up to date, by analysis."""
+    from wonderland.lab.analysis import result_class
+
+    done = {analysis.name: result_class(type(analysis)) for analysis in chosen if stages[analysis.name].done}
+    return {name: stages[name].read(cls.load) for name, cls in done.items()}
+
+
+def touch(stage: Stage) -> None:
+    """Note that a result was asked for."""
+    with contextlib.suppress(OSError):  # a workspace that can only be read is read all the same
+        os.utime(stage.folder)
+
+
+def latest(workspace: Path, usual: Stage) -> Stage:
+    """Return the stage of the result of an analysis that was asked for last, whatever its parameters.
+
+    Args:
+        workspace: The workspace.
+        usual: The stage of the settings of now. The other is about the same model, evidence and version.
+    """
+    about = {key: value for key, value in usual.parameters.items() if key != "parameters"}
+    for one in kept(workspace):
+        record = Stage(usual.name, one.folder, usual.version).record() or {}
+        stage = Stage(usual.name, one.folder, one.version, dict(record.get("parameters", {})), one.inputs)
+        its = {key: value for key, value in stage.parameters.items() if key != "parameters"}
+        same = (one.analysis, one.version, one.inputs[:1]) == (usual.name, usual.version, usual.inputs[:1])
+        if same and hash_value(its) == hash_value(about) and stage.done:
+            return stage
+    return usual
+
+
+def save(stage: Stage, result: Result) -> list[Kept]:
+    """Keep a result; return those that were deleted to make room for it."""
+    with stage.writing() as folder:
+        result.save(folder)
+    analysis = stage.folder.parent
+    there = sorted(_kept(analysis.parent, f"{analysis.name}/*"), key=lambda one: one.used, reverse=True)
+    others = [one for one in there if one.folder != stage.folder]
+    for one in others[MOST - 1 :]:
+        shutil.rmtree(one.folder, ignore_errors=True)
+    return others[MOST - 1 :]
+
+
+def move_old(workspace: Path) -> None:
+    """Move results that lie where workspaces of before kept them into folders named by their keys."""
+    for moving in (workspace / "results").glob(".*.moving"):  # killed between the two steps below
+        _settle(moving)
+    for record in (workspace / "results").glob(f"*/{_RECORD}"):
+        moving = record.parent.with_name(f".{record.parent.name}.moving")
+        with contextlib.suppress(OSError):
+            os.replace(record.parent, moving)
+            _settle(moving)
+
+
+def _settle(moving: Path) -> None:
+    try:
+        key = str(json.loads((moving / _RECORD).read_text(encoding="utf-8"))["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    place = moving.with_name(moving.name.removeprefix(".").removesuffix(".moving"))
+    place.mkdir(mode=0o700, exist_ok=True)
+    os.replace(moving, place / key)

@@ -1,0 +1,199 @@
+"""Where does everything lie, and under which key is it sealed? The folders and stages that settings ask for.
+
+A `Layout` is a value: a folder and the settings of one moment. Whatever makes a stage takes one layout at its start and
+asks it for everything, so the settings that the work used are those that its key is made of, whatever is written into
+``wonderland.toml`` meanwhile.
+
+The versions of sources and filters are part of the keys: a plugin that is mended raises its version, and the messages
+are read or filtered again. One that is not installed here cannot have changed what it left, so that stays good.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wonderland import plugins
+from wonderland.errors import InputError, UsageError
+from wonderland.model.presets import preset
+from wonderland.model.settings import TrainingSettings
+from wonderland.workspace.fingerprint import source_state
+from wonderland.workspace.settings import Settings
+from wonderland.workspace.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wonderland.corpus.source import Source
+    from wonderland.lab.analysis import Analysis
+
+__all__ = ["CHECKPOINT", "MODEL", "READ", "Layout"]
+
+CHECKPOINT = "training.checkpoint"
+MODEL = "model.safetensors"
+READ = "read.json"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The stages of a workspace as some settings want them.
+
+    Args:
+        folder: The workspace.
+        settings: What is wanted.
+    """
+
+    folder: Path
+    settings: Settings
+
+    @property
+    def source_path(self) -> Path:
+        """What the messages are read from."""
+        if not self.settings.source.path:
+            raise UsageError("The workspace has no messages yet.", hint="Read some: wonderland extract PATH")
+        path = Path(self.settings.source.path).expanduser()
+        return path if path.is_absolute() else self.folder / path
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens the tokenizer is trained for."""
+        return self.settings.tokenizer.vocab_size or preset(self.settings.training.preset).vocab_size
+
+    def stage(self, name: str) -> Stage:
+        """Return the stage of this name."""
+        s = self.settings
+        if name == "corpus":
+            return self.corpus_stage()
+        if name == "filtered":
+            inputs = (self.stage("corpus").key, str(self.noted().get("fingerprint", "")))
+            return Stage(name, self.folder / name, 1, self._filters(), inputs)
+        if name == "tokenizer":
+            parameters = {"split": asdict(s.split), "vocab_size": self.vocab_size}
+            return Stage(name, self.folder / name, 1, parameters, (self.stage("filtered").key,))
+        if name == "model":
+            return self._model_stage(self.folder / name, s.training)
+        if name == "checks":
+            evidence = {"windows": s.analysis.windows, "seed": s.analysis.seed}
+            return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
+        raise UsageError(f"There is no stage named {name!r}.")
+
+    def corpus_stage(self, source: type[Source] | None = None) -> Stage:
+        """Return the stage of the messages read with a source; by default the one they are or will be read with."""
+        parameters = {**asdict(self.settings.source), "path": str(self.source_path)}
+        version = source.version if source else self._source_version()
+        return Stage("corpus", self.folder / "corpus", version, parameters)
+
+    def seed_stage(self, seed: int) -> Stage:
+        """Return the stage of the model that differs from the workspace's in its seed only."""
+        return self._model_stage(self.folder / "models" / f"seed-{seed}", replace(self.settings.training, seed=seed))
+
+    def snapshots_stage(self, seed: int) -> Stage:
+        """Return the stage of the models kept on the way to the one of a seed."""
+        training = replace(self.settings.training, seed=seed)
+        return replace(
+            self._model_stage(self.folder / "models" / f"snapshots-of-seed-{seed}", training), name="snapshots"
+        )
+
+    def analysis_stage(self, analysis: Analysis, used: Sequence[Stage] = ()) -> Stage:
+        """Return the stage that keeps the result of an analysis, given those of the analyses it uses.
+
+        Each parametrisation lies in a folder of its own, named by its key.
+        """
+        from wonderland.lab.analysis import parameters_of, result_class
+
+        parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
+        holds = [one.name for one in fields(result_class(type(analysis)))]  # with other fields it cannot be read
+        stage = Stage(
+            analysis.name,
+            self.folder / "results" / analysis.name,
+            analysis.version,
+            {"parameters": parameters, "evidence": self.evidence, "holds": holds},
+            (self.stage("model").key, *(stage.key for stage in used)),
+        )
+        return replace(stage, folder=stage.folder / stage.key)
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What says which windows an analysis examines, and whether also of a model before training."""
+        a = self.settings.analysis
+        return {"windows": a.windows, "seed": a.seed, "control": a.control}
+
+    def analysis_stages(self, chosen: Sequence[Analysis]) -> dict[str, Stage]:
+        """Return the stages of analyses by name, each listed after those it uses."""
+        stages: dict[str, Stage] = {}
+        for analysis in chosen:
+            used = [stages[name] for name in getattr(analysis, "uses", ()) if name in stages]
+            stages[analysis.name] = self.analysis_stage(analysis, used)
+        return stages
+
+    def done(self, name: str, command: str) -> Stage:
+        """Return the stage of this name, which must be done.
+
+        Raises:
+            InputError: It is not; the message says which command makes it.
+        """
+        stage = self.stage(name)
+        state = stage.state()
+        if state == "done":
+            return stage
+        what = {"corpus": "The messages were", "filtered": "The filtered messages were"}.get(name, f"The {name} was")
+        why = {
+            "missing": f"{what} not made yet.",
+            "out of date": f"{what} made with other settings, messages or versions than those of now.",
+            "damaged": f"The {name} is damaged: its files are not those that were written.",
+        }[state]
+        raise InputError(why, hint=f"Run `wonderland {command}`, or `wonderland run` for all.")
+
+    # -- what was noted when the messages were read --------------------------------------------------------------
+
+    def noted(self) -> dict[str, Any]:
+        """Return what was noted when the store was read: its state, the source, the corpus' fingerprint."""
+        noted = _json(self.folder / "corpus" / READ)
+        if noted and "source" not in noted:  # by a version that did not note it; the ledger names the source last
+            said = str(_json(self.folder / "corpus" / "ledger.json").get("source", ""))
+            noted = {**noted, "source": said.rsplit(", ", 1)[-1], "version": 1}
+        return noted
+
+    def store_changed(self) -> bool:
+        """Say whether the store holds other messages than when it was read. One that is gone has not changed.
+
+        A live store changes with every message that arrives; that makes nothing out of date until it is read again.
+        """
+        path = self.source_path
+        return path.exists() and self.noted().get("store") != source_state(path)
+
+    @property
+    def source_name(self) -> str:
+        """The source that the messages are read with; "" if it is still to be chosen."""
+        return self.settings.source.source or str(self.noted().get("source", ""))
+
+    @property
+    def lost_source(self) -> str:
+        """The source that the messages were read with, if it is not installed here, else ""."""
+        return "" if self.source_name in plugins.load().sources else self.source_name
+
+    def _source_version(self) -> int:
+        installed = plugins.load().sources.get(self.source_name)
+        return installed.version if installed else int(self.noted().get("version", 1))
+
+    def _filters(self) -> dict[str, Any]:
+        """Return what the filtered corpus depends on. Versions of 1 are left out, as before filters had versions."""
+        names = self.settings.filter.names
+        known = plugins.load().filters
+        before = _json(self.folder / "filtered" / "stage.json").get("parameters", {}).get("versions", {})
+        versions = {name: known[name].version if name in known else before.get(name, 1) for name in names}
+        later = {name: version for name, version in versions.items() if version != 1}
+        return {**asdict(self.settings.filter), **({"versions": later} if later else {})}
+
+    def _model_stage(self, folder: Path, training: TrainingSettings) -> Stage:
+        return Stage("model", folder, 1, training.resolved().identity(), (self.stage("tokenizer").key,))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
