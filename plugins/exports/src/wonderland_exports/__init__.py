@@ -18,6 +18,7 @@ SOURCES = {
     "instagram": "Instagram",
     "messenger": "Messenger",
     "slack": "Slack",
+    "sms": "Sms",
     "telegram": "Telegram",
     "whatsapp": "WhatsApp",
 }

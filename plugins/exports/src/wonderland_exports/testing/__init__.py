@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wonderland_exports.testing import discord, google, imazing, meta, slack
 from wonderland_exports.testing.planted import Planted, Writer
+from wonderland_exports.testing.sms import make_sms
 from wonderland_exports.testing.telegram import make_telegram
 from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
 
@@ -19,6 +20,7 @@ __all__ = [
     "SAMPLES",
     "Planted",
     "Writer",
+    "make_sms",
     "make_telegram",
     "make_whatsapp",
 ]
@@ -30,6 +32,7 @@ SAMPLES: dict[str, Callable[[Path], Path]] = {
     "instagram": lambda folder: meta.make_instagram(folder / "instagram.zip", 60).path,
     "messenger": lambda folder: meta.make_messenger(folder / "facebook.zip", 60).path,
     "slack": lambda folder: slack.make_slack(folder / "slack.zip", 60).path,
+    "sms": lambda folder: make_sms(folder / "sms.xml").path,
     "telegram": lambda folder: make_telegram(folder / "result.json").path,
     "whatsapp": lambda folder: make_whatsapp(folder / "WhatsApp Chat with Bo.txt").path,
 }
