@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wonderland import views as views
     from wonderland.corpus.corpus import Corpus as Corpus
     from wonderland.corpus.filters import Filter as Filter
     from wonderland.corpus.messages import Message as Message
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen as Specimen
     from wonderland.model.chat_transformer import ChatTransformer as ChatTransformer
     from wonderland.report.findings import Finding as Finding
-    from wonderland.report.views import View as View
+    from wonderland.report.schema import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
     from wonderland.workspace.workspace import Workspace as Workspace
 
@@ -45,7 +46,7 @@ _HOMES = {
     "Source": "wonderland.corpus.source",
     "SpeakerTokenizer": "wonderland.tokenizer",
     "Specimen": "wonderland.lab.specimen",
-    "View": "wonderland.report.views",
+    "View": "wonderland.report.schema",
     "WonderlandError": "wonderland.errors",
     "Workspace": "wonderland.workspace.workspace",
     "analyze": "wonderland.lab.analysis",
@@ -75,6 +76,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "views":  # what views are made of; a module of its own, as there are many parts
+        return importlib.import_module("wonderland.views")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'wonderland' has no attribute {name!r}; public names: {', '.join(__all__)}")

@@ -177,7 +177,7 @@ def with_quotes(path: Path, shape: Shape, said: str = "") -> Shape:
     if escaped:
         ways["escaped"] = _tally(path, replace(shape, quotes="escaped"))
     best = min(ways, key=lambda way: ways[way][0])  # the first of equals
-    if marked and not said and shape.delimiter in "\t|":
+    if marked and not said and shape.delimiter in "\t|" and not _wrapped_header(path, shape):
         bare = _tally(path, replace(shape, quotes="none"))
         if bare[0] < ways[best][0] or (bare == ways[best] and _needless(path, shape)):
             best = "none"
@@ -228,14 +228,20 @@ def _unwraps(path: Path, shape: Shape) -> bool:
     return False
 
 
+def _wrapped_header(path: Path, shape: Shape) -> bool:
+    """Say whether a name in the header stands in marks, so that the cells of the file may."""
+    header = next(records(path, replace(shape, quotes="none")), [])
+    return isinstance(header, list) and any(len(name) > 1 and name[0] == name[-1] == '"' for name in header)
+
+
 def _needless(path: Path, shape: Shape) -> bool:
     """Say whether a cell stands in marks that it does not need, in a column where others stand without."""
     bare: set[int] = set()
     wrapped: set[int] = set()
-    lines = records(path, replace(shape, quotes="none"))
-    next(lines, None)
+    lines = (record for record in records(path, replace(shape, quotes="none")) if isinstance(record, list))
+    length = len(next(lines, []))
     for record in lines:
-        for at, cell in enumerate(record if isinstance(record, list) else ()):
+        for at, cell in enumerate(record if len(record) == length else ()):
             if len(cell) > 1 and cell[0] == cell[-1] == '"':
                 inside = cell[1:-1]
                 if inside == inside.strip() and not set(inside) & {shape.delimiter, '"', ","}:

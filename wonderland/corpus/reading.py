@@ -7,7 +7,6 @@ ledger then checks the accounting law, and names give way to pseudonyms, unless 
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -20,6 +19,7 @@ from wonderland.corpus import columns
 from wonderland.corpus.messages import Ledger, Message, Skipped, count_reasons
 from wonderland.corpus.order import order_notes, sorted_by_thread
 from wonderland.corpus.people import ME
+from wonderland.corpus.phones import is_short_code
 from wonderland.corpus.source import Source
 from wonderland.errors import InputError, PluginError
 
@@ -27,7 +27,6 @@ __all__ = ["batches", "read_source"]
 
 _BATCH = 1 << 12
 _Row = TypeVar("_Row")
-_SHORT_CODE = re.compile(r"\+?\d{3,6}")
 
 
 class Naming(Protocol):
@@ -75,7 +74,7 @@ def read_source(
                 on_rows(done, stored)
     table, impossible = columns.without_impossible_times(builder.table())
     if getattr(source, "phone_numbers", False):
-        table = columns.tagged(table, "sender", _SHORT_CODE.fullmatch, "short-code")
+        table = columns.tagged(table, "sender", is_short_code, "short-code")
     facts = {heading: dict(counts) for heading, counts in getattr(source, "facts", dict)().items()}
     notes = [*getattr(source, "notes", tuple)()]
     if impossible:

@@ -29,7 +29,7 @@ class Source(Protocol):
       was read by heading, for the ledger (how each text was found, services, repairs);
     - ``notes() -> Iterable[str]`` returns sentences the user should read (a missing WAL, history kept in the cloud);
     - ``close() -> None`` lets go of what was opened. It is always called once reading is over, also after an error;
-    - ``phone_numbers: ClassVar[bool] = True`` says that senders are phone numbers, so that one of three to six digits
+    - ``phone_numbers: ClassVar[bool] = True`` says that senders are phone numbers, so that one of at most six digits
       is a short code, which only machines have; elsewhere such a number may be anybody's;
     - ``order: str``, of a source whose times may be missing or unreadable, is what the user said of the order of the
       file ("file" or "newest-first"; "" if nothing), and ``unread_times() -> tuple[Mapping[str, int], str]`` returns

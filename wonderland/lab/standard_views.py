@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.generate import generate
 from wonderland.report.generations import generations
+from wonderland.report.schema import View
 from wonderland.report.training_curve import training_curve
-from wonderland.report.views import View
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:

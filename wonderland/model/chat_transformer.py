@@ -118,6 +118,8 @@ class _Trains(Generic[P, R]):
 class ChatTransformer(Transformer):
     """A transformer over speaker tokens. Make one with `train`, `load`, or from a preset's configuration.
 
+    Weights, forward pass, saving and loading are those of `wonderland.model.transformer.Transformer`.
+
     Args:
         cfg: Its shape.
         seed: Seed of the initial weights.

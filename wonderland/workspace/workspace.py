@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.report.views import Check
+    from wonderland.report.findings import Check
     from wonderland.workspace.status import Step
 
 __all__ = ["Workspace"]
@@ -252,7 +252,7 @@ class Workspace:
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
         from wonderland.lab.sanity_checks import run_checks
-        from wonderland.report.views import Check
+        from wonderland.report.findings import Check
 
         layout = self.layout
         stage = layout.stage("checks")

@@ -43,7 +43,6 @@ class ChatDb:
 
     name: ClassVar[str] = "imessage"
     version: ClassVar[int] = 2
-    phone_numbers: ClassVar[bool] = True
 
     def __init__(
         self,
