@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wonderland.corpus.people import ME, Pseudonyms
+from wonderland.corpus.phones import e164
 from wonderland.errors import InputError
 
 __all__ = ["Acquaintances", "StoreNames", "handle_of"]
 
-_SIGNS = re.compile(r"[\s().\-\u2010-\u2015/\u200e\u200f\u202a-\u202e]")
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_MARKS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # of writing direction, which WhatsApp writes
 _ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\".]{2,}")
 _HOW = 'Write it so:\n["Ada"]\nwhatsapp = ["Ada B"]\nany = ["+15550100001"]'
 
@@ -34,11 +34,10 @@ def handle_of(sender: str) -> str | None:
     >>> handle_of("+1 (555) 010-0001"), handle_of("Ada@X.example"), handle_of("Ada"), handle_of("0151 1234567")
     ('+15550100001', 'ada@x.example', None, None)
     """
-    number = _SIGNS.sub("", sender)
-    if _NUMBER.fullmatch(number):
-        return number
     address = sender.strip().lower()
-    return address if _ADDRESS.fullmatch(address) else None
+    if _ADDRESS.fullmatch(address):
+        return address
+    return e164(_MARKS.sub("", sender)) if "+" in sender else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wonderland_exports.sms as module
-from wonderland.errors import InputError
+from wonderland.errors import InputError, UsageError
 from wonderland_exports.frame import Tally
 from wonderland_exports.sms import Sms, joined
 from wonderland_exports.testing import make_sms
@@ -93,6 +93,14 @@ def test_names_are_kept_where_they_are_asked_for(tmp_path):
     path = backup(tmp_path, sms("a", contact_name="Bo"), sms("b", contact_name="(Unknown)", address="+15550100002"))
     assert [m.sender for m in read(Sms, path, names=True)[0]] == ["Bo", "+15550100002"]
     assert [m.sender for m in read(Sms, path)[0]] == ["+15550100001", "+15550100002"]
+
+
+def test_a_number_with_and_without_its_country_is_one_where_the_country_is_said(tmp_path):
+    path = backup(tmp_path, sms("a", address="+447700900123"), sms("b", address="07700 900123"))
+    assert {m.sender for m in read(Sms, path)[0]} == {"+447700900123", "07700900123"}
+    assert {m.sender for m in read(Sms, path, country="gb")[0]} == {"+447700900123"}
+    with pytest.raises(UsageError, match="country is 'Britain'"):
+        Sms(path, country="Britain")
 
 
 def test_the_same_message_in_two_backups_counts_once(tmp_path):

@@ -18,9 +18,11 @@ SOURCES = {
     "instagram": "Instagram",
     "messenger": "Messenger",
     "slack": "Slack",
+    "signal": "Signal",
     "sms": "Sms",
     "telegram": "Telegram",
     "whatsapp": "WhatsApp",
+    "whatsapp_db": "WhatsAppDb",
 }
 """Class of each source by its module; a module is imported only when sources are asked for."""
 

@@ -4,7 +4,8 @@ The app writes emoji as two halves in numbers (``&#55357;&#56832;``), which no X
 bytes before parsing. Nothing in such a file declares an entity, so one that does is refused: nothing can expand. A
 missing value is the word ``null``, so a text that is just ``null`` counts as no text.
 
-What would fool it: a number written with the code of its country here and without it there is two people.
+What would fool it: a number written with the code of its country here and without it there is two people, unless
+``--country`` says where the phone is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Annotated, Any, ClassVar
 from xml.parsers import expat
 
 import wonderland as wl
-from wonderland.errors import InputError
+from wonderland.errors import InputError, UsageError
 from wonderland_exports.frame import ME, Export, Member, Tally, e164, from_unix, head, open_export, peek
 
 __all__ = ["Sms"]
@@ -42,16 +43,20 @@ class Sms:
 
     name: ClassVar[str] = "sms"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,
         path: Path,
         *,
         names: bool = False,
+        country: Annotated[str | None, "where the phone is, two letters: numbers without a code are read so"] = None,
         partial: Annotated[bool, "keep what stands before the place where the file is cut short"] = False,
     ) -> None:
         self.path = Path(path)
-        self._names, self._partial = names, partial
+        if country is not None and not re.fullmatch(r"[A-Za-z]{2}", country):
+            raise UsageError(f"country is {country!r}.", hint="Two letters, for example: --country gb")
+        self._names, self._country, self._partial = names, country, partial
         self._export: Export | None = None
         self._tally = Tally()
         self._notes: list[str] = []
@@ -127,11 +132,13 @@ class Sms:
                 return wl.Skipped(identity, "not downloaded")
             media = any(not part.get("ct", "").startswith(("text/", "application/smil")) for part in parts)
             return wl.Skipped(identity, "attachment only" if media else "no text")
-        others = sorted({number(one) for one in row.get("address", "").split("~") if one and one != _OWN})
+        others = sorted(
+            {number(one, self._country) for one in row.get("address", "").split("~") if one and one != _OWN}
+        )
         sender = others[0] if others else "unknown"
         if tag == "mms":
             wrote = [one.get("address", "") for one in addresses if one.get("type") == _FROM]
-            sender = number(wrote[0]) if wrote and wrote[0] not in ("", "null", _OWN) else sender
+            sender = number(wrote[0], self._country) if wrote and wrote[0] not in ("", "null", _OWN) else sender
         name = row.get("contact_name", "null")
         if self._names and len(others) == 1 and name not in ("null", "", "(Unknown)"):
             sender = name
@@ -145,9 +152,9 @@ class Sms:
         return wl.Message(identity, thread, ME if mine else sender, mine, when, text, "text", tags)
 
 
-def number(address: str) -> str:
+def number(address: str, country: str | None = None) -> str:
     """Return the one form of an address: E.164, else its digits, else as it stands (the name of a company)."""
-    international = e164(address)
+    international = e164(address, country)
     if international:
         return international
     plain = re.sub(r"[\s().\-/]", "", address)

@@ -93,6 +93,7 @@ class Telegram:
 
     name: ClassVar[str] = "telegram"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,
