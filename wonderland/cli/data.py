@@ -80,7 +80,7 @@ def extract(
     """Read messages into the workspace, every stored row accounted for.
 
     PATH is a file or folder: a chat.db, an export of a messenger, JSON Lines, CSV. Options of the source follow it, for
-    example: wonderland extract chats.csv --text body --me Ada
+    example: wonderland extract chats.csv --text body --me Ada --dates dmy
 
     Several make one corpus: wonderland extract chat.db result.json. Who is one person in two of them is told by phone
     number and e-mail address, and by what you write into people.toml in the workspace.
