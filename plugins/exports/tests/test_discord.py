@@ -76,7 +76,7 @@ def test_a_channel_exported_twice_is_counted_once(tmp_path):
     write(tmp_path / "b.json", row("ho", number=2), row("new", number=3))
     messages, skipped = read(Discord(tmp_path, me="7"))
     assert [message.text for message in messages] == ["hi", "ho", "new"]
-    assert [one.reason for one in skipped] == ["the same row in another file"]
+    assert [one.reason for one in skipped] == ["in two files, counted once"]
 
 
 def test_a_count_that_is_wrong_is_said(tmp_path):

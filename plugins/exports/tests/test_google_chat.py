@@ -83,7 +83,7 @@ def test_a_row_in_two_takeouts_is_counted_once(tmp_path):
     write(tmp_path / "2", row(message_id="a/b/c"), row("new", message_id="a/b/d"))
     messages, skipped = read(GoogleChat(tmp_path, me="Ada"))
     assert [message.text for message in messages] == ["hi", "new"]
-    assert [one.reason for one in skipped] == ["the same row in another file"]
+    assert [one.reason for one in skipped] == ["in two files, counted once"]
 
 
 @pytest.mark.parametrize(("stored", "reason"), [(row(5), "text is not a string"), ("words", "not a JSON object")])

@@ -58,7 +58,7 @@ def test_a_conversation_exported_twice_is_counted_once(tmp_path):
     (tmp_path / "b.csv").write_text(HEADER + line.format("hi") * 3 + line.format("new"))
     messages, skipped = read(Imazing(tmp_path))
     assert [message.text for message in messages] == ["hi", "hi", "hi", "new"]
-    assert [one.reason for one in skipped] == ["the same row in another file"] * 2
+    assert [one.reason for one in skipped] == ["in two files, counted once"] * 2
 
 
 def test_what_is_no_table_of_imazing_is_said(tmp_path):

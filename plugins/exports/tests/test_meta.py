@@ -77,7 +77,7 @@ def test_a_file_that_is_there_twice_is_counted_once(tmp_path):
     write(tmp_path / "part2" / "inbox" / "a_1" / "message_1.json", *rows, row("new", at=9))
     messages, skipped = read(Messenger(tmp_path, me="Leo Ito"))
     assert sorted(message.text for message in messages) == ["hi", "hi", "ho", "new"]
-    assert [one.reason for one in skipped] == ["the same row in another file"] * 3
+    assert [one.reason for one in skipped] == ["in two files, counted once"] * 3
 
 
 def test_parts_in_several_zips_are_one_download(tmp_path):

@@ -77,7 +77,7 @@ def test_a_row_in_two_exports_is_counted_once(tmp_path):
     write(tmp_path / "b", row(), row(ts="1600000002.0"))
     messages, skipped = read(Slack(tmp_path, me="U1"))
     assert len(messages) == 3
-    assert [one.reason for one in skipped] == ["the same row in another file"]
+    assert [one.reason for one in skipped] == ["in two files, counted once"]
 
 
 @pytest.mark.parametrize(

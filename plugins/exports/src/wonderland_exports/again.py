@@ -11,7 +11,7 @@ from collections.abc import Hashable
 
 __all__ = ["AGAIN", "Again"]
 
-AGAIN = "the same row in another file"
+AGAIN = "in two files, counted once"
 
 
 class Again:
