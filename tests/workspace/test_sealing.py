@@ -172,6 +172,7 @@ def test_a_workspace_of_before_sources_were_noted_reads_again_too(filtered, mend
         corpus.save(folder)
         (folder / "read.json").write_text(json.dumps(old), encoding="utf-8")
     assert filtered.stage("corpus").done
+    filtered.filter()
     assert filtered.stage("filtered").done
     monkeypatch.setitem(plugins.load().sources, "jsonl", mended)
     assert filtered.stage("corpus").state() == "out of date"
