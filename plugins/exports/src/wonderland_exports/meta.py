@@ -94,6 +94,7 @@ class Meta:
         tally, mend = Tally(), Mender()
         rows = Rows(self._owner(export, survey), mend, tally["Left open"])
         again, thread = Again(), ""
+        parts = Counter(file.thread for file in survey.files)
         for file in survey.files:
             if file.thread != thread:
                 again, thread = Again(), file.thread
@@ -104,7 +105,7 @@ class Meta:
                 tally["Found in"][file.box] += 1
                 if isinstance(row, wl.Skipped):
                     yield row
-                elif again(json.dumps(row, sort_keys=True)):
+                elif parts[thread] > 1 and again(json.dumps(row, sort_keys=True)):
                     yield wl.Skipped(identity, AGAIN)
                 else:
                     yield rows.item(row, identity, chat)

@@ -19,7 +19,7 @@ def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[t
     """
     ways = {(), *(tuple(array.split(".")) for array in arrays)}
     for path, value in walk(member, arrays, partial=partial):
-        if tuple("*" if isinstance(step, int) else step for step in path) in ways:
+        if path[-1:] != ("*",) and tuple("*" if isinstance(step, int) else step for step in path) in ways:
             raise InputError(
                 f"{member.name} is not the file it should be: it holds no list {arrays[0]!r}.",
                 hint="Leave it out, or export again.",
