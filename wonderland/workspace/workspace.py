@@ -134,9 +134,8 @@ class Workspace:
         stage = layout.stage("filtered")
         if stage.done:
             return stage.read(Corpus.load)
-        corpus = layout.done("corpus", "extract").read(Corpus.load)
+        chosen = choose(layout.done("corpus", "extract").read(Corpus.load), layout)
         names = layout.settings.filter.names
-        chosen = choose(corpus, layout)
         kept = chosen.filter(*names) if names else chosen
         with stage.writing(lambda: layout.stage("filtered").key) as folder:
             kept.save(folder)
