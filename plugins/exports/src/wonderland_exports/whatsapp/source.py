@@ -34,6 +34,7 @@ class WhatsApp:
 
     name: ClassVar[str] = "whatsapp"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,
