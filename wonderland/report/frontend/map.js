@@ -27,7 +27,8 @@ function modelMap({ lit = null } = {}) {
   const each = min(N_HEADS, 16);
   grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px)) 42px`;
   if (N_HEADS > 16) heads.concat(mlps).forEach((node, i) => styled(node, { gridColumn: i < heads.length ? `${(i % N_HEADS) % 16 + (lit ? 1 : 2)}` : '' }));
-  const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => ({ key: `head:${HEADS[i]}` }),
+  const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => (lit ? { key: `head:${HEADS[i]}` } : {}), // in the card the map would vanish under the pointer
+   
     words: (i) => [HEADS[i], [['', page.roles[HEADS[i]] ?? 'no role']]] });
   hand.set(heads);
   paint();
