@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 
-
 @dataclass(frozen=True)
 class ActivationPatching(AsksContrasts):
     """Where does a difference travel to the answer? Many contrasts, both ways, by layer, place and head."""
@@ -145,4 +144,3 @@ def _gap(patched: Patched, seed: int) -> wl.Estimate:
     return cluster_bootstrap(
         gaps, np.ones(len(gaps)), batch.cluster, unit="logits", chance=0.0, resampled_over=over, seed=seed
     )
-

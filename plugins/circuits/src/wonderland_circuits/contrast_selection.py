@@ -17,7 +17,6 @@ import wonderland as wl
 from wonderland.lab.contrast import ContrastBatch, lint
 
 
-
 @dataclass(frozen=True)
 class ContrastSelection:
     """Pairs that passed the linter.

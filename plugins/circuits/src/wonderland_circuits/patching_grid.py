@@ -22,7 +22,20 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
 from wonderland.views import (
-    Block, CellDetail, CellRow, CellTokens, Matrix, Panel, Panels, Quoted, Series, Text, Token, Wording, say, spoken,
+    Block,
+    CellDetail,
+    CellRow,
+    CellTokens,
+    Matrix,
+    Panel,
+    Panels,
+    Quoted,
+    Series,
+    Text,
+    Token,
+    Wording,
+    say,
+    spoken,
 )  # fmt: skip
 from wonderland_circuits.contrast_selection import ContrastSelection
 
@@ -180,9 +193,7 @@ def _series(mode: str, pair: dict[str, Any], words: Sequence[str], renumber: Any
         "corrupted run": np.full(grid.shape, corrupted, dtype=np.float32),
         "patched run": grid.astype(np.float32),
     }
-    after = CellTokens(
-        "After patching it says", list(words), renumber(pair["after"][mode]), pair["after_share"][mode]
-    )
+    after = CellTokens("After patching it says", list(words), renumber(pair["after"][mode]), pair["after_share"][mode])
     rows = [str(Head(*divmod(i, n_heads))) if mode == "z" else f"L{i}" for i in range(len(grid))]
     return Series(
         Wording(_NAMES[mode] if mode != "z" else "head × position"),

@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Matrix, Row, Table, Wording, spoken
+from wonderland.views import Block, Column, Matrix, Row, Table, spoken
 from wonderland_circuits import patching_grid
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import share

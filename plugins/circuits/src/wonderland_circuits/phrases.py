@@ -30,7 +30,11 @@ def share(estimate: wl.Estimate) -> str:
 
 def percent(number: float) -> str:
     """Return a share as a percentage with a real minus sign, and 0% without one."""
-    return f"{number:.0%}".replace("-0%", "0%").replace("-", "−") if abs(number) < 0.005 else f"{number:.0%}".replace("-", "−")
+    return (
+        f"{number:.0%}".replace("-0%", "0%").replace("-", "−")
+        if abs(number) < 0.005
+        else f"{number:.0%}".replace("-", "−")
+    )
 
 
 def p_value(p: float, name: str = "p") -> str:
