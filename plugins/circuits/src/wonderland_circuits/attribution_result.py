@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Column, Point, Scatter, Table, Wording
+from wonderland.views import Axis, Column, Point, Scatter, Table, Wording, digits
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import share
 
@@ -58,7 +58,7 @@ class EdgeAttributionResult(ContrastResult):
         rest = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
         lines = [self._claim(), *([f"The next by their estimates: {rest}."] if rest else [])]
         for method in METHODS:
-            told = ", ".join(f"{name} {one.value:.2f}" for name, one in self.agreement[method].items())
+            told = ", ".join(f"{name} {digits(one.value)}" for name, one in self.agreement[method].items())
             lines.append(f"{method} against exact patching: {told}.")
         return "\n".join(lines + self.refusals())
 

@@ -12,10 +12,23 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.edges import Edges
-from wonderland.views import Axis, Column, Curve, Graph, GraphNode, Lines, Reference, Table, Wording
+from wonderland.views import (
+    Axis,
+    Column,
+    Curve,
+    Graph,
+    GraphNode,
+    Lines,
+    Reference,
+    Table,
+    Wording,
+    digits,
+    percent,
+    told_p,
+)
 from wonderland.views import Edge as Drawn
 from wonderland_circuits.contrast_result import ContrastResult
-from wonderland_circuits.phrases import listed, p_value, percent, share
+from wonderland_circuits.phrases import listed, share
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,8 @@ class CircuitGraphResult(ContrastResult):
     @property
     def p(self) -> float:
         """Share of random circuits as faithful, the circuit included; one-sided."""
+        if not np.isfinite(self.faithfulness.value):
+            return float("nan")
         return float((1 + (self.others >= self.faithfulness.value).sum()) / (1 + len(self.others)))
 
     @property
@@ -132,7 +147,7 @@ class CircuitGraphResult(ContrastResult):
             self._claim(),
             f"Minimality: {len(self.edges) - len(self.idle)} of its {len(self.edges)} edges cost at least 0.5% each "
             f"when left out{idle}.",
-            f"Over all sizes: CPR {self.cpr:.2f} (1 is best), CMD {self.cmd:.2f} (0 is best).",
+            f"Over all sizes: CPR {digits(self.cpr)} (1 is best), CMD {digits(self.cmd)} (0 is best).",
         ]
         if len(self.incompleteness):
             lines.insert(
@@ -147,9 +162,9 @@ class CircuitGraphResult(ContrastResult):
     def _claim(self) -> str:
         random = "there are no random circuits to compare with"
         if len(self.others):
-            special = "" if self.p < 0.05 else ", so it is not shown to be special"
+            special = "" if self.p < 0.05 else ", so the circuit is not shown to be special"
             random = f"random circuits of as many edges {percent(float(np.mean(self.others)))} on average, "
-            random += f"{p_value(self.p)}{special}"
+            random += f"{told_p(self.p)}{special}"
         return (
             f"{len(self.edges)} of {self.count} edges bring back {share(self.faithfulness)} of the difference "
             f"({self.what}) while all others are corrupted, over {self.confirming} pairs{self.few}; {random}."
@@ -222,8 +237,8 @@ class CircuitGraphResult(ContrastResult):
             ),
             subtitle="How few edges do it alone?",
             caption=f"Share of the gap that the strongest edges bring back while all others are corrupted, "
-            f"{self.over(self.curve)}; area under the curve (CPR) {self.cpr:.2f}, between it and the whole model "
-            f"(CMD) {self.cmd:.2f}.",
+            f"{self.over(self.curve)}; area under the curve (CPR) {digits(self.cpr)}, between it and the whole model "
+            f"(CMD) {digits(self.cmd)}.",
             how_to_read="The sooner the curve reaches 1, the fewer edges the behaviour needs.",
             misleads="It may pass 1 and fall again: edges that work against the answer come last or are left out. The "
             "line of random circuits holds for circuits of the size of the one found, not for other sizes.",

@@ -1,4 +1,4 @@
-"""How are numbers told in sentences? Shares with their intervals, and p-values with two significant digits."""
+"""How are shares with their intervals, and what differs between prompts, told in sentences?"""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 import wonderland as wl
+from wonderland.views import percent
 
-__all__ = ["listed", "p_value", "share", "spelled"]
+__all__ = ["listed", "share", "spelled"]
 
 _WHAT = {
     "speaker": "who speaks",
@@ -26,22 +27,6 @@ def share(estimate: wl.Estimate) -> str:
     """Return an estimate as a share with its interval: "63% [56%, 70%]"."""
     value, low, high = (float(part) for part in (estimate.value, estimate.low, estimate.high))
     return "an undefined share" if math.isnan(value) else f"{percent(value)} [{percent(low)}, {percent(high)}]"
-
-
-def percent(number: float) -> str:
-    """Return a share as a percentage with a real minus sign, and 0% without one."""
-    return (
-        f"{number:.0%}".replace("-0%", "0%").replace("-", "−")
-        if abs(number) < 0.005
-        else f"{number:.0%}".replace("-", "−")
-    )
-
-
-def p_value(p: float, name: str = "p") -> str:
-    """Return a p-value with two significant digits: "p = 0.048", "p < 0.001"."""
-    if math.isnan(p):
-        return f"{name} undefined"
-    return f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.2g}"
 
 
 def listed(names: Sequence[object], most: int = 5) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Column, Matrix, Table, Wording
-from wonderland_circuits.phrases import p_value, percent, share
+from wonderland.views import Column, Matrix, Table, Wording, percent, told_p
+from wonderland_circuits.phrases import share
 from wonderland_circuits.scrubbing import FEATURES
 
 _MEANING = {
@@ -61,7 +61,7 @@ class CausalScrubbingResult(wl.Result):
     @property
     def p(self) -> float:
         """Share of random deals that recover as much, this hypothesis included; NaN if there is nothing to deal."""
-        if not len(self.dealt):
+        if not len(self.dealt) or not np.isfinite(self.recovered.value):
             return float("nan")
         return float((1 + (self.dealt >= self.recovered.value).sum()) / (1 + len(self.dealt)))
 
@@ -95,7 +95,7 @@ class CausalScrubbingResult(wl.Result):
         verdict = "" if self._beyond else f". It is not shown to recover more than they do, at most {more} more"
         return (
             f"{told}. The same features assigned to the heads at random recover {percent(self.null)} on average, "
-            f"{p_value(self.p)}{verdict}{few}."
+            f"{told_p(self.p)}{verdict}{few}."
         )
 
     @property

@@ -11,8 +11,8 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS
-from wonderland.views import Column, Table, Wording
-from wonderland_circuits.phrases import percent, share
+from wonderland.views import Column, Table, Wording, percent
+from wonderland_circuits.phrases import share
 from wonderland_circuits.speaker_verdicts import RULE, SIDES, TESTS
 
 _WHOSE = {"current": "who speaks", "first": "who spoke first"}

@@ -10,9 +10,9 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Axis, Bar, Bars, Wording
+from wonderland.views import Axis, Bar, Bars, Wording, percent, told_p
 from wonderland_circuits.contrast_result import ContrastResult
-from wonderland_circuits.phrases import p_value, percent, share
+from wonderland_circuits.phrases import share
 
 _BINS = 20
 _HOW = {
@@ -57,8 +57,8 @@ class CircuitSufficiencyResult(ContrastResult):
 
     @property
     def p(self) -> float:
-        """Share of sets that do as well, the circuit included; one-sided."""
-        return self.rank / (1 + len(self.others))
+        """Share of sets that do as well, the circuit included; one-sided. NaN if the circuit has no recovery."""
+        return self.rank / (1 + len(self.others)) if np.isfinite(self.recovery.value) else float("nan")
 
     @property
     def sufficient(self) -> bool:
@@ -94,7 +94,7 @@ class CircuitSufficiencyResult(ContrastResult):
         lines = [
             f"{' + '.join(self.circuit)} together bring back {share(self.recovery)} of the difference ({self.what}) "
             f"over {self.confirming} pairs, {_HOW.get(self.chosen, self.chosen)}; rank {self.rank} of "
-            f"{1 + len(self.others)} sets of the same size ({scope}), {p_value(self.p)}: {self._verdict()}{self.few}.",
+            f"{1 + len(self.others)} sets of the same size ({scope}), {told_p(self.p)}: {self._verdict()}{self.few}.",
             f"All heads together bring back {share(self.every)}; corrupting the circuit takes away "
             f"{share(self.damage)}.",
             "Alone: " + ", ".join(f"{head} {share(one)}" for head, one in self.alone.items()) + ".",
@@ -112,7 +112,7 @@ class CircuitSufficiencyResult(ContrastResult):
         return self.claimed(
             first,
             "circuit-parts",
-            replace(self.recovery, chance=self.null),
+            replace(self.recovery, chance=self.null if len(self.others) else None),
             trust=self.trust,
             kind="effect" if self.sufficient else "null",
             select=Head.parse(self.circuit[0]),
@@ -151,7 +151,8 @@ class CircuitSufficiencyResult(ContrastResult):
         )
 
     def _null(self) -> wl.View:
-        edges = np.histogram_bin_edges(np.append(self.others, self.recovery.value), _BINS)
+        every = np.append(self.others, self.recovery.value)
+        edges = np.histogram_bin_edges(every[np.isfinite(every)], _BINS)
         counts = {
             f"other sets of {len(self.circuit)}": np.histogram(self.others, edges)[0],
             " + ".join(self.circuit): np.histogram([self.recovery.value], edges)[0],
