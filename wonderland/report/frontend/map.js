@@ -2,6 +2,7 @@
 
 const SIGNS = ['●', '■', '▲', '◆', '★', '✚'];
 // The roles that are told apart, rarest first: a role that one head has is what a reader looks for.
+// Beyond six, roles share one sign.
 const ROLES = d3.sort(d3.rollups(Object.values(page.roles), (all) => all.length, (role) => role), ([, count]) => count).map(([role, count], i) => ({ role, count, sign: SIGNS[i] ?? '▪' }));
 const roleOf = (head) => ROLES.find(({ role }) => role === page.roles[head]);
 const roleColour = (head) => {
@@ -32,7 +33,7 @@ function modelMap({ lit = null } = {}) {
     words: (i) => [HEADS[i], [['', page.roles[HEADS[i]] ?? 'no role']]] });
   hand.set(heads);
   paint();
-  const legend = lit || !ROLES.length ? null : el('ul.maproles', ROLES.map(({ role, count, sign }, i) => {
+  const legend = lit || !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map(({ role, count, sign }, i) => {
     const mark = el('b', sign);
     mark.style.color = palette().categories[i] ?? '';
     return el('li', mark, el('span', role, el('small', count > 1 ? `${count} heads` : 'one head')));
