@@ -35,7 +35,13 @@ _END = re.compile(r":\s|;\s|\s\(|,\sagainst|\.\s|\.$")
 
 def stories(page: Page, views: Sequence[View]) -> list[dict[str, Any]]:
     """Return the stories of a page, as the front end reads them."""
-    told = (_guesses(page, views), _found(page, views), _says(views), _surprised(page, views), _absent(page, views))
+    told = (
+        _guesses(page, views),
+        _found(page, views),
+        _says(page, views),
+        _surprised(page, views),
+        _absent(page, views),
+    )
     return [story for story in told if story is not None][:MOST]
 
 
@@ -138,8 +144,10 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     return story
 
 
-def _says(views: Sequence[View]) -> dict[str, Any] | None:
+def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     """Show how a sample begins."""
+    if not page.contains_text:
+        return None
     for view, figure in _conversations(views):
         if characters(figure.of) == "sample":
             sample = figure.conversations[0]
@@ -191,7 +199,10 @@ def _of_finding(ask: str, finding: Finding, picture: Any, onward: str) -> dict[s
         part = one.unit.startswith(("share", "recovery")) and max(abs(value), abs(low), abs(high)) < 10
         told = [_told(v, part, high - low) for v in (value, low, high)]
         number = dict(zip(("value", "low", "high"), told, strict=True))
-        number |= {"unit": "" if part else one.unit, "of": f"{one.n:,} {one.resampled_over}"}
+        number |= {
+            "unit": one.unit.removeprefix("share").strip() if part else one.unit,
+            "of": f"{one.n:,} {one.resampled_over}",
+        }
         if picture is None:
             picture = {"kind": "interval", "value": value, "low": low, "high": high}
             picture["chance"] = 0.0 if one.chance is None else float(one.chance)

@@ -80,7 +80,7 @@ function mountFirst(host) {
     pictures.push(one);
     return one.host;
   };
-  const measure = ({ number: told }) => (told ? el('p.told', { title: told.low ? dots('95% interval', told.of) : null }, el('b', told.value), ' ', told.unit, told.low ? el('small', ` ${told.low} to ${told.high}`) : null) : null);
+  const measure = ({ number: told }) => (told ? el('p.told', { title: told.low ? dots('95% interval', told.of) : null }, el('b', told.value), ' ', explained(told.unit, seen), told.low ? el('small', ` ${told.low} to ${told.high}`) : null) : null);
   const told = page.stories.map((story, i) => el('section.story',
     el('h2', { id: `story-${i}` }, story.ask),
     el('p.sentence', markOf(story), el('span', explained(story.text, seen), story.more ? [' ', story.more] : null)),

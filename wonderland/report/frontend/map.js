@@ -20,7 +20,7 @@ function modelMap({ lit = null } = {}) {
     const role = roleOf(name), on = lit ? lit.includes(name) : role;
     return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : lit && on ? '●' : '·');
   });
-  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : 'var(--accent)') : ''));
+  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit ? 'var(--accent)' : '') : ''));
   const mlps = d3.range(N_LAYERS).map((layer) => (neurons.get(layer)
     ? el('button.part.mlp', { label: `MLP of layer ${layer}`, on: { click: () => go(neurons.get(layer)[0]) } }, 'MLP') : el('span.part.mlp', 'MLP')));
   const grid = el('div.modelmap', { role: 'group', label: 'Map of the model: a row for each layer' },

@@ -1,6 +1,6 @@
 // Print: every figure on a page of its own, in light colours, whole. Whatever was loaded by then is printed.
 
-const PAPER = 940, TALL = 520, PAGE = 660; // pixels that fit on the narrower of A4 and Letter, beside and below each other
+const PAPER = 940, TALL = 520, PAGE = 640; // pixels that fit on the narrower of A4 and Letter, beside and below each other
 
 // Paper does not scroll: what is wide or tall is made smaller, and very wide cells go on below. Returns how to undo it.
 function fitPaper(box) {
