@@ -1,4 +1,4 @@
-"""What a newcomer does with the report: reads the first page, asks what a word means, looks for a word, on any screen."""
+"""What a newcomer does with the report: read the first page, ask what a word means, look for a word, on any screen."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def test_an_effect_whose_interval_reaches_chance_has_another_mark_than_one_that_
     go(page, "all-findings")
     marks = page.eval_on_selector_all(
         ".findings tbody tr",
-        "rows => rows.map(r => [r.innerText, r.querySelector('.mark').ariaLabel, r.querySelector('.mark').textContent])",
+        "rows => rows.map(r => r.querySelector('.mark')).map(mark => [mark.ariaLabel, mark.textContent])",
     )
-    signs = {}
-    for _, label, sign in marks:
+    signs: dict[str, set[str]] = {}
+    for label, sign in marks:
         signs.setdefault(label.split(" · ")[0], set()).add(sign)
     assert signs == {"effect": {"◆"}, "effect, not shown": {"◇"}, "null result": {"○"}, "description": {"·"}}
 
@@ -103,7 +103,7 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
 
 
 def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(page):
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('closed'))")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }")
     go(page, "all-findings")
     page.click('.findings button[aria-label="Copy citation"] >> nth=0')
     assert page.input_value("dialog.copy textarea")

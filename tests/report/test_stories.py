@@ -63,8 +63,12 @@ def test_the_head_on_which_most_analyses_agree_is_told_once_with_a_number():
     story = told(page_of(found, views))[FOUND]
     assert story["text"] == "L1H2 brings back the difference."
     assert story["picture"] == {"kind": "heads", "lit": ["L1H2"]}
-    assert story["number"] == {"value": "62%", "low": "55%", "high": "69%", "unit": "", "of": "30 pairs"}
+    assert story["number"] == {"value": "62%", "low": "55%", "high": "69%", "unit": "brought back", "of": "30 pairs"}
     assert story["more"]
+    counted = effect("L1H2 gives 51% of it: so it is.", "c", estimate=one(0.51, 0.5, 0.52))
+    assert (
+        told(page_of([*found[:2], counted, found[3]], views))[FOUND]["text"] == story["text"]
+    )  # a claim in plain words
     assert (story["view"], story["select"]) == ("d", ["head:L1H2"])
 
 
@@ -91,6 +95,7 @@ def test_the_best_supported_null_result_is_told_with_its_interval():
     ]
     story = told(page_of(nulls))[ABSENT]
     assert story["text"] == "No repetition is learned."
+    assert [story["number"][name] for name in ("value", "low", "high")] == ["−0.01", "−0.03", "0.01"]
     assert story["picture"] == {"kind": "interval", "value": -0.01, "low": -0.03, "high": 0.01, "chance": 0.0}
     assert FOUND not in told(page_of(nulls))  # no effect was looked for
 
@@ -128,7 +133,9 @@ def test_no_finite_surprise_is_no_story(values):
 
 
 def test_a_redacted_page_shows_no_message():
-    assert "Where was it surprised?" not in told(page_of(views=[reading(np.ones(8))], contains_text=False))
+    views = [reading(np.ones(8)), replace(reading(np.ones(8), "sample"), id="samples")]
+    assert set(told(page_of(views=views))) == {"Where was it surprised?", "What does it say?"}
+    assert told(page_of(views=views, contains_text=False)) == {}
 
 
 def test_choices_left_are_counted_from_the_same_number_as_the_loss():
@@ -183,6 +190,8 @@ def test_of_its_roles_a_head_is_shown_with_the_one_that_fewest_share():
     assert roles_of(page_of(about=about)) == {"L0H0": "copies", "L0H1": "copies", "L0H2": "says who speaks"}
     assert roles_of(page_of(about=roles(L0H0=["needed"], L0H1=["needed"]))) == {}  # what all have tells nothing
     assert roles_of(page_of(about=roles(L0H0=["needed"]))) == {"L0H0": "needed"}  # a model of one head
+    about = roles(L0H0=["no pattern over 0.4", "needed"], L0H1=["no pattern over 0.4"], L0H2=["previous 0.9"])
+    assert roles_of(page_of(about=about)) == {"L0H0": "needed"}  # a measurement is no name, nor is what a head is not
 
 
 def test_a_model_of_one_layer_has_its_stories_and_its_map():

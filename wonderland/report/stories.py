@@ -35,7 +35,13 @@ _END = re.compile(r":\s|;\s|\s\(|,\sagainst|\.\s|\.$")
 
 def stories(page: Page, views: Sequence[View]) -> list[dict[str, Any]]:
     """Return the stories of a page, as the front end reads them."""
-    told = (_guesses(page, views), _found(page, views), _says(views), _surprised(page, views), _absent(page, views))
+    told = (
+        _guesses(page, views),
+        _found(page, views),
+        _says(page, views),
+        _surprised(page, views),
+        _absent(page, views),
+    )
     return [story for story in told if story is not None][:MOST]
 
 
@@ -53,10 +59,11 @@ def headline(sentence: str) -> str:
 def roles_of(page: Page) -> dict[str, str]:
     """Return the role that tells most of each head: of its roles the one that fewest heads share.
 
-    A role that every head with roles has tells nothing, so such a head has none.
+    A role that every head has tells nothing, nor does one that says what a head is not, or that holds a number, as
+    those are measurements. A head with no other has none.
     """
     named = {
-        key.name: [characters(block.role) for block in blocks if isinstance(block, Role)]
+        key.name: [name for b in blocks if isinstance(b, Role) for name in [characters(b.role)] if _is_name(name)]
         for key, blocks in page.about.items()
         if key.kind == "head"
     }
@@ -65,7 +72,7 @@ def roles_of(page: Page) -> dict[str, str]:
         for role in set(roles):
             counts[role] = counts.get(role, 0) + 1
     best = {head: min(reversed(roles), key=lambda role: counts[role]) for head, roles in named.items() if roles}
-    return {head: role for head, role in best.items() if counts[role] < len(best) or len(best) == 1}
+    return {head: role for head, role in best.items() if counts[role] < len(named) or len(named) == 1}
 
 
 def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
@@ -130,14 +137,17 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     head = max(agreeing, key=lambda name: len(agreeing[name]))  # of as many analyses the one that was named first
     mine = [finding for finding in solid if any(key.kind == "head" and key.name == head for key in finding.select)]
     numbered = [finding for finding in mine if _finite(finding.estimate)]
-    story = _of_finding(ask, (numbered or mine)[0], {"kind": "heads", "lit": [head]}, "See its evidence")
+    plain = [finding for finding in numbered if not re.search(r"(?<![LHNF\d])\d", headline(finding.sentence))]
+    story = _of_finding(ask, (plain or numbered or mine)[0], {"kind": "heads", "lit": [head]}, "See its evidence")
     if len(agreeing[head]) > 1:
         story["more"] = "Several analyses point to this head."
     return story
 
 
-def _says(views: Sequence[View]) -> dict[str, Any] | None:
+def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     """Show how a sample begins."""
+    if not page.contains_text:
+        return None
     for view, figure in _conversations(views):
         if characters(figure.of) == "sample":
             sample = figure.conversations[0]
@@ -186,9 +196,13 @@ def _of_finding(ask: str, finding: Finding, picture: Any, onward: str) -> dict[s
     if _finite(one):
         low, high = float(one.low), float(one.high)
         value = float(one.value)
-        part = one.unit.startswith("share") and max(abs(value), abs(low), abs(high)) < 10
-        number = {name: _told(v, part) for name, v in (("value", value), ("low", low), ("high", high))}
-        number |= {"unit": "" if part else one.unit, "of": f"{one.n:,} {one.resampled_over}"}
+        part = one.unit.startswith(("share", "recovery")) and max(abs(value), abs(low), abs(high)) < 10
+        told = [_told(v, part, high - low) for v in (value, low, high)]
+        number = dict(zip(("value", "low", "high"), told, strict=True))
+        number |= {
+            "unit": one.unit.removeprefix("share").strip() if part else one.unit,
+            "of": f"{one.n:,} {one.resampled_over}",
+        }
         if picture is None:
             picture = {"kind": "interval", "value": value, "low": low, "high": high}
             picture["chance"] = 0.0 if one.chance is None else float(one.chance)
@@ -242,8 +256,14 @@ def _finite(one: Estimate | None) -> bool:
     return one is not None and all(math.isfinite(float(v)) for v in (one.value, one.low, one.high))
 
 
-def _told(value: float, part: bool) -> str:
-    return (f"{value:.0%}" if part else f"{value:.2g}").replace("-", "−")
+def _told(value: float, part: bool, width: float) -> str:
+    """Return a number as a share, or with no more places than half its interval's width has."""
+    places = min(6, max(0, math.ceil(-math.log10(width / 2)))) if width > 0 else 2
+    return (f"{value:.0%}" if part else f"{value:,.{places}f}").replace("-", "−")
+
+
+def _is_name(role: str) -> bool:
+    return re.search(r"^no\b|\d", role) is None
 
 
 def _count(loss: float) -> str:

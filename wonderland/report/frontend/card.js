@@ -77,7 +77,8 @@ function makeCard(host) {
     if (at && (shown !== key || when(changed, 'view', 'theme', 'sample', 'mounted'))) drawPicture(...at);
     shown = key;
     const linked = page.views.filter((view) => view.selects.includes(kind) && view.id !== store.view);
-    fill(links, linked.length ? 'Also in ' : '', linked.map((view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, key }) }, view.title)]));
+    const to = (view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, key }) }, view.title)];
+    fill(links, linked.length ? 'Also in ' : '', linked.slice(0, 5).map(to), linked.length > 6 ? [', ', button(`${linked.length - 5} more`, () => fill(links, 'Also in ', linked.map(to)), { class: 'link' })] : linked.slice(5).map((view) => to(view, 1)));
   };
   return { update };
 }

@@ -39,13 +39,13 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const menu = exportMenu(view, () => ({ ...figure, controls, plot: plot.hidden ? tableBox : plot }));
   const wide = button('⤢', toggleWide, { class: 'icon', label: 'Maximise the figure', title: 'Maximise  m' });
   const note = (heading, text) => (text ? el('section', el('h2', heading), el('p', explained(text, seen))) : null), seen = new Set();
+  const notes = () => (view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
   const node = el('article', { class: `figure ${view.renderer}`, 'aria-labelledby': `title-${view.id}` },
     el('header.titles', el('h1', { id: `title-${view.id}`, tabindex: -1 }, view.title), el('div.buttons', tableButton, page.opens ? null : menu.node, wide)),
     view.subtitle ? el('p.subtitle', explained(view.subtitle, seen)) : null,
     view.caption ? el('p.caption', explained(view.caption, seen)) : null,
     view.warning ? el('p.banner', { role: 'note' }, explained(view.warning, seen)) : null,
-    controls, plot, tableBox,
-    view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
+    printing && notes(), controls, plot, tableBox, printing ? null : notes()); // on paper first, so that none is left alone on a page
   if (printing) host.append(node);
   else host.replaceChildren(node);
   build();

@@ -80,17 +80,16 @@ function mountFirst(host) {
     pictures.push(one);
     return one.host;
   };
-  const measure = ({ number: told }) => (told ? el('p.told', el('b', told.value), ' ', told.unit, told.low ? el('small', ` ${told.low} to ${told.high}`) : null, told.of ? el('small', `, ${told.of}`) : null) : null);
+  const measure = ({ number: told }) => (told ? el('p.told', { title: told.low ? dots('95% interval', told.of) : null }, el('b', told.value), ' ', explained(told.unit, seen), told.low ? el('small', ` ${told.low} to ${told.high}`) : null) : null);
   const told = page.stories.map((story, i) => el('section.story',
     el('h2', { id: `story-${i}` }, story.ask),
     el('p.sentence', markOf(story), el('span', explained(story.text, seen), story.more ? [' ', story.more] : null)),
     story.picture && el('div.picture', draw(story.picture)), measure(story),
     el('p.onward', el('a', { href: evidenceOf(story) }, `${story.onward} →`))));
-  const failed = page.checks.filter((check) => !check.passed), { corpus } = page.meta;
-  const messages = corpus && typeof corpus === 'object' ? Object.values(corpus)[0] : null;
+  const failed = page.checks.filter((check) => !check.passed);
   host.replaceChildren(el('article.figure.first',
     el('h1', { id: 'title-findings', tabindex: -1 }, 'Your model in a minute'),
-    el('p.caption', isNumber(messages) ? `It read ${number(messages)} messages and learned to guess the next token.` : 'It learned to guess the next token.'),
+    el('p.caption', explained('It read messages and learned one thing: to guess the next token. This is what came of it.', seen)),
     page.checks.length ? el('details.checks', { open: failed.length > 0 }, el('summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
     el('p.goon', el('a', { href: store.address({ view: 'all-findings' }) }, `All findings →`), el('a', { href: store.address({ view: 'words' }) }, 'Words explained →'))));

@@ -1,0 +1,100 @@
+"""The drawing of a graph claims no edge that is not there: an edge meets no node but its two ends, and each is drawn.
+
+The circuits are drawn at random, of models of 4 × 4 and 8 × 8 heads with their MLPs, on a wide and on a narrow screen.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import chromium
+import numpy as np
+import pytest
+import sample
+
+from wonderland.components import Head
+from wonderland.report.build import render
+from wonderland.views import Edge, Graph, GraphNode, View, Wording
+
+pytestmark = chromium.MARKS
+
+# Each path as points a pixel and a half apart, each box as its corners, in the units of the drawing.
+DRAWN = """svg => ({
+  paths: [...svg.querySelectorAll('path')].map(path => {
+    const long = path.getTotalLength(), steps = Math.ceil(long / 3);
+    return Array.from({ length: steps + 1 }, (_, i) => path.getPointAtLength(long * i / steps)).map(p => [p.x, p.y]);
+  }),
+  boxes: [...svg.querySelectorAll('rect')].map(r => ['x', 'y', 'width', 'height'].map(k => Number(r.getAttribute(k)))),
+})"""
+
+
+def circuit(layers: int, heads: int, count: int, seed: int) -> Graph:
+    """Return a graph of random edges between the parts of a model, from the words to the answer."""
+    random = np.random.default_rng(seed)
+    columns = {Wording("embed"): 0, Wording("logits"): 2 * layers + 1}
+    columns |= {Wording(str(head)): 2 * head.layer + 1 for head in Head.all(layers, heads)}
+    columns |= {Wording(f"MLP{layer}"): 2 * layer + 2 for layer in range(layers)}
+    possible = [pair for pair in itertools.permutations(columns, 2) if columns[pair[0]] < columns[pair[1]]]
+    chosen = [possible[i] for i in random.choice(len(possible), min(count, len(possible)), replace=False)]
+    named = dict.fromkeys(name for pair in chosen for name in pair)
+    edges = [Edge(a, b, float(random.normal())) for a, b in chosen]
+    return Graph([GraphNode(name, name, columns[name]) for name in named], edges, threshold=0.0)
+
+
+GRAPHS = {
+    "chain": Graph(
+        [GraphNode(Wording(name), Wording(name), i) for i, name in enumerate("abcde")],
+        [Edge(Wording(a), Wording(b), 1.0) for a, b in ("ab", "ac", "ad", "ae", "be", "ce", "de")],
+    ),
+    "backwards": Graph(
+        [GraphNode(Wording(name), Wording(name), i // 2) for i, name in enumerate("abcdef")],
+        [Edge(Wording(a), Wording(b), 1.0) for a, b in ("ab", "cd", "fa", "ea", "af", "ec")],
+    ),
+    "small": circuit(4, 4, 30, seed=0),
+    "dense": circuit(4, 4, 150, seed=1),
+    "large": circuit(8, 8, 60, seed=2),
+    "large-dense": circuit(8, 8, 200, seed=3),
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    views = [View(name, name, graph) for name, graph in GRAPHS.items()]
+    path = tmp_path_factory.mktemp("graphs") / "report.html"
+    page = replace(sample.page(conversations=1, length=8), views=views, findings=[])
+    path.write_text(render(page), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", GRAPHS)
+def test_an_edge_of_a_graph_meets_no_node_but_its_ends(browser, report, name, width):
+    graph = GRAPHS[name]
+    tab = browser.new_page(viewport={"width": width, "height": 1000})
+    tab.goto(f"{report}#/{name}")
+    tab.wait_for_selector("html[data-ready]")
+    tab.wait_for_selector(f"#title-{name}")
+    drawn = tab.locator("main .sideways svg").first.evaluate(DRAWN)
+    tab.close()
+    boxes = np.array(drawn["boxes"])
+    assert len(boxes) == len(graph.nodes)
+    left, top, right, bottom = boxes[:, 0], boxes[:, 1], boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3]
+
+    def met(points, margin):
+        x, y = np.array(points).T[:, :, None]
+        across = (left - margin <= x) & (x <= right + margin)
+        return set(np.flatnonzero((across & (top - margin <= y) & (y <= bottom + margin)).any(0)).tolist())
+
+    ends = []
+    for path in drawn["paths"]:
+        start, end = met(path[:1], 0.6), met(path[-1:], 0.6)
+        assert len(start) == len(end) == 1
+        assert met(path, -0.1) <= start | end
+        ends.append(start | end)
+    number = {node.id: i for i, node in enumerate(graph.nodes)}
+    wanted = [{number[edge.start], number[edge.end]} for edge in graph.edges]
+    assert sorted(map(sorted, ends)) == sorted(map(sorted, wanted))
+    for one, other in itertools.combinations(range(len(boxes)), 2):  # and no box lies on another
+        apart = left[one] >= right[other] or left[other] >= right[one]
+        assert apart or top[one] >= bottom[other] or top[other] >= bottom[one]
