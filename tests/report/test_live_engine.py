@@ -11,9 +11,9 @@ import torch
 from node_engine import NODE, run
 
 from wonderland.errors import Unsupported
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.generate import generate
 from wonderland.model.presets import Config
-from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.report.live import half_planes, live_data
 from wonderland.tokenizer import SpeakerTokenizer
 

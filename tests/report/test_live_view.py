@@ -1,4 +1,4 @@
-"""The view that answers, in a real browser with a tiny model: its numbers are Python's, and what is typed stays there."""
+"""The view that answers, in a browser, of a tiny model: its numbers are Python's, and what is typed stays there."""
 
 from __future__ import annotations
 
@@ -197,7 +197,9 @@ def hooks_for(name: str, method: str, donor_tokens) -> list:
         n = value.shape[1]
         if head is None:
             mean = torch.tensor(average["mlp_out"][layer])
-            value[:] = {"zero": 0 * mean, "mean": mean, "resample": cache[f"blocks.{layer}.hook_mlp_out"][:, :n]}[method]
+            value[:] = {"zero": 0 * mean, "mean": mean, "resample": cache[f"blocks.{layer}.hook_mlp_out"][:, :n]}[
+                method
+            ]
         else:
             mean = torch.tensor(average["z"][layer].reshape(HEADS, -1)[head])
             other = cache[f"blocks.{layer}.attn.hook_z"][:, :n, head]
@@ -245,7 +247,9 @@ def test_what_is_off_is_in_the_address_and_what_is_typed_is_nowhere(page, report
     page.keyboard.press("x")
     settle(page)
     assert page.url == f"{report}#/try-it?off=L0H3"
-    kept = page.evaluate("[location.href, JSON.stringify(history.state), ...Object.values({...localStorage, ...sessionStorage})].join()")
+    kept = page.evaluate(
+        "[location.href, JSON.stringify(history.state), ...Object.values({...localStorage, ...sessionStorage})].join()"
+    )
     assert "na" not in kept.replace(report, "")
     page.reload()
     page.wait_for_selector("[data-live]")
@@ -259,7 +263,9 @@ def test_what_is_off_is_in_the_address_and_what_is_typed_is_nowhere(page, report
     assert page.locator(".chip.off").count() == 1
 
 
-@pytest.mark.parametrize("text", [*sample_words.HOSTILE[:4], "</textarea><script>alert(1)</script>", "\u202egnp \u200b"])
+@pytest.mark.parametrize(
+    "text", [*sample_words.HOSTILE[:4], "</textarea><script>alert(1)</script>", "\u202egnp \u200b"]
+)
 def test_hostile_text_is_text(page, report, text):
     page.focus(".field")
     page.evaluate("text => document.execCommand('insertText', false, text)", text)  # as pasting does
@@ -321,17 +327,23 @@ def test_a_swap_says_what_is_wrong_with_a_pair(page):
     type_in(page, "are you free tomorrow")
     a, b = len(tokens_of("are you free")), len(tokens_of("are you free tomorrow"))
     assert f"Unequal lengths: {a} and {b} tokens" in page.inner_text(".swap")
+    type_in(page, TEXT)
+    page.get_by_role("button", name="A, and B with the speakers swapped").click()
+    page.wait_for_function("document.querySelector('.swap').innerText.includes('at least 0.5 are needed')")
+    assert "Gap too small: 0.33 logits" in page.inner_text(".swap")
+    assert page.locator(".swap .cell").count() == 0
 
 
 @pytest.mark.parametrize(("label", "site"), [("Stream", "resid_pre"), ("Attention", "attn_out"), ("By head", "z")])
 def test_a_swap_patches_as_python_does(page, label, site):
-    type_in(page, TEXT)
+    text = "are you free"
+    type_in(page, text)
     page.get_by_role("button", name="A, and B with the speakers swapped").click()
     settle(page)
     page.get_by_role("button", name=label, exact=True).click()
     page.wait_for_function("[...document.querySelectorAll('.swap .cell')].every(cell => cell.dataset.v !== undefined)")
     found = page.eval_on_selector_all(".swap .cell", "cells => cells.map(cell => +cell.dataset.v)")
-    a, b = tokens_of(TEXT, THEM), tokens_of(TEXT, ME)
+    a, b = tokens_of(text, THEM), tokens_of(text, ME)
     model, tokenizer = specimen().model, specimen().tokenizer
     shares = probabilities(a) - probabilities(b)
     shares[[*range(5), *a, *b]] = 0
@@ -384,7 +396,7 @@ def test_the_header_says_that_the_model_is_in_the_file_and_paper_that_it_answers
     page.click('#nav [data-view="training"]')
     page.wait_for_selector("#title-training")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert "answers only on a screen" in page.inner_text("#sheets")
+    assert "answers only on a screen" in page.text_content("#sheets")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
 
 

@@ -21,13 +21,13 @@ MODULES = (*SOURCES, "work", "state", "blocks", "write", "heads", "before_after"
 LIVE_VIEW: Mapping[str, Any] = {
     "id": "try-it",
     "title": "Try it",
-    "subtitle": "Write, and the model in this page answers. Nothing you type is stored, sent or written into the address.",
+    "subtitle": "Write, and the model in this page answers. Nothing you type is stored, sent or put into the address.",
     "renderer": "live",
     "caption": "Every number here is of the text you wrote: one case, n = 1. It is an anecdote, not a result.",
-    "howToRead": "A token is shaded by how much it surprised the model. Hover over a token to see where each head looks "
+    "howToRead": "A token is shaded by how much it surprised the model. Point at a token to see where each head looks "
     "from there. Switch a head off and the likely next tokens are shown before and after.",
     "misleads": "One text shows what can happen, not what usually does. A head that changes nothing here may matter "
-    "elsewhere, and other heads can stand in for it. Measured averages with intervals stand beside where there are some.",
+    "elsewhere, and other heads can stand in for it. Where averages were measured, they stand beside with intervals.",
     "warning": "",
     "group": "try-it",
     "selects": ["head"],

@@ -59,7 +59,7 @@ class Page:
         about: What the card of a head, a neuron or anything else that can be selected says beyond numbers; a `Role`,
             what it is called and why, stands on top.
         opens: The id of the view a notebook shows at once, without the first page and the list of views.
-        live: The model itself, as `wonderland.lab.live_page.live_page` packs it, for a report that answers; mostly None.
+        live: The model itself, for a report that answers, as `wonderland.lab.live_page.live_page` packs it.
     """
 
     title: str

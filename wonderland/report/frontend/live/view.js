@@ -190,7 +190,7 @@ document.addEventListener('keydown', (event) => {
   const { key, target } = event;
   if (!mounted?.plot.isConnected || store.view !== VIEW || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (/^(input|select|textarea)$/i.test(target.tagName) || document.querySelector('dialog[open]')) return;
-  const part = target.dataset?.part ?? store.shownHead;
+  const part = target.dataset?.part ?? store.shownHead ?? target.dataset?.head; // a press on a head leaves the focus there
   if (key === 'i') mounted.field.focus();
   else if (key === 'x' && part) switchPart(part);
   else if (key === 'X') store.set({ off: '' });
