@@ -12,7 +12,7 @@ function nextPanel(session, { accept, say, temperature }) {
     fill(where, number(session.temperature, 2));
     fill(list, likelyTokens(session.tokenizer, likeliest(p, 8), accept));
   };
-  const heard = (title, tokens, done) => el('div', el('h3', title), el('p.bubble', { dir: 'auto', class: `bubble ${written.who}` }, inSentence(session.tokenizer.decode(tokens)) || (done ? '(nothing)' : '…')));
+  const heard = (title, tokens, done) => el('div', el('h3', title), el('p.bubble', { dir: 'auto', class: `bubble ${written.who}` }, tokens.length ? inSentence(session.tokenizer.decode(tokens)) : done ? el('small', 'the message ends here') : '…'));
   return { node, show, said, heard };
 }
 

@@ -6,7 +6,7 @@ function headsPanel(session, { method }) {
   const chips = HEADS.map((name) => el('button.chip', { role: 'gridcell', ...keyed(`head:${name}`) }, el('canvas.pixels', { 'aria-hidden': 'true' }), el('b', name), el('small.looks'), el('small.kl')));
   const mlps = d3.range(N_LAYERS).map((layer) => el('button.chip.mlp', { 'data-part': `MLP${layer}`, on: { click: () => switchPart(`MLP${layer}`) } }, el('b', `MLP${layer}`), el('small.kl')));
   const grid = el('div.chips', { role: 'group', label: 'Heads and MLPs: press to switch off' }, d3.range(N_LAYERS).map((l) => [chips.slice(l * N_HEADS, (l + 1) * N_HEADS), mlps[l]]));
-  grid.style.gridTemplateColumns = `repeat(${N_HEADS}, minmax(0, 74px)) minmax(0, 74px)`;
+  grid.style.gridTemplateColumns = `repeat(${N_HEADS}, minmax(0, 96px)) minmax(0, 96px)`;
   const bar = el('p.offbar', { role: 'status' }), ways = choice('Put in its place', METHODS.map((name) => ({ mean: 'its mean', zero: 'zeros', resample: 'another text’s' })[name]), method);
   const note = el('p.quiet');
   const node = panel('heads', 'Heads', el('div.controls', el('span.quiet', 'Off means'), ways.node), bar, grid, note);
@@ -29,7 +29,7 @@ function headsPanel(session, { method }) {
   };
   const draw = () => {
     const triangles = session.triangles();
-    chips.forEach((chip, i) => drawPattern(chip.firstChild, triangles, i, 46));
+    chips.forEach((chip, i) => drawPattern(chip.firstChild, triangles, i, 54));
     ask();
   };
   const ask = () => {

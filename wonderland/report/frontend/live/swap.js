@@ -54,7 +54,7 @@ function swapPanel(session, { changed }) {
     }
     const site = SITES[mode][1], names = site === 'z' ? HEADS : d3.range(N_LAYERS).map((l) => `L${l}`), values = new Map();
     const shown = names.map((name) => session.pieces.map(() => el('i.cell'))), grid = el('div.grid', { role: 'img', label: `How much returns, ${names.length} rows by ${session.pieces.length} tokens` });
-    grid.style.gridTemplateColumns = `max-content repeat(${session.pieces.length}, minmax(${site === 'z' ? 16 : 30}px, 46px))`;
+    grid.style.gridTemplateColumns = `max-content repeat(${session.pieces.length}, minmax(${site === 'z' ? 16 : 38}px, 46px))`;
     fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', shortName(piece))), names.map((name, r) => [el('span.rowname', name), shown[r]]));
     const key = legend();
     let scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, []);
