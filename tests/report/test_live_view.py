@@ -293,6 +293,39 @@ def test_keys(page):
     assert page.evaluate("document.activeElement.className") != "field"
 
 
+def test_typing_on_cancels_what_is_under_way_and_leaves_nothing_half_done(page, report):
+    # Every piece of work takes a slice of its own, so that the next text comes in the middle of reading one.
+    page.add_init_script("performance.now = (now => () => (now += 100))(0)")
+    open_at(page, report)
+    page.evaluate(
+        """async text => {
+            const field = document.querySelector('.field'), wait = () => new Promise(go => setTimeout(go));
+            for (const end of [18, 9, 25, 12, text.length]) {
+                field.value = text.slice(0, end);
+                field.dispatchEvent(new Event('input'));
+                await wait();
+            }
+        }""",
+        TEXT,
+    )
+    settle(page)
+    agrees(listed(page, ".likely"), probabilities(tokens_of(TEXT)))
+    page.hover(".strip .token >> nth=4")
+    _, cache = specimen().model.run_with_cache(torch.tensor([tokens_of(TEXT)]))
+    most = page.inner_text('[data-head="L2H1"] .looks')
+    assert float(most.split()[-1]) == pytest.approx(
+        float(cache["blocks.2.attn.hook_pattern"][0, 1, 4].max()), abs=0.006
+    )
+
+
+def test_a_browser_without_from_base64_reads_the_same_weights(page, report):
+    page.add_init_script("delete Uint8Array.fromBase64")
+    open_at(page, report)
+    type_in(page, TEXT)
+    assert page.evaluate("Uint8Array.fromBase64") is None
+    agrees(listed(page, ".likely"), probabilities(tokens_of(TEXT)))
+
+
 def test_a_text_that_is_too_long_loses_its_oldest_tokens_and_says_so(page):
     text = " ".join(["are you free tomorrow"] * 30)
     type_in(page, text)
@@ -393,6 +426,9 @@ def test_damaged_weights_are_noticed_and_the_rest_works(page, tmp_path, kind):
 def test_the_header_says_that_the_model_is_in_the_file_and_paper_that_it_answers_on_a_screen(page, report):
     page.wait_for_selector("html[data-warm]")
     assert "contains the model" in page.inner_text("#top")
+    page.keyboard.press("?")
+    assert "switch the head pointed at off or on" in page.inner_text("dialog.help")
+    page.keyboard.press("Escape")
     page.click('#nav [data-view="training"]')
     page.wait_for_selector("#title-training")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

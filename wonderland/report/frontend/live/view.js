@@ -199,5 +199,6 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 }, true);
 
-// Said in the header, when there is one.
+HELP.push(['i', 'write, in the view “Try it”'], ['x', 'switch the head pointed at off or on'], ['Shift X', 'all on']);
+// Said in the header, once it is there.
 const announce = () => byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: 'Whoever has this file can ask the model what it learned from the messages.' }, 'contains the model'));
