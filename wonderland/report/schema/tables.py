@@ -130,7 +130,7 @@ def cells_of(values: Any) -> list[Any]:
 
 
 def _key(column: Any) -> Any:
-    return column["key"] if isinstance(column, Mapping) else getattr(column, "key", None)
+    return getattr(column, "key", None)
 
 
 def _bare(cell: Any) -> Any:
