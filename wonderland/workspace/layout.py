@@ -101,6 +101,7 @@ class Layout:
 
         Each parametrisation lies in a folder of its own, named by its key.
         """
+        from wonderland.estimate import Estimate
         from wonderland.lab.analysis import parameters_of, result_class
 
         parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
@@ -109,7 +110,12 @@ class Layout:
             analysis.name,
             self.folder / "results" / analysis.name,
             analysis.version,
-            {"parameters": parameters, "evidence": self.evidence, "holds": holds},
+            {
+                "parameters": parameters,
+                "evidence": self.evidence,
+                "holds": holds,
+                "estimates": [one.name for one in fields(Estimate)],
+            },
             (self.stage("model").key, *(stage.key for stage in used)),
         )
         return replace(stage, folder=stage.folder / stage.key)

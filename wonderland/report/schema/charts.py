@@ -52,7 +52,7 @@ class Mark(Node):
 
     x: Annotated[float, "Where it is."]
     title: Annotated[Said, "A heading."]
-    text: Annotated[Spoken, "What the model said then."]
+    text: Annotated[Spoken, "What the model said then."] = ""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -31,6 +31,7 @@ from threadpoolctl import threadpool_limits
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData
+from wonderland.views import Axis, Bars, Column, Lines, Point, Reference, Scatter, Table, Wording, percent, told_p
 from wonderland_triage.attention_entropy import AttentionEntropy
 from wonderland_triage.head_patterns import HeadPatterns
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 _LEAST_HEADS = 4
+_LEVEL = 0.05
 _REPLICATES = 500
 
 
@@ -85,11 +87,10 @@ class HeadClustersResult(wl.Result):
         """Return the share of single clouds whose silhouette is as high, counting the observed one."""
         return float((1 + (self.null >= self.best).sum()) / (1 + len(self.null)))
 
-    def outliers(self) -> list[tuple[str, wl.Estimate]]:
+    def outliers(self) -> list[tuple[Head, wl.Estimate]]:
         """List the heads, farthest from the mean first."""
-        per_layer = self.distance.value.shape[1]
-        order = np.argsort(-self.distance.value, axis=None, kind="stable")
-        return [(self.heads[i], self.distance[i // per_layer, i % per_layer]) for i in order]
+        found = list(self.distance.heads())
+        return sorted(found, key=lambda one: (-float(np.nan_to_num(one[1].value)), one[0]))
 
     @property
     def p_farthest(self) -> float:
@@ -102,33 +103,35 @@ class HeadClustersResult(wl.Result):
         return [name for name, of in zip(self.heads, self.groups, strict=True) if of == group]
 
     def summary(self) -> str:
-        name, distance = self.outliers()[0]
-        said = f"k-means on {len(self.heads)} points is an illustration"
-        against = f"{self.best:.2f}, single clouds {np.median(self.null):.2f}, p={self.p:.2g}"
-        if self.p <= 0.05:
-            first = f"{len(self.heads)} heads fall into {self.k} groups (silhouette {against}); {said} all the same."
-        else:
-            first = f"No groups of heads beyond chance (silhouette at k={self.k} {against}); {said}."
-        lines = [first, *(f"Group {g + 1}: {', '.join(self.members(g))}." for g in range(self.k))]
-        usual = f"in single clouds the farthest is at {np.median(self.null_farthest):.1f}, p={self.p_farthest:.2g}"
-        lines.append(f"Farthest from the mean of all heads: {name} at {distance}; {usual}.")
+        head, distance = self.outliers()[0]
+        lines = [self._claim(), *(f"Group {g + 1}: {', '.join(self.members(g))}." for g in range(self.k))]
+        usual = f"in single clouds the farthest is at {np.median(self.null_farthest):.1f}, {told_p(self.p_farthest)}"
+        lines.append(f"Farthest from the mean of all heads: {head} at {distance}; {usual}.")
         for number, (share, row) in enumerate(zip(self.variance[:2], self.loadings[:2], strict=False), 1):
             top = np.argsort(-np.abs(row))[:3]
             parts = ", ".join(f"{row[i]:+.2f} {self.features[i]}" for i in top)
-            lines.append(f"PC{number} ({share:.0%} of the variance): {parts}.")
+            lines.append(f"PC{number} ({percent(share)} of the variance): {parts}.")
         return "\n".join(lines)
 
+    def _claim(self) -> str:
+        said = f"k-means on {len(self.heads)} points is an illustration"
+        against = f"{self.best:.2f}, single clouds {np.median(self.null):.2f}, {told_p(self.p)}"
+        if self.p <= _LEVEL:
+            return f"{len(self.heads)} heads fall into {self.k} groups (silhouette {against}); {said} all the same."
+        return f"No groups of heads beyond chance (silhouette at k={self.k} {against}); {said}."
+
     def findings(self) -> Sequence[wl.Finding]:
-        found = [wl.Finding(self.summary().splitlines()[0], "head-clusters")]
-        name, distance = self.outliers()[0]
-        if self.p_farthest <= 0.05:
-            feature, deviation = self._most_unusual(self.heads.index(name))
+        groups = self.p <= _LEVEL
+        found = [wl.Finding(self._claim(), "head-clusters", (), "weak", "effect" if groups else "null")]
+        head, distance = self.outliers()[0]
+        if self.p_farthest <= _LEVEL:
+            feature, deviation = self._most_unusual(self.heads.index(str(head)))
             text = (
-                f"{name} is the head least like the others: {float(distance.value):.1f} from their mean, where the "
-                f"farthest of a single cloud is at {np.median(self.null_farthest):.1f} (p={self.p_farthest:.2g}); most "
-                f"of all in {feature} ({deviation:+.1f} standard deviations)."
+                f"{head} is the head least like the others: {float(distance.value):.1f} from their mean, where the "
+                f"farthest of a single cloud is at {np.median(self.null_farthest):.1f} ({told_p(self.p_farthest)}); "
+                f"most of all in {feature} ({deviation:+.1f} standard deviations)."
             )
-            found.append(wl.Finding(text, "head-outliers", {"head": name}))
+            found.append(wl.Finding(text, "head-outliers", head, "weak", "effect", distance))
         return found
 
     def _most_unusual(self, head: int) -> tuple[str, float]:
@@ -140,102 +143,82 @@ class HeadClustersResult(wl.Result):
         return {"Distance from the mean of all heads": self.distance}
 
     def views(self) -> Sequence[wl.View]:
-        second = self.scores.shape[1] > 1
-        points = [
-            {
-                "label": name,
-                "head": name,
-                "x": float(self.scores[i, 0]),
-                "y": float(self.scores[i, 1]) if second else 0.0,
-                "group": int(self.groups[i]),
-            }
-            for i, name in enumerate(self.heads)
-        ]
-        axes = [
-            {"label": f"PC{i + 1}", "unit": f"{float(share):.0%} of the variance"}
-            for i, share in enumerate(self.variance[:2])
-        ] + [{"label": "PC2", "unit": "0% of the variance"}] * (not second)
-        usual = float(np.quantile(self.null, 0.95))
-        clusters = wl.View.of_data(
+        return [self._clusters(), self._loadings(), self._outliers(), self._silhouettes()]
+
+    def _clusters(self) -> wl.View:
+        flat = self.scores.shape[1] < 2
+        places = np.column_stack([self.scores[:, 0], np.zeros(len(self.scores)) if flat else self.scores[:, 1]])
+        shares = [*self.variance[:2], *([0.0] if flat else [])]
+        return wl.View(
             "head-clusters",
             "Head clustering",
-            "scatter",
-            {
-                "x": axes[0],
-                "y": axes[1],
-                "points": points,
-                "groups": [f"group {g + 1}" for g in range(self.k)],
-                "links": "head",
-            },
+            Scatter(
+                *(Axis(f"PC{i + 1}", f"{percent(share)} of the variance") for i, share in enumerate(shares)),
+                [
+                    Point(Head.parse(name), float(x), float(y), int(group))
+                    for name, (x, y), group in zip(self.heads, places, self.groups, strict=True)
+                ],
+                [Wording(f"group {g + 1}") for g in range(self.k)],
+            ),
+            subtitle="Which heads behave alike?",
             caption=f"{len(self.heads)} heads by {len(self.features)} features; groups by k-means with k={self.k}, "
-            f"silhouette {self.best:.2f} (p={self.p:.2g} against single clouds).",
-            how_to_read="Heads that behave alike stand together. Lonely ones are worth a look: click to see where "
-            "they look.",
+            f"silhouette {self.best:.2f} ({told_p(self.p)} against single clouds).",
+            how_to_read="Heads that behave alike stand together. Heads that stand alone are worth a look: click one to "
+            "see where it looks.",
             misleads=f"k-means on {len(self.heads)} points is illustrative: it finds groups in any cloud, and two "
             "dimensions show only part of the distances.",
             order=35,
         )
-        loadings = wl.View.of_data(
+
+    def _loadings(self) -> wl.View:
+        bars = {f"PC{i + 1}": row for i, row in enumerate(self.loadings[:2])}
+        return wl.View(
             "head-loadings",
-            "Axes",
-            "bars",
-            {
-                "x": self.features,
-                "y": {"label": "loading"},
-                "series": [
-                    {"name": f"PC{i + 1}", "values": [float(v) for v in row]} for i, row in enumerate(self.loadings[:2])
-                ],
-            },
-            caption="What the two axes are made of: the weight of each standardised feature.",
+            "Head clustering: PCA loadings",
+            Bars.by_place(self.features, bars, "loading"),
+            subtitle="What are the two axes of the clustering made of?",
+            caption="The weight of each standardised feature in the two axes.",
             how_to_read="A head far to the right has much of the features with high bars in PC1.",
             misleads="The sign of an axis is arbitrary; only which features share a sign means something.",
             order=36,
         )
-        table = wl.View.of_data(
+
+    def _outliers(self) -> wl.View:
+        order = [self.heads.index(str(head)) for head, _ in self.outliers()]
+        columns: dict[Column, Any] = {
+            Column("head", "Head"): [head for head, _ in self.outliers()],
+            Column("group", "Group"): [Wording(f"group {self.groups[i] + 1}") for i in order],
+            Column("distance", "Distance", digits=2, help="From the mean of all heads, in standard deviations"): [
+                distance for _, distance in self.outliers()
+            ],
+        }
+        columns |= {Column(f"f{i}", name, digits=2): self.table[order, i] for i, name in enumerate(self.features)}
+        return wl.View(
             "head-outliers",
-            "Distances",
-            "table",
-            {
-                "columns": [
-                    {"key": "head", "label": "Head"},
-                    {"key": "group", "label": "Group"},
-                    {"key": "distance", "label": "Distance", "digits": 2, "help": "From the mean, standardised"},
-                    *({"key": f"f{i}", "label": name, "digits": 2} for i, name in enumerate(self.features)),
-                ],
-                "rows": [
-                    {
-                        "head": name,
-                        "group": f"group {self.groups[self.heads.index(name)] + 1}",
-                        "distance": {key: float(getattr(distance, key)) for key in ("value", "low", "high", "chance")},
-                    }
-                    | {f"f{i}": float(v) for i, v in enumerate(self.table[self.heads.index(name)])}
-                    for name, distance in self.outliers()
-                ],
-                "links": "head",
-            },
+            "Head clustering: distance from the mean head",
+            Table.by_row(columns, links="head"),
+            subtitle="Which heads are least like the others?",
             caption=f"Distance from the mean of all heads over {len(self.features)} standardised features, 95% "
             f"interval over n={self.distance.n} conversations; chance is √features.",
             how_to_read="The heads least like the others come first, with the features that make them so.",
             misleads="In one cloud, too, some head is the farthest.",
             order=37,
         )
-        curve = wl.View.of_data(
+
+    def _silhouettes(self) -> wl.View:
+        usual = Reference(Wording("95% of single clouds"), float(np.quantile(self.null, 0.95)))
+        ks = np.arange(2, 2 + len(self.silhouette))
+        return wl.View(
             "head-silhouette",
-            "How many groups",
-            "line",
-            {
-                "x": {"label": "number of groups k"},
-                "y": {"label": "silhouette"},
-                "series": [{"name": "silhouette", "x": np.arange(2, 2 + len(self.silhouette)), "y": self.silhouette}],
-                "references": [{"name": "95% of single clouds", "y": usual}],
-            },
+            "Head clustering: silhouette by number of groups",
+            Lines.of({"silhouette": self.silhouette}, "number of groups k", "silhouette", ks, references=[usual]),
+            subtitle="How many groups are there, if any?",
             caption="Mean silhouette (1: tight groups far apart, 0: none) by the number of groups; the line is what "
             f"95% of {len(self.null)} single clouds with the same correlations stay under.",
             how_to_read="Only a number of groups whose silhouette is over the line says more than chance.",
             misleads="The silhouette favours round groups of like size.",
             order=38,
         )
-        return [clusters, loadings, table, curve]
 
 
 @dataclass(frozen=True)
@@ -285,7 +268,7 @@ class HeadClusters:
             null, null_farthest = self._null(standard)
         found = int(np.nanargmax(silhouette))
         return HeadClustersResult(
-            heads=[str(Head(layer, head)) for layer in range(layers) for head in range(per_layer)],
+            heads=list(map(str, Head.all(layers, per_layer))),
             features=[name for name, used in zip(names, varies, strict=True) if used],
             left_out=[name for name, used in zip(names, varies, strict=True) if not used],
             table=table,

@@ -29,8 +29,24 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.components import Neuron
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold, folded_mlp
+from wonderland.views import (
+    Axis,
+    Bars,
+    Block,
+    Card,
+    Cards,
+    Lines,
+    Number,
+    Row,
+    SmallBars,
+    Snippet,
+    Token,
+    Wording,
+    percent,
+)
 from wonderland_triage.firing import KINDS, Firing, fire
 from wonderland_triage.watching import bands, histogram, watch
 
@@ -39,6 +55,7 @@ if TYPE_CHECKING:
 
 _REPLICATES = 1000
 _SAME = 1e-9  # entropies of the same counts in another order differ by rounding
+_SAME_AS = 0.6  # probabilities up to here count as no difference from 0.5
 _THRESHOLDS = np.linspace(0, 1, 41)
 
 
@@ -85,20 +102,14 @@ class NeuronsResult(wl.Result):
     def summary(self) -> str:
         if not self.kind_entropy.size:
             return "The model has no MLPs: there are no neurons."
-        named = [f"L{layer}" for layer in self.special]
-        against = "" if self._before is None else " and than before training"
-        where = f"clearly in {', '.join(named)}" if named else "clearly in no layer"
-        lines = [
-            f"Single neurons fire for fewer kinds of tokens than random directions of their layer{against} {where}: "
-            f"with probability {', '.join(f'{p:.2f}' for p in self.specific.value)} by layer (0.5: no difference).",
-        ]
+        lines = [finding.sentence for finding in self.findings()]
         lines += [
             f"L{layer}: entropy of kinds {self.mixed[layer]}; with kinds shuffled "
             f"{self.nulls['shuffled kinds'][0, layer]:.2f}; less mixed than a direction {self.specific[layer]}."
             for layer in range(len(self.kind_entropy))
         ]
         if self._before is not None:
-            before = ", ".join(f"{p:.2f}" for p in self._before.value)
+            before = _by_layer(self._before.value)
             lines.append(f"Before training a neuron was less mixed than a direction with probability {before}.")
         return "\n".join(lines)
 
@@ -117,20 +128,36 @@ class NeuronsResult(wl.Result):
     def findings(self) -> Sequence[wl.Finding]:
         if not self.kind_entropy.size:
             return []
-        trust: Any = "solid" if self.specific.trusted and self.special and self._before is not None else "weak"
-        return [wl.Finding(self.summary().splitlines()[0], "neuron-mixture", {}, trust)]
+        one = self.specific
+        than = "random directions of their layer" + ("" if self._before is None else " and than before training")
+        n = f"n={one.n} neurons a layer{'' if one.trusted else ', too few to trust the intervals'}"
+        told = f"a neuron is less mixed than a direction with probability {_by_layer(one.value)} by layer"
+        if self.special:
+            layers = ", ".join(f"L{layer}" for layer in self.special)
+            text = f"In {layers} single neurons fire for fewer kinds of tokens than {than}: {told} (chance 0.5, {n})."
+            trust: Any = "solid" if one.trusted and self._before is not None else "weak"
+            return [wl.Finding(text, "neuron-mixture", (), trust, "effect")]
+        if not np.isfinite(one.high).any():
+            text = "No neuron fires: what neurons fire for could not be measured."
+            return [wl.Finding(text, "neuron-mixture", (), "anecdotal", "description")]
+        most = float(np.nanmax(one.high))
+        text = (
+            f"In no layer do single neurons clearly fire for fewer kinds of tokens than {than}: {told}, at most "
+            f"{most:.2f} by the intervals (chance 0.5, {n})."
+        )
+        return [wl.Finding(text, "neuron-mixture", (), "solid" if one.trusted and most <= _SAME_AS else "weak", "null")]
 
     def views(self) -> Sequence[wl.View]:
         if not self.kind_entropy.size:
             return []
-        return [self._cards(), self._sweep(), self._by_layer()]
+        return [*([self._cards()] if self.listed else []), self._sweep(), self._by_layer()]
 
     def _cards(self) -> wl.View:
-        return wl.View.of_data(
+        return wl.View(
             "neurons",
-            "Neurons",
-            "cards",
-            {"cards": [self._card(row) for row in self.listed]},
+            "Neurons: maximally activating examples",
+            Cards([self._card(row) for row in self.listed]),
+            subtitle="What does each neuron fire for?",
             caption=f"The {len(self.listed)} most selective of {self.kind_entropy.size} neurons; selectivity of random "
             f"directions is {self.nulls['random directions'][1].mean():.2f} on average.",
             how_to_read="Each neuron with the words it fires for, shaded by how much, from its highest activations "
@@ -140,61 +167,51 @@ class NeuronsResult(wl.Result):
             order=120,
         )
 
-    def _card(self, row: dict[str, Any]) -> dict[str, Any]:
-        layer = int(row["neuron"][1 : row["neuron"].index("N")])
-        null = self.nulls["random directions"][:, layer]
-        return {
-            "title": row["neuron"],
-            "note": f"{row['kind']} {row['selectivity']:.2f}",
-            "rows": [
-                ["fires for", row["kind"]],
-                ["selectivity", {"value": row["selectivity"], "chance": float(null[1])}],
-                ["entropy of kinds", {"value": row["entropy"], "chance": float(null[0])}],
-                ["active", {"value": row["active"], "unit": "of tokens"}],
-            ],
-            "blocks": [
-                {"title": "How often, how much", "bars": row["histogram"]},
-                {"title": "Raises", "tokens": row["raises"]},
-                {"title": "Lowers", "tokens": row["lowers"]},
-                {"title": "Reads", "tokens": row["reads"]},
-                *row["bands"],
-            ],
+    def _card(self, row: dict[str, Any]) -> Card:
+        neuron, kind, bars = Neuron.parse(row["neuron"]), Wording(row["kind"]), row["histogram"]
+        entropy, selectivity = self.nulls["random directions"][:, neuron.layer]
+        rows = {
+            "fires most for": kind,
+            "selectivity": Number(row["selectivity"], chance=float(selectivity)),
+            "entropy of kinds": Number(row["entropy"], chance=float(entropy)),
+            "active": Wording(f"{percent(row['active'])} of tokens"),
         }
+        blocks = [
+            Block("How often, how much", bars=SmallBars(bars["label"], bars["values"], Wording.every(bars["x"]))),
+            *(_vocabulary(name, row[name], sign) for name, sign in (("raises", 1), ("lowers", -1), ("reads", 1))),
+            *map(_band, row["bands"]),
+        ]
+        return Card(neuron, Wording(f"{kind} {row['selectivity']:.2f}"), rows=Row.each(rows), blocks=blocks)
 
     def _sweep(self) -> wl.View:
         curves = dict(self.sweep)
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             curves["untrained neurons"] = self.control.sweep["neurons"]
-        return wl.View.of_data(
+        return wl.View(
             "neuron-mixture",
-            "How mixed are neurons?",
-            "line",
-            {
-                "x": {"label": "called mixed from this entropy of kinds on"},
-                "y": {"label": "share of neurons"},
-                "series": [{"name": name, "x": _THRESHOLDS, "y": curve} for name, curve in curves.items()],
-            },
+            "Neuron polysemanticity by threshold",
+            Lines.of(curves, "called mixed from this entropy of kinds on", "share of neurons", _THRESHOLDS),
+            subtitle="Do single neurons fire for one kind of token or for many?",
             caption=f"Share of all {self.kind_entropy.size} neurons whose highest activations mix kinds of tokens at "
             "least that much, and the same of random directions and of kinds dealt out anew.",
-            how_to_read="Wherever one draws the line, compare with the nulls: only the gap to them is about neurons.",
+            how_to_read="Wherever one draws the line, compare with the other curves: only the gap to them is about "
+            "neurons.",
             misleads="A share of polysemantic neurons alone says little: random directions have one, too.",
             order=121,
         )
 
     def _by_layer(self) -> wl.View:
-        one = self.specific
-        values = {"values": one.value, "low": one.low, "high": one.high}
-        series = [{"name": "neurons"} | {k: [float(v) for v in part] for k, part in values.items()}]
-        series[0]["chance"] = [0.5] * len(one.value)
+        bars: dict[str, Any] = {"neurons": self.specific}
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
-            series.append({"name": "before training", "values": [float(v) for v in self.control.specific.value]})
-        return wl.View.of_data(
+            bars["before training"] = self.control.specific.value
+        n = f"n={self.specific.n} neurons, {self.directions} directions"
+        return wl.View(
             "neurons-by-layer",
-            "Neurons against directions",
-            "bars",
-            {"x": [f"L{i}" for i in range(len(one.value))], "y": {"label": "probability"}, "series": series},
+            "Neuron basis against random directions",
+            Bars.by_place([f"L{i}" for i in range(len(self.specific.value))], bars, Axis("probability")),
+            subtitle="Is a single neuron purer than a mixture of neurons?",
             caption="Probability that the highest activations of a neuron are of fewer kinds than those of a random "
-            f"direction of its layer; 95% interval over n={one.n} neurons, {self.directions} directions; chance 0.5.",
+            f"direction of its layer; 95% interval over {n}; chance 0.5.",
             how_to_read="Over the chance line, and over the bar before training, single neurons are more about one "
             "kind of token than mixtures of neurons are.",
             misleads="Kinds of tokens are not meanings: a neuron of one topic looks mixed here.",
@@ -290,7 +307,7 @@ class Neurons:
         rows = []
         for at, activations in zip(units, watch(specimen, units), strict=True):
             row: dict[str, Any] = {
-                "neuron": f"L{at[0]}N{at[1]}",
+                "neuron": str(Neuron(*at)),
                 "kind": KINDS[result.favourite[at]],
                 "selectivity": float(result.selectivity[at]),
                 "entropy": float(result.kind_entropy[at]),
@@ -303,6 +320,21 @@ class Neurons:
                 row[name] = [[piece, round(float(v), 3)] for piece, v in zip(pieces, by[at], strict=True)]
             rows.append(row)
         return rows
+
+
+def _vocabulary(name: str, tokens: Sequence[Sequence[Any]], sign: int) -> Block:
+    """Return the tokens that are really raised, lowered or read: the first of a list of zeros is none."""
+    found = [Token(piece, number) for piece, number in tokens if sign * number > 0]
+    return Block(name.capitalize(), "" if found else "No token.", tokens=found)
+
+
+def _band(band: dict[str, Any]) -> Block:
+    snippets = sorted(band["snippets"], key=lambda snippet: -snippet["value"])
+    return Block(band["title"], snippets=[Snippet(**snippet) for snippet in snippets])
+
+
+def _by_layer(probabilities: np.ndarray) -> str:
+    return ", ".join("unknown" if np.isnan(p) else f"{p:.2f}" for p in probabilities)
 
 
 def _measure(of: Firing, by_kind: np.ndarray, kinds: np.ndarray, tokens: np.ndarray) -> dict[str, np.ndarray]:
