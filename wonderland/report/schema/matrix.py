@@ -179,9 +179,8 @@ class Matrix(Figure):
                 names are the analysis' own.
             **parts: Other fields of the matrix, and of those series that are given by their numbers.
         """
-        first = next(iter(estimates.values()), None)
-        numbers: Any = first.values if isinstance(first, Series) else getattr(first, "value", first)
-        shape = np.shape(numbers)
+        first: Any = next(iter(estimates.values()), None)
+        shape = np.shape(first.values if isinstance(first, Series) else getattr(first, "value", first))
         if len(shape) != 2:
             raise PluginError("A matrix by head needs numbers [layer, head].")
         rows, columns = ([f"{letter}{i}" for i in range(n)] for letter, n in zip("LH", shape, strict=True))
