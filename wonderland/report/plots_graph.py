@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
@@ -90,13 +91,13 @@ def layout(layers: Mapping[str, float], edges: Sequence[tuple[str, str, float]],
             one.near.append((other, size + 0.01))
             other.near.append((one, size + 0.01))
         stops.append((first, last, way))
-    rows = max((sum(slot.tall for slot in one) for one in slots), default=1.0)
-    for one in slots:
-        _settle(one, rows)
+    rows = max((sum(slot.tall for slot in members) for members in slots), default=1.0)
+    for members in slots:
+        _settle(members, rows)
     for _ in range(_PASSES):
-        for one in slots:
-            one.sort(key=_Slot.pull)
-            _settle(one, rows)
+        for members in slots:
+            members.sort(key=_Slot.pull)
+            _settle(members, rows)
     band = [max(half[name] for name in layers if column[name] == c) for c in range(len(columns))]
     found = [_way(column[a], column[b], half[a], half[b], way, band) for a, b, way in stops]
     backwards = [column[start] > column[end] for start, end, _ in edges]
@@ -104,7 +105,7 @@ def layout(layers: Mapping[str, float], edges: Sequence[tuple[str, str, float]],
         place={name: (column[name], slot.y) for name, slot in nodes.items()},
         half=dict(half),
         ways=[
-            Path(path.vertices[::-1], path.codes) if back else path
+            Path(np.asarray(path.vertices)[::-1], path.codes) if back else path
             for (path, _), back in zip(found, backwards, strict=True)
         ],
         middles=[middle for _, middle in found],
@@ -177,7 +178,7 @@ def graph(fig: Figure, data: Mapping[str, Any]) -> None:
         Line2D([], [], color=CATEGORIES[1], linestyle="--", label="hinders"),
     ]
     if any(e["value"] < 0 for e in shown):
-        ax.legend(handles=handles, loc="lower right", ncols=2)
+        ax.legend(handles=handles, loc="lower left", ncols=2)
     unit = f" in {plain(data['unit'], 40)}" if data.get("unit") else ""
     left = f"; the {len(shown)} strongest of {len(edges)}" if len(shown) < len(edges) else ""
     note(fig, f"Numbers on edges: effect{unit}, with its interval where known{left}.")
