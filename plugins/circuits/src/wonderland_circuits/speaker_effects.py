@@ -29,7 +29,7 @@ from wonderland.lab.evidence import Evidence
 from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
 from wonderland.lab.patching import recovery
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland_circuits.ablating import writing
+from wonderland.lab.ablation import writing
 
 DONORS = ("mean", "same speaker", "other speaker")
 
