@@ -20,7 +20,7 @@ from wonderland.errors import PluginError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["FEW", "Estimate"]
+__all__ = ["FEW", "Estimate", "exact"]
 
 FEW = 10
 """Under so many independent units, a percentile interval is too narrow to be trusted."""
@@ -192,3 +192,13 @@ class Estimate:
             f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
             f" (n={self.n} {self.resampled_over}{chance}{few})"
         )
+
+
+def exact(value: Any, **parts: Any) -> Estimate:
+    """Return a number that nothing was sampled for, such as one of weights: its interval is itself, and n is 1 model.
+
+    Args:
+        value: The number or array.
+        **parts: Its ``unit``, ``chance``, ``dims`` and ``labels``.
+    """
+    return Estimate(value, value, value, n=1, resampled_over="models", **parts)

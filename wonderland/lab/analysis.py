@@ -30,6 +30,7 @@ __all__ = [
     "Analysis",
     "CohortAnalysis",
     "analyze",
+    "analyze_cohort",
     "make",
     "parameters_of",
     "result_class",
@@ -125,21 +126,38 @@ def analyze(
     if isinstance(subject, Cohort):
         if given:
             raise UsageError("Results that are there already are of one specimen.", hint="Leave given out.")
-        return _of_cohort(subject, chosen, asked, control, watching)
+        return analyze_cohort(subject, chosen, asked, {}, control=control, watching=watching)
     results, declined = run_each(subject, chosen, asked, given, control=control, watching=watching)
     return Results(results, subject, declined)
 
 
-def _of_cohort(
-    cohort: Cohort, chosen: Sequence[Runnable], asked: Sequence[Runnable], control: bool, watching: Watching
+def analyze_cohort(
+    cohort: Cohort,
+    chosen: Sequence[Runnable],
+    asked: Sequence[Runnable],
+    given: Mapping[str, Mapping[str, Result]],
+    *,
+    control: bool,
+    watching: Watching,
 ) -> Results:
-    """Run analyses of one specimen on each member in turn, so that one member's activations are held; then the rest."""
+    """Run analyses of one specimen on each member in turn, so that one member's activations are held; then the rest.
+
+    Args:
+        cohort: The models.
+        chosen: What to run, each after those it uses.
+        asked: Those of them that were asked for.
+        given: Results of members that are there already, by member and name; they are in what is returned.
+        control: Also run each on the untrained baselines.
+        watching: Who looks on.
+    """
     single = [one for one in chosen if not getattr(one, "of", "")]
     members: dict[str, Results] = {}
     for name, member in cohort.members.items() if single else ():
         there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name))
-        found, why = run_each(member, single, asked, {}, control=control, watching=there)
-        members[name] = Results(found, member, why)
+        before = given.get(name, {})
+        todo = [one for one in single if one.name not in before]
+        found, why = run_each(member, todo, asked, before, control=control, watching=there)
+        members[name] = Results({**before, **found}, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
     for analysis in (one for one in chosen if getattr(one, "of", "")):

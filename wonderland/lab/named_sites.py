@@ -7,12 +7,13 @@ head, [layer, head].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
-from wonderland.components import Head
+from wonderland.components import Component, Head
 from wonderland.errors import UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.interventions import Intervention, Site
@@ -54,9 +55,9 @@ class Named:
         if what is None:
             every = tuple((_site(head, cfg),) for head in Head.all(cfg.n_layers, cfg.n_heads))
             return cls(every, (cfg.n_layers, cfg.n_heads), ("layer", "head"), {})
-        if isinstance(what, (str, Head, Site)):
-            return cls(((_site(what, cfg),),), (), (), {})
-        groups = [[one] if isinstance(one, (str, Head, Site)) else list(one) for one in what]
+        if _single(what):
+            return cls(((_site(cast(Any, what), cfg),),), (), (), {})
+        groups: list[list[Any]] = [[one] if _single(one) else list(one) for one in cast(Iterable[Any], what)]
         if not groups or not all(groups):
             raise UsageError("No head or site is named.", hint='For example "L2H0"; None is every head.')
         sites = tuple(tuple(_site(one, cfg) for one in group) for group in groups)
@@ -84,6 +85,10 @@ class Named:
         if not self.shape:
             return estimate[0]
         return estimate.map(lambda part: np.reshape(part, self.shape), dims=self.dims, labels=self.labels)
+
+
+def _single(what: Any) -> bool:
+    return isinstance(what, (Component, Site, str)) or not isinstance(what, Iterable)  # a head is a tuple, too
 
 
 def _whole_head(site: Site) -> bool:

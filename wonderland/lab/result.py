@@ -91,13 +91,17 @@ class Result:
             raise UsageError(f"{type(self).__name__} has no views to draw.", hint="Print it: print(result)")
         return figure(views[0])
 
+    def estimates(self) -> Mapping[str, Estimate]:
+        """Return every estimate of this result by its path, such as "cost.resample"; those of its fields by default."""
+        return dict(estimates(self))
+
     def to_frame(self) -> pandas.DataFrame:
         """Return every estimate of this result as a table with one row a number.
 
         Columns: ``analysis``; ``quantity``, the path of the field; its dimensions, heads as names like L2H0; ``value``,
         ``low``, ``high``, ``chance``, ``n``, ``resampled_over`` and ``unit``.
         """
-        return table(self._analysis, estimates(self))
+        return table(self._analysis, self.estimates())
 
     @property
     def _analysis(self) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.errors import InputError, UsageError
 from wonderland.lab.result import Result
 from wonderland.lab.result_files import write_folder
-from wonderland.lab.tables import estimates, joined, table
+from wonderland.lab.tables import joined, table
 
 if TYPE_CHECKING:
     import pandas
@@ -70,7 +70,7 @@ class Results(Mapping[str, Result]):
 
         Results of members of a cohort are in it with a column ``member``.
         """
-        frames = [table(name, estimates(result)) for name, result in self.by_name.items()]
+        frames = [table(name, result.estimates()) for name, result in self.by_name.items()]
         for member, results in self.members.items():
             frame = results.to_frame()
             frame.insert(0, "member", member)

@@ -219,7 +219,13 @@ class Specimen(Observed):
             NotEnoughData: No contrast could be mined that this model tells apart.
         """
         return ask_by_patching(
-            self, what, contrasts or "speaker", direction=direction, part=part, pairs=pairs, seed=seed
+            self,
+            what,
+            "speaker" if contrasts is None else contrasts,
+            direction=direction,
+            part=part,
+            pairs=pairs,
+            seed=seed,
         )
 
     def ablate(

@@ -45,10 +45,10 @@ def estimates(value: Any, path: str = "") -> Iterator[tuple[str, Estimate]]:
                 yield from estimates(getattr(value, field.name), f"{path}.{field.name}" if path else field.name)
 
 
-def table(analysis: str, found: Iterable[tuple[str, Estimate]]) -> pandas.DataFrame:
-    """Return estimates, each with its path, as one table: analysis, quantity, dimensions, numbers, n and unit."""
+def table(analysis: str, found: Mapping[str, Estimate]) -> pandas.DataFrame:
+    """Return estimates by their path as one table: analysis, quantity, dimensions, numbers, n and unit."""
     frames = []
-    for path, estimate in found:
+    for path, estimate in found.items():
         frame = estimate.to_frame()
         frame.insert(0, "quantity", path)
         frame.insert(0, "analysis", analysis)

@@ -30,7 +30,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch
+from wonderland.lab.contrast import ENOUGH_PAIRS
 from wonderland.lab.interventions import Intervention, Site
 from wonderland.lab.patching import Patched, patch
 from wonderland.lab.stats import cluster_bootstrap

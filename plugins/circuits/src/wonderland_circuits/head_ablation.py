@@ -26,10 +26,10 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.lab.ablation import collect, donors, spread, summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland_circuits import head_pairs
-from wonderland.lab.ablation import collect, donors, spread, summed_losses, writing
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth

@@ -24,12 +24,12 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.lab.ablation import writing
 from wonderland.lab.contrast import ContrastBatch, logit_difference
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
 from wonderland.lab.patching import recovery
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.lab.ablation import writing
 
 DONORS = ("mean", "same speaker", "other speaker")
 

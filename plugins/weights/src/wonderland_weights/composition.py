@@ -29,6 +29,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import Unsupported
+from wonderland.estimate import exact
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import fold
 from wonderland_weights.composing import KINDS, ratios, rotated, sides
@@ -79,6 +80,11 @@ class CompositionResult(wl.Result):
     rotations: int
     level: float
     nothing: dict[str, list[str]]
+
+    def estimates(self) -> Mapping[str, wl.Estimate]:
+        names = tuple(self._name(head) for head in range(self.scaled.shape[1]))
+        labels = {"kind": KINDS, "earlier": names, "later": names}
+        return {"scaled": exact(self.scaled, chance=self.mean, dims=("kind", "earlier", "later"), labels=labels)}
 
     @property
     def above(self) -> np.ndarray:

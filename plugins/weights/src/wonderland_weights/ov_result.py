@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
+from wonderland.estimate import exact
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ class OVCircuitsResult(wl.Result):
     effective: bool
     counted: int
     turned: bool
+
+    def estimates(self) -> Mapping[str, wl.Estimate]:
+        heads = ("layer", "head")
+        found = {"copying": exact(self.copying, chance=self.copying_null[1], dims=heads)}
+        for name, values, null in (
+            ("ratio", self.ratio, self.random_ratio),
+            ("effective_rank", self.effective_rank, self.random_rank),
+        ):
+            found |= {f"{name}.{of}": exact(one, chance=float(null[1]), dims=heads) for of, one in values.items()}
+        return found
 
     @property
     def copiers(self) -> list[tuple[int, int]]:
