@@ -24,7 +24,7 @@ from chromium import ARGUMENTS, CHROMIUM, MARKS
 
 from wonderland.estimate import Estimate
 from wonderland.report.build import MODULES, render
-from wonderland.report.views import View
+from wonderland.views import View
 
 pytestmark = MARKS
 SIZES = {"16 heads": (4, 4), "64 heads": (8, 8)}

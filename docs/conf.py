@@ -22,6 +22,7 @@ for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
 import generate  # noqa: E402
 
 import wonderland  # noqa: E402
+from wonderland.views import Node, fields_of  # noqa: E402
 
 project = "wonderland"
 author = "the wonderland authors"
@@ -33,7 +34,10 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["generated", "decisions/README.md", "findings/scripts/*.py", "**/GALLERY_HEADER.rst"]
 nitpicky = True
 # What is not ours, or not for plugins, has no page here, and there is no network to look it up in.
-nitpick_ignore_regex = [("py:.*", r"(?!wonderland\.(errors|hookspecs|lab|report|testing|tokenizer)\.[^_]).*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"wonderland\.report\.schema\..*"),  # known by their public names, wonderland.views
+    ("py:.*", r"(?!wonderland\.(errors|hookspecs|lab|report|testing|tokenizer)\.[^_]).*"),
+]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 default_role = "code"  # docstrings name things in single backticks
@@ -71,6 +75,14 @@ html_copy_source = False
 html_show_sphinx = False
 
 
+def _short_signature(app, what, name, obj, options, signature, returned):
+    """Show the fields of a part of a view by their names: what each holds stands beside it, in words."""
+    if not (isinstance(obj, type) and issubclass(obj, Node)):
+        return None
+    return "(" + ", ".join(one.name if one.required else f"{one.name}=…" for one in fields_of(obj)) + ")", None
+
+
 def setup(app):
     """Write the generated pages before any source is read."""
+    app.connect("autodoc-process-signature", _short_signature)
     app.connect("builder-inited", lambda app: generate.write(Path(app.srcdir) / "generated"))

@@ -13,7 +13,7 @@ import json
 import pkgutil
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from wonderland import errors, plugins
 from wonderland.cli.main import cli
 from wonderland.cli.options import click_type, signature_options
 from wonderland.lab.analysis import parameters_of, result_class
-from wonderland.report.views import View
+from wonderland.report.schema import Node, Role, View, characters
+from wonderland.report.schema.describe import described, parts_of
 from wonderland.workspace.settings import Settings
 
 __all__ = [
@@ -66,7 +67,7 @@ _ALSO = (
     "wonderland.model.training",
     "wonderland.model.transformer",
     "wonderland.report.findings",
-    "wonderland.report.views",
+    "wonderland.views",
     "wonderland.tokenizer",
     "wonderland.workspace.stage",
 )
@@ -87,6 +88,7 @@ def write(folder: Path) -> None:
         "api": api(),
         "modules": modules(),
         "views": views(),
+        "schema": schema(),
     }
     for name, text in pages.items():
         path = folder / f"{name}.md"
@@ -289,15 +291,24 @@ def modules() -> str:
         homes = wonderland._HOMES
         already = ", ".join(one for one in exported if homes.get(one) == name)
         parts += [f"## {name}"]
-        if "``matrix``" in (module.__doc__ or ""):  # a table in plain text, to be read as it stands
-            parts += ["```text", inspect.cleandoc(module.__doc__ or ""), "```"]
-            parts += ["```{eval-rst}", *(f".. autoclass:: {name}.{one}" for one in exported if one not in homes)]
+        if name == "wonderland.views":  # whose parts have a page of their own
+            parts += ["```{eval-rst}", f".. automodule:: {name}", *_not_parts(exported)]
         else:
             parts += ["```{eval-rst}", f".. automodule:: {name}", "   :members:"]
             parts += [f"   :exclude-members: {already}"] if already else []
         parts += ["```", ""]
     parts += ["## Returned by public methods", "```{eval-rst}", *(f".. autoclass:: {one}" for one in _RETURNED), "```"]
     return "\n".join(parts) + "\n"
+
+
+def _not_parts(names: Sequence[str]) -> Iterator[str]:
+    """Yield what the module of views has beside the parts of views: words, keys, and how to walk over a view."""
+    for name in names:
+        thing = getattr(importlib.import_module("wonderland.views"), name)
+        if isinstance(thing, type) and not issubclass(thing, Node):
+            yield f".. autoclass:: wonderland.views.{name}\n   :members:"
+        elif inspect.isfunction(thing):
+            yield f".. autofunction:: wonderland.views.{name}"
 
 
 # -- views -----------------------------------------------------------------------------------------------------------
@@ -307,8 +318,8 @@ def views() -> str:
     """How to read every view of the report, in the words that stand beside it there."""
     parts = []
     for name, view in sorted(_views(), key=lambda found: found[1].order):
-        parts += [f"(view-{view.id})=", f"## {_plain(view.title)}", _plain(view.how_to_read)]
-        parts.append(f"**When it misleads.** {_plain(view.misleads)}" if view.misleads else "")
+        parts += [f"(view-{view.id})=", f"## {_plain(characters(view.title))}", _plain(characters(view.how_to_read))]
+        parts.append(f"**When it misleads.** {_plain(characters(view.misleads))}" if view.misleads else "")
         where = f"From [{name}](#analysis-{name}); " if name else f"From {_STANDARD[view.group or view.id]}; "
         parts.append(f"{where}`#/{view.id}` in the report.")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -346,6 +357,26 @@ def _views() -> Iterator[tuple[str, View]]:
                     seen.add(view.id)
                     yield name, view
         wanted = [name for name in wanted if name not in results or not results[name].views()]
+
+
+def schema() -> str:
+    """Every part a view can be made of, with its fields, as the classes say it."""
+    parts = []
+    for cls in (View, *parts_of(), Role):
+        renderer = getattr(cls, "renderer", "")
+        drawn = f" Drawn by `{renderer}`." if isinstance(renderer, str) and renderer else ""
+        lines = [_plain(line) for line in _doc(cls).partition("\n\nArgs:")[0].split("\n\n")]
+        parts += [f"(part-{cls.__name__})=", f"## {cls.__name__}", *lines[:-1], lines[-1] + drawn]
+        called = ", ".join(name if required else f"{name}=…" for name, _, required, _ in described(cls))
+        if cls is not View:  # which has its entry among the public names
+            parts.append(f"```{{eval-rst}}\n.. py:class:: wonderland.views.{cls.__name__}({called})\n```")
+        rows = ["| field | holds | |", "|---|---|---|"]
+        for name, kind, required, about in described(cls):
+            rows.append(
+                f"| `{name}` | {_cell(_plain(kind))}{'' if required else ', optional'} | {_cell(_plain(about))} |"
+            )
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts) + "\n"
 
 
 # -- words -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wonderland import views as views
     from wonderland.components import Feature as Feature
     from wonderland.components import Head as Head
     from wonderland.components import Neuron as Neuron
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from wonderland.model.chat_transformer import ChatTransformer as ChatTransformer
     from wonderland.plugins import analyses as analyses
     from wonderland.report.findings import Finding as Finding
-    from wonderland.report.views import View as View
+    from wonderland.report.schema import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
     from wonderland.workspace.workspace import Workspace as Workspace
 
@@ -79,7 +80,7 @@ _HOMES = {
     "Specimen": "wonderland.lab.specimen",
     "Unsupported": "wonderland.errors",
     "UsageError": "wonderland.errors",
-    "View": "wonderland.report.views",
+    "View": "wonderland.report.schema",
     "Windows": "wonderland.corpus.windows",
     "WonderlandError": "wonderland.errors",
     "Workspace": "wonderland.workspace.workspace",
@@ -132,6 +133,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "views":  # what views are made of; a module of its own, as there are many parts
+        return importlib.import_module("wonderland.views")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'wonderland' has no attribute {name!r}; public names: {', '.join(__all__)}")

@@ -193,6 +193,35 @@ def test_a_source_that_yields_something_else_is_an_error_that_names_it(planted):
         planted({"text": "hi"})
 
 
+@pytest.mark.parametrize("rows", [2, 3])
+def test_a_source_is_closed_once_whether_reading_went_well_or_not(planted, monkeypatch, say, rows):
+    closed = []
+    monkeypatch.setattr(Planted, "close", lambda self: closed.append(self.path.name), raising=False)
+    messages = [say(str(row), id=str(row)) for row in range(rows)]
+    if rows == 3:
+        planted(*messages)
+    else:
+        with pytest.raises(PluginError, match="3 rows are stored"):
+            planted(*messages)
+    assert closed == ["chat.jsonl"]
+
+
+def test_a_source_that_fails_to_close_is_named(planted, monkeypatch, say):
+    def close(self):
+        raise OSError("busy")
+
+    monkeypatch.setattr(Planted, "close", close, raising=False)
+    with pytest.raises(PluginError, match="'planted' failed to close"):
+        planted(*[say(str(row), id=str(row)) for row in range(3)])
+
+
+def test_a_time_no_message_can_have_is_left_open_whatever_source_it_comes_from(planted, say):
+    moments = [datetime(1, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 12, 31)]
+    corpus = planted(*[say(str(at), id=str(at), timestamp=moment) for at, moment in enumerate(moments)])
+    assert [message.timestamp for message in corpus] == [None, moments[1], None]
+    assert corpus.ledger.facts["Left open"] == {"time that cannot be, left open": 2}
+
+
 class Phone(JsonLines):
     """JSON Lines in which senders are phone numbers."""
 

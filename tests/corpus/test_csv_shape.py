@@ -119,6 +119,13 @@ def test_marks_after_a_backslash_are_marks_inside(write, delimiter):
     assert texts(write("a.csv", content)) == ['say "when", please', "plain"]
 
 
+def test_a_backslash_at_the_end_of_a_cell_is_only_a_backslash_also_among_records_of_a_wrong_length(write):
+    content = 'from,text,note\n"me","C:\\","more","x"\n"Ivo","ok","y"\n"me","D:\\, or","z"\n'
+    first, *others = rows(write("a.csv", content))
+    assert first.reason == "wrong number of cells"
+    assert [row.text for row in others] == ["ok", "D:\\, or"]
+
+
 BARE = ['"so" he said', "nothing", '"open', "fine", 'and "shut"', '"all of it"', "end"]
 
 

@@ -79,7 +79,7 @@ def test_an_empty_cell_means_no_where_nothing_else_does(write, blank):
 @pytest.mark.parametrize(
     ("values", "wanted"),
     [([1.0, 0.0, None], [True, False, None]), ([True, False, ...], [True, False, None]), ([True, ...], [True, False]),
-     (["true", "false"], [True, False]), ([1, 0], [True, False]), ([[1], False], [None, False])],
+     (["true", "false"], [True, False]), ([1, -0.0], [True, False]), ([[1], False], [None, False])],
 )  # fmt: skip
 def test_json_says_it_in_as_many_ways(write, values, wanted):
     records = [{"sender": "Ivo", "text": "hi", **({} if value is ... else {"from_me": value})} for value in values]

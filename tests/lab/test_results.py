@@ -11,7 +11,7 @@ import wonderland as wl
 from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.lab.result import Provenance
 from wonderland.lab.results import Results
-from wonderland.report.views import View
+from wonderland.views import Axis, Bar, Bars, Key, Quoted, Role, View, Wording, say
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Measured(wl.Result):
         return {"By head": self.by_head}
 
     def views(self):
-        return [View("bars-of-it", "Bars", "bars", {"x": ["a"], "series": []})]
+        return [View("bars-of-it", "Bars", Bars(["a"], Axis("height"), [Bar(Wording("it"), [1.0])]))]
 
 
 def measured(**changes):
@@ -72,6 +72,25 @@ def test_arrays_estimates_and_nested_values_come_back_as_they_were(tmp_path):
     assert after.rows[1][0].tolist() == [0, 1, 2]
     assert after.rows[1][1] == 1.5
     assert after.rows[2].shape == ()
+
+
+def test_text_comes_back_with_the_mark_of_whose_words_it_is(tmp_path):
+    told = {"role": Wording("reads names"), "top": [Quoted(" hi", "token")], "text": say("fires on {w}", w="zoë")}
+    measured(nested=told).save(tmp_path)
+    after = Measured.load(tmp_path).nested
+    assert after == told
+    assert type(after["role"]) is Wording
+    assert after["top"][0].source == "token"
+
+
+def test_what_the_cards_of_heads_say_in_mappings_becomes_blocks():
+    class Old(Measured):
+        def about_heads(self):
+            return {"L1H2": [{"role": "odd", "rule": "none"}, {"title": "T", "rows": [["a", 1.0]]}]}
+
+    role, block = Old("", np.zeros(1), measured().by_head, {}, []).cards()["L1H2"]
+    assert isinstance(role, Role)
+    assert (Key.of("L1H2").kind, block.rows[0].label, block.rows[0].value) == ("head", "a", 1.0)
 
 
 def test_two_arrays_whose_paths_read_alike_are_kept_apart(tmp_path):
@@ -158,7 +177,8 @@ def test_a_result_prints_its_summary_and_shows_it_escaped():
 
 def test_findings_are_the_claim_and_where_it_is_shown_unless_said_otherwise():
     (finding,) = measured().findings()
-    assert finding.text == measured().summary().splitlines()[0]
+    assert finding.sentence == measured().summary().splitlines()[0]
+    assert finding.text.parts == (Quoted(finding.sentence),)  # plain text may hold anything, so it counts as quoted
     assert finding.view == "bars-of-it"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sample_more import about_heads, heads_view, neurons_view, patching_view, ranks_view, ways_view
+from sample_more import about, heads_view, neurons_view, patching_view, ranks_view, ways_view
 from sample_views import (
     attention_view,
     circuit_view,
@@ -24,9 +24,10 @@ from sample_views import (
 )
 from sample_words import HOSTILE
 
+from wonderland.components import Head
 from wonderland.report.build import Page, render
-from wonderland.report.findings import Finding
-from wonderland.report.views import Check
+from wonderland.report.findings import Check, Finding
+from wonderland.views import Key, Quoted, say
 
 
 def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Page:
@@ -42,7 +43,7 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
         Finding(
             "L0H1 looks at the token just before it: 0.81 of its attention, against 0.03 by chance.",
             "attention",
-            {"head": "L0H1"},
+            Head(0, 1),
             "solid",
         ),
         Finding(
@@ -53,16 +54,24 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
         ),
         Finding("The held-out loss ends at 3.35 nats, 1.35 below the trigram.", "training", {}, "solid"),
         Finding(
-            "Names after “charger” are the most surprising words.", "loss-by-token", {"sample": 1, "pos": 12}, "weak"
+            say("Names after “{word}” are the most surprising words.", word="charger"),
+            "loss-by-token",
+            [Key.conversation(1), Key.position(12)],
+            "weak",
         ),
-        Finding(bad or "One head may follow who is speaking.", "head-taxonomy", {"head": "L3H2"}, "anecdotal"),
+        Finding(
+            Quoted(bad) if bad else "One head may follow who is speaking.",
+            "head-taxonomy",
+            {"head": "L3H2"},
+            "anecdotal",
+        ),
     ]
     checks = [
         Check("Specials are one token each", True, "5 of 5"),
         Check("Future tokens are invisible", True, "largest change 0 after shuffling what follows"),
         Check("Better than a trigram", True, "3.35 < 4.70 nats"),
         Check("No conversation in both parts", True),
-        Check(bad or "Held-out loss still falling", False, "rose by 0.05 in the last 500 steps"),
+        Check(Quoted(bad) if bad else "Held-out loss still falling", False, "rose by 0.05 in the last 500 steps"),
     ]
     return Page(
         title=bad or "wonderland",
@@ -96,7 +105,7 @@ def page(hostile: bool = False, conversations: int = 3, length: int = 128) -> Pa
         findings=findings,
         checks=checks,
         controls={"head-scores": {"Previous token": estimate(14, 0.01, 0.05, "share of attention", None)}},
-        about=about_heads(bad),
+        about=about(bad),
     )
 
 

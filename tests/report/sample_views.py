@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sample_words import HEADS, HOSTILE, LAYERS, conversation, patterns
 
+from wonderland.components import Head
 from wonderland.estimate import Estimate
-from wonderland.report.views import Triangles, View
+from wonderland.views import (
+    AttentionPatterns,
+    Axis,
+    Bar,
+    Bars,
+    Card,
+    Cards,
+    Column,
+    Conversations,
+    Curve,
+    Edge,
+    Expected,
+    Graph,
+    GraphNode,
+    Lines,
+    Mark,
+    Matrix,
+    Measure,
+    Number,
+    Patterned,
+    Point,
+    Reference,
+    Right,
+    Row,
+    Scatter,
+    Series,
+    Shaded,
+    Table,
+    Triangles,
+    View,
+    Wording,
+    spoken,
+)
+
+
+def named(conversation: dict[str, Any]) -> dict[str, Any]:
+    """Mark the title of a made-up conversation as ours."""
+    return {**conversation, "title": Wording(conversation["title"])}
 
 
 def estimate(seed: int, low: float, high: float, unit: str, chance: float | None, n: int = 84) -> Estimate:
@@ -23,17 +63,18 @@ def attention_view(
     """Make the attention explorer's view."""
     made = []
     for i in range(conversations):
-        one = conversation(length, i, hostile and i == 0)
-        made.append(one | {"patterns": Triangles(patterns(one["speakers"], i, layers, heads))})
+        one = named(conversation(length, i, hostile and i == 0))
+        made.append(Patterned(**one, patterns=Triangles(patterns(one["speakers"], i, layers, heads))))
     return View(
         "attention",
         "Attention explorer",
-        "matrix-grid",
-        {"n_layers": layers, "n_heads": heads, "conversations": made},
-        "Attention weight of every head on one held-out window; each row of a pattern sums to 1.",
-        "Each small square is a head. A row is a token and shows, from left to right, how much it looks at each token "
-        "before it. A diagonal line means: looks at itself or just behind; a vertical line: always at the same place.",
-        "Attention shows where a head looks, not what it does with what it sees: one on the first token may be idle.",
+        AttentionPatterns(layers, heads, made),
+        caption="Attention weight of every head on one held-out window; each row of a pattern sums to 1.",
+        how_to_read="Each small square is a head. A row is a token and shows, from left to right, how much it looks at "
+        "each token before it. A diagonal line means: looks at itself or just behind; a vertical line: always at "
+        "the same place.",
+        misleads="Attention shows where a head looks, not what it does with what it sees: one on the first token may "
+        "be idle.",
         order=90,
     )
 
@@ -43,7 +84,7 @@ def loss_view(conversations: int = 3, length: int = 128, hostile: bool = False) 
     made = []
     for i in range(conversations):
         rng = np.random.default_rng(100 + i)
-        one = conversation(length, i, hostile and i == 0)
+        one = named(conversation(length, i, hostile and i == 0))
         n = len(one["tokens"])
         loss = rng.gamma(1.6, 1.5, n)
         loss[0] = np.nan
@@ -51,21 +92,18 @@ def loss_view(conversations: int = 3, length: int = 128, hostile: bool = False) 
         entropy = rng.uniform(0.5, 6, n)
         options = [" the", " you", " ok", "<|sep|>", HOSTILE[0] if hostile else " yeah"]
         shares = np.sort(rng.dirichlet(np.ones(6), n), axis=1)[:, ::-1]
-        alternatives = [[[text, float(p)] for text, p in zip(options, row, strict=False)] for row in shares]
-        made.append(one | {"values": np.array([loss, rank, entropy]), "alternatives": alternatives})
-    measures = [
-        {"name": "loss", "unit": "nats"},
-        {"name": "rank", "unit": "1", "scale": "log"},
-        {"name": "entropy", "unit": "nats"},
-    ]
+        alternatives = [[Expected(text, float(p)) for text, p in zip(options, row, strict=False)] for row in shares]
+        made.append(Shaded(**one, values=np.array([loss, rank, entropy]), alternatives=alternatives))
+    measures = [Measure("loss", "nats"), Measure("rank", "1", scale="log"), Measure("entropy", "nats")]
     return View(
         "loss-by-token",
         "Loss by token",
-        "tokens",
-        {"measures": measures, "conversations": made},
-        "Cross-entropy of each token given all before it, in nats; 84 held-out conversations.",
-        "Dark words surprised the model, pale ones it saw coming. Point at a word for what it expected instead.",
-        "A rare name is dark however well the model understands the sentence: compare words of similar frequency.",
+        Conversations(measures, made),
+        caption="Cross-entropy of each token given all before it, in nats; 84 held-out conversations.",
+        how_to_read="Dark words surprised the model, pale ones it saw coming. Point at a word for what it "
+        "expected instead.",
+        misleads="A rare name is dark however well the model understands the sentence: compare words of similar "
+        "frequency.",
         order=30,
     )
 
@@ -75,40 +113,21 @@ def entropy_view() -> View:
     share = estimate(1, 0.05, 1.0, "1", 1.0)
     nats = estimate(2, 0.1, 4.2, "nats", None)
     effect = estimate(3, -2.7, 1.2, "nats", 0.0)
-    series = [
-        {
-            "name": "normalised",
-            "unit": "1",
-            "values": share.value,
-            "low": share.low,
-            "high": share.high,
-            "chance": np.ones((LAYERS, HEADS)),
-            "domain": [0, 1],
-        },
-        {"name": "entropy", "unit": "nats", "values": nats.value, "low": nats.low, "high": nats.high},
-        {
-            "name": "effect",
-            "unit": "nats",
-            "values": effect.value,
-            "low": effect.low,
-            "high": effect.high,
-            "chance": np.zeros((LAYERS, HEADS)),
-            "scale": "diverging",
-        },
-    ]
+    series = {
+        "normalised": Series(Wording("normalised"), share, chance=np.ones((LAYERS, HEADS)), domain=[0, 1]),
+        "entropy": nats,
+        "effect": Series(Wording("effect"), effect, chance=np.zeros((LAYERS, HEADS)), scale="diverging"),
+    }
     return View(
         "entropy-map",
         "Entropy map",
-        "matrix",
-        {
-            "rows": [f"L{i}" for i in range(LAYERS)],
-            "columns": [f"H{i}" for i in range(HEADS)],
-            "links": "head",
-            "series": series,
-        },
-        "Attention entropy divided by ln(visible keys), averaged over tokens; 95% bootstrap over 84 conversations.",
-        "1 means a head spreads its attention evenly over everything it can see, 0 that it looks at one token only.",
-        "A low entropy says that a head is focused, not that it matters.",
+        Matrix.by_head(series),
+        subtitle="How widely each head looks",
+        caption="Attention entropy divided by ln(visible keys), averaged over tokens; 95% bootstrap over 84 "
+        "conversations.",
+        how_to_read="1 means a head spreads its attention evenly over everything it can see, 0 that it looks at one "
+        "token only.",
+        misleads="A low entropy says that a head is focused, not that it matters.",
         order=10,
     )
 
@@ -118,16 +137,14 @@ def lens_view(hostile: bool = False) -> View:
     rng = np.random.default_rng(12)
     tokens = conversation(24, 0, hostile)["tokens"]
     words = [[tokens[(column + row) % 24] for column in range(24)] for row in range(LAYERS + 1)]
-    names = ["embedding", *(f"layer {i}" for i in range(LAYERS))]
-    series = [
-        {"name": "probability", "unit": "1", "values": rng.random((LAYERS + 1, 24)), "labels": words, "domain": [0, 1]}
-    ]
+    names = [Wording("embedding"), *(Wording(f"layer {i}") for i in range(LAYERS))]
+    shares = rng.random((LAYERS + 1, 24))
+    series = [Series(Wording("probability"), shares, "1", labels=[spoken(row) for row in words], domain=[0, 1])]
     return View(
         "logit-lens",
         "Logit lens",
-        "matrix",
-        {"rows": names, "columns": tokens, "series": series},
-        "The token each layer would say next, shaded by its probability.",
+        Matrix(names, spoken(tokens), series),
+        caption="The token each layer would say next, shaded by its probability.",
         order=65,
     )
 
@@ -140,33 +157,28 @@ def training_view(bad: str) -> View:
     return View(
         "training",
         "Training curve",
-        "line",
-        {
-            "x": {"label": "step"},
-            "y": {"label": "loss", "unit": "nats per token"},
-            "series": [
-                {"name": "training", "x": steps, "y": train},
-                {"name": f"held-out {bad}".strip(), "x": steps, "y": held, "low": held - 0.12, "high": held + 0.12},
+        Lines(
+            x=Axis("step"),
+            y=Axis("loss", "nats per token"),
+            series=[
+                Curve(Wording("training"), steps, train),
+                Curve(bad or Wording("held-out"), steps, held, held - 0.12, held + 0.12),
             ],
-            "references": [
-                {"name": "uniform", "y": float(np.log(4096))},
-                {"name": "unigram", "y": 6.1},
-                {"name": "trigram", "y": 4.7},
+            references=[
+                Reference(Wording("uniform"), float(np.log(4096))),
+                Reference(Wording("unigram"), 6.1),
+                Reference(Wording("trigram"), 4.7),
             ],
-            "marks": [
-                {"x": 0, "title": "step 0", "text": "me: the of of the ,\nthem: you you a"},
-                {"x": 500, "title": "step 500", "text": "me: ok ok see\nthem: are you at the"},
-                {
-                    "x": 2000,
-                    "title": "step 2,000",
-                    "text": bad or "me: see you at noon , bring the charger\nthem: lol ok leaving now",
-                },
+            marks=[
+                Mark(0, "step 0", "me: the of of the ,\nthem: you you a"),
+                Mark(500, "step 500", "me: ok ok see\nthem: are you at the"),
+                Mark(2000, "step 2,000", bad or "me: see you at noon , bring the charger\nthem: lol ok leaving now"),
             ],
-            "right": {"label": "perplexity", "exp": True},
-        },
-        "Loss on training and held-out conversations; band: 95% over conversations.",
-        "Lower is better. The gap between the two lines is what the model learned by heart.",
-        "The held-out line was also used to choose when to stop.",
+            right=Right("perplexity"),
+        ),
+        caption="Loss on training and held-out conversations; band: 95% over conversations.",
+        how_to_read="Lower is better. The gap between the two lines is what the model learned by heart.",
+        misleads="The held-out line was also used to choose when to stop.",
         order=20,
     )
 
@@ -174,34 +186,27 @@ def training_view(bad: str) -> View:
 def taxonomy_view(previous_token: Estimate, hostile: bool) -> View:
     """Make the table of heads."""
     columns = [
-        {"key": "head", "label": "Head"},
-        {"key": "role", "label": "Role", "help": "the rule that gave it"},
-        {"key": "previous", "label": "Previous token", "unit": "share", "digits": 2},
-        {"key": "induction", "label": "Induction", "unit": "share", "digits": 3},
-        {"key": "n", "label": "n"},
+        Column("head", "Head"),
+        Column("role", "Role", help="the rule that gave it"),
+        Column("previous", "Previous token", "share", digits=2),
+        Column("induction", "Induction", "share", digits=3),
+        Column("n", "n"),
     ]
     rows = []
-    for layer in range(LAYERS):
-        for head in range(HEADS):
-            e = previous_token[layer, head]
-            role = (
-                HOSTILE[(layer * HEADS + head) % len(HOSTILE)]
-                if hostile
-                else ["previous token", "diffuse", "speaker"][head % 3]
-            )
-            previous = {"value": float(e.value), "low": float(e.low), "high": float(e.high), "chance": 0.03}
-            induction = {"value": 0.01 * head + 0.004, "low": 0.01 * head, "high": 0.01 * head + 0.01, "chance": 0.008}
-            rows.append(
-                {"head": f"L{layer}H{head}", "role": role, "previous": previous, "induction": induction, "n": 84}
-            )
+    for head in Head.all(LAYERS, HEADS):
+        e = previous_token[head]
+        role = Wording(["previous token", "diffuse", "speaker"][head.index % 3])
+        previous = Number(float(e.value), float(e.low), float(e.high), 0.03)
+        low = 0.01 * head.index
+        said = HOSTILE[(head.layer * HEADS + head.index) % len(HOSTILE)] if hostile else role
+        rows.append([head, said, previous, Number(low + 0.004, low, low + 0.01, 0.008), 84])
     return View(
         "head-taxonomy",
         "Head taxonomy",
-        "table",
-        {"columns": columns, "rows": rows, "links": "head"},
-        "Pattern scores of every head with 95% intervals over 84 conversations.",
-        "Click a column to sort, a row to open the head's card.",
-        "A role is a rule applied to scores, not an explanation.",
+        Table(columns, rows, links="head"),
+        caption="Pattern scores of every head with 95% intervals over 84 conversations.",
+        how_to_read="Click a column to sort, a row to open the head's card.",
+        misleads="A role is a rule applied to scores, not an explanation.",
         order=40,
     )
 
@@ -210,28 +215,17 @@ def clusters_view(bad: str) -> View:
     """Make the scatter plot of heads."""
     rng = np.random.default_rng(8)
     points = [
-        {
-            "label": f"L{i // HEADS}H{i % HEADS}",
-            "head": f"L{i // HEADS}H{i % HEADS}",
-            "group": i % 3,
-            "x": float(x),
-            "y": float(y),
-        }
+        Point(Head(i // HEADS, i % HEADS), float(x), float(y), group=i % 3)
         for i, (x, y) in enumerate(rng.normal(size=(LAYERS * HEADS, 2)))
     ]
+    groups = [Wording("local"), Wording("first token"), bad or Wording("diffuse")]
     return View(
         "head-clusters",
         "Head clustering",
-        "scatter",
-        {
-            "x": {"label": "PC1", "unit": "61% of variance"},
-            "y": {"label": "PC2", "unit": "19%"},
-            "points": points,
-            "groups": ["local", "first token", bad or "diffuse"],
-        },
-        "Heads by their pattern scores, first two principal components.",
-        "Near points behave alike.",
-        "k-means on 16 points is illustrative.",
+        Scatter(Axis("PC1", "61% of variance"), Axis("PC2", "19%"), points, groups),
+        caption="Heads by their pattern scores, first two principal components.",
+        how_to_read="Near points behave alike.",
+        misleads="k-means on 16 points is illustrative.",
         order=50,
     )
 
@@ -241,50 +235,36 @@ def effect_view() -> View:
     return View(
         "direct-effect",
         "Effect by layer",
-        "bars",
-        {
-            "x": [f"layer {i}" for i in range(LAYERS)],
-            "y": {"label": "loss without it", "unit": "nats"},
-            "series": [
-                {
-                    "name": "attention",
-                    "values": [0.4, 0.2, 0.1, 0.6],
-                    "low": [0.3, 0.1, 0.0, 0.5],
-                    "high": [0.5, 0.3, 0.2, 0.7],
-                    "chance": [0.05] * 4,
-                },
-                {
-                    "name": "MLP",
-                    "values": [0.9, 0.3, 0.2, -0.1],
-                    "low": [0.8, 0.2, 0.1, -0.2],
-                    "high": [1.0, 0.4, 0.3, 0.0],
-                    "chance": [0.05] * 4,
-                },
+        Bars(
+            [Wording(f"layer {i}") for i in range(LAYERS)],
+            Axis("loss without it", "nats"),
+            [
+                Bar(Wording("attention"), [0.4, 0.2, 0.1, 0.6], [0.3, 0.1, 0.0, 0.5], [0.5, 0.3, 0.2, 0.7], [0.05] * 4),
+                Bar(Wording("MLP"), [0.9, 0.3, 0.2, -0.1], [0.8, 0.2, 0.1, -0.2], [1.0, 0.4, 0.3, 0.0], [0.05] * 4),
             ],
-        },
-        "Rise of the loss when a layer is replaced by its mean.",
+        ),
+        caption="Rise of the loss when a layer is replaced by its mean.",
         order=60,
     )
 
 
 def circuit_view() -> View:
     """Make the graph."""
-    heads = ["L0H1", "L1H2", "L2H1", "L3H3"]
+    heads = [Head(0, 1), Head(1, 2), Head(2, 1), Head(3, 3)]
+    out = Wording("answer")
     return View(
         "circuit",
         "Circuit graph",
-        "graph",
-        {
-            "nodes": [{"id": h, "label": h, "layer": i, "head": h} for i, h in enumerate(heads)]
-            + [{"id": "out", "label": "answer", "layer": 4}],
-            "edges": [
-                {"from": "L0H1", "to": "L2H1", "value": 0.8},
-                {"from": "L1H2", "to": "L3H3", "value": -0.4},
-                {"from": "L2H1", "to": "out", "value": 0.9, "low": 0.7, "high": 1.1},
-                {"from": "L3H3", "to": "out", "value": 0.2},
+        Graph(
+            [*(GraphNode(head, head, head.layer) for head in heads), GraphNode(out, out, 4)],
+            [
+                Edge(heads[0], heads[2], 0.8),
+                Edge(heads[1], heads[3], -0.4),
+                Edge(heads[2], out, 0.9, 0.7, 1.1),
+                Edge(heads[3], out, 0.2),
             ],
-        },
-        "Path patching effects above 0.1.",
+        ),
+        caption="Path patching effects above 0.1.",
         order=70,
     )
 
@@ -294,13 +274,16 @@ def corpus_view(bad: str) -> View:
     return View(
         "corpus",
         "Corpus overview",
-        "cards",
-        {
-            "cards": [
-                {"title": bad or "Messages", "text": "From one export.", "rows": [["kept", 48210], ["filtered", 3120]]},
-                {"title": "Contacts", "rows": [["people", 61], ["in groups", 12]]},
+        Cards(
+            [
+                Card(
+                    bad or Wording("Messages"),
+                    text="From one export.",
+                    rows=[Row("kept", 48210), Row("filtered", 3120)],
+                ),
+                Card(Wording("Contacts"), rows=[Row("people", 61), Row("in groups", 12)]),
             ]
-        },
-        "Aggregates only.",
+        ),
+        caption="Aggregates only.",
         order=80,
     )

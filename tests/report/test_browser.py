@@ -205,6 +205,33 @@ def test_a_broken_address_opens_the_nearest_thing(page, report, address):
     assert page.inner_text("main h1")
 
 
+def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report):
+    go(page, "neurons")
+    page.locator(".index button").nth(2).click()
+    assert page.url.endswith("#/neurons?neuron=L0N2")
+    assert title_of_card(page) == "Neuron L0N2"
+    assert "fires for numbers" in page.inner_text("#card .roles")
+    assert not page.is_visible("#card .measures")
+    page.locator(".index button").nth(3).click()  # nothing is known of it beyond its sheet
+    assert title_of_card(page) == "About this model"
+    open_at(page, f"{report}#/entropy-map?neuron=L0N2")
+    assert title_of_card(page) == "Neuron L0N2"
+    assert page.inner_text("#card .seen a") == "Neurons"
+    page.keyboard.press("/")
+    page.keyboard.type("l0n2")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert title_of_card(page) == "About this model"
+    assert "neuron" not in page.url
+
+
+@pytest.mark.parametrize("address", ["neuron=<b>", "edge=a%20b%3Ec", "feature=1", "model=", "head=L9H9", "tail=L1N1"])
+def test_a_key_that_is_none_selects_nothing(page, report, address):
+    open_at(page, f"{report}#/entropy-map?{address}")
+    assert title_of_card(page) == "About this model"
+    assert page.locator("main .chosen").count() == 0
+
+
 def test_going_back_returns_to_the_view_before(page):
     go(page, "entropy-map")
     go(page, "training")
@@ -305,7 +332,7 @@ def test_a_patching_grid_shows_both_prompts_one_scale_and_what_is_behind_a_cell(
     assert "clean run" in page.inner_text(".celldetail")
     page.keyboard.press("]")
     assert page.inner_text(".sampler .where") == "Pair 2 of 2"
-    assert "feature=1" in page.url
+    assert "panel=1" in page.url
 
 
 def test_numbers_in_narrow_cells_are_set_smaller_or_left_out_but_never_cut(page):

@@ -10,7 +10,7 @@ import pytest
 from wonderland.errors import PluginError
 from wonderland.report.encode import decode, encode, inert
 from wonderland.report.text import visible
-from wonderland.report.views import Triangles
+from wonderland.views import Triangles
 
 
 def there_and_back(value):

@@ -12,8 +12,8 @@ import pytest
 import wonderland as wl
 from wonderland.corpus.messages import Message
 from wonderland.report.corpus_overview import corpus_overview
+from wonderland.report.encode import encode
 from wonderland.report.generations import generations
-from wonderland.report.validate import check_view
 
 EAST = timezone(timedelta(hours=2))
 
@@ -38,7 +38,7 @@ def corpus() -> wl.Corpus:
 def views(corpus: wl.Corpus) -> dict[str, wl.View]:
     found = {view.id: view for view in corpus_overview(corpus, EAST)}
     for view in found.values():
-        check_view(view)
+        encode(view.data)
     return found
 
 
@@ -115,7 +115,7 @@ def sample(finished: bool = True) -> SimpleNamespace:
 
 def test_a_sample_is_shaded_by_the_surprise_of_what_it_said_and_not_of_its_prompt():
     view = generations([("as me", sample())], lambda ids: [TOKENS[i] for i in ids], "seed 0")
-    check_view(view)
+    encode(view.data)
     [shown] = view.data["conversations"]
     np.testing.assert_allclose(shown["values"][0], [np.nan, np.log(2), 0, np.log(4), np.log(8)], atol=1e-7)
     np.testing.assert_allclose(shown["values"][1], [np.nan, 0.5, 1, 0.25, 0.125])

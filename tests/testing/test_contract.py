@@ -20,6 +20,7 @@ from wonderland.testing.analysis_checks import ANALYSIS_CHECKS, what_it_chooses_
 from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
 from wonderland.testing.optimism import Choice
 from wonderland.testing.source_checks import SOURCE_CHECKS
+from wonderland_exports.testing import SAMPLES
 from wonderland_imessage.testing import make_database
 
 pytest_plugins = ["wonderland.testing.fixtures"]
@@ -54,7 +55,11 @@ def samples(tmp_path_factory) -> dict[str, Path]:
         "id,sender,is_from_me,timestamp,text\n1,Ada,0,2024-05-01T12:00:00Z,hello\n2,me,1,2024-05-01T12:01:00Z,hi\n"
     )
     make_database(folder / "chat.db", 120, people=6)
-    return {"jsonl": folder / "chat.jsonl", "csv": folder / "chat.csv", "imessage": folder / "chat.db"}
+    made = {"jsonl": folder / "chat.jsonl", "csv": folder / "chat.csv", "imessage": folder / "chat.db"}
+    for name, make in SAMPLES.items():
+        (folder / name).mkdir()
+        made[name] = make(folder / name)
+    return made
 
 
 def test_there_is_a_sample_for_each_of_our_sources(samples):

@@ -180,3 +180,33 @@ def test_a_damaged_result_is_made_again(workspace):
     started = []
     workspace.analyze("attention-entropy", on_start=started.append)
     assert started == ["attention-entropy"]
+
+
+def test_a_result_that_cannot_be_read_is_made_again(workspace, monkeypatch):
+    from wonderland.lab.result import Result
+
+    workspace.analyze("attention-entropy")
+    real = Result.load.__func__
+
+    def refuse(cls, folder):
+        raise InputError("of another version")
+
+    monkeypatch.setattr(Result, "load", classmethod(refuse))
+    assert workspace.missing("attention-entropy") == ["attention-entropy"]
+    assert dict(workspace.results("attention-entropy")) == {}
+    started = []
+    workspace.analyze("attention-entropy", on_start=started.append)
+    assert started == ["attention-entropy"]
+    monkeypatch.setattr(Result, "load", classmethod(real))
+    assert workspace.missing("attention-entropy") == []
+
+
+def test_estimates_of_another_version_are_not_those_of_now(workspace):
+    workspace.configure("analysis", run=["attention-entropy"])
+    workspace.analyze()
+    assert results_step(workspace).state == "done"
+    (one,) = kept.kept(workspace.folder)
+    record = json.loads((one.folder / "stage.json").read_text(encoding="utf-8"))
+    record["parameters"]["estimates"] = ["value"]
+    (one.folder / "stage.json").write_text(json.dumps(record), encoding="utf-8")
+    assert results_step(workspace).state == "out of date"

@@ -102,7 +102,9 @@ def _linted(workspace: Workspace, rows: list[Mapping[str, Any]], where: str) -> 
     problems = lint(contrasts, tokenizer, model)
     if any(not found for found in problems):
         return contrasts  # the analysis says which it refused
-    told = [f"pair {i}: {found[0]}" if len(rows) > 1 else f"{found[0]}" for i, found in enumerate(problems, 1)]
+    told = [f"pair {i}: {found[0]}" for i, found in enumerate(problems, 1)]
+    if len(rows) == 1:
+        told = list(map(str, problems[0]))
     more = f"\nand {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
     raise UsageError(
         f"{where}{'No pair is' if len(rows) > 1 else 'This pair is not'} fit to be asked.\n"

@@ -72,7 +72,7 @@ def extract(
     """Read messages into the workspace, every stored row accounted for.
 
     PATH is a file or folder: a chat.db, JSON Lines, CSV, or what another plugin reads. Options of the source follow
-    it, for example: wonderland extract chats.csv --text body --me Ada
+    it, for example: wonderland extract chats.csv --text body --me Ada --dates dmy
 
     wonderland extract PATH --help lists the options of the source that reads it, without PATH those of all sources.
     """

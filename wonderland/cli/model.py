@@ -18,6 +18,7 @@ from wonderland.cli.options import Number, Whole, given, settings_options
 from wonderland.errors import CheckFailed
 from wonderland.model.presets import PRESETS, preset
 from wonderland.model.settings import TrainingSettings
+from wonderland.report.schema.words import characters
 from wonderland.tokenizer import SPECIALS
 from wonderland.workspace.workspace import Workspace
 
@@ -215,8 +216,8 @@ def run_checks(console: Console, workspace: Workspace) -> int:
     """Run the checks, print them and return how many failed."""
     with console.progress("Checking"):
         checks = workspace.check()
-    console.result(checks=[vars(one) for one in checks])
-    console.ticks([(one.passed, one.name, one.detail) for one in checks])
+    console.result(checks=[one.plain() for one in checks])
+    console.ticks([(one.passed, characters(one.name), characters(one.detail)) for one in checks])
     return sum(not one.passed for one in checks)
 
 

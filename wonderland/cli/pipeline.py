@@ -87,7 +87,7 @@ def _in_short(workspace: Workspace, results: Results) -> list[str]:
     known = plugins.load().analyses
     # What draws other analyses together says most in one sentence.
     order = sorted(solid, key=lambda name: -len(getattr(known.get(name), "uses", ())))
-    told += [solid[name][0].text for name in order if solid[name]][:1]
+    told += [solid[name][0].sentence for name in order if solid[name]][:1]
     count, all_ = sum(map(len, solid.values())), sum(map(len, findings.values()))
     if all_:
         told.append(

@@ -173,13 +173,13 @@ def with_quotes(path: Path, shape: Shape, said: str = "") -> Shape:
     if spaced or spaced_header:
         ways["spaced"] = _tally(path, replace(shape, quotes="spaced"))
         if spaced_header or _unwraps(path, shape):
-            ways["doubled"] = max(ways["doubled"], (ways["spaced"][0] + 1, 0))
-    if escaped:
+            ways["doubled"] = max(ways["doubled"], (ways["spaced"][0] + 1, 0, 0))
+    if escaped and ways["doubled"][2]:  # a mark behind a backslash fits into standard CSV nowhere but at a cell's end
         ways["escaped"] = _tally(path, replace(shape, quotes="escaped"))
     best = min(ways, key=lambda way: ways[way][0])  # the first of equals
     if marked and not said and shape.delimiter in "\t|" and not _wrapped_header(path, shape):
         bare = _tally(path, replace(shape, quotes="none"))
-        if bare[0] < ways[best][0] or (bare == ways[best] and _needless(path, shape)):
+        if bare[0] < ways[best][0] or (bare[:2] == ways[best][:2] and _needless(path, shape)):
             best = "none"
         elif bare[0] == ways[best][0] == 0 and bare[1] != ways[best][1]:
             raise InputError(
@@ -190,19 +190,20 @@ def with_quotes(path: Path, shape: Shape, said: str = "") -> Shape:
     return replace(shape, quotes=best)
 
 
-def _tally(path: Path, shape: Shape) -> tuple[int, int]:
-    """Count the records of a wrong length or with marks that do not fit, and all records."""
-    wrong = total = 0
+def _tally(path: Path, shape: Shape) -> tuple[int, int, int]:
+    """Count the records of a wrong length or with marks that do not fit, all records, and those of the second kind."""
+    wrong = total = broken = 0
     cells: int | None = None
     for record in records(path, shape):
         total += 1
         if isinstance(record, Broken):
+            broken += 1
             wrong += sys.maxsize if record.never_closed else 1
         elif cells is None:
             cells = len(record)
         else:
             wrong += len(record) != cells
-    return wrong, total
+    return wrong, total, broken
 
 
 def _signs(path: Path, shape: Shape) -> tuple[bool, bool, bool]:

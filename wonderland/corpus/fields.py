@@ -120,6 +120,8 @@ class Fields:
             self.senders[sender] += 1
             return self._is_me(sender)
         value = record.get(self.keys["from_me"])
+        if isinstance(value, float) and value.is_integer():  # 1.0, and -0.0
+            value = int(value)
         mine = value if value is True or value is False else self._says(word(value))
         return mine if mine is None else mine != self._inverted
 

@@ -21,6 +21,8 @@ from wonderland.estimate import Estimate
 from wonderland.lab.result_files import CONTROL, read_tree, write_tree
 from wonderland.lab.tables import estimates, table
 from wonderland.report.findings import Finding
+from wonderland.report.schema import Block, Role
+from wonderland.report.schema.words import Quoted
 from wonderland.report.text import visible
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from wonderland.report.glance import Shown
-    from wonderland.report.views import View
+    from wonderland.report.schema import View
 
 __all__ = ["Provenance", "Result", "result_class"]
 
@@ -63,9 +65,13 @@ class Result:
         return f"{type(self).__name__}: no summary"
 
     def findings(self) -> Sequence[Finding]:
-        """List what the report's first page says; the summary's first line unless overridden."""
+        """List what the report's first page says; the summary's first line unless overridden.
+
+        That line counts as quoted, as it is plain text that may hold anything: say findings to have them in a redacted
+        report.
+        """
         views = self.views()
-        return [Finding(self.summary().splitlines()[0], views[0].id if views else "")]
+        return [Finding(Quoted(self.summary().splitlines()[0]), views[0].id if views else "")]
 
     def views(self) -> Sequence[View]:
         """Return the pictures of this result, as data for the report's renderers."""
@@ -75,11 +81,18 @@ class Result:
         """Return what the card of a selected head shows: estimates [layer, head] by label."""
         return {}
 
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Return what else the card of a head says, by its name ("L2H1"), as blocks (`wonderland.report.views`).
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
+        """Return what else the card of a head, or of anything else that can be selected, says, as blocks.
 
-        A block ``{"role": ..., "rule": ...}`` is what the head is called and the rule that gave it.
+        Keys are heads, neurons, features or `Key`s. A `Role` is what the thing is called and the rule that gave it.
         """
+        return {
+            head: [(Role if "role" in block else Block).of_data(block) for block in blocks]
+            for head, blocks in self.about_heads().items()
+        }
+
+    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return the same for heads by name, with mappings in place of blocks."""
         return {}
 
     def figure(self) -> Figure:

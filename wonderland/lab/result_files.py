@@ -19,6 +19,7 @@ import numpy as np
 
 from wonderland.errors import InputError, PluginError, ResourceError, UsageError
 from wonderland.estimate import Estimate
+from wonderland.report.schema.words import Quoted, Text, Wording, from_json, to_json
 
 __all__ = ["CONTROL", "read_tree", "write_folder", "write_tree"]
 
@@ -126,6 +127,8 @@ def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"$array": path}
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, (Quoted, Text, Wording)):
+        return to_json(value)
     if isinstance(value, Estimate):
         parts = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {"$estimate": _flatten(parts, path, arrays)}
@@ -153,5 +156,6 @@ def _unflatten(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
                     f"A stored estimate has parts of another version: {other}.", hint="Run `wonderland analyze`."
                 )
             return Estimate(**parts)
-        return {key: _unflatten(item, arrays) for key, item in value.items()}
+        text = from_json(value)
+        return text if text is not None else {key: _unflatten(item, arrays) for key, item in value.items()}
     return value

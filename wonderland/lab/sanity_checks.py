@@ -14,7 +14,7 @@ import numpy as np
 from wonderland.components import Head
 from wonderland.corpus.corpus import Corpus
 from wonderland.lab.specimen import Specimen
-from wonderland.report.views import Check
+from wonderland.report.findings import Check
 from wonderland.tokenizer import SpeakerTokenizer
 
 __all__ = ["run_checks"]

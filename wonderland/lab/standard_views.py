@@ -12,8 +12,8 @@ from typing import Any
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.generate import generate
 from wonderland.report.generations import generations
+from wonderland.report.schema import View
 from wonderland.report.training_curve import training_curve
-from wonderland.report.views import View
 from wonderland.tokenizer import SpeakerTokenizer
 
 __all__ = ["standard_views"]

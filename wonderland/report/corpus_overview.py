@@ -10,14 +10,27 @@ message can have (year 1, year 9999) counts as none, so that no chart is drawn f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from wonderland.corpus.columns import without_impossible_times
-from wonderland.report.views import View
+from wonderland.report.schema import (
+    Axis,
+    Bar,
+    Bars,
+    Card,
+    Cards,
+    Column,
+    Curve,
+    Lines,
+    Row,
+    Table,
+    View,
+    Wording,
+)
 
 if TYPE_CHECKING:
     from wonderland.corpus.corpus import Corpus
@@ -63,39 +76,29 @@ def _contents(corpus: Corpus, timed: np.ndarray) -> View:
     texts = corpus.table.column("text")
     distinct = len(texts.unique())
     shares = {"from me": counts["from me"], "in group chats": counts["in group chats"], "by SMS": counts["sms"]}
+    repeated = len(corpus) - distinct
     cards = [
-        {
-            "title": "Messages",
-            "rows": [
-                ["kept", _count(len(corpus))],
-                *([name, f"{_count(n)} ({n / max(len(corpus), 1):.0%})"] for name, n in shares.items()),
-                ["without a time", _count(int((~timed).sum()))],
-            ],
-        },
-        {
-            "title": "Conversations",
-            "rows": [
-                ["conversations", _count(counts["conversations"])],
-                ["people besides me", _count(counts["people"])],
-                ["messages in the longest", _count(_longest(corpus))],
-                ["words", _count(counts["words"])],
-                ["words in a message", f"{counts['words'] / max(len(corpus), 1):.1f}"],
-            ],
-        },
-        {
-            "title": "Repeats",
-            "rows": [
-                ["texts that differ", _count(distinct)],
-                ["messages that repeat an earlier text", f"{_count(len(corpus) - distinct)} "
-                 f"({(len(corpus) - distinct) / max(len(corpus), 1):.0%})"],
-            ],
-        },
+        _card("Messages", {
+            "kept": _count(len(corpus)),
+            **{name: _counted(n, len(corpus)) for name, n in shares.items()},
+            "without a time": _count(int((~timed).sum())),
+        }),
+        _card("Conversations", {
+            "conversations": _count(counts["conversations"]),
+            "people besides me": _count(counts["people"]),
+            "messages in the longest": _count(_longest(corpus)),
+            "words": _count(counts["words"]),
+            "words in a message": f"{counts['words'] / max(len(corpus), 1):.1f}",
+        }),
+        _card("Repeats", {
+            "texts that differ": _count(distinct),
+            "messages that repeat an earlier text": _counted(repeated, len(corpus)),
+        }),
     ]  # fmt: skip
     return View(
         "corpus",
         "Corpus overview",
-        "cards",
-        {"cards": cards},
+        Cards(cards),
         caption=f"Counts over n={len(corpus):,} messages that were kept; no sampling, so no interval.",
         how_to_read="What the model could learn from. A person's replies need messages from me; a model of groups "
         "needs group chats.",
@@ -121,19 +124,16 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
     by_month = View(
         "corpus-months",
         "Messages by month",
-        "line",
-        {
-            "x": {"label": "month", "names": [f"{m // 12}-{m % 12 + 1:02d}" for m in months]},
-            "y": {"label": "messages a month"},
-            "series": [
-                {
-                    "name": name,
-                    "x": np.arange(len(months)),
-                    "y": np.bincount(month[who] - first, minlength=len(months)).astype(float),
-                }
+        Lines(
+            x=Axis("month", names=[Wording(f"{m // 12}-{m % 12 + 1:02d}") for m in months]),
+            y=Axis("messages a month"),
+            series=[
+                Curve(
+                    Wording(name), np.arange(len(months)), np.bincount(month[who] - first, minlength=len(months)) + 0.0
+                )
                 for name, who in both
             ],
-        },
+        ),
         caption=f"Messages in each of {len(months):,} months, n={len(moments):,}, in {where}.{untimed}",
         how_to_read="A gap is a time of which the store has no messages: another phone, another app, or deleted.",
         misleads="The first and the last month are seldom whole.",
@@ -143,15 +143,13 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
     by_hour = View(
         "corpus-hours",
         "Messages by hour",
-        "bars",
-        {
-            "x": [f"{h:02d}" for h in range(24)],
-            "y": {"label": "share of their messages"},
-            "series": [
-                {"name": name, "values": np.bincount(hour[who], minlength=24) / max(int(who.sum()), 1)}
-                for name, who in both
+        Bars(
+            x=[Wording(f"{h:02d}") for h in range(24)],
+            y=Axis("share of their messages"),
+            series=[
+                Bar(Wording(name), np.bincount(hour[who], minlength=24) / max(int(who.sum()), 1)) for name, who in both
             ],
-        },
+        ),
         caption=f"Share of the messages of each side by hour of the day, in {where}; n={int(mine.sum()):,} by me and "
         f"{int((~mine).sum()):,} by them.",
         how_to_read="Both sides alike is a conversation; a side that is awake at other hours lives elsewhere or "
@@ -165,27 +163,25 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
 
 def _funnel(corpus: Corpus) -> View:
     ledger, left = corpus.ledger, corpus.ledger.stored
-    rows: list[dict[str, Any]] = [{"stage": "stored", "reason": "", "rows": None, "left": left, "share": 1.0}]
+    whole = max(ledger.stored, 1)
+    rows: list[list[Any]] = [[Wording("stored"), None, None, left, 1.0]]
     for stage in ledger.stages():
         for entry in (entry for entry in ledger.entries if entry.stage == stage):
             left -= entry.count
-            rows.append(
-                {"stage": stage, "reason": entry.reason + (" (failed)" if entry.failed else ""), "rows": entry.count}
-                | {"left": left, "share": left / max(ledger.stored, 1)}
-            )
-    rows.append({"stage": "kept", "reason": "", "rows": None, "left": left, "share": left / max(ledger.stored, 1)})
+            reason = entry.reason + (" (failed)" if entry.failed else "")
+            rows.append([Wording(stage), Wording(reason), entry.count, left, left / whole])
+    rows.append([Wording("kept"), None, None, left, left / whole])
     columns = [
-        {"key": "stage", "label": "Stage"},
-        {"key": "reason", "label": "Reason"},
-        {"key": "rows", "label": "Rows that left", "digits": 0},
-        {"key": "left", "label": "Rows left", "digits": 0},
-        {"key": "share", "label": "Of all stored", "digits": 4, "bar": True},
+        Column("stage", "Stage"),
+        Column("reason", "Reason"),
+        Column("rows", "Rows that left", digits=0),
+        Column("left", "Rows left", digits=0),
+        Column("share", "Of all stored", digits=4, bar=True),
     ]
     return View(
         "corpus-funnel",
         "Where every row went",
-        "table",
-        {"columns": columns, "rows": rows},
+        Table(columns, rows),
         caption=f"Every one of the n={ledger.stored:,} rows that were stored is kept or accounted for.",
         how_to_read="Read downwards: each line is a reason to leave rows out, at reading and then at each filter.",
         misleads="A row leaves at the first reason that holds; filters in another order would count otherwise.",
@@ -199,22 +195,21 @@ def _found(corpus: Corpus) -> Sequence[View]:
     if not facts:
         return []
     rows = [
-        {"about": heading, "what": name, "rows": count, "share": count / max(sum(counts.values()), 1)}
+        [Wording(heading), Wording(name), count, count / max(sum(counts.values()), 1)]
         for heading, counts in facts.items()
         for name, count in counts.items()
     ]
     columns = [
-        {"key": "about", "label": "About"},
-        {"key": "what", "label": "Found"},
-        {"key": "rows", "label": "Rows", "digits": 0},
-        {"key": "share", "label": "Of these", "digits": 4, "bar": True},
+        Column("about", "About"),
+        Column("what", "Found"),
+        Column("rows", "Rows", digits=0),
+        Column("share", "Of these", digits=4, bar=True),
     ]
     return [
         View(
             "corpus-found",
             "How each text was found",
-            "table",
-            {"columns": columns, "rows": rows},
+            Table(columns, rows),
             caption="What the source counted while reading, n as it stands in each line.",
             how_to_read="For Messages: whether a text stood in the text column or in attributedBody, and how many "
             "could not be decoded.",
@@ -223,6 +218,14 @@ def _found(corpus: Corpus) -> Sequence[View]:
             group="corpus",
         )
     ]
+
+
+def _card(title: str, rows: Mapping[str, str]) -> Card:
+    return Card(Wording(title), rows=[Row(label, Wording(value)) for label, value in rows.items()])
+
+
+def _counted(part: int, whole: int) -> str:
+    return f"{_count(part)} ({part / max(whole, 1):.0%})"
 
 
 def _count(number: int) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from wonderland.errors import PluginError
-from wonderland.report.views import Triangles
+from wonderland.report.schema import Triangles
 
 __all__ = ["decode", "encode", "inert"]
 

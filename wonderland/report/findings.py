@@ -1,32 +1,64 @@
-"""Findings: the sentences a result can stand behind, which the report's first page says."""
+"""What does a report say in words? Findings, and what was checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-__all__ = ["TRUST", "Finding", "Trust"]
+from wonderland.components import Component
+from wonderland.report.schema.kinds import Kind
+from wonderland.report.schema.node import Node, Said
+from wonderland.report.schema.selection import Key, keys_of
+from wonderland.report.schema.words import characters
+
+__all__ = ["TRUST", "Check", "Finding", "Selection", "Trust"]
 
 Trust = Literal["solid", "weak", "anecdotal"]
 
 TRUST: tuple[Trust, ...] = ("solid", "weak", "anecdotal")
 """In this order findings stand on the first page, those of one trust in the order of their views."""
 
+Selection = Mapping[str, Any] | Sequence[Key | Component | str] | Key | Component | str
+
+
+def _keys(value: Any, where: str) -> tuple[Key, ...]:
+    return keys_of(value)
+
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Node):
     """One sentence a result can stand behind, and where its evidence is shown.
 
     Args:
-        text: The finding in plain words, with its number.
+        text: The finding in plain words, with its number; with words of messages in it, made by ``say``.
         view: The id of the view that shows it.
-        select: What is selected there, for example ``{"head": "L2H1"}``.
+        select: What is selected there: ``Head(2, 1)``, a `Key`, or several; ``{"head": "L2H1"}`` says the same.
         trust: "solid" if its interval excludes its chance level on enough conversations, "weak" if not, "anecdotal"
             if it rests on too little evidence to say.
     """
 
-    text: str
-    view: str = ""
-    select: Mapping[str, Any] = field(default_factory=dict)
-    trust: Trust = "weak"
+    text: Annotated[Said, "The finding in plain words, with its number."]
+    view: Annotated[str, "The id of the view that shows it."] = ""
+    select: Annotated[Any, Kind("keys", _keys), "What is selected there, as keys."] = ()
+    trust: Annotated[Trust, "How far it can be trusted."] = "weak"
+
+    @property
+    def sentence(self) -> str:
+        """The sentence as bare characters, for a terminal."""
+        return characters(self.text)
+
+
+@dataclass(frozen=True)
+class Check(Node):
+    """Something that was verified about the model or the data, shown beside the findings.
+
+    Args:
+        name: What was checked, in a few plain words.
+        passed: Whether it held.
+        detail: The number or the reason.
+    """
+
+    name: Annotated[Said, "What was checked."]
+    passed: Annotated[bool, "Whether it held."]
+    detail: Annotated[Said, "The number or the reason."] = ""

@@ -10,11 +10,11 @@ a training message word for word; these samples do not search for that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from wonderland.report.views import View
+from wonderland.report.schema import Conversations, Measure, Shaded, View, Wording
 
 if TYPE_CHECKING:
     from wonderland.model.generate import Sampled
@@ -39,27 +39,23 @@ def generations(
     return View(
         "generations",
         "Generations",
-        "tokens",
-        {
-            "of": "sample",
-            "measures": [
-                {"name": "surprise", "unit": "nats", "domain": [0, 10]},
-                {"name": "probability", "unit": "1", "domain": [0, 1]},
-            ],
-            "conversations": [_conversation(title, sample, pieces) for title, sample in samples],
-        },
+        Conversations(
+            measures=[Measure("surprise", "nats", domain=[0, 10]), Measure("probability", "1", domain=[0, 1])],
+            conversations=[_conversation(title, sample, pieces) for title, sample in samples],
+            of="sample",
+        ),
         caption=f"{len(samples)} samples of n={len(told):,} tokens{f', {how}' if how else ''}; surprise is −ln of the "
         f"probability the model gave the token it then said, before temperature and cut-offs.{mean}",
-        how_to_read="Pale words were nearly certain, strong ones a throw of the dice: there the sample could have gone "
-        "on quite otherwise. Turn the pages for samples as me and as them.",
+        how_to_read="Words with little surprise were nearly certain, those with much a throw of the dice: there the "
+        "sample could have gone on quite otherwise. Turn the pages for samples as me and as them.",
         misleads="A sample is one draw, not an opinion; nobody said this. No interval: nothing is estimated here.",
         order=150,
     )
 
 
-def _conversation(title: str, sample: Sampled, pieces: Callable[[Sequence[int]], Sequence[str]]) -> dict[str, Any]:
+def _conversation(title: str, sample: Sampled, pieces: Callable[[Sequence[int]], Sequence[str]]) -> Shaded:
     tokens = list(pieces([*sample.prompt, *sample.tokens]))
-    speakers: list[str] = []
+    speakers: list[Literal["me", "them"]] = []
     messages: list[int] = []
     for token in tokens:
         begins = token in (_ME, _THEM)
@@ -68,10 +64,10 @@ def _conversation(title: str, sample: Sampled, pieces: Callable[[Sequence[int]],
     probabilities = np.r_[np.full(len(sample.prompt), np.nan), np.asarray(sample.probabilities, dtype=float)]
     with np.errstate(divide="ignore"):
         surprise = -np.log(probabilities)
-    return {
-        "title": title if sample.finished else f"{title}, cut short",
-        "tokens": tokens,
-        "speakers": speakers,
-        "messages": np.array(messages),
-        "values": np.stack([np.maximum(surprise, 0), probabilities]),
-    }
+    return Shaded(
+        title=Wording(title if sample.finished else f"{title}, cut short"),
+        tokens=tokens,
+        speakers=speakers,
+        messages=np.array(messages),
+        values=np.stack([np.maximum(surprise, 0), probabilities]),
+    )

@@ -16,7 +16,7 @@ from wonderland.report.plots_charts import bars, graph, line, scatter
 from wonderland.report.plots_grids import matrix, patterns
 from wonderland.report.plots_style import INK, MUTED, PAGE, PAPER, letters, note, plain, wrapped
 from wonderland.report.plots_words import cards, table, tokens
-from wonderland.report.views import View
+from wonderland.report.schema import View, characters
 
 __all__ = ["figure"]
 
@@ -43,8 +43,13 @@ def figure(view: View, *, caption: bool = True) -> Figure:
         if len(panels) > 1:
             note(fig, f"{plain(panels[0]['title'], 60)}, the first of {len(panels)}.")
         width = fig.get_figwidth()
-        fig.suptitle(wrapped(view.title, width, 10), x=0.01, ha="left", fontsize=9, fontweight="bold", color=INK)
-        below = [*([view.caption] if caption and view.caption else []), *getattr(fig, "wonderland_notes", ())]
+        fig.suptitle(
+            wrapped(characters(view.title), width, 10), x=0.01, ha="left", fontsize=9, fontweight="bold", color=INK
+        )
+        below = [
+            *([characters(view.caption)] if caption and view.caption else []),
+            *getattr(fig, "wonderland_notes", ()),
+        ]
         if below:
             fig.supxlabel(wrapped(" ".join(below), width, 6.5), x=0.01, ha="left", fontsize=6.5, color=MUTED)
     return fig

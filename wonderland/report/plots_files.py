@@ -16,8 +16,8 @@ from pathlib import Path
 from wonderland.errors import ResourceError
 from wonderland.report.plots import figure
 from wonderland.report.plots_style import letters
+from wonderland.report.schema import View, characters
 from wonderland.report.text import visible
-from wonderland.report.views import View
 
 __all__ = ["save_figures"]
 
@@ -49,8 +49,8 @@ def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -
                     metadata = {"Date": None, "Creator": "wonderland"} if kind == "svg" else {"Software": "wonderland"}
                     fig.savefig(drawn, format=kind, dpi=dpi, metadata=metadata)
                 written.append(_write(folder / f"{view.id}.{kind}", drawn.getvalue()))
-            index += [f"\n## {_line(view.title)}", f"![{view.id}]({view.id}.png)"]
-            index += [_line(text) for text in (view.caption, view.how_to_read, view.misleads) if text]
+            index += [f"\n## {_line(characters(view.title))}", f"![{view.id}]({view.id}.png)"]
+            index += [_line(characters(text)) for text in (view.caption, view.how_to_read, view.misleads) if text]
         written.append(_write(folder / "figures.md", ("\n\n".join(index) + "\n").encode("utf-8")))
     except OSError as error:
         raise ResourceError(f"The figures could not be written to {folder}: {error.strerror}.") from error

@@ -31,7 +31,7 @@ from wonderland.report.plots_style import (
     plain,
     scale_of,
 )
-from wonderland.report.views import Triangles
+from wonderland.report.schema import Triangles
 
 __all__ = ["matrix", "patterns"]
 

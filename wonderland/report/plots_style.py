@@ -171,7 +171,7 @@ def scale_of(series: Mapping[str, Any], values: np.ndarray) -> tuple[Normalize, 
     """Return how a series becomes colour, by the report's rules.
 
     Args:
-        series: With ``scale`` and ``domain`` as `wonderland.report.views` describes them.
+        series: With ``scale`` and ``domain`` as `wonderland.views.Series` describes them.
         values: All numbers that share the scale; those that are not finite have no colour.
     """
     finite = np.asarray(values, dtype=float)[np.isfinite(np.asarray(values, dtype=float))]

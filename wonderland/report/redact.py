@@ -1,31 +1,25 @@
 """How can a report be shown to others when it is made of messages? Its words are replaced before anything is written.
 
-`Redaction` works on the values of a `Page`, never on its HTML, by a closed-world rule: a word in a view, a finding or
-a card is kept only if it is known to be harmless, whatever a plugin put there and wherever. Harmless are short numbers,
-names of heads, words that the analyses' own code says between quotation marks, and words and tokens that at least k
-contacts used. What is a message goes whole: conversations token by token, what the model expected there, snippets, and
-any run of three words that stands in a message, even if each word alone is common. Attention, losses and all other
-numbers stay.
+`Redaction` walks the typed tree of a `Page` (see `wonderland.report.schema.words`). What an analysis wrote stays. What
+is quoted is kept only if at least k contacts used every word of it: parts of messages go whole, tokens of a vocabulary
+are looked at one by one, and in labels that stand one after another a run of three words that stands in a message goes,
+even if each word alone is common. Attention, losses and all other numbers stay.
 
 What would fool it: numbers tell, too. Lengths of messages, and how surprising each token was, are left; so are
-messages of one or two common words, which say nothing of anybody. Keep a redacted report from strangers you do not
-trust.
+messages of one or two common words, which say nothing of anybody. And an analysis that writes a word into its own
+sentence as plain text. Keep a redacted report from strangers you do not trust.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from wonderland.report import views
-from wonderland.report.views import View
+from wonderland.report.schema import Node, Quoted, Text, View, characters, fields_of, rewrite, walk
 
 if TYPE_CHECKING:
     from wonderland.corpus.corpus import Corpus
@@ -37,34 +31,23 @@ __all__ = ["MARK", "Redaction"]
 MARK = "▒"
 """What stands in place of a word."""
 
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
+# A word, or a sign that is no letter: a rare emoji tells as much as a rare word. Signs of the keyboard do not.
+_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s\x00-\x7f“”‘’…–—·×−▒]")
 _SPECIAL = re.compile(r"<\|(?:me|them|sep|endoftext|pad)\|>")
-_PLAIN = re.compile(r"[\W_]*|\d{1,5}|[a-zA-Z]?\d{1,4}|L\d+[HN]\d+|(?:PC|MLP|V|Q|K|O|R)\d*|\d{1,5}[x×%]|me|them")
-_MESSAGE = re.compile(r"(<\|(?:me|them)\|>).*?(?=<\||$)", re.S)
-_SEQUENCES = {"tokens", "labels", "words"}  # along a conversation: common words in a row are a message
-_SAID = ("title", "caption", "how_to_read", "misleads", "warning")
-_TOLD = ("scale", "links")  # what tells a renderer how to draw, if it is one of these
-_KEYS = frozenset(re.findall(r"\w+", " ".join(re.findall(r"``(.+?)``", views.__doc__ or "", re.S))))
-_HOW = {"sequential", "linear", "log", "diverging", "head", "column"}
+N = TypeVar("N")
 
 
 @dataclass(frozen=True)
 class Redaction:
-    """What may be shown of the words of a corpus.
-
-    Make one with `Redaction.of`, tell it the words of the analyses with `knowing`, and hand it to `write_report`.
+    """What may be shown of the words of a corpus. Make one with `Redaction.of` and hand it to `write_report`.
 
     Attributes:
         common: Words, folded, and tokens that at least k contacts used.
         runs: Hashes of every run of three words in the corpus, sorted.
-        own: Words that the analyses' code says, folded.
-        own_runs: Hashes of the runs of three words it says, sorted.
     """
 
     common: frozenset[str]
     runs: np.ndarray = field(repr=False)
-    own: frozenset[str] = field(default=frozenset(), repr=False)
-    own_runs: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
 
     @classmethod
     def of(cls, corpus: Corpus, tokenizer: SpeakerTokenizer, contacts: int = 5) -> Redaction:
@@ -79,164 +62,127 @@ class Redaction:
         runs: set[int] = set()
         for message in corpus:
             words = _words(message.text)
-            runs.update(_runs(words))
+            runs.update(_runs(words), _runs(_unnumbered(words)))
             if not message.is_from_me:
-                for word in {
-                    *words,
-                    *(p.strip().casefold() for p in tokenizer.pieces(tokenizer.encode(f" {message.text}"))),
-                }:
+                pieces = tokenizer.pieces(tokenizer.encode(f" {message.text}"))
+                for word in {*words, *(piece.strip().casefold() for piece in pieces)}:
                     known = users.setdefault(word, set())
                     if len(known) < contacts:
                         known.add(message.sender)
         common = frozenset(word for word, who in users.items() if len(who) >= max(contacts, 1))
         return cls(common, np.array(sorted(runs), dtype=np.int64))
 
-    def knowing(self, code: Iterable[Any]) -> Redaction:
-        """Return the redaction that keeps what some classes and their packages say: labels, verdicts, sentences."""
-        told = [text for source in _sources(code) for text in _strings_in(source)]
-        words = [word for text in told for word in _words(text)]
-        runs = {run for text in told for run in _runs(_words(text))}
-        return replace(
-            self, own=self.own | frozenset(words), own_runs=np.union1d(self.own_runs, [*runs]).astype(np.int64)
-        )
-
     def page(self, page: Page) -> Page:
         """Return the page without a message in it."""
         return replace(
             page,
-            meta={name: fact for name, fact in page.meta.items() if name != "source"},  # a chat's file bears a name
+            # A chat's file bears a name.
+            meta={name: fact for name, fact in page.meta.items() if not isinstance(fact, (Quoted, Text))},
             views=[self.view(view) for view in page.views],
-            findings=[replace(f, text=self.text(f.text)) for f in page.findings],
-            checks=[replace(c, name=self.text(c.name), detail=self.text(c.detail)) for c in page.checks],
-            about={head: self._tree(list(blocks)) for head, blocks in page.about.items()},
+            findings=[self.tree(finding) for finding in page.findings],
+            checks=[self.tree(check) for check in page.checks],
+            about={key: [self.tree(block) for block in blocks] for key, blocks in page.about.items()},
             contains_text=False,
         )
 
     def view(self, view: View) -> View:
         """Return a view without a message in it."""
-        data = self._tree(view.data)
-        if view.renderer == "matrix-grid" and "labels" in view.data:  # of heads, not along a conversation
-            data["labels"] = [[self.text(label) for label in row] for row in view.data["labels"]]
-        said: dict[str, Any] = {name: self.text(getattr(view, name)) for name in _SAID}
-        return replace(view, data=data, **said)
+        return self.tree(view)
 
-    def text(self, text: str) -> str:
-        """Return a sentence with every word that is not known to be harmless replaced."""
-        text = _MESSAGE.sub(rf"\1{MARK}", text)
-        found = [match for match in _WORD.finditer(text) if not _special_at(text, match)]
+    def tree(self, tree: N) -> N:
+        """Return a view, a finding or a block without a word in it that too few people used."""
+        tree = _guarded(tree)
+        told = self._told(tree)
+        return rewrite(tree, lambda text: self._clean(text, told))
+
+    def text(self, text: Quoted | Text | str) -> str:
+        """Return text as it may be shown: of a ``str``, as if all of it were quoted."""
+        return characters(self._clean(Quoted(text) if isinstance(text, str) else text, set()))
+
+    def _told(self, tree: Any) -> set[int]:
+        """Return which quoted texts (by identity) stand one after another as they stand in a message."""
+        lists: dict[str, list[Quoted]] = {}
+        for path, text in walk(tree):
+            quoted = [part for part in text.parts if isinstance(part, Quoted)] if isinstance(text, Text) else [text]
+            lists.setdefault(path, []).extend(part for part in quoted if part.source == "words")
+        return {id(part) for parts in lists.values() for part in self._in_a_row(parts)}
+
+    def _in_a_row(self, parts: Sequence[Quoted]) -> list[Quoted]:
+        apart = [(word, i) for i, part in enumerate(parts) for word in _unnumbered(_words(part.text))]
+        found = {
+            apart[k + j][1] for k, run in enumerate(_runs([w for w, _ in apart])) if self._said(run) for j in range(3)
+        }
+        if any(part.text.startswith(" ") for part in parts):  # tokens, which make a word only together
+            found |= self._joined(parts)
+        return [parts[i] for i in found]
+
+    def _joined(self, parts: Sequence[Quoted]) -> set[int]:
+        """Return which of some tokens, written together, make a word that too few people used, or a message."""
+        ends = np.cumsum([len(part.text) for part in parts])
+        joint = "".join(part.text for part in parts)
+        words = list(_WORD.finditer(joint))
+        bad = {i for i, word in enumerate(words) if not self._known(word[0])}
+        bad |= {
+            k + j for k, run in enumerate(_runs([w[0].casefold() for w in words])) if self._said(run) for j in range(3)
+        }
+        return {
+            i
+            for b in bad
+            for i in range(
+                int(np.searchsorted(ends, words[b].start(), "right")),
+                int(np.searchsorted(ends, words[b].end() - 1, "right")) + 1,
+            )
+        }
+
+    def _clean(self, text: Any, told: set[int]) -> Any:
+        if isinstance(text, Text):
+            return Text(part if isinstance(part, str) else self._clean(part, told) for part in text.parts)
+        if _SPECIAL.fullmatch(text.text):
+            return text
+        if text.source == "message" or id(text) in told:
+            return Quoted(MARK, text.source)
+        if text.source == "token":
+            return text if self._known(text.text.strip()) else Quoted(MARK, "token")
+        return Quoted(self._words_of(text.text), text.source)
+
+    def _words_of(self, text: str) -> str:
+        found = list(_WORD.finditer(text))
         words = [match[0].casefold() for match in found]
-        told = {i + k for i, run in enumerate(_runs(words)) if self._in_messages(run) for k in range(3)}
+        gone = {i + k for i, run in enumerate(_runs(words)) if self._said(run) for k in range(3)}
         for i in reversed(range(len(found))):
-            if i in told or not self._harmless(found[i][0]):
+            if i in gone or not self._known(found[i][0]):
                 text = text[: found[i].start()] + MARK + text[found[i].end() :]
         return re.sub(rf"{MARK}(?:[^\w<]*{MARK})+", MARK, text)
 
-    def _harmless(self, word: str) -> bool:
-        return bool(_PLAIN.fullmatch(word)) or word.casefold() in self.common or word.casefold() in self.own
+    def _known(self, word: str) -> bool:
+        return not _WORD.search(word) or word.casefold() in self.common
 
-    def _in_messages(self, run: int) -> bool:
-        return _holds(self.runs, run) and not _holds(self.own_runs, run)
+    def _said(self, run: int) -> bool:
+        at = int(np.searchsorted(self.runs, run))
+        return at < len(self.runs) and int(self.runs[at]) == run
 
-    def _token(self, token: str) -> str:
-        """Return one token alone, as a list of what a head promotes has them."""
-        known = _SPECIAL.fullmatch(token) or token.strip().casefold() in self.common
-        return token if known else MARK
 
-    def _tree(self, value: Any, key: str = "") -> Any:
-        if isinstance(value, str):
-            return value if key in _TOLD and value in _HOW else self.text(value)
-        if isinstance(value, Mapping):
-            kept = {name: item for name, item in value.items() if name != "alternatives"}
-            if not _KEYS.issuperset(kept) and self._reads_as_message([*kept]):
-                return {f"{MARK}{i}": self._tree(item) for i, item in enumerate(kept.values())}
-            if "marks" in kept:  # what it sounded like: the model's words, which can be a message's
-                kept["marks"] = [{**mark, "text": MARK} for mark in kept["marks"]]
-            return {self.text(name): self._tree(item, name) for name, item in kept.items()}
-        if isinstance(value, (list, tuple)):
-            return self._list(value, key)
-        return value
-
-    def _list(self, items: Sequence[Any], key: str) -> list[Any]:
-        if items and all(isinstance(item, str) for item in items):
-            return self._strings(items, key)
-        if key == "tokens" and all(
-            isinstance(item, (list, tuple)) and item and isinstance(item[0], str) for item in items
-        ):
-            # what a head promotes: [token, number, note]
-            return [[self._token(item[0]), *(self._tree(part) for part in item[1:])] for item in items]
-        if items and all(isinstance(item, Mapping) for item in items):
-            return self._records(items)
-        return [self._tree(item, key) for item in items]
-
-    def _strings(self, items: Sequence[str], key: str) -> list[str]:
-        if key in _SEQUENCES or self._reads_as_message(items):
-            return [item if _SPECIAL.fullmatch(item) or self._own(item) else MARK for item in items]
-        return [self.text(item) for item in items]
-
-    def _own(self, item: str) -> bool:
-        """Say whether a label is the analysis' own, of several words: tokens are of one."""
-        words = _words(item)
-        return len(words) > 1 and all(word in self.own for word in words) and self.text(item) == item
-
-    def _records(self, items: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Redact rows one after another, and a column whose cells in a row read as a message as a whole."""
-        cleaned: list[Any] = [self._tree(item) for item in items]
-        for name in {name for item in items for name, cell in item.items() if isinstance(cell, str)}:
-            cells = [item[name] for item in items if isinstance(item.get(name), str)]
-            bare = [re.sub(r"\(.*?\)|^\d+ ", "", cell).strip() for cell in cells]
-            apart = [cell for cell, before in zip(bare, ["", *bare], strict=False) if cell != before]
-            if max((len(_words(cell)) for cell in bare), default=0) <= 2 and self._reads_as_message(apart):
-                for item in cleaned:
-                    if isinstance(item.get(name), str):
-                        item[name] = MARK
-        return cleaned
-
-    def _reads_as_message(self, items: Sequence[str]) -> bool:
-        """Say whether strings one after another hold three words of a message, put together with or without spaces."""
-        return any(
-            self._in_messages(run) for joint in (" ", "") for run in _runs(_words(_SPECIAL.sub(" ", joint.join(items))))
-        )
+def _guarded(tree: N) -> N:
+    """Return a tree without what exists only to show messages, and without names that a plugin could make of words."""
+    if isinstance(tree, Node):
+        parts = {one.name: getattr(tree, one.name) for one in fields_of(type(tree))}
+        new = {name: _guarded(part) for name, part in parts.items()}
+        changed = {name: part for name, part in new.items() if part is not parts[name]}
+        return (replace(tree, **changed) if changed else tree).guarded()
+    if isinstance(tree, tuple):
+        made = tuple(map(_guarded, tree))
+        return tree if all(a is b for a, b in zip(made, tree, strict=True)) else made  # type: ignore[return-value]
+    return tree
 
 
 def _words(text: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(text)]
 
 
+def _unnumbered(words: Sequence[str]) -> list[str]:
+    """Leave out numbers, with which a list could count the words of a message."""
+    return [word for word in words if not word.isdigit()]
+
+
 def _runs(words: Sequence[str]) -> list[int]:
     return [hash(three) for three in zip(words, words[1:], words[2:], strict=False)]
-
-
-def _holds(table: np.ndarray, run: int) -> bool:
-    at = int(np.searchsorted(table, run))
-    return at < len(table) and int(table[at]) == run
-
-
-def _special_at(text: str, match: re.Match[str]) -> bool:
-    return text[max(match.start() - 2, 0) : match.start()] == "<|" and text[match.end() : match.end() + 2] == "|>"
-
-
-def _sources(code: Iterable[Any]) -> Iterator[str]:
-    """Yield the code of the packages that some classes are from, and of those every report is made by."""
-    modules = [module for module in map(inspect.getmodule, code) if module is not None]
-    packages = {module.__name__.partition(".")[0] for module in modules} | {"wonderland"}
-    loaded = [
-        module
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in packages - {"__main__"} and ".testing" not in name
-    ]
-    for module in {id(module): module for module in [*modules, *loaded]}.values():
-        try:
-            yield inspect.getsource(module)
-        except (OSError, TypeError):  # an empty file, or one that is not there to read
-            continue
-
-
-def _strings_in(source: str) -> Iterator[str]:
-    """Yield what a module says between quotation marks, but not its docstrings, and the names of its fields."""
-    tree = ast.parse(source)
-    unsaid = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in unsaid:
-            yield node.value
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from wonderland.estimate import Estimate
 from wonderland.report.findings import Finding
-from wonderland.report.views import View
+from wonderland.report.schema import Block, Role, View
 
 __all__ = ["Made", "Reported"]
 
@@ -40,5 +40,5 @@ class Reported(Protocol):
     def card(self) -> Mapping[str, Estimate]:
         """Return what the card of a selected head shows: estimates [layer, head] by label."""
 
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Return what else the card of a head says, by its name, as blocks."""
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
+        """Return what the cards of heads, and of other things that can be selected, say beyond numbers."""

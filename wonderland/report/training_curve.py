@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from wonderland.report.views import View
+from wonderland.report.schema import Axis, Curve, Lines, Mark, Reference, Right, View, Wording
 
 if TYPE_CHECKING:
     from wonderland.model.history import History
@@ -15,39 +16,23 @@ __all__ = ["training_curve"]
 def training_curve(history: History) -> View:
     """Return the view of a training run."""
     points, epochs = history.points, history.epochs
-    series = [
-        {
-            "name": "train",
-            "x": [point.tokens / 1e6 for point in points],
-            "y": [point.loss for point in points],
-        }
-    ]
-    measured = [epoch for epoch in epochs if epoch.held_out_loss is not None]
+    series = [_curve("train", [(point.tokens, point.loss) for point in points])]
+    measured = [(epoch.tokens, epoch.held_out_loss) for epoch in epochs if epoch.held_out_loss is not None]
     if measured:
-        series.append(
-            {
-                "name": "held out",
-                "x": [epoch.tokens / 1e6 for epoch in measured],
-                "y": [epoch.held_out_loss for epoch in measured],
-            }
-        )
+        series.append(_curve("held out", measured))
     # The uniform level is far above the rest; it is named in the caption, not drawn, so that the curves have room.
     drawn = {name: loss for name, loss in history.baselines.items() if name != "uniform"}
     return View(
         "training",
         "Training curve",
-        "line",
-        {
-            "x": {"label": "tokens seen", "unit": "millions"},
-            "y": {"label": "loss", "unit": "nats a token"},
-            "series": series,
-            "references": [{"name": name, "y": loss} for name, loss in drawn.items()],
-            "marks": [
-                {"x": epoch.tokens / 1e6, "title": f"after epoch {epoch.epoch}, as me", "text": epoch.sample}
-                for epoch in epochs
-            ],
-            "right": {"label": "perplexity", "exp": True},
-        },
+        Lines(
+            x=Axis("tokens seen", "millions"),
+            y=Axis("loss", "nats a token"),
+            series=series,
+            references=[Reference(Wording(name), loss) for name, loss in drawn.items()],
+            marks=[Mark(epoch.tokens / 1e6, f"after epoch {epoch.epoch}, as me", epoch.sample) for epoch in epochs],
+            right=Right("perplexity"),
+        ),
         caption="Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on "
         f"the same held-out tokens.{_facts(history)}",
         how_to_read="The gap between train and held out is what the model memorised. Under the trigram line it knows "
@@ -55,6 +40,10 @@ def training_curve(history: History) -> View:
         misleads="Training loss is measured while the weights move, so it lags behind the held-out loss early on.",
         order=130,
     )
+
+
+def _curve(name: str, points: Sequence[tuple[int, float]]) -> Curve:
+    return Curve(Wording(name), [tokens / 1e6 for tokens, _ in points], [loss for _, loss in points])
 
 
 def _facts(history: History) -> str:

@@ -29,7 +29,7 @@ from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_cla
 from wonderland.lab.result import Result
 from wonderland.lab.specimen import Specimen
 from wonderland.report.encode import encode, inert
-from wonderland.report.validate import check_view
+from wonderland.report.schema import characters
 from wonderland.testing.edge_cases import hostile_specimen, small_specimen
 from wonderland.testing.optimism import Choice, optimism
 from wonderland.testing.truth import Truth, handwritten_specimen, random_specimen, speaking_specimen
@@ -139,10 +139,9 @@ def says_what_it_found_in_one_line(analysis: Analysis) -> None:
 
 
 def views_fit_their_renderers(analysis: Analysis) -> None:
-    """The data of each view have the keys and sizes that its renderer reads."""
+    """The data of each view are what its renderer reads; their keys and sizes are checked where a view is made."""
     result, _ = found(analysis)
     for view in result.views():
-        check_view(view)
         encode(view.data)
 
 
@@ -150,7 +149,9 @@ def views_explain_themselves(analysis: Analysis) -> None:
     """Each has a title, a caption, how to read it and when it misleads."""
     result, _ = found(analysis)
     for view in result.views():
-        missing = [key for key in ("title", "caption", "how_to_read", "misleads") if not getattr(view, key).strip()]
+        missing = [
+            key for key in ("title", "caption", "how_to_read", "misleads") if not characters(getattr(view, key)).strip()
+        ]
         require(not missing, f"the view {view.id!r} has no {' and no '.join(missing)}")
 
 
@@ -166,7 +167,7 @@ def findings_point_to_views(analysis: Analysis) -> None:
     result, _ = found(analysis)
     ids = {view.id for view in result.views()}
     for finding in result.findings():
-        require(finding.text.strip(), "a finding has no text")
+        require(finding.sentence.strip(), "a finding has no text")
         require(not finding.view or finding.view in ids, f"a finding points to {finding.view!r}; views: {sorted(ids)}")
         require(finding.trust in ("solid", "weak", "anecdotal"), f"trust is {finding.trust!r}")
 
@@ -197,7 +198,9 @@ def too_little_is_refused_or_marked(analysis: Analysis) -> None:
     """On one short conversation it raises `NotEnoughData`, or calls nothing solid that rests on its numbers."""
     result = _or_refusal(analysis, small_specimen())
     # An analysis that needs nothing reads the weights alone: for it there is no such thing as too little text.
-    solid = [] if result is None or not analysis.needs else [f.text for f in result.findings() if f.trust == "solid"]
+    solid = (
+        [] if result is None or not analysis.needs else [f.sentence for f in result.findings() if f.trust == "solid"]
+    )
     require(not solid, f"on a single conversation it calls this solid: {solid}")
 
 
@@ -207,8 +210,7 @@ def survives_hostile_texts(analysis: Analysis) -> None:
     if result is None:
         return
     for view in result.views():
-        check_view(view)
-        require("<" not in inert(dataclasses.asdict(view) | {"data": encode(view.data)}), f"markup in {view.id!r}")
+        require("<" not in inert(encode(view.plain())), f"markup in {view.id!r}")
     require("<img" not in result._repr_html_(), "the summary lets markup through")
 
 

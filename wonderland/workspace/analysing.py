@@ -46,8 +46,9 @@ class Asked:
 
     @property
     def missing(self) -> list[str]:
-        """Names of those whose result is not up to date."""
-        return [analysis.name for analysis in self.analyses if not self.stages[analysis.name].done]
+        """Names of those whose result is not there, not up to date, or cannot be read."""
+        done = load_done(self.analyses, self.stages)
+        return [analysis.name for analysis in self.analyses if analysis.name not in done]
 
     def there(self, specimen: Specimen, *, last: bool) -> Results:
         """Return the results that are up to date, or of each analysis the one that was asked for last."""

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.report.views import Check
+from wonderland.report.findings import Check
 from wonderland.workspace.layout import Layout
 
 if TYPE_CHECKING:

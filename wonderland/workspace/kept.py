@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.errors import InputError
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.stage import Stage
 
@@ -46,6 +47,7 @@ class Kept:
         parameters: What it was made with.
         evidence: What of the settings says which windows were examined.
         inputs: Keys of the model it is about and of the results it used.
+        estimates: What the estimates in it are made of; with other parts they cannot be read.
         used: When it was last written or asked for, in seconds since 1970: the time of change of its folder.
         folder: Where it is.
     """
@@ -56,6 +58,7 @@ class Kept:
     parameters: Mapping[str, Any]
     evidence: Mapping[str, Any]
     inputs: tuple[str, ...]
+    estimates: tuple[str, ...]
     used: float
     folder: Path
 
@@ -74,18 +77,24 @@ def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
             value = json.loads(record.read_text(encoding="utf-8"))
             made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
             about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
+            estimates = tuple(made.get("estimates", ()))
         except (OSError, ValueError, KeyError, TypeError):
             continue
         folder = record.parent
-        yield Kept(folder.parent.name, folder.name, *about, folder.stat().st_mtime, folder)
+        yield Kept(folder.parent.name, folder.name, *about, estimates, folder.stat().st_mtime, folder)
 
 
 def load_done(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
-    """Return the results that are up to date, by analysis."""
+    """Return the results that are up to date, by analysis. One that cannot be read counts as not being there."""
     from wonderland.lab.analysis import result_class
 
-    done = {analysis.name: result_class(type(analysis)) for analysis in chosen if stages[analysis.name].done}
-    return {name: stages[name].read(cls.load) for name, cls in done.items()}
+    found: dict[str, Result] = {}
+    for analysis in chosen:
+        stage = stages[analysis.name]
+        with contextlib.suppress(InputError):  # of another version of wonderland or of the plugin
+            if stage.done:
+                found[analysis.name] = stage.read(result_class(type(analysis)).load)
+    return found
 
 
 def touch(stage: Stage) -> None:

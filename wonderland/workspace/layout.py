@@ -104,6 +104,7 @@ class Layout:
             used: Stages of the analyses it uses.
             models: Keys of the models it is about; that of the workspace's by default.
         """
+        from wonderland.estimate import Estimate
         from wonderland.lab.analysis import parameters_of, result_class
 
         parameters = {name: getattr(analysis, name) for name in parameters_of(type(analysis))}
@@ -112,7 +113,12 @@ class Layout:
             analysis.name,
             self.folder / "results" / analysis.name,
             analysis.version,
-            {"parameters": parameters, "evidence": self.evidence, "holds": holds},
+            {
+                "parameters": parameters,
+                "evidence": self.evidence,
+                "holds": holds,
+                "estimates": [one.name for one in fields(Estimate)],
+            },
             (*(models or (self.stage("model").key,)), *(stage.key for stage in used)),
         )
         return replace(stage, folder=stage.folder / stage.key)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import wonderland
 from wonderland.corpus.corpus import Corpus
 from wonderland.lab.results import Results
 from wonderland.lab.standard_views import standard_views
-from wonderland.report import corpus_overview, generations, training_curve
+from wonderland.report import corpus_overview
+from wonderland.report.findings import Check
 from wonderland.report.redact import Redaction
-from wonderland.report.views import Check, View
+from wonderland.report.schema import Quoted, View
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import guarding
@@ -53,7 +53,11 @@ class Showing:
                 self.results.specimen,
                 checks=checks,
                 extra_views=self._own_views(corpus),
-                meta={"corpus": corpus.counts(), "source": corpus.ledger.source, "wonderland": wonderland.__version__},
+                meta={
+                    "corpus": corpus.counts(),
+                    "source": Quoted(corpus.ledger.source, "message"),
+                    "wonderland": wonderland.__version__,
+                },
                 redact=None if self.redact is None else self._redaction(corpus, self.redact).page,
             )
         remember(self.layout.folder, [written])
@@ -80,8 +84,6 @@ class Showing:
         return [*standard_views(self.results.specimen, seed=seed), *corpus_overview.corpus_overview(corpus)]
 
     def _redaction(self, corpus: Corpus, contacts: int) -> Redaction:
-        own: list[Any] = [corpus_overview.corpus_overview, generations.generations, training_curve.training_curve]
-        own += [standard_views, *(type(result) for result in self.results.values())]
         tokenizer = self.results.specimen.tokenizer
         assert isinstance(tokenizer, SpeakerTokenizer)  # a workspace trains no other
-        return Redaction.of(corpus, tokenizer, contacts).knowing(own)
+        return Redaction.of(corpus, tokenizer, contacts)

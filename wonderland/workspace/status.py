@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from wonderland.errors import UsageError, WonderlandError
@@ -97,7 +97,9 @@ def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
     readable = sketches is not None and all(sketch.parameters is not None for sketch in sketches.values())
     if sketches is None or not readable or not set(settings.run) <= {"all", *sketches, *groups_of(sketches)}:
         return _of_now_by_importing(layout, there)
-    model = layout.stage("model").key
+    from wonderland.estimate import Estimate
+
+    model, estimates = layout.stage("model").key, tuple(one.name for one in fields(Estimate))
     keys: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -112,6 +114,7 @@ def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
                 if (one.analysis, one.version, one.inputs) == (name, sketch.version, inputs)
                 and hash_value(one.parameters) == wanted
                 and dict(one.evidence) == layout.evidence
+                and one.estimates == estimates
             )
             keys[name] = next(same, "")
         return keys[name]

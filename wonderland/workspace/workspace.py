@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
-    from wonderland.report.views import Check
+    from wonderland.report.findings import Check
     from wonderland.workspace.status import Step
 
 __all__ = ["Workspace"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import wonderland as wl
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import (
     HEADS,
     handwritten_corpus,
@@ -13,6 +13,7 @@ from wonderland.testing.handwritten import (
     handwritten_speaker_model,
     handwritten_tokenizer,
 )
+from wonderland.views import Key
 from wonderland_circuits.activation_patching import ROLES, WAYS, ActivationPatching
 
 SPEAKER = str(HEADS["speaker"])
@@ -69,7 +70,7 @@ def test_the_claim_has_its_head_its_number_and_its_interval(result):
     assert lines[2].startswith("The gap is 20.00 logits")
     assert lines[3] == "Most of it has arrived at the answer only in the last layer; until then it stands elsewhere."
     (finding,) = result.findings()
-    assert (finding.select, finding.trust) == ({"head": SPEAKER}, "solid")
+    assert (finding.select, finding.trust) == ((Key.of(SPEAKER),), "solid")
 
 
 def test_the_untrained_baseline_is_asked_the_same_and_has_no_gap(result):
@@ -152,7 +153,7 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(result, tmp_path):
     assert again.summary() == result.summary()
     assert again.control.summary() == result.control.summary()
     for view in again.views():
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None
     assert set(result.to_frame()["quantity"]) == set(result.card())
 

@@ -7,7 +7,7 @@ import pytest
 import wonderland as wl
 from wonderland.errors import NotEnoughData, UsageError
 from wonderland.lab.edges import Edges
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_speaker_model, handwritten_tokenizer
 from wonderland_circuits.causal_scrubbing import CausalScrubbing
 from wonderland_circuits.circuit_graph import CircuitGraph, connected, random_circuit
@@ -238,7 +238,7 @@ def test_too_few_conversations_to_swap_between_are_refused():
 def test_views_fit_their_renderers_and_results_can_be_kept(name, request, tmp_path):
     result = request.getfixturevalue(name)
     for view in result.views():
-        check_view(view)
+        encode(view.data)
         assert view.caption
         assert view.how_to_read
         assert view.misleads

@@ -6,7 +6,7 @@ import torch
 
 import wonderland as wl
 from wonderland.lab.evidence import Evidence
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_circuits.head_ablation import KINDS, HeadAblation
 
@@ -127,6 +127,6 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(result, tmp_path):
     assert again.summary() == result.summary()
     assert again.verdicts == result.verdicts
     for view in again.views():
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None
     assert set(result.to_frame()["quantity"]) == set(result.card())

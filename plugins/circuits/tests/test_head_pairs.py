@@ -8,7 +8,7 @@ import torch
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.testing.truth import random_specimen
 from wonderland_circuits.head_ablation import HeadAblation
@@ -127,8 +127,8 @@ def test_planted_interactions_survive_saving_and_are_drawn(doubled, tmp_path):
     again = type(doubled).load(tmp_path)
     assert again.summary() == doubled.summary()
     matrix, table = (view for view in again.views() if view.id.startswith("head-pairs"))
-    check_view(matrix)
-    check_view(table)
+    encode(matrix.data)
+    encode(table.data)
     values = np.asarray(matrix.data["series"][0]["values"])
     np.testing.assert_array_equal(values, values.T)
     assert np.isnan(np.diag(values)).all()

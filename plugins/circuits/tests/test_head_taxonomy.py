@@ -7,7 +7,7 @@ import pytest
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS
 from wonderland_circuits.head_taxonomy import HeadTaxonomy, _partners, _role
 
@@ -138,8 +138,8 @@ def test_without_patterns_and_ablations_there_are_no_roles(repeating):
 def test_it_can_be_drawn_kept_and_read_back(found, tmp_path):
     result = found["head-taxonomy"]
     view, why = result.views()
-    check_view(view)
-    check_view(why)
+    encode(view.data)
+    encode(why.data)
     assert [row["before"] for row in why.data["rows"]] == ["no role found"] * 6
     result.save(tmp_path)
     assert type(result).load(tmp_path).roles == result.roles

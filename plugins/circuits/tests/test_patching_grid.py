@@ -5,7 +5,7 @@ import pytest
 
 import wonderland as wl
 from wonderland.lab.interventions import Activations, Site, answer_logits, intervene
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS
 from wonderland_circuits.activation_patching import ActivationPatching
 
@@ -17,7 +17,7 @@ CHANGED, LAST = 3, 5
 def panel(speaking):
     result = wl.analyze(speaking, ActivationPatching(contrasts=(ME_SPEAKS,)))["activation-patching"]
     (view,) = [view for view in result.views() if view.id == "patching-grid"]
-    check_view(view)
+    encode(view.data)
     (panel,) = view.panels()
     return panel
 
@@ -52,7 +52,7 @@ def test_the_prompts_stand_above_and_below_with_what_differs_marked(panel):
 
 def test_behind_a_cell_are_its_logits_and_what_the_model_then_says(panel, speaking):
     attention = series(panel, "attention")["detail"]
-    rows, tokens = attention["rows"], attention["tokens"]
+    rows, tokens = dict(attention["rows"]), attention["tokens"]
     assert rows["patched run"][1, LAST] == pytest.approx(rows["clean run"][1, LAST], abs=1e-4)
     assert rows["patched run"][0, LAST] == pytest.approx(rows["corrupted run"][0, LAST], abs=1e-4)
     assert tokens["words"][tokens["ids"][1, LAST, 0]] == " a"  # patched: what the clean run says

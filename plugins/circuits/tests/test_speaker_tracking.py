@@ -11,7 +11,7 @@ import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland.lab.interventions import Site
 from wonderland.lab.patching import patch
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import (
     HEADS,
     handwritten_first_speaker_model,
@@ -21,6 +21,7 @@ from wonderland.testing.handwritten import (
     handwritten_tokenizer,
 )
 from wonderland.tokenizer import THEM
+from wonderland.views import Key
 from wonderland_circuits.questions import Questions
 from wonderland_circuits.speaker_effects import swap
 from wonderland_circuits.speaker_probe import _read
@@ -192,7 +193,7 @@ def test_a_verdict_says_what_it_goes_by(current):
         "probe": "current",
     }
     (finding,) = current.findings()
-    assert (finding.select, finding.trust) == ({"head": NAME}, "solid")
+    assert (finding.select, finding.trust) == ((Key.of(NAME),), "solid")
     assert finding.text.startswith(f"{NAME} says who speaks: it gives 100% of its attention")
     assert "100% [100%, 100%] of what swapping who speaks changes" in finding.text
 
@@ -208,7 +209,7 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(current, tmp_path):
     assert again.summary() == current.summary()
     assert again.outcomes == current.outcomes
     for view in again.views():
-        check_view(view)
+        encode(view.data)
     assert set(current.to_frame()["quantity"]) == set(current.card())
 
 

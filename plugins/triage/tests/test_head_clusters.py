@@ -5,9 +5,10 @@ import pytest
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
+from wonderland.report.encode import encode
 from wonderland.report.plots import figure
-from wonderland.report.validate import check_view
 from wonderland.testing.handwritten import HEADS
+from wonderland.views import Key
 from wonderland_triage.attention_entropy import AttentionEntropy
 from wonderland_triage.head_clusters import HeadClusters
 from wonderland_triage.head_patterns import HeadPatterns
@@ -95,7 +96,7 @@ def test_a_head_like_no_other_is_named_with_what_makes_it_so():
     outlier = result.findings()[1]
     assert outlier.text.startswith("L2H1 is the head least like the others")
     assert "feature 3 (-3." in outlier.text
-    assert outlier.select == {"head": "L2H1"}
+    assert outlier.select == (Key.of("L2H1"),)
 
 
 def test_the_mean_squared_distance_is_the_number_of_features():
@@ -143,7 +144,7 @@ def test_it_is_saved_and_loaded(result, tmp_path):
 
 def test_its_views_are_ones_the_report_can_draw(result):
     for view in result.views():
-        check_view(view)
+        encode(view.data)
         assert figure(view) is not None
     assert "illustrative" in result.views()[0].misleads
     assert len(result.to_frame()) == 6

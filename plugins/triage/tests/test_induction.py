@@ -8,9 +8,10 @@ import torch
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
+from wonderland.report.encode import encode
 from wonderland.report.plots import figure
-from wonderland.report.validate import check_view
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.views import Key
 from wonderland_triage.induction import DRAWS, Induction
 from wonderland_triage.repetition import draw_words, reordered
 
@@ -99,7 +100,7 @@ def test_the_claim_is_the_behaviour_then_the_head(result):
     assert first.startswith("The model continues random repetitions: their order is worth")
     assert first.endswith("it needs head L1H1 for that.")
     (finding,) = result.findings()
-    assert (finding.trust, finding.select) == ("solid", {"head": "L1H1"})
+    assert (finding.trust, finding.select) == ("solid", (Key.of("L1H1"),))
 
 
 def test_before_training_there_is_none_and_nothing_is_ablated(specimen):
@@ -209,6 +210,6 @@ def test_it_is_saved_and_loaded(result, tmp_path):
 def test_its_views_are_ones_the_report_can_draw(result, specimen):
     assert [view.id for view in result.views()] == ["induction", "induction-heads", "induction-ablation"]
     for view in (*result.views(), *wl.analyze(specimen.untrained(), Induction())["induction"].views()):
-        check_view(view)
+        encode(view.data)
         assert figure(view) is not None
     assert len(result.to_frame()) == 18

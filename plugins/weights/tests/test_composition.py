@@ -9,8 +9,9 @@ from scipy.stats import ks_2samp
 
 import wonderland as wl
 from wonderland.lab.weights import fold
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.views import Key
 from wonderland_weights.composing import KINDS, ratios, rotated
 from wonderland_weights.composition import Composition
 from wonderland_weights.factored import corners, svd
@@ -40,7 +41,7 @@ def test_the_induction_head_reads_the_previous_token_head_in_its_keys_at_twice_t
     first = result.findings()[0]
     assert first.text.startswith("1 of 15 possible compositions are beyond chance")
     assert "L0H0 → L1H1 by its keys, 2.00 times the chance level" in first.text
-    assert (first.trust, first.select) == ("solid", {"head": INDUCTION})
+    assert (first.trust, first.select) == ("solid", (Key.of(INDUCTION),))
 
 
 def test_nothing_else_composes_in_the_known_model(result):
@@ -190,7 +191,7 @@ def test_before_training_nothing_is_written_so_nothing_composes(result):
     assert control.summary() == "No two heads compose: every head writes nothing (W_V W_O is zero)."
     assert "Beyond chance before training: none" in result.summary()
     for view in control.views():
-        check_view(view)
+        encode(view.data)
 
 
 def test_a_model_of_one_layer_has_no_pair(random_model):
@@ -230,7 +231,7 @@ def test_the_matrix_has_earlier_heads_as_rows_and_later_ones_as_columns(result):
     first = pairs.data["rows"][0]
     assert (first["from"], first["head"], first["kind"]) == (PREVIOUS, INDUCTION, "K (keys)")
     for view in (matrix, graph, pairs):
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None
 
 
@@ -240,7 +241,7 @@ def test_the_graph_has_an_edge_for_every_pair_beyond_chance_and_the_card_names_i
     (edge,) = [edge for edge in graph["edges"] if (edge["from"], edge["to"]) == (PREVIOUS, INDUCTION)]
     assert edge["value"] == pytest.approx(1, abs=0.02)
     assert "keys" in edge["note"]
-    cards = result.about_heads()
+    cards = {name: [block.plain() for block in blocks] for name, blocks in result.cards().items()}
     assert cards[INDUCTION][0]["rows"][0][0] == f"reads {PREVIOUS} by its keys"
     assert cards[PREVIOUS][0]["rows"][0][0] == f"read by {INDUCTION} for its keys"
     alone = [name for name in cards if name not in {head for pair in result.pairs for head in pair[1:]}]

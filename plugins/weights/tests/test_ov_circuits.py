@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 
 import wonderland as wl
 from wonderland.lab.weights import effective_embedding, fold
-from wonderland.report.validate import check_view
+from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_weights.copying import copying_null, copying_scores
 from wonderland_weights.directions import position_share
@@ -88,7 +88,7 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
     evidence = specimen.evidence
     counted = {text: n for end in one["ends"] for text, n in (*end["reads"], *end["writes"])}
     assert counted[" a"] == (evidence.tokens[evidence.mask] == a).sum() > 0
-    (card,) = [card for card in result.views()[2].data["cards"] if card["head"] == "L1H1"]
+    (card,) = [card for card in result.views()[2].data["cards"] if card["select"] == "head:L1H1"]
     (block,) = [block for block in card["blocks"] if block["title"].startswith("OV direction")]
     reads, promotes = block["beside"][:2]
     assert (reads["title"], promotes["title"]) == ("+ reads", "+ promotes")
@@ -97,7 +97,7 @@ def test_what_is_read_and_written_is_shown_as_a_pair_with_both_ends(specimen):
     assert {tuple(row) for side in block["beside"] for row in side["tokens"]} == {
         (text, None, f"{n}×") for text, n in counted.items()
     }
-    assert block in result.about_heads()["L1H1"]
+    assert block in [one.plain() for one in result.cards()["L1H1"]]
     assert result._row((layer, head))["OV ratio"] == "rank 1"
 
 
@@ -210,7 +210,7 @@ def test_before_training_no_head_writes_so_none_has_a_score(result, specimen):
     assert result.control.summary() == "No head has a copying score: none writes anything the unembedding reads."
     assert "Copying scores before training: none" in result.summary()
     for view in result.control.views():
-        check_view(view)
+        encode(view.data)
 
 
 def test_it_is_saved_and_loaded(result, tmp_path):
@@ -225,7 +225,7 @@ def test_its_views_are_ones_the_report_can_draw(result):
     views = result.views()
     assert [view.id for view in views] == ["copying", "ov-heads", "ov-directions"]
     for view in views:
-        check_view(view)
+        encode(view.data)
     assert result.figure() is not None
 
 

@@ -21,15 +21,15 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const title = el('h2', LIVE);
   const canvases = HEADS.map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
   const label = (i) => data.labels?.flat()[i] ?? '';
-  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', 'data-head': HEADS[i] }, canvas, el('span', HEADS[i], ' ', el('small', label(i)))));
+  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', ...keyed(`head:${HEADS[i]}`) }, canvas, el('span', HEADS[i], ' ', el('small', label(i)))));
   const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
     d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
   const hand = pointing(grid, {
     columns: heads,
     words: (i, hovering) => (hovering ? null : [`${HEADS[i]} ${label(i)}`, [['', 'attention pattern']]]),
-    pick: (i) => store.set({ head: HEADS[i] }),
-    peek: (i) => ({ ...store.peek, head: HEADS[i] }),
-    move: (i) => store.set({ head: HEADS[i] }),
+    pick: (i) => store.set({ key: `head:${HEADS[i]}` }),
+    peek: (i) => ({ ...store.peek, key: `head:${HEADS[i]}` }),
+    move: (i) => store.set({ key: `head:${HEADS[i]}` }),
   });
   hand.set(thumbs);
   hand.say();
@@ -131,7 +131,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     if (changed.has('mounted') || changed.has('sample')) openSample();
     if (!triangles) return;
     if (changed.has('size') || changed.has('theme')) return draw();
-    if (changed.has('head') || changed.has('peek')) drawLarge();
+    if (changed.has('key') || changed.has('peek')) drawLarge();
     if (changed.has('tab')) direction.show(+incoming());
     shadeWords();
     hand.mark();

@@ -1,12 +1,16 @@
 // bars: a few numbers side by side, each with its whisker and a tick where chance is. `mark` points at one place.
 
-renderers.bars = ({ view, data, plot }) => {
+renderers.bars = ({ view, data, plot, controls }) => {
   const { x: names, y: axis } = data;
   const series = data.series.map((s) => ({ ...s, values: asList(s.values), low: asList(s.low), high: asList(s.high), chance: typeof s.chance === 'number' ? names.map(() => s.chance) : asList(s.chance) }));
   const cellOf = (s, k) => ({ value: s.values[k], ...(s.low && { low: s.low[k], high: s.high[k] }), ...(s.chance && { chance: s.chance[k] }) });
   const all = series.flatMap((s) => [...s.values, ...(s.low ?? []), ...(s.high ?? []), ...(s.chance ?? [])]).filter(finite);
 
+  const slider = isNumber(data.threshold) ? threshold(data.threshold, d3.max(series.flatMap((s) => s.values), abs), axis.unit) : null;
+  if (slider) controls.append(slider.node);
+
   function draw(width, spots, height = 400) {
+    let shown = 0;
     const drawing = new Scene(width, height), colours = palette(), right = width - 12;
     const head = drawNames(drawing, series.length > 1 ? series.map((s) => s.name) : [], LEFT - 8, width, (x, y, i) => drawing.rect(x - 5, y - 5, 10, 10, colours.categories[i], { rx: 2 }));
     const band = d3.scaleBand(d3.range(names.length), [LEFT, right]).padding(names.length > 16 ? 0.12 : 0.3);
@@ -22,12 +26,13 @@ renderers.bars = ({ view, data, plot }) => {
       const middle = band(k) + inner(i) + inner.bandwidth() / 2, value = s.values[k];
       if (!finite(value)) return;
       const a = y(max(0, value));
-      drawing.rect(middle - bar / 2, a, bar, max(1, y(min(0, value)) - a), colours.categories[i], { rx: 1.5, opacity: 0.85 });
+      drawing.rect(middle - bar / 2, a, bar, max(1, y(min(0, value)) - a), colours.categories[i], { rx: 1.5, opacity: slider && abs(value) < slider.limit() ? 0.15 : (shown++, 0.85) });
       if (s.low) whisker(drawing, middle, y(s.low[k]), y(s.high[k]), colours.ink);
       if (isNumber(s.chance?.[k])) drawing.line(middle - bar / 2 - 5, y(s.chance[k]), middle + bar / 2 + 5, y(s.chance[k]), colours.ink, { lineWidth: 2.5 });
-      spots.push({ x: middle, y: (top + bottom) / 2, width: max(8, inner.bandwidth()), height: bottom - top, kind: 'column', head: names[k], name, pairs: measured(s.name, cellOf(s, k), axis.unit) });
+      spots.push({ x: middle, y: (top + bottom) / 2, width: max(8, inner.bandwidth()), height: bottom - top, kind: 'column', key: keyOf(names[k]), name, pairs: measured(s.name, cellOf(s, k), axis.unit) });
     }));
     drawing.line(LEFT, y(0), right, y(0), colours.muted);
+    slider?.show(`${shown} of ${names.length * series.length} bars`);
     const skip = ceil(15 / band.step());
     names.forEach((text, k) => {
       const middle = band(k) + band.bandwidth() / 2;
@@ -37,7 +42,7 @@ renderers.bars = ({ view, data, plot }) => {
     return drawing;
   }
   const table = () => tableOf(names, ['', (name) => name], ...series.map((s) => [s.name, (_, k) => cellOf(s, k), axis.unit]));
-  const chart = makeChart({ view, plot, draw, table });
+  const chart = makeChart({ view, plot, draw, table, redraw: ['threshold'] });
   const key = dots(series.some((s) => s.low) && 'whisker: 95% interval', series.some((s) => s.chance) && 'line across a bar: chance level');
   if (key) plot.append(el('p.key', key));
   return chart;

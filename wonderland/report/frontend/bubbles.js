@@ -16,7 +16,7 @@ function bubbles(words) {
   const hand = pointing(node, {
     words,
     pick: (i) => store.set({ pos: store.pos === i ? null : i }),
-    peek: (i) => ({ head: store.peek.head, pos: i }),
+    peek: (i) => ({ key: store.peek.key, pos: i }),
     move: (i) => store.pos !== null && store.set({ pos: i }),
   });
   const show = (conversation) => {

@@ -1,4 +1,4 @@
-// The card on the right: everything known about the head that is selected or pointed at; without one, the model.
+// The card on the right: everything known about what is selected or pointed at, a head or anything else; else the model.
 
 function makeCard(host) {
   const rows = page.cards.map((card) => ({ ...card, node: el('div.measure') }));
@@ -6,14 +6,15 @@ function makeCard(host) {
   const title = el('h2', { tabindex: -1 }), sub = el('p.quiet'), roles = el('ul.roles'), told = el('div.blocks'), links = el('p.seen');
   const canvas = el('canvas.pixels', { role: 'img' }), legend_ = el('figcaption');
   const picture = el('figure', canvas, legend_);
-  const clear = button('Clear', () => store.set({ head: null }), { class: 'quiet', title: 'Clear the selection  Esc' });
+  const clear = button('Clear', () => store.set({ key: null }), { class: 'quiet', title: 'Clear the selection  Esc' });
   const evidence = (row) => `n = ${number(row.n)} ${row.of}${row.trusted ? '' : ', too few to trust the interval'}`;
   const sameN = new Set(rows.map(evidence)).size === 1;
   const numbers = groups.map(([result, members]) => [groups.length > 1 ? el('h3', result.replaceAll('-', ' '), sameN ? null : el('small', evidence(members[0]))) : null, members.map((row) => row.node)]);
   const key = dots('● this head with its 95% interval', 'dots: the other heads', rows.some((row) => row.chance) && '| chance', rows.some((row) => row.control) && '◇ untrained');
-  const forHead = el('div.forhead', el('header', title, clear), sub, roles, picture, el('div.measures', numbers), rows.length ? el('p.key', key) : null, told, links);
+  const measures = el('div.measures', numbers), keyLine = el('p.key', rows.length ? key : '');
+  const forThing = el('div.forhead', el('header', title, clear), sub, roles, picture, measures, keyLine, told, links);
   const about = aboutModel();
-  host.append(forHead, about);
+  host.append(forThing, about);
 
   // Where this head stands among all others: faint dots, its interval, and where chance is.
   function strip(row, at) {
@@ -54,23 +55,25 @@ function makeCard(host) {
 
   let shown = null;
   const update = (changed) => {
-    const name = store.shownHead, at = headOf(name);
-    forHead.hidden = !at;
-    about.hidden = Boolean(at);
-    if (!at) return void (shown = null);
-    fill(title, `Head ${name}`);
-    fill(sub, dots(store.head === name ? 'selected' : 'pointed at', sameN && rows.length && evidence(rows[0])));
-    clear.hidden = !store.head;
-    if (shown !== name || changed.has('theme')) {
-      const known = page.about[name] ?? [];
+    const key = store.shownKey, name = nameOfKey(key), at = headOf(headOfKey(key)), known = page.about[key] ?? [];
+    const any = Boolean(at || known.length);
+    forThing.hidden = !any;
+    about.hidden = any;
+    if (!any) return void (shown = null);
+    const kind = kindOfKey(key);
+    fill(title, `${kind[0].toUpperCase()}${kind.slice(1)} ${name}`);
+    fill(sub, dots(store.key === key ? 'selected' : 'pointed at', at && sameN && rows.length && evidence(rows[0])));
+    clear.hidden = !store.key;
+    picture.hidden = measures.hidden = keyLine.hidden = !at;
+    if (shown !== key || changed.has('theme')) {
       fill(roles, known.filter((block) => block.role).map(({ role, rule }) => el('li', el('b', role), rule ? el('small', rule) : null)));
-      rows.forEach((row) => fillRow(row, at));
+      if (at) rows.forEach((row) => fillRow(row, at));
       fill(told, known.filter((block) => !block.role).map(drawBlock));
     }
-    if (shown !== name || when(changed, 'view', 'theme', 'sample', 'mounted')) drawPicture(...at);
-    shown = name;
-    const linked = page.views.filter((view) => view.heads && view.id !== store.view);
-    fill(links, linked.length ? 'Also in ' : '', linked.map((view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, head: name }) }, view.title)]));
+    if (at && (shown !== key || when(changed, 'view', 'theme', 'sample', 'mounted'))) drawPicture(...at);
+    shown = key;
+    const linked = page.views.filter((view) => view.selects.includes(kind) && view.id !== store.view);
+    fill(links, linked.length ? 'Also in ' : '', linked.map((view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, key }) }, view.title)]));
   };
   return { update };
 }

@@ -8,15 +8,15 @@ renderers.cards = ({ view, data, plot }) => {
     plot.append(el('div.deck', cards.map((card) => el('section', el('h2', card.title), whole(card).map(drawBlock)))));
     return { update() {}, table };
   }
-  const heads = cards.every((card) => headOf(card.head));
-  const open = () => max(0, heads ? cards.findIndex((card) => card.head === store.shownHead) : min(store.feature ?? 0, cards.length - 1));
-  const pick = (i) => store.set(heads ? { head: cards[i].head } : { feature: i });
-  const buttons = cards.map((card) => el('button', { 'data-head': card.head }, el('span', card.title), ' ', card.note ? el('small', card.note) : null));
+  const keys = cards.map((card) => keyOf(card.select)), things = keys.every((key) => THINGS.includes(kindOfKey(key))), heads = keys.every(headOfKey);
+  const open = () => max(0, things ? keys.indexOf(store.shownKey) : min(store.node ?? 0, cards.length - 1));
+  const pick = (i) => store.set(things ? { key: keys[i] } : { node: i });
+  const buttons = cards.map((card, i) => el('button', keyed(keys[i]), el('span', card.title), ' ', card.note ? el('small', card.note) : null));
   const list = el('div', { class: heads ? 'index byhead' : 'index', role: 'group', label: view.title }, buttons);
   if (heads) list.style.gridTemplateColumns = `repeat(${min(8, N_HEADS)}, 1fr)`;
   const sheet = el('section.sheet', LIVE);
   plot.append(el('div', { class: heads ? 'album byhead' : 'album' }, list, sheet));
-  const hand = pointing(list, { columns: heads ? min(8, N_HEADS) : 1, pick, move: pick, words: (i, hovering) => (hovering ? null : [cards[i].title, [['', cards[i].note]]]), peek: (i) => ({ head: cards[i].head }) });
+  const hand = pointing(list, { columns: heads ? min(8, N_HEADS) : 1, pick, move: pick, words: (i, hovering) => (hovering ? null : [cards[i].title, [['', cards[i].note]]]), peek: (i) => ({ key: keys[i] }) });
   hand.set(buttons);
   hand.say();
   let shown = -1;

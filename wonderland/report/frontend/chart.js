@@ -1,23 +1,22 @@
 // A chart is a scene, and over it a real button for each thing in it: hovered, clicked and walked with the arrows.
 
 // draw(width) returns the scene; it adds to `spots` what can be pointed at, in the scene's own coordinates:
-// { x, y, width?, height?, kind?, name, pairs, head?, pos?, pick? }, in the order of the arrows.
+// { x, y, width?, height?, kind?, name, pairs, key?, pick? }, in the order of the arrows.
 function makeChart({ view, plot, draw, table, redraw = [] }) {
   const picture = el('div.chart', { 'aria-hidden': 'true' });
   const frame = el('div.overlay', { role: 'group', label: view.title }, picture);
   plot.append(frame);
   let spots = [], buttons = [];
   const act = (i) => {
-    const { pick, head, pos } = spots[i];
+    const { pick, key } = spots[i];
     if (pick) pick();
-    else if (headOf(head)) store.set(oneHead(head));
-    else if (isNumber(pos)) store.set({ pos: store.pos === pos ? null : pos });
+    else if (key) store.set(toggling(key));
   };
   const hand = pointing(frame, {
     words: (i) => [spots[i].name, spots[i].pairs],
     pick: act,
-    peek: (i) => ({ head: spots[i].head, pos: spots[i].pos }),
-    move: (i) => headOf(spots[i].head) && store.set({ head: spots[i].head }),
+    peek: (i) => selecting(spots[i].key),
+    move: (i) => headOfKey(spots[i].key) && store.set(selecting(spots[i].key)),
   });
   const paint = () => {
     spots = [];
@@ -31,8 +30,7 @@ function makeChart({ view, plot, draw, table, redraw = [] }) {
     spots.forEach((spot, i) => {
       const { x, y, width = 22, height = 22, kind = 'round' } = spot;
       buttons[i].className = `spot ${kind}`;
-      if (headOf(spot.head)) buttons[i].dataset.head = spot.head;
-      else delete buttons[i].dataset.head;
+      for (const [name, value] of Object.entries(keyed(spot.key))) given(value) ? buttons[i].setAttribute(name, value) : buttons[i].removeAttribute(name);
       styled(buttons[i], { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
     });
     hand.say();
@@ -40,8 +38,8 @@ function makeChart({ view, plot, draw, table, redraw = [] }) {
   const update = (changed) => {
     if (when(changed, 'mounted', 'size', 'theme', ...redraw)) paint();
     hand.mark(
-      (cell, i) => spots[i].on?.() ?? (cell.dataset.head ? cell.dataset.head === store.head : isNumber(spots[i].pos) && spots[i].pos === store.pos),
-      (cell, i) => (cell.dataset.head ? cell.dataset.head === store.peek.head : isNumber(spots[i].pos) && spots[i].pos === store.peek.pos));
+      (cell, i) => spots[i].on?.() ?? isChosen(spots[i].key),
+      (cell, i) => isChosen(spots[i].key, store.peek));
   };
   return { update, table };
 }

@@ -17,7 +17,8 @@ function makeSearch() {
   const things = [
     { name: 'Findings', kind: 'view', go: { view: 'findings' } },
     ...page.views.map((view) => ({ name: view.title, kind: 'view', go: { view: view.id } })),
-    ...HEADS.map((name) => ({ name, kind: 'head', go: { head: name } })),
+    ...HEADS.map((name) => ({ name, kind: 'head', go: { key: `head:${name}` } })),
+    ...Object.keys(page.about).filter((key) => !headOfKey(key)).map((key) => ({ name: nameOfKey(key), kind: kindOfKey(key), go: { key } })),
   ];
   const reading = page.views.find((view) => view.renderer === 'tokens');
   const input = el('input', { type: 'search', placeholder: 'A view, a head such as L1H2, or a word', label: 'Find a view, a head or a word', autocomplete: 'off', spellcheck: 'false' });

@@ -41,6 +41,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const note = (heading, text) => (text ? el('section', el('h2', heading), el('p', text)) : null);
   const node = el('article', { class: `figure ${view.renderer}`, 'aria-labelledby': `title-${view.id}` },
     el('header.titles', el('h1', { id: `title-${view.id}`, tabindex: -1 }, view.title), el('div.buttons', tableButton, menu.node, wide)),
+    view.subtitle ? el('p.subtitle', view.subtitle) : null,
     view.caption ? el('p.caption', view.caption) : null,
     view.warning ? el('p.banner', { role: 'note' }, view.warning) : null,
     controls, plot, tableBox,
@@ -52,7 +53,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const update = (changed) => {
     if (steps && changed.has(steps.key)) build();
     else figure.update(changed);
-    if (!tableBox.hidden && when(changed, 'sample', 'tab', 'feature')) fillTable();
+    if (!tableBox.hidden && when(changed, 'sample', 'tab', 'panel')) fillTable();
     else if (table) table.update();
   };
   let width = box.clientWidth;

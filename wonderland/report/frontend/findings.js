@@ -13,9 +13,9 @@ function mountFindings(host) {
   const list = page.findings.map((finding) => {
     const [sign, word] = TRUST[finding.trust] ?? TRUST.weak;
     const view = page.views.find((v) => v.id === finding.view);
-    const text = el('span.sentence', finding.text), head = headOf(finding.select.head) ? ', ' + finding.select.head : '';
+    const text = el('span.sentence', finding.text), thing = finding.select.map(keyOf).find((key) => THINGS.includes(kindOfKey(key)));
     return el(`li.finding.${word}`, el('span.trust', { title: word, role: 'img', label: word }, sign),
-      view ? el('a', { href: store.address({ head: null, pos: null, ...finding.select, view: view.id }) }, text, el('span.where', `${view.title}${head} →`)) : text);
+      view ? el('a', { href: store.address({ key: null, pos: null, ...selecting(...finding.select), view: view.id }) }, text, el('span.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : text);
   });
   const failed = page.checks.filter((check) => !check.passed);
   const checks = [...failed, ...page.checks.filter((check) => check.passed)].map(({ passed, name, detail }) => el(passed ? 'li.passed' : 'li.failed',

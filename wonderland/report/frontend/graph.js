@@ -11,12 +11,9 @@ renderers.graph = ({ view, data, plot, controls }) => {
   const rank = arrange();
   let zoom = 1;
 
-  // The share of the largest effect below which edges are left out lies in the address, as the tab of a figure.
-  const least = () => (store.tab || round(100 * min(1, (data.threshold ?? 0) / most))) / 100;
-  const slider = el('input', { type: 'range', min: 1, max: 100, label: 'Least effect shown', on: { input: () => store.set({ tab: +slider.value }) } });
-  const shownCount = el('span.where');
+  const { least, node: slider, show: showLeast } = threshold(data.threshold, most, unit);
   const bigger = (by) => () => ((zoom = max(1, min(4, zoom * by))), chart.update(new Set(['size'])));
-  controls.append(el('label.slider', 'Effects from', slider, shownCount),
+  controls.append(slider,
     el('span.choice', button('−', bigger(1 / 1.4), { label: 'Zoom out' }), button('+', bigger(1.4), { label: 'Zoom in' })));
 
   // Nodes of a column stand by the mean height of what they are joined to, which unties most knots.
@@ -31,7 +28,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
     for (let pass = 0; pass < 6; pass++) columns.forEach((members) => settle(d3.sort(members, pull)));
     return at;
   }
-  const pinned = () => (isNumber(store.feature) && nodes[store.feature] ? store.feature : nodes.findIndex((node) => node.head && node.head === store.head));
+  const pinned = () => (isNumber(store.node) && nodes[store.node] ? store.node : nodes.findIndex((node) => isChosen(node.select)));
   const cellOf = ({ value, low, high, chance }) => ({ value, low, high, chance });
   const nameOf = (edge) => `${nodes[edge.a].label} → ${nodes[edge.b].label}`;
 
@@ -44,36 +41,35 @@ renderers.graph = ({ view, data, plot, controls }) => {
     const x = (c) => edgeOf + 4 + (c * (wide - edgeOf - last - 8)) / max(1, columns.length - 1);
     const place = [];
     columns.forEach((members, c) => members.forEach((i) => (place[i] = [x(c), top + rank[i] * (height - top) + (c % 2 ? 15 : -15)])));
-    columns.forEach((members, c) => drawing.text(x(c), 14, data.layers?.[c] ?? (members.every((i) => nodes[i].head) ? `layer ${nodes[members[0]].layer}` : ''), { anchor: 'middle', fill: colours.muted }));
+    columns.forEach((members, c) => drawing.text(x(c), 14, data.layers?.[c] ?? (members.every((i) => headOfKey(nodes[i].select)) ? `layer ${nodes[members[0]].layer}` : ''), { anchor: 'middle', fill: colours.muted }));
     const kept = d3.sort(edges.filter((edge) => size(edge) >= least() - 1e-9), (edge) => size(edge));
-    fill(shownCount, `${number(least() * most)}${unit ? ' ' + unit : ''} · ${kept.length} of ${edges.length} edges`);
+    showLeast(`${kept.length} of ${edges.length} edges`);
     const middles = [];
     kept.forEach((edge) => {
       const from = place[edge.a], to = place[edge.b], down = edge.value < 0;
       const a = [from[0] + half[edge.a], from[1]], b = [to[0] - half[edge.b], to[1]];
       const faded = at >= 0 && !touches(edge, at);
       drawing.path(d3.linkHorizontal()({ source: a, target: b }), colours.categories[down ? 1 : 0], { lineWidth: 0.8 + 7 * size(edge), opacity: faded ? 0.1 : 0.62, dash: down ? '7 4' : null });
-      if (!faded) middles.push({ x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, width: 16, height: 16, name: nameOf(edge), pairs: measured('effect', cellOf(edge), unit), pick: () => store.set({ feature: edge.a }) });
+      if (!faded) middles.push({ x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, width: 16, height: 16, name: nameOf(edge), pairs: measured('effect', cellOf(edge), unit), key: keyOf(`edge:${edge.from}>${edge.to}`) ?? null, pick: () => store.set({ node: edge.a, ...selecting(`edge:${edge.from}>${edge.to}`) }) });
     });
     nodes.forEach((node, i) => {
       const [cx, cy] = place[i], on = i === at;
       const alone = at >= 0 && !on && !kept.some((edge) => touches(edge, i) && touches(edge, at));
       drawing.rect(cx - half[i], cy - 14, half[i] * 2, 28, on ? colours.accent : colours.panel, { rx: 7, stroke: on ? colours.accent : colours.muted, opacity: alone ? 0.4 : 1 });
-      drawing.text(cx, cy + 4, labels[i], { anchor: 'middle', weight: node.head ? 600 : 400, fill: on ? colours.paper : colours.ink, opacity: alone ? 0.5 : 1 });
+      drawing.text(cx, cy + 4, labels[i], { anchor: 'middle', weight: headOfKey(node.select) ? 600 : 400, fill: on ? colours.paper : colours.ink, opacity: alone ? 0.5 : 1 });
       const [into, out] = [kept.filter((edge) => edge.b === i), kept.filter((edge) => edge.a === i)];
-      spots.push({ x: cx, y: cy, width: half[i] * 2, height: 28, kind: 'node', head: node.head, name: node.label,
+      spots.push({ x: cx, y: cy, width: half[i] * 2, height: 28, kind: 'node', key: node.select, name: node.label,
         pairs: [['edges in', into.length], ['edges out', out.length]], on: () => i === pinned(),
-        pick: () => store.set(i === pinned() ? { feature: null, ...(node.head && { head: null }) } : { feature: i, ...(node.head && { head: node.head }) }) });
+        pick: () => store.set(i === pinned() ? { node: null, ...(node.select && { key: null }) } : { node: i, ...selecting(node.select) }) });
     });
     spots.push(...middles); // after the nodes, whose number never changes
-    slider.value = round(100 * least());
     return drawing;
   }
   const table = () => tableOf(d3.sort(edges, (edge) => -size(edge)), ['From', (edge) => nodes[edge.a].label], ['To', (edge) => nodes[edge.b].label],
     ['Effect', cellOf, unit], ...(edges.some((edge) => edge.note) ? [['Note', (edge) => edge.note]] : []));
   const host = el('div.sideways');
   plot.append(host, el('p.key', 'solid: raises  ·  dashed: lowers  ·  width: size of the effect  ·  click a node to pin its edges'));
-  const chart = makeChart({ view, plot: host, draw, table, redraw: ['tab', 'head', 'feature'] });
+  const chart = makeChart({ view, plot: host, draw, table, redraw: ['threshold', 'key', 'node'] });
   plot.append(makeTable(table(), `${view.title}, edges`).node);
   return chart;
 };

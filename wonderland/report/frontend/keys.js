@@ -7,7 +7,7 @@ function listenForKeys({ sections, help, search, figure }) {
     Escape() {
       tip.hide();
       if (document.body.classList.contains('wide')) toggleWide();
-      else store.set({ head: null, pos: null, layer: null });
+      else store.set({ key: null, pos: null, layer: null });
     },
   };
   document.addEventListener('keydown', (event) => {
@@ -18,7 +18,7 @@ function listenForKeys({ sections, help, search, figure }) {
       const [right, down] = ARROWS[key];
       if (!N_LAYERS || target.closest?.('.scroll, [role=menu]') || (down && !store.head)) return; // with nothing selected the page scrolls
       const [layer, head] = headOf(store.head) ?? [0, right > 0 ? -1 : 1];
-      store.set({ head: headName(max(0, min(N_LAYERS - 1, layer + down)), max(0, min(N_HEADS - 1, head + right))) });
+      store.set({ key: 'head:' + headName(max(0, min(N_LAYERS - 1, layer + down)), max(0, min(N_HEADS - 1, head + right))) });
     } else if (/^[1-9]$/.test(key) && sections[key - 1]) store.set({ view: sections[key - 1] });
     else if (acts[key]) acts[key]();
     else return;

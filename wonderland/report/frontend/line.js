@@ -38,7 +38,7 @@ renderers.line = ({ view, data, plot }) => {
       ends.push({ y: y(reference.y), text: reference.name, fill: colours.muted });
     });
     series.forEach((s, i) => {
-      const on = s.name === store.shownHead;
+      const on = keyOf(s.name) !== null && isChosen(keyOf(s.name), { ...store, key: store.shownKey });
       const colour = on ? colours.accent : many ? colours.muted : colours.categories[i % colours.categories.length];
       const points = s.x.map((v, k) => [v, s.y[k], s.low?.[k], s.high?.[k]]);
       const seen = (p) => finite(p[1]);
@@ -68,7 +68,7 @@ renderers.line = ({ view, data, plot }) => {
   }
   const table = () => tableOf([...series.flatMap((s) => s.x.map((x, k) => [s.name, x, s.low ? { value: s.y[k], low: s.low[k], high: s.high?.[k] } : s.y[k]])), ...references.map((r) => [r.name, null, r.y])],
     ['Series', (row) => row[0]], [data.x.label, (row) => row[1], data.x.unit], [data.y.label, (row) => row[2], data.y.unit]);
-  const chart = makeChart({ view, plot, draw, table, redraw: series.some((s) => headOf(s.name)) ? ['head', 'peek'] : [] });
+  const chart = makeChart({ view, plot, draw, table, redraw: series.some((s) => keyOf(s.name)) ? ['key', 'peek'] : [] });
   plot.append(sounds);
   hear(heard);
   return chart;

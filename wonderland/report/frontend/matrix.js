@@ -8,13 +8,15 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   const chosen = () => min(store.tab, series.length - 1);
   const current = () => series[chosen()];
   const cellOf = (s, r, c) => ({ value: s.values.at(r, c), low: s.low?.at(r, c), high: s.high?.at(r, c), chance: s.chance?.at(r, c) });
-  const headAt = (r, c) => [links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : current().rows[r]].find(headOf);
+  const keyAt = (r, c) => keyOf(links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : current().rows[r]);
   const nameOf = (r, c) => (links === 'head' ? headName(r, c) : `${current().rows[r]}, ${columns[c]}${marked.includes(c) ? ` / ${below?.[c]}` : ''}`);
   const weak = (s, r, c) => verdict(cellOf(s, r, c)).startsWith('not');
 
   const tabs = series.length > 1 ? choice('Measure', series.map((s) => s.name), (tab) => store.set({ tab })) : null;
   const scaleKey = legend();
-  controls.append(...[tabs?.node, scaleKey.node].filter(Boolean));
+  const sizes = series.map((s) => d3.max(s.values.values, abs) || 1);
+  const slider = isNumber(data.threshold) ? threshold(data.threshold, d3.max(sizes), series[0].unit) : null;
+  controls.append(...[tabs?.node, scaleKey.node, slider?.node].filter(Boolean));
   const mark = el('p.key', '○  the interval reaches the chance level');
   const host = el('div.sideways'), detail = el('section.celldetail', LIVE);
   plot.append(host, mark, detail);
@@ -29,24 +31,24 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   }
   const placeOf = (i) => [floor(i / columns.length), i % columns.length];
   function pick(i) {
-    const [r, c] = placeOf(i), head = headAt(r, c);
+    const [r, c] = placeOf(i), key = keyAt(r, c);
     const again = store.layer === r && store.pos === c;
-    if (links) store.set(oneHead(head));
-    else store.set({ layer: again ? null : r, pos: again ? null : c, ...(head && { head: again ? null : head }) });
+    if (links) store.set(toggling(key));
+    else store.set({ layer: again ? null : r, pos: again ? null : c, ...(key && { key: again ? null : key }) });
   }
-  const isOn = (r, c) => (links ? headAt(r, c) === store.head : store.layer === r && store.pos === c);
+  const isOn = (r, c) => (links ? isChosen(keyAt(r, c)) : store.layer === r && store.pos === c);
 
   function buttonCells() {
     const s = current();
     const name = (text, c) => el(marked.includes(c) ? 'span.column.marked' : 'span.column', { role: 'columnheader', title: text }, el('span', shortName(text)));
-    cells = s.rows.flatMap((_, r) => columns.map((__, c) => el('button', { role: 'gridcell', 'data-head': headAt(r, c) })));
+    cells = s.rows.flatMap((_, r) => columns.map((__, c) => el('button', { role: 'gridcell', ...keyed(keyAt(r, c)) })));
     const line = (title, parts) => el('div.row', { role: 'row' }, el('span.rowname', { role: 'rowheader', title }, title && shortName(title)), parts);
     const grid = el('div.cells', { role: 'grid', label: view.title }, line(below ? 'clean' : '', columns.map(name)),
       s.rows.map((text, r) => line(text, cells.slice(r * columns.length, (r + 1) * columns.length))),
       below ? line('corrupted', below.map(name)) : null);
     grid.style.gridTemplateColumns = `max-content repeat(${columns.length}, var(--cell))`;
-    const hand = pointing(grid, { columns: columns.length, words, pick, peek: (i) => ({ head: headAt(...placeOf(i)), pos: links ? undefined : placeOf(i)[1] }),
-      move: (i) => (links === 'head' ? store.set({ head: headAt(...placeOf(i)) }) : isNumber(store.pos) && !links && store.set({ layer: placeOf(i)[0], pos: placeOf(i)[1] })) });
+    const hand = pointing(grid, { columns: columns.length, words, pick, peek: (i) => ({ key: keyAt(...placeOf(i)), pos: links ? undefined : placeOf(i)[1] }),
+      move: (i) => (links === 'head' ? store.set({ key: keyAt(...placeOf(i)) }) : isNumber(store.pos) && !links && store.set({ layer: placeOf(i)[0], pos: placeOf(i)[1] })) });
     hand.set(cells);
     const draw = () => {
       const scale = scales[chosen()];
@@ -68,10 +70,12 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && s.low && !s.labels && isNumber(value) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
         cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));
+        cell.classList.toggle('faded', slider !== null && abs(value) < slider.limit());
       });
+      slider?.show(`${cells.filter((cell) => !cell.classList.contains('faded')).length} of ${cells.length} cells`);
       hand.say();
     };
-    const select = () => hand.mark((_, i) => isOn(...placeOf(i)), (cell, i) => (links ? cell.dataset.head && cell.dataset.head === store.peek.head : placeOf(i)[1] === store.peek.pos && placeOf(i)[0] === store.layer));
+    const select = () => hand.mark((_, i) => isOn(...placeOf(i)), (cell, i) => (links ? isChosen(cell.dataset.key, store.peek) : placeOf(i)[1] === store.peek.pos && placeOf(i)[0] === store.layer));
     return { node: grid, draw, select };
   }
 
@@ -85,7 +89,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     }
     const at = (grid, ...index) => asGrid(grid).at(r, c, ...index), { rows, tokens } = own || {};
     const blocks = [
-      rows ? { title: own.title, rows: Object.entries(rows).map(([label, grid]) => [label, at(grid)]) } : null,
+      rows ? { title: own.title, rows: rows.map(([label, grid]) => [label, at(grid)]) } : null,
       tokens ? { title: tokens.title, tokens: d3.range(asGrid(tokens.ids).shape[2]).map((k) => [tokens.words[at(tokens.ids, k)], at(tokens.shares, k)]) } : null,
       ...(own ? data.context ?? [] : []),
       ranks ? { title: ranks.title, lines: { x: s.rows, series: ranks.names[c].map((name, k) => ({ name, values: s.rows.map((_, row) => asGrid(ranks.values).at(row, c, k)) })) } } : null];
@@ -98,12 +102,12 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       ['Row', ([r]) => rows[r]], ['Column', ([, c]) => tokenName(columns[c])],
       ...same.map((s) => [s.name, ([r, c]) => cellOf(s, r, c), s.unit]));
     if (!heads) return made;
-    return { links, columns: [{ key: 'head', label: 'Head' }, ...made.columns.slice(2)], rows: made.rows.map((row, i) => ({ ...row, head: headName(...placeOf(i)) })) };
+    return { links: 'head', columns: [{ key: 'head', label: 'Head' }, ...made.columns.slice(2)], rows: made.rows.map((row, i) => ({ ...row, head: headName(...placeOf(i)) })) };
   }
 
   let grid = null, built = -1;
   const update = (changed) => {
-    if (when(changed, 'mounted', 'size', 'tab', 'theme')) {
+    if (when(changed, 'mounted', 'size', 'tab', 'theme', 'threshold')) {
       const s = current(), chance = s.chance?.values;
       if (built !== chosen()) {
         built = chosen();

@@ -11,7 +11,7 @@ function choice(label, options, pick) {
 
 // ‹ Conversation 2 of 6 ›: the panels of a figure. Conversations are shared by all figures, other panels are its own.
 function stepper({ panels, of = 'conversation' }) {
-  const count = panels.length, key = of === 'conversation' ? 'sample' : 'feature';
+  const count = panels.length, key = of === 'conversation' ? 'sample' : 'panel';
   const index = () => min(store[key] ?? 0, count - 1);
   const go = (by) => store.set({ [key]: (index() + by + count) % count, pos: null });
   const where = el('span.where', LIVE);
@@ -41,7 +41,8 @@ function legend() {
 // Things in a figure that can be pointed at, clicked and walked over: `words(i)` is [name, pairs], said by the tooltip
 // and the aria label alike; arrows move the one tab stop, in rows of `columns`.
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const oneHead = (head) => ({ head: store.head === head ? null : head });
+// Marks an element as standing for what a key names; heads are named apart, for style and tests.
+const keyed = (key) => ({ 'data-key': key, 'data-head': headOfKey(key) });
 
 function pointing(host, { words, pick, peek = () => ({}), move = () => {}, columns = 1 }) {
   let cells = [], stop = 0;
@@ -96,7 +97,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
       cells.forEach((cell, i) => ((cell.dataset.i = i), (cell.tabIndex = i === stop ? 0 : -1)));
     },
     say: () => cells.forEach((cell, i) => cell.ariaLabel = spoken(...words(i))),
-    mark(isOn = (cell) => cell.dataset.head !== undefined && cell.dataset.head === store.head, isPeeked = (cell) => cell.dataset.head !== undefined && cell.dataset.head === store.peek.head) {
+    mark(isOn = (cell) => isChosen(cell.dataset.key), isPeeked = (cell) => isChosen(cell.dataset.key, store.peek)) {
       cells.forEach((cell, i) => {
         const on = Boolean(isOn(cell, i));
         cell.classList.toggle('chosen', on);
@@ -115,4 +116,16 @@ function sizeCanvas(canvas, width, height) {
   canvas.height = round(height * dense);
   styled(canvas, { width: `${width}px`, height: `${height}px` });
   return dense;
+}
+
+// A slider for the least size shown, as a share of the largest: { least(), limit(), node, show(count) }; it lies in the address.
+function threshold(first, most, unit) {
+  const least = () => (store.threshold ?? round(100 * min(1, (first ?? 0) / most))) / 100;
+  const slider = el('input', { type: 'range', min: 1, max: 100, label: 'Least effect shown', on: { input: () => store.set({ threshold: +slider.value }) } });
+  const where = el('span.where'), node = el('label.slider', 'Effects from', slider, where);
+  const show = (count) => {
+    slider.value = round(100 * least());
+    fill(where, dots(withUnit(number(least() * most), unit), count));
+  };
+  return { least, limit: () => least() * most - 1e-9, node, show };
 }

@@ -3,7 +3,7 @@
 renderers.scatter = ({ view, data, plot }) => {
   const { groups = [], ordered, ways } = data;
   const grids = ways && [asGrid(ways.x), asGrid(ways.y)];
-  const points = ways ? ways.names.flatMap((name, w) => groups.map((g, step) => ({ label: `${tokenName(name)} (${g})`, x: grids[0].at(w, step), y: grids[1].at(w, step), group: step, pos: ways.pos?.[w] }))) : data.points;
+  const points = ways ? ways.names.flatMap((name, w) => groups.map((g, step) => ({ label: `${tokenName(name)} (${g})`, x: grids[0].at(w, step), y: grids[1].at(w, step), group: step, pos: ways.pos?.[w], select: isNumber(ways.pos?.[w]) ? `position:${ways.pos[w]}` : null }))) : data.points.map((p) => ({ ...p, pos: kindOfKey(p.select) === 'position' ? +nameOfKey(p.select) : null }));
   const paths = ways ? ways.names.map((_, w) => groups.map((_, step) => w * groups.length + step)) : [];
   const colourOf = (group) => {
     const { sequential, categories } = palette();
@@ -27,7 +27,7 @@ renderers.scatter = ({ view, data, plot }) => {
     points.forEach((p) => {
       const group = Number.isInteger(p.group) ? p.group : 0, on = isNumber(shown) && p.pos === shown;
       drawing.mark(x(p.x), y(p.y), ordered ? 0 : group, few ? 90 : on ? 60 : 28, on ? colours.accent : colourOf(group), { opacity: isNumber(shown) && !on ? 0.3 : 0.9 });
-      spots.push({ x: x(p.x), y: y(p.y), width: few ? 24 : 12, height: few ? 24 : 12, head: p.head, pos: p.pos, name: p.label, pairs: [[unitLabel(data.x), number(p.x)], [unitLabel(data.y), number(p.y)], ['group', groups[p.group] ?? '']] });
+      spots.push({ x: x(p.x), y: y(p.y), width: few ? 24 : 12, height: few ? 24 : 12, key: p.select, name: p.label, pairs: [[unitLabel(data.x), number(p.x)], [unitLabel(data.y), number(p.y)], ['group', groups[p.group] ?? '']] });
     });
     const placed = [];
     const named = few ? points : points.filter((p) => isNumber(shown) && p.pos === shown && p.group === groups.length - 1);

@@ -1,16 +1,47 @@
 // One state, mirrored in the address: #/view?head=L0H2&pos=12. It never holds message text, only names and numbers.
 
-const OWN = { tab: 0, feature: null }; // belong to one view: another begins afresh
-const EMPTY = { view: 'findings', head: null, layer: null, pos: null, sample: 0, feature: null, tab: 0, theme: null };
-const KEYS = Object.keys(EMPTY).slice(1); // what the address holds beside the view
+// What is selected is one key, "head:L0H2", "neuron:L1N17", "edge:L1H3>L2H3", "model:seed-1"; in the address it stands as
+// kind=name. Conversations and positions are selected beside it: they are places, and a head is looked at in one.
+const THINGS = ['head', 'neuron', 'feature', 'edge', 'class', 'model'];
+const PLACES = { conversation: 'sample', position: 'pos', layer: 'layer' };
+const OWN = { tab: 0, panel: null, node: null, threshold: null }; // belong to one view: another begins afresh
+const EMPTY = { view: 'findings', key: null, layer: null, pos: null, sample: 0, panel: null, node: null, threshold: null, tab: 0, theme: null };
+const NUMBERS = ['layer', 'pos', 'sample', 'panel', 'node', 'threshold', 'tab']; // in the address, in this order
+
+const keyOf = (text) => { // of "head:L0H2", or of the name of a part of the model alone
+  const [, kind, name] = /^([a-z]+):([\w.>-]{1,80})$/.exec(text ?? '') ?? [];
+  if (!kind) {
+    const letter = /^L\d+([HNF])\d+$/.exec(text ?? '')?.[1];
+    return letter ? keyOf({ H: 'head:', N: 'neuron:', F: 'feature:' }[letter] + text) : null;
+  }
+  if (kind === 'head') return headOf(name) ? text : null;
+  return THINGS.includes(kind) || kind in PLACES ? text : null;
+};
+const nameOfKey = (key) => key?.slice(key.indexOf(':') + 1) ?? null;
+const kindOfKey = (key) => key?.slice(0, key.indexOf(':')) ?? null;
+const headOfKey = (key) => (kindOfKey(key) === 'head' ? nameOfKey(key) : null);
+// What is to be set to select keys: of a place its number, of a thing the key.
+const selecting = (...keys) => Object.assign({}, ...keys.map(keyOf).filter(Boolean).map((key) => (kindOfKey(key) in PLACES ? { [PLACES[kindOfKey(key)]]: +nameOfKey(key) } : { key })));
+// The same for a click, which takes a selection back if it is there already.
+function toggling(key) {
+  const patch = selecting(key), [field] = Object.keys(patch);
+  return field && store[field] === patch[field] ? { [field]: null } : patch;
+}
+const isChosen = (key, state = store) => Boolean(key) && Object.entries(selecting(key)).some(([field, value]) => state[field] === value);
 
 const store = {
   ...EMPTY,
   peek: {}, // what the pointer is over: like the state, but never in the address
   listeners: [],
 
+  get head() {
+    return headOfKey(this.key);
+  },
+  get shownKey() {
+    return this.peek.key ?? this.key;
+  },
   get shownHead() {
-    return this.peek.head ?? this.head;
+    return headOfKey(this.shownKey);
   },
   get shownPos() {
     return this.peek.pos ?? this.pos;
@@ -36,7 +67,7 @@ const store = {
 
   look(peek) {
     const before = this.peek;
-    if (before.head === peek.head && before.pos === peek.pos) return;
+    if (before.key === peek.key && before.pos === peek.pos) return;
     this.peek = peek;
     this.tell(new Set(['peek']));
   },
@@ -47,14 +78,19 @@ const store = {
 
   address(patch = {}) {
     const state = this.next(patch);
-    const query = KEYS.filter((key) => state[key] !== EMPTY[key]).map((key) => `${key}=${state[key]}`);
+    const query = NUMBERS.filter((name) => state[name] !== EMPTY[name]).map((name) => `${name}=${state[name]}`);
+    if (state.key) query.unshift(`${kindOfKey(state.key)}=${encodeURIComponent(nameOfKey(state.key))}`);
+    if (state.theme) query.push(`theme=${state.theme}`);
     return `#/${state.view}${query.length ? '?' + query.join('&') : ''}`;
   },
 
   read(hash = location.hash) {
     const [, view = '', query = ''] = /^#\/([^?]*)\??(.*)$/.exec(hash) ?? [];
     const found = { ...EMPTY, view };
-    for (const [key, value] of new URLSearchParams(query)) if (KEYS.includes(key)) found[key] = value;
+    for (const [name, value] of new URLSearchParams(query)) {
+      if (THINGS.includes(name)) found.key = `${name}:${value}`;
+      else if (NUMBERS.includes(name) || name === 'theme') found[name] = value;
+    }
     return clean(found);
   },
 
@@ -72,11 +108,13 @@ function clean(state) {
   const whole = (value, otherwise) => (/^\d{1,6}$/.test(String(value)) ? Number(value) : otherwise);
   return {
     view: page.views.some((view) => view.id === state.view) ? state.view : 'findings',
-    head: headOf(state.head) ? state.head : null,
+    key: THINGS.includes(kindOfKey(state.key)) ? keyOf(state.key) : null,
     layer: whole(state.layer, null),
     pos: whole(state.pos, null),
     sample: whole(state.sample, 0),
-    feature: whole(state.feature, null),
+    panel: whole(state.panel, null),
+    node: whole(state.node, null),
+    threshold: whole(state.threshold, null),
     tab: whole(state.tab, 0),
     theme: ['light', 'dark'].includes(state.theme) ? state.theme : null,
   };

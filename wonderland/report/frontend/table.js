@@ -20,20 +20,20 @@ function makeTable({ columns, rows, links }, label) {
     button('', () => sortBy(column.key), { class: 'sort', title: column.help })));
   headings.forEach((th, i) => fill(th.firstChild, el('span', columns[i].label), columns[i].unit && columns[i].unit !== '1' ? el('small', columns[i].unit) : null));
   const lines = rows.map((row) => {
-    const head = links === 'head' && headOf(row.head) ? row.head : null;
+    const chosen = links ? keyOf(plainValue(row[links])) : null;
     const cells = columns.map((column, i) => {
       const { key } = column, words = !numeric[key];
       const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(row[key]).length > 40 && 'long' : 'number' });
-      if (head && key === 'head') return fill(cell, button(head, () => {}, { class: 'link' }));
+      if (chosen && key === links) return fill(cell, button(row[key], () => {}, { class: 'link' }));
       return fillCell(cell, row[key], column, !words, spans[key]);
     });
-    return { row, line: el('tr', { 'data-head': head }, cells) };
+    return { row, line: el('tr', keyed(chosen), cells) };
   });
   body.addEventListener('click', (event) => {
-    const head = event.target.closest('tr').dataset.head;
-    if (head) store.set({ head });
+    const { key } = event.target.closest('tr').dataset;
+    if (key) store.set(selecting(key));
   });
-  body.addEventListener('pointerover', (event) => store.look({ head: event.target.closest('tr').dataset.head }));
+  body.addEventListener('pointerover', (event) => store.look(selecting(event.target.closest('tr').dataset.key)));
   body.addEventListener('pointerleave', () => store.look({}));
 
   function sortBy(key) {
@@ -50,7 +50,7 @@ function makeTable({ columns, rows, links }, label) {
 
   body.append(...lines.map(({ line }) => line));
   const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3 ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
-  const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', line.dataset.head !== undefined && line.dataset.head === store.head));
+  const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', isChosen(line.dataset.key)));
   update();
   return { node, update };
 }

@@ -169,7 +169,7 @@ class ActivationPatchingResult(wl.Result):
         single = [patching_grid.view(self.shown, self.words, self.refused, each)] if self.shown else []
         return [
             *single,
-            wl.View(
+            wl.View.of_data(
                 "patching-heads",
                 "Patching by head",
                 "matrix",
@@ -182,7 +182,7 @@ class ActivationPatchingResult(wl.Result):
                 order=44,
                 warning=self._refusals(),
             ),
-            wl.View(
+            wl.View.of_data(
                 "patching",
                 "Patching by layer and place",
                 "matrix",
@@ -195,7 +195,7 @@ class ActivationPatchingResult(wl.Result):
                 order=45,
                 warning=self._refusals(),
             ),
-            wl.View(
+            wl.View.of_data(
                 "patching-pairs",
                 "Contrasts that were used",
                 "table",

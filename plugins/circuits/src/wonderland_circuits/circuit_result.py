@@ -175,7 +175,7 @@ class CircuitGraphResult(wl.Result):
             }
             for (sender, receiver), where in _grouped(self.edges).items()
         ]
-        return wl.View(
+        return wl.View.of_data(
             "circuit-graph",
             "The circuit",
             "graph",
@@ -196,7 +196,7 @@ class CircuitGraphResult(wl.Result):
         )
 
     def _curve(self, pairs: str) -> wl.View:
-        return wl.View(
+        return wl.View.of_data(
             "circuit-faithfulness",
             "How few edges do it alone?",
             "line",
@@ -244,7 +244,7 @@ class CircuitGraphResult(wl.Result):
             }
             for i, edge in enumerate(self.edges)
         ]
-        return wl.View(
+        return wl.View.of_data(
             "circuit-edges",
             "Is every edge of the circuit needed?",
             "table",

@@ -145,7 +145,7 @@ class CircuitSufficiencyResult(wl.Result):
         )
         mean = float(self.others.mean()) if len(self.others) else 0.0
         return [
-            wl.View(
+            wl.View.of_data(
                 "circuit-parts",
                 "A circuit and its parts",
                 "bars",
@@ -169,7 +169,7 @@ class CircuitSufficiencyResult(wl.Result):
                 "say that parts do not add up, not why.",
                 order=47,
             ),
-            wl.View(
+            wl.View.of_data(
                 "circuit-null",
                 "Would any heads do?",
                 "bars",

@@ -132,7 +132,7 @@ class EdgeAttributionResult(wl.Result):
             for method in METHODS
         ]
         return [
-            wl.View(
+            wl.View.of_data(
                 "edges",
                 "Edges by what they carry",
                 "table",
@@ -143,7 +143,7 @@ class EdgeAttributionResult(wl.Result):
                 misleads="An edge that another backs up has no effect alone, and effects do not add up.",
                 order=52,
             ),
-            wl.View(
+            wl.View.of_data(
                 "edges-estimated",
                 "Can gradients be believed?",
                 "scatter",
@@ -160,7 +160,7 @@ class EdgeAttributionResult(wl.Result):
                 misleads="A few large edges make a high correlation; the table of agreement has ranks beside it.",
                 order=53,
             ),
-            wl.View(
+            wl.View.of_data(
                 "edges-agreement",
                 "Agreement with exact patching",
                 "table",

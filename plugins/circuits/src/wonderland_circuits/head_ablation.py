@@ -167,7 +167,7 @@ class HeadAblationResult(wl.Result):
             f"n={self.loss.n} conversations; without ablation the loss is {self.loss.value:.3f} nats a token."
         )
         return [
-            wl.View(
+            wl.View.of_data(
                 "head-ablation",
                 "Head ablation",
                 "matrix",
@@ -185,7 +185,7 @@ class HeadAblationResult(wl.Result):
                 "meets, make heads look needed that say the same thing everywhere.",
                 order=40,
             ),
-            wl.View(
+            wl.View.of_data(
                 "head-ablation-table",
                 "Head ablation, in numbers",
                 "table",

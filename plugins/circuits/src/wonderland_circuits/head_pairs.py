@@ -175,7 +175,7 @@ def views(
         f"ΔL of both, less ΔL of each, z replaced by its mean: {len(pairs)} pairs, {windows} windows; 95% interval "
         f"over n={found.n} conversations{rest}."
     )
-    matrix = wl.View(
+    matrix = wl.View.of_data(
         "head-pairs",
         "Heads lost together",
         "matrix",
@@ -198,7 +198,7 @@ def views(
         a, b = pairs[i]
         one = {"value": float(found.value[i]), "low": float(found.low[i]), "high": float(found.high[i]), "chance": 0.0}
         rows.append({"head": a, "other": b, "beyond": one, "q": float(q[i])} | {"a": alone[a], "b": alone[b]})
-    table = wl.View(
+    table = wl.View.of_data(
         "head-pairs-table",
         "Heads lost together, in numbers",
         "table",

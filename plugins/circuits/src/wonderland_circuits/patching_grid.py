@@ -20,6 +20,7 @@ import torch
 
 import wonderland as wl
 from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
+from wonderland.views import say
 from wonderland_circuits.questions import Questions
 
 _LIKELIEST = 5
@@ -115,7 +116,7 @@ def view(shown: Sequence[dict[str, Any]], words: Sequence[str], refused: Sequenc
     """
     number = {token: i for i, token in enumerate(tokens_in(shown))}
     renumber = np.vectorize(number.__getitem__, otypes=[np.int32])
-    return wl.View(
+    return wl.View.of_data(
         "patching-grid",
         "Activation patching",
         "matrix",
@@ -150,7 +151,8 @@ def _panel(pair: dict[str, Any], words: Sequence[str], renumber: Any, n_heads: i
         [[words[token], float(p)] for token, p in zip(renumber(ids), shares, strict=True)]
         for ids, shares in zip(pair["likely"], pair["likely_share"], strict=True)
     ]
-    goal = f"{pair['target'].strip()} − {pair['foil'].strip()}"
+    target, foil = pair["target"].strip(), pair["foil"].strip()
+    goal = say("Logit difference, {target} − {foil}", target=target, foil=foil)
     return {
         "title": f"{pair['target'].strip()} or {pair['foil'].strip()}",
         "columns": pair["clean"],
@@ -165,7 +167,7 @@ def _panel(pair: dict[str, Any], words: Sequence[str], renumber: Any, n_heads: i
                 "domain": [-1, 1],
                 "rows": _rows(mode, len(grid), n_heads),
                 "detail": {
-                    "title": f"Logit difference, {goal}",
+                    "title": goal,
                     "rows": {
                         "clean run": np.full(grid.shape, clean, dtype=np.float32),
                         "corrupted run": np.full(grid.shape, corrupted, dtype=np.float32),

@@ -148,7 +148,7 @@ class PathPatchingResult(wl.Result):
             "gap, so its size is no finding; the shares are."
         )
         return [
-            wl.View(
+            wl.View.of_data(
                 "path-direct",
                 "Straight to the answer, or through others",
                 "bars",
@@ -174,7 +174,7 @@ class PathPatchingResult(wl.Result):
                 misleads=misleads,
                 order=50,
             ),
-            wl.View(
+            wl.View.of_data(
                 "path-into",
                 "Who tells the heads that matter",
                 "matrix",

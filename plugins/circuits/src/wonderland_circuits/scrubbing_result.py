@@ -133,7 +133,7 @@ class CausalScrubbingResult(wl.Result):
             f"{coverage}."
         )
         return [
-            wl.View(
+            wl.View.of_data(
                 "scrubbing",
                 "What each head depends on",
                 "matrix",
@@ -150,7 +150,7 @@ class CausalScrubbingResult(wl.Result):
                 "are left as they are.",
                 order=56,
             ),
-            wl.View(
+            wl.View.of_data(
                 "scrubbing-table",
                 "What each head depends on, in numbers",
                 "table",

@@ -170,7 +170,7 @@ class SpeakerTrackingResult(wl.Result):
         if isinstance(self.control, SpeakerTrackingResult):
             tests.append({"key": "before", "label": "Before training"})
         return [
-            wl.View(
+            wl.View.of_data(
                 "speaker-tracking",
                 "Sink, or who speaks?",
                 "table",
@@ -182,7 +182,7 @@ class SpeakerTrackingResult(wl.Result):
                 misleads="Heads that share the work can each stay under the threshold: none is not no part in it.",
                 order=48,
             ),
-            wl.View(
+            wl.View.of_data(
                 "speaker-tests",
                 "Sink, or who speaks? In numbers",
                 "table",

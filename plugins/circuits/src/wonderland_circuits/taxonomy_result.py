@@ -106,7 +106,7 @@ class HeadTaxonomyResult(wl.Result):
         rows = [self._row(i) for i in range(len(self.heads))]
         n = self.numbers["Ablation"]
         return [
-            wl.View(
+            wl.View.of_data(
                 "head-taxonomy",
                 "Head taxonomy",
                 "table",
@@ -119,7 +119,7 @@ class HeadTaxonomyResult(wl.Result):
                 misleads="A head with two jobs has one role here, and heads that back each other up have none.",
                 order=5,
             ),
-            wl.View(
+            wl.View.of_data(
                 "head-taxonomy-rules",
                 "Why each head has its role",
                 "table",

@@ -91,7 +91,7 @@ class AttentionEntropyResult(wl.Result):
             for head in range(heads)
         ]
         return [
-            wl.View(
+            wl.View.of_data(
                 "entropy-map",
                 "Entropy map",
                 "matrix",
@@ -109,7 +109,7 @@ class AttentionEntropyResult(wl.Result):
                 "the first token may do nothing at all.",
                 order=20,
             ),
-            wl.View(
+            wl.View.of_data(
                 "entropy-by-position",
                 "Entropy by position",
                 "line",

@@ -156,7 +156,7 @@ class HeadClustersResult(wl.Result):
             for i, share in enumerate(self.variance[:2])
         ] + [{"label": "PC2", "unit": "0% of the variance"}] * (not second)
         usual = float(np.quantile(self.null, 0.95))
-        clusters = wl.View(
+        clusters = wl.View.of_data(
             "head-clusters",
             "Head clustering",
             "scatter",
@@ -175,7 +175,7 @@ class HeadClustersResult(wl.Result):
             "dimensions show only part of the distances.",
             order=35,
         )
-        loadings = wl.View(
+        loadings = wl.View.of_data(
             "head-loadings",
             "Axes",
             "bars",
@@ -191,7 +191,7 @@ class HeadClustersResult(wl.Result):
             misleads="The sign of an axis is arbitrary; only which features share a sign means something.",
             order=36,
         )
-        table = wl.View(
+        table = wl.View.of_data(
             "head-outliers",
             "Distances",
             "table",
@@ -219,7 +219,7 @@ class HeadClustersResult(wl.Result):
             misleads="In one cloud, too, some head is the farthest.",
             order=37,
         )
-        curve = wl.View(
+        curve = wl.View.of_data(
             "head-silhouette",
             "How many groups",
             "line",

@@ -26,8 +26,8 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.report.views import Triangles
 from wonderland.tokenizer import END, SEP
+from wonderland.views import Triangles
 from wonderland_triage.shown import describe, windows_to_show
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class HeadPatternsResult(wl.Result):
             for pattern in self.scores
         ]
         views = [
-            wl.View(
+            wl.View.of_data(
                 "head-patterns",
                 "Head patterns",
                 "table",
@@ -155,7 +155,7 @@ class HeadPatternsResult(wl.Result):
             ]
             views.insert(
                 0,
-                wl.View(
+                wl.View.of_data(
                     "attention",
                     "Attention explorer",
                     "matrix-grid",

@@ -200,7 +200,7 @@ class InductionResult(wl.Result):
         layers, per_layer = self.previous.value.shape
         n = self.previous.n
         views = [
-            wl.View(
+            wl.View.of_data(
                 "induction",
                 "Induction",
                 "line",
@@ -234,7 +234,7 @@ class InductionResult(wl.Result):
                 "the gain by their order, which the caption gives, is induction.",
                 order=65,
             ),
-            wl.View(
+            wl.View.of_data(
                 "induction-heads",
                 "Induction: heads",
                 "matrix",
@@ -261,7 +261,7 @@ class InductionResult(wl.Result):
         ways = list(self.lost_together)
         nulls = [self.lost_random[way] for way in ways]
         together = [self.lost_together[way] for way in ways]
-        return wl.View(
+        return wl.View.of_data(
             "induction-ablation",
             "Induction: cause",
             "bars",

@@ -122,7 +122,7 @@ class LogitLensResult(wl.Result):
 
     def _words(self) -> wl.View:
         shown = zip(self.conversations, self.said, self.values, self.candidates, self.ranks, strict=True)
-        return wl.View(
+        return wl.View.of_data(
             "logit-lens",
             "Logit lens",
             "matrix",
@@ -171,7 +171,7 @@ class LogitLensResult(wl.Result):
             series.append({"name": f"{name} lens, on other conversations", **line})
         if isinstance(self.control, LogitLensResult):
             series.append({"name": "before training", "x": x, "y": self.control.kl.value})
-        return wl.View(
+        return wl.View.of_data(
             "logit-lens-by-layer",
             "Logit lens by layer",
             "line",
@@ -215,7 +215,7 @@ class LogitLensResult(wl.Result):
             }
             for level, name in enumerate(self.levels)
         ]
-        return wl.View(
+        return wl.View.of_data(
             "logit-lens-table",
             "Logit lens: numbers",
             "table",

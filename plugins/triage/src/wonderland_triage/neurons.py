@@ -126,7 +126,7 @@ class NeuronsResult(wl.Result):
         return [self._cards(), self._sweep(), self._by_layer()]
 
     def _cards(self) -> wl.View:
-        return wl.View(
+        return wl.View.of_data(
             "neurons",
             "Neurons",
             "cards",
@@ -165,7 +165,7 @@ class NeuronsResult(wl.Result):
         curves = dict(self.sweep)
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             curves["untrained neurons"] = self.control.sweep["neurons"]
-        return wl.View(
+        return wl.View.of_data(
             "neuron-mixture",
             "How mixed are neurons?",
             "line",
@@ -188,7 +188,7 @@ class NeuronsResult(wl.Result):
         series[0]["chance"] = [0.5] * len(one.value)
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             series.append({"name": "before training", "values": [float(v) for v in self.control.specific.value]})
-        return wl.View(
+        return wl.View.of_data(
             "neurons-by-layer",
             "Neurons against directions",
             "bars",

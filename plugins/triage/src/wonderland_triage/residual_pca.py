@@ -132,7 +132,7 @@ class ResidualPCAResult(wl.Result):
                 },
             },
         ]
-        return wl.View(
+        return wl.View.of_data(
             "residual-pca",
             "Residual PCA",
             "scatter",
@@ -170,7 +170,7 @@ class ResidualPCAResult(wl.Result):
         series = [bars("step over stream, full width", self.relative), bars("share of it in the plane", self.in_plane)]
         if isinstance(self.control, ResidualPCAResult):
             series.append({"name": "step before training", "values": [float(v) for v in self.control.relative.value]})
-        return wl.View(
+        return wl.View.of_data(
             "residual-steps",
             "Steps by layer",
             "bars",
@@ -187,7 +187,7 @@ class ResidualPCAResult(wl.Result):
         shown = min(12, len(self.variance.value))
         one = self.variance[:shown]
         parts = {"values": one.value, "low": one.low, "high": one.high, "chance": one.chance}
-        return wl.View(
+        return wl.View.of_data(
             "residual-variance",
             "Explained variance",
             "bars",

@@ -84,7 +84,7 @@ class TokenLossResult(wl.Result):
         kinds = {**self.by_kind, **{f"words by {name}": estimate for name, estimate in self.by_speaker.items()}}
         place = self.by_place
         return [
-            wl.View(
+            wl.View.of_data(
                 "token-loss",
                 "Loss by token",
                 "tokens",
@@ -103,7 +103,7 @@ class TokenLossResult(wl.Result):
                 misleads="The first word of a message is surprising for any model, because much could have been said.",
                 order=40,
             ),
-            wl.View(
+            wl.View.of_data(
                 "loss-by-kind",
                 "Loss by kind",
                 "bars",
@@ -124,7 +124,7 @@ class TokenLossResult(wl.Result):
                 misleads="Me and them also differ in what they talk about, not only in how predictable they are.",
                 order=45,
             ),
-            wl.View(
+            wl.View.of_data(
                 "loss-by-place",
                 "Loss by place",
                 "line",

@@ -32,6 +32,20 @@ from wonderland.errors import Unsupported
 from wonderland.estimate import exact
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import fold
+from wonderland.views import (
+    Block,
+    Column,
+    Edge,
+    Graph,
+    GraphNode,
+    Matrix,
+    Number,
+    Role,
+    Row,
+    Series,
+    Table,
+    Wording,
+)
 from wonderland_weights.composing import KINDS, ratios, rotated, sides
 from wonderland_weights.factored import corners, svd
 
@@ -104,7 +118,7 @@ class CompositionResult(wl.Result):
         return KINDS.index(kind), first, second
 
     def summary(self) -> str:
-        return "\n".join([*(finding.text for finding in self.findings()), *self._remarks()])
+        return "\n".join([*(finding.sentence for finding in self.findings()), *self._remarks()])
 
     def findings(self) -> Sequence[wl.Finding]:
         tested = int(np.isfinite(self.p).sum())
@@ -179,22 +193,21 @@ class CompositionResult(wl.Result):
         matrix = wl.View(
             "composition",
             "Composition",
-            "matrix",
-            {
-                "rows": [self._name(head) for head in range(last)],
-                "columns": [self._name(head) for head in range(first, total)],
-                "links": "column",
-                "series": [
-                    {
-                        "name": f"{kind}: {_READS[kind]}",
-                        "unit": "above chance",
-                        "values": self.above[number, :last, first:],
-                        "scale": "diverging",
-                        "domain": self._domain(),
-                    }
+            Matrix(
+                rows=[self._name(head) for head in range(last)],
+                columns=[self._name(head) for head in range(first, total)],
+                series=[
+                    Series(
+                        Wording(f"{kind}: {_READS[kind]}"),
+                        self.above[number, :last, first:],
+                        unit="above chance",
+                        scale="diverging",
+                        domain=self._domain(),
+                    )
                     for number, kind in enumerate(KINDS)
                 ],
-            },
+                links="column",
+            ),
             caption=f"‖A B‖ / ‖A‖ ‖B‖ · √{self.room} of what the row's head writes and the column's reads, less the "
             f"{null}.",
             how_to_read="Rows are earlier heads, columns later ones. Positive: the column's head reads what the row's "
@@ -210,22 +223,21 @@ class CompositionResult(wl.Result):
         table = wl.View(
             "composition-pairs",
             "Furthest from chance",
-            "table",
-            {
-                "columns": [
-                    {"key": "from", "label": "From"},
-                    {"key": "head", "label": "To"},
-                    {"key": "kind", "label": "By"},
-                    {"key": "ratio", "label": "Ratio", "digits": 3, "help": "‖A B‖ / ‖A‖ ‖B‖"},
-                    {"key": "scaled", "label": "Times chance", "digits": 2, "help": f"Ratio · √{self.room}"},
-                    {"key": "null", "label": "Rotated", "help": "95% of random rotations of this pair lie here"},
-                    {"key": "z", "label": "z", "digits": 1},
-                    {"key": "p", "label": "p", "digits": 4, "help": "One-sided; not below 1 / (1 + rotations)"},
-                    {"key": "q", "label": "q", "digits": 4, "help": "False-discovery rate over all pairs and kinds"},
+            Table(
+                [
+                    Column("from", "From"),
+                    Column("head", "To"),
+                    Column("kind", "By"),
+                    Column("ratio", "Ratio", digits=3, help="‖A B‖ / ‖A‖ ‖B‖"),
+                    Column("scaled", "Times chance", digits=2, help=f"Ratio · √{self.room}"),
+                    Column("null", "Rotated", help="95% of random rotations of this pair lie here"),
+                    Column("z", "z", digits=1),
+                    Column("p", "p", digits=4, help="One-sided; not below 1 / (1 + rotations)"),
+                    Column("q", "q", digits=4, help="False-discovery rate over all pairs and kinds"),
                 ],
-                "rows": listed,
-                "links": "head",
-            },
+                listed,
+                links="head",
+            ),
             caption=f"The {len(listed)} compositions with the highest z of {np.isfinite(self.p).sum()}; null: "
             f"n={self.rotations} random rotations of the pair, both spectra kept.",
             how_to_read="By its queries or keys, a head decides where to look from what the earlier one wrote; by its "
@@ -243,26 +255,21 @@ class CompositionResult(wl.Result):
             value, kinds = best.get((earlier, later), (above, []))
             best[earlier, later] = (max(value, above), [*kinds, kind])
         edges = [
-            {"from": earlier, "to": later, "value": value, "note": "by " + ", ".join(_READS[kind] for kind in kinds)}
+            Edge(earlier, later, value, note="by " + ", ".join(_READS[kind] for kind in kinds))
             for (earlier, later), (value, kinds) in best.items()
         ]
         joined = {name for pair in best for name in pair}
         names = [self._name(head) for head in range(len(self.ratio[0]))]
-        strong = sorted((edge["value"] for edge in edges), reverse=True)
+        strong = sorted((edge.value for edge in edges), reverse=True)
         return wl.View(
             "composition-graph",
             "Who could read whom",
-            "graph",
-            {
-                "nodes": [
-                    {"id": name, "label": name, "layer": number // self.n_heads, "head": name}
-                    for number, name in enumerate(names)
-                    if name in joined
-                ],
-                "edges": edges,
-                "unit": "above chance",
-                "threshold": strong[min(_DRAWN, len(strong)) - 1],
-            },
+            Graph(
+                [GraphNode(name, name, number // self.n_heads) for number, name in enumerate(names) if name in joined],
+                edges,
+                unit="above chance",
+                threshold=strong[min(_DRAWN, len(strong)) - 1],
+            ),
             caption=f"The {len(edges)} pairs of heads with a composition beyond chance (q < {self.level:g} against "
             f"n={self.rotations} random rotations); of each pair the furthest of queries, keys and values.",
             how_to_read="An edge says that the later head's weights could read what the earlier one writes, more than "
@@ -271,21 +278,15 @@ class CompositionResult(wl.Result):
             order=64,
         )
 
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        said: dict[str, list[list[Any]]] = {}
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
+        said: dict[str, list[Row]] = {}
         for kind, earlier, later in self.pairs:
-            times = {"value": float(self.scaled[self.at(kind, earlier, later)]), "unit": "× chance"}
-            said.setdefault(later, []).append([f"reads {earlier} by its {_READS[kind]}", times])
-            said.setdefault(earlier, []).append([f"read by {later} for its {_READS[kind]}", times])
+            times = Number(float(self.scaled[self.at(kind, earlier, later)]), unit="× chance")
+            said.setdefault(later, []).append(Row(f"reads {earlier} by its {_READS[kind]}", times))
+            said.setdefault(earlier, []).append(Row(f"read by {later} for its {_READS[kind]}", times))
+        none = Block("Composes with", text="No head, beyond chance.")
         names = [self._name(head) for head in range(len(self.ratio[0]))]
-        return {
-            name: [
-                {"title": "Composes with", "rows": said[name][:_TOLD]}
-                if name in said
-                else {"title": "Composes with", "text": "No head, beyond chance."}
-            ]
-            for name in names
-        }
+        return {name: [Block("Composes with", rows=said[name][:_TOLD]) if name in said else none] for name in names}
 
     def _domain(self) -> list[float]:
         furthest = float(np.nanmax(np.abs(self.above))) if np.isfinite(self.above).any() else 1.0
@@ -297,12 +298,9 @@ class CompositionResult(wl.Result):
         rows = []
         for kind, earlier, later in tested[order]:
             at = (kind, earlier, later)
-            row = {
-                "from": self._name(earlier),
-                "head": self._name(later),
-                "kind": f"{KINDS[kind]} ({_READS[KINDS[kind]]})",
-            }
-            row["null"] = f"{self.low[at]:.2f} to {self.high[at]:.2f}"
+            row: dict[str, Any] = {"from": self._name(earlier), "head": self._name(later)}
+            row["kind"] = Wording(f"{KINDS[kind]} ({_READS[KINDS[kind]]})")
+            row["null"] = Wording(f"{self.low[at]:.2f} to {self.high[at]:.2f}")
             for key in ("ratio", "scaled", "z", "p", "q"):
                 row[key] = float(getattr(self, key)[at])
             rows.append(row)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import wonderland as wl
 from wonderland.estimate import exact
+from wonderland.views import Block, Card, Cards, Column, Matrix, Role, Row, SmallBars, Table, Token, Wording
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class OVCircuitsResult(wl.Result):
         return sorted(((int(layer), int(head)) for layer, head in found), key=lambda at: -sign * self.copying[at])
 
     def summary(self) -> str:
-        return "\n".join([*(finding.text for finding in self.findings()), *self._remarks()])
+        return "\n".join([*(finding.sentence for finding in self.findings()), *self._remarks()])
 
     def findings(self) -> Sequence[wl.Finding]:
         has = np.isfinite(self.copying)
@@ -143,21 +144,7 @@ class OVCircuitsResult(wl.Result):
         copying = wl.View(
             "copying",
             "OV circuits: copying",
-            "matrix",
-            {
-                "rows": [f"L{layer}" for layer in range(layers)],
-                "columns": [f"H{head}" for head in range(heads)],
-                "links": "head",
-                "series": [
-                    {
-                        "name": "Copying score",
-                        "unit": "Σ Re λ / Σ |λ|",
-                        "values": self.copying,
-                        "scale": "diverging",
-                        "domain": [-1, 1],
-                    }
-                ],
-            },
+            Matrix.by_head({"Copying score": self.copying}, unit="Σ Re λ / Σ |λ|", scale="diverging", domain=[-1, 1]),
             caption=f"Copying score of each head's W_E W_V W_O W_U, between −1 and 1; null: {null}, in the table of "
             "OV and QK circuits.",
             how_to_read="+1 is a head that raises the logit of whatever token it attends to, −1 one that lowers it; "
@@ -166,23 +153,20 @@ class OVCircuitsResult(wl.Result):
             order=60,
         )
         columns = [
-            {"key": "head", "label": "Head"},
-            {"key": "copying", "label": "Copying", "digits": 2, "help": "Σ Re λ / Σ |λ|; +1 copies, −1 suppresses"},
-            {"key": "null", "label": "Rotated", "help": "95% of random rotations of this head lie here"},
-            {"key": "q", "label": "q", "digits": 3, "help": "False-discovery rate over all heads, two-sided"},
+            Column("head", "Head"),
+            Column("copying", "Copying", digits=2, help="Σ Re λ / Σ |λ|; +1 copies, −1 suppresses"),
+            Column("null", "Rotated", help="95% of random rotations of this head lie here"),
+            Column("q", "q", digits=3, help="False-discovery rate over all heads, two-sided"),
         ]
         for circuit in ("OV", "QK"):
-            columns += [
-                {"key": f"{circuit} ratio", "label": f"{circuit} σ₁/σ₂", "digits": 2},
-                {"key": f"{circuit} rank", "label": f"{circuit} rank", "digits": 1, "help": "(Σσ²)² / Σσ⁴"},
-            ]
+            columns.append(Column(f"{circuit} ratio", f"{circuit} σ₁/σ₂", digits=2))
+            columns.append(Column(f"{circuit} rank", f"{circuit} rank", digits=1, help="(Σσ²)² / Σσ⁴"))
         low, _, high = self.random_ratio
         fewest, _, most = self.random_rank
         table = wl.View(
             "ov-heads",
             "Spectra of OV and QK",
-            "table",
-            {"columns": columns, "rows": [self._row(at) for at in np.ndindex(layers, heads)], "links": "head"},
+            Table(columns, [self._row(at) for at in np.ndindex(layers, heads)], links="head"),
             caption=f"Null of the copying score: {null}. Random weights of this shape have σ₁/σ₂ {low:.2f} to "
             f"{high:.2f} and an effective rank of {fewest:.1f} to {most:.1f} (95% of {self.draws} draws).",
             how_to_read="OV is what a head does with what it attends to, QK what it attends to. A steep start of the "
@@ -196,8 +180,7 @@ class OVCircuitsResult(wl.Result):
         return wl.View(
             "ov-directions",
             "What heads read and write",
-            "cards",
-            {"cards": [self._card(at) for at in np.ndindex(*self.copying.shape)]},
+            Cards([self._card(at) for at in np.ndindex(*self.copying.shape)]),
             caption="Singular values, and tokens at both ends of the leading directions, read through the embedding"
             f"{about} and written through the unembedding; beside each how often it occurs in {self.counted:,} "
             f"held-out tokens. Null of the copying score: {null}.",
@@ -208,55 +191,47 @@ class OVCircuitsResult(wl.Result):
             order=62,
         )
 
-    def _card(self, at: tuple[int, ...]) -> dict[str, Any]:
+    def _card(self, at: tuple[int, ...]) -> Card:
         name = head_name(at)
-        defined = bool(np.isfinite(self.copying[at]))
         blocks = [self._spectrum(circuit, at) for circuit in self.values]
         for circuit, described in self.directions[name].items():
             blocks += [_direction(circuit, one) for one in described]
-        return {
-            "title": name,
-            "head": name,
-            "note": f"copying {_signed(self.copying[at])}" if defined else "writes nothing",
-            "rows": self._facts(at),
-            "blocks": blocks,
-        }
+        defined = bool(np.isfinite(self.copying[at]))
+        note = Wording(f"copying {_signed(self.copying[at])}" if defined else "writes nothing")
+        return Card(name, note, rows=self._facts(at), blocks=blocks)
 
-    def _facts(self, at: tuple[int, ...]) -> list[list[Any]]:
+    def _facts(self, at: tuple[int, ...]) -> list[Row]:
         if not np.isfinite(self.copying[at]):
-            return [["copying score", "none: it writes nothing the unembedding reads"]]
+            return [Row("copying score", Wording("none: it writes nothing the unembedding reads"))]
         low, _, high = self.copying_null[(slice(None), *at)]
         return [
-            ["copying score", _signed(self.copying[at])],
-            ["rotated heads, 95%", f"{_signed(low)} to {_signed(high)}"],
-            ["q over all heads", float(self.q[at])],
+            Row("copying score", Wording(_signed(self.copying[at]))),
+            Row("rotated heads, 95%", Wording(f"{_signed(low)} to {_signed(high)}")),
+            Row("q over all heads", float(self.q[at])),
         ]
 
-    def _spectrum(self, circuit: str, at: tuple[int, ...]) -> dict[str, Any]:
+    def _spectrum(self, circuit: str, at: tuple[int, ...]) -> Block:
         low, _, high = self.random_ratio
         ratio, rank = float(self.ratio[circuit][at]), float(self.effective_rank[circuit][at])
         fewest, _, most = self.random_rank
-        return {
-            "title": f"{circuit}: singular values",
-            "rows": [
-                ["σ₁/σ₂", f"{ratio:.2f}"],
-                ["of random weights", f"{low:.2f} to {high:.2f}"],
-                ["effective rank", f"{rank:.1f}"],
-                ["of random weights", f"{fewest:.1f} to {most:.1f}"],
-            ],
-            "bars": {"label": "σ, largest first", "values": np.asarray(self.values[circuit][at], dtype=np.float32)},
-        }
+        rows = [
+            Row("σ₁/σ₂", Wording(f"{ratio:.2f}")),
+            Row("of random weights", Wording(f"{low:.2f} to {high:.2f}")),
+            Row("effective rank", Wording(f"{rank:.1f}")),
+            Row("of random weights", Wording(f"{fewest:.1f} to {most:.1f}")),
+        ]
+        bars = SmallBars("σ, largest first", np.asarray(self.values[circuit][at], dtype=np.float32))
+        return Block(f"{circuit}: singular values", rows=rows, bars=bars)
 
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        said = {}
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
+        said: dict[Any, list[Block | Role]] = {}
         for at in np.ndindex(*self.copying.shape):
             name = head_name(at)
-            spectrum = {**self._spectrum("OV", at), "title": "What its OV circuit does"}
+            spectrum = self._spectrum("OV", at)
+            rows = [*self._facts(at)[:2], *spectrum.rows]
             first = self.directions[name].get("OV", [])[:1]
-            said[name] = [
-                {**spectrum, "rows": [*self._facts(at)[:2], *spectrum["rows"]]},
-                *(_direction("OV", one) for one in first),
-            ]
+            said[name] = [replace(spectrum, title="What its OV circuit does", rows=rows)]
+            said[name] += [_direction("OV", one) for one in first]
         return said
 
     def _row(self, at: tuple[int, ...]) -> dict[str, Any]:
@@ -264,26 +239,26 @@ class OVCircuitsResult(wl.Result):
         row: dict[str, Any] = {"head": head_name(at)}
         defined = bool(np.isfinite(self.copying[at]))
         row["copying"] = float(self.copying[at]) if defined else None
-        row["null"] = f"{_signed(low)} to {_signed(high)}" if defined else "writes nothing read"
+        row["null"] = Wording(f"{_signed(low)} to {_signed(high)}" if defined else "writes nothing read")
         row["q"] = float(self.q[at]) if defined else None
         for circuit in self.values:
             ratio, rank = float(self.ratio[circuit][at]), float(self.effective_rank[circuit][at])
-            row[f"{circuit} ratio"] = ratio if np.isfinite(ratio) else None if np.isnan(ratio) else "rank 1"
+            row[f"{circuit} ratio"] = ratio if np.isfinite(ratio) else None if np.isnan(ratio) else Wording("rank 1")
             row[f"{circuit} rank"] = rank if np.isfinite(rank) else None
         return row
 
 
-def _direction(circuit: str, one: dict[str, Any]) -> dict[str, Any]:
+def _direction(circuit: str, one: dict[str, Any]) -> Block:
     """Return one singular direction as a block: what it reads beside what it writes, at both of its ends."""
     reads, writes = ("reads", "promotes") if circuit == "OV" else ("queries", "keys")
     sides = [
-        {"title": f"{sign} {name}", "tokens": [[text, None, f"{count}×"] for text, count in end[side]]}
+        Block(f"{sign} {name}", tokens=[Token(text, None, f"{count}×") for text, count in end[side]])
         for sign, end in zip("+−", one["ends"], strict=True)
         for name, side in ((reads, "reads"), (writes, "writes"))
     ]
     position = one["position"]
     where = f", {position:.0%} of what it reads is position" if np.isfinite(position) and position >= 0.1 else ""
-    return {"title": f"{circuit} direction {one['number']}: {one['share']:.0%} of σ²{where}", "beside": sides}
+    return Block(f"{circuit} direction {one['number']}: {one['share']:.0%} of σ²{where}", beside=sides)
 
 
 def head_name(at: Sequence[int] | np.ndarray) -> str:

@@ -1,0 +1,312 @@
+"""One way into a file, a folder or a zip archive, whatever the export came as. Nothing is unpacked or written.
+
+An archive is an attack until shown otherwise. Refused are: names that lead out of it, members that need a password, and
+archives that would unpack to a size no conversation has. A folder may hold archives; they are looked into, not deeper.
+A link in a folder that leads out of it is refused too. The same file twice (the export made again, ``chat (1).txt``) is
+read once, and a note says so.
+
+What would fool it: the same conversation exported twice at different times is two different files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, TypeVar, cast
+
+from wonderland.errors import InputError, ResourceError, WonderlandError
+
+__all__ = ["Export", "Member", "head", "open_export", "peek"]
+
+RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
+SMALL = 1 << 26  # what unpacks to less than this is no bomb
+LISTED = 3000  # entries of a folder that `peek` looks at
+
+Wanted = Callable[[str], bool]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an export.
+
+    Attributes:
+        name: Its path inside the export, with ``/``; the file's own name where the export is one file.
+        size: Its size in bytes, unpacked.
+    """
+
+    name: str
+    size: int
+    _opener: Callable[[], BinaryIO] = field(repr=False, compare=False)
+
+    @property
+    def path(self) -> PurePosixPath:
+        """The name as a path."""
+        return PurePosixPath(self.name)
+
+    def open(self) -> BinaryIO:
+        """Open it for reading bytes; damage shows as `InputError` when the bytes are read."""
+        return io.BufferedReader(_Guarded(self._opener, self.name), 1 << 18)
+
+    def read(self, most: int = -1) -> bytes:
+        """Read it whole, or its first ``most`` bytes."""
+        with self.open() as file:
+            return file.read(most)
+
+
+@dataclass
+class Export:
+    """The files of an export that a source wants, in the order of their names.
+
+    Attributes:
+        path: What the user gave.
+        members: The files, each content once.
+        notes: What the user should know.
+    """
+
+    path: Path
+    members: tuple[Member, ...]
+    notes: list[str] = field(default_factory=list)
+    _opened: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    @property
+    def where(self) -> str:
+        """Its name, for errors."""
+        return self.path.name
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._opened.close()
+
+
+def open_export(path: Path, wanted: Wanted, what: str = "", *, once: bool = True) -> Export:
+    """Open an export.
+
+    Args:
+        path: A file, a folder or a zip archive.
+        wanted: Says of a member's name whether the source reads it. A path that is itself a file is always read.
+        what: What should be there, for the error ("result.json").
+        once: Whether members of the same content are read once only.
+
+    Raises:
+        InputError: There is nothing, nothing wanted, or it is no safe archive.
+        ResourceError: It may not be read.
+    """
+    path, opened = Path(path).expanduser(), ExitStack()
+    try:
+        members = sorted(_members(path, wanted, opened), key=lambda member: _natural(member.name))
+        if not members:
+            raise InputError(f"There is no {what or 'export'} in {path}.", hint="Give the export itself.")
+        notes: list[str] = []
+        if once:
+            members, notes = _distinct(members)
+    except OSError as error:
+        opened.close()
+        raise _refused(path, error) from None
+    except WonderlandError:
+        opened.close()
+        raise
+    return Export(path, tuple(members), notes, opened)
+
+
+def peek(path: Path, wanted: Wanted, most: int = 4) -> list[Member]:
+    """Return up to ``most`` members a source may want; for ``sniff``: reads little, never raises."""
+    try:
+        path, found = Path(path).expanduser(), []
+        with ExitStack() as opened:
+            for member in _members(path, wanted, opened, lenient=True):
+                found.append(_Peeked.of(member))
+                if len(found) == most:
+                    break
+        return found
+    except (OSError, WonderlandError, RuntimeError, ValueError):
+        return []
+
+
+def head(member: Member, most: int = 1 << 14) -> bytes:
+    """Return the first bytes of a member; empty where it cannot be read."""
+    try:
+        return member.read(most)
+    except (OSError, WonderlandError):
+        return b""
+
+
+class _Peeked:
+    """A member whose archive is closed: its first bytes are kept."""
+
+    @staticmethod
+    def of(member: Member, most: int = 1 << 16) -> Member:
+        content = head(member, most)
+        return Member(member.name, member.size, lambda: io.BytesIO(content))
+
+
+def _members(path: Path, wanted: Wanted, opened: ExitStack, *, lenient: bool = False) -> Iterator[Member]:
+    if path.is_dir():
+        for file in _walk(path, LISTED if lenient else None):
+            name = file.relative_to(path).as_posix()
+            is_archive = file.suffix.lower() == ".zip"
+            if not (is_archive or wanted(name)):
+                continue
+            if not file.resolve().is_relative_to(path.resolve()):
+                raise InputError(
+                    f"{name} in {path} is a link to a file outside of it.", hint="Copy the file into the folder."
+                )
+            if is_archive and zipfile.is_zipfile(file):
+                yield from _archived(file, wanted, opened, f"{name}/")
+            elif not is_archive:
+                yield _plain(file, name)
+    elif zipfile.is_zipfile(path):
+        yield from _archived(path, wanted, opened)
+    else:
+        yield _plain(path, path.name)
+
+
+def _walk(folder: Path, most: int | None) -> Iterator[Path]:
+    seen = 0
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            seen += 1
+            if most is not None and seen > most:
+                return
+            yield Path(place, name)
+
+
+def _plain(file: Path, name: str) -> Member:
+    size = file.stat().st_size
+    with file.open("rb"):
+        pass  # so that a missing permission is said now
+    return Member(name, size, lambda: file.open("rb"))
+
+
+def _archived(path: Path, wanted: Wanted, opened: ExitStack, prefix: str = "") -> Iterator[Member]:
+    try:
+        archive = opened.enter_context(zipfile.ZipFile(path))
+        infos = [info for info in archive.infolist() if not info.is_dir() and wanted(info.filename)]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise InputError(
+            f"{path.name} is a damaged archive: {error}.", hint="Export or download it again; it may be cut short."
+        ) from None
+    _check(path, infos)
+    for info in infos:
+        yield Member(prefix + info.filename, info.file_size, _opener(archive, info))
+
+
+def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
+    return lambda: cast(BinaryIO, archive.open(info))
+
+
+def _check(path: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
+    whole = 0
+    for info in infos:
+        inside = PurePosixPath(info.filename.replace("\\", "/"))
+        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+            raise InputError(
+                f"{path.name} holds a file whose name leads out of the archive. No messenger writes such an archive.",
+                hint="Do not unpack it. Export your messages again.",
+            )
+        if info.flag_bits & 0x1:
+            raise InputError(
+                f"{path.name} is protected by a password.", hint="Unpack it with the password, then give the folder."
+            )
+        whole += info.file_size
+        if info.file_size > SMALL and info.file_size > RATIO * info.compress_size:
+            raise _bomb(path, info.file_size)
+    if whole > SMALL and whole > RATIO * path.stat().st_size:
+        raise _bomb(path, whole)
+
+
+def _bomb(path: Path, size: int) -> InputError:
+    return InputError(
+        f"{path.name} would unpack to {size / 1e9:,.1f} GB, over {RATIO} times its size. No text is that repetitive: "
+        "this looks like an archive made to fill a disk.",
+        hint="If you trust it, unpack it yourself and give the folder.",
+    )
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key by which ``message_10`` comes after ``message_2``."""
+    parts: list[tuple[int, int, str]] = []
+    digits, word = "", ""
+    for sign in f"{name}\0":
+        if sign in "0123456789":
+            digits += sign
+            continue
+        if digits:
+            parts += [(1, 0, word), (0, int(digits[:300]), digits)]
+            digits, word = "", ""
+        word += sign
+    return [*parts, (1, 0, word)]
+
+
+def _distinct(members: list[Member]) -> tuple[list[Member], list[str]]:
+    by_size: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        by_size[member.size].append(member)
+    first: dict[tuple[int, bytes], Member] = {}
+    twice: dict[str, str] = {}
+    for size, alike in by_size.items():
+        for member in alike if len(alike) > 1 and size > 2 else ():  # "[]" is no file twice
+            original = first.setdefault((size, _digest(member)), member)
+            if original is not member:
+                twice[member.name] = original.name
+    notes = [f"{name} is the same file as {original}; it was read once." for name, original in twice.items()]
+    return [member for member in members if member.name not in twice], notes
+
+
+def _digest(member: Member) -> bytes:
+    digest = hashlib.sha256()
+    with member.open() as file:
+        while content := file.read(1 << 20):
+            digest.update(content)
+    return digest.digest()
+
+
+def _refused(path: Path, error: OSError) -> InputError | ResourceError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
+    if isinstance(error, PermissionError):
+        return ResourceError(f"You have no permission to read {path}.", hint="Change its permissions, or copy it.")
+    return InputError(f"{path} cannot be read: {error.strerror or error}.", hint="Copy it to this disk and try again.")
+
+
+class _Guarded(io.RawIOBase):
+    """A file whose damage is said in words."""
+
+    def __init__(self, opener: Callable[[], BinaryIO], name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._file = self._told(opener)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        content = self._told(lambda: self._file.read(len(view)))
+        view[: len(content)] = content
+        return len(content)
+
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_file"):
+            self._file.close()
+        super().close()
+
+    def _told(self, act: Callable[[], _T]) -> _T:
+        try:
+            return act()
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+            raise InputError(
+                f"{self._name} is damaged inside its archive: {error}.",
+                hint="Export or download it again, or unpack it yourself and give the folder.",
+            ) from None
+        except OSError as error:
+            raise _refused(Path(self._name), error) from None

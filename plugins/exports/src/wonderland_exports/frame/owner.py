@@ -1,0 +1,87 @@
+"""Which of the senders is the owner of the export?
+
+Exports say "You" in some places and the owner's name in others; both are one person. Some prove who the owner is (an id
+in the account's data); most do not, and then the user has to say it, because a wrong guess would turn every
+conversation around.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from wonderland.corpus.people import ME
+from wonderland.errors import InputError
+from wonderland_exports.frame.phones import e164
+
+__all__ = ["ME", "find_owner"]
+
+_SHOWN = 8
+
+
+def find_owner(
+    where: str,
+    senders: Mapping[str, int],
+    me: str | None,
+    *,
+    names: Mapping[str, str] | None = None,
+    own_words: Collection[str] = (),
+    known: Collection[str] = (),
+) -> frozenset[str]:
+    """Return the senders that are the owner.
+
+    Args:
+        where: The export, for errors.
+        senders: How many messages each sender sent, by what identifies a sender (an id, else the name).
+        me: What the user said: an identity, a name or a phone number.
+        names: Name of each identity, where identities are no names.
+        own_words: Senders that mean the owner wherever they occur ("You").
+        known: Identities the export itself proves to be the owner.
+
+    Raises:
+        InputError: ``me`` wrote nothing here, or means two persons, or nothing tells who the owner is.
+    """
+    names = names or {}
+    own = {sender for sender in senders if sender in own_words}
+    if me:
+        said = [sender for sender in senders if sender == me] or [
+            sender for sender in senders if _same(me, sender) or _same(me, names.get(sender, ""))
+        ]
+        if not said and not own & {me}:
+            raise InputError(f"{me!r} sent no message in {where}.", hint=_hint(senders, names, own))
+        if len(said) > 1:
+            raise InputError(
+                f"{me!r} could be several senders in {where}.",
+                hint=_hint({sender: senders[sender] for sender in said}, names, own),
+            )
+        return frozenset(own | {*said})
+    if known:
+        return frozenset(own | {*known})
+    if own or not senders:
+        return frozenset(own)
+    raise InputError(f"{where} does not say which of its senders is you.", hint=_hint(senders, names, own))
+
+
+def _same(said: str, sender: str) -> bool:
+    if " ".join(said.split()).casefold() == " ".join(sender.split()).casefold():
+        return True
+    number = e164(said)
+    return number is not None and number == e164(sender)
+
+
+def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[str]) -> str:
+    ranked = sorted((sender for sender in senders if sender not in own), key=lambda one: (-senders[one], one))
+    if not ranked:
+        return "Leave --me out."
+    doubled = {name for name in names.values() if [*names.values()].count(name) > 1}
+
+    def word(sender: str) -> str:
+        name = names.get(sender, "")
+        return sender if not name or name in doubled else name
+
+    listed = ", ".join(f"{_quoted(word(one))} ({senders[one]:,} messages)" for one in ranked[:_SHOWN])
+    more = f" and {len(ranked) - _SHOWN:,} more" if len(ranked) > _SHOWN else ""
+    return f"Say who you are, for example: --me {_quoted(word(ranked[0]))}. Senders: {listed}{more}."
+
+
+def _quoted(word: str) -> str:
+    return word if word.isalnum() else '"' + word.replace('"', '\\"') + '"'

@@ -1,0 +1,156 @@
+"""One source for Signal, whatever form its messages come in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import wonderland as wl
+from wonderland.errors import InputError, UsageError
+from wonderland_exports.frame import Export, Member, Tally, head, open_export, peek
+from wonderland_exports.signal import desktop, exported
+from wonderland_exports.signal.frames import FILE, Frames
+
+__all__ = ["Signal"]
+
+_FRAME = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"(version|backupTimeMs|account|recipient|chat|chatItem)"\s*:')
+_LINE = re.compile(rb'\A\s*\{\s*"date"\s*:\s*"[^"]*"\s*,\s*"sender"\s*:')
+
+
+class Signal:
+    """Signal's plaintext export, signal-export's ``data.json`` or text, or the folder of Signal Desktop.
+
+    Raises:
+        InputError: It is none of these, or the key does not open the database.
+        ResourceError: The package that opens an encrypted database is missing.
+    """
+
+    name: ClassVar[str] = "signal"
+    version: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        names: bool = False,
+        key: Annotated[str | None, "key of Signal Desktop's database: 64 digits and letters a-f"] = None,
+    ) -> None:
+        if key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", key):
+            raise UsageError("The key of Signal Desktop's database is 64 digits and letters from a to f.")
+        self.path = Path(path).expanduser()
+        self._named, self._key = names, key
+        self._export: Export | None = None
+        self._frames: dict[str, Frames] = {}
+        self._desktop: desktop.Desktop | None = None
+        self._tally = Tally()
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Look for the first frame of an export, a line of data.json, a head of a text, or Signal Desktop's files."""
+        try:
+            if desktop.looks_like(Path(path).expanduser()):
+                return 0.95
+        except OSError:
+            return 0.0
+        return max((0.95 * bool(_form(member)) for member in peek(path, _is_ours, 8)), default=0.0)
+
+    def count(self) -> int:
+        """Count the rows."""
+        if self._is_desktop():
+            return self._database().count()
+        return sum(self._count(member, form) for member, form in self._members())
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield one `Message` or `Skipped` for each row."""
+        if self._is_desktop():
+            yield from self._database().items(self._tally, named=self._named)
+            return
+        for member, form in self._members():
+            if form == "frames":
+                yield from self._surveyed(member).items(self._tally, named=self._named)
+            elif form == "lines":
+                yield from exported.lines(member, _thread(self._opened(), member), self._tally)
+            else:
+                yield from exported.texts(member, _thread(self._opened(), member), self._tally)
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return counts of system messages, marks and times, once `rows` is exhausted."""
+        return self._tally.facts()
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of this export."""
+        return list(self._export.notes) if self._export else []
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._desktop is not None:
+            self._desktop.close()
+            self._desktop = None
+        if self._export is not None:
+            self._export.close()
+            self._export = None
+
+    def _is_desktop(self) -> bool:
+        return desktop.looks_like(self.path)
+
+    def _database(self) -> desktop.Desktop:
+        if self._desktop is None:
+            self._desktop = desktop.Desktop(self.path, self._key)
+        return self._desktop
+
+    def _opened(self) -> Export:
+        if self._export is None:
+            self._export = open_export(self.path, _is_ours, "export of Signal")
+        return self._export
+
+    def _members(self) -> list[tuple[Member, str]]:
+        """The files of one form: the best there is, since the tools write the same messages in several."""
+        export = self._opened()
+        forms = [(member, _form(member)) for member in export.members]
+        for wanted in ("frames", "lines", "texts"):
+            if found := [(member, form) for member, form in forms if form == wanted]:
+                return found
+        raise InputError(
+            f"{export.where} is no export of Signal that can be read.",
+            hint="In Signal Desktop: Settings > Data & storage > Export chats, as plain text, and give that folder. "
+            "An Android backup (.backup) has to be decrypted by signalbackup-tools first.",
+        )
+
+    def _count(self, member: Member, form: str) -> int:
+        if form == "frames":
+            return self._surveyed(member).rows
+        return exported.count_lines(member) if form == "lines" else exported.count_texts(member)
+
+    def _surveyed(self, member: Member) -> Frames:
+        if member.name not in self._frames:
+            self._frames[member.name] = Frames.survey(member)
+        return self._frames[member.name]
+
+
+def _form(member: Member) -> str:
+    start = head(member, 4096)
+    if _FRAME.match(start):
+        return "frames"
+    if _LINE.match(start):
+        return "lines"
+    first = start.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
+    found = exported.HEAD.match(first)
+    is_text = member.name.endswith((".md", ".txt"))
+    return "texts" if found and is_text and (member.name.endswith(".md") or found[2].count(":") == 1) else ""
+
+
+def _is_ours(name: str) -> bool:
+    file = name.rsplit("/", 1)[-1]
+    return file in (FILE, "data.json", "chat.md", "index.md") or file.endswith(".txt")
+
+
+def _thread(export: Export, member: Member) -> str:
+    """The folder a chat lies in is its name."""
+    if len(member.path.parts) > 1:
+        return member.path.parent.as_posix()
+    folder = export.path.absolute()
+    return (
+        folder.name if folder.is_dir() else folder.parent.name if member.path.stem in ("data", "chat") else folder.stem
+    )

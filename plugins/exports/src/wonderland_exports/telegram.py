@@ -1,0 +1,331 @@
+"""Telegram Desktop's JSON export: what becomes of each row, of one chat or of the whole account?
+
+A text is a string or an array of strings and formatted parts; its parts are joined as they stand, with nothing between.
+Newer exports state the second in UTC (``date_unixtime``), older ones only local time. Who the owner is, the account's
+data say, or a chat of two: there every sender but the other one is the owner.
+
+What would fool it: a chat exported twice at different times counts once, by the ids of chat and row; an id that
+Telegram gave to two rows of one chat would lose the second, which has not been seen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import wonderland as wl
+from wonderland.errors import InputError
+from wonderland_exports.frame import CUT, ME, Export, Tally, find_owner, from_unix, head, open_export, peek, walk
+from wonderland_exports.frame.looks import says
+
+__all__ = ["Telegram"]
+
+_WAYS = ("messages", "chats.list.*.messages", "left_chats.list.*.messages")
+_TYPES = rb'"type"\s*:\s*"(saved_messages|personal_chat|bot_chat|(private|public)_(group|supergroup|channel))"'
+_ACCOUNT = rb'"about"\s*:\s*"[^"]*Telegram|"personal_information"\s*:\s*\{\s*"user_id"'
+_GROUPS = ("private_group", "private_supergroup", "public_supergroup", "public_group")
+_TWO = ("personal_chat", "bot_chat")
+_MEDIA = {
+    "media_type": "",
+    "sticker_emoji": "sticker",
+    "poll": "poll",
+    "location_information": "location",
+    "place_name": "location",
+    "contact_information": "contact",
+    "game_title": "game",
+    "invoice_information": "invoice",
+    "dice": "dice",
+    "photo": "photo",
+    "file": "file",
+    "rich_message": "rich message",
+}
+_CLASSES = {
+    "sticker": "sticker",
+    "voice_message": "voice message",
+    "video_message": "video message",
+    "video_file": "video",
+    "audio_file": "audio",
+    "animation": "animation",
+}
+
+
+@dataclass
+class Chat:
+    """What a chat's own fields say, and who wrote in it."""
+
+    number: int
+    fields: dict[str, Any] = field(default_factory=dict)
+    senders: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def key(self) -> str:
+        """What identifies it."""
+        identity = self.fields.get("id")
+        return str(identity) if isinstance(identity, int | str) else f"chat {self.number}"
+
+    @property
+    def type(self) -> str:
+        """One of Telegram's nine types."""
+        return str(self.fields.get("type", ""))
+
+
+@dataclass
+class Survey:
+    """What the first pass found."""
+
+    export: Export
+    rows: int = 0
+    chats: dict[tuple[int, tuple[Any, ...]], Chat] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    account: set[str] = field(default_factory=set)
+
+
+class Telegram:
+    """Telegram Desktop's JSON export (``result.json``): one chat or the whole account.
+
+    Raises:
+        InputError: It is no such export, is cut short, or does not say who its owner is.
+    """
+
+    name: ClassVar[str] = "telegram"
+    version: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        names: bool = False,
+        me: Annotated[str | None, "your name or id, where the export does not say who you are"] = None,
+        partial: Annotated[bool, "keep what stands before the place where the file is cut short"] = False,
+    ) -> None:
+        self.path = Path(path)
+        self._names, self._me, self._partial = names, me, partial
+        self._found: Survey | None = None
+        self._tally = Tally()
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Look for Telegram's types of chat, or the words its account export begins with."""
+        for member in peek(path, _is_export):
+            start = head(member, 1 << 16)
+            if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and says(_TYPES + b"|" + _ACCOUNT, start):
+                return 0.95
+            if member.name.endswith(".html") and says(rb"<title>Exported Data</title>|tgme", start):
+                return 0.5  # so that opening it can say what to do
+        return 0.0
+
+    def count(self) -> int:
+        """Count the rows of all chats."""
+        return self._survey().rows
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return counts of services, marks and times, once `rows` is exhausted."""
+        return self._tally.facts()
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of this export."""
+        return list(self._found.export.notes) if self._found else []
+
+    def close(self) -> None:
+        """Close the export."""
+        if self._found is not None:
+            self._found.export.close()
+            self._found = None
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield one `Message` or `Skipped` for each row of each chat."""
+        survey = self._survey()
+        reading = Reading(survey, self._owner(survey), self._tally, named=self._names)
+        seen: set[str] | None = set() if len(survey.export.members) > 1 else None
+        for index, member in enumerate(survey.export.members):
+            path_before, chat, number = None, Chat(0), 0
+            for path, row in walk(member, _WAYS, partial=self._partial):
+                if path is not path_before:
+                    if path is CUT:
+                        yield wl.Skipped(f"{member.name} byte {row}", "cut off", failed=True, detail=f"at byte {row:,}")
+                        break
+                    if path[-1] != "*":
+                        continue
+                    path_before, chat, number = path, survey.chats[index, path[:-2]], 0
+                    reading.enter(chat)
+                number += 1
+                item = reading.row(row, number)
+                if seen is not None:
+                    if item.id in seen:
+                        item = wl.Skipped(f"{member.name} {item.id}", "in two files, counted once")
+                    seen.add(item.id)
+                yield item
+
+    def _survey(self) -> Survey:
+        if self._found is None:
+            self._found = self._surveyed()
+        return self._found
+
+    def _surveyed(self) -> Survey:
+        export = open_export(self.path, _is_export, "result.json of Telegram")
+        if any(member.name.endswith(".html") for member in export.members) and not any(
+            member.name.endswith(".json") for member in export.members
+        ):
+            raise InputError(
+                f"{export.where} is Telegram's HTML export: it is made for eyes and lacks ids and seconds in UTC.",
+                hint="In Telegram Desktop export again: Settings > Advanced > Export Telegram data > Format: JSON.",
+            )
+        export.members = tuple(member for member in export.members if not member.name.endswith(".html"))
+        found = Survey(export)
+        for index, member in enumerate(export.members):
+            path_before, senders, names = None, Counter[str](), found.names
+            for path, value in walk(member, _WAYS, partial=self._partial):
+                if path is not path_before:
+                    if path is CUT:
+                        found.rows += 1
+                        break
+                    if path[-1] != "*":
+                        self._note(found, index, path, value)
+                        continue
+                    path_before, senders = path, _chat(found, index, path[:-2]).senders
+                found.rows += 1
+                if type(value) is dict and value.get("type") == "message":
+                    sender = identity(value)
+                    senders[sender] += 1
+                    if sender not in names:
+                        name = value.get("from")
+                        names[sender] = name if isinstance(name, str) else ""
+        if not found.chats:
+            raise InputError(f"There is no chat in {export.where}.", hint="Give result.json of a Telegram export.")
+        return found
+
+    @staticmethod
+    def _note(found: Survey, index: int, path: tuple[Any, ...], value: Any) -> None:
+        if path == ("personal_information",) and isinstance(value, dict) and value.get("user_id"):
+            found.account.add(f"user{value['user_id']}")
+        elif len(path) in (1, 4) and isinstance(path[-1], str) and path[-1] in ("id", "name", "type"):
+            _chat(found, index, path[:-1]).fields[path[-1]] = value
+
+    def _owner(self, survey: Survey) -> frozenset[str]:
+        senders: Counter[str] = Counter()
+        proved = set(survey.account)
+        for chat in survey.chats.values():
+            senders.update(chat.senders)
+            if not survey.account and chat.type == "saved_messages":
+                proved.add(f"user{chat.key}")
+            elif not survey.account and chat.type in _TWO and f"user{chat.key}" in chat.senders:
+                proved |= {sender for sender in chat.senders if sender.startswith("user")} - {f"user{chat.key}"}
+        known = proved if len(proved) == 1 else ()
+        return find_owner(survey.export.where, senders, self._me, names=survey.names, known=known)
+
+
+_UNKNOWN = "unknown"
+
+
+def identity(row: Mapping[str, Any]) -> str:
+    """Return what identifies the sender of a row: Telegram's id, else the name."""
+    sender = row.get("from_id")
+    if type(sender) is str and sender:
+        return sender
+    if type(sender) is int:  # exports before 2021
+        return f"user{sender}"
+    name = row.get("from")
+    return name if type(name) is str and name else _UNKNOWN
+
+
+class Reading:
+    """The second pass: judges rows chat by chat."""
+
+    def __init__(self, survey: Survey, owner: frozenset[str], tally: Tally, *, named: bool) -> None:
+        self._survey, self._owner, self._tally, self._named = survey, owner, tally, named
+        self._titles = Counter(str(chat.fields.get("name")) for chat in survey.chats.values())
+        self._chat, self._thread = Chat(0), ""
+        self._tags: tuple[str, ...] = ()
+        self._origins: dict[str, tuple[str, bool]] = {}
+
+    def enter(self, chat: Chat) -> None:
+        """Go on with the rows of a chat."""
+        self._chat, self._thread = chat, chat.key
+        title = chat.fields.get("name")
+        if self._named and title:
+            self._thread = str(title) if self._titles[str(title)] == 1 else f"{title} ({chat.key})"
+        self._tags = ("group",) if chat.type in _GROUPS else ()
+        if chat.type.endswith("_channel"):
+            self._tags = ("channel",)
+
+    def row(self, row: Any, number: int) -> wl.Message | wl.Skipped:
+        """Return what becomes of a row, the ``number``-th of its chat."""
+        if type(row) is not dict:
+            return wl.Skipped(f"{self._chat.key}/row {number}", "no row of a chat", True, f"a {type(row).__name__}")
+        known = row.get("id")
+        name = f"{self._chat.key}/{known}" if type(known) is int else f"{self._chat.key}/row {number}"
+        kind = row.get("type")
+        if kind == "service":
+            self._tally["Service messages"][str(row.get("action", "unnamed"))[:40]] += 1
+            return wl.Skipped(name, "service message")
+        if kind != "message":
+            return wl.Skipped(name, "of unknown type", True, f"type {str(kind)[:20]!r}")
+        text = row.get("text")
+        if type(text) is not str:
+            text = joined(text if text is not None else row.get("text_entities"))
+            if text is None:
+                return wl.Skipped(name, "text of unknown form", failed=True)
+        if not text or text.isspace():
+            return wl.Skipped(name, _without_text(row))
+        sender = identity(row)
+        origin = self._origins.get(sender) or self._origin(sender)
+        tags = self._tags
+        if "edited" in row or "forwarded_from" in row or "via_bot" in row or self._chat.type == "bot_chat":
+            tags = self._marked(row, tags, mine=origin[1])
+        when = from_unix(row.get("date_unixtime")) or self._local(row)
+        return wl.Message(name, self._thread, origin[0], origin[1], when, text, "text", tags)
+
+    def _origin(self, sender: str) -> tuple[str, bool]:
+        shown = (self._survey.names.get(sender) or sender) if self._named else sender
+        origin = (ME, True) if sender in self._owner else (shown, False)
+        self._origins[sender] = origin
+        return origin
+
+    def _marked(self, row: Mapping[str, Any], tags: tuple[str, ...], *, mine: bool) -> tuple[str, ...]:
+        more = [tag for key, tag in (("edited", "edited"), ("forwarded_from", "forwarded")) if key in row]
+        if "via_bot" in row or (self._chat.type == "bot_chat" and not mine):
+            more.append("bot")
+        self._tally["Marked"].update(more)
+        return (*tags, *more)
+
+    def _local(self, row: Mapping[str, Any]) -> datetime | None:
+        try:
+            when = datetime.fromisoformat(row["date"])
+        except (KeyError, TypeError, ValueError):
+            when = None
+        if when is None or not 1990 < when.year < 2100:
+            self._tally["Times"]["without a date"] += 1
+            return None
+        if when.tzinfo is None:
+            self._tally["Times"]["local, without a zone"] += 1
+        return when
+
+
+def joined(parts: Any) -> str | None:
+    """Join an array of strings and formatted parts; None if it is none. No text at all is the empty string."""
+    if parts is None:
+        return ""
+    if type(parts) is not list:
+        return None
+    words = [part if type(part) is str else part.get("text") if type(part) is dict else None for part in parts]
+    return "".join(map(str, words)) if all(type(word) is str for word in words) else None
+
+
+def _without_text(row: Mapping[str, Any]) -> str:
+    for key, reason in _MEDIA.items():
+        if row.get(key):
+            return reason or _CLASSES.get(str(row[key]), "other media")
+    return "no text"
+
+
+def _chat(found: Survey, index: int, place: tuple[Any, ...]) -> Chat:
+    return found.chats.setdefault((index, place), Chat(len(found.chats) + 1))
+
+
+def _is_export(name: str) -> bool:
+    file = name.rsplit("/", 1)[-1]
+    return file in ("result.json", "messages.html") or (name.endswith(".json") and file.startswith("result"))

@@ -1,0 +1,41 @@
+"""Exports with a known answer, of any size: a seeded generator for each source.
+
+Each generator writes an export in which every class of row occurs and returns a `Planted`, which says what a reader
+must find in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from wonderland_exports.testing.planted import Planted, Writer
+from wonderland_exports.testing.signal import make_signal, make_signal_desktop, make_signal_export
+from wonderland_exports.testing.sms import make_sms
+from wonderland_exports.testing.telegram import make_telegram
+from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
+from wonderland_exports.testing.whatsapp_db import STORES, make_whatsapp_db
+
+__all__ = [
+    "HEADS",
+    "SAMPLES",
+    "STORES",
+    "Planted",
+    "Writer",
+    "make_signal",
+    "make_signal_desktop",
+    "make_signal_export",
+    "make_sms",
+    "make_telegram",
+    "make_whatsapp",
+    "make_whatsapp_db",
+]
+
+SAMPLES: dict[str, Callable[[Path], Path]] = {
+    "signal": lambda folder: make_signal(folder).path,
+    "sms": lambda folder: make_sms(folder / "sms.xml").path,
+    "telegram": lambda folder: make_telegram(folder / "result.json").path,
+    "whatsapp": lambda folder: make_whatsapp(folder / "WhatsApp Chat with Bo.txt").path,
+    "whatsapp-db": lambda folder: make_whatsapp_db(folder / "ChatStorage.sqlite").path,
+}
+"""By name of the source: a function that writes a small export into an empty folder and returns what to read."""

@@ -1,0 +1,299 @@
+"""What does the first pass over the chats find? Shapes, senders, dates, and who of two must be the owner."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from wonderland.errors import InputError
+from wonderland_exports.frame import Export, Member, e164
+from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Shape, day, order_of, shape_of
+from wonderland_exports.whatsapp.words import DELETED_BY_ME
+
+__all__ = ["OWN_WORDS", "Chat", "Survey", "blocks", "clean", "decoded", "split", "survey"]
+
+OWN_WORDS = frozenset({"You", "Du", "Tú", "Vous", "Você", "Tu", "Jij", "Sen", "Вы"})
+_LIMIT, _LIMIT_WITH_MEDIA = 40_000, 10_000
+_NEAR = 0.995  # the limits are round about
+_THRICE, _MOSTLY = 3, 0.8  # so often what follows a name belongs to the name
+_LONGEST_NAME = 60
+_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_COPY = re.compile(r"\s?\(\d{1,2}\)$")
+_QUOTES = re.compile('["“”„«»]')
+
+Block = tuple[int, "re.Match[str] | None", str, list[str]]
+
+
+@dataclass
+class Chat:
+    """One text file.
+
+    Attributes:
+        member: The file.
+        title: Its name, which holds the name of the chat.
+        shape: The shape of its heads.
+        rows: How many rows it has.
+        senders: How many typed messages of each.
+        longer: What follows a sender's name up to the next ``: `` and belongs to the name.
+        dates: Its different dates as numbers, in order.
+        repeated: Placeholders in angle brackets that occur more than once.
+        proved: Senders that must be the owner.
+        thread: What identifies the chat.
+    """
+
+    member: Member
+    title: str
+    shape: Shape
+    rows: int = 0
+    senders: Counter[str] = field(default_factory=Counter)
+    longer: dict[str, str] = field(default_factory=dict)
+    dates: list[tuple[int, int, int]] = field(default_factory=list)
+    repeated: set[str] = field(default_factory=set)
+    proved: set[str] = field(default_factory=set)
+    heads: set[int] = field(default_factory=set)
+    media: int = 0
+    thread: str = ""
+
+    @property
+    def is_group(self) -> bool:
+        """Whether more than two people wrote."""
+        return len(self.senders) > 2
+
+    @property
+    def is_the_other_alone(self) -> bool:
+        """Whether only the one wrote whom the chat is named after."""
+        return len(self.senders) == 1 and all(_named_after(self.title, sender) for sender in self.senders)
+
+
+@dataclass
+class Survey:
+    """All chats of an export, and the order of day and month by form of their heads."""
+
+    export: Export
+    chats: list[Chat]
+    order: dict[tuple[str, ...], str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def survey(export: Export, members: list[Member], dates: str | None) -> Survey:
+    """Make the first pass.
+
+    Raises:
+        InputError: Day and month could be either way.
+    """
+    chats = [_surveyed(export, member) for member in members]
+    _name_threads(chats)
+    found = Survey(export, chats, notes=list(export.notes))
+    for form in {chat.shape.form: chat for chat in chats}:
+        alike = [chat for chat in chats if chat.shape.form == form]
+        found.order[form] = dates or _order(alike)
+    found.notes += filter(None, (_cut(chat, found.order[chat.shape.form]) for chat in chats))
+    return found
+
+
+def _order(chats: list[Chat]) -> str:
+    if chats[0].shape.year_first:
+        return MONTH_FIRST
+    if chats[0].shape.proves_day_first:
+        return DAY_FIRST
+    runs = [chat.dates for chat in chats]
+    order = order_of(runs)
+    if order is None:
+        chat, date = next(
+            ((chat, date) for chat in chats for date in chat.dates if date[0] != date[1]), (chats[0], (1, 1, 1))
+        )
+        if date[0] == date[1]:
+            return DAY_FIRST  # both readings are the same
+        days = {order: day(date, order) for order in (DAY_FIRST, MONTH_FIRST)}
+        read = [f"{found:%d %B %Y} ({order})" if found else f"no day at all ({order})" for order, found in days.items()]
+        raise InputError(
+            f"In {chat.member.name} {date[0]}/{date[1]}/{date[2]} can be {' or '.join(read)}, and no date in the "
+            "export says which: none has a number over 12 in one place only, or runs backwards in one reading.",
+            hint=f"Say which comes first: --dates {DAY_FIRST} or --dates {MONTH_FIRST}",
+        )
+    return order
+
+
+def _cut(chat: Chat, order: str) -> str | None:
+    limit = _LIMIT_WITH_MEDIA if chat.media else _LIMIT
+    if not _NEAR * limit <= chat.rows <= limit * 1.01:
+        return None
+    first = day(chat.dates[0], order)
+    when = f", on {first:%Y-%m-%d}" if first else ""
+    return (
+        f"{chat.title} has {chat.rows:,} rows. WhatsApp exports the newest {limit:,} or so and drops older ones in "
+        f"silence, so messages before the first one here{when} are probably missing. The source whatsapp-db reads all."
+    )
+
+
+def _surveyed(export: Export, member: Member) -> Chat:
+    shape = _shape(member)
+    chat = Chat(member, _title(export, member), shape)
+    angles: Counter[str] = Counter()
+    following: dict[str, Counter[str]] = {}
+    raw: Counter[str] = Counter()
+    last: tuple[str, ...] = ()
+    for _, match, line, more in blocks(member, shape.match):
+        chat.rows += 1
+        if match is None:
+            continue
+        date = match["d1"], match["d2"], match["d3"]
+        if date != last:
+            last = date
+            chat.dates.append((int(date[0]), int(date[1]), int(date[2])) if not shape.year_first else _turned(date))
+        chat.heads.add(hash(match[0] + line))
+        sender, _, text = line.partition(": ")
+        if not text and not sender.endswith(":"):
+            continue
+        if text.startswith("\u200e"):
+            chat.media += "<" in text
+            if text.strip("\u200e. ").casefold() in DELETED_BY_ME:
+                chat.proved.add(clean(sender))
+            continue
+        raw[sender] += 1
+        segment = text.partition(": ")[0] if ": " in text else text[:-1] if text.endswith(":") else ""
+        if segment and len(segment) < _LONGEST_NAME:
+            following.setdefault(sender, Counter())[segment] += 1
+        if text.startswith("<") and text.endswith(">") and not more:
+            angles[text] += 1
+        elif len(text) < 60 and text.rstrip(". ").casefold() in DELETED_BY_ME:
+            chat.proved.add(clean(sender))
+    chat.repeated = {text for text, count in angles.items() if count > 1}
+    for sender, segments in following.items():
+        ((segment, count),) = segments.most_common(1)
+        often = count >= _THRICE and count >= _MOSTLY * raw[sender]
+        if often or _named_after(chat.title, f"{sender}: {segment}"):
+            chat.longer[sender] = segment
+            chat.senders[clean(f"{sender}: {segment}")] += count
+            raw[sender] -= count
+    for sender, count in raw.items():
+        if count and not _is_event(chat, sender, count):
+            chat.senders[clean(sender.removesuffix(":"))] += count
+    chat.proved &= {*chat.senders}
+    if len(chat.senders) == 2:
+        others = [sender for sender in chat.senders if _named_after(chat.title, sender)]
+        if len(others) == 1:
+            chat.proved |= {*chat.senders} - {*others}
+    return chat
+
+
+def _turned(date: tuple[str, str, str]) -> tuple[int, int, int]:
+    """Year, month, day as month, day, year."""
+    return int(date[1]), int(date[2]), int(date[0])
+
+
+def _is_event(chat: Chat, sender: str, count: int) -> bool:
+    """Whether what looks like a sender is a line of the app: ``Bo changed the subject to “a: b”``."""
+    if count > 2:
+        return False
+    return len(_QUOTES.findall(sender)) % 2 == 1 or any(sender.endswith(f" {short}") for short in chat.longer)
+
+
+def split(chat: Chat, line: str) -> tuple[str, str] | None:
+    """Return sender and text of a line after its head; None if it has no sender."""
+    sender, colon, text = line.partition(": ")
+    if not colon:
+        if not line.endswith(":") or clean(line[:-1]) not in chat.senders:
+            return None
+        return clean(line[:-1]), ""
+    segment = chat.longer.get(sender)
+    if segment is not None and text.startswith(f"{segment}:"):
+        return clean(f"{sender}: {segment}"), text[len(segment) + 2 :]
+    if segment is not None and text.startswith(f"{segment} "):
+        return None  # "Dee: the second left"
+    name = clean(sender)
+    if name not in chat.senders and not text.startswith("\u200e"):
+        return None  # `_is_event` said so
+    return name, text
+
+
+_CLEANED: dict[str, str] = {}
+
+
+def clean(sender: str) -> str:
+    """Return a sender without marks of direction and the sign for strangers; a number in one form."""
+    found = _CLEANED.get(sender)
+    if found is None:
+        plain = _MARKS.sub("", sender).strip()
+        plain = plain.removeprefix("~").strip() if plain.startswith("~") else plain
+        found = e164(plain) or plain
+        if len(_CLEANED) < 1 << 16:
+            _CLEANED[sender] = found
+    return found
+
+
+def blocks(member: Member, match: Callable[[str], re.Match[str] | None]) -> Iterator[Block]:
+    """Yield (number of the line, head, rest of its line, lines that go on) for each row of a chat.
+
+    What stands before the first head is one row without a head, if it is more than blanks.
+    """
+    start, current, first, more = 0, cast("re.Match[str] | None", None), "", list[str]()
+    for number, line in enumerate(_lines(member), 1):
+        found = match(line)
+        if found is None:
+            more.append(line)
+            continue
+        if current is not None or any(map(str.strip, more)):
+            yield start or 1, current, first, more
+        start, current, first, more = number, found, line[found.end() :], []
+    if current is not None or any(map(str.strip, more)):
+        while more and not more[-1]:
+            more.pop()  # blank lines at the end of the file
+        yield start or 1, current, first, more
+
+
+def _lines(member: Member) -> Iterator[str]:
+    with member.open() as file:
+        reader = cast(io.BufferedReader, file)
+        start = reader.peek(4)[:3]
+        text = io.TextIOWrapper(reader, encoding=_encoding(start), errors="surrogateescape", newline="\n")
+        for line in text:
+            yield line.rstrip("\r\n") if line.endswith("\n") else line
+
+
+def _encoding(start: bytes) -> str:
+    return "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
+def decoded(content: bytes) -> str:
+    """Decode the beginning of a text file."""
+    return content.decode(_encoding(content), "replace").replace("\r\n", "\n")
+
+
+def _shape(member: Member) -> Shape:
+    for line in _lines(member):
+        if shape := shape_of(line):
+            return shape
+    raise InputError(f"No line of {member.name} begins as a WhatsApp message does.")
+
+
+def _title(export: Export, member: Member) -> str:
+    path = member.path
+    if path.stem.lower() != "_chat":
+        return path.stem
+    return path.parent.name.removesuffix(".zip") if len(path.parts) > 1 else export.path.absolute().stem
+
+
+def _name_threads(chats: list[Chat]) -> None:
+    """Give each chat its thread: one for files that share a name but for ``(1)`` and at least one row."""
+    groups: dict[str, list[Chat]] = {}
+    for chat in chats:
+        chat.thread = chat.title
+        same = groups.setdefault(_COPY.sub("", chat.title), [])
+        if original := next((other for other in same if other.heads & chat.heads), None):
+            chat.thread = original.thread
+        elif chat.thread in {other.thread for other in chats if other is not chat and other.thread}:
+            chat.thread = chat.member.name
+        same.append(chat)
+    for chat in chats:
+        chat.heads = set()
+
+
+def _named_after(title: str, sender: str) -> bool:
+    """Whether a chat's file is named after this sender; signs that no file name can hold do not count."""
+    plain = re.sub(r"[\W_]", "", sender.casefold())
+    return bool(plain) and re.sub(r"[\W_]", "", _COPY.sub("", title).casefold()).endswith(plain)

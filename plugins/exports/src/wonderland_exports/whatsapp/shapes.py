@@ -1,0 +1,157 @@
+"""Where does a message begin, and when was it sent? The head of a line in all its shapes.
+
+``[31/12/2019, 2:14:40 a.m.] Leo: hi`` (iPhone) or ``20/6/2017 8:28 p. m. - Mia: hi`` (Android), with dots, dashes or
+slashes, twelve or twenty-four hours, digits of any script, blanks that are narrow, marks that say the direction of
+writing. One export has one shape, that of its first head; a line in another shape goes on with the message before.
+
+The order of day and month is not in the file. A number over 12 proves it, so do dates that would run backwards the
+other way round, and dots, which no region writes between month and day in that order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+__all__ = ["DAY_FIRST", "MONTH_FIRST", "Shape", "hours", "order_of", "shape_of"]
+
+DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
+
+_M = "[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]*"
+_WORD = r"[^\W\d_](?:[^\W\d_]|[.\u00a0\u2009\u202f ]){0,11}"
+_HEAD = re.compile(
+    rf"{_M}(?P<open>\[?){_M}"
+    rf"(?P<d1>\d{{1,4}}){_M}(?P<s1>[./\-]|년|年){_M}\s?(?P<d2>\d{{1,2}}){_M}(?P<s2>[./\-]|월|月){_M}\s?(?P<d3>\d{{1,4}}){_M}"
+    rf"(?P<tail>\.|일|日|){_M}(?P<comma>[,،、]?)\s+{_M}(?:(?P<before>{_WORD})\s?)?"
+    rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<m>\d\d)(?P<sec>(?:[:.]\d\d)?){_M}(?:\s?(?P<after>{_WORD}))?{_M}"
+    r"(?P<close>\]\s?|\s[-–—]\s)"
+)
+_AM = frozenset(
+    ("am", "a", "ص", "ق\u200cظ", "قظ", "पूर्वाह्न", "πμ", "öö", "de", "上午", "凌晨", "早上", "清晨", "오전", "午前")
+) | {"sa", "pg", "paradite", "dop", "fm", "ip"}
+_PM = frozenset(
+    ("pm", "p", "م", "ب\u200cظ", "بظ", "अपराह्न", "μμ", "ös", "du", "下午", "傍晚", "晚上", "오후", "午後")
+) | {"ch", "ptg", "pasdite", "odp", "em"}
+_NOON = frozenset(["中午"])
+_SIGNS = re.compile(r"[.\s\u200e\u200f\u202f\u00a0\u2009]")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What all heads of one export have in common.
+
+    Attributes:
+        form: What stands between the numbers.
+        year_first: Whether the date begins with the year, so that month and day follow in this order.
+        years: Digits of the year.
+        seconds: Whether seconds are stated.
+        match: Finds a head of this shape at the start of a line; groups d1 d2 d3 h m s word.
+    """
+
+    form: tuple[str, ...]
+    year_first: bool
+    years: int
+    seconds: bool
+    match: Callable[[str], re.Match[str] | None]
+
+    @property
+    def bracketed(self) -> bool:
+        """Whether it is the iPhone's."""
+        return self.form[0] == "["
+
+    @property
+    def proves_day_first(self) -> bool:
+        """Whether dates are written with dots, the day in front."""
+        return not self.year_first and self.form[1] == "."
+
+
+def shape_of(line: str) -> Shape | None:
+    """Return the shape of the head a line begins with; None if it begins with none."""
+    found = _HEAD.match(line)
+    if found is None or (found["open"] == "[") != found["close"].startswith("]"):
+        return None
+    word = found["before"] or found["after"]
+    if (found["before"] and found["after"]) or (word and hours("1", word) is None):
+        return None
+    first, last = len(found["d1"]), len(found["d3"])
+    if not ((first == 4 and last <= 2) or (first <= 2 and last in (2, 4))):
+        return None
+    year_first = first == 4
+    years = 4 if year_first else last
+    seconds = bool(found["sec"])
+    place = "before" if found["before"] else "after" if found["after"] else ""
+    form = (found["open"], found["s1"], found["s2"], found["tail"], found["comma"], found["colon"], place)
+    return Shape(form, year_first, years, seconds, _matcher(form, year_first, years, seconds, found["close"]))
+
+
+def _matcher(
+    form: tuple[str, ...], year_first: bool, years: int, seconds: bool, close: str
+) -> Callable[[str], re.Match[str] | None]:
+    bracket, s1, s2, tail, comma, colon, place = map(re.escape, form)
+    year, other = rf"\d{{{years}}}", r"\d{1,2}"
+    first, last = (year, other) if year_first else (other, year)
+    word = rf"(?P<word>{_WORD})"
+    before = rf"{word}\s?" if place == "before" else ""
+    after = rf"\s?{word}" if place == "after" else "" if place == "before" else "(?P<word>)"
+    second = r"[:.](?P<s>\d\d)" if seconds else "(?P<s>)"
+    end = r"\]\s?" if close.startswith("]") else rf"\s{re.escape(close.strip())}\s"
+    return re.compile(
+        rf"{_M}{bracket}{_M}(?P<d1>{first}){_M}{s1}{_M}\s?(?P<d2>\d{{1,2}}){_M}{s2}{_M}\s?(?P<d3>{last}){_M}{tail}{_M}"
+        rf"{comma}\s+{_M}{before}(?P<h>\d{{1,2}}){colon}(?P<m>\d\d){second}{_M}{after}{_M}{end}"
+    ).match
+
+
+def hours(hour: str, word: str) -> int | None:
+    """Return the hour of the day, given the word for the half of the day if there is one; None if it cannot be.
+
+    >>> hours("12", "a. m."), hours("2", "PM"), hours("17", ""), hours("3", "下午"), hours("25", ""), hours("1", "xx")
+    (0, 14, 17, 15, None, None)
+    """
+    number = int(hour)
+    if not word:
+        return number if number < 24 else None
+    plain = _SIGNS.sub("", word).casefold()
+    if number > 12:
+        return number if number < 24 and plain in _PM | _AM else None  # "17:32 PM" is written by nobody but phones
+    if plain in _AM:
+        return number % 12
+    if plain in _PM:
+        return number % 12 + 12
+    return (number if number >= 11 else number + 12) if plain in _NOON else None
+
+
+def order_of(dates: Iterable[list[tuple[int, int, int]]]) -> str | None:
+    """Return which of day and month comes first; None if both readings are possible.
+
+    Args:
+        dates: The different (first, second, year) of each file in their order.
+    """
+    runs = [*dates]
+    possible = [order for order in (DAY_FIRST, MONTH_FIRST) if all(_are_dates(run, order) for run in runs)]
+    if len(possible) == 2:
+        possible = [order for order in possible if all(_run_forward(run, order) for run in runs)]
+    return possible[0] if len(possible) == 1 else None
+
+
+def day(date: tuple[int, int, int], order: str) -> datetime | None:
+    """Return the day a date is in this order; None if there is no such day."""
+    first, second, year = date
+    month, day_ = (second, first) if order == DAY_FIRST else (first, second)
+    year += 2000 if year < 100 else -543 if year > 2400 else 0  # the Buddhist calendar counts 543 more
+    try:
+        return datetime(year, month, day_) if year > 1990 else None
+    except ValueError:
+        return None
+
+
+def _are_dates(run: list[tuple[int, int, int]], order: str) -> bool:
+    months = (second if order == DAY_FIRST else first for first, second, _ in run)
+    return all(1 <= month <= 12 for month in months)
+
+
+def _run_forward(run: list[tuple[int, int, int]], order: str) -> bool:
+    days = [found for date in run if (found := day(date, order))]
+    return all(before <= after for before, after in pairwise(days))

@@ -1,0 +1,157 @@
+"""WhatsApp's text export: what becomes of each message, from a file, a folder of chats or the archives as they came?
+
+The first pass finds the shape of the heads, the senders, the order of day and month and the placeholders of the app;
+the second judges each row. What would fool it: a message that holds another export's lines in the very same shape; a
+sender's name with ``: `` in it who wrote less than three times; a text somebody typed that is word for word a
+placeholder. The export has no ids, so a row is known by its line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import wonderland as wl
+from wonderland.errors import InputError, UsageError
+from wonderland_exports.frame import Member, Tally, find_owner, head, open_export, peek
+from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, blocks, decoded, survey
+from wonderland_exports.whatsapp.judging import Judge
+from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, shape_of
+
+__all__ = ["WhatsApp"]
+
+_LINES = 12
+
+
+class WhatsApp:
+    """WhatsApp's text export, of iPhone or Android: ``.txt``, ``.zip``, or a folder of them, one a chat.
+
+    Raises:
+        InputError: No line begins as WhatsApp writes it, or it is not clear who you are or which number is the month.
+    """
+
+    name: ClassVar[str] = "whatsapp"
+    version: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        me: Annotated[str | None, "your name as it stands in the chat, where that is not clear"] = None,
+        dates: Annotated[
+            Literal["day-first", "month-first"] | None, "which comes first in dates, where that is not clear"
+        ] = None,
+    ) -> None:
+        if dates not in (None, DAY_FIRST, MONTH_FIRST):
+            raise UsageError(f"dates is {dates!r}.", hint=f"Choose {DAY_FIRST!r} or {MONTH_FIRST!r}.")
+        self.path = Path(path)
+        self._me, self._dates = me, dates
+        self._found: Survey | None = None
+        self._tally = Tally()
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Look whether a text file begins with the head of a message."""
+        return max((_sure(member) for member in peek(path, _is_text, 8)), default=0.0)
+
+    def count(self) -> int:
+        """Count the messages and system lines of all chats."""
+        return sum(chat.rows for chat in self._survey().chats)
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return counts of marks and times, once `rows` is exhausted."""
+        return self._tally.facts()
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of this export."""
+        return list(self._found.notes) if self._found else []
+
+    def close(self) -> None:
+        """Close the export."""
+        if self._found is not None:
+            self._found.export.close()
+            self._found = None
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield one `Message` or `Skipped` for each row of each chat."""
+        found = self._survey()
+        owner = self._owner(found)
+        alike = Counter(chat.thread for chat in found.chats)
+        seen: dict[str, Counter[tuple[object, ...]]] = {}
+        for chat in found.chats:
+            judge = Judge(chat, owner, found.order[chat.shape.form], self._tally)
+            items = (
+                judge.row(number, match, line, more)
+                for number, match, line, more in blocks(chat.member, chat.shape.match)
+            )
+            if alike[chat.thread] == 1:
+                yield from items
+            else:
+                yield from _once(items, seen.setdefault(chat.thread, Counter()))
+
+    def _survey(self) -> Survey:
+        if self._found is None:
+            export = open_export(self.path, _is_text, "text file of a WhatsApp chat")
+            named = [member for member in export.members if _sure(member)]
+            if not named:
+                raise _no_chat(export.where, export.members)
+            found = survey(export, named, self._dates)
+            self._found = found
+        return self._found
+
+    def _owner(self, found: Survey) -> frozenset[str]:
+        senders: Counter[str] = Counter()
+        proved: set[str] = set()
+        for chat in found.chats:
+            senders.update(chat.senders)
+            proved |= chat.proved
+        known = proved if len(proved) == 1 else ()
+        alone = [chat for chat in found.chats if chat.senders and not chat.is_the_other_alone]
+        if not (self._me or known or alone):
+            return frozenset()  # nothing but messages from the others
+        return find_owner(found.export.where, senders, self._me, own_words=OWN_WORDS, known=known)
+
+
+def _once(
+    items: Iterator[wl.Message | wl.Skipped], seen: Counter[tuple[object, ...]]
+) -> Iterator[wl.Message | wl.Skipped]:
+    """Pass over what another export of the same chat already had, as often as it had it."""
+    here: Counter[tuple[object, ...]] = Counter()
+    for item in items:
+        if isinstance(item, wl.Skipped):
+            yield item
+            continue
+        key: tuple[object, ...] = (item.sender, item.timestamp, item.text)
+        here[key] += 1
+        yield wl.Skipped(item.id, "in two files, counted once") if here[key] <= seen[key] else item
+    for known, count in here.items():
+        seen[known] = max(seen[known], count)
+
+
+def _sure(member: Member) -> float:
+    """Say how sure it is that a text file is a chat: a head at the start of one of its first lines."""
+    for line in decoded(head(member)).split("\n")[:_LINES]:
+        shape = shape_of(line)
+        if shape is not None:
+            iso = shape.year_first and shape.form[1] == "-"
+            return 0.0 if shape.bracketed and iso and not shape.seconds else 0.95  # that is Signal's old layout
+    return 0.0
+
+
+def _is_text(name: str) -> bool:
+    return name.lower().endswith(".txt") and not name.startswith("__MACOSX/")
+
+
+def _no_chat(where: str, members: tuple[Member, ...]) -> InputError:
+    lines = decoded(head(members[0])).split("\n")
+    signs = "".join(
+        "9" if sign.isdigit() else sign for sign in lines[0][:24] if sign.isprintable() and not sign.isalpha()
+    )
+    return InputError(
+        f"No line of {where} begins as a WhatsApp message does, with date, time and name. "
+        f"The first begins like {signs.strip()[:24]!r}.",
+        hint="In WhatsApp: the chat > ... > Export chat. If this is such an export, please report the beginning of a "
+        "line (only date and time): its shape is new.",
+    )

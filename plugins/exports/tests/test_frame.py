@@ -1,0 +1,292 @@
+"""What all sources share: archives are opened safely, JSON is read to its last byte, owners are found or asked for."""
+
+import io
+import json
+import os
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wonderland_exports.frame.files as files
+from wonderland.errors import InputError, ResourceError
+from wonderland_exports.frame import CUT, Member, find_owner, head, load, open_export, peek, walk
+
+
+def member(content, name="a.json"):
+    content = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return Member(name, len(content), lambda: io.BytesIO(content))
+
+
+def zipped(path, contents, **options):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return path
+
+
+def texts(name):
+    return name.endswith(".txt")
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_a_folder_and_an_archive_give_the_same_members(tmp_path):
+    folder = tmp_path / "export"
+    (folder / "in").mkdir(parents=True)
+    for name, content in {"in/10.txt": "ten", "in/9.txt": "nine", "b.jpg": "x"}.items():
+        (folder / name).write_text(content)
+    archive = zipped(tmp_path / "export.zip", {"in/10.txt": "ten", "in/9.txt": "nine", "b.jpg": "x"})
+    for path in (folder, archive):
+        export = open_export(path, texts)
+        assert [(m.name, m.size, m.read()) for m in export.members] == [
+            ("in/9.txt", 4, b"nine"),
+            ("in/10.txt", 3, b"ten"),
+        ]
+        export.close()
+    (single,) = open_export(folder / "b.jpg", texts).members  # a file that was named is read, whatever its name
+    assert (single.name, single.read()) == ("b.jpg", b"x")
+
+
+def test_archives_in_a_folder_are_looked_into(tmp_path):
+    zipped(tmp_path / "one.zip", {"a.txt": "1"})
+    (tmp_path / "b.txt").write_text("2")
+    assert [m.name for m in open_export(tmp_path, texts).members] == ["b.txt", "one.zip/a.txt"]
+    assert [(m.name, m.read()) for m in peek(tmp_path, texts)] == [("b.txt", b"2"), ("one.zip/a.txt", b"1")]
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "C:/evil.txt", "..\\evil.txt"])
+def test_names_that_lead_out_of_an_archive_are_refused(tmp_path, name):
+    archive = zipped(tmp_path / "a.zip", {name: "x"})
+    with pytest.raises(InputError, match="leads out of the archive"):
+        open_export(archive, texts)
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
+def test_a_link_out_of_a_folder_is_refused(tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "a.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(InputError, match="link to a file outside"):
+        open_export(tmp_path / "export", texts)
+
+
+def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "SMALL", 1 << 16)
+    bomb = zipped(tmp_path / "bomb.zip", {"a.txt": bytes(1 << 20)})
+    with pytest.raises(InputError, match="made to fill a disk") as caught:
+        open_export(bomb, texts)
+    assert "unpack it yourself" in caught.value.hint
+    many = zipped(tmp_path / "many.zip", {f"{n}.txt": bytes(60_000) for n in range(90)})
+    with pytest.raises(InputError, match="made to fill a disk"):
+        open_export(many, texts)
+    honest = zipped(tmp_path / "honest.zip", {"a.txt": os.urandom(1 << 18)})
+    assert open_export(honest, texts).members
+
+
+def test_a_password_is_named(tmp_path):
+    archive = zipped(tmp_path / "a.zip", {"a.txt": "x"})
+    raw = bytearray(archive.read_bytes())
+    raw[6] |= 1
+    raw[raw.index(b"PK\x01\x02") + 8] |= 1
+    archive.write_bytes(raw)
+    with pytest.raises(InputError, match="protected by a password") as caught:
+        open_export(archive, texts)
+    assert "Unpack it" in caught.value.hint
+    assert peek(archive, texts) == []
+
+
+def test_a_damaged_archive_is_said_when_it_is_read(tmp_path):
+    archive = zipped(tmp_path / "a.zip", {"a.txt": os.urandom(5000)})
+    raw = bytearray(archive.read_bytes())
+    raw[1000:1100] = bytes(100)
+    archive.write_bytes(raw)
+    (one,) = open_export(archive, texts).members
+    with pytest.raises(InputError, match="damaged inside its archive"):
+        one.read()
+    assert head(one) == b""
+
+
+def test_the_same_file_twice_is_read_once_and_said(tmp_path):
+    for name, content in {
+        "a.txt": "hello",
+        "a (1).txt": "hello",
+        "b.txt": "jello",
+        "c.txt": "[]",
+        "d.txt": "[]",
+    }.items():
+        (tmp_path / name).write_text(content)
+    export = open_export(tmp_path, texts)
+    assert [m.name for m in export.members] == ["a (1).txt", "b.txt", "c.txt", "d.txt"]
+    assert export.notes == ["a.txt is the same file as a (1).txt; it was read once."]
+    assert len(open_export(tmp_path, texts, once=False).members) == 5
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(InputError, match="nothing at"):
+        open_export(tmp_path / "missing", texts)
+    with pytest.raises(InputError, match=r"no result\.json in"):
+        open_export(tmp_path, texts, "result.json")
+    if os.getuid():
+        (tmp_path / "a.txt").write_text("x")
+        (tmp_path / "a.txt").chmod(0)
+        with pytest.raises(ResourceError, match="permission"):
+            open_export(tmp_path, texts)
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------------
+
+ACCOUNT = {"about": {"n": 1}, "chats": {"x": [], "list": [{"messages": [{"a": 1}, 2], "id": 5}, {"messages": []}]}}
+WAYS = ("messages", "chats.list.*.messages")
+
+
+def test_rows_and_everything_beside_the_way_to_them_come_with_their_paths():
+    assert list(walk(member(ACCOUNT), WAYS)) == [
+        (("about",), {"n": 1}),
+        (("chats", "x"), []),
+        (("chats", "list", 0, "messages", "*"), {"a": 1}),
+        (("chats", "list", 0, "messages", "*"), 2),
+        (("chats", "list", 0, "id"), 5),
+    ]
+    assert list(walk(member({"messages": [[1]]}), WAYS)) == [(("messages", "*"), [1])]
+    assert load(member(ACCOUNT)) == ACCOUNT
+
+
+def test_windows_may_end_anywhere(monkeypatch):
+    content = json.dumps(
+        {"messages": [{"t": 'é😀\\"{}[],:' * n, "n": n} for n in range(9)] + [123, True, None]}, indent=1
+    )
+    for raw in (content.encode(), content.encode("utf-16"), b"\xef\xbb\xbf" + content.encode(), ascii_json(content)):
+        for chunk in (1, 2, 3, 7, 64, 1000):
+            monkeypatch.setattr("wonderland_exports.frame.jsonstream._CHUNK", chunk)
+            assert [row for _, row in walk(member(raw), WAYS)] == json.loads(content)["messages"]
+
+
+def ascii_json(content):
+    return json.dumps(json.loads(content)).encode()
+
+
+def test_a_file_cut_anywhere_is_refused_with_the_byte_or_kept_as_far_as_it_goes():
+    raw = json.dumps({"id": 1, "messages": [{"t": "héllo 😀", "n": n} for n in range(4)]}, ensure_ascii=False).encode()
+    for end in range(1, len(raw)):
+        with pytest.raises(InputError, match=r"cut short.* at byte [\d,]+\.") as caught:
+            list(walk(member(raw[:end]), WAYS))
+        assert "--partial" in caught.value.hint
+        *rows, (path, byte) = walk(member(raw[:end]), WAYS, partial=True)
+        assert path == CUT
+        assert byte <= end
+        assert [row for path, row in rows if path[-1] == "*"] == [
+            {"t": "héllo 😀", "n": n} for n in range(4) if raw[:end].count(b"}") > n and _separated(raw[:end], n)
+        ]
+
+
+def _separated(raw, n):
+    """Whether the n-th row is followed by something, without which it might go on."""
+    return raw.split(b"}")[n + 1] != b"" or raw.count(b"}") > n + 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "byte"),
+    [
+        (b'{"messages": [1 2]}', 14),
+        (b'{"messages": [{"a": 1}}', 22),
+        (b'{"messages": []} x', 17),
+        (b'{"messages": [nul]}        ....................', 14),
+        (b'{"messages" [1]}', 11),
+        (b"{1: 2}", 1),
+        (b'{"messages": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}", 14),
+        (b'{"messages": [' + b"9" * 9000 + b"]}", 14),
+        (b'{"messages": ["\x00 ................................."]}', 14),
+    ],
+)
+def test_what_is_no_json_is_said_with_its_byte(raw, byte):
+    with pytest.raises(InputError, match=rf"not JSON from byte {byte:,} on|begins at byte {byte:,}\."):
+        list(walk(member(raw), WAYS))
+
+
+def test_an_error_at_the_beginning_does_not_read_the_rest():
+    class Endless(io.RawIOBase):
+        read_so_far = 0
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            self.read_so_far += len(buffer)
+            assert self.read_so_far < 1 << 24
+            buffer[:] = b" " * len(buffer)
+            buffer[:20] = b'{"messages": [1 : 2 '
+            return len(buffer)
+
+    with pytest.raises(InputError, match="not JSON from byte"):
+        list(walk(Member("a", 1 << 40, Endless), WAYS))
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows=st.lists(values, max_size=6), beside=values, indent=st.sampled_from([None, 1]))
+def test_any_json_is_read_as_the_standard_library_reads_it(rows, beside, indent):
+    raw = json.dumps({"beside": beside, "messages": rows}, indent=indent).encode()
+    found = list(walk(member(raw), WAYS))
+    assert found == [(("beside",), beside), *((("messages", "*"), row) for row in rows)]
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_damaged_json_is_refused_or_read_never_a_traceback(data):
+    raw = bytearray(json.dumps(ACCOUNT).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        found = list(walk(member(bytes(raw)), WAYS))
+    except InputError:
+        return
+    assert found is not None
+
+
+# -- who is the owner ------------------------------------------------------------------------------------------------
+
+SENDERS = {"Ada": 5, "Bo": 7, "+44 7700 900123": 1}
+
+
+@pytest.mark.parametrize(
+    ("me", "found"), [("Ada", "Ada"), (" aDA ", "Ada"), ("+447700900123", "+44 7700 900123"), ("u1", "u1")]
+)
+def test_the_owner_is_who_the_user_says(me, found):
+    assert find_owner("x", SENDERS | {"u1": 1}, me) == {found}
+
+
+def test_you_and_ones_own_name_are_one():
+    assert find_owner("x", SENDERS | {"You": 3}, "Ada", own_words={"You"}) == {"Ada", "You"}
+    assert find_owner("x", SENDERS | {"You": 3}, "You", own_words={"You"}) == {"You"}
+    assert find_owner("x", SENDERS | {"You": 3}, None, own_words={"You"}) == {"You"}
+    assert find_owner("x", SENDERS, None, known={"Bo"}) == {"Bo"}
+    assert find_owner("x", {}, None) == frozenset()
+
+
+def test_where_nothing_tells_the_owner_the_candidates_are_listed():
+    with pytest.raises(InputError, match=r"x does not say which of its senders is you") as caught:
+        find_owner("x", SENDERS, None)
+    assert caught.value.hint == (
+        "Say who you are, for example: --me Bo. "
+        'Senders: Bo (7 messages), Ada (5 messages), "+44 7700 900123" (1 messages).'
+    )
+    with pytest.raises(InputError, match="'Eve' sent no message in x"):
+        find_owner("x", SENDERS, "Eve", known={"Ada"})
+
+
+def test_a_name_two_senders_have_does_not_decide():
+    names = {"u1": "Sam", "u2": "Sam", "u3": "Bo"}
+    with pytest.raises(InputError, match="several senders") as caught:
+        find_owner("x", {"u1": 1, "u2": 2, "u3": 9}, "Sam", names=names)
+    assert "--me u2" in caught.value.hint
+    assert find_owner("x", {"u1": 1, "u2": 2, "u3": 9}, "u1", names=names) == {"u1"}
+    assert find_owner("x", {"u1": 1, "u2": 2, "u3": 9}, "Bo", names=names) == {"u3"}

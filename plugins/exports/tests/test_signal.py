@@ -1,0 +1,168 @@
+"""Signal in its forms: frames, lines, text and the database."""
+
+import json
+import shutil
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wonderland.errors import InputError, ResourceError, UsageError
+from wonderland_exports.signal import Signal
+from wonderland_exports.testing import make_signal, make_signal_desktop, make_signal_export
+
+from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
+
+KEY = "0123456789abcdef" * 4
+
+
+def test_frames(tmp_path):
+    planted = make_signal(tmp_path / "export", 400, seed=1)
+    source = finds_what_was_planted(Signal, planted)
+    assert source.facts()["System messages"].keys() == {"simpleUpdate", "individualCall"}
+    assert source.facts()["Marked"]["edited"] > 0
+    planted.path = planted.path / "main.jsonl"  # the file itself
+    finds_what_was_planted(Signal, planted)
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["data.json", "text"])
+def test_what_signal_export_writes(tmp_path, text):
+    planted = make_signal_export(tmp_path / "export", 300, seed=1, text=text)
+    source = finds_what_was_planted(Signal, planted)
+    assert source.facts()["Times"] == {"local, without a zone": planted.messages}
+    assert {m.thread for m in messages(list(source.rows()))} <= {"Bo", "export"}
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["columns", "json"])
+@pytest.mark.parametrize("key", ["", KEY], ids=["decrypted", "encrypted"])
+def test_signal_desktop(tmp_path, old, key):
+    if key:
+        pytest.importorskip("sqlcipher3")
+    planted = make_signal_desktop(tmp_path / "Signal", 300, seed=1, key=key, old=old)
+    source = finds_what_was_planted(Signal, planted, key=None if old else key or None)
+    assert source.facts()["System messages"].keys() == {"call-history", "group-v2-change", "keychange"}
+    assert Signal.sniff(planted.path) == 0.95
+    source.close()
+    named = messages(read(Signal, planted.path, key=key or None, names=True)[0])
+    assert {m.sender for m in named} == {"me", "Name 2", "Name 3"}
+    assert {m.thread for m in named if "group" in m.tags} == {"The group"}
+
+
+def test_the_contract(tmp_path):
+    keeps_the_contract(Signal, make_signal(tmp_path / "a"))
+    keeps_the_contract(Signal, make_signal_export(tmp_path / "b"))
+    keeps_the_contract(Signal, make_signal_export(tmp_path / "c", text=True))
+    keeps_the_contract(Signal, make_signal_desktop(tmp_path / "d"))
+
+
+def test_without_key_or_package_the_way_out_is_said(tmp_path, monkeypatch):
+    pytest.importorskip("sqlcipher3")
+    folder = make_signal_desktop(tmp_path / "Signal", 30, key=KEY).path
+    with pytest.raises(InputError, match="keychain") as caught:
+        Signal(folder).count()
+    assert "--key" in caught.value.hint
+    with pytest.raises(InputError, match="does not open"):
+        Signal(folder, key="f" * 64).count()
+    with pytest.raises(UsageError, match="64 digits"):
+        Signal(folder, key="x")
+    monkeypatch.setitem(sys.modules, "sqlcipher3", None)
+    with pytest.raises(ResourceError, match="sqlcipher3") as missing:
+        Signal(folder, key=KEY).count()
+    assert "pip install sqlcipher3" in missing.value.hint
+
+
+def frames(tmp_path, *lines):
+    head = [json.dumps({"version": "1"}), json.dumps({"recipient": {"id": "1", "self": {}}})]
+    (tmp_path / "main.jsonl").write_text("\n".join([*head, *lines]), encoding="utf-8")
+    return tmp_path
+
+
+def item(text, author="2", **fields):
+    item = {"chatId": "5", "authorId": author, "dateSent": "1650000000000", "standardMessage": {"text": {"body": text}}}
+    return json.dumps({"chatItem": item | fields})
+
+
+def test_a_line_break_that_was_not_escaped_belongs_to_its_text(tmp_path):
+    raw = item("one#two##{not a frame").replace("#", "\n")
+    items, _ = read(Signal, frames(tmp_path, raw, item("x", "1")))
+    assert [m.text for m in items] == ["one\ntwo\n\n{not a frame", "x"]
+    assert [m.is_from_me for m in items] == [False, True]
+    assert items[0].timestamp.isoformat() == "2022-04-15T05:20:00+00:00"
+
+
+def test_a_broken_line_costs_its_row_only(tmp_path):
+    items, _ = read(Signal, frames(tmp_path, item("a"), item("b")[:-9], item("c"), '{"recipient": 5', item("d")[:20]))
+    assert [m.text for m in messages(items)] == ["a", "c"]
+    assert reasons(items) == {"broken line": 3}
+    assert all(row.failed for row in items if row.id not in ("line 3", "line 5"))
+
+
+def test_identical_rows_count_once(tmp_path):
+    items, _ = read(Signal, frames(tmp_path, item("a"), item("a"), item("a", dateSent="1650000000001")))
+    assert reasons(items) == {"the same row twice": 1}
+
+
+def test_the_best_form_is_read_where_there_are_several(tmp_path):
+    planted = make_signal_export(tmp_path / "export", 50)
+    (tmp_path / "export" / "Bo" / "chat.md").write_text("[2022-01-01 10:00:00] Me: twice  \n")
+    assert Signal(tmp_path / "export").count() == planted.rows
+
+
+def test_what_is_none_of_signals_forms_is_refused(tmp_path):
+    (tmp_path / "x.txt").write_text("hello")
+    assert Signal.sniff(tmp_path) == 0
+    with pytest.raises(InputError, match="no export of Signal") as caught:
+        Signal(tmp_path).count()
+    assert "plain text" in caught.value.hint
+
+
+@settings(deadline=None, max_examples=120)
+@given(data=st.data())
+def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("damaged") / "x"
+    form = data.draw(st.integers(0, 2))
+    if form == 0:
+        make_signal(folder, 30, seed=1)
+    else:
+        make_signal_export(folder, 30, seed=1, text=form == 2)
+    path = next(file for file in folder.rglob("*") if file.is_file() and file.name != "metadata.json")
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(raw) - 1))
+        raw[at : at + data.draw(st.integers(0, 9))] = data.draw(
+            st.binary(max_size=6) | st.sampled_from([b"\n", b'{"a":'])
+        )
+    path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
+    survives(Signal, folder)
+    shutil.rmtree(folder)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.dictionaries(st.sampled_from(["text", "body", "x"]), inner, max_size=3) | st.lists(inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+KEYS = (
+    "chatId",
+    "authorId",
+    "dateSent",
+    "standardMessage",
+    "updateMessage",
+    "revisions",
+    "outgoing",
+    "directStoryReplyMessage",
+)
+
+
+@settings(deadline=None, max_examples=120)
+@given(items=st.lists(st.dictionaries(st.sampled_from(KEYS), values) | values, max_size=5), person=values)
+def test_frames_of_any_form_are_accounted_for(tmp_path_factory, items, person):
+    lines = [json.dumps({"chatItem": one}) for one in items]
+    lines += [
+        json.dumps({kind: one}) for kind in ("recipient", "chat") for one in (person, {"id": person, "contact": person})
+    ]
+    read_items, _ = read(Signal, frames(tmp_path_factory.mktemp("odd"), *lines), names=True)
+    assert len(read_items) == len(items)

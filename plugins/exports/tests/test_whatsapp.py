@@ -1,0 +1,192 @@
+"""WhatsApp's text export: every shape of head, every class of row; what cannot be known is asked."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wonderland.errors import InputError, UsageError
+from wonderland_exports.testing import HEADS, make_whatsapp
+from wonderland_exports.whatsapp import WhatsApp
+
+from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("group", [False, True], ids=["two", "group"])
+def test_the_planted_answer(tmp_path, head, group):
+    planted = make_whatsapp(tmp_path / "Chat with Bo.txt", 300, seed=5, head=head, group=group, crlf=group)
+    source = finds_what_was_planted(WhatsApp, planted, me="Ada" if group else None)
+    assert {"edited", "caption"} <= source.facts()["Marked"].keys()
+    assert source.facts()["Times"] == {"local, without a zone": planted.messages}
+
+
+@pytest.mark.parametrize("head", ["iPhone en-US", "Android en-GB"])
+def test_the_contract(tmp_path, head):
+    keeps_the_contract(WhatsApp, make_whatsapp(tmp_path / "WhatsApp Chat - Bo.zip", head=head))
+    keeps_the_contract(WhatsApp, make_whatsapp(tmp_path / "WhatsApp Chat - Bo.txt", head=head))
+
+
+def lines(tmp_path, *written, name="WhatsApp Chat with Mia.txt", encoding="utf-8"):
+    (tmp_path / name).write_bytes("\n".join(written).encode(encoding))
+    return tmp_path / name
+
+
+ADA = "20/6/2017 8:29 p. m. - Ada: ok"
+
+
+@pytest.mark.parametrize(
+    ("line", "when", "sender", "text"),
+    [
+        ("20/6/2017 8:28 p. m. - Mia: test", "2017-06-20T20:28:00", "Mia", "test"),
+        ("[31/12/2019, 2:14:40 a.m.] Mia: hi", "2019-12-31T02:14:40", "Mia", "hi"),
+        ("09/17/19, 8:30:52 AM – Mia: US", "2019-09-17T08:30:52", "Mia", "US"),
+        ("[1/14/24, 12:05:09\u202fAM] Mia: narrow", "2024-01-14T00:05:09", "Mia", "narrow"),
+        ("\u200e[14.01.24, 17:05:09] Mia: 2: colons: here", "2024-01-14T17:05:09", "Mia", "2: colons: here"),
+        ("2024/1/14, 12:05 - Mia: year first", "2024-01-14T12:05:00", "Mia", "year first"),
+        ("[14/1/2567 12:05:09] Mia: Buddhist", "2024-01-14T12:05:09", "Mia", "Buddhist"),
+        ("[١٤/١/٢٠٢٤، ٣:٠٥:٠٩ م] Mia: digits", "2024-01-14T15:05:09", "Mia", "digits"),
+        ("[2024/1/14 下午3:05:09] Mia: 好", "2024-01-14T15:05:09", "Mia", "好"),
+        ("2024. 01. 14. 15:05 - Mia: hu", "2024-01-14T15:05:00", "Mia", "hu"),
+    ],
+)
+def test_one_line(tmp_path, line, when, sender, text):
+    (item,), _ = read(WhatsApp, lines(tmp_path, line))
+    assert (item.timestamp.isoformat(), item.sender, item.text) == (when, sender, text)
+
+
+def test_lines_in_another_shape_go_on_with_the_message(tmp_path):
+    more = ["1.2.3 is a version", "[13.04.18, 17:32:32] Bo: pasted", "", "a\u2028b\x85c\x0bd"]
+    items, _ = read(WhatsApp, lines(tmp_path, "20/6/2017 8:28 p. m. - Mia: test", *more, ADA))
+    assert [m.text for m in items] == ["test\n" + "\n".join(more), "ok"]
+
+
+def test_day_and_month_are_decided_by_the_whole_export(tmp_path):
+    head = "3/4/21, 10:00 - Mia: a", "3/5/21, 10:00 - Ada: b"
+    for last, month in (
+        ("3/13/21, 10:00 - Mia: c", 3),
+        ("13/5/21, 10:00 - Mia: c", 4),
+        ("3/1/22, 10:00 - Mia: c", None),
+    ):
+        path = lines(tmp_path, *head, last)
+        if month is None:
+            with pytest.raises(
+                InputError, match=r"3/4/21 can be 03 April 2021 \(day-first\) or 04 March 2021"
+            ) as caught:
+                read(WhatsApp, path)
+            assert "--dates day-first or --dates month-first" in caught.value.hint
+            assert read(WhatsApp, path, dates="day-first")[0][0].timestamp.month == 4
+            assert read(WhatsApp, path, dates="month-first")[0][0].timestamp.month == 3
+        else:
+            assert read(WhatsApp, path)[0][0].timestamp.month == month
+    backwards = lines(tmp_path, "1/12/21, 10:00 - Mia: a", "2/11/21, 10:00 - Ada: b")  # 1 December, 2 November?
+    assert [m.timestamp.month for m in read(WhatsApp, backwards)[0]] == [1, 2]
+    same = lines(tmp_path, "3/3/21, 10:00 - Mia: a", "3/3/21, 10:00 - Ada: b")
+    assert read(WhatsApp, same)[0][0].timestamp.day == 3
+    with pytest.raises(UsageError, match="dates is 'x'"):
+        WhatsApp(same, dates="x")
+
+
+def test_another_chat_of_the_same_phone_decides_too(tmp_path):
+    lines(tmp_path, "3/4/21, 10:00 - Mia: a", "3/5/21, 10:00 - Ada: b")
+    lines(tmp_path, "13/5/21, 10:00 - Bo: c", name="WhatsApp Chat with Bo.txt")
+    items, _ = read(WhatsApp, tmp_path, me="Ada")
+    assert [m.timestamp.month for m in items if m.text == "a"] == [4]
+
+
+def test_the_owner_is_the_other_one_than_the_chat_is_named_after(tmp_path):
+    path = lines(tmp_path, "20.6.17, 8:28 - Mia: a", "20.6.17, 8:29 - Ada: b")
+    assert [m.is_from_me for m in read(WhatsApp, path)[0]] == [False, True]
+    path = lines(tmp_path, "20.6.17, 8:28 - Mia: a", "20.6.17, 8:29 - Ada: b", name="chat.txt")
+    with pytest.raises(InputError, match="does not say which") as caught:
+        read(WhatsApp, path)
+    assert "--me Ada" in caught.value.hint
+    proof = lines(tmp_path, "20.6.17, 8:28 - Mia: a", "20.6.17, 8:29 - Ada: You deleted this message", name="c.txt")
+    assert "me" not in {m.sender for m in messages(read(WhatsApp, proof)[0])}
+    with pytest.raises(InputError, match="'Eve' sent no message"):
+        read(WhatsApp, path, me="Eve")
+
+
+def test_a_name_with_a_colon_is_one_name(tmp_path):
+    said = [f"20.6.17, 8:2{n} - Dee: the second: text {n}: x" for n in range(4)]
+    items, _ = read(WhatsApp, lines(tmp_path, *said, "20.6.17, 8:29 - Ada: b", name="c.txt"), me="Ada")
+    assert [(m.sender, m.text) for m in items[:2]] == [
+        ("Dee: the second", "text 0: x"),
+        ("Dee: the second", "text 1: x"),
+    ]
+
+
+def test_numbers_are_one_form_and_strangers_lose_their_sign(tmp_path):
+    said = [
+        "20.6.17, 8:28 - \u202a+44\u00a07700\u00a0900123\u202c: a",
+        "20.6.17, 8:28 - ~\u202fZoe: b",
+        "20.6.17, 8:28 - Ada: c",
+    ]
+    items, _ = read(WhatsApp, lines(tmp_path, *said), me="Ada")
+    assert [m.sender for m in items] == ["+447700900123", "Zoe", "me"]
+
+
+def test_another_encoding_in_the_middle_costs_its_row_only(tmp_path):
+    path = lines(tmp_path, "20.6.17, 8:28 - Mia: caf#", "20.6.17, 8:29 - Ada: naïve")
+    path.write_bytes(path.read_bytes().replace(b"#", b"\xe9"))
+    items, _ = read(WhatsApp, path)
+    assert [(r.reason, r.failed) for r in items[:1]] == [("not UTF-8", True)]
+    assert items[1].text == "naïve"
+    wide = lines(tmp_path, "\ufeff20.6.17, 8:28 - Mia: café", "20.6.17, 8:29 - Ada: naïve", encoding="utf-16-le")
+    assert [m.text for m in read(WhatsApp, wide)[0]] == ["café", "naïve"]
+
+
+def test_the_same_chat_exported_twice_counts_once(tmp_path):
+    said = [f"20.6.17, 8:2{n} - Mia: {n // 2}" for n in range(6)]
+    said[1] = said[0]  # sent twice within the minute: two messages
+    lines(tmp_path, *said[:4])
+    lines(tmp_path, *said[1:], name="WhatsApp Chat with Mia (1).txt")
+    items, _ = read(WhatsApp, tmp_path)
+    assert len(messages(items)) == 6
+    assert reasons(items) == {"in two files, counted once": 3}
+    assert {m.thread for m in messages(items)} == {"WhatsApp Chat with Mia (1)"}
+
+
+def test_an_export_that_was_probably_cut_is_said(tmp_path):
+    said = [f"20.6.17, 8:28 - Mia: {n}" for n in range(39_950)]
+    _, source = read(WhatsApp, lines(tmp_path, *said))
+    assert "2017-06-20" in source.notes()[0]
+    assert "40,000" in source.notes()[0]
+
+
+def test_what_is_no_chat_is_refused_without_showing_its_words(tmp_path):
+    path = lines(tmp_path, "20th of June: secret words", "more")
+    assert WhatsApp.sniff(path) == 0
+    with pytest.raises(InputError, match="No line of") as caught:
+        WhatsApp(path).count()
+    assert "secret" not in str(caught.value)
+
+
+def test_signals_old_layout_is_left_to_signal(tmp_path):
+    assert WhatsApp.sniff(lines(tmp_path, "[2021-03-04, 10:11] Bo: hi")) == 0
+    assert WhatsApp.sniff(lines(tmp_path, "[2021-03-04, 10:11:12] Bo: hi")) > 0
+
+
+@settings(deadline=None, max_examples=80)
+@given(data=st.data())
+def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("damaged") / "Chat with Bo.txt"
+    make_whatsapp(path, 40, seed=1, head=data.draw(st.sampled_from([*HEADS])), group=data.draw(st.booleans()))
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(raw) - 1))
+        raw[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=6))
+    path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
+    survives(WhatsApp, path, dates=data.draw(st.sampled_from([None, "day-first"])), me="Ada")
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    texts=st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), min_size=1, max_size=8)
+)
+def test_every_line_after_a_head_is_a_row(tmp_path_factory, texts):
+    path = lines(tmp_path_factory.mktemp("odd"), *(f"[14.01.24, 17:05:09] Mia: {text}" for text in texts))
+    items, _ = read(WhatsApp, path)
+    assert len(items) == len(texts)
+    for text, item in zip(texts, items, strict=True):
+        if "\u200e" not in text and text.strip() and text[-1] not in ">)" and text != "null" and text[0] != "<":
+            assert item.text == text

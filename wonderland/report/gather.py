@@ -1,0 +1,81 @@
+"""How do results become a page? Their views, findings, cards and checks are collected, each where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from wonderland.estimate import Estimate
+from wonderland.report.findings import TRUST, Check, Finding
+from wonderland.report.page import Page
+from wonderland.report.schema import Block, Key, Role, View
+from wonderland.report.sources import Reported
+
+__all__ = ["gather"]
+
+
+def gather(
+    results: Mapping[str, Reported],
+    specimen: Any,
+    *,
+    checks: Sequence[Check] = (),
+    extra_views: Sequence[View] = (),
+    meta: Mapping[str, Any] | None = None,
+) -> Page:
+    """Collect what results show into one page; see `write_report`."""
+    views: list[View] = list(extra_views)
+    findings: list[Finding] = []
+    cards: dict[str, Mapping[str, Estimate]] = {}
+    controls: dict[str, Mapping[str, Estimate]] = {}
+    about: dict[Key, list[Block | Role]] = {}
+    for name, result in results.items():
+        views.extend(replace(view, group=view.group or name) for view in result.views())
+        findings.extend(result.findings())
+        cards[name] = result.card()
+        for thing, blocks in result.cards().items():
+            about.setdefault(Key.of(thing), []).extend(blocks)
+        if result.control is not None:
+            controls[name] = result.control.card()
+    places = {view.id: view.order for view in views}
+    findings.sort(key=lambda found: (TRUST.index(found.trust), places.get(found.view, len(places) + 1000)))
+    declined: Mapping[str, str] = getattr(results, "declined", {})
+    findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in declined.items()]
+    facts = {**_describe(specimen, list(results.values())), **(meta or {})}
+    return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
+
+
+def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:
+    """Collect facts for the header; a specimen that lacks one (a bare model) simply shows less."""
+    facts: dict[str, Any] = {}
+    model = getattr(specimen, "model", None)
+    cfg = getattr(model, "cfg", None)
+    if cfg is not None:
+        size = f", {_count(specimen.model.n_params)} parameters" if hasattr(model, "n_params") else ""
+        facts["model"] = f"{cfg.n_layers} layers × {cfg.n_heads} heads{size}"
+        names = {
+            "d_model": "width",
+            "d_head": "head width",
+            "d_mlp": "MLP width",
+            "n_ctx": "context",
+            "d_vocab": "tokens known",
+        }
+        facts["sizes"] = {label: getattr(cfg, name) for name, label in names.items() if hasattr(cfg, name)}
+    evidence = getattr(specimen, "evidence", None)
+    if evidence is not None and hasattr(evidence, "describe"):
+        facts["held-out evidence"] = {name: n for name, n in evidence.describe().items() if not isinstance(n, bool)}
+    if getattr(specimen, "fingerprints", None):
+        facts["fingerprints"] = {key: str(value) for key, value in specimen.fingerprints.items()}
+    made = next((result.provenance.wonderland for result in results if result.provenance is not None), None)
+    if made:
+        facts["wonderland"] = made
+    facts["date"] = date.today().isoformat()
+    return facts
+
+
+def _count(number: int) -> str:
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return str(number)

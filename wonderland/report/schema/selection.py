@@ -1,0 +1,112 @@
+"""What can be selected in a report? A head, a neuron, a feature, a position, a conversation …: one small key for all.
+
+A `Key` has a kind and a name and is written ``head:L2H0``, ``neuron:L1N17``, ``edge:L1H3>L2H3``, ``conversation:3`` or
+``position:12``. Views link to it, the report's address holds it and the card is opened by it, whatever its kind. A name
+is made of letters, digits and ``-_.>`` only: never a word of a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from wonderland.components import Component, Feature, Head, Neuron, parse_component
+from wonderland.errors import PluginError, UsageError
+
+__all__ = ["KINDS", "Key", "keys_of"]
+
+Kind = Literal["head", "neuron", "feature", "edge", "class", "model", "conversation", "position", "layer"]
+KINDS: tuple[str, ...] = get_args(Kind)
+_COUNTED = ("conversation", "position", "layer")
+_PARTS = {cls.kind: cls for cls in (Head, Neuron, Feature)}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_OLD = {"head": "head", "pos": "position", "sample": "conversation", "layer": "layer"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One thing a reader can select.
+
+    Args:
+        kind: "head", "neuron", "feature", "edge", "class" (of messages), "model", "conversation", "position", "layer".
+        name: Its name: that of the head, neuron or feature; two names joined by ">" for an edge; a number counted from
+            0 for a conversation, a position or a layer.
+
+    >>> str(Key.of(Head(2, 0))), Key.parse("edge:L1H3>L2H3").kind
+    ('head:L2H0', 'edge')
+    """
+
+    kind: Kind
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise PluginError(f"Nothing of the kind {self.kind!r} can be selected.", hint=f"Kinds: {', '.join(KINDS)}.")
+        name = self.name
+        if self.kind in _PARTS:
+            try:
+                _PARTS[self.kind].parse(name)
+            except UsageError as error:
+                raise PluginError(error.message) from error
+            good = True
+        elif self.kind in _COUNTED:
+            good = name.isascii() and name.isdigit() and len(name) <= 6
+        elif self.kind == "edge":
+            good = name.count(">") == 1 and all(_NAME.fullmatch(end) for end in name.split(">"))
+        else:
+            good = _NAME.fullmatch(name) is not None
+        if not good:
+            raise PluginError(f"{name!r} is no name of a {self.kind}.", hint="Letters, digits and -_. make a name.")
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """Return the key that is written so."""
+        kind, colon, name = text.partition(":")
+        if not colon:
+            raise PluginError(f"{text!r} is no key.", hint="Keys are written like head:L2H0.")
+        return cls(kind, name)  # type: ignore[arg-type]  # the constructor says which kinds there are
+
+    @classmethod
+    def of(cls, value: Any) -> Key:
+        """Return the key of a head, a neuron, a feature, of its name, or of what is written as a key."""
+        if isinstance(value, Key):
+            return value
+        if isinstance(value, Component):
+            return cls(value.kind, str(value))  # type: ignore[arg-type]
+        if isinstance(value, str):
+            part = parse_component(value)
+            return cls.parse(value) if part is None else cls.of(part)
+        raise PluginError(f"A {type(value).__name__} cannot be selected.", hint="Give a Head, or a key: position:12.")
+
+    @classmethod
+    def edge(cls, start: Any, end: Any) -> Key:
+        """Return the key of an edge between two parts of the model."""
+        return cls("edge", f"{start}>{end}")
+
+    @classmethod
+    def position(cls, number: int) -> Key:
+        """Return the key of a position in a conversation, counted from 0."""
+        return cls("position", str(int(number)))
+
+    @classmethod
+    def conversation(cls, number: int) -> Key:
+        """Return the key of a conversation, counted from 0."""
+        return cls("conversation", str(int(number)))
+
+
+def keys_of(selection: Any) -> tuple[Key, ...]:
+    """Return the keys of a selection: of one thing, of several, or of a mapping such as ``{"head": "L2H0"}``."""
+    if selection is None or selection == ():
+        return ()
+    if isinstance(selection, Mapping):
+        return tuple(Key(_OLD.get(kind, kind), str(name)) for kind, name in selection.items())  # type: ignore[arg-type]
+    if isinstance(selection, (str, Key, Component)):
+        return (Key.of(selection),)
+    if isinstance(selection, Iterable):
+        return tuple(map(Key.of, selection))
+    return (Key.of(selection),)
