@@ -54,7 +54,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def read():
-    corpus = handwritten_corpus(12, shortest=10)
+    corpus = handwritten_corpus(40, shortest=10)
     return wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(4), background=corpus), corpus
 
 

@@ -14,7 +14,7 @@ from wonderland.errors import InputError, UsageError
 from wonderland.workspace import models
 from wonderland.workspace.analysing import scratch_in
 from wonderland.workspace.fingerprint import hash_value
-from wonderland.workspace.kept import MOST, Kept, load_done, save, touch
+from wonderland.workspace.kept import Kept, load_done, save, touch
 from wonderland.workspace.layout import Layout
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def analyze_cohort(
     chosen = lab.with_used(asked, given)
     single = [one for one in chosen if not getattr(one, "of", "")]
     joint = [one for one in chosen if getattr(one, "of", "")]
-    control, most = layout.settings.analysis.control, max(MOST, 2 * len(of))
+    control, most = layout.settings.analysis.control, 2 * len(of)
 
     def keep(stage: Any, result: Any) -> None:
         for removed in save(stage, result, most):

@@ -126,7 +126,7 @@ def scratch_of(stage: Stage) -> Path:
     return stage.folder.with_name(f".{stage.folder.name}.scratch")
 
 
-def save(stage: Stage, result: Result, most: int = MOST) -> list[Kept]:
+def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
     """Keep a result, with what its analysis left in its scratch folder; return those deleted to make room for it."""
     scratch = scratch_of(stage)
     with stage.writing() as folder:
@@ -140,9 +140,9 @@ def save(stage: Stage, result: Result, most: int = MOST) -> list[Kept]:
     analysis = stage.folder.parent
     there = sorted(_kept(analysis.parent, f"{analysis.name}/*"), key=lambda one: one.used, reverse=True)
     others = [one for one in there if one.folder != stage.folder]
-    for one in others[most - 1 :]:
+    for one in others[max(most, MOST) - 1 :]:
         shutil.rmtree(one.folder, ignore_errors=True)
-    return others[most - 1 :]
+    return others[max(most, MOST) - 1 :]
 
 
 def move_old(workspace: Path) -> None:
