@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData, UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.batch import Batch
@@ -172,10 +173,10 @@ def collect(specimen: _Subject, wanted: set[int], name: str = "z") -> tuple[Tens
     return mean[:, None, None], stored
 
 
-def writing(model: Any) -> list[tuple[int, int]]:
-    """List the heads that write anything, as (layer, head): before training that is none."""
+def writing(model: Any) -> list[Head]:
+    """List the heads that write anything: before training that is none."""
     writes = model.W_O.flatten(2).abs().sum(-1) > 0
-    return [(layer, head) for layer, head in np.ndindex(*writes.shape) if writes[layer, head]]
+    return [head for head in Head.all(*writes.shape) if writes[head]]
 
 
 def summed_losses(model: Any, tokens: Tensor, mask: Tensor) -> Callable[..., Tensor]:

@@ -75,7 +75,7 @@ class CausalScrubbing:
         claims = _claims(self.hypothesis, specimen.cfg)
         halves = _halves(specimen.evidence, self.windows, self.seed)
         explore, confirm = (Bench.of(specimen, rows) for rows in halves)
-        heads: list[Head] = list(np.ndindex(specimen.cfg.n_layers, specimen.cfg.n_heads))
+        heads: list[Head] = list(Head.all(specimen.cfg.n_layers, specimen.cfg.n_heads))
         found = claims or _simplest(explore, heads, self.enough, self.seed)
 
         explained, covered = {}, {}

@@ -157,7 +157,7 @@ class CircuitGraphResult(wl.Result):
     def _drawn(self, pairs: str) -> wl.View:
         layers = _layers(self.senders)
         named = dict.fromkeys(name for edge in self.edges for name in _ends(edge))
-        nodes = [
+        nodes: list[dict[str, Any]] = [
             {"id": name, "label": name, "layer": layers.get(name, max(layers.values()) + 1)}
             | ({"head": name} if "H" in name else {})
             for name in named

@@ -274,13 +274,13 @@ def _effects(model: Any, batch: Any, patched: np.ndarray, way: str) -> Changed:
 
 
 def _of_senders(estimate: wl.Estimate, edges: Edges) -> wl.Estimate:
-    return estimate.map(np.asarray, dims=("sender",), labels={"sender": edges.senders})
+    return estimate.map(np.asarray, dims=("sender",), labels={"sender": tuple(edges.senders)})
 
 
 def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Estimate:
     """Return the share each earlier sender brings back by each input of a head, [input, sender]."""
     targets = [edges.receivers.index(f"{head}.{what}") for what in INPUTS]
-    there = [(s, r) for r in targets for s in np.flatnonzero(edges.exists[:, r])]
+    there = [(s, r) for r in targets for s in np.flatnonzero(edges.exists[:, r]).tolist()]
     patched = edges.masks([[edge] for edge in there])
     found = _effects(model, batch, patched, "denoising").recovery(seed)
     shape = (len(INPUTS), len(edges.senders))
@@ -293,5 +293,5 @@ def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Esti
         low=low,
         high=high,
         dims=("input", "sender"),
-        labels={"input": INPUTS, "sender": edges.senders},
+        labels={"input": INPUTS, "sender": tuple(edges.senders)},
     )

@@ -63,7 +63,7 @@ class Questions:
         return cls(contrasts, ContrastBatch.of(contrasts, specimen.tokenizer), explore, confirm, refused)
 
 
-def described(contrast: wl.Contrast, tokenizer: wl.SpeakerTokenizer, gap: float) -> dict[str, Any]:
+def described(contrast: wl.Contrast, tokenizer: Any, gap: float) -> dict[str, Any]:
     """Return a pair as texts, with its gap in logits."""
     clean, corrupted = contrast.tokens(tokenizer)
     target, foil = contrast.answers(tokenizer)

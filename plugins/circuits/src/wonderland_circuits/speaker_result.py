@@ -75,7 +75,7 @@ class SpeakerTrackingResult(wl.Result):
         return "solid" if self.swap[side]["confirm"]["through"].trusted else "weak"
 
     def summary(self) -> str:
-        lines = [finding.text for finding in self.findings()]
+        lines = [str(finding.text) for finding in self.findings()]
         for verdict, said in (
             ("sink", "Sinks, which look at the first token and pass nothing on"),
             ("undetermined", "Undetermined, as the tests disagree or cannot tell"),
@@ -154,7 +154,7 @@ class SpeakerTrackingResult(wl.Result):
                 ),
                 (f"{side} probe", f"Probe {side}", "accuracy", "How well a classifier reads it; chance is the null"),
             ]
-        columns = [{"key": "head", "label": "Head"}]
+        columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}]
         columns += [
             {"key": key, "label": label, "unit": unit or "1", "digits": 2, "help": told}
             for key, label, unit, told in numbers

@@ -124,7 +124,7 @@ class HeadPatternsResult(wl.Result):
             "chance is uniform attention at the same positions."
         )
         rows = [self._row(layer, head) for layer in range(layers) for head in range(heads)]
-        columns = [{"key": "head", "label": "Head"}, {"key": "label", "label": "Pattern"}]
+        columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}, {"key": "label", "label": "Pattern"}]
         columns += [
             {
                 "key": pattern,

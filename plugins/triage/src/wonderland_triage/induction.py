@@ -39,10 +39,10 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_triage.repetition import (
-    Head,
     copies,
     draw_words,
     look,
@@ -375,7 +375,7 @@ class Induction:
         over = (score.value > self.threshold) & score.above_chance
         order = np.argsort(-np.where(over, score.value, -np.inf), axis=None, kind="stable")[: over.sum()]
         found = [np.unravel_index(index, over.shape) for index in order]
-        return [(int(layer), int(head)) for layer, head in found] or [_highest(score)]
+        return [Head(int(layer), int(head)) for layer, head in found] or [_highest(score)]
 
     def _ablate(
         self, specimen: wl.Specimen, words: np.ndarray, candidates: list[Head], previous: wl.Estimate
@@ -384,14 +384,14 @@ class Induction:
         once, other = words[:, :length], words[:, length:]
         tokens = sequence(specimen, once, once)
         means = mean_z(specimen, sequence(specimen, other, once))
-        every = [(layer, head) for layer, head in np.ndindex(*previous.value.shape)]
+        every = list(Head.all(*previous.value.shape))
 
         def gain(ablated: Sequence[Head], way: str) -> np.ndarray:
             first, second = copies(losses(specimen, tokens, ablated, means if way == "mean" else None), length)
             return np.asarray((first - second).mean(1))
 
         def lost(ablated: Sequence[Head], way: str) -> np.ndarray:
-            return intact - gain(ablated, way)
+            return np.asarray(intact - gain(ablated, way))
 
         intact = gain((), "zero")
         alone = np.stack([lost([head], "mean") for head in every], axis=1)  # [sequence, layer × head]
@@ -429,7 +429,7 @@ def _helps(order: wl.Estimate, least: float) -> bool:
 
 def _highest(score: wl.Estimate) -> Head:
     layer, head = np.unravel_index(int(score.value.argmax()), score.value.shape)
-    return int(layer), int(head)
+    return Head(int(layer), int(head))
 
 
 def _name(head: Head) -> str:

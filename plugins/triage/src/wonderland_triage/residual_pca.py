@@ -259,7 +259,7 @@ class ResidualPCA:
 
     def _steps(
         self, specimen: wl.Specimen, plane: torch.Tensor, mean: torch.Tensor, show: Sequence[int]
-    ) -> tuple[dict[str, wl.Estimate], dict[int, np.ndarray]]:
+    ) -> tuple[dict[str, Any], dict[int, np.ndarray]]:
         """Return the estimates of steps, and the places [level, position, 2] of the windows to show."""
         sums: dict[str, list[np.ndarray]] = {name: [] for name in ("step", "norm", "in plane", "squared")}
         counts, places = [], {}
@@ -333,4 +333,4 @@ class _Moments:
 def _signed(directions: np.ndarray) -> np.ndarray:
     """Return directions [dimension, component] with their largest entry positive: signs are arbitrary otherwise."""
     largest = np.abs(directions).argmax(0)
-    return directions * np.sign(directions[largest, np.arange(directions.shape[1])])
+    return np.asarray(directions * np.sign(directions[largest, np.arange(directions.shape[1])]))

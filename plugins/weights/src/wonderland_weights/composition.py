@@ -103,7 +103,7 @@ class CompositionResult(wl.Result):
     @property
     def above(self) -> np.ndarray:
         """How far ``scaled`` is above the mean of its own null."""
-        return self.scaled - self.mean
+        return np.asarray(self.scaled - self.mean)
 
     @property
     def pairs(self) -> list[tuple[str, str, str]]:
@@ -292,7 +292,7 @@ class CompositionResult(wl.Result):
         furthest = float(np.nanmax(np.abs(self.above))) if np.isfinite(self.above).any() else 1.0
         return [-furthest, furthest]
 
-    def _listed(self) -> list[dict[str, Any]]:
+    def _listed(self) -> list[Any]:
         tested = np.argwhere(np.isfinite(self.z))
         order = np.argsort(-self.z[np.isfinite(self.z)], kind="stable")[:_LISTED]
         rows = []

@@ -134,7 +134,7 @@ class OVCircuitsResult(wl.Result):
         return remarks
 
     def _told(self, at: tuple[int, int]) -> str:
-        low, _, high = self.copying_null[(slice(None), *at)]
+        low, _, high = self.copying_null[:, at[0], at[1]]
         return f"{head_name(at)} scores {_signed(self.copying[at])} (rotated: {_signed(low)} to {_signed(high)})"
 
     def views(self) -> Sequence[wl.View]:
@@ -203,7 +203,7 @@ class OVCircuitsResult(wl.Result):
     def _facts(self, at: tuple[int, ...]) -> list[Row]:
         if not np.isfinite(self.copying[at]):
             return [Row("copying score", Wording("none: it writes nothing the unembedding reads"))]
-        low, _, high = self.copying_null[(slice(None), *at)]
+        low, _, high = self.copying_null[:, at[0], at[1]]
         return [
             Row("copying score", Wording(_signed(self.copying[at]))),
             Row("rotated heads, 95%", Wording(f"{_signed(low)} to {_signed(high)}")),
@@ -234,8 +234,8 @@ class OVCircuitsResult(wl.Result):
             said[name] += [_direction("OV", one) for one in first]
         return said
 
-    def _row(self, at: tuple[int, ...]) -> dict[str, Any]:
-        low, _, high = self.copying_null[(slice(None), *at)]
+    def _row(self, at: tuple[int, ...]) -> Any:
+        low, _, high = self.copying_null[:, at[0], at[1]]
         row: dict[str, Any] = {"head": head_name(at)}
         defined = bool(np.isfinite(self.copying[at]))
         row["copying"] = float(self.copying[at]) if defined else None
