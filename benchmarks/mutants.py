@@ -224,7 +224,7 @@ MUTANTS = (
     ),
     Mutant(
         "mean with padding",
-        f"{_CIRCUITS}/ablating.py",
+        f"{_CIRCUITS}/ablation.py",
         "count += int(batch.mask.sum())",
         "count += batch.mask.numel()",
         "what is put in a head's place is no mean of it",

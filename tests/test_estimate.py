@@ -77,3 +77,16 @@ def test_parts_that_do_not_fit_each_other_are_refused():
         Estimate(VALUE, VALUE, VALUE, n=1, chance=VALUE[0])
     with pytest.raises(PluginError, match="dimensions"):
         Estimate(VALUE, VALUE, VALUE, n=1, dims=("head",))
+
+
+def test_single_estimates_are_stacked_with_their_intervals_and_chance():
+    from wonderland.components import Head
+
+    ones = [Estimate(float(i), i - 0.5, i + 0.5, n=9, unit="nats", chance=0.0) for i in range(6)]
+    grid = Estimate.stacked(ones, (2, 3), ("layer", "head"))
+    assert (grid.n, grid.unit, grid.chance, grid.dims) == (9, "nats", 0.0, ("layer", "head"))
+    assert grid[Head(1, 2)].value == 5
+    assert (grid.low[1, 2], grid.high[1, 2]) == (4.5, 5.5)
+    levels = Estimate.stacked([ones[0], Estimate(1.0, 0.0, 2.0, n=9, chance=0.5)])
+    assert levels.chance.tolist() == [0.0, 0.5]
+    assert Estimate.stacked([ones[0], Estimate(1.0, 0.0, 2.0, n=9)]).chance is None

@@ -85,6 +85,28 @@ class Estimate:
         nothing = np.full(shape, np.nan)
         return cls(nothing, nothing.copy(), nothing.copy(), n=0, **parts)
 
+    @classmethod
+    def stacked(
+        cls, estimates: Sequence[Estimate], shape: tuple[int, ...] | None = None, dims: tuple[str, ...] = ()
+    ) -> Estimate:
+        """Return estimates of one number each as one estimate; n, unit and units are those of the first.
+
+        Args:
+            estimates: At least one; their chance levels are kept where all have one.
+            shape: Its shape; ``(len(estimates),)`` unless given.
+            dims: Names of its dimensions.
+        """
+        shape = (len(estimates),) if shape is None else shape
+        value, low, high = (
+            np.array([float(getattr(one, part)) for one in estimates]).reshape(shape)
+            for part in ("value", "low", "high")
+        )
+        first, levels = estimates[0], [one.chance for one in estimates]
+        chance: Any = None
+        if all(level is not None for level in levels):
+            chance = levels[0] if len(set(map(float, levels))) == 1 else np.array(levels, dtype=float).reshape(shape)
+        return cls(value, low, high, first.n, first.unit, chance, first.resampled_over, dims)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the value."""

@@ -333,3 +333,39 @@ def test_an_edge_and_a_bar_can_be_made_of_little():
     graph = Graph([GraphNode("a", "a", 0), GraphNode("b", "b", 1)], [Edge("a", "b", -0.5)], unit="nats")
     assert graph.plain()["edges"] == [{"from": "a", "to": "b", "value": -0.5}]
     assert Bars(["a"], Axis("y"), [Bar("b", [1.0])]).plain()["series"] == [{"name": "b", "values": [1.0]}]
+
+
+def by_layer_and_head(value, **parts):
+    value = np.asarray(value, float)
+    return wl.Estimate(value, value - 1, value + 1, n=20, unit="nats", **parts)
+
+
+def test_a_table_by_head_has_a_row_for_each_head_and_keeps_its_order():
+    cost, q = by_layer_and_head([[1, 2, 3], [4, 5, 6]], chance=0.0), np.array([[0.1, np.nan, 0.3], [0.4, 0.5, 0.6]])
+    verdicts = Wording.every([["a", "b", "c"], ["d", "e", "f"]])
+    table = Table.by_head({Column("verdict", "Verdict"): verdicts, "Cost": cost, Column("q", "q", digits=2): q})
+    rows = table.plain()["rows"]
+    assert [row["head"] for row in rows] == ["L0H0", "L0H1", "L0H2", "L1H0", "L1H1", "L1H2"]
+    assert [row["verdict"] for row in rows] == list("abcdef")
+    assert rows[3]["c2"] == {"value": 4.0, "low": 3.0, "high": 5.0, "chance": 0.0}
+    assert (rows[1]["q"], rows[4]["q"]) == (None, 0.5)
+    assert table.links == "head"
+    assert isinstance(table.rows[0][1], Wording)  # our own: a redacted report keeps it
+    with pytest.raises(PluginError, match="needs cells"):
+        Table.by_head({"Cost": [1, 2]})
+
+
+def test_a_table_by_row_links_by_its_heading_and_refuses_columns_of_unequal_length():
+    table = Table.by_row({"Head": [Head(0, 1)], "Word": ["locker"]}, links="Head")
+    assert table.links == "c0"
+    assert isinstance(table.rows[0][1], Quoted)  # plain text is not ours
+    with pytest.raises(ValueError, match="shorter"):
+        Table.by_row({"a": [1, 2], "b": [1]})
+
+
+def test_a_matrix_has_names_of_its_own_for_rows_and_columns():
+    matrix = Matrix.of(["queries"], ["embed", Head(0, 0)], {"share": by_layer_and_head([[1, 2]])}, scale="diverging")
+    assert isinstance(matrix.rows[0], Wording)
+    assert isinstance(matrix.columns[0], Wording)
+    assert matrix.plain()["columns"] == ["embed", "L0H0"]
+    assert (matrix.series[0].scale, matrix.series[0].unit, matrix.links) == ("diverging", "nats", "")

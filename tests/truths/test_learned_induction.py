@@ -73,7 +73,7 @@ def test_the_induction_analysis_names_the_late_heads(specimen):
 
 def test_head_patterns_sees_who_looks_at_the_previous_token(specimen):
     result = wl.analyze(specimen, "head-patterns")["head-patterns"]
-    assert result.heads_with("previous") == [PREVIOUS]
+    assert list(map(str, result.heads_with("previous"))) == [PREVIOUS]
 
 
 def test_composition_sees_that_late_heads_read_it_by_their_keys(specimen):

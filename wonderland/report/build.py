@@ -30,7 +30,7 @@ __all__ = ["Page", "gather", "render", "write_report"]
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
     "text", "data", "store", "colour", "tip", "parts", "scene", "axes", "chart", "save", "table", "blocks", "figure",
-    "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "graph", "cards",
+    "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "layers", "graph", "cards",
     "card", "findings", "dialogs", "keys", "print", "app",
 )  # fmt: skip
 

@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import numpy as np
+
 from wonderland.components import Component
+from wonderland.errors import PluginError
+from wonderland.estimate import Estimate
 from wonderland.report.schema.kinds import Kind
 from wonderland.report.schema.node import Node, Said
 from wonderland.report.schema.selection import Key, keys_of
 from wonderland.report.schema.words import characters
 
-__all__ = ["TRUST", "Check", "Finding", "Selection", "Trust"]
+__all__ = ["TRUST", "Check", "Claim", "Finding", "Selection", "Trust"]
 
 Trust = Literal["solid", "weak", "anecdotal"]
+Claim = Literal["effect", "null", "description"]
 
 TRUST: tuple[Trust, ...] = ("solid", "weak", "anecdotal")
 """In this order findings stand on the first page, those of one trust in the order of their views."""
@@ -26,6 +31,16 @@ def _keys(value: Any, where: str) -> tuple[Key, ...]:
     return keys_of(value)
 
 
+def _one(value: Any, where: str) -> Estimate | None:
+    if value is None:
+        return None
+    if not isinstance(value, Estimate) or np.ndim(value.value):
+        raise PluginError(
+            f"{where} is not one number with its interval.", hint="Give an `Estimate` of no dimensions: estimate[head]."
+        )
+    return value
+
+
 @dataclass(frozen=True)
 class Finding(Node):
     """One sentence a result can stand behind, and where its evidence is shown.
@@ -35,13 +50,19 @@ class Finding(Node):
         view: The id of the view that shows it.
         select: What is selected there: ``Head(2, 1)``, a `Key`, or several; ``{"head": "L2H1"}`` says the same.
         trust: "solid" if its interval excludes its chance level on enough conversations, "weak" if not, "anecdotal"
-            if it rests on too little evidence to say.
+            if it rests on too little evidence to say. Of a null result: "solid" if its interval lies inside the bound
+            up to which an effect counts as none. Of a description: whether there is enough evidence.
+        kind: "effect" if something is there beyond chance, or would be; "null" if the claim is that nothing is, and
+            then the sentence says up to which bound; "description" if there is no chance level to compare with.
+        estimate: The number of the sentence, with its interval, n and chance level, where there is one.
     """
 
     text: Annotated[Said, "The finding in plain words, with its number."]
     view: Annotated[str, "The id of the view that shows it."] = ""
     select: Annotated[Any, Kind("keys", _keys), "What is selected there, as keys."] = ()
     trust: Annotated[Trust, "How far it can be trusted."] = "weak"
+    kind: Annotated[Claim, "What kind of claim it is: an effect, that there is none, or a description."] = "effect"
+    estimate: Annotated[Any, Kind("estimate", _one), "Its number, as an `Estimate` of no dimensions."] = None
 
     @property
     def sentence(self) -> str:

@@ -41,7 +41,9 @@ def gather(
     places = {view.id: view.order for view in views}
     findings.sort(key=lambda found: (TRUST.index(found.trust), places.get(found.view, len(places) + 1000)))
     declined: Mapping[str, str] = getattr(results, "declined", {})
-    findings += [Finding(f"{name} was left out: {why}", trust="anecdotal") for name, why in declined.items()]
+    findings += [
+        Finding(f"{name} was left out: {why}", trust="anecdotal", kind="description") for name, why in declined.items()
+    ]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
     return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
 

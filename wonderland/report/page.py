@@ -122,7 +122,21 @@ def _card_data(page: Page) -> Iterator[dict[str, Any]]:
 def _whole(finding: Finding) -> dict[str, Any]:
     """Return a finding with what it leaves at its default."""
     select = [str(key) for key in finding.select]
-    return {"text": finding.sentence, "view": finding.view, "select": select, "trust": finding.trust}
+    return {
+        "text": finding.sentence,
+        "view": finding.view,
+        "select": select,
+        "trust": finding.trust,
+        "kind": finding.kind,
+        "estimate": None if finding.estimate is None else _numbers_of(finding.estimate),
+    }
+
+
+def _numbers_of(one: Estimate) -> dict[str, Any]:
+    """Return an estimate of no dimensions as numbers by name."""
+    numbers = {name: float(getattr(one, name)) for name in ("value", "low", "high")}
+    chance = None if one.chance is None else float(one.chance)
+    return {**numbers, "chance": chance, "n": int(one.n), "unit": one.unit, "of": one.resampled_over}
 
 
 def _selects(view: View) -> set[str]:

@@ -63,12 +63,12 @@ def test_the_claim_is_chosen_on_some_conversations_and_measured_on_others(result
 def test_the_claim_has_its_head_its_number_and_its_interval(result):
     lines = result.summary().splitlines()
     assert lines[0].startswith(
-        f"Of all heads {SPEAKER} alone brings back most of the difference (who speaks): 100% [100%, 100%]"
+        f"One head alone, {SPEAKER}, brings back 100% [100%, 100%] of the difference (who speaks), over 30 pairs"
     )
-    assert "of it over 30 pairs, chosen on other conversations." in lines[0]
-    assert lines[1] == "Corrupting it alone takes away 100% [100%, 100%]."
+    assert lines[0].endswith("it was chosen on other conversations.")
+    assert lines[1] == f"Corrupting {SPEAKER} alone takes away 100% [100%, 100%]."
     assert lines[2].startswith("The gap is 20.00 logits")
-    assert lines[3] == "Most of it has arrived at the answer only in the last layer; until then it stands elsewhere."
+    assert lines[3] == "Less than half of it is at the answer before the last layer."
     (finding,) = result.findings()
     assert (finding.select, finding.trust) == ((Key.of(SPEAKER),), "solid")
 

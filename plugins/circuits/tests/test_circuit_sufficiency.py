@@ -65,7 +65,9 @@ def test_a_wrong_circuit_is_near_the_end_of_the_ranks(shared):
     assert found.chosen == "named"
     assert found.recovery.value == pytest.approx(0, abs=1e-4)
     assert found.rank > 8
-    assert ": not sufficient (it takes 80%)." in found.summary()
+    assert ": not sufficient, as it takes 80%." in found.summary()
+    (finding,) = found.findings()
+    assert (finding.kind, finding.trust) == ("null", "solid")  # the whole interval is under what it takes
 
 
 def test_an_empty_rest_brings_back_exactly_nothing(speaking):
@@ -87,7 +89,7 @@ def test_where_there_are_too_many_sets_a_random_sample_is_compared(shared):
     found = sufficiency(shared, heads=("L1H0", "L1H2"), sets=10, seed=1)
     assert not found.exhaustive
     assert 9 <= len(found.others) <= 10
-    assert "sets (random)" in found.summary()
+    assert "sets of the same size (a random sample)" in found.summary()
 
 
 def test_the_notes_single_pair_is_an_anecdote(speaking):
@@ -121,5 +123,8 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(result, tmp_path):
     for view in again.views():
         encode(view.data)
     assert result.figure() is not None
-    null = next(view for view in result.views() if view.id == "circuit-null")
+    parts, null = result.views()
+    (bars,) = parts.figure.series
+    assert np.isfinite(bars.chance).tolist() == [True] + [False] * 5  # sets of other sizes have another chance level
+    assert bars.chance[0] == pytest.approx(result.others.mean())
     assert sum(sum(series["values"]) for series in null.data["series"]) == 15

@@ -63,7 +63,7 @@ def test_two_heads_of_which_one_is_enough_cover_for_each_other(doubled):
     pair = doubled.pairs.index(["L1H0", "L1H1"])
     assert doubled.interaction.low[pair] > 1
     assert doubled.pair_q[pair] < 0.05
-    assert "Cover for each other (q < 0.05, 15 pairs): L1H0 and L1H1 +" in doubled.summary()
+    assert "Back each other up (q < 0.05, 15 pairs): L1H0 and L1H1 +" in doubled.summary()
 
 
 def test_it_is_the_formula_on_any_model():
@@ -133,4 +133,4 @@ def test_planted_interactions_survive_saving_and_are_drawn(doubled, tmp_path):
     np.testing.assert_array_equal(values, values.T)
     assert np.isnan(np.diag(values)).all()
     assert {table.data["rows"][0]["head"], table.data["rows"][0]["other"]} <= {"L0H0", "L1H0", "L1H1"}
-    assert again.about_heads()["L1H0"][1]["title"] == "Lost together, beyond the sum"
+    assert again.cards()[Head(1, 0)][1].title == "Ablated together, beyond the sum"

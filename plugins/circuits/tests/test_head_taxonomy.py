@@ -143,5 +143,5 @@ def test_it_can_be_drawn_kept_and_read_back(found, tmp_path):
     assert [row["before"] for row in why.data["rows"]] == ["no role found"] * 6
     result.save(tmp_path)
     assert type(result).load(tmp_path).roles == result.roles
-    assert result.about_heads()[NAMES["induction"]][0]["role"] == "induction"
+    assert result.cards()[HEADS["induction"]][0].role == "induction"
     assert result.findings()[0].view == view.id

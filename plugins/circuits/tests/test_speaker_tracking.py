@@ -22,7 +22,7 @@ from wonderland.testing.handwritten import (
 )
 from wonderland.tokenizer import THEM
 from wonderland.views import Key
-from wonderland_circuits.questions import Questions
+from wonderland_circuits.contrast_selection import ContrastSelection
 from wonderland_circuits.speaker_effects import swap
 from wonderland_circuits.speaker_probe import _read
 from wonderland_circuits.speaker_tracking import SpeakerTracking
@@ -120,7 +120,7 @@ def test_4_all_of_a_swap_goes_through_the_planted_head_straight_to_the_logits(cu
 
 
 def test_4_it_is_the_same_as_patching(speaking):
-    batch = Questions.of(speaking, (), kind="speaker", pairs=12, seed=0).batch
+    batch = ContrastSelection.of(speaking, (), kind="speaker", pairs=12, seed=0).batch
     found = swap(speaking, batch)
     cells = [[Site("z", layer, head)] for layer, head in np.ndindex(2, 3)]
     patched = patch(speaking.model, batch, cells, directions=("denoising",))
@@ -154,7 +154,7 @@ def test_4_the_divergence_is_of_the_corrupted_run_from_the_others():
     model = handwritten_speaker_model()
     model.blocks[SPEAKER[0]].attn.W_O[SPEAKER[1], THEM] *= 0.3  # else the two are mirror images, and equal
     specimen = wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus())
-    batch = Questions.of(specimen, (), kind="speaker", pairs=12, seed=0).batch
+    batch = ContrastSelection.of(specimen, (), kind="speaker", pairs=12, seed=0).batch
     ends = [
         model(torch.from_numpy(tokens)).double()[np.arange(len(batch)), batch.answer].softmax(-1).numpy()
         for tokens in (batch.clean, batch.corrupted)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
@@ -89,8 +90,8 @@ def test_a_head_like_no_other_is_named_with_what_makes_it_so():
     table[9, 3] = -8
     table[9, 1] = 7.9
     result = HeadClusters(clouds=30).group(features(table))
-    name, distance = result.outliers()[0]
-    assert name == "L2H1"
+    head, distance = result.outliers()[0]
+    assert head == Head(2, 1)
     assert distance.value == pytest.approx(np.linalg.norm((table[9] - table.mean(0)) / table.std(0)))
     assert distance.chance == pytest.approx(5**0.5)
     outlier = result.findings()[1]

@@ -22,7 +22,7 @@ def test_a_planted_pattern_has_score_one_and_its_label(result, pattern):
     one = result.scores[pattern][layer, head]
     assert (one.value, one.low, one.high) == pytest.approx((1, 1, 1), abs=1e-6)
     assert result.labels[layer][head] == pattern
-    assert result.heads_with(pattern) == [str(Head(layer, head))]
+    assert result.heads_with(pattern) == [Head(layer, head)]
 
 
 def test_the_uniform_head_has_no_pattern_and_every_score_at_chance(result):

@@ -117,7 +117,7 @@ def test_the_layer_of_the_induction_head_is_the_one_that_decides(result):
     assert result.kl.value[0] == pytest.approx(result.kl.value[1])
     assert result.kl.value[2] == pytest.approx(0, abs=1e-6)
     (finding,) = result.findings()
-    assert finding.text.startswith("Layer L1 brings the model closest to its answer")
+    assert finding.text.startswith("L1 takes the largest step towards the final answer: KL to it falls from")
     assert finding.trust == "solid"
     assert result.half == 2
     assert result.summary().startswith("The answer is there after L1")
@@ -126,7 +126,9 @@ def test_the_layer_of_the_induction_head_is_the_one_that_decides(result):
 def test_before_training_no_layer_changes_anything(specimen):
     result = wl.analyze(specimen.untrained(), LogitLens())["logit-lens"]
     assert result.kl.value == pytest.approx(np.zeros(3), abs=1e-6)
-    assert [finding.text for finding in result.findings()] == ["No layer brings the stream closer to the final answer."]
+    (finding,) = result.findings()
+    assert finding.text.startswith("No layer brings the stream closer to the final answer")
+    assert finding.kind == "null"
 
 
 def test_some_windows_are_read_and_those_shown_are_among_them(specimen):

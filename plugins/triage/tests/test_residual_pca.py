@@ -139,7 +139,7 @@ def test_the_layer_that_moves_most_is_the_finding(by_hand):
     model = planted(axes=2)
     model.blocks[1].attn.b_O[5] = 4.0
     (finding,) = pca_of(model).findings()
-    assert finding.text.startswith("L1 moves tokens most")
+    assert finding.text.startswith("L1 takes the longest step")
     assert finding.trust == "solid"
 
 

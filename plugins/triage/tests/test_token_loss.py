@@ -152,8 +152,11 @@ def test_the_claim_is_the_loss_with_its_interval_and_perplexity(result):
 
 def test_a_difference_within_the_intervals_is_called_none(result):
     # Words were drawn alike for both speakers.
-    assert result.findings()[1].text.startswith("It predicts me and them about equally well")
-    assert result.findings()[1].trust == "weak"
+    assert result.findings()[1].text.startswith("No clear difference between how well it predicts me and them")
+    me, them = result.by_speaker["me"], result.by_speaker["them"]
+    most = max(me.high - them.low, them.high - me.low)
+    assert f"at most {most:.2g} nats apart" in result.findings()[1].text
+    assert (result.findings()[1].kind, result.findings()[1].trust) == ("null", "solid" if most <= 0.1 else "weak")
 
 
 def test_it_is_saved_and_loaded(result, tmp_path):

@@ -146,7 +146,7 @@ def test_smollm2_repeats_by_those_heads_and_not_by_others(smollm2, looked_at):
 def test_smollm2_is_given_the_patterns_an_analysis_finds(smollm2, looked_at):
     result = wl.analyze(smollm2, "head-patterns")["head-patterns"]
     (_, previous, _), _ = looked_at
-    heads = result.heads_with("previous")
+    heads = list(map(str, result.heads_with("previous")))
     print("\nprevious token", heads, "first token", len(result.heads_with("first")))
     assert names(top(previous, 1))[0] in heads
 

@@ -1,14 +1,15 @@
 // graph: nodes in columns by layer, left to right; width of an edge is the size of its effect, colour and dash its sign.
+// layers.js says where they stand, and leads edges around the nodes that are not theirs.
 
 renderers.graph = ({ view, data, plot, controls }) => {
   const { nodes, unit } = data;
   const numbers = new Map(nodes.map((node, i) => [node.id, i]));
-  const edges = data.edges.map((edge) => ({ ...edge, a: numbers.get(edge.from), b: numbers.get(edge.to) }));
+  const edges = data.edges.map((edge, number) => ({ ...edge, number, a: numbers.get(edge.from), b: numbers.get(edge.to) }));
   const most = d3.max(edges, (edge) => abs(edge.value)) || 1;
   const size = (edge) => abs(edge.value) / most;
+  edges.forEach((edge) => (edge.size = size(edge)));
   const columns = d3.groups(d3.range(nodes.length), (i) => nodes[i].layer).sort((a, b) => a[0] - b[0]).map(([, members]) => members);
   const touches = (edge, i) => edge.a === i || edge.b === i;
-  const rank = arrange();
   let zoom = 1;
 
   const { least, node: slider, show: showLeast } = threshold(data.threshold, most, unit);
@@ -16,41 +17,26 @@ renderers.graph = ({ view, data, plot, controls }) => {
   controls.append(slider,
     el('span.choice', button('−', bigger(1 / 1.4), { label: 'Zoom out' }), button('+', bigger(1.4), { label: 'Zoom in' })));
 
-  // Nodes of a column stand by the mean height of what they are joined to, which unties most knots.
-  function arrange() {
-    const at = [];
-    const settle = (members) => members.forEach((i, k) => (at[i] = (k + 0.5) / members.length));
-    const pull = (i) => {
-      const near = edges.filter((edge) => touches(edge, i));
-      return d3.sum(near, (edge) => size(edge) * at[edge.a === i ? edge.b : edge.a]) / d3.sum(near, size) || at[i];
-    };
-    columns.forEach(settle);
-    for (let pass = 0; pass < 6; pass++) columns.forEach((members) => settle(d3.sort(members, pull)));
-    return at;
-  }
   const pinned = () => (isNumber(store.node) && nodes[store.node] ? store.node : nodes.findIndex((node) => isChosen(node.select)));
   const cellOf = ({ value, low, high, chance }) => ({ value, low, high, chance });
   const nameOf = (edge) => `${nodes[edge.a].label} → ${nodes[edge.b].label}`;
 
   function draw(width, spots) {
-    const tallest = max(...columns.map((members) => members.length)), wide = width * zoom;
-    const height = max(300, tallest * 44 + 60) * Math.sqrt(zoom), colours = palette();
-    const drawing = new Scene(wide, height), at = pinned(), top = 34;
+    const colours = palette(), at = pinned();
     const labels = nodes.map((node) => fitText(node.label, 110)), half = labels.map((text) => textWidth(text, 12, 600) / 2 + 10);
-    const edgeOf = max(...columns[0].map((i) => half[i])), last = max(...columns.at(-1).map((i) => half[i]));
-    const x = (c) => edgeOf + 4 + (c * (wide - edgeOf - last - 8)) / max(1, columns.length - 1);
-    const place = [];
-    columns.forEach((members, c) => members.forEach((i) => (place[i] = [x(c), top + rank[i] * (height - top) + (c % 2 ? 15 : -15)])));
-    columns.forEach((members, c) => drawing.text(x(c), 14, data.layers?.[c] ?? (members.every((i) => headOfKey(nodes[i].select)) ? `layer ${nodes[members[0]].layer}` : ''), { anchor: 'middle', fill: colours.muted }));
+    const headings = columns.map((members, c) => data.layers?.[c] ?? (members.every((i) => headOfKey(nodes[i].select)) ? `layer ${nodes[members[0]].layer}` : ''));
+    const bands = columns.map((members, c) => max(textWidth(headings[c]) / 2 + 4, ...members.map((i) => half[i])));
+    const { wide, height, x, place, ways } = layered(edges, columns, half, bands, { width: width * zoom, least: 300 * Math.sqrt(zoom) });
+    const drawing = new Scene(wide, height);
+    headings.forEach((text, c) => drawing.text(x[c], 14, text, { anchor: 'middle', fill: colours.muted }));
     const kept = d3.sort(edges.filter((edge) => size(edge) >= least() - 1e-9), (edge) => size(edge));
     showLeast(`${kept.length} of ${edges.length} edges`);
     const middles = [];
     kept.forEach((edge) => {
-      const from = place[edge.a], to = place[edge.b], down = edge.value < 0;
-      const a = [from[0] + half[edge.a], from[1]], b = [to[0] - half[edge.b], to[1]];
+      const down = edge.value < 0, { d, middle } = ways[edge.number];
       const faded = at >= 0 && !touches(edge, at);
-      drawing.path(d3.linkHorizontal()({ source: a, target: b }), colours.categories[down ? 1 : 0], { lineWidth: 0.8 + 7 * size(edge), opacity: faded ? 0.1 : 0.62, dash: down ? '7 4' : null });
-      if (!faded) middles.push({ x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, width: 16, height: 16, name: nameOf(edge), pairs: measured('effect', cellOf(edge), unit), key: keyOf(`edge:${edge.from}>${edge.to}`) ?? null, pick: () => store.set({ node: edge.a, ...selecting(`edge:${edge.from}>${edge.to}`) }) });
+      drawing.path(d, colours.categories[down ? 1 : 0], { lineWidth: 0.8 + 7 * size(edge), opacity: faded ? 0.1 : 0.62, dash: down ? '7 4' : null });
+      if (!faded) middles.push({ x: middle[0], y: middle[1], width: 16, height: 16, name: nameOf(edge), pairs: measured('effect', cellOf(edge), unit), key: keyOf(`edge:${edge.from}>${edge.to}`) ?? null, pick: () => store.set({ node: edge.a, ...selecting(`edge:${edge.from}>${edge.to}`) }) });
     });
     nodes.forEach((node, i) => {
       const [cx, cy] = place[i], on = i === at;

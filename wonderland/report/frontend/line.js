@@ -9,7 +9,7 @@ renderers.line = ({ view, data, plot }) => {
   const places = d3.sort(new Set(series.flatMap((s) => s.x))).filter(finite);
   let heard = marks.length - 1;
   const sounds = el('section.sounds', { ...LIVE, hidden: !marks.length });
-  const hear = (i) => ((heard = i), marks[i] && fill(sounds, el('h2', marks[i].title), el('pre', marks[i].text)));
+  const hear = (i) => ((heard = i), marks[i] && fill(sounds, el('h2', marks[i].title), el('pre', marks[i].text ?? '')));
 
   function pairsAt(place) {
     return series.flatMap((s) => {

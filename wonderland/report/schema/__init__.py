@@ -19,6 +19,7 @@ from wonderland.report.schema.figure import Axis, Figure, Panel, Panels
 from wonderland.report.schema.kinds import Triangles
 from wonderland.report.schema.matrix import CellDetail, CellRow, CellTokens, Matrix, Ranks, Series
 from wonderland.report.schema.node import Node, Number, fields_of
+from wonderland.report.schema.numbers import digits, percent, told_p
 from wonderland.report.schema.selection import Key
 from wonderland.report.schema.tables import Card, Cards, Column, Edge, Graph, GraphNode, Table
 from wonderland.report.schema.tree import rewrite, walk
@@ -30,8 +31,8 @@ __all__ = [
     "CellTokens", "Column", "Conversations", "Curve", "Edge", "Expected", "Figure", "Graph", "GraphNode", "Highlight",
     "Key", "Lines", "Mark", "Matrix", "Measure", "Node", "Number", "Panel", "Panels", "Patterned", "Point", "Quoted",
     "RankLine", "RankLines", "Ranks", "Reference", "Right", "Role", "Row", "Scatter", "Series", "Shaded", "SmallBars",
-    "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "characters", "fields_of", "join",
-    "rewrite", "say", "spoken", "walk",
+    "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "characters", "digits", "fields_of",
+    "join", "percent", "rewrite", "say", "spoken", "told_p", "walk",
 ]  # fmt: skip
 
 FIGURES: tuple[type[Figure], ...] = (

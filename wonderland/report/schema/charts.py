@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -52,7 +52,7 @@ class Mark(Node):
 
     x: Annotated[float, "Where it is."]
     title: Annotated[Said, "A heading."]
-    text: Annotated[Spoken, "What the model said then."]
+    text: Annotated[Spoken, "What the model said then."] = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,21 @@ class Lines(Figure):
 
     def _check(self) -> None:
         self.filled("series")
+
+    @classmethod
+    def of(cls, curves: Mapping[Any, Any], x: Axis | str, y: Axis | str, at: Any = None, **parts: Any) -> Lines:
+        """Return curves that run over the same places.
+
+        Args:
+            curves: Estimates or arrays of one dimension by name; plain names are the analysis' own.
+            x: The axis below, or its label.
+            y: The axis on the left, or its label; its unit is that of the first estimate.
+            at: Where they run; 0, 1, 2 and so on unless given.
+            **parts: Other fields.
+        """
+        found = {own(name): one if isinstance(one, Estimate) else np.asarray(one) for name, one in curves.items()}
+        series = [Curve(name, np.arange(one.shape[0]) if at is None else at, one) for name, one in found.items()]
+        return cls(Axis(x) if isinstance(x, str) else x, _axis(y, found.values()), series, **parts)
 
 
 @dataclass(frozen=True)
@@ -129,8 +144,32 @@ class Bars(Figure):
         values, low, high = (np.array([float(getattr(e, part)) for e in found]) for part in ("value", "low", "high"))
         chance = [np.nan if e.chance is None else float(e.chance) for e in found]
         bar = Bar(Wording(name or label), values, low, high, np.array(chance) if np.isfinite(chance).any() else None)
-        names = [Wording(one) if isinstance(one, str) else one for one in estimates]
-        return cls(names, Axis(label, unit), [bar])
+        return cls(list(map(own, estimates)), Axis(label, unit), [bar])
+
+    @classmethod
+    def by_place(cls, x: Sequence[Any], bars: Mapping[Any, Any], y: Axis | str, **parts: Any) -> Bars:
+        """Return bars side by side at each of some places.
+
+        Args:
+            x: Names of the places; plain names are the analysis' own.
+            bars: Estimates or arrays [place] by what they are, a colour each; an estimate brings its chance level.
+            y: The axis on the left, or its label; its unit is that of the first estimate.
+            **parts: Other fields.
+        """
+        series = [Bar(own(name), values) for name, values in bars.items()]
+        return cls(list(map(own, x)), _axis(y, bars.values()), series, **parts)
+
+
+def own(name: Any) -> Any:
+    """Return a name that the analysis wrote as its own words; quoted words and parts of the model stay as they are."""
+    return Wording(name) if isinstance(name, str) else name
+
+
+def _axis(axis: Axis | str, of: Iterable[Any]) -> Axis:
+    if isinstance(axis, Axis):
+        return axis
+    first = next(iter(of), None)
+    return Axis(axis, first.unit if isinstance(first, Estimate) and first.unit != "1" else "")
 
 
 @dataclass(frozen=True)

@@ -152,11 +152,13 @@ class Matrix(Figure):
             self.sized((len(self.rows), columns), "values", of=self.ranks, where=".ranks")
 
     @classmethod
-    def by_head(cls, estimates: Mapping[Any, Any] | Any, **parts: Any) -> Matrix:
-        """Return a matrix layer × head, where a click selects the head.
+    def of(cls, rows: Sequence[Any], columns: Sequence[Any], estimates: Mapping[Any, Any], **parts: Any) -> Matrix:
+        """Return a matrix of numbers whose rows and columns are named.
 
         Args:
-            estimates: One or more estimates or arrays [layer, head], or `Series` of them, by what each measures. The
+            rows: Names of the rows; a plain name is the analysis' own, here and in the columns.
+            columns: Names of the columns.
+            estimates: One or more estimates or arrays [row, column], or `Series` of them, by what each measures. The
                 names are the analysis' own.
             **parts: Other fields of the matrix, and of those series that are given by their numbers.
         """
@@ -165,7 +167,21 @@ class Matrix(Figure):
             values if isinstance(values, Series) else Series(Wording(name), values, **of_series)
             for name, values in estimates.items()
         ]
-        if not series or len(np.shape(series[0].values)) != 2:
+        names = [[Wording(one) if isinstance(one, str) else one for one in side] for side in (rows, columns)]
+        return cls(names[0], names[1], series, **parts)
+
+    @classmethod
+    def by_head(cls, estimates: Mapping[Any, Any] | Any, **parts: Any) -> Matrix:
+        """Return a matrix layer × head, where a click selects the head.
+
+        Args:
+            estimates: One or more estimates or arrays [layer, head], or `Series` of them, by what each measures. The
+                names are the analysis' own.
+            **parts: Other fields of the matrix, and of those series that are given by their numbers.
+        """
+        first: Any = next(iter(estimates.values()), None)
+        shape = np.shape(first.values if isinstance(first, Series) else getattr(first, "value", first))
+        if len(shape) != 2:
             raise PluginError("A matrix by head needs numbers [layer, head].")
-        layers, heads = np.shape(series[0].values)
-        return cls([f"L{i}" for i in range(layers)], [f"H{i}" for i in range(heads)], series, links="head", **parts)
+        rows, columns = ([f"{letter}{i}" for i in range(n)] for letter, n in zip("LH", shape, strict=True))
+        return cls.of(rows, columns, estimates, links="head", **parts)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
+from wonderland.components import Head
+from wonderland.errors import PluginError
+from wonderland.estimate import Estimate
 from wonderland.report.schema.blocks import Block, Row
 from wonderland.report.schema.charts import linked
 from wonderland.report.schema.figure import Figure
@@ -44,7 +47,7 @@ class Table(Figure):
     links: Annotated[str, "Key of the column whose cells name what a row selects."] = ""
 
     def __post_init__(self) -> None:
-        keys = [_key(column) for column in self.columns]
+        keys = [getattr(column, "key", None) for column in self.columns]
         rows = [[row.get(key) for key in keys] if isinstance(row, Mapping) else row for row in self.rows]
         object.__setattr__(self, "rows", tuple(rows))
         super().__post_init__()
@@ -82,9 +85,48 @@ class Table(Figure):
         linked_by = next((f"c{i}" for i, name in enumerate(frame.columns) if str(name).casefold() == "head"), "")
         return cls(columns, rows, **{"links": linked_by, **parts})
 
+    @classmethod
+    def by_row(cls, columns: Mapping[Any, Any], **parts: Any) -> Table:
+        """Return the table of columns that are as long as each other.
 
-def _key(column: Any) -> Any:
-    return column["key"] if isinstance(column, Mapping) else getattr(column, "key", None)
+        Args:
+            columns: What stands under each heading, from the first row to the last: a list of cells, an array or an
+                `Estimate`, by its heading or `Column`. NaN alone is an empty cell, plain text counts as quoted.
+            **parts: Other fields of the table; ``links`` may be the heading of a column.
+        """
+        heads = [one if isinstance(one, Column) else Column(f"c{i}", str(one)) for i, one in enumerate(columns)]
+        links = parts.pop("links", "")
+        by_heading = {str(name): column.key for name, column in zip(columns, heads, strict=True)}
+        rows = list(zip(*map(cells_of, columns.values()), strict=True))
+        return cls(heads, rows, links=by_heading.get(links, links), **parts)
+
+    @classmethod
+    def by_head(cls, columns: Mapping[Any, Any], **parts: Any) -> Table:
+        """Return a table with a row for each head, which a click on it selects.
+
+        Args:
+            columns: Cells [layer, head] by heading or `Column`: nested lists, an array or an `Estimate`.
+            **parts: Other fields of the table.
+        """
+        shapes = [np.shape(getattr(cells, "value", cells)) for cells in columns.values()]
+        shape = next((found[:2] for found in shapes if len(found) >= 2), None)
+        if shape is None:
+            raise PluginError("A table by head needs cells [layer, head].")
+        heads = list(Head.all(*shape))
+        flat = {
+            name: cells
+            if isinstance(cells, (Estimate, np.ndarray))
+            else [cells[head.layer][head.index] for head in heads]
+            for name, cells in columns.items()
+        }
+        return cls.by_row({Column("head", "Head"): heads, **flat}, links="head", **parts)
+
+
+def cells_of(values: Any) -> list[Any]:
+    """Return the cells of a column, whatever holds them; an estimate or array of heads goes layer by layer."""
+    if isinstance(values, Estimate):
+        return [one for _, one in values.cells()]
+    return [_bare(cell) for cell in (values.ravel().tolist() if isinstance(values, np.ndarray) else values)]
 
 
 def _bare(cell: Any) -> Any:

@@ -89,6 +89,17 @@ class Wording(str):
 
     __slots__ = ()
 
+    @classmethod
+    def every(cls, words: Any) -> Any:
+        """Return lists of an analysis' own words, however nested, with each marked; what is no text stays as it is."""
+        if isinstance(words, str):
+            return cls(words)
+        return (
+            [cls.every(one) for one in words]
+            if isinstance(words, (list, tuple)) and type(words) in (list, tuple)
+            else words
+        )
+
 
 class Text:
     """A sentence of an analysis with words of others in it; `say` and `join` make one.

@@ -14,7 +14,7 @@ may hide what it does, so heads are told by the divergence from the model's own 
 where everything is the same except that the places are drawn without regard to the feature.
 
 Without a hypothesis of yours, one is found: for each head the simplest feature that explains ``enough`` of it, on half
-of the conversations; it is tested on the other half, against the same features dealt out to the heads at random.
+of the conversations; it is tested on the other half, against the same features assigned to the heads at random.
 
 What would fool it: places without a partner. The token pair of a place may stand in no other conversation; such places
 keep their value under scrubbing and under the unrelated draw alike, and the share of places that had a partner stands
@@ -60,7 +60,7 @@ class CausalScrubbing:
     enough: Annotated[float, "share of a head's effect from which a feature explains it"] = 0.8
     windows: Annotated[int, "held-out windows to scrub, a third of them to explore with, the others to confirm"] = 27
     draws: Annotated[int, "times partners are drawn anew for the hypothesis as a whole"] = 5
-    null: Annotated[int, "times its features are dealt out at random"] = 20
+    null: Annotated[int, "times its features are assigned to the heads at random, for comparison"] = 20
     seed: Annotated[int, "seed of windows, partners and intervals"] = 0
 
     @classmethod
@@ -75,7 +75,7 @@ class CausalScrubbing:
         claims = _claims(self.hypothesis, specimen.cfg)
         halves = _halves(specimen.evidence, self.windows, self.seed)
         explore, confirm = (Bench.of(specimen, rows) for rows in halves)
-        heads: list[Head] = list(Head.all(specimen.cfg.n_layers, specimen.cfg.n_heads))
+        heads = list(Head.all(specimen.cfg.n_layers, specimen.cfg.n_heads))
         found = claims or _simplest(explore, heads, self.enough, self.seed)
 
         explained, covered = {}, {}
@@ -92,7 +92,7 @@ class CausalScrubbing:
                 other = dict(zip(found, names.tolist(), strict=True))
                 dealt.append(float(_recovered(confirm, other, 1, self.seed + draw)[0].value))
         return CausalScrubbingResult(
-            hypothesis={str(Head(layer, head)): feature for (layer, head), feature in found.items()},
+            hypothesis={str(head): feature for head, feature in found.items()},
             given=bool(claims),
             recovered=recovered,
             covered=whole_covered,
@@ -177,8 +177,4 @@ def _recovered(bench: Bench, claims: Mapping[Head, str], draws: int, seed: int) 
 
 
 def _stack(shares: list[wl.Estimate], cfg: Any) -> wl.Estimate:
-    shape = (cfg.n_layers, cfg.n_heads)
-    value, low, high = (
-        np.array([float(getattr(one, name)) for one in shares]).reshape(shape) for name in ("value", "low", "high")
-    )
-    return wl.Estimate(value, low, high, n=shares[0].n, unit="share", chance=0.0, dims=("layer", "head"))
+    return wl.Estimate.stacked(shares, (cfg.n_layers, cfg.n_heads), ("layer", "head"))

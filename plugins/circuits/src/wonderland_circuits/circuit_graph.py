@@ -37,9 +37,9 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.edges import Edges
 from wonderland_circuits.circuit_result import CircuitGraphResult
+from wonderland_circuits.contrast_selection import AsksContrasts
 from wonderland_circuits.edge_attribution import estimated
 from wonderland_circuits.edge_runs import Changed
-from wonderland_circuits.questions import Questions
 
 if TYPE_CHECKING:
     from wonderland.testing.optimism import Choice
@@ -49,7 +49,7 @@ Edge = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class CircuitGraph:
+class CircuitGraph(AsksContrasts):
     """Which edges are the circuit, and do they do it alone? Faithful, complete, minimal, better than random ones."""
 
     name: ClassVar[str] = "circuit-graph"
@@ -61,10 +61,7 @@ class CircuitGraph:
     steps: Annotated[int, "points between the embeddings of the two prompts, for ranking edges"] = 5
     circuits: Annotated[int, "random circuits to compare with"] = 200
     subsets: Annotated[int, "random subsets to take out for completeness, and edges to take out one by one"] = 10
-    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 40
-    seed: Annotated[int, "seed of pairs, circuits and intervals"] = 0
-    contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -82,14 +79,13 @@ class CircuitGraph:
 
     def run(self, specimen: wl.Specimen) -> CircuitGraphResult:
         """Rank the edges, find the circuit, and hold it to what a circuit has to be."""
-        asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
+        asked = self.asked(specimen)
         model, edges, random = specimen.model, Edges.of(specimen.model), np.random.default_rng(self.seed)
         explore, confirm = asked.batch.rows(asked.explore), asked.batch.rows(asked.confirm)
         there = edges.pairs
         sizes = _sizes(len(there))
-        kind = "" if self.contrasts else self.kind
         if not len(explore) or not len(confirm):
-            return CircuitGraphResult.empty(edges, self.enough, kind, asked.refused)
+            return CircuitGraphResult.empty(edges, self.enough, self.differs, asked.refused)
         gap = _gap(model, explore)
         effect = estimated(model, explore, edges, self.steps).sum(1) / gap
         order = [there[i] for i in np.argsort(-np.abs(effect), kind="stable")]
@@ -132,9 +128,9 @@ class CircuitGraph:
             count=len(there),
             enough=self.enough,
             reached=bool(len(reached)),
-            kind=kind,
+            kind=self.differs,
             confirming=len(confirm),
-            held_back=not self.contrasts,
+            held_back=self.held_back,
             refused=asked.refused,
         )
 

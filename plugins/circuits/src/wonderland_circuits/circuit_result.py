@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.contrast import ENOUGH_PAIRS
+from wonderland.components import Head
 from wonderland.lab.edges import Edges
-from wonderland_circuits.questions import share, spelled
+from wonderland.views import (
+    Axis,
+    Column,
+    Curve,
+    Graph,
+    GraphNode,
+    Lines,
+    Reference,
+    Table,
+    Wording,
+    digits,
+    percent,
+    told_p,
+)
+from wonderland.views import Edge as Drawn
+from wonderland_circuits.contrast_result import ContrastResult
+from wonderland_circuits.phrases import listed, share
 
 
 @dataclass(frozen=True)
-class CircuitGraphResult(wl.Result):
+class CircuitGraphResult(ContrastResult):
     """A circuit and what it was held to.
 
     Attributes:
@@ -33,10 +49,7 @@ class CircuitGraphResult(wl.Result):
         count: Edges of the model.
         enough: Share of the gap from which a set of edges is the circuit.
         reached: Whether a set short of it did not have to do, on the pairs it was chosen on.
-        kind: What differs between the prompts.
-        confirming: Pairs that all of this rests on.
         held_back: Whether the circuit was chosen on other pairs.
-        refused: Why pairs were refused, each a line.
     """
 
     edges: list[str]
@@ -52,17 +65,14 @@ class CircuitGraphResult(wl.Result):
     count: int
     enough: float
     reached: bool
-    kind: str
-    confirming: int
     held_back: bool
-    refused: list[str]
 
     @classmethod
     def empty(cls, edges: Edges, enough: float, kind: str, refused: list[str]) -> CircuitGraphResult:
         """Return the result for no pairs."""
         none = np.zeros(0)
-        nothing = wl.Estimate(none, none, none, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
-        single = wl.Estimate(np.nan, np.nan, np.nan, n=0, unit="recovery", chance=0.0, resampled_over="pairs")
+        about: dict[str, Any] = {"unit": "recovery", "chance": 0.0, "resampled_over": "pairs"}
+        nothing, single = wl.Estimate.missing((0,), **about), wl.Estimate.missing(**about)
         return cls(
             edges=[],
             weights=nothing,
@@ -86,6 +96,8 @@ class CircuitGraphResult(wl.Result):
     @property
     def p(self) -> float:
         """Share of random circuits as faithful, the circuit included; one-sided."""
+        if not np.isfinite(self.faithfulness.value):
+            return float("nan")
         return float((1 + (self.others >= self.faithfulness.value).sum()) / (1 + len(self.others)))
 
     @property
@@ -107,10 +119,13 @@ class CircuitGraphResult(wl.Result):
     @property
     def trust(self) -> Any:
         """How far the claim can be trusted."""
-        if self.confirming < ENOUGH_PAIRS:
-            return "anecdotal"
-        solid = self.held_back and self.faithfulness.trusted and self.faithfulness.low > 0 and self.p < 0.05
-        return "solid" if solid and self.reached else "weak"
+        shown = self.reached and self.faithfulness.low > 0 and self.p < 0.05
+        return self.graded(self.held_back and (shown or self._as_random), self.faithfulness)
+
+    @property
+    def _as_random(self) -> bool:
+        """Whether the whole interval lies under the mean of random circuits: a null result."""
+        return bool(len(self.others) and self.faithfulness.high < np.mean(self.others))
 
     def graph(self) -> nx.DiGraph:
         """Return the circuit: an edge for each pair of parts, with ``weight`` and ``inputs`` {"k": share, …}."""
@@ -125,140 +140,126 @@ class CircuitGraphResult(wl.Result):
         return graph
 
     def summary(self) -> str:
-        refusals = [f"Refused: {reason}." for reason in self.refused]
         if not self.edges:
-            first = f"No circuit can be drawn: there is no usable contrast ({spelled(self.kind)})."
-            return "\n".join([first, *refusals])
-        few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
+            return "\n".join(self.without_pairs("No circuit can be drawn"))
+        idle = f"; not {listed(self.idle)}" if self.idle else ""
         lines = [
-            f"{len(self.edges)} of {self.count} edges bring back {share(self.faithfulness)} of the difference "
-            f"({spelled(self.kind)}) while all others are corrupted, over {self.confirming} pairs{few}; random "
-            f"circuits of as many edges {np.mean(self.others):.0%} on average, p={self.p:.3f}.",
-            f"Completeness: with parts taken out, circuit and model differ by {self.incompleteness.mean():.0%} on "
-            f"average, by {self.incompleteness.max():.0%} at most.",
-            f"Minimality: {len(self.edges) - len(self.idle)} of its edges cost more than 0.5% each when left out"
-            + (f"; not {', '.join(self.idle[:5])}{' …' if len(self.idle) > 5 else ''}." if self.idle else "."),
-            f"Over all sizes: CPR {self.cpr:.2f} (1 is best), CMD {self.cmd:.2f} (0 is best).",
+            self._claim(),
+            f"Minimality: {len(self.edges) - len(self.idle)} of its {len(self.edges)} edges cost at least 0.5% each "
+            f"when left out{idle}.",
+            f"Over all sizes: CPR {digits(self.cpr)} (1 is best), CMD {digits(self.cmd)} (0 is best).",
         ]
+        if len(self.incompleteness):
+            lines.insert(
+                1,
+                f"Completeness: with parts taken out, circuit and model differ by "
+                f"{percent(self.incompleteness.mean())} on average, by {percent(self.incompleteness.max())} at most.",
+            )
         if not self.reached:
-            lines.append(f"No smaller set brought back {self.enough:.0%} where it was looked for.")
-        return "\n".join(lines + refusals)
+            lines.append(f"No smaller set brought back {percent(self.enough)} where it was looked for.")
+        return "\n".join(lines + self.refusals())
+
+    def _claim(self) -> str:
+        random = "there are no random circuits to compare with"
+        if len(self.others):
+            special = "" if self.p < 0.05 else ", so the circuit is not shown to be special"
+            random = f"random circuits of as many edges {percent(float(np.mean(self.others)))} on average, "
+            random += f"{told_p(self.p)}{special}"
+        return (
+            f"{len(self.edges)} of {self.count} edges bring back {share(self.faithfulness)} of the difference "
+            f"({self.what}) while all others are corrupted, over {self.confirming} pairs{self.few}; {random}."
+        )
 
     def findings(self) -> Sequence[wl.Finding]:
-        return [wl.Finding(self.summary().splitlines()[0], "circuit-graph" if self.edges else "", {}, self.trust)]
+        if not self.edges:
+            return self.claimed(self.summary().splitlines()[0], "", trust=self.trust)
+        chance = float(np.mean(self.others)) if len(self.others) else None
+        beyond = self.faithfulness.low > 0 and self.p < 0.05
+        return self.claimed(
+            self._claim(),
+            "circuit-graph",
+            replace(self.faithfulness, chance=chance),
+            trust=self.trust,
+            kind="effect" if beyond or not len(self.others) else "null",
+        )
 
     def views(self) -> Sequence[wl.View]:
         if not self.edges:
             return []
-        n = self.faithfulness
-        pairs = f"over {self.confirming} pairs; 95% interval over n={n.n} {n.resampled_over}"
-        return [self._drawn(pairs), self._curve(pairs), self._held_to(pairs)]
+        return [self._drawn(), self._curve(), self._held_to()]
 
-    def _drawn(self, pairs: str) -> wl.View:
+    def _drawn(self) -> wl.View:
         layers = _layers(self.senders)
-        named = dict.fromkeys(name for edge in self.edges for name in _ends(edge))
-        nodes: list[dict[str, Any]] = [
-            {"id": name, "label": name, "layer": layers.get(name, max(layers.values()) + 1)}
-            | ({"head": name} if "H" in name else {})
-            for name in named
+        last = max(layers.values()) + 1
+        nodes = [
+            GraphNode(Wording(name), Wording(name), layers.get(name, last))
+            for name in dict.fromkeys(name for edge in self.edges for name in _ends(edge))
         ]
-        names = _headings(max(layers.values()))
-        headings = [names[column] for column in sorted({int(node["layer"]) for node in nodes})]  # not all need be there
-        edges = [
-            {
-                "from": sender,
-                "to": receiver,
-                "value": float(sum(self.weights.value[i] for i in where)),
-                "low": float(sum(self.weights.low[i] for i in where)),
-                "high": float(sum(self.weights.high[i] for i in where)),
-                "note": "by its " + ", ".join(_input(self.edges[i]) for i in where),
-            }
-            for (sender, receiver), where in _grouped(self.edges).items()
-        ]
-        return wl.View.of_data(
+        names = _headings(last - 1)
+        edges = []
+        for (sender, receiver), where in _grouped(self.edges).items():
+            value, low, high = (float(np.sum(getattr(self.weights, part)[where])) for part in ("value", "low", "high"))
+            note = "by its " + ", ".join(_input(self.edges[i]) for i in where)
+            edges.append(Drawn(Wording(sender), Wording(receiver), value, low, high, note=note))
+        headings = [Wording(names[column]) for column in sorted({int(node.layer) for node in nodes})]
+        return wl.View(
             "circuit-graph",
-            "The circuit",
-            "graph",
-            {
-                "nodes": nodes,
-                "edges": edges,
-                "unit": "share of the gap",
-                "threshold": 0.0,
-                "layers": headings,
-            },
+            "Circuit graph",
+            Graph(nodes, edges, "share of the gap", 0.0, headings),
+            subtitle="Which connections carry the difference, from the words to the answer?",
             caption=f"{len(self.edges)} of {self.count} edges; width is the share of the gap that an edge alone brings "
-            f"back, {pairs}; faithfulness {share(self.faithfulness)}, random circuits {np.mean(self.others):.0%}, "
-            f"p={self.p:.3f}.",
-            how_to_read="Who tells whom, from the words on the left to the answer on the right. A thick line alone "
-            "brings much of the answer back; several inputs of one head are drawn as one line.",
+            f"back, {self.over(self.faithfulness)}. {self._claim()}",
+            how_to_read="Which part reads from which, from the words on the left to the answer on the right. A thick "
+            "line alone brings much of the answer back; several inputs of one head are drawn as one line.",
             misleads="A line that matters only together with another is thin. Another circuit may do the same.",
             order=80,
+            warning=self.warning(),
         )
 
-    def _curve(self, pairs: str) -> wl.View:
-        return wl.View.of_data(
+    def _curve(self) -> wl.View:
+        references = [Reference(Wording("the whole model"), 1.0)]
+        if len(self.others):
+            references.append(
+                Reference(Wording(f"random circuits of {len(self.edges)} edges"), float(np.mean(self.others)))
+            )
+        return wl.View(
             "circuit-faithfulness",
-            "How few edges do it alone?",
-            "line",
-            {
-                "x": {"label": "edges kept", "unit": "share of all"},
-                "y": {"label": "brought back", "unit": "share of the gap"},
-                "series": [
-                    {
-                        "name": "strongest edges",
-                        "x": self.kept,
-                        "y": np.asarray(self.curve.value),
-                        "low": np.asarray(self.curve.low),
-                        "high": np.asarray(self.curve.high),
-                    }
-                ],
-                "references": [
-                    {"name": "the whole model", "y": 1.0},
-                    {"name": "random circuits", "y": float(np.mean(self.others))},
-                ],
-            },
-            caption=f"Share of the gap that the strongest edges bring back while all others are corrupted, {pairs}; "
-            f"area under the curve (CPR) {self.cpr:.2f}, between it and the whole model (CMD) {self.cmd:.2f}.",
+            "Faithfulness by circuit size",
+            Lines(
+                Axis("edges kept", "share of all"),
+                Axis("brought back", "share of the gap"),
+                [Curve(Wording("strongest edges"), self.kept, self.curve)],
+                references,
+            ),
+            subtitle="How few edges do it alone?",
+            caption=f"Share of the gap that the strongest edges bring back while all others are corrupted, "
+            f"{self.over(self.curve)}; area under the curve (CPR) {digits(self.cpr)}, between it and the whole model "
+            f"(CMD) {digits(self.cmd)}.",
             how_to_read="The sooner the curve reaches 1, the fewer edges the behaviour needs.",
-            misleads="It may pass 1 and fall again: edges that work against the answer come last or are left out.",
+            misleads="It may pass 1 and fall again: edges that work against the answer come last or are left out. The "
+            "line of random circuits holds for circuits of the size of the one found, not for other sizes.",
             order=82,
         )
 
-    def _held_to(self, pairs: str) -> wl.View:
-        lost = float(self.faithfulness.value) - np.asarray(self.without.value)
-        rows = [
-            {
-                "edge": edge,
-                "alone": {
-                    "value": float(self.weights.value[i]),
-                    "low": float(self.weights.low[i]),
-                    "high": float(self.weights.high[i]),
-                    "chance": 0.0,
-                },
-                "without": {
-                    "value": float(self.without.value[i]),
-                    "low": float(self.without.low[i]),
-                    "high": float(self.without.high[i]),
-                },
-                "costs": float(lost[i]),
-            }
-            for i, edge in enumerate(self.edges)
-        ]
-        return wl.View.of_data(
+    def _held_to(self) -> wl.View:
+        columns: dict[Column, Any] = {
+            Column("edge", "Edge"): Wording.every(self.edges),
+            Column("alone", "Alone", "share", 3): self.weights,
+            Column("without", "Circuit without it", "share", 3): replace(self.without, chance=None),
+            Column("costs", "It is worth", "share", 3): float(self.faithfulness.value) - np.asarray(self.without.value),
+        }
+        complete = ""
+        if len(self.incompleteness):
+            complete = (
+                f" Completeness: {percent(self.incompleteness.mean())} on average over {len(self.taken)} subsets taken "
+                "out of circuit and model alike."
+            )
+        return wl.View(
             "circuit-edges",
-            "Is every edge of the circuit needed?",
-            "table",
-            {
-                "columns": [
-                    {"key": "edge", "label": "Edge"},
-                    {"key": "alone", "label": "Alone", "unit": "share", "digits": 3},
-                    {"key": "without", "label": "Circuit without it", "unit": "share", "digits": 3},
-                    {"key": "costs", "label": "It is worth", "unit": "share", "digits": 3},
-                ],
-                "rows": rows,
-            },
-            caption=f"Shares of the gap, {pairs}. Completeness: {self.incompleteness.mean():.0%} on average over "
-            f"{len(self.taken)} subsets taken out of circuit and model alike.",
+            "Circuit graph: edges",
+            Table.by_row(columns),
+            subtitle="Is every edge of the circuit needed?",
+            caption=f"Shares of the gap, {self.over(self.faithfulness)}.{complete}",
             how_to_read="An edge is needed if the circuit without it brings back less.",
             misleads="Two edges that do the same are each dispensable, and together are not.",
             order=84,
@@ -302,5 +303,5 @@ def _layers(senders: Sequence[str]) -> dict[str, int]:
         elif name.startswith("MLP"):
             columns[name] = 2 * int(name[3:]) + 2
         else:
-            columns[name] = 2 * int(name[1:].partition("H")[0]) + 1
+            columns[name] = 2 * Head.parse(name).layer + 1
     return columns

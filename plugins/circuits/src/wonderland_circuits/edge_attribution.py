@@ -18,7 +18,6 @@ References: Syed et al. 2023 (2310.10348), EAP; Hanna et al. 2024 (2403.17806), 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -26,168 +25,21 @@ import numpy as np
 from scipy.stats import spearmanr
 
 import wonderland as wl
-from wonderland.lab.contrast import ENOUGH_PAIRS
 from wonderland.lab.edges import Edges
 from wonderland.lab.stats import cluster_bootstrap, sum_by_cluster
+from wonderland_circuits.attribution_result import MEASURES, METHODS, EdgeAttributionResult
+from wonderland_circuits.contrast_selection import AsksContrasts
 from wonderland_circuits.edge_runs import Changed, runs
-from wonderland_circuits.questions import Questions, share, spelled
 
 if TYPE_CHECKING:
     from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
-METHODS = ("EAP", "EAP-IG")
-_MEASURES = ("correlation", "rank correlation", "same sign", "strongest shared")
 _REPLICATES = 500
 
 
 @dataclass(frozen=True)
-class EdgeAttributionResult(wl.Result):
-    """Effects of edges, exact and estimated.
-
-    Attributes:
-        edges: Names of the edges patched exactly, "L2H0 → logits".
-        exact: Share of the gap each brings back, over the pairs to confirm with, [edge].
-        estimated: By method, the share each was estimated to bring back, over the same pairs, [edge].
-        agreement: By method and measure, how well the estimates agree with the exact effects.
-        strongest: The edges of the largest estimate (EAP-IG) on the pairs to explore with.
-        count: Edges the model has.
-        kind: What differs between the prompts.
-        confirming: Pairs that all of this rests on.
-        held_back: Whether ``strongest`` were chosen on other pairs.
-        refused: Why pairs were refused, each a line.
-    """
-
-    edges: list[str]
-    exact: wl.Estimate
-    estimated: dict[str, wl.Estimate]
-    agreement: dict[str, dict[str, wl.Estimate]]
-    strongest: list[str]
-    count: int
-    kind: str
-    confirming: int
-    held_back: bool
-    refused: list[str]
-
-    def effect(self, edge: str) -> wl.Estimate:
-        """Return the exact effect of an edge by its name."""
-        return self.exact[self.edges.index(edge)]
-
-    @property
-    def trust(self) -> Any:
-        """How far the claim can be trusted."""
-        if self.confirming < ENOUGH_PAIRS:
-            return "anecdotal"
-        if not self.strongest:
-            return "weak"
-        one = self.effect(self.strongest[0])
-        return "solid" if self.held_back and one.trusted and one.low > 0 else "weak"
-
-    def summary(self) -> str:
-        refusals = [f"Refused: {reason}." for reason in self.refused]
-        if not self.strongest:
-            first = f"No edge can be measured: there is no usable contrast ({spelled(self.kind)})."
-            return "\n".join([first, *refusals])
-        few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
-        edge = self.strongest[0]
-        suffix = ", ".join(f"{name} {share(self.effect(name))}" for name in self.strongest[1:5])
-        exactly = "" if len(self.edges) == self.count else f" ({len(self.edges)} of them patched exactly)"
-        lines = [
-            f"Of {self.count} edges{exactly} {edge} alone carries most of the difference ({spelled(self.kind)}): "
-            f"{share(self.effect(edge))} of it over {self.confirming} pairs{few}."
-        ]
-        lines += [f"Then {suffix}."] if suffix else []
-        for method in METHODS:
-            told = ", ".join(f"{name} {one.value:.2f}" for name, one in self.agreement[method].items())
-            lines.append(f"{method} against exact patching: {told}.")
-        return "\n".join(lines + refusals)
-
-    def findings(self) -> Sequence[wl.Finding]:
-        first = self.summary().splitlines()[0]
-        return [wl.Finding(first, "edges" if self.strongest else "", {}, self.trust)]
-
-    def views(self) -> Sequence[wl.View]:
-        if not self.strongest:
-            return []
-        n = self.exact
-        caption = (
-            f"Share of the gap brought back by one edge, over {self.confirming} pairs; 95% interval over n={n.n} "
-            f"{n.resampled_over}; 0 is no effect."
-        )
-        order = np.argsort(-np.abs(n.value))[:60]
-        rows = [
-            {"edge": self.edges[i], "exact": _cell(n[i])}
-            | {method: _cell(self.estimated[method][i]) for method in METHODS}
-            for i in order
-        ]
-        columns = [{"key": "edge", "label": "Edge"}, {"key": "exact", "label": "Exact", "unit": "share", "digits": 3}]
-        columns += [{"key": method, "label": method, "unit": "share", "digits": 3} for method in METHODS]
-        points = [
-            {"label": name, "x": float(n.value[i]), "y": float(self.estimated[method].value[i]), "group": g}
-            for g, method in enumerate(METHODS)
-            for i, name in enumerate(self.edges)
-        ]
-        agreement = [
-            {"method": method} | {name: _cell(one) for name, one in self.agreement[method].items()}
-            for method in METHODS
-        ]
-        return [
-            wl.View.of_data(
-                "edges",
-                "Edges by what they carry",
-                "table",
-                {"columns": columns, "rows": rows},
-                caption=caption,
-                how_to_read="Each row is one part writing and one part reading. Exact: that reader alone gets the "
-                "writer's output from the first prompt. EAP and EAP-IG are estimates of it from gradients.",
-                misleads="An edge that another backs up has no effect alone, and effects do not add up.",
-                order=52,
-            ),
-            wl.View.of_data(
-                "edges-estimated",
-                "Can gradients be believed?",
-                "scatter",
-                {
-                    "x": {"label": "exact", "unit": "share of the gap"},
-                    "y": {"label": "estimated", "unit": "share of the gap"},
-                    "points": points,
-                    "groups": list(METHODS),
-                    "diagonal": True,
-                },
-                caption=caption,
-                how_to_read="On the diagonal an estimate is right. Far below it, gradients miss an edge; far above, "
-                "they see one that is not there.",
-                misleads="A few large edges make a high correlation; the table of agreement has ranks beside it.",
-                order=53,
-            ),
-            wl.View.of_data(
-                "edges-agreement",
-                "Agreement with exact patching",
-                "table",
-                {
-                    "columns": [
-                        {"key": "method", "label": "Estimate"},
-                        *({"key": name, "label": name.capitalize(), "digits": 2} for name in _MEASURES),
-                    ],
-                    "rows": agreement,
-                },
-                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.n} {n.resampled_over}; chance: 0 for "
-                "correlations, 0.5 for signs, the share of edges that are called strongest for the last.",
-                how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
-                "prompts. 1 is perfect.",
-                misleads="It is measured here and may differ for another model or another kind of prompt.",
-                order=54,
-            ),
-        ]
-
-
-def _cell(one: wl.Estimate) -> dict[str, float]:
-    cell = {"value": float(one.value), "low": float(one.low), "high": float(one.high)}
-    return cell if one.chance is None else cell | {"chance": float(one.chance)}
-
-
-@dataclass(frozen=True)
-class EdgeAttribution:
+class EdgeAttribution(AsksContrasts):
     """Which edge carries how much? Exact patching of every edge, beside EAP and EAP-IG and how far to believe them."""
 
     name: ClassVar[str] = "edge-attribution"
@@ -198,10 +50,7 @@ class EdgeAttribution:
     steps: Annotated[int, "points between the embeddings of the two prompts, for EAP-IG"] = 5
     exact: Annotated[int, "edges to patch exactly at most; beyond it the strongest by EAP-IG and random ones"] = 1000
     strongest: Annotated[float, "share of edges that are called the strongest"] = 0.05
-    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
     pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 40
-    seed: Annotated[int, "seed of pairs, edges and intervals"] = 0
-    contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -219,7 +68,7 @@ class EdgeAttribution:
 
     def run(self, specimen: wl.Specimen) -> EdgeAttributionResult:
         """Estimate all edges, then patch them one by one."""
-        asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
+        asked = self.asked(specimen)
         model, edges, seed = specimen.model, Edges.of(specimen.model), self.seed
         there = edges.pairs
         estimates = {
@@ -247,9 +96,9 @@ class EdgeAttribution:
             },
             strongest=strongest,
             count=len(there),
-            kind="" if self.contrasts else self.kind,
+            kind=self.differs,
             confirming=len(confirm),
-            held_back=not self.contrasts,
+            held_back=self.held_back,
             refused=asked.refused,
         )
 
@@ -286,7 +135,7 @@ def _agreement(
     """Return how well estimates [edge, pair] agree with effects, with intervals over the clusters of pairs."""
     batch = measured.batch
     top = max(1, round(strongest * len(estimate)))
-    chances = dict(zip(_MEASURES, (0.0, 0.0, 0.5, top / max(len(estimate), 1)), strict=True))
+    chances = dict(zip(MEASURES, (0.0, 0.0, 0.5, top / max(len(estimate), 1)), strict=True))
     if not len(batch):
         return {
             name: wl.Estimate(np.nan, np.nan, np.nan, n=0, chance=chance, resampled_over="pairs")
@@ -307,7 +156,7 @@ def _agreement(
             chance=chances[name],
             resampled_over=batch.resampled_over,
         )
-        for i, name in enumerate(_MEASURES)
+        for i, name in enumerate(MEASURES)
     }
 
 

@@ -16,202 +16,25 @@ Cost: three forward passes a head over ``windows`` windows, from the head's laye
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.components import Head
 from wonderland.lab.ablation import collect, donors, spread, summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland_circuits import head_pairs
+from wonderland_circuits.ablation_result import KINDS, HeadAblationResult
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
-KINDS = ("resample", "mean", "zero")
-_MEANING = {
-    "resample": "what it computed in another conversation",
-    "mean": "its mean",
-    "zero": "zeros",
-}
 _BATCH = 16
-
-
-@dataclass(frozen=True)
-class HeadAblationResult(wl.Result):
-    """Cost of losing each head.
-
-    Attributes:
-        cost: ΔL in nats a token by kind of ablation, each [layer, head].
-        q: False-discovery rate of each cost being different from 0, by kind, each [layer, head].
-        verdicts: "needed", "harmful", "only when zeroed", "depends on the ablation" or "no effect found",
-            [layer][head].
-        loss: Loss without ablation.
-        level: The false-discovery rate the verdicts go by.
-        windows: Windows ablated in.
-        enough: Whether the evidence is enough to trust.
-        pairs: Names of the heads that were also ablated together, [pair][2].
-        interaction: What both cost beyond the sum of what each costs (`wonderland_circuits.head_pairs`), [pair].
-        pair_q: False-discovery rate of its being different from 0, [pair].
-        pair_windows: Windows in which pairs were ablated.
-        pairs_left_out: Pairs that were not, since there were too many.
-    """
-
-    cost: dict[str, wl.Estimate]
-    q: dict[str, np.ndarray]
-    verdicts: list[list[str]]
-    loss: wl.Estimate
-    level: float
-    windows: int
-    enough: bool
-    pairs: list[list[str]]
-    interaction: wl.Estimate
-    pair_q: np.ndarray
-    pair_windows: int
-    pairs_left_out: int
-
-    def heads_that_are(self, verdict: str) -> list[str]:
-        """List the heads of a verdict, largest cost under resampling first."""
-        cost = {str(head): abs(float(one.value)) for head, one in self.cost["resample"].heads()}
-        named = zip(cost, (v for row in self.verdicts for v in row), strict=True)
-        return sorted((name for name, found in named if found == verdict), key=lambda name: -cost[name])
-
-    def summary(self) -> str:
-        needed, total = self.heads_that_are("needed"), sum(map(len, self.verdicts))
-        rule = f"false-discovery rate {self.level:g}, resample and mean ablation agreeing"
-        trust = "" if self.enough else "; too little evidence to trust"
-        if needed:
-            cost = self.cost["resample"][Head.parse(needed[0])]
-            first = f"{len(needed)} of {total} heads are needed ({rule}){trust}; without {needed[0]} it costs {cost}."
-        else:
-            n = self.loss.n
-            first = f"None of {total} heads is shown to be needed on its own ({rule}; n={n} conversations){trust}."
-        lines = [first]
-        if len(needed) > 1:
-            lines.append(f"Needed, dearest first: {', '.join(needed)}.")
-        for verdict, meaning in (
-            ("harmful", "The loss falls without"),
-            ("only when zeroed", "Missed only when zeroed, which no text does, so not counted"),
-            ("depends on the ablation", "The kinds of ablation disagree on"),
-        ):
-            if found := self.heads_that_are(verdict):
-                lines.append(f"{meaning}: {', '.join(found)}.")
-        lines += head_pairs.told(self.pairs, self.interaction, self.pair_q, self.level, self.pairs_left_out)
-        if isinstance(self.control, HeadAblationResult):
-            lines.append(f"Before training {len(self.control.heads_that_are('needed'))} were needed.")
-        return "\n".join(lines)
-
-    def findings(self) -> Sequence[wl.Finding]:
-        needed = self.heads_that_are("needed")
-        if not needed:
-            return [wl.Finding(self.summary().splitlines()[0], "head-ablation", {}, "weak")]
-        cost = self.cost["resample"][Head.parse(needed[0])]
-        trust: Any = "solid" if self.enough and cost.trusted else "weak"
-        text = (
-            f"{len(needed)} of {sum(map(len, self.verdicts))} heads are needed; most of all {needed[0]}: with "
-            f"{_MEANING['resample']} in its place the loss rises by {cost.value:.3f} nats a token (95% interval "
-            f"{cost.low:.3f} to {cost.high:.3f}, {cost.n} conversations)."
-        )
-        return [wl.Finding(text, "head-ablation", {"head": needed[0]}, trust)]
-
-    def card(self) -> Mapping[str, wl.Estimate]:
-        return {
-            "Ablation, nats a token": self.cost["resample"],
-            "Ablation to the mean, nats a token": self.cost["mean"],
-            "Ablation to zero, nats a token": self.cost["zero"],
-        }
-
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        rule = f"by ablation: false-discovery rate {self.level:g}, resample and mean agreeing"
-        together = head_pairs.card_blocks(self.pairs, self.interaction, self.pair_q, self.level)
-        return {
-            (name := str(Head(layer, head))): [{"role": verdict, "rule": rule}, *together.get(name, [])]
-            for layer, row in enumerate(self.verdicts)
-            for head, verdict in enumerate(row)
-        }
-
-    def views(self) -> Sequence[wl.View]:
-        layers, each = self.cost["zero"].value.shape
-        series = [
-            {
-                "name": kind,
-                "unit": "nats a token",
-                "values": self.cost[kind].value,
-                "low": self.cost[kind].low,
-                "high": self.cost[kind].high,
-                "chance": 0.0,
-                "scale": "diverging",
-            }
-            for kind in KINDS
-        ]
-        columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}, {"key": "verdict", "label": "Verdict"}]
-        columns += [
-            {
-                "key": kind,
-                "label": kind.capitalize(),
-                "unit": "nats a token",
-                "digits": 3,
-                "help": f"Rise of the loss with {_MEANING[kind]} in place of the head's output",
-            }
-            for kind in KINDS
-        ]
-        columns.append({"key": "q", "label": "q", "digits": 3, "help": "False-discovery rate, resample ablation"})
-        caption = (
-            f"Rise of the held-out loss without each head, over {self.windows} windows; 95% interval over "
-            f"n={self.loss.n} conversations; without ablation the loss is {self.loss.value:.3f} nats a token."
-        )
-        return [
-            wl.View.of_data(
-                "head-ablation",
-                "Head ablation",
-                "matrix",
-                {
-                    "rows": [f"L{layer}" for layer in range(layers)],
-                    "columns": [f"H{head}" for head in range(each)],
-                    "links": "head",
-                    "series": series,
-                },
-                caption=caption,
-                how_to_read="How much worse the model predicts when a head's output is replaced. Above 0 the model "
-                "needs the head, below 0 it does better without. Toggle between what it is replaced by: the same "
-                "head's output in another conversation, its mean, or zeros.",
-                misleads="Heads that back each other up each look dispensable alone; and zeros, which the model never "
-                "meets, make heads look needed that say the same thing everywhere.",
-                order=40,
-            ),
-            wl.View.of_data(
-                "head-ablation-table",
-                "Head ablation, in numbers",
-                "table",
-                {"columns": columns, "rows": [self._row(*at) for at in np.ndindex(layers, each)], "links": "head"},
-                caption=caption,
-                how_to_read="A head is needed if its loss costs under resample and under mean ablation, with at most "
-                f"{self.level:.0%} expected false discoveries among the heads named.",
-                misleads="No effect found is not no effect: the interval says how large it could be.",
-                order=42,
-            ),
-            *head_pairs.views(
-                self.pairs,
-                self.interaction,
-                self.pair_q,
-                windows=self.pair_windows,
-                left_out=self.pairs_left_out,
-                alone={str(head): float(one.value) for head, one in self.cost["mean"].heads()},
-            ),
-        ]
-
-    def _row(self, layer: int, head: int) -> dict[str, Any]:
-        row: dict[str, Any] = {"head": str(Head(layer, head)), "verdict": self.verdicts[layer][head]}
-        for kind in KINDS:
-            one = self.cost[kind][layer, head]
-            row[kind] = {"value": float(one.value), "low": float(one.low), "high": float(one.high), "chance": 0.0}
-        return row | {"q": float(self.q["resample"][layer, head])}
 
 
 @dataclass(frozen=True)
@@ -337,9 +160,9 @@ def _ablated(
     cells = [[Site("z", *at)] for at in places]
     rise = {kind: np.zeros((len(windows), model.cfg.n_layers, model.cfg.n_heads)) for kind in KINDS}
     plain = read(base.final, torch.arange(len(windows), device=tokens.device))
-    for kind, value in (("resample", other), ("mean", mean.to(z)), ("zero", torch.zeros((), device=z.device))):
+    for kind, instead in (("resample", other), ("mean", mean.to(z)), ("zero", torch.zeros((), device=z.device))):
         if cells:
-            _, without = intervene(model, base, {"z": value}, cells, read)
+            _, without = intervene(model, base, {"z": instead}, cells, read)
             for at, losses in zip(places, without, strict=True):
                 rise[kind][(slice(None), *at)] = (losses - plain).cpu().numpy()
     return plain.cpu().numpy(), rise

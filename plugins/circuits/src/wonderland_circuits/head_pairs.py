@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from wonderland.components import Head
 from wonderland.lab.ablation import summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
+from wonderland.views import Block, Column, Matrix, Number, Row, Table
 
 _BATCH = 16
 _FLIPS = 10_000  # so that one pair alone can pass among a hundred
@@ -106,13 +108,13 @@ def _ablated(
 
 def named(pair: tuple[Head, Head]) -> list[str]:
     """Return the names of both heads."""
-    return [str(Head(layer, head)) for layer, head in pair]
+    return list(map(str, pair))
 
 
 def told(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float, left_out: int) -> list[str]:
     """Return what the summary says of pairs, a line each."""
     lines = []
-    for sign, meaning in ((1, "Cover for each other"), (-1, "Work through each other")):
+    for sign, meaning in ((1, "Back each other up"), (-1, "Work through each other")):
         order = _apart(found, q, level, sign)
         if order:
             first = f"{' and '.join(pairs[order[0]])} {float(found.value[order[0]]):+.3f} nats a token beyond the sum"
@@ -132,16 +134,13 @@ def _apart(found: wl.Estimate, q: np.ndarray, level: float, sign: int) -> list[i
     return [int(i) for i in np.argsort(-np.abs(value)) if q[i] < level and value[i] * sign > 0]
 
 
-def card_blocks(
-    pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float
-) -> dict[str, list[dict[str, Any]]]:
+def blocks(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float) -> dict[str, list[Block]]:
     """Return a block for the card of each head that does not just add up with some other."""
-    rows: dict[str, list[list[Any]]] = {}
+    rows: dict[str, list[Row]] = {}
     for i in sorted([*_apart(found, q, level, 1), *_apart(found, q, level, -1)], key=lambda i: -abs(found.value[i])):
         for head, other in (pairs[i], pairs[i][::-1]):
-            amount = {"value": float(found.value[i]), "low": float(found.low[i]), "high": float(found.high[i])}
-            rows.setdefault(head, []).append([f"with {other}", amount | {"unit": "nats a token"}])
-    return {head: [{"title": "Lost together, beyond the sum", "rows": told[:_ON_CARD]}] for head, told in rows.items()}
+            rows.setdefault(head, []).append(Row(f"with {other}", Number.of(found[i], "nats a token")))
+    return {head: [Block("Ablated together, beyond the sum", rows=told[:_ON_CARD])] for head, told in rows.items()}
 
 
 def views(
@@ -166,58 +165,47 @@ def views(
     if not pairs:
         return []
     heads = sorted({head for pair in pairs for head in pair}, key=list(alone).index)
-    grids = {key: np.full((len(heads), len(heads)), np.nan) for key in ("values", "low", "high")}
+    number = {head: i for i, head in enumerate(heads)}
+    place = np.full((len(heads), len(heads)), -1)  # of each two heads, which pair they are
     for i, (a, b) in enumerate(pairs):
-        for at in ((heads.index(a), heads.index(b)), (heads.index(b), heads.index(a))):
-            grids["values"][at], grids["low"][at], grids["high"][at] = found.value[i], found.low[i], found.high[i]
+        place[number[a], number[b]] = place[number[b], number[a]] = i
+    grid = replace(found.map(lambda part: np.where(place >= 0, part[place], np.nan)), chance=found.chance)
     rest = f"; {left_out:,} further pairs, of heads that cost less alone, were not ablated" if left_out else ""
     caption = (
         f"ΔL of both, less ΔL of each, z replaced by its mean: {len(pairs)} pairs, {windows} windows; 95% interval "
         f"over n={found.n} conversations{rest}."
     )
-    matrix = wl.View.of_data(
-        "head-pairs",
-        "Heads lost together",
-        "matrix",
-        {
-            "rows": heads,
-            "columns": heads,
-            "links": "column",
-            "series": [{"name": "beyond the sum", "unit": "nats a token", "chance": 0.0, "scale": "diverging"} | grids],
-        },
-        caption=caption,
-        how_to_read="Above 0, two heads cover for each other: losing both costs more than losing each, added up. "
-        "Below 0, one works through the other, or both give what is lost only once. Around 0 they simply add up.",
-        misleads="The loss is no sum of what heads write: two that vote for the same word interact without hearing of "
-        "each other.",
-        order=43,
-    )
     order = sorted(range(len(pairs)), key=lambda i: -abs(found.value[i]))[:_LISTED]
-    rows = []
-    for i in order:
-        a, b = pairs[i]
-        one = {"value": float(found.value[i]), "low": float(found.low[i]), "high": float(found.high[i]), "chance": 0.0}
-        rows.append({"head": a, "other": b, "beyond": one, "q": float(q[i])} | {"a": alone[a], "b": alone[b]})
-    table = wl.View.of_data(
-        "head-pairs-table",
-        "Heads lost together, in numbers",
-        "table",
-        {
-            "columns": [
-                {"key": "head", "label": "Head"},
-                {"key": "other", "label": "And"},
-                {"key": "a", "label": "First alone", "unit": "nats a token", "digits": 3},
-                {"key": "b", "label": "Second alone", "unit": "nats a token", "digits": 3},
-                {"key": "beyond", "label": "Beyond the sum", "unit": "nats a token", "digits": 3},
-                {"key": "q", "label": "q", "digits": 3, "help": "False-discovery rate over all pairs"},
-            ],
-            "rows": rows,
-            "links": "head",
-        },
-        caption=f"The {len(rows)} pairs furthest from adding up. {caption}",
-        how_to_read="Alone: what each head costs over all windows of head ablation. Beyond the sum: what both cost "
-        "more than that, in the windows where both were ablated.",
-        misleads="Sorted by size, not by certainty: look at the interval and at q.",
-        order=44,
-    )
-    return [matrix, table]
+    columns: dict[Column, Any] = {
+        Column("head", "Head"): [pairs[i][0] for i in order],
+        Column("other", "And"): [pairs[i][1] for i in order],
+        Column("a", "First alone", "nats a token", 3): [alone[pairs[i][0]] for i in order],
+        Column("b", "Second alone", "nats a token", 3): [alone[pairs[i][1]] for i in order],
+        Column("beyond", "Beyond the sum", "nats a token", 3): found[order],
+        Column("q", "q", digits=3, help="False-discovery rate over all pairs"): q[order],
+    }
+    return [
+        wl.View(
+            "head-pairs",
+            "Pairwise head ablation",
+            Matrix.of(heads, heads, {"beyond the sum": grid}, links="column", scale="diverging"),
+            subtitle="Which heads back each other up?",
+            caption=caption,
+            how_to_read="Above 0, two heads back each other up: losing both costs more than losing each, added up. "
+            "Below 0, one works through the other, or both give what is lost only once. Around 0 they simply add up.",
+            misleads="The loss is no sum of what heads write: two heads that vote for the same word interact although "
+            "neither reads the other.",
+            order=43,
+        ),
+        wl.View(
+            "head-pairs-table",
+            "Pairwise head ablation, table",
+            Table.by_row(columns, links="head"),
+            subtitle="The pairs whose costs add up least",
+            caption=f"The {len(order)} pairs furthest from adding up. {caption}",
+            how_to_read="Alone: what each head costs over all windows of head ablation. Beyond the sum: what both cost "
+            "more than that, in the windows where both were ablated.",
+            misleads="Sorted by size, not by certainty: look at the interval and at q.",
+            order=44,
+        ),
+    ]

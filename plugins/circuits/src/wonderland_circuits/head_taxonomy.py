@@ -33,6 +33,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData
+from wonderland_circuits.phrases import share
 from wonderland_circuits.taxonomy_result import HeadTaxonomyResult
 
 if TYPE_CHECKING:
@@ -84,15 +85,15 @@ class HeadTaxonomy:
                 hint=f"Run them: wonderland analyze {' '.join(missing)}",
             )
         shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
-        judged = [_role(results, at) for at in np.ndindex(*shape)]
+        judged = [_role(results, at) for at in Head.all(*shape)]
         return HeadTaxonomyResult(
-            heads=[str(Head(layer, head)) for layer, head in np.ndindex(*shape)],
+            heads=list(map(str, Head.all(*shape))),
             roles=[role for role, _, _ in judged],
             rules=[rule for _, rule, _ in judged],
             causal=[causal for _, _, causal in judged],
-            patterns=[_of(results, "head-patterns").labels[layer][head] for layer, head in np.ndindex(*shape)],
-            ablation=[_of(results, "head-ablation").verdicts[layer][head] for layer, head in np.ndindex(*shape)],
-            partners=[_partners(results, at) for at in np.ndindex(*shape)],
+            patterns=[_of(results, "head-patterns").labels[layer][head] for layer, head in Head.all(*shape)],
+            ablation=[_of(results, "head-ablation").verdicts[layer][head] for layer, head in Head.all(*shape)],
+            partners=[_partners(results, at) for at in Head.all(*shape)],
             numbers=_numbers(results, shape),
             absent=[name for name in self.uses if name not in results],
             shape=list(shape),
@@ -137,11 +138,11 @@ def _speaking(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str
     found = results.get("speaker-tracking")
     if found is None:
         return None
-    verdict, head = found.verdicts[at[0]][at[1]], f"L{at[0]}H{at[1]}"
+    verdict, head = found.verdicts[at[0]][at[1]], str(Head(*at))
     if verdict in ("current-speaker", "first-speaker"):
         side = verdict.partition("-")[0]
         role = "says who speaks" if side == "current" else "says who spoke first"
-        through = f"{_share(found.through(head, side))} of what swapping it changes goes through this head"
+        through = f"{share(found.through(head, side))} of what swapping it changes goes through this head"
         return role, f"six tests agree; {through}", True
     if verdict == "sink":
         return "sink", f"six tests agree; {found.reasons[at[0]][at[1]]}", False
@@ -152,7 +153,7 @@ def _induction(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, st
     found = results.get("induction")
     if found is None or not found.behaves or not found.over_threshold or found.lost is None:
         return None
-    if f"L{at[0]}H{at[1]}" not in found.candidates or not found.lost[at].low > 0:
+    if str(Head(*at)) not in found.candidates or not found.lost[at].low > 0:
         return None
     score = max(float(part.value[at]) for part in found.scores.values())
     rule = f"prefix matching {score:.2f}; without it repetitions gain {_told(found.lost[at])} less"
@@ -164,7 +165,7 @@ def _partners(results: Mapping[str, Any], at: tuple[int, int]) -> str:
     found = results.get("composition")
     if found is None:
         return "not computed"
-    head = f"L{at[0]}H{at[1]}"
+    head = str(Head(*at))
     into = [(kind, earlier) for kind, earlier, later in found.pairs if later == head]
     first = float(results["head-patterns"].scores["first"].value[at]) > 0.5
     dropped = first and any(kind in ("K", "V") for kind, _ in into)
@@ -200,7 +201,3 @@ def _exact(value: np.ndarray, chance: np.ndarray) -> wl.Estimate:
 
 def _told(one: wl.Estimate) -> str:
     return f"{float(one.value):.3g} [{float(one.low):.3g}, {float(one.high):.3g}]"
-
-
-def _share(one: wl.Estimate) -> str:
-    return f"{float(one.value):.0%} [{float(one.low):.0%}, {float(one.high):.0%}]"

@@ -19,15 +19,31 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
-from wonderland.views import say
-from wonderland_circuits.questions import Questions
+from wonderland.views import (
+    Block,
+    CellDetail,
+    CellRow,
+    CellTokens,
+    Matrix,
+    Panel,
+    Panels,
+    Quoted,
+    Series,
+    Text,
+    Token,
+    Wording,
+    say,
+    spoken,
+)  # fmt: skip
+from wonderland_circuits.contrast_selection import ContrastSelection
 
 _LIKELIEST = 5
 _NAMES = {"resid_pre": "residual stream", "attn_out": "attention", "mlp_out": "MLP", "z": "head"}
 
 
-def grids(specimen: wl.Specimen, asked: Questions, modes: Sequence[str], shown: int) -> list[dict[str, Any]]:
+def grids(specimen: wl.Specimen, asked: ContrastSelection, modes: Sequence[str], shown: int) -> list[dict[str, Any]]:
     """Return the grids of the pairs with the largest gaps, as JSON values and arrays.
 
     Args:
@@ -116,16 +132,12 @@ def view(shown: Sequence[dict[str, Any]], words: Sequence[str], refused: Sequenc
     """
     number = {token: i for i, token in enumerate(tokens_in(shown))}
     renumber = np.vectorize(number.__getitem__, otypes=[np.int32])
-    return wl.View.of_data(
+    panels = [Panel(_title(pair), _matrix(pair, words, renumber, n_heads)) for pair in shown]
+    return wl.View(
         "patching-grid",
-        "Activation patching",
-        "matrix",
-        {
-            "rows": [],
-            "shared": True,
-            "of": "pair",
-            "panels": [_panel(pair, words, renumber, n_heads) for pair in shown],
-        },
+        "Activation patching by position",
+        Panels(panels, "pair"),
+        subtitle="One pair of prompts, token by token",
         caption=f"Recovery of the logit difference when one place of the clean run is put into the corrupted run: 0 is "
         f"the corrupted answer, 1 the clean one, below 0 further off; the {len(shown)} pairs of the largest gap, n=1 "
         "each.",
@@ -145,50 +157,54 @@ def tokens_in(shown: Sequence[dict[str, Any]]) -> list[int]:
     return np.unique(np.concatenate([np.ravel(array) for array in arrays])).tolist() if arrays else []
 
 
-def _panel(pair: dict[str, Any], words: Sequence[str], renumber: Any, n_heads: int) -> dict[str, Any]:
+def _title(pair: dict[str, Any]) -> Text:
+    """Return "yes or no" of the target and the foil, as quoted words."""
+    return say("{target} or {foil}", **_answers(pair))
+
+
+def _answers(pair: dict[str, Any]) -> dict[str, Quoted]:
+    return {name: Quoted(pair[name].strip(), "token") for name in ("target", "foil")}
+
+
+def _matrix(pair: dict[str, Any], words: Sequence[str], renumber: Any, n_heads: int) -> Matrix:
+    before, clean = (
+        [Token(words[token], float(p)) for token, p in zip(renumber(ids), shares, strict=True)]
+        for ids, shares in zip(pair["likely"][::-1], pair["likely_share"][::-1], strict=True)
+    )
+    return Matrix(
+        [],
+        spoken(pair["clean"]),
+        [_series(mode, pair, words, renumber, n_heads) for mode in pair["patched"]],
+        shared=True,
+        below=spoken(pair["corrupted"]),
+        marked=pair["differs"],
+        context=[
+            Block("Before, the corrupted run says", tokens=before),
+            Block("The clean run says", tokens=clean),
+        ],
+    )
+
+
+def _series(mode: str, pair: dict[str, Any], words: Sequence[str], renumber: Any, n_heads: int) -> Series:
     clean, corrupted = (float(delta) for delta in pair["delta"])
-    runs = [
-        [[words[token], float(p)] for token, p in zip(renumber(ids), shares, strict=True)]
-        for ids, shares in zip(pair["likely"], pair["likely_share"], strict=True)
-    ]
-    target, foil = pair["target"].strip(), pair["foil"].strip()
-    goal = say("Logit difference, {target} − {foil}", target=target, foil=foil)
-    return {
-        "title": f"{pair['target'].strip()} or {pair['foil'].strip()}",
-        "columns": pair["clean"],
-        "below": pair["corrupted"],
-        "marked": pair["differs"],
-        "series": [
-            {
-                "name": _NAMES[mode] if mode != "z" else "head × position",
-                "unit": "recovery",
-                "values": ((grid - corrupted) / (clean - corrupted)).astype(np.float32),
-                "scale": "diverging",
-                "domain": [-1, 1],
-                "rows": _rows(mode, len(grid), n_heads),
-                "detail": {
-                    "title": goal,
-                    "rows": {
-                        "clean run": np.full(grid.shape, clean, dtype=np.float32),
-                        "corrupted run": np.full(grid.shape, corrupted, dtype=np.float32),
-                        "patched run": grid.astype(np.float32),
-                    },
-                    "tokens": {
-                        "title": "After patching it says",
-                        "words": list(words),
-                        "ids": renumber(pair["after"][mode]),
-                        "shares": pair["after_share"][mode],
-                    },
-                },
-            }
-            for mode, grid in pair["patched"].items()
-        ],
-        "context": [
-            {"title": "Before, the corrupted run says", "tokens": runs[1]},
-            {"title": "The clean run says", "tokens": runs[0]},
-        ],
+    grid = pair["patched"][mode]
+    runs = {
+        "clean run": np.full(grid.shape, clean, dtype=np.float32),
+        "corrupted run": np.full(grid.shape, corrupted, dtype=np.float32),
+        "patched run": grid.astype(np.float32),
     }
-
-
-def _rows(mode: str, count: int, n_heads: int) -> list[str]:
-    return [f"L{i // n_heads}H{i % n_heads}" if mode == "z" else f"L{i}" for i in range(count)]
+    after = CellTokens("After patching it says", list(words), renumber(pair["after"][mode]), pair["after_share"][mode])
+    rows = [str(Head(*divmod(i, n_heads))) if mode == "z" else f"L{i}" for i in range(len(grid))]
+    return Series(
+        Wording(_NAMES[mode] if mode != "z" else "head × position"),
+        ((grid - corrupted) / (clean - corrupted)).astype(np.float32),
+        "recovery",
+        scale="diverging",
+        domain=[-1, 1],
+        rows=rows,
+        detail=CellDetail(
+            say("Logit difference, {target} − {foil}", **_answers(pair)),
+            [CellRow(name, values) for name, values in runs.items()],
+            after,
+        ),
+    )

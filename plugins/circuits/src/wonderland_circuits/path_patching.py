@@ -19,182 +19,25 @@ References: Wang et al. 2022 (2211.00593), path patching; Goldowsky-Dill et al. 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 import wonderland as wl
-from wonderland.components import Head
-from wonderland.lab.contrast import ENOUGH_PAIRS
+from wonderland.components import Head, parse_component
 from wonderland.lab.edges import INPUTS, Edges
+from wonderland_circuits.contrast_selection import AsksContrasts
 from wonderland_circuits.edge_runs import Changed
-from wonderland_circuits.questions import Questions, share, spelled
+from wonderland_circuits.path_result import WAYS, PathPatchingResult
 
 if TYPE_CHECKING:
     from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
-WAYS = ("denoising", "noising")
-
 
 @dataclass(frozen=True)
-class PathPatchingResult(wl.Result):
-    """Effects of senders by path.
-
-    Attributes:
-        senders: Names of the senders: "embed", "L0H0", …, "MLP0", ….
-        whole: By way, share of the gap brought back (or lost) when all that read a sender get the other run's output,
-            [sender].
-        direct: By way, the same when the logits alone get it, [sender].
-        receivers: Heads looked into, those of the largest whole effect first.
-        into: By receiver, share of the gap brought back when one input of it gets a sender's clean output,
-            [input, sender] with inputs query, key, value; NaN where the sender does not come before.
-        grid: (layers, heads).
-        kind: What differs between the prompts.
-        confirming: Pairs that all of this rests on.
-        held_back: Whether receivers were chosen on other pairs.
-        refused: Why pairs were refused, each a line.
-    """
-
-    senders: list[str]
-    whole: dict[str, wl.Estimate]
-    direct: dict[str, wl.Estimate]
-    receivers: list[str]
-    into: dict[str, wl.Estimate]
-    grid: list[int]
-    kind: str
-    confirming: int
-    held_back: bool
-    refused: list[str]
-
-    @property
-    def trust(self) -> Any:
-        """How far the claim can be trusted."""
-        if self.confirming < ENOUGH_PAIRS:
-            return "anecdotal"
-        if not self.receivers:
-            return "weak"
-        one = self.whole["denoising"][self.senders.index(self.receivers[0])]
-        return "solid" if self.held_back and one.trusted and one.low > 0 else "weak"
-
-    def paths(self) -> list[tuple[str, wl.Estimate]]:
-        """Return paths into the receivers with an interval above 0, the strongest first: ("MLP0 → L2H0.v", …)."""
-        found = [
-            (f"{sender} → {head}.{INPUTS[i]}", one)
-            for head, estimate in self.into.items()
-            for i, s in np.ndindex(*estimate.value.shape)
-            for sender, one in [(self.senders[s], estimate[i, s])]
-            if np.isfinite(one.value) and one.low > 0
-        ]
-        return sorted(found, key=lambda path: -float(path[1].value))
-
-    def summary(self) -> str:
-        refusals = [f"Refused: {reason}." for reason in self.refused]
-        if not self.receivers:
-            first = f"No path can be traced: there is no usable contrast ({spelled(self.kind)})."
-            return "\n".join([first, *refusals])
-        few = f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.confirming < ENOUGH_PAIRS else ""
-        head = self.receivers[0]
-        at = self.senders.index(head)
-        lines = [
-            f"{head} brings back {share(self.whole['denoising'][at])} of the difference ({spelled(self.kind)}) and "
-            f"{share(self.direct['denoising'][at])} straight into the logits, over {self.confirming} pairs{few}."
-        ]
-        paths = self.paths()
-        told = ", ".join(f"{name} {share(one)}" for name, one in paths[:4])
-        lines.append(
-            f"What reaches {', '.join(self.receivers)}: {told}." if told else "No path into them is above chance alone."
-        )
-        return "\n".join(lines + refusals)
-
-    def findings(self) -> Sequence[wl.Finding]:
-        first = self.summary().splitlines()[0]
-        head = {"head": self.receivers[0]} if self.receivers else {}
-        return [wl.Finding(first, "path-direct" if self.receivers else "", head, self.trust)]
-
-    def card(self) -> Mapping[str, wl.Estimate]:
-        return {"Straight into the logits, share brought back": self._heads(self.direct["denoising"])}
-
-    def _heads(self, estimate: wl.Estimate) -> wl.Estimate:
-        """Return what an estimate [sender] says of heads, [layer, head]."""
-        names = [str(Head(layer, head)) for layer, head in np.ndindex(*self.grid)]
-        return estimate[np.array([self.senders.index(name) for name in names]).reshape(self.grid)]
-
-    def views(self) -> Sequence[wl.View]:
-        if not self.receivers:
-            return []
-        n = self.whole["denoising"]
-        over = f"95% interval over n={n.n} {n.resampled_over}"
-        caption = f"Share of the gap over {self.confirming} pairs; {over}; 0 is no effect."
-        shown = {
-            f"{name}, {way}": part[way]
-            for way in WAYS
-            for name, part in (("whole", self.whole), ("direct", self.direct))
-        }
-        ways = [self.into[head][i] for head in self.receivers for i in range(3)]
-        into = {
-            "name": "brought back",
-            "unit": "share of the gap",
-            "values": np.array([np.asarray(way.value) for way in ways]),  # [receiver and its input, sender]
-            "low": np.array([np.asarray(way.low) for way in ways]),
-            "high": np.array([np.asarray(way.high) for way in ways]),
-            "chance": 0.0,
-            "scale": "diverging",
-        }
-        misleads = (
-            "Shares of paths do not add up, and a path that another backs up looks idle. Prompts were chosen for their "
-            "gap, so its size is no finding; the shares are."
-        )
-        return [
-            wl.View.of_data(
-                "path-direct",
-                "Straight to the answer, or through others",
-                "bars",
-                {
-                    "x": self.senders,
-                    "y": {"label": "brought back", "unit": "share of the gap"},
-                    "series": [
-                        {
-                            "name": name,
-                            "values": e.value,
-                            "low": e.low,
-                            "high": e.high,
-                            "chance": np.zeros(len(self.senders)),
-                        }
-                        for name, e in shown.items()
-                        if "denoising" in name
-                    ],
-                },
-                caption=caption,
-                how_to_read="How much of the first prompt's answer comes back when a part's output is taken from it. "
-                "Whole: everyone who reads the part gets it. Direct: only the last sum before the answer does. Where "
-                "direct is much smaller, the part acts through others.",
-                misleads=misleads,
-                order=50,
-            ),
-            wl.View.of_data(
-                "path-into",
-                "Who tells the heads that matter",
-                "matrix",
-                {
-                    "rows": [f"{head} {what}" for head in self.receivers for what in ("queries", "keys", "values")],
-                    "columns": self.senders,
-                    "links": "column",
-                    "series": [into],
-                },
-                caption=caption,
-                how_to_read="A row is one input of one head, which alone gets the column's output from the first "
-                "prompt. Queries and keys change where the head looks, values what it moves.",
-                misleads=misleads,
-                order=51,
-            ),
-        ]
-
-
-@dataclass(frozen=True)
-class PathPatching:
+class PathPatching(AsksContrasts):
     """By which path does a part act? Whole and direct effects, and who tells the heads that matter."""
 
     name: ClassVar[str] = "path-patching"
@@ -204,10 +47,6 @@ class PathPatching:
 
     heads: Annotated[tuple[str, ...], "heads to look into, such as L2H0; those of the largest effect if none"] = ()
     receivers: Annotated[int, "how many heads to look into, if none are named"] = 3
-    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
-    pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
-    seed: Annotated[int, "seed of pairs and intervals"] = 0
-    contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -227,14 +66,14 @@ class PathPatching:
         """Hand each sender's output to all, to the logits, and to single inputs of the heads that matter."""
         shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
         named = [str(Head.parse(name, shape)) for name in self.heads]
-        asked = Questions.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
+        asked = self.asked(specimen)
         model, edges = specimen.model, Edges.of(specimen.model)
         chosen = named
         if not named and len(asked.explore):
             explored = _effects(model, asked.batch.rows(asked.explore), _all_and_direct(edges), "denoising")
             effect = np.asarray(explored.recovery(self.seed).value)[: len(edges.senders)]
             order = [edges.senders[i] for i in np.argsort(-effect)]
-            chosen = [name for name in order if "H" in name][: self.receivers]
+            chosen = [name for name in order if parse_component(name)][: self.receivers]
         batch = asked.batch.rows(asked.confirm)
         if not len(batch):
             chosen = []
@@ -247,9 +86,9 @@ class PathPatching:
             receivers=chosen,
             into={head: _into(model, edges, batch, head, self.seed) for head in chosen},
             grid=[edges.n_layers, edges.n_heads],
-            kind="" if self.contrasts else self.kind,
+            kind=self.differs,
             confirming=len(batch),
-            held_back=not self.contrasts,
+            held_back=self.held_back,
             refused=asked.refused,
         )
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland_circuits.questions import share
+from wonderland.views import Column, Matrix, Table, Wording, percent, told_p
+from wonderland_circuits.phrases import share
 from wonderland_circuits.scrubbing import FEATURES
 
 _MEANING = {
-    "nothing": "nothing: any place will do",
+    "nothing": "nothing: an output from any other place will do",
     "position": "its position",
     "speaker": "who speaks",
     "token": "the token that stands there",
@@ -60,7 +61,7 @@ class CausalScrubbingResult(wl.Result):
     @property
     def p(self) -> float:
         """Share of random deals that recover as much, this hypothesis included; NaN if there is nothing to deal."""
-        if not len(self.dealt):
+        if not len(self.dealt) or not np.isfinite(self.recovered.value):
             return float("nan")
         return float((1 + (self.dealt >= self.recovered.value).sum()) / (1 + len(self.dealt)))
 
@@ -74,95 +75,91 @@ class CausalScrubbingResult(wl.Result):
                 groups[feature] = heads
         return groups
 
-    def summary(self) -> str:
+    @property
+    def null(self) -> float:
+        """What hypotheses with the same features, but of other heads, recover on average; NaN without one."""
+        return float(np.mean(self.dealt)) if len(self.dealt) else float("nan")
+
+    def _claim(self) -> str:
         how = "the hypothesis given" if self.given else "the simplest hypothesis found on other conversations"
-        null = (
-            f"; its features dealt out at random {np.mean(self.dealt):.0%}, p={self.p:.3f}" if len(self.dealt) else ""
-        )
+        claims = sum(feature != "everything" for feature in self.hypothesis.values())
         few = "" if self.recovered.trusted else "; too few conversations to trust the interval"
-        claimed = sum(feature != "everything" for feature in self.hypothesis.values())
-        lines = [
-            f"Causal scrubbing: {how} makes claims about {claimed} heads and recovers {share(self.recovered)} of what "
-            f"the model knows (n={self.recovered.n} conversations, {self.places:,} tokens){null}{few}."
-        ]
+        told = (
+            f"Causal scrubbing: {how} makes claims about {claims} head{'' if claims == 1 else 's'} and recovers "
+            f"{share(self.recovered)} of what the model knows (n={self.recovered.n} conversations, {self.places:,} "
+            f"tokens)"
+        )
+        if not len(self.dealt):
+            return f"{told}; all its claims name one feature, so there is no other assignment to compare with{few}."
+        more = percent(max(float(self.recovered.high) - self.null, 0.0)).replace("%", " points")
+        verdict = "" if self._beyond else f". It is not shown to recover more than they do, at most {more} more"
+        return (
+            f"{told}. The same features assigned to the heads at random recover {percent(self.null)} on average, "
+            f"{told_p(self.p)}{verdict}{few}."
+        )
+
+    @property
+    def _beyond(self) -> bool:
+        """Whether it recovers more than random assignments: by p, and by an interval that lies above their mean."""
+        return bool(len(self.dealt) and self.p < 0.05 and self.recovered.low > self.null)
+
+    def summary(self) -> str:
+        lines = [self._claim()]
         lines += [f"Depends on {_MEANING[feature]}: {', '.join(heads)}." for feature, heads in self.claimed.items()]
         lines.append(
-            f"{self.covered:.0%} of places had a partner; loss {self.loss.value:.3f}, of answers to other places "
+            f"{percent(self.covered)} of places had a partner; loss {self.loss.value:.3f}, of answers to other places "
             f"{self.random_loss.value:.3f} nats a token."
         )
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
-        solid = self.recovered.trusted and self.recovered.low > 0 and self.p < 0.05
-        return [wl.Finding(self.summary().splitlines()[0], "scrubbing", {}, "solid" if solid else "weak")]
+        estimate = replace(self.recovered, chance=self.null if len(self.dealt) else None)
+        kind: Any = "effect" if self._beyond else "null" if len(self.dealt) else "description"
+        trust: Any = "solid" if self.recovered.trusted and self._beyond else "weak"
+        return [wl.Finding(self._claim(), "scrubbing", trust=trust, kind=kind, estimate=estimate)]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {f"Left if only {name} is kept": self.explained[name] for name in ("speaker", "token", "pair")}
 
     def views(self) -> Sequence[wl.View]:
-        layers, each = np.shape(self.explained["token"].value)
         n = self.recovered
-        series = [
-            {
-                "name": f"{feature} kept",
-                "unit": "share",
-                "values": one.value,
-                "low": one.low,
-                "high": one.high,
-                "chance": 0.0,
-                "scale": "diverging",
-            }
-            for feature, one in self.explained.items()
-            if feature != "nothing"  # 0 by definition
-        ]
-        columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}, {"key": "claim", "label": "Depends on"}]
-        columns += [{"key": name, "label": name.capitalize(), "unit": "share", "digits": 2} for name in FEATURES[1:]]
-        rows = [
-            {
-                "head": str(Head(layer, head)),
-                "claim": _MEANING[self.hypothesis.get(str(Head(layer, head)), "everything")],
-            }
-            | {name: _cell(self.explained[name][layer, head]) for name in FEATURES[1:]}
-            for layer, head in np.ndindex(layers, each)
-        ]
-        coverage = ", ".join(f"{name} {part:.0%}" for name, part in self.coverage.items())
+        coverage = ", ".join(f"{name} {percent(part)}" for name, part in self.coverage.items())
         caption = (
             f"Share of a head's effect (KL from the model's answers) that is left when its output is swapped with "
             f"that of a place of another conversation with an equal feature; 95% interval over n={n.n} "
             f"conversations; 0 is what a place drawn without regard to the feature leaves. Places with a partner: "
             f"{coverage}."
         )
+        kept = {name: one for name, one in self.explained.items() if name != "nothing"}  # 0 by definition
+        layers, each = self.explained["token"].shape
+        claims = [
+            [Wording(_MEANING[self.hypothesis.get(str(Head(i, j)), "everything")]) for j in range(each)]
+            for i in range(layers)
+        ]
+        columns: dict[Column, Any] = {Column("claim", "Depends on"): claims}
+        columns |= {Column(name, name.capitalize(), "share", 2): self.explained[name] for name in FEATURES[1:]}
         return [
-            wl.View.of_data(
+            wl.View(
                 "scrubbing",
-                "What each head depends on",
-                "matrix",
-                {
-                    "rows": [f"L{layer}" for layer in range(layers)],
-                    "columns": [f"H{head}" for head in range(each)],
-                    "links": "head",
-                    "series": series,
-                },
+                "Causal scrubbing",
+                Matrix.by_head({f"{name} kept": one for name, one in kept.items()}, scale="diverging"),
+                subtitle="On which feature of the text does each head depend?",
                 caption=caption,
                 how_to_read="Each head's output is swapped with what it computed somewhere else where one feature is "
-                "the same. Near 1, the feature is all that the head passes on; near 0, it is no part of it.",
+                "the same. Near 1, the feature is all that the head passes on; near 0, the head does not pass it on.",
                 misleads="A feature that goes along with the true one explains it too, and places without a partner "
                 "are left as they are.",
                 order=56,
             ),
-            wl.View.of_data(
+            wl.View(
                 "scrubbing-table",
-                "What each head depends on, in numbers",
-                "table",
-                {"columns": columns, "rows": rows, "links": "head"},
-                caption=caption + f" The hypothesis as a whole recovers {share(n)} of the model's advantage.",
-                how_to_read=f"A head is claimed to depend on the simplest feature that leaves {self.enough:.0%} of its "
-                "effect, on other conversations.",
+                "Causal scrubbing, table",
+                Table.by_head(columns),
+                subtitle="The hypothesis for each head, and how much each feature explains",
+                caption=f"{caption} {self._claim()}",
+                how_to_read=f"A head is claimed to depend on the simplest feature that leaves {percent(self.enough)} "
+                "of its effect, on other conversations.",
                 misleads="The whole hypothesis can fail though each head passes: then their errors add up.",
                 order=57,
             ),
         ]
-
-
-def _cell(one: wl.Estimate) -> dict[str, float]:
-    return {"value": float(one.value), "low": float(one.low), "high": float(one.high), "chance": 0.0}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.contrast import ENOUGH_PAIRS
-from wonderland_circuits.questions import share
+from wonderland.views import Column, Table, Wording, percent
+from wonderland_circuits.phrases import share
 from wonderland_circuits.speaker_verdicts import RULE, SIDES, TESTS
 
 _WHOSE = {"current": "who speaks", "first": "who spoke first"}
@@ -56,13 +59,14 @@ class SpeakerTrackingResult(wl.Result):
 
     def heads_that_are(self, verdict: str) -> list[str]:
         """List the heads of a verdict; speaker heads by what goes through them, most first."""
-        found = [
-            (layer, head) for layer, row in enumerate(self.verdicts) for head, name in enumerate(row) if name == verdict
-        ]
+        found = [head for head in self._heads() if self.verdicts[head.layer][head.index] == verdict]
         if verdict in _SIDE:
             through = self.swap[_SIDE[verdict]]["confirm"]["through"].value
-            found.sort(key=lambda at: -through[at])
-        return [str(Head(layer, head)) for layer, head in found]
+            found.sort(key=lambda head: -through[head])
+        return list(map(str, found))
+
+    def _heads(self) -> Iterator[Head]:
+        return Head.all(len(self.verdicts), len(self.verdicts[0]))
 
     def through(self, head: str, side: str = "current") -> wl.Estimate:
         """Return the share of a swap that goes through a head, on the pairs to confirm."""
@@ -75,7 +79,7 @@ class SpeakerTrackingResult(wl.Result):
         return "solid" if self.swap[side]["confirm"]["through"].trusted else "weak"
 
     def summary(self) -> str:
-        lines = [str(finding.text) for finding in self.findings()]
+        lines = [finding.sentence for finding in self.findings()]
         for verdict, said in (
             ("sink", "Sinks, which look at the first token and pass nothing on"),
             ("undetermined", "Undetermined, as the tests disagree or cannot tell"),
@@ -99,22 +103,37 @@ class SpeakerTrackingResult(wl.Result):
     def findings(self) -> Sequence[wl.Finding]:
         found = []
         for verdict, side in _SIDE.items():
-            for head in self.heads_that_are(verdict):
-                at = Head.parse(head)
-                looks = self.seen["latest" if side == "current" else "first"][at]
-                probe = self.probe[side]["head"][at]
+            for head in map(Head.parse, self.heads_that_are(verdict)):
+                looks = self.seen["latest" if side == "current" else "first"][head]
+                probe, through = self.probe[side]["head"][head], self.through(str(head), side)
                 text = (
-                    f"{head} says {_WHOSE[side]}: it gives {looks.value:.0%} of its attention to the "
+                    f"{head} says {_WHOSE[side]}: it gives {percent(looks.value)} of its attention to the "
                     f"{'latest' if side == 'current' else 'first'} speaker token (uniform attention would give "
-                    f"{float(looks.chance):.0%}), {share(self.through(head, side))} of what swapping "
+                    f"{percent(float(looks.chance))}), {share(through)} of what swapping "
                     f"{_WHOSE[side]} changes goes through it alone ({self.pairs[side]['confirm']} pairs not used to "
-                    f"choose it), and a probe reads it off its output {probe.value:.0%} of the time (chance 50%)."
+                    f"choose it), and a probe reads it off its output {percent(probe.value)} of the time (chance 50%)."
                 )
-                found.append(wl.Finding(text, "speaker-tracking", {"head": head}, self.trust(side)))
+                found.append(
+                    wl.Finding(text, "speaker-tracking", head, self.trust(side), "effect", replace(through, chance=0.0))
+                )
         if not found:
-            text = f"None of {sum(map(len, self.verdicts))} heads is shown to track who speaks or who spoke first."
-            found.append(wl.Finding(text, "speaker-tracking", {}, self.trust("current")))
+            text = (
+                f"None of {sum(map(len, self.verdicts))} heads is shown to track who speaks or who spoke first"
+                f"{self._bound()}."
+            )
+            trust = "anecdotal" if "anecdotal" in map(self.trust, SIDES) else "weak"
+            found.append(wl.Finding(text, "speaker-tracking", trust=trust, kind="null"))  # type: ignore[arg-type]
         return found
+
+    def _bound(self) -> str:
+        """Return the most that can go through one head by its interval, where swaps were asked about."""
+        highs = {side: np.asarray(self.swap[side]["confirm"]["through"].high) for side in SIDES}
+        told = [
+            f"at most {percent(float(np.nanmax(high)))} of swapping {_WHOSE[side]} goes through one head"
+            for side, high in highs.items()
+            if side not in self.silent and np.isfinite(high).any()
+        ]
+        return f" ({'; '.join(told)}, by 95% intervals)" if told else ""
 
     def card(self) -> Mapping[str, wl.Estimate]:
         shown = {"Value at position 0, of other values": self.seen["ratio"]}
@@ -125,97 +144,77 @@ class SpeakerTrackingResult(wl.Result):
         return shown
 
     def views(self) -> Sequence[wl.View]:
-        layers, heads = len(self.verdicts), len(self.verdicts[0])
-        places = [(layer, head) for layer in range(layers) for head in range(heads)]
-        n = self.seen["latest"].n
         at = self.thresholds
-        numbers = [
-            ("verdict", "Verdict", "", "The rule is below"),
-            (
-                "ratio",
-                "Value at 0",
-                "of others",
-                "Norm of the value at position 0 over that of others; a sink's is small",
-            ),
-            ("written", "Writes", "of others", "Norm of what it writes over that of the values it could write"),
-            ("latest", "To latest", "share", "Attention to the latest speaker token, in later turns"),
-            ("first", "To first", "share", "Attention to position 0, in later turns"),
-            ("stays", "Stays", "share", "Attention to a neutral token put in front"),
-            ("follows", "Follows", "share", "Attention to the first speaker token behind it"),
-        ]
-        for side in SIDES:
-            numbers += [
-                (f"{side} through", f"Swap {side}", "share", f"Of swapping {_WHOSE[side]}, what goes through the head"),
-                (
-                    f"{side} resample",
-                    f"Other {side}",
-                    "share",
-                    "Cost of the other speaker's output over the same one's",
-                ),
-                (f"{side} probe", f"Probe {side}", "accuracy", "How well a classifier reads it; chance is the null"),
-            ]
-        columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}]
-        columns += [
-            {"key": key, "label": label, "unit": unit or "1", "digits": 2, "help": told}
-            for key, label, unit, told in numbers
-        ]
         caption = (
-            f"95% intervals over n={n} conversations, and over {self._confirming()} that were not used to choose; "
-            "chance is uniform attention, no effect, and for probes the highest of three nulls."
+            f"95% intervals over n={self.seen['latest'].n} conversations, and over {self._confirming()} that were not "
+            "used to choose; chance is uniform attention, no effect, and for probes the highest of three nulls."
         )
         rule = "; ".join(f"{name}: {RULE[name]}" for name in ("sink", "first-speaker", "current-speaker"))
-        tests = [{"key": "head", "label": "Head"}, {"key": "verdict", "label": "Verdict"}]
-        tests += [{"key": test, "label": test.capitalize()} for test in TESTS]
-        tests.append({"key": "reason", "label": "Why"})
+        verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}
+        tests = {
+            Column(test, test.capitalize()): [[Wording(one[test]) for one in row] for row in self.outcomes]
+            for test in TESTS
+        }
+        why: dict[Column, Any] = {Column("reason", "Why"): Wording.every(self.reasons)}
         if isinstance(self.control, SpeakerTrackingResult):
-            tests.append({"key": "before", "label": "Before training"})
+            why[Column("before", "Before training")] = Wording.every(self.control.verdicts)
         return [
-            wl.View.of_data(
+            wl.View(
                 "speaker-tracking",
-                "Sink, or who speaks?",
-                "table",
-                {"columns": tests, "rows": [self._words(place) for place in places], "links": "head"},
-                caption=f"Outcomes of six tests of each head; it looks somewhere with {at['attention']:.0%} of its "
-                f"attention, a value is small under {at['small']:g} of others, an effect counts from "
-                f"{at['effect']:.0%} of a swap. {caption}",
+                "Speaker tracking: six tests",
+                Table.by_head({**verdicts, **tests, **why}),
+                subtitle="Which heads follow who speaks, and which only look at the first token?",
+                caption=f"Outcomes of six tests of each head; it looks somewhere with {percent(at['attention'])} of "
+                f"its attention, a value is small under {at['small']:g} of others, an effect counts from "
+                f"{percent(at['effect'])} of a swap. {caption}",
                 how_to_read=f"A verdict needs several tests. {rule[0].upper()}{rule[1:]}.",
-                misleads="Heads that share the work can each stay under the threshold: none is not no part in it.",
+                misleads="Heads that share the work can each stay under the threshold: the verdict 'none' does not "
+                "mean that a head has no part in it.",
                 order=48,
             ),
-            wl.View.of_data(
+            wl.View(
                 "speaker-tests",
-                "Sink, or who speaks? In numbers",
-                "table",
-                {"columns": columns, "rows": [self._numbers(place) for place in places], "links": "head"},
+                "Speaker tracking: numbers",
+                Table.by_head({**verdicts, **self._numbers()}),
+                subtitle="The six tests in numbers",
                 caption=caption,
-                how_to_read="Left to right: what stands at position 0, where the head looks, whether it follows the "
-                "token, and for the current and the first speaker what goes through it and can be read off it.",
+                how_to_read="Left to right: for the current and the first speaker what goes through the head and can "
+                "be read off it, then where the head looks, whether it follows the token, and what stands at "
+                "position 0.",
                 misleads="That something can be read off a head is no proof that the model reads it: go by the swaps.",
                 order=49,
             ),
         ]
 
+    def _numbers(self) -> dict[Column, wl.Estimate]:
+        """Return the columns of numbers, those that a verdict stands on first."""
+        shown: list[tuple[str, str, str, wl.Estimate]] = []
+        for side in SIDES:
+            through, other = self.swap[side]["confirm"]["through"], self.resample[side]["other − same"]
+            shown += [
+                (f"Swap {side}", "share", f"Of swapping {_WHOSE[side]}, what goes through the head", through),
+                (f"Other {side}", "share", "Cost of the other speaker's output over the same one's", other),
+                (f"Probe {side}", "accuracy", f"How well {_WHOSE[side]} is read off it", self.probe[side]["head"]),
+            ]
+        shown += [
+            ("To latest", "share", "Attention to the latest speaker token, in later turns", self.seen["latest"]),
+            ("To first", "share", "Attention to position 0, in later turns", self.seen["first"]),
+            ("Stays", "share", "Attention to a neutral token put in front", self.shift["stays"]),
+            ("Follows", "share", "Attention to the first speaker token behind it", self.shift["follows"]),
+            (
+                "Value at 0",
+                "of others",
+                "Norm of the value at position 0 over that of others; a sink's is small",
+                self.seen["ratio"],
+            ),
+            (
+                "Writes",
+                "of others",
+                "Norm of what it writes over that of the values it could write",
+                self.seen["written"],
+            ),
+        ]
+        return {Column(label, label, unit, 2, told): estimate for label, unit, told, estimate in shown}
+
     def _confirming(self) -> str:
         return ", ".join(f"{self.swap[s]['confirm']['through'].n} ({_WHOSE[s]})" for s in SIDES)
-
-    def _words(self, at: tuple[int, int]) -> dict[str, Any]:
-        row: dict[str, Any] = {"head": f"L{at[0]}H{at[1]}", "verdict": self.verdicts[at[0]][at[1]]}
-        row |= self.outcomes[at[0]][at[1]] | {"reason": self.reasons[at[0]][at[1]]}
-        if isinstance(self.control, SpeakerTrackingResult):
-            row["before"] = self.control.verdicts[at[0]][at[1]]
-        return row
-
-    def _numbers(self, at: tuple[int, int]) -> dict[str, Any]:
-        shown = {name: self.seen[name] for name in ("ratio", "written", "latest", "first")}
-        shown |= {name: self.shift[name] for name in ("stays", "follows")}
-        for side in SIDES:
-            shown[f"{side} through"] = self.swap[side]["confirm"]["through"]
-            shown[f"{side} resample"] = self.resample[side]["other − same"]
-            shown[f"{side} probe"] = self.probe[side]["head"]
-        row: dict[str, Any] = {"head": f"L{at[0]}H{at[1]}", "verdict": self.verdicts[at[0]][at[1]]}
-        for name, estimate in shown.items():
-            one = estimate[at]
-            row[name] = {"value": float(one.value), "low": float(one.low), "high": float(one.high)}
-            if one.chance is not None:
-                row[name]["chance"] = float(one.chance)
-        return row

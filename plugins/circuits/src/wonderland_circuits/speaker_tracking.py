@@ -35,7 +35,7 @@ from wonderland.errors import NotEnoughData
 from wonderland.lab.ablation import collect, spread
 from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch, lint
 from wonderland.tokenizer import END, SEP
-from wonderland_circuits.questions import Questions
+from wonderland_circuits.contrast_selection import ContrastSelection
 from wonderland_circuits.speaker_attention import looked_at, shifted
 from wonderland_circuits.speaker_effects import resample, swap
 from wonderland_circuits.speaker_probe import probe
@@ -145,7 +145,7 @@ class SpeakerTracking:
     def _asked(self, specimen: wl.Specimen, side: str) -> _Side:
         """Return the contrasts in which the first and the current speaker are two, and only one of them changes."""
         kind = _KIND[side]
-        asked = Questions.of(specimen, (), kind=kind, pairs=self.pairs, seed=self.seed)
+        asked = ContrastSelection.of(specimen, (), kind=kind, pairs=self.pairs, seed=self.seed)
         mined = specimen.contrasts(kind, pairs=self.pairs, seed=self.seed)
         kept = np.arange(len(asked.batch))
         if side == "current":

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 import wonderland as wl
+from wonderland.components import Head
+from wonderland.views import Block, Column, Number, Role, Row, Table, Wording
 
 _NOTHING = "no role found"
+_FIRST = ("Ablation", "Speaker through it", "Induction")  # what a role stands on, before what only describes
+_VAGUE = (_NOTHING, "harmful", "needed for something not named")
 
 
 @dataclass(frozen=True)
@@ -56,74 +58,82 @@ class HeadTaxonomyResult(wl.Result):
     @property
     def named(self) -> list[int]:
         """Heads with a role that says what they do, shown by intervention."""
-        vague = (_NOTHING, "harmful", "needed for something not named")
-        return [i for i in range(len(self.heads)) if self.causal[i] and self.roles[i] not in vague]
+        return [i for i in range(len(self.heads)) if self.causal[i] and self.roles[i] not in _VAGUE]
 
     def summary(self) -> str:
-        count = len(self.named)
-        have = "has" if count == 1 else "have"
-        first = f"{count} of {len(self.heads)} heads {have} a role that an intervention supports."
-        lines = [first, *(f"{role.capitalize()}: {', '.join(heads)}." for role, heads in self.by_role.items())]
+        lines = [self._claim(), *(f"{role.capitalize()}: {', '.join(heads)}." for role, heads in self.by_role.items())]
         if self.absent:
             lines.append(f"Not there to read: {', '.join(self.absent)}; their roles cannot be given.")
         if isinstance(self.control, HeadTaxonomyResult):
             lines.append(f"Before training {len(self.control.named)} had one.")
         return "\n".join(lines)
 
+    def _claim(self) -> str:
+        count = len(self.named)
+        have = "has" if count == 1 else "have"
+        return f"{count} of {len(self.heads)} heads {have} a role that an intervention supports."
+
     def findings(self) -> Sequence[wl.Finding]:
         trusted = all(one.trusted for one in self.numbers.values() if one.resampled_over != "models")
-        found = [wl.Finding(self.summary().splitlines()[0], "head-taxonomy", {}, "solid" if trusted else "weak")]
+        trust: Any = "solid" if trusted else "weak"
+        kind: Any = "description" if self.named else "null"
+        found = [wl.Finding(self._claim(), "head-taxonomy", trust=trust if self.named else "weak", kind=kind)]
         special = [i for i in self.named if self.roles[i].startswith(("says", "induction", "relays"))]
         for i in special[:4]:
-            text = f"{self.heads[i]} {_verb(self.roles[i])}: {self.rules[i]}."
-            found.append(wl.Finding(text, "head-taxonomy", {"head": self.heads[i]}, "solid" if trusted else "weak"))
+            head, role = Head.parse(self.heads[i]), self.roles[i]
+            text = f"{head} {'does induction' if role == 'induction' else role}: {self.rules[i]}."
+            found.append(wl.Finding(text, "head-taxonomy", head, trust, "effect"))
         return found
 
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        return {
-            head: [{"role": self.roles[i], "rule": self.rules[i]}]
-            for i, head in enumerate(self.heads)
-            if self.roles[i] != _NOTHING
-        }
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
+        """Return a role for each head that has one; what ablation alone says of a head is a row, not a role."""
+        told: dict[Any, Sequence[Block | Role]] = {}
+        for i, name in enumerate(self.heads):
+            if self.roles[i] not in _VAGUE:
+                told[Head.parse(name)] = [Role(Wording(self.roles[i]), self.rules[i])]
+            elif self.roles[i] != _NOTHING:
+                row = Row("by ablation alone", Wording(self.roles[i]))
+                told[Head.parse(name)] = [Block("No role found", self.rules[i], [row])]
+        return told
 
     def views(self) -> Sequence[wl.View]:
-        columns: list[dict[str, Any]] = [
-            {"key": "head", "label": "Head"},
-            {"key": "role", "label": "Role"},
-            {"key": "pattern", "label": "Pattern"},
-            {"key": "verdict", "label": "Ablation says"},
-        ]
-        columns += [
-            {"key": name, "label": name, "digits": 3 if name == "Ablation" else 2, "bar": True} for name in self.numbers
-        ]
-        why = [
-            {"key": "head", "label": "Head"},
-            {"key": "role", "label": "Role"},
-            {"key": "rule", "label": "The rule that gave it"},
-            {"key": "partners", "label": "Told by (weights)"},
-            {"key": "before", "label": "Before training"},
-        ]
-        rows = [self._row(i) for i in range(len(self.heads))]
         n = self.numbers["Ablation"]
+        role: dict[Column, Any] = {Column("role", "Role"): self._words(self.roles)}
+        said: dict[Column, Any] = {
+            Column("pattern", "Pattern"): self._words(self.patterns),
+            Column("verdict", "Ablation says"): self._words(self.ablation),
+        }
+        order = sorted(self.numbers, key=lambda name: (name not in _FIRST, list(self.numbers).index(name)))
+        numbers = {
+            Column(name, name, digits=3 if name == "Ablation" else 2, bar=True): self._numbers(self.numbers[name])
+            for name in order
+        }
+        before = self.control.roles if isinstance(self.control, HeadTaxonomyResult) else [""] * len(self.heads)
+        why: dict[Column, Any] = {
+            Column("rule", "The rule that gave it"): self._words(self.rules),
+            Column("partners", "Reads from (by weights)"): self._words(self.partners),
+            Column("before", "Before training"): self._words(before),
+        }
         return [
-            wl.View.of_data(
+            wl.View(
                 "head-taxonomy",
                 "Head taxonomy",
-                "table",
-                {"columns": columns, "rows": rows, "links": "head"},
+                Table.by_head({**role, **numbers, **said}),
+                subtitle="What is each head for?",
                 caption="Ablation in nats a token (resampled); attention as shares; 95% intervals over "
                 f"n={n.n} {n.resampled_over} where numbers come from text, chance levels beside them; weights have "
                 "a null and no interval.",
-                how_to_read="A role is named only if an intervention supports it; the next table has the rule. Sort by "
-                "a heading; click a head for everything measured about it.",
+                how_to_read="A role is named only if an intervention supports it; the next table has the rule. Pattern "
+                "and ablation are what two analyses say of the head alone, and no roles. Sort by a heading; click a "
+                "head for everything measured about it.",
                 misleads="A head with two jobs has one role here, and heads that back each other up have none.",
                 order=5,
             ),
-            wl.View.of_data(
+            wl.View(
                 "head-taxonomy-rules",
-                "Why each head has its role",
-                "table",
-                {"columns": why, "rows": [{key: row[key] for key in _keys(why)} for row in rows], "links": "head"},
+                "Head taxonomy: rules",
+                Table.by_head({**role, **why}),
+                subtitle="Why does each head have its role?",
                 caption="The first rule that each head meets, with the numbers it went by, and earlier heads that it "
                 "composes with beyond chance by its queries (Q), keys (K) or values (V).",
                 how_to_read="Each role stands on the numbers beside it. Before training no head should have one.",
@@ -132,31 +142,17 @@ class HeadTaxonomyResult(wl.Result):
             ),
         ]
 
-    def _row(self, i: int) -> dict[str, Any]:
-        at = tuple(int(part) for part in np.unravel_index(i, self.shape))
-        before = self.control.roles[i] if isinstance(self.control, HeadTaxonomyResult) else ""
-        row: dict[str, Any] = {
-            "head": self.heads[i],
-            "role": self.roles[i],
-            "pattern": self.patterns[i],
-            "verdict": self.ablation[i],
-            "partners": self.partners[i],
-            "before": before,
-            "rule": self.rules[i],
-        }
-        return row | {name: _cell(estimate[at]) for name, estimate in self.numbers.items()}
+    def _words(self, words: Sequence[str]) -> list[list[Wording]]:
+        """Return words of the order L0H0, L0H1, … as [layer][head], marked as our own."""
+        layers, each = self.shape
+        return [[Wording(words[layer * each + head]) for head in range(each)] for layer in range(layers)]
+
+    def _numbers(self, estimate: wl.Estimate) -> list[list[Any]]:
+        """Return an estimate as cells [layer][head]; a number of the weights has no interval."""
+        cells = [one if estimate.resampled_over != "models" else _exact(one) for _, one in estimate.cells()]
+        layers, each = self.shape
+        return [cells[layer * each : (layer + 1) * each] for layer in range(layers)]
 
 
-def _keys(columns: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [str(column["key"]) for column in columns]
-
-
-def _cell(one: wl.Estimate) -> dict[str, float]:
-    cell = {"value": float(one.value)}
-    if one.resampled_over != "models":
-        cell |= {"low": float(one.low), "high": float(one.high)}
-    return cell if one.chance is None else cell | {"chance": float(one.chance)}
-
-
-def _verb(role: str) -> str:
-    return "does induction" if role == "induction" else role
+def _exact(one: wl.Estimate) -> Number:
+    return Number(float(one.value), chance=None if one.chance is None else float(one.chance))

@@ -21,9 +21,12 @@ import torch
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland.views import Axis, Lines, Matrix, Reference, Series, Wording
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
+
+_FOCUSED = 0.5  # of uniform attention's entropy
 
 
 @dataclass(frozen=True)
@@ -44,30 +47,42 @@ class AttentionEntropyResult(wl.Result):
     spread: np.ndarray
     by_position: np.ndarray
 
-    def summary(self) -> str:
+    @property
+    def most_focused(self) -> Head | None:
+        """The head of the lowest entropy; None if none was measured."""
         value = self.normalised.value
-        focused = [str(Head(layer, head)) for layer, head in zip(*np.nonzero(value < 0.5), strict=True)]
-        lowest = np.unravel_index(value.argmin(), value.shape)
-        one = self.normalised[lowest]
-        interval = f"[{float(one.low):.2f}, {float(one.high):.2f}] (n={one.n} conversations"
-        lines = [
-            f"{len(focused)} of {value.size} heads {'is' if len(focused) == 1 else 'are'} focused (entropy under half "
-            f"of uniform attention's); the most focused is L{lowest[0]}H{lowest[1]} with {float(one.value):.2f} of it "
-            f"{interval}{'' if one.trusted else ', too few to trust the interval'})."
-        ]
-        if focused:
-            lines.append(f"Focused: {', '.join(focused)}.")
-        if self.control is not None and isinstance(self.control, AttentionEntropyResult):
-            lines.append(f"Before training the lowest was {self.control.normalised.value.min():.3f}.")
+        if not np.isfinite(value).any():
+            return None
+        return Head(*map(int, np.unravel_index(int(np.nanargmin(value)), value.shape)))
+
+    def summary(self) -> str:
+        lines = [finding.sentence for finding in self.findings()]
+        if focused := self._focused():
+            lines.append(f"Focused: {', '.join(map(str, focused))}.")
+        if isinstance(self.control, AttentionEntropyResult) and self.control.most_focused is not None:
+            before = float(self.control.normalised.value[self.control.most_focused])
+            lines.append(f"Before training the lowest was {before:.3f}.")
         return "\n".join(lines)
 
+    def _focused(self) -> list[Head]:
+        return [head for head, one in self.normalised.heads() if one.value < _FOCUSED]
+
     def findings(self) -> Sequence[wl.Finding]:
-        value = self.normalised.value
-        layer, head = np.unravel_index(value.argmin(), value.shape)
-        estimate = self.normalised[layer, head]
-        trust = "solid" if estimate.trusted and estimate.high < 0.5 else "weak"
-        text = self.summary().splitlines()[0]
-        return [wl.Finding(text, "entropy-map", {"head": str(Head(layer, head))}, trust)]  # type: ignore[arg-type]
+        head, focused = self.most_focused, self._focused()
+        if head is None:
+            text = "The entropy of attention could not be measured: no window has more than one token."
+            return [wl.Finding(text, "entropy-map", (), "anecdotal", "description")]
+        one = self.normalised[head]
+        count = f"{len(focused)} of {int(np.isfinite(self.normalised.value).sum())} heads"
+        claim = f"{count} {'is' if len(focused) == 1 else 'are'} focused" if focused else "No head is focused"
+        text = (
+            f"{claim} (entropy under half of uniform attention's); the lowest is that of {head}: "
+            f"{float(one.value):.2f} of uniform attention's [{float(one.low):.2f}, {float(one.high):.2f}] "
+            f"(n={one.n} {one.resampled_over}{'' if one.trusted else ', too few to trust the interval'})."
+        )
+        apart = one.high < _FOCUSED if focused else one.low >= _FOCUSED
+        trust: Any = "solid" if one.trusted and apart else "weak"
+        return [wl.Finding(text, "entropy-map", head, trust, "effect" if focused else "null", one)]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
@@ -77,50 +92,40 @@ class AttentionEntropyResult(wl.Result):
         }
 
     def views(self) -> Sequence[wl.View]:
-        layers, heads = self.nats.value.shape
-        series = [
-            _series("normalised", "share of ln(visible tokens)", self.normalised, [0, 1]),
-            _series("nats", "nats", self.nats, [0, float(np.nanmax(self.nats.high))]),
-            _series("tokens attended to", "tokens", self.effective, [0, float(np.nanmax(self.effective.high))]),
-            {"name": "spread over rows", "unit": "sd", "values": self.spread},
-        ]
-        positions = np.arange(self.by_position.shape[-1])
-        curves = [
-            {"name": str(Head(layer, head)), "x": positions[1:], "y": self.by_position[layer, head, 1:]}
-            for layer in range(layers)
-            for head in range(heads)
-        ]
+        over = f"n={self.nats.n} {self.nats.resampled_over}"
+        curves = {head: self.by_position[head][1:] for head, _ in self.normalised.heads()}
+        normalised = Series(Wording("normalised"), self.normalised, domain=[0, 1])
+        of_rows = Series(Wording("spread over rows"), self.spread, "standard deviation")
+        by_head = {"normalised": normalised, "nats": self.nats, "tokens attended to": self.effective}
         return [
-            wl.View.of_data(
+            wl.View(
                 "entropy-map",
-                "Entropy map",
-                "matrix",
-                {
-                    "rows": [f"L{layer}" for layer in range(layers)],
-                    "columns": [f"H{head}" for head in range(heads)],
-                    "links": "head",
-                    "series": series,
-                },
-                caption="Mean entropy of attention rows, row 0 left out; 95% interval over "
-                f"n={self.nats.n} conversations.",
-                how_to_read="Strongly coloured heads spread their attention over many tokens, pale heads look at few. "
-                "1 is uniform attention, 0 is one token. Click a head to see where it looks.",
+                "Attention entropy by head",
+                Matrix.by_head({**by_head, "spread": of_rows}),
+                subtitle="Does a head look at few tokens or at many?",
+                caption=f"Mean entropy of attention rows, row 0 left out; 95% interval over {over}. Chance is uniform "
+                "attention. The spread over rows has no interval.",
+                how_to_read="Low numbers: the head looks at few tokens. High numbers: it looks at many. Normalised, "
+                "1 is uniform attention and 0 is one token. Spread says how much this differs from token to token.",
                 misleads="Low entropy says that a head is focused, not that it matters: a head that always looks at "
                 "the first token may do nothing at all.",
                 order=20,
             ),
-            wl.View.of_data(
+            wl.View(
                 "entropy-by-position",
-                "Entropy by position",
-                "line",
-                {
-                    "x": {"label": "query position", "unit": "tokens"},
-                    "y": {"label": "normalised entropy"},
-                    "series": curves,
-                    "references": [{"name": "uniform", "y": 1.0}],
-                },
-                caption="Mean normalised entropy of the rows at each position, over all windows that reach it.",
-                how_to_read="A flat line is a head that behaves alike anywhere in the window.",
+                "Attention entropy by position",
+                Lines.of(
+                    curves,
+                    Axis("query position", "tokens"),
+                    "normalised entropy",
+                    np.arange(1, self.by_position.shape[-1]),
+                    references=[Reference(Wording("uniform attention"), 1.0)],
+                ),
+                subtitle="Does a head look more widely later in the window?",
+                caption="Mean normalised entropy of the rows at each position, over all windows that reach it; a line "
+                "for each head, without intervals.",
+                how_to_read="A flat line is a head that behaves alike anywhere in the window. Select a head to see "
+                "which line is its own.",
                 misleads="Few windows reach the last positions, so the right end is noisier.",
                 order=25,
             ),
@@ -196,15 +201,3 @@ def _uniform_levels(lengths: np.ndarray) -> tuple[float, float]:
     """Return the mean nats and effective tokens that uniform attention has over the same rows."""
     visible = np.concatenate([np.arange(2, length + 1) for length in lengths]).astype(float)
     return float(np.log(visible).mean()), float(visible.mean())
-
-
-def _series(name: str, unit: str, estimate: wl.Estimate, domain: list[float]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "unit": unit,
-        "values": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "chance": estimate.chance,
-        "domain": domain,
-    }

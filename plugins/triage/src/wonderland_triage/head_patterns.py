@@ -27,12 +27,15 @@ from wonderland.components import Head
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import END, SEP
-from wonderland.views import Triangles
-from wonderland_triage.shown import describe, windows_to_show
+from wonderland.views import AttentionPatterns, Block, Column, Patterned, Role, Table, Triangles, Wording, percent
+from wonderland_triage.shown import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
+NONE = "diffuse"
+"""The label of a head without a pattern."""
+_VISIBLE = 0.01  # a score that differs less from chance is not said to be above it
 PATTERNS = ("previous", "self", "first", "speaker", "separator", "duplicate")
 _MEANING = {
     "previous": "the previous token",
@@ -65,121 +68,126 @@ class HeadPatternsResult(wl.Result):
     conversations: list[dict[str, Any]]
     attention: list[np.ndarray]
 
-    def heads_with(self, pattern: str) -> list[str]:
+    def heads_with(self, pattern: str) -> list[Head]:
         """List the heads that carry a label, highest score first."""
-        score = self.scores[pattern].value
         found = [
-            (score[layer, head], str(Head(layer, head)))
-            for layer, row in enumerate(self.labels)
-            for head, label in enumerate(row)
-            if pattern in label
+            head for head in Head.all(len(self.labels), len(self.labels[0])) if pattern in _names(self.label(head))
         ]
-        return [name for _, name in sorted(found, reverse=True)]
+        return sorted(found, key=lambda head: (-self.scores[pattern].value[head], head))
+
+    def label(self, head: Head) -> str:
+        """Return the label of a head."""
+        return self.labels[head.layer][head.index]
+
+    def told(self, head: Head, *, short: bool = False) -> Wording:
+        """Return the label of a head; where it has none, its highest score that is above chance.
+
+        Args:
+            head: The head.
+            short: Leave out that it has no pattern.
+        """
+        if self.label(head) != NONE:
+            return Wording(self.label(head))
+        above = {name: score for name, of in self.scores.items() if (score := of[head]).above_chance.all()}
+        above = {name: score for name, score in above.items() if score.value - score.chance > _VISIBLE}
+        if not above:
+            return Wording("no pattern" if short else "no pattern above chance")
+        most = max(above, key=lambda name: float(above[name].value))
+        highest = f"most: {most} {float(above[most].value):.2f}"
+        over = float(above[most].value) > self.threshold
+        return Wording(
+            highest if short else f"no pattern {'clear of' if over else 'over'} {self.threshold:g}; {highest}"
+        )
+
+    def _told_all(self, *, short: bool = False) -> list[list[Wording]]:
+        return [[self.told(Head(i, j), short=short) for j in range(len(row))] for i, row in enumerate(self.labels)]
 
     def summary(self) -> str:
-        named = {pattern: self.heads_with(pattern) for pattern in self.scores}
-        counted = sum(label != "diffuse" for row in self.labels for label in row)
-        n = self.scores["previous"].n
-        total = sum(map(len, self.labels))
-        rule = f"score over {self.threshold:g} and above chance, n={n} conversations"
-        lines = [f"{counted} of {total} heads {'has' if counted == 1 else 'have'} a pattern ({rule})."]
-        for pattern, heads in named.items():
-            if heads:
-                score = self.scores[pattern][Head.parse(heads[0])]
-                lines.append(f"To {_MEANING[pattern]}: {', '.join(heads)}; {heads[0]} gives it {score}.")
+        lines = [self._count()]
+        for pattern, scores in self.scores.items():
+            if heads := self.heads_with(pattern):
+                named = ", ".join(map(str, heads))
+                lines.append(f"To {_MEANING[pattern]}: {named}; {heads[0]} gives it {scores[heads[0]]}.")
         return "\n".join(lines)
 
+    def _count(self) -> str:
+        counted = sum(label != NONE for row in self.labels for label in row)
+        rule = f"score over {self.threshold:g} and above chance, n={self.scores['previous'].n} conversations"
+        return (
+            f"{counted} of {sum(map(len, self.labels))} heads {'has' if counted == 1 else 'have'} a pattern ({rule})."
+        )
+
     def findings(self) -> Sequence[wl.Finding]:
-        trust: Any = "solid" if self.scores["previous"].trusted else "weak"
-        found = [wl.Finding(self.summary().splitlines()[0], "head-patterns", {}, trust)]
+        some = any(label != NONE for row in self.labels for label in row)
+        clear = some or all((of.high < self.threshold).all() for of in self.scores.values())
+        trust: Any = "solid" if self.scores["previous"].trusted and clear else "weak"
+        found = [wl.Finding(self._count(), "head-patterns", (), trust, "effect" if some else "null")]
         for pattern in self.scores:
-            for name in self.heads_with(pattern)[:1]:
-                score = self.scores[pattern][Head.parse(name)]
+            for head in self.heads_with(pattern)[:1]:
+                score = self.scores[pattern][head]
                 text = (
-                    f"{name} gives {score.value:.0%} of its attention to {_MEANING[pattern]} (95% interval "
-                    f"{score.low:.0%} to {score.high:.0%}; uniform attention would give {float(score.chance):.0%})."
+                    f"{head} gives {percent(score.value)} of its attention to {_MEANING[pattern]} (95% interval "
+                    f"{percent(score.low)} to {percent(score.high)}; uniform attention would give "
+                    f"{percent(score.chance)})."
                 )
-                found.append(wl.Finding(text, "attention", {"head": name}, trust))
+                sure = score.trusted and bool(score.above_chance)
+                found.append(wl.Finding(text, "attention", head, "solid" if sure else "weak", "effect", score))
         return found
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {f"Attention to {_MEANING[pattern]}": self.scores[pattern] for pattern in self.scores}
 
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
         rule = f"over {self.threshold:g} of its attention and {self.margin:g} standard errors above chance"
-        return {
-            str(Head(layer, head)): [
-                {"role": f"looks at {_MEANING[label]}", "rule": f"{label}: {rule}"}
-                if label in _MEANING
-                else {"role": label, "rule": "several patterns at once" if ":" in label else f"no pattern {rule}"}
-            ]
-            for layer, row in enumerate(self.labels)
-            for head, label in enumerate(row)
-        }
+        return {head: [self._role(head, rule)] for head in Head.all(len(self.labels), len(self.labels[0]))}
+
+    def _role(self, head: Head, rule: str) -> Role:
+        label = self.label(head)
+        if label in _MEANING:
+            return Role(Wording(f"looks at {_MEANING[label]}"), f"{label}: {rule}")
+        return Role(self.told(head), f"no pattern {rule}" if label == NONE else f"several patterns at once: {rule}")
 
     def views(self) -> Sequence[wl.View]:
-        layers, heads = len(self.labels), len(self.labels[0])
-        caption = (
-            f"Mean share of attention, 95% interval over n={self.scores['previous'].n} conversations; "
-            "chance is uniform attention at the same positions."
+        columns: dict[Column, Any] = {Column("label", "Pattern"): self._told_all()}
+        for pattern, scores in self.scores.items():
+            about = f"Attention to {_MEANING[pattern]}"
+            columns[Column(pattern, pattern.capitalize(), "share", 2, about)] = scores
+        table = wl.View(
+            "head-patterns",
+            "Attention pattern scores",
+            Table.by_head(columns),
+            subtitle="How much of its attention does each head give to which kind of token?",
+            caption=f"Mean share of attention, 95% interval over n={self.scores['previous'].n} conversations; "
+            "chance is uniform attention at the same positions.",
+            how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
+            f"token. A head is named after a pattern if it is over {self.threshold:g} and clearly above chance; "
+            "of a head without a pattern the highest score is named.",
+            misleads="A pattern is not a job: attention to the first token is often a sink that moves nothing.",
+            order=30,
         )
-        rows = [self._row(layer, head) for layer in range(layers) for head in range(heads)]
-        columns: list[dict[str, Any]] = [{"key": "head", "label": "Head"}, {"key": "label", "label": "Pattern"}]
-        columns += [
-            {
-                "key": pattern,
-                "label": pattern.capitalize(),
-                "unit": "share",
-                "digits": 2,
-                "help": f"Attention to {_MEANING[pattern]}",
-            }
-            for pattern in self.scores
+        if not self.conversations:
+            return [table]
+        shown = [
+            Patterned(**spoken_window(about), patterns=Triangles(np.asarray(attention, dtype=np.float64) / 65535))
+            for about, attention in zip(self.conversations, self.attention, strict=True)
         ]
-        views = [
-            wl.View.of_data(
-                "head-patterns",
-                "Head patterns",
-                "table",
-                {"columns": columns, "rows": rows, "links": "head"},
-                caption=caption,
-                how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
-                f"token. A head is named after a pattern if it is over {self.threshold:g} and clearly above chance.",
-                misleads="A pattern is not a job: attention to the first token is often a sink that moves nothing.",
-                order=30,
-            )
+        layers, heads = len(self.labels), len(self.labels[0])
+        return [
+            wl.View(
+                "attention",
+                "Attention patterns",
+                AttentionPatterns(layers, heads, shown, self._told_all(short=True)),
+                subtitle="Where does each head look, token by token?",
+                caption="Attention of every head on one held-out conversation; rows are queries, columns are keys. "
+                f"Under each head its pattern, averaged over all conversations, if it gives more than "
+                f"{self.threshold:g} of its attention to one kind of token; else its highest score above chance.",
+                how_to_read="Each small square is a head: a row is a token that looks, a column a token that is looked "
+                "at. Click a head to enlarge it, then move over the text to see where a token looks.",
+                misleads="One conversation is an anecdote; the table of pattern scores has the averages.",
+                order=10,
+            ),
+            table,
         ]
-        if self.conversations:
-            shown = [
-                {**about, "patterns": Triangles(np.asarray(attention, dtype=np.float64) / 65535)}
-                for about, attention in zip(self.conversations, self.attention, strict=True)
-            ]
-            views.insert(
-                0,
-                wl.View.of_data(
-                    "attention",
-                    "Attention explorer",
-                    "matrix-grid",
-                    {"n_layers": layers, "n_heads": heads, "conversations": shown, "labels": self.labels},
-                    caption="Attention of every head on one held-out conversation; rows are queries, columns keys.",
-                    how_to_read="Each small square is a head; colour says that the row's token looks at the "
-                    "column's. Click a head to enlarge it, then move over the text to see where a token looks.",
-                    misleads="One conversation is an anecdote; the table of head patterns has the averages.",
-                    order=10,
-                ),
-            )
-        return views
-
-    def _row(self, layer: int, head: int) -> dict[str, Any]:
-        row: dict[str, Any] = {"head": str(Head(layer, head)), "label": self.labels[layer][head]}
-        for pattern, estimate in self.scores.items():
-            one = estimate[layer, head]
-            row[pattern] = {
-                "value": float(one.value),
-                "low": float(one.low),
-                "high": float(one.high),
-                "chance": float(one.chance),
-            }
-        return row
 
 
 @dataclass(frozen=True)
@@ -241,7 +249,7 @@ class HeadPatterns:
 
     def _labels(self, scores: Mapping[str, wl.Estimate]) -> list[list[str]]:
         layers, heads = scores["previous"].value.shape
-        table = [["diffuse"] * heads for _ in range(layers)]
+        table = [[NONE] * heads for _ in range(layers)]
         for layer, head in np.ndindex(layers, heads):
             names = []
             for name, estimate in scores.items():
@@ -252,6 +260,10 @@ class HeadPatterns:
             if names:
                 table[layer][head] = names[0] if len(names) == 1 else "mixed: " + ", ".join(names)
         return table
+
+
+def _names(label: str) -> list[str]:
+    return label.removeprefix("mixed: ").split(", ")
 
 
 def _patterns(evidence: Evidence) -> tuple[str, ...]:

@@ -26,6 +26,20 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland.views import (
+    Axis,
+    Column,
+    Lines,
+    Matrix,
+    Panel,
+    Panels,
+    Ranks,
+    Reference,
+    Series,
+    Table,
+    Wording,
+    spoken,
+)
 from wonderland_triage.shown import describe, windows_to_show
 from wonderland_triage.stream import level_names, levels
 from wonderland_triage.tuned_lens import compare
@@ -34,6 +48,7 @@ if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 _MEASURES = ("kl", "answer", "agrees", "target", "log rank")
+_NOTHING = 0.005  # nats: a smaller step is none
 _CANDIDATES = 5  # final answers whose rank is followed through the levels
 
 
@@ -103,32 +118,40 @@ class LogitLensResult(wl.Result):
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
+        drops, view = -np.diff(self.kl.value), "logit-lens-by-layer"
+        if not np.isfinite(drops).any():
+            text = "How far each layer is from the final answer could not be measured."
+            return [wl.Finding(text, view, (), "anecdotal", "description")]
+        most = int(np.nanargmax(drops)) + 1
+        before, after = self.kl[most - 1], self.kl[most]
         trust: Any = "solid" if self.kl.trusted else "weak"
-        drops = -np.diff(self.kl.value)
-        most = int(drops.argmax()) + 1
-        before, after = float(self.kl.value[most - 1]), float(self.kl.value[most])
+        if drops[most - 1] < _NOTHING:
+            text = f"No layer brings the stream closer to the final answer by {_NOTHING:g} nats or more."
+            return [wl.Finding(text, view, (), trust, "null")]
         text = (
-            f"Layer {self.levels[most]} brings the model closest to its answer: KL to it falls from "
-            f"{before:.2f} to {after:.2f} nats (frequencies alone: {float(self.kl.chance):.2f})."
+            f"{self.levels[most]} takes the largest step towards the final answer: KL to it falls from "
+            f"{float(before.value):.2f} to {float(after.value):.2f} nats (frequencies of tokens alone: "
+            f"{float(self.kl.chance):.2f}; n={self.kl.n} {self.kl.resampled_over})."
         )
-        if drops.max() <= 0:
-            text = "No layer brings the stream closer to the final answer."
-            return [wl.Finding(text, "logit-lens-by-layer", {}, trust)]
-        apart = self.kl.low[most - 1] > self.kl.high[most]
-        return [wl.Finding(text, "logit-lens-by-layer", {}, trust if apart else "weak")]
+        return [wl.Finding(text, view, (), trust if before.low > after.high else "weak", "description", after)]
 
     def views(self) -> Sequence[wl.View]:
         return [*([self._words()] if self.conversations else []), self._by_layer(), self._table()]
 
     def _words(self) -> wl.View:
         shown = zip(self.conversations, self.said, self.values, self.candidates, self.ranks, strict=True)
-        return wl.View.of_data(
+        return wl.View(
             "logit-lens",
             "Logit lens",
-            "matrix",
-            {"rows": self.levels, "panels": [self._panel(*one) for one in shown]},
-            caption="What the model would say next if it stopped at this level; columns are the tokens read, "
-            "colour is the probability of what it says in the end.",
+            Panels(
+                [
+                    Panel(Wording(about["title"]), self._panel(about, one, two, three, four))
+                    for about, one, two, three, four in shown
+                ]
+            ),
+            subtitle="What would the model say if it stopped after this layer?",
+            caption="The likeliest next token at each level of one conversation, read by the model's own end; columns "
+            "are the tokens read so far. n=1 conversation, without intervals.",
             how_to_read="Read a column from the top: the word in each cell is the likeliest next token so far. "
             "Where the word stops changing, the answer is decided. Click a cell to follow the final candidates up "
             "and down the ranks.",
@@ -138,88 +161,58 @@ class LogitLensResult(wl.Result):
         )
 
     def _panel(
-        self,
-        about: dict[str, Any],
-        said: list[list[str]],
-        values: np.ndarray,
-        candidates: list[list[str]],
-        ranks: np.ndarray,
-    ) -> dict[str, Any]:
-        names = (
-            ("probability of the final answer", "1", "sequential", [0, 1]),
-            ("KL to the final answer", "nats", "sequential", None),
-            ("rank of the token that came", "1", "log", None),
-        )
-        return {
-            "title": about["title"],
-            "columns": about["tokens"][: values.shape[-1]],
-            "labels": said,
-            "series": [
-                {"name": name, "unit": unit, "values": grid, "scale": scale}
-                | ({} if domain is None else {"domain": domain})
-                for (name, unit, scale, domain), grid in zip(names, values, strict=True)
+        self, about: dict[str, Any], said: Any, values: np.ndarray, candidates: Any, ranks: np.ndarray
+    ) -> Matrix:
+        answer, kl, rank = values
+        return Matrix(
+            Wording.every(self.levels),
+            spoken(about["tokens"][: values.shape[-1]]),
+            [
+                Series(Wording("probability of the final answer"), answer, "1", domain=[0, 1]),
+                Series(Wording("KL to the final answer"), kl, "nats"),
+                Series(Wording("rank of the token that came"), rank, "1", scale="log"),
             ],
-            "ranks": {"title": "How the final candidates rise", "names": candidates, "values": ranks},
-        }
+            labels=[spoken(level) for level in said],
+            ranks=Ranks("How the final candidates rise", [spoken(names) for names in candidates], ranks),
+        )
 
     def _by_layer(self) -> wl.View:
-        x = np.arange(len(self.levels))
-        kl = {"x": x, "y": self.kl.value, "low": self.kl.low, "high": self.kl.high}
-        series = [{"name": "KL to the final answer", **kl}]
-        for name, of in self.tuned.items():
-            line = {"x": x, "y": of.value, "low": of.low, "high": of.high}
-            series.append({"name": f"{name} lens, on other conversations", **line})
+        curves: dict[str, Any] = {"KL to the final answer": self.kl}
+        curves |= {f"{name} lens, on other conversations": of for name, of in self.tuned.items()}
         if isinstance(self.control, LogitLensResult):
-            series.append({"name": "before training", "x": x, "y": self.control.kl.value})
-        return wl.View.of_data(
+            curves["before training"] = self.control.kl.value
+        return wl.View(
             "logit-lens-by-layer",
-            "Logit lens by layer",
-            "line",
-            {
-                "x": {"label": "after", "names": self.levels},
-                "y": {"label": "KL(final ‖ lens)", "unit": "nats"},
-                "series": series,
-                "references": [{"name": "frequencies alone", "y": float(self.kl.chance)}],
-            },
-            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.n} conversations.",
-            how_to_read="How far each level is from the model's final answer; a steep step is a layer that decides.",
+            "Logit lens: KL to the final answer by layer",
+            Lines.of(
+                curves,
+                Axis("after", names=Wording.every(self.levels)),
+                Axis("KL(final ‖ lens)", "nats"),
+                references=[Reference(Wording("frequencies alone"), float(self.kl.chance))],
+            ),
+            subtitle="How far is each layer from what the model says in the end?",
+            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.n} conversations; the "
+            "line is what the frequencies of tokens alone would have.",
+            how_to_read="A low number: the model's end can already read nearly the final answer there. A steep step is "
+            "a layer that decides.",
             misleads="An untrained model is near its final answer everywhere, because its layers do nothing.",
             order=63,
         )
 
     def _table(self) -> wl.View:
-        rank = self.log_rank
-        columns = [
-            {"key": "level", "label": "After"},
-            {"key": "kl", "label": "KL to final", "unit": "nats", "digits": 3},
-            {"key": "agrees", "label": "Same first choice", "unit": "share", "digits": 3},
-            {"key": "answer", "label": "p of final answer", "digits": 3},
-            {"key": "target", "label": "p of what came", "digits": 3},
-            {"key": "rank", "label": "Rank of what came", "digits": 1, "help": "Geometric mean"},
-        ]
-        rows = [
-            {
-                "level": name,
-                "kl": _cell(self.kl[level]),
-                "agrees": _cell(self.agrees[level]),
-                "answer": _cell(self.answer[level]),
-                "target": _cell(self.target[level]),
-                "rank": {
-                    key: float(np.exp(part))
-                    for key, part in zip(
-                        ("value", "low", "high", "chance"),
-                        (rank.value[level], rank.low[level], rank.high[level], rank.chance),
-                        strict=True,
-                    )
-                },
-            }
-            for level, name in enumerate(self.levels)
-        ]
-        return wl.View.of_data(
+        columns = {
+            Column("level", "After"): Wording.every(self.levels),
+            Column("kl", "KL to final", "nats", 3): self.kl,
+            Column("agrees", "Same first choice", "share", 3): self.agrees,
+            Column("answer", "p of final answer", digits=3): self.answer,
+            Column("target", "p of what came", digits=3): self.target,
+            Column("rank", "Rank of what came", digits=1, help="Geometric mean"): self.log_rank.map(np.exp),
+        }
+        return wl.View(
             "logit-lens-table",
-            "Logit lens: numbers",
-            "table",
-            {"columns": columns, "rows": rows},
+            "Logit lens: table",
+            Table.by_row(columns),
+            subtitle="The same in numbers, with how often the first choice is already the final one.",
             caption=f"Means over positions, 95% interval over n={self.kl.n} conversations; chance is what the "
             "frequencies of tokens alone would score.",
             how_to_read="Each row is the stream after a layer, read by the model's own end.",
@@ -349,8 +342,3 @@ def _spread(of: int, count: int) -> list[int]:
 
 def _after(level: str) -> str:
     return "after the embedding" if level == "embed" else f"after {level}"
-
-
-def _cell(estimate: wl.Estimate) -> dict[str, float]:
-    parts = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "chance": estimate.chance}
-    return {key: float(part) for key, part in parts.items()}

@@ -26,6 +26,20 @@ import torch
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland.views import (
+    Axis,
+    Bars,
+    Block,
+    Panel,
+    Panels,
+    Row,
+    Scatter,
+    SmallBars,
+    Ways,
+    Wording,
+    percent,
+    spoken,
+)
 from wonderland_triage.shown import describe, windows_to_show
 from wonderland_triage.stream import level_names, levels
 
@@ -73,110 +87,103 @@ class ResidualPCAResult(wl.Result):
     def summary(self) -> str:
         first = self.variance[0]
         lines = [
-            f"Two of {self.width} dimensions show {self.shown:.0%} of the variance of the residual stream; the first "
-            f"alone {first}. As many equal dimensions as {self.dimensions:.1f} would spread alike."
+            f"Two of {self.width} dimensions show {percent(self.shown)} of the variance of the residual stream; the "
+            f"first alone {first}. As many equal dimensions as {self.dimensions:.1f} would spread alike."
         ]
-        if np.nanmax(self.step.value) > 0:
+        if (np.nan_to_num(self.step.value) > 0).any():
             steps = ", ".join(
-                f"{name} {float(step):.1f} ({float(part):.0%} of it in the plane)"
+                f"{name} {float(step):.1f} ({percent(part)} of it in the plane)"
                 for name, step, part in zip(self.levels[1:], self.step.value, self.in_plane.value, strict=True)
             )
             lines.append(f"Length of the step in full width: {steps}.")
-        else:
+        elif np.isfinite(self.step.value).any():
             lines.append("No layer moves anything.")
         if isinstance(self.control, ResidualPCAResult):
-            lines.append(f"Before training two dimensions show {self.control.shown:.0%}.")
+            lines.append(f"Before training two dimensions show {percent(self.control.shown)}.")
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
-        if not np.nanmax(self.relative.value) > 0:
-            return [wl.Finding("No layer moves the residual stream at all.", "residual-steps")]
-        order = np.argsort(-self.relative.value)
+        lengths, view = self.relative.value, "residual-steps"
+        if not np.isfinite(lengths).any():
+            text = "How far layers move the residual stream could not be measured."
+            return [wl.Finding(text, view, (), "anecdotal", "description")]
+        if not np.nanmax(lengths) > 0:
+            trust: Any = "solid" if self.relative.trusted else "weak"
+            return [wl.Finding("No layer moves the residual stream at all.", view, (), trust, "null")]
+        order = np.argsort(-np.nan_to_num(lengths, nan=-1))
         most = int(order[0])
         estimate = self.relative[most]
         apart = len(order) == 1 or estimate.low > self.relative.high[order[1]]
-        trust: Any = "solid" if estimate.trusted and apart else "weak"
+        trust = "solid" if estimate.trusted and apart else "weak"
         text = (
-            f"{self.levels[most + 1]} moves tokens most: its step is {float(estimate.value):.2f} times as long as the "
-            f"stream it starts from (95% interval {float(estimate.low):.2f} to {float(estimate.high):.2f}); "
-            f"the picture of two dimensions shows {float(self.in_plane.value[most]):.0%} of it."
+            f"{self.levels[most + 1]} takes the longest step in the residual stream: {float(estimate.value):.2f} times "
+            f"as long as the stream it starts from (95% interval {float(estimate.low):.2f} to "
+            f"{float(estimate.high):.2f}, n={estimate.n} {estimate.resampled_over}); "
+            f"the picture of two dimensions shows {percent(self.in_plane.value[most])} of it."
         )
-        return [wl.Finding(text, "residual-steps", {}, trust)]
+        return [wl.Finding(text, view, (), trust, "description", estimate)]
 
     def views(self) -> Sequence[wl.View]:
         ways = [self._ways()] if self.conversations else []
         return [*ways, self._steps(), self._variance()]
 
     def _ways(self) -> wl.View:
-        axes = [
-            {"label": f"PC{i + 1}", "unit": f"{float(share):.0%} of the variance"}
-            for i, share in enumerate(self.variance.value[:2])
-        ]
-        steps = [self.relative[layer] for layer in range(len(self.levels) - 1)]
-        aside: list[dict[str, Any]] = [
-            {
-                "title": "Length of each step in full width",
-                "rows": [
-                    [name, {"value": float(step.value), "low": float(step.low), "high": float(step.high)}]
-                    for name, step in zip(self.levels[1:], steps, strict=True)
-                ],
-                "bars": {"label": "step over stream", "x": self.levels[1:], "values": self.relative.value},
-            },
-            {
-                "title": "How much of it the picture shows",
-                "bars": {
-                    "label": "share in the plane",
-                    "x": self.levels[1:],
-                    "values": self.in_plane.value,
-                    "chance": float(np.mean(self.in_plane.chance)),
-                },
-            },
-        ]
-        return wl.View.of_data(
+        return wl.View(
             "residual-pca",
-            "Residual PCA",
-            "scatter",
-            {
-                "x": axes[0],
-                "y": axes[1],
-                "groups": self.levels,
-                "ordered": True,
-                "panels": [
-                    self._panel(about, places) for about, places in zip(self.conversations, self.places, strict=True)
-                ],
-                "aside": aside,
-            },
-            caption="Every token after each layer, in one projection for all of them that shows "
-            f"{self.shown:.0%} of the variance of n={self.variance.n} conversations; steps with 95% intervals.",
-            how_to_read="A line is a token on its way through the layers, pale at first and strong at the end. Point "
-            "at one to follow it. Lines that run side by side are tokens the layers treat alike; a long piece is a "
-            "layer that moves the token far in this plane.",
-            misleads=f"The other {1 - self.shown:.0%} of the variance are not in the picture: tokens that touch here "
-            "may be far apart, and later layers, being longer, take most of the room.",
+            "Residual stream PCA",
+            Panels([self._panel(*one) for one in zip(self.conversations, self.places, strict=True)]),
+            subtitle="How does each token move through the layers?",
+            caption="Every token of one conversation after each layer, in one projection for all layers that shows "
+            f"{percent(self.shown)} of the variance of n={self.variance.n} conversations; steps with 95% intervals.",
+            how_to_read="A line is a token on its way through the layers, in the order of the legend. Point at a line "
+            "to follow it. Lines that run side by side are tokens the layers treat alike; a long piece is a layer that "
+            "moves the token far in this plane.",
+            misleads=f"The other {percent(1 - self.shown)} of the variance are not in the picture: tokens that touch "
+            "here may be far apart, and later layers, being longer, take most of the room.",
             order=50,
         )
 
-    def _panel(self, about: dict[str, Any], places: np.ndarray) -> dict[str, Any]:
+    def _panel(self, about: dict[str, Any], places: np.ndarray) -> Panel:
         x, y = np.asarray(places, dtype=np.float32)[:, self.skip :].transpose(2, 1, 0)
         positions = list(range(self.skip, places.shape[1]))
-        ways = {"names": [about["tokens"][at] for at in positions], "x": x, "y": y, "pos": positions}
-        return {"title": about["title"], "ways": ways}
+        x_axis, y_axis = [
+            Axis(f"PC{i + 1}", f"{percent(share)} of the variance") for i, share in enumerate(self.variance.value[:2])
+        ]
+        ways = Ways(spoken([about["tokens"][at] for at in positions]), x, y, positions)
+        groups = Wording.every(self.levels)
+        return Panel(
+            Wording(about["title"]),
+            Scatter(x_axis, y_axis, groups=groups, ordered=True, ways=ways, aside=self._aside()),
+        )
+
+    def _aside(self) -> list[Block]:
+        layers = Wording.every(self.levels[1:])
+        length = SmallBars("step over stream", self.relative.value, layers)
+        seen = SmallBars("share in the plane", self.in_plane.value, layers, float(np.mean(self.in_plane.chance)))
+        rows = {name: self.relative[layer] for layer, name in enumerate(layers)}
+        return [
+            Block("Length of each step over that of the stream, in full width", rows=Row.each(rows), bars=length),
+            Block("How much of it the picture shows", bars=seen),
+        ]
 
     def _steps(self) -> wl.View:
-        def bars(name: str, estimate: wl.Estimate) -> dict[str, Any]:
-            parts = {"values": estimate.value, "low": estimate.low, "high": estimate.high}
-            return {"name": name} | {key: [float(number) for number in part] for key, part in parts.items()}
-
-        series = [bars("step over stream, full width", self.relative), bars("share of it in the plane", self.in_plane)]
+        bars: dict[str, Any] = {
+            "step over stream, full width": self.relative,
+            "share of it in the plane": self.in_plane,
+        }
+        before = ""
         if isinstance(self.control, ResidualPCAResult):
-            series.append({"name": "step before training", "values": [float(v) for v in self.control.relative.value]})
-        return wl.View.of_data(
+            bars["step before training"] = self.control.relative.value
+            if not np.nan_to_num(self.control.relative.value).any():  # bars of no height would only puzzle
+                before = f" {bars.popitem()[0].capitalize()}: 0 in every layer."
+        return wl.View(
             "residual-steps",
-            "Steps by layer",
-            "bars",
-            {"x": self.levels[1:], "y": {"label": "ratio"}, "series": series},
+            "Residual stream: steps by layer",
+            Bars.by_place(self.levels[1:], bars, "ratio"),
+            subtitle="Which layer changes the representation of a token most?",
             caption="Mean length of each layer's step over that of the stream it starts from, in all "
-            f"{self.width} dimensions, 95% interval over n={self.step.n} conversations.",
+            f"{self.width} dimensions, 95% interval over n={self.step.n} conversations. Chance of the share in the "
+            f"plane is that of a random plane.{before}",
             how_to_read="A high bar is a layer that changes what is known about a token; beside it, how much of that "
             "change the two-dimensional picture can show.",
             misleads="A long step is not an important one: the final norm divides by the length of the whole stream.",
@@ -185,17 +192,11 @@ class ResidualPCAResult(wl.Result):
 
     def _variance(self) -> wl.View:
         shown = min(12, len(self.variance.value))
-        one = self.variance[:shown]
-        parts = {"values": one.value, "low": one.low, "high": one.high, "chance": one.chance}
-        return wl.View.of_data(
+        return wl.View(
             "residual-variance",
-            "Explained variance",
-            "bars",
-            {
-                "x": [f"PC{i + 1}" for i in range(shown)],
-                "y": {"label": "share of variance"},
-                "series": [{"name": "share"} | {key: [float(v) for v in np.asarray(p)] for key, p in parts.items()}],
-            },
+            "Residual stream PCA: explained variance",
+            Bars.by_place([f"PC{i + 1}" for i in range(shown)], {"share": self.variance[:shown]}, "share of variance"),
+            subtitle="How much of the stream do the leading directions hold?",
             caption=f"Share of the variance of all levels, 95% interval over n={self.variance.n} conversations; "
             "chance is what uncorrelated dimensions of the same variances would give.",
             how_to_read="Bars far over their chance are directions that many dimensions share.",

@@ -5,6 +5,7 @@ One window of each conversation, those with both speakers first, then the longes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.evidence import Evidence
 from wonderland.tokenizer import ME
+from wonderland.views import Wording
 
 
 def windows_to_show(evidence: Evidence, count: int) -> list[int]:
@@ -41,3 +43,8 @@ def describe(specimen: wl.Specimen, window: int) -> dict[str, Any]:
         "speakers": speakers,
         "messages": messages,
     }
+
+
+def spoken_window(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `describe` says of a window as fields of a part of a view: its title is ours, its tokens are not."""
+    return {**about, "title": Wording(about["title"])}

@@ -19,12 +19,20 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import SPECIALS
-from wonderland_triage.shown import describe, windows_to_show
+from wonderland.views import Bars, Conversations, Highlight, Lines, Measure, Quoted, Shaded, digits, join, say
+from wonderland_triage.shown import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 _KINDS = ("first word", "later words", "end of message", "next speaker")
+_TOLD = {
+    "first word": "first token of a message",
+    "later words": "other tokens of a message",
+    "end of message": "end of a message",
+    "next speaker": "who speaks next",
+}
+_SAME = 0.1  # nats a token: losses that differ by no more count as equal
 
 
 @dataclass(frozen=True)
@@ -51,99 +59,101 @@ class TokenLossResult(wl.Result):
     values: list[np.ndarray]
 
     def summary(self) -> str:
-        lines = [f"Held-out loss {self.overall}; perplexity {math.exp(float(self.overall.value)):.1f}."]
-        lines += [f"{name}: {estimate}" for name, estimate in self.by_kind.items()]
-        lines += [f"words by {name}: {estimate}" for name, estimate in self.by_speaker.items()]
-        top = ", ".join(f"{row['piece'].strip()!r} ({row['loss']:.1f})" for row in self.surprising[:5])
-        lines.append(f"Most surprising in the windows shown: {top}.")
+        lines = [f"Held-out loss {self.overall}; perplexity {_perplexity(self.overall)}."]
+        lines += [f"{name}: {estimate}" for name, estimate in self._kinds().items()]
+        if self.surprising:
+            words = [
+                say("“{word}” ({loss:.1f})", word=Quoted(row["piece"]).strip(), loss=row["loss"])
+                for row in self.surprising[:5]
+            ]
+            lines.append(f"Most surprising in the windows shown: {join(words, ', ').text}.")
         return "\n".join(lines)
 
+    def _kinds(self) -> dict[str, wl.Estimate]:
+        kinds = {_TOLD.get(name, name): of for name, of in self.by_kind.items()}
+        return {**kinds, **{f"words by {name}": of for name, of in self.by_speaker.items()}}
+
     def findings(self) -> Sequence[wl.Finding]:
-        trust: Any = "solid" if self.overall.trusted else "weak"
-        found = [
-            wl.Finding(
-                "On conversations it never saw, the model is as unsure as among "
-                f"{math.exp(float(self.overall.value)):.0f} equally likely tokens: a loss of {self.overall}.",
-                "token-loss",
-                {},
-                trust,
+        one = self.overall
+        better = float(one.value) < float(one.chance)
+        text = f"On conversations it never saw, the model predicts no better than a uniform guess: a loss of {one}."
+        if better:
+            text = (
+                f"On conversations it never saw, the model is as unsure as among {_perplexity(one, 0)} equally likely "
+                f"tokens: a loss of {one}."
             )
-        ]
+        sure = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
+        trust: Any = "solid" if one.trusted and sure else "weak"
+        found = [wl.Finding(text, "token-loss", (), trust, "effect" if better else "null", one)]
+        if np.isnan(one.value):
+            found = [wl.Finding("The loss could not be measured.", "token-loss", (), "anecdotal", "description")]
+        return found + self._of_speakers()
+
+    def _of_speakers(self) -> list[wl.Finding]:
+        """Say whose words are predicted better, or up to which difference nobody's are."""
         me, them = self.by_speaker.get("me"), self.by_speaker.get("them")
-        if me is not None and them is not None:
-            apart = me.high < them.low or them.high < me.low
+        if me is None or them is None or not np.isfinite([me.value, them.value]).all():
+            return []
+        losses = " and ".join(
+            f"{float(of.value):.2f} nats a token for {name} [{float(of.low):.2f}, {float(of.high):.2f}]"
+            for name, of in (("me", me), ("them", them))
+        )
+        enough, view = me.trusted and them.trusted, "loss-by-kind"
+        if me.high < them.low or them.high < me.low:
             who = "me better than them" if me.value < them.value else "them better than me"
-            words = f"It predicts {who}" if apart else "It predicts me and them about equally well"
-            text = f"{words}: {float(me.value):.2f} nats a word for me, {float(them.value):.2f} for them."
-            found.append(wl.Finding(text, "loss-by-kind", {}, trust if apart else "weak"))
-        return found
+            text = f"It predicts {who}: {losses} (n={me.n} {me.resampled_over})."
+            return [wl.Finding(text, view, (), "solid" if enough else "weak", "effect")]
+        most = max(float(me.high - them.low), float(them.high - me.low))
+        text = (
+            f"No clear difference between how well it predicts me and them: {losses}; by these intervals they are at "
+            f"most {digits(most)} nats apart (n={me.n} {me.resampled_over})."
+        )
+        return [wl.Finding(text, view, (), "solid" if enough and most <= _SAME else "weak", "null")]
 
     def views(self) -> Sequence[wl.View]:
-        uniform = float(self.overall.chance)
-        shown = [{**about, "values": values} for about, values in zip(self.conversations, self.values, strict=True)]
-        kinds = {**self.by_kind, **{f"words by {name}": estimate for name, estimate in self.by_speaker.items()}}
-        place = self.by_place
+        uniform, over = float(self.overall.chance), f"95% interval over n={self.overall.n} conversations"
+        shown = zip(self.conversations, self.values, strict=True)
         return [
-            wl.View.of_data(
+            wl.View(
                 "token-loss",
                 "Loss by token",
-                "tokens",
-                {
-                    "measures": [
-                        {"name": "loss", "unit": "nats", "domain": [0, 10]},
-                        {"name": "rank", "unit": "1", "domain": [1, 200]},
-                        {"name": "entropy", "unit": "nats", "domain": [0, uniform]},
+                Conversations(
+                    [
+                        Measure("loss", "nats", [0, 10]),
+                        Measure("rank", "1", [1, 200]),
+                        Measure("entropy", "nats", [0, uniform]),
                     ],
-                    "conversations": shown,
-                    "highlights": self.surprising,
-                },
+                    [Shaded(**spoken_window(about), values=values) for about, values in shown],
+                    [Highlight(row["conversation"], row["position"], row["value"]) for row in self.surprising],
+                ),
+                subtitle="Where is the model surprised?",
                 caption=f"Loss of each token given what came before; a uniform guess would have {uniform:.2f} nats.",
-                how_to_read="Strongly coloured tokens surprised the model. Point at one to see its rank and "
-                "what the model would rather have said; switch to entropy to see where it expected to be surprised.",
+                how_to_read="A high loss: the token surprised the model. Point at a token to see its rank and what the "
+                "model expected instead. Entropy is the loss that the model itself expected.",
                 misleads="The first word of a message is surprising for any model, because much could have been said.",
                 order=40,
             ),
-            wl.View.of_data(
+            wl.View(
                 "loss-by-kind",
-                "Loss by kind",
-                "bars",
-                {
-                    "x": list(kinds),
-                    "y": {"label": "loss", "unit": "nats a token"},
-                    "series": [
-                        {
-                            "name": "loss",
-                            "values": [float(e.value) for e in kinds.values()],
-                            "low": [float(e.low) for e in kinds.values()],
-                            "high": [float(e.high) for e in kinds.values()],
-                        }
-                    ],
-                },
-                caption=f"Mean loss, 95% interval over n={self.overall.n} conversations.",
-                how_to_read="Which parts of a message the model can predict, and whose words it knows better.",
+                "Loss by kind of token",
+                Bars.of(self._kinds(), "loss"),
+                subtitle="Which parts of a message can the model predict, and whose words?",
+                caption=f"Mean loss, {over}; a uniform guess would have {uniform:.2f} nats.",
+                how_to_read="A low bar is a part of a message that the model predicts well. 'Words by me' are the "
+                "words of the person whose messages these are.",
                 misleads="Me and them also differ in what they talk about, not only in how predictable they are.",
                 order=45,
             ),
-            wl.View.of_data(
+            wl.View(
                 "loss-by-place",
-                "Loss by place",
-                "line",
-                {
-                    "x": {"label": "word of the message"},
-                    "y": {"label": "loss", "unit": "nats a token"},
-                    "series": [
-                        {
-                            "name": "loss",
-                            "x": np.arange(1, len(place.value) + 1),
-                            "y": place.value,
-                            "low": place.low,
-                            "high": place.high,
-                        }
-                    ],
-                },
-                caption=f"Mean loss of the n-th token of a message, 95% interval over n={place.n} conversations.",
-                how_to_read="How much easier a message gets once it has begun.",
-                misleads="Long messages only count at the right end, and people who write long messages differ.",
+                "Loss by place in the message",
+                Lines.of(
+                    {"loss": self.by_place}, "token of the message", "loss", np.arange(1, len(self.by_place.value) + 1)
+                ),
+                subtitle="Does a message get easier to predict once it has begun?",
+                caption=f"Mean loss of the n-th token of a message, {over}; the last place holds all later tokens.",
+                how_to_read="The curve falls if the model predicts a message better once it has begun.",
+                misleads="Only long messages count at the right end, and people who write long messages differ.",
                 order=47,
             ),
         ]
@@ -258,6 +268,11 @@ class TokenLoss:
                 }
             )
         return rows
+
+
+def _perplexity(loss: wl.Estimate, places: int = 1) -> str:
+    with np.errstate(over="ignore"):
+        return f"{np.exp(np.float64(loss.value)):.{places}f}"
 
 
 def _kinds(evidence: Any) -> np.ndarray:

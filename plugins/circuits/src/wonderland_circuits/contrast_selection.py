@@ -9,23 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 import wonderland as wl
 from wonderland.lab.contrast import ContrastBatch, lint
 
-_WHAT = {
-    "speaker": "who speaks",
-    "first-speaker": "who spoke first",
-    "affirmation": "yes or no",
-    "question": "question or statement",
-}
-
 
 @dataclass(frozen=True)
-class Questions:
+class ContrastSelection:
     """Pairs that passed the linter.
 
     Attributes:
@@ -33,7 +26,7 @@ class Questions:
         batch: The same as arrays.
         explore: Which of them to choose on.
         confirm: Which of them to measure on.
-        refused: Why others were refused, each a line.
+        refused: Why others were refused, each a line. A line counts reasons and never quotes a prompt.
     """
 
     contrasts: list[wl.Contrast]
@@ -43,7 +36,9 @@ class Questions:
     refused: list[str]
 
     @classmethod
-    def of(cls, specimen: wl.Specimen, given: Sequence[wl.Contrast], *, kind: str, pairs: int, seed: int) -> Questions:
+    def of(
+        cls, specimen: wl.Specimen, given: Sequence[wl.Contrast], *, kind: str, pairs: int, seed: int
+    ) -> ContrastSelection:
         """Return the given pairs, or mined ones of a kind if none are given, without those that have a problem."""
         if given:
             asked, exploring = list(given), len(given)
@@ -63,8 +58,32 @@ class Questions:
         return cls(contrasts, ContrastBatch.of(contrasts, specimen.tokenizer), explore, confirm, refused)
 
 
+@dataclass(frozen=True)
+class AsksContrasts:
+    """The options of every analysis that asks about contrasts, and the contrasts they choose."""
+
+    kind: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
+    pairs: Annotated[int, "pairs to mine at most, half to explore and half to confirm"] = 64
+    seed: Annotated[int, "seed of pairs, of intervals and of whatever else is drawn"] = 0
+    contrasts: Annotated[tuple[wl.Contrast, ...], "contrasts of your own, in place of mined ones"] = ()
+
+    def asked(self, specimen: wl.Specimen) -> ContrastSelection:
+        """Return the contrasts to ask about."""
+        return ContrastSelection.of(specimen, self.contrasts, kind=self.kind, pairs=self.pairs, seed=self.seed)
+
+    @property
+    def differs(self) -> str:
+        """What differs between mined prompts; "" where the contrasts were given."""
+        return "" if self.contrasts else self.kind
+
+    @property
+    def held_back(self) -> bool:
+        """Whether what is chosen is measured on other pairs."""
+        return not self.contrasts
+
+
 def described(contrast: wl.Contrast, tokenizer: Any, gap: float) -> dict[str, Any]:
-    """Return a pair as texts, with its gap in logits."""
+    """Return a pair as quoted texts, with its gap in logits."""
     clean, corrupted = contrast.tokens(tokenizer)
     target, foil = contrast.answers(tokenizer)
     return {
@@ -74,13 +93,3 @@ def described(contrast: wl.Contrast, tokenizer: Any, gap: float) -> dict[str, An
         "foil": tokenizer.pieces(foil)[0],
         "gap": float(gap),
     }
-
-
-def spelled(kind: str) -> str:
-    """Return what differs between the prompts, in words."""
-    return _WHAT.get(kind, kind or "the contrasts given")
-
-
-def share(estimate: wl.Estimate) -> str:
-    """Return an estimate as a share with its interval: "63% [56%, 70%]"."""
-    return f"{float(estimate.value):.0%} [{float(estimate.low):.0%}, {float(estimate.high):.0%}]"

@@ -1,0 +1,186 @@
+"""What `head-ablation` found, how it is told and drawn; what it means stands in that module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.components import Head
+from wonderland.views import Block, Column, Matrix, Row, Table, Wording
+from wonderland_circuits import head_pairs
+
+KINDS = ("resample", "mean", "zero")
+_MEANING = {
+    "resample": "what it computed in another conversation",
+    "mean": "its mean",
+    "zero": "zeros",
+}
+
+
+@dataclass(frozen=True)
+class HeadAblationResult(wl.Result):
+    """Cost of losing each head.
+
+    Attributes:
+        cost: ΔL in nats a token by kind of ablation, each [layer, head].
+        q: False-discovery rate of each cost being different from 0, by kind, each [layer, head].
+        verdicts: "needed", "harmful", "only when zeroed", "depends on the ablation" or "no effect found",
+            [layer][head].
+        loss: Loss without ablation.
+        level: The false-discovery rate the verdicts go by.
+        windows: Windows ablated in.
+        enough: Whether the evidence is enough to trust.
+        pairs: Names of the heads that were also ablated together, [pair][2].
+        interaction: What both cost beyond the sum of what each costs (`wonderland_circuits.head_pairs`), [pair].
+        pair_q: False-discovery rate of its being different from 0, [pair].
+        pair_windows: Windows in which pairs were ablated.
+        pairs_left_out: Pairs that were not, since there were too many.
+    """
+
+    cost: dict[str, wl.Estimate]
+    q: dict[str, np.ndarray]
+    verdicts: list[list[str]]
+    loss: wl.Estimate
+    level: float
+    windows: int
+    enough: bool
+    pairs: list[list[str]]
+    interaction: wl.Estimate
+    pair_q: np.ndarray
+    pair_windows: int
+    pairs_left_out: int
+
+    def heads_that_are(self, verdict: str) -> list[str]:
+        """List the heads of a verdict, largest cost under resampling first."""
+        size = np.abs(np.nan_to_num(np.asarray(self.cost["resample"].value)))
+        found = [head for head in Head.all(*size.shape) if self.verdicts[head.layer][head.index] == verdict]
+        return [str(head) for head in sorted(found, key=lambda head: -size[head])]
+
+    @property
+    def _total(self) -> int:
+        return sum(map(len, self.verdicts))
+
+    def _rule(self) -> str:
+        return f"false-discovery rate {self.level:g}, resample and mean ablation agreeing"
+
+    def _none(self) -> str:
+        """Say that no head is shown to be needed, and the most that one alone can cost by its interval."""
+        trust = "" if self.enough else "; too little evidence to trust"
+        high = np.asarray(self.cost["resample"].high)
+        most = f", at most {np.nanmax(high):.2g} nats a token" if np.isfinite(high).any() else ""
+        return (
+            f"None of {self._total} heads is shown to be needed on its own{most} ({self._rule()}; n={self.loss.n} "
+            f"conversations){trust}."
+        )
+
+    def summary(self) -> str:
+        needed = self.heads_that_are("needed")
+        trust = "" if self.enough else "; too little evidence to trust"
+        lines = [self._none()]
+        if needed:
+            cost = self.cost["resample"][Head.parse(needed[0])]
+            lines = [
+                f"{len(needed)} of {self._total} heads {'is' if len(needed) == 1 else 'are'} needed ({self._rule()})"
+                f"{trust}; without {needed[0]} the loss rises by {cost}."
+            ]
+        if len(needed) > 1:
+            lines.append(f"Needed, the largest cost first: {', '.join(needed)}.")
+        for verdict, meaning in (
+            ("harmful", "The loss falls without"),
+            ("only when zeroed", "Needed only against zeros, which the model never meets in text, so not counted"),
+            ("depends on the ablation", "The kinds of ablation disagree on"),
+        ):
+            if found := self.heads_that_are(verdict):
+                lines.append(f"{meaning}: {', '.join(found)}.")
+        lines += head_pairs.told(self.pairs, self.interaction, self.pair_q, self.level, self.pairs_left_out)
+        if isinstance(self.control, HeadAblationResult):
+            lines.append(f"Before training {len(self.control.heads_that_are('needed'))} were needed.")
+        return "\n".join(lines)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        needed = self.heads_that_are("needed")
+        if not needed:
+            return [wl.Finding(self._none(), "head-ablation", kind="null", trust="weak")]
+        head = Head.parse(needed[0])
+        cost = self.cost["resample"][head]
+        trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
+        text = (
+            f"{len(needed)} of {self._total} heads {'is' if len(needed) == 1 else 'are'} needed. {head} costs most: "
+            f"with {_MEANING['resample']} in its place the loss rises by {cost.value:.3g} nats a token (95% interval "
+            f"{cost.low:.3g} to {cost.high:.3g}, {cost.n} conversations)."
+        )
+        return [wl.Finding(text, "head-ablation", head, trust, "effect", cost)]
+
+    def card(self) -> Mapping[str, wl.Estimate]:
+        return {
+            "Ablation, nats a token": self.cost["resample"],
+            "Ablation to the mean, nats a token": self.cost["mean"],
+            "Ablation to zero, nats a token": self.cost["zero"],
+        }
+
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        together = head_pairs.blocks(self.pairs, self.interaction, self.pair_q, self.level)
+        return {
+            head: [
+                Block("Head ablation", rows=[Row("verdict", Wording(self.verdicts[head.layer][head.index]))]),
+                *together.get(str(head), []),
+            ]
+            for head in Head.all(*self.cost["zero"].shape)
+        }
+
+    def views(self) -> Sequence[wl.View]:
+        caption = (
+            f"Rise of the held-out loss without each head, over {self.windows} windows; 95% interval over "
+            f"n={self.loss.n} conversations; in these windows the loss without ablation is {self.loss.value:.3f} nats "
+            "a token."
+        )
+        verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}
+        costs = {
+            Column(
+                kind,
+                kind.capitalize(),
+                "nats a token",
+                3,
+                help=f"Rise of the loss with {_MEANING[kind]} in place of the head's output",
+            ): self.cost[kind]
+            for kind in KINDS
+        }
+        q = {Column("q", "q", digits=3, help="False-discovery rate, resample ablation"): self.q["resample"]}
+        return [
+            wl.View(
+                "head-ablation",
+                "Head ablation",
+                Matrix.by_head({kind: self.cost[kind] for kind in KINDS}, scale="diverging"),
+                subtitle="How much worse does the model predict without each head?",
+                caption=caption,
+                how_to_read="How much worse the model predicts when a head's output is replaced. Above 0 the model "
+                "needs the head, below 0 it does better without. Toggle between what it is replaced by: the same "
+                "head's output in another conversation, its mean, or zeros.",
+                misleads="Heads that back each other up each look dispensable alone; and zeros, which the model never "
+                "meets, make heads look needed that say the same thing everywhere.",
+                order=40,
+            ),
+            wl.View(
+                "head-ablation-table",
+                "Head ablation, table",
+                Table.by_head({**verdicts, **costs, **q}),
+                subtitle="Which heads does the model need, and how sure is that?",
+                caption=caption,
+                how_to_read="A head is needed if the loss rises under resample and under mean ablation, with at most "
+                f"{self.level:.0%} expected false discoveries among the heads named.",
+                misleads="No effect found is not no effect: the interval says how large it could be.",
+                order=42,
+            ),
+            *head_pairs.views(
+                self.pairs,
+                self.interaction,
+                self.pair_q,
+                windows=self.pair_windows,
+                left_out=self.pairs_left_out,
+                alone={str(head): float(one.value) for head, one in self.cost["mean"].heads()},
+            ),
+        ]

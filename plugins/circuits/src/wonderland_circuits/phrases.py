@@ -1,0 +1,35 @@
+"""How are shares with their intervals, and what differs between prompts, told in sentences?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import wonderland as wl
+from wonderland.views import percent
+
+__all__ = ["listed", "share", "spelled"]
+
+_WHAT = {
+    "speaker": "who speaks",
+    "first-speaker": "who spoke first",
+    "affirmation": "yes or no",
+    "question": "question or statement",
+}
+
+
+def spelled(kind: str) -> str:
+    """Return what differs between the prompts, in words."""
+    return _WHAT.get(kind, "the contrasts given")
+
+
+def share(estimate: wl.Estimate) -> str:
+    """Return an estimate as a share with its interval: "63% [56%, 70%]"."""
+    value, low, high = (float(part) for part in (estimate.value, estimate.low, estimate.high))
+    return "an undefined share" if math.isnan(value) else f"{percent(value)} [{percent(low)}, {percent(high)}]"
+
+
+def listed(names: Sequence[object], most: int = 5) -> str:
+    """Return names joined by commas; what is beyond ``most`` is counted."""
+    rest = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + rest
