@@ -25,10 +25,10 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.lab.ablation import collect, donors, spread, summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland_circuits import head_pairs
-from wonderland_circuits.ablation import collect, donors, spread, summed_losses, writing
 from wonderland_circuits.ablation_result import KINDS, HeadAblationResult
 
 if TYPE_CHECKING:

@@ -29,10 +29,10 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.lab.ablation import summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland.views import Block, Column, Matrix, Number, Row, Table
-from wonderland_circuits.ablation import summed_losses, writing
 
 _BATCH = 16
 _FLIPS = 10_000  # so that one pair alone can pass among a hundred

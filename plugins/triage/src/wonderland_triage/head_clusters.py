@@ -128,9 +128,9 @@ class HeadClusters:
         clouds = random.multivariate_normal(
             np.zeros(points.shape[1]), correlations, size=(self.clouds, len(points)), method="eigh"
         )
-        clouds = [standardised(cloud) for cloud in clouds]
-        best = [self._groupings(cloud)[0] for cloud in clouds]
-        farthest = [np.linalg.norm(cloud, axis=1).max() for cloud in clouds]
+        standard = [standardised(cloud) for cloud in clouds]
+        best = [self._groupings(cloud)[0] for cloud in standard]
+        farthest = [np.linalg.norm(cloud, axis=1).max() for cloud in standard]
         return np.array([np.nanmax(of) for of in best]), np.array(farthest)
 
     def _distance(self, table: np.ndarray, errors: np.ndarray, shape: tuple[int, int], n: int) -> wl.Estimate:

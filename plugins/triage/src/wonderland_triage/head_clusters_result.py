@@ -121,11 +121,13 @@ class HeadClustersResult(wl.Result):
         flat = self.scores.shape[1] < 2
         places = np.column_stack([self.scores[:, 0], np.zeros(len(self.scores)) if flat else self.scores[:, 1]])
         shares = [*self.variance[:2], *([0.0] if flat else [])]
+        x_axis, y_axis = (Axis(f"PC{i + 1}", f"{percent(share)} of the variance") for i, share in enumerate(shares))
         return wl.View(
             "head-clusters",
             "Head clustering",
             Scatter(
-                *(Axis(f"PC{i + 1}", f"{percent(share)} of the variance") for i, share in enumerate(shares)),
+                x_axis,
+                y_axis,
                 [
                     Point(Head.parse(name), float(x), float(y), int(group))
                     for name, (x, y), group in zip(self.heads, places, self.groups, strict=True)
