@@ -47,6 +47,8 @@ _FLOORS = {
     "model": "The model",
     "lab": "Looking inside",
     "estimate": "Numbers",
+    "components": "Parts of a model",
+    "plugins": "What is installed",
     "report": "Showing",
     "workspace": "On disk",
     "hookspecs": "Plugins",

@@ -7,8 +7,8 @@ indexing); what would need another interval, a difference of two estimates for e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from wonderland.errors import PluginError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["FEW", "Estimate"]
+__all__ = ["FEW", "Estimate", "exact"]
 
 FEW = 10
 """Under so many independent units, a percentile interval is too narrow to be trusted."""
@@ -40,9 +40,11 @@ class Estimate:
             chance level for this quantity.
         resampled_over: What the independent units are.
         dims: Names of the dimensions, such as ``("layer", "head")``; may be left out.
+        labels: Names of the places along a dimension, by its name, where numbers from 0 are not what they are called:
+            ``{"kind": ("resample", "mean")}``.
 
     Raises:
-        PluginError: The parts differ in shape, or there are not as many names as dimensions.
+        PluginError: The parts differ in shape, or there are not as many names as dimensions or places.
     """
 
     value: Any
@@ -53,6 +55,7 @@ class Estimate:
     chance: Any = None
     resampled_over: str = "conversations"
     dims: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = np.shape(self.value)
@@ -65,6 +68,11 @@ class Estimate:
         if self.dims and len(self.dims) != len(shape):
             raise PluginError(f"An estimate of shape {shape} has the dimensions {self.dims}.")
         object.__setattr__(self, "dims", tuple(self.dims))
+        sizes = dict(zip(self.dims, shape, strict=False))
+        for dim, names in self.labels.items():
+            if sizes.get(dim) != len(names):
+                raise PluginError(f"An estimate of {sizes or shape} has {len(names)} names of the dimension {dim!r}.")
+        object.__setattr__(self, "labels", {dim: tuple(names) for dim, names in self.labels.items()})
 
     @classmethod
     def missing(cls, shape: tuple[int, ...] = (), **parts: Any) -> Estimate:
@@ -130,9 +138,12 @@ class Estimate:
             chance = np.asarray(change(np.broadcast_to(np.asarray(chance, dtype=np.float64), self.shape)))
             chance = float(chance.flat[0]) if chance.size and np.ndim(self.chance) == 0 else chance
         dims = parts.pop("dims", self.dims if value.ndim == len(self.dims) else ())
+        sizes = dict(zip(dims, value.shape, strict=False))
+        kept = {dim: names for dim, names in self.labels.items() if sizes.get(dim) == len(names)}
+        labels = parts.pop("labels", kept)
         with np.errstate(invalid="ignore"):
             low, high = np.minimum(low, high), np.maximum(low, high)
-        return replace(self, value=value, low=low, high=high, chance=chance, dims=dims, **parts)
+        return replace(self, value=value, low=low, high=high, chance=chance, dims=dims, labels=labels, **parts)
 
     def reshape(self, shape: Sequence[int], dims: tuple[str, ...] = ()) -> Estimate:
         """Return the same numbers in another shape, with the names of its dimensions."""
@@ -149,9 +160,10 @@ class Estimate:
         whole = all(isinstance(i, (int, np.integer, slice)) for i in plain)
         left = [not isinstance(i, (int, np.integer)) for i in plain] + [True] * (len(self.dims) - len(plain))
         dims = tuple(d for d, kept in zip(self.dims, left, strict=False) if kept) if whole else ()
-        return replace(
-            self, value=value, low=low, high=high, chance=chance, dims=dims if len(dims) == value.ndim else ()
-        )
+        dims = dims if len(dims) == value.ndim else ()
+        cut = dict(zip(self.dims, (*plain, *[slice(None)] * len(self.dims)), strict=False))
+        labels = {dim: self.labels[dim][cut[dim]] for dim in dims if dim in self.labels}
+        return replace(self, value=value, low=low, high=high, chance=chance, dims=dims, labels=labels)
 
     def cells(self) -> Iterator[tuple[tuple[int, ...], Estimate]]:
         """Yield each index with the estimate there."""
@@ -168,23 +180,29 @@ class Estimate:
     def to_frame(self) -> pandas.DataFrame:
         """Return a table with one row a number: its place in each dimension, value, low, high, chance, n, unit.
 
-        An estimate [layer, head] has a column ``head`` with names like L2H0 in place of the two numbers.
+        Of an estimate [layer, head], whatever other dimensions it has, one column ``head`` has names like L2H0 in place
+        of the two numbers.
         """
         import pandas
 
         names = self.dims or tuple(f"dim_{i}" for i in range(len(self.shape)))
-        rows = []
-        for index, one in self.cells():
-            place: dict[str, Any] = dict(zip(names, index, strict=True))
-            if names == ("layer", "head"):
-                place = {"head": str(Head(*index))}
-            chance = np.nan if one.chance is None else float(one.chance)
-            numbers = {"value": float(one.value), "low": float(one.low), "high": float(one.high), "chance": chance}
-            rows.append({**place, **numbers, "n": self.n, "resampled_over": self.resampled_over, "unit": self.unit})
-        columns = ["head"] if names == ("layer", "head") else list(names)
-        return pandas.DataFrame(
-            rows, columns=[*columns, "value", "low", "high", "chance", "n", "resampled_over", "unit"]
-        )
+        index = [part.ravel() for part in np.indices(self.shape)] if self.shape else []
+        places: dict[str, Any] = {
+            name: [self.labels[name][i] for i in at] if name in self.labels else at
+            for name, at in zip(names, index, strict=True)
+        }
+        if {"layer", "head"} <= places.keys() and not {"layer", "head"} & self.labels.keys():
+            heads = [str(Head(*at)) for at in zip(places["layer"], places["head"], strict=True)]
+            del places["layer"]
+            places["head"] = heads
+        size = int(np.prod(self.shape))
+        parts = {"value": self.value, "low": self.low, "high": self.high}
+        parts["chance"] = np.nan if self.chance is None else self.chance
+        numbers = {
+            name: np.broadcast_to(np.asarray(part, np.float64), self.shape).ravel() for name, part in parts.items()
+        }
+        about = {"n": [self.n] * size, "resampled_over": [self.resampled_over] * size, "unit": [self.unit] * size}
+        return pandas.DataFrame({**places, **numbers, **about})
 
     def __str__(self) -> str:
         if np.ndim(self.value):
@@ -196,3 +214,13 @@ class Estimate:
             f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
             f" (n={self.n} {self.resampled_over}{chance}{few})"
         )
+
+
+def exact(value: Any, **parts: Any) -> Estimate:
+    """Return a number that nothing was sampled for, such as one of weights: its interval is itself, and n is 1 model.
+
+    Args:
+        value: The number or array.
+        **parts: Its ``unit``, ``chance``, ``dims`` and ``labels``.
+    """
+    return Estimate(value, value, value, n=1, resampled_over="models", **parts)

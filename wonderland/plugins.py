@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
     from wonderland.corpus.filters import Filter
     from wonderland.corpus.source import Source
 
-__all__ = ["ENVIRONMENT_VARIABLE", "Plugin", "Plugins", "load"]
+__all__ = ["ENVIRONMENT_VARIABLE", "Analyses", "NoAnalysis", "Plugin", "Plugins", "analyses", "load"]
 
 ENVIRONMENT_VARIABLE = "WONDERLAND_PLUGINS"
+
+
+class NoAnalysis(UsageError, KeyError):
+    """There is no analysis of this name; also a `KeyError`, so that a mapping of them behaves as one."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,9 @@ class Plugins:
         return self._collect(self.manager.hook.wonderland_analyses, "analysis")
 
     def analysis(self, name: str) -> type[Any]:
-        """Return the analysis class of this name, or raise `UsageError` with the names there are."""
+        """Return the analysis class of this name, or raise `NoAnalysis` with the names there are."""
         if name not in self.analyses:
-            raise UsageError(
+            raise NoAnalysis(
                 f"There is no analysis named {name!r}.", hint=f"Analyses: {', '.join(sorted(self.analyses))}."
             )
         return self.analyses[name]
@@ -147,3 +151,26 @@ def load() -> Plugins:
             for implementation in hook.get_hookimpls():
                 plugins._failed(implementation.plugin_name, f"it implements {name!r}, which is no hook of wonderland")
     return plugins
+
+
+class Analyses(Mapping[str, type[Any]]):
+    """The classes of all installed analyses by name; the plugins are loaded when one is looked up.
+
+    Write ``wl.analyses["activation-patching"](pairs=32)`` for an analysis with a parameter.
+    """
+
+    def __getitem__(self, name: str) -> type[Any]:
+        return load().analysis(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(load().analyses)
+
+    def __len__(self) -> int:
+        return len(load().analyses)
+
+    def __repr__(self) -> str:
+        return f"<analyses: {', '.join(self)}>"
+
+
+analyses = Analyses()
+"""The classes of all installed analyses by name, loaded when one is looked up."""

@@ -1,5 +1,6 @@
 """Results: what was saved is loaded, by class, and what is not a result says so."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 
@@ -7,10 +8,10 @@ import numpy as np
 import pytest
 
 import wonderland as wl
-from wonderland.errors import InputError, PluginError
+from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.lab.result import Provenance
 from wonderland.lab.results import Results
-from wonderland.views import Axis, Bar, Bars, Key, Quoted, Role, View, Wording, say
+from wonderland.views import Axis, Bar, Bars, Quoted, View, Wording, say
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def measured(**changes):
     values = {
         "name": "zoë \u202e <b>",
         "numbers": np.array([[1, 2], [3, 65535]], dtype=np.uint16),
-        "by_head": wl.Estimate(heads, heads - 1, heads + 1, n=12, unit="nats", chance=0.5),
+        "by_head": wl.Estimate(heads, heads - 1, heads + 1, n=12, unit="nats", chance=0.5, dims=("layer", "head")),
         "nested": {
             "alone": wl.Estimate(0.5, 0.25, 0.75, n=40),
             "with.dot": {"deep": np.array([True, False])},
@@ -80,16 +81,6 @@ def test_text_comes_back_with_the_mark_of_whose_words_it_is(tmp_path):
     assert after == told
     assert type(after["role"]) is Wording
     assert after["top"][0].source == "token"
-
-
-def test_what_the_cards_of_heads_say_in_mappings_becomes_blocks():
-    class Old(Measured):
-        def about_heads(self):
-            return {"L1H2": [{"role": "odd", "rule": "none"}, {"title": "T", "rows": [["a", 1.0]]}]}
-
-    role, block = Old("", np.zeros(1), measured().by_head, {}, []).cards()["L1H2"]
-    assert isinstance(role, Role)
-    assert (Key.of("L1H2").kind, block.rows[0].label, block.rows[0].value) == ("head", "a", 1.0)
 
 
 def test_two_arrays_whose_paths_read_alike_are_kept_apart(tmp_path):
@@ -181,11 +172,28 @@ def test_findings_are_the_claim_and_where_it_is_shown_unless_said_otherwise():
     assert finding.view == "bars-of-it"
 
 
-def test_the_frame_has_a_row_for_each_head_and_quantity():
-    frame = measured().to_frame()
-    assert frame["head"].tolist() == ["L0H0", "L0H1", "L0H2", "L1H0", "L1H1", "L1H2"]
-    row = frame[frame["head"] == "L1H0"].iloc[0]
-    assert (row["value"], row["low"], row["high"], row["chance"], row["n"], row["unit"]) == (3, 2, 4, 0.5, 12, "nats")
+def test_the_frame_has_every_estimate_with_its_path_and_its_place():
+    rows = [{"deep": [wl.Estimate(np.arange(2.0), np.zeros(2), np.ones(2) * 3, n=2, dims=("kind",))]}, {"text": "x"}]
+    frame = measured(rows=rows, provenance=PROVENANCE, control=measured()).to_frame()
+    assert frame["quantity"].tolist() == ["by_head"] * 6 + ["nested.alone"] + ["rows.0.deep.0"] * 2
+    assert set(frame["analysis"]) == {"measured"}
+    assert frame["head"].tolist()[:6] == ["L0H0", "L0H1", "L0H2", "L1H0", "L1H1", "L1H2"]
+    assert frame["kind"].tolist()[-2:] == [0, 1]
+    numbers = ["value", "low", "high", "chance", "n", "unit", "resampled_over"]
+    assert frame.columns.tolist()[-7:] == ["value", "low", "high", "chance", "n", "resampled_over", "unit"]
+    assert frame.loc[3, numbers].tolist() == [3, 2, 4, 0.5, 12, "nats", "conversations"]
+    assert frame.loc[6, ["value", "low", "high", "n"]].tolist() == [0.5, 0.25, 0.75, 40]
+    assert np.isnan(frame.loc[6, "chance"])
+
+
+def test_a_result_without_estimates_gives_a_table_without_rows():
+    @dataclass(frozen=True)
+    class Wordy(wl.Result):
+        word: str
+
+    frame = Wordy("hi").to_frame()
+    assert len(frame) == 0
+    assert {"analysis", "quantity", "value", "n"} <= set(frame.columns)
 
 
 def test_results_are_asked_by_name_and_list_the_names_there_are():
@@ -195,3 +203,118 @@ def test_results_are_asked_by_name_and_list_the_names_there_are():
     assert "numbers" in str(results)
     with pytest.raises(KeyError, match="there are: measured"):
         results["other"]
+
+
+# --- many at once
+
+
+def two():
+    return Results(
+        {"measured": measured(provenance=PROVENANCE), "other": measured(name="two")}, None, {"third": "too little"}
+    )
+
+
+def test_the_table_of_results_is_those_of_each_one_after_the_other():
+    frame = two().to_frame()
+    assert frame["analysis"].tolist() == ["measured"] * 7 + ["other"] * 7
+    assert frame["value"].tolist() == [*measured().to_frame()["value"]] * 2
+
+
+def test_the_table_of_a_cohort_names_the_member_of_each_row():
+    frame = Results({}, None, {}, {"0": two(), "1": two()}).to_frame()
+    assert frame["member"].tolist() == ["0"] * 14 + ["1"] * 14
+
+
+def test_results_and_a_result_print_in_one_line():
+    assert repr(two()) == "<Results: measured, other; left out: third>"
+    shown = repr(measured(provenance=PROVENANCE, name="x\u202ey"))
+    assert shown == "<Measured of measured: x\\u202ey: 4 numbers>"
+    assert repr(measured(name="a")) == "<Measured: a: 4 numbers>"
+
+
+def test_a_notebook_shows_results_as_a_table_with_strangers_words_escaped():
+    shown = Results({"measured": measured(name="<script>")}, None, {"third": "<b>"})._repr_html_()
+    assert shown.count("<tr>") == 2
+    assert "&lt;script&gt;: 4 numbers" in shown
+    assert "second line" not in shown
+    assert "left out: &lt;b&gt;" in shown
+    assert "<script>" not in shown
+
+
+def test_results_come_back_from_a_folder_that_save_makes(tmp_path):
+    before = Results(two().by_name, None, {"third": "too little"}, {"seed 0": two()})
+    before.save(f"{tmp_path}/new/folder")
+    after = Results.load(str(tmp_path / "new" / "folder"))
+    assert list(after) == ["measured", "other"]
+    assert after.declined == {"third": "too little"}
+    assert after["measured"].provenance == PROVENANCE
+    assert after["other"].name == "two"
+    assert list(after.members["seed 0"]) == ["measured", "other"]
+    pandas = pytest.importorskip("pandas")
+    pandas.testing.assert_frame_equal(after.to_frame(), before.to_frame())
+    with pytest.raises(UsageError, match="without it"):
+        after.report(tmp_path / "report.html")
+
+
+def test_saving_again_replaces_all_of_what_was_there_and_nothing_else(tmp_path):
+    two().save(tmp_path / "here")
+    Results({"other": measured(name="alone")}, None).save(tmp_path / "here")
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["other", "results.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(UsageError, match="holds something else"):
+        two().save(tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+
+
+def test_results_about_another_model_are_refused(tmp_path, specimen):
+    two().save(tmp_path / "here")
+    with pytest.raises(InputError, match=r"measured.*another model"):
+        Results.load(tmp_path / "here", specimen)
+    same = Provenance("measured", 2, {}, specimen.fingerprints, {}, 0.5, "0.1.0")
+    Results({"measured": measured(provenance=same)}, specimen).save(tmp_path / "same")
+    assert Results.load(tmp_path / "same", specimen).specimen is specimen
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"results": ["../x"], "members": [], "declined": {}}'])
+def test_a_folder_without_readable_results_says_so(tmp_path, text):
+    if text is not None:
+        (tmp_path / "results.json").write_text(text)
+    with pytest.raises(InputError):
+        Results.load(tmp_path)
+
+
+def test_a_result_saves_to_a_name_and_over_an_older_one_with_its_control(tmp_path):
+    place = str(tmp_path / "not" / "there")
+    measured(control=measured(name="before")).save(place)
+    measured(name="later").save(place)
+    again = wl.Result.load(place)
+    assert (type(again), again.name, again.control) == (Measured, "later", None)
+
+
+def test_the_class_of_a_stored_result_is_found_by_its_name(tmp_path):
+    @dataclass(frozen=True)
+    class OnlyHere(wl.Result):
+        word: str
+
+    OnlyHere("hi").save(tmp_path)
+    assert type(wl.Result.load(tmp_path)) is OnlyHere
+    tree = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+    (tmp_path / "result.json").write_text(json.dumps({**tree, "type": "Elsewhere"}), encoding="utf-8")
+    with pytest.raises(InputError, match="holds a Elsewhere, which is not installed") as error:
+        wl.Result.load(tmp_path)
+    assert "wonderland plugins" in error.value.hint
+    with pytest.raises(InputError, match="There is no folder"):
+        wl.Result.load(tmp_path / "missing")
+
+
+def test_claims_name_no_head_and_count_those_above_chance():
+    value = np.array([[0.4, 0.9, np.nan], [0.6, 0.7, 0.1]])
+    heads = wl.Estimate(value, value - 0.15, value + 0.2, n=12, unit="share", chance=0.5, dims=("layer", "head"))
+    claims = measured(by_head=heads).claims()
+    assert list(claims) == ["By head: largest over heads", "By head: heads above chance"]
+    largest, count = claims.values()
+    assert [float(part) for part in (largest.value, largest.low, largest.high)] == pytest.approx([0.9, 0.75, 1.1])
+    assert (count.value, count.low, count.high, count.n) == (3, 2, 4, 12)
+    assert list(measured(by_head=dataclasses.replace(heads, chance=None)).claims()) == ["By head: largest over heads"]

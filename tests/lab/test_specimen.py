@@ -8,7 +8,8 @@ import wonderland as wl
 from wonderland.corpus.messages import Message
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 from wonderland.lab.evidence import Evidence
-from wonderland.lab.specimen import Specimen, hook_name
+from wonderland.lab.names import hook_name
+from wonderland.lab.specimen import Specimen
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM
 

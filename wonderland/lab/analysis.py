@@ -1,4 +1,4 @@
-"""Analyses: what one is, and how several of them are run on one specimen.
+"""Analyses: what one is, and how several of them are run on one specimen or on several models.
 
 An analysis is a frozen dataclass whose fields are its parameters, with class attributes ``name``, ``version`` and
 ``needs`` and one method, ``run``. `analyze` collects what all of them need, makes one cached forward pass over the
@@ -13,31 +13,45 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from wonderland import plugins
-from wonderland.errors import NotEnoughData, PluginError, Unsupported, UsageError
+from wonderland.errors import NotEnoughData, Unsupported, UsageError
+from wonderland.lab.choosing import R_co, Runnable, make, parameters_of, select, with_used
+from wonderland.lab.cohort import Cohort
 from wonderland.lab.names import NOT_EVERY_MODEL
-from wonderland.lab.result import Provenance, Result
+from wonderland.lab.result import Result, result_class
 from wonderland.lab.results import Results
+from wonderland.lab.running import Watching, checked, provenance, run_each
 from wonderland.lab.specimen import Specimen
 
-__all__ = ["Analysis", "analyze", "parameters_of", "result_class", "select", "with_used"]
+__all__ = [
+    "Analysis",
+    "CohortAnalysis",
+    "analyze",
+    "analyze_cohort",
+    "make",
+    "parameters_of",
+    "result_class",
+    "select",
+    "with_used",
+]
 
 
 @runtime_checkable
-class Analysis(Protocol):
+class Analysis(Protocol[R_co]):
     """Something to compute about a trained model. Write it as a frozen dataclass: its fields are its parameters.
 
     Attributes:
         name: How people call it: lower-case words joined by ``-``.
         version: Raise it when the same parameters give other numbers, so that stored results are recomputed.
-        needs: Activations by their TransformerLens short names ("pattern", "z", "resid_post"), or "loss", "logits".
+        needs: Activations by their TransformerLens short names ("pattern", "z", "resid_post"), or "loss", "logits",
+            "contrasts", "background".
         groups: Names of groups it belongs to, such as "triage".
         uses: Optional: names of analyses whose results it reads in ``specimen.results``. They run before it. One that
             is not installed, or declined, is not there: say so in the result.
+        on_request: Optional: True if it runs when its name or a group of it is asked for, and not with "all".
         choices: Optional, a class method: what it chooses on one half of its data and measures on the other, for
             `wonderland.testing.optimism` to hold it to.
     """
@@ -46,173 +60,150 @@ class Analysis(Protocol):
     version: ClassVar[int]
     needs: ClassVar[tuple[str, ...]]
 
-    def run(self, specimen: Specimen) -> Result:
+    def run(self, specimen: Specimen, /) -> R_co:
         """Compute the result. The return annotation names its class, by which a stored result is read back."""
         ...
 
 
+@runtime_checkable
+class CohortAnalysis(Protocol[R_co]):
+    """Something to compute about several models, written as an `Analysis` is.
+
+    Attributes:
+        of: What its models differ in: "seeds", "snapshots" or "corpora".
+        needs: What it reads of every member.
+        uses: Optional: analyses of one specimen, run on each member before it; ``cohort.results[name][member]``.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    needs: ClassVar[tuple[str, ...]]
+    of: ClassVar[str]
+
+    def run(self, cohort: Cohort, /) -> R_co:
+        """Compute the result."""
+        ...
+
+
 def analyze(
-    specimen: Specimen,
-    *wanted: str | Analysis,
+    subject: Specimen | Cohort,
+    *wanted: str | Runnable,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     control: bool = False,
     on_start: Callable[[str], None] | None = None,
+    on_progress: Callable[[str, int, int], None] | None = None,
     given: Mapping[str, Result] | None = None,
+    scratch: Callable[[str], Path] | None = None,
 ) -> Results:
-    """Run analyses on a specimen, with one shared forward pass.
+    """Run analyses on a specimen, with one shared forward pass; or on a cohort, on each member and then on all.
 
     Args:
-        specimen: The model with its evidence.
+        subject: The model with its evidence, or several of them.
         *wanted: Names of analyses or of groups ("triage", "all"), or analyses themselves; all if none is given.
         parameters: Parameters by analysis name, for those given by name.
         control: Also run each on the untrained baseline and attach its result as ``control``.
         on_start: Called with the name of each analysis before it runs.
+        on_progress: Called with (name, done, total) by an analysis that takes long.
         given: Results that are there already, for analyses that use them; they are not computed again.
+        scratch: Gives the folder in which an analysis may write on the way, by its name; a temporary one if None.
 
     Returns:
         The results by name, in the order they ran, with those of analyses that were used. An analysis that says there
-        is not enough data for it is left out and named, with its reason, in ``declined``.
+        is not enough data for it is left out and named, with its reason, in ``declined``. Of a cohort, the results of
+        analyses of one specimen are in ``members``.
 
     Raises:
         NotEnoughData: The only analysis that was asked for says so.
         Unsupported: The only analysis that was asked for needs what this model cannot give truthfully.
-        UsageError: A name or a parameter does not exist.
+        UsageError: A name or a parameter does not exist, or an analysis is of another kind of subject.
         PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
     """
+    watching = Watching(on_start, on_progress, scratch)
+    kind = subject.kind if isinstance(subject, Cohort) else ""
+    asked = select(wanted or ("all",), parameters or {}, kind)
     given = given or {}
-    asked = select(wanted or ("all",), parameters or {})
     chosen = [one for one in with_used(asked, parameters or {}) if one.name not in given or one in asked]
-    # An analysis that the model cannot serve has no part in the shared pass.
-    needs = {need for analysis in chosen if not specimen.lacks(analysis.needs) for need in analysis.needs}
+    if isinstance(subject, Cohort):
+        if given:
+            raise UsageError("Results that are there already are of one specimen.", hint="Leave given out.")
+        return analyze_cohort(subject, chosen, asked, {}, control=control, watching=watching)
+    results, declined = run_each(subject, chosen, asked, given, control=control, watching=watching)
+    return Results(results, subject, declined)
+
+
+def analyze_cohort(
+    cohort: Cohort,
+    chosen: Sequence[Runnable],
+    asked: Sequence[Runnable],
+    given: Mapping[str, Mapping[str, Result]],
+    *,
+    control: bool,
+    watching: Watching,
+) -> Results:
+    """Run analyses of one specimen on each member in turn, so that one member's activations are held; then the rest.
+
+    Args:
+        cohort: The models.
+        chosen: What to run, each after those it uses.
+        asked: Those of them that were asked for.
+        given: Results of members that are there already, by member and name; they are in what is returned.
+        control: Also run each on the untrained baselines.
+        watching: Who looks on.
+    """
+    single = [one for one in chosen if not getattr(one, "of", "")]
+    members: dict[str, Results] = {}
+    for name, member in cohort.members.items() if single else ():
+        there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name))
+        before = given.get(name, {})
+        todo = [one for one in single if one.name not in before]
+        found, why = run_each(member, todo, asked, before, control=control, watching=there)
+        members[name] = Results({**before, **found}, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
-    with specimen.holding(needs):
-        for analysis in chosen:
-            if on_start:
-                on_start(analysis.name)
-            try:
-                results[analysis.name] = _run(analysis, specimen, {**given, **results})
-            except (NotEnoughData, Unsupported) as error:
-                if len(asked) == 1 and analysis in asked:
-                    raise
-                declined[analysis.name] = error.message
-    if control:
-        baseline = specimen.untrained()
-        before = {name: result.control for name, result in given.items() if result.control is not None}
-        with baseline.holding(needs):
-            for analysis in (one for one in chosen if one.name in results):
-                if on_start:
-                    on_start(f"{analysis.name} (untrained)")
-                try:
-                    before[analysis.name] = _run(analysis, baseline, before)
-                except (NotEnoughData, Unsupported) as error:
-                    declined[f"{analysis.name} of the untrained baseline"] = error.message
-                else:
-                    results[analysis.name] = dataclasses.replace(results[analysis.name], control=before[analysis.name])
-    return Results(results, specimen, declined)
-
-
-def select(
-    wanted: Iterable[str | Analysis], parameters: Mapping[str, Mapping[str, Any]] | None = None
-) -> list[Analysis]:
-    """Turn names, groups and analyses into analyses with their parameters, each once."""
-    known = plugins.load().analyses
-    for name in parameters or {}:
-        plugins.load().analysis(name)  # parameters for an analysis that does not exist would be passed over in silence
-    chosen: dict[str, Analysis] = {}
-    for item in wanted:
-        if not isinstance(item, str):
-            chosen[item.name] = item
+    for analysis in (one for one in chosen if getattr(one, "of", "")):
+        used = _used(analysis, members)
+        try:
+            result = _run(analysis, cohort, used, watching)
+        except (NotEnoughData, Unsupported) as error:
+            if len(asked) == 1 and analysis in asked:
+                raise
+            declined[analysis.name] = error.message
             continue
-        members = [name for name, cls in known.items() if item == "all" or item in getattr(cls, "groups", ())]
-        for name in members or [item]:
-            if name not in chosen:
-                chosen[name] = make(plugins.load().analysis(name), (parameters or {}).get(name, {}))
-    return list(chosen.values())
+        if control:
+            of_baselines = {
+                name: {key: one.control for key, one in by_member.items() if one.control is not None}
+                for name, by_member in used.items()
+            }
+            try:
+                result = dataclasses.replace(result, control=_run(analysis, cohort.untrained(), of_baselines, watching))
+            except (NotEnoughData, Unsupported) as error:
+                declined[f"{analysis.name} of the untrained baselines"] = error.message
+        results[analysis.name] = result
+    return Results(results, cohort, declined, members)
 
 
-def with_used(chosen: Iterable[Analysis], parameters: Mapping[str, Mapping[str, Any]] | None = None) -> list[Analysis]:
-    """Add the analyses that these use, each before the first that uses it; those not installed are left out.
-
-    Raises:
-        PluginError: Analyses use each other in a circle.
-    """
-    given = {analysis.name: analysis for analysis in chosen}
-    known = plugins.load().analyses
-    ordered: dict[str, Analysis] = {}
-
-    def add(analysis: Analysis, path: tuple[str, ...]) -> None:
-        if analysis.name in path:
-            raise PluginError(f"Analyses use each other in a circle: {' → '.join((*path, analysis.name))}.")
-        for name in getattr(analysis, "uses", ()):
-            if name in given or name in known:
-                add(given.get(name) or make(known[name], (parameters or {}).get(name, {})), (*path, analysis.name))
-        ordered.setdefault(analysis.name, analysis)
-
-    for analysis in given.values():
-        add(analysis, ())
-    return list(ordered.values())
+def _prefixed(on_start: Callable[[str], None] | None, member: str) -> Callable[[str], None] | None:
+    return None if on_start is None else lambda name: on_start(f"{name} ({member})")
 
 
-def make(cls: type[Any], parameters: Mapping[str, Any]) -> Analysis:
-    """Make an analysis with parameters, naming the ones there are if one does not exist."""
-    known = parameters_of(cls)
-    unknown = [name for name in parameters if name not in known]
-    if unknown:
-        raise UsageError(
-            f"The analysis {cls.name!r} has no parameter {unknown[0]!r}.",
-            hint=f"Its parameters: {', '.join(known) or 'none'}.",
-        )
-    analysis: Analysis = cls(**parameters)
-    return analysis
+def _used(analysis: Runnable, members: Mapping[str, Results]) -> dict[str, dict[str, Result]]:
+    """Return the results an analysis uses, by name and member; without the names that no member has a result of."""
+    found = {
+        name: {member: results[name] for member, results in members.items() if name in results}
+        for name in getattr(analysis, "uses", ())
+    }
+    return {name: by_member for name, by_member in found.items() if by_member}
 
 
-def parameters_of(cls: type[Any]) -> dict[str, tuple[Any, str, Any]]:
-    """Return {name: (type, help text, default)} of the parameters of an analysis class."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    found: dict[str, tuple[Any, str, Any]] = {}
-    for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
-        hint = hints[field.name]
-        kind, help_text = hint, ""
-        if typing.get_origin(hint) is typing.Annotated:
-            kind, *notes = typing.get_args(hint)
-            help_text = next((note for note in notes if isinstance(note, str)), "")
-        found[field.name] = (kind, help_text, field.default)
-    return found
-
-
-def result_class(cls: type[Any]) -> type[Result]:
-    """Return the class of result an analysis returns, by the annotation of its ``run``."""
-    returned = typing.get_type_hints(cls.run).get("return")
-    if not (isinstance(returned, type) and issubclass(returned, Result)):
-        raise PluginError(
-            f"The analysis {cls.name!r} does not say which Result its run returns.",
-            hint="Annotate it: def run(self, specimen: Specimen) -> MyResult.",
-        )
-    return returned
-
-
-def _run(analysis: Analysis, specimen: Specimen, results: Mapping[str, Result]) -> Result:
-    import wonderland
-
+def _run(analysis: Runnable, cohort: Cohort, used: Mapping[str, Mapping[str, Result]], watching: Watching) -> Result:
+    if (of := getattr(analysis, "of", "")) != cohort.kind:
+        raise Unsupported(f"{analysis.name} is of {of}, and these models differ in {cohort.kind}.")
     started = time.perf_counter()
-    used = {name: results[name] for name in getattr(analysis, "uses", ()) if name in results}
-    view = specimen.restricted_to(analysis.needs, used)
-    try:
-        if missing := specimen.lacks(analysis.needs):
-            raise Unsupported(missing, hint=NOT_EVERY_MODEL)
-        result = analysis.run(view)
-    except Unsupported as error:
-        raise Unsupported(f"{analysis.name} cannot be run on this model. {error.message}", hint=error.hint) from error
-    if not isinstance(result, Result):
-        raise PluginError(f"The analysis {analysis.name!r} returned a {type(result).__name__}, not a Result.")
-    provenance = Provenance(
-        analysis=analysis.name,
-        version=analysis.version,
-        parameters={name: getattr(analysis, name) for name in parameters_of(type(analysis))},
-        fingerprints=specimen.fingerprints,
-        evidence=specimen.evidence.describe(),
-        seconds=round(time.perf_counter() - started, 3),
-        wonderland=wonderland.__version__,
-    )
-    return dataclasses.replace(result, provenance=provenance)
+    told, scratch = watching.begin(analysis.name)
+    if missing := cohort.lacks(analysis.needs):
+        raise Unsupported(f"{analysis.name} cannot be run on these models. {missing}", hint=NOT_EVERY_MODEL)
+    view = cohort.restricted_to(analysis.needs, used).running(told, scratch)
+    result = checked(analysis, analysis.run(view))
+    one = next(iter(view.members.values()))
+    about = provenance(analysis, view.fingerprints, one.evidence.describe(), started)
+    return dataclasses.replace(result, provenance=about)

@@ -244,6 +244,15 @@ class ContrastBatch:
             resampled_over=self.resampled_over,
         )
 
+    def places(self) -> dict[str, np.ndarray]:
+        """Return where the difference, the answer and what stands between them are, [pair, pos] each."""
+        position = np.arange(self.clean.shape[1])
+        answer = position == self.answer[:, None]
+        difference = self.differs & ~answer
+        begun = np.maximum.accumulate(self.differs, axis=1) if len(self) else self.differs
+        between = begun & ~self.differs & (position < self.answer[:, None])
+        return {"difference": difference, "between": between, "answer": answer}
+
     def batches(self, size: int = 16) -> Iterator[tuple[np.ndarray, ContrastBatch]]:
         """Yield some pairs at a time, with their numbers: those of like length together, for little padding."""
         order = np.argsort(self.answer, kind="stable")

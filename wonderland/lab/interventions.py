@@ -27,6 +27,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from wonderland.components import Head
 from wonderland.lab.kv_reuse import KVCache, Suffix, cacheable
 from wonderland.lab.names import hook_name
 
@@ -53,6 +54,12 @@ class Site:
     layer: int
     head: int | None = None
     positions: int | str | None = None
+
+    def __str__(self) -> str:
+        at = "" if self.positions is None else f" at {self.positions}"
+        if self.head is not None:
+            return f"{Head(self.layer, self.head)}{'' if self.name == 'z' else f' {self.name}'}{at}"
+        return f"L{self.layer} {self.name}{at}"
 
 
 Intervention = Sequence[Site]

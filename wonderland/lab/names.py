@@ -1,14 +1,14 @@
 """The names of activations: TransformerLens' short names, and the full hook names they stand for.
 
-A short name is what an analysis declares in its ``needs``; ``"loss"``, ``"logits"`` and ``"contrasts"`` may stand there
-too, and are no hooks.
+A short name is what an analysis declares in its ``needs``; ``"loss"``, ``"logits"``, ``"contrasts"`` and
+``"background"`` may stand there too, and are no hooks.
 """
 
 from __future__ import annotations
 
 from wonderland.errors import UsageError
 
-__all__ = ["CONTRASTS", "DERIVED", "NOT_EVERY_MODEL", "ONCE", "hook_name"]
+__all__ = ["BACKGROUND", "CONTRASTS", "DERIVED", "NOT_EVERY_MODEL", "NO_HOOKS", "ONCE", "hook_name"]
 
 IN_ATTENTION = ("q", "k", "v", "z", "attn_scores", "pattern", "result")
 IN_MLP = ("pre", "post")
@@ -19,6 +19,10 @@ DERIVED = ("loss", "logits")
 """What a forward pass gives besides activations."""
 CONTRASTS = "contrasts"
 """What an analysis declares that reads `Specimen.contrasts`."""
+BACKGROUND = "background"
+"""What an analysis declares that reads `Specimen.background`."""
+NO_HOOKS = (*DERIVED, CONTRASTS, BACKGROUND)
+"""What stands in ``needs`` and is no hook."""
 NOT_EVERY_MODEL = "A model without MLPs has no MLP activations, and a TransformerLens bridge may lack some others."
 """Where an activation is not there, the hint."""
 

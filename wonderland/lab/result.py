@@ -1,26 +1,29 @@
 """The result of an analysis: numbers that explain themselves, show themselves, save and load themselves.
 
-A result is a frozen dataclass whose fields are JSON values, numpy arrays and `Estimate`s. Saving writes the values to
-``result.json`` and the arrays to ``arrays.safetensors``: no pickle, so that a result from somebody else can be opened
-without running their code.
+A result is a frozen dataclass whose fields are JSON values, numpy arrays and `Estimate`s; saved and loaded by
+`wonderland.lab.result_files`, and put into a table by `wonderland.lab.tables`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from wonderland import plugins
 from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.estimate import Estimate
+from wonderland.lab.result_files import CONTROL, read_tree, write_tree
+from wonderland.lab.tables import estimates, table
 from wonderland.report.findings import Finding
 from wonderland.report.schema import Block, Role
-from wonderland.report.schema.words import Quoted, Text, Wording, from_json, to_json
+from wonderland.report.schema.words import Quoted
+from wonderland.report.text import visible
 
 if TYPE_CHECKING:
     import pandas
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from wonderland.report.glance import Shown
     from wonderland.report.schema import View
 
-__all__ = ["Provenance", "Result"]
+__all__ = ["Provenance", "Result", "result_class"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Provenance:
     wonderland: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """Base of what analyses return. Subclass it as a frozen dataclass and say the `summary`.
 
@@ -83,13 +86,6 @@ class Result:
 
         Keys are heads, neurons, features or `Key`s. A `Role` is what the thing is called and the rule that gave it.
         """
-        return {
-            head: [(Role if "role" in block else Block).of_data(block) for block in blocks]
-            for head, blocks in self.about_heads().items()
-        }
-
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Return the same for heads by name, with mappings in place of blocks."""
         return {}
 
     def figure(self) -> Figure:
@@ -101,17 +97,31 @@ class Result:
             raise UsageError(f"{type(self).__name__} has no views to draw.", hint="Print it: print(result)")
         return figure(views[0])
 
-    def to_frame(self) -> pandas.DataFrame:
-        """Return the estimates of `card` as a table with one row for each head and quantity."""
-        import pandas
+    def estimates(self) -> Mapping[str, Estimate]:
+        """Return every estimate of this result by its path, such as "cost.resample"; those of its fields by default."""
+        return dict(estimates(self))
 
-        rows = [
-            {"head": str(head), "quantity": label, "value": float(e.value), "low": float(e.low), "high": float(e.high)}
-            | {"chance": np.nan if e.chance is None else float(e.chance), "n": e.n, "unit": e.unit}
-            for label, estimate in self.card().items()
-            for head, e in estimate.heads()
-        ]
-        return pandas.DataFrame(rows, columns=["head", "quantity", "value", "low", "high", "chance", "n", "unit"])
+    def to_frame(self) -> pandas.DataFrame:
+        """Return every estimate of this result as a table with one row a number.
+
+        Columns: ``analysis``; ``quantity``, the path of the field; its dimensions, heads as names like L2H0; ``value``,
+        ``low``, ``high``, ``chance``, ``n``, ``resampled_over`` and ``unit``.
+        """
+        return table(self._analysis, self.estimates())
+
+    @property
+    def _analysis(self) -> str:
+        return self.provenance.analysis if self.provenance is not None else ""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "__repr__" not in cls.__dict__:  # else dataclass writes one that prints every number
+            cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        first = visible(self.summary().splitlines()[0], 160)
+        of = f" of {self._analysis}" if self._analysis else ""
+        return f"<{type(self).__name__}{of}: {first}>"
 
     def __str__(self) -> str:
         return self.summary()
@@ -138,96 +148,98 @@ class Result:
         views = sorted(self.views(), key=lambda view: view.order)
         if not views:
             raise UsageError(f"{type(self).__name__} has no views to show.", hint="Print it: print(result)")
-        name = self.provenance.analysis if self.provenance is not None else type(self).__name__
+        name = self._analysis or type(self).__name__
         page = dataclasses.replace(gather({name: self}, None), opens=views[0].id)
         return Shown(render(page), height)
 
-    def save(self, folder: Path) -> None:
-        """Write ``result.json`` and ``arrays.safetensors`` into an existing folder."""
-        from safetensors.numpy import save_file
+    def claims(self) -> Mapping[str, Estimate]:
+        """Return statements that name no head, to be compared between models, whose heads have other numbers.
 
-        arrays: dict[str, np.ndarray] = {}
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in ("control",)}
+        By default, of each quantity of `card`: its largest value over heads, and how many heads lie above chance, from
+        those whose whole interval does to those whose interval reaches it.
+        """
+        told: dict[str, Estimate] = {}
+        for label, estimate in self.card().items():
+            value = np.asarray(estimate.value, dtype=np.float64)
+            if not np.isfinite(value).any():
+                continue
+            at = np.unravel_index(int(np.nanargmax(value)), value.shape)
+            told[f"{label}: largest over heads"] = estimate[tuple(int(i) for i in at)]
+            if estimate.chance is not None:
+                over, surely, maybe = (
+                    int((np.asarray(part) > np.asarray(estimate.chance)).sum())
+                    for part in (estimate.value, estimate.low, estimate.high)
+                )
+                told[f"{label}: heads above chance"] = Estimate(
+                    over, surely, maybe, n=estimate.n, unit="heads", resampled_over=estimate.resampled_over
+                )
+        return told
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``result.json`` and ``arrays.safetensors`` into a folder, which is made if it is not there."""
+        folder = Path(folder).expanduser()
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "control"}
         fields["provenance"] = None if self.provenance is None else dataclasses.asdict(self.provenance)
-        tree = {"type": type(self).__name__, "fields": _flatten(fields, "", arrays)}
-        (folder / "result.json").write_text(json.dumps(tree, indent=1, allow_nan=True), encoding="utf-8")
-        save_file({name: np.array(array, order="C") for name, array in arrays.items()}, folder / "arrays.safetensors")
+        write_tree(folder, type(self).__name__, fields)
         if self.control is not None:
-            (folder / "control").mkdir()
-            self.control.save(folder / "control")
+            self.control.save(folder / CONTROL)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote, as this class.
+    def load(cls, folder: str | Path) -> Self:
+        """Read what `save` wrote. ``wl.Result.load`` finds the class by the name that was saved.
 
         Raises:
-            InputError: The folder holds no result, or one of another class.
+            InputError: The folder holds no result, or one of another class, version or analysis that is not installed.
         """
-        from safetensors.numpy import load_file
-
-        try:
-            tree = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-            arrays = load_file(folder / "arrays.safetensors")
-        except Exception as error:  # safetensors raises its own kind for every damage
-            raise InputError(
-                f"There is no readable result in {folder}: {error}.", hint="Run `wonderland analyze`."
-            ) from error
-        if tree.get("type") != cls.__name__:
-            raise InputError(
-                f"{folder} holds a {tree.get('type')}, not a {cls.__name__}: an older version wrote it.",
-                hint="Run `wonderland analyze` again.",
-            )
-        fields = _unflatten(tree["fields"], arrays)
+        folder = Path(folder).expanduser()
+        kind, fields = read_tree(folder)
         if fields.get("provenance") is not None:
             fields["provenance"] = Provenance(**fields["provenance"])
-        known = {f.name for f in dataclasses.fields(cls)} - {"control"}
+        wanted = cls if cls is not Result else _class_named(kind, fields.get("provenance"), folder)
+        if kind != wanted.__name__:
+            raise InputError(
+                f"{folder} holds a {kind}, not a {wanted.__name__}.",
+                hint="wl.Result.load(folder) finds the class. If an older version wrote it, run `wonderland analyze`.",
+            )
+        known = {f.name for f in dataclasses.fields(wanted)} - {"control"}
         if set(fields) != known:
             other = ", ".join(sorted(set(fields) ^ known))
             raise InputError(
-                f"{folder} was written by another version of {cls.__name__}, with other fields: {other}.",
+                f"{folder} was written by another version of {wanted.__name__}, with other fields: {other}.",
                 hint="Run `wonderland analyze` again.",
             )
-        control = cls.load(folder / "control") if (folder / "control").is_dir() else None
-        return cls(**fields, control=control)
+        control = wanted.load(folder / CONTROL) if (folder / CONTROL).is_dir() else None
+        return wanted(**fields, control=control)
 
 
-def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
-    if isinstance(value, np.ndarray):
-        if path in arrays:  # {"a.b": …} and {"a": {"b": …}} read alike
-            path = f"{path} ({len(arrays)})"
-        arrays[path] = value
-        return {"$array": path}
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (Quoted, Text, Wording)):
-        return to_json(value)
-    if isinstance(value, Estimate):
-        parts = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return {"$estimate": _flatten(parts, path, arrays)}
-    if isinstance(value, Mapping):
-        return {str(key): _flatten(item, f"{path}.{key}" if path else str(key), arrays) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_flatten(item, f"{path}.{i}", arrays) for i, item in enumerate(value)]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise PluginError(f"A result's field {path!r} is a {type(value).__name__}; use JSON values, arrays or Estimates.")
+def result_class(cls: type[Any]) -> type[Result]:
+    """Return the class of result an analysis returns, by the annotation of its ``run``."""
+    returned = typing.get_type_hints(cls.run).get("return")
+    if not (isinstance(returned, type) and issubclass(returned, Result)):
+        raise PluginError(
+            f"The analysis {cls.name!r} does not say which Result its run returns.",
+            hint="Annotate it: def run(self, specimen: Specimen) -> MyResult.",
+        )
+    return returned
 
 
-def _unflatten(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    if isinstance(value, list):
-        return [_unflatten(item, arrays) for item in value]
-    if isinstance(value, dict):
-        if set(value) == {"$array"}:
-            return arrays[value["$array"]]
-        if set(value) == {"$estimate"}:
-            parts = _unflatten(value["$estimate"], arrays)
-            known = {f.name for f in dataclasses.fields(Estimate)}
-            if set(parts) - known:
-                other = ", ".join(sorted(set(parts) - known))
-                raise InputError(
-                    f"A stored estimate has parts of another version: {other}.", hint="Run `wonderland analyze`."
-                )
-            return Estimate(**parts)
-        text = from_json(value)
-        return text if text is not None else {key: _unflatten(item, arrays) for key, item in value.items()}
-    return value
+def _class_named(kind: str, provenance: Provenance | None, folder: Path) -> Any:
+    """Return the class of a stored result: of its analysis, else of any installed one, else of one made here."""
+    installed = plugins.load().analyses
+    if provenance is not None and provenance.analysis in installed:
+        return result_class(installed[provenance.analysis])
+    classes = [result_class(analysis) for analysis in installed.values()]
+    named = [cls for cls in [*classes, *_below(Result)] if cls.__name__ == kind]
+    if not named:
+        of = f" of the analysis {provenance.analysis!r}" if provenance is not None else ""
+        raise InputError(
+            f"{folder} holds a {kind}{of}, which is not installed here.",
+            hint="Install the plugin it came with (`wonderland plugins` lists those there are), or import its class.",
+        )
+    return named[-1]
+
+
+def _below(cls: type[Result]) -> Iterator[type[Result]]:
+    for below in cls.__subclasses__():
+        yield below
+        yield from _below(below)

@@ -1,33 +1,42 @@
-"""The results of several analyses of one specimen, by name, and the report of them."""
+"""The results of several analyses of one specimen or of several models: their table, their report, their files."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.errors import InputError, UsageError
 from wonderland.lab.result import Result
+from wonderland.lab.result_files import write_folder
+from wonderland.lab.tables import joined, table
 
 if TYPE_CHECKING:
-    from wonderland.lab.specimen import Specimen
+    import pandas
 
 __all__ = ["Results"]
 
+_LIST = "results.json"
+_MEMBERS = "_members"  # no analysis is called so
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Results(Mapping[str, Result]):
     """The results of one `analyze`, by the analysis' name, with the specimen they describe.
 
     Attributes:
         by_name: The results.
-        specimen: The specimen.
+        specimen: The specimen or cohort; None of results that were loaded without one.
         declined: Why an analysis was left out, by its name: there was not enough data for an honest answer.
+        members: Of a cohort, the results of each member, by its name.
     """
 
     by_name: Mapping[str, Result]
-    specimen: Specimen | Any = field(repr=False)
+    specimen: Any
     declined: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Results] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Result:
         if name not in self.by_name:
@@ -44,6 +53,77 @@ class Results(Mapping[str, Result]):
         told = [f"{name}\n{result.summary()}" for name, result in self.by_name.items()]
         return "\n\n".join([*told, *(f"{name} was left out: {why}" for name, why in self.declined.items())])
 
+    def __repr__(self) -> str:
+        parts = [", ".join(self.by_name) or "none"]
+        parts += [f"left out: {', '.join(self.declined)}"] if self.declined else []
+        parts += [f"members: {', '.join(self.members)}"] if self.members else []
+        return f"<Results: {'; '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        from wonderland.report.glance import listed
+
+        told = {name: result.summary() for name, result in self.by_name.items()}
+        return listed(told, {name: f"left out: {why}" for name, why in self.declined.items()})
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return every estimate of every result as a table with one row a number; see `Result.to_frame`.
+
+        Results of members of a cohort are in it with a column ``member``.
+        """
+        frames = [table(name, result.estimates()) for name, result in self.by_name.items()]
+        for member, results in self.members.items():
+            frame = results.to_frame()
+            frame.insert(0, "member", member)
+            frames.append(frame)
+        return joined(frames)
+
+    def save(self, folder: str | Path) -> None:
+        """Write every result into a folder of its own, and their list; what was saved there before is replaced.
+
+        Raises:
+            UsageError: The folder holds something else.
+            ResourceError: It cannot be written.
+        """
+        write_folder(Path(folder).expanduser(), _LIST, self._write)
+
+    def _write(self, folder: Path) -> None:
+        for name, result in self.by_name.items():
+            result.save(folder / name)
+        for member, results in self.members.items():
+            (folder / _MEMBERS / member).mkdir(parents=True)
+            results._write(folder / _MEMBERS / member)
+        told = {"results": list(self.by_name), "declined": dict(self.declined), "members": list(self.members)}
+        (folder / _LIST).write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path, specimen: Any = None) -> Results:
+        """Read what `save` wrote.
+
+        Args:
+            folder: Where it was written.
+            specimen: What the results describe, for a report of them; tables and pictures need none.
+
+        Raises:
+            InputError: The folder holds no results, one that is not installed, or results of another model.
+        """
+        folder = Path(folder).expanduser()
+        try:
+            told = json.loads((folder / _LIST).read_text(encoding="utf-8"))
+            names, members, declined = list(told["results"]), list(told["members"]), dict(told["declined"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"There are no results in {folder}: {error}.", hint="Give a folder that Results.save wrote."
+            ) from error
+        if strange := [name for name in (*names, *members) if Path(name).name != name]:
+            raise InputError(f"{folder} names a result {strange[0]!r}, which is no name of a folder.")
+        found = {name: Result.load(folder / name) for name in names}
+        for name, result in found.items():
+            about = None if result.provenance is None else result.provenance.fingerprints
+            if specimen is not None and about is not None and about["model"] != specimen.fingerprints["model"]:
+                raise InputError(f"The result of {name} in {folder} is about another model than this specimen's.")
+        inside = {name: cls.load(folder / _MEMBERS / name) for name in members}
+        return cls(found, specimen, declined, inside)
+
     def report(self, path: str | Path, *, live: bool = False) -> Path:
         """Write the report of these results as one self-contained HTML file and return its path.
 
@@ -53,11 +133,17 @@ class Results(Mapping[str, Result]):
                 from the messages and can give some away: keep such a file as you keep the model.
 
         Raises:
+            UsageError: They were loaded without the specimen they describe.
             Unsupported: With ``live``, the model is none that a page can run.
         """
         from wonderland.lab.live_page import live_page
         from wonderland.lab.standard_views import standard_views
         from wonderland.report.build import write_report
 
+        if self.specimen is None:
+            raise UsageError(
+                "A report shows the model too, and these results were loaded without it.",
+                hint="wl.Results.load(folder, specimen)",
+            )
         packed = live_page(self.specimen, self) if live else None
         return write_report(Path(path), self, self.specimen, extra_views=standard_views(self.specimen), live=packed)

@@ -1,49 +1,41 @@
-"""The specimen: a model, its tokenizer, a fixed batch of evidence, and the activations seen so far.
+"""The specimen: a model, its tokenizer and a fixed batch of evidence, and what can be asked of them.
 
-An analysis walks over ``specimen.batches()``, some windows at a time, and takes activations by their TransformerLens
-short names: ``batch["pattern"]`` is [layer, batch, head, query, key]. Whether the batches come from memory or from new
-forward passes is the specimen's affair: `analyze` holds them while they fit, so that several analyses share one pass,
-and larger evidence streams.
-
-Memory: what is held is bounded by ``hold_bytes`` (1.5 GB); the patterns of 200 windows of 128 tokens in 16 heads are
-210 MB.
+`Specimen.run` gives the result of one analysis, `wonderland.lab.analysis.analyze` of several with one shared forward
+pass. `patch` and `ablate` answer a causal question about heads or sites that a person names; `with_model` is the same
+evidence, and the same contrasts, with another model. How activations are computed and held is said in
+`wonderland.lab.observed`.
 """
 
 from __future__ import annotations
 
-import copy
-import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-import torch
-from torch import Tensor
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import PluginError, Unsupported, UsageError
-from wonderland.lab.batch import Batch
+from wonderland.errors import UsageError
+from wonderland.lab import ablation, running
+from wonderland.lab.asking import What, ask_by_patching
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.external.adapt import checked_model
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
-from wonderland.lab.finite import require_finite
-from wonderland.lab.mining import Contrasts, mine
-from wonderland.lab.names import CONTRASTS, DERIVED, NOT_EVERY_MODEL, ONCE, hook_name
-from wonderland.lab.protocols import HookedModel, ModelShape, Tokenizer
-from wonderland.model.loss import token_losses
+from wonderland.lab.mining import Contrasts
+from wonderland.lab.observed import HOLD, Observed
+from wonderland.lab.protocols import Tokenizer
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
+    from wonderland.estimate import Estimate
+    from wonderland.lab.choosing import Runnable
+    from wonderland.lab.contrast import Contrast
     from wonderland.lab.result import Result
 
 __all__ = ["Specimen"]
 
-_BATCH_SIZE = 16
-_HOLD = 1_500_000_000
+R = TypeVar("R", bound="Result")
 
 
-class Specimen:
+class Specimen(Observed):
     """A model with its tokenizer and held-out evidence: conversations here, anything else by `of_texts` or `of_tokens`.
 
     Args:
@@ -53,6 +45,7 @@ class Specimen:
         windows: How many windows of them to examine.
         seed: Seed of their choice.
         hold_bytes: Most memory to hold activations in.
+        background: What the model was trained on, for analyses that need it, such as those that train something.
 
     Attributes:
         results: Inside of an analysis, the results of those it ``uses``, by name.
@@ -66,7 +59,8 @@ class Specimen:
         *,
         windows: int = 200,
         seed: int = 0,
-        hold_bytes: int = _HOLD,
+        hold_bytes: int = HOLD,
+        background: Corpus | None = None,
     ) -> None:
         if not isinstance(tokenizer, SpeakerTokenizer):
             raise UsageError(
@@ -75,21 +69,7 @@ class Specimen:
             )
         model = checked_model(model, tokenizer)
         evidence = Evidence.choose(held_out, tokenizer, context=model.cfg.n_ctx, windows=windows, seed=seed)
-        self._examine(model, tokenizer, evidence, held_out.fingerprint, hold_bytes)
-
-    def _examine(
-        self, model: HookedModel, tokenizer: Tokenizer, evidence: Evidence, held_out: str, hold_bytes: int
-    ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
-        self.hold_bytes = hold_bytes
-        self.evidence = evidence
-        self._held_out_fingerprint = held_out
-        self._held: dict[str, Any] | None = None
-        self._allowed: frozenset[str] | None = None
-        self.results: Mapping[str, Result] = {}
-        # The untrained baseline is asked the same questions, so it keeps the contrasts of the trained model.
-        self._mined = functools.cache(functools.partial(mine, model, tokenizer, self.evidence))
+        self._examine(model, tokenizer, evidence, held_out.fingerprint, hold_bytes, background)
 
     @classmethod
     def of_tokens(
@@ -101,7 +81,7 @@ class Specimen:
         conversation: Sequence[int] | None = None,
         windows: int = 200,
         seed: int = 0,
-        hold_bytes: int = _HOLD,
+        hold_bytes: int = HOLD,
     ) -> Specimen:
         """Return a specimen of any model on sequences of tokens.
 
@@ -143,7 +123,7 @@ class Specimen:
         length: int = 128,
         windows: int = 200,
         seed: int = 0,
-        hold_bytes: int = _HOLD,
+        hold_bytes: int = HOLD,
     ) -> Specimen:
         """Return a specimen of any model on plain texts, cut into windows that all begin with the token of beginnings.
 
@@ -174,148 +154,105 @@ class Specimen:
             hold_bytes=hold_bytes,
         )
 
-    @property
-    def cfg(self) -> ModelShape:
-        """The model's configuration."""
-        return self.model.cfg
-
-    @functools.cached_property
-    def fingerprints(self) -> dict[str, str]:
-        """Short hashes of the model, the tokenizer and the held-out corpus."""
-        return {
-            "model": self.model.fingerprint,
-            "tokenizer": self.tokenizer.fingerprint,
-            "held out": self._held_out_fingerprint,
-        }
-
-    def untrained(self, seed: int = 1) -> Specimen:
-        """Return the same specimen with the same architecture before training: the control of every claim."""
-        baseline = copy.copy(self)
-        baseline.model = self.model.untrained(seed)
-        baseline._held = None
-        baseline.results = {}
-        baseline.__dict__.pop("fingerprints", None)
-        return baseline
-
-    def contrasts(self, kind: str = "speaker", *, pairs: int = 64, seed: int = 0) -> Contrasts:
-        """Return contrasts mined from the evidence, once; the untrained baseline has those of the trained model.
+    def with_model(self, model: Any) -> Specimen:
+        """Return another model on the same evidence and with the same contrasts, in the same two halves.
 
         Args:
-            kind: What differs: "speaker", "first-speaker", "affirmation" or "question".
-            pairs: How many at most, half of them to explore and half, of other conversations, to confirm.
-            seed: Seed of their choice.
+            model: A model of the same vocabulary, as the first one was given.
+
+        Raises:
+            InputError: It does not belong to the tokenizer, or has weights that are not finite.
+            UsageError: Its context is shorter than the longest window.
         """
-        if self._allowed is not None and CONTRASTS not in self._allowed:
-            raise PluginError(
-                "Contrasts were asked for but not declared.", hint='Add "contrasts" to the analysis\' needs.'
-            )
-        return self._mined(kind, pairs=pairs, seed=seed)
+        other = checked_model(model, self.tokenizer)
+        longest = int(self.evidence.lengths.max())
+        if longest > other.cfg.n_ctx:
+            raise UsageError(f"A window has {longest} tokens; the model's context is {other.cfg.n_ctx}.")
+        return self._of(other)
 
-    def restricted_to(self, needs: Sequence[str], results: Mapping[str, Result] | None = None) -> Specimen:
-        """Return this specimen handing out only declared activations and results, for one analysis."""
-        for need in needs:
-            if need not in DERIVED and need != CONTRASTS:
-                hook_name(need, 0)
-        view = copy.copy(self)
-        view._allowed = frozenset(needs)
-        view.results = _Used(results or {})
-        return view
-
-    def lacks(self, needs: Iterable[str]) -> str:
-        """Return why the first of these activations that the model cannot give is not there; nothing if all are."""
-        for need in sorted(needs):
-            if need in DERIVED or need == CONTRASTS:
-                continue
-            asked = getattr(self.model, "lacks", None)
-            if asked and (why := asked(need)):
-                return str(why)
-            if not asked and hook_name(need, 0) not in self.model.hook_dict:
-                return f"This model has no activation {need!r}."
-        return ""
-
-    def batches(self, *names: str) -> Iterator[Batch]:
-        """Yield the evidence some windows at a time, with activations.
+    def run(
+        self,
+        analysis: Runnable[R],
+        *,
+        control: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> R:
+        """Run one analysis and return its result, of the analysis' own class.
 
         Args:
-            *names: The activations that will be read; what was declared if none are named.
+            analysis: The analysis with its parameters. Those it uses run before it.
+            control: Also run it on the untrained baseline and attach that as ``control``.
+            on_progress: Called with (done, total) by an analysis that takes long.
+
+        Raises:
+            NotEnoughData: The analysis says there is not enough data for it.
+            Unsupported: It needs what this model cannot give truthfully.
         """
-        wanted = frozenset(names) or self._allowed or frozenset()
-        wanted -= {CONTRASTS}
-        if self._allowed is not None and not wanted <= self._allowed:
-            missing = sorted(wanted - self._allowed)
-            raise PluginError(f"The activations {missing} were asked for but not declared in needs.")
-        held = self._held
-        if held is not None and wanted <= held["names"]:
-            if held["batches"] is None:
-                held["batches"] = self._hold(held["names"])
-            if held["batches"]:
-                yield from (Batch(p.windows, p.evidence, p._activations, wanted) for p in held["batches"])
-                return
-        yield from self._stream(wanted)
+        return running.run_alone(self, analysis, control=control, on_progress=on_progress)
 
-    @contextmanager
-    def holding(self, names: set[str]) -> Iterator[None]:
-        """Within this context, keep the activations of these names in memory once they were computed, if they fit."""
-        self._held = {"names": frozenset(names) - {CONTRASTS}, "batches": None}
-        try:
-            yield
-        finally:
-            self._held = None
+    def patch(
+        self,
+        what: What = None,
+        contrasts: str | Contrast | Sequence[Contrast] | Contrasts | None = None,
+        *,
+        direction: Literal["denoising", "noising"] = "denoising",
+        part: Literal["all", "explore", "confirm"] = "all",
+        pairs: int = 64,
+        seed: int = 0,
+    ) -> Estimate:
+        """Put heads or sites of one run of each contrast into the other, and return the share of the gap that follows.
 
-    def _hold(self, names: frozenset[str]) -> list[Batch]:
-        """Return all batches, or none if they do not fit."""
-        kept: list[Batch] = []
-        total = 0
-        for batch in self._stream(names):
-            kept.append(batch)
-            total += sum(a.numel() * a.element_size() for a in batch._activations.values())
-            if total / len(kept) * (len(self.evidence) / _BATCH_SIZE) > self.hold_bytes:
-                return []
-        return kept
+        Args:
+            what: Heads by name ("L2H0"), as `Head`s, or `Site`s: each alone; what stands in an inner list is put in
+                together. One alone gives one number; None is every head, [layer, head].
+            contrasts: A kind to mine ("speaker", "first-speaker", "affirmation", "question"), or contrasts of your own.
+            direction: "denoising" puts the clean run's values into the corrupted run (1 brings the whole gap back, so
+                it asks what suffices); "noising" the corrupted ones into the clean run (1 takes it all away: what is
+                needed).
+            part: Of mined contrasts all, or one half: choose a head on "explore", measure it on "confirm".
+            pairs: How many contrasts to mine at most.
+            seed: Seed of mining and of the interval.
 
-    @torch.no_grad()
-    def _stream(self, names: frozenset[str]) -> Iterator[Batch]:
-        if missing := self.lacks(names):
-            raise Unsupported(missing, hint=NOT_EVERY_MODEL)
-        hooks = {name: self._hooks(name) for name in names if name not in DERIVED}
-        every = [hook for group in hooks.values() for hook in group]
-        for start in range(0, len(self.evidence), _BATCH_SIZE):
-            windows = slice(start, min(start + _BATCH_SIZE, len(self.evidence)))
-            some = self.evidence.rows(windows)
-            tokens = torch.from_numpy(some.tokens).to(self.model.device)
-            logits, cache = self.model.run_with_cache(tokens, names_filter=every)
-            require_finite(logits)
-            found = {
-                name: cache[group[0]] if name in ONCE else torch.stack([cache[hook] for hook in group])
-                for name, group in hooks.items()
-            }
-            if "logits" in names:
-                found["logits"] = logits
-            if "loss" in names:
-                found["loss"] = _aligned_loss(logits, tokens, torch.from_numpy(some.mask).to(logits.device))
-            yield Batch(windows, some, {name: value.float().cpu() for name, value in found.items()}, names)
+        Raises:
+            UsageError: There is no such head, site, kind, direction or part.
+            InputError: A contrast of your own is no fair question.
+            NotEnoughData: No contrast could be mined that this model tells apart.
+        """
+        return ask_by_patching(
+            self,
+            what,
+            "speaker" if contrasts is None else contrasts,
+            direction=direction,
+            part=part,
+            pairs=pairs,
+            seed=seed,
+        )
 
-    def _hooks(self, name: str) -> list[str]:
-        return [hook_name(name, layer) for layer in range(1 if name in ONCE else self.cfg.n_layers)]
+    def ablate(
+        self,
+        what: What = None,
+        *,
+        method: Literal["mean", "zero", "resample"] = "mean",
+        windows: int = 48,
+        seed: int = 0,
+    ) -> Estimate:
+        """Take heads or sites out, and return by how much the loss on the evidence rises, in nats a token.
+
+        Args:
+            what: As in `patch`: each alone, an inner list together, None every head.
+            method: What stands in their place: their "mean" over the evidence, "zero", or what they computed at the
+                same position in another conversation ("resample").
+            windows: Windows to ablate in, spread over conversations.
+            seed: Seed of windows, donors and the interval.
+
+        Raises:
+            UsageError: There is no such head, site or method.
+            NotEnoughData: For "resample", there is only one conversation.
+        """
+        return ablation.ablate(self, what, method=method, windows=windows, seed=seed)
 
     def __repr__(self) -> str:
         about = self.evidence.describe()
         return (
             f"Specimen({self.model!r}, {about['windows']} windows of {about['conversations']} held-out conversations)"
         )
-
-
-class _Used(dict[str, "Result"]):
-    """The results an analysis declared that it uses."""
-
-    def __missing__(self, name: str) -> Result:
-        raise PluginError(
-            f"There is no result of {name!r} to read.",
-            hint="Name it in the analysis' uses; and ask with .get(), since it may have declined or not be installed.",
-        )
-
-
-def _aligned_loss(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    losses = torch.full(tokens.shape, float("nan"), device=logits.device)
-    losses[:, 1:] = token_losses(logits, tokens)
-    return losses.masked_fill(~mask, float("nan"))

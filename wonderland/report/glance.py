@@ -22,7 +22,7 @@ from wonderland.report.text import visible
 if TYPE_CHECKING:
     from wonderland.estimate import Estimate
 
-__all__ = ["Shown", "frame", "glance"]
+__all__ = ["Shown", "frame", "glance", "listed"]
 
 _STYLE = (
     "font:13px/1.45 system-ui,sans-serif;color:#1a1d23;background:#ffffff;padding:10px 12px;border:1px solid #d8d4ca"
@@ -45,6 +45,23 @@ def glance(summary: str, card: Mapping[str, Estimate]) -> str:
     heads = "".join(f"<th {cell}>{name}</th>" for name in ("", "layer × head", "lowest to highest", "chance", "n"))
     table = f'<table style="border-collapse:collapse;margin-top:8px"><tr>{heads}</tr>{rows}</table>' if rows else ""
     return f'<div style="{_STYLE}"><b>{_escaped(first)}</b>{lines}{table}</div>'
+
+
+def listed(told: Mapping[str, str], left_out: Mapping[str, str]) -> str:
+    """Return several results as a small table of HTML: the name of each and the first line of its summary.
+
+    Args:
+        told: What `Result.summary` says, by name.
+        left_out: Why others are not there, by name.
+    """
+    cell = 'style="text-align:left;vertical-align:top;padding:3px 14px 3px 0'
+    rows = "".join(
+        f'<tr><td {cell};color:{ink};white-space:nowrap">{_escaped(name)}</td>'
+        f'<td {cell};color:{ink}">{_escaped((line.splitlines() or [""])[0])}</td></tr>'
+        for lines, ink in ((told, "#1a1d23"), (left_out, "#5c616c"))
+        for name, line in lines.items()
+    )
+    return f'<div style="{_STYLE}"><table style="border-collapse:collapse">{rows}</table></div>'
 
 
 def _row(label: str, estimate: Estimate) -> str:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import NotEnoughData
-from wonderland.workspace.kept import Kept, latest, load_done, move_old, save, touch
+from wonderland.workspace.kept import Kept, latest, load_done, move_old, save, scratch_of, touch
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import Stage
 
 if TYPE_CHECKING:
-    from wonderland.lab.analysis import Analysis
+    from wonderland.lab.choosing import Runnable
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "scratch_in"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Asked:
     """
 
     layout: Layout
-    analyses: Sequence[Analysis]
+    analyses: Sequence[Runnable]
     stages: Mapping[str, Stage]
 
     @classmethod
@@ -59,7 +60,11 @@ class Asked:
         return Results(load_done(self.analyses, stages), specimen)
 
     def run(
-        self, specimen: Specimen, on_start: Callable[[str], None] | None, on_removed: Callable[[Kept], None] | None
+        self,
+        specimen: Specimen,
+        on_start: Callable[[str], None] | None = None,
+        on_removed: Callable[[Kept], None] | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None,
     ) -> Results:
         """Run those that are not up to date, keep what they found, and return the results of all."""
         from wonderland.lab.analysis import analyze
@@ -73,7 +78,15 @@ class Asked:
         if todo:
             try:
                 control = self.layout.settings.analysis.control
-                fresh = analyze(specimen, *todo, control=control, on_start=on_start, given=done)
+                fresh = analyze(
+                    specimen,
+                    *todo,
+                    control=control,
+                    on_start=on_start,
+                    on_progress=on_progress,
+                    given=done,
+                    scratch=scratch_in(self.stages),
+                )
             except NotEnoughData as error:
                 if len(self.analyses) == 1:
                     raise
@@ -84,3 +97,13 @@ class Asked:
                     on_removed(removed)
         found = {**done, **fresh}
         return Results({name: found[name] for name in self.stages if name in found}, specimen, fresh.declined)
+
+
+def scratch_in(stages: Mapping[str, Stage]) -> Callable[[str], Path]:
+    """Return what gives the scratch folder of an analysis by its name, and of its run on the untrained baseline."""
+
+    def of(name: str) -> Path:
+        analysis = name.removesuffix(" (untrained)")
+        return scratch_of(stages[analysis]) / ("trained" if name == analysis else "untrained")
+
+    return of

@@ -38,6 +38,8 @@ class Sketch:
         version: Its version.
         groups: The groups it belongs to.
         uses: The analyses whose results it reads.
+        on_request: Whether it is left out of "all".
+        of: What the models it is about differ in; "" for one model.
         parameters: Type, help text and default of each of its parameters by name; None if there may be others, or if
             one is not written so that it can be read.
     """
@@ -48,6 +50,8 @@ class Sketch:
     groups: tuple[str, ...]
     uses: tuple[str, ...]
     parameters: Parameters | None
+    on_request: bool = False
+    of: str = ""
 
 
 _KNOWN: dict[str, Any] = {
@@ -75,12 +79,12 @@ def analyses() -> dict[str, Sketch] | None:
 
 
 def chosen(names: Sequence[str], sketches: Mapping[str, Sketch]) -> dict[str, Sketch]:
-    """Return those that names and groups mean, all of them if there are no names."""
-    wanted = set(names)
+    """Return those that names and groups mean, "all" if there are no names, as `wonderland.lab.choosing.select`."""
+    wanted = set(names) or {"all"}
     return {
         name: sketch
         for name, sketch in sketches.items()
-        if not wanted or name in wanted or wanted & {"all", *sketch.groups}
+        if name in wanted or (not sketch.of and wanted & {*sketch.groups, *(() if sketch.on_request else ("all",))})
     }
 
 
@@ -140,14 +144,15 @@ def _of_class(path: Path, name: str) -> Sketch:
             target, value = statement.targets[0], statement.value
         else:
             continue
-        if target.id in ("name", "version", "groups", "uses") and value is not None:
+        if target.id in ("name", "version", "groups", "uses", "on_request", "of") and value is not None:
             values[target.id] = ast.literal_eval(value)
     if not isinstance(values.get("name"), str):
         raise _Unreadable
     about = (ast.get_docstring(node) or "").split("\n")[0]
     parameters = None if node.bases else _parameters(fields)
     groups, uses = (tuple(values.get(what, ())) for what in ("groups", "uses"))
-    return Sketch(values["name"], about, int(values.get("version", 0)), groups, uses, parameters)
+    on_request, of = bool(values.get("on_request", False)), str(values.get("of", ""))
+    return Sketch(values["name"], about, int(values.get("version", 0)), groups, uses, parameters, on_request, of)
 
 
 def _parameters(fields: list[ast.AnnAssign]) -> Parameters | None:

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,14 +25,15 @@ from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.stage import Stage
 
 if TYPE_CHECKING:
-    from wonderland.lab.analysis import Analysis
+    from wonderland.lab.choosing import Runnable
     from wonderland.lab.result import Result
 
-__all__ = ["MOST", "Kept", "kept", "latest", "load_done", "move_old", "save", "touch"]
+__all__ = ["MOST", "Kept", "kept", "latest", "load_done", "move_old", "save", "scratch_of", "touch"]
 
 MOST = 12
 """Results kept of each analysis."""
 _RECORD = "stage.json"
+_ABANDONED_SECONDS = 30 * 24 * 3600.0  # after which a stopped run is not gone on with
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
         yield Kept(folder.parent.name, folder.name, *about, estimates, folder.stat().st_mtime, folder)
 
 
-def load_done(chosen: Sequence[Analysis], stages: Mapping[str, Stage]) -> dict[str, Result]:
+def load_done(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
     """Return the results that are up to date, by analysis. One that cannot be read counts as not being there."""
     from wonderland.lab.analysis import result_class
 
@@ -119,16 +121,28 @@ def latest(workspace: Path, usual: Stage) -> Stage:
     return usual
 
 
-def save(stage: Stage, result: Result) -> list[Kept]:
-    """Keep a result; return those that were deleted to make room for it."""
+def scratch_of(stage: Stage) -> Path:
+    """Return the folder beside a stage in which an analysis writes on the way; it is there again if it was stopped."""
+    return stage.folder.with_name(f".{stage.folder.name}.scratch")
+
+
+def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
+    """Keep a result, with what its analysis left in its scratch folder; return those deleted to make room for it."""
+    scratch = scratch_of(stage)
     with stage.writing() as folder:
         result.save(folder)
+        if scratch.is_dir():
+            shutil.copytree(scratch, folder / "scratch")
+    shutil.rmtree(scratch, ignore_errors=True)
+    for left in stage.folder.parent.glob(".*.scratch"):  # of runs that were stopped and never went on
+        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
     analysis = stage.folder.parent
     there = sorted(_kept(analysis.parent, f"{analysis.name}/*"), key=lambda one: one.used, reverse=True)
     others = [one for one in there if one.folder != stage.folder]
-    for one in others[MOST - 1 :]:
+    for one in others[max(most, MOST) - 1 :]:
         shutil.rmtree(one.folder, ignore_errors=True)
-    return others[MOST - 1 :]
+    return others[max(most, MOST) - 1 :]
 
 
 def move_old(workspace: Path) -> None:

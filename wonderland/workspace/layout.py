@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wonderland.corpus.source import Source
-    from wonderland.lab.analysis import Analysis
+    from wonderland.lab.choosing import Runnable
 
 __all__ = ["CHECKPOINT", "MODEL", "READ", "Layout"]
 
@@ -121,10 +121,13 @@ class Layout:
             self._model_stage(self.folder / "models" / f"snapshots-of-seed-{seed}", training), name="snapshots"
         )
 
-    def analysis_stage(self, analysis: Analysis, used: Sequence[Stage] = ()) -> Stage:
-        """Return the stage that keeps the result of an analysis, given those of the analyses it uses.
+    def analysis_stage(self, analysis: Runnable, used: Sequence[Stage] = (), models: Sequence[str] = ()) -> Stage:
+        """Return the stage that keeps the result of an analysis. Each parametrisation has a folder of its own.
 
-        Each parametrisation lies in a folder of its own, named by its key.
+        Args:
+            analysis: The analysis with its parameters.
+            used: Stages of the analyses it uses.
+            models: Keys of the models it is about; that of the workspace's by default.
         """
         from wonderland.estimate import Estimate
         from wonderland.lab.analysis import parameters_of, result_class
@@ -141,7 +144,7 @@ class Layout:
                 "holds": holds,
                 "estimates": [one.name for one in fields(Estimate)],
             },
-            (self.stage("model").key, *(stage.key for stage in used)),
+            (*(models or (self.stage("model").key,)), *(stage.key for stage in used)),
         )
         return replace(stage, folder=stage.folder / stage.key)
 
@@ -151,12 +154,12 @@ class Layout:
         a = self.settings.analysis
         return {"windows": a.windows, "seed": a.seed, "control": a.control}
 
-    def analysis_stages(self, chosen: Sequence[Analysis]) -> dict[str, Stage]:
-        """Return the stages of analyses by name, each listed after those it uses."""
+    def analysis_stages(self, chosen: Sequence[Runnable], model: str = "") -> dict[str, Stage]:
+        """Return the stages of analyses of one model by name, each listed after those it uses."""
         stages: dict[str, Stage] = {}
         for analysis in chosen:
             used = [stages[name] for name in getattr(analysis, "uses", ()) if name in stages]
-            stages[analysis.name] = self.analysis_stage(analysis, used)
+            stages[analysis.name] = self.analysis_stage(analysis, used, (model,) if model else ())
         return stages
 
     def done(self, name: str, command: str) -> Stage:

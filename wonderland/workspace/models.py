@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
 
-__all__ = ["load_model", "load_tokenizer", "snapshots", "train"]
+__all__ = ["load_model", "load_tokenizer", "snapshots", "train", "trained_seeds"]
 
+_SEED = re.compile(r"seed-(\d+)")
 _SNAPSHOT = re.compile(r"tokens-(\d+)\.safetensors")
 
 
@@ -131,6 +132,14 @@ def snapshots(layout: Layout, seed: int | None = None) -> dict[int, Path]:
         )
     found = {int(m[1]): path for path in stage.folder.iterdir() if (m := _SNAPSHOT.fullmatch(path.name))}
     return dict(sorted(found.items()))
+
+
+def trained_seeds(layout: Layout) -> dict[int, str]:
+    """Return the keys of the models there are of the settings of now, by their seed, in order."""
+    found = {int(m[1]) for path in (layout.folder / "models").glob("seed-*") if (m := _SEED.fullmatch(path.name))}
+    keys = {seed: layout.seed_stage(seed).key for seed in sorted(found) if layout.seed_stage(seed).done}
+    first, own = layout.settings.training.seed, layout.stage("model")
+    return dict(sorted({**keys, **({first: own.key} if own.done else {})}.items()))
 
 
 def _open(stage: Stage, tokenizer: SpeakerTokenizer) -> ChatTransformer:

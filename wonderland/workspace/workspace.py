@@ -18,7 +18,6 @@ moment, and uses no others; nothing that was read once is used again unless its 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -29,7 +28,7 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, UsageError
 from wonderland.model.processes import is_main
 from wonderland.tokenizer import SpeakerTokenizer
-from wonderland.workspace import models
+from wonderland.workspace import checking, cohorts, models
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.analysing import Asked
 from wonderland.workspace.choosing import choose
@@ -41,6 +40,7 @@ from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
 from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
+    from wonderland.lab.cohort import Cohort
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
@@ -247,24 +247,25 @@ class Workspace:
 
         model, tokenizer = models.load_model(layout, seed, snapshot)
         a = layout.settings.analysis
-        return Specimen(model, tokenizer, self._parts(layout)[1], windows=a.windows, seed=a.seed)
+        train, held_out = self._parts(layout)
+        return Specimen(model, tokenizer, held_out, windows=a.windows, seed=a.seed, background=train)
+
+    def cohort(self, kind: str) -> Cohort:
+        """Return the models that training left as one cohort, on the same evidence.
+
+        Args:
+            kind: "seeds", those of ``train --seeds``; or "snapshots", those of ``train --snapshots``.
+
+        Raises:
+            InputError: There are fewer than two.
+        """
+        layout = self.layout
+        return cohorts.cohort(layout, kind, partial(self._specimen, layout))[0]
 
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
-        from wonderland.lab.sanity_checks import run_checks
-        from wonderland.report.findings import Check
-
         layout = self.layout
-        stage = layout.stage("checks")
-        if stage.done:
-            text = stage.read(lambda folder: (folder / "checks.json").read_text(encoding="utf-8"))
-            return [Check(**row) for row in json.loads(text)]
-        checks = run_checks(self._specimen(layout), *self._parts(layout))
-        with stage.writing(lambda: layout.stage("checks").key) as folder:
-            (folder / "checks.json").write_text(
-                json.dumps([asdict(check) for check in checks], indent=1), encoding="utf-8"
-            )
-        return checks
+        return checking.checks(layout, partial(self._specimen, layout), partial(self._parts, layout))
 
     def analyze(
         self,
@@ -272,6 +273,8 @@ class Workspace:
         parameters: _Parameters | None = None,
         on_start: Callable[[str], None] | None = None,
         on_removed: Callable[[Kept], None] | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None,
+        cohort: str = "",
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for.
 
@@ -280,10 +283,15 @@ class Workspace:
             parameters: Parameters by analysis, over those of the settings.
             on_start: Called with the name of each analysis before it runs.
             on_removed: Called with each result that was deleted to make room: of each analysis a dozen are kept.
+            on_progress: Called with (name, done, total) by an analysis that takes long.
+            cohort: Analyse the models of `cohort` instead of the workspace's: "seeds" or "snapshots".
         """
         layout = self.layout
+        if cohort:
+            made = cohorts.cohort(layout, cohort, partial(self._specimen, layout))
+            return cohorts.analyze_cohort(layout, *made, wanted, parameters, on_start, on_progress, on_removed)
         asked = Asked.of(layout, wanted, parameters)
-        return asked.run(self._specimen(layout), on_start, on_removed)
+        return asked.run(self._specimen(layout), on_start, on_removed, on_progress)
 
     def results(self, *wanted: str, parameters: _Parameters | None = None, latest: bool = False) -> Results:
         """Return the results that are there and up to date, and run nothing.

@@ -129,4 +129,4 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(result, tmp_path):
     for view in again.views():
         encode(view.data)
     assert result.figure() is not None
-    assert set(result.to_frame()["quantity"]) == set(result.card())
+    assert set(result.to_frame()["quantity"]) == set(result.estimates())

@@ -210,7 +210,7 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(current, tmp_path):
     assert again.outcomes == current.outcomes
     for view in again.views():
         encode(view.data)
-    assert set(current.to_frame()["quantity"]) == set(current.card())
+    assert set(current.to_frame()["quantity"]) == set(current.estimates())
 
 
 # The rule, on numbers made by hand.

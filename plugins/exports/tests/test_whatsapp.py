@@ -70,12 +70,12 @@ def test_day_and_month_are_decided_by_the_whole_export(tmp_path):
         path = lines(tmp_path, *head, last)
         if month is None:
             with pytest.raises(
-                InputError, match=r"3/4/21 can be 03 April 2021 \(day-first\) or 04 March 2021"
+                InputError, match=r"3/4/21 can be 03 April 2021 \(dmy\) or 04 March 2021"
             ) as caught:
                 read(WhatsApp, path)
-            assert "--dates day-first or --dates month-first" in caught.value.hint
-            assert read(WhatsApp, path, dates="day-first")[0][0].timestamp.month == 4
-            assert read(WhatsApp, path, dates="month-first")[0][0].timestamp.month == 3
+            assert "--dates dmy or --dates mdy" in caught.value.hint
+            assert read(WhatsApp, path, dates="dmy")[0][0].timestamp.month == 4
+            assert read(WhatsApp, path, dates="mdy")[0][0].timestamp.month == 3
         else:
             assert read(WhatsApp, path)[0][0].timestamp.month == month
     backwards = lines(tmp_path, "1/12/21, 10:00 - Mia: a", "2/11/21, 10:00 - Ada: b")  # 1 December, 2 November?
@@ -176,7 +176,7 @@ def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
         at = data.draw(st.integers(0, len(raw) - 1))
         raw[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=6))
     path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
-    survives(WhatsApp, path, dates=data.draw(st.sampled_from([None, "day-first"])), me="Ada")
+    survives(WhatsApp, path, dates=data.draw(st.sampled_from([None, "dmy"])), me="Ada")
 
 
 @settings(deadline=None, max_examples=80)

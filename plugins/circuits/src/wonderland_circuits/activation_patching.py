@@ -29,7 +29,6 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.lab.contrast import ContrastBatch
 from wonderland.lab.interventions import Intervention, Site
 from wonderland.lab.patching import Patched, patch
 from wonderland.lab.stats import cluster_bootstrap
@@ -78,7 +77,7 @@ class ActivationPatching(AsksContrasts):
         ]
         split = len(cells)
         cells += [[Site("z", layer, head)] for layer in range(layers) for head in range(heads)]
-        patched = patch(model, batch, cells, positions=_roles(batch))
+        patched = patch(model, batch, cells, positions=batch.places())
         whole = {way: _estimate(patched, way, np.arange(len(batch)), self.seed) for way in WAYS}
         at, best = None, ""
         if len(asked.explore):
@@ -115,16 +114,6 @@ class ActivationPatching(AsksContrasts):
             shown=shown,
             words=specimen.tokenizer.pieces(patching_grid.tokens_in(shown)),
         )
-
-
-def _roles(batch: ContrastBatch) -> dict[str, np.ndarray]:
-    """Return where the difference, the answer and what stands between them are, [pair, pos] each."""
-    position = np.arange(batch.clean.shape[1])
-    answer = position == batch.answer[:, None]
-    difference = batch.differs & ~answer
-    begun = np.maximum.accumulate(batch.differs, axis=1) if len(batch) else batch.differs
-    between = begun & ~batch.differs & (position < batch.answer[:, None])
-    return {"difference": difference, "between": between, "answer": answer}
 
 
 def _estimate(patched: Patched, way: str, pairs: np.ndarray, seed: int) -> wl.Estimate:

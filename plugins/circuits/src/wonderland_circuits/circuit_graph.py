@@ -200,4 +200,4 @@ def _gap(model: Any, batch: Any) -> float:
 
 def _split(estimate: wl.Estimate, lengths: Sequence[int]) -> list[wl.Estimate]:
     ends = np.cumsum([0, *lengths])
-    return [estimate[np.arange(a, b)] for a, b in itertools.pairwise(ends)]
+    return [estimate[a:b] for a, b in itertools.pairwise(ends)]

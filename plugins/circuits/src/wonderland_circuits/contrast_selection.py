@@ -82,7 +82,7 @@ class AsksContrasts:
         return not self.contrasts
 
 
-def described(contrast: wl.Contrast, tokenizer: wl.SpeakerTokenizer, gap: float) -> dict[str, Any]:
+def described(contrast: wl.Contrast, tokenizer: Any, gap: float) -> dict[str, Any]:
     """Return a pair as quoted texts, with its gap in logits."""
     clean, corrupted = contrast.tokens(tokenizer)
     target, foil = contrast.answers(tokenizer)

@@ -29,10 +29,10 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.lab.ablation import summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland.views import Block, Column, Matrix, Number, Row, Table
-from wonderland_circuits.ablation import summed_losses, writing
 
 _BATCH = 16
 _FLIPS = 10_000  # so that one pair alone can pass among a hundred
@@ -108,7 +108,7 @@ def _ablated(
 
 def named(pair: tuple[Head, Head]) -> list[str]:
     """Return the names of both heads."""
-    return [str(Head(layer, head)) for layer, head in pair]
+    return list(map(str, pair))
 
 
 def told(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float, left_out: int) -> list[str]:

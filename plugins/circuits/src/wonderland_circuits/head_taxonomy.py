@@ -91,13 +91,17 @@ class HeadTaxonomy:
             roles=[role for role, _, _ in judged],
             rules=[rule for _, rule, _ in judged],
             causal=[causal for _, _, causal in judged],
-            patterns=[results["head-patterns"].labels[layer][head] for layer, head in Head.all(*shape)],
-            ablation=[results["head-ablation"].verdicts[layer][head] for layer, head in Head.all(*shape)],
+            patterns=[_of(results, "head-patterns").labels[layer][head] for layer, head in Head.all(*shape)],
+            ablation=[_of(results, "head-ablation").verdicts[layer][head] for layer, head in Head.all(*shape)],
             partners=[_partners(results, at) for at in Head.all(*shape)],
             numbers=_numbers(results, shape),
             absent=[name for name in self.uses if name not in results],
             shape=list(shape),
         )
+
+
+def _of(results: Mapping[str, wl.Result], name: str) -> Any:
+    return results[name]
 
 
 def _role(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str, bool]:

@@ -81,8 +81,8 @@ class PathPatching(AsksContrasts):
         both = {way: _effects(model, batch, _all_and_direct(edges), way).recovery(self.seed) for way in WAYS}
         return PathPatchingResult(
             senders=edges.senders,
-            whole={way: both[way][np.arange(count)] for way in WAYS},
-            direct={way: both[way][np.arange(count, 2 * count)] for way in WAYS},
+            whole={way: _of_senders(both[way][:count], edges) for way in WAYS},
+            direct={way: _of_senders(both[way][count : 2 * count], edges) for way in WAYS},
             receivers=chosen,
             into={head: _into(model, edges, batch, head, self.seed) for head in chosen},
             grid=[edges.n_layers, edges.n_heads],
@@ -112,14 +112,25 @@ def _effects(model: Any, batch: Any, patched: np.ndarray, way: str) -> Changed:
     return Changed(found.corrupted, found.clean, found.changed, batch)
 
 
+def _of_senders(estimate: wl.Estimate, edges: Edges) -> wl.Estimate:
+    return estimate.map(np.asarray, dims=("sender",), labels={"sender": tuple(edges.senders)})
+
+
 def _into(model: Any, edges: Edges, batch: Any, head: str, seed: int) -> wl.Estimate:
     """Return the share each earlier sender brings back by each input of a head, [input, sender]."""
     targets = [edges.receivers.index(f"{head}.{what}") for what in INPUTS]
-    there = [(s, r) for r in targets for s in np.flatnonzero(edges.exists[:, r])]
+    there = [(s, r) for r in targets for s in np.flatnonzero(edges.exists[:, r]).tolist()]
     patched = edges.masks([[edge] for edge in there])
     found = _effects(model, batch, patched, "denoising").recovery(seed)
     shape = (len(INPUTS), len(edges.senders))
     value, low, high = (np.full(shape, np.nan) for _ in range(3))
     at = tuple(np.array([[targets.index(r), s] for s, r in there]).T)
     value[at], low[at], high[at] = found.value, found.low, found.high
-    return dataclasses.replace(found, value=value, low=low, high=high, dims=("input", "sender"))
+    return dataclasses.replace(
+        found,
+        value=value,
+        low=low,
+        high=high,
+        dims=("input", "sender"),
+        labels={"input": INPUTS, "sender": tuple(edges.senders)},
+    )

@@ -14,6 +14,7 @@ conversation. What would fool it: a neutral token at position 0 is something the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,17 +61,17 @@ def looked_at(specimen: wl.Specimen, *, seed: int) -> dict[str, wl.Estimate]:
     joined = {name: np.concatenate(some) for name, some in {**tops, **bottoms}.items() if some}
     conversation = specimen.evidence.conversation
 
-    def estimate(top: str, bottom: str, chance: float, unit: str) -> wl.Estimate:
+    def estimate(top: str, bottom: str, chance: Any, unit: str) -> wl.Estimate:
         return cluster_bootstrap(
             joined[top], joined[bottom], conversation, unit=unit, chance=chance, seed=seed, dims=("layer", "head")
         )
 
-    turns = max(float(joined["turns"].sum()), 1.0)
+    all_turns = max(float(joined["turns"].sum()), 1.0)
     return {
         "ratio": estimate("first value", "value", 1.0, "of other values"),
         "written": estimate("written", "writable", 1.0, "of other values"),
         **{
-            name: estimate(name, "turns", float(np.concatenate(even[name]).sum()) / turns, "share of attention")
+            name: estimate(name, "turns", float(np.concatenate(even[name]).sum()) / all_turns, "share of attention")
             for name in even
         },
     }

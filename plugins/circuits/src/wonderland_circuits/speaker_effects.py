@@ -18,18 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.lab.ablation import writing
 from wonderland.lab.contrast import ContrastBatch, logit_difference
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.interventions import Activations, Intervention, Site, answer_logits, intervene
 from wonderland.lab.patching import recovery
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland_circuits.ablation import writing
 
 DONORS = ("mean", "same speaker", "other speaker")
 
@@ -107,12 +108,12 @@ def swap(specimen: wl.Specimen, batch: ContrastBatch) -> Swapped:
             values[:, chosen] = 0
         by_head["through"][:, chosen] = by_head["direct"][:, chosen] = single["corrupted"][chosen]
         if cells:
-            by_head["through"][np.ix_(rows, chosen)] = logit_difference(through, some)
-            by_head["kl_through"][np.ix_(rows, chosen)] = _kl(before, through)
+            by_head["through"][np.ix_(np.asarray(rows), chosen)] = logit_difference(through, some)
+            by_head["kl_through"][np.ix_(np.asarray(rows), chosen)] = _kl(before, through)
             straight = torch.stack(
                 [metric(corrupted.final + added) for added in _outputs(model, clean, corrupted, places)]
             )
-            by_head["direct"][np.ix_(rows, chosen)] = logit_difference(straight, some)
+            by_head["direct"][np.ix_(np.asarray(rows), chosen)] = logit_difference(straight, some)
     return Swapped(**single, **by_head, batch=batch)
 
 
@@ -165,7 +166,7 @@ def resample(
                 positions=positions,
                 last_position=torch.from_numpy(some.answer),
             )
-            lost[name][np.ix_(rows, chosen)] = plain - logit_difference(without, some)
+            lost[name][np.ix_(np.asarray(rows), chosen)] = plain - logit_difference(without, some)
     nothing = np.zeros(len(batch))
     lost["other − same"] = lost["other speaker"] - lost["same speaker"]
     return {name: recovery(values, nothing, gap[0] - gap[1], batch, seed=seed) for name, values in lost.items()}
@@ -208,7 +209,7 @@ def _speaker(evidence: Evidence, side: str) -> np.ndarray:
 
 
 def _outputs(
-    model: wl.ChatTransformer, clean: Activations, corrupted: Activations, places: list[tuple[int, int]]
+    model: Any, clean: Activations, corrupted: Activations, places: Sequence[tuple[int, int]]
 ) -> Iterator[Tensor]:
     """Yield what each head writes in the clean run less what it writes in the corrupted, [batch, pos, d_model]."""
     for layer, head in places:

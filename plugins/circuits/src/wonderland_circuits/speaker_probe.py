@@ -14,6 +14,7 @@ Reference: Alain and Bengio 2016 (1610.01644); Hewitt and Liang 2019 (1909.03368
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -96,10 +97,10 @@ def _read(features: np.ndarray, labels: np.ndarray, conversation: np.ndarray, se
     from sklearn.model_selection import GroupKFold
 
     shape = features.shape[:-2]
+    dims = ("layer", "head")[: len(shape)]
     groups = len(np.unique(conversation))
     if groups < 2 or len(np.unique(labels)) < 2:
-        nothing = np.full(shape, np.nan)
-        return wl.Estimate(nothing, nothing, nothing, n=groups, unit="balanced accuracy", chance=0.5)
+        return replace(wl.Estimate.missing(shape, unit="balanced accuracy", chance=0.5, dims=dims), n=groups)
     weights = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())
     folds = list(GroupKFold(min(_FOLDS, groups)).split(labels, groups=conversation))
     right = np.zeros((len(labels), int(np.prod(shape))))
@@ -113,7 +114,7 @@ def _read(features: np.ndarray, labels: np.ndarray, conversation: np.ndarray, se
                 said = probe.predict((some[unseen] - mean) / spread)
                 right[unseen, number] = (said == labels[unseen]) * weights[unseen]
     by = right.reshape(len(labels), *shape)
-    return cluster_bootstrap(by, weights, conversation, unit="balanced accuracy", chance=0.5, seed=seed)
+    return cluster_bootstrap(by, weights, conversation, unit="balanced accuracy", chance=0.5, dims=dims, seed=seed)
 
 
 def _shuffled(labels: np.ndarray, unit: Sequence[int] | np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -32,9 +32,9 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
+from wonderland.lab.ablation import collect, spread
 from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch, lint
 from wonderland.tokenizer import END, SEP
-from wonderland_circuits.ablation import collect, spread
 from wonderland_circuits.contrast_selection import ContrastSelection
 from wonderland_circuits.speaker_attention import looked_at, shifted
 from wonderland_circuits.speaker_effects import resample, swap

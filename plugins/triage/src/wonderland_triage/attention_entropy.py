@@ -153,7 +153,8 @@ class AttentionEntropy:
         evidence = specimen.evidence
         sums, counts = [], []
         longest = evidence.tokens.shape[1]
-        position_sum, position_count = 0.0, np.zeros(longest)
+        position_sum: Any = 0.0
+        position_count = np.zeros(longest)
         for batch in specimen.batches():
             pattern = batch["pattern"].double()  # [layer, batch, head, query, key]
             entropy = torch.special.entr(pattern).sum(-1)  # [layer, batch, head, query]

@@ -162,5 +162,7 @@ class _Keeper:
 
 
 def _some(of: Firing, units: slice) -> Firing:
-    parts = (of.values, of.places, of.by_kind, of.by_shuffled)
-    return Firing(*(part[:, units] for part in parts), of.active[units])
+    values, places, by_kind, by_shuffled = (
+        part[:, units] for part in (of.values, of.places, of.by_kind, of.by_shuffled)
+    )
+    return Firing(values, places, by_kind, by_shuffled, of.active[units])

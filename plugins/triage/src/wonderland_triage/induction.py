@@ -160,7 +160,7 @@ class Induction:
             return np.asarray((first - second).mean(1))
 
         def lost(ablated: Sequence[Head], way: str) -> np.ndarray:
-            return intact - gain(ablated, way)
+            return np.asarray(intact - gain(ablated, way))
 
         intact = gain((), "zero")
         alone = np.stack([lost([head], "mean") for head in every], axis=1)  # [sequence, layer × head]

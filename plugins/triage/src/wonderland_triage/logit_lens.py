@@ -143,7 +143,12 @@ class LogitLensResult(wl.Result):
         return wl.View(
             "logit-lens",
             "Logit lens",
-            Panels([Panel(Wording(about["title"]), self._panel(about, *parts)) for about, *parts in shown]),
+            Panels(
+                [
+                    Panel(Wording(about["title"]), self._panel(about, one, two, three, four))
+                    for about, one, two, three, four in shown
+                ]
+            ),
             subtitle="What would the model say if it stopped after this layer?",
             caption="The likeliest next token at each level of one conversation, read by the model's own end; columns "
             "are the tokens read so far. n=1 conversation, without intervals.",

@@ -96,7 +96,7 @@ class ResidualPCAResult(wl.Result):
                 for name, step, part in zip(self.levels[1:], self.step.value, self.in_plane.value, strict=True)
             )
             lines.append(f"Length of the step in full width: {steps}.")
-        else:
+        elif np.isfinite(self.step.value).any():
             lines.append("No layer moves anything.")
         if isinstance(self.control, ResidualPCAResult):
             lines.append(f"Before training two dimensions show {percent(self.control.shown)}.")
@@ -146,13 +146,14 @@ class ResidualPCAResult(wl.Result):
     def _panel(self, about: dict[str, Any], places: np.ndarray) -> Panel:
         x, y = np.asarray(places, dtype=np.float32)[:, self.skip :].transpose(2, 1, 0)
         positions = list(range(self.skip, places.shape[1]))
-        axes = [
+        x_axis, y_axis = [
             Axis(f"PC{i + 1}", f"{percent(share)} of the variance") for i, share in enumerate(self.variance.value[:2])
         ]
         ways = Ways(spoken([about["tokens"][at] for at in positions]), x, y, positions)
         groups = Wording.every(self.levels)
         return Panel(
-            Wording(about["title"]), Scatter(*axes, groups=groups, ordered=True, ways=ways, aside=self._aside())
+            Wording(about["title"]),
+            Scatter(x_axis, y_axis, groups=groups, ordered=True, ways=ways, aside=self._aside()),
         )
 
     def _aside(self) -> list[Block]:
@@ -259,7 +260,7 @@ class ResidualPCA:
 
     def _steps(
         self, specimen: wl.Specimen, plane: torch.Tensor, mean: torch.Tensor, show: Sequence[int]
-    ) -> tuple[dict[str, wl.Estimate], dict[int, np.ndarray]]:
+    ) -> tuple[dict[str, Any], dict[int, np.ndarray]]:
         """Return the estimates of steps, and the places [level, position, 2] of the windows to show."""
         sums: dict[str, list[np.ndarray]] = {name: [] for name in ("step", "norm", "in plane", "squared")}
         counts, places = [], {}
@@ -333,4 +334,4 @@ class _Moments:
 def _signed(directions: np.ndarray) -> np.ndarray:
     """Return directions [dimension, component] with their largest entry positive: signs are arbitrary otherwise."""
     largest = np.abs(directions).argmax(0)
-    return directions * np.sign(directions[largest, np.arange(directions.shape[1])])
+    return np.asarray(directions * np.sign(directions[largest, np.arange(directions.shape[1])]))

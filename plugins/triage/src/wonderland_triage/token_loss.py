@@ -183,7 +183,7 @@ class TokenLoss:
     def run(self, specimen: wl.Specimen) -> TokenLossResult:
         """Compute the losses over the specimen's evidence."""
         evidence, pieces = specimen.evidence, specimen.tokenizer.pieces
-        loss = np.full(evidence.tokens.shape, np.nan)
+        loss: np.ndarray = np.full(evidence.tokens.shape, np.nan)
         rank, entropy = loss.copy(), loss.copy()
         show = set(windows_to_show(evidence, self.shown))
         conversations: dict[int, dict[str, Any]] = {}
@@ -199,7 +199,7 @@ class TokenLoss:
                     row = index - batch.windows.start
                     length = int(evidence.lengths[index])
                     best = log_probs[row, : length - 1].exp().topk(self.alternatives)
-                    others = [
+                    others: list[list[Any]] = [
                         list(zip(pieces(tokens), (round(p, 4) for p in values), strict=True))
                         for tokens, values in zip(best.indices.tolist(), best.values.tolist(), strict=True)
                     ]

@@ -161,7 +161,7 @@ def _descend(specimen: wl.Specimen, stream: Tensor, start: Translators, seed: in
             rows = torch.randint(stream.shape[1], (min(_TOKENS, stream.shape[1]),), generator=generator)
             some = stream[:, rows.to(stream.device)]
             optimiser.zero_grad()
-            _kl(specimen, moving.translate(some[:-1]), some[-1]).mean(-1).sum().backward()  # type: ignore[no-untyped-call]
+            _kl(specimen, moving.translate(some[:-1]), some[-1]).mean(-1).sum().backward()
             optimiser.step()
     return Translators(*(part.detach() for part in moving))
 

@@ -87,7 +87,7 @@ def _block(
     specimen: wl.Specimen, title: str, places: Sequence[int], count: int, activations: np.ndarray
 ) -> dict[str, Any]:
     """Return the snippets around the first few places, one of each window."""
-    evidence, found = specimen.evidence, {}
+    evidence, found = specimen.evidence, dict[int, Any]()
     for place in places:
         window, at = divmod(int(place), evidence.tokens.shape[1])
         if window not in found and len(found) < count:

@@ -50,4 +50,4 @@ def rotated(shares: np.ndarray, others: np.ndarray, corners: np.ndarray) -> np.n
         corners: Squared corners of random rotations, [rotation, k', k'], k' ≤ k where there is less room than k.
     """
     k = corners.shape[-1]
-    return np.sqrt(shares[:, :k] @ (corners @ others[:, :k].T))
+    return np.asarray(np.sqrt(shares[:, :k] @ (corners @ others[:, :k].T)))

@@ -29,6 +29,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import Unsupported
+from wonderland.estimate import exact
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import fold
 from wonderland.views import (
@@ -94,10 +95,15 @@ class CompositionResult(wl.Result):
     level: float
     nothing: dict[str, list[str]]
 
+    def estimates(self) -> Mapping[str, wl.Estimate]:
+        names = tuple(self._name(head) for head in range(self.scaled.shape[1]))
+        labels = {"kind": KINDS, "earlier": names, "later": names}
+        return {"scaled": exact(self.scaled, chance=self.mean, dims=("kind", "earlier", "later"), labels=labels)}
+
     @property
     def above(self) -> np.ndarray:
         """How far ``scaled`` is above the mean of its own null."""
-        return self.scaled - self.mean
+        return np.asarray(self.scaled - self.mean)
 
     @property
     def pairs(self) -> list[tuple[str, str, str]]:
@@ -286,7 +292,7 @@ class CompositionResult(wl.Result):
         furthest = float(np.nanmax(np.abs(self.above))) if np.isfinite(self.above).any() else 1.0
         return [-furthest, furthest]
 
-    def _listed(self) -> list[dict[str, Any]]:
+    def _listed(self) -> list[Any]:
         tested = np.argwhere(np.isfinite(self.z))
         order = np.argsort(-self.z[np.isfinite(self.z)], kind="stable")[:_LISTED]
         rows = []

@@ -64,4 +64,4 @@ def copying_null(
 def _score(product: np.ndarray, there: np.ndarray) -> np.ndarray:
     eigenvalues = np.linalg.eigvals(product)
     total = np.abs(eigenvalues).sum(-1)
-    return eigenvalues.real.sum(-1) / np.where(there & (total > 0), total, np.nan)
+    return np.asarray(eigenvalues.real.sum(-1) / np.where(there & (total > 0), total, np.nan))

@@ -46,12 +46,12 @@ class Spectrum:
         first = self.values[..., 0]
         second = self.values[..., 1] if self.values.shape[-1] > 1 else np.zeros_like(first)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return first / second
+            return np.asarray(first / second)
 
     @property
     def effective_rank(self) -> np.ndarray:
         """Participation ratio (Σσ²)² / Σσ⁴, [...]: k if all are equal, 1 if one is all; NaN where there is none."""
-        return 1 / (self.shares**2).sum(-1)
+        return np.asarray(1 / (self.shares**2).sum(-1))
 
 
 def svd(left: np.ndarray, right: np.ndarray) -> Spectrum:
@@ -75,7 +75,7 @@ def frames(n: int, d_model: int, k: int, *, room: int, random: np.random.Generat
     if room < d_model:
         drawn -= drawn.mean(1, keepdims=True)
     Q, R = np.linalg.qr(drawn)
-    return Q * np.sign(np.einsum("nii->ni", R))[:, None, :]
+    return np.asarray(Q * np.sign(np.einsum("nii->ni", R))[:, None, :])
 
 
 def corners(n: int, k: int, *, room: int, random: np.random.Generator) -> np.ndarray:

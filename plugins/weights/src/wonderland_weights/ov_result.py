@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
+from wonderland.estimate import exact
 from wonderland.views import Block, Card, Cards, Column, Matrix, Role, Row, SmallBars, Table, Token, Wording
 
 
@@ -51,6 +52,16 @@ class OVCircuitsResult(wl.Result):
     effective: bool
     counted: int
     turned: bool
+
+    def estimates(self) -> Mapping[str, wl.Estimate]:
+        heads = ("layer", "head")
+        found = {"copying": exact(self.copying, chance=self.copying_null[1], dims=heads)}
+        for name, values, null in (
+            ("ratio", self.ratio, self.random_ratio),
+            ("effective_rank", self.effective_rank, self.random_rank),
+        ):
+            found |= {f"{name}.{of}": exact(one, chance=float(null[1]), dims=heads) for of, one in values.items()}
+        return found
 
     @property
     def copiers(self) -> list[tuple[int, int]]:
@@ -123,7 +134,7 @@ class OVCircuitsResult(wl.Result):
         return remarks
 
     def _told(self, at: tuple[int, int]) -> str:
-        low, _, high = self.copying_null[(slice(None), *at)]
+        low, _, high = self.copying_null[:, at[0], at[1]]
         return f"{head_name(at)} scores {_signed(self.copying[at])} (rotated: {_signed(low)} to {_signed(high)})"
 
     def views(self) -> Sequence[wl.View]:
@@ -192,7 +203,7 @@ class OVCircuitsResult(wl.Result):
     def _facts(self, at: tuple[int, ...]) -> list[Row]:
         if not np.isfinite(self.copying[at]):
             return [Row("copying score", Wording("none: it writes nothing the unembedding reads"))]
-        low, _, high = self.copying_null[(slice(None), *at)]
+        low, _, high = self.copying_null[:, at[0], at[1]]
         return [
             Row("copying score", Wording(_signed(self.copying[at]))),
             Row("rotated heads, 95%", Wording(f"{_signed(low)} to {_signed(high)}")),
@@ -223,8 +234,8 @@ class OVCircuitsResult(wl.Result):
             said[name] += [_direction("OV", one) for one in first]
         return said
 
-    def _row(self, at: tuple[int, ...]) -> dict[str, Any]:
-        low, _, high = self.copying_null[(slice(None), *at)]
+    def _row(self, at: tuple[int, ...]) -> Any:
+        low, _, high = self.copying_null[:, at[0], at[1]]
         row: dict[str, Any] = {"head": head_name(at)}
         defined = bool(np.isfinite(self.copying[at]))
         row["copying"] = float(self.copying[at]) if defined else None

@@ -22,7 +22,7 @@ function withoutPanel(session) {
   const signed = (value) => `${value > 0 ? '+' : ''}${number(value, 3)}`;
   const averaged = (off) => {
     const [part] = off, head = off.length === 1 ? headOf(part) : null, one = session.data.averages[session.method];
-    if (!head || !one) return off.length > 1 ? 'No average was measured for these together.' : 'No average was measured for it in this report.';
+    if (!head || !isNumber(one?.value.at(...head))) return off.length > 1 ? 'No average was measured for these together.' : 'No average was measured for it in this report.';
     return `The report, on average: ${signed(one.value.at(...head))} nats a token ${interval(one.low.at(...head), one.high.at(...head), 3)}, ${one.n} ${one.of}.`;
   };
   const show = () => {

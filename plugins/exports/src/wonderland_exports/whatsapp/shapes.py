@@ -18,7 +18,7 @@ from itertools import pairwise
 
 __all__ = ["DAY_FIRST", "MONTH_FIRST", "Finder", "Shape", "day", "hours", "order_of", "shape_of"]
 
-DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
+DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 
 Finder = Callable[[str], Iterator["re.Match[str]"]]
 

@@ -42,7 +42,7 @@ class WhatsApp:
         *,
         me: Annotated[str | None, "your name as it stands in the chat, where that is not clear"] = None,
         dates: Annotated[
-            Literal["day-first", "month-first"] | None, "which comes first in dates, where that is not clear"
+            Literal["dmy", "mdy"] | None, "which comes first in dates, where that is not clear"
         ] = None,
     ) -> None:
         if dates not in (None, DAY_FIRST, MONTH_FIRST):

@@ -1,0 +1,122 @@
+"""Which analyses are meant by names and groups, with which parameters, and in which order?
+
+An analysis with ``on_request = True`` runs when its name or its group is asked for and not with ``"all"``: one that
+trains something takes minutes. An analysis with ``of`` is of several models (`wonderland.lab.cohort`), so it is not
+among all those of one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol
+
+from typing_extensions import TypeVar
+
+from wonderland import plugins
+from wonderland.errors import PluginError, UsageError
+from wonderland.lab.result import Result
+
+__all__ = ["Runnable", "make", "parameters_of", "select", "with_used"]
+
+R_co = TypeVar("R_co", bound=Result, default=Result, covariant=True)
+
+
+class Runnable(Protocol[R_co]):
+    """An analysis, whatever it examines: with a name, and a method that gives a result."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    needs: ClassVar[tuple[str, ...]]
+
+    def run(self, subject: Any, /) -> R_co:
+        """Compute the result."""
+        ...
+
+
+def select(
+    wanted: Iterable[str | Runnable], parameters: Mapping[str, Mapping[str, Any]] | None = None, kind: str = ""
+) -> list[Runnable]:
+    """Turn names, groups and analyses into analyses with their parameters, each once.
+
+    Args:
+        wanted: Names, groups ("all" for every one that waits for no request) and analyses.
+        parameters: Parameters by name.
+        kind: Of what cohort analyses are among those of a group: "seeds", "snapshots", "corpora", or "" for none.
+    """
+    known = plugins.load().analyses
+    for name in parameters or {}:
+        plugins.load().analysis(name)  # parameters for an analysis that does not exist would be passed over in silence
+    chosen: dict[str, Runnable] = {}
+    for item in wanted:
+        if not isinstance(item, str):
+            chosen[item.name] = item
+            continue
+        group = {name: getattr(cls, "of", "") for name, cls in known.items() if _among(item, cls)}
+        members = [name for name, of in group.items() if of in ("", kind)]
+        if group and not members:
+            raise UsageError(
+                f"The analyses {item!r} are of several models: {', '.join(sorted({*group.values()}))}.",
+                hint="wl.analyze(wl.Cohort(kind, {name: specimen, …}), …); in a workspace, workspace.cohort(kind).",
+            )
+        for name in members or [item]:
+            if name not in chosen:
+                chosen[name] = make(plugins.load().analysis(name), (parameters or {}).get(name, {}))
+    return list(chosen.values())
+
+
+def _among(group: str, cls: type[Any]) -> bool:
+    if group == "all":
+        return not getattr(cls, "on_request", False)
+    return group in getattr(cls, "groups", ())
+
+
+def with_used(chosen: Iterable[Runnable], parameters: Mapping[str, Mapping[str, Any]] | None = None) -> list[Runnable]:
+    """Add the analyses that these use, each before the first that uses it; those not installed are left out.
+
+    Raises:
+        PluginError: Analyses use each other in a circle.
+    """
+    given = {analysis.name: analysis for analysis in chosen}
+    known = plugins.load().analyses
+    ordered: dict[str, Runnable] = {}
+
+    def add(analysis: Runnable, path: tuple[str, ...]) -> None:
+        if analysis.name in path:
+            raise PluginError(f"Analyses use each other in a circle: {' → '.join((*path, analysis.name))}.")
+        for name in getattr(analysis, "uses", ()):
+            if name in given or name in known:
+                add(given.get(name) or make(known[name], (parameters or {}).get(name, {})), (*path, analysis.name))
+        ordered.setdefault(analysis.name, analysis)
+
+    for analysis in given.values():
+        add(analysis, ())
+    return list(ordered.values())
+
+
+def make(cls: type[Any], parameters: Mapping[str, Any]) -> Runnable:
+    """Make an analysis with parameters, naming the ones there are if one does not exist."""
+    known = parameters_of(cls)
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise UsageError(
+            f"The analysis {cls.name!r} has no parameter {unknown[0]!r}.",
+            hint=f"Its parameters: {', '.join(known) or 'none'}.",
+        )
+    analysis: Runnable = cls(**parameters)
+    return analysis
+
+
+def parameters_of(cls: type[Any]) -> dict[str, tuple[Any, str, Any]]:
+    """Return {name: (type, help text, default)} of the parameters of an analysis class."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    found: dict[str, tuple[Any, str, Any]] = {}
+    for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
+        hint = hints[field.name]
+        kind, help_text = hint, ""
+        if typing.get_origin(hint) is typing.Annotated:
+            kind, *notes = typing.get_args(hint)
+            help_text = next((note for note in notes if isinstance(note, str)), "")
+        found[field.name] = (kind, help_text, field.default)
+    return found

@@ -1,0 +1,161 @@
+"""Results on disk: JSON values in ``result.json``, arrays in ``arrays.safetensors``.
+
+No pickle, so that a result from somebody else can be opened without running their code. A file is written beside its
+place and moved there; ``result.json`` is moved last, so that a folder with one has the arrays that belong to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wonderland.errors import InputError, PluginError, ResourceError, UsageError
+from wonderland.estimate import Estimate
+from wonderland.report.schema.words import Quoted, Text, Wording, from_json, to_json
+
+__all__ = ["CONTROL", "read_tree", "write_folder", "write_tree"]
+
+CONTROL = "control"
+"""The folder of a result's control in its own."""
+_TREE, _ARRAYS = "result.json", "arrays.safetensors"
+
+
+def write_tree(folder: Path, kind: str, fields: Mapping[str, Any]) -> None:
+    """Write the fields of a result of a class into a folder, which is made if it is not there.
+
+    Args:
+        folder: Where to.
+        kind: Name of the class.
+        fields: JSON values, arrays and `Estimate`s, nested as they like.
+
+    Raises:
+        PluginError: A field is none of these.
+        ResourceError: The folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    arrays: dict[str, np.ndarray] = {}
+    tree = {"type": kind, "fields": _flatten(fields, "", arrays)}
+    text = json.dumps(tree, indent=1, allow_nan=True).encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / CONTROL / _TREE).is_file():  # of what was saved here before
+            shutil.rmtree(folder / CONTROL)
+        (folder / _TREE).unlink(missing_ok=True)
+        _replace(folder / _ARRAYS, save({name: np.array(array, order="C") for name, array in arrays.items()}))
+        _replace(folder / _TREE, text)
+    except OSError as error:
+        raise ResourceError(
+            f"A result cannot be written to {folder}: {error}.", hint="Choose another folder."
+        ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_tree(folder: Path) -> tuple[str, dict[str, Any]]:
+    """Return the name of the class and the fields that `write_tree` wrote.
+
+    Raises:
+        InputError: The folder holds no result that can be read.
+    """
+    from safetensors.numpy import load_file
+
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}.", hint="Give the folder that a result was saved to.")
+    try:
+        tree = json.loads((folder / _TREE).read_text(encoding="utf-8"))
+        arrays = load_file(folder / _ARRAYS)
+        return str(tree["type"]), dict(_unflatten(tree["fields"], arrays))
+    except InputError:
+        raise
+    except Exception as error:  # safetensors raises its own kind for every damage
+        raise InputError(
+            f"There is no readable result in {folder}: {error}.", hint="Run `wonderland analyze`."
+        ) from error
+
+
+def write_folder(folder: Path, mark: str, write: Any) -> None:
+    """Write a whole folder beside its place and move it there, over one of its kind.
+
+    Args:
+        folder: Where to.
+        mark: The file by which one of its kind is known; a folder that holds anything else is left alone.
+        write: Called with the folder to write into.
+
+    Raises:
+        UsageError: The folder is there and holds something else.
+        ResourceError: It cannot be written.
+    """
+    if folder.exists() and not (folder.is_dir() and ((folder / mark).is_file() or not any(folder.iterdir()))):
+        raise UsageError(f"{folder} holds something else, which would be lost.", hint="Choose a new folder.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            write(partial)
+            old = partial.with_name(f"{partial.name}.old")
+            if folder.exists():
+                os.replace(folder, old)
+            os.replace(partial, folder)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise ResourceError(f"{folder} cannot be written: {error}.", hint="Choose another folder.") from error
+
+
+def _flatten(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, np.ndarray):
+        if path in arrays:  # {"a.b": …} and {"a": {"b": …}} read alike
+            path = f"{path} ({len(arrays)})"
+        arrays[path] = value
+        return {"$array": path}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (Quoted, Text, Wording)):
+        return to_json(value)
+    if isinstance(value, Estimate):
+        parts = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return {"$estimate": _flatten(parts, path, arrays)}
+    if isinstance(value, Mapping):
+        return {str(key): _flatten(item, f"{path}.{key}" if path else str(key), arrays) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_flatten(item, f"{path}.{i}", arrays) for i, item in enumerate(value)]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise PluginError(f"A result's field {path!r} is a {type(value).__name__}; use JSON values, arrays or Estimates.")
+
+
+def _unflatten(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if isinstance(value, list):
+        return [_unflatten(item, arrays) for item in value]
+    if isinstance(value, dict):
+        if set(value) == {"$array"}:
+            return arrays[value["$array"]]
+        if set(value) == {"$estimate"}:
+            parts = _unflatten(value["$estimate"], arrays)
+            known = {f.name for f in dataclasses.fields(Estimate)}
+            if set(parts) - known:
+                other = ", ".join(sorted(set(parts) - known))
+                raise InputError(
+                    f"A stored estimate has parts of another version: {other}.", hint="Run `wonderland analyze`."
+                )
+            return Estimate(**parts)
+        text = from_json(value)
+        return text if text is not None else {key: _unflatten(item, arrays) for key, item in value.items()}
+    return value
