@@ -108,7 +108,7 @@ def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(page):
     page.click('.findings button[aria-label="Copy citation"] >> nth=0')
     assert page.input_value("dialog.copy textarea")
     page.keyboard.press("Escape")
-    assert page.locator("dialog.copy").count() == 0
+    page.wait_for_selector("dialog.copy", state="detached")
 
 
 def test_a_word_of_the_field_says_what_it_means_to_pointer_and_keys(page):
