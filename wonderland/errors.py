@@ -6,6 +6,7 @@ type or change next. The command line prints both and exits with ``exit_code``; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "InputError",
     "Interrupted",
     "NotEnoughData",
+    "OwnerUnknown",
     "PluginError",
     "ResourceError",
     "Unsupported",
@@ -60,6 +62,22 @@ class InputError(WonderlandError):
     """A file that cannot be read as what it should be (exit code 3)."""
 
     exit_code = 3
+
+
+class OwnerUnknown(InputError):
+    """A store that does not say which of its senders is its owner (exit code 3).
+
+    Args:
+        candidates: Who it may be, as the user would name them, and how many messages each sent.
+
+    Attributes:
+        store: Which of several stores it is, from 0.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", candidates: Sequence[tuple[str, int]] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.candidates = tuple(candidates)
+        self.store = 0
 
 
 class NotEnoughData(WonderlandError):

@@ -173,7 +173,7 @@ def test_never_is_left_open_and_counted_wherever_the_machine_stands(write, monke
     assert corpus.ledger.facts["Left open"] == {"time that cannot be, left open": 1}
     assert corpus.texts == ["m0", "m1", "m2", "m3"]
     assert len(views["corpus-months"].data["x"]["names"]) <= 2
-    assert "1 messages have no time" in views["corpus-months"].caption
+    assert "1 of 4 messages have no time" in views["corpus-months"].caption
 
 
 @given(st.one_of(st.text(), st.from_regex(r"\A[\d./: \-APMZ+]{1,30}\Z")), st.sampled_from(["", "dmy", "mdy", "ymd"]))

@@ -136,7 +136,7 @@ SESSIONS = (
 
 
 def test_a_phone_managers_fifteen_columns_need_no_option(write):
-    corpus = Corpus.read(write("a.csv", SESSIONS), names=True)
+    corpus = Corpus.read(write("a.csv", SESSIONS), source="csv", names=True)
     found = [(m.thread, m.sender, m.timestamp.hour, m.text) for m in corpus]
     assert found == [
         ("Vera Lund", "me", 8, "morning"),

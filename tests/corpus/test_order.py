@@ -107,7 +107,7 @@ def test_a_few_times_not_understood_in_a_file_that_runs_one_way_are_placed_besid
     times[5] = "five past"
     corpus = stored(write, *times)
     assert corpus.texts == [f"m{number}" for number in range(1, 13)]
-    assert corpus.notes == ("1 messages have no time; each stands beside the message before it in the file.",)
+    assert corpus.notes == ("1 of 12 messages have no time; each stands beside the message before it in the file.",)
 
 
 def test_a_file_in_no_order_with_many_times_missing_is_refused(write):

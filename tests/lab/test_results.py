@@ -10,7 +10,7 @@ import wonderland as wl
 from wonderland.errors import InputError, PluginError
 from wonderland.lab.result import Provenance
 from wonderland.lab.results import Results
-from wonderland.views import Axis, Bar, Bars, Key, Quoted, Role, View, Wording, say
+from wonderland.views import Axis, Bar, Bars, Quoted, View, Wording, say
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,6 @@ def test_text_comes_back_with_the_mark_of_whose_words_it_is(tmp_path):
     assert after == told
     assert type(after["role"]) is Wording
     assert after["top"][0].source == "token"
-
-
-def test_what_the_cards_of_heads_say_in_mappings_becomes_blocks():
-    class Old(Measured):
-        def about_heads(self):
-            return {"L1H2": [{"role": "odd", "rule": "none"}, {"title": "T", "rows": [["a", 1.0]]}]}
-
-    role, block = Old("", np.zeros(1), measured().by_head, {}, []).cards()["L1H2"]
-    assert isinstance(role, Role)
-    assert (Key.of("L1H2").kind, block.rows[0].label, block.rows[0].value) == ("head", "a", 1.0)
 
 
 def test_two_arrays_whose_paths_read_alike_are_kept_apart(tmp_path):

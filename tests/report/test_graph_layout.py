@@ -6,56 +6,40 @@ The circuits are drawn at random, of models of 4 × 4 and 8 × 8 heads with thei
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 
 import chromium
 import numpy as np
 import pytest
 import sample
+from sample_graphs import GRAPHS
 
-from wonderland.components import Head
 from wonderland.report.build import render
-from wonderland.views import Edge, Graph, GraphNode, View, Wording
+from wonderland.views import View
 
 pytestmark = chromium.MARKS
 
-# Each path as points a pixel and a half apart, each box as its corners, in the units of the drawing.
 DRAWN = """svg => ({
-  paths: [...svg.querySelectorAll('path')].map(path => {
-    const long = path.getTotalLength(), steps = Math.ceil(long / 3);
-    return Array.from({ length: steps + 1 }, (_, i) => path.getPointAtLength(long * i / steps)).map(p => [p.x, p.y]);
-  }),
+  paths: [...svg.querySelectorAll('path')].map(path => path.getAttribute('d')),
   boxes: [...svg.querySelectorAll('rect')].map(r => ['x', 'y', 'width', 'height'].map(k => Number(r.getAttribute(k)))),
 })"""
+STEPS = np.linspace(0, 1, 40)[:, None]
 
 
-def circuit(layers: int, heads: int, count: int, seed: int) -> Graph:
-    """Return a graph of random edges between the parts of a model, from the words to the answer."""
-    random = np.random.default_rng(seed)
-    columns = {Wording("embed"): 0, Wording("logits"): 2 * layers + 1}
-    columns |= {Wording(str(head)): 2 * head.layer + 1 for head in Head.all(layers, heads)}
-    columns |= {Wording(f"MLP{layer}"): 2 * layer + 2 for layer in range(layers)}
-    possible = [pair for pair in itertools.permutations(columns, 2) if columns[pair[0]] < columns[pair[1]]]
-    chosen = [possible[i] for i in random.choice(len(possible), min(count, len(possible)), replace=False)]
-    named = dict.fromkeys(name for pair in chosen for name in pair)
-    edges = [Edge(a, b, float(random.normal())) for a, b in chosen]
-    return Graph([GraphNode(name, name, columns[name]) for name in named], edges, threshold=0.0)
-
-
-GRAPHS = {
-    "chain": Graph(
-        [GraphNode(Wording(name), Wording(name), i) for i, name in enumerate("abcde")],
-        [Edge(Wording(a), Wording(b), 1.0) for a, b in ("ab", "ac", "ad", "ae", "be", "ce", "de")],
-    ),
-    "backwards": Graph(
-        [GraphNode(Wording(name), Wording(name), i // 2) for i, name in enumerate("abcdef")],
-        [Edge(Wording(a), Wording(b), 1.0) for a, b in ("ab", "cd", "fa", "ea", "af", "ec")],
-    ),
-    "small": circuit(4, 4, 30, seed=0),
-    "dense": circuit(4, 4, 150, seed=1),
-    "large": circuit(8, 8, 60, seed=2),
-    "large-dense": circuit(8, 8, 200, seed=3),
-}
+def points_of(path: str) -> np.ndarray:
+    """Return points along a path of straight and curved pieces."""
+    here, points = np.zeros(2), []
+    for letter, numbers in re.findall(r"([MLC])([^MLC]+)", path):
+        parts = np.array(re.split("[ ,]+", numbers.strip(" ,")), dtype=float).reshape(-1, 2)
+        if letter == "M":
+            points.append(parts)
+        else:
+            a, b = (parts[0], parts[1]) if letter == "C" else (here, parts[-1])
+            t, end = STEPS, parts[-1]
+            points.append((1 - t) ** 3 * here + 3 * (1 - t) ** 2 * t * a + 3 * (1 - t) * t**2 * b + t**3 * end)
+        here = parts[-1]
+    return np.concatenate(points)
 
 
 @pytest.fixture(scope="module")
@@ -67,27 +51,35 @@ def report(tmp_path_factory) -> str:
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def tab(browser, report):
+    opened = browser.new_page()
+    opened.goto(report)
+    opened.wait_for_selector("html[data-ready]")
+    yield opened
+    opened.close()
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("name", GRAPHS)
-def test_an_edge_of_a_graph_meets_no_node_but_its_ends(browser, report, name, width):
+def test_an_edge_of_a_graph_meets_no_node_but_its_ends(tab, name, width):
     graph = GRAPHS[name]
-    tab = browser.new_page(viewport={"width": width, "height": 1000})
-    tab.goto(f"{report}#/{name}")
-    tab.wait_for_selector("html[data-ready]")
+    tab.set_viewport_size({"width": width, "height": 1000})
+    tab.evaluate("name => { location.hash = '#/' + name }", name)
     tab.wait_for_selector(f"#title-{name}")
-    drawn = tab.locator("main .sideways svg").first.evaluate(DRAWN)
-    tab.close()
+    tab.wait_for_timeout(150)
+    drawn = tab.locator("main .sideways svg:visible").first.evaluate(DRAWN)
     boxes = np.array(drawn["boxes"])
     assert len(boxes) == len(graph.nodes)
     left, top, right, bottom = boxes[:, 0], boxes[:, 1], boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3]
 
     def met(points, margin):
-        x, y = np.array(points).T[:, :, None]
+        x, y = points.T[:, :, None]
         across = (left - margin <= x) & (x <= right + margin)
         return set(np.flatnonzero((across & (top - margin <= y) & (y <= bottom + margin)).any(0)).tolist())
 
     ends = []
-    for path in drawn["paths"]:
+    for path in map(points_of, drawn["paths"]):
         start, end = met(path[:1], 0.6), met(path[-1:], 0.6)
         assert len(start) == len(end) == 1
         assert met(path, -0.1) <= start | end

@@ -48,7 +48,7 @@ def test_months_are_told_in_one_zone_and_a_month_without_messages_is_a_gap(corpu
     me, them = view.data["series"]
     assert (me["name"], list(me["y"])) == ("me", [1, 0, 1])
     assert (them["name"], list(them["y"])) == ("them", [1, 0, 1])
-    assert "1 messages have no time" in view.caption
+    assert "1 of 5 messages have no time" in view.caption
 
 
 @pytest.mark.parametrize("never", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59), datetime(1904, 1, 1)])
@@ -57,7 +57,7 @@ def test_a_time_that_no_message_can_have_is_none_and_makes_no_chart_of_centuries
     one = wl.Corpus.of([message(0, never), message(1, datetime(2024, 2, 3, 7, 0, tzinfo=UTC))])
     found = {view.id: view for view in corpus_overview(one, zone)}
     assert found["corpus-months"].data["x"]["names"] == ["2024-02"]
-    assert "1 messages have no time" in found["corpus-months"].caption
+    assert "1 of 2 messages have no time" in found["corpus-months"].caption
     assert [view.id for view in corpus_overview(wl.Corpus.of([message(0, never)]), zone)] == ["corpus", "corpus-funnel"]
 
 

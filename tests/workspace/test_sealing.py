@@ -139,7 +139,7 @@ def mended(monkeypatch):
     """The source of JSON Lines, after a fix."""
 
     class Mended(JsonLines):
-        version = 2
+        version = JsonLines.version + 1
 
     host = plugins.load()
     monkeypatch.setitem(host.sources, "jsonl", Mended)
@@ -158,11 +158,12 @@ def test_a_source_that_was_mended_makes_people_read_again(filtered, mended, monk
     assert [filtered.stage(name).state() for name in ("corpus", "filtered", "tokenizer")] == ["out of date"] * 3
     filtered.extract(again=False)
     assert filtered.stage("corpus").done
-    assert filtered.stage("corpus").record()["version"] == 2
+    assert filtered.stage("corpus").record()["version"] == mended.version
 
 
 def test_a_workspace_of_before_sources_were_noted_reads_again_too(filtered, mended, monkeypatch):
     monkeypatch.undo()
+    monkeypatch.setitem(plugins.load().sources, "jsonl", type("First", (JsonLines,), {"version": 1}))
     noted = filtered.folder / "corpus" / "read.json"
     old = {name: value for name, value in json.loads(noted.read_text()).items() if name in ("store", "fingerprint")}
     stage = filtered.stage("corpus")
@@ -171,6 +172,7 @@ def test_a_workspace_of_before_sources_were_noted_reads_again_too(filtered, mend
         corpus.save(folder)
         (folder / "read.json").write_text(json.dumps(old), encoding="utf-8")
     assert filtered.stage("corpus").done
+    filtered.filter()
     assert filtered.stage("filtered").done
     monkeypatch.setitem(plugins.load().sources, "jsonl", mended)
     assert filtered.stage("corpus").state() == "out of date"

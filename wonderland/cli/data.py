@@ -11,11 +11,13 @@ from typing import Any
 import click
 
 from wonderland import plugins
+from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
+from wonderland.cli.stores import asking_owner, stores_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.source import choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
@@ -38,6 +40,7 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     there = [word for word in words if not word.startswith("-") and Path(word).expanduser().exists()]
     first = (there or [word for word in words[:1] if not word.startswith("-")] or [""])[0]
     path = Path(first).expanduser().absolute() if first else None
+    further = [Path(word).expanduser().absolute() for word in there[1:]]
     if name:
         chosen = [sources[name]]
     elif helps:
@@ -46,6 +49,9 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
             chosen = [choose_source(path, sources)] if path is not None else chosen
     elif path is not None:
         chosen = [choose_source(path, sources)]
+        for one in further:  # another store, or what an option names
+            with contextlib.suppress(InputError):
+                chosen.append(choose_source(one, sources))
     else:
         workspace = open_workspace(Path(seen["folder"]) if seen.get("folder") else None)
         chosen = [choose_source(workspace.layout.source_path, sources, workspace.settings.source.source or None)]
@@ -56,14 +62,16 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     return groups
 
 
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--add", is_flag=True, help="Add these stores to those that are read already.")
 @click.option("--source", help="Source to read it with; by default the one that recognises it.")
 @click.option("--names/--no-names", default=None, help="Keep names and numbers instead of pseudonyms.")
 @click.option("--show-failures", is_flag=True, help="List every row that could not be read, with its reason.")
 def extract(
     console: Console,
     folder: Path | None,
-    path: Path | None,
+    paths: tuple[Path, ...],
+    add: bool,
     source: str | None,
     names: bool | None,
     show_failures: bool,
@@ -71,22 +79,25 @@ def extract(
 ) -> None:
     """Read messages into the workspace, every stored row accounted for.
 
-    PATH is a file or folder: a chat.db, JSON Lines, CSV, or what another plugin reads. Options of the source follow
-    it, for example: wonderland extract chats.csv --text body --me Ada --dates dmy
+    PATH is a file or folder: a chat.db, an export of a messenger, JSON Lines, CSV. Options of the source follow it, for
+    example: wonderland extract chats.csv --text body --me Ada --dates dmy
+
+    Several make one corpus: wonderland extract chat.db result.json. Who is one person in two of them is told by phone
+    number and e-mail address, and by what you write into people.toml in the workspace.
 
     wonderland extract PATH --help lists the options of the source that reads it, without PATH those of all sources.
     """
-    workspace = open_workspace(folder, create=path is not None)
+    workspace = open_workspace(folder, create=bool(paths))
     before = workspace.settings.source
     values = given({"source": source, "names": names})
     extras = {name: _for_toml(value) for name, value in extras.items()}
-    if path is not None:
-        values = {"path": str(path.expanduser().absolute()), "source": "", "options": extras, **values}
+    if paths:
+        values |= stores_of(before, [path.expanduser().absolute() for path in paths], extras, source, add=add)
     elif extras:
         values["options"] = {**before.options, **extras}
     record(console, workspace, "source", values)
     try:
-        corpus = read_messages(console, workspace)
+        corpus = asking_owner(console, workspace, lambda: read_messages(console, workspace))
     except WonderlandError:
         workspace.configure("source", **asdict(before))  # what could not be read is not what the workspace is about
         raise
@@ -110,7 +121,8 @@ def read_messages(console: Console, workspace: Workspace, *, again: bool = True)
         )
     ledger, counts = corpus.ledger, corpus.counts()
     console.result(ledger=ledger.to_json(), counts=counts, fingerprint=corpus.fingerprint, notes=list(corpus.notes))
-    rows = [("Read", plain(ledger.source), ""), ("Rows stored", number(ledger.stored), "")]
+    rows = [("Read", plain(one.source), number(one.stored) + " rows") for one in corpus.stores]
+    rows = [*(rows or [("Read", plain(ledger.source), "")]), ("Rows stored", number(ledger.stored), "")]
     for entry in ledger.entries:
         remark = "wonderland extract --show-failures" if entry.failed else ""
         rows.append((f"  {plain(entry.reason)}", number(entry.count), remark or f"{entry.count / ledger.stored:.1%}"))
@@ -148,9 +160,17 @@ def list_failures(console: Console, corpus: Corpus) -> None:
 @click.option("--only", "only", multiple=True, help="Apply only this filter; may be repeated.")
 @click.option("--also", "also", multiple=True, help="Apply this filter too; may be repeated.")
 @click.option("--none", "none", is_flag=True, help="Apply no filter.")
-def filter_(console: Console, folder: Path | None, only: tuple[str, ...], also: tuple[str, ...], none: bool) -> None:
-    """Drop noise: automated messages, short codes, bare links, bare emoji; profanity with --also profanity."""
+@choosing_options
+def filter_(
+    console: Console, folder: Path | None, only: tuple[str, ...], also: tuple[str, ...], none: bool, **chosen: Any
+) -> None:
+    """Choose what to learn from, and drop noise.
+
+    Noise is automated messages, short codes, bare links and bare emoji, and profanity with --also profanity. Times and
+    people are chosen before that; --since '' or --person '' chooses all again.
+    """
     workspace = open_workspace(folder)
+    record(console, workspace, "filter", chosen_of(chosen))
     names = [] if none else list(only or workspace.settings.filter.names)
     names += [name for name in also if name not in names]
     record(console, workspace, "filter", {"names": names})
@@ -162,9 +182,11 @@ def filter_messages(console: Console, workspace: Workspace) -> Corpus:
     """Apply the filters and print what each dropped and why."""
     corpus = workspace.filter()
     ledger = corpus.ledger
-    before = ledger.stored - ledger.count("read")
+    before = ledger.stored - ledger.count("read") - ledger.count("joined")
     rows = [("Messages", number(before), "")]
-    for stage in workspace.settings.filter.names:
+    for stage in ("dates", "people", *workspace.settings.filter.names):
+        if stage in ("dates", "people") and not ledger.count(stage):
+            continue
         rows.append((f"  {stage}", f"-{number(ledger.count(stage))}", ""))
         dropped = {f"  {plain(entry.reason)}": entry.count for entry in ledger.entries if entry.stage == stage}
         rows.extend(shares(dropped, before))

@@ -11,8 +11,9 @@ import hashlib
 import inspect
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wonderland import plugins
-from wonderland.corpus import columns
+from wonderland.corpus import choosing, columns
+from wonderland.corpus.choosing import moment
 from wonderland.corpus.filters import Filter
+from wonderland.corpus.frame_source import Frame
+from wonderland.corpus.joining import Part, join, renamed
 from wonderland.corpus.messages import Ledger, Message
 from wonderland.corpus.order import sorted_by_thread
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.reading import batches, read_source
+from wonderland.corpus.several import read_several
 from wonderland.corpus.source import choose_source, closing_source, open_source
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
@@ -45,31 +50,39 @@ class Corpus:
         ledger: Where every stored row went.
         skipped: The rows that were no messages, as a table of id, reason, failed, detail.
         notes: Sentences of the source that the user should read.
+        stores: The ledger of each store, where several were joined.
     """
 
     table: pa.Table
     ledger: Ledger
     skipped: pa.Table
     notes: tuple[str, ...] = ()
+    stores: tuple[Ledger, ...] = ()
 
     @classmethod
     def read(
         cls,
         path: str | Path,
-        *,
+        *more: str | Path,
         source: str | None = None,
         names: bool = False,
         pseudonyms: Pseudonyms | None = None,
+        people: str | Path | None = None,
         on_rows: Callable[[int, int], None] | None = None,
         **options: Any,
     ) -> Corpus:
-        """Read messages from a file or folder.
+        """Read messages from a file or folder, or from several into one corpus.
+
+        Several stores keep a ledger each; people are joined by phone number, e-mail address and ``people``, and a
+        message that is in two of them is counted once (`wonderland.corpus.joining`).
 
         Args:
             path: What to read; ``~`` is the home directory.
+            *more: Further stores. An option then goes to every source that has it.
             source: Name of the source to read it with; by default the one that recognises it.
             names: Keep senders and conversations as the store names them, instead of pseudonyms.
             pseudonyms: Mapping to continue, so that the same people keep their pseudonyms.
+            people: A file that says who is one person in several stores (`wonderland.corpus.handles`).
             on_rows: Called now and then with rows read so far and rows stored.
             **options: Options of the source.
 
@@ -77,6 +90,9 @@ class Corpus:
             InputError: There is nothing there, no source recognises it, or it cannot be read.
             PluginError: The source did not account for every stored row.
         """
+        if more:
+            paths = [path, *more]
+            return cls(*read_several(paths, source, names, pseudonyms, people, on_rows, options))
         path = Path(path).expanduser()
         chosen = choose_source(path, plugins.load().sources, source)
         if names and "names" in inspect.signature(chosen).parameters:
@@ -94,6 +110,60 @@ class Corpus:
             builder.extend(rows)
         table = sorted_by_thread(builder.table())
         return cls(table, Ledger(name, table.num_rows, table.num_rows), columns.skipped_table([]))
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, names: bool = False, **options: Any) -> Corpus:
+        """Make a corpus from a pandas data frame, a row a message.
+
+        Args:
+            frame: The table; its columns are detected by their usual names.
+            names: Keep senders and conversations as they are, instead of pseudonyms.
+            **options: Columns by meaning (``text``, ``sender``, ``time``, ``thread``, ``from_me``), and ``me``.
+
+        Raises:
+            InputError: No column can be the text, or nothing tells which messages are the owner's.
+        """
+        return cls(*read_source(Frame(frame, **options), "the frame", None if names else Pseudonyms()))
+
+    @classmethod
+    def concat(cls, *corpora: Corpus, same_people: bool = False) -> Corpus:
+        """Join corpora; their ledgers add up, and nothing is taken for the same message.
+
+        Args:
+            *corpora: What to join.
+            same_people: Whether a sender or conversation of the same name is the same one in all of them. Otherwise
+                the number of its corpus is put before it, for a pseudonym means another person in each.
+        """
+        parts = []
+        for number, corpus in enumerate(corpora, 1):
+            table = corpus.table if same_people else renamed(corpus.table, str(number), ME)
+            parts.append(Part(str(number), table, corpus.ledger, corpus.skipped, corpus.notes))
+        return cls(*join(parts, once=False), stores=tuple(corpus.ledger for corpus in corpora))
+
+    def between(self, since: str | date | None = None, until: str | date | None = None) -> Corpus:
+        """Choose the messages sent from ``since`` on and before ``until``; each a day, a time or None.
+
+        Raises:
+            UsageError: It is no date.
+        """
+        first, last = moment(since, "since"), moment(until, "until")
+        return self._chosen("dates", choosing.between(self.table, first, last)) if first or last else self
+
+    def of_people(self, *people: str, without: Collection[str] = ()) -> Corpus:
+        """Choose the conversations in which one of these people wrote.
+
+        Args:
+            *people: Senders; everybody if none is named.
+            without: Senders whose messages go, and with them every conversation of two with one of them.
+
+        Raises:
+            UsageError: Somebody named wrote nothing.
+        """
+        return self._chosen("people", choosing.of_people(self.table, self.thread_index, people, without, ME))
+
+    def only_direct(self) -> Corpus:
+        """Choose the conversations of two."""
+        return self._chosen("people", choosing.only_direct(self.table))
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -237,7 +307,8 @@ class Corpus:
         """Write ``messages.parquet``, ``skipped.parquet`` and ``ledger.json`` into an existing folder."""
         pq.write_table(self.table, folder / "messages.parquet", compression="zstd")
         pq.write_table(self.skipped, folder / "skipped.parquet", compression="zstd")
-        value = {**self.ledger.to_json(), "notes": list(self.notes)}
+        stores = [ledger.to_json() for ledger in self.stores]
+        value = {**self.ledger.to_json(), "notes": list(self.notes), "stores": stores}
         (folder / "ledger.json").write_text(json.dumps(value, indent=1), encoding="utf-8")
 
     @classmethod
@@ -249,6 +320,7 @@ class Corpus:
             skipped = pq.read_table(folder / "skipped.parquet")
             value = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
             ledger, notes = Ledger.from_json(value), tuple(value["notes"])
+            stores = tuple(Ledger.from_json(store) for store in value.get("stores", []))
             if not (table.schema.equals(columns.SCHEMA) and skipped.schema.equals(columns.SKIPPED_SCHEMA)):
                 raise ValueError("its tables have other columns")
             if ledger.kept != table.num_rows:
@@ -257,7 +329,11 @@ class Corpus:
             raise InputError(
                 f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`."
             ) from error
-        return cls(table.unify_dictionaries().combine_chunks(), ledger, skipped, notes)
+        return cls(table.unify_dictionaries().combine_chunks(), ledger, skipped, notes, stores)
+
+    def _chosen(self, stage: str, choice: choosing.Choice) -> Corpus:
+        keep, reasons = choice
+        return replace(self, table=self._rows(keep), ledger=self.ledger.dropped(stage, reasons))
 
     def _rows(self, mask: np.ndarray) -> pa.Table:
         return self.table.filter(pa.array(mask)).combine_chunks()

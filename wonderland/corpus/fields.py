@@ -22,7 +22,7 @@ from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.naming import BLANK, MINE, NEITHER, RECEIVED, SENT, THEIRS, name_of, word
 from wonderland.corpus.people import ME
 from wonderland.corpus.times import ImpossibleTime
-from wonderland.errors import InputError
+from wonderland.errors import OwnerUnknown
 
 __all__ = ["Fields"]
 
@@ -98,7 +98,7 @@ class Fields:
         """Make sure, once everything is read, that some message was the owner's.
 
         Raises:
-            InputError: Only the sender tells, and of several none was the owner, or the owner named did not write.
+            OwnerUnknown: Only the sender tells, and of several none was the owner, or the owner named did not write.
         """
         if not self.senders or any(self._is_me(sender) for sender in self.senders):
             return
@@ -107,9 +107,10 @@ class Fields:
             hint = "Say who you are, for example: --me Ada"
             if self.senders[""]:
                 hint += ". If your messages are those without a sender: --me ''"
-            raise InputError(
+            raise OwnerUnknown(
                 f"No message in {self.where} is yours: none was sent by {self.me!r}. Most were sent by {most}.",
                 hint=hint,
+                candidates=self.senders.most_common(),
             )
 
     def _is_me(self, sender: str) -> bool:

@@ -142,19 +142,18 @@ def order_notes(where: str, table: pa.Table, unread: Mapping[str, int], example:
         )
     if not timing.timed.any():
         return _without_times(where, table, timing)
+    left = f"{untimed:,} of {table.num_rows:,} messages"
     steps = timing.later + timing.earlier
     one_way = max(timing.later, timing.earlier) >= _ONE_WAY * steps
     if one_way:
-        return [f"{untimed:,} messages have no time; each stands beside the message before it in the file."]
+        return [f"{left} have no time; each stands beside the message before it in the file."]
     if untimed > _FEW * int(shared.sum()):
         raise InputError(
             f"{where}: the order of the messages cannot be known. {untimed:,} of {table.num_rows:,} have no time, and "
             "the times of the others show that the file is not in the order they were sent.",
             hint=_HINT,
         )
-    return [
-        f"{untimed:,} messages have no time, and the file is not in the order of the others; their place is a guess."
-    ]
+    return [f"{left} have no time, and the file is not in the order of the others; their place is a guess."]
 
 
 def _mostly_unread(table: pa.Table, unread: Mapping[str, int]) -> bool:

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from wonderland.corpus import columns
 from wonderland.corpus.messages import Ledger, Message, Skipped, count_reasons
 from wonderland.corpus.order import order_notes, sorted_by_thread
-from wonderland.corpus.people import ME, Pseudonyms
+from wonderland.corpus.people import ME
 from wonderland.corpus.phones import is_short_code
 from wonderland.corpus.source import Source
 from wonderland.errors import InputError, PluginError
@@ -29,15 +29,27 @@ _BATCH = 1 << 12
 _Row = TypeVar("_Row")
 
 
+class Naming(Protocol):
+    """Says what senders and conversations are called in a corpus."""
+
+    def person(self, sender: str) -> str:
+        """Return what a sender is called."""
+        ...
+
+    def thread(self, thread: str) -> str:
+        """Return what a conversation is called."""
+        ...
+
+
 def read_source(
-    source: Source, name: str, pseudonyms: Pseudonyms | None, on_rows: Callable[[int, int], None] | None = None
+    source: Source, name: str, pseudonyms: Naming | None, on_rows: Callable[[int, int], None] | None = None
 ) -> tuple[pa.Table, Ledger, pa.Table, tuple[str, ...]]:
     """Read every row of a source.
 
     Args:
         source: The source, opened.
         name: What is read, for people.
-        pseudonyms: Mapping to continue; None to keep names.
+        pseudonyms: What senders and conversations are called, as `Pseudonyms` does; None to keep names.
         on_rows: Called now and then with rows read so far and rows stored.
 
     Returns:

@@ -83,13 +83,6 @@ class Result:
 
         Keys are heads, neurons, features or `Key`s. A `Role` is what the thing is called and the rule that gave it.
         """
-        return {
-            head: [(Role if "role" in block else Block).of_data(block) for block in blocks]
-            for head, blocks in self.about_heads().items()
-        }
-
-    def about_heads(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Return the same for heads by name, with mappings in place of blocks."""
         return {}
 
     def figure(self) -> Figure:

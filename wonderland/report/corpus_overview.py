@@ -119,7 +119,7 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
     first, last = int(month.min()), int(month.max())
     months = np.arange(first, last + 1)
     where = "this machine's time zone" if zone is None else f"the time zone {zone}"
-    untimed = f" {total - len(moments):,} messages have no time." if total > len(moments) else ""
+    untimed = f" {total - len(moments):,} of {total:,} messages have no time." if total > len(moments) else ""
     both = (("me", mine), ("them", ~mine))
     by_month = View(
         "corpus-months",

@@ -12,7 +12,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from wonderland.report.plots_charts import bars, graph, line, scatter
+from wonderland.report.plots_charts import bars, line, scatter
+from wonderland.report.plots_graph import graph
 from wonderland.report.plots_grids import matrix, patterns
 from wonderland.report.plots_style import INK, MUTED, PAGE, PAPER, letters, note, plain, wrapped
 from wonderland.report.plots_words import cards, table, tokens

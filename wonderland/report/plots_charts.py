@@ -1,4 +1,4 @@
-"""How are curves, bars, points and graphs drawn on paper? With their intervals, and chance where it is known."""
+"""How are curves, bars and points drawn on paper? With their intervals, and chance where it is known."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch
 from matplotlib.ticker import MaxNLocator
 
 from wonderland.report.plots_style import (
@@ -25,15 +23,13 @@ from wonderland.report.plots_style import (
     axes,
     label_of,
     note,
-    number,
     plain,
 )
 
-__all__ = ["bars", "graph", "line", "scatter"]
+__all__ = ["bars", "line", "scatter"]
 
 _NAMED = 8  # series that colours and dashes can tell apart
 _POINTS = 80  # points that can be named
-_EDGES, _TOLD = 60, 14  # edges drawn, edges with their number
 
 
 def line(fig: Figure, data: Mapping[str, Any]) -> None:
@@ -174,69 +170,3 @@ def _name_points(ax: Axes, points: Sequence[Mapping[str, Any]]) -> None:
             continue
         taken.append(here)
         ax.annotate(text, (point["x"], point["y"]), xytext=(3, 2), textcoords="offset points", fontsize=6, color=INK)
-
-
-def graph(fig: Figure, data: Mapping[str, Any]) -> None:
-    """Draw a graph from left to right by layer: the width of an edge is the size of its effect, its colour the sign."""
-    nodes = {node["id"]: node for node in data["nodes"]}
-    edges = sorted(data["edges"], key=lambda edge: -abs(edge["value"]))
-    shown = [e for e in edges[:_EDGES] if abs(e["value"]) >= float(data.get("threshold") or 0)] or edges[:1]
-    place = _places(nodes, shown)
-    layers = sorted({x for x, _ in place.values()})
-    tallest = max((sum(1 for x, _ in place.values() if x == layer) for layer in layers), default=1)
-    fig.set_size_inches(PAGE, min(8.0, max(2.6, 0.9 + 0.42 * tallest)))
-    ax = fig.subplots()
-    ax.set_axis_off()
-    most = max((abs(e["value"]) for e in shown), default=1) or 1
-    for i, edge in enumerate(shown):
-        start, end = place[edge["from"]], place[edge["to"]]
-        share = abs(edge["value"]) / most
-        ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=5 + 4 * share, shrinkA=13,
-                                     shrinkB=13, connectionstyle="arc3,rad=0.08", linewidth=0.4 + 3 * share,
-                                     alpha=0.35 + 0.6 * share, linestyle="-" if edge["value"] >= 0 else "--",
-                                     color=CATEGORIES[0] if edge["value"] >= 0 else CATEGORIES[1]))  # fmt: skip
-        if i < _TOLD:
-            at = [start[k] * 0.5 + end[k] * 0.5 for k in (0, 1)]
-            interval = ""
-            if edge.get("low") is not None and edge.get("high") is not None:
-                interval = f" [{number(edge['low'])}, {number(edge['high'])}]"
-            ax.text(at[0], at[1], number(edge["value"]) + interval, fontsize=5.5, color=INK, ha="center", va="center",
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8})  # fmt: skip
-    for name, (x, y) in place.items():
-        ax.text(x, y, plain(nodes[name].get("label", name), 18), ha="center", va="center", fontsize=7, color=INK,
-                bbox={"boxstyle": "round,pad=0.35", "fc": "white", "ec": MUTED, "linewidth": 0.6})  # fmt: skip
-    for column, heading in enumerate(data.get("layers") or ()):
-        if column in layers:
-            ax.text(column, 1.02, plain(heading, 20), transform=ax.get_xaxis_transform(), ha="center", fontsize=6.5,
-                    color=MUTED)  # fmt: skip
-    ax.set_xlim(min(layers, default=0) - 0.4, max(layers, default=1) + 0.4)
-    ax.set_ylim(-0.08, 1.08)
-    handles = [
-        Line2D([], [], color=CATEGORIES[0], label="helps"),
-        Line2D([], [], color=CATEGORIES[1], linestyle="--", label="hinders"),
-    ]
-    if any(e["value"] < 0 for e in shown):
-        ax.legend(handles=handles, loc="lower right", ncols=2)
-    unit = f" in {plain(data['unit'], 40)}" if data.get("unit") else ""
-    left = f"; the {len(shown)} strongest of {len(edges)}" if len(shown) < len(edges) else ""
-    note(fig, f"Numbers on edges: effect{unit}, with its interval where known{left}.")
-
-
-def _places(
-    nodes: Mapping[str, Mapping[str, Any]], edges: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[float, float]]:
-    """Place connected nodes by layer, each near the mean of those that lead to it (one barycentre pass)."""
-    used = {e[end] for e in edges for end in ("from", "to")} or set(nodes)
-    layers: dict[float, list[str]] = {}
-    for name, node in nodes.items():
-        if name in used:
-            layers.setdefault(float(node["layer"]), []).append(name)
-    place: dict[str, tuple[float, float]] = {}
-    for column, layer in enumerate(sorted(layers)):
-        names = layers[layer]
-        before = {n: [place[e["from"]][1] for e in edges if e["to"] == n and e["from"] in place] for n in names}
-        names.sort(key=lambda n: (float(np.mean(before[n])) if before[n] else 0.5, n))
-        for i, name in enumerate(names):
-            lifted = (0.3, 0.0, -0.3)[column % 3] if len(names) == 1 else 0.0  # edges past a lone node go free
-            place[name] = (layer, (i + 1) / (len(names) + 1) + lifted)
-    return place

@@ -19,7 +19,7 @@ from wonderland import plugins
 from wonderland.errors import InputError, UsageError
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
-from wonderland.workspace.fingerprint import source_state
+from wonderland.workspace.fingerprint import hash_file, source_state
 from wonderland.workspace.settings import Settings
 from wonderland.workspace.stage import Stage
 
@@ -57,6 +57,20 @@ class Layout:
         return path if path.is_absolute() else self.folder / path
 
     @property
+    def more(self) -> list[tuple[Path, dict[str, Any]]]:
+        """What further messages are read from, and with which options."""
+        found = []
+        for store in self.settings.source.more:
+            if not isinstance(store.get("path"), str) or not isinstance(store.get("options", {}), dict):
+                raise UsageError(
+                    "Each store under [source] more has a path and options.",
+                    hint='Write it so: more = [{path = "result.json", options = {}}]',
+                )
+            path = Path(store["path"]).expanduser()
+            found.append((path if path.is_absolute() else self.folder / path, store.get("options", {})))
+        return found
+
+    @property
     def vocab_size(self) -> int:
         """Tokens the tokenizer is trained for."""
         return self.settings.tokenizer.vocab_size or preset(self.settings.training.preset).vocab_size
@@ -79,9 +93,20 @@ class Layout:
             return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
         raise UsageError(f"There is no stage named {name!r}.")
 
-    def corpus_stage(self, source: type[Source] | None = None) -> Stage:
-        """Return the stage of the messages read with a source; by default the one they are or will be read with."""
+    def corpus_stage(self, source: type[Source] | None = None, further: Sequence[Any] | None = None) -> Stage:
+        """Return the stage of the messages read with a source; by default the one they are or will be read with.
+
+        Args:
+            source: The source of the first store.
+            further: Name and version of the source of each further one.
+        """
         parameters = {**asdict(self.settings.source), "path": str(self.source_path)}
+        if not parameters["more"]:  # as before a workspace could have several stores
+            del parameters["more"]
+        else:
+            people = self.folder / "people.toml"
+            parameters["people"] = hash_file(people) if people.exists() else ""
+            parameters["further"] = self._further() if further is None else list(further)
         version = source.version if source else self._source_version()
         return Stage("corpus", self.folder / "corpus", version, parameters)
 
@@ -167,8 +192,30 @@ class Layout:
 
         A live store changes with every message that arrives; that makes nothing out of date until it is read again.
         """
-        path = self.source_path
-        return path.exists() and self.noted().get("store") != source_state(path)
+        before = {entry[0]: entry[1] for entry in _by_store(self.noted().get("store"), self.source_path)}
+        return any(before.get(str(path)) != source_state(path) for path in self._paths if path.exists())
+
+    def stores_state(self) -> list[Any]:
+        """Return what can tell later whether a store has changed: of one its state, of several each with its path."""
+        states = [source_state(path) if path.exists() else [] for path in self._paths]
+        return [list(entry) for entry in zip(map(str, self._paths), states, strict=True)] if self.more else states[0]
+
+    def sources_noted(self) -> dict[str, str]:
+        """Return the source that each of several stores was read with, by path."""
+        noted = self.noted()
+        names = [str(noted.get("source", "")), *(str(name) for name, _ in noted.get("more", []))]
+        return {
+            entry[0]: name for entry, name in zip(_by_store(noted.get("store"), self.source_path), names, strict=False)
+        }
+
+    @property
+    def _paths(self) -> list[Path]:
+        return [self.source_path, *(path for path, _ in self.more)]
+
+    def _further(self) -> list[Any]:
+        """Return name and version now of the sources that further stores were read with."""
+        sources, noted = plugins.load().sources, self.noted().get("more", [])
+        return [[name, sources[name].version if name in sources else version] for name, version in noted]
 
     @property
     def source_name(self) -> str:
@@ -191,10 +238,17 @@ class Layout:
         before = _json(self.folder / "filtered" / "stage.json").get("parameters", {}).get("versions", {})
         versions = {name: known[name].version if name in known else before.get(name, 1) for name in names}
         later = {name: version for name, version in versions.items() if version != 1}
-        return {**asdict(self.settings.filter), **({"versions": later} if later else {})}
+        chosen = {key: value for key, value in asdict(self.settings.filter).items() if value or key == "names"}
+        return {**chosen, **({"versions": later} if later else {})}
 
     def _model_stage(self, folder: Path, training: TrainingSettings) -> Stage:
         return Stage("model", folder, 1, training.resolved().identity(), (self.stage("tokenizer").key,))
+
+
+def _by_store(state: Any, path: Path) -> list[list[Any]]:
+    """Return states by path, of what was noted for one store too."""
+    several = isinstance(state, list) and all(len(entry) == 2 and isinstance(entry[1], list) for entry in state)
+    return state if several and state else [[str(path), state]]
 
 
 def _json(path: Path) -> dict[str, Any]:

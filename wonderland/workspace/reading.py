@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import typing
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 from wonderland import plugins
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
-from wonderland.corpus.source import Source, choose_source
+from wonderland.corpus.source import choose_source
 from wonderland.errors import InputError
-from wonderland.workspace.fingerprint import source_state
 from wonderland.workspace.layout import READ, Layout
+from wonderland.workspace.options import as_annotated
+from wonderland.workspace.several import read_stores
 from wonderland.workspace.stage import guarding
 
 __all__ = ["read_messages"]
@@ -35,36 +33,28 @@ def read_messages(layout: Layout, on_rows: Callable[[int, int], None] | None, *,
             f"The messages are read with the source {layout.lost_source!r}, which is not installed here.",
             hint=f"Install the plugin that brings it, or choose another: wonderland extract {s.path} --source NAME",
         )
-    source = choose_source(layout.source_path, plugins.load().sources, s.source or None)
-    store = source_state(layout.source_path) if layout.source_path.exists() else []
+    store = layout.stores_state()
     people = layout.folder / "people.json"
-    pseudonyms = Pseudonyms.load(people)
-    corpus = Corpus.read(
-        layout.source_path,
-        source=source.name,
-        names=s.names,
-        pseudonyms=pseudonyms,
-        on_rows=on_rows,
-        **_as_annotated(source, s.options),
-    )
+    if layout.more:
+        corpus, pseudonyms, (source, *further) = read_stores(layout, on_rows)
+    else:
+        source, further = choose_source(layout.source_path, plugins.load().sources, s.source or None), []
+        pseudonyms = Pseudonyms.load(people)
+        corpus = Corpus.read(
+            layout.source_path,
+            source=source.name,
+            names=s.names,
+            pseudonyms=pseudonyms,
+            on_rows=on_rows,
+            **as_annotated(source, s.options),
+        )
     noted = {"store": store, "fingerprint": corpus.fingerprint, "source": source.name, "version": source.version}
-    with layout.corpus_stage(source).writing() as folder:
+    more = [[one.name, one.version] for one in further]
+    noted |= {"more": more} if more else {}
+    with layout.corpus_stage(source, more).writing() as folder:
         corpus.save(folder)
         (folder / READ).write_text(json.dumps(noted), encoding="utf-8")
         if not s.names:  # before the messages, which name people by it
             with guarding(people):
                 pseudonyms.save(people)
     return corpus
-
-
-def _as_annotated(source: type[Source], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as the source wants them: TOML knows neither paths nor tuples."""
-    hints = typing.get_type_hints(source.__init__)
-    return {name: _converted(value, hints.get(name)) for name, value in options.items()}
-
-
-def _converted(value: Any, kind: Any) -> Any:
-    kinds = {kind, typing.get_origin(kind), *typing.get_args(kind)}
-    if isinstance(value, str) and Path in kinds and str not in kinds:
-        return Path(value)
-    return tuple(value) if isinstance(value, list) and tuple in kinds else value

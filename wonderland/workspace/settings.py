@@ -62,6 +62,9 @@ class SourceSettings:
     source: Annotated[str, "source to read it with; empty for the one that recognises it"] = ""
     names: Annotated[bool, "keep names and numbers instead of pseudonyms"] = False
     options: Annotated[dict[str, Any], "options of the source"] = field(default_factory=dict)
+    more: Annotated[list[dict[str, Any]], "further stores, each with its path and options"] = field(
+        default_factory=list
+    )
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,13 @@ class FilterSettings:
     names: Annotated[list[str], "filters to apply, in this order"] = field(
         default_factory=lambda: ["automated", "short-codes", "urls", "emoji"]
     )
+    since: Annotated[str, "leave out what was sent before this day or time"] = ""
+    until: Annotated[str, "leave out what was sent from this day or time on"] = ""
+    person: Annotated[list[str], "only conversations in which one of these people wrote"] = field(default_factory=list)
+    not_person: Annotated[list[str], "leave these people out, and conversations of two with them"] = field(
+        default_factory=list
+    )
+    only_direct: Annotated[bool, "leave out conversations of more than two"] = False
 
 
 @dataclass(frozen=True)
@@ -220,11 +230,23 @@ def update(path: Path, section: str, values: Mapping[str, Any]) -> dict[str, Any
     for key, value in values.items():
         before = table.get(key)
         if (before.unwrap() if hasattr(before, "unwrap") else before) != value:
-            table[key] = value
+            table[key] = _inline(value)
             changed[key] = value
     if changed:
         _write(path, tomlkit.dumps(document))
     return changed
+
+
+def _inline(value: Any) -> Any:
+    """Return a list of tables as one value in its place; as tables of their own they would end the section."""
+    if not isinstance(value, list) or not any(isinstance(one, dict) for one in value):
+        return value
+    array = tomlkit.array()
+    for one in value:
+        table = tomlkit.inline_table()
+        table.update(one)
+        array.append(table)
+    return array.multiline(True)
 
 
 def _write(path: Path, text: str) -> None:

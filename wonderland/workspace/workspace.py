@@ -31,6 +31,7 @@ from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import models
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.analysing import Asked
+from wonderland.workspace.choosing import choose
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept
 from wonderland.workspace.layout import Layout
@@ -133,9 +134,9 @@ class Workspace:
         stage = layout.stage("filtered")
         if stage.done:
             return stage.read(Corpus.load)
-        corpus = layout.done("corpus", "extract").read(Corpus.load)
+        chosen = choose(layout.done("corpus", "extract").read(Corpus.load), layout)
         names = layout.settings.filter.names
-        kept = corpus.filter(*names) if names else corpus
+        kept = chosen.filter(*names) if names else chosen
         with stage.writing(lambda: layout.stage("filtered").key) as folder:
             kept.save(folder)
         return kept

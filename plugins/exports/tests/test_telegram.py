@@ -110,6 +110,16 @@ def test_the_same_chat_exported_twice_counts_once(tmp_path):
     assert reasons(items) == {"in two files, counted once": 1}
 
 
+@pytest.mark.parametrize("content", ["0", "[]", "null", '"x"'])
+def test_json_of_something_else_is_refused(tmp_path, content):
+    (tmp_path / "result.json").write_text(content)
+    with pytest.raises(InputError, match="no chats and no messages"):
+        Telegram(tmp_path / "result.json").count()
+    (tmp_path / "result.json").write_text('{"a": 1}')
+    with pytest.raises(InputError, match="no chat in"):
+        Telegram(tmp_path / "result.json").count()
+
+
 def test_html_is_recognised_and_refused_with_the_way_out(tmp_path):
     (tmp_path / "messages.html").write_text("<html><title>Exported Data</title></html>")
     assert Telegram.sniff(tmp_path) == 0.5

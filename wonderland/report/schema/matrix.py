@@ -179,7 +179,7 @@ class Matrix(Figure):
                 names are the analysis' own.
             **parts: Other fields of the matrix, and of those series that are given by their numbers.
         """
-        first = next(iter(estimates.values()), None)
+        first: Any = next(iter(estimates.values()), None)
         shape = np.shape(first.values if isinstance(first, Series) else getattr(first, "value", first))
         if len(shape) != 2:
             raise PluginError("A matrix by head needs numbers [layer, head].")

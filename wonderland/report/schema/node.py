@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -95,8 +95,6 @@ def _cell(value: Any, where: str) -> Any:
         return value
     if isinstance(value, Estimate):
         return Number.of(value)
-    if isinstance(value, Mapping):
-        return Number(**value)
     if isinstance(value, (list, tuple)) and not isinstance(value, Component):
         return tuple(_label(one, f"{where}[{i}]") for i, one in enumerate(value))
     if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -224,15 +222,6 @@ class Node:
             if one.required or not (value is one.default or _empty(value))
         }
 
-    @classmethod
-    def of_data(cls, data: Mapping[str, Any]) -> Self:
-        """Return the part that these data describe, as `plain` gives them."""
-        names = {one.json: one.name for one in fields_of(cls)}
-        unknown = set(data) - set(names)
-        if unknown:
-            raise PluginError(f"{cls.__name__} has no {min(unknown)!r}.", hint=f"It has {', '.join(names)}.")
-        return cls(**{names[name]: value for name, value in data.items()})
-
 
 @dataclass(frozen=True)
 class Number(Node):
@@ -304,11 +293,8 @@ def _formed_plainly(hint: type[Any], value: Any, where: str) -> Any:
         return value
     if hint is int and isinstance(value, float) and value.is_integer():
         return int(value)
-    if issubclass(hint, Node):
-        if isinstance(value, Mapping):
-            return hint.of_data(value)
-        if isinstance(value, (list, tuple)):
-            return hint(*value)
+    if issubclass(hint, Node) and isinstance(value, (list, tuple)):
+        return hint(*value)
     raise _wrong(where, value, f"a {hint.__name__}")
 
 

@@ -47,7 +47,7 @@ class Table(Figure):
     links: Annotated[str, "Key of the column whose cells name what a row selects."] = ""
 
     def __post_init__(self) -> None:
-        keys = [_key(column) for column in self.columns]
+        keys = [getattr(column, "key", None) for column in self.columns]
         rows = [[row.get(key) for key in keys] if isinstance(row, Mapping) else row for row in self.rows]
         object.__setattr__(self, "rows", tuple(rows))
         super().__post_init__()
@@ -127,10 +127,6 @@ def cells_of(values: Any) -> list[Any]:
     if isinstance(values, Estimate):
         return [one for _, one in values.cells()]
     return [_bare(cell) for cell in (values.ravel().tolist() if isinstance(values, np.ndarray) else values)]
-
-
-def _key(column: Any) -> Any:
-    return column["key"] if isinstance(column, Mapping) else getattr(column, "key", None)
 
 
 def _bare(cell: Any) -> Any:

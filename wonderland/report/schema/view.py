@@ -67,13 +67,6 @@ class View(Node):
         data = self.data
         return list(data["panels"]) if isinstance(self.figure, Panels) else [data]
 
-    @staticmethod
-    def of_data(*parts: Any, **words: Any) -> View:
-        """Return the view of a renderer's data, given as mappings; see `view_of_data`."""
-        from wonderland.report.schema.from_dicts import view_of_data
-
-        return view_of_data(*parts, **words)
-
     @classmethod
     def of_heads(cls, id: str, title: str, estimates: Mapping[str, Estimate], **parts: Any) -> View:  # noqa: A002
         """Return a matrix layer × head of estimates [layer, head], where a click selects the head.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 
 _CHUNK = 1024  # tokens whose logits are held at a time
 
@@ -54,10 +55,10 @@ def collect(specimen: wl.Specimen, wanted: set[int]) -> tuple[Tensor, dict[int, 
     return mean[:, None, None], stored
 
 
-def writing(model: Any) -> list[tuple[int, int]]:
-    """List the heads that write anything, as (layer, head): before training that is none."""
+def writing(model: Any) -> list[Head]:
+    """List the heads that write anything: before training that is none."""
     writes = model.W_O.flatten(2).abs().sum(-1) > 0
-    return [(layer, head) for layer, head in np.ndindex(*writes.shape) if writes[layer, head]]
+    return [head for head in Head.all(*writes.shape) if writes[head.layer, head.index]]
 
 
 def summed_losses(model: Any, tokens: Tensor, mask: Tensor) -> Callable[[Tensor, Tensor], Tensor]:

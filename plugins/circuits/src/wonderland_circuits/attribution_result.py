@@ -89,7 +89,7 @@ class EdgeAttributionResult(ContrastResult):
         n = self.exact
         caption = f"Share of the gap brought back by one edge, {self.over(n)}; 0 is no effect."
         order = np.argsort(-np.abs(np.nan_to_num(n.value)), kind="stable")[:_LISTED]
-        columns = {Column("edge", "Edge"): [Wording(self.edges[i]) for i in order]}
+        columns: dict[Column, Any] = {Column("edge", "Edge"): [Wording(self.edges[i]) for i in order]}
         columns |= {
             Column(name, name.capitalize() if name == "exact" else name, "share", 3): effect[order]
             for name, effect in ({"exact": n} | {method: self.estimated[method] for method in METHODS}).items()
@@ -99,7 +99,7 @@ class EdgeAttributionResult(ContrastResult):
             for group, method in enumerate(METHODS)
             for i, name in enumerate(self.edges)
         ]
-        agreement = {Column("method", "Estimate"): Wording.every(METHODS)}
+        agreement: dict[Column, Any] = {Column("method", "Estimate"): Wording.every(METHODS)}
         agreement |= {
             Column(name, name.capitalize(), digits=2): [self.agreement[method][name] for method in METHODS]
             for name in MEASURES

@@ -196,15 +196,11 @@ class CircuitGraphResult(ContrastResult):
             for name in dict.fromkeys(name for edge in self.edges for name in _ends(edge))
         ]
         names = _headings(last - 1)
-        edges = [
-            Drawn(
-                Wording(sender),
-                Wording(receiver),
-                *(float(np.sum(getattr(self.weights, part)[where])) for part in ("value", "low", "high")),
-                note="by its " + ", ".join(_input(self.edges[i]) for i in where),
-            )
-            for (sender, receiver), where in _grouped(self.edges).items()
-        ]
+        edges = []
+        for (sender, receiver), where in _grouped(self.edges).items():
+            value, low, high = (float(np.sum(getattr(self.weights, part)[where])) for part in ("value", "low", "high"))
+            note = "by its " + ", ".join(_input(self.edges[i]) for i in where)
+            edges.append(Drawn(Wording(sender), Wording(receiver), value, low, high, note=note))
         headings = [Wording(names[column]) for column in sorted({int(node.layer) for node in nodes})]
         return wl.View(
             "circuit-graph",

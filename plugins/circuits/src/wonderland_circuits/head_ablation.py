@@ -68,7 +68,7 @@ class HeadAblation:
         chosen = chosen[np.argsort(evidence.lengths[chosen], kind="stable")]  # like lengths together: little padding
         donor = donors(evidence.lengths, evidence.conversation, chosen, random)
         mean, stored = collect(specimen, set(donor[donor >= 0].tolist()))
-        rises = {kind: [] for kind in KINDS}
+        rises: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
         losses = []
         for start in range(0, len(chosen), _BATCH):
             batch = slice(start, start + _BATCH)
@@ -160,9 +160,9 @@ def _ablated(
     cells = [[Site("z", *at)] for at in places]
     rise = {kind: np.zeros((len(windows), model.cfg.n_layers, model.cfg.n_heads)) for kind in KINDS}
     plain = read(base.final, torch.arange(len(windows), device=tokens.device))
-    for kind, donor in (("resample", other), ("mean", mean.to(z)), ("zero", torch.zeros((), device=z.device))):
+    for kind, instead in (("resample", other), ("mean", mean.to(z)), ("zero", torch.zeros((), device=z.device))):
         if cells:
-            _, without = intervene(model, base, {"z": donor}, cells, read)
+            _, without = intervene(model, base, {"z": instead}, cells, read)
             for at, losses in zip(places, without, strict=True):
                 rise[kind][(slice(None), *at)] = (losses - plain).cpu().numpy()
     return plain.cpu().numpy(), rise

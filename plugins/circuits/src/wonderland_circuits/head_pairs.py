@@ -108,7 +108,7 @@ def _ablated(
 
 def named(pair: tuple[Head, Head]) -> list[str]:
     """Return the names of both heads."""
-    return [str(Head(layer, head)) for layer, head in pair]
+    return list(map(str, pair))
 
 
 def told(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float, left_out: int) -> list[str]:

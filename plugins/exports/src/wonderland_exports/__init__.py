@@ -11,6 +11,13 @@ from collections.abc import Iterable
 import wonderland as wl
 
 SOURCES = {
+    "discord": "Discord",
+    "google_chat": "GoogleChat",
+    "imazing": "Imazing",
+    "imessage_exporter": "ImessageExporter",
+    "instagram": "Instagram",
+    "messenger": "Messenger",
+    "slack": "Slack",
     "signal": "Signal",
     "sms": "Sms",
     "telegram": "Telegram",

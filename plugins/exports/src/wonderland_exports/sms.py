@@ -43,6 +43,7 @@ class Sms:
 
     name: ClassVar[str] = "sms"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,

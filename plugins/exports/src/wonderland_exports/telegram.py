@@ -93,6 +93,7 @@ class Telegram:
 
     name: ClassVar[str] = "telegram"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -183,6 +184,11 @@ class Telegram:
                     if path is CUT:
                         found.rows += 1
                         break
+                    if not path:
+                        raise InputError(
+                            f"{member.name} is not the file it should be: it holds no chats and no messages.",
+                            hint="Leave it out, or export again as JSON.",
+                        )
                     if path[-1] != "*":
                         self._note(found, index, path, value)
                         continue

@@ -96,7 +96,7 @@ class ResidualPCAResult(wl.Result):
                 for name, step, part in zip(self.levels[1:], self.step.value, self.in_plane.value, strict=True)
             )
             lines.append(f"Length of the step in full width: {steps}.")
-        else:
+        elif np.isfinite(self.step.value).any():
             lines.append("No layer moves anything.")
         if isinstance(self.control, ResidualPCAResult):
             lines.append(f"Before training two dimensions show {percent(self.control.shown)}.")

@@ -303,7 +303,7 @@ class _Guarded(io.RawIOBase):
     def _told(self, act: Callable[[], _T]) -> _T:
         try:
             return act()
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
             raise InputError(
                 f"{self._name} is damaged inside its archive: {error}.",
                 hint="Export or download it again, or unpack it yourself and give the folder.",

@@ -28,7 +28,9 @@ CUT: Path = ("cut off",)
 _CHUNK = 1 << 20
 _SPACE = re.compile(r"[ \t\n\r]*").match
 _NEXT = re.compile(r"[ \t\n\r]*([,\]}:])[ \t\n\r]*").match
+_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
 _scan = json.JSONDecoder().raw_decode
+_scan_once = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # raw_decode without a call around it
 _LONGEST_WORD = 16  # an error this near to the end of the window may be one of the window, not of the file
 _ERRORS = "surrogateescape"
 
@@ -248,11 +250,26 @@ class _Reader:
             return
         sign = ","
         while sign == ",":
+            yield from self._ready(path)
             value, sign = self._scanned()
             if sign not in ",]":
                 self.at -= 1
                 raise self.broken()
             yield path, value
+
+    def _ready(self, path: Path) -> Iterator[tuple[Path, Any]]:
+        """Yield the rows that stand whole in the window and are followed by another; what is odd is left for later."""
+        text, at, size = self.text, self.at, len(self.text)
+        try:
+            while True:
+                value, end = _scan_once(text, at)
+                sign = _COMMA(text, end)
+                if sign is None or sign.end() >= size:
+                    return
+                self.at = at = sign.end()
+                yield path, value
+        except (StopIteration, ValueError, RecursionError):
+            return
 
     def end(self) -> None:
         """Make sure that nothing but blanks follows."""

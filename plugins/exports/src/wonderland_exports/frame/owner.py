@@ -7,10 +7,11 @@ conversation around.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from wonderland.corpus.people import ME
-from wonderland.errors import InputError
+from wonderland.errors import InputError, OwnerUnknown
 from wonderland_exports.frame.phones import e164
 
 __all__ = ["ME", "find_owner"]
@@ -58,7 +59,11 @@ def find_owner(
         return frozenset(own | {*known})
     if own or not senders:
         return frozenset(own)
-    raise InputError(f"{where} does not say which of its senders is you.", hint=_hint(senders, names, own))
+    raise OwnerUnknown(
+        f"{where} does not say which of its senders is you.",
+        hint=_hint(senders, names, own),
+        candidates=_candidates(senders, names, own),
+    )
 
 
 def _same(said: str, sender: str) -> bool:
@@ -68,19 +73,21 @@ def _same(said: str, sender: str) -> bool:
     return number is not None and number == e164(sender)
 
 
-def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[str]) -> str:
+def _candidates(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[str]) -> list[tuple[str, int]]:
+    """Return who it may be, by name where no two have it, and how much each wrote; who wrote most first."""
+    times = Counter(names.values())
     ranked = sorted((sender for sender in senders if sender not in own), key=lambda one: (-senders[one], one))
-    if not ranked:
+    named = ((names.get(sender, ""), sender) for sender in ranked)
+    return [(name if name and times[name] == 1 else sender, senders[sender]) for name, sender in named]
+
+
+def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[str]) -> str:
+    found = _candidates(senders, names, own)
+    if not found:
         return "Leave --me out."
-    doubled = {name for name in names.values() if [*names.values()].count(name) > 1}
-
-    def word(sender: str) -> str:
-        name = names.get(sender, "")
-        return sender if not name or name in doubled else name
-
-    listed = ", ".join(f"{_quoted(word(one))} ({senders[one]:,} messages)" for one in ranked[:_SHOWN])
-    more = f" and {len(ranked) - _SHOWN:,} more" if len(ranked) > _SHOWN else ""
-    return f"Say who you are, for example: --me {_quoted(word(ranked[0]))}. Senders: {listed}{more}."
+    listed = ", ".join(f"{_quoted(word)} ({count:,} messages)" for word, count in found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
+    return f"Say who you are, for example: --me {_quoted(found[0][0])}. Senders: {listed}{more}."
 
 
 def _quoted(word: str) -> str:

@@ -1,7 +1,7 @@
 """Exports with a known answer, of any size: a seeded generator for each source.
 
-Each generator writes an export in which every class of row occurs and returns a `Planted`, which says what a reader
-must find in it.
+Each generator writes an export in which every class of row occurs and returns a `Planted` or a `Known`, which says what
+a reader must find in it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from wonderland_exports.testing.discord import make_discord, make_package
+from wonderland_exports.testing.google import make_google_chat, make_hangouts
+from wonderland_exports.testing.imazing import make_imazing
+from wonderland_exports.testing.known import Known, Said
+from wonderland_exports.testing.meta import make_instagram, make_messenger
 from wonderland_exports.testing.planted import Planted, Writer
 from wonderland_exports.testing.signal import make_signal, make_signal_desktop, make_signal_export
+from wonderland_exports.testing.slack import make_slack
 from wonderland_exports.testing.sms import make_sms
 from wonderland_exports.testing.telegram import make_telegram
 from wonderland_exports.testing.whatsapp import HEADS, make_whatsapp
@@ -20,11 +26,21 @@ __all__ = [
     "HEADS",
     "SAMPLES",
     "STORES",
+    "Known",
     "Planted",
+    "Said",
     "Writer",
+    "make_discord",
+    "make_google_chat",
+    "make_hangouts",
+    "make_imazing",
+    "make_instagram",
+    "make_messenger",
+    "make_package",
     "make_signal",
     "make_signal_desktop",
     "make_signal_export",
+    "make_slack",
     "make_sms",
     "make_telegram",
     "make_whatsapp",
@@ -32,6 +48,12 @@ __all__ = [
 ]
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {
+    "discord": lambda folder: make_discord(folder / "discord.zip", 60).path,
+    "google-chat": lambda folder: make_google_chat(folder / "takeout.zip", 60).path,
+    "imazing": lambda folder: make_imazing(folder / "imazing.zip", 30).path,
+    "instagram": lambda folder: make_instagram(folder / "instagram.zip", 60).path,
+    "messenger": lambda folder: make_messenger(folder / "facebook.zip", 60).path,
+    "slack": lambda folder: make_slack(folder / "slack.zip", 60).path,
     "signal": lambda folder: make_signal(folder).path,
     "sms": lambda folder: make_sms(folder / "sms.xml").path,
     "telegram": lambda folder: make_telegram(folder / "result.json").path,

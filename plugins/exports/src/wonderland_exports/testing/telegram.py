@@ -36,7 +36,16 @@ _REASONS = (
 )
 
 
-def make_telegram(path: Path, rows: int = 200, *, seed: int = 0, account: bool = True, old: bool = False) -> Planted:
+def make_telegram(
+    path: Path,
+    rows: int = 200,
+    *,
+    seed: int = 0,
+    account: bool = True,
+    old: bool = False,
+    hard: bool = True,
+    padding: int = 0,
+) -> Planted:
     """Write ``result.json``.
 
     Args:
@@ -45,6 +54,8 @@ def make_telegram(path: Path, rows: int = 200, *, seed: int = 0, account: bool =
         seed: The same seed and arguments give the same bytes.
         account: Whether of a whole account, with several chats, or of one chat of two.
         old: Whether without ``date_unixtime``, as before 2021.
+        hard: Whether with rows of a form that no version writes.
+        padding: So many bytes more a row, in a field that readers do not know.
     """
     writer, planted = Writer(seed), Planted(path)
     chats = len(_TYPES) if account else 1
@@ -60,7 +71,10 @@ def make_telegram(path: Path, rows: int = 200, *, seed: int = 0, account: bool =
             header = {"name": NAMES[number + 1], "type": type_, "id": 1 if type_ == "saved_messages" else number + 2}
             file.write(("," if number else "") + _json(header)[:-2] + ',\n "messages": [')
             share = rows // chats + (number < rows % chats)
-            for at, row in enumerate(_rows(writer, planted, type_, number + 2, share, old)):
+            reasons = _REASONS if hard else _REASONS[:-1]
+            for at, row in enumerate(_rows(writer, planted, type_, number + 2, share, old, reasons)):
+                if padding:
+                    row["reactions"] = "x" * padding
                 file.write(("," if at else "") + "\n" + _json(row))
             file.write("\n ]\n}")
         if account:
@@ -68,7 +82,9 @@ def make_telegram(path: Path, rows: int = 200, *, seed: int = 0, account: bool =
     return planted
 
 
-def _rows(writer: Writer, planted: Planted, type_: str, peer: int, count: int, old: bool) -> Iterator[dict[str, Any]]:
+def _rows(
+    writer: Writer, planted: Planted, type_: str, peer: int, count: int, old: bool, reasons: Any
+) -> Iterator[dict[str, Any]]:
     random = writer.random
     for at in range(count):
         when = _START + timedelta(minutes=7 * at)
@@ -81,8 +97,8 @@ def _rows(writer: Writer, planted: Planted, type_: str, peer: int, count: int, o
         row |= {"from": NAMES[user - 1], "from_id": f"user{user}"}
         if type_.endswith("channel"):
             row |= {"from": NAMES[peer - 1], "from_id": f"channel{peer}"}
-        if at < len(_REASONS) or random.random() < 0.05:
-            reason, fields = _REASONS[at % len(_REASONS)]
+        if at < len(reasons) or random.random() < 0.05:
+            reason, fields = reasons[at % len(reasons)]
             planted.passed(reason)
             yield {**row, **fields}
             continue

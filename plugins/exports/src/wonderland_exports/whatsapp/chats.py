@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
 from wonderland.errors import InputError
-from wonderland_exports.frame import Export, Member, e164
-from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Shape, day, order_of, shape_of
-from wonderland_exports.whatsapp.words import DELETED_BY_ME
+from wonderland_exports.frame import Export, Member, e164, head
+from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Finder, Shape, day, order_of, shape_of
+from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me
 
-__all__ = ["OWN_WORDS", "Chat", "Survey", "blocks", "clean", "decoded", "split", "survey"]
+__all__ = ["OWN_WORDS", "Chat", "Survey", "blocks", "clean", "decoded", "numbers", "split", "survey", "text_of"]
 
 OWN_WORDS = frozenset({"You", "Du", "Tú", "Vous", "Você", "Tu", "Jij", "Sen", "Вы"})
 _LIMIT, _LIMIT_WITH_MEDIA = 40_000, 10_000
@@ -25,7 +24,7 @@ _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _COPY = re.compile(r"\s?\(\d{1,2}\)$")
 _QUOTES = re.compile('["“”„«»]')
 
-Block = tuple[int, "re.Match[str] | None", str, list[str]]
+Block = tuple[int, "re.Match[str] | None", str]
 
 
 @dataclass
@@ -54,7 +53,6 @@ class Chat:
     dates: list[tuple[int, int, int]] = field(default_factory=list)
     repeated: set[str] = field(default_factory=set)
     proved: set[str] = field(default_factory=set)
-    heads: set[int] = field(default_factory=set)
     media: int = 0
     thread: str = ""
 
@@ -136,31 +134,35 @@ def _surveyed(export: Export, member: Member) -> Chat:
     angles: Counter[str] = Counter()
     following: dict[str, Counter[str]] = {}
     raw: Counter[str] = Counter()
-    last: tuple[str, ...] = ()
-    for _, match, line, more in blocks(member, shape.match):
+    last = ""
+    for _, match, body in blocks(text_of(member), shape.find):
         chat.rows += 1
         if match is None:
             continue
-        date = match["d1"], match["d2"], match["d3"]
+        date = match["date"]
         if date != last:
             last = date
-            chat.dates.append((int(date[0]), int(date[1]), int(date[2])) if not shape.year_first else _turned(date))
-        chat.heads.add(hash(match[0] + line))
-        sender, _, text = line.partition(": ")
-        if not text and not sender.endswith(":"):
-            continue
+            chat.dates.append(numbers(match, shape))
+        sender, colon, text = body.partition(": ")
+        if not colon or "\n" in sender:
+            sender, _, more = body.partition("\n")
+            if not sender.endswith(":"):
+                continue
+            text = f"\n{more}" if more else ""
         if text.startswith("\u200e"):
             chat.media += "<" in text
-            if text.strip("\u200e. ").casefold() in DELETED_BY_ME:
+            if deleted_by_me(text):
                 chat.proved.add(clean(sender))
             continue
         raw[sender] += 1
-        segment = text.partition(": ")[0] if ": " in text else text[:-1] if text.endswith(":") else ""
-        if segment and len(segment) < _LONGEST_NAME:
-            following.setdefault(sender, Counter())[segment] += 1
-        if text.startswith("<") and text.endswith(">") and not more:
+        if ": " in text or text.endswith(":"):
+            line = text.partition("\n")[0]
+            segment = line.partition(": ")[0] if ": " in line else line[:-1] if line.endswith(":") else ""
+            if segment and len(segment) < _LONGEST_NAME:
+                following.setdefault(sender, Counter())[segment] += 1
+        if text.startswith("<") and text.endswith(">") and "\n" not in text:
             angles[text] += 1
-        elif len(text) < 60 and text.rstrip(". ").casefold() in DELETED_BY_ME:
+        elif text in OWN_WHOLE:
             chat.proved.add(clean(sender))
     chat.repeated = {text for text, count in angles.items() if count > 1}
     for sender, segments in following.items():
@@ -181,9 +183,10 @@ def _surveyed(export: Export, member: Member) -> Chat:
     return chat
 
 
-def _turned(date: tuple[str, str, str]) -> tuple[int, int, int]:
-    """Year, month, day as month, day, year."""
-    return int(date[1]), int(date[2]), int(date[0])
+def numbers(match: re.Match[str], shape: Shape) -> tuple[int, int, int]:
+    """Return the date of a head as (first, second, year); where the year is first, as (month, day, year)."""
+    first, second, third = int(match["d1"]), int(match["d2"]), int(match["d3"])
+    return (second, third, first) if shape.year_first else (first, second, third)
 
 
 def _is_event(chat: Chat, sender: str, count: int) -> bool:
@@ -193,16 +196,16 @@ def _is_event(chat: Chat, sender: str, count: int) -> bool:
     return len(_QUOTES.findall(sender)) % 2 == 1 or any(sender.endswith(f" {short}") for short in chat.longer)
 
 
-def split(chat: Chat, line: str) -> tuple[str, str] | None:
-    """Return sender and text of a line after its head; None if it has no sender."""
-    sender, colon, text = line.partition(": ")
-    if not colon:
-        if not line.endswith(":") or clean(line[:-1]) not in chat.senders:
-            return None
-        return clean(line[:-1]), ""
+def split(chat: Chat, body: str) -> tuple[str, str] | None:
+    """Return sender and text of what follows a head; None if it has no sender."""
+    sender, colon, text = body.partition(": ")
+    if not colon or "\n" in sender:
+        line, more, rest = body.partition("\n")
+        name = clean(line[:-1])
+        return (name, more + rest) if line.endswith(":") and name in chat.senders else None
     segment = chat.longer.get(sender)
     if segment is not None and text.startswith(f"{segment}:"):
-        return clean(f"{sender}: {segment}"), text[len(segment) + 2 :]
+        return clean(f"{sender}: {segment}"), text[len(segment) + 1 :].removeprefix(" ")
     if segment is not None and text.startswith(f"{segment} "):
         return None  # "Dee: the second left"
     name = clean(sender)
@@ -226,33 +229,28 @@ def clean(sender: str) -> str:
     return found
 
 
-def blocks(member: Member, match: Callable[[str], re.Match[str] | None]) -> Iterator[Block]:
-    """Yield (number of the line, head, rest of its line, lines that go on) for each row of a chat.
+def blocks(text: str, find: Finder) -> Iterator[Block]:
+    """Yield (number of the line, head, what follows it up to the next head) for each row of a chat.
 
     What stands before the first head is one row without a head, if it is more than blanks.
     """
-    start, current, first, more = 0, cast("re.Match[str] | None", None), "", list[str]()
-    for number, line in enumerate(_lines(member), 1):
-        found = match(line)
-        if found is None:
-            more.append(line)
-            continue
-        if current is not None or any(map(str.strip, more)):
-            yield start or 1, current, first, more
-        start, current, first, more = number, found, line[found.end() :], []
-    if current is not None or any(map(str.strip, more)):
-        while more and not more[-1]:
-            more.pop()  # blank lines at the end of the file
-        yield start or 1, current, first, more
+    number, end, head = 0, 0, cast("re.Match[str] | None", None)
+    for match in find(text):
+        body = text[end : match.start()]
+        if head is not None or body.strip():
+            yield number or 1, head, body
+        number += body.count("\n") + 1
+        head, end = match, match.end()
+    body = text[end:].rstrip("\n")
+    if head is not None or body.strip():
+        yield number or 1, head, body
 
 
-def _lines(member: Member) -> Iterator[str]:
-    with member.open() as file:
-        reader = cast(io.BufferedReader, file)
-        start = reader.peek(4)[:3]
-        text = io.TextIOWrapper(reader, encoding=_encoding(start), errors="surrogateescape", newline="\n")
-        for line in text:
-            yield line.rstrip("\r\n") if line.endswith("\n") else line
+def text_of(member: Member) -> str:
+    """Return the whole text of a chat after a line break; with 40,000 messages at most it has a few megabytes."""
+    content = member.read()
+    text = "\n" + content.decode(_encoding(content), "surrogateescape")
+    return text.replace("\r\n", "\n") if "\r" in text else text
 
 
 def _encoding(start: bytes) -> str:
@@ -265,7 +263,7 @@ def decoded(content: bytes) -> str:
 
 
 def _shape(member: Member) -> Shape:
-    for line in _lines(member):
+    for line in decoded(head(member)).split("\n"):
         if shape := shape_of(line):
             return shape
     raise InputError(f"No line of {member.name} begins as a WhatsApp message does.")
@@ -282,15 +280,23 @@ def _name_threads(chats: list[Chat]) -> None:
     """Give each chat its thread: one for files that share a name but for ``(1)`` and at least one row."""
     groups: dict[str, list[Chat]] = {}
     for chat in chats:
-        chat.thread = chat.title
-        same = groups.setdefault(_COPY.sub("", chat.title), [])
-        if original := next((other for other in same if other.heads & chat.heads), None):
-            chat.thread = original.thread
-        elif chat.thread in {other.thread for other in chats if other is not chat and other.thread}:
-            chat.thread = chat.member.name
-        same.append(chat)
-    for chat in chats:
-        chat.heads = set()
+        groups.setdefault(_COPY.sub("", chat.title), []).append(chat)
+    for alike in groups.values():
+        alike[0].thread = alike[0].title
+        lines = {chat.title + chat.member.name: _hashes(chat) for chat in alike} if len(alike) > 1 else {}
+        for at, chat in enumerate(alike[1:], 1):
+            mine = lines[chat.title + chat.member.name]
+            same = (other for other in alike[:at] if lines[other.title + other.member.name] & mine)
+            other_threads = {other.thread for other in alike[:at]}
+            original = next(same, None)
+            chat.thread = original.thread if original else chat.title
+            if original is None and chat.thread in other_threads:
+                chat.thread = chat.member.name
+
+
+def _hashes(chat: Chat) -> set[int]:
+    rows = blocks(text_of(chat.member), chat.shape.find)
+    return {hash((match["date"], match["time"], body)) for _, match, body in rows if match is not None}
 
 
 def _named_after(title: str, sender: str) -> bool:

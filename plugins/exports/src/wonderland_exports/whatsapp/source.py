@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar, Literal
 import wonderland as wl
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.frame import Member, Tally, find_owner, head, open_export, peek
-from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, blocks, decoded, survey
+from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, decoded, survey
 from wonderland_exports.whatsapp.judging import Judge
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, shape_of
 
@@ -34,6 +34,7 @@ class WhatsApp:
 
     name: ClassVar[str] = "whatsapp"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -81,11 +82,7 @@ class WhatsApp:
         alike = Counter(chat.thread for chat in found.chats)
         seen: dict[str, Counter[tuple[object, ...]]] = {}
         for chat in found.chats:
-            judge = Judge(chat, owner, found.order[chat.shape.form], self._tally)
-            items = (
-                judge.row(number, match, line, more)
-                for number, match, line, more in blocks(chat.member, chat.shape.match)
-            )
+            items = Judge(chat, owner, found.order[chat.shape.form], self._tally).rows()
             if alike[chat.thread] == 1:
                 yield from items
             else:

@@ -7,12 +7,22 @@ in angle brackets, which repeat. The words below add what class it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["DELETED", "DELETED_BY_ME", "attachment", "edited", "omitted", "placeholder"]
+__all__ = ["OWN_WHOLE", "WHOLE", "attachment", "deleted", "deleted_by_me", "edited", "omitted", "placeholder"]
 
 
 def _phrases(*lines: str) -> frozenset[str]:
-    return frozenset(phrase.casefold() for line in lines for phrase in line.split("|"))
+    return frozenset(phrase for line in lines for phrase in line.split("|"))
+
+
+def _folded(phrases: Iterable[str]) -> frozenset[str]:
+    return frozenset(phrase.casefold() for phrase in phrases)
+
+
+def _written(phrases: Iterable[str]) -> frozenset[str]:
+    """Phrases as apps write them, with and without a period."""
+    return frozenset(form for phrase in phrases for form in (phrase, f"{phrase}."))
 
 
 _OMITTED = {
@@ -45,23 +55,28 @@ _OMITTED = {
         "Cartão do contato omitido|Scheda contatto omessa|Contactkaart weggelaten|Kişi kartı dahil edilmedi",
     ),
 }
-_BY_PHRASE = {phrase: kind for kind, phrases in _OMITTED.items() for phrase in phrases}
+_BY_PHRASE = {phrase.casefold(): kind for kind, phrases in _OMITTED.items() for phrase in phrases}
 _MEDIA = _phrases(
     "<Media omitted>|<Medien ausgeschlossen>|<Multimedia omitido>|<Archivo omitido>|<Médias omis>|<Mídia oculta>",
     "<Arquivo de mídia oculto>|<Media omessi>|<Media weggelaten>|<Medya dahil edilmedi>|<Без медиафайлов>",
     "<pominięto multimedia>|<Media utelämnat>|<メディアなし>|<미디어 파일 제외>|<媒体已省略>|<تم استبعاد الوسائط>",
 )
-DELETED_BY_ME = _phrases(
+_DELETED_BY_ME = _phrases(
     "You deleted this message|Du hast diese Nachricht gelöscht|Eliminaste este mensaje|Vous avez supprimé ce message",
     "Você apagou esta mensagem|Hai eliminato questo messaggio|U hebt dit bericht verwijderd",
     "Je hebt dit bericht verwijderd|Bu mesajı sildiniz|Вы удалили данное сообщение",
 )
-DELETED = DELETED_BY_ME | _phrases(
+_DELETED = _DELETED_BY_ME | _phrases(
     "This message was deleted|Diese Nachricht wurde gelöscht|Se eliminó este mensaje|Ce message a été supprimé",
     "Mensagem apagada|Esta mensagem foi apagada|Questo messaggio è stato eliminato|Dit bericht is verwijderd",
     "Bu mesaj silindi|Данное сообщение удалено|Сообщение удалено|Ta wiadomość została usunięta",
     "This message was deleted by admin|تم حذف هذه الرسالة",
 )
+_ANY_DELETED, _OWN_DELETED, _ANY_MEDIA = _folded(_DELETED), _folded(_DELETED_BY_ME), _folded(_MEDIA)
+OWN_WHOLE = _written(_DELETED_BY_ME)
+WHOLE = _written(_DELETED) | _written(phrase for phrases in _OMITTED.values() for phrase in phrases) | {"null"}
+"""Whole texts that the app writes, for a quick look; the functions below do not mind capitals."""
+
 _EDITED = re.compile(
     r"\s?\u200e?<(?:This message was edited|Diese Nachricht wurde bearbeitet|Se editó este mensaje"
     r"|Ce message a été modifié|Mensagem editada|Questo messaggio è stato modificato|Dit bericht is bewerkt"
@@ -82,9 +97,19 @@ _KINDS = (
 )
 
 
+def deleted(text: str) -> bool:
+    """Say whether a text only says that a message was deleted."""
+    return text.strip("\u200e. ").casefold() in _ANY_DELETED
+
+
+def deleted_by_me(text: str) -> bool:
+    """Say whether a text only says that the owner deleted a message."""
+    return text.strip("\u200e. ").casefold() in _OWN_DELETED
+
+
 def placeholder(text: str) -> bool:
     """Say whether a text is a placeholder for media that is known by its words."""
-    return text.casefold() in _MEDIA
+    return text.casefold() in _ANY_MEDIA
 
 
 def omitted(text: str) -> tuple[str, str] | None:

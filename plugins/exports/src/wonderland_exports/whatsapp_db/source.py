@@ -35,6 +35,7 @@ class WhatsAppDb:
 
     name: ClassVar[str] = "whatsapp-db"
     version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
 
     def __init__(self, path: Path, *, names: bool = False) -> None:
         self.path = _find(Path(path).expanduser())

@@ -1,0 +1,34 @@
+"""Was this row in an earlier file already? An export made twice, or one file under two names, says the same again.
+
+A row is the same again if an earlier file holds a row of the same conversation, sender, time and text. What a person
+sent twice within one file stays twice: a later file repeats a row only as often as an earlier one had it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+
+__all__ = ["AGAIN", "Again"]
+
+AGAIN = "in two files, counted once"
+
+
+class Again:
+    """Remembers rows by their hash, file by file."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, int] = {}
+        self._here: Counter[int] = Counter()
+
+    def next_file(self) -> None:
+        """Say that rows of another file follow."""
+        for key, count in self._here.items():
+            self._before[key] = max(count, self._before.get(key, 0))
+        self._here.clear()
+
+    def __call__(self, row: Hashable) -> bool:
+        """Note a row; say whether an earlier file had it."""
+        key = hash(row)
+        self._here[key] += 1
+        return self._here[key] <= self._before.get(key, 0)

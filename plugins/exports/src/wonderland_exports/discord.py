@@ -1,0 +1,229 @@
+"""Messages from Discord: what DiscordChatExporter writes as JSON, or the data package Discord itself sends.
+
+The exporter writes a file a channel, with everybody's messages. The package holds those of its owner only, so a model
+learns nothing from it about answers; the ledger and a note say so. A zip or a folder may hold both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import wonderland as wl
+from wonderland.errors import InputError
+from wonderland_exports.again import AGAIN
+from wonderland_exports.discord_rows import Channel, Rows, author_of
+from wonderland_exports.frame import CUT, Export, Member, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.tables import records
+from wonderland_exports.walking import is_row, walk_list, walk_rows
+
+__all__ = ["Discord"]
+
+_PACKAGE = re.compile(r"(?:^|.*/)c?(\d{15,20})/messages\.(?:json|csv)$")
+_ABOUT = re.compile(r"(?:^|.*/)c?(\d{15,20})/channel\.json$")
+_ONE_SIDED = (
+    "Discord's own data package holds your messages only, and no answers. For both sides, export the channels with "
+    "DiscordChatExporter as JSON."
+)
+_HOW = "Give a JSON file of DiscordChatExporter, a folder of them, or Discord's data package."
+
+
+class _File(NamedTuple):
+    member: Member
+    channel: Channel
+    own: bool
+
+
+class _Direct(NamedTuple):
+    """A direct conversation: what it is called, and the shown names of those who wrote, by id."""
+
+    name: str
+    authors: dict[str, set[str]]
+
+
+class _Survey(NamedTuple):
+    files: list[_File]
+    rows: int
+    senders: Counter[str]
+    names: dict[str, str]
+    known: frozenset[str]
+
+
+class Discord:
+    """Discord: JSON of DiscordChatExporter, or Discord's data package (your own messages only).
+
+    Args:
+        path: A file, a folder or a zip.
+        names: Whether people are called by their names instead of their ids.
+        me: Your name or id there.
+        partial: Whether a file that is cut off keeps the rows before.
+    """
+
+    name: ClassVar[str] = "discord"
+    version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        names: bool = False,
+        me: Annotated[str, "your name or id on Discord"] = "",
+        partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
+    ) -> None:
+        self.path = Path(path)
+        self._names, self._me, self._partial = names, me, partial
+        self._opened: tuple[Export, _Survey] | None = None
+        self._facts: Mapping[str, Mapping[str, int]] = {}
+        self._notes: list[str] = []
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Look for a file of the exporter or of the package."""
+        found = peek(path, _wants, 12)
+        if any(_is_exporters(member) for member in found):
+            return 0.97
+        return 0.96 if any(_PACKAGE.match(member.name) and _looks_own(head(member)) for member in found) else 0.0
+
+    def count(self) -> int:
+        """Count the rows of all channels."""
+        return self._open()[1].rows
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield a message or a skipped row for each row."""
+        export, survey = self._open()
+        tally, seen = Tally(), set[str]()
+        owners = find_owner(export.where, survey.senders, self._me or None, names=survey.names, known=survey.known)
+        rows = Rows(owners, self._names, tally["Left open"])
+        for file in survey.files:
+            which = "the owner's data package" if file.own else "files of DiscordChatExporter"
+            for number, row in self._rows(file):
+                if number is None:
+                    yield wl.Skipped(f"{file.member.name}: end", "cut off here", failed=True, detail=f"at byte {row:,}")
+                    continue
+                tally["Found in"][which] += 1
+                stored = (row.get("ID") if file.own else row.get("id")) if isinstance(row, Mapping) else None
+                item = rows.own if file.own else rows.item
+                identity = f"{file.channel.identity}/{stored}"
+                if not stored:
+                    yield item(row, f"{file.member.name}:{number}", file.channel)
+                elif identity in seen:
+                    yield wl.Skipped(f"{identity} in {file.member.name}:{number}", AGAIN)
+                else:
+                    seen.add(identity)
+                    yield item(row, identity, file.channel)
+        self._facts = tally.facts()
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Count where rows were found and what had to be left open."""
+        return self._facts
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of this export."""
+        return list(self._notes)
+
+    def close(self) -> None:
+        """Close the zip."""
+        if self._opened:
+            self._opened[0].close()
+            self._opened = None
+
+    def _open(self) -> tuple[Export, _Survey]:
+        if self._opened is None:
+            export = open_export(self.path, _wants, "export of Discord")
+            self._opened = export, self._survey(export)
+            self._notes = export.notes
+        return self._opened
+
+    def _rows(self, file: _File) -> Iterator[tuple[int | None, Any]]:
+        if file.own and file.member.name.lower().endswith(".csv"):
+            yield from enumerate(records(file.member))
+        elif file.own:
+            yield from walk_list(file.member, partial=self._partial)
+        else:
+            number = 0
+            for path, value in walk_rows(file.member, "messages", partial=self._partial):
+                if path == CUT:
+                    yield None, value
+                elif is_row(path):
+                    yield number, value
+                    number += 1
+
+    def _survey(self, export: Export) -> _Survey:
+        about = {found[1]: member for member in export.members if (found := _ABOUT.match(member.name))}
+        files, count, senders, names = [], 0, Counter[str](), dict[str, str]()
+        direct: list[_Direct] = []
+        for member in export.members:
+            if found := _PACKAGE.match(member.name):
+                file = _File(member, _own_channel(found[1], about.get(found[1])), True)
+            elif not _ABOUT.match(member.name) and _is_exporters(member):
+                file, more, written = self._exporters(export, member, names)
+                senders += written
+                direct += more
+            else:
+                continue
+            files.append(file)
+            count += sum(1 for _ in self._rows(file))
+        if not files:
+            raise InputError(f"{self.path} holds nothing that Discord or DiscordChatExporter wrote.", hint=_HOW)
+        if any(file.own for file in files):
+            export.notes.append(_ONE_SIDED)
+        return _Survey(files, count, senders, names, _owner_of(direct))
+
+    def _exporters(
+        self, export: Export, member: Member, names: dict[str, str]
+    ) -> tuple[_File, list[_Direct], Counter[str]]:
+        """Look through a file of the exporter; fill in what people are called."""
+        channel: Mapping[str, Any] = {}
+        authors: dict[str, set[str]] = {}
+        written, count, said = Counter[str](), 0, None
+        for path, value in walk_rows(member, "messages", partial=self._partial):
+            if path == ("channel",) and isinstance(value, Mapping):
+                channel = value
+            elif path == ("messageCount",):
+                said = value
+            elif path != CUT and is_row(path):
+                count += 1
+                author = value.get("author") if isinstance(value, Mapping) else None
+                who = author_of(author)
+                if who and isinstance(author, Mapping) and not author.get("isBot"):
+                    written[who[0]] += 1
+                    names[who[0]] = who[1]
+                    authors.setdefault(who[0], set()).update(who[1:], (str(author.get("name")),))
+        if isinstance(said, int) and said != count:
+            export.notes.append(f"{member.name} says it holds {said:,} messages and holds {count:,}.")
+        kind = str(channel.get("type", ""))
+        tags = () if kind in ("DirectTextChat", "1") else ("group",)
+        file = _File(member, Channel(str(channel.get("id") or member.name), tags), False)
+        return file, [_Direct(str(channel.get("name", "")), authors)] if not tags else [], written
+
+
+def _wants(name: str) -> bool:
+    return name.lower().endswith(".json") or bool(_PACKAGE.match(name))
+
+
+def _is_exporters(member: Member) -> bool:
+    content = head(member)
+    return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and b'"guild"' in content and b'"channel"' in content
+
+
+def _looks_own(content: bytes) -> bool:
+    return b'"Contents"' in content or content.lstrip(b"\xef\xbb\xbf").startswith(b"ID,Timestamp,Contents")
+
+
+def _own_channel(identity: str, about: Member | None) -> Channel:
+    value = load(about) if about else {}
+    kind = str(value.get("type", "")) if isinstance(value, Mapping) else ""
+    return Channel(identity, () if kind in ("1", "DM") else ("group",))
+
+
+def _owner_of(direct: list[_Direct]) -> frozenset[str]:
+    """Return who must be the owner: in every direct conversation, and not the one it is named after."""
+    possible: frozenset[str] | None = None
+    for one in direct:
+        others = frozenset(who for who, names in one.authors.items() if one.name not in names)
+        possible = others if possible is None else possible & others
+    return possible if possible and len(possible) == 1 else frozenset()

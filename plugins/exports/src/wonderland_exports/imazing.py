@@ -1,0 +1,142 @@
+"""Messages from the CSV files of iMazing, a program that reads iPhone backups.
+
+Its columns have names of their own, and it tells messages from notices by the column ``Type``: what a generic CSV
+reader would take for a message without a sender. Times have no zone: they are those of the computer that exported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+import wonderland as wl
+from wonderland.errors import InputError
+from wonderland_exports.again import AGAIN, Again
+from wonderland_exports.frame import ME, Export, Tally, e164, head, open_export, peek
+from wonderland_exports.tables import header, records
+
+__all__ = ["Imazing"]
+
+_NEEDED = {"Chat Session", "Message Date", "Type", "Sender ID", "Text"}
+
+
+class Imazing:
+    """iMazing: its CSV files of Messages, SMS and WhatsApp of an iPhone backup.
+
+    Args:
+        path: A file, or the folder or zip they lie in.
+        names: Whether people are called by the names iMazing found for them.
+    """
+
+    name: ClassVar[str] = "imazing"
+    version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
+    phone_numbers: ClassVar[bool] = True
+
+    def __init__(self, path: Path, *, names: bool = False) -> None:
+        self.path = Path(path)
+        self._names = names
+        self._opened: tuple[Export, int, frozenset[str]] | None = None
+        self._tally = Tally()
+        self._notes: list[str] = []
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Look for the columns of iMazing in a header."""
+        found = peek(path, lambda name: name.lower().endswith(".csv"), 12)
+        return 0.96 if any({*header(head(member))} >= _NEEDED for member in found) else 0.0
+
+    def count(self) -> int:
+        """Count the records after the headers."""
+        return self._open()[1]
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield a message or a skipped row for each record."""
+        export, _, groups = self._open()
+        again, self._tally = Again(), Tally()
+        for member in export.members:
+            again.next_file()
+            for number, record in enumerate(records(member), 1):
+                identity = f"{member.name}: record {number}"
+                if record is None:
+                    yield wl.Skipped(identity, "wrong number of cells", failed=True)
+                elif again(tuple(record.items())):
+                    yield wl.Skipped(identity, AGAIN)
+                else:
+                    yield self._item(record, identity, groups)
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Count services, and what had to be left open."""
+        return self._tally.facts()
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of these files."""
+        return list(self._notes)
+
+    def close(self) -> None:
+        """Close the zip."""
+        if self._opened:
+            self._opened[0].close()
+            self._opened = None
+
+    def _open(self) -> tuple[Export, int, frozenset[str]]:
+        if self._opened is None:
+            export = open_export(self.path, lambda name: name.lower().endswith(".csv"), "CSV file of iMazing")
+            export.members = tuple(one for one in export.members if {*header(head(one))} >= _NEEDED)
+            if not export.members:
+                raise InputError(
+                    f"{self.path} holds no CSV file of iMazing with the columns {', '.join(sorted(_NEEDED))}.",
+                    hint="Export the conversations again with iMazing, as CSV. Or name the columns: --source csv",
+                )
+            rows, writers = 0, defaultdict[str, set[str]](set)
+            for member in export.members:
+                for record in records(member):
+                    rows += 1
+                    if record and record["Type"].strip() == "Incoming":
+                        writers[record["Chat Session"]].add(record["Sender ID"] or record.get("Sender Name", ""))
+            groups = frozenset(thread for thread, people in writers.items() if len(people) > 1)
+            export.notes.append("iMazing writes times without a zone: those of the computer that exported them.")
+            self._opened, self._notes = (export, rows, groups), export.notes
+        return self._opened
+
+    def _item(self, record: Mapping[str, str], identity: str, groups: frozenset[str]) -> wl.Message | wl.Skipped:
+        kind, text = record["Type"].strip(), record["Text"]
+        if kind == "Notification":
+            return wl.Skipped(identity, "notice of the app")
+        if kind not in ("Incoming", "Outgoing"):
+            return wl.Skipped(identity, "of an unknown type", failed=True, detail=kind[:60])
+        if not text.strip():
+            return wl.Skipped(identity, "attachment only" if record.get("Attachment") else "no text")
+        mine, thread = kind == "Outgoing", record["Chat Session"]
+        service = record.get("Service", "").strip()
+        self._tally["Services"][service or "not said"] += 1
+        marks = {
+            "group": thread in groups,
+            "sms": service in ("SMS", "MMS"),
+            "rcs": service == "RCS",
+            "edited": bool(record.get("Edited Date")),
+            "reply": bool(record.get("Replying to")),
+            "forwarded": record.get("Forwarded", "").strip().lower() in ("yes", "true", "1"),
+        }
+        tags = tuple(tag for tag, there in marks.items() if there)
+        moment, sender = self._when(record["Message Date"]), ME if mine else self._sender(record)
+        return wl.Message(identity, thread, sender, mine, moment, text, tags=tags)
+
+    def _sender(self, record: Mapping[str, str]) -> str:
+        address, name = record["Sender ID"].strip(), record.get("Sender Name", "").strip()
+        address = e164(address) or address.lower()
+        return (name or address if self._names else address or name) or record["Chat Session"] or "unknown"
+
+    def _when(self, said: str) -> datetime | None:
+        try:
+            moment = datetime.fromisoformat(said.strip())
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self._tally["Left open"]["time missing or not understood"] += 1
+            return None
+        self._tally["Left open"]["time without a zone"] += 1
+        return moment

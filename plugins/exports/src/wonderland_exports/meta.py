@@ -1,0 +1,250 @@
+"""Messages from the downloads of Messenger and Instagram, as JSON, of either layout, a folder or a zip.
+
+A conversation is a folder of ``message_1.json``, ``message_2.json``, …, newest first in each file and over all; an
+end-to-end encrypted one is one file. The same conversation may lie in several places (before and after encryption).
+HTML says the same again with less, so it is never counted: beside JSON it is passed over and named, alone refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import wonderland as wl
+from wonderland.errors import InputError
+from wonderland_exports.again import AGAIN, Again
+from wonderland_exports.evidence import in_all
+from wonderland_exports.frame import CUT, Export, Member, Mender, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.meta_rows import Chat, Rows, sender_of
+from wonderland_exports.walking import is_row, walk_rows
+
+__all__ = ["Meta"]
+
+_NUMBERED = re.compile(r"(?:^|.*/)message_(\d+)\.json$")
+_ENCRYPTED = re.compile(r"(?:^|.*/)([^/]+_\d+)\.json$")
+_HTML = re.compile(r"(?:^|.*/)message_\d+\.html$")
+_PROFILE = re.compile(r"(?:^|.*/)(?:profile_information|personal_information)\.json$")
+_BOXES = {"message_requests": "request", "filtered_threads": "filtered"}
+_HOW = (
+    "Ask for it again as JSON: Accounts Center > Your information and permissions > Download your information > "
+    "format JSON (HTML leaves out what is not shown, and writes times in words without a zone)."
+)
+
+
+class _File(NamedTuple):
+    member: Member
+    thread: str
+    number: int
+    box: str
+
+
+class _Survey(NamedTuple):
+    files: list[_File]
+    rows: int
+    senders: Counter[str]
+    chats: dict[str, Chat]
+
+
+class Meta:
+    """What the two messengers share; ``_of`` and ``_other`` are words in the names of their folders."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
+    _of: ClassVar[str]
+    _other: ClassVar[str]
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        me: Annotated[str, "your name as it stands there, where the download does not say"] = "",
+        partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
+    ) -> None:
+        self.path = Path(path)
+        self._me, self._partial = me, partial
+        self._opened: tuple[Export, _Survey] | None = None
+        self._facts: Mapping[str, Mapping[str, int]] = {}
+        self._notes: list[str] = []
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Look for a file of messages, and at whether it is this messenger's."""
+        found = peek(path, lambda name: bool(_NUMBERED.match(name) or _ENCRYPTED.match(name) or _HTML.match(name)), 12)
+        looked = [member for member in found if _looks_right(head(member, 1 << 16)) or _is_html(member)]
+        if not looked:
+            return 0.0
+        sure = 0.9 if all(_is_html(member) for member in looked) else 0.96
+        way = f"{Path(path).absolute()} {' '.join(member.name for member in looked)}".lower()
+        if cls._of in way:
+            return sure
+        return 0.3 if cls._other in way or cls._of == "instagram" else sure - 0.01
+
+    def count(self) -> int:
+        """Count the rows of all files."""
+        return self._open()[1].rows
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield a message or a skipped row for each row, the oldest of each conversation first."""
+        export, survey = self._open()
+        tally, mend = Tally(), Mender()
+        rows = Rows(self._owner(export, survey), mend, tally["Left open"])
+        again, thread = Again(), ""
+        parts = Counter(file.thread for file in survey.files)
+        for file in survey.files:
+            if file.thread != thread:
+                again, thread = Again(), file.thread
+            again.next_file()
+            chat = _with_box(survey.chats[thread], file.box)
+            for index, row in self._oldest_first(file):
+                identity = f"{file.member.name}:{index}"
+                tally["Found in"][file.box] += 1
+                if isinstance(row, wl.Skipped):
+                    yield row
+                elif parts[thread] > 1 and again(json.dumps(row, sort_keys=True)):
+                    yield wl.Skipped(identity, AGAIN)
+                else:
+                    yield rows.item(row, identity, chat)
+        tally["Letters"] = mend.counts
+        self._facts = tally.facts()
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Count where rows were found, what was mended and what had to be left open."""
+        return self._facts
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of this download."""
+        return list(self._notes)
+
+    def close(self) -> None:
+        """Close the zip."""
+        if self._opened:
+            self._opened[0].close()
+            self._opened = None
+
+    def _open(self) -> tuple[Export, _Survey]:
+        if self._opened is None:
+            export = open_export(self.path, self._wants, f"message_1.json of {self.name}")
+            self._opened = export, self._survey(export)
+            self._notes = export.notes
+        return self._opened
+
+    def _wants(self, name: str) -> bool:
+        known = any(kind.match(name) for kind in (_NUMBERED, _ENCRYPTED, _HTML, _PROFILE))
+        return known and (self._other not in name.lower() or self._of in name.lower())
+
+    def _survey(self, export: Export) -> _Survey:
+        files = [file for member in export.members if (file := self._file(member))]
+        html = [member for member in export.members if _is_html(member)]
+        if not files:
+            raise InputError(f"{self.path} holds no messages of {self.name} as JSON.", hint=_HOW)
+        _note_html(export, {file.member.path.parent for file in files}, html)
+        # The oldest file of a conversation has the highest number.
+        files.sort(key=lambda file: (file.thread, file.box, -file.number, file.member.name))
+        rows, mend = 0, Mender()
+        senders: Counter[str] = Counter()
+        people: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        groups: set[str] = set()
+        for file in files:
+            for path, value in walk_rows(file.member, "messages", partial=self._partial):
+                if is_row(path):
+                    rows += 1
+                    if name := mend(sender_of(value)):
+                        senders[name] += 1
+                elif path == ("participants",):
+                    people[file.thread] |= dict.fromkeys(mend(name) for name in _names(value))
+                elif path == ("joinable_mode",) or (path == ("thread_type",) and "group" in str(value).lower()):
+                    groups.add(file.thread)
+        return _Survey(files, rows, senders, _chats(files, people, groups))
+
+    def _file(self, member: Member) -> _File | None:
+        if found := _NUMBERED.match(member.name):
+            parts = member.path.parts
+            thread = parts[-2] if len(parts) > 1 else self.path.absolute().parent.name
+            return _File(member, thread, int(found[1]), parts[-3] if len(parts) > 2 else "one conversation")
+        if (found := _ENCRYPTED.match(member.name)) and _looks_right(head(member, 1 << 16)):
+            return _File(member, found[1], 0, "end-to-end encrypted")
+        return None
+
+    def _oldest_first(self, file: _File) -> Iterator[tuple[int, object]]:
+        found: list[tuple[int, object]] = []
+        for path, value in walk_rows(file.member, "messages", partial=self._partial):
+            if path == CUT:
+                cut = wl.Skipped(f"{file.member.name}: end", "cut off here", failed=True, detail=f"at byte {value:,}")
+                found.append((-1, cut))
+            elif is_row(path):
+                found.append((len(found), value))
+        return iter(found[::-1] if file.number else found)
+
+    def _owner(self, export: Export, survey: _Survey) -> str:
+        everybody = {*survey.senders, *(name for chat in survey.chats.values() for name in chat.people)}
+        known = self._of_profile(export, everybody) or in_all({*chat.people} for chat in survey.chats.values())
+        owners = find_owner(export.where, survey.senders, self._me or None, known=known)
+        return next(iter(owners), "")
+
+    @staticmethod
+    def _of_profile(export: Export, people: set[str]) -> frozenset[str]:
+        """Return the owner's name as the profile in the download says it, if that person takes part."""
+        mend = Mender()
+        for member in export.members:
+            if _PROFILE.match(member.name):
+                try:
+                    said = {mend(text).strip() for text in _names_in(load(member))} & people
+                except InputError:
+                    continue
+                if len(said) == 1:
+                    return frozenset(said)
+        return frozenset()
+
+
+def _looks_right(content: bytes) -> bool:
+    rows = b'"sender_name"' in content or b'"senderName"' in content or b'"messages"' in content
+    return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and b'"participants"' in content and rows
+
+
+def _is_html(member: Member) -> bool:
+    return bool(_HTML.match(member.name))
+
+
+def _note_html(export: Export, read: Any, html: list[Member]) -> None:
+    beside = sum(member.path.parent in read for member in html)
+    if beside:
+        export.notes.append(f"{beside:,} HTML files say what the JSON beside them says, and were passed over.")
+    if alone := {member.path.parent for member in html} - read:
+        export.notes.append(f"{len(alone):,} conversations are there as HTML only and were not read. {_HOW}")
+
+
+def _names(listed: object) -> Iterator[str]:
+    for one in listed if isinstance(listed, list) else []:
+        name = one.get("name") if isinstance(one, Mapping) else one
+        if isinstance(name, str) and name.strip():
+            yield name.strip()
+
+
+def _names_in(profile: object) -> Iterator[str]:
+    """Yield the strings of a profile that may be the name of its owner."""
+    if isinstance(profile, Mapping):
+        for key, inner in profile.items():
+            if key in ("value", "full_name", "name") and isinstance(inner, str):
+                yield inner
+            elif key not in ("family_members", "relationship", "previous_names", "other_names"):
+                yield from _names_in(inner)
+    elif isinstance(profile, list):
+        for inner in profile:
+            yield from _names_in(inner)
+
+
+def _chats(files: list[_File], people: Mapping[str, Mapping[str, None]], groups: set[str]) -> dict[str, Chat]:
+    chats = {}
+    for thread in dict.fromkeys(file.thread for file in files):
+        members = tuple(people.get(thread, ()))
+        chats[thread] = Chat(thread, members, ("group",) if thread in groups or len(members) > 2 else ())
+    return chats
+
+
+def _with_box(chat: Chat, box: str) -> Chat:
+    return chat._replace(tags=(*chat.tags, _BOXES[box])) if box in _BOXES else chat

@@ -1,0 +1,219 @@
+"""Messages from the export of a Slack workspace: a zip or a folder, a folder a channel, a file a day.
+
+Which channels an export holds is the choice of who made it: on the free and the Pro plan it is the public ones. Replies
+to a message are a conversation of their own, together with what they reply to, as people read them. Whose it is shows
+only if it holds one person's direct conversations (what slackdump writes), and not everybody's or none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import wonderland as wl
+from wonderland.errors import InputError
+from wonderland_exports.again import AGAIN
+from wonderland_exports.evidence import in_all
+from wonderland_exports.frame import Export, Member, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.slack_rows import Channel, Rows, is_bot
+from wonderland_exports.walking import walk_list
+
+__all__ = ["Slack"]
+
+_DAY = re.compile(r"(?:^|.*/)[^/]+/\d{4}-\d\d-\d\d\.json$")
+_LISTS = re.compile(r"(?:^|.*/)(?:users|org_users|channels|groups|mpims|dms)\.json$")
+
+
+class _Survey(NamedTuple):
+    days: list[Member]
+    rows: int
+    senders: Counter[str]
+    users: dict[str, Mapping[str, Any]]
+    channels: dict[str, Channel]  # by folder
+    names: dict[str, str]  # of channels, by id
+    known: frozenset[str]
+
+
+class Slack:
+    """Slack: the export of a workspace, or what slackdump writes in its shape.
+
+    Args:
+        path: The zip, the folder, or the file of one day.
+        names: Whether people are called by their names instead of their e-mail address or id.
+        me: Your name, e-mail address or id there.
+        partial: Whether a file that is cut off keeps the rows before.
+    """
+
+    name: ClassVar[str] = "slack"
+    version: ClassVar[int] = 1
+    same_names: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        names: bool = False,
+        me: Annotated[str, "your name, e-mail address or id in the workspace"] = "",
+        partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
+    ) -> None:
+        self.path = Path(path)
+        self._names, self._me, self._partial = names, me, partial
+        self._opened: tuple[Export, _Survey] | None = None
+        self._facts: Mapping[str, Mapping[str, int]] = {}
+        self._notes: list[str] = []
+
+    @classmethod
+    def sniff(cls, path: Path) -> float:
+        """Look for a file of a day in the folder of a channel, beside lists of people and channels."""
+        days = [head(member) for member in peek(path, lambda name: bool(_DAY.match(name)))]
+        if not any(content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[") for content in days):
+            return 0.0
+        rows = any(b'"ts"' in content for content in days)
+        lists = bool(peek(path, lambda name: bool(_LISTS.match(name)), 1)) and not Path(path).is_file()
+        return 0.96 if lists and rows else 0.8 if rows or lists else 0.0
+
+    def count(self) -> int:
+        """Count the rows of all days."""
+        return self._open()[1].rows
+
+    def rows(self) -> Iterator[wl.Message | wl.Skipped]:
+        """Yield a message or a skipped row for each row."""
+        export, survey = self._open()
+        tally, seen = Tally(), set[str]()
+        people = {identity: _shown(user) or identity for identity, user in survey.users.items()}
+        owners = find_owner(export.where, survey.senders, self._said(survey), names=people, known=survey.known)
+        bots = frozenset(identity for identity, user in survey.users.items() if user.get("is_bot"))
+        senders = {identity: self._sender(identity, user, people) for identity, user in survey.users.items()}
+        rows = Rows(people, senders, bots | {"USLACKBOT"}, survey.names, owners, tally["Left open"])
+        for day in survey.days:
+            channel = survey.channels[day.path.parent.name]
+            for number, row in walk_list(day, partial=self._partial):
+                if number is None:
+                    yield wl.Skipped(f"{day.name}: end", "cut off here", failed=True, detail=f"at byte {row:,}")
+                    continue
+                stamp = row.get("ts") if isinstance(row, Mapping) else None
+                identity = f"{channel.identity}/{stamp}"
+                if not isinstance(stamp, str):
+                    yield rows.item(row, f"{day.name}:{number}", channel)
+                elif identity in seen:
+                    yield wl.Skipped(f"{identity} in {day.name}:{number}", AGAIN)
+                else:
+                    seen.add(identity)
+                    yield rows.item(row, identity, channel)
+        self._facts = tally.facts()
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Count what had to be left open."""
+        return self._facts
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of this export."""
+        return list(self._notes)
+
+    def close(self) -> None:
+        """Close the zip."""
+        if self._opened:
+            self._opened[0].close()
+            self._opened = None
+
+    def _open(self) -> tuple[Export, _Survey]:
+        if self._opened is None:
+            export = open_export(
+                self.path, lambda name: bool(_DAY.match(name) or _LISTS.match(name)), "channel of Slack", once=False
+            )
+            self._opened = export, self._survey(export)
+            self._notes = export.notes
+        return self._opened
+
+    def _survey(self, export: Export) -> _Survey:
+        days = [member for member in export.members if not _LISTS.match(member.name)]
+        if not days:
+            raise InputError(
+                f"{self.path} holds no file of a day, such as general/2024-05-01.json.",
+                hint="Give the zip that Slack exported, or the folder it unpacks to.",
+            )
+        listed = {kind: _listed(export, kind) for kind in ("users", "org_users", "channels", "groups", "mpims", "dms")}
+        users = {user["id"]: user for user in [*listed["org_users"], *listed["users"]]}
+        if not any(listed[kind] for kind in ("groups", "mpims", "dms")):
+            export.notes.append(
+                "This export holds public channels only. Private channels and direct messages are in an export of the "
+                "Business+ or Enterprise plan, or in what slackdump writes."
+            )
+        if not users:
+            export.notes.append("There is no users.json, so people are called by their ids.")
+        bots = {identity for identity, user in users.items() if user.get("is_bot")} | {"USLACKBOT"}
+        senders: Counter[str] = Counter()
+        count = 0
+        for day in days:
+            for number, row in walk_list(day, partial=self._partial):
+                count += 1
+                if number is not None and isinstance(row, Mapping) and not is_bot(row, bots) and "subtype" not in row:
+                    senders[str(row.get("user", ""))] += 1
+        senders.pop("", None)
+        known = in_all(_members(entry) for entry in listed["dms"])
+        return _Survey(days, count, senders, users, _channels(days, listed), _names_of_channels(listed), known)
+
+    def _said(self, survey: _Survey) -> str | None:
+        """Return the id of the person whose e-mail address or account name the user gave, else what was given."""
+        wanted = self._me.strip().lower()
+        for identity, user in survey.users.items():
+            if wanted and wanted in (str(user.get("name", "")).lower(), _address(user).lower()):
+                return identity
+        return self._me or None
+
+    def _sender(self, identity: str, user: Mapping[str, Any], people: Mapping[str, str]) -> str:
+        if not self._names:
+            return _address(user) or identity
+        name = people[identity]
+        return f"{name} ({identity})" if list(people.values()).count(name) > 1 else name
+
+
+def _listed(export: Export, kind: str) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for member in export.members:
+        if member.path.name == f"{kind}.json":
+            value = load(member)
+            entries = value if isinstance(value, list) else []
+            found += [one for one in entries if isinstance(one, Mapping) and isinstance(one.get("id"), str)]
+    return found
+
+
+def _channels(days: list[Member], listed: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, Channel]:
+    """Return the channel of each folder: a direct conversation lies under its id, every other under its name."""
+    found = {day.path.parent.name: Channel(day.path.parent.name or "channel", ("group",)) for day in days}
+    for kind in ("channels", "groups", "mpims"):
+        for entry in listed[kind]:
+            if (folder := str(entry.get("name", ""))) in found:
+                found[folder] = Channel(str(entry["id"]), ("group",))
+    for entry in listed["dms"]:
+        if (folder := str(entry["id"])) in found:
+            found[folder] = Channel(folder, ())
+    return found
+
+
+def _members(entry: Mapping[str, Any]) -> frozenset[str]:
+    members = entry.get("members")
+    return frozenset(one for one in members if isinstance(one, str)) if isinstance(members, list) else frozenset()
+
+
+def _names_of_channels(listed: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, str]:
+    return {str(one["id"]): str(one.get("name", one["id"])) for kind in ("channels", "groups") for one in listed[kind]}
+
+
+def _profile(user: Mapping[str, Any]) -> Mapping[str, Any]:
+    profile = user.get("profile")
+    return profile if isinstance(profile, Mapping) else {}
+
+
+def _address(user: Mapping[str, Any]) -> str:
+    address = _profile(user).get("email")
+    return address.strip() if isinstance(address, str) else ""
+
+
+def _shown(user: Mapping[str, Any]) -> str:
+    profile = _profile(user)
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
+    return next((name.strip() for name in names if isinstance(name, str) and name.strip()), "")

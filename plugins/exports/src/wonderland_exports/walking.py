@@ -1,0 +1,49 @@
+"""Rows of JSON files, and an error in words for a file that is JSON but not the one it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wonderland.errors import InputError
+from wonderland_exports.frame import CUT, Member, walk
+
+__all__ = ["is_row", "walk_list", "walk_rows"]
+
+
+def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield what `walk` yields.
+
+    Raises:
+        InputError: It is no JSON, ends too early, or holds something else where an array of rows should be.
+    """
+    ways = {(), *(tuple(array.split(".")) for array in arrays)}
+    for path, value in walk(member, arrays, partial=partial):
+        if path[-1:] != ("*",) and tuple("*" if isinstance(step, int) else step for step in path) in ways:
+            raise InputError(
+                f"{member.name} is not the file it should be: it holds no list {arrays[0]!r}.",
+                hint="Leave it out, or export again.",
+            )
+        yield path, value
+
+
+def is_row(path: tuple[str | int, ...]) -> bool:
+    """Say whether what `walk` yielded is a row, or the place where the file stops."""
+    return path == CUT or path[-1] == "*"
+
+
+def walk_list(member: Member, *, partial: bool = False) -> Iterator[tuple[int | None, Any]]:
+    """Yield number and value of each row of a file that is a list; None and the byte where it stops being JSON.
+
+    Raises:
+        InputError: It is no JSON, ends too early, or is no list.
+    """
+    for path, value in walk(member, ("*",), partial=partial):
+        if path == CUT:
+            yield None, value
+        elif not path or not isinstance(path[0], int):
+            raise InputError(
+                f"{member.name} is not the file it should be: it is no list.", hint="Leave it out, or export again."
+            )
+        else:
+            yield path[0], value

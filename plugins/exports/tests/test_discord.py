@@ -1,0 +1,161 @@
+"""Discord: rows are classed by their type and not by their text, and the data package says it has one side."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wonderland.errors import InputError
+from wonderland.testing import check_source
+from wonderland_exports.discord import Discord
+from wonderland_exports.discord_rows import time_of_id
+from wonderland_exports.testing.checking import DAMAGES, agrees, damaged, no_accident, read
+from wonderland_exports.testing.discord import make_discord, make_package, snowflake
+
+
+def row(text="hi", who="7", number=1, **more):
+    author = {"id": who, "name": f"name{who}", "discriminator": "0000", "nickname": f"Nick {who}", "isBot": False}
+    stamp = "2024-05-01T12:00:00.5+02:00"
+    return {"id": str(number), "type": "Default", "timestamp": stamp, "content": text, "author": author, **more}
+
+
+def write(path, *rows, kind="GuildTextChat", name="general", identity="5", **more):
+    channel = {"id": identity, "type": kind, "name": name}
+    whole = {"guild": {"id": "1"}, "channel": channel, "messages": rows, "messageCount": len(rows), **more}
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["discord", "discord.zip"])
+def test_what_was_planted_is_found(tmp_path, name):
+    known = make_discord(tmp_path / name, 400, seed=2)
+    agrees(Discord(known.path), known)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_the_package_is_read_and_says_that_it_has_one_side(tmp_path, table):
+    known = make_package(tmp_path / "package.zip", 80, table=table)
+    source = Discord(known.path)
+    agrees(source, known)
+    assert "your messages only, and no answers" in source.notes()[0]
+
+
+@pytest.mark.parametrize("make", [make_discord, make_package])
+@pytest.mark.parametrize("name", ["d.zip", "d"])
+def test_the_contract_of_a_source(tmp_path, make, name):
+    check_source(Discord, make(tmp_path / name, 60).path)
+
+
+def test_one_file_is_an_export(tmp_path):
+    path = write(tmp_path / "a.json", row(), row("ho", "8", 2))
+    assert Discord.sniff(path) > 0.9
+    for me in ("7", "Nick 7", "nick 7"):
+        messages, _ = read(Discord(path, me=me))
+        assert [(message.sender, message.is_from_me) for message in messages] == [("me", True), ("8", False)]
+    assert messages[0].timestamp == datetime(2024, 5, 1, 10, 0, 0, 500_000, tzinfo=UTC)
+    assert [message.sender for message in read(Discord(path, me="7", names=True))[0]] == ["me", "Nick 8"]
+    with pytest.raises(InputError, match="does not say which of its senders is you"):
+        list(Discord(path).rows())
+
+
+def test_the_owner_is_in_all_direct_conversations_or_not_the_one_they_are_named_after(tmp_path):
+    write(tmp_path / "a.json", row(who="1"), row(who="2", number=2), kind="DirectTextChat", name="?", identity="1")
+    with pytest.raises(InputError, match="which of its senders"):
+        list(Discord(tmp_path).rows())
+    write(tmp_path / "b.json", row(who="1"), row(who="3", number=2), kind="DirectTextChat", name="?", identity="2")
+    assert [message.is_from_me for message in read(Discord(tmp_path))[0]] == [True, False] * 2
+    (tmp_path / "b.json").unlink()
+    write(tmp_path / "a.json", row(who="1"), row(who="2", number=2), kind="DirectTextChat", name="name2", identity="1")
+    assert [message.is_from_me for message in read(Discord(tmp_path))[0]] == [True, False]
+
+
+def test_a_channel_exported_twice_is_counted_once(tmp_path):
+    write(tmp_path / "a.json", row(), row("ho", number=2))
+    write(tmp_path / "b.json", row("ho", number=2), row("new", number=3))
+    messages, skipped = read(Discord(tmp_path, me="7"))
+    assert [message.text for message in messages] == ["hi", "ho", "new"]
+    assert [one.reason for one in skipped] == ["in two files, counted once"]
+
+
+def test_a_count_that_is_wrong_is_said(tmp_path):
+    source = Discord(write(tmp_path / "a.json", row(), messageCount=7), me="7")
+    read(source)
+    assert source.notes() == ["a.json says it holds 7 messages and holds 1."]
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        (row(type="99"), "of an unknown type"),
+        (row(author=None), "without an author"),
+        (row(author={"id": 5}), "without an author"),
+        (row(5), "text is not a string"),
+        ("words", "not a JSON object"),
+    ],
+)
+def test_odd_rows_are_failures(tmp_path, stored, reason):
+    (skipped,) = read(Discord(write(tmp_path / "a.json", stored, row(number=2)), me="7"))[1]
+    assert (skipped.reason, skipped.failed) == (reason, True)
+
+
+def test_a_time_that_is_missing_is_that_of_the_id_or_left_open(tmp_path):
+    moment = datetime(2024, 5, 1, tzinfo=UTC)
+    identity = snowflake(round(moment.timestamp() * 1000))
+    assert time_of_id(identity) == moment
+    path = write(tmp_path / "a.json", row(number=identity, timestamp=None), row(number=2, timestamp="2024-05-01"))
+    source = Discord(path, me="7")
+    assert [message.timestamp for message in read(source)[0]] == [moment, None]
+    assert sum(source.facts()["Left open"].values()) == 2
+
+
+def test_a_stopped_export_is_refused_or_kept_in_part(tmp_path):
+    path = write(tmp_path / "a.json", row(), row("ho", number=2))
+    path.write_bytes(path.read_bytes()[: path.read_bytes().index(b'"ho"')])
+    with pytest.raises(InputError, match="cut short"):
+        Discord(path).count()
+    messages, skipped = read(Discord(path, me="7", partial=True))
+    assert [message.text for message in messages] == ["hi"]
+    assert [one.reason for one in skipped] == ["cut off here"]
+
+
+def test_a_table_whose_quotation_mark_is_open_is_refused(tmp_path):
+    path = tmp_path / "c100000000000000000" / "messages.csv"
+    path.parent.mkdir()
+    path.write_text('ID,Timestamp,Contents,Attachments\n1,x,hi,\n2,x\n3,x,"open,\n4,x,lost,\n')
+    with pytest.raises(InputError, match="record 3 opens a quotation mark that is never closed"):
+        Discord(tmp_path).count()
+    path.write_text('ID,Timestamp,Contents,Attachments\n1,x,hi,\n2,x\n3,x,"a\nb ""c""",\n')
+    messages, skipped = read(Discord(tmp_path))
+    assert [message.text for message in messages] == ["hi", 'a\nb "c"']
+    assert [one.failed for one in skipped] == [True]
+
+
+def test_what_discord_did_not_write_is_said(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    assert Discord.sniff(tmp_path) == 0
+    with pytest.raises(InputError, match="holds nothing that Discord"):
+        Discord(tmp_path).count()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    how=st.sampled_from(DAMAGES),
+    where=st.floats(0, 1),
+    byte=st.integers(0, 255),
+    partial=st.booleans(),
+    which=st.sampled_from(["exporter", "json", "csv"]),
+)
+def test_damage_is_no_accident(tmp_path_factory, how, where, byte, partial, which):
+    folder = tmp_path_factory.mktemp("discord")
+    if which == "exporter":
+        files = [write(folder / "a.json", *(row(number=n) for n in range(9)))]
+    else:
+        files = [path for path in make_package(folder, 8, table=which == "csv").path.rglob("*") if path.is_file()]
+    for path in files:
+        content = path.read_bytes()
+        path.write_bytes(damaged(content, how, where, byte))
+        assert 0 <= Discord.sniff(folder) <= 1
+        no_accident(lambda: Discord(folder, me="7" if which == "exporter" else "", partial=partial))
+        path.write_bytes(content)

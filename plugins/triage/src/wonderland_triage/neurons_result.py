@@ -1,0 +1,229 @@
+"""What is said and shown of neurons: whether they are purer than directions, and cards of the clearest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.components import Neuron
+from wonderland.views import (
+    Axis,
+    Bars,
+    Block,
+    Card,
+    Cards,
+    Lines,
+    Number,
+    Row,
+    SmallBars,
+    Snippet,
+    Token,
+    Wording,
+    percent,
+)
+from wonderland_triage.firing import KINDS
+
+_SAME_AS = 0.6  # probabilities up to here count as no difference from 0.5
+THRESHOLDS = np.linspace(0, 1, 41)
+
+
+@dataclass(frozen=True)
+class NeuronsResult(wl.Result):
+    """All neurons of all layers.
+
+    Attributes:
+        kind_entropy: Entropy of kinds among the highest activations over 0, of ln(kinds), [layer, neuron]; NaN if
+            there are none.
+        token_entropy: Entropy of tokens among them, of ln(how many), [layer, neuron].
+        selectivity: For the favourite kind, [layer, neuron].
+        favourite: Number of the favourite kind in ``kinds``, [layer, neuron].
+        active: Share of positions where it is active, [layer, neuron].
+        kinds: Names of the kinds of tokens.
+        directions: How many random directions of each layer the neurons are compared with.
+        mixed: Mean of ``kind_entropy``, [layer]; chance is that of random directions.
+        specific: Probability that a neuron has a lower ``kind_entropy`` than a random direction of its layer, ties
+            counting half (Mann and Whitney), [layer]; chance 0.5.
+        nulls: Means by layer of "random directions" and "shuffled kinds", [measure (kind entropy, selectivity), layer].
+        sweep: Share of units over each threshold of kind entropy, by name, [threshold].
+        raises: Tokens each neuron raises most, [layer, neuron, place]; ``lowers``, ``reads`` alike.
+        lowers: Tokens it lowers most.
+        reads: Tokens its input reads most.
+        listed: The neurons that are shown: name, kind, numbers, snippets in bands, histogram, tokens with their logits.
+    """
+
+    kind_entropy: np.ndarray
+    token_entropy: np.ndarray
+    selectivity: np.ndarray
+    favourite: np.ndarray
+    active: np.ndarray
+    kinds: list[str]
+    directions: int
+    mixed: wl.Estimate
+    specific: wl.Estimate
+    nulls: dict[str, np.ndarray]
+    sweep: dict[str, np.ndarray]
+    raises: np.ndarray
+    lowers: np.ndarray
+    reads: np.ndarray
+    listed: list[dict[str, Any]]
+
+    def summary(self) -> str:
+        if not self.kind_entropy.size:
+            return "The model has no MLPs: there are no neurons."
+        lines = [finding.sentence for finding in self.findings()]
+        lines += [
+            f"L{layer}: entropy of kinds {self.mixed[layer]}; with kinds shuffled "
+            f"{self.nulls['shuffled kinds'][0, layer]:.2f}; less mixed than a direction {self.specific[layer]}."
+            for layer in range(len(self.kind_entropy))
+        ]
+        if self._before is not None:
+            before = _by_layer(self._before.value)
+            lines.append(f"Before training a neuron was less mixed than a direction with probability {before}.")
+        return "\n".join(lines)
+
+    @property
+    def _before(self) -> wl.Estimate | None:
+        return self.control.specific if isinstance(self.control, NeuronsResult) else None
+
+    @property
+    def special(self) -> list[int]:
+        """Return the layers whose neurons are less mixed than directions and, if known, than before training."""
+        level = np.full(len(self.specific.value), 0.5)
+        if self._before is not None:
+            level = np.maximum(level, self._before.high)
+        return [int(layer) for layer in np.flatnonzero(self.specific.low > level)]
+
+    def findings(self) -> Sequence[wl.Finding]:
+        if not self.kind_entropy.size:
+            return []
+        one = self.specific
+        than = "random directions of their layer" + ("" if self._before is None else " and than before training")
+        n = f"n={one.n} neurons a layer{'' if one.trusted else ', too few to trust the intervals'}"
+        told = f"a neuron is less mixed than a direction with probability {_by_layer(one.value)} by layer"
+        if self.special:
+            layers = ", ".join(f"L{layer}" for layer in self.special)
+            text = f"In {layers} single neurons fire for fewer kinds of tokens than {than}: {told} (chance 0.5, {n})."
+            trust: Any = "solid" if one.trusted and self._before is not None else "weak"
+            return [wl.Finding(text, "neuron-mixture", (), trust, "effect")]
+        if not np.isfinite(one.high).any():
+            text = "No neuron fires: what neurons fire for could not be measured."
+            return [wl.Finding(text, "neuron-mixture", (), "anecdotal", "description")]
+        most = float(np.nanmax(one.high))
+        text = (
+            f"In no layer do single neurons clearly fire for fewer kinds of tokens than {than}: {told}, at most "
+            f"{most:.2f} by the intervals (chance 0.5, {n})."
+        )
+        return [wl.Finding(text, "neuron-mixture", (), "solid" if one.trusted and most <= _SAME_AS else "weak", "null")]
+
+    def views(self) -> Sequence[wl.View]:
+        if not self.kind_entropy.size:
+            return []
+        return [*([self._cards()] if self.listed else []), self._sweep(), self._by_layer()]
+
+    def _cards(self) -> wl.View:
+        return wl.View(
+            "neurons",
+            "Neurons: maximally activating examples",
+            Cards([self._card(row) for row in self.listed]),
+            subtitle="What does each neuron fire for?",
+            caption=f"The {len(self.listed)} most selective of {self.kind_entropy.size} neurons; selectivity of random "
+            f"directions is {self.nulls['random directions'][1].mean():.2f} on average.",
+            how_to_read="Each neuron with the words it fires for, shaded by how much, from its highest activations "
+            "down; and what it then makes likelier (+) or less likely (−), in logits for one unit of activation.",
+            misleads="These are the clearest neurons, picked out of all: the typical one is far more mixed. And the "
+            "highest activations flatter: read the lower bands too.",
+            order=120,
+        )
+
+    def _card(self, row: dict[str, Any]) -> Card:
+        neuron, kind, bars = Neuron.parse(row["neuron"]), Wording(row["kind"]), row["histogram"]
+        entropy, selectivity = self.nulls["random directions"][:, neuron.layer]
+        rows = {
+            "fires most for": kind,
+            "selectivity": Number(row["selectivity"], chance=float(selectivity)),
+            "entropy of kinds": Number(row["entropy"], chance=float(entropy)),
+            "active": Wording(f"{percent(row['active'])} of tokens"),
+        }
+        blocks = [
+            Block("How often, how much", bars=SmallBars(bars["label"], bars["values"], Wording.every(bars["x"]))),
+            *(vocabulary(name, row[name], sign) for name, sign in (("raises", 1), ("lowers", -1), ("reads", 1))),
+            *map(_band, row["bands"]),
+        ]
+        return Card(neuron, Wording(f"{kind} {row['selectivity']:.2f}"), rows=Row.each(rows), blocks=blocks)
+
+    def _sweep(self) -> wl.View:
+        curves = dict(self.sweep)
+        if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
+            curves["untrained neurons"] = self.control.sweep["neurons"]
+        return wl.View(
+            "neuron-mixture",
+            "Neuron polysemanticity by threshold",
+            Lines.of(curves, "called mixed from this entropy of kinds on", "share of neurons", THRESHOLDS),
+            subtitle="Do single neurons fire for one kind of token or for many?",
+            caption=f"Share of all {self.kind_entropy.size} neurons whose highest activations mix kinds of tokens at "
+            "least that much, and the same of random directions and of kinds dealt out anew.",
+            how_to_read="Wherever one draws the line, compare with the other curves: only the gap to them is about "
+            "neurons.",
+            misleads="A share of polysemantic neurons alone says little: random directions have one, too.",
+            order=121,
+        )
+
+    def _by_layer(self) -> wl.View:
+        bars: dict[str, Any] = {"neurons": self.specific}
+        if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
+            bars["before training"] = self.control.specific.value
+        n = f"n={self.specific.n} neurons, {self.directions} directions"
+        return wl.View(
+            "neurons-by-layer",
+            "Neuron basis against random directions",
+            Bars.by_place([f"L{i}" for i in range(len(self.specific.value))], bars, Axis("probability")),
+            subtitle="Is a single neuron purer than a mixture of neurons?",
+            caption="Probability that the highest activations of a neuron are of fewer kinds than those of a random "
+            f"direction of its layer; 95% interval over {n}; chance 0.5.",
+            how_to_read="Over the chance line, and over the bar before training, single neurons are more about one "
+            "kind of token than mixtures of neurons are.",
+            misleads="Kinds of tokens are not meanings: a neuron of one topic looks mixed here.",
+            order=122,
+        )
+
+
+def vocabulary(name: str, tokens: Sequence[Sequence[Any]], sign: int) -> Block:
+    """Return the tokens that are really raised, lowered or read: the first of a list of zeros is none."""
+    found = [Token(piece, number) for piece, number in tokens if sign * number > 0]
+    return Block(name.capitalize(), "" if found else "No token.", tokens=found)
+
+
+def _band(band: dict[str, Any]) -> Block:
+    snippets = sorted(band["snippets"], key=lambda snippet: -snippet["value"])
+    return Block(band["title"], snippets=[Snippet(**snippet) for snippet in snippets])
+
+
+def _by_layer(probabilities: np.ndarray) -> str:
+    return ", ".join("unknown" if np.isnan(p) else f"{p:.2f}" for p in probabilities)
+
+
+def nothing(layers: int) -> NeuronsResult:
+    """Return the result of a model without MLPs."""
+    empty, none = np.zeros((layers, 0)), np.zeros((layers, 0, 0), dtype=np.int64)
+    zero = wl.Estimate(np.zeros(0), np.zeros(0), np.zeros(0), n=0, resampled_over="neurons")
+    return NeuronsResult(
+        kind_entropy=empty,
+        token_entropy=empty,
+        selectivity=empty,
+        favourite=empty.astype(np.int64),
+        active=empty,
+        kinds=list(KINDS),
+        directions=0,
+        mixed=zero,
+        specific=zero,
+        nulls={},
+        sweep={},
+        raises=none,
+        lowers=none,
+        reads=none,
+        listed=[],
+    )

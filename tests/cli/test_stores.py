@@ -1,0 +1,130 @@
+"""Stores and choices as they are typed, and the one question that may be asked."""
+
+import json
+import sys
+
+import pytest
+
+from wonderland.cli.main import run
+from wonderland.workspace.workspace import Workspace
+
+
+def write(path, *rows):
+    lines = [json.dumps({"sender": who, "text": text, "timestamp": 1_700_000_000 + at}) for who, text, at in rows]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.jsonl", ("me", "hi", 0), ("Ada", "ho", 1))
+    write(tmp_path / "b.jsonl", ("me", "hi", 0), ("Bo", "hey", 5))
+    (tmp_path / "c.csv").write_text("who,body\nZed,hello\nAda,there\n")
+    return tmp_path
+
+
+def stores():
+    source = Workspace("me.wonderland").settings.source
+    return [(source.path, source.options), *((one["path"], one.get("options", {})) for one in source.more)]
+
+
+def test_several_stores_are_typed_one_after_another(place, capsys):
+    assert run(["extract", "a.jsonl", "b.jsonl", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["ledger"]["stored"] == 4
+    assert stores() == [(str(place / "a.jsonl"), {}), (str(place / "b.jsonl"), {})]
+    assert run(["extract", "-q"]) == 0
+    told = capsys.readouterr().out
+    assert "a.jsonl, jsonl" in told
+    assert "jsonl-2: also in jsonl" in told
+
+
+def test_an_option_goes_to_the_stores_whose_source_has_it(place):
+    words = ["--text", "body", "--sender", "who", "--me", "Zed", "--names"]
+    assert run(["extract", "a.jsonl", "-q"]) == 0
+    assert run(["extract", "--add", "c.csv", *words, "-q"]) == 0
+    options = {"text": "body", "sender": "who", "me": "Zed"}
+    assert stores() == [(str(place / "a.jsonl"), {}), (str(place / "c.csv"), options)]
+    assert run(["extract", "--add", "b.jsonl", "-q"]) == 0
+    assert [path for path, _ in stores()] == [str(place / name) for name in ("a.jsonl", "c.csv", "b.jsonl")]
+    assert run(["extract", "--add", "c.csv", "--text", "body", "--sender", "who", "--me", "Ada", "-q"]) == 0
+    assert [options.get("me") for _, options in stores()] == [None, "Ada", None]
+    assert run(["extract", "b.jsonl", "-q"]) == 0
+    assert stores() == [(str(place / "b.jsonl"), {})]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (["extract", "--add", "a.jsonl"], 2, "nothing to add to yet"),
+        (["extract", "a.jsonl", "b.jsonl", "--source", "jsonl"], 2, "named for one store only"),
+        (["extract", "a.jsonl", "b.jsonl", "--colour", "red"], 2, "--colour"),
+        (["extract", "a.jsonl", "none.jsonl"], 3, "nothing at"),
+    ],
+)
+def test_what_cannot_be_read_together_is_said(place, words, code, why, capsys):
+    assert run([*words, "-q"]) == code
+    assert why in capsys.readouterr().err
+
+
+def test_what_could_not_be_read_is_not_what_the_workspace_is_about(place):
+    assert run(["extract", "a.jsonl", "-q"]) == 0
+    (place / "bad.jsonl").write_text('{"a": 1}\n')
+    assert run(["extract", "--add", "bad.jsonl", "-q"]) == 3
+    assert stores() == [(str(place / "a.jsonl"), {})]
+    assert run(["extract", "--add", "a.jsonl", "-q"]) == 2
+
+
+def answers(monkeypatch, *words):
+    """Let there be a terminal at which somebody types."""
+    typed = iter(words)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: next(typed))
+
+
+@pytest.mark.parametrize("answer", ["2", "Ada"])
+def test_who_is_me_is_asked_once_on_a_terminal_and_remembered(place, monkeypatch, capsys, answer):
+    write(place / "d.jsonl", ("Bo", "hi", 0), ("Ada", "ho", 1), ("Bo", "hey", 2))
+    assert run(["extract", "a.jsonl", "-q"]) == 0
+    answers(monkeypatch, answer)
+    assert run(["extract", "--add", "d.jsonl", "-q"]) == 0
+    assert stores()[1] == (str(place / "d.jsonl"), {"me": "Ada"})
+    told = capsys.readouterr().out
+    assert "Bo" in told
+    assert "2 messages" in told
+    assert run(["extract", "-q"]) == 0
+
+
+def test_nobody_is_asked_without_a_terminal(place, capsys):
+    write(place / "d.jsonl", ("Bo", "hi", 0), ("Ada", "ho", 1))
+    assert run(["extract", "d.jsonl", "-q"]) == 3
+    assert "--me Ada" in capsys.readouterr().err
+
+
+def test_an_answer_that_is_nobody_is_an_error(place, monkeypatch):
+    write(place / "d.jsonl", ("Bo", "hi", 0), ("Ada", "ho", 1))
+    answers(monkeypatch, "7", "Bo")
+    assert run(["extract", "d.jsonl", "-q"]) == 0
+    assert stores()[0][1] == {"me": "Bo"}
+
+
+def test_choices_are_typed_remembered_and_taken_back(place, capsys):
+    assert run(["extract", "a.jsonl", "b.jsonl", "-q"]) == 0
+    capsys.readouterr()
+    assert (
+        run(["filter", "--none", "--since", "2023-11-14T22:13:21", "--person", "Ada", "--only-direct", "--json"]) == 0
+    )
+    ledger = json.loads(capsys.readouterr().out)["ledger"]
+    assert {(entry[0], entry[1]) for entry in ledger["entries"]} >= {
+        ("dates", "before"),
+        ("people", "conversation without the people chosen"),
+    }
+    f = Workspace("me.wonderland").settings.filter
+    assert (f.since, f.person, f.only_direct) == ("2023-11-14T22:13:21", ["Ada"], True)
+    assert run(["filter", "--since", "", "--person", "", "--no-only-direct", "-q"]) == 0
+    f = Workspace("me.wonderland").settings.filter
+    assert (f.since, f.person, f.only_direct) == ("", [], False)
+    assert run(["filter", "--since", "tomorrow", "-q"]) == 2
+    assert "which is no date" in capsys.readouterr().err

@@ -1,0 +1,205 @@
+"""Several stores are one corpus: ledgers add up, people are joined by evidence only, nothing is counted twice."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.handles import Acquaintances, handle_of
+from wonderland.corpus.joining import labels
+from wonderland.corpus.messages import Message
+from wonderland.corpus.people import Pseudonyms
+from wonderland.errors import InputError, UsageError
+
+MONDAY = datetime(2024, 5, 6, 12, tzinfo=UTC)
+
+
+def store(path, *rows):
+    """Write JSON Lines: sender, text, and seconds after Monday noon."""
+    lines = [
+        json.dumps({"sender": sender, "text": text, "timestamp": (MONDAY + timedelta(seconds=at)).isoformat()})
+        for sender, text, at in rows
+    ]
+    path.write_text("\n".join([*lines, "no JSON"]) + "\n")
+    return path
+
+
+@pytest.fixture
+def two(tmp_path):
+    a = store(tmp_path / "a.jsonl", ("me", "hi", 0), ("Ada", "ho", 1), ("+1 555 010-0001", "x", 2))
+    b = store(tmp_path / "b.jsonl", ("me", "hi", 0), ("Ada", "ho", 1), ("+15550100001", "y", 3), ("me", "new", 4))
+    return a, b
+
+
+def test_every_row_of_every_store_is_accounted_for(two):
+    corpus = Corpus.read(*two)
+    assert [ledger.stored for ledger in corpus.stores] == [4, 5]
+    assert corpus.ledger.stored == 9
+    assert [(entry.stage, entry.reason, entry.count, entry.failed) for entry in corpus.ledger.entries] == [
+        ("read", "jsonl: not JSON", 1, True),
+        ("read", "jsonl-2: not JSON", 1, True),
+        ("joined", "jsonl-2: also in jsonl", 1, False),
+    ]
+    assert len(corpus) == corpus.ledger.kept == 6
+    assert corpus.skipped.column("id").to_pylist() == ["jsonl/line 4", "jsonl-2/line 5"]
+    assert {message.id for message in corpus} >= {"jsonl/line 1", "jsonl-2/line 4"}
+    assert len({message.id for message in corpus}) == len(corpus)
+
+
+def test_people_are_joined_by_number_and_never_by_name(two):
+    named = {message.text + message.id[:7]: message.sender for message in Corpus.read(*two, names=True)}
+    assert named["xjsonl/l"] == named["yjsonl-2"] == "+15550100001"
+    senders = [message.sender for message in Corpus.read(*two, names=True) if message.text == "ho"]
+    assert senders == ["jsonl: Ada", "jsonl-2: Ada"]
+    pseudonyms = Pseudonyms()
+    assert Corpus.read(*two, pseudonyms=pseudonyms).counts()["people"] == 3
+    assert pseudonyms.people.keys() == {"jsonl: Ada", "+15550100001", "jsonl-2: Ada"}
+    assert pseudonyms.threads.keys() == {"jsonl: all", "jsonl-2: all"}
+
+
+def test_what_the_user_says_of_people_counts(two, tmp_path):
+    people = tmp_path / "people.toml"
+    people.write_text('["Ada"]\njsonl = ["Ada"]\n"jsonl-2" = "Ada"\nany = ["+1 (555) 010-0001"]\n')
+    corpus = Corpus.read(*two, names=True, people=people)
+    assert {message.sender for message in corpus} == {"me", "Ada"}
+    assert corpus.ledger.count("joined") == 2  # Ada's message is one message now
+    people.write_text('["me"]\njsonl = ["Ada"]\n')
+    (mine,) = [
+        message.sender for message in Corpus.read(*two, names=True, people=people) if message.id == "jsonl/line 2"
+    ]
+    assert mine == "me"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("[[", "cannot be read"),
+        ("Ada = 5\n", "'Ada' is no person"),
+        ('["Ada"]\nany = [5]\n', "'Ada' is no person"),
+        ('["Ada"]\nany = ["A@x.example"]\n["Bo"]\nany = ["a@X.example"]\n', "is both 'Ada' and 'Bo'"),
+    ],
+)
+def test_a_file_of_people_that_says_nothing_clear_is_refused(tmp_path, content, why):
+    path = tmp_path / "people.toml"
+    path.write_text(content)
+    with pytest.raises(InputError, match=why):
+        Acquaintances.load(path)
+
+
+def test_nobody_is_known_without_a_file(tmp_path):
+    assert Acquaintances.load(tmp_path / "people.toml").name_of("Ada", ["jsonl"]) is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "handle"),
+    [
+        ("+44 7700 900123", "+447700900123"),
+        ("\u202a+44\u2011(7700)/900.123\u202c", "+447700900123"),
+        ("07700 900123", None),
+        ("+4477", None),
+        ("12345", None),
+        ("Ada@X.Example", "ada@x.example"),
+        ("Ada <ada@x.example>", None),
+        ("ada@x", None),
+        ("@ada", None),
+    ],
+)
+def test_a_handle_is_a_number_with_its_country_or_an_address(sender, handle):
+    assert handle_of(sender) == handle
+
+
+def test_what_is_sent_twice_in_one_store_stays_twice(tmp_path):
+    a = store(tmp_path / "a.jsonl", ("me", "hi", 0), ("me", "hi", 0), ("me", "hi", 1.9))
+    b = store(tmp_path / "b.jsonl", *[("me", "hi", 0)] * 3, ("me", "hi", 1), ("me", "hi", 2))
+    corpus = Corpus.read(a, b)
+    assert corpus.ledger.count("joined", "jsonl-2: also in jsonl") == 3
+    assert len(corpus) == 5
+
+
+def test_times_with_and_without_a_zone_are_not_the_same(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"sender": "me", "text": "hi", "timestamp": "2024-05-06T12:00:00Z"}\n')
+    (tmp_path / "b.jsonl").write_text('{"sender": "me", "text": "hi", "timestamp": "2024-05-06T12:00:00"}\n')
+    (tmp_path / "c.jsonl").write_text('{"sender": "me", "text": "hi", "timestamp": "2024-05-06T12:00:00"}\n')
+    corpus = Corpus.read(tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "c.jsonl")
+    assert [entry.reason for entry in corpus.ledger.entries] == ["jsonl-3: also in jsonl-2"]
+
+
+def test_one_store_is_read_as_before(two):
+    alone = Corpus.read(two[0])
+    assert alone.stores == ()
+    assert alone.ledger.source == "a.jsonl, jsonl"
+    assert next(iter(alone)).id == "line 1"
+
+
+def test_an_option_goes_to_the_sources_that_have_it(two, tmp_path):
+    table = tmp_path / "c.csv"
+    table.write_text("sender,body,text\nme,hello,other\n")
+    assert "hello" in Corpus.read(table, text="body").texts
+    with pytest.raises(UsageError, match="None of the sources jsonl has an option 'colour'"):
+        Corpus.read(*two, colour="red")
+    with pytest.raises(UsageError, match="A source can be named for one store only"):
+        Corpus.read(*two, source="jsonl")
+
+
+def test_a_joined_corpus_is_saved_and_loaded(two, tmp_path):
+    corpus = Corpus.read(*two).filter("automated")
+    corpus.save(tmp_path)
+    loaded = Corpus.load(tmp_path)
+    assert loaded.stores == corpus.stores
+    assert loaded.ledger == corpus.ledger
+    assert list(loaded) == list(corpus)
+
+
+def test_labels():
+    assert labels(["a", "b", "a", "a"]) == ["a", "b", "a-2", "a-3"]
+
+
+# -- in memory -------------------------------------------------------------------------------------------------------
+
+
+def corpus_of(*texts, sender="P001"):
+    return Corpus.of([Message(str(n), "C001", sender, False, MONDAY, text) for n, text in enumerate(texts)])
+
+
+def test_corpora_are_put_together_and_their_people_kept_apart():
+    joined = Corpus.concat(corpus_of("a", "a"), corpus_of("a", sender="me"), corpus_of("b"))
+    assert len(joined) == joined.ledger.stored == 4
+    assert len(joined.thread_starts) == 3
+    assert {message.sender for message in joined} == {"1: P001", "me", "3: P001"}
+    assert [ledger.stored for ledger in joined.stores] == [2, 1, 1]
+    together = Corpus.concat(corpus_of("a"), corpus_of("b"), same_people=True)
+    assert {(message.sender, message.thread) for message in together} == {("P001", "C001")}
+    with pytest.raises(UsageError, match="one at least"):
+        Corpus.concat()
+
+
+def test_stages_of_filters_stay_in_order_when_corpora_are_put_together():
+    noisy = corpus_of("😀", "hello")
+    joined = Corpus.concat(noisy.filter("emoji"), noisy.filter("urls", "emoji"))
+    assert joined.ledger.kept == 2
+    assert [(entry.stage, entry.reason) for entry in joined.ledger.entries] == [
+        ("emoji", "1: only emoji"),
+        ("emoji", "2: only emoji"),
+    ]
+
+
+def test_a_data_frame_is_read_as_a_file_is():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "author": ["Ada", "Bo", "Ada", None],
+            "message": ["hi", "ho", None, "x"],
+            "sent_at": [pandas.Timestamp(MONDAY), pandas.NaT, pandas.Timestamp(MONDAY), pandas.Timestamp(MONDAY)],
+            "conversation": [1, 1, 1, 2],
+        }
+    )
+    corpus = Corpus.from_frame(frame, me="Ada")
+    assert corpus.ledger.stored == 4
+    assert [(m.sender, m.text, m.timestamp) for m in corpus][:2] == [("me", "hi", MONDAY), ("P001", "ho", None)]
+    assert corpus.ledger.count("read", "no text") == 1
+    assert {message.thread for message in Corpus.from_frame(frame, me="Ada", names=True)} == {"1", "2"}
+    with pytest.raises(InputError, match="--me Ada"):
+        Corpus.from_frame(frame)

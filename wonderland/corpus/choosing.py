@@ -1,0 +1,114 @@
+"""Which messages is something to be learned from? Times and people, chosen with a line in the ledger for the others.
+
+A person is chosen by conversations: those in which one of the people wrote, whole, because what I wrote to them is what
+they are chosen for. A person is left out by messages: theirs go everywhere, and from a conversation of two goes all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wonderland.errors import UsageError
+
+__all__ = ["Choice", "between", "moment", "of_people", "only_direct"]
+
+Choice = tuple[np.ndarray, Counter[str]]
+"""Which messages stay, [message], and how many go for which reason."""
+
+
+def moment(value: str | date | datetime | None, name: str) -> datetime | None:
+    """Return a time that a person wrote; a day is its first moment, and what has no zone is taken as UTC.
+
+    Raises:
+        UsageError: It is no date.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        said = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise UsageError(
+            f"{name} is {value!r}, which is no date.", hint="Write it as 2024-01-31 or 2024-01-31T16:30"
+        ) from None
+    said = said if isinstance(said, datetime) else datetime.combine(said, time())
+    return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+
+
+def between(table: pa.Table, since: datetime | None, until: datetime | None) -> Choice:
+    """Choose messages sent from one time on and before another; those without a time go."""
+    times = table.column("timestamp").combine_chunks()
+    missing = times.is_null().to_numpy(zero_copy_only=False)
+    when = times.cast(pa.int64()).fill_null(0).to_numpy()
+    early = ~missing & (when < _microseconds(since)) if since else np.zeros(len(when), dtype=bool)
+    late = ~missing & (when >= _microseconds(until)) if until else np.zeros(len(when), dtype=bool)
+    early = early & ~late
+    reasons = {"before": early, "after": late, "without a time": missing}
+    return ~(early | late | missing), _counted(reasons)
+
+
+def of_people(
+    table: pa.Table, thread_index: np.ndarray, people: Collection[str], without: Collection[str], me: str
+) -> Choice:
+    """Choose conversations in which one of the people wrote, and leave others out.
+
+    Args:
+        table: The messages.
+        thread_index: Number of the conversation of each, [message].
+        people: Senders of whom one at least must have written in a conversation; everybody if empty.
+        without: Senders who are left out.
+        me: What the owner is called.
+
+    Raises:
+        UsageError: Somebody named wrote nothing.
+    """
+    senders = table.column("sender").cast(pa.string()).to_numpy(zero_copy_only=False)
+    unknown = [one for one in (*people, *without) if one not in set(senders)]
+    if unknown:
+        most = Counter(sender for sender in senders if sender != me).most_common(8)
+        listed = ", ".join(f"{sender} ({count:,})" for sender, count in most)
+        raise UsageError(f"{unknown[0]!r} wrote no message here.", hint=f"Most wrote: {listed}.")
+    grouped = _grouped(table)
+    out = np.isin(senders, list(without))
+    direct = _in_conversations(thread_index, out & ~grouped) & ~grouped
+    other = ~_in_conversations(thread_index, np.isin(senders, list(people))) if people else np.zeros(len(out), bool)
+    reasons = {
+        "conversation without the people chosen": other,
+        "conversation of two with somebody left out": direct & ~other,
+        "from somebody left out": out & ~direct & ~other,
+    }
+    return ~(other | direct | out), _counted(reasons)
+
+
+def only_direct(table: pa.Table) -> Choice:
+    """Choose conversations of two."""
+    grouped = _grouped(table)
+    return ~grouped, _counted({"group conversation": grouped})
+
+
+def _grouped(table: pa.Table) -> np.ndarray:
+    tags = table.column("tags").combine_chunks()
+    words = np.array(["group" in word.split() for word in tags.dictionary.to_pylist()], dtype=bool)
+    codes = tags.indices.to_numpy(zero_copy_only=False)
+    return words[codes] if len(words) else np.zeros(len(codes), dtype=bool)
+
+
+def _in_conversations(thread_index: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return the messages of conversations that hold a chosen one, [message]."""
+    found = np.zeros(int(thread_index.max(initial=-1)) + 1, dtype=bool)
+    found[thread_index[chosen]] = True
+    chosen_too: np.ndarray = found[thread_index]
+    return chosen_too
+
+
+def _microseconds(value: datetime) -> int:
+    return int(pc.cast(pa.scalar(value, pa.timestamp("us", tz="UTC")), pa.int64()).as_py())
+
+
+def _counted(reasons: dict[str, np.ndarray]) -> Counter[str]:
+    return Counter({reason: int(mask.sum()) for reason, mask in reasons.items()})

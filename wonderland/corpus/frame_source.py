@@ -1,0 +1,41 @@
+"""Messages from a table in memory (pandas), a row a message, columns detected or named as those of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from wonderland.corpus.jsonl_source import JsonLines
+from wonderland.corpus.messages import Skipped
+
+__all__ = ["Frame"]
+
+
+class Frame(JsonLines):
+    """A table in memory: one message a row."""
+
+    name: ClassVar[str] = "frame"
+    version: ClassVar[int] = 1
+
+    def __init__(self, frame: Any, **options: Any) -> None:
+        super().__init__(Path("the frame"), **options)
+        self._frame = frame
+
+    def count(self) -> int:
+        """Count the rows."""
+        return len(self._frame)
+
+    def _records(self) -> Iterator[tuple[str, dict[str, Any] | Skipped]]:
+        names = [str(name) for name in self._frame.columns]
+        for number, values in enumerate(self._frame.itertuples(index=False, name=None), 1):
+            yield f"row {number}", dict(zip(names, map(_plain, values), strict=True))
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell as JSON would hold it: nothing for NaN and NaT, text for a time, Python's own numbers."""
+    if value is None or value != value:
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,88 @@
+"""Several stores, read one after another with one mapping of people, and joined."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from wonderland import plugins
+from wonderland.corpus.handles import Acquaintances, StoreNames
+from wonderland.corpus.joining import Part, join, labels
+from wonderland.corpus.messages import Ledger
+from wonderland.corpus.people import Pseudonyms
+from wonderland.corpus.reading import read_source
+from wonderland.corpus.source import Source, choose_source, closing_source, open_source
+from wonderland.errors import UsageError
+
+__all__ = ["read_part", "read_several", "space_of"]
+
+
+def read_several(
+    paths: Sequence[str | Path],
+    source: str | None = None,
+    names: bool = False,
+    pseudonyms: Pseudonyms | None = None,
+    people: str | Path | None = None,
+    on_rows: Callable[[int, int], None] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[pa.Table, Ledger, pa.Table, tuple[str, ...], tuple[Ledger, ...]]:
+    """Read stores and join them; arguments as of `Corpus.read`.
+
+    Raises:
+        UsageError: A source is named though there are several stores, or an option that none of their sources has.
+    """
+    if source is not None:
+        raise UsageError(
+            "A source can be named for one store only; of several, each is recognised.",
+            hint="Read that store by itself, and join the corpora with Corpus.concat.",
+        )
+    found = [Path(path).expanduser() for path in paths]
+    chosen = [choose_source(path, plugins.load().sources) for path in found]
+    _require_known(chosen, options or {})
+    known = Acquaintances.load(Path(people).expanduser()) if people else Acquaintances()
+    shared = None if names else pseudonyms or Pseudonyms()
+    parts = []
+    for label, path, kind in zip(labels([kind.name for kind in chosen]), found, chosen, strict=True):
+        taken = {name: value for name, value in (options or {}).items() if name in _options_of(kind)}
+        parts.append(read_part(label, path, kind, taken, known, shared, on_rows, names=names))
+    return (*join(parts), tuple(part.ledger for part in parts))
+
+
+def read_part(
+    label: str,
+    path: Path,
+    kind: type[Source],
+    options: Mapping[str, Any],
+    known: Acquaintances,
+    pseudonyms: Pseudonyms | None,
+    on_rows: Callable[[int, int], None] | None = None,
+    *,
+    names: bool = False,
+) -> Part:
+    """Read one store among several."""
+    if names and "names" in _options_of(kind):
+        options = {"names": True, **options}
+    opened = open_source(path, {kind.name: kind}, kind.name, options)
+    naming = StoreNames(label, space_of(label, kind), known, pseudonyms)
+    with closing_source(opened):
+        return Part(label, *read_source(opened, f"{path.name}, {label}", naming, on_rows))
+
+
+def space_of(label: str, kind: type[Source]) -> str:
+    """Return where the names of a store are unique: in all stores of its source if it says so, else in itself."""
+    return kind.name if getattr(kind, "same_names", False) else label
+
+
+def _options_of(kind: type[Source]) -> set[str]:
+    return {name for name in inspect.signature(kind).parameters if name != "path"}
+
+
+def _require_known(chosen: Sequence[type[Source]], options: Mapping[str, Any]) -> None:
+    for name in options:
+        if not any(name in _options_of(kind) for kind in chosen):
+            told = ", ".join(dict.fromkeys(kind.name for kind in chosen))
+            raise UsageError(f"None of the sources {told} has an option {name!r}.")

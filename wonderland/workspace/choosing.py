@@ -1,0 +1,40 @@
+"""What a workspace learns from: the times and people that ``wonderland.toml`` chooses, before any filter."""
+
+from __future__ import annotations
+
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.handles import handle_of
+from wonderland.corpus.people import Pseudonyms
+from wonderland.errors import UsageError
+from wonderland.workspace.layout import Layout
+
+__all__ = ["choose"]
+
+
+def choose(corpus: Corpus, layout: Layout) -> Corpus:
+    """Return the messages that are chosen; each that goes has a line in the ledger.
+
+    Raises:
+        UsageError: A time is none, or somebody named is nobody or several people here.
+    """
+    f = layout.settings.filter
+    chosen = corpus.between(f.since, f.until)
+    if f.person or f.not_person:
+        known = Pseudonyms.load(layout.folder / "people.json").people
+        people, without = ([_sender(one, known) for one in named] for named in (f.person, f.not_person))
+        chosen = chosen.of_people(*people, without=without)
+    return chosen.only_direct() if f.only_direct else chosen
+
+
+def _sender(named: str, known: dict[str, str]) -> str:
+    """Return the sender somebody is: by pseudonym, number, address, or name in one of the stores."""
+    if named in known.values():
+        return named
+    exact = known.get(named) or known.get(handle_of(named) or "")
+    if exact:
+        return exact
+    found = {name: pseudonym for name, pseudonym in known.items() if name.partition(": ")[2] == named}
+    if len({*found.values()}) > 1:
+        listed = ", ".join(f"{pseudonym} ({name})" for name, pseudonym in found.items())
+        raise UsageError(f"{named!r} is the name of several people: {listed}.", hint="Name one by pseudonym.")
+    return next(iter(found.values()), named)

@@ -1,0 +1,139 @@
+"""Several stores in one workspace: each is read by itself, kept, and read again only when it has changed.
+
+What was read of a store lies in ``stores/NAME``; the corpus joins them. Who is one person in two stores is settled when
+a store is read (`wonderland.corpus.handles`), so a change of ``people.toml`` has all of them read again, and so does a
+missing ``people.json``, without which a new pseudonym could be one that an old store uses for somebody else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wonderland import plugins
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.handles import Acquaintances, handle_of
+from wonderland.corpus.joining import Part, join, labels
+from wonderland.corpus.people import ME, Pseudonyms
+from wonderland.corpus.several import read_part, space_of
+from wonderland.corpus.source import Source, choose_source
+from wonderland.errors import OwnerUnknown
+from wonderland.workspace.fingerprint import hash_file, source_state
+from wonderland.workspace.layout import READ, Layout
+from wonderland.workspace.options import as_annotated
+from wonderland.workspace.stage import Stage, guarding
+
+__all__ = ["PEOPLE", "read_stores", "typed_stores"]
+
+PEOPLE = "people.toml"
+_FOLDER = "stores"
+
+
+@dataclass(frozen=True)
+class _Store:
+    label: str
+    path: Path
+    kind: type[Source]
+    options: dict[str, Any]
+    stage: Stage
+
+    def unchanged(self) -> bool:
+        """Say whether what is kept is what the store holds now. A store that is gone has not changed."""
+        return not self.path.exists() or _noted(self.stage.folder) == source_state(self.path)
+
+
+def read_stores(
+    layout: Layout, on_rows: Callable[[int, int], None] | None
+) -> tuple[Corpus, Pseudonyms, list[type[Source]]]:
+    """Read the stores that have changed, and join all.
+
+    Returns:
+        The corpus, the pseudonyms to save before it, and the source of each store.
+
+    Raises:
+        OwnerUnknown: A store does not say who its owner is; ``store`` says which one.
+    """
+    people = layout.folder / "people.json"
+    known = Acquaintances.load(layout.folder / PEOPLE)
+    pseudonyms = Pseudonyms.load(people)
+    stores = _stores(layout)
+    if not (layout.folder / _FOLDER).exists():
+        _take_over(pseudonyms, stores[0])
+    names = layout.settings.source.names
+    shared = None if names else pseudonyms
+    usable = names or people.exists()
+    parts = []
+    for number, store in enumerate(stores):
+        if usable and store.stage.done and store.unchanged():
+            parts.append(_kept(store))
+            continue
+        try:
+            state = source_state(store.path) if store.path.exists() else []
+            part = read_part(store.label, store.path, store.kind, store.options, known, shared, on_rows, names=names)
+        except OwnerUnknown as error:
+            error.store = number
+            raise
+        with store.stage.writing() as folder:
+            Corpus(*part[1:]).save(folder)
+            (folder / READ).write_text(json.dumps(state), encoding="utf-8")
+            if not names:  # before the messages, which name people by it
+                with guarding(people):
+                    pseudonyms.save(people)
+        parts.append(part)
+    corpus = Corpus(*join(parts), stores=tuple(part.ledger for part in parts))
+    return corpus, pseudonyms, [store.kind for store in stores]
+
+
+def _stores(layout: Layout) -> list[_Store]:
+    s, sources = layout.settings.source, plugins.load().sources
+    given = [(layout.source_path, s.options, s.source)]
+    given += [(path, options, "") for path, options in layout.more]
+    before = layout.sources_noted()
+    kinds = []
+    for path, _, name in given:
+        noted = "" if path.exists() else before.get(str(path), "")  # what is gone is what it was when it was read
+        kinds.append(sources[noted] if noted in sources else choose_source(path, sources, name or None))
+    people = layout.folder / PEOPLE
+    said = hash_file(people) if people.exists() else ""
+    stores = []
+    for label, kind, (path, options, _) in zip(labels([kind.name for kind in kinds]), kinds, given, strict=True):
+        parameters = {"path": str(path), "options": dict(options), "names": s.names, "people": said}
+        stage = Stage("store", layout.folder / _FOLDER / label, kind.version, parameters)
+        stores.append(_Store(label, path, kind, as_annotated(kind, options), stage))
+    return stores
+
+
+def _kept(store: _Store) -> Part:
+    corpus = store.stage.read(Corpus.load)
+    return Part(store.label, corpus.table, corpus.ledger, corpus.skipped, corpus.notes)
+
+
+def _noted(folder: Path) -> object:
+    try:
+        return json.loads((folder / READ).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _take_over(pseudonyms: Pseudonyms, first: _Store) -> None:
+    """Call the people of a workspace that had one store as they are called among several, so they stay who they are."""
+    space = space_of(first.label, first.kind)
+    for names in (pseudonyms.people, pseudonyms.threads):
+        for name in list(names):
+            called = (handle_of(name) if names is pseudonyms.people else None) or f"{space}: {name}"
+            if name != ME and called not in names:
+                names[called] = names.pop(name)
+
+
+def typed_stores(paths: Sequence[Path], options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return stores as ``wonderland.toml`` holds them; an option goes to each whose source has it."""
+    found: list[dict[str, Any]] = []
+    for path in paths:
+        kind = choose_source(path, plugins.load().sources)
+        taken = {name: value for name, value in options.items() if name in inspect.signature(kind).parameters}
+        found.append({"path": str(path), "options": taken})
+    return found
