@@ -24,7 +24,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const canvases = HEADS.map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
   const label = (i) => data.labels?.flat()[i] ?? '';
   // A long label stands over the large pattern and in the name of the button; under a thumbnail it has no room.
-  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', ...keyed(`head:${HEADS[i]}`) }, canvas, el('span', HEADS[i], ' ', label(i).length < 12 ? el('small', label(i)) : null))));
+  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', ...keyed(`head:${HEADS[i]}`) }, canvas, el('span', HEADS[i], ' ', label(i).length < 12 ? el('small', label(i)) : null)));
   const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
     d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
   const hand = pointing(grid, {
