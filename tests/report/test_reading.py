@@ -194,6 +194,9 @@ def test_on_a_phone_a_tap_opens_a_sheet_that_is_in_sight(browser, report):
     assert box["y"] + box["height"] <= 844.5
     assert title_of_card(tab) == "Head L2H1"
     assert tab.is_visible(".tip")  # as hovering would
+    tab.locator('.cells [data-head="L3H3"]').tap()
+    chosen = tab.locator("main .cells .chosen").bounding_box()
+    assert chosen["y"] + chosen["height"] <= tab.locator("#card").bounding_box()["y"]  # the cell is not under the sheet
     tab.click("#card header button")
     assert not tab.is_visible("#card")
     context.close()
