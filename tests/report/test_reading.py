@@ -108,7 +108,7 @@ def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(page):
     page.click('.findings button[aria-label="Copy citation"] >> nth=0')
     assert page.input_value("dialog.copy textarea")
     page.keyboard.press("Escape")
-    assert page.locator("dialog.copy").count() == 0
+    page.wait_for_selector("dialog.copy", state="detached")
 
 
 def test_a_word_of_the_field_says_what_it_means_to_pointer_and_keys(page):
@@ -194,6 +194,9 @@ def test_on_a_phone_a_tap_opens_a_sheet_that_is_in_sight(browser, report):
     assert box["y"] + box["height"] <= 844.5
     assert title_of_card(tab) == "Head L2H1"
     assert tab.is_visible(".tip")  # as hovering would
+    tab.locator('.cells [data-head="L3H3"]').tap()
+    chosen = tab.locator("main .cells .chosen").bounding_box()
+    assert chosen["y"] + chosen["height"] <= tab.locator("#card").bounding_box()["y"]  # the cell is not under the sheet
     tab.click("#card header button")
     assert not tab.is_visible("#card")
     context.close()

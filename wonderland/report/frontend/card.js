@@ -1,4 +1,5 @@
-// The card on the right: everything known about what is selected or pointed at, a head or anything else; else the model.
+// The card on the right: everything known about what is selected or pointed at, a head or anything else; else where to begin.
+const narrow = matchMedia('(max-width: 1180px)');
 
 function makeCard(host) {
   const rows = page.cards.map((card) => ({ ...card, node: el('div.measure') }));
@@ -60,6 +61,7 @@ function makeCard(host) {
     forThing.hidden = !any;
     start.node.hidden = any;
     document.body.classList.toggle('sheet', any && Boolean(store.key)); // on narrow screens the card is a sheet from below
+    if (changed.has('key') && any && narrow.matches) document.querySelector('main .chosen')?.scrollIntoView({ block: 'nearest' }); // not under the sheet
     if (!any) {
       if (when(changed, 'view', 'mounted', 'key')) start.show();
       return void (shown = null);

@@ -64,7 +64,7 @@ function makeSearch() {
     const kinds = [...d3.group([...all.filter(begins), ...all.filter((one) => !begins(one))], ({ kind }) => kind.replace(/ of .*/, '')).values()].flatMap((members) => members.slice(0, 4));
     const found = wanted ? [...kinds.slice(0, 9), ...places(wanted).slice(0, 6)] : [...things.slice(0, 3), ...heads.slice(0, 3)];
     fill(list, found.map((thing) => el('li', button('', () => choose(thing)))), found.length ? null : el('li.quiet', 'Nothing of that name.'));
-    found.forEach(({ name, kind }, i) => fill(list.children[i].firstChild, el('span', visible(name, 120)), el('small', kind)));
+    found.forEach(({ name, kind }, i) => fill(list.children[i].firstChild, el('span', name), el('small', kind)));
     return found;
   };
   input.addEventListener('input', search);

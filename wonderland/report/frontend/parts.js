@@ -58,7 +58,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
   const away = () => (tip.hide(), store.look({}));
   const hint = (where, i, tapped = false) => {
     const said = words(i, true);
-    if (said && cells[i].isConnected) tip.show(where, ...said, tapped);
+    if (said) tip.show(where, ...said, tapped);
     else tip.hide();
   };
   const events = {
@@ -78,7 +78,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
     click(event, i) {
       if (i < 0) return;
       pick(i);
-      if (event.pointerType === 'touch') hint(event, i, true);
+      if (event.pointerType === 'touch' && cells[i]?.isConnected) hint(cells[i], i, true); // where it is now: it may have scrolled
     },
     keydown(event, i) {
       if (i < 0 || event.altKey || event.ctrlKey || event.metaKey) return;

@@ -100,6 +100,11 @@ function pictureOf(host) {
     return { x, y, width, height };
   };
   const write = (node, css, range = document.createRange()) => {
+    const host = node.parentElement;
+    if (css.textOverflow === 'ellipsis' && host.scrollWidth > host.clientWidth) { // cut on the page, so cut here
+      const { x, y, height } = place(host.getBoundingClientRect()), size = parseFloat(css.fontSize);
+      return scene.text(x, y + height / 2 + size * 0.35, fitText(node.data, host.clientWidth, size), { size, fill: css.color, weight: css.fontWeight });
+    }
     for (const { 0: word, index } of node.data.matchAll(/\S+/g)) {
       range.setStart(node, index);
       range.setEnd(node, index + word.length);

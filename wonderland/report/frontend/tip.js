@@ -2,6 +2,7 @@
 // a term (see terms.js) is read from it. After a tap it stays until the next touch elsewhere.
 
 const tip = {
+  shown: 0,
   node: el('div.tip', { id: 'tip', role: 'tooltip', hidden: true }),
 
   show(event, name, pairs, tapped = false) {
@@ -10,8 +11,9 @@ const tip = {
     const { width, height } = this.node.getBoundingClientRect();
     const box = event.clientX === undefined ? event.getBoundingClientRect() : null; // an element instead of an event
     const [x, y] = box ? [box.left + box.width / 2, box.bottom - 8] : [event.clientX, event.clientY];
-    const below = tapped ? y - height - 26 : y + 18, low = innerHeight - 8 - height; // not under the finger
-    const top = below < 8 ? y + 26 : below > low ? max(8, y - height - 12) : below;
+    const below = tapped ? box.top - height - 8 : y + 18; // above what was tapped, not under the finger
+    const top = below < 8 ? box.bottom + 8 : below + height > innerHeight - 8 ? max(8, y - height - 12) : below;
+    this.shown = performance.now();
     styled(this.node, { left: `${max(8, min(x + 14, innerWidth - width - 8))}px`, top: `${top}px` });
   },
   hide() {
@@ -19,5 +21,5 @@ const tip = {
   },
 };
 addEventListener('pointerdown', (event) => event.pointerType === 'touch' && tip.hide());
-addEventListener('scroll', () => tip.hide(), { passive: true });
+addEventListener('scroll', () => performance.now() - tip.shown > 300 && tip.hide(), { passive: true }); // a tap may scroll
 const spoken = (name, pairs) => [name, ...pairs.map(([label, value]) => (given(value) ? `${label} ${value}`.trim() : ''))].filter(Boolean).map((part) => visible(part)).join(', ');
