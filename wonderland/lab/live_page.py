@@ -32,7 +32,7 @@ __all__ = ["EXAMPLES", "live_page"]
 EXAMPLES = (
     (("them", "are you free tomorrow?"), ("me", "yes, what time")),
     (("me", "sorry I am late, the train"),),
-    (("them", "how was your day"), ("me", "good, I had lunch with my sister and"), ("them", "that sounds")),
+    (("them", "how was your day"), ("me", "good, I had lunch with my sister"), ("them", "that sounds")),
 )
 """Invented conversations to begin with: speaker and text of each message; the last one is not finished."""
 

@@ -13,7 +13,7 @@ function likelyTokens(tokenizer, options, accept) {
   return el('ol.options.likely', options.map(([id, p], i) => {
     const name = shortName(tokenizer.piece(id)), can = accept && acceptable(tokenizer, id);
     const word = can ? button(name, () => accept(id), { class: 'link', title: i ? 'Write it' : 'Write it  Tab' }) : el('q', name);
-    return el('li', { 'data-id': id, 'data-p': p.toFixed(6), title: meaningOf(id) }, el('span.what', word, meaningOf(id) ? el('small', ` ${meaningOf(id)}`) : null), barOf(p), el('b', percent(p)));
+    return el('li', { 'data-id': id, 'data-p': p.toFixed(6), title: meaningOf(id) }, el('span.what', word, meaningOf(id) ? el('small', ' ends it') : null), barOf(p), el('b', percent(p)));
   }));
 }
 // Part of a character cannot be written, nor can a speaker: those come from the buttons.
