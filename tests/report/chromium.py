@@ -13,3 +13,18 @@ MARKS = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on this machine"),
     pytest.mark.enable_socket,  # Playwright speaks to the browser over pipes, and its event loop wants a socket pair
 ]
+
+
+def open_at(tab, address: str) -> None:
+    tab.goto("about:blank")
+    tab.goto(address)
+    tab.wait_for_selector("html[data-ready]")
+
+
+def go(tab, view: str) -> None:
+    tab.click(f'#nav [data-view="{view}"]')
+    tab.wait_for_selector(f"#title-{view}")
+
+
+def title_of_card(tab) -> str:
+    return tab.inner_text("#card h2:visible")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import sample
 import sample_words
+from chromium import go, open_at, title_of_card
 
 from wonderland.report.build import render
 from wonderland.report.text import visible
@@ -28,48 +29,10 @@ def report(tmp_path_factory) -> str:
     return path.as_uri()
 
 
-@pytest.fixture
-def page(browser, report):
-    """Open the report; afterwards, check that it was quiet."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-    tab = context.new_page()
-    noise: list[str] = []
-    tab.on("console", lambda message: noise.append(f"console: {message.text}"))
-    tab.on("pageerror", lambda error: noise.append(f"error: {error}"))
-    tab.on("dialog", lambda dialog: (noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    tab.on(
-        "request",
-        lambda request: (
-            noise.append(f"request: {request.url}") if not request.url.startswith((report, "blob:")) else None
-        ),
-    )
-    tab.on("popup", lambda popup: noise.append(f"popup: {popup.url}"))
-    tab.add_init_script(
-        "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
-    )
-    open_at(tab, report)
-    yield tab
-    context.close()
-    assert noise == []
-
-
-def open_at(tab, address: str) -> None:
-    tab.goto("about:blank")
-    tab.goto(address)
-    tab.wait_for_selector("html[data-ready]")
-
-
-def go(tab, view: str) -> None:
-    tab.click(f'#nav [data-view="{view}"]')
-    tab.wait_for_selector(f"#title-{view}")
-
-
-def title_of_card(tab) -> str:
-    return tab.inner_text("#card h2:visible")
-
-
 def views(tab) -> list[str]:
-    return tab.eval_on_selector_all("#nav a", "links => links.map(link => link.dataset.view)")
+    """Return the first page and the views that are figures."""
+    figures = "#nav a:not([data-own])"
+    return ["findings", *tab.eval_on_selector_all(figures, "links => links.map(link => link.dataset.view)")]
 
 
 def test_every_view_button_and_key_works_on_hostile_words(page):
@@ -101,8 +64,11 @@ def test_words_of_strangers_are_shown_as_words(page):
     expected = [visible(text.replace("\n", "⏎")) for text in sample_words.conversation(48, 0, hostile=True)["tokens"]]
     assert shown == [text[2:-2] if text.startswith("<|") else text for text in expected]
     assert page.eval_on_selector_all(".token.special", "chips => chips.length") > 10
-    go(page, "findings") if page.query_selector("#title-findings") else page.keyboard.press("1")
-    assert sample_words.HOSTILE[0] in page.inner_text(".sentences")
+    assert page.title() == f"Loss by token – {sample_words.HOSTILE[0]}"
+    go(page, "all-findings")
+    assert sample_words.HOSTILE[0] in page.inner_text(".findings tbody")
+    page.keyboard.press("1")
+    page.wait_for_selector("#title-findings")
     assert page.title() == sample_words.HOSTILE[0]
 
 
@@ -111,9 +77,9 @@ def test_every_figure_is_exported_as_picture_drawing_and_numbers(page, report):
         open_at(page, f"{report}#/{view}")  # afresh: the browser allows a page ten downloads in a row
         page.keyboard.press("e")
         names = page.eval_on_selector_all("main .menu button b", "all => all.map(b => b.textContent)")
-        assert names == ["PNG", "SVG", "CSV"]
+        assert names == ["PNG", "SVG", "CSV", "Cite"]
         page.keyboard.press("Escape")
-        for i, name in enumerate(names):
+        for i, name in enumerate(names[:3]):
             page.keyboard.press("e")
             with page.expect_download() as waiting:
                 page.locator("main .menu button").nth(i).click()
@@ -134,7 +100,7 @@ def test_a_spreadsheet_gets_numbers_as_numbers_and_formulas_as_text(page):
     with page.expect_download() as waiting:
         page.get_by_role("menuitem", name="CSV").click()
     text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
-    rows = list(csv.reader(line for line in io.StringIO(text, newline="") if not line.startswith(("#", '"#'))))
+    rows = list(csv.reader(io.StringIO(text, newline="")))
     parts = ["", " low", " high", " chance"]
     scores = [name + part for name in ("Previous token", "Induction") for part in parts]
     assert rows[0] == ["Head", "Role", *scores, "n"]
@@ -167,7 +133,7 @@ def test_a_head_chosen_in_one_view_is_chosen_in_all(page):
         assert title_of_card(page) == "Head L2H1"
     page.keyboard.press("Escape")
     assert page.locator("main .chosen").count() == 0
-    assert title_of_card(page) == "About this model"
+    assert title_of_card(page) == "Start here"
 
 
 def test_hovering_previews_a_head_and_leaves_the_choice_alone(page):
@@ -213,7 +179,7 @@ def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report)
     assert "fires for numbers" in page.inner_text("#card .roles")
     assert not page.is_visible("#card .measures")
     page.locator(".index button").nth(3).click()  # nothing is known of it beyond its sheet
-    assert title_of_card(page) == "About this model"
+    assert title_of_card(page) == "Start here"
     open_at(page, f"{report}#/entropy-map?neuron=L0N2")
     assert title_of_card(page) == "Neuron L0N2"
     assert page.inner_text("#card .seen a") == "Neurons"
@@ -221,14 +187,14 @@ def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report)
     page.keyboard.type("l0n2")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
-    assert title_of_card(page) == "About this model"
+    assert title_of_card(page) == "Start here"
     assert "neuron" not in page.url
 
 
 @pytest.mark.parametrize("address", ["neuron=<b>", "edge=a%20b%3Ec", "feature=1", "model=", "head=L9H9", "tail=L1N1"])
 def test_a_key_that_is_none_selects_nothing(page, report, address):
     open_at(page, f"{report}#/entropy-map?{address}")
-    assert title_of_card(page) == "About this model"
+    assert title_of_card(page) == "Start here"
     assert page.locator("main .chosen").count() == 0
 
 
@@ -240,6 +206,7 @@ def test_going_back_returns_to_the_view_before(page):
 
 
 def test_a_finding_opens_its_evidence_with_the_head_chosen(page):
+    go(page, "all-findings")
     page.click(".finding a >> nth=0")
     page.wait_for_selector("#title-attention")
     assert page.get_attribute(".thumb.chosen", "data-head") == "L0H1"
@@ -299,7 +266,7 @@ def test_search_finds_a_word_where_it_stands(page):
     page.wait_for_selector("html[data-warm]")
     page.keyboard.press("/")
     page.keyboard.type("charger")
-    page.keyboard.press("Enter")
+    page.click('.search li:has-text("token ") >> nth=0')
     page.wait_for_selector("#title-loss-by-token")
     assert page.inner_text(".token.chosen").strip() == "charger"
     assert "charger" not in page.url
@@ -476,7 +443,7 @@ def exported(page, view: str) -> list[dict[str, str]]:
     with page.expect_download() as waiting:
         page.get_by_role("menuitem", name="CSV").click()
     text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
-    return list(csv.DictReader(line for line in text.splitlines() if not line.startswith(("#", '"#'))))
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def same(cells: list[str], values) -> bool:

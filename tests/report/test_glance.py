@@ -93,7 +93,9 @@ class TestInABrowser:
         tab.goto(path.as_uri())
         inside = tab.frame_locator("iframe")
         inside.locator("html[data-ready]").wait_for()
-        inside.locator('#nav [data-view="scores"]').click()
+        assert inside.locator("main h1").inner_text() == "L1H1 scores highest"  # at once, without navigation
+        assert not inside.locator("#nav").is_visible()
+        assert inside.locator("main .export").count() == 0  # a frame may not save files
         inside.locator('.cells [data-head="L1H1"]').click()
         assert inside.locator("#card h2:visible").inner_text() == "Head L1H1"
         inside.locator("body").press("t")

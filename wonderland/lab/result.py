@@ -134,6 +134,8 @@ class Result:
     def show(self, height: int = 640) -> Shown:
         """Return the interactive views of this result for a notebook, in a frame that can reach nothing outside.
 
+        It opens at the first view. A frame may not save files, so it offers no export: `wonderland report` does.
+
         Args:
             height: Height of the frame in pixels.
 
@@ -143,10 +145,12 @@ class Result:
         from wonderland.report.build import gather, render
         from wonderland.report.glance import Shown
 
-        if not self.views():
+        views = sorted(self.views(), key=lambda view: view.order)
+        if not views:
             raise UsageError(f"{type(self).__name__} has no views to show.", hint="Print it: print(result)")
         name = self._analysis or type(self).__name__
-        return Shown(render(gather({name: self}, None)), height)
+        page = dataclasses.replace(gather({name: self}, None), opens=views[0].id)
+        return Shown(render(page), height)
 
     def claims(self) -> Mapping[str, Estimate]:
         """Return statements that name no head, to be compared between models, whose heads have other numbers.

@@ -21,7 +21,7 @@ from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
 from wonderland.report.findings import Check
 from wonderland.report.gather import gather
-from wonderland.report.page import Page, page_data
+from wonderland.report.page import OWN_PAGES, Page, page_data
 from wonderland.report.schema import View, characters
 from wonderland.report.sources import Reported
 
@@ -29,9 +29,9 @@ __all__ = ["Page", "gather", "render", "write_report"]
 
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
-    "text", "data", "store", "colour", "tip", "parts", "scene", "axes", "chart", "save", "table", "blocks", "figure",
-    "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "layers", "graph", "cards",
-    "card", "findings", "dialogs", "keys", "print", "app",
+    "text", "data", "store", "colour", "tip", "terms", "parts", "scene", "axes", "chart", "save", "table", "blocks",
+    "figure", "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "layers", "graph",
+    "cards", "map", "first", "card", "findings", "dialogs", "keys", "print", "app",
 )  # fmt: skip
 
 
@@ -44,8 +44,8 @@ def render(page: Page) -> str:
     views = sorted(page.views, key=lambda view: view.order)
     taken: dict[str, View] = {}
     for view in views:
-        if view.id in taken or view.id == "findings":
-            other = characters(taken[view.id].title) if view.id in taken else "Findings"
+        if view.id in taken or view.id in OWN_PAGES:
+            other = characters(taken[view.id].title) if view.id in taken else OWN_PAGES[view.id]
             both = f"{other!r} and {characters(view.title)!r}"
             raise PluginError(f"Two views have the id {view.id!r}: {both}.", hint="Rename one.")
         taken[view.id] = view

@@ -12,6 +12,7 @@ from wonderland.components import parse_component
 from wonderland.errors import PluginError
 from wonderland.report.encode import encode
 from wonderland.report.findings import Check, Finding
+from wonderland.report.glossary import GLOSSARY
 from wonderland.report.schema import (
     AttentionPatterns,
     Block,
@@ -26,11 +27,16 @@ from wonderland.report.schema import (
     characters,
     fields_of,
 )
+from wonderland.report.sections import SECTIONS, section_of
+from wonderland.report.stories import roles_of, stories
 
 if TYPE_CHECKING:
     from wonderland.estimate import Estimate
 
-__all__ = ["Page", "page_data"]
+__all__ = ["OWN_PAGES", "Page", "page_data"]
+
+OWN_PAGES = {"findings": "In a minute", "all-findings": "All findings", "words": "Words explained"}
+"""Ids that no view may have: of the pages that the report makes itself."""
 
 Cards = Mapping[str, Mapping[str, "Estimate"]]
 
@@ -51,6 +57,7 @@ class Page:
         controls: The cards of the untrained twin, shown beside the trained numbers of the same result and label.
         about: What the card of a head, a neuron or anything else that can be selected says beyond numbers; a `Role`,
             what it is called and why, stands on top.
+        opens: The id of the view a notebook shows at once, without the first page and the list of views.
     """
 
     title: str
@@ -62,6 +69,7 @@ class Page:
     contains_text: bool = True
     controls: Cards = field(default_factory=dict)
     about: Mapping[Key, Sequence[Block | Role]] = field(default_factory=dict)
+    opens: str = ""
 
 
 def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
@@ -76,6 +84,11 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "checks": [check.plain() for check in page.checks],
         "findings": [_whole(finding) for finding in page.findings],
         "cards": list(_card_data(page)),
+        "stories": stories(page, views),
+        "roles": roles_of(page),
+        "sections": [[name, heading] for name, heading in SECTIONS.items()],
+        "opens": page.opens,
+        "glossary": [{"name": term.name, "text": term.text, "forms": list(term.forms)} for term in GLOSSARY],
         "about": {str(key): [block.plain() for block in blocks] for key, blocks in page.about.items()},
         "views": [
             {
@@ -89,6 +102,7 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
                 "warning": characters(view.warning),
                 "group": view.group,
                 "selects": sorted(_selects(view)),
+                "section": section_of(view, _selects(view)),
             }
             for view in views
         ],

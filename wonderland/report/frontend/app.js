@@ -10,14 +10,23 @@ async function start() {
   const card = makeCard(byId('card'));
   let figure = null, turn = 0;
 
-  // Views of one analysis are one section of the list: its first view, the others under it while one of them is open.
-  const groups = [['findings', [{ id: 'findings', title: 'Findings' }]], ...d3.groups(page.views, (view) => view.group || view.id)];
-  const sections = groups.map(([, members]) => members[0].id);
-  const nav = groups.flatMap(([group, members], s) => members.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, href: '#/' + view.id },
-    el('span', view.title), !i && s < 9 ? el('kbd', { 'aria-hidden': 'true' }, s + 1) : null)));
-  byId('nav').append(...nav);
+  // The list goes by question; views of one analysis stand together, its first always, the others while one is open.
+  const own = OWN_PAGES.map(([id, title]) => ({ id, title, group: 'own', own: true })), parts = [['Start', own]];
+  for (const [section, heading] of page.sections) {
+    const members = page.views.filter((view) => view.section === section);
+    if (members.length) parts.push([heading, members]);
+  }
+  const sections = parts.map(([, members]) => members[0].id);
+  const nav = [];
+  parts.forEach(([heading, members], s) => {
+    const links = d3.groups(members, (view) => (view.own ? view.id : view.group || view.id)).flatMap(([group, views]) => views.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, 'data-own': view.own, href: '#/' + view.id }, el('span', view.title))));
+    byId('nav').append(el('div.navpart', { role: 'group', label: heading }, el('span.heading', { 'aria-hidden': 'true' }, heading, el('kbd', s + 1)), links));
+    nav.push(...links);
+  });
+  byId('nav').hidden = Boolean(page.opens) && page.views.length < 2;
+  document.body.classList.toggle('notebook', Boolean(page.opens));
   fill(byId('top'), header(help, search));
-  document.body.append(help, search, tip.node);
+  document.body.append(help, search, makeAbout(), tip.node);
 
   const showNav = () => {
     const open = nav.find((link) => link.dataset.view === store.view)?.dataset.group;
@@ -26,7 +35,7 @@ async function start() {
       link.classList.toggle('open', link.dataset.group === open);
       if (link.dataset.view !== store.view) return link.removeAttribute('aria-current');
       link.setAttribute('aria-current', 'page');
-      const { parentNode: list } = link;
+      const list = byId('nav');
       if (list.scrollWidth > list.clientWidth || list.scrollHeight > list.clientHeight) link.scrollIntoView({ block: 'nearest', inline: 'center' });
     });
   };
@@ -37,7 +46,9 @@ async function start() {
     tip.hide();
     document.body.dataset.view = store.view;
     const view = page.views.find(({ id }) => id === store.view);
-    if (!view) figure = mountFindings(main);
+    const [, ownTitle] = OWN_PAGES.find(([id]) => id === store.view) ?? [];
+    document.title = visible(store.view === 'findings' ? page.title : `${view?.title ?? ownTitle} – ${page.title}`);
+    if (!view) figure = { findings: mountFirst, 'all-findings': mountFindings, words: mountWords }[store.view](main);
     else {
       try {
         await prepare(view);
@@ -92,7 +103,8 @@ function header(help, search) {
     page.checks.length ? el(failed ? 'a.badge.bad' : 'a.badge.good', { href: '#/findings' }, failed ? `✗ ${failed} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed`) : null,
     page.containsText ? el('span.badge.text', { title: 'Whoever has this file can read the messages in it.' }, 'contains message text')
       : el('span.badge', 'redacted'),
-    button('Find', () => search.begin(), { title: 'Find a view, a head or a word  /' }),
+    button('Copy link', (event) => copyText(location.href, event.target), { class: 'copylink', title: 'Copy the address of what is shown; it holds no message' }),
+    button('Find', () => search.begin(), { title: 'Find a word, a view, a head or a finding  /' }),
     button('◐', toggleTheme, { class: 'icon', label: 'Light or dark', title: 'Light or dark  t' }),
     button('?', () => help.showModal(), { class: 'icon', label: 'Help', title: 'Help  ?' }),
   ];

@@ -8,7 +8,9 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   let shown = null; // the conversation on the page, and
   let triangles = null; // its attention: while another is unpacked, both stay
   let opening = 0;
-  const current = () => max(0, HEADS.indexOf(store.shownHead));
+  // Until a head is chosen, the one the first page tells of is shown: the first of all is often the dullest.
+  const told = max(0, HEADS.indexOf(page.stories.map(({ picture }) => picture?.lit?.[0]).find(Boolean)));
+  const current = () => (HEADS.indexOf(store.shownHead) + 1 || told + 1) - 1;
   const weightScale = colourScale({ domain: [0, 1] }, []);
   const incoming = () => store.tab === 1;
 
@@ -21,7 +23,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const title = el('h2', LIVE);
   const canvases = HEADS.map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
   const label = (i) => data.labels?.flat()[i] ?? '';
-  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', ...keyed(`head:${HEADS[i]}`) }, canvas, el('span', HEADS[i], ' ', el('small', label(i)))));
+  // A long label stands over the large pattern and in the name of the button; under a thumbnail it has no room.
+  const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', ...keyed(`head:${HEADS[i]}`) }, canvas, el('span', HEADS[i], ' ', label(i).length < 12 ? el('small', label(i)) : null)));
   const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
     d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
   const hand = pointing(grid, {
@@ -139,7 +142,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const table = () => {
     const { tokens } = shown;
     const seen = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => [q, k, weight(q, k)])).filter((row) => row[2] >= 0.01);
-    return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenName(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenName(tokens[k])],
+    return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenCell(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenCell(tokens[k])],
       [`Weight in ${HEADS[current()]}, 0.01 and more`, ([, , w]) => w]);
   };
   return { update, table, steps };

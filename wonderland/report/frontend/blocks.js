@@ -26,8 +26,8 @@ function tokenBars(tokens) {
 function drawSnippet({ tokens, at, value, values }) {
   const scale = colourScale({ domain: [0, max(...(values ?? [1]), 1e-9)] }, []);
   return el('li', el('b', number(value)), el('span', tokens.map((token, i) => {
-    const word = el(i === at ? 'span.token.chosen' : 'span.token', inSentence(SPECIAL.test(token) ? shortName(token) : token));
-    if (values?.[i] > 0) styled(word, { background: scale.css(values[i]), color: scale.ink(values[i]) });
+    const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(SPECIAL.test(token) ? shortName(token) : token));
+    if (values?.[i] > 0) shadeToken(word, { background: scale.css(values[i]), color: scale.ink(values[i]) });
     return word;
   })));
 }

@@ -9,6 +9,13 @@ function messageNumbers({ tokens, speakers, messages }) {
 // A token in its place: spaces as they are, line breaks marked, hidden characters as escapes.
 const inSentence = (token) => (token === '' ? '∅' : visible(token.replace(/\n/g, '⏎')));
 
+// The parts of a token on the page: the space before a word is not shaded, so that no sliver of it stays on the line above.
+const tokenParts = (token) => {
+  const [, space, word] = /^( *)([^]*)$/.exec(inSentence(token));
+  return word ? [space, el('i.shade', word)] : [el('i.shade', space)];
+};
+const shadeToken = (node, css) => styled(node.lastElementChild ?? node, css);
+
 // `words(i)` names a token with its numbers, or nothing where hovering needs no tooltip.
 function bubbles(words) {
   const node = el('div.bubbles', { role: 'group', label: 'The conversation, token by token' });
@@ -22,7 +29,7 @@ function bubbles(words) {
   const show = (conversation) => {
     const numbers = messageNumbers(conversation);
     spans = conversation.tokens.map((token) => (SPECIAL.test(token)
-      ? el('span.token.special', { role: 'button' }, token.slice(2, -2)) : el('span.token', { role: 'button' }, inSentence(token))));
+      ? el('span.token.special', { role: 'button' }, token.slice(2, -2)) : el('span.token', { role: 'button' }, tokenParts(token))));
     fill(node, d3.groups(d3.range(spans.length), (i) => numbers[i]).map(([, members]) => {
       const who = conversation.speakers[members[0]] === 'me' ? 'me' : 'them';
       return el(`p.bubble.${who}`, { dir: 'auto' }, members.map((i) => spans[i]));
@@ -32,7 +39,7 @@ function bubbles(words) {
   const shade = (value, scale) => {
     spans.forEach((span, i) => {
       const v = value(i), there = finite(v);
-      styled(span, { background: there ? scale.css(v) : '', color: there ? scale.ink(v) : '' });
+      shadeToken(span, { background: there ? scale.css(v) : '', color: there ? scale.ink(v) : '' });
       span.classList.toggle('undefined', !there);
     });
     hand.say();

@@ -1,4 +1,5 @@
-// The card on the right: everything known about what is selected or pointed at, a head or anything else; else the model.
+// The card on the right: everything known about what is selected or pointed at, a head or anything else; else where to begin.
+const narrow = matchMedia('(max-width: 1180px)');
 
 function makeCard(host) {
   const rows = page.cards.map((card) => ({ ...card, node: el('div.measure') }));
@@ -12,9 +13,9 @@ function makeCard(host) {
   const numbers = groups.map(([result, members]) => [groups.length > 1 ? el('h3', result.replaceAll('-', ' '), sameN ? null : el('small', evidence(members[0]))) : null, members.map((row) => row.node)]);
   const key = dots('● this head with its 95% interval', 'dots: the other heads', rows.some((row) => row.chance) && '| chance', rows.some((row) => row.control) && '◇ untrained');
   const measures = el('div.measures', numbers), keyLine = el('p.key', rows.length ? key : '');
-  const forThing = el('div.forhead', el('header', title, clear), sub, roles, picture, measures, keyLine, told, links);
-  const about = aboutModel();
-  host.append(forThing, about);
+  const forThing = el('div.forhead', el('header', title, clear), sub, roles, links, picture, measures, keyLine, told);
+  const start = startHere();
+  host.append(forThing, start.node);
 
   // Where this head stands among all others: faint dots, its interval, and where chance is.
   function strip(row, at) {
@@ -58,8 +59,13 @@ function makeCard(host) {
     const key = store.shownKey, name = nameOfKey(key), at = headOf(headOfKey(key)), known = page.about[key] ?? [];
     const any = Boolean(at || known.length);
     forThing.hidden = !any;
-    about.hidden = any;
-    if (!any) return void (shown = null);
+    start.node.hidden = any;
+    document.body.classList.toggle('sheet', any && Boolean(store.key)); // on narrow screens the card is a sheet from below
+    if (changed.has('key') && any && narrow.matches) document.querySelector('main .chosen')?.scrollIntoView({ block: 'nearest' }); // not under the sheet
+    if (!any) {
+      if (when(changed, 'view', 'mounted', 'key')) start.show();
+      return void (shown = null);
+    }
     const kind = kindOfKey(key);
     fill(title, `${kind[0].toUpperCase()}${kind.slice(1)} ${name}`);
     fill(sub, dots(store.key === key ? 'selected' : 'pointed at', at && sameN && rows.length && evidence(rows[0])));
@@ -73,15 +79,34 @@ function makeCard(host) {
     if (at && (shown !== key || when(changed, 'view', 'theme', 'sample', 'mounted'))) drawPicture(...at);
     shown = key;
     const linked = page.views.filter((view) => view.selects.includes(kind) && view.id !== store.view);
-    fill(links, linked.length ? 'Also in ' : '', linked.map((view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, key }) }, view.title)]));
+    const to = (view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, key }) }, view.title)];
+    fill(links, linked.length ? 'Also in ' : '', linked.slice(0, 5).map(to), linked.length > 6 ? [', ', button(`${linked.length - 5} more`, () => fill(links, 'Also in ', linked.map(to)), { class: 'link' })] : linked.slice(5).map((view) => to(view, 1)));
   };
   return { update };
 }
 
-function aboutModel() {
-  const isGroup = ([, value]) => value && typeof value === 'object';
-  const entries = Object.entries(page.meta);
-  return el('div.aboutmodel', el('h2', 'About this model'),
-    N_LAYERS ? el('p.quiet', 'Point at a head in any figure to see everything measured about it here; click to keep it.') : null,
-    pairsOf(entries.filter((entry) => !isGroup(entry))), entries.filter(isGroup).map(([label, value]) => [el('h3', label), pairsOf(Object.entries(value))]));
+// What to do with nothing selected: the map, where to begin, and the words of the view that is open.
+function startHere() {
+  const words = el('div.wordshere'), steps = el('ol.steps');
+  const node = el('div.starthere', el('h2', 'Start here'), steps, modelMap(), words, el('p', button('About this model', () => byId('about').showModal())));
+  const show = () => {
+    const view = page.views.find(({ id }) => id === store.view);
+    const reading = page.views.find(({ section }) => section === 'read'), circuit = page.views.find(({ section }) => section === 'circuit');
+    const to = (id, text) => id && el('li', el('a', { href: store.address({ view: id }) }, text));
+    fill(steps, to('findings', 'What it is about, in a minute'), to(reading?.id, 'Read along: where was it surprised?'), to(attentionView?.id, 'See where each head looks'), to(circuit?.id, 'See which parts matter'));
+    if (N_LAYERS) steps.append(el('li', 'Point at a sign below to see what is known of that part; click to keep it.'));
+    const texts = view ? [view.title, view.subtitle, view.caption, view.howToRead].join(' ') : '';
+    const found = TERM && view ? [...new Set(Array.from(texts.matchAll(TERM), ([word]) => TERMS.get(word.toLowerCase())))].slice(0, 5) : [];
+    fill(words, found.length ? [el('h3', 'Words of this view'), el('dl.glossary', found.map((term) => el('div', el('dt', term.name), el('dd', term.text))))] : null,
+      page.glossary.length ? el('p', el('a', { href: store.address({ view: 'words' }) }, 'All words explained →')) : null);
+  };
+  return { node, show };
+}
+
+// The facts and fingerprints, for those who want to be sure of which model this is.
+function makeAbout() {
+  const isGroup = ([, value]) => value && typeof value === 'object', entries = Object.entries(page.meta);
+  const dialog = el('dialog.about', { id: 'about', label: 'About this model' }, el('h2', 'About this model'), pairsOf(entries.filter((entry) => !isGroup(entry))),
+    entries.filter(isGroup).map(([label, value]) => [el('h3', label), pairsOf(Object.entries(value))]), el('p', button('Close', () => dialog.close())));
+  return dialog;
 }

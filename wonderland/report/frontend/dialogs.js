@@ -1,8 +1,8 @@
 // Help and search, as real dialogs: the browser keeps the focus inside and gives it back.
 
 const HELP = [
-  ['← → ↑ ↓', 'move over heads'], ['[  ]', 'previous, next conversation'], ['1 – 9', 'open a section'],
-  ['/', 'find a view, a head or a word'], ['m', 'maximise the figure'], ['e', 'export'], ['t', 'light or dark'], ['Esc', 'clear the selection'], ['?', 'this help'],
+  ['← → ↑ ↓', 'from head to head, while one is selected'], ['[  ]', 'previous, next conversation'], ['1 – 6', 'open a section'],
+  ['/', 'find a word, a view, a head, a finding'], ['m', 'maximise the figure'], ['e', 'export'], ['t', 'light or dark'], ['Esc', 'clear the selection'], ['?', 'this help'],
 ];
 
 function makeHelp() {
@@ -14,25 +14,55 @@ function makeHelp() {
 }
 
 function makeSearch() {
+  const heads = HEADS.map((name) => ({ name, kind: 'head', go: { key: `head:${name}` } }));
   const things = [
-    { name: 'Findings', kind: 'view', go: { view: 'findings' } },
-    ...page.views.map((view) => ({ name: view.title, kind: 'view', go: { view: view.id } })),
-    ...HEADS.map((name) => ({ name, kind: 'head', go: { key: `head:${name}` } })),
+    ...OWN_PAGES.map(([id, title]) => ({ name: title, kind: 'page', go: { view: id } })),
+    ...page.views.map((view) => ({ name: view.title, kind: 'view', more: view.subtitle, go: { view: view.id } })),
+    ...heads,
     ...Object.keys(page.about).filter((key) => !headOfKey(key)).map((key) => ({ name: nameOfKey(key), kind: kindOfKey(key), go: { key } })),
+    ...Object.entries(page.about).flatMap(([key, blocks]) => blocks.filter(({ role }) => role).map(({ role }) => ({ name: role, kind: `role of ${nameOfKey(key)}`, go: { key } }))),
+    ...page.glossary.map((term) => ({ name: term.name, kind: 'word explained', more: term.forms.join(' '), go: { view: 'words' } })),
+    ...page.findings.map((finding) => ({ name: finding.text, kind: 'finding', go: finding.view ? { ...selecting(...finding.select), view: finding.view } : { view: 'all-findings' } })),
   ];
-  const reading = page.views.find((view) => view.renderer === 'tokens');
-  const input = el('input', { type: 'search', placeholder: 'A view, a head such as L1H2, or a word', label: 'Find a view, a head or a word', autocomplete: 'off', spellcheck: 'false' });
+  const input = el('input', { type: 'search', placeholder: 'A word of a conversation, a view, a head such as L1H2, a finding', label: 'Find a word, a view, a head or a finding', autocomplete: 'off', spellcheck: 'false' });
   const list = el('ul'), dialog = el('dialog.search', { label: 'Find' }, input, list);
   const choose = ({ kind, go }) => {
     dialog.close();
-    store.set(kind === 'head' && store.view === 'findings' && attentionView ? { ...go, view: attentionView.id } : go);
+    const seen = page.views.find(({ id }) => id === store.view)?.selects.includes('head');
+    store.set((kind === 'head' || kind.startsWith('role')) && !seen && attentionView && headOfKey(go.key) ? { ...go, view: attentionView.id } : go);
   };
-  // Where a word stands in the conversations shown: messages are searched here and nowhere else.
-  const places = (wanted) => (ready.get(reading?.id)?.conversations ?? []).flatMap(({ tokens }, sample) => tokens.flatMap((token, pos) =>
-    (token.toLowerCase().includes(wanted) ? [{ name: tokenName(token), kind: `conversation ${sample + 1}, token ${pos}`, go: { view: reading.id, sample, pos } }] : [])));
+  // The conversations as one reads them: words of several tokens are found whole. They are searched here, and are neither
+  // sent nor stored; what is typed goes nowhere.
+  const texts = new Map();
+  const read = () => page.views.filter(({ id, renderer }) => ['tokens', 'matrix-grid'].includes(renderer) && ready.has(id)).flatMap((view) => {
+    if (!texts.has(view.id)) {
+      texts.set(view.id, ready.get(view.id).conversations.map(({ tokens }, sample) => {
+        const starts = [];
+        let text = '';
+        for (const token of tokens) starts.push(text.length), (text += SPECIAL.test(token) ? '\n' : token.toLowerCase());
+        return { view: view.id, of: ready.get(view.id).of ?? 'conversation', sample, text, starts, tokens };
+      }));
+    }
+    return texts.get(view.id);
+  });
+  const places = (wanted) => {
+    const found = [], heard = new Set();
+    for (const { view, of, sample, text, starts, tokens } of read()) {
+      if (of === 'conversation' && view !== attentionView?.id) heard.add(sample);
+      else if (of === 'conversation' && heard.has(sample)) continue; // the same conversation, with its attention
+      for (let at = text.indexOf(wanted); at >= 0 && found.length < 40; at = text.indexOf(wanted, at + 1)) {
+        const pos = max(0, d3.bisectRight(starts, at) - 1), last = d3.bisectRight(starts, at + wanted.length - 1);
+        const here = tokens.slice(max(0, pos - 3), last + 3).map((token) => (SPECIAL.test(token) ? ' · ' : inSentence(token))).join('').trim();
+        found.push({ name: here, kind: `${of} ${sample + 1}, token ${pos}`, go: { view, pos, [of === 'conversation' ? 'sample' : 'panel']: sample } });
+      }
+    }
+    return found;
+  };
   const search = () => {
-    const wanted = input.value.trim().toLowerCase();
-    const found = [...things.filter(({ name }) => name.toLowerCase().includes(wanted)), ...(wanted ? places(wanted) : [])].slice(0, 9);
+    const wanted = input.value.trim().toLowerCase(), all = things.filter(({ name, more = '' }) => `${name} ${more}`.toLowerCase().includes(wanted));
+    const begins = ({ name }) => name.toLowerCase().startsWith(wanted);
+    const kinds = [...d3.group([...all.filter(begins), ...all.filter((one) => !begins(one))], ({ kind }) => kind.replace(/ of .*/, '')).values()].flatMap((members) => members.slice(0, 4));
+    const found = wanted ? [...kinds.slice(0, 9), ...places(wanted).slice(0, 6)] : [...things.slice(0, 3), ...heads.slice(0, 3)];
     fill(list, found.map((thing) => el('li', button('', () => choose(thing)))), found.length ? null : el('li.quiet', 'Nothing of that name.'));
     found.forEach(({ name, kind }, i) => fill(list.children[i].firstChild, el('span', name), el('small', kind)));
     return found;
@@ -40,10 +70,12 @@ function makeSearch() {
   input.addEventListener('input', search);
   dialog.addEventListener('keydown', (event) => {
     const stops = [input, ...list.querySelectorAll('button')], at = stops.indexOf(document.activeElement), by = ARROWS[event.key]?.[1];
-    if (event.key === 'Enter' && !at && search()[0]) choose(search()[0]);
+    if (event.key === 'Escape') dialog.close(); // a search box would first take one Esc for itself
+    else if (event.key === 'Enter' && !at && search()[0]) choose(search()[0]);
     else if (by) stops[at + by]?.focus();
     else return;
     event.preventDefault();
+    event.stopPropagation();
   });
   return Object.assign(dialog, { begin: () => ((input.value = ''), search(), dialog.showModal(), input.focus()) });
 }

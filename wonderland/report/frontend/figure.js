@@ -36,16 +36,16 @@ async function mountFigure(view, host, { printing = false } = {}) {
     plot.hidden = on;
     tableButton.ariaPressed = on;
   }, { 'aria-pressed': 'false', title: 'The numbers of this figure as a table' });
-  const menu = exportMenu(view, () => ({ ...figure, plot: plot.hidden ? tableBox : plot }));
+  const menu = exportMenu(view, () => ({ ...figure, controls, plot: plot.hidden ? tableBox : plot }));
   const wide = button('⤢', toggleWide, { class: 'icon', label: 'Maximise the figure', title: 'Maximise  m' });
-  const note = (heading, text) => (text ? el('section', el('h2', heading), el('p', text)) : null);
+  const note = (heading, text) => (text ? el('section', el('h2', heading), el('p', explained(text, seen))) : null), seen = new Set();
+  const notes = () => (view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
   const node = el('article', { class: `figure ${view.renderer}`, 'aria-labelledby': `title-${view.id}` },
-    el('header.titles', el('h1', { id: `title-${view.id}`, tabindex: -1 }, view.title), el('div.buttons', tableButton, menu.node, wide)),
-    view.subtitle ? el('p.subtitle', view.subtitle) : null,
-    view.caption ? el('p.caption', view.caption) : null,
-    view.warning ? el('p.banner', { role: 'note' }, view.warning) : null,
-    controls, plot, tableBox,
-    view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
+    el('header.titles', el('h1', { id: `title-${view.id}`, tabindex: -1 }, view.title), el('div.buttons', tableButton, page.opens ? null : menu.node, wide)),
+    view.subtitle ? el('p.subtitle', explained(view.subtitle, seen)) : null,
+    view.caption ? el('p.caption', explained(view.caption, seen)) : null,
+    view.warning ? el('p.banner', { role: 'note' }, explained(view.warning, seen)) : null,
+    printing && notes(), controls, plot, tableBox, printing ? null : notes()); // on paper first, so that none is left alone on a page
   if (printing) host.append(node);
   else host.replaceChildren(node);
   build();
@@ -63,7 +63,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
     figure.update(new Set(['size']));
   });
   if (!printing) watcher.observe(box);
-  return { view, update, steps: () => steps ?? figure.steps, openExport: menu.open, leave: () => watcher.disconnect() };
+  return { view, update, steps: () => steps ?? figure.steps, openExport: page.opens ? () => {} : menu.open, leave: () => watcher.disconnect() };
 }
 
 let openMenu = null; // closed by a press anywhere else
@@ -72,7 +72,8 @@ function exportMenu(view, figure) {
   const list = el('div.menu', { role: 'menu', hidden: true });
   const opener = button('Export', () => (list.hidden ? open() : close()), { 'aria-haspopup': 'menu', 'aria-expanded': 'false', title: 'Export  e' });
   const open = () => {
-    const items = [['PNG', 'picture', savePng], ['SVG', 'drawing', saveSvg], ['CSV', 'numbers', (_, { table }) => saveCsv(view, table())]];
+    const cite = (v) => copyText(citation({ text: `${v.title}. ${v.caption}`, view: v.id }), opener);
+    const items = [['PNG', 'picture', savePng], ['SVG', 'drawing', saveSvg], ['CSV', 'numbers', (_, { table }) => saveCsv(view, table())], ['Cite', 'words to quote it', cite]];
     fill(list, items.map(([name, what, save]) => el('button', { role: 'menuitem', on: { click: () => (close(), save(view, figure())) } }, el('b', name), el('span', what))));
     list.hidden = false;
     openMenu = { node, close };

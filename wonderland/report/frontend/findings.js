@@ -1,31 +1,80 @@
-// The first page: what was found, in plain words, each sentence linked to its evidence; and what was checked.
+// All findings, for those who check: a table to sort and to filter, each with its numbers, its evidence and a citation.
 
-const TRUST = {
-  solid: ['●', 'solid', 'its interval excludes chance, on enough conversations'],
-  weak: ['◐', 'weak', 'its interval does not exclude chance'],
-  anecdotal: ['○', 'anecdotal', 'too little evidence to say'],
-};
+// What to write under a claim that is quoted elsewhere: the claim, its numbers, and of which model and data it holds.
+function citation({ text, estimate: one, view }) {
+  const prints = page.meta.fingerprints ?? {}, short = (print) => String(print).slice(0, 16);
+  return visible(dots(text, one && dots(withUnit(number(one.value), one.unit), interval(one.low, one.high) && `95% interval ${interval(one.low, one.high)}`, `n = ${number(one.n)} ${one.of}`, isNumber(one.chance) && `chance ${number(one.chance)}`),
+    ...Object.entries(prints).map(([what, print]) => `${what} ${short(print)}`), page.meta.wonderland && `wonderland ${page.meta.wonderland}`, page.meta.date, view && store.address({ view, key: null, pos: null })), 4000);
+}
 
-const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
+// To the clipboard, where the browser allows it; elsewhere into a box from which it can be copied by hand.
+async function copyText(text, done) {
+  try {
+    await navigator.clipboard.writeText(text);
+    fill(done, 'Copied');
+    setTimeout(() => fill(done, done.ariaLabel ? '❝' : 'Copy'), 1600);
+  } catch {
+    const box = el('textarea', { readonly: true, rows: 6, label: 'Text to copy' }, text);
+    const dialog = el('dialog.copy', { label: 'Copy this' }, el('h2', 'Copy this'), box, button('Close', () => dialog.close()));
+    dialog.addEventListener('close', () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+    box.select();
+  }
+}
 
 function mountFindings(host) {
-  const used = new Set(page.findings.map((finding) => finding.trust));
-  const list = page.findings.map((finding) => {
-    const [sign, word] = TRUST[finding.trust] ?? TRUST.weak;
-    const view = page.views.find((v) => v.id === finding.view);
-    const text = el('span.sentence', finding.text), thing = finding.select.map(keyOf).find((key) => THINGS.includes(kindOfKey(key)));
-    return el(`li.finding.${word}`, el('span.trust', { title: word, role: 'img', label: word }, sign),
-      view ? el('a', { href: store.address({ key: null, pos: null, ...selecting(...finding.select), view: view.id }) }, text, el('span.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : text);
+  let kind = null, sorted = null, up = false;
+  const used = Object.keys(KINDS).filter((name) => page.findings.some((finding) => kindOf(finding) === name));
+  const size = ({ estimate: one }) => (one ? (isNumber(one.chance) ? abs(one.value - one.chance) : one.value) : NaN);
+  const columns = [
+    ['Claim', (f) => f.text, null, 'What was found, in plain words; it opens its evidence.'], ['Kind', (f) => Object.keys(KINDS).indexOf(kindOf(f)), null, 'An effect, an effect that is not shown, a null result or a description.'],
+    ['Value', size, 'number', 'The number of the claim. Sorted by its distance from chance.'], ['95% interval', (f) => (f.estimate ? f.estimate.high - f.estimate.low : NaN), 'number', termText('interval')],
+    ['n', (f) => f.estimate?.n ?? NaN, 'number', 'How many conversations, pairs or sequences it rests on.'], ['Chance', (f) => f.estimate?.chance ?? NaN, 'number', termText('chance level')], ['', null]];
+  const rows = page.findings.map((finding) => {
+    const view = page.views.find(({ id }) => id === finding.view), one = finding.estimate;
+    const thing = finding.select.map(keyOf).find((key) => THINGS.includes(kindOfKey(key)));
+    const cell = (text) => el('td.number', text);
+    const copy = button('❝', () => copyText(citation(finding), copy), { class: 'icon', label: 'Copy citation', title: 'Copy the claim with its numbers, model and data' });
+    const claim = view ? el('a', { href: evidenceOf(finding) }, el('span.sentence', finding.text), el('small.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : finding.text;
+    return { finding, line: el('tr.finding', el('td.claim', claim), el('td.kind', markOf(finding), ' ', el('small', dots(KINDS[kindOf(finding)][1], TRUSTED[finding.trust]))),
+      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : ''), cell(one ? [number(one.n), el('small', one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : ''), el('td', copy)) };
   });
-  const failed = page.checks.filter((check) => !check.passed);
-  const checks = [...failed, ...page.checks.filter((check) => check.passed)].map(({ passed, name, detail }) => el(passed ? 'li.passed' : 'li.failed',
-    el('span.sign', { role: 'img', label: passed ? 'passed' : 'failed' }, passed ? '✓' : '✗'), el('div', el('span', name), detail ? el('small', detail) : null)));
+  const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } });
+  const kinds = ['all', ...used];
+  const tabs = choice('Kind', kinds.map((name) => (name === 'all' ? 'all' : dots(`${KINDS[name][0]} ${KINDS[name][1]}`))), (i) => ((kind = i ? kinds[i] : null), show()));
+  const body = el('tbody'), count = el('span.where', LIVE);
+  const headings = columns.map(([label, read, , help], i) => el('th', { scope: 'col', class: columns[i][2] ?? '' }, read ? button(label, () => ((up = sorted === i ? !up : !columns[i][2]), (sorted = i), show()), { class: 'sort', title: help }) : el('span.hidden', 'Cite')));
+  function show() {
+    const wanted = input.value.trim().toLowerCase();
+    const shown = rows.filter(({ finding }) => (!kind || kindOf(finding) === kind) && finding.text.toLowerCase().includes(wanted));
+    if (sorted !== null) {
+      const read = columns[sorted][1], sign = up ? 1 : -1;
+      shown.sort(({ finding: a }, { finding: b }) => {
+        const [x, y] = [read(a), read(b)];
+        if (typeof x === 'string') return sign * x.localeCompare(y, 'en');
+        return isNumber(x) && isNumber(y) ? sign * (x - y) : isNumber(y) - isNumber(x);
+      });
+      headings.forEach((th, i) => (th.ariaSort = i === sorted ? (up ? 'ascending' : 'descending') : 'none'));
+    }
+    body.replaceChildren(...shown.map(({ line }) => line));
+    tabs.show(kinds.indexOf(kind ?? 'all'));
+    fill(count, `${shown.length} of ${rows.length}`);
+  }
   host.replaceChildren(el('article.figure.findings',
-    el('h1', { tabindex: -1 }, 'Findings'),
-    el('p.caption', 'What this model does, as far as its held-out conversations can tell. Each sentence opens its evidence.'),
-    el('div.first',
-      el('section', list.length ? el('ol.sentences', list) : el('p', 'No analysis stated a finding.'),
-        el('p.key', Object.entries(TRUST).filter(([name]) => used.has(name)).map(([, [sign, word, meaning]]) => `${sign} ${word}: ${meaning}`).join('\n'))),
-      page.checks.length ? el('section.checks', el('h2', failed.length ? `${failed.length} of ${page.checks.length} checks failed` : `${page.checks.length} checks passed`), el('ul', checks)) : null)));
+    el('h1', { id: 'title-all-findings', tabindex: -1 }, 'All findings'),
+    el('p.caption', explained('What the analyses claim of this model, on held-out conversations. Each claim opens its evidence.')),
+    el('div.controls', tabs.node, input, count),
+    rows.length ? el('div.scroll', { tabindex: 0, role: 'region', label: 'All findings' }, el('table', el('thead', el('tr', headings)), body)) : el('p', 'No analysis stated a finding.'),
+    el('p.key', used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}: ${KINDS[name][2]}`).join('\n'))));
+  show();
   return NO_FIGURE;
 }
+
+function mountWords(host) {
+  host.replaceChildren(el('article.figure.words', el('h1', { id: 'title-words', tabindex: -1 }, 'Words explained'),
+    el('p.caption', 'The words of the field that stand in this report, each in two sentences. Where one is underlined by dots, its text is a touch away.'),
+    el('dl.glossary', page.glossary.map((term) => el('div', el('dt', term.name), el('dd', term.text))))));
+  return NO_FIGURE;
+}
+const termText = (name) => page.glossary.find((term) => term.name === name)?.text;

@@ -16,8 +16,9 @@ function listenForKeys({ sections, help, search, figure }) {
     if (/^(input|select|textarea)$/i.test(target.tagName)) return;
     if (key in ARROWS) {
       const [right, down] = ARROWS[key];
-      if (!N_LAYERS || target.closest?.('.scroll, [role=menu]') || (down && !store.head)) return; // with nothing selected the page scrolls
-      const [layer, head] = headOf(store.head) ?? [0, right > 0 ? -1 : 1];
+      const choosing = page.views.find((view) => view.id === store.view)?.selects.includes('head');
+      if (!choosing || !headOf(store.head) || target.closest?.('.scroll, [role=menu]')) return; // the page scrolls
+      const [layer, head] = headOf(store.head);
       store.set({ key: 'head:' + headName(max(0, min(N_LAYERS - 1, layer + down)), max(0, min(N_HEADS - 1, head + right))) });
     } else if (/^[1-9]$/.test(key) && sections[key - 1]) store.set({ view: sections[key - 1] });
     else if (acts[key]) acts[key]();

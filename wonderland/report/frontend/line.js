@@ -6,6 +6,9 @@ renderers.line = ({ view, data, plot }) => {
   const series = data.series.map((s) => ({ ...s, x: asList(s.x), y: asList(s.y), low: asList(s.low), high: asList(s.high) }));
   const references = data.references ?? [], marks = data.marks ?? [];
   const many = series.length > 8; // faint alike, the head pointed at strong
+  const layerOf = ({ name }) => headOf(name)?.[0] ?? null;
+  const atEnd = (s) => s.y.findLast(isNumber) ?? NaN, ranked = many ? d3.sort(series.filter((s) => isNumber(atEnd(s))), atEnd) : [];
+  const outermost = [...ranked.slice(0, 2), ...ranked.slice(-2)]; // the others are named when they are pointed at
   const places = d3.sort(new Set(series.flatMap((s) => s.x))).filter(finite);
   let heard = marks.length - 1;
   const sounds = el('section.sounds', { ...LIVE, hidden: !marks.length });
@@ -22,10 +25,12 @@ renderers.line = ({ view, data, plot }) => {
 
   function draw(width, spots, height = width < 560 ? 380 : 430) {
     const drawing = new Scene(width, height), colours = palette();
-    const narrow = width < 560, named = many ? [] : series;
+    const narrow = width < 560, named = many ? (narrow ? [] : outermost) : series;
+    const shadeOf = (s) => (layerOf(s) === null ? colours.muted : colours.sequential.css[round(80 + (150 * layerOf(s)) / max(1, N_LAYERS - 1))]);
+    if (many && series.some((s) => layerOf(s) !== null)) drawNames(drawing, d3.range(N_LAYERS).map((layer) => `layer ${layer}`), LEFT - 8, width, (x, y, layer) => drawing.line(x - 5, y, x + 5, y, shadeOf({ name: headName(layer, 0) }), { lineWidth: 2.5 }));
     const labels = [...named.map((s) => s.name), ...references.map((r) => r.name)];
     const right = width - (data.right ? 50 : 14) - (narrow ? 0 : min(190, 18 + max(0, ...labels.map((text) => textWidth(text, 12, 600)))));
-    const top = 36 + (narrow && labels.length ? 20 * ceil(d3.sum(labels, (text) => 34 + textWidth(text)) / (width - LEFT)) : 0), bottom = height - 54;
+    const top = (many ? 50 : 36) + (narrow && labels.length ? 20 * ceil(d3.sum(labels, (text) => 34 + textWidth(text)) / (width - LEFT)) : 0), bottom = height - 54;
     const ys = [...series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]), ...references.map((r) => r.y)].filter(finite);
     const x = d3.scaleLinear(d3.extent(places), [LEFT, right]);
     const y = d3.scaleLinear(padded(d3.min(ys), d3.max(ys)), [bottom, top]);
@@ -39,13 +44,13 @@ renderers.line = ({ view, data, plot }) => {
     });
     series.forEach((s, i) => {
       const on = keyOf(s.name) !== null && isChosen(keyOf(s.name), { ...store, key: store.shownKey });
-      const colour = on ? colours.accent : many ? colours.muted : colours.categories[i % colours.categories.length];
+      const colour = on ? colours.accent : many ? shadeOf(s) : colours.categories[i % colours.categories.length];
       const points = s.x.map((v, k) => [v, s.y[k], s.low?.[k], s.high?.[k]]);
       const seen = (p) => finite(p[1]);
       if (s.low && s.high) drawing.path(d3.area().defined((p) => finite(p[2] + p[3])).x((p) => x(p[0])).y0((p) => y(p[2])).y1((p) => y(p[3]))(points), null, { fill: colour, opacity: 0.18 });
-      drawing.path(d3.line().defined(seen).x((p) => x(p[0])).y((p) => y(p[1]))(points), colour, { lineWidth: on ? 3 : many ? 1 : 2, opacity: many && !on ? 0.55 : null, dash: many ? null : DASHES[i % DASHES.length] });
+      drawing.path(d3.line().defined(seen).x((p) => x(p[0])).y((p) => y(p[1]))(points), colour, { lineWidth: on ? 3 : many ? 1 : 2, opacity: many && !on ? 0.75 : null, dash: many ? null : DASHES[i % DASHES.length] });
       const last = points.filter(seen).at(-1);
-      if (last && (!many || on)) ends.push({ y: y(last[1]), text: s.name, fill: on ? colours.accent : colours.ink, weight: 600, colour, category: i, at: [x(last[0]), y(last[1])] });
+      if (last && (!many || on || outermost.includes(s))) ends.push({ y: y(last[1]), text: s.name, fill: on ? colours.accent : colours.ink, weight: many && !on ? 400 : 600, colour, category: i, at: [x(last[0]), y(last[1])] });
     });
     if (!many) for (const end of ends) if (end.at) drawing.mark(...end.at, end.category, 46, end.colour);
     const sign = (end, left, at) => (end.colour ? drawing.mark(left, at, end.category, 46, end.colour) : drawing.line(left - 5, at, left + 5, at, end.fill, { dash: '2 2', lineWidth: 1.4 }));

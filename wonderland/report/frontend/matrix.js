@@ -85,7 +85,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     const inside = isNumber(c) && c < columns.length, cell = inside && isNumber(r) && r < s.rows.length;
     const ranks = inside && data.ranks, own = cell && s.detail;
     if (links || !(own || ranks)) {
-      return void fill(detail, series.some((x) => x.detail) || data.ranks ? el('p.quiet', 'Click a cell for what is behind it.') : null);
+      return void fill(detail, series.some((x) => x.detail) || data.ranks ? el('p.quiet.hint', 'Click a cell for what is behind it.') : null);
     }
     const at = (grid, ...index) => asGrid(grid).at(r, c, ...index), { rows, tokens } = own || {};
     const blocks = [
@@ -99,8 +99,8 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   function table() {
     const { rows } = current(), same = series.filter((s) => s.rows === rows), heads = links === 'head';
     const made = tableOf(rows.flatMap((_, r) => columns.map((__, c) => [r, c])),
-      ['Row', ([r]) => rows[r]], ['Column', ([, c]) => tokenName(columns[c])],
-      ...same.map((s) => [s.name, ([r, c]) => cellOf(s, r, c), s.unit]));
+      ['Row', ([r]) => rows[r]], ['Column', ([, c]) => tokenCell(columns[c])],
+      ...same.flatMap((s) => [...(s.labels ? [[`${s.name}: word`, ([r, c]) => tokenCell(s.labels[r][c])]] : []), [s.name, ([r, c]) => cellOf(s, r, c), s.unit]]));
     if (!heads) return made;
     return { links: 'head', columns: [{ key: 'head', label: 'Head' }, ...made.columns.slice(2)], rows: made.rows.map((row, i) => ({ ...row, head: headName(...placeOf(i)) })) };
   }
@@ -123,5 +123,5 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     grid.select();
     if (when(changed, 'mounted', 'tab', 'pos', 'layer', 'theme')) showDetail();
   };
-  return { update, table, note: () => `${number(scales[chosen()].low)} to ${withUnit(number(scales[chosen()].high), current().unit)}, ${scales[chosen()].note}` };
+  return { update, table };
 };

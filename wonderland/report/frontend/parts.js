@@ -28,6 +28,7 @@ function legend() {
   const node = el('div.legend', low, el('span.ramp', bar, tick), high, note);
   const show = (scale, { unit = '', chance = null } = {}) => {
     const stops = d3.range(25).map((i) => scale.css(scale.low + (i / 24) * (scale.high - scale.low)));
+    node.ramp = { scale, unit, chance };
     bar.style.background = `linear-gradient(to right, ${stops.join(',')})`;
     fill(low, number(scale.low));
     fill(high, withUnit(number(scale.high), unit));
@@ -55,25 +56,30 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
     cells[(stop = i)].tabIndex = 0;
   };
   const away = () => (tip.hide(), store.look({}));
-  const hint = (where, i) => {
+  const hint = (where, i, tapped = false) => {
     const said = words(i, true);
-    if (said) tip.show(where, ...said);
+    if (said) tip.show(where, ...said, tapped);
     else tip.hide();
   };
   const events = {
     pointermove(event, i) {
+      if (event.pointerType === 'touch') return; // a finger scrolls; it points by tapping
       if (i < 0) return away();
       hint(event, i);
       store.look(peek(i));
     },
-    pointerleave: away,
+    pointerleave: (event) => event.pointerType !== 'touch' && away(),
     focusin(event, i) {
       if (i < 0) return;
       setStop(i);
       if (event.target.matches(':focus-visible')) hint(event.target, i);
     },
     focusout: () => tip.hide(),
-    click: (event, i) => i >= 0 && pick(i),
+    click(event, i) {
+      if (i < 0) return;
+      pick(i);
+      if (event.pointerType === 'touch' && cells[i]?.isConnected) hint(cells[i], i, true); // where it is now: it may have scrolled
+    },
     keydown(event, i) {
       if (i < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
       const wide = typeof columns === 'function' ? columns() : columns, move2 = ARROWS[event.key];

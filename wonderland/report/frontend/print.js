@@ -1,6 +1,6 @@
 // Print: every figure on a page of its own, in light colours, whole. Whatever was loaded by then is printed.
 
-const PAPER = 940, TALL = 520; // pixels that fit on the narrower of A4 and Letter, beside and below each other
+const PAPER = 940, TALL = 520, PAGE = 640; // pixels that fit on the narrower of A4 and Letter, beside and below each other
 
 // Paper does not scroll: what is wide or tall is made smaller, and very wide cells go on below. Returns how to undo it.
 function fitPaper(box) {
@@ -35,6 +35,10 @@ function preparePrinting() {
     }
     store.tell(new Set(['theme']));
     undo = [...document.querySelectorAll('.sideways, .scroll')].map(fitPaper);
+    for (const article of document.querySelectorAll('#sheets article, main article')) { // what is a little too tall goes on one page
+      const tall = article.offsetHeight;
+      if (tall > PAGE && tall < 1.7 * PAGE) undo.push((styled(article, { zoom: PAGE / tall }), () => styled(article, { zoom: '' })));
+    }
   });
   addEventListener('afterprint', () => {
     forced = null;

@@ -100,6 +100,11 @@ function pictureOf(host) {
     return { x, y, width, height };
   };
   const write = (node, css, range = document.createRange()) => {
+    const host = node.parentElement;
+    if (css.textOverflow === 'ellipsis' && host.scrollWidth > host.clientWidth) { // cut on the page, so cut here
+      const { x, y, height } = place(host.getBoundingClientRect()), size = parseFloat(css.fontSize);
+      return scene.text(x, y + height / 2 + size * 0.35, fitText(node.data, host.clientWidth, size), { size, fill: css.color, weight: css.fontWeight });
+    }
     for (const { 0: word, index } of node.data.matchAll(/\S+/g)) {
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
@@ -109,7 +114,7 @@ function pictureOf(host) {
   };
   (function visit(node) {
     const css = getComputedStyle(node), inner = node.scene ?? (node.tagName === 'CANVAS' && node);
-    if (css.display === 'none') return;
+    if (css.display === 'none' || node.classList.contains('hint')) return;
     const framed = css.borderLeftWidth !== '0px' || (css.boxShadow !== 'none' && node.tagName === 'BUTTON');
     for (const part of node.getClientRects()) {
       const { x, y, width, height } = place(part);

@@ -29,6 +29,9 @@ function toggling(key) {
 }
 const isChosen = (key, state = store) => Boolean(key) && Object.entries(selecting(key)).some(([field, value]) => state[field] === value);
 
+// The pages that are no figure.
+const OWN_PAGES = [['findings', 'In a minute'], ['all-findings', 'All findings'], ['words', 'Words explained']];
+
 const store = {
   ...EMPTY,
   peek: {}, // what the pointer is over: like the state, but never in the address
@@ -107,7 +110,7 @@ const store = {
 function clean(state) {
   const whole = (value, otherwise) => (/^\d{1,6}$/.test(String(value)) ? Number(value) : otherwise);
   return {
-    view: page.views.some((view) => view.id === state.view) ? state.view : 'findings',
+    view: page.views.some((view) => view.id === state.view) || OWN_PAGES.some(([id]) => id === state.view) ? state.view : page.opens || 'findings',
     key: THINGS.includes(kindOfKey(state.key)) ? keyOf(state.key) : null,
     layer: whole(state.layer, null),
     pos: whole(state.pos, null),

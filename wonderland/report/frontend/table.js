@@ -5,6 +5,8 @@ const tableOf = (things, ...columns) => ({
   columns: columns.map(([label, , unit], i) => ({ key: `c${i}`, label, unit })),
   rows: things.map((thing, k) => Object.fromEntries(columns.map(([, read], i) => [`c${i}`, read(thing, k)]))),
 });
+// A token in a table: its name on the page, its very characters in a file.
+const tokenCell = (token) => ({ value: tokenName(token), exact: token });
 const plainValue = (cell) => (cell && typeof cell === 'object' ? cell.value : cell);
 
 function makeTable({ columns, rows, links }, label) {
@@ -17,13 +19,13 @@ function makeTable({ columns, rows, links }, label) {
   const spans = Object.fromEntries(columns.filter((column) => column.bar && numeric[column.key]).map(({ key }) => [key, d3.extent([0, ...rows.map((row) => plainValue(row[key]))])]));
   const body = el('tbody');
   const headings = columns.map((column) => el('th', { scope: 'col', class: numeric[column.key] ? 'number' : '' },
-    button('', () => sortBy(column.key), { class: 'sort', title: column.help })));
+    button('', () => sortBy(column.key), { class: 'sort', title: column.help || termIn(column.label)?.text })));
   headings.forEach((th, i) => fill(th.firstChild, el('span', columns[i].label), columns[i].unit && columns[i].unit !== '1' ? el('small', columns[i].unit) : null));
   const lines = rows.map((row) => {
     const chosen = links ? keyOf(plainValue(row[links])) : null;
     const cells = columns.map((column, i) => {
       const { key } = column, words = !numeric[key];
-      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(row[key]).length > 40 && 'long' : 'number' });
+      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(plainValue(row[key])).length > 40 && 'long' : 'number' });
       if (chosen && key === links) return fill(cell, button(row[key], () => {}, { class: 'link' }));
       return fillCell(cell, row[key], column, !words, spans[key]);
     });
@@ -61,9 +63,10 @@ function fillCell(node, cell, column, numeric, span) {
     const at = (v) => 100 * (v - span[0]) / (span[1] - span[0] || 1), [a, b] = d3.sort([at(0), at(value)]);
     node.style.background = `linear-gradient(to right, transparent ${a}%, var(--barred) ${a}% ${b}%, transparent ${b}%) no-repeat 0 100% / 100% 3px`;
   }
-  if (!cell || typeof cell !== 'object') return fill(node, numeric ? number(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
+  if (!cell || typeof cell !== 'object') return fill(node, numeric ? rounded(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
+  if (typeof value === 'string') return fill(node, visible(value, 600));
   if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
-  return fill(node, verdict(cell).startsWith('not') && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), number(cell.value, column.digits),
+  return fill(node, verdict(cell).startsWith('not') && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), rounded(cell.value, column.digits),
     isNumber(cell.low) && el('small.interval', interval(cell.low, cell.high, column.digits)));
 }
 

@@ -67,6 +67,9 @@ function number(value, digits = null) {
   return d3.format(form)(value).replace(/e\+?/, 'e');
 }
 
+// With so many digits after the point, unless that would leave nothing of it: q < 0.001, and of others two digits at least.
+const rounded = (value, digits = null) => (digits !== null && value && abs(value) < 0.5 * 10 ** -digits ? (value > 0 && digits > 2 ? `< ${(10 ** -digits).toFixed(digits)}` : number(value)) : number(value, digits));
+
 // In a cell what is nearly nothing is 0.000, and a whole number among parts has its digits; the tooltip says more.
 const cellNumber = (value, parts, digits = null) => number(value, digits ?? (abs(value) < 0.0005 && value ? 3 : parts && Number.isInteger(value) && abs(value) < 10 ? 2 : null));
 
@@ -81,7 +84,7 @@ function say(value) {
 
 const dots = (...parts) => parts.filter(Boolean).join(' · ');
 const withUnit = (text, unit) => (!unit || unit === '1' ? text : text + ' ' + visible(unit));
-const interval = (low, high, digits) => (isNumber(low) && isNumber(high) ? `[${number(low, digits)}, ${number(high, digits)}]` : '');
+const interval = (low, high, digits) => (isNumber(low) && isNumber(high) ? `[${rounded(low, digits)}, ${rounded(high, digits)}]` : '');
 const isNumber = (value) => typeof value === 'number' && !Number.isNaN(value);
 
 // How a number stands to its chance level, in words; '' where there is none.

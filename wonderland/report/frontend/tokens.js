@@ -55,7 +55,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   };
   const table = () => {
     const { tokens, speakers } = conversations[sample()];
-    return tableOf(tokens, ['Position', (_, i) => i], ['Speaker', (_, i) => speakers[i]], ['Token', tokenName], ...measures.map((m, k) => [m.name, (_, i) => valueAt(k, i), m.unit]));
+    return tableOf(tokens, ['Position', (_, i) => i], ['Speaker', (_, i) => speakers[i]], ['Token', tokenCell], ...measures.map((m, k) => [m.name, (_, i) => valueAt(k, i), m.unit]));
   };
   return { update, table, steps };
 };

@@ -1,0 +1,246 @@
+"""What a newcomer does with the report: read the first page, ask what a word means, look for a word, on any screen."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import chromium
+import numpy as np
+import pytest
+import sample
+from chromium import go, open_at, title_of_card
+
+from wonderland.components import Head
+from wonderland.estimate import Estimate
+from wonderland.report.build import render
+from wonderland.report.findings import Finding
+
+pytestmark = chromium.MARKS
+
+SAID = "Repeating is not learned: its gain is −0.01 nats."
+
+
+def whole():
+    page = sample.page(conversations=2, length=48)
+    numbers = Estimate(np.float64(-0.01), np.float64(-0.03), np.float64(0.01), n=32, unit="nats", chance=0.0)
+    shown = Estimate(np.float64(0.62), np.float64(0.55), np.float64(0.69), n=30, unit="share", chance=0.1)
+    more = [
+        Finding(SAID, "training", (), "solid", "null", numbers),
+        Finding("L2H1 carries who speaks: 62% of it.", "entropy-map", Head(2, 1), "solid", "effect", shown),
+        Finding("The model has 16 heads.", "entropy-map", (), "solid", "description"),
+    ]
+    return replace(page, findings=[*page.findings, *more])
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("reading") / "report.html"
+    path.write_text(render(whole()), encoding="utf-8")
+    return path.as_uri()
+
+
+def test_the_first_page_is_short_and_every_story_leads_on(page):
+    words = page.inner_text("main").split()
+    assert len(words) <= 250
+    assert page.locator(".story").count() <= 5
+    for i in range(page.locator(".story").count()):
+        open_at(page, page.url.split("#")[0])
+        page.locator(".story .onward a").nth(i).click()
+        page.wait_for_function("!document.querySelector('#title-findings')")
+        assert page.inner_text("main h1")
+
+
+def test_the_findings_sort_by_their_numbers_and_show_their_kind(page):
+    go(page, "all-findings")
+    everything = page.locator(".findings tbody tr").count()
+    page.click('.sort:text-is("Value")')
+    assert "62%" in page.inner_text(".findings tbody tr >> nth=0")  # farthest from its chance level
+    assert page.get_attribute(".findings tbody tr:first-child .mark", "aria-label") == "effect"
+    page.click('.choice button:has-text("null result")')
+    assert page.locator(".findings tbody tr").count() == 1
+    assert "[−0.030, 0.010]" in page.inner_text(".findings tbody")
+    page.click('.choice button:text-is("all")')
+    page.fill(".controls input", "repeating")
+    assert page.locator(".findings tbody tr").count() == 1
+    page.fill(".controls input", "")
+    assert page.locator(".findings tbody tr").count() == everything
+
+
+def test_an_effect_whose_interval_reaches_chance_has_another_mark_than_one_that_does_not(page):
+    go(page, "all-findings")
+    marks = page.eval_on_selector_all(
+        ".findings tbody tr",
+        "rows => rows.map(r => r.querySelector('.mark')).map(mark => [mark.ariaLabel, mark.textContent])",
+    )
+    signs: dict[str, set[str]] = {}
+    for label, sign in marks:
+        signs.setdefault(label.split(" · ")[0], set()).add(sign)
+    assert signs == {"effect": {"◆"}, "effect, not shown": {"◇"}, "null result": {"○"}, "description": {"·"}}
+
+
+def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    go(page, "all-findings")
+    page.fill(".controls input", "repeating")
+    page.click('.findings button[aria-label="Copy citation"]')
+    page.wait_for_function("document.querySelector('.findings td button').textContent === 'Copied'")
+    said = page.evaluate("navigator.clipboard.readText()")
+    for part in (
+        SAID,
+        "[−0.030, 0.010]",
+        "n = 32",
+        "chance 0",
+        "model 9f3c2e6a71b04d55",
+        "wonderland 0.1.0",
+        "#/training",
+    ):
+        assert part in said
+    assert "file:" not in said
+
+
+def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(page):
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }")
+    go(page, "all-findings")
+    page.click('.findings button[aria-label="Copy citation"] >> nth=0')
+    assert page.input_value("dialog.copy textarea")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog.copy", state="detached")
+
+
+def test_a_word_of_the_field_says_what_it_means_to_pointer_and_keys(page):
+    go(page, "entropy-map")
+    term = page.locator("main .term").first
+    term.hover()
+    assert len(page.inner_text(".tip").split()) > 8
+    page.mouse.move(5, 5)
+    assert not page.is_visible(".tip")
+    term.focus()
+    assert page.is_visible(".tip")
+    assert term.get_attribute("aria-describedby") == "tip"
+    named = page.eval_on_selector_all("main .term", "all => all.map(one => one.textContent.toLowerCase())")
+    assert len(named) == len(set(named))  # each once in a view
+    go(page, "words")
+    assert page.locator(".glossary dt").count() >= 30
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "lands"),
+    [
+        ("charger", "conversation", "#/loss-by-token"),
+        ("perplexity", "word explained", "#/words"),
+        ("repeating is not", "finding", "#/training"),
+        ("l3h2", "head", "head=L3H2"),
+    ],
+)
+def test_find_finds_what_can_be_read(page, typed, kind, lands):
+    page.wait_for_selector("html[data-warm]")
+    page.keyboard.press("/")
+    page.keyboard.type(typed)
+    page.locator(f".search li button:has(small:has-text('{kind}'))").first.click()
+    assert lands in page.url
+    assert typed.split()[0] not in page.url.split("?")[-1]
+
+
+def test_find_finds_a_word_of_several_tokens(page):
+    page.wait_for_selector("html[data-warm]")
+    go(page, "loss-by-token")
+    tokens = page.eval_on_selector_all(".bubble .token:not(.special)", "all => all.map(one => one.textContent)")
+    at = next(i for i in range(len(tokens) - 1) if len((tokens[i] + tokens[i + 1]).strip()) > 6)
+    joint = (tokens[at] + tokens[at + 1]).strip().lower()
+    page.keyboard.press("/")
+    page.keyboard.type(joint)
+    assert page.locator(".search li button small:has-text('conversation')").count() >= 1
+
+
+def test_one_esc_closes_find_even_with_words_in_it(page):
+    page.keyboard.press("/")
+    page.keyboard.type("abc")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("dialog.search")
+
+
+def test_arrows_scroll_where_there_is_no_head_to_choose(page, report):
+    open_at(page, f"{report}#/all-findings?head=L2H1")
+    page.evaluate("document.activeElement.blur()")
+    before = page.url
+    for key in ("ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    assert page.url == before
+    open_at(page, f"{report}#/entropy-map")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    assert "head=" not in page.url
+
+
+def test_each_view_has_a_title_of_its_own_in_the_browser(page):
+    go(page, "entropy-map")
+    assert page.title() == "Entropy map – wonderland"
+    go(page, "words")
+    assert page.title() == "Words explained – wonderland"
+
+
+def test_on_a_phone_a_tap_opens_a_sheet_that_is_in_sight(browser, report):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    tab = context.new_page()
+    open_at(tab, f"{report}#/entropy-map")
+    assert not tab.is_visible("#card")
+    tab.locator('.cells [data-head="L2H1"]').tap()
+    box = tab.locator("#card").bounding_box()
+    assert box["y"] < 844
+    assert box["y"] + box["height"] <= 844.5
+    assert title_of_card(tab) == "Head L2H1"
+    assert tab.is_visible(".tip")  # as hovering would
+    tab.locator('.cells [data-head="L3H3"]').tap()
+    chosen = tab.locator("main .cells .chosen").bounding_box()
+    assert chosen["y"] + chosen["height"] <= tab.locator("#card").bounding_box()["y"]  # the cell is not under the sheet
+    tab.click("#card header button")
+    assert not tab.is_visible("#card")
+    context.close()
+
+
+def test_about_this_model_is_a_dialog_of_its_own(page):
+    page.click('#card button:text-is("About this model")')
+    assert "9f3c2e6a71b04d55" in page.inner_text("dialog.about")
+    page.keyboard.press("Escape")
+    assert not page.is_visible("dialog.about")
+
+
+def test_the_map_leads_to_a_head(page):
+    page.click('#card .modelmap [data-head="L2H1"]')
+    assert title_of_card(page) == "Head L2H1"
+    assert "head=L2H1" in page.url
+
+
+def downloaded(page, view, name):
+    go(page, view)
+    page.keyboard.press("e")
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name=name).click()
+    return Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+
+
+def test_a_drawing_says_its_conversation_measure_and_colours(page):
+    page.evaluate("location.hash = '#/loss-by-token?sample=1&tab=1'")
+    page.wait_for_selector("#title-loss-by-token")
+    svg = downloaded(page, "loss-by-token", "SVG")
+    text = " ".join(re.findall(r">([^<]+)<", svg))
+    assert "Conversation 2 of 2 · rank" in text
+    assert "scale" in text
+    assert svg.count("<rect") > 80
+
+
+def test_csv_needs_no_options_and_its_text_is_exact(page):
+    text = downloaded(page, "lens", "CSV")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert None not in rows[0]
+    assert not text.startswith("#")
+    words = [name for name in rows[0] if name.endswith(": word")]
+    assert words
+    assert all(row[words[0]] for row in rows)
+    tokens = [row["Token"] for row in csv.DictReader(io.StringIO(downloaded(page, "loss-by-token", "CSV"), newline=""))]
+    assert any(token.startswith(" ") for token in tokens)  # the space itself, no dot for it
+    assert not any("·" in token for token in tokens)

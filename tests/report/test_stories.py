@@ -1,0 +1,214 @@
+"""The first page's stories: chosen by rules, whatever was found, and told from what is left of a redacted page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sample
+import sample_views
+
+from wonderland.components import Head
+from wonderland.estimate import Estimate
+from wonderland.report.findings import Finding
+from wonderland.report.page import Page, page_data
+from wonderland.report.stories import MOST, headline, roles_of, stories
+from wonderland.views import Conversations, Key, Measure, Role, Shaded, View
+
+
+def one(value, low, high, unit="share brought back", chance=0.0, n=30):
+    return Estimate(
+        np.float64(value), np.float64(low), np.float64(high), n=n, unit=unit, resampled_over="pairs", chance=chance
+    )
+
+
+def effect(text, view="a", head="L1H2", trust="solid", estimate=None, kind="effect"):
+    return Finding(text, view, Head.parse(head) if head else (), trust, kind, estimate)
+
+
+def page_of(findings=(), views=(), **more) -> Page:
+    return Page("wonderland", {}, list(views), {}, list(findings), **more)
+
+
+def told(page):
+    return {story["ask"]: story for story in stories(page, page.views)}
+
+
+FOUND, ABSENT = "What did it find out?", "What does it not do?"
+
+
+def test_an_empty_page_tells_nothing():
+    assert stories(page_of(), []) == []
+
+
+def test_where_no_effect_is_shown_that_is_the_story():
+    unsure = [effect("L1H2 may look back.", trust="weak"), effect("So may L0H0.", trust="anecdotal")]
+    story = told(page_of(unsure))[FOUND]
+    assert story["text"].startswith("Nothing stands out")
+    assert story["kind"] == "null"
+    assert story["picture"] == {"kind": "heads", "lit": []}
+
+
+def test_the_head_on_which_most_analyses_agree_is_told_once_with_a_number():
+    views = [View(name, name, sample_views.effect_view().figure, group=group) for name, group in
+             (("a", "first"), ("b", "first"), ("c", "second"), ("d", "third"))]  # fmt: skip
+    found = [
+        effect("L0H0 looks back: 0.9.", "a", "L0H0", estimate=one(0.9, 0.8, 1.0)),
+        effect("L0H0 looks back again.", "b", "L0H0"),  # the same analysis, which does not count twice
+        effect("L1H2 has a role that nobody measured.", "c"),
+        effect("L1H2 brings back the difference: 62% of it.", "d", estimate=one(0.62, 0.55, 0.69)),
+    ]
+    story = told(page_of(found, views))[FOUND]
+    assert story["text"] == "L1H2 brings back the difference."
+    assert story["picture"] == {"kind": "heads", "lit": ["L1H2"]}
+    assert story["number"] == {"value": "62%", "low": "55%", "high": "69%", "unit": "brought back", "of": "30 pairs"}
+    assert story["more"]
+    counted = effect("L1H2 gives 51% of it: so it is.", "c", estimate=one(0.51, 0.5, 0.52))
+    assert (
+        told(page_of([*found[:2], counted, found[3]], views))[FOUND]["text"] == story["text"]
+    )  # a claim in plain words
+    assert (story["view"], story["select"]) == ("d", ["head:L1H2"])
+
+
+def test_a_number_that_is_none_is_left_out_and_the_story_stays():
+    story = told(page_of([effect("L1H2 does it: nan.", estimate=one(math.nan, math.nan, math.nan))]))[FOUND]
+    assert story["number"] is None
+    assert story["text"] == "L1H2 does it."
+    assert story["more"] == ""
+
+
+def test_an_effect_of_no_head_is_told_without_one():
+    whole = effect("The whole layer matters: 0.5.", head=None, estimate=one(-2.7, -3, -2, "nats"))
+    story = told(page_of([whole]))[FOUND]
+    assert story["picture"] == {"kind": "heads", "lit": []}
+    assert story["number"]["value"] == "−2.7"
+    assert story["number"]["unit"] == "nats"
+
+
+def test_the_best_supported_null_result_is_told_with_its_interval():
+    none = one(-0.01, -0.03, 0.01, "nats")
+    nulls = [
+        effect("No copying: 0.2.", head=None, trust="weak", kind="null"),
+        effect("No repetition is learned: −0.01 nats.", head=None, kind="null", estimate=none),
+    ]
+    story = told(page_of(nulls))[ABSENT]
+    assert story["text"] == "No repetition is learned."
+    assert [story["number"][name] for name in ("value", "low", "high")] == ["−0.01", "−0.03", "0.01"]
+    assert story["picture"] == {"kind": "interval", "value": -0.01, "low": -0.03, "high": 0.01, "chance": 0.0}
+    assert FOUND not in told(page_of(nulls))  # no effect was looked for
+
+
+def reading(values, of="conversation") -> View:
+    n = len(values)
+    shaded = Shaded("one", [f" w{i}" for i in range(n)], ["me"] * n, np.arange(n) // 4, np.array([values]))
+    return View("reading", "Loss by token", Conversations([Measure("loss", "nats")], [shaded], of=of))
+
+
+def test_the_most_surprising_token_is_shown_with_the_message_before_it():
+    values = np.linspace(0.1, 1, 12)
+    values[0], values[5] = np.nan, 9.5
+    story = told(page_of(views=[reading(values)]))["Where was it surprised?"]
+    assert story["number"]["value"] == "9.5"
+    assert story["select"] == ["conversation:0", "position:5"]
+    assert story["picture"]["tokens"] == [f" w{i}" for i in range(8)]
+    assert story["picture"]["tokens"][story["picture"]["at"]] == " w5"
+
+
+def test_a_long_message_is_cut_around_the_token():
+    values = np.full(400, 1.0)
+    values[250] = 9.0
+    long = reading(values)
+    shaded = replace(long.figure.conversations[0], messages=np.zeros(400))
+    story = told(page_of(views=[replace(long, figure=replace(long.figure, conversations=[shaded]))]))
+    picture = story["Where was it surprised?"]["picture"]
+    assert picture["tokens"][picture["at"]] == " w250"
+    assert len(picture["tokens"]) == 26
+
+
+@pytest.mark.parametrize("values", [[np.nan] * 4, [np.inf] * 4])
+def test_no_finite_surprise_is_no_story(values):
+    assert "Where was it surprised?" not in told(page_of(views=[reading(np.array(values))]))
+
+
+def test_a_redacted_page_shows_no_message():
+    views = [reading(np.ones(8)), replace(reading(np.ones(8), "sample"), id="samples")]
+    assert set(told(page_of(views=views))) == {"Where was it surprised?", "What does it say?"}
+    assert told(page_of(views=views, contains_text=False)) == {}
+
+
+def test_choices_left_are_counted_from_the_same_number_as_the_loss():
+    training, read = sample_views.training_view(""), reading(np.ones(8))
+    loss = effect("A loss.", "reading", None, kind="description", estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
+    story = told(page_of([loss], [training, read]))["How well does it guess?"]
+    assert story["number"] == {"value": "20", "low": "18", "high": "22", "unit": "choices left", "of": "30 pairs"}
+    assert story["picture"]["own"] == pytest.approx(math.exp(3.0))
+    heights = [value for _, value in story["picture"]["points"]]
+    assert heights == sorted(heights, reverse=True)
+    alone = told(page_of([loss], [read]))["How well does it guess?"]
+    assert alone["picture"]["points"] == [["a blind guess", pytest.approx(math.exp(7.0))]]
+
+
+def test_a_model_that_counting_beats_is_said_to_be_beaten():
+    training, read = sample_views.training_view(""), reading(np.ones(8))
+    loss = effect("A loss.", "reading", None, kind="description", estimate=one(6.9, 6.8, 7, "nats a token", 7.0))
+    story = told(page_of([loss], [training, read]))["How well does it guess?"]
+    best = min(training.figure.references, key=lambda reference: reference.y)
+    assert str(best.name) in story["text"]
+    assert "no better" in story["text"]
+
+
+def test_everything_found_makes_at_most_five_stories():
+    page = sample.page()
+    more = [effect("No repetition is learned.", head=None, kind="null"), *page.findings]
+    samples = replace(reading(np.ones(8), "sample"), id="samples")
+    made = stories(replace(page, findings=more, views=[*page.views, samples]), [*page.views, samples])
+    assert len(made) == MOST
+    assert all(len(story["text"].split()) < 25 for story in made)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claim"),
+    [
+        ("L2H0 says who speaks: six tests agree.", "L2H0 says who speaks"),
+        ("L2H0 attends 0.51 (95% interval 0.4 to 0.6).", "L2H0 attends 0.51"),
+        ("Nothing: there is nothing here.", "Nothing: there is nothing here."),  # one word is no sentence
+        ("It guesses well. And more.", "It guesses well"),
+    ],
+)
+def test_a_headline_ends_where_the_evidence_begins(sentence, claim):
+    assert headline(sentence) == claim
+
+
+def roles(**named):
+    return {Key.of(Head.parse(head)): [Role(role) for role in of] for head, of in named.items()}
+
+
+def test_of_its_roles_a_head_is_shown_with_the_one_that_fewest_share():
+    about = roles(L0H0=["needed", "copies"], L0H1=["needed", "copies"], L0H2=["needed", "says who speaks"])
+    assert roles_of(page_of(about=about)) == {"L0H0": "copies", "L0H1": "copies", "L0H2": "says who speaks"}
+    assert roles_of(page_of(about=roles(L0H0=["needed"], L0H1=["needed"]))) == {}  # what all have tells nothing
+    assert roles_of(page_of(about=roles(L0H0=["needed"]))) == {"L0H0": "needed"}  # a model of one head
+    about = roles(L0H0=["no pattern over 0.4", "needed"], L0H1=["no pattern over 0.4"], L0H2=["previous 0.9"])
+    assert roles_of(page_of(about=about)) == {"L0H0": "needed"}  # a measurement is no name, nor is what a head is not
+
+
+def test_a_model_of_one_layer_has_its_stories_and_its_map():
+    view = sample_views.attention_view(1, 16, layers=1, heads=2)
+    page = page_of([effect("L0H1 looks back: 0.9.", "attention", "L0H1")], [view], about=roles(L0H1=["previous token"]))
+    data = page_data(page, [view])
+    assert data["heads"] == [1, 2]
+    assert data["roles"] == {"L0H1": "previous token"}
+    assert [story["ask"] for story in data["stories"]] == [FOUND]
+
+
+def test_a_view_goes_under_the_question_it_answers():
+    page = sample.page(conversations=1, length=16)
+    sections = {view["id"]: view["section"] for view in page_data(page, page.views)["views"]}
+    assert sections["loss-by-token"] == "read"  # by its figure
+    assert sections["attention"] == "heads"
+    assert sections["circuit"] == "circuit"
+    assert sections["training"] == "data"
+    ours = replace(page.views[0], group="ov-circuits")
+    assert page_data(replace(page, views=[ours]), [ours])["views"][0]["section"] == "weights"  # by its analysis

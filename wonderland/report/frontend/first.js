@@ -1,0 +1,102 @@
+// The first page: what there is to know in a minute. Python chose the stories (stories.py); here each gets its picture.
+
+// What a finding claims, by its shape; how far it can be trusted, by its word.
+const KINDS = {
+  effect: ['◆', 'effect', 'something is there: its interval lies beyond its chance level'],
+  unsure: ['◇', 'effect, not shown', 'something may be there: its interval reaches its chance level, or there is too little evidence'],
+  null: ['○', 'null result', 'nothing larger than the bound that the sentence names'],
+  description: ['·', 'description', 'a number of the model, with no chance level to compare it with'],
+};
+const TRUSTED = { solid: '', weak: 'weak', anecdotal: 'too little evidence' };
+const kindOf = ({ kind, trust }) => (kind === 'effect' && trust !== 'solid' ? 'unsure' : kind in KINDS ? kind : 'description');
+const markOf = (finding) => {
+  const [sign, word] = KINDS[kindOf(finding)], said = dots(word, TRUSTED[finding.trust]);
+  return el('span.mark', { role: 'img', label: said, title: said, class: `mark ${kindOf(finding)}` }, sign);
+};
+const evidenceOf = ({ view, select = [] }) => store.address({ key: null, pos: null, ...selecting(...select), view });
+const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
+
+// Choices left, from a blind guess to this model, on a logarithmic scale.
+function choicesLeft({ points, own }) {
+  return (width) => {
+    const drawing = new Scene(width, 96), colours = palette(), all = [...points, ['this model', own]].filter(([, value]) => value > 0);
+    const x = d3.scaleLog([d3.max(all, ([, v]) => v), d3.min(all, ([, v]) => v)], [34, width - 44]);
+    drawing.line(x.range()[0], 46, x.range()[1], 46, colours.line, { lineWidth: 2 });
+    const ends = [-99, -99, -99]; // names go to the first row where they do not touch the one before
+    points.forEach(([name, value]) => {
+      const at = x(value), wide = max(textWidth(name, 12), textWidth(number(round(value)), 13)) / 2 + 5, row = max(0, ends.findIndex((end) => end < at - wide));
+      ends[row] = at + wide;
+      const middle = max(wide, min(width - wide, at)), top = 66 + 36 * row;
+      if (row) drawing.line(at, 52, at, top - 12, colours.line);
+      drawing.mark(at, 46, 0, 40, colours.muted);
+      drawing.text(middle, top, number(round(value)), { anchor: 'middle', size: 13 });
+      drawing.text(middle, top + 15, name, { anchor: 'middle', fill: colours.muted });
+    });
+    drawing.mark(x(own), 46, 0, 140, colours.accent);
+    drawing.text(min(width - 30, x(own)), 16, number(round(own)), { anchor: 'middle', size: 18, weight: 650, fill: colours.accent });
+    drawing.text(min(width - 30, x(own)), 33, 'this model', { anchor: 'middle', fill: colours.accent });
+    drawing.height = 90 + 36 * ends.findLastIndex((end) => end > 0);
+    return drawing;
+  };
+}
+
+// One interval and the level it is held against.
+function intervalLine({ value, low, high, chance }) {
+  return (width) => {
+    const drawing = new Scene(width, 56), colours = palette();
+    const x = d3.scaleLinear(padded(min(low, chance), max(high, chance), 0.25), [12, width - 12]);
+    drawing.line(12, 22, width - 12, 22, colours.line);
+    drawing.line(x(chance), 8, x(chance), 36, colours.ink, { lineWidth: 1.5 });
+    drawing.text(x(chance), 50, chance ? 'chance' : 'nothing', { anchor: 'middle', fill: colours.muted });
+    drawing.line(x(low), 22, x(high), 22, colours.accent, { lineWidth: 4 });
+    drawing.mark(x(value), 22, 0, 90, colours.accent);
+    return drawing;
+  };
+}
+
+// A few messages, shaded like the conversations of the report.
+function excerpt({ tokens, speakers, messages, values, at }) {
+  const scale = colourScale({ domain: [0, 10] }, values.filter(isNumber));
+  return el('div.bubbles.excerpt', d3.groups(d3.range(tokens.length), (i) => messages[i]).map(([, members]) => el(`p.bubble.${speakers[members[0]] === 'me' ? 'me' : 'them'}`, { dir: 'auto' }, members.map((i) => {
+    if (SPECIAL.test(tokens[i])) return el('span.special', tokens[i].slice(2, -2));
+    const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(tokens[i]));
+    if (isNumber(values[i])) shadeToken(word, { background: scale.css(values[i]), color: scale.ink(values[i]) });
+    return word;
+  }))));
+}
+
+const drawn = (draw) => {
+  const host = el('div.drawn', { 'aria-hidden': 'true' });
+  return { host, paint: () => host.replaceChildren(sceneToSvg(draw(max(240, min(620, host.clientWidth))))) };
+};
+
+function mountFirst(host) {
+  const seen = new Set(), pictures = [];
+  const draw = (picture) => {
+    if (!picture) return null;
+    if (picture.kind === 'heads') return modelMap({ lit: picture.lit });
+    if (picture.kind === 'bubbles') return excerpt(picture);
+    const one = drawn((picture.kind === 'scale' ? choicesLeft : intervalLine)(picture));
+    pictures.push(one);
+    return one.host;
+  };
+  const measure = ({ number: told }) => (told ? el('p.told', { title: told.low ? dots('95% interval', told.of) : null }, el('b', told.value), ' ', explained(told.unit, seen), told.low ? el('small', ` ${told.low} to ${told.high}`) : null) : null);
+  const told = page.stories.map((story, i) => el('section.story',
+    el('h2', { id: `story-${i}` }, story.ask),
+    el('p.sentence', markOf(story), el('span', explained(story.text, seen), story.more ? [' ', story.more] : null)),
+    story.picture && el('div.picture', draw(story.picture)), measure(story),
+    el('p.onward', el('a', { href: evidenceOf(story) }, `${story.onward} →`))));
+  const failed = page.checks.filter((check) => !check.passed);
+  host.replaceChildren(el('article.figure.first',
+    el('h1', { id: 'title-findings', tabindex: -1 }, 'Your model in a minute'),
+    el('p.caption', explained('It read messages and learned one thing: to guess the next token. This is what came of it.', seen)),
+    page.checks.length ? el('details.checks', { open: failed.length > 0 }, el('summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
+    told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
+    el('p.goon', el('a', { href: store.address({ view: 'all-findings' }) }, `All findings →`), el('a', { href: store.address({ view: 'words' }) }, 'Words explained →'))));
+  const paint = () => pictures.forEach((one) => one.paint());
+  paint();
+  return { ...NO_FIGURE, update: (changed) => changed.has('theme') && store.view === 'findings' && mountFirst(host) };
+}
+
+const checksList = (failed) => [...failed, ...page.checks.filter((check) => check.passed)].map(({ passed, name, detail }) => el(passed ? 'li.passed' : 'li.failed',
+  el('span.sign', { role: 'img', label: passed ? 'passed' : 'failed' }, passed ? '✓' : '✗'), el('div', el('span', name), detail ? el('small', detail) : null)));

@@ -1,0 +1,42 @@
+// The map of the model: a sign for each head and each MLP, its shape and colour telling the role. It leads to their cards.
+
+const SIGNS = ['●', '■', '▲', '◆', '★', '✚'];
+// The roles that are told apart, rarest first: a role that one head has is what a reader looks for.
+// Beyond six, roles share one sign.
+const ROLES = d3.sort(d3.rollups(Object.values(page.roles), (all) => all.length, (role) => role), ([, count]) => count).map(([role, count], i) => ({ role, count, sign: SIGNS[i] ?? '▪' }));
+const roleOf = (head) => ROLES.find(({ role }) => role === page.roles[head]);
+const roleColour = (head) => {
+  const i = ROLES.indexOf(roleOf(head));
+  return i < 0 ? 'var(--muted)' : i < SIGNS.length ? palette().categories[i] : 'var(--muted)';
+};
+
+// `lit` marks some heads and leaves the rest faint; without it every head shows its role, and a legend names them.
+function modelMap({ lit = null } = {}) {
+  if (!N_LAYERS) return null;
+  const neurons = d3.group(Object.keys(page.about).filter((key) => kindOfKey(key) === 'neuron'), (key) => +/^L(\d+)/.exec(nameOfKey(key))?.[1]);
+  const shows = (kind) => page.views.find((view) => view.selects.includes(kind))?.id;
+  const go = (key) => store.set({ key, ...(page.views.find(({ id }) => id === store.view)?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
+  const heads = HEADS.map((name) => {
+    const role = roleOf(name), on = lit ? lit.includes(name) : role;
+    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : lit && on ? '●' : '·');
+  });
+  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit ? 'var(--accent)' : '') : ''));
+  const mlps = d3.range(N_LAYERS).map((layer) => (neurons.get(layer)
+    ? el('button.part.mlp', { label: `MLP of layer ${layer}`, on: { click: () => go(neurons.get(layer)[0]) } }, 'MLP') : el('span.part.mlp', 'MLP')));
+  const grid = el('div.modelmap', { role: 'group', label: 'Map of the model: a row for each layer' },
+    d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), mlps[layer]]));
+  const each = min(N_HEADS, 16);
+  grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px)) 42px`;
+  if (N_HEADS > 16) heads.concat(mlps).forEach((node, i) => styled(node, { gridColumn: i < heads.length ? `${(i % N_HEADS) % 16 + (lit ? 1 : 2)}` : '' }));
+  const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => (lit ? { key: `head:${HEADS[i]}` } : {}), // in the card the map would vanish under the pointer
+   
+    words: (i) => [HEADS[i], [['', page.roles[HEADS[i]] ?? 'no role']]] });
+  hand.set(heads);
+  paint();
+  const legend = lit || !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map(({ role, count, sign }, i) => {
+    const mark = el('b', sign);
+    mark.style.color = palette().categories[i] ?? '';
+    return el('li', mark, el('span', role, el('small', count > 1 ? `${count} heads` : 'one head')));
+  }));
+  return el('div.mapbox', grid, legend);
+}

@@ -1,0 +1,270 @@
+"""What does the first page tell in a minute? At most five stories, chosen by rules over what the results found.
+
+Each story is one plain sentence, one small picture, one number with its interval and one way onward. The rules look at
+findings and views, never at an analysis by name, so a plugin's finding can be told as well as ours. They see the page
+as it is written: of a redacted page only what is left.
+
+What would fool it: many analyses of one head are counted as agreement, though some read each other's results. And a
+sentence is cut at its first colon, semicolon or bracket; an author who hides the claim behind one loses it here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wonderland.report.findings import TRUST, Finding
+from wonderland.report.schema import Conversations, Lines, Role, View, characters
+
+if TYPE_CHECKING:
+    from wonderland.estimate import Estimate
+    from wonderland.report.page import Page
+
+__all__ = ["MOST", "headline", "roles_of", "stories"]
+
+MOST = 5
+"""Stories on the first page."""
+
+_LONGEST = 26  # tokens of a message that is quoted
+_END = re.compile(r":\s|;\s|\s\(|,\sagainst|\.\s|\.$")
+
+
+def stories(page: Page, views: Sequence[View]) -> list[dict[str, Any]]:
+    """Return the stories of a page, as the front end reads them."""
+    told = (
+        _guesses(page, views),
+        _found(page, views),
+        _says(page, views),
+        _surprised(page, views),
+        _absent(page, views),
+    )
+    return [story for story in told if story is not None][:MOST]
+
+
+def headline(sentence: str) -> str:
+    """Return the claim of a sentence without its evidence: what stands before the first colon, semicolon or bracket.
+
+    >>> headline("L2H0 says who speaks: six tests agree; 60% [53%, 66%] of it.")
+    'L2H0 says who speaks'
+    """
+    cut = _END.search(sentence)
+    claim = sentence[: cut.start()] if cut else sentence
+    return claim if len(claim.split()) > 1 else sentence
+
+
+def roles_of(page: Page) -> dict[str, str]:
+    """Return the role that tells most of each head: of its roles the one that fewest heads share.
+
+    A role that every head has tells nothing, nor does one that says what a head is not, or that holds a number, as
+    those are measurements. A head with no other has none.
+    """
+    named = {
+        key.name: [name for b in blocks if isinstance(b, Role) for name in [characters(b.role)] if _is_name(name)]
+        for key, blocks in page.about.items()
+        if key.kind == "head"
+    }
+    counts: dict[str, int] = {}
+    for roles in named.values():
+        for role in set(roles):
+            counts[role] = counts.get(role, 0) + 1
+    best = {head: min(reversed(roles), key=lambda role: counts[role]) for head, roles in named.items() if roles}
+    return {head: role for head, role in best.items() if counts[role] < len(named) or len(named) == 1}
+
+
+def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
+    """Tell how many choices the model is left with, beside what counting leaves."""
+    trained = next((v for v in views if isinstance(v.figure, Lines) and v.figure.right is not None), None)
+    levels: list[tuple[str, float]] = []
+    loss, measured = math.nan, None
+    sizes = page.meta.get("sizes")
+    if isinstance(sizes, Mapping) and "tokens known" in sizes:
+        levels.append(("a blind guess", math.log(int(sizes["tokens known"]))))
+    if trained is not None and isinstance(trained.figure, Lines):
+        levels += [(characters(one.name), float(one.y)) for one in trained.figure.references]
+        ends = np.asarray(trained.figure.series[-1].y, dtype=float)
+        ends = ends[np.isfinite(ends)]
+        loss = float(ends[-1]) if ends.size else math.nan
+    read = {view.id for view in views if any(isinstance(figure, Conversations) for figure in view.figures())}
+    for finding in page.findings:
+        one = finding.estimate
+        if one is not None and finding.view in read and one.unit.startswith("nats") and _finite(one):
+            loss, measured = float(one.value), one
+            if not levels and one.chance is not None:
+                levels.append(("a blind guess", float(one.chance)))
+            break
+    levels = [(name, level) for name, level in levels if math.isfinite(level) and level < 40]
+    if not (math.isfinite(loss) and levels and loss < 40):
+        return None
+    best = min(levels, key=lambda level: level[1])
+    text = (
+        "Before each token it hesitates between this many; no table of counts does better."
+        if loss < best[1]
+        else f"It guesses no better than a simpler rule does: {best[0]}."
+    )
+    number = None
+    if measured is not None:
+        number = {"value": _count(loss), "low": _count(float(measured.low)), "high": _count(float(measured.high))}
+        number |= {"unit": "choices left", "of": f"{measured.n:,} {measured.resampled_over}"}
+    points = sorted(((name, math.exp(level)) for name, level in levels), key=lambda point: -point[1])
+    view = trained.id if trained is not None else next(iter(read))
+    picture = {"kind": "scale", "points": [list(point) for point in points], "own": math.exp(loss)}
+    return _story("How well does it guess?", text, "description", number, picture, view, (), "Training")
+
+
+def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
+    """Tell of the head on which most analyses agree, or that nothing stands out."""
+    ask = "What did it find out?"
+    effects = [finding for finding in page.findings if finding.kind == "effect"]
+    solid = [finding for finding in effects if finding.trust == "solid"]
+    if not solid:
+        if not effects:
+            return None
+        text = "Nothing stands out: no effect is beyond its chance level."
+        return _story(ask, text, "null", None, {"kind": "heads", "lit": []}, "all-findings", (), "All findings")
+    groups = {view.id: view.group or view.id for view in views}
+    agreeing: dict[str, set[str]] = {}
+    for finding in solid:
+        for key in finding.select[:1]:
+            if key.kind == "head":
+                agreeing.setdefault(key.name, set()).add(groups.get(finding.view, finding.view))
+    if not agreeing:
+        first = solid[0]
+        return _of_finding(ask, first, {"kind": "heads", "lit": []}, "Its evidence")
+    head = max(agreeing, key=lambda name: len(agreeing[name]))  # of as many analyses the one that was named first
+    mine = [finding for finding in solid if any(key.kind == "head" and key.name == head for key in finding.select)]
+    numbered = [finding for finding in mine if _finite(finding.estimate)]
+    plain = [finding for finding in numbered if not re.search(r"(?<![LHNF\d])\d", headline(finding.sentence))]
+    story = _of_finding(ask, (plain or numbered or mine)[0], {"kind": "heads", "lit": [head]}, "See its evidence")
+    if len(agreeing[head]) > 1:
+        story["more"] = "Several analyses point to this head."
+    return story
+
+
+def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
+    """Show how a sample begins."""
+    if not page.contains_text:
+        return None
+    for view, figure in _conversations(views):
+        if characters(figure.of) == "sample":
+            sample = figure.conversations[0]
+            excerpt = _excerpt(sample, 0, 2)
+            text = "Left to itself it writes like this: one draw, which nobody said."
+            return _story("What does it say?", text, "description", None, excerpt, view.id, (), "More samples")
+    return None
+
+
+def _surprised(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
+    """Show the message with the token that surprised it most."""
+    if not page.contains_text:
+        return None
+    for view, figure in _conversations(views):
+        if characters(figure.of) != "conversation":
+            continue
+        found = [
+            (float(values[at]), c, at)
+            for c, one in enumerate(figure.conversations)
+            for values in [np.asarray(one.values, dtype=float)[0]]
+            if np.isfinite(values).any()
+            for at in [int(np.nanargmax(np.where(np.isfinite(values), values, -np.inf)))]
+        ]
+        if not found:
+            continue
+        value, c, at = max(found)
+        conversation = figure.conversations[c]
+        message = int(np.asarray(conversation.messages)[at])
+        excerpt = _excerpt(conversation, message - 1, message + 1, at)
+        unit = characters(figure.measures[0].unit)
+        text = "The outlined token surprised it most; the shade of each shows how much."
+        number = {"value": f"{value:.1f}", "unit": unit, "low": None, "high": None, "of": ""}
+        select = (f"conversation:{c}", f"position:{at}")
+        return _story("Where was it surprised?", text, "description", number, excerpt, view.id, select, "Read more")
+    return None
+
+
+def _absent(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
+    """Tell of the best supported null result."""
+    nulls = sorted((f for f in page.findings if f.kind == "null"), key=lambda found: TRUST.index(found.trust))
+    return _of_finding("What does it not do?", nulls[0], None, "Its evidence") if nulls else None
+
+
+def _of_finding(ask: str, finding: Finding, picture: Any, onward: str) -> dict[str, Any]:
+    one, number = finding.estimate, None
+    if _finite(one):
+        low, high = float(one.low), float(one.high)
+        value = float(one.value)
+        part = one.unit.startswith(("share", "recovery")) and max(abs(value), abs(low), abs(high)) < 10
+        told = [_told(v, part, high - low) for v in (value, low, high)]
+        number = dict(zip(("value", "low", "high"), told, strict=True))
+        number |= {
+            "unit": one.unit.removeprefix("share").strip() if part else one.unit,
+            "of": f"{one.n:,} {one.resampled_over}",
+        }
+        if picture is None:
+            picture = {"kind": "interval", "value": value, "low": low, "high": high}
+            picture["chance"] = 0.0 if one.chance is None else float(one.chance)
+    select = [str(key) for key in finding.select]
+    text = headline(finding.sentence).rstrip(".") + "."
+    return _story(ask, text, finding.kind, number, picture, finding.view, select, onward) | {"trust": finding.trust}
+
+
+def _story(
+    ask: str, text: str, kind: str, number: Any, picture: Any, view: str, select: Sequence[str], onward: str
+) -> dict[str, Any]:
+    return {
+        "ask": ask,
+        "text": text,
+        "more": "",
+        "kind": kind,
+        "trust": "solid",
+        "number": number,
+        "picture": picture,
+        "view": view,
+        "select": list(select),
+        "onward": onward,
+    }
+
+
+def _conversations(views: Sequence[View]) -> list[tuple[View, Conversations]]:
+    return [(v, figure) for v in views for figure in v.figures() if isinstance(figure, Conversations)]
+
+
+def _excerpt(one: Any, first: int, last: int, at: int | None = None) -> dict[str, Any]:
+    """Return the messages from ``first`` to before ``last`` as a picture; token ``at`` is outlined and never cut."""
+    messages = np.asarray(one.messages)
+    inside = np.flatnonzero((messages >= first) & (messages < last))
+    kept: list[int] = []
+    for message in np.unique(messages[inside]):
+        part = [int(i) for i in inside if messages[i] == message]
+        begin = max(0, min(part.index(at) - _LONGEST // 2, len(part) - _LONGEST)) if at in part else 0
+        kept += part[begin : begin + _LONGEST]
+    values = np.asarray(one.values, dtype=float)[0]
+    return {
+        "kind": "bubbles",
+        "tokens": [characters(one.tokens[i]) for i in kept],
+        "speakers": [one.speakers[i] for i in kept],
+        "messages": [int(messages[i]) for i in kept],
+        "values": [float(values[i]) for i in kept],
+        "at": kept.index(at) if at in kept else None,
+    }
+
+
+def _finite(one: Estimate | None) -> bool:
+    return one is not None and all(math.isfinite(float(v)) for v in (one.value, one.low, one.high))
+
+
+def _told(value: float, part: bool, width: float) -> str:
+    """Return a number as a share, or with no more places than half its interval's width has."""
+    places = min(6, max(0, math.ceil(-math.log10(width / 2)))) if width > 0 else 2
+    return (f"{value:.0%}" if part else f"{value:,.{places}f}").replace("-", "−")
+
+
+def _is_name(role: str) -> bool:
+    return re.search(r"^no\b|\d", role) is None
+
+
+def _count(loss: float) -> str:
+    return f"{math.exp(loss):,.0f}"
