@@ -69,9 +69,7 @@ def test_day_and_month_are_decided_by_the_whole_export(tmp_path):
     ):
         path = lines(tmp_path, *head, last)
         if month is None:
-            with pytest.raises(
-                InputError, match=r"3/4/21 can be 03 April 2021 \(dmy\) or 04 March 2021"
-            ) as caught:
+            with pytest.raises(InputError, match=r"3/4/21 can be 03 April 2021 \(dmy\) or 04 March 2021") as caught:
                 read(WhatsApp, path)
             assert "--dates dmy or --dates mdy" in caught.value.hint
             assert read(WhatsApp, path, dates="dmy")[0][0].timestamp.month == 4

@@ -41,9 +41,7 @@ class WhatsApp:
         path: Path,
         *,
         me: Annotated[str | None, "your name as it stands in the chat, where that is not clear"] = None,
-        dates: Annotated[
-            Literal["dmy", "mdy"] | None, "which comes first in dates, where that is not clear"
-        ] = None,
+        dates: Annotated[Literal["dmy", "mdy"] | None, "which comes first in dates, where that is not clear"] = None,
     ) -> None:
         if dates not in (None, DAY_FIRST, MONTH_FIRST):
             raise UsageError(f"dates is {dates!r}.", hint=f"Choose {DAY_FIRST!r} or {MONTH_FIRST!r}.")
