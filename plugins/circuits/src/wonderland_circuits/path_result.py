@@ -146,5 +146,5 @@ class PathPatchingResult(ContrastResult):
         value, low, high = (
             np.concatenate([np.asarray(getattr(way, part)) for way in ways]) for part in ("value", "low", "high")
         )
-        about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": ()}
+        about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": (), "labels": {}}
         return replace(ways[0], value=value, low=low, high=high, **about)
