@@ -18,6 +18,7 @@ from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import Whole, given
 from wonderland.demo import MESSAGES
+from wonderland.errors import Unsupported
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -108,7 +109,20 @@ def demo(console: Console, where: Path, preset: str | None, epochs: int | None, 
         workspace.configure("training", preset="nano")
     record(console, workspace, "training", given({"preset": preset, "epochs": epochs}))
     run_all(console, workspace, open_it)
+    _with_the_model(console, workspace)
     console.next(f'wonderland generate -w {shlex.quote(str(where))} "<|them|> How are you?"')
+
+
+def _with_the_model(console: Console, workspace: Workspace) -> None:
+    """Write the report that holds the model, which the demo's public messages allow."""
+    try:
+        path = workspace.report(live=True)
+    except Unsupported as too_large:
+        console.say(too_large.message)
+        return
+    console.result(live=str(path))
+    console.say(f"With the model in it: {path}")
+    console.say("Open it, type a message, and switch a head off.")
 
 
 run_command = command("run")(run)
