@@ -176,7 +176,8 @@ class TestFailures:
 
     def test_an_unknown_source_option(self, messages, tmp_path, capsys):
         error = self.failed(capsys, "extract", "-w", tmp_path / "w", messages, "--colour", "red", code=2)
-        assert "--sender" in error
+        assert "no option --colour" in error
+        assert "wonderland extract --help" in error
 
     def test_a_setting_that_does_not_exist(self, workspace, capsys):
         file = workspace / settings.FILE

@@ -133,12 +133,8 @@ def _of_class(path: Path, name: str) -> Sketch:
     if node is None:
         raise _Unreadable
     values: dict[str, Any] = {}
-    fields: list[ast.AnnAssign] = []
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            if "ClassVar" not in ast.unparse(statement.annotation):
-                fields.append(statement)
-                continue
             target, value = statement.target, statement.value
         elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             target, value = statement.targets[0], statement.value
@@ -149,10 +145,42 @@ def _of_class(path: Path, name: str) -> Sketch:
     if not isinstance(values.get("name"), str):
         raise _Unreadable
     about = (ast.get_docstring(node) or "").split("\n")[0]
-    parameters = None if node.bases else _parameters(fields)
+    fields = _fields(path, tree, node)
+    parameters = None if fields is None else _parameters(fields)
     groups, uses = (tuple(values.get(what, ())) for what in ("groups", "uses"))
     on_request, of = bool(values.get("on_request", False)), str(values.get("of", ""))
     return Sketch(values["name"], about, int(values.get("version", 0)), groups, uses, parameters, on_request, of)
+
+
+def _fields(path: Path, tree: ast.Module, node: ast.ClassDef) -> list[ast.AnnAssign] | None:
+    """Return the fields of a dataclass, those of its bases first; None if a base cannot be read."""
+    imported = {
+        alias.asname or alias.name: (statement.module or "", alias.name)
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom) and not statement.level
+        for alias in statement.names
+    }
+    found: dict[str, ast.AnnAssign] = {}
+    for base in node.bases:
+        if not isinstance(base, ast.Name):
+            return None
+        where, name = path, base.id
+        if base.id in imported:
+            module, name = imported[base.id]
+            spec = importlib.util.find_spec(module)
+            if spec is None or not spec.origin:
+                return None
+            where = Path(spec.origin)
+        there = ast.parse(where.read_text(encoding="utf-8"))
+        above = next((one for one in there.body if isinstance(one, ast.ClassDef) and one.name == name), None)
+        fields = None if above is None else _fields(where, there, above)
+        if fields is None:
+            return None
+        found |= {ast.unparse(field.target): field for field in fields}
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+            found[ast.unparse(statement.target)] = statement
+    return list(found.values())
 
 
 def _parameters(fields: list[ast.AnnAssign]) -> Parameters | None:

@@ -40,7 +40,7 @@ def told_p(p: Any, name: str = "p") -> str:
 def digits(number: Any, count: int = 2) -> str:
     """Return a number with so many significant digits, more where it has more before its point.
 
-    >>> digits(0.0107), digits(-1234.5), digits(0)
+    >>> digits(0.0107), digits(-1234.6), digits(0)
     ('0.011', '−1235', '0')
     """
     number = float(number)
