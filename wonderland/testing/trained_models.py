@@ -86,7 +86,7 @@ def repeating_segments(
 @functools.cache
 def trained_induction_model() -> ChatTransformer:
     """Return the model that learned to continue repetitions."""
-    return ChatTransformer.load(weights_of("induction"), induction_tokenizer())
+    return ChatTransformer.load(weights_of("induction"), induction_tokenizer()).float()  # stored in half precision
 
 
 @functools.cache
@@ -114,4 +114,5 @@ def chats_of_kind(kind: str) -> SyntheticChats:
 def trained_chats(kind: str = "planted") -> Specimen:
     """Return a model on held-out chats of the kind it was trained on; see `chats_of_kind`."""
     _, held_out = chats_of_kind(kind).corpus.split(held_out=0.15)
-    return Specimen(ChatTransformer.load(weights_of(kind), chat_tokenizer()), chat_tokenizer(), held_out)
+    model = ChatTransformer.load(weights_of(kind), chat_tokenizer()).float()  # stored in half precision
+    return Specimen(model, chat_tokenizer(), held_out)
