@@ -224,7 +224,7 @@ MUTANTS = (
     ),
     Mutant(
         "mean with padding",
-        f"{_CIRCUITS}/ablation.py",
+        "wonderland/lab/ablation.py",
         "count += int(batch.mask.sum())",
         "count += batch.mask.numel()",
         "what is put in a head's place is no mean of it",
@@ -288,7 +288,7 @@ MUTANTS = (
     ),
     Mutant(
         "loss one position early",
-        "wonderland/lab/specimen.py",
+        "wonderland/lab/forward.py",
         "losses[:, 1:] = token_losses(logits, tokens)",
         "losses[:, :-1] = token_losses(logits, tokens)",
         "every loss is shown at the token before",
@@ -329,9 +329,9 @@ MUTANTS = (
     # What nobody could see.
     Mutant(
         "patching 'between' behind the answer",
-        f"{_CIRCUITS}/activation_patching.py",
-        "& (position < batch.answer[:, None])",
-        "& (position != batch.answer[:, None])",
+        "wonderland/lab/contrast.py",
+        "& (position < self.answer[:, None])",
+        "& (position != self.answer[:, None])",
         "nothing: see below",
         (f"{_OF_CIRCUITS}/test_activation_patching.py",),
         equivalent="what stands behind the answer is never read, so replacing it changes nothing",

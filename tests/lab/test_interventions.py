@@ -147,6 +147,27 @@ def test_a_cell_in_company_is_the_cell_alone(seed):
             assert together[cell, row] == pytest.approx(float(logits[A] - logits[B]), abs=1e-4)
 
 
+def test_a_head_is_replaced_where_it_alone_differs_and_left_where_it_does_not():
+    model = random_model(7)
+    tokens = torch.tensor([[8, 9, 10, 11, 12]])
+    base = Activations.of(model, tokens, ["z"])
+    donor = base.values["z"].clone()  # [layer, batch, pos, head, d_head]
+    donor[:, :, :, 1] += 1
+    metric = answer_logits(model, [4])
+    sites = [[Site("z", 1, head)] for head in (0, 1)]
+    untouched, replaced = intervene(model, base, {"z": donor}, sites, metric)
+
+    def put(z, hook):
+        z = z.clone()
+        z[:, :, 1] += 1
+        return z
+
+    expected = model.run_with_hooks(tokens, fwd_hooks=[("blocks.1.attn.hook_z", put)])[:, -1]
+    assert torch.equal(replaced[0], untouched)
+    assert_same(replaced[1], expected)
+    assert not torch.allclose(replaced[1], untouched)
+
+
 @pytest.mark.parametrize("name", ["resid_pre", "attn_out", "mlp_out"])
 def test_a_grid_is_the_one_transformer_lens_computes(name):
     model = random_model(7)

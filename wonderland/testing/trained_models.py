@@ -86,7 +86,9 @@ def repeating_segments(
 @functools.cache
 def trained_induction_model() -> ChatTransformer:
     """Return the model that learned to continue repetitions."""
-    return ChatTransformer.load(weights_of("induction"), induction_tokenizer()).float()  # stored in half precision
+    stored = ChatTransformer.load(weights_of("induction"), induction_tokenizer())
+    model: ChatTransformer = stored.float()  # it is stored in half precision
+    return model
 
 
 @functools.cache
