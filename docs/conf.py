@@ -37,6 +37,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"wonderland\.report\.schema\..*"),  # known by their public names, wonderland.views
     ("py:.*", r"(?!wonderland\.(errors|hookspecs|lab|report|testing|tokenizer)\.[^_]).*"),
+    ("py:class", r"wonderland\.lab\.\w+\.(R|R_co|_Subject)"),  # type variables and a private protocol
 ]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3

@@ -34,7 +34,7 @@ def write_tree(folder: Path, kind: str, fields: Mapping[str, Any]) -> None:
     Args:
         folder: Where to.
         kind: Name of the class.
-        fields: JSON values, arrays and `Estimate`s, nested as they like.
+        fields: JSON values, arrays and values of `Estimate`, nested as they like.
 
     Raises:
         PluginError: A field is none of these.

@@ -203,8 +203,8 @@ class Specimen(Observed):
         """Put heads or sites of one run of each contrast into the other, and return the share of the gap that follows.
 
         Args:
-            what: Heads by name ("L2H0"), as `Head`s, or `Site`s: each alone; what stands in an inner list is put in
-                together. One alone gives one number; None is every head, [layer, head].
+            what: Heads by name ("L2H0") or as `Head`, or places as `Site`: each alone; what stands in an inner list is
+                put in together. One alone gives one number; None is every head, [layer, head].
             contrasts: A kind to mine ("speaker", "first-speaker", "affirmation", "question"), or contrasts of your own.
             direction: "denoising" puts the clean run's values into the corrupted run (1 brings the whole gap back, so
                 it asks what suffices); "noising" the corrupted ones into the clean run (1 takes it all away: what is
