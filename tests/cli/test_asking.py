@@ -129,6 +129,7 @@ def test_options_of_a_source_change_those_of_the_workspace(tmp_path, capsys):
     assert [message.text for message in Workspace(tmp_path / "w").extract()] == ["hi there", "hello"]
 
 
+@pytest.mark.slow
 class TestOwnContrasts:
     """Contrasts typed in the shell, and the linter's words about bad ones."""
 

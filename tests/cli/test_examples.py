@@ -10,6 +10,8 @@ import pytest
 
 from wonderland.cli.main import run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.parent for path in ROOT.glob("examples/plugins/*/pyproject.toml"))
 MODULES = [path for folder in EXAMPLES for path in folder.rglob("*.py")]

@@ -10,6 +10,8 @@ import pytest
 
 from wonderland.cli.main import run
 
+pytestmark = pytest.mark.slow
+
 
 def code(text: str) -> int:
     return sum(bool(line.strip()) for line in text.splitlines())

@@ -10,6 +10,8 @@ import pytest
 
 from wonderland.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 QUICKLY = ("--epochs", 1, "--stride", 8)
 
 

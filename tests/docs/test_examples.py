@@ -16,6 +16,8 @@ from wonderland.lab.results import Results
 from wonderland.model.presets import Config
 from wonderland.testing import handwritten
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
 VERDICTS = ("holds", "does not hold", "cannot be said", "cleaner", "not cleaner")

@@ -20,6 +20,8 @@ from wonderland.cli.options import signature_options
 from wonderland.lab.analysis import parameters_of, result_class
 from wonderland.workspace.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 WITHOUT_NETWORK = """
 import socket, sys

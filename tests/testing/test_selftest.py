@@ -14,6 +14,8 @@ from wonderland.errors import NotEnoughData
 from wonderland.testing.selftest import prove, selftest, truths_of
 from wonderland.testing.truth import Truth, handwritten_specimen, untrained
 
+pytestmark = pytest.mark.slow
+
 ANALYSES = sorted(plugins.load().analyses.items())
 TRUTHS = [pytest.param(cls, truth, id=f"{name}: {truth.planted}") for name, cls in ANALYSES for truth in truths_of(cls)]
 

@@ -22,6 +22,8 @@ from wonderland.testing.handwritten import (
 )
 from wonderland.testing.random_models import random_model
 
+pytestmark = pytest.mark.slow
+
 # Largest difference, as a share of 1 + the number itself: three and two decimal places of precision, and some depth.
 HALF = {torch.float16: 0.02, torch.bfloat16: 0.08}
 SMALLER = {
