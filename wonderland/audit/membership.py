@@ -68,7 +68,7 @@ def _mean_losses(counted: list[np.ndarray], scored: list[np.ndarray], d_vocab: i
     ends = np.cumsum(lengths)
     sums = np.concatenate([[0.0], np.cumsum(losses)])
     with np.errstate(invalid="ignore"):
-        means: np.ndarray = (sums[ends] - sums[ends - lengths]) / lengths
+        means: np.ndarray = np.asarray((sums[ends] - sums[ends - lengths]) / lengths)
     return means
 
 
