@@ -68,13 +68,14 @@ def _mean_losses(counted: list[np.ndarray], scored: list[np.ndarray], d_vocab: i
     ends = np.cumsum(lengths)
     sums = np.concatenate([[0.0], np.cumsum(losses)])
     with np.errstate(invalid="ignore"):
-        means: np.ndarray = np.asarray((sums[ends] - sums[ends - lengths]) / lengths)
+        means: np.ndarray = (sums[ends] - sums[ends - lengths]) / lengths
     return means
 
 
 def calibrated(forced: Forced, reference: np.ndarray) -> np.ndarray:
     """Return the membership score of each message: how much better the model does than the reference, in nats."""
-    return reference - forced.mean_losses()
+    found: np.ndarray = reference - forced.mean_losses()
+    return found
 
 
 def auc(scores: np.ndarray, read: np.ndarray, weights: np.ndarray | None = None) -> float:
