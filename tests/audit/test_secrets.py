@@ -1,0 +1,86 @@
+"""Secrets are found by their shape and confirmed by their rule; what only looks like one is left alone."""
+
+import gzip
+import json
+from importlib import resources
+
+import pytest
+
+from wonderland.audit.secrets import Secret, count_secrets, find_secrets, scrubbed
+
+FOUND = {
+    "write me at ann.lee+x@example.co.uk ok": ("email", "ann.lee+x@example.co.uk"),
+    "see https://example.test/a?pwd=1.": ("link", "https://example.test/a?pwd=1"),
+    "open www.example.test/d/1BxiMVs0XRA5nFMdKvBdBZj": (
+        "link",
+        "www.example.test/d/1BxiMVs0XRA5nFMdKvBdBZj",
+    ),
+    "card 4111 1111 1111 1111 exp 10/29": ("card", "4111 1111 1111 1111"),
+    "send to DE89 3704 0044 0532 0130 00 please": ("iban", "DE89 3704 0044 0532 0130 00"),
+    "the gate code is 4821": ("code", "4821"),
+    "the code for the garage is 90210": ("code", "90210"),
+    "my pin: 7713": ("code", "7713"),
+    "553012 is your login code": ("code", "553012"),
+    "we live at 12 Maple Street now": ("address", "12 Maple Street"),
+    "call +44 20 7946 0958 later": ("phone", "+44 20 7946 0958"),
+}
+NOTHING = [
+    "in 1999 we had 2500 people, 3.14 and 10:30",
+    "my zip code is 84604 and the area code is 8015",
+    "card 4111 1111 1111 1112",
+    "0000 0000 0000 0000",
+    "1234 5678 9012 3456 7890",
+    "DE89 3704 0044 0532 0130 01",
+    "I got 1200 on the test, password was easy",
+    "five at three @home with 2 dogs",
+    "call 555 0100",
+    "see https://example.test/films/2024/the-long-road-home.html",
+    "run 10 miles down the street",
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), FOUND.items())
+def test_a_secret_is_found_with_its_kind_and_its_place(text, secret):
+    (one,) = find_secrets(text)
+    assert (one.kind, one.text) == secret
+    assert text[one.start : one.stop] == one.text
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_what_only_looks_like_a_secret_is_left_alone(text):
+    assert find_secrets(text) == []
+
+
+def test_a_national_number_counts_only_in_its_country():
+    assert find_secrets("call (801) 422-4636 later") == []
+    assert [one.kind for one in find_secrets("call (801) 422-4636 later", "US")] == ["phone"]
+    assert find_secrets("call (801) 422-4636 later", "DE") == []
+
+
+def test_secrets_do_not_overlap_and_stand_in_their_order():
+    text = "https://a.test/?key=4111111111111111 then x@y.test and 12 Oak Lane"
+    assert [one.kind for one in find_secrets(text)] == ["link", "email", "address"]
+
+
+def test_scrubbing_puts_the_kind_in_place_of_the_secret():
+    assert scrubbed("code 4821, mail a@b.test") == ("code [code], mail [email]", ["code", "email"])
+    assert scrubbed("nothing here") == ("nothing here", [])
+    again, kinds = scrubbed(scrubbed("pin 4821")[0])
+    assert (again, kinds) == ("pin [code]", [])
+
+
+def test_a_secret_never_prints_itself():
+    assert "4821" not in repr(find_secrets("the code is 4821"))
+    assert "4821" not in str(Secret("code", 0, 4, "4821"))
+
+
+def test_the_demo_has_no_secret_after_confirmation():
+    packed = resources.files("wonderland.demo").joinpath("messages.jsonl.gz").read_bytes()
+    texts = [json.loads(line)["text"] for line in gzip.decompress(packed).decode().splitlines()]
+    assert count_secrets(texts, "US") == {}
+
+
+def test_a_long_text_without_end_is_read_in_one_go():
+    assert find_secrets("1" * 50_000) == []
+    assert find_secrets("a1@" * 20_000) == []
+    assert find_secrets("A 1 " * 20_000) == []

@@ -1,0 +1,135 @@
+"""Can one tell from the model who or what was in its training text? Membership, calibrated by a table of counts.
+
+A message that was read has a lower loss, but so has any easy message. The score is therefore ℓ_ref − ℓ_model, where the
+reference is an interpolated trigram counted on the half of the training conversations that the message is not in, so
+that it never counted the message itself (held-out messages are scored by the mean of both halves). The *blind baseline*
+is the reference alone: it knows the text and not the model, so what it already tells apart is a difference of texts,
+not memory.
+
+The AUC is the probability that a message that was read scores above one that was not; 0.5 is chance. Its interval
+resamples conversations, those that were read and those that were not apart.
+
+References: Carlini et al. 2022 (2112.03570) on calibration and the true-positive rate at few false ones; Das et al.
+2024 (2406.16201) and Meeus et al. 2024 (2406.17975) on blind baselines.
+What would fool it: a split by time, where new words look unread; and people who stand on one side only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wonderland.audit.forcing import Forced
+from wonderland.errors import NotEnoughData
+from wonderland.estimate import Estimate
+from wonderland.lab.stats import sum_by_cluster
+from wonderland.model.baselines import ngram_probabilities
+
+__all__ = ["auc", "auc_estimate", "calibrated", "reference_losses", "true_positives_at"]
+
+
+def reference_losses(
+    rows: Sequence[Sequence[int]],
+    conversation: np.ndarray,
+    read: np.ndarray,
+    d_vocab: int,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return the trigram's mean loss of each message, counted without its conversation, [message], in nats a token.
+
+    Args:
+        rows: Tokens of each message, the speaker first.
+        conversation: The conversation each is from.
+        read: Whether the model was trained on it, bool.
+        d_vocab: Tokens of the vocabulary.
+        seed: Seed of the halves.
+
+    Raises:
+        NotEnoughData: Fewer than two conversations were read.
+    """
+    known = np.unique(conversation[read])
+    if len(known) < 2:
+        raise NotEnoughData("The reference needs at least two training conversations.")
+    dealt = np.random.default_rng(seed).permutation(known)
+    half = np.isin(conversation, dealt[: len(dealt) // 2])
+    arrays = [np.asarray(row, dtype=np.int64) for row in rows]
+    by_half = [
+        _mean_losses([arrays[i] for i in np.flatnonzero(read & side)], arrays, d_vocab) for side in (half, ~half)
+    ]
+    unread = (by_half[0] + by_half[1]) / 2
+    found: np.ndarray = np.where(read, np.where(half, by_half[1], by_half[0]), unread)
+    return found
+
+
+def _mean_losses(counted: list[np.ndarray], scored: list[np.ndarray], d_vocab: int) -> np.ndarray:
+    losses = -np.log(ngram_probabilities(counted, scored, d_vocab)["trigram"])
+    lengths = np.array([max(len(row) - 1, 0) for row in scored])
+    ends = np.cumsum(lengths)
+    sums = np.concatenate([[0.0], np.cumsum(losses)])
+    with np.errstate(invalid="ignore"):
+        means: np.ndarray = (sums[ends] - sums[ends - lengths]) / lengths
+    return means
+
+
+def calibrated(forced: Forced, reference: np.ndarray) -> np.ndarray:
+    """Return the membership score of each message: how much better the model does than the reference, in nats."""
+    found: np.ndarray = reference - forced.mean_losses()
+    return found
+
+
+def auc(scores: np.ndarray, read: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return the probability that one that was read scores above one that was not, ties counting half.
+
+    Args:
+        scores: [unit].
+        read: [unit], bool.
+        weights: How often each counts, [unit].
+    """
+    weights = np.ones(len(scores)) if weights is None else weights
+    order = np.argsort(scores, kind="stable")
+    s, r, w = scores[order], np.asarray(read)[order], np.asarray(weights, dtype=np.float64)[order]
+    new = np.concatenate([[True], s[1:] != s[:-1]]) if len(s) else np.zeros(0, dtype=bool)
+    group = np.cumsum(new) - 1
+    yes, no = np.bincount(group, weights=w * r), np.bincount(group, weights=w * ~r)
+    below = np.concatenate([[0.0], np.cumsum(no)[:-1]])
+    both = yes.sum() * no.sum()
+    return float((yes * (below + no / 2)).sum() / both) if both else float("nan")
+
+
+def auc_estimate(
+    scores: np.ndarray, read: np.ndarray, conversation: np.ndarray, *, replicates: int = 500, seed: int = 0
+) -> Estimate:
+    """Return the AUC with its interval over conversations; chance is 0.5.
+
+    Args:
+        scores: Score of each unit, [unit].
+        read: Whether it was read, [unit].
+        conversation: The conversation it is from, [unit]; each its own where the units are conversations.
+        replicates: Bootstrap replicates.
+        seed: Seed of the resampling.
+    """
+    read, conversation = np.asarray(read, dtype=bool), np.asarray(conversation)
+    labels, index = np.unique(conversation, return_inverse=True)
+    is_read = sum_by_cluster(read, conversation) > 0
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(replicates):
+        times = np.zeros(len(labels))
+        for side in (np.flatnonzero(is_read), np.flatnonzero(~is_read)):
+            if len(side):
+                times += np.bincount(generator.choice(side, len(side)), minlength=len(labels))
+        drawn.append(auc(scores, read, times[index]))
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Estimate(
+        auc(scores, read), float(low), float(high), n=int(min(is_read.sum(), (~is_read).sum())), unit="AUC", chance=0.5
+    )
+
+
+def true_positives_at(scores: np.ndarray, read: np.ndarray, false_positives: float = 0.01) -> float:
+    """Return the share of those read that score above all but ``false_positives`` of those not read."""
+    read = np.asarray(read, dtype=bool)
+    if not read.any() or read.all():
+        return float("nan")
+    line = np.quantile(scores[~read], 1 - false_positives)
+    return float((scores[read] > line).mean())
