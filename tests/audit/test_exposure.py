@@ -10,8 +10,8 @@ from stdnum import iban, luhn
 from wonderland.audit.exposure import canary_bound, exposure, redrawn, tries_for
 from wonderland.audit.secrets import find_secrets
 from wonderland.errors import UsageError
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import ME, SpeakerTokenizer
 
 MESSAGE = "the door code is 493817 ok"

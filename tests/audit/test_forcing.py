@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from wonderland.audit.forcing import force, spoken
+from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.generate import generate
 from wonderland.model.presets import Config
-from wonderland.model.transformer import ChatTransformer
 from wonderland.tokenizer import SpeakerTokenizer
 
 SENTENCE = "the boat leaves at nine tomorrow"
