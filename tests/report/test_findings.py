@@ -9,7 +9,8 @@ from wonderland.components import Head
 from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
 from wonderland.report.findings import Finding
-from wonderland.report.page import Page, page_data
+from wonderland.report.page import Page
+from wonderland.report.page_data import page_data
 from wonderland.report.schema import Bars, Lines, Quoted, Wording, digits, percent, told_p
 
 

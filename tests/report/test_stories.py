@@ -13,7 +13,8 @@ import sample_views
 from wonderland.components import Head
 from wonderland.estimate import Estimate
 from wonderland.report.findings import Finding
-from wonderland.report.page import Page, page_data
+from wonderland.report.page import Page
+from wonderland.report.page_data import page_data
 from wonderland.report.stories import MOST, headline, roles_of, stories
 from wonderland.views import Conversations, Key, Measure, Role, Shaded, View
 

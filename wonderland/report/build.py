@@ -24,7 +24,8 @@ from wonderland.report.findings import Check
 from wonderland.report.gather import gather
 from wonderland.report.live_view import LIVE_VIEW, redacted_model
 from wonderland.report.live_view import MODULES as LIVE_MODULES
-from wonderland.report.page import OWN_PAGES, Page, page_data
+from wonderland.report.page import OWN_PAGES, Page
+from wonderland.report.page_data import page_data
 from wonderland.report.schema import View, characters
 from wonderland.report.sources import Reported
 

@@ -1,40 +1,23 @@
-"""What does the file show? A page: views, findings, checks and cards, and what the front end reads of them."""
+"""What does the file show? A page: views, findings, checks and cards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from wonderland.components import parse_component
-from wonderland.errors import PluginError
-from wonderland.report.encode import encode
 from wonderland.report.findings import Check, Finding
-from wonderland.report.glossary import GLOSSARY
-from wonderland.report.live_view import LIVE_VIEW
 from wonderland.report.schema import (
-    AttentionPatterns,
     Block,
-    Figure,
     Key,
-    Matrix,
-    Quoted,
     Role,
-    Table,
-    Text,
     View,
-    characters,
-    fields_of,
 )
-from wonderland.report.sections import SECTIONS, section_of
-from wonderland.report.stories import roles_of, stories
 
 if TYPE_CHECKING:
     from wonderland.estimate import Estimate
 
-__all__ = ["OWN_PAGES", "Page", "page_data"]
+__all__ = ["OWN_PAGES", "Page"]
 
 OWN_PAGES = {"findings": "In a minute", "all-findings": "All findings", "words": "Words explained"}
 """Ids that no view may have: of the pages that the report makes itself."""
@@ -55,7 +38,7 @@ class Page:
         findings: What the first page says.
         checks: What was verified, shown beside the findings.
         contains_text: Whether message text is in the file; the header says so.
-        controls: The cards of the untrained twin, shown beside the trained numbers of the same result and label.
+        controls: The cards of the untrained baseline, shown beside the trained numbers of the same result and label.
         about: What the card of a head, a neuron or anything else that can be selected says beyond numbers; a `Role`,
             what it is called and why, stands on top.
         opens: The id of the view a notebook shows at once, without the first page and the list of views.
@@ -73,137 +56,3 @@ class Page:
     about: Mapping[Key, Sequence[Block | Role]] = field(default_factory=dict)
     opens: str = ""
     live: Mapping[str, Any] | None = None
-
-
-def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
-    """Return what the front end reads of a page beside the data of its views."""
-    data: dict[str, Any] = {
-        "title": page.title,
-        "meta": {
-            name: characters(fact) if isinstance(fact, (Quoted, Text)) else fact for name, fact in page.meta.items()
-        },
-        "containsText": page.contains_text,
-        "heads": _head_grid(page, views),
-        "checks": [check.plain() for check in page.checks],
-        "findings": [_whole(finding) for finding in page.findings],
-        "cards": list(_card_data(page)),
-        "stories": stories(page, views),
-        "roles": roles_of(page),
-        "sections": [[name, heading] for name, heading in SECTIONS.items()],
-        "opens": page.opens,
-        "glossary": [{"name": term.name, "text": term.text, "forms": list(term.forms)} for term in GLOSSARY],
-        "about": {str(key): [block.plain() for block in blocks] for key, blocks in page.about.items()},
-        "views": [
-            {
-                "id": view.id,
-                "title": characters(view.title),
-                "subtitle": characters(view.subtitle),
-                "renderer": view.renderer,
-                "caption": characters(view.caption),
-                "howToRead": characters(view.how_to_read),
-                "misleads": characters(view.misleads),
-                "warning": characters(view.warning),
-                "group": view.group,
-                "selects": sorted(_selects(view)),
-                "section": section_of(view, _selects(view)),
-            }
-            for view in views
-        ],
-    }
-    if page.live is not None:
-        data["views"].insert(0, LIVE_VIEW)
-        data["heads"] = [page.live["model"]["cfg"][name] for name in ("n_layers", "n_heads")]
-    encoded: dict[str, Any] = encode(data, "The page")
-    return encoded
-
-
-def _card_data(page: Page) -> Iterator[dict[str, Any]]:
-    for result, card in page.cards.items():
-        for label, estimate in card.items():
-            shape = np.shape(estimate.value)
-            if len(shape) != 2:
-                raise PluginError(f"The card {label!r} of {result!r} must be [layer, head], not of shape {shape}.")
-            control = page.controls.get(result, {}).get(label)
-            yield {
-                "result": result,
-                "label": label,
-                "unit": estimate.unit,
-                "n": estimate.n,
-                "of": estimate.resampled_over,
-                "trusted": bool(estimate.trusted),
-                "value": np.asarray(estimate.value, dtype=np.float64),
-                "low": np.asarray(estimate.low, dtype=np.float64),
-                "high": np.asarray(estimate.high, dtype=np.float64),
-                "chance": _grid(estimate.chance, shape),
-                "control": None if control is None else _grid(control.value, shape),
-            }
-
-
-def _whole(finding: Finding) -> dict[str, Any]:
-    """Return a finding with what it leaves at its default."""
-    select = [str(key) for key in finding.select]
-    return {
-        "text": finding.sentence,
-        "view": finding.view,
-        "select": select,
-        "trust": finding.trust,
-        "kind": finding.kind,
-        "estimate": None if finding.estimate is None else _numbers_of(finding.estimate),
-    }
-
-
-def _numbers_of(one: Estimate) -> dict[str, Any]:
-    """Return an estimate of no dimensions as numbers by name."""
-    numbers = {name: float(getattr(one, name)) for name in ("value", "low", "high")}
-    chance = None if one.chance is None else float(one.chance)
-    return {**numbers, "chance": chance, "n": int(one.n), "unit": one.unit, "of": one.resampled_over}
-
-
-def _selects(view: View) -> set[str]:
-    """Return the kinds of things that can be selected in a view: the card of one links to those where it can be."""
-    kinds: set[str] = set()
-    for figure in view.figures():
-        if isinstance(figure, AttentionPatterns) or (isinstance(figure, Matrix) and figure.links == "head"):
-            kinds.add("head")
-        for one in fields_of(type(figure)):
-            value = getattr(figure, one.name)
-            parts = value if isinstance(value, tuple) else ()
-            kinds.update(key.kind for key in (getattr(part, "select", None) for part in parts) if key is not None)
-        kinds.update(_named(figure))
-    return kinds
-
-
-def _named(figure: Figure) -> Iterator[str]:
-    """Yield the kinds of parts that rows or columns of a figure are named after."""
-    names: Sequence[Any] = ()
-    if isinstance(figure, Table) and figure.links:
-        place = [column.key for column in figure.columns].index(figure.links)
-        names = [row[place] for row in figure.rows]
-    elif isinstance(figure, Matrix) and figure.links in ("column", "row"):
-        names = figure.columns if figure.links == "column" else figure.rows
-    for name in names:
-        part = parse_component(name) if isinstance(name, str) else None
-        if part is not None:
-            yield part.kind
-
-
-def _grid(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:
-    return None if value is None else np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
-
-
-def _head_grid(page: Page, views: Sequence[View]) -> list[int]:
-    """Find how many layers and heads there are, so that arrows know where to go: [layers, heads]."""
-    found: dict[tuple[int, ...], str] = {}
-    for result, card in page.cards.items():
-        for label, estimate in card.items():
-            found.setdefault(np.shape(estimate.value), f"the card {label!r} of {result!r}")
-    for view in views:
-        for figure in view.figures():
-            if isinstance(figure, AttentionPatterns):
-                found.setdefault((figure.n_layers, figure.n_heads), f"the view {view.id!r}")
-            elif isinstance(figure, Matrix) and figure.links == "head":
-                found.setdefault((len(figure.rows), len(figure.columns)), f"the view {view.id!r}")
-    if len(found) > 1:
-        places = "; ".join(f"{place} has {' × '.join(map(str, shape))}" for shape, place in found.items())
-        raise PluginError(f"The results do not describe one model of layers × heads: {places}.")
-    return [int(size) for size in next(iter(found), (0, 0))]
