@@ -90,7 +90,7 @@ function mountFirst(host) {
   host.replaceChildren(el('article.figure.first',
     el('h1', { id: 'title-findings', tabindex: -1 }, 'Your model in a minute'),
     el('p.caption', explained('It read messages and learned one thing: to guess the next token. This is what came of it.', seen)),
-    page.checks.length ? el('details.checks', { open: failed.length > 0 }, el('summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
+    page.checks.length ? el('details.checks', { open: failed.length > 0 }, el(failed.length ? 'summary.bad' : 'summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
     el('p.goon', el('a', { href: store.address({ view: 'all-findings' }) }, `All findings →`), el('a', { href: store.address({ view: 'words' }) }, 'Words explained →'))));
   const paint = () => pictures.forEach((one) => one.paint());
