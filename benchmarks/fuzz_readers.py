@@ -7,7 +7,7 @@ delimiter, way of quoting, encoding, kind of date and column of the owner; table
 any shape; noise. Files are made five hundred at a time, so a count is rounded to that. The tests run a small share; run
 it for longer after changing a reader.
 
-So far, 29 November 2026: 101,500 files (seeds 5000, 6000, 7000, 8000) without a fault, after earlier runs had found some
+So far, 29 November 2026: 101,500 files (seeds 5000, 6000, 7000, 8000) without a fault, after earlier runs found some
 (a cell -0.0 that said nothing, a backslash before a closing mark that made a sound table one of escaped marks).
 """
 
