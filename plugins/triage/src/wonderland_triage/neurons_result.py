@@ -134,8 +134,9 @@ class NeuronsResult(wl.Result):
             f"directions is {self.nulls['random directions'][1].mean():.2f} on average.",
             how_to_read="Each neuron with the words it fires for, shaded by how much, from its highest activations "
             "down; and what it then makes likelier (+) or less likely (−), in logits for one unit of activation.",
-            misleads="These are the clearest neurons, picked out of all: the typical one is far more mixed. And the "
-            "highest activations flatter: read the lower bands too.",
+            misleads="These are the clearest neurons, picked out of all by the same text that scores them, so their "
+            "selectivity is too high; the typical neuron is far more mixed. And the highest activations flatter: read "
+            "the lower bands too.",
             order=120,
         )
 
