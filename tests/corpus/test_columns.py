@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wonderland.corpus.columns import Builder, iterate, rename, skipped_table
+import wonderland as wl
+from wonderland.corpus.columns import Builder, count_words, distinct_ids, iterate, rename, skipped_table
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.order import sorted_by_thread
 from wonderland.errors import PluginError
@@ -128,3 +129,19 @@ def test_sorting_loses_and_invents_nothing(messages):
     threads = [message.thread for message in found]
     assert list(dict.fromkeys(threads)) == list(dict.fromkeys(message.thread for message in messages))
     assert threads == sorted(threads, key=list(dict.fromkeys(threads)).index)
+
+
+@given(st.lists(st.text(st.sampled_from("ab \t\n\x0b\x1c\x85\u00a0\u2028é😂")), min_size=1))
+def test_words_are_counted_as_split_takes_them(texts):
+    table = wl.Corpus.of([wl.Message(str(at), "a", "b", False, None, text) for at, text in enumerate(texts)]).table
+    for part in (table, table.slice(1)):
+        assert count_words(part) == sum(len(text.split()) for text in part.column("text").to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("ids", "distinct"),
+    [("1 2 10", 3), ("1 2 2", 2), ("1 01 1", 2), ("2 1 2", 2), ("b a b", 2), ("9999999999999999999 1", 2), ("1", 1)],
+)
+def test_ids_are_counted_whether_they_are_numbers_or_not(ids, distinct):
+    messages = [wl.Message(one, "a", "b", False, None, "x") for one in ids.split()]
+    assert distinct_ids(wl.Corpus.of(messages).table) == distinct

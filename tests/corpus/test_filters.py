@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wonderland as wl
 from wonderland.corpus.filters import BUILTIN
 
 FILTERS = {filter_.name: filter_ for filter_ in BUILTIN}
@@ -230,3 +233,127 @@ def test_plain_words_are_never_links_emoji_or_machines(text):
 
     message = Message("1", "a", "Bob", False, None, text)
     assert [name for name in ("automated", "short-codes", "urls", "emoji") if FILTERS[name](message)] == []
+
+
+# What the filters look for, in parts that texts are made of; the long s, the Kelvin sign and the i's of Turkish are
+# letters that an expression without case takes for others.
+PARTS = [
+    *(
+        "your ",
+        "code",
+        " is ",
+        "verification ",
+        "482913",
+        "4821",
+        "123-456",
+        "１２３４",
+        "٤٨٢١",
+        "G-",
+        ": ",
+        "reply ",
+        "TEXT ",
+    ),
+    *(
+        "ſend ",
+        "stop",
+        "STOP",
+        "unsubscrİbe",
+        "qUıT",
+        " to ",
+        "2 ",
+        "opt",
+        "“",
+        "package ",
+        "shİpment ",
+        "order #",
+        "delıvery ",
+    ),
+    *(
+        "has shipped ",
+        "will arrive ",
+        "track",
+        "tracKing ",
+        "https://a.example/x",
+        "www.x",
+        "a.com",
+        "b.ıo/x",
+        "c.App/x",
+    ),
+    *(
+        "card ending in ",
+        "declined ",
+        "acct xx",
+        "a charge of ",
+        "$5",
+        "€ 5 ",
+        "was made",
+        "appoıntment ",
+        "confirm ",
+        "y.",
+    ),
+    *(
+        "fuuck",
+        "ſhit",
+        "sHİt",
+        "bıtch",
+        "aSs",
+        "hole",
+        "dicK",
+        "pıss",
+        "ed off",
+        "ſlut",
+        "😂",
+        "❤️",
+        "👍🏽",
+        "7️⃣",
+        "©",
+        "é",
+        "好",
+    ),
+    *(" ", "\n", "\u00a0", "\u2028", "#", "*", "7", "!", "-", "_", "."),
+]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(PARTS) | st.text(max_size=3), max_size=6).map("".join), min_size=1, max_size=20),
+    st.sampled_from(["", "bot", "short-code", "group business", "one-time-code", "sms-tapback", "group"]),
+    st.booleans(),
+)
+def test_a_screen_leaves_out_nothing_that_its_filter_drops(texts, tags, me):
+    messages = [
+        wl.Message(str(at), "a", "me" if me else "b", me, None, text, tags=tuple(tags.split()))
+        for at, text in enumerate(texts)
+    ]
+    corpus = wl.Corpus.of(messages)
+    for filter_ in BUILTIN:
+        screened = filter_.screen(corpus.table)
+        dropped = [at for at, message in enumerate(corpus) if filter_(message)]
+        assert screened[dropped].all(), (filter_.name, [texts[at] for at in dropped if not screened[at]])
+
+
+EXAMPLES = [*(text for texts in MACHINES.values() for text in texts), "hi 😂", "😂", "google.com", "oh shit", *PARTS]
+
+
+def test_a_corpus_is_filtered_as_if_every_message_had_been_judged():
+    corpus = wl.Corpus.of([wl.Message(str(at), "a", "b", False, None, text) for at, text in enumerate(EXAMPLES)])
+    blind = [replace(filter_, screen=None) for filter_ in BUILTIN]
+    quick, slow = corpus.filter(*BUILTIN), corpus.filter(*blind)
+    assert quick.ledger == slow.ledger
+    assert quick.table.equals(slow.table)
+    assert 0 < len(quick) < len(corpus)
+
+
+def test_a_screen_spares_most_of_what_friends_write():
+    corpus = wl.Corpus.of(
+        [
+            wl.Message(str(at), "a", "b", False, None, f"see you at the door, {name}")
+            for at, name in enumerate(["Ada", "Bo", "Cy"])
+        ]
+    )
+    assert not any(filter_.screen(corpus.table).any() for filter_ in BUILTIN)
+
+
+def test_of_a_message_that_a_screen_leaves_out_nobody_asks_the_filter():
+    corpus = wl.Corpus.of([wl.Message(str(at), "a", "b", False, None, text) for at, text in enumerate("xyxy")])
+    only_y = wl.Filter("y", lambda message: "any", screen=lambda table: np.array([False, True, False, True]))
+    assert corpus.filter(only_y).texts == ["x", "x"]

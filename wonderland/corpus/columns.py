@@ -22,6 +22,9 @@ __all__ = [
     "SCHEMA",
     "SKIPPED_SCHEMA",
     "Builder",
+    "count_words",
+    "distinct_ids",
+    "first_appearances",
     "iterate",
     "raw_texts",
     "rename",
@@ -95,8 +98,8 @@ class Builder:
                 pa.array([_microseconds(time) for time in times], pa.int64()).cast(SCHEMA.field("timestamp").type),
                 pa.array([time is None or time.tzinfo is not None for time in times], pa.bool_()),
                 self._texts(texts),
-                _strings(kinds).dictionary_encode(),
-                _strings([" ".join(row) for row in tags]).dictionary_encode(),
+                _mostly_one(kinds, kinds),
+                _mostly_one(tags, (" ".join(row) for row in tags)),
             ]
         except (TypeError, AttributeError, pa.ArrowException):
             _complain(rows)
@@ -165,7 +168,7 @@ def rename(table: pa.Table, column: str, name: Callable[[str], str]) -> pa.Table
     codes = array.indices.to_numpy(zero_copy_only=False)
     words = array.dictionary.to_pylist()
     new: list[Any] = [None] * len(words)
-    for code in _first_appearances(codes):
+    for code in first_appearances(codes):
         new[code] = name(words[code])
     return _with_words(table, column, codes, new)
 
@@ -189,10 +192,48 @@ def _with_words(table: pa.Table, column: str, codes: np.ndarray, words: Sequence
     return table.set_column(table.schema.get_field_index(column), SCHEMA.field(column), array.dictionary_encode())
 
 
-def _first_appearances(codes: np.ndarray) -> np.ndarray:
-    distinct, first = np.unique(codes, return_index=True)
-    ordered: np.ndarray = distinct[np.argsort(first)]
+def first_appearances(codes: np.ndarray) -> np.ndarray:
+    """Return the distinct codes of a dictionary column, in order of first appearance, without sorting all of them."""
+    first = np.full(int(codes.max(initial=-1)) + 1, len(codes))
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the last that is written stays: the first of the column
+    ordered: np.ndarray = np.argsort(first)[: int((first < len(codes)).sum())]
     return ordered
+
+
+def distinct_ids(table: pa.Table) -> int:
+    """Count the distinct ids. Row numbers that only grow, as databases have them, are told without hashing them."""
+    ids = table.column("id")
+    try:
+        numbers = ids.cast(pa.int64()).to_numpy()
+        if (numbers[1:] > numbers[:-1]).all():
+            return len(numbers)
+    except pa.ArrowInvalid:
+        pass
+    return int(pc.count_distinct(ids).as_py())
+
+
+_IS_SIGN = np.array([not chr(code).isspace() for code in range(128)])
+
+
+def count_words(table: pa.Table) -> int:
+    """Count the words of all texts: what stands between blanks, as `str.split` takes them."""
+    texts = table.column("text")
+    plain = pc.string_is_ascii(texts)
+    words = sum(len(text.split()) for text in texts.filter(pc.invert(plain)).to_pylist())
+    for chunk in texts.filter(plain).chunks:  # in ASCII a word begins at a byte behind a blank, or at the beginning
+        _, offset_buffer, data = chunk.buffers()
+        offsets = np.frombuffer(offset_buffer, dtype="<i8")[chunk.offset : chunk.offset + len(chunk) + 1]
+        if data is None or offsets[0] == offsets[-1]:
+            continue
+        signs = np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]]
+        begins = _IS_SIGN[signs]
+        behind = begins[:-1].copy()
+        starts = offsets[:-1] - offsets[0]
+        starts = starts[(starts > 0) & (starts < len(signs))]
+        behind[starts - 1] = False
+        begins[1:] &= ~behind
+        words += int(np.count_nonzero(begins))
+    return words
 
 
 def _strings(values: Sequence[str], kind: pa.DataType = _STRING) -> pa.Array:
@@ -200,6 +241,14 @@ def _strings(values: Sequence[str], kind: pa.DataType = _STRING) -> pa.Array:
         return pa.array(values, kind)
     except UnicodeEncodeError:
         return pa.array([without_lone_surrogates(value) for value in values], kind)
+
+
+def _mostly_one(values: Sequence[Any], words: Iterable[str]) -> pa.DictionaryArray:
+    """Return words as a dictionary column, quickly where all the values that they come from are one and the same."""
+    if values[0] is None or values.count(values[0]) < len(values):
+        return _strings(list(words)).dictionary_encode()
+    only = _strings([next(iter(words))])
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(values), dtype=np.int32)), only)
 
 
 def _complain(rows: Iterable[Message]) -> None:

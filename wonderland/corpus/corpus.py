@@ -217,7 +217,6 @@ class Corpus:
             for tag in row["values"].split():
                 tagged[tag] += row["counts"]
         senders = set(self.table.column("sender").unique().to_pylist())
-        words = sum(len(text.split()) for text in self.texts)
         return {
             "messages": len(self),
             "from me": int(self.is_from_me.sum()),
@@ -225,7 +224,7 @@ class Corpus:
             "sms": tagged["sms"],
             "conversations": len(self.thread_starts),
             "people": len(senders - {ME}),
-            "words": words,
+            "words": columns.count_words(self.table),
         }
 
     def filter(self, *wanted: str | Filter) -> Corpus:
@@ -242,11 +241,16 @@ class Corpus:
         chosen = [self._filter_named(item, known) if isinstance(item, str) else item for item in wanted]
         if not wanted:
             chosen = [filter_ for filter_ in known.values() if filter_.default]
-        keep = np.ones(len(self), dtype=bool)
+        everything = np.ones(len(self), dtype=bool)
+        looked_at = [filter_.screen(self.table) if filter_.screen else everything for filter_ in chosen]
+        worth = np.flatnonzero(np.logical_or.reduce([np.zeros(len(self), dtype=bool), *looked_at]))
+        keep = everything.copy()
         reasons: dict[str, Counter[str]] = {filter_.name: Counter() for filter_ in chosen}
-        for index, message in enumerate(self):
-            for filter_ in chosen:
-                reason = filter_(message)
+        messages = columns.iterate(self.table.take(pa.array(worth)))
+        asked = zip(worth, messages, *(mask[worth] for mask in looked_at), strict=True)
+        for index, message, *looks in asked:
+            for filter_, look in zip(chosen, looks, strict=True):
+                reason = filter_(message) if look else None
                 if reason is not None:
                     keep[index] = False
                     reasons[filter_.name][reason] += 1

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from wonderland.corpus.columns import first_appearances
 from wonderland.errors import InputError, UsageError
 
 __all__ = ["FILE", "NEWEST_FIRST", "Timing", "checked_order", "order_notes", "sorted_by_thread"]
@@ -60,9 +61,9 @@ class Timing:
     def of(cls, table: pa.Table) -> Timing:
         """Look at the times of a table that is in the order of its file."""
         codes = table.column("thread").combine_chunks().indices.to_numpy(zero_copy_only=False)
-        distinct, first = np.unique(codes, return_index=True)
-        rank = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
-        rank[distinct[np.argsort(first)]] = np.arange(len(distinct))
+        seen = first_appearances(codes)
+        rank = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int32)
+        rank[seen] = np.arange(len(seen))
         times = table.column("timestamp").combine_chunks()
         timed = ~times.is_null().to_numpy(zero_copy_only=False)
         when = times.cast(pa.int64()).fill_null(0).to_numpy()
@@ -79,14 +80,14 @@ class Timing:
 
     def permutation(self, order: str = "") -> np.ndarray:
         """Return the messages with conversations together, each in the order it was sent, [message]."""
-        place = np.arange(len(self.rank))
-        if order == NEWEST_FIRST or (not order and self.newest_first):
-            place = -place
+        backwards = order == NEWEST_FIRST or (not order and self.newest_first)
+        # A sort keeps the order of the file among equals, so only a file that is turned round needs its places.
+        place = (-np.arange(len(self.rank)),) if backwards else ()
         if order:
-            return np.lexsort((place, self.rank))
+            return np.lexsort((*place, self.rank))
         if self.timed.all():
-            return np.lexsort((place, self.when, self.rank))
-        stored = np.lexsort((place, self.rank))
+            return np.lexsort((*place, self.when, self.rank))
+        stored = np.lexsort((*place, self.rank))
         timed, rank = self.timed[stored], self.rank[stored]
         last = np.maximum.accumulate(np.where(timed, np.arange(len(stored)), -1))  # the one before it that has a time
         known = (last >= 0) & (rank[last] == rank)

@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from wonderland.corpus import columns
 from wonderland.corpus.messages import Ledger, Message, Skipped, count_reasons
@@ -81,7 +80,7 @@ def read_source(
         facts.setdefault("Left open", {})["time that cannot be, left open"] = impossible
     if builder.repaired:
         facts.setdefault("Repaired", {})["lone surrogates replaced by U+FFFD"] = builder.repaired
-    repeated = table.num_rows - pc.count_distinct(table.column("id")).as_py()
+    repeated = table.num_rows - columns.distinct_ids(table)
     if repeated:
         facts.setdefault("Repeated", {})["messages whose id was seen before"] = repeated
         notes.append(

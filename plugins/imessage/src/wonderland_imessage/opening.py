@@ -90,7 +90,6 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, timeout=10, isolation_level=None)
         connection.text_factory = _text
         connection.execute("PRAGMA query_only = 1")
-        connection.execute("PRAGMA mmap_size = 8589934592")
         connection.execute("BEGIN")
         present = tables(connection)
     except sqlite3.Error as error:
