@@ -122,6 +122,11 @@ class Meter:
     def update(self, done: float, total: float, remark: str = "") -> None:
         """Say that so much is done."""
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep off the terminal while somebody is asked."""
+        yield
+
 
 class LineMeter(Meter):
     """Prints a line every 5% or 30 seconds, for logs."""
@@ -147,6 +152,15 @@ class BarMeter(Meter):
     def update(self, done: float, total: float, remark: str = "") -> None:
         """Move the bar."""
         self.bar.update(self.task, completed=done, total=total, remark=remark)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bar away while somebody is asked."""
+        self.bar.stop()
+        try:
+            yield
+        finally:
+            self.bar.start()
 
 
 def _fitted(text: str, stream: TextIO) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
-from wonderland.cli.stores import asking_owner, stores_of
+from wonderland.cli.stores import ask_secret, asking_owner, stores_of
 from wonderland.corpus.corpus import Corpus
-from wonderland.corpus.source import choose_source
+from wonderland.corpus.locating import locate
+from wonderland.corpus.secrets import answering, secrets_of, variable_of
+from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
@@ -37,10 +39,10 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     helps = "help" in seen
     if not helps and not any(word.startswith("-") for word in words):
         return []
-    there = [word for word in words if not word.startswith("-") and Path(word).expanduser().exists()]
+    there = [word for word in words if not word.startswith("-") and (word in sources or _is_there(word))]
     first = (there or [word for word in words[:1] if not word.startswith("-")] or [""])[0]
-    path = Path(first).expanduser().absolute() if first else None
-    further = [Path(word).expanduser().absolute() for word in there[1:]]
+    path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
+    further = [locate(word, sources).absolute() for word in there[1:] if _is_there(word)]
     if name:
         chosen = [sources[name]]
     elif helps:
@@ -55,11 +57,24 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     else:
         workspace = open_workspace(Path(seen["folder"]) if seen.get("folder") else None)
         chosen = [choose_source(workspace.layout.source_path, sources, workspace.settings.source.source or None)]
-    groups = [group_of(f"Options of the source {one.name}", signature_options(one.__init__)) for one in chosen]
+    groups = [_options_of(one) for one in chosen]
     if not helps:
         assert isinstance(ctx.command, PluginCommand)
         ctx.command.refuse_unknown(ctx, words, f"the source {chosen[0].name!r}", groups)
     return groups
+
+
+def _is_there(word: str) -> bool:
+    return Path(word).expanduser().exists()
+
+
+def _options_of(source: type[Source]) -> Group:
+    """Return the options of a source, and the variables of the environment that its secrets are taken from."""
+    group = group_of(f"Options of the source {source.name}", signature_options(source.__init__))
+    rows = [
+        (variable_of(source.name, name), f"{what}; asked for otherwise") for name, what in secrets_of(source).items()
+    ]
+    return replace(group, rows=(*group.rows, *rows))
 
 
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
@@ -79,8 +94,9 @@ def extract(
 ) -> None:
     """Read messages into the workspace, every stored row accounted for.
 
-    PATH is a file or folder: a chat.db, an export of a messenger, JSON Lines, CSV. Options of the source follow it, for
-    example: wonderland extract chats.csv --text body --me Ada --dates dmy
+    PATH is a file or folder: a chat.db, an export of a messenger, JSON Lines, CSV. On a Mac a name may stand for it:
+    wonderland extract imessage. Options of the source follow it, for example: wonderland extract chats.csv --text body
+    --me Ada --dates dmy
 
     Several make one corpus: wonderland extract chat.db result.json. Who is one person in two of them is told by phone
     number and e-mail address, and by what you write into people.toml in the workspace.
@@ -92,7 +108,9 @@ def extract(
     values = given({"source": source, "names": names})
     extras = {name: _for_toml(value) for name, value in extras.items()}
     if paths:
-        values |= stores_of(before, [path.expanduser().absolute() for path in paths], extras, source, add=add)
+        values |= stores_of(
+            before, [locate(path, plugins.load().sources).absolute() for path in paths], extras, source, add=add
+        )
     elif extras:
         values["options"] = {**before.options, **extras}
     record(console, workspace, "source", values)
@@ -115,7 +133,7 @@ def _for_toml(value: Any) -> Any:
 
 def read_messages(console: Console, workspace: Workspace, *, again: bool = True) -> Corpus:
     """Read the messages and print where every row went."""
-    with console.progress("Reading", "rows") as meter:
+    with console.progress("Reading", "rows") as meter, answering(lambda what: ask_secret(console, meter, what)):
         corpus = workspace.extract(
             lambda done, stored: meter.update(done, stored, f"{number(done)} of {number(stored)} rows"), again=again
         )

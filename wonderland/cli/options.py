@@ -20,6 +20,8 @@ from typing import Any, Literal, TypeAlias
 
 import click
 
+from wonderland.corpus.secrets import is_secret
+
 __all__ = ["FURTHER", "Number", "Whole", "click_type", "given", "option", "settings_options", "signature_options"]
 
 FURTHER = "further__"
@@ -199,13 +201,17 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def signature_options(function: Callable[..., Any]) -> dict[str, tuple[Any, str, Any]]:
-    """Return {name: (type, help text, default)} of the annotated keyword parameters of a source's ``__init__``."""
+    """Return {name: (type, help text, default)} of the annotated keyword parameters of a source's ``__init__``.
+
+    Secrets are left out: what is typed stays in the history of the shell.
+    """
     hints = typing.get_type_hints(function, include_extras=True)
     found: dict[str, tuple[Any, str, Any]] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if typing.get_origin(hints.get(name)) is typing.Annotated:
             kind, help_text = typing.get_args(hints[name])[:2]
-            found[name] = (kind, str(help_text), parameter.default)
+            if not is_secret(kind):
+                found[name] = (kind, str(help_text), parameter.default)
     return found
 
 

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import click
 
-from wonderland.cli.console import Console, number, plain
+from wonderland.cli.console import Console, Meter, number, plain
 from wonderland.errors import OwnerUnknown, UsageError
 from wonderland.workspace.settings import SourceSettings
 from wonderland.workspace.several import typed_stores
 from wonderland.workspace.workspace import Workspace
 
-__all__ = ["asking_owner", "stores_of"]
+__all__ = ["ask_secret", "asking_owner", "stores_of"]
 
 _SHOWN = 12
 _Read = TypeVar("_Read")
@@ -70,6 +70,14 @@ def asking_owner(console: Console, workspace: Workspace, read: Callable[[], _Rea
             if chosen is None:
                 raise
             _remember(workspace, error.store, chosen)
+
+
+def ask_secret(console: Console, meter: Meter, what: str) -> str | None:
+    """Ask for a pass phrase or a key without showing what is typed; None if there is nobody to ask."""
+    if console.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    with meter.paused():
+        return str(click.prompt(f"{what[0].upper()}{what[1:]} (not shown, not stored)", hide_input=True, err=True))
 
 
 def _ask(console: Console, error: OwnerUnknown) -> str | None:

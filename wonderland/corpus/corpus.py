@@ -28,6 +28,7 @@ from wonderland.corpus.choosing import moment
 from wonderland.corpus.filters import Filter
 from wonderland.corpus.frame_source import Frame
 from wonderland.corpus.joining import Part, join, renamed
+from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger, Message
 from wonderland.corpus.order import sorted_by_thread
 from wonderland.corpus.people import ME, Pseudonyms
@@ -77,7 +78,8 @@ class Corpus:
         message that is in two of them is counted once (`wonderland.corpus.joining`).
 
         Args:
-            path: What to read; ``~`` is the home directory.
+            path: What to read; ``~`` is the home directory. The name of a source that has a place of its own, such as
+                "imessage", means that place, if no file is called so.
             *more: Further stores. An option then goes to every source that has it.
             source: Name of the source to read it with; by default the one that recognises it.
             names: Keep senders and conversations as the store names them, instead of pseudonyms.
@@ -93,8 +95,9 @@ class Corpus:
         if more:
             paths = [path, *more]
             return cls(*read_several(paths, source, names, pseudonyms, people, on_rows, options))
-        path = Path(path).expanduser()
-        chosen = choose_source(path, plugins.load().sources, source)
+        sources = plugins.load().sources
+        path = locate(path, sources)
+        chosen = choose_source(path, sources, source)
         if names and "names" in inspect.signature(chosen).parameters:
             options = {"names": True, **options}
         opened = open_source(path, {chosen.name: chosen}, chosen.name, options)

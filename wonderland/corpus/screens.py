@@ -47,7 +47,8 @@ _PROFANITY = "(?i)" + _turkish(
 def automated(table: pa.Table) -> np.ndarray:
     """Say which messages have a tag of a machine, or a text that is not mine and holds a sign of one, [message]."""
     from_others = pc.invert(table.column("is_from_me"))
-    return _tagged(table, _TAGS) | _array(pc.and_(from_others, _holds(table, _AUTOMATED)))
+    found: np.ndarray = _tagged(table, _TAGS) | _array(pc.and_(from_others, _holds(table, _AUTOMATED)))
+    return found
 
 
 def short_codes(table: pa.Table) -> np.ndarray:

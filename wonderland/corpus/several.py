@@ -12,6 +12,7 @@ import pyarrow as pa
 from wonderland import plugins
 from wonderland.corpus.handles import Acquaintances, StoreNames
 from wonderland.corpus.joining import Part, join, labels
+from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger
 from wonderland.corpus.people import Pseudonyms
 from wonderland.corpus.reading import read_source
@@ -40,7 +41,7 @@ def read_several(
             "A source can be named for one store only; of several, each is recognised.",
             hint="Read that store by itself, and join the corpora with Corpus.concat.",
         )
-    found = [Path(path).expanduser() for path in paths]
+    found = [locate(path, plugins.load().sources) for path in paths]
     chosen = [choose_source(path, plugins.load().sources) for path in found]
     _require_known(chosen, options or {})
     known = Acquaintances.load(Path(people).expanduser()) if people else Acquaintances()

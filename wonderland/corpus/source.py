@@ -38,6 +38,11 @@ class Source(Protocol):
     - a parameter ``names: bool`` of ``__init__`` is told whether senders are to be named, to look them up;
     - ``same_names: ClassVar[bool] = True`` says that a sender or a conversation of one name is the same one in all
       stores of this source, so that an export made twice is joined; not so where a name is a number of the file;
+    - ``default_location() -> Path``, a class method of a source whose store has a place of its own, returns that place,
+      so that ``wonderland extract NAME`` finds it; it raises an `InputError` that says why where there is none
+      (`wonderland.corpus.locating.home_of_mac_app` does both);
+    - a parameter of ``__init__`` of type `wonderland.corpus.secrets.Secret` is a pass phrase or key: no option of the
+      command line and never stored; the source gets it with `wonderland.corpus.secrets.obtain` when it needs it;
     - ``refuses: ClassVar[bool] = True`` says that it only recognises what cannot be read: its ``count`` always raises
       an `InputError` that says what to read instead.
     """
@@ -148,6 +153,8 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
 def _sniff(source: type[Source], path: Path) -> float:
     try:
         score = float(source.sniff(path))
+    except PermissionError:  # it is not this source's to say how to be let in
+        return 0.0
     except Exception as error:
         raise PluginError(
             f"The source {source.name!r} failed to look at {path}: {error!r}. A source's sniff must never raise.",

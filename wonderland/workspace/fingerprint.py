@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["hash_file", "hash_value", "source_state"]
+__all__ = ["hash_file", "hash_value", "is_there", "source_state"]
 
 
 def hash_value(value: Any) -> str:
@@ -24,8 +24,24 @@ def hash_file(path: Path) -> str:
 def source_state(path: Path) -> list[list[Any]]:
     """Return name, size and time of change of a file, and of what lies beside it under its name (a database's WAL).
 
-    A message store may be gigabytes that nobody wants to hash; size and time tell a change well enough.
+    A message store may be gigabytes that nobody wants to hash; size and time tell a change well enough. Of one that may
+    not be looked at nothing is returned, so that it counts as changed, and opening it says how to be let in.
     """
+    try:
+        return _state(path)
+    except PermissionError:
+        return []
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is something; what may not be looked at is."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+
+
+def _state(path: Path) -> list[list[Any]]:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
     else:

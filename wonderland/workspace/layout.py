@@ -19,7 +19,7 @@ from wonderland import plugins
 from wonderland.errors import InputError, UsageError
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
-from wonderland.workspace.fingerprint import hash_file, source_state
+from wonderland.workspace.fingerprint import hash_file, is_there, source_state
 from wonderland.workspace.settings import Settings
 from wonderland.workspace.stage import Stage
 
@@ -196,11 +196,11 @@ class Layout:
         A live store changes with every message that arrives; that makes nothing out of date until it is read again.
         """
         before = {entry[0]: entry[1] for entry in _by_store(self.noted().get("store"), self.source_path)}
-        return any(before.get(str(path)) != source_state(path) for path in self._paths if path.exists())
+        return any(before.get(str(path)) != source_state(path) for path in self._paths if is_there(path))
 
     def stores_state(self) -> list[Any]:
         """Return what can tell later whether a store has changed: of one its state, of several each with its path."""
-        states = [source_state(path) if path.exists() else [] for path in self._paths]
+        states = [source_state(path) if is_there(path) else [] for path in self._paths]
         return [list(entry) for entry in zip(map(str, self._paths), states, strict=True)] if self.more else states[0]
 
     def sources_noted(self) -> dict[str, str]:

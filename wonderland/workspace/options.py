@@ -7,13 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wonderland.corpus.secrets import secrets_of, variable_of
 from wonderland.corpus.source import Source
+from wonderland.errors import UsageError
 
 __all__ = ["as_annotated"]
 
 
 def as_annotated(source: type[Source], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as the source wants them: TOML knows neither paths nor tuples."""
+    """Return options as the source wants them: TOML knows neither paths nor tuples.
+
+    Raises:
+        UsageError: One of them is secret.
+    """
+    for name in secrets_of(source):
+        if name in options:
+            raise UsageError(
+                f"wonderland.toml holds {name} of the source {source.name}, a secret that must not lie in a file.",
+                hint=f"Take {name} out of the options under [source]. You are asked for it, or set "
+                f"{variable_of(source.name, name)}.",
+            )
     hints = typing.get_type_hints(source.__init__)
     return {name: _converted(value, hints.get(name)) for name, value in options.items()}
 

@@ -22,7 +22,7 @@ from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.several import read_part, space_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import OwnerUnknown
-from wonderland.workspace.fingerprint import hash_file, source_state
+from wonderland.workspace.fingerprint import hash_file, is_there, source_state
 from wonderland.workspace.layout import READ, Layout
 from wonderland.workspace.options import as_annotated
 from wonderland.workspace.stage import Stage, guarding
@@ -43,7 +43,7 @@ class _Store:
 
     def unchanged(self) -> bool:
         """Say whether what is kept is what the store holds now. A store that is gone has not changed."""
-        return not self.path.exists() or _noted(self.stage.folder) == source_state(self.path)
+        return not is_there(self.path) or _noted(self.stage.folder) == source_state(self.path)
 
 
 def read_stores(
@@ -72,7 +72,7 @@ def read_stores(
             parts.append(_kept(store))
             continue
         try:
-            state = source_state(store.path) if store.path.exists() else []
+            state = source_state(store.path) if is_there(store.path) else []
             part = read_part(store.label, store.path, store.kind, store.options, known, shared, on_rows, names=names)
         except OwnerUnknown as error:
             error.store = number
@@ -95,7 +95,7 @@ def _stores(layout: Layout) -> list[_Store]:
     before = layout.sources_noted()
     kinds = []
     for path, _, name in given:
-        noted = "" if path.exists() else before.get(str(path), "")  # what is gone is what it was when it was read
+        noted = "" if is_there(path) else before.get(str(path), "")  # what is gone is what it was when it was read
         kinds.append(sources[noted] if noted in sources else choose_source(path, sources, name or None))
     people = layout.folder / PEOPLE
     said = hash_file(people) if people.exists() else ""

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 import wonderland as wl
+from wonderland.corpus import iphone_backup
+from wonderland.corpus.locating import home_of_mac_app
+from wonderland.corpus.secrets import Secret, obtain
 from wonderland.errors import InputError
 from wonderland_imessage import contacts as address_books
 from wonderland_imessage import opening, query
@@ -22,6 +25,8 @@ from wonderland_imessage.people import Card
 from wonderland_imessage.reading import Reading
 
 __all__ = ["ChatDb"]
+
+_ASKED, _WHAT = "pass phrase of the iPhone backup", "the messages of Messages"
 
 
 class ChatDb:
@@ -35,6 +40,7 @@ class ChatDb:
         names: Whether senders are to be named; looks them up in this Mac's contacts, where there are any.
         contacts: Where to look up people: ``mac`` for this Mac's contacts, or a copied AddressBook folder or file.
         salvage: Whether to take what can be recovered of damaged bodies.
+        passphrase: Of an encrypted iPhone backup; asked for if it is needed and not given.
 
     Raises:
         InputError: It is no Messages database, or a damaged or encrypted one.
@@ -51,11 +57,14 @@ class ChatDb:
         names: bool = False,
         contacts: Annotated[str, "join and name people by contacts: 'mac', or the path of an AddressBook folder"] = "",
         salvage: Annotated[bool, "recover what it can of damaged bodies, and tag those messages 'salvaged'"] = False,
+        passphrase: Annotated[Secret | None, "pass phrase of an encrypted iPhone backup"] = None,
     ) -> None:
         self.path = Path(path)
         self.contacts = contacts or ("mac" if names and address_books.on_this_mac() else "")
         self.salvage = salvage
         self._must_have_contacts = bool(contacts)
+        self._passphrase = passphrase
+        self._decrypted: iphone_backup.Decrypted | None = None
         self._connection: sqlite3.Connection | None = None
         self._facts: dict[str, dict[str, int]] = {}
         self._notes: list[str] = []
@@ -64,6 +73,11 @@ class ChatDb:
     def sniff(cls, path: Path) -> float:
         """Say how sure it is that this is a Messages database."""
         return opening.looks_like_messages(Path(path))
+
+    @classmethod
+    def default_location(cls) -> Path:
+        """Return where Messages keeps its database on a Mac."""
+        return home_of_mac_app("Messages", "Library/Messages/chat.db")
 
     def count(self) -> int:
         """Count the rows of the table ``message``, in the same transaction that `rows` reads."""
@@ -85,6 +99,9 @@ class ChatDb:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._decrypted is not None:
+            self._decrypted.close()
+            self._decrypted = None
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield one `Message` or `Skipped` for each row of the table ``message``."""
@@ -125,10 +142,22 @@ class ChatDb:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = opening.connect(self.path)
-            if opening.missing_log(self.path):
+            path = self._plain()
+            self._connection = opening.connect(path)
+            if self._decrypted is None and opening.missing_log(path):
                 self._note(
                     "No chat.db-wal lies beside this database. If it is a copy, the newest messages may be missing. "
                     + opening.COPY_ALL
                 )
         return self._connection
+
+    def _plain(self) -> Path:
+        """Return the path of a database that can be opened: of an encrypted backup, of what was decrypted of it."""
+        folder = self.path.expanduser()
+        if not (iphone_backup.is_backup(folder) and iphone_backup.is_encrypted(folder)):
+            return self.path
+        if self._decrypted is None:
+            self._decrypted = iphone_backup.decrypt(
+                folder, opening.ON_A_PHONE, lambda: self._passphrase or obtain(self.name, "passphrase", _ASKED), _WHAT
+            )
+        return self._decrypted.path

@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from wonderland.corpus import iphone_backup
 from wonderland.errors import InputError, ResourceError
 
-__all__ = ["broken", "columns", "connect", "find", "looks_like_messages", "missing_log", "tables"]
+__all__ = ["ON_A_PHONE", "broken", "columns", "connect", "find", "looks_like_messages", "missing_log", "tables"]
 
 MAGIC = b"SQLite format 3\0"
 NAMES = ("chat.db", "sms.db", "3d0d7e5fb2ce288813306e4d4636395e047a3d28")
 BACKUP = Path("3d") / NAMES[2]  # where an iPhone backup keeps Library/SMS/sms.db
+ON_A_PHONE = iphone_backup.AppFile("HomeDomain", "Library/SMS/sms.db")
 FOLDER = "Messages"  # ~/Library/Messages
 BACKUPS = "MobileSync"  # ~/Library/Application Support/MobileSync/Backup
 COPY_ALL = "Copy chat.db, chat.db-wal and chat.db-shm together (never the first alone) and give the path of the copy."
@@ -38,13 +40,16 @@ def find(path: Path) -> Path:
     for candidate in (*(path / name for name in NAMES), path / BACKUP):
         if candidate.exists():
             return candidate
-    return path
+    backed_up = iphone_backup.place_of(path, ON_A_PHONE) if iphone_backup.is_backup(path) else None
+    return backed_up or path
 
 
 def looks_like_messages(path: Path) -> float:
     """Say how sure it is that this is a Messages database; reads a little, writes nothing, never raises."""
     try:
         try:
+            if iphone_backup.is_backup(path.expanduser()) and iphone_backup.is_encrypted(path.expanduser()):
+                return 0.9 * (iphone_backup.place_of(path.expanduser(), ON_A_PHONE) is not None)
             path = find(path)
             with path.open("rb") as file:
                 magic = file.read(len(MAGIC))
@@ -131,8 +136,8 @@ def _inspected(path: Path) -> Path:
     if not head.startswith(MAGIC):
         raise InputError(
             f"{path} is not an SQLite database, or it is encrypted.",
-            hint="If it comes from an encrypted iPhone backup, make a backup without encryption and give its "
-            f"{BACKUP.as_posix()}. If it is a copy of chat.db, copy it again.",
+            hint="If it comes from an encrypted iPhone backup, give the folder of the backup; you are asked for its "
+            "pass phrase. If it is a copy of chat.db, copy it again.",
         )
     page = int.from_bytes(head[16:18], "big")
     pages = int.from_bytes(head[28:32], "big")

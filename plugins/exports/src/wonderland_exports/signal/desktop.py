@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import wonderland as wl
-from wonderland.errors import InputError, ResourceError
+from wonderland.corpus.secrets import obtain
+from wonderland.errors import InputError, ResourceError, UsageError
 from wonderland_exports.frame import ME, Tally, from_unix
 from wonderland_exports.frame.sqlite import MAGIC, connect, select
 
-__all__ = ["DATABASE", "Desktop", "looks_like"]
+__all__ = ["DATABASE", "Desktop", "checked_key", "looks_like"]
 
 DATABASE = Path("sql") / "db.sqlite"
 _TABLES = ("messages", "conversations")
 _MESSAGE = ("rowid", "id", "json", "body", "type", "conversationId", "sourceServiceId", "sent_at", "timestamp")
 _MORE = ("serverTimestamp", "hasAttachments")
 _HINT = (
-    "Give the key: --key 64 digits and letters (a-f). The tool sigtop, or signal-export, gets it from your keychain; "
-    "or export with Signal itself, as plain text, and give that folder."
+    "The key is 64 digits and letters (a-f). The tool sigtop, or signal-export, gets it from your keychain; or export "
+    "with Signal itself, as plain text, and give that folder."
 )
 
 
@@ -47,9 +49,9 @@ class Desktop:
         if plain:
             self._connection: Any = connect(self._path, _TABLES, "Signal Desktop's database")
         else:
-            self._connection = self._decrypted(key or _key(folder))
+            self._connection = self._decrypted(folder, key)
 
-    def _decrypted(self, key: str) -> Any:
+    def _decrypted(self, folder: Path, given: str | None) -> Any:
         try:
             dbapi: Any = importlib.import_module("sqlcipher3").dbapi2
         except ImportError:
@@ -58,6 +60,7 @@ class Desktop:
                 hint="pip install sqlcipher3 -- or export with Signal itself, as plain text, and give that folder.",
             ) from None
         self._errors = (dbapi.Error,)
+        key = given or _key(folder)
         try:
             connection = dbapi.connect(self._path.absolute().as_uri() + "?mode=ro", uri=True)
             connection.execute(f"PRAGMA key = \"x'{key}'\"")
@@ -156,14 +159,29 @@ def _json(raw: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def checked_key(key: str) -> str:
+    """Return a key.
+
+    Raises:
+        UsageError: It cannot be one.
+    """
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", key.strip()):
+        raise UsageError("The key of Signal Desktop's database is 64 digits and letters from a to f.", hint=_HINT)
+    return key.strip()
+
+
 def _key(folder: Path) -> str:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         config = {}
     key = config.get("key") if isinstance(config, dict) else None
-    if not isinstance(key, str):
+    if isinstance(key, str):
+        return key
+    try:
+        return checked_key(obtain("signal", "key", "key of Signal Desktop's database"))
+    except InputError as error:
         raise InputError(
-            f"The key of Signal Desktop's database in {folder} is locked in your system's keychain.", hint=_HINT
-        )
-    return key
+            f"The key of Signal Desktop's database in {folder} is locked in your system's keychain. {error.message}",
+            hint=f"{error.hint} {_HINT}",
+        ) from None

@@ -6,6 +6,7 @@ occurs twice, byte for byte, is one row and its repetition.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -84,7 +85,8 @@ class Frames:
             self.people[key] = _contact(contact, key)
         elif isinstance(group, dict):
             self.groups.add(key)
-            self.people[key] = f"group {key}", _title(group) or f"group {key}"
+            identity = _group(group, key)
+            self.people[key] = identity, _title(group) or identity
         else:
             self.people[key] = f"recipient {key}", f"recipient {key}"
 
@@ -177,6 +179,14 @@ def _contact(contact: dict[str, Any], key: str) -> tuple[str, str]:
         if name:
             return identity, name
     return identity, identity
+
+
+def _group(group: dict[str, Any], key: str) -> str:
+    """Return what identifies a group in every export: a hash of its key, its title, or its number here."""
+    secret = group.get("masterKey")
+    if isinstance(secret, str) and secret:
+        return f"group {hashlib.sha256(secret.encode()).hexdigest()[:16]}"
+    return f"group {_title(group) or key}"
 
 
 def _title(group: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import wonderland as wl
-from wonderland.errors import InputError, UsageError
+from wonderland.corpus.secrets import Secret
+from wonderland.errors import InputError
 from wonderland_exports.frame import Export, Member, Tally, head, open_export, peek
 from wonderland_exports.signal import desktop, exported
 from wonderland_exports.signal.frames import FILE, Frames
@@ -28,17 +29,18 @@ class Signal:
     """
 
     name: ClassVar[str] = "signal"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    same_names: ClassVar[bool] = True
 
     def __init__(
         self,
         path: Path,
         *,
         names: bool = False,
-        key: Annotated[str | None, "key of Signal Desktop's database: 64 digits and letters a-f"] = None,
+        key: Annotated[Secret | None, "key of Signal Desktop's database: 64 digits and letters a-f"] = None,
     ) -> None:
-        if key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", key):
-            raise UsageError("The key of Signal Desktop's database is 64 digits and letters from a to f.")
+        if key is not None:
+            desktop.checked_key(key)
         self.path = Path(path).expanduser()
         self._named, self._key = names, key
         self._export: Export | None = None

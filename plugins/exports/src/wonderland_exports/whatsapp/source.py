@@ -19,6 +19,7 @@ from wonderland_exports.frame import Member, Tally, find_owner, head, open_expor
 from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, decoded, survey
 from wonderland_exports.whatsapp.judging import Judge
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, shape_of
+from wonderland_exports.whatsapp_db import apple
 
 __all__ = ["WhatsApp"]
 
@@ -54,6 +55,11 @@ class WhatsApp:
     def sniff(cls, path: Path) -> float:
         """Look whether a text file begins with the head of a message."""
         return max((_sure(member) for member in peek(path, _is_text, 8)), default=0.0)
+
+    @classmethod
+    def default_location(cls) -> Path:
+        """Return the database of WhatsApp on a Mac: an export lies wherever it was put, and the database is better."""
+        return apple.home()
 
     def count(self) -> int:
         """Count the messages and system lines of all chats."""

@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from wonderland.corpus.iphone_backup import AppFile
+from wonderland.corpus.locating import home_of_mac_app
 from wonderland_exports.frame.sqlite import select, tables
 from wonderland_exports.whatsapp_db.rows import Row
 
-__all__ = ["HOME", "NAMES", "TABLES", "count", "rows"]
+__all__ = ["HOME", "NAMES", "ON_A_PHONE", "TABLES", "count", "home", "rows"]
 
 TABLES = ("ZWAMESSAGE", "ZWACHATSESSION")
 NAMES = ("ChatStorage.sqlite", "7c7fba66680ef796b916b067077cc246adacf01d")
 """The name of the file, and its name inside an iPhone backup."""
 HOME = Path("~/Library/Group Containers/group.net.whatsapp.WhatsApp.shared")
+ON_A_PHONE = AppFile("AppDomainGroup-group.net.whatsapp.WhatsApp.shared", "ChatStorage.sqlite")
 _EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
 _KINDS = {
     0: "text",
@@ -37,6 +40,15 @@ _MESSAGE = (
     *("Z_PK", "ZISFROMME", "ZMESSAGEDATE", "ZTEXT", "ZMESSAGETYPE", "ZCHATSESSION", "ZGROUPMEMBER"),
     *("ZFROMJID", "ZTOJID", "ZMEDIAITEM"),
 )
+
+
+def home() -> Path:
+    """Return where the app keeps this store on a Mac.
+
+    Raises:
+        InputError: This is no Mac, or there is nothing.
+    """
+    return home_of_mac_app("WhatsApp", f"{HOME.relative_to('~')}/{NAMES[0]}")
 
 
 def count(connection: sqlite3.Connection) -> int:

@@ -6,9 +6,11 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import wonderland as wl
+from wonderland.corpus import iphone_backup
+from wonderland.corpus.secrets import Secret, obtain
 from wonderland.errors import InputError
 from wonderland_exports.frame import Tally
 from wonderland_exports.frame.sqlite import broken, connect, has_tables, missing_log, tables
@@ -18,6 +20,7 @@ from wonderland_exports.whatsapp_db.rows import judge
 __all__ = ["WhatsAppDb"]
 
 _ANDROID = "msgstore.db"
+_ASKED, _WHAT = ("passphrase", "pass phrase of the iPhone backup"), "the messages of WhatsApp"
 _ENCRYPTED = re.compile(r"msgstore.*\.db\.crypt\d+", re.IGNORECASE)
 
 
@@ -27,6 +30,7 @@ class WhatsAppDb:
     Args:
         path: The database, or a folder that holds it (the Mac app's own, an iPhone backup).
         names: Whether to use the names the store has instead of numbers.
+        passphrase: Of an encrypted iPhone backup; asked for if it is needed and not given.
 
     Raises:
         InputError: It is no such database, or a damaged or encrypted one.
@@ -37,9 +41,17 @@ class WhatsAppDb:
     version: ClassVar[int] = 1
     same_names: ClassVar[bool] = True
 
-    def __init__(self, path: Path, *, names: bool = False) -> None:
-        self.path = _find(Path(path).expanduser())
-        self._named = names
+    def __init__(
+        self,
+        path: Path,
+        *,
+        names: bool = False,
+        passphrase: Annotated[Secret | None, "pass phrase of an encrypted iPhone backup"] = None,
+    ) -> None:
+        self._folder = Path(path).expanduser()
+        self.path = _find(self._folder)
+        self._named, self._passphrase = names, passphrase
+        self._decrypted: iphone_backup.Decrypted | None = None
         self._connection: sqlite3.Connection | None = None
         self._tally = Tally()
         self._notes: list[str] = []
@@ -48,15 +60,25 @@ class WhatsAppDb:
     def sniff(cls, path: Path) -> float:
         """Look for WhatsApp's tables, or the name of its encrypted database."""
         try:
-            path = _find(Path(path).expanduser())
+            path = Path(path).expanduser()
+            if iphone_backup.is_backup(path) and iphone_backup.is_encrypted(path):
+                return 0.9 * (iphone_backup.place_of(path, apple.ON_A_PHONE) is not None)
+            path = _find(path)
             if _ENCRYPTED.fullmatch(path.name):
                 return 0.9  # so that opening it can say what to do
             if any(has_tables(path, wanted) for wanted in (apple.TABLES, android.NEW_TABLES)):
                 return 0.95
             old = has_tables(path, android.OLD_TABLES) and path.name.startswith("msgstore")
             return 0.9 if old else 0.4 if path.name == apple.NAMES[0] and path.is_file() else 0.0
+        except PermissionError:  # so that opening it can say how to be let in
+            return 0.9 if path.name == apple.NAMES[0] else 0.0
         except OSError:
             return 0.0
+
+    @classmethod
+    def default_location(cls) -> Path:
+        """Return where WhatsApp keeps its database on a Mac."""
+        return apple.home()
 
     def count(self) -> int:
         """Count the rows of the table of messages, in the same transaction that `rows` reads."""
@@ -88,6 +110,9 @@ class WhatsAppDb:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._decrypted is not None:
+            self._decrypted.close()
+            self._decrypted = None
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -97,12 +122,17 @@ class WhatsAppDb:
                     hint="Decrypt it with your 64-digit key, for example with the package wa-crypt-tools: "
                     f"wadecrypt KEY {self.path.name} msgstore.db. Then give msgstore.db.",
                 )
+            if iphone_backup.is_backup(self._folder) and iphone_backup.is_encrypted(self._folder):
+                self._decrypted = iphone_backup.decrypt(
+                    self._folder, apple.ON_A_PHONE, lambda: self._passphrase or obtain(self.name, *_ASKED), _WHAT
+                )
+                self.path = self._decrypted.path
             if self.path.is_dir():
                 raise InputError(
                     f"There is no {apple.NAMES[0]} or {_ANDROID} in {self.path}.", hint="Give the database."
                 )
             self._connection = connect(self.path, (), "WhatsApp's database")
-            if missing_log(self.path, apple.HOME):
+            if self._decrypted is None and missing_log(self.path, apple.HOME):
                 self._notes.append(
                     f"No {self.path.name}-wal lies beside this database. If it is a copy, the newest messages may be "
                     "missing. Copy the files -wal and -shm together with it."
@@ -129,4 +159,5 @@ def _find(path: Path) -> Path:
     for name in (*apple.NAMES, backup, _ANDROID, f"Databases/{_ANDROID}"):
         if (path / name).is_file():
             return path / name
-    return path
+    backed_up = iphone_backup.place_of(path, apple.ON_A_PHONE) if iphone_backup.is_backup(path) else None
+    return backed_up or path
