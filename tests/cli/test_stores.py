@@ -128,3 +128,18 @@ def test_choices_are_typed_remembered_and_taken_back(place, capsys):
     assert (f.since, f.person, f.only_direct) == ("", [], False)
     assert run(["filter", "--since", "tomorrow", "-q"]) == 2
     assert "which is no date" in capsys.readouterr().err
+
+
+def test_status_and_wipe_name_every_store(place, capsys):
+    assert run(["extract", "a.jsonl", "b.jsonl", "-q"]) == 0
+    capsys.readouterr()
+    paths = [str(place / "a.jsonl"), str(place / "b.jsonl")]
+    assert run(["status"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("Reads ")] == [
+        f"Reads {path}" for path in paths
+    ]
+    assert run(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stores"] == paths
+    assert run(["wipe", "--yes"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"Never touched: {path}, which the messages were read from." in told for path in paths)

@@ -39,11 +39,14 @@ def status(console: Console, folder: Path | None) -> None:
     steps = workspace.status()
     console.result(
         workspace=str(workspace.folder),
+        stores=workspace.settings.source.paths,
         stages={step.name: step.state for step in steps},
         details={step.name: step.detail for step in steps if step.detail},
         bytes={step.name: step.size for step in steps},
     )
     console.say(f"Workspace {plain(str(workspace.folder))}")
+    for store in workspace.settings.source.paths:
+        console.say(f"Reads {plain(store)}")
     width = max(len(step.name) for step in steps)
     for step in steps:
         written = datetime.fromtimestamp(step.written).astimezone() if step.written else None

@@ -17,7 +17,7 @@ from wonderland.workspace.wipe import OUT_OF_REACH, bytes_of, delete, traces
 def wipe(console: Console, folder: Path | None, yes: bool) -> None:
     """List everything wonderland wrote for a workspace, and delete it. The messages it was read from stay."""
     workspace = open_workspace(folder)
-    source = workspace.settings.source.path  # before the file that says so is gone
+    stores = workspace.settings.source.paths  # before the file that says so is gone
     found = traces(workspace.folder)
     console.say(f"Workspace {plain(str(found.workspace.absolute()))}")
     written = [*found.inside, *found.elsewhere]
@@ -31,13 +31,14 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
         bytes=size,
         left=[str(path) for path in (*found.strangers, *found.changed)],
         out_of_reach=list(OUT_OF_REACH),
+        never_touched=stores,
     )
     console.say(f"\nDeleted: {len(written)} entries, {size_of(size)}.")
     for paths, why in ((found.strangers, "not written by wonderland"), (found.changed, "changed since it was written")):
         for path in paths:
             console.say(f"Left: {plain(str(path))} ({why})")
-    if source:
-        console.say(f"Never touched: {plain(source)}, which the messages were read from.")
+    for store in stores:
+        console.say(f"Never touched: {plain(store)}, which the messages were read from.")
     console.say("Out of reach:")
     for what in OUT_OF_REACH:
         console.say(f"  {what}")

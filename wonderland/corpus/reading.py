@@ -58,7 +58,8 @@ def read_source(
         InputError: The store holds no row at all, or the order of its messages cannot be known.
         PluginError: The source did not account for every stored row.
     """
-    stored = source.count()
+    with _no_garbage_collection():
+        stored = source.count()
     if stored == 0:
         raise InputError(f"{name}: there is not a single row in it.", hint="Give a file that holds messages.")
     builder, skipped, done = columns.Builder(), list[Skipped](), 0

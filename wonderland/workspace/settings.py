@@ -66,6 +66,11 @@ class SourceSettings:
         default_factory=list
     )
 
+    @property
+    def paths(self) -> list[str]:
+        """What is read, store by store, as it was typed."""
+        return [path for path in (self.path, *(str(store.get("path", "")) for store in self.more)) if path]
+
 
 @dataclass(frozen=True)
 class FilterSettings:

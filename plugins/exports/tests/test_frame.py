@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,21 @@ from hypothesis import strategies as st
 
 import wonderland_exports.frame.files as files
 from wonderland.errors import InputError, ResourceError
-from wonderland_exports.frame import CUT, Member, find_owner, head, load, open_export, peek, walk
+from wonderland_exports.discord import Discord
+from wonderland_exports.frame import CUT, Member, find_owner, head, jsonstream, load, open_export, peek, walk
+from wonderland_exports.frame.files import Kept
+from wonderland_exports.messenger import Messenger
+from wonderland_exports.slack import Slack
+from wonderland_exports.telegram import Telegram
+from wonderland_exports.testing import make_discord, make_messenger, make_slack, make_telegram
+
+
+@pytest.fixture(scope="module", autouse=True, params=[0, 1 << 26], ids=["walked", "parsed whole"])
+def most_parsed_whole(request):
+    """Everything here holds of small files, which are parsed whole, and of large ones, which are walked through."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wonderland_exports.frame.jsonstream._WHOLE", request.param)
+        yield request.param
 
 
 def member(content, name="a.json"):
@@ -290,3 +305,57 @@ def test_a_name_two_senders_have_does_not_decide():
     assert "--me u2" in caught.value.hint
     assert find_owner("x", {"u1": 1, "u2": 2, "u3": 9}, "u1", names=names) == {"u1"}
     assert find_owner("x", {"u1": 1, "u2": 2, "u3": 9}, "Bo", names=names) == {"u3"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[12345678901234567890123]",
+        b'{"messages": [-9223372036854775809]}',
+        b'{"messages": ["\\ud83d", 1]}',
+        b'\xef\xbb\xbf{"messages": [1]}',
+        b'{"messages": [NaN, 1e400, -0.0, 18446744073709551615]}',
+        '{"messages": ["x"]}'.encode("utf-16"),
+    ],
+)
+def test_what_only_the_standard_library_reads_is_read_as_it_reads_it(content):
+    found = [value for path, value in walk(member(content), WAYS) if path[-1:] == ("*",)]
+    plain = json.loads(content.removeprefix(b"\xef\xbb\xbf"))
+    assert repr(found) == repr(plain["messages"] if isinstance(plain, dict) else found)
+
+
+def test_a_small_file_is_parsed_once_for_both_passes_and_let_go_of_at_the_end(tmp_path, monkeypatch, most_parsed_whole):
+    (tmp_path / "a.json").write_text('{"messages": [1, 2]}')
+    (tmp_path / "b.json").write_text('{"messages": [3]}')
+    parsed = []
+    real = jsonstream.orjson.loads
+    monkeypatch.setattr(jsonstream.orjson, "loads", lambda raw: parsed.append(len(raw)) or real(raw))
+    for most, times in ((100, 2), (25, 3), (0, 4)):
+        export = open_export(tmp_path, lambda name: name.endswith(".json"))
+        kept = Kept(most)
+        export.members = tuple(replace(one, _kept=kept) for one in export.members)
+        parsed.clear()
+        for _ in range(2):
+            assert [row for one in export.members for _, row in walk(one, WAYS)] == [1, 2, 3]
+        assert len(parsed) == (times if most_parsed_whole else 0)
+        kept.clear()
+        assert not kept._made
+        export.close()
+
+
+def test_sources_read_the_same_of_a_file_parsed_whole_and_of_one_walked_through(tmp_path, monkeypatch):
+    exports = [
+        (Telegram, make_telegram(tmp_path / "result.json", 300, account=True).path, {}),
+        (Messenger, make_messenger(tmp_path / "facebook", 300, layout="classic").path, {}),
+        (Discord, make_discord(tmp_path / "discord", 200).path, {}),
+        (Slack, make_slack(tmp_path / "slack.zip", 200).path, {}),
+    ]
+    for source, path, options in exports:
+        found = []
+        for whole in (0, 1 << 26):
+            monkeypatch.setattr("wonderland_exports.frame.jsonstream._WHOLE", whole)
+            opened = source(path, **options)
+            found.append((opened.count(), list(opened.rows()), opened.facts()))
+            opened.close()
+        assert found[0] == found[1]
+        assert found[0][0] > 100

@@ -223,3 +223,24 @@ def test_damage_is_no_accident(tmp_path_factory, how, where, byte, zipped, parti
     if rows and not zipped and how == "cut":
         texts = [one.text for one in rows if isinstance(one, wl.Message)]
         assert texts == list("012345678"[: len(texts)][::-1])
+
+
+@pytest.mark.parametrize("name", ["messages.json", "download.zip"])
+def test_instagram_of_before_2020_is_refused_with_what_to_do(tmp_path, name):
+    said = [{"sender": "ada", "created_at": "2019-05-01T10:11:12.123456+00:00", "text": "hi"}]
+    content = json.dumps([{"participants": ["ada", "bo"], "conversation": said}], indent=2)
+    path = tmp_path / name
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("messages.json", content)
+    else:
+        path.write_text(content)
+    assert Instagram.sniff(path) == 0.9
+    with pytest.raises(InputError, match="from before 2020") as caught:
+        wl.Corpus.read(path)
+    assert "format JSON" in caught.value.hint
+
+
+def test_another_list_of_that_name_is_not_instagram(tmp_path):
+    (tmp_path / "messages.json").write_text('[{"participants": 1}]')
+    assert Instagram.sniff(tmp_path / "messages.json") == 0.0

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wonderland as wl
 from wonderland.errors import InputError, ResourceError, UsageError
-from wonderland_exports.signal import Signal
+from wonderland_exports.signal import Signal, desktop
 from wonderland_exports.testing import make_signal, make_signal_desktop, make_signal_export
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
@@ -166,3 +167,64 @@ def test_frames_of_any_form_are_accounted_for(tmp_path_factory, items, person):
     ]
     read_items, _ = read(Signal, frames(tmp_path_factory.mktemp("odd"), *lines), names=True)
     assert len(read_items) == len(items)
+
+
+def group_of(tmp_path, name, number, group, text):
+    """Write an export with one message in one group, whose number differs from export to export."""
+    frames = [
+        {"version": "1"},
+        {"recipient": {"id": "1", "self": {}}},
+        {"recipient": {"id": number, "group": group}},
+        {"chat": {"id": "7", "recipientId": number}},
+        {"chatItem": {"chatId": "7", "authorId": "1", "dateSent": "1700000000000", "outgoing": {},
+                      "standardMessage": {"text": {"body": text}}}},
+    ]  # fmt: skip
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "main.jsonl").write_text("\n".join(map(json.dumps, frames)))
+    return folder
+
+
+def titled(title, **more):
+    return {"snapshot": {"title": {"title": title}}, **more}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (titled("Old name", masterKey="QUJD"), titled("New name", masterKey="QUJD"), True),
+        (titled("Name", masterKey="QUJD"), titled("Name", masterKey="QUJE"), False),
+        (titled("Name"), titled("Name"), True),
+        (titled("Name"), titled("Other"), False),
+    ],
+)
+def test_a_group_in_two_exports_is_one_by_its_key_whatever_its_number(tmp_path, one, other, same):
+    folders = group_of(tmp_path, "a", "9", one, "hi"), group_of(tmp_path, "b", "12", other, "ho")
+    corpus = wl.Corpus.read(*folders)
+    assert len(corpus.thread_starts) == (1 if same else 2)
+    threads = {message.thread for message in Signal(folders[0]).rows() if isinstance(message, wl.Message)}
+    assert "QUJD" not in "".join(threads)
+
+
+def test_an_export_of_signal_made_twice_is_counted_once(tmp_path):
+    planted = make_signal_export(tmp_path / "first", 200, seed=5)
+    again = make_signal_export(tmp_path / "second", 200, seed=5)
+    alone, both = wl.Corpus.read(planted.path), wl.Corpus.read(planted.path, again.path)
+    assert len(both) == len(alone)
+    assert both.counts()["people"] == alone.counts()["people"]
+    assert both.ledger.count("joined") == len(alone)
+
+
+def test_the_key_comes_from_the_environment_and_not_from_the_command_line(tmp_path, monkeypatch):
+    folder = tmp_path / "Signal"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    monkeypatch.delenv("WONDERLAND_SIGNAL_KEY", raising=False)
+    with pytest.raises(InputError, match="locked in your system's keychain") as caught:
+        desktop._key(folder)
+    assert "WONDERLAND_SIGNAL_KEY" in caught.value.hint
+    monkeypatch.setenv("WONDERLAND_SIGNAL_KEY", KEY)
+    assert desktop._key(folder) == KEY
+    monkeypatch.setenv("WONDERLAND_SIGNAL_KEY", "short")
+    with pytest.raises(UsageError, match="64 digits"):
+        desktop._key(folder)

@@ -100,15 +100,18 @@ class Meta:
                 again, thread = Again(), file.thread
             again.next_file()
             chat = _with_box(survey.chats[thread], file.box)
+            found, name = 0, file.member.name
             for index, row in self._oldest_first(file):
-                identity = f"{file.member.name}:{index}"
-                tally["Found in"][file.box] += 1
+                identity = f"{name}:{index}"
+                found += 1
                 if isinstance(row, wl.Skipped):
                     yield row
                 elif parts[thread] > 1 and again(json.dumps(row, sort_keys=True)):
                     yield wl.Skipped(identity, AGAIN)
                 else:
                     yield rows.item(row, identity, chat)
+            if found:
+                tally["Found in"][file.box] += found
         tally["Letters"] = mend.counts
         self._facts = tally.facts()
 

@@ -8,6 +8,7 @@ stays a message. A person who types "You sent a photo." loses it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -132,6 +133,7 @@ def _compiled(table: dict[str, tuple[str, ...]]) -> list[tuple[str, re.Pattern[s
 
 
 _NAMED, _BARE = _compiled(_AFTER_A_NAME), _compiled(_ALONE)
+_ANY_BARE = re.compile("|".join(pattern.pattern for _, pattern in _BARE)).fullmatch
 
 
 def line_of_the_app(text: str, sender: str, people: Iterable[str] = ()) -> str | None:
@@ -144,6 +146,8 @@ def line_of_the_app(text: str, sender: str, people: Iterable[str] = ()) -> str |
     """
     if len(text) > 600 or "\n" in text:
         return None
+    if _ANY_BARE(text) is None and not text.startswith(_starts(sender, tuple(people))):
+        return None  # nearly all that people write
     for reason, pattern in _BARE:
         if pattern.fullmatch(text):
             return reason
@@ -154,6 +158,13 @@ def line_of_the_app(text: str, sender: str, people: Iterable[str] = ()) -> str |
         if pattern.fullmatch(rest):
             return reason
     return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _starts(sender: str, people: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a line that names somebody begins with."""
+    names = (one for name in (sender, *people) for one in (name, name.split(" ", 1)[0]) if one)
+    return tuple(dict.fromkeys(f"{name} " for name in (*names, *_YOU)))
 
 
 def _after_a_name(text: str, sender: str, people: Iterable[str]) -> str | None:

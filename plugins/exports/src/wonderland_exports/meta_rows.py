@@ -29,6 +29,7 @@ _INSTEAD = {
     "share": "shared post or link only",
 }
 _UNKNOWN_SENDER = "unknown"
+_make = tuple.__new__
 
 
 class Chat(NamedTuple):
@@ -59,9 +60,9 @@ class Rows:
     mend: Callable[[str], str]
     open: Counter[str]
 
-    def item(self, row: object, identity: str, chat: Chat) -> wl.Message | wl.Skipped:
+    def item(self, row: Any, identity: str, chat: Chat) -> wl.Message | wl.Skipped:
         """Return the message that a row is, or its class."""
-        if not isinstance(row, Mapping):
+        if type(row) is not dict:
             return wl.Skipped(identity, "not a JSON object", failed=True, detail=f"it is a {type(row).__name__}")
         if row.get("is_unsent") or row.get("isUnsent"):
             return wl.Skipped(identity, "unsent")
@@ -73,14 +74,13 @@ class Rows:
         text = row.get("content", row.get("text"))
         if text is not None and not isinstance(text, str):
             return wl.Skipped(identity, "text is not a string", failed=True, detail=f"it is a {type(text).__name__}")
-        instead = next((reason for key, reason in _INSTEAD.items() if row.get(key)), None)
-        if not text or not text.strip():
+        if not text or text.isspace():
             if row.get("is_geoblocked_for_viewer"):
                 return wl.Skipped(identity, "hidden in the owner's country")
-            return wl.Skipped(identity, instead or "no text")
+            return wl.Skipped(identity, _instead(row) or "no text")
         text = self.mend(text)
         if reason := line_of_the_app(text, sender, chat.people):
-            return wl.Skipped(identity, instead or reason)
+            return wl.Skipped(identity, _instead(row) or reason)
         return self._message(row, identity, chat, sender, text)
 
     def _message(self, row: Mapping[str, Any], identity: str, chat: Chat, sender: str, text: str) -> wl.Message:
@@ -91,18 +91,30 @@ class Rows:
             self.open["time missing or not understood"] += 1
         mine = bool(sender) and sender == self.me
         name = ME if mine else sender or _UNKNOWN_SENDER
-        return wl.Message(identity, chat.thread, name, mine, moment, text, tags=chat.tags)
+        # A named tuple's own constructor costs twice as much.
+        return _make(wl.Message, (identity, chat.thread, name, mine, moment, text, "text", chat.tags))
 
 
 def sender_of(row: object) -> str:
     """Return who sent a row, as it is written, or an empty string."""
-    value = row.get("sender_name", row.get("senderName")) if isinstance(row, Mapping) else None
-    return value.strip() if isinstance(value, str) else ""
+    if type(row) is not dict:
+        return ""
+    value = row.get("sender_name") or row.get("senderName")
+    return value.strip() if type(value) is str else ""
+
+
+def _instead(row: Mapping[str, Any]) -> str | None:
+    """Return what a row without words is; the first of its keys that says so."""
+    return next((reason for key, reason in _INSTEAD.items() if row.get(key)), None)
 
 
 def _event(row: Mapping[str, Any]) -> str | None:
-    kind = str(row.get("type", "")).lower()
-    if kind == "call" or row.get("call_duration") is not None or row.get("missed"):
+    if row.get("call_duration") is not None or row.get("missed"):
+        return "call"
+    kind = str(row.get("type") or "").lower()
+    if not kind or kind == "generic":  # nearly all
+        return None
+    if kind == "call":
         return "call"
     if kind in ("subscribe", "unsubscribe"):
         return "somebody joined" if kind == "subscribe" else "somebody left"

@@ -195,7 +195,9 @@ class Telegram:
                     path_before, senders = path, _chat(found, index, path[:-2]).senders
                 found.rows += 1
                 if type(value) is dict and value.get("type") == "message":
-                    sender = identity(value)
+                    sender = value.get("from_id")
+                    if type(sender) is not str or not sender:
+                        sender = identity(value)
                     senders[sender] += 1
                     if sender not in names:
                         name = value.get("from")
@@ -225,6 +227,7 @@ class Telegram:
 
 
 _UNKNOWN = "unknown"
+_make = tuple.__new__
 
 
 def identity(row: Mapping[str, Any]) -> str:
@@ -244,13 +247,14 @@ class Reading:
     def __init__(self, survey: Survey, owner: frozenset[str], tally: Tally, *, named: bool) -> None:
         self._survey, self._owner, self._tally, self._named = survey, owner, tally, named
         self._titles = Counter(str(chat.fields.get("name")) for chat in survey.chats.values())
-        self._chat, self._thread = Chat(0), ""
+        self._chat, self._thread, self._key, self._is_bot = Chat(0), "", "", False
         self._tags: tuple[str, ...] = ()
         self._origins: dict[str, tuple[str, bool]] = {}
 
     def enter(self, chat: Chat) -> None:
         """Go on with the rows of a chat."""
-        self._chat, self._thread = chat, chat.key
+        self._chat, self._thread, self._key = chat, chat.key, chat.key
+        self._is_bot = chat.type == "bot_chat"
         title = chat.fields.get("name")
         if self._named and title:
             self._thread = str(title) if self._titles[str(title)] == 1 else f"{title} ({chat.key})"
@@ -261,9 +265,9 @@ class Reading:
     def row(self, row: Any, number: int) -> wl.Message | wl.Skipped:
         """Return what becomes of a row, the ``number``-th of its chat."""
         if type(row) is not dict:
-            return wl.Skipped(f"{self._chat.key}/row {number}", "no row of a chat", True, f"a {type(row).__name__}")
+            return wl.Skipped(f"{self._key}/row {number}", "no row of a chat", True, f"a {type(row).__name__}")
         known = row.get("id")
-        name = f"{self._chat.key}/{known}" if type(known) is int else f"{self._chat.key}/row {number}"
+        name = f"{self._key}/{known}" if type(known) is int else f"{self._key}/row {number}"
         kind = row.get("type")
         if kind == "service":
             self._tally["Service messages"][str(row.get("action", "unnamed"))[:40]] += 1
@@ -277,13 +281,16 @@ class Reading:
                 return wl.Skipped(name, "text of unknown form", failed=True)
         if not text or text.isspace():
             return wl.Skipped(name, _without_text(row))
-        sender = identity(row)
+        sender = row.get("from_id")
+        if type(sender) is not str or not sender:
+            sender = identity(row)
         origin = self._origins.get(sender) or self._origin(sender)
         tags = self._tags
-        if "edited" in row or "forwarded_from" in row or "via_bot" in row or self._chat.type == "bot_chat":
+        if "edited" in row or "forwarded_from" in row or "via_bot" in row or self._is_bot:
             tags = self._marked(row, tags, mine=origin[1])
         when = from_unix(row.get("date_unixtime")) or self._local(row)
-        return wl.Message(name, self._thread, origin[0], origin[1], when, text, "text", tags)
+        # A named tuple's own constructor costs twice as much.
+        return _make(wl.Message, (name, self._thread, origin[0], origin[1], when, text, "text", tags))
 
     def _origin(self, sender: str) -> tuple[str, bool]:
         shown = (self._survey.names.get(sender) or sender) if self._named else sender
@@ -293,7 +300,7 @@ class Reading:
 
     def _marked(self, row: Mapping[str, Any], tags: tuple[str, ...], *, mine: bool) -> tuple[str, ...]:
         more = [tag for key, tag in (("edited", "edited"), ("forwarded_from", "forwarded")) if key in row]
-        if "via_bot" in row or (self._chat.type == "bot_chat" and not mine):
+        if "via_bot" in row or (self._is_bot and not mine):
             more.append("bot")
         self._tally["Marked"].update(more)
         return (*tags, *more)

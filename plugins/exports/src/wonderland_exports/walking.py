@@ -18,8 +18,14 @@ def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[t
         InputError: It is no JSON, ends too early, or holds something else where an array of rows should be.
     """
     ways = {(), *(tuple(array.split(".")) for array in arrays)}
+    rows: tuple[str | int, ...] | None = None
     for path, value in walk(member, arrays, partial=partial):
-        if path[-1:] != ("*",) and tuple("*" if isinstance(step, int) else step for step in path) in ways:
+        if path is rows:  # of one array all rows have one path
+            yield path, value
+            continue
+        if path[-1:] == ("*",):
+            rows = path
+        elif tuple("*" if isinstance(step, int) else step for step in path) in ways:
             raise InputError(
                 f"{member.name} is not the file it should be: it holds no list {arrays[0]!r}.",
                 hint="Leave it out, or export again.",

@@ -18,7 +18,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar, cast
 
@@ -28,10 +28,34 @@ __all__ = ["Export", "Member", "head", "open_export", "peek"]
 
 RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
 SMALL = 1 << 26  # what unpacks to less than this is no bomb
+KEPT = 1 << 26  # bytes of files whose content is kept from one pass to the next; parsed it takes some six times as much
 LISTED = 3000  # entries of a folder that `peek` looks at
 
 Wanted = Callable[[str], bool]
 _T = TypeVar("_T")
+
+
+class Kept:
+    """What was made of the files of one export, up to so many bytes of them together."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._left = most
+        self._made: dict[str, object] = {}
+
+    def once(self, member: Member, make: Callable[[Member], _T]) -> _T:
+        """Return what was made of a member, or make it now."""
+        if member.name in self._made:
+            return cast(_T, self._made[member.name])
+        made = make(member)
+        if member.size <= self._left:
+            self._left -= member.size
+            self._made[member.name] = made
+        return made
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._made.clear()
+        self._left = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +70,16 @@ class Member:
     name: str
     size: int
     _opener: Callable[[], BinaryIO] = field(repr=False, compare=False)
+    _kept: Kept | None = field(default=None, repr=False, compare=False)
+
+    def once(self, make: Callable[[Member], _T]) -> _T:
+        """Return what ``make`` makes of this file, made in one pass and kept for the next if it is small enough.
+
+        Nobody may change it.
+        """
+        if self._kept is None:
+            return make(self)
+        return self._kept.once(self, make)
 
     @property
     def path(self) -> PurePosixPath:
@@ -76,6 +110,11 @@ class Export:
     members: tuple[Member, ...]
     notes: list[str] = field(default_factory=list)
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def __post_init__(self) -> None:
+        kept = Kept()
+        self.members = tuple(replace(member, _kept=kept) for member in self.members)
+        self._opened.callback(kept.clear)
 
     @property
     def where(self) -> str:

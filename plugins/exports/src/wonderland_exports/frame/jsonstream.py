@@ -1,20 +1,24 @@
-"""Rows of JSON files of any size, one after another, each parsed by the standard library's scanner.
+"""Rows of JSON files of any size, one after another.
 
-`walk` descends only on the way to the arrays that hold rows; everything else is parsed whole and handed out with its
-path. Memory is that of the largest row. Every byte of the file is parsed: what is no JSON is an error that says at
-which byte, never a row less.
+A file of modest size is parsed whole, by the quickest parser there is, and kept for the second pass. A larger one, and
+one that this parser refuses, is walked through by the standard library's scanner: it descends only on the way to the
+arrays that hold rows, and memory is that of the largest row. Every byte is parsed either way: what is no JSON is an
+error that says at which byte, never a row less.
 
-What would fool it: the same key twice in one object; JSON lets the last one win, and so does this.
+What would fool it: the same key twice in one object. JSON lets the last one win; of a file of modest size so does this.
 """
 
 from __future__ import annotations
 
 import codecs
+import gc
 import json
 import re
 from collections.abc import Collection, Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, BinaryIO
+
+import orjson
 
 from wonderland.errors import InputError
 from wonderland_exports.frame.files import Member
@@ -26,6 +30,7 @@ CUT: Path = ("cut off",)
 """The path of the last item where a file ended too early and ``partial`` was said; its value is the byte."""
 
 _CHUNK = 1 << 20
+_WHOLE = 1 << 26  # a file of at most so many bytes is parsed whole
 _SPACE = re.compile(r"[ \t\n\r]*").match
 _NEXT = re.compile(r"[ \t\n\r]*([,\]}:])[ \t\n\r]*").match
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
@@ -53,6 +58,11 @@ def walk(member: Member, arrays: Collection[str], *, partial: bool = False) -> I
         InputError: The file is not JSON, or ends too early.
     """
     ways = {tuple(name.split(".")) for name in arrays}
+    if 0 < member.size <= _WHOLE:
+        document = member.once(_parsed_whole)
+        if document is not _REFUSED:
+            yield from _along(document, (), ways, ())
+            return
     with member.open() as file:
         reader = _Reader(file, member)
         try:
@@ -75,6 +85,49 @@ def load(member: Member, *, most: int = 1 << 28) -> Any:
     for _, value in walk(member, ()):
         return value
     raise AssertionError("a walk along no way yields the whole value")
+
+
+_REFUSED = object()
+"""What stands for a file that the quick parser does not take; the walk says what is wrong with it, if anything is."""
+
+
+# Numbers beyond 64 bits, which the quick parser would round: so many digits in a row, all of them made zeros.
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_HUGE = (b"0" * 20, b"-" + b"0" * 19)
+
+
+def _parsed_whole(member: Member) -> Any:
+    """Parse a whole file, if that gives exactly what the standard library would give."""
+    content = member.read()
+    zeros = content.translate(_ZEROS)
+    if any(huge in zeros for huge in _HUGE):
+        return _REFUSED
+    del zeros
+    collecting = gc.isenabled()
+    gc.disable()  # what is made here has no cycles, and looking for some takes longer than parsing
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:  # also what the standard library takes: halves of emoji, a mark in front, UTF-16
+        return _REFUSED
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _along(value: Any, path: Path, ways: Collection[Path], pattern: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield of a parsed value what `walk` yields of a file."""
+    if type(value) is list and pattern in ways:
+        rows = (*path, "*")
+        for row in value:
+            yield rows, row
+    elif type(value) is dict and any(way[: len(pattern)] == pattern and len(way) > len(pattern) for way in ways):
+        for key, inner in value.items():
+            yield from _along(inner, (*path, key), ways, (*pattern, key))
+    elif type(value) is list and any(way[: len(pattern) + 1] == (*pattern, "*") for way in ways):
+        for number, inner in enumerate(value):
+            yield from _along(inner, (*path, number), ways, (*pattern, "*"))
+    else:
+        yield path, value
 
 
 class _Broken(Exception):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 __all__ = ["from_unix"]
 
+_moment = datetime.fromtimestamp
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = 4_102_444_800  # 2100-01-01: no message was sent later; larger numbers have another unit or were never set
 
@@ -23,6 +24,8 @@ def from_unix(value: object, per_second: int = 1) -> datetime | None:
             value = int(value)
         except ValueError:
             return None
+    if per_second == 1 and type(value) is int and 0 < value < _LAST:
+        return _moment(value, UTC)
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LAST * per_second:
         return None
     if isinstance(value, float):

@@ -127,7 +127,7 @@ class WhatsAppDb:
                     self._folder, apple.ON_A_PHONE, lambda: self._passphrase or obtain(self.name, *_ASKED), _WHAT
                 )
                 self.path = self._decrypted.path
-            if self.path.is_dir():
+            if _is_folder(self.path):
                 raise InputError(
                     f"There is no {apple.NAMES[0]} or {_ANDROID} in {self.path}.", hint="Give the database."
                 )
@@ -153,7 +153,7 @@ class WhatsAppDb:
 
 def _find(path: Path) -> Path:
     """Return the database itself, where a folder that holds one was given."""
-    if not path.is_dir():
+    if not _is_folder(path):
         return path
     backup = Path(apple.NAMES[1][:2]) / apple.NAMES[1]
     for name in (*apple.NAMES, backup, _ANDROID, f"Databases/{_ANDROID}"):
@@ -161,3 +161,10 @@ def _find(path: Path) -> Path:
             return path / name
     backed_up = iphone_backup.place_of(path, apple.ON_A_PHONE) if iphone_backup.is_backup(path) else None
     return backed_up or path
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError:  # opening it says how to be let in
+        return False
