@@ -1,5 +1,6 @@
 """Signal in its forms: frames, lines, text and the database."""
 
+import io
 import json
 import shutil
 import sys
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 import wonderland as wl
 from wonderland.errors import InputError, ResourceError, UsageError
-from wonderland_exports.signal import Signal, desktop
+from wonderland_exports.frame import Member, Tally
+from wonderland_exports.signal import Signal, desktop, exported
 from wonderland_exports.testing import make_signal, make_signal_desktop, make_signal_export
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
@@ -228,3 +230,31 @@ def test_the_key_comes_from_the_environment_and_not_from_the_command_line(tmp_pa
     monkeypatch.setenv("WONDERLAND_SIGNAL_KEY", "short")
     with pytest.raises(UsageError, match="64 digits"):
         desktop._key(folder)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("[2024-01-31, 10:20] Bo: hi", "[2024-01-31 10:20:30] Me: ho  ", "[2024-13-31, 10:20] Bo: x", "", " "),
+                *("[2024-01-31", "more: of it", "[2024-01-31, 10:20]No-Sender: x", "[2024-01-31, 10:20] Bo:"),
+                "\u2028[2024-01-31, 10:20] ä",
+            ]
+        ),
+        max_size=8,
+    ),
+    st.sampled_from(["", "\n", "\n\n"]),
+    st.sampled_from([b"", b"\xef\xbb\xbf", b"\xff"]),
+)
+def test_a_text_looked_through_at_once_is_what_its_lines_say(lines, end, start):
+    content = start + ("\n".join(lines) + end).encode()
+    member = Member("Bo.txt", len(content), lambda: io.BytesIO(content))
+    read = []
+    for most in (1 << 26, -1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(exported, "_WHOLE", most)
+            tally = Tally()
+            read.append((exported.count_texts(member), list(exported.texts(member, "Bo", tally)), tally.facts()))
+    assert read[0] == read[1]
+    assert read[0][0] == len(read[0][1])

@@ -17,6 +17,9 @@ from wonderland_exports.frame import ME, Member, Tally
 __all__ = ["HEAD", "count_lines", "count_texts", "lines", "texts"]
 
 HEAD = re.compile(r"\[(\d{4}-\d\d-\d\d),? (\d\d:\d\d(?::\d\d)?)\] ?")
+_HEADS = re.compile(f"^{HEAD.pattern}", re.MULTILINE)
+_WHOLE = 1 << 26  # a text of at most so many bytes is looked through at once
+_make = tuple.__new__
 _OWN, _NOBODY = "Me", "No-Sender"
 _END = "  "
 
@@ -61,13 +64,19 @@ def _line(identity: str, row: Any, thread: str, tally: Tally) -> wl.Message | wl
 
 def count_texts(member: Member) -> int:
     """Count the messages of a text, and what stands before the first as one."""
-    return sum(1 for _ in _blocks(member))
+    whole = member.once(_plain)
+    if whole is None:
+        return sum(1 for _ in _blocks(member))
+    first = _HEADS.search(whole)
+    before = whole[: first.start()] if first else whole
+    return sum(1 for _ in _HEADS.finditer(whole)) + bool(before.strip())
 
 
 def texts(member: Member, thread: str, tally: Tally) -> Iterator[wl.Message | wl.Skipped]:
     """Yield what becomes of each message of a text."""
+    name, local = member.name, 0
     for number, head, text in _blocks(member):
-        identity = f"{member.name} line {number}"
+        identity = f"{name} line {number}"
         sender, colon, words = text.partition(":")
         if head is None:
             yield wl.Skipped(identity, "before the first message", True, "no date and time in front of it")
@@ -77,12 +86,54 @@ def texts(member: Member, thread: str, tally: Tally) -> Iterator[wl.Message | wl
             yield wl.Skipped(identity, "no text")
         else:
             mine = sender == _OWN
-            when = _local(f"{head[1]}T{head[2]}", tally)
+            day, time = head.group(1, 2)
+            when = _moment(day, time)
+            if when is None:
+                tally["Times"]["without a date"] += 1
+            else:
+                local += 1
             words = words.removeprefix(" ").removesuffix(_END)
-            yield wl.Message(identity, thread, ME if mine else sender, mine, when, words)
+            # A named tuple's own constructor costs twice as much.
+            yield _make(wl.Message, (identity, thread, ME if mine else sender, mine, when, words, "text", ()))
+    if local:
+        tally["Times"]["local, without a zone"] += local
+
+
+def _moment(day: str, time: str) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(f"{day}T{time}")
+    except ValueError:
+        return None
+    return when if 1990 < when.year < 2100 else None
+
+
+def _plain(member: Member) -> str | None:
+    """Return the whole of a text whose lines end in a line feed alone; None if they do not, or it is large."""
+    if member.size > _WHOLE:
+        return None
+    text = member.read().decode("utf-8-sig", "replace")
+    return None if "\r" in text else text
 
 
 def _blocks(member: Member) -> Iterator[tuple[int, re.Match[str] | None, str]]:
+    whole = member.once(_plain)
+    if whole is None:
+        yield from _line_by_line(member)
+        return
+    number, at, head = 1, 0, None
+    for found in _HEADS.finditer(whole):
+        start = found.start()
+        text = whole[at:start].rstrip("\n")
+        if head is not None or not (text.isspace() or not text):
+            yield number, head, text
+        number += whole.count("\n", head.start() if head else 0, start)
+        at, head = found.end(), found
+    text = whole[at:].rstrip("\n")
+    if head is not None or not (text.isspace() or not text):
+        yield number, head, text
+
+
+def _line_by_line(member: Member) -> Iterator[tuple[int, re.Match[str] | None, str]]:
     start, head, parts = 0, None, list[str]()
     with member.open() as file:
         for number, raw in enumerate(file, 1):

@@ -13,7 +13,19 @@ from wonderland_exports.frame import Export, Member, e164, head
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Finder, Shape, day, order_of, shape_of
 from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me
 
-__all__ = ["OWN_WORDS", "Chat", "Survey", "blocks", "clean", "decoded", "numbers", "split", "survey", "text_of"]
+__all__ = [
+    "OWN_WORDS",
+    "Chat",
+    "Survey",
+    "blocks",
+    "clean",
+    "decoded",
+    "numbers",
+    "rows_of",
+    "split",
+    "survey",
+    "text_of",
+]
 
 OWN_WORDS = frozenset({"You", "Du", "Tú", "Vous", "Você", "Tu", "Jij", "Sen", "Вы"})
 _LIMIT, _LIMIT_WITH_MEDIA = 40_000, 10_000
@@ -135,7 +147,7 @@ def _surveyed(export: Export, member: Member) -> Chat:
     following: dict[str, Counter[str]] = {}
     raw: Counter[str] = Counter()
     last = ""
-    for _, match, body in blocks(text_of(member), shape.find):
+    for _, match, body in rows_of(member, shape.find):
         chat.rows += 1
         if match is None:
             continue
@@ -246,6 +258,11 @@ def blocks(text: str, find: Finder) -> Iterator[Block]:
         yield number or 1, head, body
 
 
+def rows_of(member: Member, find: Finder) -> list[Block]:
+    """Return the `blocks` of a chat, found in one pass and kept for the next if the chat is of modest size."""
+    return member.once(lambda one: list(blocks(text_of(one), find)))
+
+
 def text_of(member: Member) -> str:
     """Return the whole text of a chat after a line break; with 40,000 messages at most it has a few megabytes."""
     content = member.read()
@@ -295,7 +312,7 @@ def _name_threads(chats: list[Chat]) -> None:
 
 
 def _hashes(chat: Chat) -> set[int]:
-    rows = blocks(text_of(chat.member), chat.shape.find)
+    rows = rows_of(chat.member, chat.shape.find)
     return {hash((match["date"], match["time"], body)) for _, match, body in rows if match is not None}
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import wonderland as wl
 from wonderland_exports.frame import ME, Tally
-from wonderland_exports.whatsapp.chats import Chat, blocks, clean, numbers, split, text_of
+from wonderland_exports.whatsapp.chats import Chat, clean, numbers, rows_of, split
 from wonderland_exports.whatsapp.shapes import day, hours
 from wonderland_exports.whatsapp.words import WHOLE, attachment, deleted, edited, omitted, placeholder
 
@@ -38,9 +38,11 @@ class Judge:
         name, thread = chat.member.name, chat.thread
         plain, days, clock = self._plain.get, self._days, self._clock
         message, make, dated = wl.Message, tuple.__new__, 0
-        text_ = text_of(chat.member)
+        rows = rows_of(chat.member, chat.shape.find)
+        # What is not UTF-8 stands for itself in the text that the heads were found in.
+        text_ = next((match.string for _, match, _ in rows if match is not None), "")
         broken = _BROKEN.search(text_) is not None
-        for number, match, body in blocks(text_, chat.shape.find):
+        for number, match, body in rows:
             if match is not None and not broken:
                 sender, _, text = body.partition(": ")
                 who = plain(sender)
