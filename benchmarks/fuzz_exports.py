@@ -28,7 +28,6 @@ def main(count: int, first_seed: int) -> None:
     done, started = 0, time.perf_counter()
     for number in range(rounds):
         for place, name in enumerate(module.MAKERS):
-
             long(name, first_seed + number * len(module.MAKERS) + place, module.check)
             done += ROUND
         print(f"{done:,} exports in {time.perf_counter() - started:,.0f} s", flush=True)

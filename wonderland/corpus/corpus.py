@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from wonderland import plugins
 from wonderland.corpus import choosing, columns
 from wonderland.corpus.choosing import moment
-from wonderland.corpus.filters import Filter
+from wonderland.corpus.filters import Filter, judged
 from wonderland.corpus.frame_source import Frame
 from wonderland.corpus.joining import Part, join, renamed
 from wonderland.corpus.locating import locate
@@ -244,20 +244,7 @@ class Corpus:
         chosen = [self._filter_named(item, known) if isinstance(item, str) else item for item in wanted]
         if not wanted:
             chosen = [filter_ for filter_ in known.values() if filter_.default]
-        everything = np.ones(len(self), dtype=bool)
-        looked_at = [filter_.screen(self.table) if filter_.screen else everything for filter_ in chosen]
-        worth = np.flatnonzero(np.logical_or.reduce([np.zeros(len(self), dtype=bool), *looked_at]))
-        keep = everything.copy()
-        reasons: dict[str, Counter[str]] = {filter_.name: Counter() for filter_ in chosen}
-        messages = columns.iterate(self.table.take(pa.array(worth)))
-        asked = zip(worth, messages, *(mask[worth] for mask in looked_at), strict=True)
-        for index, message, *looks in asked:
-            for filter_, look in zip(chosen, looks, strict=True):
-                reason = filter_(message) if look else None
-                if reason is not None:
-                    keep[index] = False
-                    reasons[filter_.name][reason] += 1
-                    break
+        keep, reasons = judged(self.table, chosen)
         ledger = self.ledger
         for stage, counts in reasons.items():
             ledger = ledger.dropped(stage, counts)

@@ -7,7 +7,8 @@ worth a look at all is said for a whole table at once (`wonderland.corpus.screen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,10 @@ import pyarrow as pa
 import regex
 
 from wonderland.corpus import screens
+from wonderland.corpus.columns import iterate
 from wonderland.corpus.messages import Message
 
-__all__ = ["BUILTIN", "Filter"]
+__all__ = ["BUILTIN", "Filter", "judged"]
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,32 @@ def emoji(message: Message) -> str | None:
 def profanity(message: Message) -> str | None:
     """Drop messages with strong profanity. Off by default: it is part of how people write."""
     return "profanity" if _PROFANITY.search(message.text) else None
+
+
+def judged(table: pa.Table, chosen: Sequence[Filter]) -> tuple[np.ndarray, dict[str, Counter[str]]]:
+    """Ask filters of every message that their screens let through, the first that drops it has it.
+
+    Args:
+        table: The messages.
+        chosen: The filters, in the order they are asked.
+
+    Returns:
+        Which messages stay, [message], and how many go for which reason, by filter.
+    """
+    everything = np.ones(table.num_rows, dtype=bool)
+    screened = [filter_.screen(table) if filter_.screen else everything for filter_ in chosen]
+    worth = np.flatnonzero(np.logical_or.reduce([np.zeros(table.num_rows, dtype=bool), *screened]))
+    keep = everything.copy()
+    reasons: dict[str, Counter[str]] = {filter_.name: Counter() for filter_ in chosen}
+    messages = iterate(table.take(pa.array(worth)))
+    for index, message, *looks in zip(worth, messages, *(mask[worth] for mask in screened), strict=True):
+        for filter_, look in zip(chosen, looks, strict=True):
+            reason = filter_(message) if look else None
+            if reason is not None:
+                keep[index] = False
+                reasons[filter_.name][reason] += 1
+                break
+    return keep, reasons
 
 
 def _first_line(function: Callable[[Message], str | None]) -> str:

@@ -14,7 +14,7 @@ import wonderland_exports.frame.files as files
 from wonderland.errors import InputError, ResourceError
 from wonderland_exports.discord import Discord
 from wonderland_exports.frame import CUT, Member, find_owner, head, jsonstream, load, open_export, peek, walk
-from wonderland_exports.frame.files import Kept
+from wonderland_exports.frame.kept import Kept
 from wonderland_exports.messenger import Messenger
 from wonderland_exports.slack import Slack
 from wonderland_exports.telegram import Telegram

@@ -23,39 +23,16 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar, cast
 
 from wonderland.errors import InputError, ResourceError, WonderlandError
+from wonderland_exports.frame.kept import Kept
 
 __all__ = ["Export", "Member", "head", "open_export", "peek"]
 
 RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
 SMALL = 1 << 26  # what unpacks to less than this is no bomb
-KEPT = 1 << 26  # bytes of files whose content is kept from one pass to the next; parsed it takes some six times as much
 LISTED = 3000  # entries of a folder that `peek` looks at
 
 Wanted = Callable[[str], bool]
 _T = TypeVar("_T")
-
-
-class Kept:
-    """What was made of the files of one export, up to so many bytes of them together."""
-
-    def __init__(self, most: int = KEPT) -> None:
-        self._left = most
-        self._made: dict[str, object] = {}
-
-    def once(self, member: Member, make: Callable[[Member], _T]) -> _T:
-        """Return what was made of a member, or make it now."""
-        if member.name in self._made:
-            return cast(_T, self._made[member.name])
-        made = make(member)
-        if member.size <= self._left:
-            self._left -= member.size
-            self._made[member.name] = made
-        return made
-
-    def clear(self) -> None:
-        """Let go of all."""
-        self._made.clear()
-        self._left = 0
 
 
 @dataclass(frozen=True)
@@ -79,7 +56,7 @@ class Member:
         """
         if self._kept is None:
             return make(self)
-        return self._kept.once(self, make)
+        return self._kept.once(self.name, self.size, lambda: make(self))
 
     @property
     def path(self) -> PurePosixPath:
