@@ -30,7 +30,7 @@ def main(count: int, first_seed: int) -> None:
         for place, name in enumerate(module.MAKERS):
             long(name, first_seed + number * len(module.MAKERS) + place, module.check)
             done += ROUND
-        print(f"{done:,} exports in {time.perf_counter() - started:,.0f} s", flush=True)
+            print(f"{done:,} exports in {time.perf_counter() - started:,.0f} s, {name} last", flush=True)
     print(f"{done:,} exports from seed {first_seed}: no crash, no row lost")
 
 
