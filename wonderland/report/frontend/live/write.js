@@ -7,7 +7,7 @@ function writePanel(session, { changed, asked }) {
   const hint = el('p.key', 'Tab writes the likeliest token · Enter ends the message, the other one speaks · Esc leaves the field');
   const examples = el('p.examples'), strip = el('div.bubbles.strip', { role: 'group', label: 'The text, token by token' });
   const note = el('p.banner', { role: 'status', hidden: true }), key = el('p.quiet.shading');
-  const node = panel('write', 'Write', el('div.controls', who.node, afresh), field, hint, examples, note, strip, key);
+  const node = panel('write', 'Write', el('div.controls', who.node, afresh), field, hint, examples, keepPanel({ take: () => take() }), note, strip, key);
 
   const take = () => {
     if (field.value !== written.text) field.value = written.text;
