@@ -17,7 +17,7 @@ SOURCES = ("tokenizer", "kernel", "engine", "probe", "flow", "trials")
 
 MODULES = (
     *SOURCES,
-    *("work", "state", "blocks", "keep", "write", "heads", "before_after", "swap", "paths", "steering"),
+    *("work", "state", "blocks", "keep", "elsewhere", "write", "heads", "before_after", "swap", "paths", "steering"),
     *("lessons", "view"),
 )
 """All files of ``frontend/live``: those that compute, then those that show."""

@@ -28,7 +28,7 @@ function headsPanel(session, { method }) {
     return to === undefined ? '' : `${shortName(session.pieces[to])} ${number(session.weight(...headOf(HEADS[i]), session.at(), to), 2)}`;
   };
   function* draw() {
-    const triangles = yield* session.triangles();
+    const triangles = yield* trianglesOf(session.kept.run);
     for (const [i, chip] of chips.entries()) {
       drawPattern(chip.firstChild, triangles, i, 54);
       yield;

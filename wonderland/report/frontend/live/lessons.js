@@ -4,7 +4,7 @@
 const NONE = 'none of them', HALF = 0.5, SPEAKS = 0.2; // SPEAKS: less than this share through a head is not called a speaker head
 
 function lessonsPanel(session) {
-  const { prompts, speaks, induction } = session.data.lessons, lane = makeLane(), told = el('div.told', LIVE), body = el('div');
+  const { prompts, speaks, induction } = session.data.lessons, lane = makeLane(), told = el('div.judged', LIVE), body = el('div');
   const done = new Map(); // lesson → whether the last answer was right
   let at = 0, found = null;
   const heads = (last) => el('select', { label: 'Head' }, [...HEADS, last].map((name) => el('option', { value: name }, name)));

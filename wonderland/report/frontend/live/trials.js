@@ -42,7 +42,7 @@ function* gapWithout({ a, b, target, foil, gap }, parts, by) {
 
 // What the order of a repetition of random words is worth, in nats: the loss at the second copy after the same words in
 // another order, less the loss after the first copy; one value a sequence. And each head's attention to what followed.
-function* repetitions(model, { sequences = 12, words = 12, seed = 1 } = {}) {
+function* repetitions(model, { sequences = 24, words = 24, seed = 1 } = {}) {
   const draw = draws(seed), worth = [], scores = new Float64Array(model.layers * model.heads);
   const count = Math.min(words, Math.floor((model.context - 1) / 2), Math.floor((model.vocab - SPECIAL_TOKENS.length) / 2));
   const shuffled = (list) => {

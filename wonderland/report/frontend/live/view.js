@@ -11,15 +11,6 @@ renderers.live = ({ data, plot }) => {
     tokens: [], pieces: [], struck: [], turnOf: [], speakerOf: [],
     at: () => min(session.hover ?? session.query ?? Infinity, session.pieces.length - 1),
     weight: (layer, head, query, key) => session.kept.run.pattern[layer][(query * session.model.heads + head) * session.model.context + key],
-    * triangles() {
-      const n = max(1, session.tokens.length), area = (n * (n + 1)) / 2, levels = new Uint16Array(HEADS.length * area);
-      for (const i of HEADS.keys()) {
-        const [layer, head] = [floor(i / N_HEADS), i % N_HEADS];
-        for (let q = 0, at = i * area; q < n; q++) for (let k = 0; k <= q; k++) levels[at++] = round(session.weight(layer, head, q, k) * 65535);
-        yield;
-      }
-      return { n, area, levels };
-    },
   };
   const asking = makeLane(), speaking = makeLane(), drawing = makeLane();
   let step = 0; // what is answered of the present text
@@ -207,4 +198,7 @@ document.addEventListener('keydown', (event) => {
 
 HELP.push(['i', 'write, in the view “Try it”'], ['x', 'switch the head pointed at off or on'], ['Shift X', 'all on']);
 // Said in the header, once it is there.
-const announce = () => byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: 'Whoever has this file can ask the model what it learned from the messages.' }, 'contains the model'));
+const announce = () => {
+  ownCard(byId('card'));
+  byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: 'Whoever has this file can ask the model what it learned from the messages.' }, 'contains the model'));
+};

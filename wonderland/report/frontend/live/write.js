@@ -27,7 +27,16 @@ function writePanel(session, { changed, asked }) {
     take();
     field.setSelectionRange(field.value.length, field.value.length);
   };
+  // While one writes on a phone the likely tokens lie in a sheet above the keyboard: `next` stands on what is left of the screen.
+  const sheet = (on) => {
+    const board = node.closest('.board'), next = board?.querySelector('.next'), { visualViewport: seen } = window;
+    board?.classList.toggle('typing', on);
+    if (next) styled(next, { bottom: on && seen ? `${max(0, innerHeight - seen.height - seen.offsetTop)}px` : '' });
+  };
+  for (const name of ['resize', 'scroll']) window.visualViewport?.addEventListener(name, () => node.closest('.typing') && sheet(true));
   listen(field, {
+    focus: () => sheet(true),
+    blur: () => setTimeout(() => document.activeElement !== field && sheet(false), 150), // a press on a token of the sheet comes first
     input: () => ((written.text = field.value), changed()),
     keydown(event) {
       if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
