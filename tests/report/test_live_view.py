@@ -464,11 +464,9 @@ def lesson(tab, number: int, answer: str | None = None, also: bool = False) -> t
     tab.keyboard.press("Enter")
     if answer:
         tab.select_option(".lessons select", answer)
-    tab.locator(".lessons .controls:last-of-type button").nth(1 if also else 0).focus()
+    tab.locator(".lessons .answer button").nth(1 if also else 0).focus()
     tab.keyboard.press("Enter")
-    tab.wait_for_function(
-        "(said => said && !said.includes('is asked'))(document.querySelector('.judged').innerText)"
-    )
+    tab.wait_for_function("(said => said && !said.includes('is asked'))(document.querySelector('.judged').innerText)")
     return tab.get_attribute(".judged", "data-right"), tab.inner_text(".judged")
 
 

@@ -126,7 +126,7 @@ function lessonsPanel(session) {
     delete told.dataset.right;
     fill(told);
     tabs.show(at);
-    fill(body, el('h3', title), text().map((line) => el('p', line)), el('div.controls', form ?? null, button('Check', () => check(false)), also ? button(also, () => check(true), { class: 'quiet' }) : null), told);
+    fill(body, el('h3', title), text().map((line) => el('p', line)), el('div.controls.answer', form ?? null, button('Check', () => check(false)), also ? button(also, () => check(true), { class: 'quiet' }) : null), told);
   };
   show();
   return { node, cancel: lane.cancel };
