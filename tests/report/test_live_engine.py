@@ -97,6 +97,37 @@ def test_a_run_that_is_extended_or_changed_is_the_run_made_afresh(model, tokeniz
         assert np.allclose(logits, logits_of(model, tokens)[-1], **CLOSE)
 
 
+def test_a_model_of_64_heads_is_the_same_as_in_python(tokenizer):
+    model = drawn(tokenizer, n_layers=4, n_heads=16, d_head=4)
+    found = asked("return finish(nextLogits(read(given.tokens)));", model, tokenizer, tokens=TOKENS)
+    assert np.allclose(found, logits_of(model, TOKENS)[-1], **CLOSE)
+
+
+def test_what_the_order_of_a_repetition_is_worth_has_an_interval_of_its_sequences(tokenizer):
+    script = """
+    const found = finish(repetitions(model, { sequences: 4, words: 6, seed: 2 }));
+    const [mean, low, high] = meanInterval([1, 2, 4, 7]);
+    return { ...found, mean, low, high };
+    """
+    model = drawn(tokenizer)
+    found = asked(script, model, tokenizer)
+    assert len(found["worth"]) == 4
+    assert len(found["scores"]) == 12
+    assert found["words"] == 6
+    again, mixed = found["example"]
+    assert again[1:7] == again[7:] == mixed[7:] != mixed[1:7]
+    assert sorted(again[1:7]) == sorted(mixed[1:7])
+
+    def loss(tokens):
+        logp = torch.tensor(logits_of(model, tokens)).log_softmax(-1)
+        return float(np.mean([-logp[t - 1, tokens[t]] for t in range(8, 13)]))
+
+    assert found["worth"][-1] == pytest.approx(loss(mixed) - loss(again), abs=5e-5)
+    assert found["mean"] == 3.5
+    half = 3.182446 * np.std([1, 2, 4, 7], ddof=1) / 2
+    assert (found["low"], found["high"]) == pytest.approx((3.5 - half, 3.5 + half), abs=0.01)
+
+
 def test_surprise_is_the_loss_of_each_token(model, tokenizer):
     found = asked("return finish(surprise(read(given.tokens)));", model, tokenizer, tokens=TOKENS)
     logp = torch.tensor(logits_of(model, TOKENS)).log_softmax(-1)

@@ -26,6 +26,7 @@ from wonderland.lab.live_lessons import PROMPTS
 from wonderland.lab.live_page import donors, live_page, means, speaker_directions
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
+from wonderland.report import build
 from wonderland.report.build import render, write_report
 from wonderland.report.encode import decode, encode
 from wonderland.report.live_directions import supplied
@@ -759,6 +760,38 @@ def test_other_reports_hold_nothing_of_it():
     for word in ("LiveModel", "live-model", "Try it", "contains the model", "renderers.live", "the live view"):
         assert word in html()
         assert word not in plain
+
+
+def test_other_reports_are_made_without_reading_a_file_of_it(monkeypatch):
+    page, read = sample.page(conversations=1, length=16), []
+    before = render(page)
+    frontend = build._frontend
+    monkeypatch.setattr(build, "_frontend", lambda name: (read.append(name), frontend(name))[1])
+    assert render(page) == before
+    assert read
+    assert not [name for name in read if name.startswith("live/")]
+
+
+def test_a_model_of_64_heads_fits_a_phone(browser, tmp_path):
+    tokenizer = specimen().tokenizer
+    cfg = Config(8, 8, 16, 4, 8, 24, tokenizer.vocab_size)
+    model = ChatTransformer(cfg, tokenizer=tokenizer.fingerprint).requires_grad_(False).eval()
+    evidence = Evidence.of_tokens([[ME, 9, 12, 40], [THEM, 30, 31]], [0, 1])
+    page = sample.page(conversations=1, length=16)
+    fitting = [view for view in page.views if view.id == "training"]
+    page = replace(page, views=fitting, cards={}, controls={}, findings=[], about={})
+    live = live_page(SimpleNamespace(model=model, tokenizer=tokenizer, evidence=evidence))
+    (tmp_path / "r.html").write_text(render(replace(page, live=live)), encoding="utf-8")
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    open_at(tab, (tmp_path / "r.html").as_uri())
+    assert tab.locator(".chip:not(.mlp)").count() == 64
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.locator('[data-head="L7H7"].chip').click()
+    assert tab.url.endswith("?off=L7H7")
+    _, said = lesson(tab, 1, "none of them")
+    assert "This report did not measure who speaks" in said
+    context.close()
 
 
 def test_the_code_keeps_its_budget_and_every_file_is_in_it():

@@ -44,6 +44,7 @@ function* gapWithout({ a, b, target, foil, gap }, parts, by) {
 // another order, less the loss after the first copy; one value a sequence. And each head's attention to what followed.
 function* repetitions(model, { sequences = 24, words = 24, seed = 1 } = {}) {
   const draw = draws(seed), worth = [], scores = new Float64Array(model.layers * model.heads);
+  let example = null; // the last pair of sequences
   const count = Math.min(words, Math.floor((model.context - 1) / 2), Math.floor((model.vocab - SPECIAL_TOKENS.length) / 2));
   const shuffled = (list) => {
     for (let i = list.length - 1; i > 0; i--) {
@@ -69,8 +70,9 @@ function* repetitions(model, { sequences = 24, words = 24, seed = 1 } = {}) {
       }
     }
     worth.push(loss[1] - loss[0]);
+    example = [copy, mixed].map((first) => [begin, ...first, ...copy]);
   }
-  return { worth, scores: Array.from(scores), words: count };
+  return { worth, scores: Array.from(scores), words: count, example };
 }
 const meanOf = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 // Mean with an interval of 95% by Student's t.
