@@ -97,6 +97,37 @@ def test_a_run_that_is_extended_or_changed_is_the_run_made_afresh(model, tokeniz
         assert np.allclose(logits, logits_of(model, tokens)[-1], **CLOSE)
 
 
+def test_a_model_of_64_heads_is_the_same_as_in_python(tokenizer):
+    model = drawn(tokenizer, n_layers=4, n_heads=16, d_head=4)
+    found = asked("return finish(nextLogits(read(given.tokens)));", model, tokenizer, tokens=TOKENS)
+    assert np.allclose(found, logits_of(model, TOKENS)[-1], **CLOSE)
+
+
+def test_what_the_order_of_a_repetition_is_worth_has_an_interval_of_its_sequences(tokenizer):
+    script = """
+    const found = finish(repetitions(model, { sequences: 4, words: 6, seed: 2 }));
+    const [mean, low, high] = meanInterval([1, 2, 4, 7]);
+    return { ...found, mean, low, high };
+    """
+    model = drawn(tokenizer)
+    found = asked(script, model, tokenizer)
+    assert len(found["worth"]) == 4
+    assert len(found["scores"]) == 12
+    assert found["words"] == 6
+    again, mixed = found["example"]
+    assert again[1:7] == again[7:] == mixed[7:] != mixed[1:7]
+    assert sorted(again[1:7]) == sorted(mixed[1:7])
+
+    def loss(tokens):
+        logp = torch.tensor(logits_of(model, tokens)).log_softmax(-1)
+        return float(np.mean([-logp[t - 1, tokens[t]] for t in range(8, 13)]))
+
+    assert found["worth"][-1] == pytest.approx(loss(mixed) - loss(again), abs=5e-5)
+    assert found["mean"] == 3.5
+    half = 3.182446 * np.std([1, 2, 4, 7], ddof=1) / 2
+    assert (found["low"], found["high"]) == pytest.approx((3.5 - half, 3.5 + half), abs=0.01)
+
+
 def test_surprise_is_the_loss_of_each_token(model, tokenizer):
     found = asked("return finish(surprise(read(given.tokens)));", model, tokenizer, tokens=TOKENS)
     logp = torch.tensor(logits_of(model, TOKENS)).log_softmax(-1)
@@ -189,32 +220,94 @@ def test_patching_one_position_gives_what_hooks_give_and_equal_cells_change_noth
         assert (cells[0, 1:6] == found["untouched"]).all()  # what comes before the layers is equal there
 
 
-def test_steering_adds_a_direction_everywhere(model, tokenizer):
+@pytest.mark.parametrize("site", ["resid_pre", "attn_out"])
+def test_steering_adds_a_direction_everywhere(model, tokenizer, site):
     direction = np.random.default_rng(1).normal(size=model.cfg.d_model).astype(np.float32)
-    script = "return finish(steered(read(given.tokens), 1, given.direction, 0.7));"
-    found = asked(script, model, tokenizer, tokens=TOKENS, direction=direction)
-    hook = ("blocks.1.hook_resid_pre", lambda resid, hook: resid + 0.7 * torch.tensor(direction))
+    script = "return finish(steered(read(given.tokens), 1, given.direction, 0.7, given.site));"
+    found = asked(script, model, tokenizer, tokens=TOKENS, direction=direction, site=site)
+    hook = (f"blocks.1.hook_{site}", lambda value, hook: value + 0.7 * torch.tensor(direction))
     assert np.allclose(found, logits_of(model, TOKENS, [hook])[-1], **CLOSE)
 
 
-def test_direct_effects_add_up_to_the_logit_difference(tokenizer):
-    model = drawn(tokenizer)
-    found = asked("return directEffects(read(given.tokens), 17, 90);", model, tokenizer, tokens=TOKENS)
-    parts = {one["part"]: one["value"] for one in found}
-    assert len(parts) == 1 + 3 * 4 + 3
-    # What is not a part: the biases of attention, and those of the final norm.
-    with torch.no_grad():
-        _, cache = model.run_with_cache(torch.tensor([TOKENS]))
-        scale = float(cache["ln_final.hook_scale"][0, -1]) if "ln_final.hook_scale" in cache else 1.0
-        towards = model.W_U[:, 17] - model.W_U[:, 90]
-        seen = model.ln_final.w * towards
-        seen = seen - seen.mean()
-        biases = sum(float(b @ seen) / scale for b in model.b_O)
-        logits = logits_of(model, TOKENS)[-1]
-        rest = biases + float(model.ln_final.b @ towards)
-    assert sum(parts.values()) + rest == pytest.approx(float(logits[17] - logits[90]), abs=1e-4)
-    z = cache["blocks.2.attn.hook_z"][0, -1, 3]
-    assert parts["L2H3"] == pytest.approx(float(z @ model.W_O[2, 3] @ seen) / scale, abs=1e-4)
+FLOW = """
+const work = effectFlow(read(given.tokens), 17, given.foil), flow = finish(work);
+const edges = finish(flow.edges(flow.nodes)), name = (n) => (n ? `${n.part}@${n.position}` : 'logit');
+return { total: flow.total, constant: flow.constant, sources: flow.nodes.filter(isSource).map(name),
+  nodes: flow.nodes.map((n) => [name(n), n.value]), edges: edges.map((e) => [name(e.from), name(e.to), e.value]) };
+"""
+
+
+def held(model, tokens, towards):
+    """Run the model by hand with attention and the norms' scales held, and differentiate: parts by name, and total."""
+    cfg, weights = model.cfg, model.state_dict()
+    _, cache = model.run_with_cache(torch.tensor([tokens]))
+    n = len(tokens)
+
+    def norm(x, name):
+        if not cfg.normalization_type:
+            return x
+        actual = cache[seen[name]][0]
+        scale = (actual.var(-1, unbiased=False, keepdim=True) + cfg.eps).sqrt()
+        return (x - x.mean(-1, keepdim=True)) / scale * weights[f"{name}.w"] + weights[f"{name}.b"]
+
+    seen = {f"blocks.{layer}.ln1": f"blocks.{layer}.hook_resid_pre" for layer in range(cfg.n_layers)}
+    seen["ln_final"] = f"blocks.{cfg.n_layers - 1}.hook_resid_post"
+    parts = {"embed": cache["blocks.0.hook_resid_pre"][0].clone().requires_grad_()}
+    x = parts["embed"]
+    for layer in range(cfg.n_layers):
+        block = f"blocks.{layer}"
+        read = norm(x, f"{block}.ln1")
+        for head in range(cfg.n_heads):
+            values = read @ weights[f"{block}.attn.W_V"][head] + weights[f"{block}.attn.b_V"][head]
+            out = cache[f"{block}.attn.hook_pattern"][0, head] @ values @ weights[f"{block}.attn.W_O"][head]
+            parts[f"L{layer}H{head}"] = out
+            out.retain_grad()
+            x = x + out
+        x = x + weights[f"{block}.attn.b_O"]
+        if not cfg.attn_only:
+            parts[f"MLP{layer}"] = cache[f"{block}.hook_mlp_out"][0].clone().requires_grad_()
+            x = x + parts[f"MLP{layer}"]
+    total = norm(x, "ln_final")[-1] @ towards
+    total.backward(retain_graph=True)
+    values = {f"{part}@{t}": float(one.grad[t] @ one[t].detach()) for part, one in parts.items() for t in range(n)}
+    return parts, values, float(total)
+
+
+@pytest.mark.parametrize("foil", [90, None])
+def test_the_flow_into_a_logit_is_that_of_a_model_with_attention_and_norms_held(model, tokenizer, foil):
+    found = asked(FLOW, model, tokenizer, tokens=TOKENS, foil=foil)
+    towards = model.W_U[:, 17] - (model.W_U.mean(1) if foil is None else model.W_U[:, foil])
+    parts, values, total = held(model, TOKENS, towards)
+    logits = logits_of(model, TOKENS)[-1]
+    assert found["total"] == pytest.approx(
+        float(logits[17] - (logits.mean() if foil is None else logits[foil])), abs=5e-5
+    )
+    assert found["total"] == pytest.approx(total, abs=5e-5)
+    nodes = dict(found["nodes"])
+    assert nodes.keys() == values.keys()
+    assert nodes == pytest.approx(values, abs=5e-5)
+    # The sources and the constant are the logit; a head is no source, for it passes on what it read.
+    assert set(found["sources"]) == {name for name in nodes if not name.startswith("L")}
+    assert sum(nodes[name] for name in found["sources"]) + found["constant"] == pytest.approx(total, abs=5e-5)
+    # What goes out of a node is its value.
+    out = dict.fromkeys(nodes, 0.0)
+    for source, _, value in found["edges"]:
+        out[source] += value
+    assert out == pytest.approx(nodes, abs=5e-5)
+    # An edge: what one source writes, seen by the values of one head, times how much it is looked at and what is asked.
+    edges = {(a, b): value for a, b, value in found["edges"]}
+    last, end = model.cfg.n_layers - 1, len(TOKENS) - 1
+    weights, block = model.state_dict(), f"blocks.{model.cfg.n_layers - 1}"
+    _, cache = model.run_with_cache(torch.tensor([TOKENS]))
+    for source, at, head in (("embed", 3, 0), ("L0H1", 5, 1), ("L0H0", end, 2)):
+        written = parts[source][at].detach()
+        if model.cfg.normalization_type:
+            scale = (cache[f"{block}.hook_resid_pre"][0, at].var(unbiased=False) + model.cfg.eps).sqrt()
+            written = (written - written.mean()) / scale * weights[f"{block}.ln1.w"]
+        share = cache[f"{block}.attn.hook_pattern"][0, head, end, at]
+        through = share * written @ weights[f"{block}.attn.W_V"][head] @ weights[f"{block}.attn.W_O"][head]
+        value = float(through @ parts[f"L{last}H{head}"].grad[end])
+        assert edges[f"{source}@{at}", f"L{last}H{head}@{end}"] == pytest.approx(value, abs=5e-5)
 
 
 def test_the_lens_reads_every_layer(tokenizer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import zlib
 from base64 import b64decode, b64encode
@@ -18,14 +19,17 @@ import sample_words
 import torch
 
 import wonderland.report
-from wonderland.errors import Unsupported, UsageError
+from wonderland.errors import PluginError, Unsupported, UsageError
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.interventions import Activations, Site, intervene
-from wonderland.lab.live_page import donors, live_page, means
+from wonderland.lab.live_lessons import PROMPTS
+from wonderland.lab.live_page import donors, live_page, means, speaker_directions
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
+from wonderland.report import build
 from wonderland.report.build import render, write_report
 from wonderland.report.encode import decode, encode
+from wonderland.report.live_directions import supplied
 from wonderland.report.live_view import MODULES, SOURCES
 from wonderland.tokenizer import ME, SEP, THEM, SpeakerTokenizer
 
@@ -47,7 +51,8 @@ def specimen():
         deviation = 0.5 if name.endswith((".w", ".b")) else 0.3
         weight.data = torch.randn(weight.shape, generator=generator) * deviation + name.endswith(".w")
     drawn = np.random.default_rng(0)
-    windows = [[ME, *drawn.integers(5, tokenizer.vocab_size, size=n)] for n in (20, 47, 33, 47, 12, 40)]
+    sizes = enumerate((20, 47, 33, 47, 12, 40))
+    windows = [[(ME, THEM)[i % 2], *drawn.integers(5, tokenizer.vocab_size, size=n)] for i, n in sizes]
     evidence = Evidence.of_tokens(windows, [0, 1, 2, 1, 3, 4])
     return SimpleNamespace(model=model.requires_grad_(False).eval(), tokenizer=tokenizer, evidence=evidence)
 
@@ -61,9 +66,20 @@ COST = SimpleNamespace(
 )
 
 
+THROUGH = SimpleNamespace(
+    value=np.full((LAYERS, HEADS), 0.4), low=np.full((LAYERS, HEADS), 0.3), high=np.full((LAYERS, HEADS), 0.5)
+)
+SPEAKS = SimpleNamespace(
+    swap={"current": {"confirm": {"through": THROUGH}}},
+    pairs={"current": {"confirm": 31}},
+    heads_that_are=lambda verdict: {"current-speaker": ["L1H2"]}[verdict],
+)
+
+
 @functools.cache
 def packed():
-    return live_page(specimen(), {"head-ablation": SimpleNamespace(cost={"mean": COST})})
+    measured = {"head-ablation": SimpleNamespace(cost={"mean": COST}), "speaker-tracking": SPEAKS}
+    return live_page(specimen(), measured)
 
 
 @functools.cache
@@ -109,7 +125,16 @@ def open_at(tab, report: str, query: str = "") -> None:
 def settle(tab) -> None:
     """Wait until everything about the present text is answered: the last MLP's number is there."""
     tab.wait_for_selector(".board:not(.stale)")
-    tab.wait_for_function("[...document.querySelectorAll('.chip .kl')].every(one => one.textContent)")
+    until(tab, "[...document.querySelectorAll('.chip .kl')].every(one => one.textContent)")
+
+
+def until(tab, expression: str) -> None:
+    """Wait until an expression holds; Playwright's own waiting evaluates text inside the page, which is refused."""
+    for _ in range(600):
+        if tab.evaluate(expression):
+            return
+        tab.wait_for_timeout(50)
+    raise AssertionError(f"this never held: {expression}")
 
 
 def type_in(tab, text: str) -> None:
@@ -342,7 +367,7 @@ def test_what_is_said_repeats_from_its_seed_with_and_without_a_head(page):
     for seed in ("3", "4", "3"):
         page.fill(".seed", seed)
         page.get_by_role("button", name="Say it").click()
-        page.wait_for_function("!document.querySelector('.said2').textContent.endsWith('…')")
+        until(page, "!document.querySelector('.said2').textContent.endsWith('…')")
         page.wait_for_timeout(300)
         said.append(page.inner_text(".said2"))
     assert said[0] == said[2] != said[1]
@@ -356,13 +381,13 @@ def test_what_is_said_repeats_from_its_seed_with_and_without_a_head(page):
 def test_a_swap_says_what_is_wrong_with_a_pair(page):
     type_in(page, "are you free")
     page.get_by_role("button", name="Keep this as A").click()
-    page.wait_for_function("document.querySelector('.swap').innerText.includes('Identical prompts: nothing differs')")
+    until(page, "document.querySelector('.swap').innerText.includes('Identical prompts: nothing differs')")
     type_in(page, "are you free tomorrow")
     a, b = len(tokens_of("are you free")), len(tokens_of("are you free tomorrow"))
     assert f"Unequal lengths: {a} and {b} tokens" in page.inner_text(".swap")
     type_in(page, TEXT)
     page.get_by_role("button", name="A, and B with the speakers swapped").click()
-    page.wait_for_function("document.querySelector('.swap').innerText.includes('at least 0.5 are needed')")
+    until(page, "document.querySelector('.swap').innerText.includes('at least 0.5 are needed')")
     assert "Gap too small: 0.33 logits" in page.inner_text(".swap")
     assert page.locator(".swap .cell").count() == 0
 
@@ -374,7 +399,7 @@ def test_a_swap_patches_as_python_does(page, label, site):
     page.get_by_role("button", name="A, and B with the speakers swapped").click()
     settle(page)
     page.get_by_role("button", name=label, exact=True).click()
-    page.wait_for_function("[...document.querySelectorAll('.swap .cell')].every(cell => cell.dataset.v !== undefined)")
+    until(page, "[...document.querySelectorAll('.swap .cell')].every(cell => cell.dataset.v !== undefined)")
     found = page.eval_on_selector_all(".swap .cell", "cells => cells.map(cell => +cell.dataset.v)")
     a, b = tokens_of(text, THEM), tokens_of(text, ME)
     model, tokenizer = specimen().model, specimen().tokenizer
@@ -441,7 +466,293 @@ def test_one_column_on_a_phone(page):
     type_in(page, TEXT)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     order = page.eval_on_selector_all(".panel", "all => all.map(one => one.getBoundingClientRect().top)")
-    assert len(set(order)) == len(order) == 6
+    assert len(set(order)) == len(order) == 9
+
+
+def lesson(tab, number: int, answer: str | None = None, also: bool = False) -> tuple[str, str]:
+    """Answer a lesson by the keyboard and return what is judged, and said."""
+    tab.locator(".lessons .choice button").nth(number - 1).focus()
+    tab.keyboard.press("Enter")
+    if answer:
+        tab.select_option(".lessons select", answer)
+    tab.locator(".lessons .answer button").nth(1 if also else 0).focus()
+    tab.keyboard.press("Enter")
+    until(tab, "(said => said && !said.includes('is asked'))(document.querySelector('.judged').innerText)")
+    return tab.get_attribute(".judged", "data-right"), tab.inner_text(".judged")
+
+
+def lesson_prompts() -> list[list[int]]:
+    found = []
+    for prompt in PROMPTS:
+        tokens: list[int] = []
+        for who, text in prompt:
+            tokens += [*([SEP] if tokens else []), *tokens_of(text, ME if who == "me" else THEM)]
+        found.append(tokens[-CONTEXT:])
+    return found
+
+
+def shares(tokens) -> tuple[float, np.ndarray]:
+    """The gap of a prompt and the same with the speakers swapped, and the share that comes back through each head."""
+    model = specimen().model
+    other = [{ME: THEM, THEM: ME}.get(token, token) for token in tokens]
+    apart = probabilities(tokens) - probabilities(other)
+    apart[[*range(5), *tokens]] = 0
+    target, foil = int(apart.argmax()), int(apart.argmin())
+    clean, corrupted = (Activations.of(model, [one], ["z"]) for one in (tokens, other))
+
+    def difference(final, rows):
+        logits = model.unembed(model.ln_final(final[:, -1]))
+        return logits[:, target] - logits[:, foil]
+
+    sites = [[Site("z", layer, head, None)] for layer in range(LAYERS) for head in range(HEADS)]
+    without, patched = intervene(model, corrupted, clean.values, sites, difference)
+    gap = float(difference(clean.final, None)[0] - without[0])
+    return gap, ((patched[:, 0] - without[0]) / gap).numpy()
+
+
+def test_the_speaker_head_of_the_lesson_is_the_one_that_python_finds(page):
+    found = [share for gap, share in map(shares, lesson_prompts()) if gap >= 0.5]
+    assert found
+    mean = np.mean(found, axis=0)
+    best = int(mean.argmax())
+    name = f"L{best // HEADS}H{best % HEADS}"
+    right = name if mean[best] >= 0.2 else "none of them"
+    wrong = "L0H1" if right != "L0H1" else "L0H2"
+    judged, said = lesson(page, 1, right)
+    assert judged == "true"
+    told = re.search(rf"by any head: {name} brings back ([\d.]+)%.*n = {len(found)}\)", said)
+    assert float(told[1]) == pytest.approx(100 * mean[best], abs=0.6)
+    assert "The report, over 31 pairs of real conversations: L1H2 (40%, [0.30, 0.50])" in said
+    assert lesson(page, 1, wrong)[0] == "false"
+
+
+def test_breaking_it_counts_what_is_left_and_compares_with_others(page):
+    assert "Nothing is off yet" in lesson(page, 2)[1]
+    for name in ("L0H0", "L0H1", "L0H2", "L0H3"):
+        page.click(f'[data-head="{name}"].chip')
+    assert "three are the most" in lesson(page, 2)[1]
+    page.click('[data-head="L0H3"].chip')
+    settle(page)
+    judged, said = lesson(page, 2)
+    average = means(specimen().model, specimen().evidence)["z"]
+    left = []
+    for tokens in lesson_prompts():
+        other = [{ME: THEM, THEM: ME}.get(token, token) for token in tokens]
+        apart = probabilities(tokens) - probabilities(other)
+        apart[[*range(5), *tokens]] = 0
+        target, foil = int(apart.argmax()), int(apart.argmin())
+
+        def hook(value, hook):
+            value = value.clone()
+            for head in range(3):
+                value[:, :, head] = torch.tensor(average[0].reshape(HEADS, -1)[head])
+            return value
+
+        def gap(hooks, tokens=tokens, other=other, target=target, foil=foil):
+            both = [specimen().model.run_with_hooks(torch.tensor([t]), fwd_hooks=hooks)[0, -1] for t in (tokens, other)]
+            return float(both[0][target] - both[0][foil] - both[1][target] + both[1][foil])
+
+        if gap([]) >= 0.5:
+            left.append(gap([("blocks.0.attn.hook_z", hook)]) / gap([]))
+    told = re.search(r"Without L0H0, L0H1, L0H2, ([\d.<]+)%", said)
+    assert float(told[1]) == pytest.approx(max(0, 100 * np.mean(left)), abs=0.6)
+    assert (judged == "true") == (np.mean(left) <= 0.5 and f"{np.mean(left):.0%}" in said)
+    assert "Each head was switched off alone" in lesson(page, 2, also=True)[1]
+
+
+def test_a_second_pair_is_the_readers_own(page):
+    assert "Write a text of your own" in lesson(page, 3, "L0H0")[1]
+    type_in(page, "yes maybe are you free")
+    gap, share = shares(tokens_of("yes maybe are you free"))
+    judged, said = lesson(page, 3, "none of them")
+    if gap < 0.5:
+        assert f"moves the next word by {gap:.2f} logits" in said
+    else:
+        assert judged == str(bool(share.max() < 0.2)).lower()
+        assert f"{share.max():.0%}" in said
+    assert page.url.endswith("#/try-it")
+
+
+def test_induction_is_answered_with_an_interval(page):
+    judged, said = lesson(page, 4, "yes")
+    numbers = re.search(r"worth (\S+) nats a word \[(\S+), (\S+)\]", said.replace("−", "-"))
+    mean, low, high = map(float, numbers.groups())
+    assert low < mean < high
+    right = "yes" if low > 0.05 else "no" if high < 0.05 else "cannot tell"
+    assert judged == str(right == "yes").lower()
+    assert f"on it counts): {right}." in said
+    assert "This report did not measure induction" in said
+
+
+def test_one_prompt_is_compared_with_others(page):
+    assert "Write a text above first" in lesson(page, 5, "no")[1]
+    type_in(page, TEXT)
+    _, said = lesson(page, 5, "no")
+    texts = [tokens_of(TEXT), *lesson_prompts()]
+    each = []
+    for tokens in texts:
+        before = probabilities(tokens)
+        row = []
+        for layer in range(LAYERS):
+            for head in range(HEADS):
+                after = probabilities(tokens, hooks_for(f"L{layer}H{head}", "mean", tokens))
+                row.append(float((before * np.log(before / after)).sum()))
+        each.append(row)
+    each = np.array(each)
+    best = int(each[0].argmax())
+    times = int((each[1:].argmax(1) == best).sum())
+    assert f"On your text L{best // HEADS}H{best % HEADS} is the largest of 12" in said
+    assert f"On {len(PROMPTS)} other texts it is the largest {times} times" in said
+    assert (page.get_attribute(".judged", "data-right") == "true") == (times <= len(PROMPTS) / 2)
+
+
+def test_what_carries_a_token_adds_up_and_is_of_the_text(page):
+    type_in(page, TEXT)
+    page.get_by_role("button", name="Trace it").click()
+    page.wait_for_selector(".picture svg")
+    tokens = tokens_of(TEXT)
+    logits = specimen().model(torch.tensor([tokens]))[0, -1]
+    top = int(logits.argmax())
+    total = float(page.get_attribute("[data-total]", "data-total"))
+    assert total == pytest.approx(float(logits[top] - logits.mean()), abs=2e-2)  # weights in half precision
+    assert abs(float(page.get_attribute("[data-missing]", "data-missing"))) < 5e-5
+    page.get_by_role("button", name="the runner-up").click()
+    until(page, f"document.querySelector('[data-total]').dataset.total !== '{total:.6f}'")
+    second = logits.topk(2).values
+    found = float(page.get_attribute("[data-total]", "data-total"))
+    assert found == pytest.approx(float(second[0] - second[1]), abs=2e-2)
+    page.get_by_role("button", name="A, and B with the speakers swapped").click()
+    settle(page)
+    page.get_by_role("button", name="A less this text").click()
+    page.wait_for_selector("[data-missing]")
+    assert abs(float(page.get_attribute("[data-missing]", "data-missing"))) < 5e-5
+    type_in(page, "are you")
+    assert page.locator(".picture svg").count() == 0
+
+
+def test_steering_along_a_direction_is_what_hooks_do(page):
+    type_in(page, TEXT)
+    page.select_option(".steer select", label="L1H2, me less them")
+    page.eval_on_selector(".steer input", "one => { one.value = 3; one.dispatchEvent(new Event('input')); }")
+    page.wait_for_selector("[data-steered]")
+    (way,) = (w for w in speaker_directions(specimen().model, specimen().evidence) if w.name == "L1H2, me less them")
+    hook = ("blocks.1.hook_attn_out", lambda value, hook: value + 3 * torch.tensor(way.vector))
+    before, after = probabilities(tokens_of(TEXT)), probabilities(tokens_of(TEXT), [hook])
+    kl = float((before * np.log(before / after)).sum())
+    assert kl > 0.01
+    assert float(page.get_attribute("[data-steered]", "data-steered")) == pytest.approx(kl, rel=0.02, abs=2e-3)
+
+
+def test_a_kept_text_is_in_the_page_or_in_a_file_that_the_reader_saved(page, tmp_path):
+    type_in(page, "yes naïve <|me|>")
+    page.click('[data-head="L2H0"].chip')
+    page.get_by_role("button", name="Keep as an example").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as a file").click()
+    assert saved.value.suggested_filename == "wonderland-example.json"
+    saved.value.save_as(tmp_path / "saved.json")
+    stored = json.loads((tmp_path / "saved.json").read_text(encoding="utf-8"))
+    assert stored == {
+        "format": "wonderland-example",
+        "version": 1,
+        "turns": [],
+        "who": "them",
+        "text": "yes naïve <|me|>",
+        "off": "L2H0",
+    }
+    type_in(page, "are you")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+X")
+    page.locator(".kept .link").click()
+    settle(page)
+    assert page.input_value(".field") == "yes naïve <|me|>"
+    assert page.url.endswith("?off=L2H0")
+    page.reload()
+    page.wait_for_selector("[data-live]")
+    settle(page)
+    assert page.locator(".kept li").count() == 0
+    page.set_input_files(".keep input", tmp_path / "saved.json")
+    page.wait_for_selector(".kept li")
+    settle(page)
+    assert page.input_value(".field") == "yes naïve <|me|>"
+    agrees(listed(page, ".likely"), probabilities(tokens_of("yes naïve <|me|>")))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "it is not JSON"),
+        ("[]", "it does not say"),
+        ('{"format":"wonderland-example","version":2}', "it does not say"),
+        (
+            '{"format":"wonderland-example","version":1,"turns":[{"who":"us","text":""}],"who":"me","text":""}',
+            "no speaker",
+        ),
+        ('{"format":"wonderland-example","version":1,"turns":7,"who":"me","text":""}', "no speaker"),
+        (" " * 200_001, "longer than"),
+        (" " * 800_001, "larger than"),
+    ],
+)
+def test_a_file_that_is_no_example_is_refused_and_changes_nothing(page, tmp_path, content, said):
+    type_in(page, "are you")
+    (tmp_path / "bad.json").write_text(content, encoding="utf-8")
+    page.set_input_files(".keep input", tmp_path / "bad.json")
+    until(page, "document.querySelector('.keep').innerText.includes('cannot be opened')")
+    assert said in page.inner_text(".keep")
+    assert page.input_value(".field") == "are you"
+    assert page.locator(".kept li").count() == 0
+
+
+def test_on_a_phone_the_likely_tokens_lie_above_the_keyboard_while_one_writes(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click(".field")
+    type_in(page, TEXT)
+    box = page.locator(".next").bounding_box()
+    assert box["y"] + box["height"] == pytest.approx(844, abs=1)
+    assert box["height"] < 200
+    assert page.locator(".likely li:visible").count() == 3
+    page.locator(".likely .link:visible").first.click()
+    settle(page)
+    assert page.input_value(".field").startswith(TEXT)
+    assert len(page.input_value(".field")) > len(TEXT)
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".board:not(.typing)")
+    assert page.locator(".likely li:visible").count() == 8
+
+
+def test_results_supply_directions_that_fit_the_model():
+    fits = SimpleNamespace(live_directions=lambda: [("feature 3", 1, np.ones(30)), ("out", 2, np.ones(30), "mlp_out")])
+    found = supplied({"features": fits, "other": SimpleNamespace()}, LAYERS, 30)
+    assert [(one.name, one.layer, one.site) for one in found] == [("feature 3", 1, "resid_pre"), ("out", 2, "mlp_out")]
+    view = live_page(specimen(), {"features": fits})["view"]
+    assert [one["name"] for one in view["directions"]][-2:] == ["feature 3", "out"]
+    assert len(view["directions"]) == LAYERS * HEADS + 2
+    for bad in (
+        ("x", 3, np.ones(30)),
+        ("x", 0, np.ones(29)),
+        ("x", 0, np.full(30, np.nan)),
+        ("x", 0, np.ones(30), "z"),
+    ):
+        with pytest.raises(PluginError, match="does not fit the model"):
+            supplied({"features": SimpleNamespace(live_directions=lambda bad=bad: [bad])}, LAYERS, 30)
+
+
+def test_a_direction_is_the_mean_where_i_speak_less_the_mean_where_they_speak():
+    one = specimen()
+    windows = [[ME, 9, 12, SEP, THEM, 30, 31, 9], [THEM, 40, 12, SEP, ME, 33]]
+    evidence = Evidence.of_tokens(windows, [0, 1])
+    mine, theirs = [], []
+    for tokens in windows:
+        _, cache = one.model.run_with_cache(torch.tensor([tokens]))
+        speaker = None
+        for at, token in enumerate(tokens):
+            speaker = token if token in (ME, THEM) else speaker
+            out = cache["blocks.2.attn.hook_z"][0, at, 1] @ one.model.state_dict()["blocks.2.attn.W_O"][1]
+            (mine if speaker == ME else theirs).append(out)
+    (found,) = (way for way in speaker_directions(one.model, evidence) if way.name == "L2H1, me less them")
+    assert np.allclose(found.vector, torch.stack(mine).mean(0) - torch.stack(theirs).mean(0), atol=1e-4)
+    assert (found.layer, found.site) == (2, "attn_out")
+    assert speaker_directions(one.model, Evidence.of_tokens([[ME, 9, 12]], [0])) == []
 
 
 def test_other_reports_hold_nothing_of_it():
@@ -451,11 +762,46 @@ def test_other_reports_hold_nothing_of_it():
         assert word not in plain
 
 
+def test_other_reports_are_made_without_reading_a_file_of_it(monkeypatch):
+    page, read = sample.page(conversations=1, length=16), []
+    before = render(page)
+    frontend = build._frontend
+    monkeypatch.setattr(build, "_frontend", lambda name: (read.append(name), frontend(name))[1])
+    assert render(page) == before
+    assert read
+    assert not [name for name in read if name.startswith("live/")]
+
+
+def test_a_model_of_64_heads_fits_a_phone(browser, tmp_path):
+    tokenizer = specimen().tokenizer
+    cfg = Config(8, 8, 16, 4, 8, 24, tokenizer.vocab_size)
+    model = ChatTransformer(cfg, tokenizer=tokenizer.fingerprint).requires_grad_(False).eval()
+    evidence = Evidence.of_tokens([[ME, 9, 12, 40], [THEM, 30, 31]], [0, 1])
+    page = sample.page(conversations=1, length=16)
+    fitting = [view for view in page.views if view.id == "training"]
+    page = replace(page, views=fitting, cards={}, controls={}, findings=[], about={})
+    live = live_page(SimpleNamespace(model=model, tokenizer=tokenizer, evidence=evidence))
+    (tmp_path / "r.html").write_text(render(replace(page, live=live)), encoding="utf-8")
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    open_at(tab, (tmp_path / "r.html").as_uri())
+    assert tab.locator(".chip:not(.mlp)").count() == 64
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.locator('[data-head="L7H7"].chip').click()
+    assert tab.url.endswith("?off=L7H7")
+    _, said = lesson(tab, 1, "none of them")
+    assert "This report did not measure who speaks" in said
+    context.close()
+
+
 def test_the_code_keeps_its_budget_and_every_file_is_in_it():
     assert {path.stem for path in FRONTEND.glob("*.js")} == set(MODULES)
     size = {path.stem: path.stat().st_size for path in FRONTEND.iterdir()}
-    assert sum(size[name] for name in SOURCES) <= 34 * 1024
-    assert sum(size.values()) - sum(size[name] for name in SOURCES) <= 45 * 1024  # what shows, with its style
+    assert sum(size[name] for name in SOURCES) <= 43 * 1024
+    assert size["lessons"] <= 12 * 1024
+    assert (
+        sum(size.values()) - sum(size[name] for name in (*SOURCES, "lessons")) <= 62 * 1024
+    )  # what shows, and its style
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,14 @@ from wonderland.errors import UsageError
 
 __all__ = ["LIVE_VIEW", "MODULES", "SOURCES", "redacted_model"]
 
-SOURCES = ("tokenizer", "kernel", "engine", "probe")
+SOURCES = ("tokenizer", "kernel", "engine", "probe", "flow", "trials")
 """The files of ``frontend/live`` that compute, in the order they build on each other."""
 
-MODULES = (*SOURCES, "work", "state", "blocks", "write", "heads", "before_after", "swap", "view")
+MODULES = (
+    *SOURCES,
+    *("work", "state", "blocks", "keep", "elsewhere", "write", "heads", "before_after", "swap", "paths", "steering"),
+    *("lessons", "view"),
+)
 """All files of ``frontend/live``: those that compute, then those that show."""
 
 LIVE_VIEW: Mapping[str, Any] = {

@@ -46,13 +46,13 @@ class LiveModel {
 }
 const normOf = (tensors, name) => (tensors[`${name}.w`] ? { w: tensors[`${name}.w`], b: tensors[`${name}.b`] } : null);
 
-// What was computed on one sequence: each activation of each layer, [position, ...], with room for the whole context.
+// What was computed on one sequence: each activation of each layer, [position, ...], with room for so many positions.
 class LiveRun {
-  constructor(model) {
+  constructor(model, room = model.context) {
     const { layers, heads, width, inner, context } = model;
-    const each = (size) => Array.from({ length: layers }, () => new Float32Array(context * size));
+    const each = (size) => Array.from({ length: layers }, () => new Float32Array(room * size));
     Object.assign(this, { model, tokens: [], length: 0, q: each(inner), k: each(inner), v: each(inner), z: each(inner) });
-    Object.assign(this, { residPre: each(width), attnOut: each(width), mlpOut: each(width), final: new Float32Array(context * width) });
+    Object.assign(this, { residPre: each(width), attnOut: each(width), mlpOut: each(width), final: new Float32Array(room * width) });
     this.pattern = each(heads * context); // [query, head, key]
   }
 

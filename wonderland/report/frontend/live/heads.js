@@ -27,11 +27,14 @@ function headsPanel(session, { method }) {
     const to = most(i);
     return to === undefined ? '' : `${shortName(session.pieces[to])} ${number(session.weight(...headOf(HEADS[i]), session.at(), to), 2)}`;
   };
-  const draw = () => {
-    const triangles = session.triangles();
-    chips.forEach((chip, i) => drawPattern(chip.firstChild, triangles, i, 54));
+  function* draw() {
+    const triangles = yield* trianglesOf(session.kept.run);
+    for (const [i, chip] of chips.entries()) {
+      drawPattern(chip.firstChild, triangles, i, 54);
+      yield;
+    }
     ask();
-  };
+  }
   const ask = () => {
     chips.forEach((chip, i) => fill(chip.querySelector('.looks'), looks(i)));
     fill(note, `Each head: its pattern, and what it looks at most from “${tokenName(session.pieces[session.at()] ?? '')}”. Point at a token of the text to ask them all from there. nats: KL at the next token with this one alone off.`);

@@ -151,38 +151,11 @@ function differs(base, donor, { site, layer, head = null, position = null }) {
   return false;
 }
 
-// Logits at the last position with a direction added to the stream before a layer, everywhere.
-function* steered(run, layer, direction, amount) {
-  const job = editJob(run, [{ site: 'resid_pre', layer, change: changes.steer(direction, amount) }]);
+// Logits at the last position with a direction added at a site of a layer, everywhere.
+function* steered(run, layer, direction, amount, site = 'resid_pre') {
+  const job = editJob(run, [{ site, layer, change: changes.steer(direction, amount) }]);
   yield* passes(run.model, [job]);
   return yield* logitsOf(run.model, job.final);
-}
-
-// What each component writes straight into logit[target] − logit[foil] at the last position, the norm's scale held.
-function directEffects(run, target, foil) {
-  const { model } = run, { width, inner, dHead } = model, t = run.length - 1;
-  const scale = model.finalNorm ? normScale(run.final, t * width, width, model.eps) : 1;
-  const column = (token, i) => model.unembed.packed[((token >> 2) * width + i) * 4 + (token & 3)];
-  const towards = Float64Array.from({ length: width }, (_, i) => (column(target, i) - column(foil, i)) * (model.finalNorm?.w[i] ?? 1));
-  if (model.finalNorm) { // the norm takes the mean out of what it reads, so it is taken out of the direction
-    const mean = towards.reduce((a, b) => a + b, 0) / width;
-    towards.forEach((value, i) => (towards[i] = value - mean));
-  }
-  const dot = (values, at) => towards.reduce((sum, value, i) => sum + value * values[at + i], 0) / scale;
-  const weight = (block, k, i) => block.out.packed[((i >> 2) * inner + k) * 4 + (i & 3)];
-  const found = [{ part: 'embed', value: dot(run.residPre[0], t * width) }];
-  model.blocks.forEach((block, layer) => {
-    for (let head = 0; head < model.heads; head++) {
-      const written = new Float64Array(width);
-      for (let k = head * dHead; k < (head + 1) * dHead; k++) {
-        const z = run.z[layer][t * inner + k];
-        for (let i = 0; i < width; i++) written[i] += z * weight(block, k, i);
-      }
-      found.push({ part: `L${layer}H${head}`, layer, head, value: dot(written, 0) });
-    }
-    if (model.hasMlp) found.push({ part: `MLP${layer}`, layer, mlp: true, value: dot(run.mlpOut[layer], t * width) });
-  });
-  return found;
 }
 
 // Draws that can be repeated from a seed (mulberry32).

@@ -24,20 +24,13 @@ function swapPanel(session, { changed }) {
     if (a.tokens.every((token, i) => token === session.tokens[i])) return 'Identical prompts: nothing differs, so nothing can be the cause. Change a word; what is written now is B.';
     return '';
   };
-  // The answers: the tokens, of neither prompt, whose probability moves most to each side.
-  const answers = (pA, pB) => {
-    const barred = new Set([...a.tokens, ...session.tokens]);
-    const ids = d3.range(SPECIAL_TOKENS.length, pA.length).filter((id) => !barred.has(id));
-    return [d3.greatest(ids, (id) => pA[id] - pB[id]), d3.greatest(ids, (id) => pB[id] - pA[id])];
-  };
-
   const prompt = (name, pieces, other) => el('p', el('b', name, ' '), pieces.map((piece, i) => el(other[i] === piece ? 'span' : 'span.differs', SPECIAL.test(piece) ? shortName(piece) : inSentence(piece))));
   const say = (text) => fill(body, el('p.banner', text));
 
   function* patching(hear) {
     if (!a.run) yield* readTokens((a.run = new LiveRun(session.model)), a.tokens);
     const base = session.kept.run, logitsA = yield* nextLogits(a.run), logitsB = yield* nextLogits(base);
-    const [target, foil] = answers(softmax(logitsA), softmax(logitsB));
+    const [target, foil] = answersOf(logitsA, logitsB, [...a.tokens, ...session.tokens]);
     const without = logitsB[target] - logitsB[foil], gap = logitsA[target] - logitsA[foil] - without;
     hear({ target, foil, gap });
     if (!(gap >= session.data.leastGap)) return;
@@ -95,5 +88,5 @@ function swapPanel(session, { changed }) {
     let put = null;
     lane.run(patching((told) => (told.cell ? put?.(told) : (put = tableau(told)))));
   }
-  return { node, start, cancel: lane.cancel };
+  return { node, start, cancel: lane.cancel, held: () => a };
 }

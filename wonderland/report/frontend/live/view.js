@@ -11,30 +11,23 @@ renderers.live = ({ data, plot }) => {
     tokens: [], pieces: [], struck: [], turnOf: [], speakerOf: [],
     at: () => min(session.hover ?? session.query ?? Infinity, session.pieces.length - 1),
     weight: (layer, head, query, key) => session.kept.run.pattern[layer][(query * session.model.heads + head) * session.model.context + key],
-    triangles() {
-      const n = max(1, session.fresh ? session.tokens.length : 1), area = (n * (n + 1)) / 2, levels = new Uint16Array(HEADS.length * area);
-      if (session.fresh) HEADS.forEach((_, i) => {
-        const [layer, head] = [floor(i / N_HEADS), i % N_HEADS];
-        for (let q = 0, at = i * area; q < n; q++) for (let k = 0; k <= q; k++) levels[at++] = round(session.weight(layer, head, q, k) * 65535);
-      });
-      return { n, area, levels };
-    },
   };
-  const asking = makeLane(), speaking = makeLane();
+  const asking = makeLane(), speaking = makeLane(), drawing = makeLane();
   let step = 0; // what is answered of the present text
   const status = el('p.quiet', { role: 'status' }, 'Unpacking the model …'), board = el('div.board', { hidden: true });
   const write = writePanel(session, { changed: () => changed(), asked: (i, pinned) => asked(i, pinned) });
   const next = nextPanel(session, { accept: (id) => (write.accept(id), write.field.focus()), say: (seed) => say(seed), temperature: (t) => ((session.temperature = t), session.logits && next.show()) });
   const heads = headsPanel(session, { method: (i) => ((session.method = METHODS[i]), again('without')) });
   const beside = withoutPanel(session), layers = lensPanel(session), swap = swapPanel(session, { changed: () => changed() });
-  board.append(el('div.side', write.node, heads.node), el('div.side', next.node, beside.node, layers.node), swap.node);
+  const paths = pathsPanel(session, { held: swap.held }), steer = steeringPanel(session), lessons = lessonsPanel(session);
+  board.append(el('div.side', write.node, heads.node), el('div.side', next.node, beside.node, layers.node, steer.node), swap.node, paths.node, lessons.node);
   fill(plot, status, board);
 
   function changed() {
     if (!session.model) return;
     asking.cancel();
-    speaking.cancel();
-    swap.cancel();
+    [speaking, drawing, swap, steer].forEach((one) => one.cancel());
+    paths.clear();
     const { tokenizer, model } = session, all = writtenTokens(tokenizer), from = max(0, all.length - model.context);
     const turns = d3.cumsum(all, (token) => token === ME || token === THEM).map((n) => n - 1);
     const spoken = [...written.turns.map(({ who }) => who), written.who];
@@ -76,9 +69,12 @@ renderers.live = ({ data, plot }) => {
       session.fresh = true;
       board.classList.remove('stale');
       yield;
-      heads.draw();
       write.shade();
+      yield;
+      yield* heads.draw();
       swap.start();
+      paths.clear();
+      steer.show();
       done(0);
       yield;
     }
@@ -171,7 +167,8 @@ renderers.live = ({ data, plot }) => {
       again('without');
     }
     if (!session.fresh) return;
-    if (when(changes, 'theme', 'size')) heads.draw();
+    if (when(changes, 'theme', 'size')) drawing.run(heads.draw());
+    paths.update(changes);
     heads.mark();
     if (when(changes, 'peek', 'key', 'theme')) write.shade();
   };
@@ -201,4 +198,7 @@ document.addEventListener('keydown', (event) => {
 
 HELP.push(['i', 'write, in the view “Try it”'], ['x', 'switch the head pointed at off or on'], ['Shift X', 'all on']);
 // Said in the header, once it is there.
-const announce = () => byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: 'Whoever has this file can ask the model what it learned from the messages.' }, 'contains the model'));
+const announce = () => {
+  ownCard(byId('card'));
+  byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: 'Whoever has this file can ask the model what it learned from the messages.' }, 'contains the model'));
+};

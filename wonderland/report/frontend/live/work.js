@@ -42,7 +42,6 @@ function* readWhole(kept, tokens) {
 }
 
 const klDivergence = (p, q) => p.reduce((sum, share, i) => (share > 0 ? sum + share * Math.log(share / q[i]) : sum), 0);
-const meanOf = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
 // The text with some parts switched off: probabilities of the next token, KL from before, and the mean surprise.
 // Several donors (resample) are averaged.

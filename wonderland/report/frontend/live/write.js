@@ -7,7 +7,7 @@ function writePanel(session, { changed, asked }) {
   const hint = el('p.key', 'Tab writes the likeliest token · Enter ends the message, the other one speaks · Esc leaves the field');
   const examples = el('p.examples'), strip = el('div.bubbles.strip', { role: 'group', label: 'The text, token by token' });
   const note = el('p.banner', { role: 'status', hidden: true }), key = el('p.quiet.shading');
-  const node = panel('write', 'Write', el('div.controls', who.node, afresh), field, hint, examples, note, strip, key);
+  const node = panel('write', 'Write', el('div.controls', who.node, afresh), field, hint, examples, keepPanel({ take: () => take() }), note, strip, key);
 
   const take = () => {
     if (field.value !== written.text) field.value = written.text;
@@ -27,7 +27,16 @@ function writePanel(session, { changed, asked }) {
     take();
     field.setSelectionRange(field.value.length, field.value.length);
   };
+  // While one writes on a phone the likely tokens lie in a sheet above the keyboard: `next` stands on what is left of the screen.
+  const sheet = (on) => {
+    const board = node.closest('.board'), next = board?.querySelector('.next'), { visualViewport: seen } = window;
+    board?.classList.toggle('typing', on);
+    if (next) styled(next, { bottom: on && seen ? `${max(0, innerHeight - seen.height - seen.offsetTop)}px` : '' });
+  };
+  for (const name of ['resize', 'scroll']) window.visualViewport?.addEventListener(name, () => node.closest('.typing') && sheet(true));
   listen(field, {
+    focus: () => sheet(true),
+    blur: () => setTimeout(() => document.activeElement !== field && sheet(false), 150), // a press on a token of the sheet comes first
     input: () => ((written.text = field.value), changed()),
     keydown(event) {
       if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;

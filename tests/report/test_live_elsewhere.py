@@ -1,0 +1,162 @@
+"""Other views asked about one's own text: what they show of it is what the model computes in Python."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import chromium
+import numpy as np
+import pytest
+import sample
+import sample_views
+import test_live_view as live
+import torch
+
+from wonderland.report.build import render
+from wonderland.views import (
+    Block,
+    Card,
+    Cards,
+    Conversations,
+    Matrix,
+    Measure,
+    Series,
+    Shaded,
+    Snippet,
+    View,
+    Wording,
+    spoken,
+)
+
+pytestmark = chromium.MARKS
+TEXT = "yes tomorrow, are you free"
+NAMES = ("attention", "token-loss", "logit-lens", "neurons")
+
+
+def views() -> list[View]:
+    """The four views that can be asked, as analyses would make them of this model."""
+    tokens, n = ["<|me|>", " yes", " you"], 3
+    told = {"tokens": tokens, "speakers": ["me"] * n, "messages": [0] * n, "title": Wording("Window 1")}
+    measures = [Measure("loss", "nats"), Measure("rank", "1"), Measure("entropy", "nats")]
+    levels = [Wording(name) for name in ("embed", "L0", "L1", "L2")]
+    shares = np.full((len(levels), n), 0.5)
+    series = Series(Wording("probability of the final answer"), shares, "1", labels=[spoken(tokens)] * 4, domain=[0, 1])
+    card = Card(
+        "L1N5", blocks=[Block(title=Wording("Fires most"), snippets=[Snippet(tokens, 1, 2.0, [0.0, 2.0, 0.1])])]
+    )
+    return [
+        sample_views.attention_view(1, 16, live.LAYERS, live.HEADS),
+        View("token-loss", "Loss by token", Conversations(measures, [Shaded(**told, values=np.ones((3, n)))])),
+        View("logit-lens", "Logit lens", Matrix(levels, spoken(tokens), [series])),
+        View("neurons", "Neurons", Cards([card, replace(card, title="L2N7", select=None)])),
+    ]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("live") / "report-live.html"
+    page = replace(sample.page(conversations=1, length=16), views=views(), cards={}, controls={}, findings=[], about={})
+    path.write_text(render(replace(page, live=live.packed())), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser, report):
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, bypass_csp=True)
+    tab = context.new_page()
+    noise: list[str] = []
+    tab.on("pageerror", lambda error: noise.append(str(error)))
+    yield tab
+    context.close()
+    assert noise == []
+
+
+def ask(tab, report: str, view: str, text: str = TEXT) -> None:
+    tab.goto("about:blank")
+    tab.goto(f"{report}#/{view}")
+    tab.wait_for_selector("main .own-text .field")
+    tab.fill("main .own-text .field", text)
+    tab.wait_for_function("document.querySelector('main .own-text').innerText.includes('Your text, n = 1')")
+
+
+def cached(text: str = TEXT):
+    tokens = live.tokens_of(text)
+    logits, cache = live.specimen().model.run_with_cache(torch.tensor([tokens]))
+    return tokens, logits[0], cache
+
+
+def test_attention_is_that_of_the_text(page, report):
+    ask(page, report, "attention")
+    page.click('main [data-head="L1H3"]')
+    tokens, _, cache = cached()
+    page.locator("main .bubbles .token").nth(len(tokens) - 1).click()
+    row = cache["blocks.1.attn.hook_pattern"][0, 3, -1]
+    said = page.get_attribute("main .bubbles .token >> nth=2", "aria-label")
+    assert float(re.search(r"attention ([\d.]+)", said)[1]) == pytest.approx(float(row[2]), abs=2e-3)
+    assert page.url.split("#")[1].startswith("/attention")
+    assert "tomorrow" not in page.url
+
+
+def test_loss_rank_and_entropy_are_those_of_the_text_and_empty_text_is_the_report_again(page, report):
+    ask(page, report, "token-loss")
+    tokens, logits, _ = cached()
+    page.locator("main .bubbles .token").nth(3).click()
+    p = logits[2].softmax(-1)
+    told = dict(zip(*(page.locator(f"main .detail {name}").all_inner_texts() for name in ("dt", "dd")), strict=True))
+    assert float(told["loss"].split()[0]) == pytest.approx(float(-p[tokens[3]].log()), abs=0.01)
+    assert float(told["entropy"].split()[0]) == pytest.approx(float(-(p * p.log()).sum()), abs=0.01)
+    assert int(told["rank"].replace(",", "")) == int((p > p[tokens[3]]).sum()) + 1
+    expected = live.specimen().tokenizer.pieces([int(p.argmax())])[0]
+    assert page.locator("main .detail .options q").first.inner_text() == expected.replace(" ", "·")
+    assert page.locator("main .bubbles .token").count() == len(tokens)
+    page.fill("main .own-text .field", "  ")
+    page.wait_for_function("document.querySelectorAll('main .bubbles .token').length === 3")
+    assert "n = 1" not in page.inner_text("main .own-text")
+
+
+def test_the_lens_is_that_of_the_text(page, report):
+    ask(page, report, "logit-lens")
+    tokens, logits, cache = cached()
+    model, tokenizer = live.specimen().model, live.specimen().tokenizer
+    words = page.locator("main .plot button[data-i]").all_inner_texts()
+    streams = [cache[f"blocks.{layer}.hook_resid_pre"][0] for layer in range(live.LAYERS)]
+    best = [model.unembed(model.ln_final(x)).argmax(-1).tolist() for x in streams] + [logits.argmax(-1).tolist()]
+    shown = [tokenizer.pieces([one])[0] for row in best for one in row]
+    assert len(words) == len(shown) == 4 * len(tokens)
+    plain = [word.replace(" ", "·") for word in shown]
+    same = [
+        word == expected for word, expected in zip(words, plain, strict=True) if re.fullmatch(r"·?[!-;=-~]+", expected)
+    ]
+    assert len(same) > 10
+    assert all(same)
+    said = page.get_attribute("main .plot button[data-i='1']", "aria-label")
+    p = model.unembed(model.ln_final(streams[0]))[1].softmax(-1)[best[-1][1]]
+    assert float(re.search(r"final answer ([\d.e−-]+)", said)[1].replace("−", "-")) == pytest.approx(float(p), abs=5e-3)
+
+
+def test_a_neuron_is_that_of_the_text(page, report):
+    ask(page, report, "neurons")
+    _, _, cache = cached()
+    values = cache["blocks.1.mlp.hook_post"][0, :, 5]
+    assert float(page.inner_text("main .sheet dd").replace("−", "-")) == pytest.approx(float(values.max()), abs=6e-3)
+    assert page.locator("main .snippets .token").count() == len(values)
+
+
+def test_the_card_of_a_head_shows_it_and_a_long_text_says_what_is_not_seen(page, report):
+    text = " ".join(["are you free"] * 40)
+    ask(page, report, "attention", text)
+    over = len(live.tokens_of(text)) - live.CONTEXT
+    assert over > 0
+    assert f"the oldest {over} tokens are not seen" in page.inner_text("main .own-text")
+    page.goto(f"{report}#/token-loss?head=L1H2")
+    page.wait_for_selector("html[data-warm]")
+    page.goto("about:blank")
+    page.goto(f"{report}#/attention")
+    page.wait_for_selector("html[data-warm]")
+    page.click('main [data-head="L1H3"]')
+    page.fill("#card .field", "<|me|> \ud83d <img src=x>")
+    page.wait_for_selector("#card canvas:visible")
+    page.wait_for_function("document.querySelector('.own-card').innerText.includes('n = 1')")
+    assert page.get_attribute(".own-card canvas", "aria-label") == "Attention pattern of L1H3 on your text"
+    assert page.locator("#card img").count() == 0

@@ -1,0 +1,133 @@
+// Five exercises. The engine checks each answer on this model, on invented texts or on the reader's own; what the report
+// measured over many conversations stands beside it. Where the model has no such head, that is the right answer.
+
+const NONE = 'none of them', HALF = 0.5, SPEAKS = 0.2; // SPEAKS: less than this share through a head is not called a speaker head
+
+function lessonsPanel(session) {
+  const { prompts, speaks, induction } = session.data.lessons, lane = makeLane(), told = el('div.judged', LIVE), body = el('div');
+  const done = new Map(); // lesson → whether the last answer was right
+  let at = 0, found = null;
+  const heads = (last) => el('select', { label: 'Head' }, [...HEADS, last].map((name) => el('option', { value: name }, name)));
+  const sure = el('select', { label: 'Answer' }, ['yes', 'no', 'cannot tell'].map((name) => el('option', { value: name }, name)));
+  const often = el('select', { label: 'Answer' }, ['yes', 'no'].map((name) => el('option', { value: name }, name)));
+  const [first, again] = [heads(NONE), heads(NONE)];
+  const averageOf = (lists) => lists[0].map((_, i) => meanOf(lists.map((list) => list[i])));
+  const byMean = () => ({ method: 'mean', means: session.means });
+  const textsLike = (tokens) => prompts.map((prompt) => promptTokens(prompt)).filter((one) => one.join() !== tokens.join());
+  const promptTokens = (prompt) => writtenTokens(session.tokenizer, { turns: prompt.slice(0, -1), ...prompt.at(-1) }).slice(-session.model.context);
+
+  // The pairs of the lessons: each prompt and the same with the speakers swapped, with what comes through each head.
+  function* pairs() {
+    if (found) return found;
+    const usable = [];
+    for (const prompt of prompts) {
+      const pair = yield* speakerPair(session.model, promptTokens(prompt));
+      if (!(pair.gap >= session.data.leastGap)) continue;
+      pair.shares = yield* shareThroughEach(pair);
+      usable.push(pair);
+    }
+    return (found = usable);
+  }
+  const without = 'On none of the invented texts does swapping the speakers move the next word by half a logit: there is nothing for a head to carry.';
+  const reported = () => {
+    if (!speaks) return 'This report did not measure who speaks (speaker-tracking): only the page has answered.';
+    const all = speaks.heads.map((name) => `${name} (${percent(speaks.value.at(...headOf(name)))}, ${interval(speaks.low.at(...headOf(name)), speaks.high.at(...headOf(name)), 2)})`);
+    return `The report, over ${speaks.pairs} pairs of real conversations: ${all.length ? all.join(', ') : 'no head is shown to say who speaks'}.`;
+  };
+  const through = (name, shares) => `${name} brings back ${percent(max(0, shares[HEADS.indexOf(name)]))}`;
+  const judge = (answer, shares, count, of) => {
+    const best = d3.maxIndex(shares), right = shares[best] >= SPEAKS ? HEADS[best] : NONE;
+    return { right: answer === right, said: [`Of what swapping the speakers changes, ${answer === NONE ? '' : `${through(answer, shares)}; `}the most by any head: ${through(HEADS[best], shares)} (${of}, n = ${count}). ${right === NONE ? `No head reaches ${percent(SPEAKS)}: none of them is the right answer here.` : ''}`, reported()] };
+  };
+
+  const LESSONS = [
+    { name: 'Find it', title: 'Find the head that says who speaks', form: first,
+      text: () => [`Heads say little by their looks. Write something above as me, then as them, and press “A, and B with the speakers swapped” under “Swap”, “By head”. Which one head carries most of the difference? It counts from ${percent(SPEAKS)} on; else the answer is “${NONE}”.`],
+      * check() {
+        const all = yield* pairs();
+        if (!all.length) return { right: first.value === NONE, said: [without, reported()] };
+        return judge(first.value, averageOf(all.map(({ shares }) => shares)), all.length, 'mean over invented texts');
+      } },
+    { name: 'Break it', title: 'Break it', also: 'It cannot be done',
+      text: () => ['Switch off at most three heads or MLPs, so that swapping the speakers changes at most half of what it did. As many others, drawn at random, are switched off for comparison. If no head alone can do it and you think that nothing will, say so.'],
+      * check(cannot) {
+        const all = yield* pairs(), parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), left = [], drawn = [];
+        if (!all.length) return { right: cannot, said: [without] };
+        if (cannot) {
+          for (const name of HEADS) {
+            const shares = [];
+            for (const pair of all) shares.push(yield* gapWithout(pair, [partNamed(name)], byMean()));
+            left.push(meanOf(shares));
+          }
+          const least = d3.minIndex(left);
+          return { right: left[least] > HALF, said: [`Each head was switched off alone: without ${HEADS[least]} the least is left, ${percent(max(0, left[least]))} (n = ${all.length}).`, reported()] };
+        }
+        if (!parts.length || parts.length > 3) return { said: [parts.length ? `${parts.length} parts are off; three are the most.` : 'Nothing is off yet: press a head above.'] };
+        const others = HEADS.filter((name) => !offNames().includes(name)), draw = draws(5);
+        const chosen = parts.map(() => others.splice(floor(draw() * others.length), 1)[0]).filter(Boolean).map(partNamed);
+        for (const pair of all) {
+          left.push(yield* gapWithout(pair, parts, byMean()));
+          drawn.push(chosen.length ? yield* gapWithout(pair, chosen, byMean()) : 1);
+        }
+        return { right: meanOf(left) <= HALF && meanOf(drawn) > meanOf(left), said: [`Without ${offNames().join(', ')}, ${percent(max(0, meanOf(left)))} of what swapping the speakers changes is left. Without ${chosen.map(partName).join(', ') || 'others (there are none)'}, drawn at random: ${percent(max(0, meanOf(drawn)))} (mean over invented texts, n = ${all.length}).`] };
+      } },
+    { name: 'Prove it', title: 'Prove it with a second pair', form: again,
+      text: () => ['A head found on some texts may be the head of these texts. Write another one above, in your own words. Then say which head will carry most of the swap there, before you look.'],
+      * check() {
+        const { tokens } = session;
+        if (isEmpty() || tokens.length < 4) return { said: ['Write a text of your own above: at least four tokens.'] };
+        if (textsLike(tokens).length < prompts.length) return { said: ['This is one of the texts of the lesson. Write another.'] };
+        const pair = yield* speakerPair(session.model, [...tokens]);
+        if (!(pair.gap >= session.data.leastGap)) return { said: [`Here swapping the speakers moves the next word by ${number(pair.gap, 2)} logits; at least ${session.data.leastGap} are needed to ask. Write another text, for example one that ends where the other one might answer.`] };
+        const verdict = judge(again.value, yield* shareThroughEach(pair), 1, 'your text');
+        return { ...verdict, said: [...verdict.said, 'One pair more is still an anecdote. A result needs many pairs, none of them used to choose the head, and an interval.'] };
+      } },
+    { name: 'Look for induction', title: 'Look for induction, and believe the answer', form: sure,
+      text: () => ['Many models continue a repetition: after “A B … A” they expect “B”. Does this one? It reads random words twice, and again after the same words in another order. Is the right order worth something to it?'],
+      * check() {
+        const { worth, scores, words } = yield* repetitions(session.model), [mean, low, high] = meanInterval(worth), least = induction?.least ?? 0.05, best = d3.maxIndex(scores);
+        const right = low > least ? 'yes' : high < least ? 'no' : 'cannot tell';
+        return { right: sure.value === right, said: [`The order is worth ${number(mean, 3)} nats a word ${interval(low, high, 3)} (${worth.length} sequences of ${words} random words; from ${least} on it counts): ${right}. The head that looks most at what came after the word before: ${HEADS[best]}, ${percent(scores[best])} of its attention.`,
+          right === 'no' ? 'Not to find it is a result, too: it has a bound.' : null, induction ? `The report: ${induction.claim}` : 'This report did not measure induction: only the page has answered.'] };
+      } },
+    { name: 'Fool yourself', title: 'Fool yourself with one prompt', form: often,
+      text: () => ['Write a text above. Under “Heads” stands what each head is worth there, and one of them is the largest. Will the same head be the largest on most other texts?'],
+      * check() {
+        const { tokens } = session, each = [];
+        if (isEmpty()) return { said: ['Write a text above first.'] };
+        for (const one of [[...tokens], ...textsLike(tokens)]) {
+          const run = yield* readTokens(new LiveRun(session.model, one.length), one), before = softmax(yield* nextLogits(run)), { vocab } = session.model;
+          const logits = yield* ablateEach(run, HEADS.map(partNamed), byMean());
+          each.push(HEADS.map((_, i) => klDivergence(before, softmax(logits.subarray(i * vocab, (i + 1) * vocab)))));
+        }
+        const [here, ...others] = each, best = d3.maxIndex(here), times = others.filter((list) => d3.maxIndex(list) === best).length, ranks = others.map((list) => 1 + list.filter((value) => value > list[best]).length);
+        return { right: (times > others.length / 2) === (often.value === 'yes'), said: [`On your text ${HEADS[best]} is the largest of ${HEADS.length}: KL ${number(here[best], 3)} nats without it. On ${others.length} other texts it is the largest ${times} times, its middle rank is ${d3.median(ranks)}, its mean ${number(meanOf(others.map((list) => list[best])), 3)} nats.`,
+          'It was chosen because it was the largest, so on your text it looks larger than it is. Choose on some texts, and measure on others.'] };
+      } },
+  ];
+  const tabs = choice('Lesson', LESSONS.map(({ name }, i) => `${i + 1}. ${name}`), (i) => ((at = i), show()));
+  const node = panel('lessons', 'Lessons', el('div.controls', tabs.node), body);
+  const check = (also) => {
+    const mine = at, lesson = LESSONS[mine];
+    if (!session.fresh) return;
+    fill(told, el('p.quiet', 'The model is asked …'));
+    lane.run(lesson.check(also)).then((answer) => {
+      if (!answer || mine !== at) return;
+      if (answer.right !== undefined) done.set(mine, answer.right);
+      told.dataset.right = String(answer.right ?? '');
+      fill(told, answer.right === undefined ? null : el('p', el(answer.right ? 'b.up' : 'b.down', answer.right ? '✓ Right.' : '✗ Not so.')), answer.said.map((line) => el('p', line)));
+      const tab = tabs.node.children[mine];
+      fill(tab, `${mine + 1}. ${lesson.name}${done.get(mine) ? ' ✓' : ''}`);
+    });
+  };
+  const show = () => {
+    const { title, text, form, also } = LESSONS[at];
+    lane.cancel();
+    delete told.dataset.right;
+    fill(told);
+    tabs.show(at);
+    fill(body, el('h3', title), text().map((line) => el('p', line)), el('div.controls.answer', form ?? null, button('Check', () => check(false)), also ? button(also, () => check(true), { class: 'quiet' }) : null), told);
+  };
+  show();
+  return { node, cancel: lane.cancel };
+}
