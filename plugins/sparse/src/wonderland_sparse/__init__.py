@@ -16,10 +16,11 @@ __all__ = ["read", "wonderland_analyses"]
 @wl.hookimpl
 def wonderland_analyses() -> list[type[Any]]:
     """Register the analyses of this plugin."""
+    from wonderland_sparse.circuits import SparseCircuits
     from wonderland_sparse.dictionaries import SparseDictionaries
     from wonderland_sparse.features import SparseFeatures
 
-    return [SparseDictionaries, SparseFeatures]
+    return [SparseCircuits, SparseDictionaries, SparseFeatures]
 
 
 def read(folder: str | Path) -> Read:

@@ -14,7 +14,7 @@ from wonderland.testing.handwritten import (
 )
 from wonderland.testing.truth import Truth
 
-__all__ = ["dictionaries", "features", "silent_specimen", "speaking_specimen"]
+__all__ = ["circuits", "dictionaries", "features", "silent_specimen", "speaking_specimen"]
 
 QUICK: dict[str, Any] = {"latents": 64, "active": 4, "epochs": 4, "tokens": "keep", "layers": "1"}
 
@@ -67,4 +67,20 @@ def features() -> list[Truth]:
     return [
         Truth("a head of the speaker model says who speaks", speaking_specimen, speaks),
         Truth("no head of the hand-built model does", silent_specimen, silent, nothing=True),
+    ]
+
+
+def circuits() -> list[Truth]:
+    """Return what `sparse-circuits` must find: latents that bring the speaker back, where a head says who speaks."""
+
+    def carried(result: Any) -> tuple[bool, str]:
+        whole = result.whole.get("L1")
+        return whole is not None and bool(whole.low > 0.5), f"recovery of all latents: {whole}"
+
+    def refused(result: Any) -> tuple[bool, str]:
+        return not any(f.trust == "solid" for f in result.findings()), result.summary().splitlines()[0]
+
+    return [
+        Truth("the speaker model's latents carry who speaks", speaking_specimen, carried),
+        Truth("an untrained model", lambda: speaking_specimen().untrained(), refused, nothing=True),
     ]
