@@ -34,7 +34,16 @@ from wonderland_sparse.circuits_result import CircuitsResult
 from wonderland_sparse.controls import components
 from wonderland_sparse.dictionaries_result import DictionariesResult
 from wonderland_sparse.streams import held_out
-from wonderland_sparse.swapping import Pairs, Units, attribution, of_directions, of_latents, pairs_of, swap
+from wonderland_sparse.swapping import (
+    Pairs,
+    Units,
+    attribution,
+    difference_of_means,
+    of_directions,
+    of_latents,
+    pairs_of,
+    swap,
+)
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -99,8 +108,7 @@ class SparseCircuits:
         x = held_out(specimen, [layer])[layer].x
         axes = components(x, x.shape[1])[1]
         dictionary, table = found.dictionary(layer), found.table(layer)
-        means = (explore.clean - explore.corrupted)[torch.arange(len(explore.batch)), explore.batch.answer].mean(0)
-        one = means / means.norm().clamp(min=1e-9)
+        one = difference_of_means(explore)
 
         def kinds(pairs: Pairs) -> dict[str, Units]:
             made = {"latents": of_latents(pairs, dictionary, table), "components": of_directions(pairs, axes)}

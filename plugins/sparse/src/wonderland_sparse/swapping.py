@@ -22,9 +22,10 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.contrast import ContrastBatch
 from wonderland.lab.names import hook_name
+from wonderland.tokenizer import THEM
 from wonderland_sparse.dictionary import Dictionary
 
-__all__ = ["Pairs", "Units", "attribution", "pairs_of", "swap"]
+__all__ = ["Pairs", "Units", "attribution", "difference_of_means", "of_directions", "of_latents", "pairs_of", "swap"]
 
 _POINTS = 5
 
@@ -92,6 +93,19 @@ def of_latents(pairs: Pairs, dictionary: Dictionary, table: np.ndarray | None) -
 def of_directions(pairs: Pairs, directions: Tensor) -> Units:
     """Return orthonormal directions [unit, d_model] as units."""
     return Units((pairs.clean - pairs.corrupted) @ directions.T, directions)
+
+
+def difference_of_means(pairs: Pairs) -> Tensor:
+    """Return the direction of length 1 between the mean streams of both sides at the answers, [d_model].
+
+    Who speaks is changed either way, from me to them and back: what counts is which token it was, not which side.
+    """
+    rows = np.arange(len(pairs.batch))
+    first = pairs.batch.differs.argmax(1)
+    back = pairs.batch.clean[rows, first] == THEM
+    change = (pairs.clean - pairs.corrupted)[rows, pairs.batch.answer]
+    mean = torch.where(torch.from_numpy(back)[:, None], -change, change).mean(0)
+    return mean / mean.norm().clamp(min=1e-9)
 
 
 def _rest(specimen: wl.Specimen, layer: int, stream: Tensor, batch: ContrastBatch) -> Tensor:
