@@ -253,8 +253,8 @@ class DictionariesResult(wl.Result):
             "Sparse dictionaries: loss with the reconstruction",
             Bars.by_place(self._places, self._subjects("delta ce"), Axis("rise of the loss", "nats a token")),
             subtitle="What does the model lose if it goes on from the reconstruction?",
-            caption=f"ΔCE, spliced at every token, 95% interval over {self._n()}. The model leads trigrams by "
-            f"{self.lead:.3f} nats.",
+            caption=f"ΔCE, spliced at every token, 95% interval over {self._n()}. The model is "
+            f"{abs(self.lead):.3f} nats a token {'better' if self.lead > 0 else 'worse'} than counted trigrams.",
             how_to_read="0 is no loss. The principal components are as many numbers a token, chosen once for all "
             "tokens.",
             misleads="A small cost does not say that the latents are what the model uses; see their effects.",

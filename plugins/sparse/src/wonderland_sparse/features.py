@@ -115,7 +115,7 @@ class SparseFeatures:
         density = np.bincount(there.units, minlength=count) / size
         nulls = {"rolled firing": explained(rolled(here, len(x)), rolled(there, size), count).f1}
         values: dict[str, tuple[np.ndarray, np.ndarray]] = {
-            "random directions": directions(streams[0].x, streams[1].x, min(count, 512), self.seed)
+            "random directions": directions(x, y, min(count, 512), self.seed)
         }
         if not specimen.cfg.attn_only:
             rows = some.batch(np.arange(len(some)), 0), specimen.evidence.tokens

@@ -233,8 +233,17 @@ class FeaturesResult(wl.Result):
         cards = []
         for one in self.cards_:
             feature = wl.Feature(one["layer"], one["unit"])
-            note = Wording("stable and causal" if feature in solid else "described only")
-            cards.append(Card(feature, note, rows=Row.each(self._rows(one)), blocks=_blocks(one)))
+            place = f"L{one['layer']}"
+            text = "Stable and causal." if feature in solid else "Described only: not shown to be stable and causal."
+            cards.append(
+                Card(
+                    feature,
+                    _told(self.explanations[place][one["unit"]]),
+                    text,
+                    rows=Row.each(self._rows(one)),
+                    blocks=_blocks(one),
+                )
+            )
         return wl.View(
             "sparse-features",
             "Sparse features: what each fires for and does",
@@ -299,7 +308,7 @@ class FeaturesResult(wl.Result):
             subtitle="How many latents stand for something that can be named?",
             caption=f"F1 of {_GOOD:g} and more on n={self.conversations} held-out conversations, label chosen on other "
             "text; 95% interval over latents. Contextually: by a label the current token does not decide, with a token "
-            f"share under {_CONTEXTUAL:g}.",
+            f"share under {_CONTEXTUAL:g}. Neurons see the whole stream, its tokens too.",
             how_to_read="Compare with the same before training: what is left over is what was learned.",
             misleads="A latent without an explanation may mean something nobody thought of.",
             order=612,

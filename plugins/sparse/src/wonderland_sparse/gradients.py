@@ -3,7 +3,7 @@
 Of a batch of B tokens and m latents only B·k activations are not zero, so of the five products of a step only the
 pre-activations are dense. The others are sums over the active pairs (token, latent): over those of a token for the
 reconstruction, over those of a latent for the weights. `torch.nn.functional.embedding_bag` adds them up without
-writing them down.
+writing them down, and a sampled product takes of the gradient of the activations only what is asked for.
 
 Nested dictionaries (Matryoshka) reconstruct from their first latents alone, too. Latents then lie in groups, a
 reconstruction is made after each group, and a latent answers for all reconstructions from its own group on.
@@ -13,6 +13,7 @@ What would fool it: an approximation. These are the gradients of autograd, to ro
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,28 @@ def reconstruct(active: Active, decoder: Tensor) -> Tensor:
     return _sums(active.values, decoder, active.rows, active.tokens, active.columns)
 
 
+def _products(left: Tensor, right: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return left[row]·right[column] of pairs that are sorted by row and then by column, [pair].
+
+    Gathering both sides first would take longer than the whole dense product.
+    """
+    if not torch.backends.mkl.is_available():  # sampled products need it
+        return (left @ right.T).reshape(-1)[rows * len(right) + columns]
+    begins = torch.zeros(len(left) + 1, dtype=torch.int64)
+    begins[1:] = torch.bincount(rows, minlength=len(left)).cumsum(0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+        wanted = torch.sparse_csr_tensor(
+            begins,
+            columns,
+            torch.zeros(len(columns), dtype=left.dtype),
+            (len(left), len(right)),
+            check_invariants=False,
+        )
+        found: Tensor = torch.sparse.sampled_addmm(wanted, left, right.T, beta=0.0).values()
+    return found
+
+
 def gradients(
     x: Tensor, active: Active, encoder: Tensor, decoder: Tensor, b_dec: Tensor, bounds: tuple[int, ...] = ()
 ) -> Gradients:
@@ -104,7 +127,7 @@ def gradients(
     # A latent of group g is part of every reconstruction from g on.
     answered = slope.flip(1).cumsum(1).flip(1).reshape(size * groups, -1)
     at = active.rows * groups + group
-    by_pair = torch.linalg.vecdot(answered[at], decoder[active.columns])
+    by_pair = _products(answered, decoder, at, active.columns)
     order = torch.argsort(active.columns, stable=True)
     columns, rows = active.columns[order], active.rows[order]
     m = active.latents

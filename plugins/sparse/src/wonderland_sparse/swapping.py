@@ -104,8 +104,8 @@ def difference_of_means(pairs: Pairs) -> Tensor:
     first = pairs.batch.differs.argmax(1)
     back = pairs.batch.clean[rows, first] == THEM
     change = (pairs.clean - pairs.corrupted)[rows, pairs.batch.answer]
-    mean = torch.where(torch.from_numpy(back)[:, None], -change, change).mean(0)
-    return mean / mean.norm().clamp(min=1e-9)
+    mean: Tensor = torch.where(torch.from_numpy(back)[:, None], -change, change).mean(0)
+    return mean.div(mean.norm().clamp(min=1e-9))
 
 
 def _rest(specimen: wl.Specimen, layer: int, stream: Tensor, batch: ContrastBatch) -> Tensor:
