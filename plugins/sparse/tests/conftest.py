@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+import wonderland as wl
+from wonderland.testing.handwritten import handwritten_speaker_corpus, handwritten_speaker_model, handwritten_tokenizer
 from wonderland_sparse.dictionaries import SparseDictionaries
 from wonderland_sparse.truths import QUICK, silent_specimen, speaking_specimen
 
@@ -18,6 +20,15 @@ def _one_thread():
 @pytest.fixture(scope="session")
 def speaking():
     return speaking_specimen()
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The same model with less text than is asked for, where it is about how it runs and not about what it finds."""
+    monkeypatch.setattr("wonderland_sparse.dictionaries.LEAST_TOKENS", 1_000)
+    model, tokenizer = handwritten_speaker_model(), handwritten_tokenizer()
+    held_out, train = handwritten_speaker_corpus(12, seed=2), handwritten_speaker_corpus(110, seed=1)
+    return wl.Specimen(model, tokenizer, held_out, background=train)
 
 
 @pytest.fixture(scope="session")

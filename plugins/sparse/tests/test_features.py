@@ -59,7 +59,7 @@ SPEAKS = {
     "two after ?": lambda p: (np.roll(p.tokens, 2) == 8) & (p.position > 1),
     "number": lambda p: p.tokens == 11,
     "position 4 to 15": lambda p: (p.position >= 4) & (p.position < 16),
-    "haha, however it is written": lambda p: (p.tokens == 9) | (p.tokens == 10),
+    "ha, however it is written": lambda p: (p.tokens == 9) | (p.tokens == 10),
 }
 
 
@@ -250,6 +250,13 @@ def test_results_come_back_from_disk_and_can_be_drawn(found, tmp_path):
         for view in one.views():
             encode(view.data)
             assert figure(view) is not None
+
+
+def test_every_estimate_is_in_the_table_with_names_for_its_dimensions(found, result):
+    for one in (*found, result):
+        frame = one.to_frame()
+        assert len(frame) == sum(int(np.prod(estimate.shape)) for estimate in one.estimates().values()) > 0
+        assert not [column for column in frame.columns if column.startswith("dim_")]
 
 
 def test_without_dictionaries_it_says_what_to_run(speaking):

@@ -159,7 +159,12 @@ class CircuitsResult(wl.Result):
         return wl.View(
             "sparse-circuit",
             "Sparse circuits: recovery by number of latents",
-            Lines(Axis("units swapped, 2 to the power of"), Axis("recovery"), series, references=levels),
+            Lines(
+                Axis("units swapped", names=Wording.every([str(2**power) for power in range(7)])),
+                Axis("recovery"),
+                series,
+                references=levels,
+            ),
             subtitle=f"How many latents carry the {self.contrast} difference?",
             caption=f"Share of the difference of logits that follows when units are swapped after the layer, 95% "
             f"interval over n={n} conversations; units chosen on other conversations. Chance 0: nothing follows.",

@@ -25,8 +25,8 @@ def scrambled(model: Any, seed: int = 0) -> Any:
     """Return the model with the entries of each hidden matrix in another order; embeddings and norms stay."""
     other, random = copy.deepcopy(model), torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for weight in other.blocks.parameters():
-            if weight.ndim >= 2:
+        for name, weight in other.blocks.named_parameters():
+            if weight.ndim >= 2 and not name.rpartition(".")[2].startswith("b"):  # biases of heads have two dimensions
                 order = torch.randperm(weight.numel(), generator=random).to(weight.device)
                 weight.copy_(weight.flatten()[order].view_as(weight))
     return other

@@ -101,7 +101,7 @@ class Labels:
 
 
 def _word(piece: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", piece.strip().casefold()) or piece
+    return re.sub(r"(.+?)\1+", r"\1", piece.strip().casefold()) or piece
 
 
 def _kind(number: int, piece: str) -> int:

@@ -1,7 +1,7 @@
 """The residual stream over a text, as one vector a token: what dictionaries are trained on and measured on.
 
 Vectors lie in half precision (151 MB for 590,000 tokens of 128 dimensions) and never touch the disk: they are messages
-in another form. Of a text larger than ``hold_bytes`` some windows are taken at random.
+in another form. Of a text that takes more than 1.5 GB some windows are taken at random.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from torch import Tensor
 
 import wonderland as wl
 
-__all__ = ["Places", "Stream", "held_out", "of_text"]
+__all__ = ["MOST_BYTES", "Places", "Stream", "held_out", "of_text"]
+
+MOST_BYTES = 1_500_000_000
+"""Most memory for the vectors of a text."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def of_text(specimen: wl.Specimen, windows: wl.Windows, layers: Sequence[int], s
         seed: Seed of which windows are taken where they are too many.
     """
     total, width = int(windows.lengths.sum()), specimen.cfg.d_model
-    share = specimen.hold_bytes / (2 * width * total * len(layers))
+    share = MOST_BYTES / (2 * width * total * len(layers))
     order = np.random.default_rng(seed).permutation(len(windows))
     chosen = np.sort(order[: max(int(min(share, 1.0) * len(windows)), 1)])
     some = dataclasses.replace(
