@@ -39,7 +39,7 @@ from wonderland.model.baselines import ngram_probabilities
 from wonderland_sparse.controls import components, noise, partners_by_chance, scrambled
 from wonderland_sparse.dictionaries_result import DictionariesResult, chosen_layers
 from wonderland_sparse.dictionary import Dictionary, token_means
-from wonderland_sparse.learning import KINDS, Kind, Recipe, learn, steps_of
+from wonderland_sparse.learning import KINDS, Recipe, learn, steps_of
 from wonderland_sparse.quality import densities, errors, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear, kept
 from wonderland_sparse.streams import Places, Stream, held_out, of_text
@@ -66,7 +66,9 @@ class SparseDictionaries:
     active: Annotated[int, "how many of them are active on a token, on average"] = 16
     epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8
     tokens: Annotated[Literal["subtract", "keep"], "subtract the mean of each token first, or keep it"] = "subtract"
-    kind: Annotated[Kind, "how the active ones are chosen while training"] = "batchtopk"
+    kind: Annotated[
+        Literal["batchtopk", "topk", "matryoshka", "jumprelu"], "how the active ones are chosen while training"
+    ] = "batchtopk"
     rate: Annotated[float, "learning rate; 0 for 0.004, and 0.008 where tokens are kept"] = 0.0
     seed: Annotated[int, "seed of the first start; the second has the next"] = 0
 
