@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import wonderland as wl
+import wonderland_sparse
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
 from wonderland.testing.handwritten import handwritten_speaker_corpus, handwritten_speaker_model, handwritten_tokenizer
@@ -224,6 +225,16 @@ def test_it_comes_back_from_disk_and_can_be_drawn(result, tmp_path):
     for view in result.views():
         encode(view.data)
         assert figure(view) is not None
+
+
+def test_a_result_is_exported_and_read_again(result, speaking, tmp_path):
+    folder = result.export(tmp_path / "out", layer=1, seed=1)
+    found = wonderland_sparse.read(folder)
+    x = held_out(speaking, [1])[1].x[:200].float()
+    assert (found.layer, found.context) == (1, 48)
+    assert torch.allclose(found.dictionary.encode(x), result.dictionary(1, 1).encode(x), atol=1e-4)
+    with pytest.raises(wl.UsageError, match="no dictionary of L0"):
+        result.export(tmp_path / "other", layer=0)
 
 
 def test_held_out_streams_leave_padding_out(speaking):
