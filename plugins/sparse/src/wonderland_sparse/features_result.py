@@ -17,21 +17,14 @@ from wonderland.views import (
     Block,
     Card,
     Cards,
-    Column,
-    Conversations,
-    Measure,
     Number,
     Point,
     Row,
     Scatter,
-    Shaded,
-    SmallBars,
-    Snippet,
-    Table,
-    Token,
     Wording,
     percent,
 )
+from wonderland_sparse.features_views import blocks, known_view, number, table_view, tokens_view, told
 
 __all__ = ["FeaturesResult"]
 
@@ -196,14 +189,14 @@ class FeaturesResult(wl.Result):
             *([self._cards()] if self.cards_ else []),
             self._scatter(),
             self._explained(),
-            *([self._known()] if any(self.known.values()) else []),
-            self._table(),
-            *([self._shaded()] if any(self.examples.values()) else []),
+            *([known_view(self)] if any(self.known.values()) else []),
+            table_view(self),
+            *([tokens_view(self)] if any(self.examples.values()) else []),
         ]
 
     def cards(self) -> Mapping[Any, Sequence[Block]]:
         return {
-            wl.Feature(card["layer"], card["unit"]): [Block(rows=Row.each(self._rows(card))), *_blocks(card)[1:4]]
+            wl.Feature(card["layer"], card["unit"]): [Block(rows=Row.each(self._rows(card))), *blocks(card)[1:4]]
             for card in self.cards_
         }
 
@@ -212,13 +205,13 @@ class FeaturesResult(wl.Result):
         arrays = self.arrays[place]
         null = float(np.nanmean(self.nulls[place]["rolled firing"]))
         rows: dict[str, Any] = {
-            "fires for": _told(self.explanations[place][unit]),
-            "F1": Number(_number(arrays["f1"][unit]), chance=null),
+            "fires for": told(self.explanations[place][unit]),
+            "F1": Number(number(arrays["f1"][unit]), chance=null),
             "precision, recall": Wording(f"{arrays['precision'][unit]:.2f}, {arrays['recall'][unit]:.2f}"),
-            "in its context": _told(self.contextual[place][unit]),
-            "F1 of that": Number(_number(arrays["contextual"][unit])),
-            "stability": Number(_number(arrays["stability"][unit])),
-            "token share": Number(_number(arrays["share"][unit])),
+            "in its context": told(self.contextual[place][unit]),
+            "F1 of that": Number(number(arrays["contextual"][unit])),
+            "stability": Number(number(arrays["stability"][unit])),
+            "token share": Number(number(arrays["share"][unit])),
             "fires on": Wording(f"{percent(arrays['density'][unit])} of tokens"),
         }
         if card["effect"] >= 0:
@@ -238,10 +231,10 @@ class FeaturesResult(wl.Result):
             cards.append(
                 Card(
                     feature,
-                    _told(self.explanations[place][one["unit"]]),
+                    told(self.explanations[place][one["unit"]]),
                     text,
                     rows=Row.each(self._rows(one)),
-                    blocks=_blocks(one),
+                    blocks=blocks(one),
                 )
             )
         return wl.View(
@@ -313,118 +306,3 @@ class FeaturesResult(wl.Result):
             misleads="A latent without an explanation may mean something nobody thought of.",
             order=612,
         )
-
-    def _known(self) -> wl.View:
-        names = [f"{place}: {label}" for place, of in self.known.items() for label in of]
-        rows = [of for by_label in self.known.values() for of in by_label.values()]
-        kinds = [kind for kind in rows[0] if kind != "number"]
-        bars = {_KINDS.get(kind, kind): wl.Estimate.stacked([row[kind] for row in rows]) for kind in kinds}
-        return wl.View(
-            "sparse-known",
-            "Sparse features: one unit for what is known",
-            Bars.by_place(names, bars, Axis("AUROC")),
-            subtitle="Is there one latent for who speaks, and one for what will come?",
-            caption="AUROC of the unit of each kind that ranks places best, chosen on training text; 95% interval over "
-            f"n={self.conversations} held-out conversations; chance 0.5.",
-            how_to_read="A latent that is ahead of neurons, directions and components stands for the thing. All "
-            "dimensions is a linear probe: what is there to be found at all.",
-            misleads="Where a random direction does as well, the tokens themselves say it.",
-            order=613,
-        )
-
-    def _table(self) -> wl.View:
-        columns = [
-            Column("feature", "Feature"),
-            Column("label", "Fires for"),
-            Column("f1", "F1", digits=2),
-            Column("context", "In its context"),
-            Column("contextual", "F1 of that", digits=2),
-            Column("stability", "Stability", digits=2),
-            Column("share", "Token share", digits=2, help="How much of it the current token explains."),
-            Column("density", "Fires on", "share of tokens", digits=4),
-            Column("effect", "P(promoted) without it", digits=2),
-        ]
-        rows = []
-        for place, arrays in self.arrays.items():
-            ratio = dict(zip(arrays["asked"].tolist(), range(len(arrays["asked"])), strict=True))
-            for unit in np.flatnonzero(arrays["density"] > 0):
-                shown = bool(arrays["shown"][unit])
-                rows.append(
-                    [
-                        wl.Feature(int(place[1:]), int(unit)),
-                        _told(self.explanations[place][unit]) if shown else Wording("in too few conversations"),
-                        _number(arrays["f1"][unit]),
-                        _told(self.contextual[place][unit]) if shown else Wording(""),
-                        _number(arrays["contextual"][unit]),
-                        _number(arrays["stability"][unit]),
-                        _number(arrays["share"][unit]),
-                        _number(arrays["density"][unit]),
-                        self.effects[place][ratio[int(unit)]] if int(unit) in ratio else None,
-                    ]
-                )
-        return wl.View(
-            "sparse-latents",
-            "Sparse features: all latents",
-            Table(columns, rows, links="feature"),
-            subtitle="Every latent that fires on held-out text",
-            caption=f"n={self.conversations} held-out conversations; effects with 95% intervals, ratio 1 is none.",
-            how_to_read="Sort by a column; a click on a row opens the card of the latent.",
-            misleads="Labels of latents that fire in too few conversations are left out.",
-            order=614,
-        )
-
-    def _shaded(self) -> wl.View:
-        place = next(place for place, examples in self.examples.items() if examples)
-        units = self.shading[place]
-        measures = [Measure(f"{wl.Feature(int(place[1:]), unit)}", "length") for unit in units]
-        shown = [
-            Shaded(
-                Wording(f"example {number + 1}"),
-                one["tokens"],
-                one["speakers"],
-                np.asarray(one["messages"]),
-                np.asarray(one["values"]),
-            )
-            for number, one in enumerate(self.examples[place])
-        ]
-        return wl.View(
-            "sparse-tokens",
-            "Sparse features: along a conversation",
-            Conversations(measures, shown, of="example"),
-            subtitle="Where does each of the clearest latents fire?",
-            caption=f"Activation of latents of {place} in the units of the stream; n={len(shown)} windows of different "
-            "held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
-            how_to_read="Choose a latent; the darker a token, the more of it is in the stream there.",
-            misleads="These windows were chosen for their activity.",
-            order=615,
-        )
-
-
-_KINDS = {
-    "latent": "best latent",
-    "neuron": "best neuron",
-    "direction": "best direction",
-    "component": "best component",
-}
-
-
-def _told(label: Any) -> Any:
-    return Wording(label) if isinstance(label, str) else label
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _blocks(card: dict[str, Any]) -> list[Block]:
-    bars = card["histogram"]
-    heights = np.log10(1 + np.asarray(bars["values"]))
-    small = SmallBars("places by activation; logarithm of their number", heights, Wording.every(bars["x"]))
-    return [
-        Block("How often, how much", bars=small),
-        *(
-            Block(title, tokens=[Token(piece, number) for piece, number in card[name]])
-            for name, title in (("reads", "Reads"), ("raises", "Raises"), ("lowers", "Lowers"))
-        ),
-        *(Block(band["title"], snippets=[Snippet(**one) for one in band["snippets"]]) for band in card["bands"]),
-    ]
