@@ -14,6 +14,7 @@ from dataclasses import dataclass
 _CIRCUITS = "plugins/circuits/src/wonderland_circuits"
 _TRIAGE = "plugins/triage/src/wonderland_triage"
 _WEIGHTS = "plugins/weights/src/wonderland_weights"
+_SPARSE, _OF_SPARSE = "plugins/sparse/src/wonderland_sparse", "plugins/sparse/tests"
 _OF_CIRCUITS, _OF_TRIAGE, _OF_WEIGHTS = "plugins/circuits/tests", "plugins/triage/tests", "plugins/weights/tests"
 _OPTIMISM = f"{_OF_CIRCUITS}/test_optimism.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half"
 
@@ -344,5 +345,40 @@ MUTANTS = (
         "nothing: see below",
         (f"{_OF_CIRCUITS}/test_speaker_tracking.py",),
         equivalent="places are drawn with the combinations of speakers equally frequent, so the weights are equal",
+    ),
+    # Sparse dictionaries.
+    Mutant(
+        "sparse gradients: what the encoder takes off is forgotten",
+        f"{_SPARSE}/gradients.py",
+        "to_b_dec = slope.sum((0, 1)) - to_bias @ encoder",
+        "to_b_dec = slope.sum((0, 1))",
+        "the bias is trained along another slope than the loss has",
+        (f"{_OF_SPARSE}/test_dictionary.py::test_gradients_are_those_of_autograd",),
+    ),
+    Mutant(
+        "sparse gradients: a nested group answers for its own reconstruction only",
+        f"{_SPARSE}/gradients.py",
+        "slope.flip(1).cumsum(1).flip(1).reshape",
+        "slope.reshape",
+        "the first latents of a nested dictionary are trained for the smallest one alone",
+        (f"{_OF_SPARSE}/test_dictionary.py::test_gradients_are_those_of_autograd",),
+    ),
+    Mutant(
+        "sparse labels: scored where they were chosen",
+        f"{_SPARSE}/labels.py",
+        "return Explained(family, label, found_f1, true",
+        "return Explained(family, label, best, true",
+        "the best of some thousand labels fits any firing a little",
+        (f"{_OF_SPARSE}/test_features.py::test_a_unit_that_never_fires_has_no_label",),
+    ),
+    Mutant(
+        "sparse contexts: one conversation may hold nearly all",
+        f"{_SPARSE}/shown.py",
+        "_CONVERSATIONS, _HALF = 5, 0.5",
+        "_CONVERSATIONS, _HALF = 5, 0.9",
+        "a latent about one friend shows that friend's messages",
+        (
+            f"{_OF_SPARSE}/test_features.py::test_text_is_shown_only_of_what_fires_in_five_conversations_and_in_none_mostly",
+        ),
     ),
 )

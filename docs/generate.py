@@ -350,9 +350,15 @@ def _views() -> Iterator[tuple[str, View]]:
     ):
         yield "", view
     seen: set[str] = set()
-    wanted = [*plugins.load().analyses]
-    for specimen in specimens:
-        results = wl.analyze(specimen, *wanted, parameters={"composition": {"rotations": 200}})
+    known = plugins.load().analyses
+    requested = [name for name, cls in known.items() if getattr(cls, "on_request", False)]
+    train, held_out = (handwritten.handwritten_speaker_corpus(n, seed=seed) for n, seed in ((1400, 1), (60, 2)))
+    specimens.append(wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, held_out, background=train))
+    few = {"layers": "1", "latents": 64, "active": 4, "epochs": 2}
+    parameters = {"composition": {"rotations": 200}, "sparse-dictionaries": few, "sparse-features": {"effects": 4}}
+    for number, specimen in enumerate(specimens):
+        wanted = requested if number == 2 else [name for name in known if name not in requested]
+        results = wl.analyze(specimen, *wanted, parameters=parameters)
         for name, result in results.items():
             for view in result.views():
                 if view.id not in seen:

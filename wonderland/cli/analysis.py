@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from wonderland.workspace.kept import Kept
     from wonderland.workspace.workspace import Workspace
 
+_SURE_AFTER = 5.0  # seconds of work after which what is left can be told
 _LISTED = "`wonderland analyze --help` lists them."
 
 
@@ -124,8 +126,10 @@ def run_analyses(
     passes = 2 if workspace.settings.analysis.control else 1
     removed: list[Kept] = []
     with console.progress("Analysing") as meter:
-        count = _counting(meter, len(todo) * passes)
-        results = workspace.analyze(*names, parameters=parameters, on_start=count, on_removed=removed.append)
+        begin, go_on = _counting(meter, len(todo) * passes)
+        results = workspace.analyze(
+            *names, parameters=parameters, on_start=begin, on_removed=removed.append, on_progress=go_on
+        )
     console.result(
         results={name: {"summary": result.summary().splitlines()} for name, result in results.items()},
         declined=dict(results.declined),
@@ -141,16 +145,27 @@ def run_analyses(
     return results
 
 
-def _counting(meter: Meter, total: int) -> Callable[[str], None]:
-    """Return what moves the meter when an analysis begins."""
-    begun = 0
+def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable[[str, int, int], None]]:
+    """Return what moves the meter when an analysis begins, and when one that takes long has come a way further."""
+    begun, started, first = 0, 0.0, 0.0
 
     def begin(name: str) -> None:
-        nonlocal begun
-        begun += 1
+        nonlocal begun, started, first
+        begun, started, first = begun + 1, time.monotonic(), -1.0
         meter.update(begun - 1, max(total, begun), f"{begun} of {max(total, begun)}: {name}")
 
-    return begin
+    def go_on(name: str, done: int, of: int) -> None:
+        nonlocal first
+        share, seconds = done / max(of, 1), time.monotonic() - started
+        first = share if first < 0 else first  # what was there already of a run that was stopped took no time
+        left = ""
+        if seconds > _SURE_AFTER and share > first:
+            minutes = seconds * (1 - share) / (share - first) / 60
+            left = f", about {minutes:.0f} min left" if minutes >= 1 else ", under a minute left"
+        most = max(total, begun)
+        meter.update(begun - 1 + share, most, f"{begun} of {most}: {name}, {share:.0%}{left}")
+
+    return begin, go_on
 
 
 @click.option(

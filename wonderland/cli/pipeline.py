@@ -110,7 +110,11 @@ def demo(console: Console, where: Path, preset: str | None, epochs: int | None, 
     record(console, workspace, "training", given({"preset": preset, "epochs": epochs}))
     run_all(console, workspace, open_it)
     _with_the_model(console, workspace)
-    console.next(f'wonderland generate -w {shlex.quote(str(where))} "<|them|> How are you?"')
+    folder = shlex.quote(str(where))
+    console.say(
+        f"What the model's stream is made of, in some ten minutes: wonderland analyze sparse --layers 2 -w {folder}"
+    )
+    console.next(f'wonderland generate -w {folder} "<|them|> How are you?"')
 
 
 def _with_the_model(console: Console, workspace: Workspace) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import NotEnoughData
-from wonderland.workspace.kept import Kept, latest, load_done, move_old, save, scratch_of, touch
+from wonderland.workspace.kept import Kept, kept, latest, load_done, move_old, save, scratch_of, touch
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import Stage
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
 
-__all__ = ["Asked", "scratch_in"]
+__all__ = ["Asked", "requested", "scratch_in"]
 
 
 @dataclass(frozen=True)
@@ -107,3 +107,12 @@ def scratch_in(stages: Mapping[str, Stage]) -> Callable[[str], Path]:
         return scratch_of(stages[analysis]) / ("trained" if name == analysis else "untrained")
 
     return of
+
+
+def requested(folder: Path) -> list[str]:
+    """Return the names of the analyses that run only on request and of which a workspace has a result."""
+    from wonderland import plugins
+
+    known = plugins.load().analyses
+    names = dict.fromkeys(one.analysis for one in kept(folder))
+    return [name for name in names if getattr(known.get(name), "on_request", False)]

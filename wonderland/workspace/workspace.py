@@ -30,7 +30,7 @@ from wonderland.model.processes import is_main
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import checking, cohorts, models
 from wonderland.workspace import settings as settings_file
-from wonderland.workspace.analysing import Asked
+from wonderland.workspace.analysing import Asked, requested
 from wonderland.workspace.choosing import choose
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept
@@ -297,11 +297,13 @@ class Workspace:
         """Return the results that are there and up to date, and run nothing.
 
         Args:
-            *wanted: Names of analyses or groups; those of the settings if none is given.
+            *wanted: Names of analyses or groups; those of the settings if none is given, and those that run only on
+                request and have.
             parameters: Parameters by analysis, over those of the settings.
             latest: Of each analysis the result that was asked for last, whatever its parameters.
         """
         layout = self.layout
+        wanted = wanted or (*layout.settings.analysis.run, *requested(layout.folder))
         return Asked.of(layout, wanted, parameters).there(self._specimen(layout), last=latest)
 
     def missing(self, *wanted: str, parameters: _Parameters | None = None) -> list[str]:

@@ -1,0 +1,30 @@
+"""Sparse dictionaries of the residual stream: what it is made of, and which part of that the model learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import wonderland as wl
+
+if TYPE_CHECKING:
+    from wonderland_sparse.exchange import Read
+
+__all__ = ["read", "wonderland_analyses"]
+
+
+@wl.hookimpl
+def wonderland_analyses() -> list[type[Any]]:
+    """Register the analyses of this plugin."""
+    from wonderland_sparse.circuits import SparseCircuits
+    from wonderland_sparse.dictionaries import SparseDictionaries
+    from wonderland_sparse.features import SparseFeatures
+
+    return [SparseCircuits, SparseDictionaries, SparseFeatures]
+
+
+def read(folder: str | Path) -> Read:
+    """Read a dictionary from a folder of SAELens; see `wonderland_sparse.exchange.read`."""
+    from wonderland_sparse import exchange
+
+    return exchange.read(folder)

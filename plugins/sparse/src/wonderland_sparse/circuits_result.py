@@ -1,0 +1,223 @@
+"""What is said and shown of latents that carry a difference."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.views import Axis, Bars, Column, Curve, Lines, Reference, Table, Wording, percent
+
+__all__ = ["CircuitsResult"]
+
+_SET = 4
+
+
+@dataclass(frozen=True)
+class CircuitsResult(wl.Result):
+    """Latents swapped between the runs of contrasts.
+
+    Attributes:
+        contrast: What differs between the runs.
+        layers: The layers whose order could be used.
+        refused: By layer that was left out, the agreement of attribution with swapping.
+        agreement: By layer, that correlation.
+        order: By layer, the latents that do most, chosen on one half, [place].
+        scores: By layer, their attribution, in logits summed over pairs, [place].
+        sizes: By layer and kind of units, how many were swapped together.
+        curves: By layer and kind, the recovery on the other half, [size].
+        needed: By layer, how much of the difference goes with the latents, [size].
+        whole: By layer, the recovery of all latents together; ``left`` that of what they leave.
+        left: By layer.
+        differ: By layer, how many latents differ between the runs of the other half.
+        by_chance: By layer, the recovery of random sets of four of those, [set].
+        head: The head that brings back most, and its recovery on the other half.
+    """
+
+    contrast: str
+    layers: list[int]
+    refused: dict[str, float]
+    agreement: dict[str, float]
+    order: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
+    sizes: dict[str, dict[str, list[int]]]
+    curves: dict[str, dict[str, wl.Estimate]]
+    needed: dict[str, wl.Estimate]
+    whole: dict[str, wl.Estimate]
+    left: dict[str, wl.Estimate]
+    differ: dict[str, int]
+    by_chance: dict[str, np.ndarray]
+    head: dict[str, Any]
+
+    @classmethod
+    def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> CircuitsResult:
+        """Put what was found in each layer together."""
+        used = [part for part in parts if not part["refused"]]
+
+        def by(name: str) -> dict[str, Any]:
+            return {f"L{part['layer']}": part[name] for part in used}
+
+        return cls(
+            layers=[part["layer"] for part in used],
+            refused={f"L{part['layer']}": part["agreement"] for part in parts if part["refused"]},
+            agreement=by("agreement"),
+            order=by("order"),
+            scores=by("scores"),
+            sizes=by("sizes"),
+            curves={
+                f"L{part['layer']}": {
+                    kind: dataclasses.replace(curve, dims=("size",)) for kind, curve in part["curves"].items()
+                }
+                for part in used
+            },
+            needed={name: dataclasses.replace(curve, dims=("size",)) for name, curve in by("needed").items()},
+            whole=by("all latents"),
+            left=by("error"),
+            differ=by("differ"),
+            by_chance=by("by chance"),
+            **about,
+        )
+
+    def p_of(self, place: str) -> float:
+        """Return how often four random latents bring back as much as the first four of a layer."""
+        chance, sizes = self.by_chance[place], self.sizes[place]["latents"]
+        if _SET not in sizes or not len(chance):
+            return float("nan")
+        own = float(self.curves[place]["latents"].value[sizes.index(_SET)])
+        return float((1 + (chance >= own).sum()) / (1 + len(chance)))
+
+    def summary(self) -> str:
+        lines = [finding.sentence for finding in self.findings()]
+        for place, curves in self.curves.items():
+            for kind, curve in curves.items():
+                told = ", ".join(
+                    f"{size}: {float(value):.2f}"
+                    for size, value in zip(self.sizes[place][kind], curve.value, strict=True)
+                )
+                lines.append(f"{place}, {kind}: {told}.")
+            chance = f"{np.mean(self.by_chance[place]):.2f}" if len(self.by_chance[place]) else "unknown"
+            lines.append(
+                f"{place}: all latents {self.whole[place]}, what they leave {self.left[place]}; four random ones of "
+                f"{self.differ[place]} that differ {chance}; attribution agrees with swapping, "
+                f"r = {self.agreement[place]:.3f}."
+            )
+        lines.append(f"The best head, {self.head['name']}: {self.head['recovery']}.")
+        lines += [f"{place} was left out: {self._why(one)}" for place, one in self.refused.items()]
+        return "\n".join(lines)
+
+    def _why(self, agreement: float) -> str:
+        if np.isnan(agreement):
+            return "hardly any latent differs between the runs."
+        return f"attribution does not agree with swapping (r = {agreement:.2f}, at least 0.9 is needed)."
+
+    def findings(self) -> Sequence[wl.Finding]:
+        found = []
+        for place, curves in self.curves.items():
+            sizes = self.sizes[place]["latents"]
+            at = sizes.index(_SET) if _SET in sizes else len(sizes) - 1
+            size, one, p = sizes[at], curves["latents"][at], self.p_of(place)
+            beyond = bool(one.above_chance) and p < 0.05
+            text = (
+                f"{size} latents of {place} bring back {percent(one.value)} of the {self.contrast} difference (95% "
+                f"interval {percent(one.low)} to {percent(one.high)}, n={one.n} {one.resampled_over} they were not "
+                f"chosen on); as many random ones that differ {percent(np.mean(self.by_chance[place]))} "
+                f"(p = {p:.3f}), {self.head['name']} alone {percent(self.head['recovery'].value)}."
+            )
+            select = [wl.Feature(int(place[1:]), int(unit)) for unit in self.order[place][:size]]
+            trust: Any = "solid" if beyond and one.trusted else "weak"
+            found.append(wl.Finding(text, "sparse-circuit", select, trust, "effect", one))
+        if not found:
+            text = "No layer's latents could be put in order: attribution does not agree with swapping them."
+            found.append(wl.Finding(text, "", (), "anecdotal", "description"))
+        return found
+
+    def views(self) -> Sequence[wl.View]:
+        return [self._curves(), self._whole(), self._latents()] if self.curves else []
+
+    def _curves(self) -> wl.View:
+        place = next(iter(self.curves))
+        n = self.curves[place]["latents"].n
+        series = []
+        for place, curves in self.curves.items():
+            for kind, curve in curves.items():
+                x = np.log2(self.sizes[place][kind])
+                if len(x) == 1:  # one direction, drawn as a level
+                    continue
+                series.append(Curve(Wording(f"{place} {kind}"), x, curve.value, curve.low, curve.high))
+            needed = self.needed[place]
+            x = np.log2(self.sizes[place]["latents"])
+            series.append(Curve(Wording(f"{place} latents, taken out"), x, needed.value, needed.low, needed.high))
+        levels = [Reference(Wording(self.head["name"]), float(self.head["recovery"].value))]
+        for place, curves in self.curves.items():
+            levels.append(
+                Reference(Wording(f"{place} difference of means"), float(curves["difference of means"].value[0]))
+            )
+        return wl.View(
+            "sparse-circuit",
+            "Sparse circuits: recovery by number of latents",
+            Lines(
+                Axis("units swapped", names=Wording.every([str(2**power) for power in range(7)])),
+                Axis("recovery"),
+                series,
+                references=levels,
+            ),
+            subtitle=f"How many latents carry the {self.contrast} difference?",
+            caption=f"Share of the difference of logits that follows when units are swapped after the layer, 95% "
+            f"interval over n={n} conversations; units chosen on other conversations. Chance 0: nothing follows.",
+            how_to_read="1 is all of it. Few latents that reach what many neurons need are the better parts. Taken out "
+            "is the other direction: how much goes when they alone are of the other run.",
+            misleads="The difference of means is found with labels, latents without; a latent that comes close to it "
+            "was found by looking at nothing but the stream.",
+            order=620,
+        )
+
+    def _whole(self) -> wl.View:
+        places = list(self.curves)
+        bars: dict[str, Any] = {
+            "all latents": wl.Estimate.stacked([self.whole[place] for place in places]),
+            "what they leave": wl.Estimate.stacked([self.left[place] for place in places]),
+            "four random latents": np.array(
+                [float(np.mean(self.by_chance[p])) if len(self.by_chance[p]) else np.nan for p in places]
+            ),
+        }
+        n = self.whole[places[0]].n
+        return wl.View(
+            "sparse-circuit-whole",
+            "Sparse circuits: all latents and the rest",
+            Bars.by_place(places, bars, Axis("recovery")),
+            subtitle="Is the difference in the latents at all?",
+            caption=f"Recovery, 95% interval over n={n} conversations. The rest is the error of the dictionary and, in "
+            "a context dictionary, the means of the tokens that differ.",
+            how_to_read="All latents near 1 and the rest near 0: the dictionary holds the difference.",
+            misleads="Where the rest recovers much, the chosen latents are not the whole circuit.",
+            order=621,
+        )
+
+    def _latents(self) -> wl.View:
+        columns = [
+            Column("feature", "Feature"),
+            Column("place", "Place", digits=0),
+            Column("score", "Attribution", "logits a pair", digits=3),
+        ]
+        rows = []
+        for place, order in self.order.items():
+            n = max(self.whole[place].n, 1)
+            for number, (unit, score) in enumerate(zip(order, self.scores[place], strict=True)):
+                if score > 0:
+                    rows.append([wl.Feature(int(place[1:]), int(unit)), number + 1, float(score) / n])
+        return wl.View(
+            "sparse-circuit-latents",
+            "Sparse circuits: latents in their order",
+            Table(columns, rows, links="feature"),
+            subtitle="Which latents are they?",
+            caption="Attribution on the half they were chosen on, to first order; it agrees with swapping each alone, "
+            + ", ".join(f"r = {one:.3f} in {place}" for place, one in self.agreement.items())
+            + f"; n={self.whole[next(iter(self.whole))].n} conversations.",
+            how_to_read="A click opens the card of a latent, if it has one.",
+            misleads="These numbers are of the pairs that chose the order, so they are too high; the curve is not.",
+            order=622,
+        )

@@ -1,0 +1,348 @@
+"""Of how few of some hundred directions is the residual stream made, and did the model learn them?
+
+For each layer two dictionaries are trained on the training text, from starts of their own, and measured on held-out
+text: what they leave (FVU), what putting their reconstruction in place of the stream costs (ΔCE), how many latents are
+active (L0) or dead, and whether the two agree. By default they are *context dictionaries*: the mean of each token is
+taken off first, because otherwise most of the latents are the vocabulary, which the untrained model has as well.
+
+Beside each number stand its controls: the same of scrambled weights, of noise with the same covariance, of a decoder
+that was drawn and never trained, and of as many principal components as latents are active; and, through ``control``,
+of the untrained model. The stream of the untrained model is its embedding in every layer, as what writes to the stream
+starts at zero; where that is so, one pair of dictionaries serves all layers.
+
+It needs 60,000 tokens and 100 conversations to train on: below that a dictionary fits its own text and not the
+held-out one. Cost: about 9 s for a million tokens of training with 512 latents, and the model's pass over the text. A
+dictionary that is finished is kept if the run is stopped.
+
+What would fool it: any of the good numbers alone. The untrained model has a lower FVU than the trained one and as many
+latents with an explanation. Only what is contextual and causal tells them apart; see `sparse-features`.
+
+References: Bricken et al. 2023; Karvonen et al. 2025 (2503.09532), SAEBench; Heap et al. 2025 (2501.17727); Paulo and
+Belrose 2025 (2501.16615), different features from different seeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland.model.baselines import ngram_probabilities
+from wonderland_sparse.controls import components, noise, partners_by_chance, scrambled
+from wonderland_sparse.dictionaries_result import DictionariesResult, chosen_layers
+from wonderland_sparse.dictionary import Dictionary, token_means
+from wonderland_sparse.learning import KINDS, Recipe, learn, steps_of
+from wonderland_sparse.quality import densities, errors, matched, ratio, spliced, unexplained
+from wonderland_sparse.saved import clear, kept
+from wonderland_sparse.streams import Places, Stream, held_out, of_text
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
+
+LEAST_TOKENS, LEAST_CONVERSATIONS = 60_000, 100
+_CONTROLS = ("scrambled weights", "noise", "frozen decoder")
+
+
+@dataclass(frozen=True)
+class SparseDictionaries:
+    """Of what is the residual stream made? Sparse dictionaries of each layer from two starts, with their controls."""
+
+    name: ClassVar[str] = "sparse-dictionaries"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
+    groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    on_request: ClassVar[bool] = True
+
+    layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""
+    latents: Annotated[int, "directions of each dictionary; 0 for four times the width of the stream"] = 0
+    active: Annotated[int, "how many of them are active on a token, on average"] = 16
+    epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8
+    tokens: Annotated[Literal["subtract", "keep"], "subtract the mean of each token first, or keep it"] = "subtract"
+    kind: Annotated[
+        Literal["batchtopk", "topk", "matryoshka", "jumprelu"], "how the active ones are chosen while training"
+    ] = "batchtopk"
+    rate: Annotated[float, "learning rate; 0 for 0.004, and 0.008 where tokens are kept"] = 0.0
+    seed: Annotated[int, "seed of the first start; the second has the next"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_sparse import truths
+
+        return truths.dictionaries()
+
+    @torch.no_grad()
+    def run(self, specimen: wl.Specimen) -> DictionariesResult:
+        """Train the dictionaries and their controls, and measure them on the evidence."""
+        if self.kind not in KINDS:
+            raise wl.UsageError(f"There is no kind of dictionary {self.kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
+        if self.tokens not in ("subtract", "keep"):
+            raise wl.UsageError(f"Tokens are kept or subtracted, not {self.tokens!r}.", hint="--tokens keep")
+        if self.active < 1 or self.latents < 0 or self.epochs < 1:
+            raise wl.UsageError("A dictionary needs at least one latent, one of them active, and one epoch.")
+        layers = chosen_layers(self.layers, specimen.cfg.n_layers)
+        _enough(specimen.background)
+        return _Job(self, specimen, layers).run()
+
+    def recipe(self, width: int) -> Recipe:
+        """Return how dictionaries of a stream of this width are trained."""
+        rate = self.rate or (4e-3 if self.tokens == "subtract" else 8e-3)
+        return Recipe(self.latents or 4 * width, self.active, self.kind, rate, self.epochs)
+
+
+def _enough(windows: wl.Windows) -> None:
+    tokens, conversations = int(windows.lengths.sum()), len(np.unique(windows.conversation))
+    if tokens < LEAST_TOKENS or conversations < LEAST_CONVERSATIONS:
+        raise wl.NotEnoughData(
+            f"A dictionary needs {LEAST_TOKENS:,} tokens of {LEAST_CONVERSATIONS} conversations to train on; there are "
+            f"{tokens:,} of {conversations:,}. With fewer it would fit this text and no other.",
+            hint="Read more messages.",
+        )
+
+
+class _Job:
+    """One run: what is trained, in which order, and how far it has come."""
+
+    def __init__(self, asked: SparseDictionaries, specimen: wl.Specimen, layers: list[int]) -> None:
+        self.asked, self.specimen, self.layers = asked, specimen, layers
+        self.recipe = asked.recipe(specimen.cfg.d_model)
+        self.scratch: Path = specimen.scratch
+        self.quiet = specimen.running(None, self.scratch)
+        self.model = specimen.fingerprints
+        self.held = held_out(specimen, layers)
+        first = self.held[layers[0]].x
+        self.shared = len(layers) > 1 and all(torch.equal(self.held[layer].x, first) for layer in layers)
+        self.untrained = self.shared or not self._writes()
+        self.trained_layers = layers[:1] if self.shared else layers
+        self.done = 0
+        tokens = int(specimen.background.lengths.sum())
+        # A pass of the model takes about as long as a dictionary takes steps for half of its epochs.
+        self.steps = steps_of(self.recipe, tokens)
+        self.passing = max(self.steps // 2, 1)
+        each = (2 if self.untrained else 2 + len(_CONTROLS)) * self.steps + (1 if self.untrained else 2) * self.passing
+        self.total = each * len(self.trained_layers)
+
+    def _writes(self) -> bool:
+        """Whether any layer writes to the stream: of an untrained model none does."""
+        batch = next(iter(self.specimen.batches("resid_post")))
+        stream = batch["resid_post"]
+        embedded = self.specimen.model.W_E[batch.tokens] + self.specimen.model.W_pos[: batch.tokens.shape[1]]
+        return not torch.allclose(stream[-1][batch.mask], embedded.cpu().float()[batch.mask], atol=1e-6)
+
+    def run(self) -> DictionariesResult:
+        self.specimen.progress(0, self.total)
+        found = [self.layer(layer) for layer in self.trained_layers]
+        if self.shared:
+            found = [{**found[0], "layer": layer} for layer in self.layers]
+        baseline = self.lead()
+        result = DictionariesResult.of(
+            found,
+            shared=self.shared,
+            latents=self.recipe.latents,
+            active=self.asked.active,
+            kind=self.asked.kind,
+            tokens=self.asked.tokens,
+            trained_on=int(self.specimen.background.lengths.sum()),
+            width=self.specimen.cfg.d_model,
+            context=self.specimen.cfg.n_ctx,
+            n_layers=self.specimen.cfg.n_layers,
+            lead=baseline,
+        )
+        clear(self.scratch)
+        return result
+
+    def lead(self) -> float:
+        """Return by how many nats a token the model predicts better than counted trigrams do."""
+        evidence = self.specimen.evidence
+        rows = [row[:length] for row, length in zip(evidence.tokens, evidence.lengths, strict=True)]
+        counted = ngram_probabilities(self.specimen.background, rows, self.specimen.cfg.d_vocab)["trigram"]
+        own = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None)
+        return float(-np.log(counted).mean() - own.mean())
+
+    def layer(self, layer: int) -> dict[str, Any]:
+        """Train and measure everything of one layer."""
+        background, asked = self.specimen.background, self.asked
+        own = self.pass_over(self.specimen, background, layer)
+        held = self.held[layer]
+        d_vocab = self.specimen.cfg.d_vocab
+        means = token_means(own.x, own.places.tokens, d_vocab)
+        table = means if asked.tokens == "subtract" else None
+        x, y = own.without(table), held.without(table)
+        floor = _table_errors(own, held, means, self.specimen.cfg.n_ctx)
+        seeds = [asked.seed, asked.seed + 1]
+        pair = [self.train(f"L{layer}S{number}", x, seed) for number, seed in enumerate(seeds)]
+        cosines, partner = matched(pair[0].W_dec.numpy(), pair[1].W_dec.numpy())
+        drawn = [partners_by_chance(x, self.recipe.latents, seed=(asked.seed + 7) * 2 + i) for i in range(2)]
+        total = unexplained(held.x)
+        measured = {"dictionary": self.measure(pair[0], y, total, held.places, layer, table, floor)}
+        measured["dictionary"]["fvu own"] = _own(pair[0], x, own.x, own.places)
+        by_components = components(x, 4 * asked.active)
+        for count in (asked.active, 4 * asked.active):
+            measured[f"{count} components"] = self.by_components(
+                by_components, count, y, total, held, layer, table, floor
+            )
+        if not self.untrained:
+            measured |= self.controls(layer, x, y, total, held.places, table, floor)
+        weights = {f"S{number}.{name}": part for number, one in enumerate(pair) for name, part in one.arrays().items()}
+        return {
+            "layer": layer,
+            "weights": weights,
+            "table": table if table is not None else np.zeros((0, self.specimen.cfg.d_model), np.float32),
+            "measured": measured,
+            "stability": cosines,
+            "partner": partner,
+            "by chance": matched(*drawn)[0],
+            "density": densities(pair[0], y),
+        }
+
+    def controls(
+        self,
+        layer: int,
+        x: Tensor,
+        y: Tensor,
+        total: np.ndarray,
+        places: Places,
+        table: np.ndarray | None,
+        floor: np.ndarray,
+    ) -> dict[str, dict[str, wl.Estimate]]:
+        """Return the same measures where nothing was learned."""
+        seed = self.asked.seed
+        frozen = self.train(f"L{layer}frozen", x, seed, dataclasses.replace(self.recipe, frozen=True))
+        found = {"frozen decoder": self.measure(frozen, y, total, places, layer, table, floor)}
+        drawn = noise(x, len(x), seed=seed)
+        of_noise = self.train(f"L{layer}noise", drawn, seed)
+        fresh = noise(x, len(y), seed=seed + 1)
+        found["noise"] = self.measure(of_noise, fresh, unexplained(fresh), places, None, None, None)
+        del drawn
+        other = self.specimen.with_model(scrambled(self.specimen.model, seed))
+        own, held = self.pass_over(other, self.specimen.background, layer), held_out(other, [layer])[layer]
+        means = token_means(own.x, own.places.tokens, self.specimen.cfg.d_vocab)
+        its_table = means if table is not None else None
+        of_scrambled = self.train(f"L{layer}scrambled", own.without(its_table), seed)
+        its_floor = _table_errors(own, held, means, self.specimen.cfg.n_ctx)
+        found["scrambled weights"] = self.measure(
+            of_scrambled, held.without(its_table), unexplained(held.x), places, None, None, its_floor
+        )
+        return {name: found[name] for name in _CONTROLS}
+
+    def pass_over(self, specimen: wl.Specimen, windows: wl.Windows, layer: int) -> Stream:
+        """Return the stream after a layer over a text, telling how far it has come."""
+        begun, share = self.done, self.passing
+
+        def tell(done: int, of: int) -> None:
+            self.specimen.progress(begun + round(share * done / max(of, 1)), self.total)
+
+        found = of_text(specimen.running(tell, self.scratch), windows, [layer], seed=self.asked.seed)[layer]
+        self.done += share
+        return found
+
+    def train(self, name: str, x: Tensor, seed: int, recipe: Recipe | None = None) -> Dictionary:
+        """Return a dictionary, from the scratch folder if it was finished there before."""
+        recipe, begun = recipe or self.recipe, self.done
+        about = {"recipe": dataclasses.asdict(recipe), "seed": seed, "model": self.model, "tokens": self.asked.tokens}
+        size = steps_of(recipe, len(x))
+
+        def tell(step: int) -> None:
+            if step % 50 == 0 or step == size:
+                self.specimen.progress(begun + round(self.steps * step / size), self.total)
+
+        made = kept(self.scratch, name, about, lambda: learn(x, recipe, _start(name, seed), tell))
+        self.done += self.steps
+        return made
+
+    def measure(
+        self,
+        one: Dictionary,
+        y: Tensor,
+        total: np.ndarray,
+        places: Places,
+        layer: int | None,
+        table: np.ndarray | None,
+        floor: np.ndarray | None,
+    ) -> dict[str, wl.Estimate]:
+        """Return the quality of a dictionary on held-out vectors; ΔCE only of a layer of this model."""
+        left, density = errors(one, y), densities(one, y)
+        conversation, latents = places.conversation, np.arange(one.latents)
+        about: dict[str, Any] = {"resampled_over": "latents"}
+        ones = np.ones(len(left))
+        fired = np.concatenate([(f > 0).sum(1).numpy() for _, f in one.chunks(y)])
+        found = {
+            "fvu": ratio(left, total, conversation),
+            "l0": cluster_bootstrap(fired, ones, conversation, unit="latents a token"),
+            "dead": cluster_bootstrap(density == 0, np.ones(one.latents), latents, unit="share of latents", **about),
+        }
+        if floor is not None:
+            found["fvu table"] = _against(floor, left, total, conversation)
+        if layer is not None:
+            found["delta ce"] = self.cost(layer, table, lambda x: one.decode(one.encode(x)))
+        return found
+
+    def by_components(
+        self,
+        parts: tuple[Tensor, Tensor],
+        count: int,
+        y: Tensor,
+        total: np.ndarray,
+        held: Stream,
+        layer: int,
+        table: np.ndarray | None,
+        floor: np.ndarray,
+    ) -> dict[str, wl.Estimate]:
+        """Return FVU and ΔCE of the first principal components."""
+        mean, directions = parts[0], parts[1][:count]
+
+        def project(x: Tensor) -> Tensor:
+            return (x - mean) @ directions.T @ directions + mean
+
+        left = np.asarray((y.float() - project(y.float())).square().sum(1).numpy())
+        return {
+            "fvu": ratio(left, total, held.places.conversation),
+            "fvu table": _against(floor, left, total, held.places.conversation),
+            "delta ce": self.cost(layer, table, project),
+        }
+
+    def cost(self, layer: int, table: np.ndarray | None, change: Callable[[Tensor], Tensor]) -> wl.Estimate:
+        """Return by how many nats the loss rises with a reconstruction in the place of the stream."""
+        means = None if table is None else torch.from_numpy(table)
+
+        def put(x: Tensor, tokens: Tensor) -> Tensor:
+            return change(x) if means is None else change(x - means[tokens]) + means[tokens]
+
+        rise = spliced(self.quiet, layer, put) - spliced(self.quiet, layer, None)
+        evidence = self.specimen.evidence
+        conversation = np.repeat(evidence.conversation, np.maximum(evidence.lengths - 1, 0))
+        return cluster_bootstrap(rise, np.ones(len(rise)), conversation, unit="nats a token", chance=0.0)
+
+
+def _start(name: str, seed: int) -> int:
+    """Return the seed of a start: no two dictionaries of a run share one."""
+    return int(np.random.default_rng([seed, *name.encode()]).integers(2**31))
+
+
+def _against(floor: np.ndarray, left: np.ndarray, total: np.ndarray, conversation: np.ndarray) -> wl.Estimate:
+    """Return the share left of what tokens and positions do not say; missing where they say all there is."""
+    if floor.sum() < 1e-3 * total.sum():
+        return wl.Estimate.missing(unit="share of variance")
+    return ratio(left, floor, conversation)
+
+
+def _own(one: Dictionary, x: Tensor, stream: Tensor, places: Places) -> wl.Estimate:
+    """Return the FVU on the text the dictionary was trained on, of 20,000 tokens."""
+    rows = np.sort(np.random.default_rng(0).permutation(len(x))[:20_000])
+    some = torch.from_numpy(rows)
+    return ratio(errors(one, x[some]), unexplained(stream[some]), places.conversation[rows])
+
+
+def _table_errors(own: Stream, held: Stream, means: np.ndarray, context: int) -> np.ndarray:
+    """Return ‖x − E[x | token] − E[· | position]‖² of each held-out vector, [token]."""
+    by_position = token_means(own.without(means), own.places.position, context)
+    left = held.x.float() - torch.from_numpy(means[held.places.tokens] + by_position[held.places.position])
+    return np.asarray(left.square().sum(1).numpy())

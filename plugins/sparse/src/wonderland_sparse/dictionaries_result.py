@@ -1,0 +1,342 @@
+"""What is said and shown of dictionaries: how much they leave, what that costs, whether two agree, beside controls."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland.views import Axis, Bars, Column, Table, Wording, percent
+from wonderland_sparse.dictionary import Dictionary
+
+__all__ = ["STABLE", "DictionariesResult", "chosen_layers"]
+
+STABLE = 0.7
+"""Cosine with its partner of another start from which on a latent counts as stable."""
+_FITS, _AGAINST_TABLE, _OF_LEAD, _DEAD = 1.1, 0.5, 0.25, 0.2  # beyond these a dictionary is in doubt
+DECADES = ("never", "to 0.01%", "to 0.1%", "to 1%", "to 10%", "over 10%")
+
+
+def chosen_layers(layers: str, there: int) -> list[int]:
+    """Return the layers that "0,2" names; all of them if it is empty.
+
+    Raises:
+        UsageError: It names none, or one that is not there.
+    """
+    if not layers.strip():
+        return list(range(there))
+    parts = [part.strip().removeprefix("L") for part in layers.replace(" ", ",").split(",") if part.strip()]
+    if not all(part.isdecimal() for part in parts):
+        raise wl.UsageError(f"{layers!r} names no layers.", hint="Such as --layers 2, or --layers 0,2.")
+    found = sorted({int(part) for part in parts})
+    if found[-1] >= there:
+        raise wl.UsageError(f"There is no layer {found[-1]}.", hint=f"Layers: 0 to {there - 1}.")
+    return found
+
+
+@dataclass(frozen=True)
+class DictionariesResult(wl.Result):
+    """Dictionaries of some layers, two of each, and how good they are.
+
+    Attributes:
+        layers: The layers.
+        shared: Whether one pair serves all of them, as their streams are the same.
+        latents: Directions of each dictionary.
+        active: How many were to be active on a token.
+        kind: How they were chosen in training.
+        tokens: "subtract" if they are of the stream less the mean of each token, else "keep".
+        trained_on: Tokens of the training text.
+        width: Of the stream.
+        context: Most tokens of a window.
+        n_layers: Layers of the model.
+        lead: By how many nats a token the model is better than trigrams.
+        weights: By layer, the parts of both dictionaries: ``weights["L2"]["S0.W_dec"]`` is [latent, d_model].
+        tables: By layer, the mean of each token, [d_vocab, d_model]; empty where tokens are kept.
+        measured: By whose it is ("dictionary" or a control) and measure, [layer].
+        stability: By layer, the cosine of each latent of the first dictionary with its partner in the second, [latent].
+        partner: By layer, which latent that is, [latent].
+        density: By layer, the share of held-out tokens on which each latent of the first is active, [latent].
+        agreement: Mean of ``stability``, [layer]; chance is that of directions drawn with the stream's covariance.
+        stable: Share of latents of stability 0.7 and more, [layer]; chance likewise.
+    """
+
+    layers: list[int]
+    shared: bool
+    latents: int
+    active: int
+    kind: str
+    tokens: str
+    trained_on: int
+    width: int
+    context: int
+    n_layers: int
+    lead: float
+    weights: dict[str, dict[str, np.ndarray]]
+    tables: dict[str, np.ndarray]
+    measured: dict[str, dict[str, wl.Estimate]]
+    stability: dict[str, np.ndarray]
+    partner: dict[str, np.ndarray]
+    density: dict[str, np.ndarray]
+    agreement: wl.Estimate
+    stable: wl.Estimate
+
+    @classmethod
+    def of(cls, found: Sequence[dict[str, Any]], *, shared: bool, **about: Any) -> DictionariesResult:
+        """Put what was found in each layer together."""
+        names = [f"L{one['layer']}" for one in found]
+        own = found[:1] if shared else found
+
+        def stacked(estimates: Sequence[wl.Estimate]) -> wl.Estimate:
+            return _named(wl.Estimate.stacked(estimates, dims=("layer",)), names)
+
+        def over_latents(value: Any) -> wl.Estimate:
+            estimates = []
+            for one in found:
+                values, chance = value(one["stability"]), float(value(one["by chance"]).mean())
+                number, ones = np.arange(len(values)), np.ones(len(values))
+                estimates.append(cluster_bootstrap(values, ones, number, resampled_over="latents", chance=chance))
+            return stacked(estimates)
+
+        return cls(
+            layers=[one["layer"] for one in found],
+            shared=shared,
+            weights={name: one["weights"] for name, one in zip(names, own, strict=False)},
+            tables={name: one["table"] for name, one in zip(names, own, strict=False)},
+            measured={
+                whose: {what: stacked([one["measured"][whose][what] for one in found]) for what in measures}
+                for whose, measures in found[0]["measured"].items()
+            },
+            stability={name: one["stability"] for name, one in zip(names, found, strict=True)},
+            partner={name: one["partner"] for name, one in zip(names, found, strict=True)},
+            density={name: one["density"] for name, one in zip(names, found, strict=True)},
+            agreement=over_latents(lambda cosines: cosines),
+            stable=over_latents(lambda cosines: (cosines >= STABLE).astype(float)),
+            **about,
+        )
+
+    def dictionary(self, layer: int, seed: int = 0) -> Dictionary:
+        """Return a dictionary.
+
+        Args:
+            layer: Of which layer.
+            seed: 0 for the first start, 1 for the second.
+
+        Raises:
+            UsageError: There is none of that layer and start.
+        """
+        parts = self.weights.get(f"L{self.layers[0] if self.shared and layer in self.layers else layer}", {})
+        found = {name.removeprefix(f"S{seed}."): part for name, part in parts.items() if name.startswith(f"S{seed}.")}
+        if not found:
+            layers = ", ".join(f"L{one}" for one in self.layers)
+            raise wl.UsageError(f"There is no dictionary of L{layer} and start {seed}.", hint=f"{layers}; starts 0, 1.")
+        return Dictionary.of(found)
+
+    def table(self, layer: int) -> np.ndarray | None:
+        """Return the mean of each token, [d_vocab, d_model], that is taken off before; None if none is."""
+        found = self.tables[f"L{self.layers[0] if self.shared else layer}"]
+        return found if len(found) else None
+
+    def export(self, folder: str | Path, *, layer: int, seed: int = 0, model_name: str = "wonderland") -> Path:
+        """Write a dictionary as a folder that SAELens reads; see `wonderland_sparse.exchange`."""
+        from wonderland_sparse.exchange import write
+
+        return write(self, Path(folder), layer=layer, seed=seed, model_name=model_name)
+
+    def doubts(self, index: int) -> list[str]:
+        """Return why the dictionary of a layer cannot be relied on; nothing if it can.
+
+        Args:
+            index: Which of ``layers``.
+        """
+        own = {name: float(estimate.value[index]) for name, estimate in self.measured["dictionary"].items()}
+        before = self._before
+        found = {
+            f"it leaves more of held-out text ({own['fvu']:.3f}) than of its own ({own['fvu own']:.3f})": own["fvu"]
+            > _FITS * own["fvu own"],
+            f"it leaves {percent(own['fvu table'])} of what tokens and positions do not say": own["fvu table"]
+            > _AGAINST_TABLE,
+            "it costs over a quarter of what the model knows beyond trigrams": self.lead > 0
+            and own["delta ce"] > _OF_LEAD * self.lead,
+            f"{percent(own['dead'])} of its latents are dead": own["dead"] > _DEAD,
+            "two starts agree no more than in the untrained model": before is not None
+            and not float(self.stable.low[index]) > float(before.stable.value[min(index, len(before.layers) - 1)]),
+        }
+        return [why for why, so in found.items() if so]
+
+    @property
+    def _before(self) -> DictionariesResult | None:
+        return self.control if isinstance(self.control, DictionariesResult) else None
+
+    @property
+    def _places(self) -> list[str]:
+        return [f"L{layer}" for layer in self.layers]
+
+    def _what(self) -> str:
+        return "context latents" if self.tokens == "subtract" else "latents"
+
+    def summary(self) -> str:
+        lines = [finding.sentence for finding in self.findings()]
+        for index, place in enumerate(self._places):
+            for whose, measures in self.measured.items():
+                told = ", ".join(f"{_SHORT[name]} {estimate[index]}" for name, estimate in measures.items())
+                lines.append(f"{place}, {whose}: {told}.")
+            lines += [f"{place}: {why}." for why in self.doubts(index)]
+        if self.shared:
+            lines.append("No layer writes to the stream, so it is the same everywhere: one pair serves all layers.")
+        return "\n".join(lines)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        found = []
+        for index, place in enumerate(self._places):
+            doubts, own = self.doubts(index), self.measured["dictionary"]
+            trust: Any = "weak" if doubts or not own["fvu"].trusted else "solid"
+            cost, left, l0 = own["delta ce"][index], own["fvu"][index], float(own["l0"].value[index])
+            text = (
+                f"In {place}, {l0:.1f} of {self.latents:,} {self._what()} at a time make up all but "
+                f"{percent(left.value)} of the residual stream; in its place they cost "
+                f"{float(cost.value):.3f} nats a token (95% interval {float(cost.low):.3f} to {float(cost.high):.3f}, "
+                f"n={cost.n} conversations)."
+            )
+            found.append(wl.Finding(text, "sparse-quality", (), trust, "description", cost))
+            share = self.stable[index]
+            text = (
+                f"Two starts agree on {percent(share.value)} of the latents of {place} (95% interval "
+                f"{percent(share.low)} to {percent(share.high)}, chance {percent(share.chance)})"
+            )
+            if self._before is not None:
+                before = float(self._before.stable.value[min(index, len(self._before.layers) - 1)])
+                text += f"; before training on {percent(before)}"
+            enough = bool(share.above_chance) and not doubts and self._before is not None
+            found.append(wl.Finding(f"{text}.", "sparse-agreement", (), "solid" if enough else "weak", "effect", share))
+        return found
+
+    def views(self) -> Sequence[wl.View]:
+        return [self._quality(), self._cost(), self._agreement(), self._densities(), self._table()]
+
+    def _subjects(self, measure: str) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            whose: measures[measure] for whose, measures in self.measured.items() if measure in measures
+        }
+        before = self._before
+        if before is not None and measure in before.measured["dictionary"] and before.layers == self.layers:
+            found["before training"] = before.measured["dictionary"][measure]
+        return found
+
+    def _n(self) -> str:
+        return f"n={self.measured['dictionary']['fvu'].n} held-out conversations"
+
+    def _quality(self) -> wl.View:
+        return wl.View(
+            "sparse-quality",
+            "Sparse dictionaries: variance unexplained",
+            Bars.by_place(self._places, self._subjects("fvu"), Axis("share of variance left")),
+            subtitle="How much of the stream do a few directions leave?",
+            caption=f"FVU on held-out text, Σ‖x − x̂‖² / Σ‖x − mean‖², 95% interval over {self._n()}; {self.latents:,} "
+            f"{self._what()}, trained on {self.trained_on:,} tokens.",
+            how_to_read="Low is close. Compare with the controls: the untrained model often leaves less than the "
+            "trained one, so a low bar alone says nothing about what was learned.",
+            misleads="The tokens make up most of the stream: where their means are taken off first, little is left to "
+            "explain. The share against tokens and positions is in the table.",
+            order=600,
+        )
+
+    def _cost(self) -> wl.View:
+        return wl.View(
+            "sparse-cost",
+            "Sparse dictionaries: loss with the reconstruction",
+            Bars.by_place(self._places, self._subjects("delta ce"), Axis("rise of the loss", "nats a token")),
+            subtitle="What does the model lose if it goes on from the reconstruction?",
+            caption=f"ΔCE, spliced at every token, 95% interval over {self._n()}. The model is "
+            f"{abs(self.lead):.3f} nats a token {'better' if self.lead > 0 else 'worse'} than counted trigrams.",
+            how_to_read="0 is no loss. The principal components are as many numbers a token, chosen once for all "
+            "tokens.",
+            misleads="A small cost does not say that the latents are what the model uses; see their effects.",
+            order=601,
+        )
+
+    def _agreement(self) -> wl.View:
+        bars: dict[str, Any] = {"share of latents, cosine 0.7 and more": self.stable}
+        if self._before is not None and self._before.layers == self.layers:
+            bars["before training"] = self._before.stable
+        return wl.View(
+            "sparse-agreement",
+            "Sparse dictionaries: agreement of two starts",
+            Bars.by_place(self._places, bars, Axis("share of latents")),
+            subtitle="Do two dictionaries with different starts find the same directions?",
+            caption="Each latent beside its partner in the second dictionary, all paired at once; 95% interval over "
+            f"n={self.latents:,} latents. Chance: directions drawn with the covariance of the stream.",
+            how_to_read="What both starts find is in the stream and not in the start. Over the chance line, and over "
+            "the bar before training, there is something to find.",
+            misleads="Structure is not computation: dictionaries of scrambled weights agree, too.",
+            order=602,
+        )
+
+    def _densities(self) -> wl.View:
+        bars = {place: _by_decade(self.density[place]) for place in self._places}
+        return wl.View(
+            "sparse-density",
+            "Sparse dictionaries: how often latents fire",
+            Bars.by_place(list(DECADES), bars, Axis("latents")),
+            subtitle="How many latents are rare, common or dead?",
+            caption=f"Latents of the first dictionary by the share of held-out tokens on which they are active; "
+            f"{self._n()}.",
+            how_to_read="Those that never fire are dead, or too rare for this much held-out text. Those over 10% are "
+            "more like a background than like a feature.",
+            misleads="Held-out text is short: a latent that fires once in 10,000 tokens may never be seen here.",
+            order=603,
+        )
+
+    def _table(self) -> wl.View:
+        subjects = {**self.measured}
+        if self._before is not None and self._before.layers == self.layers:
+            subjects["before training"] = self._before.measured["dictionary"]
+        rows = []
+        for index, place in enumerate(self._places):
+            for whose, measures in subjects.items():
+                numbers = {name: estimate[index] for name, estimate in measures.items()}
+                rows.append({"layer": place, "whose": Wording(whose), **numbers})
+        columns = [
+            Column("layer", "Layer"),
+            Column("whose", "Whose"),
+            *(Column(k, v, digits=3) for k, v in _SHORT.items()),
+        ]
+        return wl.View(
+            "sparse-table",
+            "Sparse dictionaries: all numbers",
+            Table(columns, [[row.get(column.key) for column in columns] for row in rows]),
+            subtitle="Each measure beside its controls",
+            caption=f"On held-out text, 95% intervals over {self._n()}; dead latents over latents.",
+            how_to_read="Read a column from top to bottom: a number means something only where it differs from the "
+            "same number of a control.",
+            misleads="Scrambled weights and noise are other streams: their rise of the loss would be of no model.",
+            order=604,
+        )
+
+
+_SHORT = {
+    "fvu": "FVU",
+    "fvu own": "FVU of its own text",
+    "fvu table": "FVU against tokens and positions",
+    "delta ce": "ΔCE",
+    "l0": "L0",
+    "dead": "Dead",
+}
+
+
+def _named(estimate: wl.Estimate, names: Sequence[str]) -> wl.Estimate:
+    return dataclasses.replace(estimate, labels={"layer": tuple(names)})
+
+
+def _by_decade(density: np.ndarray) -> np.ndarray:
+    """Return how many latents never fire, and how many fire up to 10⁻⁴, 10⁻³, 10⁻², 10⁻¹ and 1 of the time."""
+    never = int((density == 0).sum())
+    edges = [0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]
+    within = [int(((density > low) & (density <= high)).sum()) for low, high in itertools.pairwise(edges)]
+    return np.array([never, *within])

@@ -1,0 +1,220 @@
+"""Dictionaries as folders of SAELens, to be read there, and read from there.
+
+``cfg.json`` and ``sae_weights.safetensors``: an encoder that takes ``b_dec`` off, thresholds of each latent
+("jumprelu"), matrices [d_in, d_sae] and [d_sae, d_in], everything in single precision. Nothing is unpickled, and a
+file with anything else in it is refused.
+
+A context dictionary has a table of token means, for which the format has no place: without it the numbers would be
+wrong, so it is not written. Train one with ``tokens="keep"``.
+
+The weights were learned from messages: whoever has them knows something about those. Give them away like the model.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.lab.result_files import write_folder
+from wonderland_sparse.dictionary import Dictionary
+
+if TYPE_CHECKING:
+    from wonderland_sparse.dictionaries_result import DictionariesResult
+
+__all__ = ["Read", "read", "write"]
+
+VERSION = "6.54.12"
+"""The SAELens whose format this is."""
+_CONFIG, _WEIGHTS = "cfg.json", "sae_weights.safetensors"
+_HOOK = re.compile(r"blocks\.(\d+)\.hook_resid_post")
+_PICKLED = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A dictionary that was read.
+
+    Attributes:
+        dictionary: Its parts.
+        layer: The layer whose stream it is of.
+        model_name: What its model is called there.
+        context: Most tokens of a window it was trained on; 0 if not said.
+    """
+
+    dictionary: Dictionary
+    layer: int
+    model_name: str
+    context: int
+
+
+def write(result: DictionariesResult, folder: Path, *, layer: int, seed: int, model_name: str) -> Path:
+    """Write a dictionary of a result as a folder that SAELens reads.
+
+    Args:
+        result: The result.
+        folder: Where to; a new one, or one that holds such a dictionary already.
+        layer: Of which layer.
+        seed: 0 for the first start, 1 for the second.
+        model_name: What to call its model.
+
+    Raises:
+        UsageError: It is a context dictionary, or there is none of that layer and start.
+    """
+    from safetensors.numpy import save_file
+
+    one = result.dictionary(layer, seed)
+    if result.tokens != "keep":
+        raise wl.UsageError(
+            "A context dictionary cannot be exchanged: the format has no place for its table of token means, and "
+            "without it every number would be wrong.",
+            hint="Train one of the whole stream: wonderland analyze sparse-dictionaries --tokens keep",
+        )
+    parts = one.arrays()
+    weights = {
+        "W_enc": np.ascontiguousarray(parts["W_enc"].T),
+        "b_enc": parts["b_enc"],
+        "W_dec": parts["W_dec"],
+        "b_dec": parts["b_dec"],
+        "threshold": parts["threshold"],
+    }
+    config = {
+        "architecture": "jumprelu",
+        "d_in": parts["W_dec"].shape[1],
+        "d_sae": parts["W_dec"].shape[0],
+        "dtype": "float32",
+        "device": "cpu",
+        "apply_b_dec_to_input": True,
+        "normalize_activations": "none",
+        "reshape_activations": "none",
+        "metadata": {
+            "sae_lens_version": VERSION,
+            "model_name": model_name,
+            "hook_name": f"blocks.{layer}.hook_resid_post",
+            "hook_head_index": None,
+            "context_size": result.context,
+            "prepend_bos": False,
+        },
+    }
+
+    def fill(partial: Path) -> None:
+        save_file({name: np.ascontiguousarray(part, np.float32) for name, part in weights.items()}, partial / _WEIGHTS)
+        (partial / _CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+    folder = folder.expanduser()
+    write_folder(folder, _CONFIG, fill)
+    return folder
+
+
+def read(folder: str | Path) -> Read:
+    """Read a dictionary of a residual stream from a folder of SAELens.
+
+    Args:
+        folder: With ``cfg.json`` and ``sae_weights.safetensors``.
+
+    Raises:
+        InputError: It is not there, of another kind or hook, or its weights do not fit or are not finite.
+    """
+    folder = Path(folder).expanduser()
+    config = _config(folder)
+    kind = config.get("architecture", "standard")
+    if kind not in ("jumprelu", "standard"):
+        raise wl.InputError(
+            f"The dictionary in {folder} is of the kind {kind!r}, which reads its activations in another way.",
+            hint='Kinds that can be read: "jumprelu" and "standard".',
+        )
+    for name, wanted in (("normalize_activations", "none"), ("reshape_activations", "none")):
+        if config.get(name, wanted) not in (wanted, None):
+            raise wl.InputError(
+                f"The dictionary in {folder} wants its input changed first ({name} is {config[name]!r}).",
+                hint="Fold that into its weights with SAELens, and save it again.",
+            )
+    about = config.get("metadata", config)
+    about = about if isinstance(about, dict) else {}
+    hook = str(about.get("hook_name", ""))
+    match = _HOOK.fullmatch(hook)
+    if match is None:
+        raise wl.InputError(
+            f"The dictionary in {folder} is of {hook or 'an activation that is not named'}, not of a residual stream.",
+            hint="Its hook must be named like blocks.2.hook_resid_post.",
+        )
+    context = about.get("context_size")
+    return Read(
+        _weights(folder, config, kind),
+        int(match[1]),
+        str(about.get("model_name", "")),
+        context if isinstance(context, int) else 0,
+    )
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("it is no mapping")
+    except (OSError, ValueError, RecursionError) as error:
+        raise wl.InputError(
+            f"There is no readable {_CONFIG} in {folder}: {error}.", hint="Give the folder that SAELens saved to."
+        ) from error
+    if not (folder / _WEIGHTS).is_file():
+        pickled = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLED)
+        why = f"only {pickled[0]}, which could run code when it is opened" if pickled else "none"
+        raise wl.InputError(
+            f"There are no weights as {_WEIGHTS} in {folder}: {why}.", hint="Save it with SAELens 6, as safetensors."
+        )
+    return config
+
+
+def _weights(folder: Path, config: dict[str, Any], kind: str) -> Dictionary:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        parts = load_file(folder / _WEIGHTS)
+        d_in, d_sae = int(config["d_in"]), int(config["d_sae"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise wl.InputError(
+            f"The weights in {folder} cannot be read: {error!r}.", hint="Save it with SAELens 6, in float32."
+        ) from error
+    if kind == "standard":
+        parts.setdefault("threshold", np.zeros(d_sae, np.float32))
+    shapes = {
+        "W_enc": (d_in, d_sae),
+        "b_enc": (d_sae,),
+        "W_dec": (d_sae, d_in),
+        "b_dec": (d_in,),
+        "threshold": (d_sae,),
+    }
+    for name, shape in shapes.items():
+        found = parts[name].shape if name in parts else None
+        if found != shape or min(shape) < 1:
+            raise wl.InputError(
+                f"{name} in {folder} has the shape {found}, where {_CONFIG} says {shape}.",
+                hint="The two files do not belong together: save it again.",
+            )
+        if parts[name].dtype.kind != "f" or not np.isfinite(parts[name]).all():
+            raise wl.InputError(f"{name} in {folder} holds numbers that are not finite.", hint="Save it again.")
+    encoder, decoder = (np.asarray(parts[name], np.float32) for name in ("W_enc", "W_dec"))
+    # Where nothing is taken off the input, that is the same as another bias of the encoder.
+    taken_off = bool(config.get("apply_b_dec_to_input", True))
+    b_enc = np.asarray(parts["b_enc"], np.float32)
+    b_enc = b_enc if taken_off else b_enc + np.asarray(parts["b_dec"], np.float32) @ encoder
+    length = np.linalg.norm(decoder, axis=1)
+    if not (length > 0).all():
+        raise wl.InputError(
+            f"A direction in {folder} has no length.", hint="Leave such latents out, and save it again."
+        )
+    return Dictionary.of(  # with rows of length 1, activations are lengths
+        {
+            "W_enc": encoder.T * length[:, None],
+            "b_enc": b_enc * length,
+            "W_dec": decoder / length[:, None],
+            "b_dec": parts["b_dec"],
+            "threshold": np.asarray(parts["threshold"], np.float32) * length,
+        }
+    )

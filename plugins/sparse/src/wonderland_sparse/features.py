@@ -1,0 +1,237 @@
+"""What does each latent fire for, and what does the model do with it?
+
+Each latent of the first dictionary of each layer gets an explanation: the label, of some thousand, that its firing
+agrees with best (`labels`), chosen on training text and reported on held-out conversations. Beside it: whether another
+start finds it too (stability), how much of it the current token alone explains (token share, cross-validated: a
+contextual latent has little), how often it fires, and for the clearest ones what taking it out does to the tokens it
+promotes. What a latent reads is not what it writes, so both are shown.
+
+A latent is called *solid* only if it is stable and its effect lies beyond that of twenty latents of like density.
+Explanations have their nulls: the same firing rolled along the text, and neurons and random directions cut to fire as
+often. For what is known of each place, such as who speaks, the best latent stands beside the best neuron, direction and
+component and a probe on all dimensions.
+
+Text of messages is shown of a latent only if it fires in five conversations or more, none of which holds over half of
+its activation.
+
+What would fool it: a good F1 for the token that is there. The untrained model has as many latents with such an
+explanation. And labels are what somebody thought of: a latent without one may mean something all the same.
+
+References: Bills et al. 2023; Kantamneni et al. 2025 (2502.16681), sparse probing; Gurnee et al. 2023 (2305.01610).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland_sparse.dictionaries_result import STABLE, DictionariesResult
+from wonderland_sparse.effects import promoted, taken_out
+from wonderland_sparse.features_result import FeaturesResult
+from wonderland_sparse.firing import Fires, cut, directions, fires, neurons, rolled
+from wonderland_sparse.labels import CONTEXTUAL, Explained, Labels, explain
+from wonderland_sparse.probing import known
+from wonderland_sparse.shown import card, may_be_shown, shaded
+from wonderland_sparse.streams import Places, Stream, held_out, of_text
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
+
+_CHOOSING = 60_000  # tokens of training text to choose labels on
+_WRITES = 6
+
+
+@dataclass(frozen=True)
+class SparseFeatures:
+    """What does each latent fire for and do? Explanations, stability and effects, each beside its null."""
+
+    name: ClassVar[str] = "sparse-features"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
+    groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    uses: ClassVar[tuple[str, ...]] = ("sparse-dictionaries",)
+    on_request: ClassVar[bool] = True
+
+    effects: Annotated[int, "latents of each layer whose effect is measured, the clearest stable ones first"] = 48
+    listed: Annotated[int, "latents to show with their contexts"] = 32
+    seed: Annotated[int, "seed of the samples"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_sparse import truths
+
+        return truths.features()
+
+    @torch.no_grad()
+    def run(self, specimen: wl.Specimen) -> FeaturesResult:
+        """Explain the latents of the dictionaries."""
+        found = specimen.results.get("sparse-dictionaries")
+        if not isinstance(found, DictionariesResult):
+            raise wl.NotEnoughData(
+                "There are no dictionaries whose latents could be explained.",
+                hint="wonderland analyze sparse-dictionaries",
+            )
+        layers = found.layers[:1] if found.shared else found.layers
+        some = _some(specimen.background, _CHOOSING, self.seed)
+        quiet = specimen.running(None, specimen.scratch)
+        first, second = of_text(quiet, some, layers), held_out(specimen, layers)
+        pieces = specimen.tokenizer.pieces(list(range(specimen.cfg.d_vocab)))
+        labels = [
+            Labels.read(of[layers[0]].places, pieces, speakers=specimen.evidence.speakers) for of in (first, second)
+        ]
+        parts = []
+        for number, layer in enumerate(layers):
+            specimen.progress(number, len(layers))
+            parts.append(self._layer(specimen, found, layer, (first[layer], second[layer]), labels, some))
+        specimen.progress(len(layers), len(layers))
+        return FeaturesResult.of(parts, tokens=found.tokens, latents=found.latents, shared=found.shared)
+
+    def _layer(
+        self,
+        specimen: wl.Specimen,
+        found: DictionariesResult,
+        layer: int,
+        streams: tuple[Stream, Stream],
+        labels: list[Labels],
+        some: wl.Windows,
+    ) -> dict[str, Any]:
+        dictionary, table = found.dictionary(layer), found.table(layer)
+        x, y = (of.without(table) for of in streams)
+        here, there = fires(dictionary, x), fires(dictionary, y)
+        places = streams[1].places
+        size, count = len(places), found.latents
+
+        def explained(one: Fires, other: Fires, units: int, families: Any = None) -> Explained:
+            return explain(one.rows, one.units, units, labels[0], other.rows, other.units, labels[1], families)
+
+        best = explained(here, there, count)
+        contextual = explained(here, there, count, CONTEXTUAL)
+        density = np.bincount(there.units, minlength=count) / size
+        nulls = {"rolled firing": explained(rolled(here, len(x)), rolled(there, size), count).f1}
+        values: dict[str, tuple[np.ndarray, np.ndarray]] = {
+            "random directions": directions(x, y, min(count, 512), self.seed)
+        }
+        if not specimen.cfg.attn_only:
+            rows = some.batch(np.arange(len(some)), 0), specimen.evidence.tokens
+            lengths = some.lengths, specimen.evidence.lengths
+            values["neurons"] = (
+                neurons(specimen, rows[0], lengths[0], layer),
+                neurons(specimen, rows[1], lengths[1], layer),
+            )
+        alive = density[density > 0]
+        for name, (one, other) in values.items():
+            if len(alive):
+                nulls[name] = explained(*cut(one, other, alive, self.seed), one.shape[1]).f1
+        allowed = may_be_shown(there, places, count)
+        stability = found.stability[f"L{layer}"]
+        raised, by = promoted(specimen, dictionary.W_dec, _WRITES)
+        order = np.argsort(-np.nan_to_num(np.maximum(contextual.f1, 0.5 * best.f1), nan=-1), kind="stable")
+        asked = np.array([one for one in order if allowed[one] and stability[one] >= STABLE][: self.effects], dtype=int)
+        effects = taken_out(specimen, layer, dictionary, there, asked, raised[0], density, self.seed)
+        solid = asked[effects.causal]
+        others = [int(one) for one in order if allowed[one] and one not in set(solid.tolist())]
+        listed = [*solid.tolist(), *others][: self.listed]
+        share = _token_share(here, streams[0].places, there, places, count, specimen.cfg.d_vocab)
+        ratio = dict(zip(asked.tolist(), range(len(asked)), strict=True))
+        about = {
+            "pieces": specimen.tokenizer.pieces,
+            "reads": _reads(here, streams[0].places, count, specimen.cfg.d_vocab),
+            "raised": raised,
+            "by": by,
+        }
+        return {
+            "layer": layer,
+            "conversations": len(np.unique(places.conversation)),
+            "arrays": {
+                "stability": stability,
+                "density": density,
+                "share": share,
+                "f1": best.f1,
+                "precision": best.precision,
+                "recall": best.recall,
+                "chosen": best.chosen,
+                "contextual": contextual.f1,
+                "shown": allowed,
+                "asked": asked,
+                "null": effects.null,
+                "solid": solid,
+            },
+            "effects": effects.ratio,
+            "explanations": [_name(labels[0], best, unit) for unit in range(count)],
+            "contextual explanations": [_name(labels[0], contextual, unit) for unit in range(count)],
+            "nulls": nulls,
+            "known": known(_subjects(dictionary, x, y, streams, values), labels, streams, self.seed),
+            "cards": [card(specimen, layer, unit, there, about, ratio.get(unit)) for unit in listed],
+            "examples": shaded(specimen, listed[:6], there) if listed else [],
+            "shading": listed[:6],
+        }
+
+
+def _some(windows: wl.Windows, tokens: int, seed: int) -> wl.Windows:
+    """Return some windows at random that hold so many tokens together."""
+    import dataclasses
+
+    order = np.random.default_rng(seed).permutation(len(windows))
+    many = int(np.searchsorted(np.cumsum(windows.lengths[order]), tokens)) + 1
+    chosen = np.sort(order[:many])
+    return dataclasses.replace(
+        windows, start=windows.start[chosen], stop=windows.stop[chosen], conversation=windows.conversation[chosen]
+    )
+
+
+def _name(labels: Labels, found: Explained, unit: int) -> Any:
+    family = int(found.family[unit])
+    return "" if family < 0 else labels.names[list(labels.of)[family]][int(found.label[unit])]
+
+
+def _token_share(here: Fires, first: Places, there: Fires, second: Places, count: int, d_vocab: int) -> np.ndarray:
+    """Return how much of each latent's variance on held-out text its mean for each token on other text explains."""
+    seen = np.maximum(np.bincount(first.tokens, minlength=d_vocab), 1)
+    found = np.full(count, np.nan)
+    for unit in np.unique(there.units):
+        mine, held = here.units == unit, there.units == unit
+        mean = np.bincount(first.tokens[here.rows[mine]], here.values[mine], d_vocab) / seen
+        f = np.zeros(len(second))
+        f[there.rows[held]] = there.values[held]
+        left, total = ((f - mean[second.tokens]) ** 2).sum(), ((f - f.mean()) ** 2).sum()
+        found[unit] = max(1 - left / total, 0.0) if total > 0 else np.nan
+    return found
+
+
+def _reads(here: Fires, places: Places, count: int, d_vocab: int) -> Any:
+    """Return a function that gives the tokens a latent is most active at, with its mean there, among those seen."""
+    seen = np.bincount(places.tokens, minlength=d_vocab)
+
+    def reads(unit: int, most: int = 6) -> tuple[np.ndarray, np.ndarray]:
+        mine = here.units == unit
+        mean = np.bincount(places.tokens[here.rows[mine]], here.values[mine], d_vocab) / np.maximum(seen, 1)
+        mean[seen < 5] = 0
+        top = np.argsort(-mean, kind="stable")[:most]
+        return top[mean[top] > 0], mean[top][mean[top] > 0]
+
+    return reads
+
+
+def _subjects(
+    dictionary: Any,
+    x: Tensor,
+    y: Tensor,
+    streams: tuple[Stream, Stream],
+    values: dict[str, tuple[np.ndarray, np.ndarray]],
+) -> dict[str, tuple[Any, Any]]:
+    from wonderland_sparse.controls import components
+
+    mean, axes = components(streams[0].x, min(64, streams[0].x.shape[1]))
+    both = [np.asarray(((of.x.float() - mean) @ axes.T).numpy()) for of in streams]
+    latents = [np.asarray(dictionary.encode(of.float()).numpy()) for of in (x, y)]
+    return {
+        "latent": (latents[0], latents[1]),
+        **{name.removesuffix("s").removeprefix("random "): pair for name, pair in values.items()},
+        "component": (both[0], both[1]),
+    }

@@ -1,0 +1,308 @@
+"""What is said and shown of latents: the solid ones first, what each is for, and what chance would give."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland.views import (
+    Axis,
+    Bars,
+    Block,
+    Card,
+    Cards,
+    Number,
+    Point,
+    Row,
+    Scatter,
+    Wording,
+    percent,
+)
+from wonderland_sparse.features_views import blocks, known_view, number, table_view, tokens_view, told
+
+__all__ = ["FeaturesResult"]
+
+_GOOD = 0.5  # F1 from which on a latent counts as explained
+_CONTEXTUAL = 0.3  # token share under which it counts as contextual
+_MOST_POINTS = 1500
+
+
+@dataclass(frozen=True)
+class FeaturesResult(wl.Result):
+    """Latents of some layers, what they fire for and what they do.
+
+    Attributes:
+        layers: The layers.
+        shared: Whether the stream is the same in all layers, so that one of them stands for all.
+        tokens: "subtract" if the dictionaries are of the stream less the mean of each token.
+        latents: Of each dictionary.
+        conversations: Held-out conversations everything is measured on.
+        arrays: By layer and name, [latent]: stability, density, share (η² of the token), f1, precision, recall, chosen
+            (F1 where the label was chosen), contextual (F1 of the best contextual label), shown; and "asked", the
+            latents whose effect was measured, with "null", the ratios of other latents, and "solid".
+        effects: By layer, ratio of the probability of promoted tokens without a latent, [latent asked for].
+        explanations: By layer, the label of each latent.
+        contextual: By layer, its best contextual label.
+        nulls: By layer and what, F1 of other units: rolled firing, random directions, neurons.
+        known: By layer, label and kind of unit, AUROC of the best unit.
+        explained: Share of latents that fire with F1 of 0.5 and more, [layer]; chance is that of rolled firing.
+        contextually: The same of contextual labels, of latents whose token share is under 0.3, [layer].
+        cards: What is shown of some latents.
+        examples: By layer, windows shaded by some latents; "shading" by which.
+        shading: By layer, those latents.
+    """
+
+    layers: list[int]
+    shared: bool
+    tokens: str
+    latents: int
+    conversations: int
+    arrays: dict[str, dict[str, np.ndarray]]
+    effects: dict[str, wl.Estimate]
+    explanations: dict[str, list[Any]]
+    contextual: dict[str, list[Any]]
+    nulls: dict[str, dict[str, np.ndarray]]
+    known: dict[str, dict[str, dict[str, wl.Estimate]]]
+    explained: wl.Estimate
+    contextually: wl.Estimate
+    cards_: list[dict[str, Any]]
+    examples: dict[str, list[dict[str, Any]]]
+    shading: dict[str, list[int]]
+
+    @classmethod
+    def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> FeaturesResult:
+        """Put what was found in each layer together."""
+
+        def by(name: str) -> dict[str, Any]:
+            return {f"L{part['layer']}": part[name] for part in parts}
+
+        def share(values: Any, chance: Any) -> wl.Estimate:
+            found = []
+            for part in parts:
+                one = values(part["arrays"])
+                number, ones = np.arange(len(one)), np.ones(len(one))
+                level = chance(part)
+                if not len(one):
+                    found.append(wl.Estimate.missing(chance=level, resampled_over="latents"))
+                    continue
+                found.append(cluster_bootstrap(one, ones, number, resampled_over="latents", chance=level))
+            stacked = wl.Estimate.stacked(found, dims=("layer",))
+            return dataclasses.replace(stacked, labels={"layer": tuple(by("layer"))})
+
+        def good(f1: np.ndarray) -> np.ndarray:
+            return np.asarray(np.nan_to_num(f1) >= _GOOD)
+
+        return cls(
+            layers=[part["layer"] for part in parts],
+            conversations=parts[0]["conversations"],
+            arrays=by("arrays"),
+            effects=by("effects"),
+            explanations=by("explanations"),
+            contextual=by("contextual explanations"),
+            nulls=by("nulls"),
+            known=by("known"),
+            explained=share(
+                lambda a: good(a["f1"][a["density"] > 0]),
+                lambda part: (
+                    float(good(part["nulls"]["rolled firing"][part["arrays"]["density"] > 0]).mean())
+                    if (part["arrays"]["density"] > 0).any()
+                    else 0.0
+                ),
+            ),
+            contextually=share(
+                lambda a: good(np.where(a["share"] < _CONTEXTUAL, a["contextual"], 0)[a["density"] > 0]),
+                lambda part: 0.0,
+            ),
+            cards_=[card for part in parts for card in part["cards"]],
+            examples=by("examples"),
+            shading=by("shading"),
+            **about,
+        )
+
+    def solid(self) -> list[wl.Feature]:
+        """Return the latents that are stable and have an effect beyond that of others."""
+        return [wl.Feature(layer, int(unit)) for layer in self.layers for unit in self.arrays[f"L{layer}"]["solid"]]
+
+    @property
+    def _before(self) -> FeaturesResult | None:
+        return self.control if isinstance(self.control, FeaturesResult) else None
+
+    def _nulls(self, place: str) -> str:
+        told = [
+            f"{name} {percent(float((np.nan_to_num(f1) >= _GOOD).mean()))}" for name, f1 in self.nulls[place].items()
+        ]
+        return ", ".join(told)
+
+    def summary(self) -> str:
+        lines = [finding.sentence for finding in self.findings()]
+        for index, place in enumerate(self.arrays):
+            alive = int((self.arrays[place]["density"] > 0).sum())
+            lines.append(
+                f"{place}: {alive} of {self.latents} latents fire on held-out text; explained with F1 of {_GOOD:g} and "
+                f"more {self.explained[index]}, contextually {self.contextually[index]}; {self._nulls(place)}."
+            )
+            for label, kinds in self.known[place].items():
+                number = wl.Feature(int(place[1:]), int(kinds["number"].value))
+                told = ", ".join(f"{kind} {float(one.value):.3f}" for kind, one in kinds.items() if kind != "number")
+                lines.append(
+                    f'{place}, "{label}": AUROC of the best of each: {told} (chance 0.5); the latent: {number}.'
+                )
+        return "\n".join(lines)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        found = []
+        for index, place in enumerate(self.arrays):
+            arrays, one = self.arrays[place], self.contextually[index]
+            solid, asked = len(arrays["solid"]), len(arrays["asked"])
+            before = self._before
+            text = (
+                f"In {place}, {percent(one.value)} of the latents that fire stand for something in the context that "
+                f"can be named (F1 of {_GOOD:g} and more on held-out text, 95% interval {percent(one.low)} to "
+                f"{percent(one.high)}, n={one.n} latents)"
+            )
+            level = 0.0
+            if before is not None:
+                level = float(before.contextually.high[min(index, len(before.layers) - 1)])
+                text += f"; before training {percent(before.contextually.value[min(index, len(before.layers) - 1)])}"
+            sure = before is not None and one.trusted and float(one.low) > level and self.conversations >= 10
+            select = [wl.Feature(int(place[1:]), int(unit)) for unit in arrays["solid"][:3]]
+            found.append(wl.Finding(f"{text}.", "sparse-scatter", select, "solid" if sure else "weak", "effect", one))
+            text = (
+                f"In {place}, {solid} of {asked} stable latents change the probability of what they promote more than "
+                f"twenty others that fire about as often; by chance {asked / 21:.1f} would."
+            )
+            kind: Any = "effect" if solid else "null"
+            trust: Any = "solid" if solid > 2 * asked / 21 + 2 and self.conversations >= 10 else "weak"
+            if not solid:
+                text, trust = text.replace("by chance", "up to"), "weak"
+            found.append(wl.Finding(text, "sparse-features", select, trust, kind))
+        return found
+
+    def views(self) -> Sequence[wl.View]:
+        return [
+            *([self._cards()] if self.cards_ else []),
+            self._scatter(),
+            self._explained(),
+            *([known_view(self)] if any(self.known.values()) else []),
+            table_view(self),
+            *([tokens_view(self)] if any(self.examples.values()) else []),
+        ]
+
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        return {
+            wl.Feature(card["layer"], card["unit"]): [Block(rows=Row.each(self._rows(card))), *blocks(card)[1:4]]
+            for card in self.cards_
+        }
+
+    def _rows(self, card: dict[str, Any]) -> dict[str, Any]:
+        place, unit = f"L{card['layer']}", card["unit"]
+        arrays = self.arrays[place]
+        null = float(np.nanmean(self.nulls[place]["rolled firing"]))
+        rows: dict[str, Any] = {
+            "fires for": told(self.explanations[place][unit]),
+            "F1": Number(number(arrays["f1"][unit]), chance=null),
+            "precision, recall": Wording(f"{arrays['precision'][unit]:.2f}, {arrays['recall'][unit]:.2f}"),
+            "in its context": told(self.contextual[place][unit]),
+            "F1 of that": Number(number(arrays["contextual"][unit])),
+            "stability": Number(number(arrays["stability"][unit])),
+            "token share": Number(number(arrays["share"][unit])),
+            "fires on": Wording(f"{percent(arrays['density'][unit])} of tokens"),
+        }
+        if card["effect"] >= 0:
+            ratio = self.effects[place][card["effect"]]
+            away = arrays["null"][card["effect"]]
+            rows["P(promoted) without it"] = Number.of(ratio)
+            rows["the same without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
+        return rows
+
+    def _cards(self) -> wl.View:
+        solid = set(self.solid())
+        cards = []
+        for one in self.cards_:
+            feature = wl.Feature(one["layer"], one["unit"])
+            place = f"L{one['layer']}"
+            text = "Stable and causal." if feature in solid else "Described only: not shown to be stable and causal."
+            cards.append(
+                Card(
+                    feature,
+                    told(self.explanations[place][one["unit"]]),
+                    text,
+                    rows=Row.each(self._rows(one)),
+                    blocks=blocks(one),
+                )
+            )
+        return wl.View(
+            "sparse-features",
+            "Sparse features: what each fires for and does",
+            Cards(cards),
+            subtitle="What is in the stream, one piece at a time?",
+            caption=f"Held-out text, n={self.conversations} conversations. F1 of the best label, chosen on other text, "
+            "beside that of the same firing shifted in time; effects: ratio of the probability of promoted tokens, 95% "
+            "interval over conversations, beside that of twenty latents of like density.",
+            how_to_read="Stable and causal ones come first. Read all five bands: what stands at a fifth of the highest "
+            "is often something else. Reads is where it fires; raises is what it then says.",
+            misleads="A latent is shown only if it fires in five conversations and none holds over half of it, so the "
+            "most private ones are not here.",
+            order=610,
+        )
+
+    def _scatter(self) -> wl.View:
+        points = []
+        for place, arrays in self.arrays.items():
+            group = list(self.arrays).index(place)
+            for unit in np.flatnonzero(arrays["shown"] & np.isfinite(arrays["f1"]))[:_MOST_POINTS]:
+                feature = wl.Feature(int(place[1:]), int(unit))
+                points.append(Point(feature, float(arrays["stability"][unit]), float(arrays["f1"][unit]), group))
+        return wl.View(
+            "sparse-scatter",
+            "Sparse features: stability and explanation",
+            Scatter(
+                Axis("stability, cosine with its partner"),
+                Axis("F1 of its label"),
+                points or [Point(Wording("none"), 0.0, 0.0)],
+                groups=Wording.every(list(self.arrays)) if points else (),
+            ),
+            subtitle="Which latents are both found again and understood?",
+            caption=f"A point is a latent that fires in five conversations or more; F1 on n={self.conversations} "
+            f"held-out conversations. Mean F1 of rolled firing: {self._rolled():.2f}.",
+            how_to_read="On the right is what another start finds too; on top what a label explains. Click a point for "
+            "its card.",
+            misleads="The upper right corner is full in an untrained model as well: the vocabulary is stable and easy "
+            "to name.",
+            order=611,
+        )
+
+    def _rolled(self) -> float:
+        found = [
+            np.nanmean(of["rolled firing"]) for of in self.nulls.values() if np.isfinite(of["rolled firing"]).any()
+        ]
+        return float(np.mean(found)) if found else float("nan")
+
+    def _explained(self) -> wl.View:
+        bars: dict[str, Any] = {"latents": self.explained, "latents, contextually": self.contextually}
+        for name in next(iter(self.nulls.values())):
+            if all(name in of for of in self.nulls.values()):
+                bars[name] = np.array([float((np.nan_to_num(of[name]) >= _GOOD).mean()) for of in self.nulls.values()])
+        before = self._before
+        if before is not None:
+            index = [min(i, len(before.layers) - 1) for i in range(len(self.layers))]
+            bars["before training"] = np.asarray(before.explained.value)[index]
+            bars["before training, contextually"] = np.asarray(before.contextually.value)[index]
+        return wl.View(
+            "sparse-explained",
+            "Sparse features: share with an explanation",
+            Bars.by_place(list(self.arrays), bars, Axis("share of units")),
+            subtitle="How many latents stand for something that can be named?",
+            caption=f"F1 of {_GOOD:g} and more on n={self.conversations} held-out conversations, label chosen on other "
+            "text; 95% interval over latents. Contextually: by a label the current token does not decide, with a token "
+            f"share under {_CONTEXTUAL:g}. Neurons see the whole stream, its tokens too.",
+            how_to_read="Compare with the same before training: what is left over is what was learned.",
+            misleads="A latent without an explanation may mean something nobody thought of.",
+            order=612,
+        )

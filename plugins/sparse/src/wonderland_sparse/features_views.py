@@ -1,0 +1,151 @@
+"""What is shown of latents beside their cards: the table of all, what one unit knows, and conversations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.views import (
+    Axis,
+    Bars,
+    Block,
+    Column,
+    Conversations,
+    Measure,
+    Shaded,
+    SmallBars,
+    Snippet,
+    Table,
+    Token,
+    Wording,
+)
+
+if TYPE_CHECKING:
+    from wonderland_sparse.features_result import FeaturesResult
+
+__all__ = ["blocks", "known_view", "number", "table_view", "tokens_view", "told"]
+
+_KINDS = {
+    "latent": "best latent",
+    "neuron": "best neuron",
+    "direction": "best direction",
+    "component": "best component",
+}
+
+
+def known_view(result: FeaturesResult) -> wl.View:
+    """Return the best unit of each kind for what is known."""
+    names = [f"{place}: {label}" for place, of in result.known.items() for label in of]
+    rows = [of for by_label in result.known.values() for of in by_label.values()]
+    kinds = [kind for kind in rows[0] if kind != "number"]
+    bars = {_KINDS.get(kind, kind): wl.Estimate.stacked([row[kind] for row in rows]) for kind in kinds}
+    return wl.View(
+        "sparse-known",
+        "Sparse features: one unit for what is known",
+        Bars.by_place(names, bars, Axis("AUROC")),
+        subtitle="Is there one latent for who speaks, and one for what will come?",
+        caption="AUROC of the unit of each kind that ranks places best, chosen on training text; 95% interval over "
+        f"n={result.conversations} held-out conversations; chance 0.5.",
+        how_to_read="A latent that is ahead of neurons, directions and components stands for the thing. All "
+        "dimensions is a linear probe: what is there to be found at all.",
+        misleads="Where a random direction does as well, the tokens themselves say it.",
+        order=613,
+    )
+
+
+def table_view(result: FeaturesResult) -> wl.View:
+    """Return the table of all latents that fire."""
+    columns = [
+        Column("feature", "Feature"),
+        Column("label", "Fires for"),
+        Column("f1", "F1", digits=2),
+        Column("context", "In its context"),
+        Column("contextual", "F1 of that", digits=2),
+        Column("stability", "Stability", digits=2),
+        Column("share", "Token share", digits=2, help="How much of it the current token explains."),
+        Column("density", "Fires on", "share of tokens", digits=4),
+        Column("effect", "P(promoted) without it", digits=2),
+    ]
+    rows = []
+    for place, arrays in result.arrays.items():
+        ratio = dict(zip(arrays["asked"].tolist(), range(len(arrays["asked"])), strict=True))
+        for unit in np.flatnonzero(arrays["density"] > 0):
+            shown = bool(arrays["shown"][unit])
+            rows.append(
+                [
+                    wl.Feature(int(place[1:]), int(unit)),
+                    told(result.explanations[place][unit]) if shown else Wording("in too few conversations"),
+                    number(arrays["f1"][unit]),
+                    told(result.contextual[place][unit]) if shown else Wording(""),
+                    number(arrays["contextual"][unit]),
+                    number(arrays["stability"][unit]),
+                    number(arrays["share"][unit]),
+                    number(arrays["density"][unit]),
+                    result.effects[place][ratio[int(unit)]] if int(unit) in ratio else None,
+                ]
+            )
+    return wl.View(
+        "sparse-latents",
+        "Sparse features: all latents",
+        Table(columns, rows, links="feature"),
+        subtitle="Every latent that fires on held-out text",
+        caption=f"n={result.conversations} held-out conversations; effects with 95% intervals, ratio 1 is none.",
+        how_to_read="Sort by a column; a click on a row opens the card of the latent.",
+        misleads="Labels of latents that fire in too few conversations are left out.",
+        order=614,
+    )
+
+
+def tokens_view(result: FeaturesResult) -> wl.View:
+    """Return conversations shaded by the clearest latents."""
+    place = next(place for place, examples in result.examples.items() if examples)
+    units = result.shading[place]
+    measures = [Measure(f"{wl.Feature(int(place[1:]), unit)}", "length") for unit in units]
+    shown = [
+        Shaded(
+            Wording(f"example {place_of + 1}"),
+            one["tokens"],
+            one["speakers"],
+            np.asarray(one["messages"]),
+            np.asarray(one["values"]),
+        )
+        for place_of, one in enumerate(result.examples[place])
+    ]
+    return wl.View(
+        "sparse-tokens",
+        "Sparse features: along a conversation",
+        Conversations(measures, shown, of="example"),
+        subtitle="Where does each of the clearest latents fire?",
+        caption=f"Activation of latents of {place} in the units of the stream; n={len(shown)} windows of different "
+        "held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
+        how_to_read="Choose a latent; the darker a token, the more of it is in the stream there.",
+        misleads="These windows were chosen for their activity.",
+        order=615,
+    )
+
+
+def told(label: Any) -> Any:
+    """Return a label as it stands in a cell: plain words are ours, tokens in it are quoted."""
+    return Wording(label) if isinstance(label, str) else label
+
+
+def number(value: Any) -> float | None:
+    """Return a number for a cell, or nothing where there is none."""
+    return float(value) if np.isfinite(value) else None
+
+
+def blocks(card: dict[str, Any]) -> list[Block]:
+    """Return what stands under the rows of a card."""
+    bars = card["histogram"]
+    heights = np.log10(1 + np.asarray(bars["values"]))
+    small = SmallBars("places by activation; logarithm of their number", heights, Wording.every(bars["x"]))
+    return [
+        Block("How often, how much", bars=small),
+        *(
+            Block(title, tokens=[Token(piece, by) for piece, by in card[name]])
+            for name, title in (("reads", "Reads"), ("raises", "Raises"), ("lowers", "Lowers"))
+        ),
+        *(Block(band["title"], snippets=[Snippet(**one) for one in band["snippets"]]) for band in card["bands"]),
+    ]

@@ -1,0 +1,220 @@
+"""How is a sparse dictionary trained? BatchTopK on a small model's stream, in about a minute of one processor.
+
+Vectors are centred and scaled to length √d on average. Of each batch the B·k largest positive pre-activations are kept;
+the loss is the mean squared error, and of the latents that have been silent for long, d/2 also try to predict what the
+others leave. A decoder row loses the part of its gradient along itself and is
+brought back to length 1. Adam, gradients of length 1 at most, a warm-up of 2% of the steps and a linear decay over the
+second half. The threshold for use is a running mean of the smallest activation each batch kept.
+
+Rates and patience are for some 10⁵ to 10⁷ tokens. Those in use for 10⁸ and more leave a small dictionary near its
+random start, where it looks stable and explains nothing: of planted directions, being patient for 100,000 tokens of
+800,000 and forgetting as slowly as Adam does by default finds 59%, the settings here 95%. Two seeds must not share a
+start either: a shared start fakes agreement (2606.02061).
+
+References: Gao et al. 2024 (2406.04093); Bussmann et al. 2024 (2412.06410), 2025 (2503.17547, Matryoshka).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.gradients import Active, gradients
+
+__all__ = ["KINDS", "Kind", "Recipe", "learn", "steps_of"]
+
+Kind = Literal["batchtopk", "topk", "matryoshka", "jumprelu"]
+KINDS: tuple[Kind, ...] = ("batchtopk", "topk", "matryoshka", "jumprelu")
+"""Which activations are kept: the largest of a batch, of a token, of a batch for nested dictionaries, or those over a
+learned threshold of their latent."""
+
+_SILENT, _MOST_SILENT = 1 / 160, 100_000  # of all tokens that will be seen, after which a latent counts as dead
+_AUXILIARY = 1.0  # weight of what dead latents predict; the others have no part in it
+_MOMENTUM = 0.99  # of the running threshold
+_BANDWIDTH = 0.1  # of the kernel around a learned threshold, in units of a vector of length √d
+_PULL = 1.0  # weight of (L0/k − 1)² beside the error, in shares of the variance
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train a dictionary.
+
+    Attributes:
+        latents: How many directions.
+        active: How many of them are active on a token, on average.
+        kind: Which are kept; see `KINDS`.
+        rate: Learning rate.
+        epochs: How often every vector is seen.
+        batch: Vectors of a step.
+        most: Most vectors seen in all.
+        frozen: Whether the decoder stays as it was drawn: a control.
+    """
+
+    latents: int
+    active: int = 16
+    kind: Kind = "batchtopk"
+    rate: float = 4e-3
+    epochs: int = 8
+    batch: int = 1024
+    most: int = 15_000_000
+    frozen: bool = False
+
+
+def steps_of(recipe: Recipe, vectors: int) -> int:
+    """Return how many steps training takes on so many vectors."""
+    return max(min(recipe.epochs * vectors, recipe.most) // min(recipe.batch, vectors), 1)
+
+
+@torch.no_grad()
+def learn(x: Tensor, recipe: Recipe, seed: int, on_step: Callable[[int], None] | None = None) -> Dictionary:
+    """Train a dictionary on vectors [n, d]; the same seed gives the same dictionary.
+
+    Args:
+        x: The vectors, in any floating type.
+        recipe: How.
+        seed: Seed of its start and of the order of the vectors.
+        on_step: Called with the number of each step that is done.
+    """
+    return _Training(x, recipe, seed).run(on_step)
+
+
+class _Training:
+    def __init__(self, x: Tensor, recipe: Recipe, seed: int) -> None:
+        self.x, self.recipe = x, recipe
+        n, d = x.shape
+        self.random = torch.Generator().manual_seed(seed)
+        some = x[torch.randperm(n, generator=self.random)[: 1 << 16]].float()
+        self.mean = some.mean(0)
+        length = float((some - self.mean).norm(dim=1).mean())
+        self.scale = math.sqrt(d) / length if length > 0 else 1.0
+        decoder = torch.randn(recipe.latents, d, generator=self.random)
+        decoder /= decoder.norm(dim=1, keepdim=True)
+        self.W_dec, self.W_enc = decoder, decoder.clone()
+        self.b_enc, self.b_dec = torch.zeros(recipe.latents), torch.zeros(d)
+        self.log_threshold = torch.full((recipe.latents,), math.log(0.5))
+        self.trained = [self.W_enc, self.b_enc, self.b_dec, self.W_dec, self.log_threshold]
+        self.adam = torch.optim.Adam(self.trained, lr=recipe.rate, betas=(0.9, 0.99), foreach=True)
+        self.silent = torch.zeros(recipe.latents, dtype=torch.int64)
+        seen = steps_of(recipe, n) * min(recipe.batch, n)
+        self.patience = min(max(round(_SILENT * seen), 4 * recipe.batch), _MOST_SILENT)
+        self.threshold, self.begun = 0.0, False
+        self.bounds: tuple[int, ...] = ()
+        if recipe.kind == "matryoshka":
+            self.bounds = tuple(sorted({max(recipe.latents >> shift, 1) for shift in range(4)}))
+
+    def run(self, on_step: Callable[[int], None] | None) -> Dictionary:
+        n = len(self.x)
+        batch, steps = min(self.recipe.batch, n), steps_of(self.recipe, n)
+        warm, half = max(round(0.02 * steps), 1), steps // 2
+        order, place = torch.randperm(n, generator=self.random), 0
+        for step in range(steps):
+            if place + batch > n:
+                order, place = torch.randperm(n, generator=self.random), 0
+            some = (self.x[order[place : place + batch]].float() - self.mean) * self.scale
+            place += batch
+            left = 1.0 if step < half else (steps - step) / max(steps - half, 1)
+            self.adam.param_groups[0]["lr"] = self.recipe.rate * min((step + 1) / warm, 1.0) * left
+            self.step(some)
+            if on_step is not None:
+                on_step(step + 1)
+        return self.folded()
+
+    def step(self, x: Tensor) -> None:
+        pre = torch.addmm(self.b_enc, x - self.b_dec, self.W_enc.T)
+        if self.recipe.kind == "jumprelu":
+            active, of_threshold = self.jump(x, pre)
+        else:
+            active, of_threshold = self.largest(pre), torch.zeros_like(self.log_threshold)
+        found = gradients(x, active, self.W_enc, self.W_dec, self.b_dec, self.bounds)
+        slopes = [found.W_enc, found.b_enc, found.b_dec, found.W_dec, of_threshold]
+        fired = torch.bincount(active.columns, minlength=active.latents) > 0
+        self.silent = torch.where(fired, 0, self.silent + len(x))
+        dead = torch.nonzero(self.silent >= self.patience).flatten()
+        if len(dead):
+            self.revive(x, pre, dead, found.residual, slopes)
+        # What lengthens a row of length 1 is taken back below; Adam must not remember it.
+        slopes[3] = slopes[3] - (slopes[3] * self.W_dec).sum(1, keepdim=True) * self.W_dec
+        if self.recipe.frozen:
+            slopes[3] = torch.zeros_like(slopes[3])
+        norm = float(torch.stack([slope.square().sum() for slope in slopes]).sum().sqrt())
+        for weight, slope in zip(self.trained, slopes, strict=True):
+            weight.grad = slope * min(1.0, 1.0 / (norm + 1e-12))
+        self.adam.step()
+        self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
+
+    def largest(self, pre: Tensor) -> Active:
+        """Return the k·B largest positive pre-activations, or the k largest of each token."""
+        k = min(self.recipe.active, pre.shape[1])
+        if self.recipe.kind == "topk":
+            top = pre.topk(k, dim=1)
+            places = (top.indices + torch.arange(len(pre))[:, None] * pre.shape[1])[top.values > 0].sort().values
+        else:
+            # Only those over a guess are sorted; the guess is what the batches before kept, and a little less.
+            flat, count = pre.reshape(-1), k * len(pre)
+            over = np.flatnonzero(flat.numpy() > 0.8 * self.threshold)
+            if len(over) < count:
+                over = np.flatnonzero(flat.numpy() > 0)
+            places = torch.from_numpy(over)
+            if len(places) > count:
+                places = places[flat[places].topk(count, sorted=False).indices].sort().values
+        active = Active.at(pre, places)
+        if len(places):
+            # What the k·B largest of the batch have in common; where each token keeps k, its smallest is often tiny.
+            batchwise = self.recipe.kind == "topk"
+            smallest = float(pre.reshape(-1).topk(k * len(pre)).values[-1] if batchwise else active.values.min())
+            self.threshold = _MOMENTUM * self.threshold + (1 - _MOMENTUM) * smallest if self.begun else smallest
+            self.begun = True
+        return active
+
+    def jump(self, x: Tensor, pre: Tensor) -> tuple[Active, Tensor]:
+        """Return what lies over the learned thresholds, and the gradient of their logarithms.
+
+        A threshold has no gradient of its own; a rectangular kernel around it estimates one (2407.14435).
+        """
+        at = self.log_threshold.exp()
+        over = torch.from_numpy(np.flatnonzero((pre > at).numpy()))
+        active = Active.at(pre, over)
+        near = torch.from_numpy(np.flatnonzero(((pre - at).abs() < _BANDWIDTH / 2).numpy()))
+        pairs = Active.at(pre, near)
+        residual = gradients(x, active, self.W_enc, self.W_dec, self.b_dec).residual
+        by_pair = torch.linalg.vecdot(residual[pairs.rows], self.W_dec[pairs.columns]) * (2 / len(x))
+        l0 = len(over) / len(x)
+        variance = float(x.square().sum(1).mean())
+        pull = 2 * _PULL * variance * (l0 / self.recipe.active - 1) / (self.recipe.active * len(x))
+        height = at[pairs.columns]
+        slope = (by_pair * height - pull) * height / _BANDWIDTH
+        total = np.bincount(pairs.columns.numpy(), slope.double().numpy(), pre.shape[1])
+        return active, torch.from_numpy(total).float()
+
+    def revive(self, x: Tensor, pre: Tensor, dead: Tensor, residual: Tensor, slopes: list[Tensor]) -> None:
+        """Add the gradients of the dead latents that try to predict the residual."""
+        z = pre[:, dead]
+        top = z.topk(min(x.shape[1] // 2, len(dead)), dim=1)
+        keep = top.values > 0
+        places = (top.indices + torch.arange(len(z))[:, None] * len(dead))[keep].sort().values
+        if not len(places):
+            return
+        nothing = torch.zeros_like(self.b_dec)
+        some = Active.at(z, places)
+        found = gradients(residual, some, self.W_enc[dead], self.W_dec[dead], nothing)
+        # The residual is what they predict, and not what they read: that is x.
+        order = torch.argsort(some.columns, stable=True)
+        read = torch.zeros_like(self.W_enc[dead])
+        read.index_add_(0, some.columns[order], found.active[order, None] * (x - self.b_dec)[some.rows[order]])
+        slopes[0][dead] += _AUXILIARY * read
+        slopes[1][dead] += _AUXILIARY * found.b_enc
+        slopes[3][dead] += _AUXILIARY * found.W_dec
+
+    def folded(self) -> Dictionary:
+        """Return the dictionary of the vectors as they came: centring and scale go into biases and thresholds."""
+        jump = self.recipe.kind == "jumprelu"
+        at = self.log_threshold.exp() if jump else torch.full((self.recipe.latents,), max(self.threshold, 0.0))
+        b_dec = self.mean + self.b_dec / self.scale
+        return Dictionary(self.W_enc.clone(), self.b_enc / self.scale, self.W_dec.clone(), b_dec, at / self.scale)

@@ -1,0 +1,86 @@
+"""What the analyses of this plugin must find: who speaks, where a head says it, and nothing where none does."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import wonderland as wl
+from wonderland.testing.handwritten import (
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
+)
+from wonderland.testing.truth import Truth
+
+__all__ = ["circuits", "dictionaries", "features", "silent_specimen", "speaking_specimen"]
+
+QUICK: dict[str, Any] = {"latents": 64, "active": 4, "epochs": 4, "tokens": "keep", "layers": "1"}
+
+
+@functools.cache
+def speaking_specimen() -> wl.Specimen:
+    """Return the model in which one head says who speaks, with enough text to train dictionaries on."""
+    return _with_text(handwritten_speaker_model())
+
+
+@functools.cache
+def silent_specimen() -> wl.Specimen:
+    """Return the hand-built model on the same text: none of its heads says who speaks."""
+    return _with_text(handwritten_model())
+
+
+def _with_text(model: wl.ChatTransformer) -> wl.Specimen:
+    train = handwritten_speaker_corpus(1400, seed=1)
+    return wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus(60, seed=2), background=train)
+
+
+def dictionaries() -> list[Truth]:
+    """Return what `sparse-dictionaries` must find."""
+
+    def found(result: Any) -> tuple[bool, str]:
+        left = result.measured["dictionary"]["fvu"][0]
+        return bool(left.high < 0.2), f"share of variance left: {left}"
+
+    def nothing(result: Any) -> tuple[bool, str]:
+        return result.shared, f"one pair for all layers: {result.shared}"
+
+    quick = {**QUICK, "layers": ""}
+    return [
+        Truth("the stream of the hand-built speaker model is sparse", speaking_specimen, found, QUICK),
+        Truth("an untrained model writes nothing", lambda: speaking_specimen().untrained(), nothing, quick, True),
+    ]
+
+
+def features() -> list[Truth]:
+    """Return what `sparse-features` must find: one latent for who speaks where a head says it, and none elsewhere."""
+
+    def speaks(result: Any) -> tuple[bool, str]:
+        best = result.known["L1"]["me speaks"]["latent"]
+        return bool(best.low > 0.95), f"AUROC of the best latent for who speaks: {best}"
+
+    def silent(result: Any) -> tuple[bool, str]:
+        best = result.known["L1"]["me speaks"]["latent"]
+        return bool(best.value < 0.8), f"AUROC of the best latent for who speaks: {best}"
+
+    return [
+        Truth("a head of the speaker model says who speaks", speaking_specimen, speaks),
+        Truth("no head of the hand-built model does", silent_specimen, silent, nothing=True),
+    ]
+
+
+def circuits() -> list[Truth]:
+    """Return what `sparse-circuits` must find: latents that bring the speaker back, where a head says who speaks."""
+
+    def carried(result: Any) -> tuple[bool, str]:
+        whole = result.whole.get("L1")
+        return whole is not None and bool(whole.low > 0.5), f"recovery of all latents: {whole}"
+
+    def refused(result: Any) -> tuple[bool, str]:
+        return not any(f.trust == "solid" for f in result.findings()), result.summary().splitlines()[0]
+
+    return [
+        Truth("the speaker model's latents carry who speaks", speaking_specimen, carried),
+        Truth("an untrained model", lambda: speaking_specimen().untrained(), refused, nothing=True),
+    ]

@@ -1,0 +1,41 @@
+"""One thread, as small dictionaries are no faster with more; and one pair of dictionaries for all tests."""
+
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland.testing.handwritten import handwritten_speaker_corpus, handwritten_speaker_model, handwritten_tokenizer
+from wonderland_sparse.dictionaries import SparseDictionaries
+from wonderland_sparse.truths import QUICK, silent_specimen, speaking_specimen
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def speaking():
+    return speaking_specimen()
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The same model with less text than is asked for, where it is about how it runs and not about what it finds."""
+    monkeypatch.setattr("wonderland_sparse.dictionaries.LEAST_TOKENS", 1_000)
+    model, tokenizer = handwritten_speaker_model(), handwritten_tokenizer()
+    held_out, train = handwritten_speaker_corpus(12, seed=2), handwritten_speaker_corpus(110, seed=1)
+    return wl.Specimen(model, tokenizer, held_out, background=train)
+
+
+@pytest.fixture(scope="session")
+def silent():
+    return silent_specimen()
+
+
+@pytest.fixture(scope="session")
+def result(speaking):
+    return speaking.run(SparseDictionaries(**QUICK))

@@ -1,0 +1,43 @@
+"""The analyses of this plugin keep to the contract, on a specimen that has text to train on."""
+
+import pytest
+
+import wonderland as wl
+from wonderland.testing import analysis_checks, parametrize_with_checks
+from wonderland_sparse.circuits import SparseCircuits
+from wonderland_sparse.dictionaries import SparseDictionaries
+from wonderland_sparse.features import SparseFeatures
+from wonderland_sparse.truths import QUICK, speaking_specimen
+
+pytestmark = pytest.mark.slow
+
+ANALYSES = [
+    SparseDictionaries(**{**QUICK, "latents": 32, "epochs": 1}),
+    SparseFeatures(effects=4, listed=3),
+    SparseCircuits(pairs=16),
+]
+
+
+_ONCE = {}
+
+
+@pytest.fixture(autouse=True)
+def _on_a_specimen_with_text(monkeypatch, result):
+    """Let the checks ask a specimen with training text, and give them dictionaries that were trained already."""
+
+    def run(analysis, specimen):
+        ours = specimen is speaking_specimen() and analysis.name != "sparse-dictionaries"
+        return wl.analyze(specimen, analysis, given={"sparse-dictionaries": result} if ours else None)[analysis.name]
+
+    def found(analysis):
+        if analysis.name not in _ONCE:
+            _ONCE[analysis.name] = run(analysis, speaking_specimen())
+        return _ONCE[analysis.name], speaking_specimen()
+
+    monkeypatch.setattr(analysis_checks, "run", run)
+    monkeypatch.setattr(analysis_checks, "_found", found)
+
+
+@parametrize_with_checks(ANALYSES)
+def test_the_contract_is_kept(thing, check):
+    check(thing)

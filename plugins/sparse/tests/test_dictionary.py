@@ -1,0 +1,148 @@
+"""Dictionaries on planted directions, and their gradients against autograd's."""
+
+import numpy as np
+import pytest
+import torch
+
+from wonderland_sparse.dictionary import Dictionary, token_means
+from wonderland_sparse.gradients import Active, gradients, reconstruct
+from wonderland_sparse.learning import _MOST_SILENT, KINDS, Recipe, learn
+
+
+def planted(features=96, d=32, samples=100_000, l0=3, seed=0):
+    """Vectors that are sums of ``l0`` of some random directions, and the directions."""
+    random = torch.Generator().manual_seed(seed)
+    directions = torch.randn(features, d, generator=random)
+    directions /= directions.norm(dim=1, keepdim=True)
+    strength = torch.zeros(samples, features)
+    which = torch.rand(samples, features, generator=random).topk(l0, dim=1).indices
+    strength.scatter_(1, which, 1 + torch.rand(samples, l0, generator=random))
+    return strength @ directions, directions
+
+
+def found(dictionary, directions):
+    return (dictionary.W_dec @ directions.T).max(0).values
+
+
+def weights(latents=24, d=8, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    W_enc, W_dec = (torch.randn(latents, d, generator=random, dtype=torch.float64) for _ in range(2))
+    b_enc, b_dec = (torch.randn(n, generator=random, dtype=torch.float64) for n in (latents, d))
+    return W_enc, b_enc, W_dec, b_dec, torch.randn(40, d, generator=random, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+@pytest.mark.parametrize("bounds", [(), (6, 12, 24)])
+def test_gradients_are_those_of_autograd(bounds, sampled, monkeypatch):
+    if not sampled:
+        monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
+    W_enc, b_enc, W_dec, b_dec, x = weights()
+    parts = [part.requires_grad_() for part in (W_enc, b_enc, W_dec, b_dec)]
+    z = (x - b_dec) @ W_enc.T + b_enc
+    mask = z > z.detach().flatten().topk(4 * len(x)).values.min()
+    f = z * mask
+    loss = torch.stack([((f[:, :m] @ W_dec[:m] + b_dec - x) ** 2).sum(1).mean() for m in bounds or (24,)]).mean()
+    dense = torch.autograd.grad(loss, [*parts, f], retain_graph=True)
+    with torch.no_grad():
+        active = Active.at(z, torch.nonzero(mask.flatten()).flatten())
+        mine = gradients(x, active, W_enc, W_dec, b_dec, bounds)
+    assert mine.loss == pytest.approx(loss.item(), rel=1e-12)
+    for ours, theirs in zip((mine.W_enc, mine.b_enc, mine.W_dec, mine.b_dec), dense, strict=False):
+        assert (ours - theirs).abs().max() < 1e-6
+    assert (mine.active - dense[-1][mask]).abs().max() < 1e-6
+
+
+def test_a_latent_that_is_nowhere_active_has_no_gradient():
+    W_enc, b_enc, W_dec, b_dec, x = weights()
+    z = (x - b_dec) @ W_enc.T + b_enc
+    mask = z > 1
+    mask[:, [0, 5, 23]] = False
+    mask[3] = False  # and a token on which nothing is active is reconstructed by the bias alone
+    active = Active.at(z, torch.nonzero(mask.flatten()).flatten())
+    mine = gradients(x, active, W_enc, W_dec, b_dec)
+    for part in (mine.W_enc, mine.b_enc, mine.W_dec):
+        assert (part[[0, 5, 23]] == 0).all()
+    assert torch.equal(reconstruct(active, W_dec)[3], torch.zeros(8, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_planted_features_come_back(seed):
+    x, directions = planted(seed=seed)
+    learned = learn(x, Recipe(96, active=3, rate=8e-3, batch=512), seed=seed)
+    cosines = found(learned, directions)
+    assert (cosines >= 0.95).float().mean() >= 0.95
+    random = torch.randn(96, 32, generator=torch.Generator().manual_seed(5))
+    assert ((random / random.norm(dim=1, keepdim=True)) @ directions.T).max(0).values.mean() < 0.6
+    assert (learned.encode(x) > 0).sum(1).float().mean() == pytest.approx(3, abs=0.5)
+
+
+def test_noise_of_the_same_covariance_gives_nothing_back():
+    x, directions = planted(samples=30_000)
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3)) @ torch.linalg.cholesky(torch.cov(x.T)).T
+    learned = learn(noise + x.mean(0), Recipe(96, active=3, rate=8e-3, epochs=4, batch=512), seed=1)
+    assert (found(learned, directions) >= 0.95).float().mean() < 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_learns_and_keeps_its_rows_at_length_one(kind):
+    x, directions = planted(features=24, d=16, samples=20_000, l0=2)
+    learned = learn(x, Recipe(24, active=2, kind=kind, rate=8e-3, epochs=8, batch=256), seed=2)
+    assert torch.allclose(learned.W_dec.norm(dim=1), torch.ones(24), atol=1e-6)
+    assert found(learned, directions).mean() > 0.85
+    assert (learned.encode(x) > 0).sum(1).float().mean() == pytest.approx(2, abs=1.0)
+
+
+def test_a_frozen_decoder_stays_as_it_was_drawn():
+    x, _ = planted(features=24, d=16, samples=4_000)
+    short, long = (learn(x, Recipe(24, 3, epochs=e, frozen=True), seed=2) for e in (1, 3))
+    assert torch.allclose(short.W_dec, long.W_dec, atol=1e-6)
+    assert not torch.allclose(short.W_enc, long.W_enc, atol=1e-2)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
+    x, _ = planted(features=24, d=16, samples=4_000)
+    one, same, other = (learn(x, Recipe(24, 3, epochs=2), seed=s).arrays() for s in (4, 4, 5))
+    assert all(one[name].tobytes() == same[name].tobytes() for name in one)
+    assert one["W_dec"].tobytes() != other["W_dec"].tobytes()
+
+
+def test_vectors_twice_as_long_have_activations_twice_as_large():
+    x, _ = planted(features=24, d=16, samples=4_000)
+    one, two = (learn(factor * x + factor, Recipe(24, 3, epochs=2), seed=4) for factor in (1, 4))
+    assert torch.allclose(4 * one.encode(x + 1), two.encode(4 * x + 4), atol=1e-3)
+    assert torch.allclose(4 * one.decode(one.encode(x + 1)), two.decode(two.encode(4 * x + 4)), atol=1e-3)
+
+
+def test_silent_latents_are_brought_back(monkeypatch):
+    """With more latents than directions some fall silent; those that do then learn from the residual."""
+    x, _ = planted(features=24, d=16, samples=60_000)
+    shares = []
+    for least in (_MOST_SILENT, 10**9):  # with endless patience nobody is brought back
+        monkeypatch.setattr("wonderland_sparse.learning._MOST_SILENT", least)
+        monkeypatch.setattr("wonderland_sparse.learning._SILENT", 1 / 160 if least == _MOST_SILENT else 10.0)
+        learned = learn(x, Recipe(64, 3, rate=2e-2, epochs=4, batch=512), seed=0)
+        shares.append(float((learned.encode(x) > 0).any(0).float().mean()))
+    assert shares[0] > shares[1] + 0.2
+
+
+def test_the_order_of_latents_changes_nothing():
+    x, _ = planted(features=24, d=16, samples=2_000)
+    learned = learn(x, Recipe(24, 3, epochs=2), seed=4)
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(1))
+    other = learned.kept(order)
+    assert torch.allclose(learned.decode(learned.encode(x)), other.decode(other.encode(x)), atol=1e-5)
+    assert torch.equal(learned.encode(x)[:, order], other.encode(x))
+
+
+def test_a_dictionary_comes_back_from_its_arrays():
+    x, _ = planted(features=24, d=16, samples=2_000)
+    learned = learn(x, Recipe(24, 3, epochs=1), seed=4)
+    assert torch.equal(Dictionary.of(learned.arrays()).encode(x), learned.encode(x))
+
+
+def test_a_token_table_holds_the_mean_of_each_token():
+    x = torch.arange(12.0).view(6, 2)
+    table = token_means(x, np.array([0, 2, 0, 2, 2, 0]), 4)
+    assert table[0] == pytest.approx(x[[0, 2, 5]].mean(0).numpy())
+    assert table[2] == pytest.approx(x[[1, 3, 4]].mean(0).numpy())
+    assert table[1] == pytest.approx(x.mean(0).numpy())  # never seen: the mean of all

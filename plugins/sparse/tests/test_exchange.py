@@ -1,0 +1,154 @@
+"""Folders of SAELens: one it wrote is read as it reads it, and what does not fit is refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+import wonderland as wl
+import wonderland_sparse
+from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.exchange import _CONFIG, _WEIGHTS, write
+
+THEIRS = Path(__file__).parent / "saelens"
+"""Written by SAELens 6.54.12, with what it makes of some vectors."""
+
+
+def drawn(latents=12, d=8):
+    random = torch.Generator().manual_seed(1)
+    W_dec = torch.randn(latents, d, generator=random)
+    W_dec /= W_dec.norm(dim=1, keepdim=True)
+    b_enc, b_dec, threshold = (torch.randn(n, generator=random) for n in (latents, d, latents))
+    return Dictionary(torch.randn(latents, d, generator=random), b_enc, W_dec, b_dec, threshold.abs())
+
+
+class Holds:
+    """What is read of a result when a dictionary of it is written."""
+
+    context = 64
+
+    def __init__(self, tokens="keep"):
+        self.tokens = tokens
+
+    def dictionary(self, layer, seed):
+        return drawn()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write(Holds(), tmp_path / "ours", layer=2, seed=0, model_name="mine")
+
+
+def test_what_is_written_is_read_again(folder):
+    found = wonderland_sparse.read(folder)
+    assert (found.layer, found.model_name, found.context) == (2, "mine", 64)
+    x = torch.randn(50, 8, generator=torch.Generator().manual_seed(2))
+    ours, again = drawn(), found.dictionary
+    assert torch.allclose(ours.encode(x), again.encode(x), atol=1e-5)
+    assert torch.allclose(ours.decode(ours.encode(x)), again.decode(again.encode(x)), atol=1e-5)
+
+
+def test_fields_are_those_of_the_format(folder):
+    config, theirs = (json.loads((one / _CONFIG).read_text()) for one in (folder, THEIRS))
+    weights, their_weights = (load_file(one / _WEIGHTS) for one in (folder, THEIRS))
+    assert {name: part.shape for name, part in weights.items()} == {n: p.shape for n, p in their_weights.items()}
+    assert all(part.dtype == np.float32 for part in weights.values())
+    assert config.keys() <= theirs.keys()
+    assert config["metadata"].keys() <= theirs["metadata"].keys()
+    assert config["architecture"] == "jumprelu"
+    assert config["metadata"]["hook_name"] == "blocks.2.hook_resid_post"
+
+
+def test_what_saelens_wrote_is_read_as_it_reads_it():
+    expected = load_file(THEIRS / "expected.safetensors")
+    one = wonderland_sparse.read(THEIRS).dictionary
+    x = torch.from_numpy(expected["x"])
+    f = one.encode(x)
+    np.testing.assert_array_equal(f.numpy() > 0, expected["f"] > 0)
+    np.testing.assert_allclose(one.decode(f).numpy(), expected["x_hat"], atol=1e-5)
+    assert torch.allclose(one.W_dec.norm(dim=1), torch.ones(one.latents), atol=1e-6)
+
+
+def test_an_input_that_nothing_is_taken_off_is_read_so(folder):
+    config = json.loads((folder / _CONFIG).read_text())
+    (folder / _CONFIG).write_text(json.dumps({**config, "apply_b_dec_to_input": False}))
+    parts = load_file(folder / _WEIGHTS)
+    x = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    z = x @ parts["W_enc"] + parts["b_enc"]
+    expected = np.where(z > parts["threshold"], z, 0)
+    found = wonderland_sparse.read(folder).dictionary.encode(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_context_dictionary_is_not_written(tmp_path):
+    with pytest.raises(wl.UsageError, match="table of token means") as error:
+        write(Holds("subtract"), tmp_path / "ours", layer=2, seed=0, model_name="mine")
+    assert "--tokens keep" in error.value.hint
+    assert not (tmp_path / "ours").exists()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "letters.txt").write_text("dear")
+    with pytest.raises(wl.UsageError, match="something else"):
+        write(Holds(), tmp_path, layer=2, seed=0, model_name="mine")
+    assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metadata": {"hook_name": "blocks.2.hook_mlp_out"}}, "not of a residual stream"),
+        ({"metadata": {}}, "not named"),
+        ({"architecture": "gated"}, "kind 'gated'"),
+        ({"normalize_activations": "layer_norm"}, "normalize_activations"),
+        ({"d_sae": 13}, "has the shape"),
+        ({"d_in": "many"}, "cannot be read"),
+    ],
+)
+def test_a_config_that_says_something_else_is_refused(folder, change, message):
+    config = json.loads((folder / _CONFIG).read_text())
+    (folder / _CONFIG).write_text(json.dumps({**config, **change}))
+    with pytest.raises(wl.InputError, match=message):
+        wonderland_sparse.read(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(folder, value):
+    parts = load_file(folder / _WEIGHTS)
+    parts["W_dec"][3, 1] = value
+    save_file(parts, folder / _WEIGHTS)
+    with pytest.raises(wl.InputError, match="not finite"):
+        wonderland_sparse.read(folder)
+
+
+def test_a_direction_without_length_and_a_missing_part_are_refused(folder):
+    parts = load_file(folder / _WEIGHTS)
+    save_file({**parts, "W_dec": np.zeros_like(parts["W_dec"])}, folder / _WEIGHTS)
+    with pytest.raises(wl.InputError, match="no length"):
+        wonderland_sparse.read(folder)
+    save_file({name: part for name, part in parts.items() if name != "b_enc"}, folder / _WEIGHTS)
+    with pytest.raises(wl.InputError, match="b_enc"):
+        wonderland_sparse.read(folder)
+
+
+def test_a_pickle_is_never_opened(folder):
+    shutil.move(folder / _WEIGHTS, folder / "sae_weights.pt")
+    with pytest.raises(wl.InputError, match=r"sae_weights\.pt, which could run code"):
+        wonderland_sparse.read(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\x00"])
+def test_a_broken_config_is_an_error_in_words(folder, text):
+    (folder / _CONFIG).write_text(text)
+    with pytest.raises(wl.InputError, match="no readable"):
+        wonderland_sparse.read(folder)
+
+
+def test_broken_weights_are_an_error_in_words(folder):
+    (folder / _WEIGHTS).write_bytes(b"\x80\x04pickle")
+    with pytest.raises(wl.InputError, match="cannot be read"):
+        wonderland_sparse.read(folder)

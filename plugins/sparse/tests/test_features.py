@@ -1,0 +1,275 @@
+"""Explanations, effects and circuits of latents whose meaning is known, and of those that mean nothing."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+import wonderland as wl
+from wonderland.report.encode import encode
+from wonderland.report.plots import figure
+from wonderland.report.redact import Redaction
+from wonderland.report.schema import Quoted, Text, walk
+from wonderland.tokenizer import END, ME, SEP, THEM
+from wonderland_sparse.circuits import SparseCircuits
+from wonderland_sparse.features import SparseFeatures
+from wonderland_sparse.firing import Fires, auroc, cut, rolled
+from wonderland_sparse.labels import CONTEXTUAL, Labels, explain
+from wonderland_sparse.probing import ranked
+from wonderland_sparse.shown import may_be_shown
+from wonderland_sparse.streams import Places
+from wonderland_sparse.swapping import attribution, of_directions, of_latents, pairs_of, swap
+
+PIECES = ["<|end|>", "<|me|>", "<|them|>", "<|sep|>", "<|pad|>", " a", " b", " A", "?", " haha", " hahaha", "7", "LOL"]
+
+
+def places(count=4000, seed=0):
+    random = np.random.default_rng(seed)
+    rows = []
+    for _ in range(count // 20):
+        one = random.integers(5, len(PIECES), 20)
+        one[[0, 10]] = random.permutation([ME, THEM])
+        one[[9, 19]] = SEP, END
+        rows.append(one)
+    tokens = np.concatenate(rows)
+    at = np.arange(len(tokens))
+    return Places(tokens, at % 20, at // 20)
+
+
+def at(where):
+    rows = np.flatnonzero(where)
+    return rows, np.zeros(len(rows), dtype=np.int64)
+
+
+@pytest.fixture(scope="module")
+def texts():
+    both = [places(seed=seed) for seed in (0, 1)]
+    return both, [Labels.read(one, PIECES, speakers=True) for one in both]
+
+
+def told(labels, found):
+    name = labels.names[list(labels.of)[int(found.family[0])]][int(found.label[0])]
+    return name.text if isinstance(name, Text) else name
+
+
+SPEAKS = {
+    " a": lambda p: p.tokens == 5,
+    "after  b": lambda p: (np.roll(p.tokens, 1) == 6) & (p.position > 0),
+    "two after ?": lambda p: (np.roll(p.tokens, 2) == 8) & (p.position > 1),
+    "number": lambda p: p.tokens == 11,
+    "position 4 to 15": lambda p: (p.position >= 4) & (p.position < 16),
+    "ha, however it is written": lambda p: (p.tokens == 9) | (p.tokens == 10),
+}
+
+
+@pytest.mark.parametrize("label", SPEAKS)
+def test_firing_for_a_label_is_explained_by_it(texts, label):
+    (one, other), labels = texts
+    found = explain(*at(SPEAKS[label](one)), 1, labels[0], *at(SPEAKS[label](other)), labels[1])
+    assert float(found.f1[0]) == 1
+    assert told(labels[0], found) in (label, "7") or label == "number"
+
+
+def test_who_speaks_and_what_will_come_are_labels_of_the_context(texts):
+    (one, other), labels = texts
+
+    def speaks(p):
+        begun = np.maximum.accumulate(np.where(np.isin(p.tokens, (ME, THEM)), np.arange(len(p)), 0))
+        return (p.tokens >= 5) & (p.tokens[begun] == ME)
+
+    found = explain(*at(speaks(one)), 1, labels[0], *at(speaks(other)), labels[1], CONTEXTUAL)
+    assert (told(labels[0], found), float(found.f1[0])) == ("me speaks", 1)
+    asks = labels[0].of["question"]
+    for start in range(0, 400, 20):  # by hand, message by message
+        for begin, end in ((start, start + 10), (start + 10, start + 20)):
+            marks = [i for i in range(begin, end) if one.tokens[i] == 8]
+            for i in range(begin, end):
+                coming = bool(marks) and i < marks[-1]
+                after = not coming and bool(marks) and i > marks[0]
+                assert asks[i] == (0 if coming else 1 if after else -1)
+
+
+def test_a_label_chosen_by_chance_does_not_hold_elsewhere(texts):
+    (one, other), labels = texts
+    random = np.random.default_rng(3)
+    rows = [random.permutation(len(p))[:60] for p in (one, other)]
+    units = np.zeros(60, dtype=np.int64)
+    found = explain(rows[0], units, 1, labels[0], rows[1], units, labels[1])
+    assert found.f1[0] < found.chosen[0] + 0.05
+    assert found.f1[0] < 0.3
+
+
+def test_rolled_firing_is_explained_by_nothing(texts):
+    (one, other), labels = texts
+    fired = [Fires(*at(p.tokens == 5), np.ones((p.tokens == 5).sum())) for p in (one, other)]
+    far = [rolled(f, len(p), by=1003) for f, p in zip(fired, (one, other), strict=True)]
+    found = explain(far[0].rows, far[0].units, 1, labels[0], far[1].rows, far[1].units, labels[1])
+    assert found.f1[0] < 0.3
+
+
+def test_a_unit_that_never_fires_has_no_label(texts):
+    _, labels = texts
+    nothing = np.zeros(0, dtype=np.int64)
+    found = explain(nothing, nothing, 2, labels[0], nothing, nothing, labels[1])
+    assert (found.family == -1).all()
+    assert np.isnan(found.f1).all()
+
+
+def test_auroc_counts_ties_half():
+    label = np.array([True, True, False, False])
+    values = np.array([[3.0, 1, 0], [2, 1, 1], [1, 1, 2], [0, 1, 3]])
+    np.testing.assert_allclose(auroc(values, label), [1, 0.5, 0])
+    one = ranked(values[:, 2], label, np.arange(4))
+    assert float(one.value) == 0
+    mixed = ranked(np.array([2.0, 1, 1, 0]), label, np.arange(4))
+    assert float(mixed.value) == pytest.approx(0.875)
+
+
+def test_directions_are_cut_to_fire_as_often_as_latents():
+    random = np.random.default_rng(0)
+    one, other = cut(random.normal(size=(5000, 4)), random.normal(size=(5000, 4)), np.array([0.1]))
+    np.testing.assert_allclose(np.bincount(one.units) / 5000, 0.1, atol=0.002)
+    np.testing.assert_allclose(np.bincount(other.units) / 5000, 0.1, atol=0.02)
+
+
+def test_text_is_shown_only_of_what_fires_in_five_conversations_and_in_none_mostly():
+    conversation = np.repeat(np.arange(6), 4)
+    of = Places(np.zeros(24, int), np.zeros(24, int), conversation)
+    five = np.array([0, 4, 8, 12, 16])
+    rows = np.r_[five, five[:4], five]
+    units = np.repeat([0, 1, 2], [5, 4, 5])
+    values = np.r_[np.ones(5), np.ones(4), [4.1, 1, 1, 1, 1]]
+    assert may_be_shown(Fires(rows, units, values), of, 4).tolist() == [True, False, False, False]
+
+
+@pytest.fixture(scope="module")
+def found(speaking, result):
+    given = {"sparse-dictionaries": result}
+    results = wl.analyze(speaking, SparseFeatures(effects=8, listed=6), SparseCircuits(pairs=24), given=given)
+    return results["sparse-features"], results["sparse-circuits"]
+
+
+def test_one_latent_knows_who_speaks_where_a_head_says_it(found):
+    known = found[0].known["L1"]["me speaks"]
+    assert float(known["latent"].low) > 0.95
+    assert float(known["all dimensions"].value) > 0.95
+    assert known["latent"].resampled_over == "conversations"
+
+
+@pytest.mark.slow
+def test_no_latent_knows_it_where_no_head_does(silent):
+    from wonderland_sparse.dictionaries import SparseDictionaries
+    from wonderland_sparse.truths import QUICK
+
+    results = wl.analyze(silent, SparseDictionaries(**QUICK), SparseFeatures(effects=2, listed=2))
+    assert float(results["sparse-features"].known["L1"]["me speaks"]["latent"].value) < 0.8
+
+
+def test_nothing_dead_and_nothing_private_is_shown(found):
+    features = found[0]
+    arrays = features.arrays["L1"]
+    assert all(arrays["density"][card["unit"]] > 0 and arrays["shown"][card["unit"]] for card in features.cards_)
+    table = next(view for view in features.views() if view.id == "sparse-latents")
+    assert len(table.figure.rows) == int((arrays["density"] > 0).sum())
+
+
+def test_solid_latents_are_stable_and_beyond_their_nulls(found):
+    features = found[0]
+    arrays, ratio = features.arrays["L1"], features.effects["L1"]
+    assert len(arrays["asked"]) == 8
+    for place, unit in enumerate(arrays["asked"]):
+        beyond = abs(np.log(ratio.value[place])) > np.abs(np.log(arrays["null"][place])).max()
+        whole = ratio.high[place] < 1 or ratio.low[place] > 1
+        assert (unit in arrays["solid"]) == bool(beyond and whole)
+        assert arrays["stability"][unit] >= 0.7
+
+
+def test_all_latents_and_what_they_leave_are_the_whole_difference(found):
+    circuits = found[1]
+    whole, left = float(circuits.whole["L1"].value), float(circuits.left["L1"].value)
+    assert whole > 0.9
+    assert abs(left) < 0.1
+    assert float(circuits.curves["L1"]["latents"].value[2]) > 0.8  # four of them
+    assert circuits.agreement["L1"] > 0.99
+    assert circuits.p_of("L1") < 0.05
+    assert circuits.findings()[0].trust == "solid"
+
+
+def test_latents_are_refused_if_attribution_does_not_agree(speaking, result, monkeypatch):
+    random = np.random.default_rng(0)
+    monkeypatch.setattr(
+        "wonderland_sparse.circuits.attribution",
+        lambda s, layer, pairs, units: random.normal(size=len(units.directions)),
+    )
+    other = wl.analyze(speaking, SparseCircuits(pairs=16), given={"sparse-dictionaries": result})["sparse-circuits"]
+    assert other.curves == {}
+    assert "does not agree" in other.summary()
+    assert list(other.views()) == []
+
+
+def test_swapping_everything_makes_one_run_the_other(speaking, result):
+    pairs = pairs_of(speaking, speaking.contrasts("speaker", pairs=12).explore, 1)
+    whole = pairs.clean - pairs.corrupted
+    there = swap(speaking, 1, pairs, lambda i: i * whole, 2)
+    back = swap(speaking, 1, pairs, lambda i: i * whole, 2, noising=True)
+    np.testing.assert_allclose(there[1], back[0], atol=1e-4)
+    np.testing.assert_allclose(there[0], back[1], atol=1e-4)
+    basis = of_directions(pairs, torch.linalg.qr(torch.randn(96, 96))[0])
+    np.testing.assert_allclose(swap(speaking, 1, pairs, lambda _: basis.step(range(96)), 1)[0], there[1], atol=1e-3)
+    units = of_latents(pairs, result.dictionary(1), None)
+    scores = attribution(speaking, 1, pairs, units)
+    quiet = np.flatnonzero((units.change == 0).all(0).all(0).numpy())
+    assert (scores[quiet] == 0).all()
+    one = int(np.abs(scores).argmax())
+    exact = (swap(speaking, 1, pairs, lambda _: units.step([one]), 1)[0] - there[0]).sum()
+    assert scores[one] == pytest.approx(exact, rel=0.2)
+
+
+def test_a_redacted_report_keeps_no_word(found):
+    nothing = Redaction(frozenset(), np.array([], dtype=np.int64))
+    parts = [
+        part
+        for one in found
+        for part in (*one.views(), *one.findings(), *(b for of in one.cards().values() for b in of))
+    ]
+    quoted = [
+        part
+        for tree in map(nothing.tree, parts)
+        for _, text in walk(tree)
+        for part in (text.parts if isinstance(text, Text) else [text])
+        if isinstance(part, Quoted)
+    ]
+    assert not any(part.text.strip() in set("abcdefgh") for part in quoted)
+
+
+def test_results_come_back_from_disk_and_can_be_drawn(found, tmp_path):
+    for number, one in enumerate(found):
+        one.save(tmp_path / str(number))
+        assert type(one).load(tmp_path / str(number)).summary() == one.summary()
+        for view in one.views():
+            encode(view.data)
+            assert figure(view) is not None
+
+
+def test_every_estimate_is_in_the_table_with_names_for_its_dimensions(found, result):
+    for one in (*found, result):
+        frame = one.to_frame()
+        assert len(frame) == sum(int(np.prod(estimate.shape)) for estimate in one.estimates().values()) > 0
+        assert not [column for column in frame.columns if column.startswith("dim_")]
+
+
+def test_without_dictionaries_it_says_what_to_run(speaking):
+    for analysis in (SparseFeatures(), SparseCircuits()):
+        with pytest.raises(wl.NotEnoughData) as error:
+            analysis.run(speaking.restricted_to(analysis.needs))
+        assert "sparse-dictionaries" in error.value.hint
+
+
+def test_sentences_say_when_nothing_was_found(found):
+    features = found[0]
+    arrays = {**features.arrays["L1"], "solid": np.zeros(0, dtype=np.int64)}
+    none = dataclasses.replace(features, arrays={"L1": arrays})
+    finding = none.findings()[1]
+    assert (finding.kind, finding.trust) == ("null", "weak")
+    assert "0 of 8" in finding.sentence
