@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import wonderland as wl
-from wonderland.errors import PluginError, Unsupported, UsageError
+from wonderland.errors import InputError, PluginError, Unsupported, UsageError
 from wonderland.lab.contrast import lint
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_speaker_corpus, handwritten_tokenizer
 from wonderland.testing.random_models import random_model
@@ -132,6 +132,25 @@ def test_models_that_cannot_be_compared_are_refused():
     for kind, at in (("seeds", [1, 2]), ("snapshots", None), ("snapshots", [2, 1]), ("snapshots", [1, 1])):
         with pytest.raises(UsageError, match="tokens"):
             wl.Cohort(kind, {"a": one, "b": one}, at=at)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "/etc", "a\\b", "a\nb"])
+def test_a_member_is_named_as_a_folder_may_be(name):
+    one = specimen()
+    with pytest.raises(UsageError, match="cannot be called"):
+        wl.Cohort("seeds", {"a": one, name: one})
+    assert list(wl.Cohort("seeds", {"seed-1": one, "v1.5_b": one}).members) == ["seed-1", "v1.5_b"]
+
+
+def test_results_are_saved_and_loaded_with_their_cohort_and_with_no_other(seeds, tmp_path):
+    wl.analyze(seeds, Replication()).save(tmp_path / "here")
+    again = wl.Results.load(tmp_path / "here", seeds)
+    assert again.specimen is seeds
+    assert again["replication-of-patterns"].models == ["0", "1", "2"]
+    with pytest.raises(InputError, match="about another model"):
+        wl.Results.load(tmp_path / "here", seeds.untrained())
+    with pytest.raises(InputError, match="about another model"):
+        wl.Results.load(tmp_path / "here", seeds.members["0"])
 
 
 def test_analyses_run_on_each_member_and_then_on_all(seeds):

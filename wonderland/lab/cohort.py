@@ -14,6 +14,7 @@ and untrained baselines of one seed, which would be one model that agrees with i
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,7 +50,8 @@ class Cohort:
         mined: What mines the contrasts of all; made here.
 
     Raises:
-        UsageError: There is no such kind, or the members differ in tokenizer, shape or evidence.
+        UsageError: There is no such kind, a member's name is no name of a folder, or the members differ in tokenizer,
+            shape or evidence.
     """
 
     kind: str
@@ -63,6 +65,12 @@ class Cohort:
             raise UsageError(f"There is no kind of cohort {self.kind!r}.", hint=f"Kinds: {', '.join(COHORTS)}.")
         if len(self.members) < 2:
             raise UsageError(f"A cohort has at least two members, not {len(self.members)}.")
+        for name in self.members:
+            if not re.fullmatch(r"[\w-][\w.-]*", name):
+                raise UsageError(
+                    f"A member of a cohort cannot be called {name!r}: its results lie in a folder of that name.",
+                    hint="Use letters, digits, and - _ . inside.",
+                )
         first, *others = self.members
         for other in others:
             for what, of in _ALIKE.items():

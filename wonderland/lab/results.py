@@ -101,7 +101,8 @@ class Results(Mapping[str, Result]):
 
         Args:
             folder: Where it was written.
-            specimen: What the results describe, for a report of them; tables and pictures need none.
+            specimen: What the results describe, a specimen or a cohort, for a report of them; tables and pictures
+                need none.
 
         Raises:
             InputError: The folder holds no results, one that is not installed, or results of another model.
@@ -119,7 +120,7 @@ class Results(Mapping[str, Result]):
         found = {name: Result.load(folder / name) for name in names}
         for name, result in found.items():
             about = None if result.provenance is None else result.provenance.fingerprints
-            if specimen is not None and about is not None and about["model"] != specimen.fingerprints["model"]:
+            if specimen is not None and about is not None and _models(about) != _models(specimen.fingerprints):
                 raise InputError(f"The result of {name} in {folder} is about another model than this specimen's.")
         inside = {name: cls.load(folder / _MEMBERS / name) for name in members}
         return cls(found, specimen, declined, inside)
@@ -147,3 +148,8 @@ class Results(Mapping[str, Result]):
             )
         packed = live_page(self.specimen, self) if live else None
         return write_report(Path(path), self, self.specimen, extra_views=standard_views(self.specimen), live=packed)
+
+
+def _models(fingerprints: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of the model, or of each model of a cohort."""
+    return {what: value for what, value in fingerprints.items() if what == "model" or what.startswith("model ")}
