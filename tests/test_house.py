@@ -38,6 +38,10 @@ def test_mypy_finds_nothing():
     run(sys.executable, "-m", "mypy")
 
 
+def test_a_script_is_told_the_types_of_its_results():
+    run(sys.executable, "-m", "mypy", "tests/typed_script.py")
+
+
 def test_nobody_imports_whom_they_must_not():
     run(sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-cache")
 
