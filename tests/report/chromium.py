@@ -21,6 +21,15 @@ def open_at(tab, address: str) -> None:
     tab.wait_for_selector("html[data-ready]")
 
 
+def until(tab, expression: str) -> None:
+    """Wait until an expression holds; Playwright's own waiting evaluates text inside the page, which is refused."""
+    for _ in range(600):
+        if tab.evaluate(expression):
+            return
+        tab.wait_for_timeout(50)
+    raise AssertionError(f"this never held: {expression}")
+
+
 def go(tab, view: str) -> None:
     tab.click(f'#nav [data-view="{view}"]')
     tab.wait_for_selector(f"#title-{view}")

@@ -12,6 +12,7 @@ import sample
 import sample_views
 import test_live_view as live
 import torch
+from chromium import until
 
 from wonderland.report.build import render
 from wonderland.views import (
@@ -63,7 +64,7 @@ def report(tmp_path_factory) -> str:
 
 @pytest.fixture
 def page(browser, report):
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, bypass_csp=True)
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
     tab = context.new_page()
     noise: list[str] = []
     tab.on("pageerror", lambda error: noise.append(str(error)))
@@ -77,7 +78,7 @@ def ask(tab, report: str, view: str, text: str = TEXT) -> None:
     tab.goto(f"{report}#/{view}")
     tab.wait_for_selector("main .own-text .field")
     tab.fill("main .own-text .field", text)
-    tab.wait_for_function("document.querySelector('main .own-text').innerText.includes('Your text, n = 1')")
+    until(tab, "document.querySelector('main .own-text').innerText.includes('Your text, n = 1')")
 
 
 def cached(text: str = TEXT):
@@ -111,7 +112,7 @@ def test_loss_rank_and_entropy_are_those_of_the_text_and_empty_text_is_the_repor
     assert page.locator("main .detail .options q").first.inner_text() == expected.replace(" ", "·")
     assert page.locator("main .bubbles .token").count() == len(tokens)
     page.fill("main .own-text .field", "  ")
-    page.wait_for_function("document.querySelectorAll('main .bubbles .token').length === 3")
+    until(page, "document.querySelectorAll('main .bubbles .token').length === 3")
     assert "n = 1" not in page.inner_text("main .own-text")
 
 
@@ -157,6 +158,6 @@ def test_the_card_of_a_head_shows_it_and_a_long_text_says_what_is_not_seen(page,
     page.click('main [data-head="L1H3"]')
     page.fill("#card .field", "<|me|> \ud83d <img src=x>")
     page.wait_for_selector("#card canvas:visible")
-    page.wait_for_function("document.querySelector('.own-card').innerText.includes('n = 1')")
+    until(page, "document.querySelector('.own-card').innerText.includes('n = 1')")
     assert page.get_attribute(".own-card canvas", "aria-label") == "Attention pattern of L1H3 on your text"
     assert page.locator("#card img").count() == 0

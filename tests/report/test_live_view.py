@@ -17,6 +17,7 @@ import pytest
 import sample
 import sample_words
 import torch
+from chromium import until
 
 import wonderland.report
 from wonderland.errors import PluginError, Unsupported, UsageError
@@ -126,15 +127,6 @@ def settle(tab) -> None:
     """Wait until everything about the present text is answered: the last MLP's number is there."""
     tab.wait_for_selector(".board:not(.stale)")
     until(tab, "[...document.querySelectorAll('.chip .kl')].every(one => one.textContent)")
-
-
-def until(tab, expression: str) -> None:
-    """Wait until an expression holds; Playwright's own waiting evaluates text inside the page, which is refused."""
-    for _ in range(600):
-        if tab.evaluate(expression):
-            return
-        tab.wait_for_timeout(50)
-    raise AssertionError(f"this never held: {expression}")
 
 
 def type_in(tab, text: str) -> None:

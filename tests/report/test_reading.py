@@ -12,7 +12,7 @@ import chromium
 import numpy as np
 import pytest
 import sample
-from chromium import go, open_at, title_of_card
+from chromium import go, open_at, title_of_card, until
 
 from wonderland.components import Head
 from wonderland.estimate import Estimate
@@ -50,7 +50,7 @@ def test_the_first_page_is_short_and_every_story_leads_on(page):
     for i in range(page.locator(".story").count()):
         open_at(page, page.url.split("#")[0])
         page.locator(".story .onward a").nth(i).click()
-        page.wait_for_function("!document.querySelector('#title-findings')")
+        until(page, "!document.querySelector('#title-findings')")
         assert page.inner_text("main h1")
 
 
@@ -87,7 +87,7 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
     go(page, "all-findings")
     page.fill(".controls input", "repeating")
     page.click('.findings button[aria-label="Copy citation"]')
-    page.wait_for_function("document.querySelector('.findings td button').textContent === 'Copied'")
+    until(page, "document.querySelector('.findings td button').textContent === 'Copied'")
     said = page.evaluate("navigator.clipboard.readText()")
     for part in (
         SAID,
