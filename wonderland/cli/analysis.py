@@ -80,7 +80,7 @@ def _refuse_unknown(names: Sequence[str], sketches: Mapping[str, Sketch]) -> Non
 
 @click.argument("names", nargs=-1)
 def analyze(console: Console, folder: Path | None, names: tuple[str, ...], extras: dict[str, Any]) -> None:
-    """Run analyses: names or groups (triage, weights, circuits); all by default.
+    """Run analyses: names or groups (triage, weights, circuits, sparse); by default all but sparse, which is slow.
 
     Parameters of an analysis follow its name, for example: wonderland analyze head-patterns --threshold 0.5
 

@@ -94,8 +94,9 @@ def plugins(console: Console) -> None:
 
 
 def _what(thing: object) -> str:
-    help_text = getattr(thing, "help", "") or getattr(thing, "__doc__", "") or ""
-    return str(help_text).strip().splitlines()[0] if help_text else ""
+    """Return the first line of what a plugin says of a thing, without the marks of a docstring."""
+    help_text = str(getattr(thing, "help", "") or getattr(thing, "__doc__", "") or "").strip()
+    return help_text.splitlines()[0].replace("`", "") if help_text else ""
 
 
 def doctor(console: Console, folder: Path | None) -> None:
