@@ -6,7 +6,7 @@ import torch
 import wonderland as wl
 from wonderland.testing.handwritten import handwritten_speaker_corpus, handwritten_speaker_model, handwritten_tokenizer
 from wonderland_sparse.dictionaries import SparseDictionaries
-from wonderland_sparse.truths import QUICK, silent_specimen, speaking_specimen
+from wonderland_sparse.truths import QUICK, speaking_specimen
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -32,8 +32,8 @@ def small(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def silent():
-    return silent_specimen()
+def untrained():
+    return speaking_specimen().untrained()
 
 
 @pytest.fixture(scope="session")

@@ -157,13 +157,13 @@ def test_one_latent_knows_who_speaks_where_a_head_says_it(found):
     assert known["latent"].resampled_over == "conversations"
 
 
-@pytest.mark.slow
-def test_no_latent_knows_it_where_no_head_does(silent):
+def test_no_latent_knows_it_in_an_untrained_model(untrained):
     from wonderland_sparse.dictionaries import SparseDictionaries
     from wonderland_sparse.truths import QUICK
 
-    results = wl.analyze(silent, SparseDictionaries(**QUICK), SparseFeatures(effects=2, listed=2))
-    assert float(results["sparse-features"].known["L1"]["me speaks"]["latent"].value) < 0.8
+    results = wl.analyze(untrained, SparseDictionaries(**QUICK), SparseFeatures(effects=2, listed=2))
+    (known,) = results["sparse-features"].known.values()
+    assert float(known["me speaks"]["latent"].value) < 0.6
 
 
 def test_nothing_dead_and_nothing_private_is_shown(found):

@@ -7,14 +7,13 @@ from typing import Any
 
 import wonderland as wl
 from wonderland.testing.handwritten import (
-    handwritten_model,
     handwritten_speaker_corpus,
     handwritten_speaker_model,
     handwritten_tokenizer,
 )
 from wonderland.testing.truth import Truth
 
-__all__ = ["circuits", "dictionaries", "features", "silent_specimen", "speaking_specimen"]
+__all__ = ["circuits", "dictionaries", "features", "speaking_specimen"]
 
 QUICK: dict[str, Any] = {"latents": 64, "active": 4, "epochs": 4, "tokens": "keep", "layers": "1"}
 
@@ -22,18 +21,9 @@ QUICK: dict[str, Any] = {"latents": 64, "active": 4, "epochs": 4, "tokens": "kee
 @functools.cache
 def speaking_specimen() -> wl.Specimen:
     """Return the model in which one head says who speaks, with enough text to train dictionaries on."""
-    return _with_text(handwritten_speaker_model())
-
-
-@functools.cache
-def silent_specimen() -> wl.Specimen:
-    """Return the hand-built model on the same text: none of its heads says who speaks."""
-    return _with_text(handwritten_model())
-
-
-def _with_text(model: wl.ChatTransformer) -> wl.Specimen:
     train = handwritten_speaker_corpus(1400, seed=1)
-    return wl.Specimen(model, handwritten_tokenizer(), handwritten_speaker_corpus(60, seed=2), background=train)
+    evidence = handwritten_speaker_corpus(60, seed=2)
+    return wl.Specimen(handwritten_speaker_model(), handwritten_tokenizer(), evidence, background=train)
 
 
 def dictionaries() -> list[Truth]:
@@ -54,19 +44,24 @@ def dictionaries() -> list[Truth]:
 
 
 def features() -> list[Truth]:
-    """Return what `sparse-features` must find: one latent for who speaks where a head says it, and none elsewhere."""
+    """Return what `sparse-features` must find: one latent for who speaks where a head says it, and none elsewhere.
+
+    "Elsewhere" is the untrained baseline, whose stream holds the token alone. A model whose output does not mind who
+    speaks is no null: its stream may hold it all the same, and a latent then finds it rightly.
+    """
 
     def speaks(result: Any) -> tuple[bool, str]:
         best = result.known["L1"]["me speaks"]["latent"]
         return bool(best.low > 0.95), f"AUROC of the best latent for who speaks: {best}"
 
     def silent(result: Any) -> tuple[bool, str]:
-        best = result.known["L1"]["me speaks"]["latent"]
-        return bool(best.value < 0.8), f"AUROC of the best latent for who speaks: {best}"
+        (known,) = result.known.values()  # one pair of dictionaries for all layers
+        best = known["me speaks"]["latent"]
+        return bool(best.value < 0.6), f"AUROC of the best latent for who speaks: {best}"
 
     return [
         Truth("a head of the speaker model says who speaks", speaking_specimen, speaks),
-        Truth("no head of the hand-built model does", silent_specimen, silent, nothing=True),
+        Truth("an untrained model", lambda: speaking_specimen().untrained(), silent, nothing=True),
     ]
 
 
