@@ -273,3 +273,37 @@ def test_sentences_say_when_nothing_was_found(found):
     finding = none.findings()[1]
     assert (finding.kind, finding.trust) == ("null", "weak")
     assert "0 of 8" in finding.sentence
+
+
+def counted(features, solid, asked, ratio):
+    """The same result with so many latents asked for and beyond others, each changing a probability so many times."""
+    arrays = {**features.arrays["L1"], "solid": np.arange(solid), "asked": np.arange(asked)}
+    effects = wl.Estimate.stacked([wl.Estimate(ratio, ratio, ratio, n=60, unit="ratio")] * asked, dims=("latent",))
+    return dataclasses.replace(features, arrays={"L1": arrays}, effects={"L1": effects}, conversations=60, control=None)
+
+
+@pytest.mark.parametrize(
+    ("trained", "before", "trust"),
+    [
+        ((31, 48), (46, 46), "weak"),
+        ((31, 48), (31, 48), "weak"),
+        ((31, 48), (5, 48), "solid"),
+        ((31, 48), None, "weak"),
+    ],
+)
+def test_causal_latents_count_only_where_an_untrained_model_has_fewer(found, trained, before, trust):
+    control = None if before is None else counted(found[0], *before, 1.04)
+    one = dataclasses.replace(counted(found[0], *trained, 0.8), control=control)
+    finding = one.findings()[1]
+    assert finding.trust == trust
+    assert "31 of 48" in finding.sentence
+    assert "by chance 2.3 would; median change of all asked: 1.25 times" in finding.sentence
+    if before is not None:
+        assert f"before training {before[0]} of {before[1]} do (median 1.04 times)" in finding.sentence
+
+
+def test_without_a_stable_latent_no_effect_is_told(found):
+    arrays = {**found[0].arrays["L1"], "solid": np.zeros(0, dtype=int), "asked": np.zeros(0, dtype=int)}
+    finding = dataclasses.replace(found[0], arrays={"L1": arrays}).findings()[1]
+    assert (finding.kind, finding.trust) == ("null", "weak")
+    assert "no latent" in finding.sentence

@@ -274,7 +274,7 @@ class DictionariesResult(wl.Result):
             f"n={self.latents:,} latents. Chance: directions drawn with the covariance of the stream.",
             how_to_read="What both starts find is in the stream and not in the start. Over the chance line, and over "
             "the bar before training, there is something to find.",
-            misleads="Structure is not computation: dictionaries of scrambled weights agree, too.",
+            misleads="Two starts agree on what is in the vectors, whether or not the model uses it.",
             order=602,
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import fisher_exact
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
@@ -159,7 +160,6 @@ class FeaturesResult(wl.Result):
         found = []
         for index, place in enumerate(self.arrays):
             arrays, one = self.arrays[place], self.contextually[index]
-            solid, asked = len(arrays["solid"]), len(arrays["asked"])
             before = self._before
             text = (
                 f"In {place}, {percent(one.value)} of the latents that fire stand for something in the context that "
@@ -173,16 +173,42 @@ class FeaturesResult(wl.Result):
             sure = before is not None and one.trusted and float(one.low) > level and self.conversations >= 10
             select = [wl.Feature(int(place[1:]), int(unit)) for unit in arrays["solid"][:3]]
             found.append(wl.Finding(f"{text}.", "sparse-scatter", select, "solid" if sure else "weak", "effect", one))
-            text = (
-                f"In {place}, {solid} of {asked} stable latents change the probability of what they promote more than "
-                f"twenty others that fire about as often; by chance {asked / 21:.1f} would."
-            )
-            kind: Any = "effect" if solid else "null"
-            trust: Any = "solid" if solid > 2 * asked / 21 + 2 and self.conversations >= 10 else "weak"
-            if not solid:
-                text, trust = text.replace("by chance", "up to"), "weak"
-            found.append(wl.Finding(text, "sparse-features", select, trust, kind))
+            found.append(self._causal(index, place, select))
         return found
+
+    def _causal(self, index: int, place: str, select: list[wl.Feature]) -> wl.Finding:
+        """Say how many stable latents do more than others, beside the same before training.
+
+        Of an untrained model nearly all may, by little: so it is solid only if the share is above the untrained one's.
+        """
+        solid, asked, fold = self._changed(index)
+        if not asked:
+            text = f"In {place}, no latent that may be shown is stable enough to measure its effect."
+            return wl.Finding(text, "sparse-features", select, "weak", "null")
+        text = (
+            f"In {place}, {solid} of {asked} stable latents change the probability of what they promote more than "
+            f"twenty others that fire about as often (by chance {asked / 21:.1f} would; median change of all asked: "
+            f"{fold:.2f} times)"
+        )
+        more = False
+        before = self._before
+        if before is not None:
+            was, of, then = before._changed(min(index, len(before.layers) - 1))
+            text += f"; before training {was} of {of} do" + (f" (median {then:.2f} times)" if of else "")
+            more = bool(
+                fisher_exact(np.array([[solid, asked - solid], [was, of - was]]), alternative="greater").pvalue < 0.05
+            )
+        sure = more and solid > 2 * asked / 21 + 2 and self.conversations >= 10
+        kind: Any = "effect" if solid else "null"
+        return wl.Finding(f"{text}.", "sparse-features", select, "solid" if sure else "weak", kind)
+
+    def _changed(self, index: int) -> tuple[int, int, float]:
+        """Return how many latents have an effect beyond others, of how many asked, and the median size, as a factor."""
+        place = list(self.arrays)[index]
+        ratio = np.asarray(self.effects[place].value, dtype=float)
+        size = np.abs(np.log(ratio[np.isfinite(ratio) & (ratio > 0)]))
+        fold = float(np.exp(np.median(size))) if len(size) else float("nan")
+        return len(self.arrays[place]["solid"]), len(self.arrays[place]["asked"]), fold
 
     def views(self) -> Sequence[wl.View]:
         return [
@@ -247,8 +273,9 @@ class FeaturesResult(wl.Result):
             "interval over conversations, beside that of twenty latents of like density.",
             how_to_read="Stable and causal ones come first. Read all five bands: what stands at a fifth of the highest "
             "is often something else. Reads is where it fires; raises is what it then says.",
-            misleads="A latent is shown only if it fires in five conversations and none holds over half of it, so the "
-            "most private ones are not here.",
+            misleads="Latents of an untrained model can be stable and causal, too: compare the counts before training "
+            "in the findings. A latent is shown only if it fires in five conversations and none holds over half of it, "
+            "so the most private ones are not here.",
             order=610,
         )
 
@@ -273,8 +300,8 @@ class FeaturesResult(wl.Result):
             f"held-out conversations. Mean F1 of rolled firing: {self._rolled():.2f}.",
             how_to_read="On the right is what another start finds too; on top what a label explains. Click a point for "
             "its card.",
-            misleads="The upper right corner is full in an untrained model as well: the vocabulary is stable and easy "
-            "to name.",
+            misleads="A latent that stands for one token is easy to name, and says nothing of the context: see its "
+            "token share.",
             order=611,
         )
 
