@@ -302,9 +302,7 @@ class _Job:
             **self.cost(layer, table, project),
         }
 
-    def cost(
-        self, layer: int, table: np.ndarray | None, change: Callable[[Tensor], Tensor]
-    ) -> dict[str, wl.Estimate]:
+    def cost(self, layer: int, table: np.ndarray | None, change: Callable[[Tensor], Tensor]) -> dict[str, wl.Estimate]:
         """Return by how many nats the loss rises with a reconstruction in the place of the stream, and as a share.
 
         The share is of the model's lead, what it knows beyond counted trigrams; both are resampled together.

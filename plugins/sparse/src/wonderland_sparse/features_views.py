@@ -69,7 +69,12 @@ def table_view(result: FeaturesResult) -> wl.View:
         Column("share", "Token share", digits=2, help="How much of it the current token explains."),
         Column("density", "Fires on", "share of tokens", digits=4),
         Column("effect", "P(promoted) without it", digits=2),
-        Column("held", "P(promoted), held high", digits=2, help="Where it does not fire, at the 90% quantile of its activation."),
+        Column(
+            "held",
+            "P(promoted), held high",
+            digits=2,
+            help="Where it does not fire, at the 90% quantile of its activation.",
+        ),
     ]
     rows = []
     for place, arrays in result.arrays.items():

@@ -96,7 +96,12 @@ def graph(result: GraphsResult) -> wl.View:
 def checked(result: GraphsResult) -> wl.View:
     """Return each edge's share beside what goes if it is taken out."""
     points = [
-        Point(Wording(f"{name_of(sender)} → {name_of(receiver)}"), float(flow), float(removed), int(receiver[0] != "logits"))
+        Point(
+            Wording(f"{name_of(sender)} → {name_of(receiver)}"),
+            float(flow),
+            float(removed),
+            int(receiver[0] != "logits"),
+        )
         for (sender, receiver), flow, removed in zip(
             result.edges, np.asarray(result.flow.value), np.asarray(result.removed.value), strict=True
         )

@@ -1,6 +1,6 @@
-"""What happens to an answer if one part no longer reads another? Edges taken out of the real model, one by one.
+"""Edges taken out of the real model, one by one: what an answer loses if one part no longer reads another.
 
-An account (`replacement`) is linear because bends are frozen. Here nothing is: what the sender writes is taken off what
+An account (`replacement`) is linear because its nonlinearities are frozen. Here nothing is: what the sender writes is taken off what
 the receiver reads, the receiver computes anew with its own nonlinearity (a head with new queries, keys and values, a
 latent with its threshold, the logits with the scale of the final norm), and the rest of the model runs on from what it
 then writes. The effect of an edge is what the answer loses. For a latent, what it then writes less is taken off what
@@ -85,9 +85,7 @@ def _head(model: Any, one: Account, layer: int, head: int, removed: Tensor) -> T
     """Return what a head writes less, [pos, d_model], if it no longer reads what was removed."""
     block = model.blocks[layer]
     attn, read = block.attn, block.ln1(_own(model, one.run[hook_name("resid_pre", layer)] - removed))
-    q, k, v = (
-        read @ getattr(attn, f"W_{name}")[head] + getattr(attn, f"b_{name}")[head] for name in ("Q", "K", "V")
-    )
+    q, k, v = (read @ getattr(attn, f"W_{name}")[head] + getattr(attn, f"b_{name}")[head] for name in ("Q", "K", "V"))
     seen = torch.ones(len(q), len(q), dtype=torch.bool, device=q.device).tril()
     z = (q @ k.T / attn.d_head**0.5).masked_fill(~seen, float("-inf")).softmax(-1) @ v
     less = one.run[hook_name("z", layer)][:, head] - z.double().cpu()
@@ -97,15 +95,11 @@ def _head(model: Any, one: Account, layer: int, head: int, removed: Tensor) -> T
 def _latent(model: Any, coder: Transcoder, one: Account, layer: int, unit: int, removed: Tensor) -> Tensor:
     """Return what a latent writes less, [pos, d_model], if it no longer reads what was removed."""
     stream, alone = one.run[hook_name("resid_mid", layer)], coder.kept([unit])
-    was, now = (
-        alone.encode(model.blocks[layer].ln2(_own(model, x)).float().cpu()) for x in (stream, stream - removed)
-    )
+    was, now = (alone.encode(model.blocks[layer].ln2(_own(model, x)).float().cpu()) for x in (stream, stream - removed))
     return ((was - now) * coder.W_dec[unit]).double()
 
 
-def _onward(
-    model: Any, one: Account, layer: int, site: str, less: Tensor, target: int, foil: int
-) -> np.ndarray:
+def _onward(model: Any, one: Account, layer: int, site: str, less: Tensor, target: int, foil: int) -> np.ndarray:
     """Return the logit differences with something taken off the stream at a site, [row, pos, d_model], for each row."""
     found = []
     for some in less.split(16):

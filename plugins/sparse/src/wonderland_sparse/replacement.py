@@ -1,4 +1,4 @@
-"""How much of an answer comes from where, along which path? The model on one prompt as a sum, with its bends frozen.
+"""The model on one prompt as a sum over paths, with its nonlinearities frozen: how much of an answer comes from where.
 
 On one prompt, attention patterns, the scales of the norms and the set of active latents are held as they are, and every
 MLP is written as its transcoder's active latents plus an *error* that stays what it is. What is left is linear: the
@@ -30,7 +30,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import wonderland as wl
 from wonderland.lab.names import hook_name
 from wonderland_sparse.dictionary import Transcoder
 
@@ -73,9 +72,7 @@ class Account:
     def attribution(self) -> dict[Part, float]:
         """What each part does for the answer, in logits: the sum of the edges into it, or out of it if none lead in."""
         into, out = self.edges.sum(0), self.edges.sum(1)
-        return {
-            part: float(out[i] if part[0] in _SOURCES else into[i]) for i, part in enumerate(self.parts)
-        }
+        return {part: float(out[i] if part[0] in _SOURCES else into[i]) for i, part in enumerate(self.parts)}
 
     def written(self, part: Part) -> Tensor:
         """Return what a part writes to the stream, [pos, d_model]."""
@@ -126,9 +123,7 @@ def run(model: Any, tokens: np.ndarray) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def account(
-    model: Any, transcoders: Mapping[int, Transcoder], tokens: np.ndarray, target: int, foil: int
-) -> Account:
+def account(model: Any, transcoders: Mapping[int, Transcoder], tokens: np.ndarray, target: int, foil: int) -> Account:
     """Write the logit difference after a prompt as a sum over paths.
 
     Args:
@@ -189,9 +184,7 @@ class _Sum:
         if one is not None:
             mid = self.found[hook_name("resid_mid", layer)]
             read = self.model.blocks[layer].ln2(mid.to(self.model.device, self.model.W_E.dtype)).double().cpu()
-            encoder, decoder, b_enc, b_dec = (
-                part.double() for part in (one.W_enc, one.W_dec, one.b_enc, one.b_dec)
-            )
+            encoder, decoder, b_enc, b_dec = (part.double() for part in (one.W_enc, one.W_dec, one.b_enc, one.b_dec))
             z = read @ encoder.T + b_enc
             values = torch.where(z > one.threshold.double(), z, 0.0)
             self.values[layer], self.coders[layer] = values, (encoder, decoder, b_enc)
@@ -218,9 +211,7 @@ class _Sum:
             slope = slope + self._heads(layer, slope, edges)
         active = {layer: values > 0 for layer, values in self.values.items()}
         answer = float(edges[:, -1].sum())
-        return Account(
-            answer, self.parts, edges, self.tokens, self.rows, self.part_of, self.at, active, self.found
-        )
+        return Account(answer, self.parts, edges, self.tokens, self.rows, self.part_of, self.at, active, self.found)
 
     def _before(self, place: int, layer: int, step: int) -> np.ndarray:
         """Return which rows at a position are written before a step of a layer."""

@@ -32,17 +32,17 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland_sparse.activations import fires, rolled
 from wonderland_sparse.controls import scrambled
+from wonderland_sparse.dataset_examples import may_be_shown
 from wonderland_sparse.dictionaries import LEAST_CONVERSATIONS, LEAST_TOKENS
 from wonderland_sparse.dictionaries_result import agreed, chosen_layers
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.effects import promoted
-from wonderland_sparse.firing import fires, rolled
 from wonderland_sparse.labels import Labels, explain, named
 from wonderland_sparse.learning import Recipe, start_of, steps_of, transcode
 from wonderland_sparse.quality import costs, densities, errors_across, lead, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear, kept
-from wonderland_sparse.shown import may_be_shown
 from wonderland_sparse.streams import Stream, enough, mlp_held_out, mlp_of_text, some_windows
 from wonderland_sparse.transcoders_result import TranscodersResult
 
@@ -103,7 +103,9 @@ class _Job:
         self.held = {layer: mlp_held_out(self.quiet, layer) for layer in layers}
         self.layers = [layer for layer in layers if float(self.held[layer][1].x.abs().max()) > _SILENT]
         self.silent = [layer for layer in layers if layer not in self.layers]
-        self.recipe = Recipe(asked.latents or 4 * specimen.cfg.d_model, asked.active, rate=asked.rate, epochs=asked.epochs)
+        self.recipe = Recipe(
+            asked.latents or 4 * specimen.cfg.d_model, asked.active, rate=asked.rate, epochs=asked.epochs
+        )
         self.model, self.done = specimen.fingerprints, 0
         self.steps = steps_of(self.recipe, int(specimen.background.lengths.sum()))
         self.passing = max(self.steps // 2, 1)
@@ -140,9 +142,7 @@ class _Job:
             "linear map": lambda part: part @ linear[:-1] + linear[-1],
             "mean output": lambda part: mean.expand(len(part), -1),
         }
-        measured = {
-            name: self.measure(layer, made, read, written, cost=True) for name, made in subjects.items()
-        }
+        measured = {name: self.measure(layer, made, read, written, cost=True) for name, made in subjects.items()}
         measured["transcoder"] |= self.counted(pair[0], read) | {"stable": agreed(cosines)}
         del x, y
         other = self.specimen.with_model(scrambled(self.specimen.model, seed))
@@ -229,9 +229,7 @@ class _Job:
         some = some_windows(specimen.background, _CHOOSING, self.asked.seed)
         first, _ = mlp_of_text(self.quiet, some, layer)
         pieces = specimen.tokenizer.pieces(list(range(specimen.cfg.d_vocab)))
-        labels = [
-            Labels.read(of.places, pieces, speakers=specimen.evidence.speakers) for of in (first, read)
-        ]
+        labels = [Labels.read(of.places, pieces, speakers=specimen.evidence.speakers) for of in (first, read)]
         here, there = fires(one, first.x), fires(one, read.x)
         size = len(first.x), len(read.x)
 
