@@ -6,11 +6,12 @@ the active latents frozen (`replacement`); the account of the corrupted prompt i
 that what is left adds up to the gap between the two. An edge is given as its share of the gap.
 
 Edges are chosen on one half of the contrasts and measured on the other, of other conversations. Every edge that is
-drawn is also taken out of the real model, where nothing is frozen (`removal`), and both numbers stand beside each other:
-their correlation over edges says how far the account can be believed.
+drawn is also taken out of the real model, where nothing is frozen (`removal`), and both numbers stand beside each
+other: their correlation over edges says how far the account can be believed.
 
 The replacement score and completeness say how much of the account is told by latents and heads, and how much by what
-the transcoders leave (errors). Beside them stand the same scores with no transcoder at all, where every MLP is an error.
+the transcoders leave (errors). Beside them stand the same scores with no transcoder at all, where every MLP is an
+error.
 
 What would fool it: an account is of what flows, not of why attention looks where it looks: who speaks may act through a
 head's pattern, which is frozen here. Where the real effect of an edge is another than its share, this is mostly why.
@@ -45,7 +46,7 @@ _LEAST_PAIRS = 4
 
 @dataclass(frozen=True)
 class AttributionGraphs:
-    """Along which paths does a difference reach the answer? Tokens, heads and latents; every edge taken out for real."""
+    """Along which paths does a difference reach the answer? Tokens, heads, latents; each edge taken out for real."""
 
     name: ClassVar[str] = "attribution-graphs"
     version: ClassVar[int] = 1

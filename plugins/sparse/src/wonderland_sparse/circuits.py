@@ -5,10 +5,10 @@ that differ between the two runs are put in order by attribution on one half of 
 other conversations, the first 1, 2, 4, … of them are swapped, and the share of the answer's difference that follows is
 measured, into the corrupted run (what suffices) and out of the clean one (what is needed).
 
-The same is done with neurons of the layer, principal components, latents whose decoder was drawn and never trained, and
-one direction, the difference of means; and with the best head of the model. Chance is 200 random sets of as many latents that differ, too. What the latents leave (the
-error, and in a context dictionary the table of tokens) is swapped alone: if it carries the difference, the latents are
-not the whole story.
+The same is done with neurons of the layer, principal components, latents whose decoder was drawn and never trained,
+and one direction, the difference of means; and with the best head of the model. Chance is 200 random sets of as many
+latents that differ, too. What the latents leave (the error, and in a context dictionary the table of tokens) is
+swapped alone: if it carries the difference, the latents are not the whole story.
 
 The order is used only if attribution agrees with swapping each latent by itself (r of 0.9 and more); else the layer is
 left out.

@@ -7,8 +7,9 @@ taken off first, because otherwise most of the latents are the vocabulary, which
 
 Beside each number stand its controls: the same of scrambled weights (two starts, so that agreement has its control,
 too), of noise with the same covariance, of a decoder that was drawn and never trained, and of as many principal
-components as latents are active; and, through ``control``, of the untrained model. The stream of the untrained model is its embedding in every layer, as what writes to the stream
-starts at zero; where that is so, one pair of dictionaries serves all layers.
+components as latents are active; and, through ``control``, of the untrained model. The stream of the untrained model
+is its embedding in every layer, as what writes to the stream starts at zero; where that is so, one pair of
+dictionaries serves all layers.
 
 It needs 60,000 tokens and 100 conversations to train on: below that a dictionary fits its own text and not the
 held-out one. Cost: about 9 s for a million tokens of training with 512 latents, and the model's pass over the text. A
@@ -247,7 +248,7 @@ class _Job:
             if step % 50 == 0 or step == size:
                 self.specimen.progress(begun + round(self.steps * step / size), self.total)
 
-        made = kept(self.scratch, name, about, lambda: learn(x, recipe, start_of(name, seed), tell))
+        made: Dictionary = kept(self.scratch, name, about, lambda: learn(x, recipe, start_of(name, seed), tell))
         self.done += self.steps
         return made
 

@@ -332,8 +332,8 @@ class DictionariesResult(wl.Result):
             "Sparse dictionaries: all numbers",
             Table(columns, [[row.get(column.key) for column in columns] for row in rows]),
             subtitle="Each measure beside its controls",
-            caption=f"On held-out text, 95% intervals over {self._n()}; dead latents and agreement over latents. The lead "
-            f"is what the model knows beyond counted trigrams, {self.lead:.3f} nats a token.",
+            caption=f"On held-out text, 95% intervals over {self._n()}; dead latents and agreement over latents. The "
+            f"lead is what the model knows beyond counted trigrams, {self.lead:.3f} nats a token.",
             how_to_read="Read a column from top to bottom: a number means something only where it differs from the "
             "same number of a control.",
             misleads="Scrambled weights and noise are other streams: their rise of the loss would be of no model.",

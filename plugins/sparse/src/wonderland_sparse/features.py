@@ -2,10 +2,11 @@
 
 Each latent of the first dictionary of each layer gets an explanation: the label, of some thousand, that its firing
 agrees with best (`labels`), chosen on training text and reported on held-out conversations, of which none has a say in
-the choice; which latents come first is decided on training text, too. Beside it: whether another
-start finds it too (stability), how much of it the current token alone explains (token share, cross-validated: a
-contextual latent has little), which token follows where it fires, how often it fires, and for the clearest ones what
-taking it out, and holding it high where it does not fire, does to the tokens it promotes. What a latent reads is not what it writes, so both are shown.
+the choice; which latents come first is decided on training text, too. Beside it: whether another start finds it too
+(stability), how much of it the current token alone explains (token share, cross-validated: a contextual latent has
+little), which token follows where it fires, how often it fires, and for the clearest ones what taking it out, and
+holding it high where it does not fire, does to the tokens it promotes. What a latent reads is not what it writes, so
+both are shown.
 
 A latent is called *solid* only if it is stable and its effect lies beyond that of twenty latents of like density.
 Explanations have their nulls: the same firing rolled along the text, and neurons and random directions cut to fire as
@@ -133,7 +134,7 @@ class SparseFeatures:
         allowed = may_be_shown(there, places, count)
         stability = found.stability[f"L{layer}"]
         raised, by = promoted(specimen, dictionary.W_dec, _WRITES)
-        # Which come first is decided where labels were chosen: the F1 that is told would be too high for the first ones.
+        # Which come first is decided where labels were chosen, else the F1 that is told would be too high.
         clear = np.maximum(contextual.chosen, 0.5 * best.chosen)
         order = np.argsort(-np.nan_to_num(clear, nan=-1), kind="stable")
         asked = np.array([one for one in order if allowed[one] and stability[one] >= STABLE][: self.effects], dtype=int)

@@ -283,8 +283,8 @@ class FeaturesResult(wl.Result):
             subtitle="What is in the stream, one piece at a time?",
             caption=f"Held-out text, n={self.conversations} conversations. F1 of the best label, chosen on other text, "
             "beside that of the same firing shifted in time; effects: ratio of the probability of promoted tokens, 95% "
-            "interval over conversations, beside that of twenty latents of like density. Held high: set to the 90% quantile of "
-            "its activation where it does not fire.",
+            "interval over conversations, beside that of twenty latents of like density. Held high: set to the 90% "
+            "quantile of its activation where it does not fire.",
             how_to_read="Stable and causal ones come first. Read all five bands: what stands at a fifth of the highest "
             "is often something else. Reads is where it fires; raises is what it then says.",
             misleads="Latents of an untrained model can be stable and causal, too: compare the counts before training "

@@ -54,7 +54,8 @@ def known_mlp_model() -> wl.ChatTransformer:
     for neuron, speaker in enumerate((ME, THEM)):
         block.mlp.W_in[says + speaker, neuron] = 1
         block.mlp.W_out[neuron, len(SPECIALS) + neuron] = _WRITES
-    return model.requires_grad_(False).eval()
+    model.requires_grad_(False).eval()
+    return model
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What is said and shown of paths to an answer: the graph over contrasts, single prompts, and how far to believe them."""
+"""What is said and shown of paths to an answer: the graph over contrasts, single prompts, how far to believe them."""
 
 from __future__ import annotations
 

@@ -85,10 +85,10 @@ def graph(result: GraphsResult) -> wl.View:
         f"{percent(bare.value)}), completeness {percent(complete.value)} [{percent(complete.low)}, "
         f"{percent(complete.high)}].",
         how_to_read="From tokens on the left through heads and latents of MLPs (T) to the answer. What comes into a "
-        "part is what goes out of it, apart from edges too small to be drawn. The slider shows more of them. Errors are "
-        "what transcoders leave of an MLP.",
-        misleads="Attention is taken as it is: what moves a head's pattern is not drawn. Read the note of an edge: where "
-        "taking it out does something else, the line is not what the model does.",
+        "part is what goes out of it, apart from edges too small to be drawn. The slider shows more of them. Errors "
+        "are what transcoders leave of an MLP.",
+        misleads="Attention is taken as it is: what moves a head's pattern is not drawn. Read the note of an edge: "
+        "where taking it out does something else, the line is not what the model does.",
         order=640,
     )
 
@@ -116,10 +116,11 @@ def checked(result: GraphsResult) -> wl.View:
             groups=Wording.every(["into the answer", "into heads and latents"]),
         ),
         subtitle="Do edges do in the real model what the account says?",
-        caption=f"A point is an edge, chosen on other conversations; r = {result.agreement:.2f}, n={result.conversations} "
-        f"conversations. Accounts miss the logit difference by {result.away:.0e} logits at most.",
-        how_to_read="On the diagonal an edge does what the account says. Under it, other parts make up for its loss, or "
-        "attention moves.",
+        caption=f"A point is an edge, chosen on other conversations; r = {result.agreement:.2f}, "
+        f"n={result.conversations} conversations. Accounts miss the logit difference by {result.away:.0e} logits at "
+        "most.",
+        how_to_read="On the diagonal an edge does what the account says. Under it, other parts make up for its loss, "
+        "or attention moves.",
         misleads="Edges are taken out one at a time: two that do the same both look unneeded.",
         order=641,
     )
@@ -157,9 +158,10 @@ def latents(result: GraphsResult) -> wl.View:
         subtitle="What are the latents on the way?",
         caption=f"Share of the gap with 95% intervals over n={result.conversations} conversations; labels chosen on "
         "training text and scored on held-out text.",
-        how_to_read="A latent that much passes through, with a label of high F1 and found by both starts, is a part that "
-        "can be named.",
-        misleads="Labels are those somebody thought of. Shares of latents that follow each other count the same flow twice.",
+        how_to_read="A latent that much passes through, with a label of high F1 and found by both starts, is a part "
+        "that can be named.",
+        misleads="Labels are those somebody thought of. Shares of latents that follow each other count the same flow "
+        "twice.",
         order=642,
     )
 
@@ -170,9 +172,9 @@ def example(result: GraphsResult, number: int) -> wl.View:
     notes = [f"taken out: {float(value):.2f} logits" for value in one["removed"]]
     labels: dict[str, Any] = {f"token {at}": Quoted(piece, "token") for at, piece in enumerate(one["tokens"])}
     text = say(
-        "One held-out prompt, the {number}. of those measured: an anecdote, n=1. Logit of {target} less that of {foil}, "
-        "{answer:.2f}, of which {told:.2f} come along the edges into the answer that are drawn. Replacement score "
-        "{replacement:.0%}, completeness {completeness:.0%}.",
+        "One held-out prompt, the {number}. of those measured: an anecdote, n=1. Logit of {target} less that of "
+        "{foil}, {answer:.2f}, of which {told:.2f} come along the edges into the answer that are drawn. Replacement "
+        "score {replacement:.0%}, completeness {completeness:.0%}.",
         number=number + 1,
         target=Quoted(one["target"], "token"),
         foil=Quoted(one["foil"], "token"),
@@ -187,8 +189,8 @@ def example(result: GraphsResult, number: int) -> wl.View:
         _drawn(one["edges"], list(one["flow"]), notes, "logits", labels),
         subtitle="How does one answer come about?",
         caption=text,
-        how_to_read="Each word is a token of the prompt, in its order from top to bottom; the slider shows smaller edges. "
-        "The note of an edge is what the answer loses if it is taken out of the real model.",
+        how_to_read="Each word is a token of the prompt, in its order from top to bottom; the slider shows smaller "
+        "edges. The note of an edge is what the answer loses if it is taken out of the real model.",
         misleads="One prompt shows what can happen, not what usually does; the graph over all contrasts says that.",
         order=643 + number,
     )

@@ -69,7 +69,7 @@ class Pair:
         return dict(found)
 
     def removed(self, model: Any, coders: Mapping[int, Transcoder], edges: Sequence[Edge]) -> np.ndarray:
-        """Return what each edge does if it is taken out for real, on the clean prompt more than on the corrupted one."""
+        """Return what goes without each edge, taken out for real, on the clean prompt more than on the corrupted."""
         found = np.zeros(len(edges))
         for one, sign in ((self.clean, 1), (self.corrupted, -1)):
             senders: dict[Part, list[Part]] = defaultdict(list)
@@ -97,7 +97,7 @@ def pairs_of(model: Any, coders: Mapping[int, Transcoder], batch: ContrastBatch)
 
 
 def leading(sizes: Mapping[Edge, float], most: int) -> list[Edge]:
-    """Return the largest edges, at most so many, that lie on a way to the answer among themselves, the largest first."""
+    """Return the largest edges, at most so many, as far as they lie on a way to the answer, the largest first."""
     order = sorted((edge for edge in sizes if sizes[edge] != 0), key=lambda edge: (-abs(sizes[edge]), str(edge)))
     kept = [edge for edge in order if edge[0][0] != "bias"][:most]
     graph = nx.DiGraph(kept)

@@ -1,10 +1,10 @@
 """Edges taken out of the real model, one by one: what an answer loses if one part no longer reads another.
 
-An account (`replacement`) is linear because its nonlinearities are frozen. Here nothing is: what the sender writes is taken off what
-the receiver reads, the receiver computes anew with its own nonlinearity (a head with new queries, keys and values, a
-latent with its threshold, the logits with the scale of the final norm), and the rest of the model runs on from what it
-then writes. The effect of an edge is what the answer loses. For a latent, what it then writes less is taken off what
-the MLP writes; the error of the transcoder stays.
+An account (`replacement`) is linear because its nonlinearities are frozen. Here nothing is: what the sender writes is
+taken off what the receiver reads, the receiver computes anew with its own nonlinearity (a head with new queries, keys
+and values, a latent with its threshold, the logits with the scale of the final norm), and the rest of the model runs
+on from what it then writes. The effect of an edge is what the answer loses. For a latent, what it then writes less is
+taken off what the MLP writes; the error of the transcoder stays.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def taken_out(
         target: The token whose logit counts.
         foil: The token whose logit is taken off.
     """
-    there = {part for part in one.parts}
+    there = set(one.parts)
     places = torch.from_numpy(one.at)
     found = np.zeros(len(edges))
     by_layer: dict[tuple[int, str], list[tuple[int, Tensor]]] = {}
@@ -89,7 +89,8 @@ def _head(model: Any, one: Account, layer: int, head: int, removed: Tensor) -> T
     seen = torch.ones(len(q), len(q), dtype=torch.bool, device=q.device).tril()
     z = (q @ k.T / attn.d_head**0.5).masked_fill(~seen, float("-inf")).softmax(-1) @ v
     less = one.run[hook_name("z", layer)][:, head] - z.double().cpu()
-    return less @ attn.W_O[head].double().cpu()
+    written: Tensor = less @ attn.W_O[head].double().cpu()
+    return written
 
 
 def _latent(model: Any, coder: Transcoder, one: Account, layer: int, unit: int, removed: Tensor) -> Tensor:

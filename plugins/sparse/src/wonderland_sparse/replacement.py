@@ -104,10 +104,10 @@ class _Norm:
         return 0.0 if self.plain else self.b
 
     def back(self, slope: Tensor, place: int | None = None) -> Tensor:
-        """Return the gradient of its input, given that of its output: [pos, d_model], or [..., d_model] at one place."""
+        """Return the gradient of its input of that of its output: [pos, d_model], or [..., d_model] at a place."""
         if self.plain:
             return slope
-        scaled = slope * self.w / (self.scale if place is None else self.scale[place])
+        scaled: Tensor = slope * self.w / (self.scale if place is None else self.scale[place])
         return scaled - scaled.mean(-1, keepdim=True)
 
 

@@ -95,8 +95,8 @@ def enough(windows: wl.Windows, tokens: int, conversations: int) -> None:
     there, of = int(windows.lengths.sum()), len(np.unique(windows.conversation))
     if there < tokens or of < conversations:
         raise wl.NotEnoughData(
-            f"A dictionary needs {tokens:,} tokens of {conversations} conversations to train on; there are {there:,} of "
-            f"{of:,}. With fewer it would fit this text and no other.",
+            f"A dictionary needs {tokens:,} tokens of {conversations} conversations to train on; there are {there:,} "
+            f"of {of:,}. With fewer it would fit this text and no other.",
             hint="Read more messages.",
         )
 

@@ -11,7 +11,8 @@ fitted by least squares on the same text; as many of the layer's strongest neuro
 each token; the mean output; and a transcoder of the MLPs of scrambled weights. Each latent gets the label that its
 firing agrees with best, chosen on training text and scored on held-out text, as in `sparse-features`.
 
-An untrained model's MLPs write nothing, so there is nothing to predict in it: its layers are left out, and that is said.
+An untrained model's MLPs write nothing, so there is nothing to predict in it: its layers are left out, and that is
+said.
 
 What would fool it: a low cost where the MLP matters little. Compare with the mean output, which costs what the MLP is
 worth. And a transcoder predicts what the MLP writes, not how: two computations that give the same are one to it.
@@ -198,7 +199,8 @@ class _Job:
         def made(part: Tensor) -> Tensor:
             post = mlp.act(part @ w_in + b_in)
             top = (post.abs() * reach).topk(min(count, post.shape[1]), dim=1).indices
-            return torch.zeros_like(post).scatter(1, top, post.gather(1, top)) @ w_out + b_out
+            written: Tensor = torch.zeros_like(post).scatter(1, top, post.gather(1, top)) @ w_out + b_out
+            return written
 
         return made
 
@@ -258,4 +260,5 @@ def _least_squares(x: Tensor, y: Tensor) -> Tensor:
         gram += part.T @ part
         cross += part.T @ y[start : start + (1 << 15)].double()
     gram += 1e-6 * gram.trace() / d * torch.eye(d, dtype=torch.float64)
-    return torch.linalg.solve(gram, cross).float()
+    solved: Tensor = torch.linalg.solve(gram, cross)
+    return solved.float()

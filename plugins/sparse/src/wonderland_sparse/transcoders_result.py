@@ -89,22 +89,23 @@ class TranscodersResult(wl.Result):
             if not alive.any():
                 return wl.Estimate.missing(unit="share of latents", chance=0.0, resampled_over="latents")
             good, chance = (np.nan_to_num(one[name][alive]) >= _GOOD for name in ("f1", "rolled"))
-            number, told = np.arange(len(good)), {"unit": "share of latents", "chance": float(chance.mean())}
-            return cluster_bootstrap(good, np.ones(len(good)), number, resampled_over="latents", **told)
+            about: dict[str, Any] = {"unit": "share of latents", "chance": float(chance.mean())}
+            number, ones = np.arange(len(good)), np.ones(len(good))
+            return cluster_bootstrap(good, ones, number, resampled_over="latents", **about)
 
         shares = [share(one) for one in found]
         explained = wl.Estimate.missing((0,), unit="share of latents", chance=0.0, resampled_over="latents")
         if shares:
             explained = wl.Estimate.stacked(shares, dims=("layer",))
             explained = dataclasses.replace(explained, labels={"layer": tuple(by("layer"))})
-        parts = ("weights", "measured", "stability", "partner", "density", "f1", "rolled", "shown", "explanations")
-        return cls(
-            layers=[one["layer"] for one in found],
-            **{name: by(name) for name in parts},
-            raises=by("raises"),
-            explained=explained,
-            **about,
-        )
+        parts: dict[str, Any] = {
+            name: by(name)
+            for name in (
+                *("weights", "measured", "stability", "partner", "density"),
+                *("f1", "rolled", "shown", "explanations", "raises"),
+            )
+        }
+        return cls(layers=[one["layer"] for one in found], explained=explained, **parts, **about)
 
     def transcoder(self, layer: int, seed: int = 0) -> Transcoder:
         """Return a transcoder.
@@ -158,10 +159,10 @@ class TranscodersResult(wl.Result):
             one, plain, nothing = (subjects[name] for name in ("transcoder", "linear map", "mean output"))
             cost, doubts = one["delta ce"], self.doubts(place)
             text = (
-                f"In the place of the MLP of {place}, {float(one['l0'].value):.1f} of {self.latents:,} latents at a time "
-                f"cost {float(cost.value):.3f} nats a token (95% interval {float(cost.low):.3f} to "
-                f"{float(cost.high):.3f}, n={cost.n} conversations); a linear map {float(plain['delta ce'].value):.3f}, "
-                f"its mean output {float(nothing['delta ce'].value):.3f}."
+                f"In the place of the MLP of {place}, {float(one['l0'].value):.1f} of {self.latents:,} latents at a "
+                f"time cost {float(cost.value):.3f} nats a token (95% interval {float(cost.low):.3f} to "
+                f"{float(cost.high):.3f}, n={cost.n} conversations); a linear map "
+                f"{float(plain['delta ce'].value):.3f}, its mean output {float(nothing['delta ce'].value):.3f}."
             )
             better = float(cost.high) < float(plain["delta ce"].low)
             trust: Any = "solid" if better and not doubts and cost.trusted else "weak"
