@@ -68,8 +68,8 @@ class Transcoders:
     layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""
     latents: Annotated[int, "latents of each transcoder; 0 for four times the width of the stream"] = 0
     active: Annotated[int, "how many of them are active on a token, on average"] = 16
-    epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8
-    rate: Annotated[float, "learning rate"] = 4e-3
+    epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 4
+    rate: Annotated[float, "learning rate"] = 1e-2
     seed: Annotated[int, "seed of the first start; the second has the next"] = 0
 
     @classmethod
