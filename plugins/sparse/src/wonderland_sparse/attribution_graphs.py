@@ -38,7 +38,6 @@ from wonderland_sparse.replacement import LOGITS, Part, account, scores
 from wonderland_sparse.transcoders_result import TranscodersResult
 
 if TYPE_CHECKING:
-    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 _LEAST_PAIRS = 4
@@ -67,13 +66,6 @@ class AttributionGraphs:
         from wonderland_sparse import graph_truths
 
         return graph_truths.graphs()
-
-    @classmethod
-    def choices(cls) -> list[Choice]:
-        """Return what it chooses on one half of the pairs and measures on the other."""
-        from wonderland_sparse import graph_truths
-
-        return graph_truths.choices()
 
     def run(self, specimen: wl.Specimen) -> GraphsResult:
         """Account for the answers, choose edges on one half and measure them on the other."""

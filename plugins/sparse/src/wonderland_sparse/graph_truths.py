@@ -17,13 +17,12 @@ from wonderland.testing.handwritten import (
     handwritten_speaker_model,
     handwritten_tokenizer,
 )
-from wonderland.testing.optimism import Choice
 from wonderland.testing.truth import Truth
 from wonderland.tokenizer import ME, SPECIALS, THEM
 
-__all__ = ["QUICK", "choices", "graphs", "known_mlp_model", "known_mlp_specimen", "transcoders"]
+__all__ = ["QUICK", "graphs", "known_mlp_model", "known_mlp_specimen", "transcoders"]
 
-QUICK: dict[str, Any] = {"latents": 16, "active": 1, "epochs": 4, "layers": ""}
+QUICK: dict[str, Any] = {"latents": 8, "active": 1, "epochs": 8, "rate": 2e-2}
 _WRITES = 10.0  # logits
 
 
@@ -99,11 +98,6 @@ def graphs() -> list[Truth]:
         Truth("who speaks goes through a head and an MLP", known_mlp_specimen, through),
         Truth("an untrained model", _untrained, nothing, nothing=True),
     ]
-
-
-def choices() -> list[Choice]:
-    """Return what `attribution-graphs` chooses on one half: nothing where the model has no MLP to go through."""
-    return []
 
 
 def _untrained() -> wl.Specimen:
