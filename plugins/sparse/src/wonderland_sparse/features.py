@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _CHOOSING = 60_000  # tokens of training text to choose labels on
 _WRITES = 6
+_LIVE = 6  # latents of a layer that a live report can steer along and take out
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,34 @@ class SparseFeatures:
             "nulls": nulls,
             "known": known(_subjects(dictionary, x, y, streams, values), labels, streams, self.seed),
             "cards": [card(specimen, layer, unit, there, about, ratio.get(unit)) for unit in listed],
+            "live": _live(specimen, layer, dictionary, table, there, listed[:_LIVE]),
             "examples": shaded(specimen, listed[:6], there) if listed else [],
             "shading": listed[:6],
         }
+
+
+def _live(
+    specimen: wl.Specimen, layer: int, dictionary: Any, table: np.ndarray | None, fired: Fires, units: list[int]
+) -> list[dict[str, Any]]:
+    """Return what a live report needs of some latents, each as its encoder reads it and as long as it is on average."""
+    found = []
+    for unit in units:
+        encoder = dictionary.W_enc[unit].numpy()
+        length = float(fired.values[fired.units == unit].mean())
+        found.append(
+            {
+                "unit": unit,
+                "vector": length * dictionary.W_dec[unit].numpy(),
+                "encoder": encoder,
+                "bias": float(dictionary.b_enc[unit] - dictionary.W_enc[unit] @ dictionary.b_dec),
+                "threshold": float(dictionary.threshold[unit]),
+                "length": length,
+                "tokens": np.zeros(0, np.float32) if table is None else -(table @ encoder),
+                "last": layer + 1 == specimen.cfg.n_layers,
+                "attn_only": bool(specimen.cfg.attn_only),
+            }
+        )
+    return found
 
 
 def _token_share(here: Fires, first: Places, there: Fires, second: Places, count: int, d_vocab: int) -> np.ndarray:

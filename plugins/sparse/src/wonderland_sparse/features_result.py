@@ -12,6 +12,7 @@ from scipy.stats import fisher_exact
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland.report.live_directions import Reading
 from wonderland.views import (
     Axis,
     Bars,
@@ -60,6 +61,7 @@ class FeaturesResult(wl.Result):
         cards: What is shown of some latents.
         examples: By layer, windows shaded by some latents; "shading" by which.
         shading: By layer, those latents.
+        live: By layer, what a live report needs of the first latents.
     """
 
     layers: list[int]
@@ -80,6 +82,7 @@ class FeaturesResult(wl.Result):
     cards_: list[dict[str, Any]]
     examples: dict[str, list[dict[str, Any]]]
     shading: dict[str, list[int]]
+    live: dict[str, list[dict[str, Any]]]
 
     @classmethod
     def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> FeaturesResult:
@@ -130,8 +133,25 @@ class FeaturesResult(wl.Result):
             cards_=[card for part in parts for card in part["cards"]],
             examples=by("examples"),
             shading=by("shading"),
+            live=by("live"),
             **about,
         )
+
+    def live_directions(self) -> list[tuple[str, int, np.ndarray, str, Reading]]:
+        """Return the clearest latents for a live report: to steer along, to see fire on what is typed, to take out."""
+        found = []
+        for place, latents in self.live.items():
+            layer = int(place[1:])
+            for one in latents:
+                label = self.explanations[place][one["unit"]]
+                told = label if isinstance(label, str) else label.text
+                name = f"{wl.Feature(layer, one['unit'])}, {told}".rstrip(", ")
+                tokens = one["tokens"] if len(one["tokens"]) else None
+                reads = Reading(one["encoder"], one["bias"], one["threshold"], one["length"], tokens)
+                # The stream after a layer is that before the next; after the last, what its last part adds.
+                at = (layer, "attn_out" if one["attn_only"] else "mlp_out") if one["last"] else (layer + 1, "resid_pre")
+                found.append((name, at[0], one["vector"], at[1], reads))
+        return found
 
     def solid(self) -> list[wl.Feature]:
         """Return the latents that are stable and have an effect beyond that of others."""
