@@ -199,8 +199,9 @@ def test_a_latent_fires_and_is_taken_out_as_in_python(model, tokenizer, place, b
     stream = cache[hook][0].numpy()
     encoder, vector = random.normal(size=(2, d)).astype(np.float32)
     encoder /= (stream @ encoder).std()
-    bias = float(0.3 - (stream @ encoder).mean())
     table = random.normal(size=tokenizer.vocab_size).astype(np.float32)
+    z = stream @ encoder + (table[TOKENS] if by_token else 0)
+    bias = float(1 - z[-1])  # so that it fires on the last token, where the answer is
     reads = Reading(encoder, bias, 0.5, float(np.linalg.norm(vector)), table if by_token else None).to_page()
     script = """
     const run = read(given.tokens), way = given.way;
@@ -208,8 +209,7 @@ def test_a_latent_fires_and_is_taken_out_as_in_python(model, tokenizer, place, b
     """
     way = {"layer": layer, "site": site, "vector": vector, "reads": reads}
     found = asked(script, model, tokenizer, tokens=TOKENS, way=way)
-    z = stream @ encoder + bias + (table[TOKENS] if by_token else 0)
-    f = np.where(z > 0.5, z, 0)
+    f = np.where(z + bias > 0.5, z + bias, 0)
     assert 0 < (f > 0).sum() < len(TOKENS)
     assert np.allclose(found["fires"], f, **CLOSE)
     less = torch.tensor(f[:, None] * vector / np.linalg.norm(vector), dtype=torch.float32)
