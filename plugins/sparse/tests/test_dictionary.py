@@ -76,6 +76,31 @@ def test_planted_features_come_back(seed):
     assert (learned.encode(x) > 0).sum(1).float().mean() == pytest.approx(3, abs=0.5)
 
 
+def independent(features=96, d=32, samples=100_000, l0=3, seed=0):
+    """Vectors as above, but every direction is there or not by itself, so that their number differs."""
+    random = torch.Generator().manual_seed(seed)
+    directions = torch.nn.functional.normalize(torch.randn(features, d, generator=random))
+    there = torch.rand(samples, features, generator=random) < l0 / features
+    return (there * (1 + torch.rand(samples, features, generator=random))) @ directions, directions
+
+
+def test_planted_features_come_back_if_their_number_varies():
+    x, directions = independent(samples=60_000, seed=3)
+    learned = learn(x, Recipe(96, active=3, rate=8e-3, batch=512), seed=3)
+    assert (found(learned, directions) >= 0.95).float().mean() >= 0.85
+    fires = (learned.encode(x) > 0).sum(1).float()
+    assert fires.mean() == pytest.approx(3, abs=0.6)
+    assert fires.std() > 1  # a batch gives more to a vector that has more
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 3])
+def test_with_enough_vectors_nearly_all_of_a_varying_number_come_back(seed):
+    x, directions = independent(samples=200_000, seed=seed)
+    learned = learn(x, Recipe(96, active=3, rate=8e-3, batch=512), seed=seed)
+    assert (found(learned, directions) >= 0.95).float().mean() >= 0.95
+
+
 def test_noise_of_the_same_covariance_gives_nothing_back():
     x, directions = planted(samples=30_000)
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3)) @ torch.linalg.cholesky(torch.cov(x.T)).T

@@ -163,6 +163,7 @@ class SparseFeatures:
                 "recall": best.recall,
                 "chosen": best.chosen,
                 "contextual": contextual.f1,
+                "contextual chosen": contextual.chosen,
                 "coming": coming.f1,
                 "shown": allowed,
                 "asked": asked,

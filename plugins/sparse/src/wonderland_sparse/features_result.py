@@ -46,9 +46,9 @@ class FeaturesResult(wl.Result):
         latents: Of each dictionary.
         conversations: Held-out conversations everything is measured on.
         arrays: By layer and name, [latent]: stability, density, share (η² of the token), f1, precision, recall, chosen
-            (F1 where the label was chosen), contextual (F1 of the best contextual label), coming (F1 of the token that
-            follows), shown; and "asked", the latents whose effect was measured, with "null" and "held null", the ratios
-            of other latents, and "solid".
+            (F1 where the label was chosen), contextual (F1 of the best contextual label), "contextual chosen", coming
+            (F1 of the token that follows), shown; and "asked", the latents whose effect was measured, with "null" and
+            "held null", the ratios of other latents, and "solid".
         effects: By layer, ratio of the probability of promoted tokens without a latent, [latent asked for].
         held: By layer, that ratio with a latent held high where it does not fire, [latent asked for].
         explanations: By layer, the label of each latent.
