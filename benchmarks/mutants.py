@@ -350,7 +350,7 @@ MUTANTS = (
     Mutant(
         "sparse gradients: what the encoder takes off is forgotten",
         f"{_SPARSE}/gradients.py",
-        "to_b_dec = slope.sum((0, 1)) - to_bias @ encoder",
+        "to_b_dec = slope.sum((0, 1)) - (to_bias @ encoder if target is None else 0)",
         "to_b_dec = slope.sum((0, 1))",
         "the bias is trained along another slope than the loss has",
         (f"{_OF_SPARSE}/test_dictionary.py::test_gradients_are_those_of_autograd",),
@@ -380,5 +380,37 @@ MUTANTS = (
         (
             f"{_OF_SPARSE}/test_features.py::test_text_is_shown_only_of_what_fires_in_five_conversations_and_in_none_mostly",
         ),
+    ),
+    Mutant(
+        "sparse features: the first ones are chosen where they are reported",
+        f"{_SPARSE}/features.py",
+        "clear = np.maximum(contextual.chosen, 0.5 * best.chosen)",
+        "clear = np.maximum(contextual.f1, 0.5 * best.f1)",
+        "the cards that come first tell an F1 that is too high",
+        (f"{_OF_SPARSE}/test_features.py::test_which_latents_come_first_is_decided_where_labels_are_chosen",),
+    ),
+    Mutant(
+        "attribution graphs: a latent reads its own layer's errors",
+        f"{_SPARSE}/replacement.py",
+        "rows = self._before(place, layer, 1)",
+        "rows = self._before(place, layer, 2)",
+        "what flows into a latent is more than it does",
+        (f"{_OF_SPARSE}/test_transcoders.py::test_what_comes_into_a_part_is_what_goes_out_of_it",),
+    ),
+    Mutant(
+        "attribution graphs: the scale of a norm moves",
+        f"{_SPARSE}/replacement.py",
+        "scaled - scaled.mean(-1, keepdim=True)",
+        "scaled",
+        "a shift of the whole stream seems to do something",
+        (f"{_OF_SPARSE}/test_transcoders.py::test_an_edge_into_the_logits_is_the_gradient_times_what_is_written",),
+    ),
+    Mutant(
+        "attribution graphs: an edge is taken out of the queries alone",
+        f"{_SPARSE}/removal.py",
+        "read @ getattr",
+        "(block.ln1(_own(model, one.run[hook_name('resid_pre', layer)])) if name != 'Q' else read) @ getattr",
+        "a head keeps what it is said no longer to read",
+        (f"{_OF_SPARSE}/test_transcoders.py::test_taking_an_edge_out_is_what_hooks_do",),
     ),
 )

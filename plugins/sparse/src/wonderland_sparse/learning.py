@@ -193,8 +193,8 @@ class _Training:
             top = pre.topk(k, dim=1)
             places = (top.indices + torch.arange(len(pre))[:, None] * pre.shape[1])[top.values > 0].sort().values
         else:
-            # Only those over a guess are compared; the guess is what the batches before kept, and a little less. Nothing
-            # is sorted: the smallest of the largest is enough, and what equals it is kept as well.
+            # Only those over a guess are compared; the guess is what the batches before kept, and a little less.
+            # Nothing is sorted: the smallest of the largest is enough, and what equals it is kept as well.
             flat, count = pre.reshape(-1).numpy(), k * len(pre)
             over = np.flatnonzero(flat > 0.9 * self.threshold)
             if len(over) < count:
