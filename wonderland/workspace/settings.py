@@ -86,6 +86,10 @@ class FilterSettings:
         default_factory=list
     )
     only_direct: Annotated[bool, "leave out conversations of more than two"] = False
+    most_repeats: Annotated[
+        int, "keep so many of messages of six words or more that say the same; 0 for all", Between(0)
+    ] = 0
+    country: Annotated[str, "country whose national phone numbers count as secrets, as two letters such as US"] = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class TokenizerSettings:
     """How to cut words into tokens."""
 
     vocab_size: Annotated[int, "tokens of the vocabulary; 0 for the preset's", Between(0, 1_000_000)] = 0
+    contacts: Annotated[int, "learn tokens from words that so many contacts used; 0 for all words", Between(0)] = 0
 
 
 @dataclass(frozen=True)

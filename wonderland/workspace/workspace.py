@@ -31,7 +31,7 @@ from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import checking, cohorts, models
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.analysing import Asked, requested
-from wonderland.workspace.choosing import choose
+from wonderland.workspace.choosing import choose, filters
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept
 from wonderland.workspace.layout import Layout
@@ -136,8 +136,8 @@ class Workspace:
         if stage.done:
             return stage.read(Corpus.load)
         chosen = choose(layout.done("corpus", "extract").read(Corpus.load), layout)
-        names = layout.settings.filter.names
-        kept = chosen.filter(*names) if names else chosen
+        wanted = filters(layout)
+        kept = chosen.filter(*wanted) if wanted else chosen
         with stage.writing(lambda: layout.stage("filtered").key) as folder:
             kept.save(folder)
         return kept
@@ -160,7 +160,8 @@ class Workspace:
         stage = layout.stage("tokenizer")
         if stage.done:
             return stage.read(models.load_tokenizer)
-        tokenizer = SpeakerTokenizer.train(self._parts(layout)[0], layout.vocab_size)
+        contacts = layout.settings.tokenizer.contacts
+        tokenizer = SpeakerTokenizer.train(self._parts(layout)[0], layout.vocab_size, contacts=contacts)
         with stage.writing(lambda: layout.stage("tokenizer").key) as folder:
             tokenizer.save(folder / "tokenizer.json")
         return tokenizer
