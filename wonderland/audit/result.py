@@ -146,7 +146,7 @@ class Memorisation(Result):
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
         told = f"AUC {float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}]"
         unit = name.partition(",")[0]
-        of = f"by {unit}, n = {one.n} conversations never read; a table of counts that does not know the model: {float(blind.value):.2f}"
+        of = f"by {unit}, n = {one.n} conversations on the smaller side; a table of counts that does not know the model: {float(blind.value):.2f}"
         if float(one.low) > 0.5:
             said = f"Who is in it can be told: {told} ({of})."
         else:

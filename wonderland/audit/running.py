@@ -30,7 +30,7 @@ from wonderland.audit.sampling import say_many
 from wonderland.corpus.canaries import Canary
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import ME
-from wonderland.corpus.scrubbing import find_secrets
+from wonderland.corpus.scrubbing import find_secrets, known_country
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.lab.protocols import HookedModel
 from wonderland.model.baselines import ngram_first_choices
@@ -50,7 +50,7 @@ class AuditSettings:
 
     training: Annotated[int, "training messages to examine; 0 for all"] = 5000
     held_out: Annotated[int, "held-out messages to examine; 0 for all"] = 2500
-    in_window: Annotated[int, "of each, how many to examine again behind what stood before them"] = 500
+    in_window: Annotated[int, "of each, how many to examine again behind what stood before them"] = 1000
     untrained: Annotated[int, "of each, how many to put before an untrained model, too"] = 1000
     generations: Annotated[int, "messages to sample from the model"] = 1000
     candidates: Annotated[int, "fewest others that a secret is ranked among"] = 1000
@@ -85,7 +85,7 @@ def audit(
         canaries: What training put in and left out on purpose.
         strings: Texts of a report, to be searched for secrets.
         halves: Given all messages, the numbers of those examined and the model's losses of them, returns what models
-            trained on halves add.
+            trained on halves add (`wonderland.audit.full.with_references`).
         on_progress: Called with what is examined next, how many parts are done and how many there are.
 
     Raises:
@@ -115,7 +115,10 @@ def audit(
     run.persons(messages, forced, chosen)
     if halves is not None:
         run.told("models trained on halves")
-        run.found["full"] = dict(halves(messages, chosen, forced))
+        more = halves(messages, chosen, forced)
+        run.found["full"] = more["estimates"]
+        for part in ("membership", "roc", "caught"):
+            run.found[part] |= more[part]
     return Memorisation(**run.found, left_out=run.left_out)
 
 
@@ -132,6 +135,7 @@ class _Run:
         self.model, self.tokenizer, self.s, self.on_progress = model, tokenizer, settings, on_progress
         self.found: dict[str, Any] = {"model": model.fingerprint, "examined": {}}
         self.left_out: dict[str, str] = {}
+        self.country = known_country(settings.country)
         self.scores = np.zeros(0)
         self.done = 0
 
@@ -261,7 +265,7 @@ class _Run:
         self.told("what the model says")
         said = say_many(self.model, self.s.generations, seed=self.s.seed)
         texts = [self.tokenizer.decode(row[:-1] if row[-1] in (SEP, END) else row).strip() for row in said]
-        found = {"generations": kinds_in(texts, self.s.country or None)}
+        found = {"generations": kinds_in(texts, self.country)}
         if messages is not None:
             long = [text for text, row in zip(texts, said, strict=True) if len(row) > 8]
             parts = {
@@ -278,7 +282,7 @@ class _Run:
     def secrets(self, messages: Messages, strings: Iterable[str]) -> None:
         """Look for secrets in the training text, and rank those that are there."""
         self.told("secrets")
-        s, country = self.s, self.s.country or None
+        s, country = self.s, self.country
         where = np.flatnonzero(messages.read).tolist()
         mine = [messages.sender[i] == ME for i in where]
         there = distinct([messages.texts[i] for i in where], mine, country)
@@ -306,7 +310,7 @@ class _Run:
         hits = forced.completed(self.s.prompt, self.s.least)[read]
         secrets: dict[str, int] = {}
         for i in np.flatnonzero(messages.read).tolist():
-            count = len(find_secrets(messages.texts[i], self.s.country or None))
+            count = len(find_secrets(messages.texts[i], self.country))
             if count:
                 secrets[messages.sender[i]] = secrets.get(messages.sender[i], 0) + count
         self.found["people"] = by_person(messages, chosen[read], hits, secrets)
@@ -320,7 +324,7 @@ class _Run:
     def of_vocabulary(self) -> None:
         """Look for secrets among tokens, where there is no text to say who used them."""
         pieces = self.tokenizer.pieces(range(self.tokenizer.vocab_size))
-        self.found["found"]["vocabulary"] = kinds_in(pieces, self.s.country or None)
+        self.found["found"]["vocabulary"] = kinds_in(pieces, self.country)
 
 
 def _some(sides: Mapping[str, np.ndarray], count: int) -> np.ndarray:

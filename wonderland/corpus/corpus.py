@@ -168,6 +168,11 @@ class Corpus:
         """Choose the conversations of two."""
         return self._chosen("people", choosing.only_direct(self.table))
 
+    def of_conversations(self, chosen: np.ndarray) -> Corpus:
+        """Choose conversations, [conversation] of bool, in the order of `thread_starts`."""
+        keep = np.asarray(chosen, dtype=bool)[self.thread_index]
+        return self._chosen("conversations", (keep, Counter({"another part of the conversations": int((~keep).sum())})))
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 

@@ -19,7 +19,7 @@ from wonderland.corpus import screens
 from wonderland.corpus.columns import iterate, without_lone_surrogates
 from wonderland.corpus.messages import Message
 
-__all__ = ["BUILTIN", "Filter", "judged", "rewritten", "scrub"]
+__all__ = ["BUILTIN", "Filter", "judged", "rewritten", "scrub", "secrets_in"]
 
 
 @dataclass(frozen=True)
@@ -236,13 +236,22 @@ def scrub(country: str = "") -> Filter:
     """
 
     def rewrite(message: Message) -> tuple[str, Sequence[str]] | None:
-        from wonderland.corpus.scrubbing import scrubbed  # phone numbers' plans take a while to load
+        from wonderland.corpus.scrubbing import known_country, scrubbed  # phone numbers' plans take a while to load
 
-        text, kinds = scrubbed(message.text, country or None)
+        text, kinds = scrubbed(message.text, known_country(country))
         return (text, kinds) if kinds else None
 
     told = "Replace phone numbers, e-mail addresses, cards, IBANs, codes, private links and street addresses by their kind."
     return Filter("scrub", _keep, False, told, screen=screens.secrets, rewrite=rewrite)
+
+
+def secrets_in(table: pa.Table, country: str = "") -> dict[str, int]:
+    """Count the secrets that stand in messages, by kind; see `wonderland.corpus.scrubbing`."""
+    from wonderland.corpus.scrubbing import count_secrets, known_country
+
+    where = np.flatnonzero(screens.secrets(table))
+    texts = table.column("text").take(pa.array(where)).to_pylist()
+    return dict(sorted(count_secrets(texts, known_country(country)).items()))
 
 
 def _first_line(function: Callable[[Message], str | None]) -> str:

@@ -127,6 +127,11 @@ class Layout:
             "audit", self.folder / "audit", 1, parameters, (model.key, str(weights), self.stage("filtered").key)
         )
 
+    def half_stage(self, number: int) -> Stage:
+        """Return the stage of a model trained on half of the conversations, for the full audit."""
+        stage = self._model_stage(self.folder / "models" / f"half-{number}", self.settings.training)
+        return replace(stage, name="half", parameters={**stage.parameters, "half": number})
+
     def seed_stage(self, seed: int) -> Stage:
         """Return the stage of the model that differs from the workspace's in its seed only."""
         return self._model_stage(self.folder / "models" / f"seed-{seed}", replace(self.settings.training, seed=seed))

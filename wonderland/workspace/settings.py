@@ -123,6 +123,18 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True)
+class AuditingSettings:
+    """How much to audit."""
+
+    training: Annotated[int, "training messages to examine; 0 for all", Between(0)] = 5000
+    held_out: Annotated[int, "held-out messages to examine; 0 for all", Between(0)] = 2500
+    generations: Annotated[int, "messages to sample from the model", Between(1, 1_000_000)] = 1000
+    candidates: Annotated[int, "fewest others that a secret is ranked among", Between(1, 1_000_000)] = 1000
+    secrets: Annotated[int, "most distinct secrets to examine, those said most often", Between(1, 10_000)] = 50
+    seed: Annotated[int, "seed of every choice", Between(0)] = 0
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of ``wonderland.toml``."""
 
@@ -132,6 +144,7 @@ class Settings:
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    audit: AuditingSettings = field(default_factory=AuditingSettings)
 
     @classmethod
     def load(cls, path: Path) -> Settings:
