@@ -38,7 +38,7 @@ class Step:
 
 def status(layout: Layout) -> list[Step]:
     """Say of every stage of a workspace whether it is done."""
-    steps = [_step(layout, name) for name in ("corpus", "filtered", "tokenizer", "model", "checks")]
+    steps = [_step(layout, name) for name in ("corpus", "filtered", "tokenizer", "model", "checks", "audit")]
     report = layout.folder / "report.html"
     there = report.exists()
     detail = str(report) if there else ""
@@ -52,6 +52,8 @@ def _step(layout: Layout, name: str) -> Step:
     state: State
     try:
         state = layout.stage(name).state()
+        if name == "audit" and state == "out of date":
+            state = layout.audit_stage(full=True).state()
     except UsageError:
         state = "missing"
     detail = ""

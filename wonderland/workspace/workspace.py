@@ -28,10 +28,10 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, UsageError
 from wonderland.model.processes import is_main
 from wonderland.tokenizer import SpeakerTokenizer
-from wonderland.workspace import checking, cohorts, models
+from wonderland.workspace import auditing, checking, cohorts, models
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.analysing import Asked, requested
-from wonderland.workspace.choosing import choose
+from wonderland.workspace.choosing import choose, filters
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept
 from wonderland.workspace.layout import Layout
@@ -40,6 +40,7 @@ from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
 from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
+    from wonderland.audit.result import Memorisation
     from wonderland.lab.cohort import Cohort
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
@@ -136,8 +137,8 @@ class Workspace:
         if stage.done:
             return stage.read(Corpus.load)
         chosen = choose(layout.done("corpus", "extract").read(Corpus.load), layout)
-        names = layout.settings.filter.names
-        kept = chosen.filter(*names) if names else chosen
+        wanted = filters(layout)
+        kept = chosen.filter(*wanted) if wanted else chosen
         with stage.writing(lambda: layout.stage("filtered").key) as folder:
             kept.save(folder)
         return kept
@@ -160,7 +161,8 @@ class Workspace:
         stage = layout.stage("tokenizer")
         if stage.done:
             return stage.read(models.load_tokenizer)
-        tokenizer = SpeakerTokenizer.train(self._parts(layout)[0], layout.vocab_size)
+        contacts = layout.settings.tokenizer.contacts
+        tokenizer = SpeakerTokenizer.train(self._parts(layout)[0], layout.vocab_size, contacts=contacts)
         with stage.writing(lambda: layout.stage("tokenizer").key) as folder:
             tokenizer.save(folder / "tokenizer.json")
         return tokenizer
@@ -267,6 +269,38 @@ class Workspace:
         layout = self.layout
         return checking.checks(layout, partial(self._specimen, layout), partial(self._parts, layout))
 
+    def audit(
+        self,
+        on_progress: Callable[[str, int, int], None] | None = None,
+        *,
+        full: bool = False,
+        device: str | None = None,
+        jobs: int = 0,
+        on_training: Callable[[int, Progress], None] | None = None,
+    ) -> Memorisation:
+        """Measure what can be drawn out of the model, unless that is done.
+
+        Args:
+            on_progress: Called with what is examined, how many parts are done, and how many there are.
+            full: Also train six models on halves of the conversations, for the strongest tests.
+            device: Where those are trained.
+            jobs: How many of them at a time; 0 for one per core on a CPU.
+            on_training: Called in the process that trains, with the number of the model; it must be picklable.
+
+        Raises:
+            NotEnoughData: There are too few messages.
+        """
+        layout = self.layout
+        views = (view for result in self.results().values() for view in result.views())
+        halves = partial(auditing.train_halves, partial(_train_half, self.folder), device, jobs, on_training)
+        return auditing.audit(
+            layout, partial(self._parts, layout), auditing.strings_in(views), on_progress, halves if full else None
+        )
+
+    def audited(self) -> Memorisation | None:
+        """Return the audit of the model as it is now, or None if there is none."""
+        return auditing.there(self.layout)
+
     def analyze(
         self,
         *wanted: str,
@@ -319,6 +353,7 @@ class Workspace:
         *,
         redact: int | None = None,
         live: bool = False,
+        asked: bool = False,
     ) -> Path:
         """Write the report and return its path.
 
@@ -328,15 +363,17 @@ class Workspace:
             redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
             live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
                 from the messages and can give some away.
+            asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says so.
 
         Raises:
+            CheckFailed: With ``live``, there is no audit of this very model that lets it be shared.
             InputError: There is no result to show.
             UsageError: ``live`` and ``redact`` together.
             Unsupported: With ``live``, the model is none that a page can run.
         """
         from wonderland.workspace.reporting import Showing
 
-        return Showing(self.layout, self._shown(results), redact).report(path, self.check(), live=live)
+        return Showing(self.layout, self._shown(results), redact).report(path, self.check(), live=live, asked=asked)
 
     def figures(self, folder: str | Path, results: Results | None = None, *, redact: int | None = None) -> list[Path]:
         """Draw every view of the report into a folder, as SVG and PNG with an index, and return the files."""
@@ -361,6 +398,15 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.folder)!r})"
+
+
+def _train_half(
+    folder: Path, number: int, on_progress: Callable[[Progress], None] | None, device: str | None
+) -> ChatTransformer:
+    """Train a model of a full audit, in another process."""
+    workspace = Workspace(folder)
+    layout = workspace.layout
+    return auditing.train_half(layout, partial(workspace._parts, layout), number, on_progress, device)
 
 
 def _train_seed(
