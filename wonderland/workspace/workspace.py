@@ -40,7 +40,9 @@ from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
 from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
+    from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
+    from wonderland.lab.external.on_disk import Opened
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
@@ -64,6 +66,7 @@ class Workspace:
         self.folder = Path(folder).expanduser()
         self._unwritten: Settings | None = None
         self._split: tuple[str, tuple[Corpus, Corpus]] | None = None
+        self._opened: tuple[str, Specimen] | None = None
         Settings.load(self.folder / FILE)
 
     @classmethod
@@ -222,6 +225,29 @@ class Workspace:
         """Return the trained model and its tokenizer."""
         return models.load_model(self.layout)
 
+    def examine(self, model: str | Path, texts: str | Path, *, length: int = 128, start: str = "") -> Opened:
+        """Make this the workspace of a model from elsewhere, and return it opened.
+
+        Args:
+            model: Its folder, in the form of Hugging Face.
+            texts: A file or folder of texts to examine it on.
+            length: Most tokens of a window.
+            start: The token that sequences begin with; the tokenizer's own by default.
+
+        Raises:
+            UsageError: The workspace is of messages.
+            InputError: The model or the texts cannot be read.
+        """
+        from wonderland.workspace import examined
+
+        return examined.examine(self, model, texts, length=length, start=start)
+
+    def texts(self) -> PlainTexts:
+        """Return the texts that a model from elsewhere is examined on."""
+        from wonderland.workspace import examined
+
+        return examined.texts_of(self.layout)
+
     def snapshots(self, seed: int | None = None) -> dict[int, Path]:
         """Return the models that ``train --snapshots`` kept on the way, by the tokens they had seen.
 
@@ -245,6 +271,13 @@ class Workspace:
     def _specimen(self, layout: Layout, seed: int | None = None, snapshot: int | None = None) -> Specimen:
         from wonderland.lab.specimen import Specimen
 
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            key = hash_value([layout.stage("model").key, asdict(layout.settings.analysis)])
+            if self._opened is None or self._opened[0] != key:  # a large model is opened once
+                self._opened = (key, examined.specimen(layout))
+            return self._opened[1]
         model, tokenizer = models.load_model(layout, seed, snapshot)
         a = layout.settings.analysis
         train, held_out = self._parts(layout)
@@ -265,6 +298,10 @@ class Workspace:
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
         layout = self.layout
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            return examined.sanity(self._specimen(layout))
         return checking.checks(layout, partial(self._specimen, layout), partial(self._parts, layout))
 
     def analyze(
@@ -275,6 +312,7 @@ class Workspace:
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
         cohort: str = "",
+        minutes: float | None = None,
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for.
 
@@ -285,13 +323,14 @@ class Workspace:
             on_removed: Called with each result that was deleted to make room: of each analysis a dozen are kept.
             on_progress: Called with (name, done, total) by an analysis that takes long.
             cohort: Analyse the models of `cohort` instead of the workspace's: "seeds" or "snapshots".
+            minutes: Begin no further analysis after so long; those left are named in ``declined``.
         """
         layout = self.layout
         if cohort:
             made = cohorts.cohort(layout, cohort, partial(self._specimen, layout))
             return cohorts.analyze_cohort(layout, *made, wanted, parameters, on_start, on_progress, on_removed)
         asked = Asked.of(layout, wanted, parameters)
-        return asked.run(self._specimen(layout), on_start, on_removed, on_progress)
+        return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
     def results(self, *wanted: str, parameters: _Parameters | None = None, latest: bool = False) -> Results:
         """Return the results that are there and up to date, and run nothing.
