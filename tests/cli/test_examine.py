@@ -41,7 +41,8 @@ def test_each_architecture_gets_a_workspace_with_results_and_a_report(folders, t
     place = tmp_path / "it.wonderland"
     out = examine(capsys, folders[name], folders["texts"], "-w", place).out
     assert (place / "report.html").stat().st_size > 100_000
-    assert "12 windows of 32 to 32 tokens" in out
+    assert "12 windows of " in out
+    assert " to 32 tokens" in out
     assert {path.name for path in (place / "results").iterdir()} == set(QUICK)
     assert f"Next: wonderland analyze head-patterns -w {place}" in out
     before = {path: path.stat().st_mtime_ns for path in place.glob("results/*/*/result.json")}
@@ -81,10 +82,12 @@ def test_of_contrasts_in_a_file_the_patching_is_in_the_report(folders, tmp_path,
     one = {"clean": "the teacher read a", "corrupted": "the doctor read a", "target": " letter", "foil": " song"}
     rows = [one, {**one, "target": " song", "foil": " letter"}]
     pairs.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    place = tmp_path / "it.wonderland"
+    place, loud = tmp_path / "it.wonderland", write_model(tmp_path / "loud", "gpt2", scale=8)
     told = run(
-        ["examine", str(folders["gpt2"]), "--texts", str(folders["texts"]), "-q", "-w", str(place), "--windows", "4"]
-        + ["--length", "32", "--contrasts", str(pairs), "--run", "activation-patching"]
+        [
+            *("examine", str(loud), "--texts", str(folders["texts"]), "-q", "-w", str(place)),
+            *("--windows", "4", "--length", "32", "--contrasts", str(pairs), "--run", "activation-patching"),
+        ]
     )
     assert told == 0
     assert list(place.glob("results/activation-patching/*/result.json"))
@@ -235,13 +238,12 @@ def test_texts_shorter_than_a_window_make_shorter_windows_and_it_is_said(folders
 def test_a_budget_says_what_was_left_out(folders, tmp_path, monkeypatch, capsys):
     from wonderland.lab import running
 
-    clock = iter([0.0, 0.0, *[1e9] * 100])
+    clock = iter([0.0, *[1e9] * 100])
     monkeypatch.setattr("wonderland.lab.analysis.time.monotonic", lambda: 0.0)
     monkeypatch.setattr(running.Watching, "late", property(lambda self: next(clock) > self.deadline))
     out = examine(capsys, folders["gpt2"], folders["texts"], "-w", tmp_path / "w", "--minutes", "1").out
-    assert "ov-circuits was left out: The time that was given was used up before it began." in out or (
-        "attention-entropy was left out" in out
-    )
+    assert "ov-circuits was left out: The time that was given was used up before it began." in out
+    assert "attention-entropy was left out" not in out
 
 
 def test_layers_are_written_out():

@@ -43,6 +43,7 @@ def write_model(
     context: int = 64,
     seed: int = 0,
     shards: bool = False,
+    scale: float = 1.0,
 ) -> Path:
     """Write a model of random weights with its tokenizer, and return the folder.
 
@@ -56,6 +57,7 @@ def write_model(
         context: Most tokens of an input.
         seed: Seed of the weights.
         shards: Write the weights in several files.
+        scale: What the weights of matrices are multiplied with; the drawn ones are so small that little is said.
     """
     import transformers as hf
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -71,8 +73,8 @@ def write_model(
         show_progress=False,
     )
     tokenizer.train_from_iterator(SENTENCES, trainer=trainer)
-    for number in range(tokenizer.get_vocab_size(), vocabulary):  # so that both have one size
-        tokenizer.add_tokens([f"@{number}"])
+    rest = range(tokenizer.get_vocab_size(), vocabulary)
+    tokenizer.add_tokens([f"@{number}" for number in rest])  # so that both have one size
     names = hf.PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=_START, eos_token=_START)
     ends: dict[str, Any] = {"bos_token_id": 0, "eos_token_id": 0, "vocab_size": vocabulary}
     shape: dict[str, Any] = {
@@ -97,6 +99,10 @@ def write_model(
             )
         ),
     }[architecture]()
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight *= scale
     model.save_pretrained(str(folder), max_shard_size="20KB" if shards else "5GB")
     names.save_pretrained(str(folder))
     return folder

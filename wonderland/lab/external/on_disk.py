@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import InputError, Unsupported
-from wonderland.lab.external.adapt import as_hooked_model
+from wonderland.lab.external.adapt import checked_model
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def open_folder(folder: str | Path, *, start: str | None = None) -> Opened:
         bridge = _bridge(folder, config, names)
     architecture = str((config.get("architectures") or [config["model_type"]])[0])
     try:
-        model = as_hooked_model(bridge)
+        model = checked_model(bridge, tokenizer)
     except Unsupported as error:
         raise Unsupported(f"{architecture} cannot be examined. {error.message}", hint=error.hint) from error
     asked = getattr(model, "lacks", None)
@@ -94,7 +94,8 @@ def open_folder(folder: str | Path, *, start: str | None = None) -> Opened:
 def _config(folder: Path) -> dict[str, Any]:
     """Return the configuration of a folder that holds a whole model to continue text with."""
     if not folder.exists():
-        name = str(folder) if str(folder).count("/") == 1 else "ORGANISATION/NAME"
+        named = folder.parent.name and not folder.parent.exists()
+        name = f"{folder.parent.name}/{folder.name}" if named else "ORGANISATION/NAME"
         raise InputError(
             f"There is no folder {folder}, and nothing is downloaded from here.",
             hint="Fetch the model yourself and give its folder, for example: "
