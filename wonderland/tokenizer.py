@@ -1,4 +1,4 @@
-"""How is a conversation turned into tokens so that nobody can be mistaken for somebody else?
+"""From a conversation to tokens, so that nobody can be mistaken for somebody else.
 
 Byte-level BPE with five special tokens registered when the tokenizer is trained, so that each is one token with a
 fixed id and no merge ever crosses it. Two ways to encode that are never mixed: `encode` treats everything as text, so

@@ -1,4 +1,4 @@
-"""What would counting alone predict? Losses of uniform, unigram, bigram and trigram models on the same tokens.
+"""Losses of uniform, unigram, bigram and trigram models on the same tokens: what counting alone predicts.
 
 A trained model that does not beat the trigram has learned less than a table of counts. The n-grams are interpolated
 with absolute discounting: p(w|h) = max(c(h,w) − D, 0)/c(h) + D·(distinct continuations of h)/c(h) · p(w|shorter h),

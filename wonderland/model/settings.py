@@ -1,4 +1,4 @@
-"""How should a model be trained? The settings of a run, readable without loading torch."""
+"""Settings of a training run, readable without loading torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do results become one file that anyone can open, offline, and that no message in it can attack?
+"""From results to one file that anyone can open, offline, and that no message in it can attack.
 
 `render` puts the page's data (inert JSON, see `encode`), the style sheet and the scripts into one HTML text. The
 Content-Security-Policy names the hashes of exactly that style and that script, so nothing else can run, and forbids

@@ -1,4 +1,4 @@
-"""What does the front end read of a page? Its words, findings, cards, stories and sections, as plain values."""
+"""What the front end reads of a page: its words, findings, cards, stories and sections, as plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where does everything lie, and under which key is it sealed? The folders and stages that settings ask for.
+"""Where everything lies and under which key it is sealed: the folders and stages that settings ask for.
 
 A `Layout` is a value: a folder and the settings of one moment. Whatever makes a stage takes one layout at its start and
 asks it for everything, so the settings that the work used are those that its key is made of, whatever is written into

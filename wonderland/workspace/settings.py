@@ -1,4 +1,4 @@
-"""What does a person decide? ``wonderland.toml``, the only file of a workspace that is meant to be edited.
+"""Settings of a workspace: ``wonderland.toml``, its only file that is meant to be edited.
 
 Each section is a dataclass; a key that does not exist is an error that names the ones that do. Options given on the
 command line are written into the file, so that it always says what was done.

@@ -1,4 +1,4 @@
-"""How far is a workspace? Every stage with its state (done, out of date, missing or damaged), its date and its size."""
+"""How far a workspace is: every stage with its state (done, out of date, missing or damaged), its date and its size."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_weights.copying import copying_null, copying_scores
 from wonderland_weights.directions import _top, position_share
-from wonderland_weights.factored import svd
+from wonderland_weights.low_rank import svd
 from wonderland_weights.ov_circuits import OVCircuits
 
 ENOUGH = 150

@@ -40,8 +40,8 @@ from wonderland.views import (
     Wording,
     spoken,
 )
-from wonderland_triage.shown import describe, windows_to_show
-from wonderland_triage.stream import level_names, levels
+from wonderland_triage.example_windows import describe, windows_to_show
+from wonderland_triage.residual_levels import level_names, levels
 from wonderland_triage.tuned_lens import compare
 
 if TYPE_CHECKING:

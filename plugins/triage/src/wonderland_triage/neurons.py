@@ -32,9 +32,9 @@ import wonderland as wl
 from wonderland.components import Neuron
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold, folded_mlp
-from wonderland_triage.firing import KINDS, Firing, fire
+from wonderland_triage.dataset_examples import bands, histogram, watch
+from wonderland_triage.neuron_stats import KINDS, Firing, fire
 from wonderland_triage.neurons_result import THRESHOLDS, NeuronsResult, nothing
-from wonderland_triage.watching import bands, histogram, watch
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth

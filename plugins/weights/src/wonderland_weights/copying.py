@@ -1,4 +1,4 @@
-"""Does a head copy? Which tokens it reads decides which it promotes: the same ones, or others?
+"""Copying: whether the tokens that a head reads decide which it promotes, the same ones or others.
 
 The full OV circuit W_E W_V W_O W_U is d_vocab × d_vocab: entry (a, b) is how much attending to token a raises the logit
 of b. Its positive eigenvalues belong to groups of tokens that raise themselves. The copying score Σ Re λ / Σ |λ| is +1
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wonderland_weights.factored import NOTHING, Spectrum, frames
+from wonderland_weights.low_rank import NOTHING, Spectrum, frames
 
 _MANY, _ENOUGH = 64, 10  # heads from which on rotations are spared; rotations as high as the head that are enough
 

@@ -1,4 +1,4 @@
-"""Which tokens does a direction of the residual stream stand for? Both ends of it, and how rare the tokens are.
+"""Tokens that a direction of the residual stream stands for: both ends of it, and how rare the tokens are.
 
 A singular direction of a head is a pair: what it reads, W_E u, and what it writes, vᵀ W_U (for QK: what a query must
 be, what a key must be). The sign of the pair is arbitrary, so each pair has two ends that are equally real: tokens at
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from wonderland_weights.factored import Spectrum
+from wonderland_weights.low_rank import Spectrum
 
 _MANY = 10_000
 

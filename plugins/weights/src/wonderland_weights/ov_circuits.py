@@ -29,7 +29,7 @@ from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import FoldedWeights, effective_embedding, fold
 from wonderland_weights import directions as vocabulary
 from wonderland_weights.copying import copying_null, copying_scores
-from wonderland_weights.factored import Spectrum, random_spectra, svd
+from wonderland_weights.low_rank import Spectrum, random_spectra, svd
 from wonderland_weights.ov_result import OVCircuitsResult, head_name
 
 if TYPE_CHECKING:
