@@ -78,7 +78,7 @@ def test_a_live_report_is_asked_for_twice_kept_private_and_wiped(small, tmp_path
 
 
 def test_a_live_report_of_the_conversations_that_come_with_wonderland_needs_no_second_word(small, monkeypatch):
-    monkeypatch.setattr("wonderland.cli.analysis.MESSAGES", Path(Workspace(small).settings.source.path))
+    monkeypatch.setattr("wonderland.workspace.exporting.MESSAGES", Path(Workspace(small).settings.source.path))
     assert run(["report", "-q", "-w", str(small), "--live"]) == 0
     assert (small / "report-live.html").exists()
 

@@ -15,11 +15,10 @@ from wonderland.cli.context import command, open_workspace
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
-from wonderland.demo import MESSAGES
 from wonderland.errors import UsageError
 from wonderland.report.live_view import redacted_model
 from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
-from wonderland.workspace.fingerprint import hash_file
+from wonderland.workspace.exporting import let_out
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -227,12 +226,8 @@ def report(
     if live and redact:
         raise redacted_model()
     workspace = open_workspace(folder, examined=True)
-    if live and not i_know and not _is_demo(workspace):
-        raise UsageError(
-            "A live report holds the model. Whoever has the file can ask it for names, numbers and sentences of the "
-            "messages it was trained on, and sometimes it will know them; what exactly, nobody has checked.",
-            hint="If you know that and keep the file to yourself: wonderland report --live --i-know",
-        )
+    if live:
+        let_out(workspace.layout, know=i_know, command="wonderland report --live")
     results = run_analyses(console, workspace, tell=False) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
@@ -245,12 +240,6 @@ def report(
         views = number(len(written) // 2)
         console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
     _say_what_is_missing(console, workspace, results or {})
-
-
-def _is_demo(workspace: Workspace) -> bool:
-    """Return whether the messages are those that come with wonderland, which anybody may have."""
-    source = Path(workspace.settings.source.path)
-    return source.is_file() and hash_file(source) == hash_file(MESSAGES)
 
 
 def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any]) -> None:

@@ -50,7 +50,7 @@ _HELP = {
     "extract": "Read messages into the workspace.",
     "filter": "Drop noise, and account for it.",
     "tokenize": "Train the tokenizer and prove what the model relies on.",
-    "export": "Write the corpus as plain files.",
+    "export": "Write the corpus, the model or the results as plain files.",
     "train": "Train the model from scratch, or go on training it.",
     "check": "Run the sanity checks.",
     "generate": "Let the model speak, as you or as them.",

@@ -383,6 +383,37 @@ class Workspace:
 
         return Showing(self.layout, self._shown(results), redact).figures(folder)
 
+    def export_model(self, folder: str | Path, *, know: bool = False) -> Path:
+        """Write the model and its tokenizer as a folder that the transformers library opens, with the same logits.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            know: That whoever asks knows: the model can give away what it was trained on.
+
+        Raises:
+            UsageError: Nobody said that; or the folder holds something else.
+            Unsupported: GPT-2 has no equivalent of the model.
+        """
+        from wonderland.workspace.exporting import export_model
+
+        return export_model(self.layout, folder, know=know)
+
+    def export_results(self, folder: str | Path, results: Results | None = None, *, kind: str = "csv") -> list[Path]:
+        """Write every number of the results as tables, one row a number, and return the files.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            results: Which results; those that are there (`results`) by default.
+            kind: "csv" or "parquet".
+
+        Raises:
+            UsageError: There is no such kind; or the folder holds something else.
+            InputError: There is no result.
+        """
+        from wonderland.workspace.exporting import export_results
+
+        return export_results(self.layout, self._shown(results), folder, kind)
+
     def _shown(self, results: Results | None) -> Results:
         found = self.results() if results is None else results
         if results is None and not found:
