@@ -84,7 +84,7 @@ def analyze(console: Console, folder: Path | None, names: tuple[str, ...], extra
 
     wonderland analyze NAME --help lists the parameters of one.
     """
-    workspace = open_workspace(folder)
+    workspace = open_workspace(folder, examined=True)
     own = contrasts.taken_from(workspace, extras)
     parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})})
     run_analyses(console, workspace, names, parameters)
@@ -110,6 +110,7 @@ def run_analyses(
     parameters: dict[str, dict[str, Any]] | None = None,
     *,
     tell: bool = True,
+    minutes: float | None = None,
 ) -> Results:
     """Run the analyses and print what each found.
 
@@ -119,6 +120,7 @@ def run_analyses(
         names: Analyses or groups; those of the settings if there are none.
         parameters: Parameters by analysis.
         tell: Whether to print the summaries.
+        minutes: Begin no further analysis after so long.
     """
     todo = workspace.missing(*names, parameters=parameters)
     passes = 2 if workspace.settings.analysis.control else 1
@@ -126,7 +128,12 @@ def run_analyses(
     with console.progress("Analysing") as meter:
         begin, go_on = _counting(meter, len(todo) * passes)
         results = workspace.analyze(
-            *names, parameters=parameters, on_start=begin, on_removed=removed.append, on_progress=go_on
+            *names,
+            parameters=parameters,
+            on_start=begin,
+            on_removed=removed.append,
+            on_progress=go_on,
+            minutes=minutes,
         )
     console.result(
         results={name: {"summary": result.summary().splitlines()} for name, result in results.items()},
@@ -222,9 +229,9 @@ def report(
         raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
     if live and redact:
         raise redacted_model()
-    workspace = open_workspace(folder)
     if asked and not live:
         raise UsageError("--i-asked-them is about the model, which is in live reports only.", hint="Leave it out.")
+    workspace = open_workspace(folder, examined=True)
     results = run_analyses(console, workspace, tell=False) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
@@ -265,7 +272,8 @@ def write_report(
     with console.progress("Writing the report"):
         path = workspace.report(output, results, redact=redact, live=live, asked=asked)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
-    about = "contains message text" if redact is None else f"redacted: words of at least {redact} contacts"
+    about = "contains texts" if workspace.layout.examines else "contains message text"
+    about = about if redact is None else f"redacted: words of at least {redact} contacts"
     about += " and the model itself: share it as you would share the messages" if live else ""
     console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:

@@ -41,7 +41,9 @@ from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
     from wonderland.audit.result import Memorisation
+    from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
+    from wonderland.lab.external.on_disk import Opened
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
@@ -65,6 +67,7 @@ class Workspace:
         self.folder = Path(folder).expanduser()
         self._unwritten: Settings | None = None
         self._split: tuple[str, tuple[Corpus, Corpus]] | None = None
+        self._opened: tuple[str, Specimen] | None = None
         Settings.load(self.folder / FILE)
 
     @classmethod
@@ -224,6 +227,29 @@ class Workspace:
         """Return the trained model and its tokenizer."""
         return models.load_model(self.layout)
 
+    def examine(self, model: str | Path, texts: str | Path, *, length: int = 128, start: str = "") -> Opened:
+        """Make this the workspace of a model from elsewhere, and return it opened.
+
+        Args:
+            model: Its folder, in the form of Hugging Face.
+            texts: A file or folder of texts to examine it on.
+            length: Most tokens of a window.
+            start: The token that sequences begin with; the tokenizer's own by default.
+
+        Raises:
+            UsageError: The workspace is of messages.
+            InputError: The model or the texts cannot be read.
+        """
+        from wonderland.workspace import examined
+
+        return examined.examine(self, model, texts, length=length, start=start)
+
+    def texts(self) -> PlainTexts:
+        """Return the texts that a model from elsewhere is examined on."""
+        from wonderland.workspace import examined
+
+        return examined.texts_of(self.layout)
+
     def snapshots(self, seed: int | None = None) -> dict[int, Path]:
         """Return the models that ``train --snapshots`` kept on the way, by the tokens they had seen.
 
@@ -247,6 +273,13 @@ class Workspace:
     def _specimen(self, layout: Layout, seed: int | None = None, snapshot: int | None = None) -> Specimen:
         from wonderland.lab.specimen import Specimen
 
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            key = hash_value([layout.stage("model").key, asdict(layout.settings.analysis)])
+            if self._opened is None or self._opened[0] != key:  # a large model is opened once
+                self._opened = (key, examined.specimen(layout))
+            return self._opened[1]
         model, tokenizer = models.load_model(layout, seed, snapshot)
         a = layout.settings.analysis
         train, held_out = self._parts(layout)
@@ -267,6 +300,10 @@ class Workspace:
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
         layout = self.layout
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            return examined.sanity(self._specimen(layout))
         return checking.checks(layout, partial(self._specimen, layout), partial(self._parts, layout))
 
     def audit(
@@ -309,6 +346,7 @@ class Workspace:
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
         cohort: str = "",
+        minutes: float | None = None,
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for.
 
@@ -319,13 +357,14 @@ class Workspace:
             on_removed: Called with each result that was deleted to make room: of each analysis a dozen are kept.
             on_progress: Called with (name, done, total) by an analysis that takes long.
             cohort: Analyse the models of `cohort` instead of the workspace's: "seeds" or "snapshots".
+            minutes: Begin no further analysis after so long; those left are named in ``declined``.
         """
         layout = self.layout
         if cohort:
             made = cohorts.cohort(layout, cohort, partial(self._specimen, layout))
             return cohorts.analyze_cohort(layout, *made, wanted, parameters, on_start, on_progress, on_removed)
         asked = Asked.of(layout, wanted, parameters)
-        return asked.run(self._specimen(layout), on_start, on_removed, on_progress)
+        return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
     def results(self, *wanted: str, parameters: _Parameters | None = None, latest: bool = False) -> Results:
         """Return the results that are there and up to date, and run nothing.
@@ -380,6 +419,38 @@ class Workspace:
         from wonderland.workspace.reporting import Showing
 
         return Showing(self.layout, self._shown(results), redact).figures(folder)
+
+    def export_model(self, folder: str | Path, *, asked: bool = False) -> Path:
+        """Write the model and its tokenizer as a folder that the transformers library opens, with the same logits.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            asked: Whatever the audit says: all whose messages the model read agree. The folder says so.
+
+        Raises:
+            CheckFailed: There is no audit of this model that refuses nothing, and nobody was asked.
+            UsageError: The folder holds something else.
+            Unsupported: GPT-2 has no equivalent of the model.
+        """
+        from wonderland.workspace.exporting import export_model
+
+        return export_model(self.layout, folder, asked=asked)
+
+    def export_results(self, folder: str | Path, results: Results | None = None, *, kind: str = "csv") -> list[Path]:
+        """Write every number of the results as tables, one row a number, and return the files.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            results: Which results; those that are there (`results`) by default.
+            kind: "csv" or "parquet".
+
+        Raises:
+            UsageError: There is no such kind; or the folder holds something else.
+            InputError: There is no result.
+        """
+        from wonderland.workspace.exporting import export_results
+
+        return export_results(self.layout, self._shown(results), folder, kind)
 
     def _shown(self, results: Results | None) -> Results:
         found = self.results() if results is None else results
