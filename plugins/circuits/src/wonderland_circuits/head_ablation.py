@@ -3,7 +3,8 @@
 Over held-out windows, ΔL = L(without the head) − L, where the head's output z is replaced in three ways: by zeros, by
 its mean over the evidence, and by what the same head computed at the same position of another conversation (resample).
 Positive: the model needs the head. Per window, paired, with a cluster bootstrap over conversations; p by flipping the
-signs of whole conversations, and q by Benjamini and Hochberg over all heads.
+signs of whole conversations, and q by Benjamini and Hochberg over all heads. Every head is shown; the one that is named
+as costing most is chosen on half of the conversations, and its cost is given on the other half.
 
 What would fool it: zeros. A head that always adds the same vector is missed when zeroed although it carries nothing, so
 the verdict goes by resample and mean ablation, and a head that matters only when zeroed is called that. Heads that back
@@ -18,13 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.ablation import collect, donors, spread, summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
@@ -42,15 +44,15 @@ class HeadAblation:
     """What does each head save? Rise of the loss without it: zero, mean and resample ablation, by conversation."""
 
     name: ClassVar[str] = "head-ablation"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("z",)
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
 
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
     pairs: Annotated[int, "pairs of heads to ablate together, all of them if there are no more; 0 for none"] = 120
-    pair_windows: Annotated[int, "of those windows, how many to ablate pairs in"] = 14
-    seed: Annotated[int, "seed of windows, donors and intervals"] = 0
+    pair_windows: Annotated[int, "of those windows, how many to ablate pairs in, half to choose by"] = 24
+    seed: Annotated[int, "seed of windows, halves, donors and intervals"] = 0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -98,15 +100,21 @@ class HeadAblation:
                 p = np.full(whole[kind].shape[1:], np.nan)
                 cost[kind] = wl.Estimate.missing(p.shape, unit="nats a token", chance=0.0, dims=("layer", "head"))
             q[kind] = benjamini_hochberg(p)
-        pairs, left_out = head_pairs.chosen_pairs(specimen.model, cost["mean"].value, self.pairs)
-        few = np.isin(chosen, order[: self.pair_windows])
-        interaction, pair_q = head_pairs.interactions(
-            specimen, pairs, chosen[few], whole["mean"][few], mean, seed=self.seed
+        first = first_half(conversation, self.seed)  # of windows: those to choose by
+        dearest, dearest_cost = self._dearest(whole["resample"], words, conversation, first, donor >= 0)
+        alone = np.abs(whole["mean"][first].sum(0)) / max(words[first].sum(), 1)
+        pairs, left_out = head_pairs.candidates(specimen.model, alone, self.pairs)
+        few = _few(chosen, order, first, self.pair_windows)
+        found = head_pairs.interactions(
+            specimen, pairs, chosen[few], whole["mean"][few], mean, first[few], level=self.level, seed=self.seed
         )
         return HeadAblationResult(
             cost=cost,
             q=q,
             verdicts=_verdicts(cost, q, self.level),
+            dearest=dearest,
+            dearest_cost=dearest_cost,
+            conversations=[len(np.unique(conversation[side])) for side in (first, ~first)],
             loss=cluster_bootstrap(
                 np.concatenate(losses),
                 words,
@@ -118,11 +126,51 @@ class HeadAblation:
             windows=len(chosen),
             enough=evidence.enough and cost["resample"].trusted,
             pairs=[head_pairs.named(pair) for pair in pairs],
-            interaction=interaction,
-            pair_q=pair_q,
-            pair_windows=int(few.sum()),
+            interaction=found.interaction,
+            pair_explored=found.explored,
+            pair_q=found.q,
+            pair_windows=int((few & ~first).sum()),
             pairs_left_out=left_out,
         )
+
+    def _dearest(
+        self, rise: np.ndarray, words: np.ndarray, conversation: np.ndarray, first: np.ndarray, kept: np.ndarray
+    ) -> tuple[str, wl.Estimate]:
+        """Return the head that costs most in the windows to choose by, and what it costs in the others.
+
+        Args:
+            rise: How much summed losses rise without each head, [window, layer, head].
+            words: Tokens of each window, [window].
+            conversation: Of each window, [window].
+            first: Whether a window is one to choose by, [window].
+            kept: Whether it has a donor, [window].
+        """
+        choose, measure = first & kept, ~first & kept
+        nothing = wl.Estimate.missing((), unit="nats a token", chance=0.0)
+        if not choose.any():
+            return "", nothing
+        head = Head(*(int(i) for i in np.unravel_index(rise[choose].sum(0).argmax(), rise.shape[1:])))
+        if not measure.any():
+            return str(head), nothing
+        of = rise[measure][:, *head]
+        about: dict[str, Any] = {"unit": "nats a token", "chance": 0.0, "seed": self.seed}
+        return str(head), cluster_bootstrap(of, words[measure], conversation[measure], **about)
+
+
+def first_half(conversation: np.ndarray, seed: int) -> np.ndarray:
+    """Return which windows are of the half of the conversations to choose by, [window]."""
+    groups = np.random.default_rng(seed).permutation(np.unique(conversation))
+    return np.isin(conversation, groups[: (len(groups) + 1) // 2])
+
+
+def _few(chosen: np.ndarray, order: np.ndarray, first: np.ndarray, count: int) -> np.ndarray:
+    """Return the first so many windows in this order, half of them to choose by and half to measure in, [window]."""
+    place = np.argsort(order)[chosen]  # of each window in the order
+    few = np.zeros(len(chosen), dtype=bool)
+    for side, some in ((first, (count + 1) // 2), (~first, count // 2)):
+        at = np.flatnonzero(side)
+        few[at[np.argsort(place[at])[:some]]] = True
+    return few
 
 
 def _verdicts(cost: Mapping[str, wl.Estimate], q: Mapping[str, np.ndarray], level: float) -> list[list[str]]:
