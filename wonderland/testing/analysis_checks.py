@@ -30,14 +30,16 @@ from wonderland.lab.cohort import COHORTS
 from wonderland.lab.result import Result
 from wonderland.report.encode import encode, inert
 from wonderland.report.schema import characters
+from wonderland.testing.choosing_checks import how_it_chose, measured_elsewhere
 from wonderland.testing.comparing import estimates, require, require_equal
-from wonderland.testing.optimism import Choice, optimism
+from wonderland.testing.redaction_checks import comes_through
 from wonderland.testing.subjects import (
     Subject,
     few_members,
     hostile_subject,
     kind_of,
     members,
+    planted_subject,
     small_subject,
     subjects,
 )
@@ -227,6 +229,15 @@ def survives_hostile_texts(analysis: Analysis) -> None:
     require("<img" not in result._repr_html_(), "the summary lets markup through")
 
 
+def a_redacted_report_tells_no_rare_word(analysis: Analysis) -> None:
+    """A word that two contacts used is nowhere in the redacted report: what comes of messages is marked as quoted."""
+    subject = planted_subject(analysis)
+    result = _or_refusal(analysis, subject)
+    text = "" if result is None else comes_through(analysis.name, result, subject)
+    hint = "mark what comes of messages: Quoted(token), say('… {token} …', token=token); a plain str counts as yours"
+    require(not text, f"a word of two people's messages stands in the redacted report, in {text[:160]!r}; {hint}")
+
+
 def streams_to_the_same_numbers(analysis: Analysis) -> None:
     """Whether activations are held in memory or computed again is not to be seen in the result."""
     result, subject = found(analysis)
@@ -253,16 +264,14 @@ def offers_truths_of_both_kinds(analysis: Analysis) -> None:
     )
 
 
+def says_how_what_it_names_was_chosen(analysis: Analysis) -> None:
+    """If it names a head, or another part, it has ``choices()`` or says in one sentence, ``no_choices``, why not."""
+    how_it_chose(analysis, found)
+
+
 def what_it_chooses_is_measured_elsewhere(analysis: Analysis) -> None:
     """If it says what it chooses, then among noise that scores nothing on the half it was not chosen on."""
-    offered = getattr(type(analysis), "choices", None)
-    if offered is None:
-        return
-    choices = list(offered())
-    require(choices and all(isinstance(one, Choice) for one in choices), "choices() must return Choice objects")
-    for choice in choices:
-        faults = optimism(analysis, choice).faults
-        require(not faults, f"{choice.chosen}: {'; '.join(faults)}")
+    measured_elsewhere(analysis)
 
 
 ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
@@ -286,8 +295,10 @@ ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     too_little_is_refused_or_marked,
     two_models_are_refused_or_marked,
     survives_hostile_texts,
+    a_redacted_report_tells_no_rare_word,
     streams_to_the_same_numbers,
     offers_truths_of_both_kinds,
+    says_how_what_it_names_was_chosen,
     what_it_chooses_is_measured_elsewhere,
 )
 """The contract of an analysis, a sentence each."""

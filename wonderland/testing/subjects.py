@@ -13,9 +13,10 @@ from wonderland.lab.cohort import Cohort
 from wonderland.lab.specimen import Specimen
 from wonderland.testing.cohorts import related_models
 from wonderland.testing.edge_cases import hostile_specimen, small_specimen
+from wonderland.testing.redaction_checks import planted_specimen
 from wonderland.testing.truth import handwritten_specimen, random_specimen, speaking_specimen
 
-__all__ = ["Subject", "few_members", "hostile_subject", "members", "small_subject", "subjects"]
+__all__ = ["Subject", "few_members", "hostile_subject", "members", "planted_subject", "small_subject", "subjects"]
 
 Subject = Specimen | Cohort
 _SPECIMENS = (handwritten_specimen, speaking_specimen, random_specimen)
@@ -34,6 +35,11 @@ def small_subject(analysis: Any) -> Subject:
 def hostile_subject(analysis: Any) -> Subject:
     """Return chats whose messages hold markup, control characters and our own special tokens."""
     return _subject(kind_of(analysis), hostile_specimen, 3)
+
+
+def planted_subject(analysis: Any) -> Subject:
+    """Return chats in which two contacts say a rare word."""
+    return _subject(kind_of(analysis), planted_specimen, 3)
 
 
 def few_members(analysis: Any) -> list[Callable[[], Subject]]:

@@ -47,6 +47,10 @@ class HeadAblation:
     version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("z",)
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
+    no_choices: ClassVar[str] = (
+        "It chooses by conversations and not by contrasts, so that its tests, not the shared noise, "
+        "exchange the halves: the dearest head and the pairs are measured on the other half."
+    )
 
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
