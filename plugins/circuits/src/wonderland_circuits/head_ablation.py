@@ -129,7 +129,7 @@ class HeadAblation:
             level=self.level,
             windows=len(chosen),
             enough=evidence.enough and cost["resample"].trusted,
-            pairs=[head_pairs.named(pair) for pair in pairs],
+            pairs=[list(names) for names in found.names],
             interaction=found.interaction,
             pair_explored=found.explored,
             pair_q=found.q,
