@@ -76,8 +76,8 @@ def comes_through(name: str, result: Result, subject: Any) -> str:
     """
     page = _redaction().page(gather({name: result}, subject))
     views = sorted(page.views, key=lambda view: view.order)
-    trees = [page_data(page, views), *(view.data for view in views)]
-    for text in (text for tree in trees for text in _texts(encode(tree))):
+    trees = [page_data(page, views), *(encode(view.data) for view in views)]
+    for text in (text for tree in trees for text in _texts(tree)):
         if PLANTED in text.casefold():
             return text
     return ""

@@ -319,6 +319,15 @@ def test_of_one_conversation_nothing_is_measured_elsewhere():
     figure(next(iter(result.views())))
 
 
+def test_where_all_tokens_are_of_one_kind_nothing_is_selective_and_that_is_said():
+    rows = np.random.default_rng(0).integers(5, 20, (12, 16)).tolist()
+    specimen = wl.Specimen.of_tokens(planted(), handwritten_tokenizer(), rows)
+    result = wl.analyze(specimen, Neurons(tokens=1, directions=4))["neurons"]
+    assert np.isnan(result.selectivity).all()
+    assert (result.listed, result.listed_selectivity.value.shape) == ([], (0,))
+    assert "No neuron is listed: none fires for one kind of token" in result.summary()
+
+
 def test_the_best_of_noise_is_worth_nothing_on_the_other_half():
     (choice,) = Neurons.choices()
     found = optimism(Neurons, choice)

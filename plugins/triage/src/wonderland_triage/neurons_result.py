@@ -97,6 +97,8 @@ class NeuronsResult(wl.Result):
             lines.append(f"Before training a neuron was less mixed than a direction with probability {before}.")
         if self.listed:
             lines.append(self._clearest())
+        else:
+            lines.append("No neuron is listed: none fires for one kind of token and can be compared with another.")
         return "\n".join(lines)
 
     def _clearest(self) -> str:

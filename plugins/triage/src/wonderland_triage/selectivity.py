@@ -85,7 +85,7 @@ def measured(
     groups = len(sums)
     value = _of_sums(sums.sum(0)) if groups else np.full(len(kind), np.nan)
     low = high = value
-    if groups:
+    if groups and len(kind):
         drawn = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=_REPLICATES)
         samples = _of_sums(np.moveaxis(np.tensordot(drawn, sums, 1), 1, 0))  # [replicate, unit]
         with warnings.catch_warnings():  # a unit that never fires has no interval
