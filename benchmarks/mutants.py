@@ -4,7 +4,8 @@ The list stands for kinds of mistakes, not for all of them: a wrong index, sign,
 kept (chosen where it is measured, folds that share a conversation); and the case that is not degenerate (norms whose
 weights are all 1, counts that are all alike). To add one: think of the mistake, write it down, and see a test fail.
 
-One list, and so a long file. A mutant that changes nothing anybody could see is kept with the reason, so that nobody looks for its test again.
+One list, and so a long file. A mutant that changes nothing anybody could see is kept with the reason, so that nobody
+looks for its test again.
 """
 
 from __future__ import annotations
@@ -302,7 +303,7 @@ MUTANTS = (
     ),
     Mutant(
         "composition by keys through queries",
-        f"{_WEIGHTS}/composing.py",
+        f"{_WEIGHTS}/composition_scores.py",
         '"K": (QK.writes, QK.shares)',
         '"K": (QK.reads, QK.shares)',
         "an induction head is not seen to read the previous-token head",
@@ -506,7 +507,7 @@ MUTANTS = (
     ),
     Mutant(
         "sparse contexts: one conversation may hold nearly all",
-        f"{_SPARSE}/shown.py",
+        f"{_SPARSE}/dataset_examples.py",
         "_CONVERSATIONS, _HALF = 5, 0.5",
         "_CONVERSATIONS, _HALF = 5, 0.9",
         "a latent about one friend shows that friend's messages",

@@ -136,7 +136,7 @@ def noise(apart, monkeypatch):
     alone, together = random.standard_normal((24, 2, 3)), random.standard_normal((24, 15))
 
     def analyse(sign, **parameters):
-        def one(specimen, windows, donor, mean, stored):
+        def one(specimen, windows, donor, mean, stored, tried):
             return np.ones(len(windows)), dict.fromkeys(KINDS, alone[windows] * sign[windows, None, None])
 
         def both(specimen, pairs, windows, mean):

@@ -166,6 +166,7 @@ def test_a_file_beside_the_others_that_cannot_be_read_is_named(tmp_path, content
     planted = make_discord(tmp_path / "discord", 25)
     (planted.path / "server - 9.json").write_bytes(content)
     (planted.path / "._server - 9.json").write_bytes(b"\x00\x05\x16\x07")  # what a Mac leaves beside a copy
-    _, opened = read(Discord, planted.path)
+    opened = Discord(planted.path)
+    read(opened)
     assert "server - 9.json was left out: it is no file that DiscordChatExporter wrote." in opened.notes()
     assert not any("._" in note for note in opened.notes())

@@ -79,7 +79,7 @@ def candidates(model: Any, alone: np.ndarray, most: int) -> tuple[list[tuple[Hea
             largest sums of it.
         most: How many at most.
     """
-    every = list(itertools.combinations(writing(model), 2))
+    every = list(itertools.combinations([head for head in writing(model) if np.isfinite(alone[head])], 2))
     if len(every) <= most:
         return every, 0
     size = np.abs(np.nan_to_num(alone))
@@ -124,9 +124,10 @@ def interactions(
     explored = differ[first].sum(0) / words[first].sum()
     found = cluster_bootstrap(differ[~first], words[~first], conversation[~first], seed=seed, **about)
     chosen = _chosen(explored)
-    p, _ = paired_permutation(differ[~first][:, chosen], conversation[~first], replicates=_FLIPS, seed=seed)
     q = unknown.copy()
-    q[chosen] = benjamini_hochberg(p)
+    if chosen:
+        p, _ = paired_permutation(differ[~first][:, chosen], conversation[~first], replicates=_FLIPS, seed=seed)
+        q[chosen] = benjamini_hochberg(p)
     return Pairs(names, found, explored, q)
 
 
