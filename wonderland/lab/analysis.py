@@ -54,6 +54,7 @@ class Analysis(Protocol[R_co]):
         on_request: Optional: True if it runs when its name or a group of it is asked for, and not with "all".
         choices: Optional, a class method: what it chooses on one half of its data and measures on the other, for
             `wonderland.testing.optimism` to hold it to.
+        no_choices: Optional, a string: why it has no ``choices``, in one sentence, if it names heads or other parts.
     """
 
     name: ClassVar[str]

@@ -239,6 +239,10 @@ class LogitLens:
     version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: all layers are shown, and the tuned lens is fitted on half of the "
+        "conversations and judged on the others."
+    )
 
     windows: Annotated[
         int, "windows of the evidence to read; 0 for all, and of a large model as many as take a minute or two"
