@@ -18,7 +18,6 @@ from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
 from wonderland.report.live_view import redacted_model
 from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
-from wonderland.workspace.exporting import let_out
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -227,6 +226,8 @@ def report(
         raise redacted_model()
     workspace = open_workspace(folder, examined=True)
     if live:
+        from wonderland.workspace.exporting import let_out
+
         let_out(workspace.layout, know=i_know, command="wonderland report --live")
     results = run_analyses(console, workspace, tell=False) if everything else None
     if latest:
