@@ -8,28 +8,28 @@ from wonderland.cli.main import run
 from wonderland.workspace.workspace import Workspace
 
 
-def test_the_model_is_written_if_one_knows_what_that_means_and_wipe_finds_it(workspace, tmp_path, capsys):
+def test_the_model_is_written_if_its_people_were_asked_and_wipe_finds_it(workspace, tmp_path, capsys):
     out = tmp_path / "gpt2"
-    assert run(["export", "--model", "hf", str(out), "-w", str(workspace)]) == 2
-    told = capsys.readouterr().err
-    assert "wonderland export --model hf FOLDER --i-know" in told
+    assert run(["export", "--model", "hf", str(out), "-w", str(workspace)]) == 1
+    assert "No audit was run" in (told := capsys.readouterr().err)
+    assert "--i-asked-them" in told
     assert not out.exists()
-    assert run(["export", "--model", "hf", str(out), "-w", str(workspace), "-q", "--i-know"]) == 0
+    assert run(["export", "--model", "hf", str(out), "-w", str(workspace), "-q", "--i-asked-them"]) == 0
     names = {path.name for path in out.iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= names
-    assert run(["export", "--model", "hf", str(out), "-w", str(workspace), "-q", "--i-know"]) == 0  # once more
+    assert run(["export", "--model", "hf", str(out), "-w", str(workspace), "-q", "--i-asked-them"]) == 0  # once more
     capsys.readouterr()
     assert run(["wipe", "-w", str(workspace)]) in (0, 2)
     assert str(out / "model.safetensors") in capsys.readouterr().out
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    assert run(["export", "--model", "hf", str(tmp_path / "mine"), "-w", str(workspace), "-q", "--i-know"]) == 2
+    assert run(["export", "--model", "hf", str(tmp_path / "mine"), "-w", str(workspace), "-q", "--i-asked-them"]) == 2
     assert "which would be lost" in capsys.readouterr().err
 
 
 def test_an_exported_model_can_be_examined_like_any_other(workspace, tmp_path, capsys):
     out, texts = tmp_path / "gpt2", tmp_path / "texts.txt"
-    assert run(["export", "--model", "hf", str(out), "-w", str(workspace), "-q", "--i-know"]) == 0
+    assert run(["export", "--model", "hf", str(out), "-w", str(workspace), "-q", "--i-asked-them"]) == 0
     texts.write_text("\n\n".join(f"what are you doing {i} tonight" for i in range(40)), encoding="utf-8")
     told = run(
         [

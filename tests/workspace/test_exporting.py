@@ -1,6 +1,5 @@
 """The model goes to the transformers library with the same logits; results become tables with every number."""
 
-
 import pytest
 import torch
 

@@ -195,7 +195,12 @@ def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable
     help="With --redact, how many contacts must have used a word for it to be shown.",
 )
 @click.option("--live", is_flag=True, help="Put the model itself into the file, which then answers what you type.")
-@click.option("--i-know", is_flag=True, help="With --live: I know that the model can give away what it was trained on.")
+@click.option(
+    "--i-asked-them",
+    "asked",
+    is_flag=True,
+    help="With --live, whatever the audit says: all whose messages the model read agree. The file says so.",
+)
 @click.option(
     "--figures",
     type=click.Path(path_type=Path),
@@ -211,7 +216,7 @@ def report(
     redact: bool,
     contacts: int,
     live: bool,
-    i_know: bool,
+    asked: bool,
     figures: Path | None,
 ) -> None:
     """Write the report: one HTML file that works from a USB stick and sends nothing anywhere.
@@ -224,16 +229,16 @@ def report(
         raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
     if live and redact:
         raise redacted_model()
+    if asked and not live:
+        raise UsageError("--i-asked-them is about the model, which is in live reports only.", hint="Leave it out.")
     workspace = open_workspace(folder, examined=True)
-    if live:
-        from wonderland.workspace.exporting import let_out
-
-        let_out(workspace.layout, know=i_know, command="wonderland report --live")
     results = run_analyses(console, workspace, tell=False) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
     if figures is None:
-        write_report(console, workspace, output, open_it, results, redact=contacts if redact else None, live=live)
+        write_report(
+            console, workspace, output, open_it, results, redact=contacts if redact else None, live=live, asked=asked
+        )
     else:
         with console.progress("Drawing the figures"):
             written = workspace.figures(figures, results, redact=contacts if redact else None)
@@ -261,10 +266,11 @@ def write_report(
     redact: int | None = None,
     what: str = "Report",
     live: bool = False,
+    asked: bool = False,
 ) -> Path:
     """Write the report and say where it is."""
     with console.progress("Writing the report"):
-        path = workspace.report(output, results, redact=redact, live=live)
+        path = workspace.report(output, results, redact=redact, live=live, asked=asked)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
     about = "contains texts" if workspace.layout.examines else "contains message text"
     about = about if redact is None else f"redacted: words of at least {redact} contacts"

@@ -78,6 +78,7 @@ class Observed:
         # The untrained baseline is asked the same questions, so it keeps the contrasts of the trained model; and what
         # was trained on is laid out once for all of them.
         self._mined: Callable[..., Contrasts] = functools.cache(functools.partial(mine, model, tokenizer, evidence))
+        self._conversations: tuple[Corpus | None, Corpus | None] = (background, None)
         self._laid_out = None if background is None else functools.cache(functools.partial(self._lay_out, background))
         self._on_progress: Callable[[int, int], None] | None = None
         self._scratch: Path | None = None
@@ -114,6 +115,16 @@ class Observed:
                 hint="wl.Specimen(model, tokenizer, held_out, background=train)",
             )
         return self._laid_out()
+
+    @property
+    def conversations(self) -> tuple[Corpus | None, Corpus | None]:
+        """What the model was trained on and what it was not, message by message; None for what this specimen lacks.
+
+        Raises:
+            PluginError: An analysis asks for it that did not declare "background".
+        """
+        self._declared(BACKGROUND, "The training text was")
+        return self._conversations
 
     def _lay_out(self, corpus: Corpus) -> Windows:
         if not isinstance(self.tokenizer, SpeakerTokenizer):

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wonderland.demo import MESSAGES
 from wonderland.errors import InputError, UsageError
 from wonderland.lab.result_files import write_folder
-from wonderland.workspace import models
-from wonderland.workspace.fingerprint import hash_file
+from wonderland.workspace import auditing, models
 from wonderland.workspace.wipe import remember
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from wonderland.lab.results import Results
     from wonderland.workspace.layout import Layout
 
-__all__ = ["FORMATS", "export_model", "export_results", "let_out"]
+__all__ = ["FORMATS", "export_model", "export_results"]
 
 FORMATS = ("csv", "parquet")
 _MARK = "wonderland-export.json"
@@ -28,7 +26,7 @@ _CARD = """# A model trained by wonderland {version}
 A GPT-2 with {layers} layers and {heads} heads, {parameters:,} parameters, trained from scratch on somebody's messages.
 
 **It is personal data, like the messages.** Whoever has it can ask it for names, numbers and sentences of theirs, and
-sometimes it knows them. Do not publish it.
+sometimes it knows them. Do not publish it. {sharing}
 
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -43,31 +41,13 @@ stand, also in messages of strangers. Its context is {context} tokens. Fingerpri
 """
 
 
-def let_out(layout: Layout, *, know: bool, command: str) -> None:
-    """Refuse to give the weights of a model away, unless whoever asks knows what is in them.
-
-    The one place that decides about every file with weights in it.
-
-    Raises:
-        UsageError: Nobody said so, and the messages are not those that come with wonderland, which anybody may have.
-    """
-    source = Path(layout.settings.source.path)
-    if know or (source.is_file() and hash_file(source) == hash_file(MESSAGES)):
-        return
-    raise UsageError(
-        "That file would hold the model. Whoever has it can ask it for names, numbers and sentences of the messages it "
-        "was trained on, and sometimes it will know them; what exactly, nobody has checked.",
-        hint=f"If you know that and keep the file to yourself: {command} --i-know",
-    )
-
-
-def export_model(layout: Layout, folder: str | Path, *, know: bool) -> Path:
+def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
     """Write the model as a folder that the transformers library opens; see `Workspace.export_model`."""
     import wonderland
     from wonderland.model.hf_export import save_gpt2
 
-    let_out(layout, know=know, command="wonderland export --model hf FOLDER")
     model, tokenizer = models.load_model(layout)
+    told = auditing.sharing(layout, model.fingerprint).let_out(asked=asked)
     place = Path(folder).expanduser()
 
     def write(partial: Path) -> None:
@@ -79,6 +59,7 @@ def export_model(layout: Layout, folder: str | Path, *, know: bool) -> Path:
             "parameters": model.n_params,
             "context": model.cfg.n_ctx,
             "fingerprint": model.fingerprint,
+            "sharing": told,
         }
         (partial / "README.md").write_text(_CARD.format(name=place.name, **about), encoding="utf-8")
         (partial / _MARK).write_text(json.dumps({"model": about}, indent=1), encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from wonderland.report.live_view import redacted_model
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
 from wonderland.tokenizer import SpeakerTokenizer
+from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.wipe import remember
@@ -52,12 +53,16 @@ class Showing:
             return None
         return self.layout.done("filtered", "filter").read(Corpus.load)
 
-    def report(self, path: str | Path | None, checks: list[Check], *, live: bool = False) -> Path:
+    def report(self, path: str | Path | None, checks: list[Check], *, live: bool = False, asked: bool = False) -> Path:
         """Write the report; see `Workspace.report`."""
         from wonderland.report.build import write_report
 
         if live and self.redact is not None:
             raise redacted_model()
+        results = self._with_audit()
+        model = self.results.specimen.fingerprints.get("model", "")
+        sharing = auditing.sharing(self.layout, model, results)
+        told = sharing.let_out(asked=asked) if live else ""
         name = "report-live.html" if live else "report.html"
         place = Path(path).expanduser() if path else self.layout.folder / name
         packed = live_page(self.results.specimen, self.results) if live else None
@@ -65,13 +70,15 @@ class Showing:
         with guarding(place):
             written = write_report(
                 place,
-                self.results,
+                results,
                 self.results.specimen,
                 checks=checks,
                 extra_views=self._own_views(corpus),
                 meta={**self._about(corpus), "wonderland": wonderland.__version__},
                 redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
+                audit=sharing.sentence,
+                sharing=told,
             )
         remember(self.layout.folder, [written])
         return written
@@ -81,7 +88,8 @@ class Showing:
         from wonderland.report.plots_files import save_figures
 
         corpus = self._corpus
-        views = [*self._own_views(corpus), *(view for one in self.results.values() for view in one.views())]
+        shown = self._with_audit()
+        views = [*self._own_views(corpus), *(view for one in shown.values() for view in one.views())]
         if self.redact is not None and corpus is not None:
             redaction = self._redaction(corpus, self.redact)
             views = [redaction.view(view) for view in views]
@@ -90,6 +98,14 @@ class Showing:
             written = save_figures(views, place)
         remember(self.layout.folder, written)
         return written
+
+    def _with_audit(self) -> Results:
+        """Return the results with the audit of this model, if there is one."""
+        found = auditing.there(self.layout)
+        known = self.results
+        if found is None or any(isinstance(one, type(found)) for one in known.values()):
+            return known
+        return replace(known, by_name={**known.by_name, "memorisation": found})
 
     def _about(self, corpus: Corpus | None) -> dict[str, Any]:
         """Return what the report says of where messages or texts are from."""

@@ -86,6 +86,10 @@ class FilterSettings:
         default_factory=list
     )
     only_direct: Annotated[bool, "leave out conversations of more than two"] = False
+    most_repeats: Annotated[
+        int, "keep so many of messages of six words or more that say the same; 0 for all", Between(0)
+    ] = 0
+    country: Annotated[str, "country whose national phone numbers count as secrets, as two letters such as US"] = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class TokenizerSettings:
     """How to cut words into tokens."""
 
     vocab_size: Annotated[int, "tokens of the vocabulary; 0 for the preset's", Between(0, 1_000_000)] = 0
+    contacts: Annotated[int, "learn tokens from words that so many contacts used; 0 for all words", Between(0)] = 0
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,18 @@ class AnalysisSettings:
     control: Annotated[bool, "also examine the untrained baseline, beside every number"] = True
     seed: Annotated[int, "seed of the choice of windows", Between(0)] = 0
     parameters: Annotated[dict[str, dict[str, Any]], "parameters by analysis"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AuditingSettings:
+    """How much to audit."""
+
+    training: Annotated[int, "training messages to examine; 0 for all", Between(0)] = 5000
+    held_out: Annotated[int, "held-out messages to examine; 0 for all", Between(0)] = 2500
+    generations: Annotated[int, "messages to sample from the model", Between(1, 1_000_000)] = 1000
+    candidates: Annotated[int, "fewest others that a secret is ranked among", Between(1, 1_000_000)] = 1000
+    secrets: Annotated[int, "most distinct secrets to examine, those said most often", Between(1, 10_000)] = 50
+    seed: Annotated[int, "seed of every choice", Between(0)] = 0
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,7 @@ class Settings:
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    audit: AuditingSettings = field(default_factory=AuditingSettings)
     examined: ExaminedSettings = field(default_factory=ExaminedSettings)
 
     @classmethod

@@ -38,7 +38,7 @@ class Step:
 
 def status(layout: Layout) -> list[Step]:
     """Say of every stage of a workspace whether it is done."""
-    names = ("model",) if layout.examines else ("corpus", "filtered", "tokenizer", "model", "checks")
+    names = ("model",) if layout.examines else ("corpus", "filtered", "tokenizer", "model", "checks", "audit")
     steps = [_step(layout, name) for name in names]
     report = layout.folder / "report.html"
     there = report.exists()
@@ -53,6 +53,8 @@ def _step(layout: Layout, name: str) -> Step:
     state: State
     try:
         state = layout.stage(name).state()
+        if name == "audit" and state == "out of date":
+            state = layout.audit_stage(full=True).state()
     except UsageError:
         state = "missing"
     detail = ""
