@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wonderland import plugins
-from wonderland.cli.analysis import run_analyses, write_report
+from wonderland.cli.analysis import run_analyses, with_others, write_report
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
@@ -48,7 +48,7 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     run_checks(console, workspace)
     console.say("\n6 · What is inside")
     _first_look(console, workspace)
-    results = run_analyses(console, workspace, tell=False)
+    results = with_others(workspace, run_analyses(console, workspace, tell=False))
     for sentence in _in_short(workspace, results):
         console.paragraph(plain(sentence))
     write_report(console, workspace, None, open_it, results)

@@ -146,18 +146,19 @@ def analyze_cohort(
         cohort: The models.
         chosen: What to run, each after those it uses.
         asked: Those of them that were asked for.
-        given: Results of members that are there already, by member and name; they are in what is returned.
+        given: Results of members that are there already, by member and name: nothing is run on such a member.
         control: Also run each on the untrained baselines.
         watching: Who looks on.
     """
     single = [one for one in chosen if not getattr(one, "of", "")]
     members: dict[str, Results] = {}
     for name, member in cohort.members.items() if single else ():
-        there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name))
-        before = given.get(name, {})
-        todo = [one for one in single if one.name not in before]
-        found, why = run_each(member, todo, asked, before, control=control, watching=there)
-        members[name] = Results({**before, **found}, member, why)
+        if name in given:
+            members[name] = Results(given[name], member)
+            continue
+        there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name), on_result=None)
+        found, why = run_each(member, single, asked, {}, control=control, watching=there)
+        members[name] = Results(found, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
     for analysis in (one for one in chosen if getattr(one, "of", "")):
@@ -179,6 +180,7 @@ def analyze_cohort(
             except (NotEnoughData, Unsupported) as error:
                 declined[f"{analysis.name} of the untrained baselines"] = error.message
         results[analysis.name] = result
+        watching.end(analysis.name, result, whole=True)
     return Results(results, cohort, declined, members)
 
 
