@@ -116,7 +116,7 @@ def eidetic(messages: Messages, hits: np.ndarray) -> list[dict[str, Any]]:
 def near_verbatim(
     model: Any, rows: Sequence[Sequence[int]], probability: np.ndarray, count: int, prompt: int
 ) -> tuple[int, int]:
-    """Let greedy decoding continue the messages likeliest to be given back; return how many come close, and of how many.
+    """Let greedy decoding continue the messages likeliest to be given back; return how many come close, of how many.
 
     Args:
         model: The model.

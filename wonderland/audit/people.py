@@ -77,8 +77,8 @@ def membership_by_person(messages: Messages, chosen: np.ndarray, scores: np.ndar
     alone = int((~is_read).sum())
     if min(alone, int(is_read.sum())) < FEW:
         raise NotEnoughData(
-            f"{alone} of {len(people)} contacts stand in held-out conversations alone, and an AUC by person takes {FEW}: "
-            "it needs a split by contact."
+            f"{alone} of {len(people)} contacts stand in held-out conversations alone, and an AUC by contact takes "
+            f"{FEW}: it needs a split by contact."
         )
     # Of those who were read, only what was read counts.
     means = np.array(

@@ -240,7 +240,7 @@ class _Run:
         )
         losses = forced.mean_losses()
         self.scores = calibrated(forced, reference)
-        # Each score is higher for what looks read: a low loss of the model; a low loss of the table, which knows no model.
+        # Each score is higher for what looks read; the table of counts, whose loss is the last one, knows no model.
         scores = {"loss": -losses, "calibrated": self.scores, "text alone": -reference}
         lengths = np.array([len(row) for row in forced.losses], dtype=float)
         whole, was_read = by_conversation(np.stack(list(scores.values())), lengths, conversation, read)

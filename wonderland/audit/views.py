@@ -76,7 +76,8 @@ def _completion(of: Memorisation) -> View | None:
         ),
         Block(
             "What the model says by itself",
-            f"Of {of.generated.get('messages', 0):,} sampled messages of eight tokens or more, so many stand word for word:",
+            f"Of {of.generated.get('messages', 0):,} sampled messages of eight tokens or more, so many stand "
+            "word for word:",
             rows=Row.each(sampled),
         ),
     ]
@@ -86,10 +87,10 @@ def _completion(of: Memorisation) -> View | None:
         "Verbatim completion",
         replace(Bars.of(bars, "completed word for word", unit="% of messages"), aside=aside),
         subtitle="How many messages does the model finish exactly as they were written, from their first tokens?",
-        caption="Share of messages whose tokens from the fifth on are all the model's first choice (greedy decoding), of "
-        f"messages with at least eight tokens; n = {training:,} training and {held_out:,} held-out messages. 95% "
-        "intervals: the wider of a bootstrap over conversations and of Clopper and Pearson. One-sided Fisher test of "
-        f"training against held out: {told_p(of.fisher['alone'])}.",
+        caption="Share of messages whose tokens from the fifth on are all the model's first choice (greedy "
+        f"decoding), of messages with at least eight tokens; n = {training:,} training and {held_out:,} "
+        "held-out messages. 95% intervals: the wider of a bootstrap over conversations and of Clopper and "
+        f"Pearson. One-sided Fisher test of training against held out: {told_p(of.fisher['alone'])}.",
         how_to_read="Held-out messages were never read, so what is completed of them is common phrases: that is the "
         "chance level. The trigram is a table of counts of other conversations. What lies above both was learned by "
         "heart.",
@@ -138,8 +139,8 @@ def _secrets(of: Memorisation) -> View:
         aside.append(
             Block(
                 "Canaries",
-                f"Of {c['guesses']} coins, {c['right']} were guessed right from the model, so ε of differential privacy "
-                f"is at least {c['epsilon']:.2f} (95% confidence). 0 says nothing.",
+                f"Of {c['guesses']} coins, {c['right']} were guessed right from the model, so ε of differential "
+                f"privacy is at least {c['epsilon']:.2f} (95% confidence). 0 says nothing.",
             )
         )
     if not rows:
@@ -149,14 +150,14 @@ def _secrets(of: Memorisation) -> View:
         "Exposure of secrets",
         Table(heads, rows, aside=aside),
         subtitle="Does the model hold phone numbers, codes or addresses that somebody wrote?",
-        caption=f"{len(of.secrets)} distinct secrets of the training text, each ranked among at least 1,000 others of the "
-        "same format that nobody said (as many as the format has). Exposure in bits; by chance 1.44 on average. q of "
-        "a permutation test over all of them."
+        caption=f"{len(of.secrets)} distinct secrets of the training text, each ranked among at least 1,000 "
+        "others of the same format that nobody said (as many as the format has). Exposure in bits; by chance "
+        "1.44 on average. q of a permutation test over all of them."
         + (f" {of.not_examined} more, said less often, were not examined." if of.not_examined else ""),
         how_to_read="A row is one secret, without the secret. Much exposure and few tries mean that the model says it. "
         "`wonderland filter --also scrub` replaces such parts by their kind before training.",
-        misleads="Only what has a shape is found: a name, an illness or an address told in words is none. Finding nothing "
-        "does not show that there is none.",
+        misleads="Only what has a shape is found: a name, an illness or an address told in words is none. "
+        "Finding nothing does not show that there is none.",
         warning="" if not sum(of.found.get("training text", {}).values()) else "Secrets stand in the training text.",
         order=161,
     )
@@ -208,7 +209,7 @@ def _membership(of: Memorisation) -> View | None:
         return None
     places = np.linspace(0, 100, len(next(iter(of.roc.values()))))
     curves = [Curve(Wording(name), places, 100 * values) for name, values in of.roc.items()]
-    rows = Row.each({name: one for name, one in of.membership.items()})
+    rows = Row.each(of.membership)
     caught = {name: Wording(f"{share:.0%}") for name, share in of.caught.items() if np.isfinite(share)}
     return View(
         "audit-membership",
@@ -225,12 +226,12 @@ def _membership(of: Memorisation) -> View | None:
             ],
         ),
         subtitle="Can one tell from the model which messages and conversations it read?",
-        caption="ROC of three scores, by message and by conversation: the loss; the loss calibrated by a trigram that was "
-        "counted on the half of the conversations without this one; and the trigram alone, which knows the text and not "
-        f"the model. n = {of.examined['training conversations examined']} conversations that were read and "
-        f"{of.examined['held-out conversations examined']} that were not.",
-        how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone tells is a "
-        "difference of texts and no memory; the calibrated score beyond it is the model's.",
+        caption="ROC of three scores, by message and by conversation: the loss; the loss calibrated by a "
+        "trigram that was counted on the half of the conversations without this one; and the trigram alone, "
+        f"which knows the text and not the model. n = {of.examined['training conversations examined']} "
+        f"conversations that were read and {of.examined['held-out conversations examined']} that were not.",
+        how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone "
+        "tells is a difference of texts and no memory; the calibrated score beyond it is the model's.",
         misleads=of.left_out.get("split", "")
         or "A few conversations that differ by topic can look like memory: compare the curve of the text alone. An AUC "
         "near 0.5 does not show that nobody can tell.",
@@ -254,8 +255,8 @@ def _tokens(of: Memorisation) -> View | None:
         subtitle="How many tokens are whole words that few people used?",
         caption=f"The {size:,} tokens of the vocabulary, by how many contacts used the word they spell in the training "
         "text. A count, with no interval: nothing is estimated.",
-        how_to_read="A token that one person's word became can be read by whoever has the tokenizer. `wonderland tokenize "
-        "--contacts 5` learns from words that five contacts used.",
+        how_to_read="A token that one person's word became can be read by whoever has the tokenizer. `wonderland "
+        "tokenize --contacts 5` learns from words that five contacts used.",
         misleads="A rare token is often a fragment of common words, and a name can be common.",
         order=164,
     )
