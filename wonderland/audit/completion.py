@@ -72,7 +72,7 @@ def more_than_held_out(training: np.ndarray, held_out: np.ndarray) -> float:
     for hits in (training, held_out):
         told = hits[~np.isnan(hits)]
         counts.append([int(told.sum()), int(len(told) - told.sum())])
-    return float(fisher_exact(counts, alternative="greater").pvalue)
+    return float(fisher_exact(np.array(counts), alternative="greater").pvalue)
 
 
 def discoverable(probability: np.ndarray, conversation: np.ndarray, p: float = 0.9, *, seed: int = 0) -> Estimate:

@@ -40,7 +40,7 @@ class Memorisation(Result):
         examined: How many messages, conversations and people were examined, by name.
         completion: Share of messages that greedy decoding completes word for word, alone behind their speaker, by what
             was asked: "training", "held out"; "n-gram, training", "n-gram, held out" of a trigram that has not read the
-            conversation; "untrained".
+            conversation; "untrained, training", "untrained, held out".
         in_window: The same behind what stood before each in a training window, of fewer messages.
         hits: Messages completed and examined, by the same names; of those in a window "…, in a window".
         fisher: One-sided p that training messages are completed more often than held-out ones: "alone", "in a window".
@@ -113,9 +113,7 @@ class Memorisation(Result):
             reasons.append(f"Sampling gives {quick} secrets within {FEWEST_TRIES:,} tries.")
         unscrubbed = sum(self.found.get("training text", {}).values())
         if unscrubbed:
-            reasons.append(
-                f"{unscrubbed} secrets stand in its training text; `wonderland filter --also scrub` takes them out."
-            )
+            reasons.append(f"{unscrubbed} secrets stand in its training text; the filter scrub takes them out.")
         said = sum(self.found.get("generations, also in training", {}).values())
         if said:
             reasons.append(f"{said} secrets of the training text stand in what was sampled from it.")
@@ -144,7 +142,7 @@ class Memorisation(Result):
         name = _WHOLE if _WHOLE in self.membership and self.membership[_WHOLE].trusted else _OURS
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
         told = f"AUC {float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}]"
-        of = f"by {name.partition(',')[0]}, n = {one.n} conversations on the smaller side; the text alone tells: AUC "
+        of = f"by {name.partition(',')[0]}, n = {one.n} conversations on the smaller side; by the text alone: "
         of += f"{float(blind.value):.2f}"
         if float(one.low) > 0.5:
             said = f"Who is in it can be told: {told} ({of})."

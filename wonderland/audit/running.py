@@ -164,7 +164,9 @@ class _Run:
         likely = forced.suffix_probability(s.prompt, s.least)
         by_name = {name: (hits[side], conversation[side]) for name, side in sides.items()}
         by_name |= {f"n-gram, {name}": (table[side], conversation[side]) for name, side in sides.items()}
-        by_name["untrained"] = (twin.completed(s.prompt, s.least)[read_few], conversation[few][read_few])
+        blank = twin.completed(s.prompt, s.least)
+        parts = {f"untrained, {name}": few[side[few]] for name, side in sides.items()}
+        by_name |= {name: (blank[np.isin(few, part)], conversation[part]) for name, part in parts.items()}
         counts = {name: _counted(of) for name, (of, _) in by_name.items()}
         self.told("messages in their windows")
         some = _some(sides, s.in_window)
