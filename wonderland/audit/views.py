@@ -56,9 +56,7 @@ def _completion(of: Memorisation) -> View | None:
             "the untrained model": {part: of.completion[f"untrained, {part}"] for part in ("training", "held out")},
         }.items()
     }
-    figure = Bars.by_place(
-        ["training messages", "held-out messages"], bars, Axis("completed word for word", "% of messages"), aside=[]
-    )
+    figure = Bars.by_place(["training", "held out"], bars, Axis("completed word for word", "% of messages"), aside=[])
     counts = {f"completed, {name}": Wording(f"{k:,} of {n:,}") for name, (k, n) in of.hits.items()}
     counts |= {f"more than held out, {name}": Wording(told_p(p)) for name, p in of.fisher.items()}
     counts |= {f"near-verbatim, {name}": Wording(f"{k} of the {n} likeliest") for name, (k, n) in of.near.items()}
@@ -215,8 +213,8 @@ def _membership(of: Memorisation) -> View | None:
             if np.isfinite(of.caught.get(key, np.nan))
         }
         figure = Lines(
-            Axis("told of those never read", "%"),
-            Axis("told of those that were read", "%"),
+            Axis(f"{unit}s never read that are told as read", "%"),
+            Axis(f"{unit}s told of those that were read", "%"),
             [
                 *(Curve(Wording(name), places, 100 * of.roc[key]) for name, key in own.items()),
                 Curve(Wording("chance"), places, places),
