@@ -353,7 +353,8 @@ class Workspace(WorkspaceFolder):
             redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
             live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
                 from the messages and can give some away.
-            asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says so.
+            asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says
+            so.
 
         Raises:
             CheckFailed: With ``live``, there is no audit of this very model that lets it be shared.
