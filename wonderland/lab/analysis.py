@@ -151,12 +151,14 @@ def analyze_cohort(
         watching: Who looks on.
     """
     single = [one for one in chosen if not getattr(one, "of", "")]
+    twins = cohort.untrained().members if control else {}
     members: dict[str, Results] = {}
     for name, member in cohort.members.items() if single else ():
         there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name))
         before = given.get(name, {})
         todo = [one for one in single if one.name not in before]
-        found, why = run_each(member, todo, asked, before, control=control, watching=there)
+        twin = twins.get(name)
+        found, why = run_each(member, todo, asked, before, control=control, watching=there, baseline=twin)
         members[name] = Results({**before, **found}, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}

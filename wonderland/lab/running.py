@@ -65,6 +65,7 @@ def run_each(
     *,
     control: bool,
     watching: Watching,
+    baseline: Observed | None = None,
 ) -> tuple[dict[str, Result], dict[str, str]]:
     """Run analyses on a specimen, with one shared forward pass; see `wonderland.lab.analysis.analyze`.
 
@@ -75,6 +76,8 @@ def run_each(
         given: Results that are there already.
         control: Also run each on the untrained baseline.
         watching: Who looks on.
+        baseline: The untrained baseline; the specimen's own by default. Members of a cohort have one each, of a seed
+            of its own: with one seed for all they would be one model.
 
     Returns:
         The results by name, and why others were left out.
@@ -98,7 +101,7 @@ def run_each(
                     raise
                 declined[analysis.name] = error.message
     if control:
-        baseline = specimen.untrained()
+        baseline = specimen.untrained() if baseline is None else baseline
         before = {name: result.control for name, result in given.items() if result.control is not None}
         with baseline.holding(needs):
             for analysis in (one for one in chosen if one.name in results):

@@ -19,6 +19,7 @@ from wonderland.workspace.layout import Layout
 
 if TYPE_CHECKING:
     from wonderland.lab.cohort import Cohort
+    from wonderland.lab.result import Result
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
 
@@ -92,15 +93,18 @@ def analyze_cohort(
                 on_removed(removed)
 
     stages = {member: layout.analysis_stages(single, key) for member, key in keys.items()}
+    twins = of.untrained().members if control else {}
     members: dict[str, Results] = {}
     for name, member in of.members.items() if single else ():
-        there = load_done(single, stages[name])
+        there = _with_own_twin(load_done(single, stages[name]), twins.get(name))
         for analysis in there:
             touch(stages[name][analysis])
         todo = [one for one in single if one.name not in there]
         tell = None if on_start is None else _with_member(on_start, name)
         watching = Watching(tell, on_progress, scratch_in(stages[name]))
-        fresh, declined = run_each(member, todo, asked, there, control=control, watching=watching)
+        fresh, declined = run_each(
+            member, todo, asked, there, control=control, watching=watching, baseline=twins.get(name)
+        )
         for analysis, result in fresh.items():
             keep(stages[name][analysis], result)
         members[name] = Results({**there, **fresh}, member, declined)
@@ -124,6 +128,19 @@ def analyze_cohort(
     for name, result in found.items():
         keep(of_all[name], result)
     return replace(found, by_name={**done, **found.by_name}, members=members)
+
+
+def _with_own_twin(results: dict[str, Result], twin: Specimen | None) -> dict[str, Result]:
+    """Return the results whose untrained baseline is the one this member has in the cohort, or that have none."""
+    if twin is None:
+        return results
+    wanted = twin.fingerprints["model"]
+
+    def fits(result: Result) -> bool:
+        about = None if result.control is None else result.control.provenance
+        return about is None or about.fingerprints.get("model") == wanted
+
+    return {name: result for name, result in results.items() if fits(result)}
 
 
 def _with_member(on_start: Callable[[str], None], member: str) -> Callable[[str], None]:
