@@ -20,7 +20,7 @@ from typing import Any
 
 from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
-from wonderland.report.findings import Check
+from wonderland.report.findings import Check, Replicated
 from wonderland.report.gather import gather
 from wonderland.report.live_view import LIVE_VIEW, redacted_model
 from wonderland.report.live_view import MODULES as LIVE_MODULES
@@ -97,6 +97,7 @@ def write_report(
     meta: Mapping[str, Any] | None = None,
     redact: Callable[[Page], Page] | None = None,
     live: Mapping[str, Any] | None = None,
+    replicated: Mapping[str, Replicated] | None = None,
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -110,6 +111,7 @@ def write_report(
         meta: More facts, which win over those taken from the specimen.
         redact: Takes every message out of the page before it is written, as `Redaction.page` does.
         live: The model itself, as `wonderland.lab.live_page.live_page` packs it: the page then answers what is typed.
+        replicated: In how many training runs a claim holds, by "analysis: claim", where several were compared.
 
     Returns:
         The path.
@@ -121,7 +123,8 @@ def write_report(
     """
     if live is not None and redact is not None:
         raise redacted_model()
-    page = replace(gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta), live=live)
+    page = gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta, replicated=replicated)
+    page = replace(page, live=live)
     _write_atomically(Path(path), render(page if redact is None else redact(page)))
     return Path(path)
 

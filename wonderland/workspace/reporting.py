@@ -18,6 +18,7 @@ from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace.layout import Layout
+from wonderland.workspace.replicated import replicated_in
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.wipe import remember
 
@@ -66,6 +67,7 @@ class Showing:
                 },
                 redact=None if self.redact is None else self._redaction(corpus, self.redact).page,
                 live=packed,
+                replicated=replicated_in(self.layout.folder, self.results.specimen),
             )
         remember(self.layout.folder, [written])
         return written
@@ -91,6 +93,8 @@ class Showing:
         return [*standard_views(self.results.specimen, seed=seed), *corpus_overview.corpus_overview(corpus)]
 
     def _redaction(self, corpus: Corpus, contacts: int) -> Redaction:
-        tokenizer = self.results.specimen.tokenizer
+        subject = self.results.specimen
+        members = getattr(subject, "members", {})  # of a cohort, which has one tokenizer for all
+        tokenizer = next(iter(members.values()), subject).tokenizer
         assert isinstance(tokenizer, SpeakerTokenizer)  # a workspace trains no other
         return Redaction.of(corpus, tokenizer, contacts)

@@ -64,7 +64,9 @@ class HeadMatching:
         within = _match_all(similar, groups)
         across = _match_all(similar, everyone)
         null = self._null(explore, confirm, groups, members, random)  # [permutation, member, other, head]
-        score = np.stack([[scored[a, b][np.arange(size), within[a, b]] for b in range(members)] for a in range(members)])
+        score = np.stack(
+            [[scored[a, b][np.arange(size), within[a, b]] for b in range(members)] for a in range(members)]
+        )
         level = np.quantile(null, 0.95, axis=0)
         back = score > level
         others = ~np.eye(members, dtype=bool)
@@ -80,9 +82,9 @@ class HeadMatching:
                 shape, ("member", "other", "layer", "head")
             ),
             null=null.mean(0).reshape(shape),
-            by_index=np.stack(
-                [[np.diagonal(scored[a, b]) for b in range(members)] for a in range(members)]
-            ).reshape(shape),
+            by_index=np.stack([[np.diagonal(scored[a, b]) for b in range(members)] for a in range(members)]).reshape(
+                shape
+            ),
             back=back.reshape(shape),
             mean=_mean(products, within, confirm, float(null[:, others].mean()), self.seed),
             null_mean=[float(x) for x in np.quantile(null[:, others].mean((1, 2)), [0.025, 0.975])],
@@ -175,9 +177,7 @@ def _draws(n: int, seed: int) -> Floats:
     return np.asarray(drawn, dtype=np.float64)
 
 
-def _intervals(
-    products: Floats, within: NDArray[np.int64], half: Patterns, level: Floats, seed: int
-) -> wl.Estimate:
+def _intervals(products: Floats, within: NDArray[np.int64], half: Patterns, level: Floats, seed: int) -> wl.Estimate:
     """Return the cosine of each matched pair with its interval over conversations, against its own null."""
     sums = _sums(products, within, half)
     draws = _draws(len(sums[0]), seed)

@@ -10,7 +10,21 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Edge, Graph, GraphNode, Matrix, Row, Series, Table, Wording, digits, told_p
+from wonderland.views import (
+    Block,
+    Column,
+    Edge,
+    Graph,
+    GraphNode,
+    Matrix,
+    Row,
+    Series,
+    Table,
+    Wording,
+    digits,
+    percent,
+    told_p,
+)
 from wonderland_cohorts.spread import share
 
 
@@ -22,8 +36,8 @@ class HeadMatchingResult(wl.Result):
         members: Names of the models.
         length: Tokens of a window that were compared.
         windows: Windows that matched, and windows that scored.
-        within: The head of the other model that each is matched with in its layer, [member, other, layer, head], counted
-            from 0 over all layers.
+        within: The head of the other model that each is matched with in its layer, counted from 0 over all layers,
+            [member, other, layer, head].
         across: The same, with heads of any layer.
         score: Cosine of the matched patterns on the half that did not match them, [member, other, layer, head]; its
             chance level is the 95th percentile of its own null.
@@ -104,7 +118,7 @@ class HeadMatchingResult(wl.Result):
         told = share(len(found), total, of="heads")
         return (
             f"{len(found)} of {total} heads of {self.members[0]} have come back in more than half of {n} other "
-            f"training runs{named} [{digits(100 * told.low)}%, {digits(100 * told.high)}%]. A head has come back if the "
+            f"training runs{named} [{percent(told.low)}, {percent(told.high)}]. A head has come back if the "
             "head matched with it looks at the same words more than chance has it: over the 95th percentile of "
             f"{self.permutations} matchings with other windows."
         )
@@ -146,7 +160,9 @@ class HeadMatchingResult(wl.Result):
                     "In other training runs",
                     text=f"Has come back in {self.came_back(head)} of {len(self.others)}.",
                     rows=[
-                        Row(self.members[other], Wording(f"{self.match(head, other)}, cosine {self._told(head, other)}"))
+                        Row(
+                            self.members[other], Wording(f"{self.match(head, other)}, cosine {self._told(head, other)}")
+                        )
                         for other in self.others
                     ],
                 )
@@ -174,15 +190,17 @@ class HeadMatchingResult(wl.Result):
             Series(Wording("matched"), first, domain=[0, 1]),
             Series(Wording("its match"), first, domain=[0, 1], labels=names),
             Series(Wording("with other windows"), self.null[0, 1:].reshape(-1, size).T, "cosine", domain=[0, 1]),
-            Series(Wording("head of the same number"), self.by_index[0, 1:].reshape(-1, size).T, "cosine", domain=[0, 1]),
+            Series(
+                Wording("head of the same number"), self.by_index[0, 1:].reshape(-1, size).T, "cosine", domain=[0, 1]
+            ),
         ]
         return wl.View(
             "head-matching",
             "Heads matched between seeds",
             Matrix(heads, [Wording(self.members[other]) for other in self.others], series, links="row"),
             subtitle=f"Which head of another training run looks where a head of {self.members[0]} looks?",
-            caption=f"Centred cosine of attention patterns on the first {self.length} tokens of windows. Matched within "
-            f"layers on {self.windows[0]} windows, scored on {self.windows[1]} of other conversations; 95% interval "
+            caption=f"Centred cosine of attention patterns on the first {self.length} tokens of windows. Matched "
+            f"within layers on {self.windows[0]} windows, scored on {self.windows[1]} of other conversations; 95% interval "
             f"over n={self.score.n} conversations. Chance is the 95th percentile of {self.permutations} matchings in "
             "which the other model reads other windows.",
             how_to_read="Rows are heads of the first model, columns other training runs. A high number: a head there "

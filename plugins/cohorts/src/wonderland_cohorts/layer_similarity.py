@@ -101,27 +101,27 @@ class LayerSimilarity:
         known = np.flatnonzero(counts > 0)
         if len(known) < _LEAST_TOKENS:
             return wl.Estimate.missing(unit="share of tokens", resampled_over="tokens"), len(known)
-        anchors = torch.from_numpy(random.permutation(known)[: self.anchors])
+        # An anchor has a cosine of 1 with itself in any model, so only other tokens are asked.
+        dealt = random.permutation(known)
+        count = min(self.anchors, len(dealt) // 2)
+        anchors, asked = torch.from_numpy(dealt[:count]), torch.from_numpy(np.sort(dealt[count:]))
         relative = []
         for member in cohort.members.values():
             embedded = member.model.W_E.detach().float().cpu()
             embedded = torch.nn.functional.normalize(embedded - embedded[known].mean(0), dim=-1)
-            told = embedded[known] @ embedded[anchors].T
+            told = embedded[asked] @ embedded[anchors].T
             relative.append(torch.nn.functional.normalize(told, dim=-1))
         found = [
-            float((one @ other.T).argmax(1).eq(torch.arange(len(known))).float().mean())
+            float((one @ other.T).argmax(1).eq(torch.arange(len(asked))).float().mean())
             for i, one in enumerate(relative)
             for j, other in enumerate(relative)
             if i != j
         ]
-        exact = share(round(float(np.mean(found)) * len(known)), len(known), of="tokens")
-        return (
-            wl.Estimate(
-                float(np.mean(found)), min(exact.low, float(np.mean(found))), max(exact.high, float(np.mean(found))),
-                n=len(known), unit="share of tokens", chance=1 / len(known), resampled_over="tokens",
-            ),
-            len(known),
-        )  # fmt: skip
+        n, value = len(asked), float(np.mean(found))
+        exact = share(round(value * n), n, of="tokens")
+        low, high = min(exact.low, value), max(exact.high, value)
+        about = {"n": n, "unit": "share of tokens", "resampled_over": "tokens"}
+        return wl.Estimate(value, low, high, chance=1 / n, **about), n
 
 
 def _take(cohort: wl.Cohort, rows: NDArray[np.int64]) -> Tensor:
@@ -173,7 +173,7 @@ def _all_pairs(grams: Tensor) -> tuple[Floats, Floats]:
         total = sums.sum(-1)
         trace, cross = flat @ flat.T, sums @ sums.T
         whole += _combined(trace, cross, total, m)
-        # Without row r: its entries leave the trace twice, its sum leaves the total twice, and every row loses one entry.
+        # Without row r: its entries leave the trace twice, its sum the total twice, and every row loses one entry.
         rows = torch.einsum("amr,bmr->rab", batch, batch)
         mixed = torch.einsum("amr,bm->rab", batch, sums)
         own = torch.einsum("ar,br->rab", sums, sums)

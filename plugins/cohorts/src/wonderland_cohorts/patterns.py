@@ -82,13 +82,13 @@ def patterns_of(cohort: wl.Cohort) -> Patterns:
         if not len(long):
             continue
         here = [batch["pattern"][:, torch.from_numpy(long)][..., rows, columns] for batch in batches.values()]
-        stacked = torch.stack(here).permute(2, 0, 1, 3, 4).flatten(1, 3).float()  # [window, member × layer × head, cell]
+        stacked = (
+            torch.stack(here).permute(2, 0, 1, 3, 4).flatten(1, 3).float()
+        )  # [window, member × layer × head, cell]
         kept.append(stacked - stacked.mean(1, keepdim=True))
         conversation.append(first.conversation[long])
     cfg = next(iter(cohort.members.values())).cfg
-    found = Patterns(
-        torch.cat(kept), np.concatenate(conversation), (len(cohort), cfg.n_layers, cfg.n_heads), length
-    )
+    found = Patterns(torch.cat(kept), np.concatenate(conversation), (len(cohort), cfg.n_layers, cfg.n_heads), length)
     if len(np.unique(found.conversation)) < _LEAST_CONVERSATIONS:
         raise NotEnoughData(
             f"Half of the windows match the heads and half score them, and there are windows of {length} tokens from "

@@ -75,7 +75,9 @@ class Replication:
                 if chance is not None:
                     holds[claim] = [_holds(one, of_twins.get(member)) for member, one in there.items()]
                     replicated[claim] = share(sum(holds[claim]), len(holds[claim]))
-        return ReplicationResult(members, values, holds, replicated, seeds, both, twins, missing, _unasked(self, cohort))
+        return ReplicationResult(
+            members, values, holds, replicated, seeds, both, twins, missing, _unasked(self, cohort)
+        )
 
 
 def _unasked(analysis: Replication, cohort: wl.Cohort) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import wonderland as wl
+from wonderland.report.findings import Replicated
 from wonderland.views import Axis, Bar, Bars, Column, Panel, Panels, Table, Wording, digits, percent
 from wonderland_cohorts.spread import FEWEST
 
@@ -48,6 +49,9 @@ class ReplicationResult(wl.Result):
     def solid(self, claim: str) -> bool:
         """Return whether the interval over seeds and conversations lies above chance."""
         return bool(self.over_both[claim].above_chance)
+
+    def replications(self) -> Mapping[str, Replicated]:
+        return {claim: Replicated(*self.k_of_n(claim), self.solid(claim)) for claim in self.holds}
 
     def summary(self) -> str:
         lines = [self._count()]
@@ -95,9 +99,7 @@ class ReplicationResult(wl.Result):
             solid = self.solid(claim)
             trust: Any = "solid" if solid else "weak" if len(self.members) >= FEWEST else "anecdotal"
             effect: Any = "effect" if solid or any(self.holds[claim]) else "null"
-            found.append(
-                wl.Finding(self._sentence(claim), "replication", (), trust, effect, self.over_both[claim])
-            )
+            found.append(wl.Finding(self._sentence(claim), "replication", (), trust, effect, self.over_both[claim]))
         return found
 
     def views(self) -> Sequence[wl.View]:
@@ -150,9 +152,7 @@ class ReplicationResult(wl.Result):
         errors = [
             float(np.nanmean((np.asarray(one.high) - np.asarray(one.low)) / (2 * 1.96))) for one in self.values.values()
         ]
-        spread = [
-            float(np.std(one.value, ddof=1)) if len(one.value) > 1 else None for one in self.values.values()
-        ]
+        spread = [float(np.std(one.value, ddof=1)) if len(one.value) > 1 else None for one in self.values.values()]
         held = [
             Wording(f"{self.k_of_n(claim)[0]} of {self.k_of_n(claim)[1]}") if claim in self.holds else None
             for claim in claims
