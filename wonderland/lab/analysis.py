@@ -147,10 +147,11 @@ def analyze_cohort(
         chosen: What to run, each after those it uses.
         asked: Those of them that were asked for.
         given: Results of members that are there already, by member and name; they are in what is returned.
-        control: Also run each on the untrained baselines.
+        control: Also run each on the untrained baselines; not of snapshots whose first is the untrained model itself.
         watching: Who looks on.
     """
     single = [one for one in chosen if not getattr(one, "of", "")]
+    control = control and not cohort.begins_untrained
     twins = cohort.untrained().members if control else {}
     members: dict[str, Results] = {}
     for name, member in cohort.members.items() if single else ():

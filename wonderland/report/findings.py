@@ -113,10 +113,9 @@ def with_runs(
 
 
 def _same(one: Estimate, other: Estimate) -> bool:
-    parts = [
-        (float(getattr(one, p)), float(getattr(other, p))) for p in ("value", "low", "high") if not np.ndim(other.value)
-    ]
-    return bool(parts) and all(a == b for a, b in parts)
+    if np.ndim(other.value):
+        return False
+    return all(float(getattr(one, part)) == float(getattr(other, part)) for part in ("value", "low", "high"))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def analyze_cohort(
     chosen = lab.with_used(asked, given)
     single = [one for one in chosen if not getattr(one, "of", "")]
     joint = [one for one in chosen if getattr(one, "of", "")]
-    control, most = layout.settings.analysis.control, 2 * len(of)
+    control, most = layout.settings.analysis.control and not of.begins_untrained, 2 * len(of)
 
     def keep(stage: Any, result: Any) -> None:
         for removed in save(stage, result, most):

@@ -1,7 +1,7 @@
-"""In how many training runs do the findings of a workspace's model hold? What a comparison of seeds left behind, if any.
+"""In how many training runs do the findings of a workspace's model hold? What a comparison of seeds left, if any.
 
-A result that compares seeds says it (`Result.replications`). Here the one that was made last is taken, of those in which
-the model of the report is among the seeds, on the same held-out conversations.
+A result that compares seeds says it (`Result.replications`). Here the one used last is taken, of those in which the
+model of the report is among the seeds, on the same held-out conversations.
 """
 
 from __future__ import annotations

@@ -179,12 +179,7 @@ class HeadMatchingResult(wl.Result):
 
     def _matrix(self) -> wl.View:
         heads, size = self._heads(), len(self._heads())
-        first = wl.Estimate(
-            *(np.asarray(getattr(self.score, part))[0, 1:].reshape(-1, size).T for part in ("value", "low", "high")),
-            n=self.score.n,
-            unit="cosine",
-            chance=np.asarray(self.score.chance)[0, 1:].reshape(-1, size).T,
-        )
+        first = self.score.map(lambda part: part[0, 1:].reshape(-1, size).T, dims=())
         names = [[Wording(str(self.match(head, other))) for other in self.others] for head in heads]
         series = [
             Series(Wording("matched"), first, domain=[0, 1]),
@@ -200,8 +195,8 @@ class HeadMatchingResult(wl.Result):
             Matrix(heads, [Wording(self.members[other]) for other in self.others], series, links="row"),
             subtitle=f"Which head of another training run looks where a head of {self.members[0]} looks?",
             caption=f"Centred cosine of attention patterns on the first {self.length} tokens of windows. Matched "
-            f"within layers on {self.windows[0]} windows, scored on {self.windows[1]} of other conversations; 95% interval "
-            f"over n={self.score.n} conversations. Chance is the 95th percentile of {self.permutations} matchings in "
+            f"within layers on {self.windows[0]} windows, scored on {self.windows[1]} of other conversations; 95% "
+            f"interval over n={self.score.n} conversations. Chance is the 95th percentile of {self.permutations} matchings in "
             "which the other model reads other windows.",
             how_to_read="Rows are heads of the first model, columns other training runs. A high number: a head there "
             "looks at the same words. Point at a cell for its chance level; turn to 'its match' for its name.",

@@ -24,7 +24,7 @@ References for the limits: Davari et al. 2022 (2210.16156); Murphy et al. 2024 (
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -79,7 +79,7 @@ class LayerSimilarity:
         error = np.sqrt((n - 1) / n * ((left_out - left_out.mean(0)) ** 2).sum(0))
         order = torch.from_numpy(random.permutation(n))
         null = _null(grams, order)
-        about = {"dims": ("member and layer", "other member and layer"), "unit": "CKA", "n": n}
+        about: dict[str, Any] = {"dims": ("member and layer", "other member and layer"), "unit": "CKA", "n": n}
         estimate = wl.Estimate(value, value - 1.96 * error, value + 1.96 * error, chance=null, **about)
         return LayerSimilarityResult(members, layers, estimate, *self._tokens(cohort, random))
 
@@ -120,8 +120,8 @@ class LayerSimilarity:
         n, value = len(asked), float(np.mean(found))
         exact = share(round(value * n), n, of="tokens")
         low, high = min(exact.low, value), max(exact.high, value)
-        about = {"n": n, "unit": "share of tokens", "resampled_over": "tokens"}
-        return wl.Estimate(value, low, high, chance=1 / n, **about), n
+        of: dict[str, Any] = {"n": n, "unit": "share of tokens", "resampled_over": "tokens"}
+        return wl.Estimate(value, low, high, chance=1 / n, **of), n
 
 
 def _take(cohort: wl.Cohort, rows: NDArray[np.int64]) -> Tensor:
@@ -202,7 +202,7 @@ def _null(grams: Tensor, order: Tensor) -> Floats:
         cross += (one.flatten(1) @ other.flatten(1).T + both - 2 * (sums @ sums_other.T) / (m - 2)) / (m * (m - 3))
         own += _hsic(one, one)
     scale = torch.sqrt(own[:, None] * own[None, :])
-    return np.nan_to_num(np.asarray(cross / scale))
+    return np.asarray(np.nan_to_num(np.asarray(cross / scale)))
 
 
 def _cka(pairs: Floats) -> Floats:

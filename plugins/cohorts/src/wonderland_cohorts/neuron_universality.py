@@ -179,7 +179,8 @@ def _take(cohort: wl.Cohort, mask: NDArray[np.bool_]) -> Tensor:
 def _standard(values: Tensor) -> Tensor:
     """Give every neuron mean 0 and norm 1 over tokens; a constant one stays 0."""
     centred = values - values.mean(-2, keepdim=True)
-    return centred / centred.norm(dim=-2, keepdim=True).clamp_min(1e-8)
+    scaled: Tensor = centred / centred.norm(dim=-2, keepdim=True).clamp_min(1e-8)
+    return scaled
 
 
 def _best(chosen: Tensor, of: Tensor, measured: Tensor, measured_of: Tensor) -> Floats:

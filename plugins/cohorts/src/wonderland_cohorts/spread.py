@@ -19,6 +19,7 @@ What would fool it: fewer than three seeds. Then there is no interval, and it is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,12 @@ def over_both(
     first, n = estimates[0], len(estimates)
     value, low, high = (np.array([float(getattr(e, p)) for e in estimates]) for p in ("value", "low", "high"))
     mean = float(value.mean())
-    about = {"n": n, "unit": first.unit, "chance": chance, "resampled_over": f"{_SEEDS} and {first.resampled_over}"}
+    about: dict[str, Any] = {
+        "n": n,
+        "unit": first.unit,
+        "chance": chance,
+        "resampled_over": f"{_SEEDS} and {first.resampled_over}",
+    }
     if n < FEWEST:
         return wl.Estimate(mean, np.nan, np.nan, **about)
     random = np.random.default_rng(seed)
