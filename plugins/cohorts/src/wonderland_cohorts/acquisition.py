@@ -1,6 +1,6 @@
 """When was a word learned? The tokens after which half of the final fall of its surprisal was made.
 
-Of every word with at least ``uses`` held-out uses: its surprisal −ln p at each snapshot, averaged over uses, an
+Of every word with at least ``least`` held-out uses: its surprisal −ln p at each snapshot, averaged over uses, an
 isotonic fit over the snapshots, and the point at which half of the fall from the untrained model to the last one is
 made, on a scale of the logarithm of tokens (Chang and Bergen 2022; Chang et al. 2024, 2308.15419). Its interval is over
 conversations, which are drawn anew with all uses of the word in them.
@@ -179,7 +179,7 @@ class Acquisition:
     of: ClassVar[str] = "snapshots"
 
     words: Annotated[str, "words to ask for, joined by commas"] = ""
-    uses: Annotated[int, "held-out uses that a word needs"] = 20
+    least: Annotated[int, "held-out uses that a word needs"] = 20
     like: Annotated[int, "words as frequent to compare with"] = 20
     listed: Annotated[int, "words to list at most"] = 200
     replicates: Annotated[int, "times that conversations are drawn anew"] = 200
@@ -187,8 +187,8 @@ class Acquisition:
 
     def run(self, cohort: wl.Cohort) -> AcquisitionResult:
         """Average the surprisal of every word at every snapshot."""
-        if self.uses < 2:
-            raise UsageError(f"A word needs at least 2 uses, not {self.uses}.", hint="--uses 20")
+        if self.least < 2:
+            raise UsageError(f"A word needs at least 2 uses, not {self.least}.", hint="--least 20")
         members, at = list(cohort.members.values()), np.asarray(cohort.at)
         if len(members) < _LEAST_SNAPSHOTS:
             raise NotEnoughData(
@@ -200,7 +200,7 @@ class Acquisition:
         wanted, places, rare = self._places(first)
         if not wanted:
             raise NotEnoughData(
-                f"No word has {self.uses} held-out uses.", hint="Hold more out, or ask for fewer: --uses 10"
+                f"No word has {self.least} held-out uses.", hint="Hold more out, or ask for fewer: --least 10"
             )
         at_word = [_by_conversation(loss, where, first.evidence.conversation) for where in places]
         ages, lows, highs, falls, curves = [], [], [], [], []
@@ -236,7 +236,7 @@ class Acquisition:
             surprisal=np.stack(curves)[order],
             rank_correlation=_spearman(uses, every),
             too_rare=rare,
-            least_uses=self.uses,
+            least_uses=self.least,
         )
 
     def _asked(self, specimen: wl.Specimen) -> list[str]:
@@ -254,7 +254,7 @@ class Acquisition:
             longest = max((len(spelling) for spelling in spellings), default=1)
             window = np.concatenate([w for w, _ in where]) if where else np.empty(0, dtype=np.int64)
             pos = np.concatenate([p for _, p in where]) if where else np.empty(0, dtype=np.int64)
-            if len(window) < self.uses:
+            if len(window) < self.least:
                 rare[word] = len(window)
                 continue
             words.append(word)
@@ -262,7 +262,7 @@ class Acquisition:
         counts = np.bincount(evidence.tokens[:, 1:][evidence.mask[:, 1:]], minlength=specimen.cfg.d_vocab)
         counts[list(tokenizer.specials)] = 0
         asked = {word.strip() for word in words}
-        for token in np.flatnonzero(counts >= self.uses):
+        for token in np.flatnonzero(counts >= self.least):
             (piece,) = tokenizer.pieces([int(token)])
             if not any(c.isalnum() for c in piece) or piece.strip() in asked:
                 continue
