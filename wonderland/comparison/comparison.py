@@ -245,7 +245,7 @@ def compare(
     *,
     vocab_size: int = 4096,
     permutations: int = 199,
-    halvings: int = 3,
+    halvings: int = 2,
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:

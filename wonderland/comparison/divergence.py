@@ -88,7 +88,7 @@ def divergence(
     frequent: NDArray[np.bool_],
     *,
     permutations: int = 199,
-    halvings: int = 3,
+    halvings: int = 2,
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Divergence:

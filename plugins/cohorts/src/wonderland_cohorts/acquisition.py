@@ -182,7 +182,7 @@ class Acquisition:
     least: Annotated[int, "held-out uses that a word needs"] = 20
     like: Annotated[int, "words as frequent to compare with"] = 20
     listed: Annotated[int, "words to list at most"] = 200
-    replicates: Annotated[int, "times that conversations are drawn anew"] = 200
+    replicates: Annotated[int, "times that conversations are drawn anew"] = 100
     seed: Annotated[int, "seed of the intervals"] = 0
 
     def run(self, cohort: wl.Cohort) -> AcquisitionResult:
