@@ -274,9 +274,7 @@ def compare(
                 on_progress(before + draws, permutations * len(pairs))
 
         found.append(
-            divergence(
-                two, tokens, frequent, permutations=permutations, halvings=halvings, seed=seed, on_progress=tell
-            )
+            divergence(two, tokens, frequent, permutations=permutations, halvings=halvings, seed=seed, on_progress=tell)
         )
     first = found[0]
     most = np.argsort(-first.shares, kind="stable")[:_LISTED]

@@ -1,4 +1,4 @@
-"""How do results become one file that anyone can open, offline, and that no message in it can attack?
+"""From results to one file that anyone can open, offline, and that no message in it can attack.
 
 `render` puts the page's data (inert JSON, see `encode`), the style sheet and the scripts into one HTML text. The
 Content-Security-Policy names the hashes of exactly that style and that script, so nothing else can run, and forbids
@@ -27,6 +27,7 @@ from wonderland.report.live_view import MODULES as LIVE_MODULES
 from wonderland.report.page import OWN_PAGES, Page
 from wonderland.report.page_data import page_data
 from wonderland.report.schema import View, characters
+from wonderland.report.sharing import Sharing
 from wonderland.report.sources import Reported
 
 __all__ = ["Page", "gather", "render", "write_report"]
@@ -98,6 +99,8 @@ def write_report(
     redact: Callable[[Page], Page] | None = None,
     live: Mapping[str, Any] | None = None,
     replicated: Mapping[str, Replicated] | None = None,
+    audit: str = "",
+    sharing: str = "",
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -112,6 +115,8 @@ def write_report(
         redact: Takes every message out of the page before it is written, as `Redaction.page` does.
         live: The model itself, as `wonderland.lab.live_page.live_page` packs it: the page then answers what is typed.
         replicated: In how many training runs a claim holds, by "analysis: claim", where several were compared.
+        audit: What an audit found; by default what the one among the results says, or that none was run.
+        sharing: Of a page with the model in it, why it could be written, as `Sharing.let_out` says.
 
     Returns:
         The path.
@@ -123,8 +128,12 @@ def write_report(
     """
     if live is not None and redact is not None:
         raise redacted_model()
-    page = gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta, replicated=replicated)
-    page = replace(page, live=live)
+    page = replace(
+        gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta, replicated=replicated),
+        live=live,
+        audit=audit or Sharing.of(results).sentence,
+        sharing=sharing,
+    )
     _write_atomically(Path(path), render(page if redact is None else redact(page)))
     return Path(path)
 

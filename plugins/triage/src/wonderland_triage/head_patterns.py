@@ -28,7 +28,7 @@ from wonderland.lab.evidence import Evidence
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import END, SEP
 from wonderland.views import AttentionPatterns, Block, Column, Patterned, Role, Table, Triangles, Wording, percent
-from wonderland_triage.shown import describe, spoken_window, windows_to_show
+from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
