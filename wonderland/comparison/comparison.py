@@ -1,7 +1,7 @@
 """Two or more sides of messages compared: each pair's D with its null, and the words that make it.
 
-One tokenizer is trained on all of the messages, speaker tokens are hidden, and nothing but counts is kept: no model of a
-side, which for a contact would be an identity card, is ever written anywhere.
+One tokenizer is trained on all of the messages, speaker tokens are hidden, and nothing but counts is kept: no model of
+a side, which for a contact would be an identity card, is ever written anywhere.
 """
 
 from __future__ import annotations
@@ -21,8 +21,23 @@ from wonderland.estimate import Estimate
 from wonderland.lab.result import Result
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.report.findings import Finding
-from wonderland.report.schema import Axis, Bars, Column, Curve, Lines, Matrix, Quoted, Reference, Series, Table, View
-from wonderland.report.schema import Wording, digits, say, told_p
+from wonderland.report.schema import (
+    Axis,
+    Bars,
+    Column,
+    Curve,
+    Lines,
+    Matrix,
+    Quoted,
+    Reference,
+    Series,
+    Table,
+    View,
+    Wording,
+    digits,
+    say,
+    told_p,
+)
 from wonderland.tokenizer import SEP, SPECIALS, SpeakerTokenizer
 
 __all__ = ["Comparison", "compare"]
@@ -122,11 +137,13 @@ class Comparison(Result):
         )
 
     def summary(self) -> str:
+        """Say D of each pair, its share of style, and the words that lead."""
         told = [self._sentence(pair).text for pair in range(len(self.pairs))]
         leading = self._leading()
         return "\n".join([told[0], self._style(0), leading if isinstance(leading, str) else leading.text, *told[1:]])
 
     def findings(self) -> Sequence[Finding]:
+        """Return D of each pair, its share of style, and the words that lead."""
         found = []
         for pair in range(len(self.pairs)):
             sure = bool(self.q[pair] < _SURE)
@@ -141,6 +158,7 @@ class Comparison(Result):
         return found
 
     def views(self) -> Sequence[View]:
+        """Return D, the matrix of cross-losses, the words and the months."""
         views = [self._apart(), self._cross(), self._words()]
         return [*views, self._months()] if self.by_month is not None else views
 
@@ -211,7 +229,7 @@ class Comparison(Result):
             f"D. p is by the largest over all tokens in {self.null.shape[1]} draws, n={self.d.n} {self.of}.",
             how_to_read="The words on top are those that a model of the other side expects least, or expects in vain. "
             "Those with a small p are there more than by chance.",
-            misleads="A word can be there because of one conversation about one thing; p sees that, the share does not.",
+            misleads="A word can be there because of one conversation about one thing; p sees it, the share does not.",
             order=12,
         )
 

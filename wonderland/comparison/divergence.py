@@ -1,7 +1,7 @@
 """How far are two sides apart? D: what it costs to be told by a model of the other side, and a null for it.
 
-D(A, B) = ½[(ℓ_{A→B} − ℓ_{B→B}) + (ℓ_{B→A} − ℓ_{A→A})] in nats a token. ℓ_{A→B} is the loss of a model counted on one half
-of side A, on the other half of side B. How hard a side is to predict, and how good a model of it is, cancel.
+D(A, B) = ½[(ℓ_{A→B} − ℓ_{B→B}) + (ℓ_{B→A} − ℓ_{A→A})] in nats a token. ℓ_{A→B} is the loss of a model counted on one
+half of side A, on the other half of side B. How hard a side is to predict, and how good a model of it is, cancel.
 
 - Units are halved jointly: a conversation that has messages of both sides is in the same half for both. Halved apart,
   a model of one side has read the very conversations it is tested on, and D of unlike sides came out at −0.04.
@@ -10,8 +10,8 @@ of side A, on the other half of side B. How hard a side is to predict, and how g
   out anew. All else is done alike.
 - D is a sum over tokens of the vocabulary, so each word has its share of it. Those shares, divided by their standard
   deviation under the null, are tested together by the largest of them (max-T, Westfall and Young 1993).
-- Style and topic: the same sum over the ``FREQUENT`` tokens that are said most. In any language these are function words
-  for the most part, which tell of style and little of topic (Mosteller and Wallace 1963).
+- Style and topic: the same sum over the ``FREQUENT`` tokens that are said most. In any language these are for the most
+  part function words, which tell of style and little of topic (Mosteller and Wallace 1963).
 
 What would fool it: partners change as well. Two periods may differ because other people were written to.
 """
@@ -153,7 +153,7 @@ def _dealt(sides: Sides, units: int, random: np.random.Generator) -> Integers:
     """Return sides of messages under the null."""
     there = np.zeros((2, units), dtype=bool)
     there[sides.side, sides.unit] = True
-    both = there.all(0)
+    both = np.asarray(there.all(0))
     swap = random.random(units) < 0.5
     label = np.where(there[1], 1, 0)  # of units of one side
     alone = np.flatnonzero(~both)

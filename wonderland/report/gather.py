@@ -36,7 +36,7 @@ def gather(
     about: dict[Key, list[Block | Role]] = {}
     for name, result in results.items():
         views.extend(replace(view, group=view.group or name) for view in result.views())
-        claims = getattr(result, "claims", dict)()
+        claims: Mapping[str, Estimate] = getattr(result, "claims", dict)()
         findings.extend(with_runs(finding, claims, known, name) for finding in result.findings())
         cards[name] = result.card()
         for thing, blocks in result.cards().items():

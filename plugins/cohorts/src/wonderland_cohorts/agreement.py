@@ -45,6 +45,6 @@ def kappa_null(
         dealt = codes.copy()
         for group in groups:
             for rater in range(1, codes.shape[1]):
-                dealt[group, rater] = random.permutation(codes[group, rater])
+                dealt[group, rater] = random.permutation(codes[:, rater][group])
         found.append(_kappa(dealt, len(names)))
     return np.asarray(found)
