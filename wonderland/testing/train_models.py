@@ -22,6 +22,7 @@ from wonderland.testing.trained_models import (
     CHAT_CONFIG,
     CHATS,
     INDUCTION_CONFIG,
+    INDUCTION_SEEDS,
     chat_tokenizer,
     chats_of_kind,
     induction_tokenizer,
@@ -84,8 +85,9 @@ def train_chats(kind: str, epochs: int = 8) -> ChatTransformer:
 def main(names: list[str]) -> None:
     """Train models by name, all if none is named, and write their weights."""
     torch.set_num_threads(1)
-    for name in names or ["induction", *CHATS]:
-        model = train_induction() if name == "induction" else train_chats(name)
+    seeds = {"induction" if seed == 0 else f"induction-{seed}": seed for seed in INDUCTION_SEEDS}
+    for name in names or [*seeds, *CHATS]:
+        model = train_induction(seed=seeds[name]) if name in seeds else train_chats(name)
         model.history = None
         model.half().save(weights_of(name))
 
