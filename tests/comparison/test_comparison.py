@@ -1,4 +1,4 @@
-"""Two bodies of messages: what was exchanged is found and leads, what is of the same law is not apart, and little is refused."""
+"""Two bodies of messages: what was exchanged is found and leads, the same law is not apart, and little is refused."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -114,10 +114,10 @@ def test_hsic_is_that_of_the_formula_and_nothing_between_strangers():
     grams = [x @ x.T for x in (one, other)]
     for gram in grams:
         gram.fill_diagonal_(0)
-    k, l, m = *grams, 12
+    k, g, m = *grams, 12
     ones = torch.ones(m, dtype=torch.float64)
-    by_hand = (torch.trace(k @ l) + (ones @ k @ ones) * (ones @ l @ ones) / ((m - 1) * (m - 2))
-               - 2 / (m - 2) * (ones @ k @ l @ ones)) / (m * (m - 3))  # fmt: skip
+    by_hand = (torch.trace(k @ g) + (ones @ k @ ones) * (ones @ g @ ones) / ((m - 1) * (m - 2))
+               - 2 / (m - 2) * (ones @ k @ g @ ones)) / (m * (m - 3))  # fmt: skip
     assert hsic(one @ one.T, other @ other.T) == pytest.approx(float(by_hand))
     many = torch.randn(2, 400, 12, 30, generator=generator).double()
     apart = hsic(many[0] @ many[0].mT, many[1] @ many[1].mT)

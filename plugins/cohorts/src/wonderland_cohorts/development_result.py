@@ -55,8 +55,10 @@ def told_tokens(tokens: float) -> str:
 
 def over_time(at: np.ndarray) -> Axis:
     """Return the axis of tokens seen, on a scale of logarithms whose whole numbers have names."""
-    most = int(np.ceil(log_tokens(at[-1:])[0])) + 1
-    names = ["0", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1G", "10G"][:most]
+    first, last = (float(x) for x in log_tokens(at)[[0, -1]])
+    names = ["1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1G", "10G"][: int(np.ceil(last)) + 1]
+    if at[0] == 0:
+        names = ["0" if number <= first else name for number, name in enumerate(names)]
     return Axis("tokens seen, logarithmic", names=Wording.every(names), power=10)
 
 

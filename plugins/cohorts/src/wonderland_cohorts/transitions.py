@@ -70,8 +70,11 @@ def transition(curve: wl.Estimate) -> Rise | None:
 
 
 def log_tokens(at: ArrayLike) -> Floats:
-    """Return the logarithm of tokens seen, base 10, with the untrained model at 1 token."""
-    return np.asarray(np.log10(np.maximum(np.asarray(at, dtype=np.float64), 1)))
+    """Return the logarithm of tokens seen, base 10, with the untrained model at the power of ten under the next one."""
+    tokens = np.asarray(at, dtype=np.float64)
+    later = tokens[tokens > 0]
+    least = np.ceil(np.log10(later.min())) - 1 if len(later) else 0.0
+    return np.asarray(np.where(tokens > 0, np.log10(np.maximum(tokens, 1)), least))
 
 
 def halfway(at: Sequence[int] | NDArray[np.int64], values: ArrayLike, *, rising: bool = True) -> float:
