@@ -2,7 +2,7 @@
 Beyond the notes: what another training run finds
 =================================================
 
-The notes describe one model. Here models that differ in their seed only are asked the same, and each claim stands beside
+The notes describe one model. Here models that differ in their seed only are asked the same. Each claim stands beside
 the share of seeds in which it holds. Train some first: ``wonderland train --seeds 3``.
 """
 

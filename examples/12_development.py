@@ -2,7 +2,7 @@
 Beyond the notes: how the model grew
 ====================================
 
-The notes look at a finished model. Here the models that were kept on the way are asked the same, one after another: what
+The notes look at a finished model. Here those that were kept on the way are asked the same, one after another: what
 it learned first, what came at once, and when it learned a word. Keep some first: ``wonderland train --snapshots 20``.
 """
 

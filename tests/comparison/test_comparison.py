@@ -57,7 +57,7 @@ def test_two_answers_exchanged_are_found_and_the_changed_places_lead(apart):
 
 def test_chats_of_the_same_law_are_not_apart():
     same = compare(of_two(chats(0), chats(1, 5000)), permutations=39, halvings=1)
-    assert abs(float(same.d.value[0])) < 0.006
+    assert abs(float(same.d.value[0])) < 0.01
     assert same.p[0] > 0.05
     assert same.telling == []
     assert abs(same.null.mean()) < 0.002
@@ -66,11 +66,11 @@ def test_chats_of_the_same_law_are_not_apart():
 def test_halves_drawn_jointly_do_not_leak():
     """Me and them share every conversation; with speakers dealt out at random, D is 0 and not below."""
     shuffled = synthetic_chats(90).shuffled().corpus
-    result = compare(by_speaker(shuffled), permutations=19, halvings=1)
-    assert abs(float(result.d.value[0])) < 0.006
-    assert abs(result.null.mean()) < 0.003
-    planted = compare(by_speaker(synthetic_chats(90).corpus), permutations=19, halvings=1)
-    assert planted.p[0] == pytest.approx(1 / 20)
+    result = compare(by_speaker(shuffled), permutations=39, halvings=1)
+    assert abs(float(result.d.value[0])) < 0.01
+    assert abs(result.null.mean()) < 0.005
+    planted = compare(by_speaker(synthetic_chats(90).corpus), permutations=39, halvings=1)
+    assert planted.p[0] == pytest.approx(1 / 40)
     assert planted.telling
 
 
@@ -131,9 +131,10 @@ def test_contacts_are_compared_by_days_and_their_words_never_leave_a_redacted_pa
             )
     sides = by_contact(wl.Corpus.of(messages), ["ann", "bob", "cy"])
     assert sides.of == "days of conversations"
-    result = compare(sides, permutations=19, halvings=1)
+    result = compare(sides, permutations=39, halvings=1)
     assert len(result.pairs) == 3
-    assert (result.q < 0.06).sum() == 2  # ann and cy write alike
+    assert result.d.value.argmin() == result.pairs.index([0, 2])  # ann and cy write alike
+    assert (result.q < 0.05).tolist() == [True, False, True]
     assert {word.strip() for word in result.telling} >= {"cheerio", "goodbye"} or "good" in result.summary()
     cell = result.views()[2].figure.rows[0][0]
     assert isinstance(cell, Quoted)

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import wonderland as wl
-from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.testing.handwritten import handwritten_corpus, handwritten_tokenizer
 from wonderland.testing.random_models import random_model
-from wonderland.testing.trained_models import trained_induction_seeds
+from wonderland.testing.trained_models import chat_tokenizer, chats_of_kind, trained_chats, trained_induction_seeds
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -32,16 +32,12 @@ def drawn():
 
 @pytest.fixture(scope="session")
 def growing():
-    """Nine snapshots on the way from drawn weights to the hand-built model: all of it comes in the sixth step."""
-    last = wl.Specimen(
-        handwritten_model(),
-        handwritten_tokenizer(),
-        handwritten_corpus(14),
-        windows=28,
-        background=handwritten_corpus(12, seed=5),
-    )
+    """Nine snapshots on the way from drawn weights to a model of the planted chats: nearly all comes in one step."""
+    train, held_out = chats_of_kind("planted").corpus.split(held_out=0.15)
+    model = trained_chats().model
+    last = wl.Specimen(model, chat_tokenizer(), held_out, windows=40, background=train)
     begin = last.untrained().model
-    shares = (0.0, 0.0, 0.02, 0.02, 0.04, 0.04, 0.98, 1.0, 1.0)
+    shares = (0.0, 0.0, 0.01, 0.01, 0.02, 0.02, 0.98, 1.0, 1.0)
     members = {f"tokens-{i}": last.with_model(_between(begin, last.model, share)) for i, share in enumerate(shares)}
     return wl.Cohort("snapshots", members, at=[0, 10, 20, 40, 80, 160, 320, 640, 1280])
 

@@ -54,12 +54,14 @@ def test_halfway_is_on_a_scale_of_logarithms_and_noise_does_not_move_it():
 
 def test_heads_that_came_in_one_step_are_called_so(grown):
     result = grown["development"]
-    assert "previous" in result.transitions
-    at, share, p, q = result.rises["previous"]
+    assert result.transitions
+    name = max(result.transitions, key=lambda name: result.rises[name][1])
+    at, share, p, q = result.rises[name]
     assert result.at[int(at)] == 320
     assert share > 0.8
     assert p <= q < 0.05
-    assert 80 < result.halfway["previous"] <= 320
+    assert 80 <= result.halfway[name] <= 320
+    assert 80 <= result.halfway_loss <= 320
     assert any("before 320 tokens" in finding.sentence for finding in result.findings())
 
 
@@ -97,18 +99,17 @@ def test_fewer_than_eight_snapshots_say_nothing_of_transitions(growing):
 
 
 def test_words_are_learned_when_the_model_is_and_those_said_too_rarely_are_named(growing):
-    words = growing.members["tokens-0"].tokenizer.pieces(range(5, 8))
-    asked = f"{words[0].strip()},neverever"
-    result = wl.analyze(growing, Acquisition(words=asked, least=5, like=3, replicates=20))["acquisition"]
+    result = wl.analyze(growing, Acquisition(words="bubs,where bubs", least=5, like=3, replicates=20))["acquisition"]
     assert result.asked == 1
-    assert result.words[0].strip() == words[0].strip()
-    assert result.too_rare == {"neverever": 0}
+    assert result.words[0] == "bubs"
+    assert result.too_rare == {"where bubs": 0}
     learned = np.isfinite(result.age.value)
-    assert learned.any()
+    assert learned.sum() > 5
+    assert 80 <= float(result.age.value[0]) <= 320
     assert (np.asarray(result.age.value)[learned] <= 1280).all()
     assert (np.asarray(result.age.low)[learned] <= np.asarray(result.age.value)[learned]).all()
     assert result.views()
-    assert "neverever" in result.summary()
+    assert "where bubs" in result.summary()
 
 
 @pytest.mark.slow

@@ -88,9 +88,11 @@ class AcquisitionResult(wl.Result):
     def _count(self) -> str:
         learned = int(np.isfinite(self.age.value).sum())
         unlike = int((self.q < _SURE).sum())
+        if not learned:
+            return f"None of {len(self.words)} words with at least {self.least_uses} held-out uses was learned."
         return (
             f"{learned} of {len(self.words)} words with at least {self.least_uses} held-out uses were learned by the "
-            f"end; half of them after {told_tokens(float(np.nanmedian(self.age.value)) if learned else np.nan)}. "
+            f"end; half of them after {told_tokens(float(np.nanmedian(self.age.value)))}. "
             f"Frequent words were learned earlier: Spearman's correlation of frequency and age is "
             f"{digits(self.rank_correlation)}. {unlike} differ from words as frequent (q < {_SURE})."
         )
@@ -250,6 +252,7 @@ class Acquisition:
         rare: dict[str, int] = {}
         for word in self._asked(specimen):
             spellings = {tuple(tokenizer.encode(told)) for told in (word, f" {word}")}
+            spellings = {one for one in spellings if not {*one} & {*tokenizer.specials}}  # it cannot be written
             where = [_sequences(evidence, spelling) for spelling in spellings if spelling]
             longest = max((len(spelling) for spelling in spellings), default=1)
             window = np.concatenate([w for w, _ in where]) if where else np.empty(0, dtype=np.int64)

@@ -114,10 +114,12 @@ class DevelopmentResult(wl.Result):
 
     def _loss(self) -> str:
         one = self.loss["all tokens"]
+        falls = float(one.value[-1]) < float(one.value[0])
+        half = f"; half of the fall is made after {told_tokens(self.halfway_loss)}" if falls else ""
         return (
-            f"Over {len(self.at)} snapshots the held-out loss falls from {digits(one.value[0], 3)} to "
-            f"{digits(one.value[-1], 3)} nats a token [{digits(one.low[-1], 3)}, {digits(one.high[-1], 3)}] "
-            f"(n={one.n} conversations); half of the fall is made after {told_tokens(self.halfway_loss)}."
+            f"Over {len(self.at)} snapshots the held-out loss {'falls' if falls else 'rises'} from "
+            f"{digits(one.value[0], 3)} to {digits(one.value[-1], 3)} nats a token [{digits(one.low[-1], 3)}, "
+            f"{digits(one.high[-1], 3)}] (n={one.n} conversations){half}."
         )
 
     def _closest(self) -> str:
