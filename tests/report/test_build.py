@@ -185,7 +185,7 @@ def test_a_report_collects_views_findings_cards_and_the_untrained_baseline(tmp_p
     assert page["heads"] == [2, 2]
     assert page["findings"] == [
         {"text": "L1H1 scores highest: 0.70.", "view": "scores", "select": ["head:L1H1"], "trust": "solid"}
-        | {"kind": "effect", "estimate": None}
+        | {"kind": "effect", "estimate": None, "runs": "one training run"}
     ]
     [card] = page["cards"]
     np.testing.assert_allclose(card["value"], [[0.1, 0.2], [0.3, 0.7]], atol=1e-7)

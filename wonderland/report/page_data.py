@@ -110,6 +110,7 @@ def _whole(finding: Finding) -> dict[str, Any]:
         "trust": finding.trust,
         "kind": finding.kind,
         "estimate": None if finding.estimate is None else _numbers_of(finding.estimate),
+        **({"runs": characters(finding.runs)} if finding.runs else {}),
     }
 
 

@@ -14,7 +14,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const weightScale = colourScale({ domain: [0, 1] }, []);
   const incoming = () => store.tab === 1;
 
-  const steps = stepper({ panels: conversations });
+  const steps = stepper({ panels: conversations, of: data.of });
   const direction = choice('Direction', ['looks at', 'is looked at by'], (tab) => store.set({ tab }));
   const scaleKey = legend();
   controls.append(steps.node, direction.node, scaleKey.node);
@@ -93,7 +93,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const drawLarge = () => {
     big.draw(triangles, current(), sides().large, shown.speakers);
     fill(title, HEADS[current()], el('small', label(current())));
-    big.canvas.ariaLabel = `Attention pattern of ${HEADS[current()]} on conversation ${sampleIn(conversations) + 1}, ${triangles.n} tokens`;
+    big.canvas.ariaLabel = `Attention pattern of ${HEADS[current()]} on ${steps.of} ${steps.index() + 1}, ${triangles.n} tokens`;
   };
 
   function shadeWords() {
@@ -113,7 +113,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
 
   async function openSample() {
     const turn = ++opening;
-    const wanted = conversations[sampleIn(conversations)];
+    const wanted = conversations[steps.index()];
     const next = wanted.patterns.levels ? wanted.patterns : await wanted.patterns.open();
     if (turn !== opening) return;
     [shown, triangles] = [wanted, next];
@@ -131,7 +131,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   }
 
   const update = (changed) => {
-    if (changed.has('mounted') || changed.has('sample')) openSample();
+    if (changed.has('mounted') || changed.has(steps.key)) openSample();
     if (!triangles) return;
     if (changed.has('size') || changed.has('theme')) return draw();
     if (changed.has('key') || changed.has('peek')) drawLarge();

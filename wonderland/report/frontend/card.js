@@ -46,7 +46,7 @@ function makeCard(host) {
     picture.hidden = !attentionView || page.views.find((view) => view.id === store.view)?.renderer === 'matrix-grid';
     if (picture.hidden) return;
     const data = ready.get(attentionView.id) ?? (await load(attentionView));
-    const i = sampleIn(data.conversations), packed = data.conversations[i].patterns;
+    const i = placeIn(data), packed = data.conversations[i].patterns;
     const patterns = packed.levels ? packed : await packed.open();
     if (store.shownHead !== headName(layer, head)) return;
     drawPattern(canvas, patterns, layer * data.n_heads + head, max(160, min(292, picture.clientWidth || 292)));

@@ -78,7 +78,7 @@ function load(view) {
 // What a view needs to be drawn at once: its data, and of attention the conversation that is selected.
 async function prepare(view) {
   const data = await load(view);
-  if (view.renderer === 'matrix-grid') await data.conversations[sampleIn(data.conversations)].patterns.open();
+  if (view.renderer === 'matrix-grid') await data.conversations[placeIn(data)].patterns.open();
   return data;
 }
 

@@ -67,7 +67,7 @@ renderers.line = ({ view, data, plot }) => {
     }
     const every = ceil(places.length / 160), stripes = places.filter((_, i) => i % every === 0);
     const stripe = max(3, (right - LEFT) / max(1, stripes.length));
-    stripes.forEach((place) => spots.push({ x: x(place), y: (top + bottom) / 2, width: stripe, height: bottom - top, kind: 'column', name: `${data.x.label} ${data.x.names?.[place] ?? number(place)}`, pairs: pairsAt(place) }));
+    stripes.forEach((place) => spots.push({ x: x(place), y: (top + bottom) / 2, width: stripe, height: bottom - top, kind: 'column', name: `${data.x.label} ${data.x.names?.[place] ?? number(data.x.power ? data.x.power ** place : place)}`, pairs: pairsAt(place) }));
     marks.forEach((mark, i) => spots.push({ x: x(mark.x), y: bottom, width: 15, height: 15, kind: 'dot', name: mark.title, pairs: [[data.x.label, number(mark.x)]], pick: () => (hear(i), chart.update(new Set())), on: () => heard === i }));
     return drawing;
   }

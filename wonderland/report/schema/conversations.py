@@ -49,6 +49,9 @@ class AttentionPatterns(Figure):
     n_heads: Annotated[int, "How many heads a layer has."]
     conversations: Annotated[Sequence[Patterned], "The conversations."]
     labels: Annotated[Sequence[Sequence[Label]] | None, "A word for each head, [layer][head]."] = None
+    of: Annotated[Said, "What each is, if not one of the report's conversations: a snapshot of one in training."] = (
+        "conversation"
+    )
 
     def _check(self) -> None:
         self.filled("conversations")

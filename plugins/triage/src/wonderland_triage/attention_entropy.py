@@ -91,6 +91,12 @@ class AttentionEntropyResult(wl.Result):
             "Tokens attended to": self.effective,
         }
 
+    def claims(self) -> Mapping[str, wl.Estimate]:
+        if self.most_focused is None:
+            return {}
+        one = self.normalised[self.most_focused]
+        return {"More focused than uniform attention: largest over heads": one.map(lambda entropy: 1 - entropy)}
+
     def views(self) -> Sequence[wl.View]:
         over = f"n={self.nats.n} {self.nats.resampled_over}"
         curves = {head: self.by_position[head][1:] for head, _ in self.normalised.heads()}

@@ -150,6 +150,10 @@ class InductionResult(wl.Result):
             shown["Repetition gain lost without it"] = self.lost
         return shown
 
+    def claims(self) -> Mapping[str, wl.Estimate]:
+        gained = {f"Gain by the order of a repetition, {draw} words": order for draw, order in self.order.items()}
+        return {**gained, **super().claims()}
+
     def views(self) -> Sequence[wl.View]:
         return [self._curves(), self._heads(), *([self._ablation()] if self.lost_together else [])]
 

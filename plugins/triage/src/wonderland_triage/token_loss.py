@@ -10,8 +10,8 @@ much could have been said; the entropy beside the loss tells that apart from a m
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -109,6 +109,14 @@ class TokenLossResult(wl.Result):
             f"most {digits(most)} nats apart (n={me.n} {me.resampled_over})."
         )
         return [wl.Finding(text, view, (), "solid" if enough and most <= _SAME else "weak", "null")]
+
+    def claims(self) -> Mapping[str, wl.Estimate]:
+        uniform = float(self.overall.chance)
+        gained = {"all tokens": self.overall, **self._kinds()}
+        return {
+            f"Nats gained over a uniform guess, {name}": replace(one, chance=uniform).map(lambda loss: uniform - loss)
+            for name, one in gained.items()
+        }
 
     def views(self) -> Sequence[wl.View]:
         uniform, over = float(self.overall.chance), f"95% interval over n={self.overall.n} conversations"
