@@ -35,7 +35,7 @@ VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-forma
 MODULES = (
     "text", "data", "store", "colour", "tip", "terms", "parts", "scene", "axes", "chart", "save", "table", "blocks",
     "figure", "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "layers", "graph",
-    "cards", "map", "first", "card", "findings", "dialogs", "keys", "print", "app",
+    "cards", "map", "first", "card", "findings", "tour", "dialogs", "keys", "print", "app",
 )  # fmt: skip
 
 
