@@ -113,7 +113,7 @@ def _head(views: Sequence[View], heads: Sequence[int]) -> dict[str, Any] | None:
 
 
 def _numbers(page: Page) -> Iterator[dict[str, Any]]:
-    """Explain an interval and a chance level by the numbers of one finding: an effect that is shown, if there is one."""
+    """Explain an interval and a chance level by the numbers of one finding, of an effect that is shown if it can be."""
     numbered = [(i, f) for i, f in enumerate(page.findings) if f.estimate is not None and _finite(f)]
     if not numbered:
         return
