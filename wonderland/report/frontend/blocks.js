@@ -49,9 +49,17 @@ function smallBars({ label, x, values, chance, mark, unit }) {
   return el('figure.small', { label: said }, sceneToSvg(drawing), el('figcaption', dots(label, unit, null_ && '▬ chance')));
 }
 
-// A bump chart: rank by level, 1 on top, on a logarithmic scale: { x: labels, series: [{ name, values }] }.
-function rankLines({ x, series, label = 'rank' }) {
-  const width = min(420, max(280, (byId('main').clientWidth || 460) - 40)), right = width - 110, top = 14, bottom = 150, colours = palette(), drawing = new Scene(width, bottom + 26);
+// A bump chart: rank by level, 1 on top, on a logarithmic scale: { x: labels, series: [{ name, values }] }. It is as wide as
+// there is room, so that its words keep their size.
+function rankLines(given) {
+  const { series, label = 'rank' } = given, said = series.map((s) => `${tokenName(s.name)}: ${label} ${asList(s.values).join(', ')}`).join('; ');
+  const node = el('figure.small.wide', { role: 'img', label: said }), paint = (width) => fill(node, sceneToSvg(rankScene(given, width)), el('figcaption', `${label}, 1 on top`));
+  paint(290);
+  new ResizeObserver(() => node.clientWidth && paint(max(240, min(420, node.clientWidth)))).observe(node);
+  return node;
+}
+function rankScene({ x, series }, width) {
+  const right = width - 110, top = 14, bottom = 150, colours = palette(), drawing = new Scene(width, bottom + 26);
   const lists = series.map((s) => asList(s.values)), most = max(10, d3.max(lists.flat()));
   const y = d3.scaleLog([1, most], [top, bottom]), at = d3.scalePoint(d3.range(x.length), [34, right]);
   for (const tick of [1, 10, 100, 1000, 10000].filter((v) => v <= most)) {
@@ -69,7 +77,7 @@ function rankLines({ x, series, label = 'rank' }) {
     taken.push(place);
     drawing.text(right + 12, place + 4, fitText(tokenName(series[i].name), 96), { size: 12, weight: i ? 400 : 600 });
   });
-  return el('figure.small.wide', { role: 'img', label: series.map((s, i) => `${tokenName(s.name)}: ${label} ${lists[i].join(', ')}`).join('; ') }, sceneToSvg(drawing), el('figcaption', `${label}, 1 on top`));
+  return drawing;
 }
 
 // Everything a list of blocks holds, as [where, label, value].

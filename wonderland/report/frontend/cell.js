@@ -42,7 +42,7 @@ function cellPanel(at, data) {
     const [i, query, key] = open, all = data();
     if (all.conversation.behind && !all.conversation.opened) return void fill(node); // in a moment
     const { tokens } = all.conversation, name = (k) => `“${tokenName(tokens[k])}” (${k})`;
-    fill(node, el('h2', `${HEADS[i]}: ${name(query)} looks at ${name(key)}`, el('small', 'one cell, n = 1')), button('Close', () => store.set({ node: null }), { class: 'quiet' }),
+    fill(node, el('h2', `${HEADS[i]}: ${name(query)} looks at ${name(key)}`, el('small', 'one cell, n = 1')), button('Close', () => store.set({ node: null }), { class: 'quiet hint' }),
       el('div.blocks', cellBlocks(all, i, query, key).map(drawBlock)));
   };
   return { node, show };

@@ -38,7 +38,7 @@ function mountFindings(host) {
     const copy = button('❝', () => copyText(citation(finding), copy), { class: 'icon', label: 'Copy citation', title: 'Copy the claim with its numbers, model and data' });
     const claim = view ? el('a', { href: evidenceOf(finding) }, el('span.sentence', finding.text), el('small.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : finding.text;
     return { finding, line: el('tr.finding', { 'data-finding': i }, el('td.claim', claim), el('td.kind', markOf(finding), ' ', el('small', dots(KINDS[kindOf(finding)][1], TRUSTED[finding.trust]))),
-      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : ''), cell(one ? [number(one.n), el('small', one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : ''), el('td', copy)) };
+      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : ''), cell(one ? [number(one.n), el('small', one.n === 1 ? one.of.replace(/s$/, '') : one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : ''), el('td', copy)) };
   });
   const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } });
   const kinds = ['all', ...used];

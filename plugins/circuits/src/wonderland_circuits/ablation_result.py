@@ -102,16 +102,17 @@ class HeadAblationResult(wl.Result):
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
-        needed = self.heads_that_are("needed")
+        cost_of = self.cost["resample"]
+        needed = [head for head in self.heads_that_are("needed") if np.isfinite(cost_of[Head.parse(head)].value)]
         if not needed:
             return [wl.Finding(self._none(), "head-ablation", kind="null", trust="weak")]
         head = Head.parse(needed[0])
-        cost = self.cost["resample"][head]
+        cost = cost_of[head]
         trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
         text = (
             f"{len(needed)} of {self._total} heads {'is' if len(needed) == 1 else 'are'} needed. {head} costs most: "
             f"with {_MEANING['resample']} in its place the loss rises by {cost.value:.3g} nats a token (95% interval "
-            f"{cost.low:.3g} to {cost.high:.3g}, {cost.n} conversations)."
+            f"{cost.low:.3g} to {cost.high:.3g}, {cost.over})."
         )
         return [wl.Finding(text, "head-ablation", head, trust, "effect", cost)]
 
@@ -135,7 +136,7 @@ class HeadAblationResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         caption = (
             f"Rise of the held-out loss without each head, over {self.windows} windows; 95% interval over "
-            f"n={self.loss.n} conversations; in these windows the loss without ablation is {self.loss.value:.3f} nats "
+            f"n={self.loss.over}; in these windows the loss without ablation is {self.loss.value:.3f} nats "
             "a token."
         )
         verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}

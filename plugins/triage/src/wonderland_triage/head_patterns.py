@@ -131,7 +131,7 @@ class HeadPatternsResult(wl.Result):
 
     def _count(self) -> str:
         counted = sum(label != NONE for row in self.labels for label in row)
-        rule = f"score over {self.threshold:g} and above chance, n={self.scores['previous'].n} conversations"
+        rule = f"score over {self.threshold:g} and above chance, n={self.scores['previous'].over}"
         return (
             f"{counted} of {sum(map(len, self.labels))} heads {'has' if counted == 1 else 'have'} a pattern ({rule})."
         )
@@ -140,7 +140,7 @@ class HeadPatternsResult(wl.Result):
         some = any(label != NONE for row in self.labels for label in row)
         clear = some or all((of.high < self.threshold).all() for of in self.scores.values())
         trust: Any = "solid" if self.scores["previous"].trusted and clear else "weak"
-        found = [wl.Finding(self._count(), "head-patterns", (), trust, "effect" if some else "null")]
+        found = [wl.Finding(self._count(), "head-patterns", (), trust, "description" if some else "null")]
         for pattern in self.scores:
             for head in self.heads_with(pattern)[:1]:
                 score = self.scores[pattern][head]
@@ -189,7 +189,7 @@ class HeadPatternsResult(wl.Result):
             "Attention pattern scores",
             Table.by_head(columns),
             subtitle="How much of its attention does each head give to which kind of token?",
-            caption=f"Mean share of attention, 95% interval over n={self.scores['previous'].n} conversations; "
+            caption=f"Mean share of attention, 95% interval over n={self.scores['previous'].over}; "
             "chance is uniform attention at the same positions.",
             how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
             f"token. A head is named after a pattern if it is over {self.threshold:g} and clearly above chance; "
