@@ -150,7 +150,7 @@ CASES = [
     ("no neuron fires", neurons([NAN]), "description", "anecdotal", "could not be measured", "fewer"),
     ("no groups", clusters(), "null", "weak", "No groups of heads beyond chance", "fall into"),
     ("one conversation", entropy([[0.2]], n=1), "effect", "weak", "n=1 conversation,", None),
-    ("one sequence", induction(1.0, n=1, lost=0.9), "effect", "weak", "n=1 sequence,", None),
+    ("one sequence", induction(1.0, n=1, lost=0.9), "effect", "weak", "n=1 conversation,", None),
     ("groups", clusters(p=0.0), "effect", "weak", "p < 0.001", "No groups"),
 ]
 
