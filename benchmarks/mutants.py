@@ -169,7 +169,7 @@ MUTANTS = (
     ),
     Mutant(
         "composition by keys through queries",
-        f"{_WEIGHTS}/composing.py",
+        f"{_WEIGHTS}/composition_scores.py",
         '"K": (QK.writes, QK.shares)',
         '"K": (QK.reads, QK.shares)',
         "an induction head is not seen to read the previous-token head",
@@ -373,7 +373,7 @@ MUTANTS = (
     ),
     Mutant(
         "sparse contexts: one conversation may hold nearly all",
-        f"{_SPARSE}/shown.py",
+        f"{_SPARSE}/dataset_examples.py",
         "_CONVERSATIONS, _HALF = 5, 0.5",
         "_CONVERSATIONS, _HALF = 5, 0.9",
         "a latent about one friend shows that friend's messages",

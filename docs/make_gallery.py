@@ -5,8 +5,8 @@
 
 writes ``docs/gallery/VIEW-light.png`` and ``VIEW-dark.png`` and ``docs/gallery.md``, whose sentences are the report's
 own. The first page and attention are shown with the list and the card of the selected head, the others by
-themselves. The pictures hold message text, so only a report of the demo's conversations belongs here. They have 64 colours and no
-dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
+themselves. The pictures hold message text, so only a report of the demo's conversations belongs here. They have
+64 colours and no dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
 """
 
 from __future__ import annotations

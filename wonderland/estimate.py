@@ -1,4 +1,4 @@
-"""What is a number here? An `Estimate`: a value, or an array of them, with its interval, its n and its chance level.
+"""`Estimate`: a number, or an array of them, with its interval, its n and its chance level.
 
 An estimate knows the names of its dimensions and what was resampled for its interval, so that a table, a picture and a
 sentence can be made of it without being told again. Operations that keep its meaning are methods (`map`, `reshape`,

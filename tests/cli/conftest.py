@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from wonderland.cli.main import run
 from wonderland.demo import MESSAGES
 from wonderland.workspace.workspace import Workspace
+
+sys.path.insert(0, str(Path(__file__).parent))  # terminal.py, which several modules use
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",

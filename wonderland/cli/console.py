@@ -1,4 +1,4 @@
-"""What does a person see while a command works? Results on stdout, progress on stderr, errors that say what to type.
+"""What a person sees while a command works: results on stdout, progress on stderr, errors that say what to type.
 
 Message text never goes through rich markup, and control characters are shown, not sent to the terminal.
 """

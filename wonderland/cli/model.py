@@ -74,7 +74,8 @@ def train_model(console: Console, workspace: Workspace, device: str | None = Non
     console.rows(rows)
     if history.overfitting:
         console.say(history.overfitting)
-    console.say(f"As you, it says: {plain(best.sample)}")
+    if best.sample:
+        console.say(f"As you, it says: {plain(best.sample)}")
     return model
 
 

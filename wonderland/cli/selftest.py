@@ -1,4 +1,4 @@
-"""``selftest``: is what the analyses say worth anything on this machine?"""
+"""``selftest``: every analysis runs on models whose answer is known, on this machine."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def init(console: Console, folder: Path | None, where: Path | None) -> None:
 
 def status(console: Console, folder: Path | None) -> None:
     """Say which stages are done, missing, out of date or damaged, when they were made, and what to type next."""
-    workspace = open_workspace(folder)
+    workspace = open_workspace(folder, examined=True)
     steps = workspace.status()
     console.result(
         workspace=str(workspace.folder),
@@ -62,6 +62,11 @@ def status(console: Console, folder: Path | None) -> None:
 
 def _next(workspace: Workspace, states: Mapping[str, str]) -> str:
     """Return what to type after this, "" if everything is done."""
+    if workspace.settings.examined.model:
+        e = workspace.settings.examined
+        again = f"wonderland examine {shlex.quote(e.model)} --texts {shlex.quote(e.texts)}"
+        commands = {"model": again, "results": "wonderland analyze", "report": "wonderland report"}
+        return next((command for name, command in commands.items() if states[name] != "done"), "")
     if not workspace.settings.source.path:
         return "wonderland extract PATH"
     commands = {

@@ -1,4 +1,4 @@
-"""Which messages are worth a filter's look? One pass over a column, where judging takes a call for each message.
+"""Screens before a filter: one pass over a column, where judging takes a call for each message.
 
 A screen names what every text that a filter drops must hold; what it leaves out, the filter would keep. Its expressions
 are those of RE2, which reads a text once, whatever is in it. They ask for less than the filter's own: no boundaries of
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["automated", "emoji", "profanity", "short_codes", "urls"]
+__all__ = ["automated", "emoji", "profanity", "secrets", "short_codes", "urls"]
 
 _TAGS = frozenset({"one-time-code", "business", "bot", "sms-tapback"})
 
@@ -69,6 +69,11 @@ def emoji(table: pa.Table) -> np.ndarray:
 def profanity(table: pa.Table) -> np.ndarray:
     """Say which messages hold the stem of a strong word, [message]."""
     return _array(_holds(table, _PROFANITY))
+
+
+def secrets(table: pa.Table) -> np.ndarray:
+    """Say which messages hold a digit, an at sign or a link, without which no secret has its shape, [message]."""
+    return _array(_holds(table, r"(?i)\p{Nd}|\p{Nl}|\p{No}|@|://|" + _turkish(r"www\.")))
 
 
 def _holds(table: pa.Table, pattern: str) -> pa.ChunkedArray:

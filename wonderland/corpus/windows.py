@@ -1,4 +1,4 @@
-"""How do conversations become what a model is trained and examined on? Windows of messages, cut to the context.
+"""Windows of messages, cut to the context: what a model is trained on and examined on.
 
 The tokens of all messages lie in one stream, conversation after conversation, each message as its speaker, its text
 after a space and a separator::

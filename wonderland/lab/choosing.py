@@ -1,4 +1,4 @@
-"""Which analyses are meant by names and groups, with which parameters, and in which order?
+"""The analyses that names and groups mean, with their parameters, in the order they must run in.
 
 An analysis with ``on_request = True`` runs when its name or its group is asked for and not with ``"all"``: one that
 trains something takes minutes. An analysis with ``of`` is of several models (`wonderland.lab.cohort`), so it is not

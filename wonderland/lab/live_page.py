@@ -1,4 +1,4 @@
-"""What does a report need to answer by itself? The model as data, and what stands beside a single case to judge it.
+"""What a report needs to answer by itself: the model as data, and what stands beside a single case to judge it.
 
 Beside the weights (`wonderland.report.live`): the means of every head's and every MLP's output over the evidence, for
 mean ablation; the tokens of a few held-out windows, for resample ablation; directions to steer along; what the lessons

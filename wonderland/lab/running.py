@@ -21,6 +21,7 @@ from wonderland.lab.result import Provenance, Result
 __all__ = ["Watching", "checked", "provenance", "run_alone", "run_each"]
 
 R = TypeVar("R", bound=Result)
+_LATE = "The time that was given was used up before it began."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +32,18 @@ class Watching:
         on_start: Called with the name of each analysis before it runs.
         on_progress: Called with (name, done, total) by an analysis that takes long.
         scratch: Gives the scratch folder of an analysis by its name; None for a temporary one.
+        deadline: Moment of `time.monotonic` after which no further analysis begins; None for no end.
     """
 
     on_start: Callable[[str], None] | None = None
     on_progress: Callable[[str, int, int], None] | None = None
     scratch: Callable[[str], Path] | None = None
+    deadline: float | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is used up."""
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     def begin(self, name: str) -> tuple[Callable[[int, int], None] | None, Path | None]:
         """Say that an analysis starts; return whom it tells of its progress, and its scratch folder."""
@@ -91,6 +99,9 @@ def run_each(
     declined: dict[str, str] = {}
     with specimen.holding(needs):
         for analysis in chosen:
+            if watching.late:
+                declined[analysis.name] = _LATE
+                continue
             try:
                 results[analysis.name] = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
             except (NotEnoughData, Unsupported) as error:
@@ -102,6 +113,9 @@ def run_each(
         before = {name: result.control for name, result in given.items() if result.control is not None}
         with baseline.holding(needs):
             for analysis in (one for one in chosen if one.name in results):
+                if watching.late:
+                    declined[f"{analysis.name} of the untrained baseline"] = _LATE
+                    continue
                 try:
                     before[analysis.name] = _run(analysis, baseline, before, watching, f"{analysis.name} (untrained)")
                 except (NotEnoughData, Unsupported) as error:

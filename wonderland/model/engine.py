@@ -1,4 +1,4 @@
-"""On what does training run? Hugging Face Accelerate finds devices, precision and the other processes; we ask it.
+"""Devices, precision and other processes of a training run, as Hugging Face Accelerate finds them.
 
 One process on a laptop, ``torchrun`` over several GPUs and ``accelerate launch`` over several hosts go through the
 same loop: each process computes the gradient of its share of a batch, and the shares are summed. We sum them by hand

@@ -1,4 +1,4 @@
-"""What does a report say in words? Findings, and what was checked."""
+"""What a report says in words: findings, and what was checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do results become a page? Their views, findings, cards and checks are collected, each where it belongs."""
+"""From results to a page: their views, findings, cards and checks are collected, each where it belongs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which directions of the residual stream may a live report's reader steer along? Named ones, stored by Python.
+"""Directions of the residual stream that a live report's reader may steer along: named ones, stored by Python.
 
 A result may supply some: an analysis whose result has a method ``live_directions()`` that returns them, as
 (name, layer, vector) or (name, layer, vector, site). The vector is added, times what the slider says, at every position

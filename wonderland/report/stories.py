@@ -1,4 +1,4 @@
-"""What does the first page tell in a minute? At most five stories, chosen by rules over what the results found.
+"""The first page: at most five stories, chosen by rules over what the results found.
 
 Each story is one plain sentence, one small picture, one number with its interval and one way onward. The rules look at
 findings and views, never at an analysis by name, so a plugin's finding can be told as well as ours. They see the page

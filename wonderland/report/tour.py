@@ -1,4 +1,4 @@
-"""What would one show a friend in five minutes? Steps through a page's own evidence, chosen by rules over what it has.
+"""A tour of five minutes: steps through a page's own evidence, chosen by rules over what it has.
 
 Each step is a title, a few sentences, the place in the report that it opens and the part of the page it points at. What
 a page does not have is no step: a model in which nothing was found gets the step that says so, a page without attention

@@ -65,6 +65,7 @@ class Asked:
         on_start: Callable[[str], None] | None = None,
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
+        minutes: float | None = None,
     ) -> Results:
         """Run those that are not up to date, keep what they found, and return the results of all."""
         from wonderland.lab.analysis import analyze
@@ -86,6 +87,7 @@ class Asked:
                     on_progress=on_progress,
                     given=done,
                     scratch=scratch_in(self.stages),
+                    minutes=minutes,
                 )
             except NotEnoughData as error:
                 if len(self.analyses) == 1:

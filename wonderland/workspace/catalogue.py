@@ -1,4 +1,4 @@
-"""Which analyses are there, and what are their parameters called? Read from the plugins' text, not by importing them.
+"""Analyses and the names of their parameters, read from the plugins' text, not by importing them.
 
 Importing an analysis loads torch, which takes seconds; a mistyped name should be answered at once. A plugin's hook
 returns a list of classes that it imports in itself, and each class writes its name and its fields down, so all of it

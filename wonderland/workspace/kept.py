@@ -1,4 +1,4 @@
-"""Which results are kept, and which of them are those of the settings of now?
+"""Results that are kept, and which of them are those of the settings of now.
 
 A result lies in ``results/<analysis>/<key>/``. Each parametrisation of an analysis has a key of its own, so several
 live beside each other, and a change of the model leaves the results about the old one where they are: going back finds

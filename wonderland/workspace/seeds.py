@@ -1,4 +1,4 @@
-"""How are several models trained at once? Each in a process of its own, with its own place and its share of the cores.
+"""Training several models at once, each in a process of its own, with its own place and its share of the cores.
 
 Models that differ in their seed only say which findings belong to the conversations and which to the accident of one
 run. joblib starts the processes; each trains one model after another, with its own

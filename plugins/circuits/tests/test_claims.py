@@ -159,6 +159,8 @@ def ablation(number, verdict="no effect found", **parts):
         pair_q=np.zeros(0),
         pair_windows=0,
         pairs_left_out=0,
+        tried=np.ones((1, 1), dtype=bool),
+        expected=np.full((1, 1), np.nan),
     )
     return replace(made, **parts)
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.lab.ablation import estimated_rises, summed_losses
 from wonderland.lab.evidence import Evidence
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
@@ -130,3 +131,55 @@ def test_it_is_saved_and_loaded_and_its_views_can_be_drawn(result, tmp_path):
         encode(view.data)
     assert result.figure() is not None
     assert set(result.to_frame()["quantity"]) == set(result.estimates())
+
+
+def test_of_too_many_heads_those_that_a_gradient_expects_most_of_are_ablated(repeating, result):
+    few = wl.analyze(repeating, HeadAblation(alone=4))["head-ablation"]
+    assert few.tried.sum() == 4
+    for name in ("previous", "induction"):
+        at = HEADS[name]
+        assert few.tried[at]
+        assert few.cost["zero"].value[at] == pytest.approx(result.cost["zero"].value[at])
+    for kind in KINDS:
+        assert (np.isfinite(few.cost[kind].value) == few.tried).all()
+        assert (np.isfinite(few.q[kind]) == few.tried).all()  # what was not tried is no discovery
+    assert few.heads_that_are("not tried") == [f"L{layer}H{head}" for layer, head in np.argwhere(~few.tried)]
+    assert few.summary().startswith("2 of 4 heads are needed")
+    assert "2 of 6 heads were not tried" in few.summary()
+    assert all(few.tried[wl.Head.parse(head)] for pair in few.pairs for head in pair)
+    for view in few.views():
+        encode(view.data)
+
+
+def test_of_chosen_layers_only_their_heads_are_ablated(repeating):
+    found = wl.analyze(repeating, HeadAblation(layers="1"))["head-ablation"]
+    assert found.tried.tolist() == [[False] * found.tried.shape[1], [True] * found.tried.shape[1]]
+    assert "heads of other layers were not tried" in found.summary()
+
+
+def test_the_estimate_is_the_slope_of_the_loss_towards_the_mean():
+    """By differences: z moved a thousandth of the way to its mean moves the loss by a thousandth of the estimate."""
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(6, shortest=10))
+    model = specimen.model.double()
+    generator = torch.Generator().manual_seed(0)
+    for weight in model.parameters():  # so that nothing is saturated
+        weight.copy_(torch.randn(weight.shape, generator=generator, dtype=torch.float64) * 0.3)
+    evidence, part = specimen.evidence, 1e-4
+    tokens, mask = torch.from_numpy(evidence.tokens), torch.from_numpy(evidence.mask)
+    mean = torch.randn(model.cfg.n_layers, 1, 1, model.cfg.n_heads, model.cfg.d_head, generator=generator).double()
+    estimate = estimated_rises(model, tokens, mask, mean, rows=4)
+
+    def loss(hooks):
+        final = model.run_with_hooks(tokens, fwd_hooks=hooks, stop_at_layer=model.cfg.n_layers)
+        return float(summed_losses(model, tokens, mask)(final).sum())
+
+    for layer, head in np.ndindex(estimate.shape):
+
+        def move(z, hook=None, layer=layer, head=head):
+            z = z.clone()
+            there = mask[..., None].double()
+            z[:, :, head] += part * there * (mean[layer, :, :, head] - z[:, :, head])
+            return z
+
+        slope = (loss([(f"blocks.{layer}.attn.hook_z", move)]) - loss([])) / part
+        assert estimate[layer, head] == pytest.approx(slope, rel=5e-3, abs=1e-3)

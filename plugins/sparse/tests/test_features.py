@@ -12,12 +12,12 @@ from wonderland.report.plots import figure
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, Text, walk
 from wonderland.tokenizer import END, ME, SEP, THEM
+from wonderland_sparse.activations import Fires, auroc, cut, rolled
 from wonderland_sparse.circuits import SparseCircuits
+from wonderland_sparse.dataset_examples import may_be_shown
 from wonderland_sparse.features import SparseFeatures
-from wonderland_sparse.firing import Fires, auroc, cut, rolled
 from wonderland_sparse.labels import CONTEXTUAL, Labels, explain
 from wonderland_sparse.probing import ranked
-from wonderland_sparse.shown import may_be_shown
 from wonderland_sparse.streams import Places
 from wonderland_sparse.swapping import attribution, of_directions, of_latents, pairs_of, swap
 

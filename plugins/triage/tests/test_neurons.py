@@ -11,10 +11,10 @@ from wonderland.report.plots import figure
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.testing.random_models import random_model
 from wonderland.tokenizer import END, ME, SEP, THEM
-from wonderland_triage.firing import KINDS, fire, kinds_of_tokens
+from wonderland_triage.dataset_examples import watch
+from wonderland_triage.neuron_stats import KINDS, fire, kinds_of_tokens
 from wonderland_triage.neurons import Neurons, _lower
 from wonderland_triage.truths import one_kind_each
-from wonderland_triage.watching import watch
 
 A, B, C = 5, 6, 7  # the tokens " a", " b", " c"
 WORD, SPEAKERS, MIXED, EVERYTHING, DEAD = range(5)

@@ -12,9 +12,9 @@ from wonderland.lab.weights import fold
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.views import Key
-from wonderland_weights.composing import KINDS, ratios, rotated
 from wonderland_weights.composition import Composition
-from wonderland_weights.factored import corners, svd
+from wonderland_weights.composition_scores import KINDS, ratios, rotated
+from wonderland_weights.low_rank import corners, svd
 
 PREVIOUS, INDUCTION = map(str, (HEADS["previous"], HEADS["induction"]))
 

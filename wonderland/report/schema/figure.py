@@ -1,4 +1,4 @@
-"""What do all figures share? The name of their renderer, and blocks beside them."""
+"""What all figures share: the name of their renderer, and blocks beside them."""
 
 from __future__ import annotations
 

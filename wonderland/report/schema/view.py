@@ -1,4 +1,4 @@
-"""What is a view? One figure with its words: what it is, how to read it, when it misleads."""
+"""A view: one figure with its words, what it is, how to read it, when it misleads."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from wonderland.views import Block, Column, Matrix, Row, Table, Wording
 from wonderland_circuits import head_pairs
 
 KINDS = ("resample", "mean", "zero")
+NOT_TRIED = "not tried"
 _MEANING = {
     "resample": "what it computed in another conversation",
     "mean": "its mean",
@@ -28,8 +29,8 @@ class HeadAblationResult(wl.Result):
     Attributes:
         cost: ΔL in nats a token by kind of ablation, each [layer, head].
         q: False-discovery rate of each cost being different from 0, by kind, each [layer, head].
-        verdicts: "needed", "harmful", "only when zeroed", "depends on the ablation" or "no effect found",
-            [layer][head].
+        verdicts: "needed", "harmful", "only when zeroed", "depends on the ablation", "no effect found" or
+            "not tried", [layer][head].
         loss: Loss without ablation.
         level: The false-discovery rate the verdicts go by.
         windows: Windows ablated in.
@@ -39,6 +40,9 @@ class HeadAblationResult(wl.Result):
         pair_q: False-discovery rate of its being different from 0, [pair].
         pair_windows: Windows in which pairs were ablated.
         pairs_left_out: Pairs that were not, since there were too many.
+        tried: Which heads were ablated, [layer, head].
+        expected: What the gradient of the loss expects mean ablation to cost, nats a token, [layer, head]; NaN if all
+            were ablated.
     """
 
     cost: dict[str, wl.Estimate]
@@ -53,6 +57,8 @@ class HeadAblationResult(wl.Result):
     pair_q: np.ndarray
     pair_windows: int
     pairs_left_out: int
+    tried: np.ndarray
+    expected: np.ndarray
 
     def heads_that_are(self, verdict: str) -> list[str]:
         """List the heads of a verdict, largest cost under resampling first."""
@@ -62,7 +68,23 @@ class HeadAblationResult(wl.Result):
 
     @property
     def _total(self) -> int:
-        return sum(map(len, self.verdicts))
+        return int(self.tried.sum())
+
+    def _ranked(self) -> list[str]:
+        """Say how heads were chosen to be ablated, and how well what was expected agrees with what was found."""
+        if self.tried.all():
+            return []
+        rest = self.tried.size - self._total
+        if not np.isfinite(self.expected).any():
+            return [f"{rest} heads of other layers were not tried."]
+        mean = np.asarray(self.cost["mean"].value)
+        with np.errstate(invalid="ignore"):
+            agrees = np.corrcoef(self.expected[self.tried], mean[self.tried])[0, 1]
+        return [
+            f"{rest} of {self.tried.size} heads were not tried: the gradient of the loss expects less of them, except "
+            f"for a random sample that was. Among those tried, what was expected and what ablation to the mean costs "
+            f"correlate at {agrees:.2f}."
+        ]
 
     def _rule(self) -> str:
         return f"false-discovery rate {self.level:g}, resample and mean ablation agreeing"
@@ -96,6 +118,7 @@ class HeadAblationResult(wl.Result):
         ):
             if found := self.heads_that_are(verdict):
                 lines.append(f"{meaning}: {', '.join(found)}.")
+        lines += self._ranked()
         lines += head_pairs.told(self.pairs, self.interaction, self.pair_q, self.level, self.pairs_left_out)
         if isinstance(self.control, HeadAblationResult):
             lines.append(f"Before training {len(self.control.heads_that_are('needed'))} were needed.")

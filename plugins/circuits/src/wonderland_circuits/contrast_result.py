@@ -1,4 +1,4 @@
-"""What do the results of analyses that ask about contrasts have in common? How far a claim goes, and what was refused.
+"""What the results of analyses of contrasts have in common: how far a claim goes, and which pairs were refused.
 
 A claim on pairs is an effect if its interval lies above its chance level, and a null result if the interval lies below
 the least share that would count. Between the two nothing was shown, and the sentence says so.

@@ -11,7 +11,9 @@ each other up each cost little alone, so pairs are ablated too (`wonderland_circ
 a head is used, not what for.
 
 References: Chan et al. 2022 (causal scrubbing) on resampling; Li and Janson 2024 (2409.09951) on kinds of ablation.
-Cost: three forward passes a head over ``windows`` windows, from the head's layer on, and one a pair over fewer.
+Cost: three forward passes a head over ``windows`` windows, from the head's layer on, and one a pair over fewer. Of a
+model with more than ``alone`` heads those are ablated of which the gradient of the loss expects most, and a random
+quarter of others, beside which the estimate is shown; the rest has no number.
 """
 
 from __future__ import annotations
@@ -25,11 +27,12 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
-from wonderland.lab.ablation import collect, donors, spread, summed_losses, writing
+from wonderland.lab.ablation import collect, donors, estimated_rises, spread, summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
+from wonderland.lab.shortlist import layers_in, shortlist
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
 from wonderland_circuits import head_pairs
-from wonderland_circuits.ablation_result import KINDS, HeadAblationResult
+from wonderland_circuits.ablation_result import KINDS, NOT_TRIED, HeadAblationResult
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -42,12 +45,14 @@ class HeadAblation:
     """What does each head save? Rise of the loss without it: zero, mean and resample ablation, by conversation."""
 
     name: ClassVar[str] = "head-ablation"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("z",)
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
 
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
+    alone: Annotated[int, "heads to ablate: of more, those a gradient expects most of, and a random quarter"] = 64
+    layers: Annotated[str, "of these layers only, such as 2 or 0,2; all if empty"] = ""
     pairs: Annotated[int, "pairs of heads to ablate together, all of them if there are no more; 0 for none"] = 120
     pair_windows: Annotated[int, "of those windows, how many to ablate pairs in"] = 14
     seed: Annotated[int, "seed of windows, donors and intervals"] = 0
@@ -68,11 +73,12 @@ class HeadAblation:
         chosen = chosen[np.argsort(evidence.lengths[chosen], kind="stable")]  # like lengths together: little padding
         donor = donors(evidence.lengths, evidence.conversation, chosen, random)
         mean, stored = collect(specimen, set(donor[donor >= 0].tolist()))
+        expected, tried = self._tried(specimen, chosen, mean)
         rises: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
         losses = []
         for start in range(0, len(chosen), _BATCH):
             batch = slice(start, start + _BATCH)
-            plain, rise = _ablated(specimen, chosen[batch], donor[batch], mean, stored)
+            plain, rise = _ablated(specimen, chosen[batch], donor[batch], mean, stored, tried)
             losses.append(plain)
             for kind in KINDS:
                 rises[kind].append(rise[kind])
@@ -97,7 +103,7 @@ class HeadAblation:
             else:  # one conversation only: there is no other to take from
                 p = np.full(whole[kind].shape[1:], np.nan)
                 cost[kind] = wl.Estimate.missing(p.shape, unit="nats a token", chance=0.0, dims=("layer", "head"))
-            q[kind] = benjamini_hochberg(p)
+            q[kind] = benjamini_hochberg(np.where(tried, p, np.nan))
         pairs, left_out = head_pairs.chosen_pairs(specimen.model, cost["mean"].value, self.pairs)
         few = np.isin(chosen, order[: self.pair_windows])
         interaction, pair_q = head_pairs.interactions(
@@ -106,7 +112,7 @@ class HeadAblation:
         return HeadAblationResult(
             cost=cost,
             q=q,
-            verdicts=_verdicts(cost, q, self.level),
+            verdicts=_verdicts(cost, q, self.level, tried),
             loss=cluster_bootstrap(
                 np.concatenate(losses),
                 words,
@@ -122,14 +128,35 @@ class HeadAblation:
             pair_q=pair_q,
             pair_windows=int(few.sum()),
             pairs_left_out=left_out,
+            tried=tried,
+            expected=expected,
         )
 
+    def _tried(self, specimen: wl.Specimen, windows: np.ndarray, mean: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Return the estimated cost of each head, NaN if none was needed, and which heads to ablate, [layer, head]."""
+        cfg, evidence = specimen.cfg, specimen.evidence
+        layers = layers_in(self.layers, cfg.n_layers)
+        among = cfg.n_heads * (cfg.n_layers if layers is None else len(layers))
+        expected = np.full((cfg.n_layers, cfg.n_heads), np.nan)
+        if among > self.alone:
+            longest = int(evidence.lengths[windows].max())
+            device = specimen.model.device
+            tokens, mask = (torch.from_numpy(part[windows, :longest]) for part in (evidence.tokens, evidence.mask))
+            expected = estimated_rises(specimen.model, tokens.to(device), mask.to(device), mean)
+            expected /= float((evidence.lengths[windows] - 1).sum())
+        return expected, shortlist(np.abs(expected), self.alone, layers=layers, seed=self.seed)
 
-def _verdicts(cost: Mapping[str, wl.Estimate], q: Mapping[str, np.ndarray], level: float) -> list[list[str]]:
+
+def _verdicts(
+    cost: Mapping[str, wl.Estimate], q: Mapping[str, np.ndarray], level: float, tried: np.ndarray
+) -> list[list[str]]:
     signs = {kind: np.where(q[kind] < level, np.sign(cost[kind].value), 0) for kind in KINDS}  # NaN < level is False
     layers, each = signs["zero"].shape
     table = [["no effect found"] * each for _ in range(layers)]
     for at in np.ndindex(layers, each):
+        if not tried[at]:
+            table[at[0]][at[1]] = NOT_TRIED
+            continue
         resample, mean, zero = (int(signs[kind][at]) for kind in KINDS)
         if resample and resample == mean:
             table[at[0]][at[1]] = "needed" if resample > 0 else "harmful"
@@ -141,9 +168,17 @@ def _verdicts(cost: Mapping[str, wl.Estimate], q: Mapping[str, np.ndarray], leve
 
 
 def _ablated(
-    specimen: wl.Specimen, windows: np.ndarray, donor: np.ndarray, mean: Tensor, stored: Mapping[int, Tensor]
+    specimen: wl.Specimen,
+    windows: np.ndarray,
+    donor: np.ndarray,
+    mean: Tensor,
+    stored: Mapping[int, Tensor],
+    tried: np.ndarray,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return summed losses [window] and how much they rise without each head, by kind, [window, layer, head]."""
+    """Return summed losses [window] and how much they rise without each head, by kind, [window, layer, head].
+
+    What is not tried is NaN.
+    """
     model, evidence = specimen.model, specimen.evidence
     longest = int(evidence.lengths[windows].max())
     tokens = torch.from_numpy(evidence.tokens[windows, :longest]).to(model.device)
@@ -156,9 +191,10 @@ def _ablated(
         if window >= 0:
             length = min(longest, stored[window].shape[1])
             other[:, row, :length] = stored[window][:, :length].to(z)
-    places = writing(model)  # a head that writes nothing changes nothing
+    places = [head for head in writing(model) if tried[head]]  # a head that writes nothing changes nothing
     cells = [[Site("z", *at)] for at in places]
-    rise = {kind: np.zeros((len(windows), model.cfg.n_layers, model.cfg.n_heads)) for kind in KINDS}
+    nothing = np.where(tried, 0.0, np.nan)
+    rise = {kind: np.tile(nothing, (len(windows), 1, 1)) for kind in KINDS}
     plain = read(base.final, torch.arange(len(windows), device=tokens.device))
     for kind, instead in (("resample", other), ("mean", mean.to(z)), ("zero", torch.zeros((), device=z.device))):
         if cells:

@@ -48,7 +48,7 @@ def chosen_pairs(model: Any, alone: np.ndarray, most: int) -> tuple[list[tuple[H
         alone: Cost of each head alone, [layer, head]; the pairs kept are those with the largest sums of it.
         most: How many at most.
     """
-    every = list(itertools.combinations(writing(model), 2))
+    every = list(itertools.combinations([head for head in writing(model) if np.isfinite(alone[head])], 2))
     if len(every) <= most:
         return every, 0
     size = np.abs(np.nan_to_num(alone))

@@ -1,4 +1,4 @@
-"""What does the model do with a latent? Its part is taken out where it fires, and the next token is asked for.
+"""Effects of a latent: its part is taken out where it fires, and the next token is asked for.
 
 At some places where a latent fires, f·w is taken from the stream (what the dictionary leaves stays), and the summed
 probability of the tokens it promotes is compared with what it was: a ratio of 1 is no effect, 0.6 means that four
@@ -23,8 +23,8 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold
+from wonderland_sparse.activations import Fires
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.firing import Fires
 
 __all__ = ["Effects", "promoted", "taken_out"]
 

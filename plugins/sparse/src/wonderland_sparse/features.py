@@ -30,13 +30,13 @@ import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland_sparse.activations import Fires, cut, directions, fires, neurons, rolled
+from wonderland_sparse.dataset_examples import card, may_be_shown, shaded
 from wonderland_sparse.dictionaries_result import STABLE, DictionariesResult
 from wonderland_sparse.effects import promoted, taken_out
 from wonderland_sparse.features_result import FeaturesResult
-from wonderland_sparse.firing import Fires, cut, directions, fires, neurons, rolled
 from wonderland_sparse.labels import CONTEXTUAL, Explained, Labels, explain
 from wonderland_sparse.probing import known
-from wonderland_sparse.shown import card, may_be_shown, shaded
 from wonderland_sparse.streams import Places, Stream, held_out, of_text
 
 if TYPE_CHECKING:

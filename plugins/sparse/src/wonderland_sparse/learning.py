@@ -1,4 +1,4 @@
-"""How is a sparse dictionary trained? BatchTopK on a small model's stream, in about a minute of one processor.
+"""Training of a sparse dictionary: BatchTopK on a small model's stream, in about a minute of one processor.
 
 Vectors are centred and scaled to length √d on average. Of each batch the B·k largest positive pre-activations are kept;
 the loss is the mean squared error, and of the latents that have been silent for long, d/2 also try to predict what the

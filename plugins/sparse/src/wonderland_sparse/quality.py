@@ -1,4 +1,4 @@
-"""How good is a dictionary? What it leaves, what that costs the model, how often its latents fire, do two agree.
+"""Quality of a dictionary: what it leaves, what that costs the model, how often its latents fire, whether two agree.
 
 - *FVU*, Σ‖x − x̂‖² / Σ‖x − x̄‖² with x̄ the mean of all tokens; and against the table of tokens and positions, which
   is what can be said of a vector without looking at its context.

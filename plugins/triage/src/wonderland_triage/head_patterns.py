@@ -41,7 +41,7 @@ from wonderland.views import (
     percent,
 )
 from wonderland_triage.behind_cells import behind_cells, numbered
-from wonderland_triage.shown import describe, spoken_window, windows_to_show
+from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth

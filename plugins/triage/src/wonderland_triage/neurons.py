@@ -32,14 +32,15 @@ import wonderland as wl
 from wonderland.components import Neuron
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold, folded_mlp
-from wonderland_triage.firing import KINDS, Firing, fire
+from wonderland_triage.dataset_examples import bands, histogram, watch
+from wonderland_triage.neuron_stats import KINDS, Firing, fire
 from wonderland_triage.neurons_result import THRESHOLDS, NeuronsResult, nothing
-from wonderland_triage.watching import bands, histogram, watch
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 _REPLICATES = 1000
+_NEURONS = 256  # whose products with the vocabulary are held at a time
 _SAME = 1e-9  # entropies of the same counts in another order differ by rounding
 
 
@@ -48,7 +49,7 @@ class Neurons:
     """What does each neuron fire for? Snippets, vocabulary and mixture of all neurons, against random directions."""
 
     name: ClassVar[str] = "neurons"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
@@ -106,16 +107,20 @@ class Neurons:
         """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each."""
         folded = fold(specimen.model)
         raises, lowers, reads = [], [], []
+        # Folded in double precision, multiplied in single: it is the largest product here, and only the ends are read.
+        unembedding, embedding = (torch.from_numpy(part).float() for part in (folded.W_U, folded.W_E.T))
         for layer in range(specimen.cfg.n_layers):
-            w_in, w_out = folded_mlp(specimen.model, layer)
-            value, key = (torch.from_numpy(part) for part in (w_out @ folded.W_U, (folded.W_E @ w_in).T))
-            raises.append(value.topk(self.tokens))  # of [neuron, d_vocab]
-            lowers.append(value.topk(self.tokens, largest=False))
-            reads.append(key.topk(self.tokens))
+            w_in, w_out = (torch.from_numpy(part).float() for part in folded_mlp(specimen.model, layer))
+            for some, others in zip(w_out.split(_NEURONS), w_in.T.split(_NEURONS), strict=True):
+                value, key = some @ unembedding, others @ embedding  # [neuron, d_vocab]
+                raises.append(value.topk(self.tokens))
+                lowers.append(value.topk(self.tokens, largest=False))
+                reads.append(key.topk(self.tokens))
+        shape = (specimen.cfg.n_layers, -1, self.tokens)
         return {
             name: (
-                torch.stack([top.indices for top in tops]).numpy(),
-                torch.stack([top.values for top in tops]).numpy(),
+                torch.cat([top.indices for top in tops]).reshape(shape).numpy(),
+                torch.cat([top.values for top in tops]).reshape(shape).numpy(),
             )
             for name, tops in (("raises", raises), ("lowers", lowers), ("reads", reads))
         }

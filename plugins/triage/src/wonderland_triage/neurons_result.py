@@ -25,7 +25,7 @@ from wonderland.views import (
     Wording,
     percent,
 )
-from wonderland_triage.firing import KINDS
+from wonderland_triage.neuron_stats import KINDS
 
 _SAME_AS = 0.6  # probabilities up to here count as no difference from 0.5
 THRESHOLDS = np.linspace(0, 1, 41)

@@ -40,8 +40,8 @@ from wonderland.views import (
     percent,
     spoken,
 )
-from wonderland_triage.shown import describe, windows_to_show
-from wonderland_triage.stream import level_names, levels
+from wonderland_triage.example_windows import describe, windows_to_show
+from wonderland_triage.residual_levels import level_names, levels
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth

@@ -20,7 +20,7 @@ import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import SPECIALS
 from wonderland.views import Bars, Conversations, Highlight, Lines, Measure, Quoted, Shaded, digits, join, say
-from wonderland_triage.shown import describe, spoken_window, windows_to_show
+from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth

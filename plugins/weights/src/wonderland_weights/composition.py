@@ -1,8 +1,8 @@
 """Which heads read what an earlier head writes? Q, K and V composition of every pair, against chance.
 
-See ``composing`` for the formulas. Each pair's ratio stands beside the same ratio under random rotations between the
-two heads that keep both spectra: its z, its one-sided p = (1 + #{rotated ≥ found}) / (1 + rotations), and q over all
-pairs and kinds (Benjamini and Hochberg). Scaled by √d, d the dimensions there are (``d_effective`` in
+See `composition_scores` for the formulas. Each pair's ratio stands beside the same ratio under random rotations between
+the two heads that keep both spectra: its z, its one-sided p = (1 + #{rotated ≥ found}) / (1 + rotations), and q over
+all pairs and kinds (Benjamini and Hochberg). Scaled by √d, d the dimensions there are (``d_effective`` in
 ``wonderland.lab.weights``), the ratio is 1 by chance in the mean square: a score over 1 does not come from the width.
 A head of norm zero has no ratio: NaN, never a number.
 
@@ -46,8 +46,8 @@ from wonderland.views import (
     Table,
     Wording,
 )
-from wonderland_weights.composing import KINDS, ratios, rotated, sides
-from wonderland_weights.factored import corners, svd
+from wonderland_weights.composition_scores import KINDS, ratios, rotated, sides
+from wonderland_weights.low_rank import corners, svd
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth

@@ -1,4 +1,4 @@
-"""What do single neurons fire for, from their highest activation down to their lowest? Snippets in bands.
+"""Dataset examples of single neurons, from their highest activation down to their lowest, in bands.
 
 The highest activations alone flatter a neuron: what stands at 30% of the highest is often something else (Bolukbasi et
 al. 2021, 2104.07143, on interpretability illusions). So each neuron that is shown is watched over the whole evidence

@@ -1,4 +1,4 @@
-"""Where do neurons fire most? One pass over the evidence, some windows at a time, that keeps only what is asked of it.
+"""Statistics of neurons from one pass over the evidence, some windows at a time, that keeps only what is asked of it.
 
 Kept of each unit (a neuron, or a random direction among the neurons of its layer): its highest activations and where
 they were, its mean activation by kind of token, and how often it is active. The same with the kinds of tokens dealt
