@@ -171,6 +171,25 @@ function* steered(run, layer, direction, amount, site = 'resid_pre') {
   return yield* logitsOf(run.model, job.final);
 }
 
+// How much of a latent is in the stream at each position: what its encoder reads there, if it is over the threshold.
+function firing(run, { layer, site, reads: { encoder, numbers: [bias, threshold], tokens } }) {
+  const { model: { width }, length } = run, stream = site === 'resid_pre' ? run.residPre[layer] : run.final;
+  return Float64Array.from({ length }, (_, t) => {
+    let z = bias + (tokens ? tokens[run.tokens[t]] : 0);
+    for (let i = 0; i < width; i++) z += encoder[i] * stream[t * width + i];
+    return z > threshold ? z : 0;
+  });
+}
+
+// Logits at the last position without a latent: its part is taken off the stream wherever it fires.
+function* withoutLatent(run, way) {
+  const fires = firing(run, way), { vector, site, layer, reads } = way;
+  const change = (rows, at, size, t) => changes.steer(vector, -fires[t] / reads.numbers[2])(rows, at, size);
+  const job = editJob(run, [{ site, layer, change }]);
+  yield* passes(run.model, [job]);
+  return yield* logitsOf(run.model, job.final);
+}
+
 // Draws that can be repeated from a seed (mulberry32).
 function draws(seed) {
   let state = seed >>> 0;
