@@ -9,12 +9,13 @@ doubled counts would spoil the discounts, and scored on exactly the tokens the m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from wonderland.corpus.windows import Windows
 
-__all__ = ["baseline_losses", "ngram_probabilities"]
+__all__ = ["baseline_losses", "ngram_distributions", "ngram_first_choices", "ngram_probabilities"]
 
 
 def baseline_losses(train: Windows, held_out: Windows, d_vocab: int) -> dict[str, float]:
@@ -48,6 +49,63 @@ def ngram_probabilities(
     }
 
 
+def ngram_distributions(train: Iterable[np.ndarray], before: np.ndarray, d_vocab: int) -> dict[str, np.ndarray]:
+    """Return what n-gram models would predict at some places, over the whole vocabulary.
+
+    Args:
+        train: Training windows; they must not overlap.
+        before: The two tokens before each place, [place, 2].
+        d_vocab: Tokens of the vocabulary.
+
+    Returns:
+        Probabilities [place, d_vocab] by name: "unigram", "bigram", "trigram".
+    """
+    counted, base = _ngrams(train, d_vocab), d_vocab + 1
+    tables = [_table(grams, base) for grams in counted[1:]]
+    found: dict[str, list[np.ndarray]] = {"unigram": [], "bigram": [], "trigram": []}
+    words = np.arange(d_vocab)
+    unigram = _unigram(counted[0], words, d_vocab)
+    for earlier, last in np.asarray(before, dtype=np.int64):
+        two = last * base + words
+        bigram = _scored(tables[0], two, base, unigram)
+        found["unigram"].append(unigram)
+        found["bigram"].append(bigram)
+        found["trigram"].append(_scored(tables[1], earlier * base * base + two, base, bigram))
+    return {name: np.stack(rows) for name, rows in found.items()}
+
+
+def ngram_first_choices(train: Iterable[np.ndarray], held_out: Iterable[np.ndarray], d_vocab: int) -> np.ndarray:
+    """Return whether each predicted token of the held-out windows is the interpolated trigram's likeliest, [token]."""
+    counted, scored = _ngrams(train, d_vocab), _ngrams(held_out, d_vocab)
+    base = d_vocab + 1
+    counts = np.bincount(counted[0], minlength=d_vocab)
+    token = np.full(len(scored[0]), int(counts.argmax()))
+    best = _unigram(counted[0], token, d_vocab)
+    for order in (1, 2):
+        grams = np.unique(counted[order])
+        shorter = _unigram(counted[0], grams % base, d_vocab)
+        if order == 2:
+            shorter = _interpolated(counted[1], grams % base**2, d_vocab, shorter)
+        histories, following, likely = _likeliest(grams, _interpolated(counted[order], grams, d_vocab, shorter), base)
+        wanted = scored[order] // base
+        at = np.searchsorted(histories, wanted).clip(max=len(histories) - 1)
+        known = histories[at] == wanted
+        # The likeliest is one that followed the history, or else the likeliest after the shorter history.
+        best = _interpolated(counted[order], wanted * base + token, d_vocab, best)
+        better = known & (likely[at] > best)
+        token, best = np.where(better, following[at], token), np.where(better, likely[at], best)
+    first: np.ndarray = token == scored[0]
+    return first
+
+
+def _likeliest(grams: np.ndarray, probabilities: np.ndarray, base: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return every history, the likeliest of the tokens that followed it, and its probability."""
+    order = np.lexsort((-probabilities, grams // base))
+    histories = grams[order] // base
+    first = np.r_[True, histories[1:] != histories[:-1]]
+    return histories[first], grams[order][first] % base, probabilities[order][first]
+
+
 def _ngrams(windows: Iterable[np.ndarray], d_vocab: int) -> list[np.ndarray]:
     """Return every predicted token as unigram, bigram and trigram codes, history in the high digits.
 
@@ -68,13 +126,20 @@ def _unigram(counted: np.ndarray, scored: np.ndarray, d_vocab: int) -> np.ndarra
 
 
 def _interpolated(counted: np.ndarray, scored: np.ndarray, d_vocab: int, shorter: np.ndarray) -> np.ndarray:
-    base = d_vocab + 1
+    return _scored(_table(counted, d_vocab + 1), scored, d_vocab + 1, shorter)
+
+
+def _table(counted: np.ndarray, base: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return what is known of n-grams: their codes and counts, contexts with their totals and kinds, the discount."""
     grams, counts = np.unique(counted, return_counts=True)
     once, twice = (counts == 1).sum(), (counts == 2).sum()
-    discount = once / (once + 2 * twice) if once else 0.5
+    discount = float(once / (once + 2 * twice)) if once else 0.5
     contexts, where = np.unique(grams // base, return_inverse=True)
-    total = np.bincount(where, weights=counts)
-    kinds = np.bincount(where)
+    return grams, counts, contexts, np.bincount(where, weights=counts), np.bincount(where), discount
+
+
+def _scored(table: tuple[Any, ...], scored: np.ndarray, base: int, shorter: np.ndarray) -> np.ndarray:
+    grams, counts, contexts, total, kinds, discount = table
     seen = _lookup(grams, counts, scored)
     context_total = _lookup(contexts, total, scored // base)
     context_kinds = _lookup(contexts, kinds, scored // base)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, overlo
 
 from torch import nn
 
+from wonderland.corpus.canaries import with_canaries
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import pack
 from wonderland.errors import UsageError
@@ -20,6 +21,7 @@ from wonderland.model.baselines import baseline_losses
 from wonderland.model.engine import Engine
 from wonderland.model.generate import Sampled, generate
 from wonderland.model.history import History
+from wonderland.model.notebook import training_display
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.training import Progress, bytes_per_token, fit
@@ -54,7 +56,7 @@ def train(
         held_out: Conversations to measure the loss on after each epoch, with n-gram baselines.
         checkpoint: File to save the run's state to and to resume it from.
         snapshots_in: Folder for the models kept along the way, if the settings ask for ``snapshots``.
-        on_progress: Called after each step; of several processes, in the first.
+        on_progress: Called after each step; of several processes, in the first. By default a notebook shows a bar.
         device: "cpu", "cuda" or "mps"; the fastest there is by default.
         **settings: Fields of `TrainingSettings`: preset, epochs, seed, …
 
@@ -74,7 +76,7 @@ def train(
         raise UsageError(f"Unknown training setting: {error}.", hint=f"Settings: {known}.") from error
     context = preset(chosen.preset).config.n_ctx
     layout = {"size": chosen.window_size, "context": context}
-    windows = pack(corpus, tokenizer, stride=chosen.stride, **layout)
+    windows = pack(with_canaries(corpus, chosen.canaries, chosen.seed), tokenizer, stride=chosen.stride, **layout)
     engine = Engine(device, chosen.precision)
     model: ChatTransformer = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(engine.device)
     evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None
@@ -93,7 +95,7 @@ def train(
         engine=engine,
         checkpoint=checkpoint,
         snapshots=snapshots_in,
-        on_progress=on_progress,
+        on_progress=on_progress or training_display(),
     )
 
 

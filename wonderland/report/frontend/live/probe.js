@@ -108,6 +108,19 @@ function* ablateEach(run, parts, by, { lastOnly = false, together = 8 } = {}) {
   return logits;
 }
 
+// What a head writes from one position at a weight of 1, without the mean where a LayerNorm would take it out: [width],
+// and its length.
+function writes(run, layer, shift, position) {
+  const { model } = run, { width, inner, dHead } = model, value = new Float32Array(inner), written = new Float32Array(width);
+  value.set(run.v[layer].subarray(position * inner + shift, position * inner + shift + dHead), shift);
+  multiply(value, model.blocks[layer].out, null, written, 0, 1);
+  if (model.finalNorm) {
+    const mean = written.reduce((sum, one) => sum + one, 0) / width;
+    written.forEach((one, d) => (written[d] = one - mean));
+  }
+  return { written, size: Math.sqrt(written.reduce((sum, one) => sum + one * one, 0)) };
+}
+
 // The logit difference of target and foil at the end of a run.
 function* logitGap(run, target, foil) {
   const logits = yield* nextLogits(run);
