@@ -20,6 +20,7 @@ _OF_CIRCUITS, _OF_TRIAGE, _OF_WEIGHTS = "plugins/circuits/tests", "plugins/triag
 _WORDS = "tests/testing/test_words_of_messages.py"
 _NAMED_HEAD = "test_the_head_that_is_named_is_chosen_on_one_half_and_its_cost_is_of_the_other"
 _WITHOUT_THE_HALF = "test_which_pairs_are_ablated_at_all_is_decided_without_the_half_to_measure_on"
+_WITHOUT_THE_OTHER = "test_which_heads_are_ablated_is_decided_without_the_half_to_measure_on"
 _SAYS_THE_SAME = "test_of_noise_a_pair_is_named_only_if_the_other_half_says_the_same"
 _OPTIMISM = f"{_OF_CIRCUITS}/test_optimism.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half"
 
@@ -146,6 +147,22 @@ MUTANTS = (
         "choose, measure = ~first & kept, ~first & kept",
         "the luckiest of many heads is said to cost what luck added",
         (f"{_OF_CIRCUITS}/test_head_ablation.py::{_NAMED_HEAD}",),
+    ),
+    Mutant(
+        "head-ablation: heads to ablate are chosen by all windows",
+        f"{_CIRCUITS}/head_ablation.py",
+        "self._tried(specimen, chosen[first], mean)",
+        "self._tried(specimen, chosen, mean)",
+        "the half to measure on decides which heads have a number",
+        (f"{_OF_CIRCUITS}/test_head_ablation.py::{_WITHOUT_THE_OTHER}",),
+    ),
+    Mutant(
+        "exports: what is not read is not named",
+        "plugins/exports/src/wonderland_exports/frame/files.py",
+        'self.notes.append(f"{member.name} was left out: it is no file that {app} wrote.")',
+        "pass",
+        "a conversation whose file is damaged vanishes in silence",
+        ("plugins/exports/tests/test_fuzz_exports.py::test_a_file_of_the_right_name_that_is_not_read_is_named",),
     ),
     Mutant(
         "head-pairs: chosen on the half to measure on",
