@@ -147,7 +147,8 @@ class DictionariesResult(wl.Result):
         """Write a dictionary as a folder that SAELens reads; see `wonderland_sparse.exchange`."""
         from wonderland_sparse.exchange import write
 
-        return write(self, Path(folder), layer=layer, seed=seed, model_name=model_name)
+        one = self.dictionary(layer, seed)
+        return write(one, Path(folder), tokens=self.tokens, layer=layer, context=self.context, model_name=model_name)
 
     def doubts(self, index: int) -> list[str]:
         """Return why the dictionary of a layer cannot be relied on; nothing if it can.
