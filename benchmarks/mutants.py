@@ -130,7 +130,7 @@ MUTANTS = (
         "np.isin(evidence.conversation, choosing)",
         "np.arange(len(evidence.conversation)) % 2 == 0",
         "one conversation is on both sides",
-        (f"{_OF_TRIAGE}/test_neurons.py",),
+        (f"{_OF_TRIAGE}/test_neurons.py::test_halves_are_of_conversations",),
     ),
     Mutant(
         "neurons: an interval over windows",
