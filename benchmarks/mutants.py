@@ -501,7 +501,7 @@ MUTANTS = (
     Mutant(
         "sparse gradients: what the encoder takes off is forgotten",
         f"{_SPARSE}/gradients.py",
-        "to_b_dec = slope.sum((0, 1)) - to_bias @ encoder",
+        "to_b_dec = slope.sum((0, 1)) - (to_bias @ encoder if target is None else 0)",
         "to_b_dec = slope.sum((0, 1))",
         "the bias is trained along another slope than the loss has",
         (f"{_OF_SPARSE}/test_dictionary.py::test_gradients_are_those_of_autograd",),
