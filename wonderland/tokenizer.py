@@ -14,14 +14,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from wonderland.corpus.columns import without_lone_surrogates
+from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, NotEnoughData, UsageError
 
@@ -89,17 +90,20 @@ class SpeakerTokenizer:
             )
 
     @classmethod
-    def train(cls, corpus: Corpus | Iterable[str], vocab_size: int = 4096) -> SpeakerTokenizer:
+    def train(cls, corpus: Corpus | Iterable[str], vocab_size: int = 4096, *, contacts: int = 0) -> SpeakerTokenizer:
         """Train on the texts of a corpus.
 
         Args:
             corpus: The messages (or plain texts) to learn merges from.
             vocab_size: Tokens to end up with, the five specials and 256 bytes included. A small corpus may hold too
                 few repeated pairs to reach it; the vocabulary is then smaller.
+            contacts: Learn merges only from words that so many people beside the owner used, so that fewer tokens are
+                somebody's word: a k-contact vocabulary. 0 for all words.
 
         Raises:
-            UsageError: ``vocab_size`` leaves no room for the specials and bytes.
-            NotEnoughData: There is no text at all.
+            UsageError: ``vocab_size`` leaves no room for the specials and bytes, or ``contacts`` was given with plain
+                texts, of which nobody knows who wrote them.
+            NotEnoughData: There is no text at all, or no word that so many contacts used.
         """
         if vocab_size < len(SPECIALS) + _ALPHABET:
             raise UsageError(f"vocab_size is at least {len(SPECIALS) + _ALPHABET}, not {vocab_size}.")
@@ -112,11 +116,15 @@ class SpeakerTokenizer:
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        texts = iter(corpus.texts if isinstance(corpus, Corpus) else corpus)
+        texts = chain.from_iterable(corpus.texts_in_parts()) if isinstance(corpus, Corpus) else iter(corpus)
         first = next(texts, None)
         if first is None:
             raise NotEnoughData("There is no message to train a tokenizer on.", hint="Check `wonderland status`.")
-        spaced = (f" {without_lone_surrogates(text)}" for text in _chain(first, texts))
+        spaced: Iterable[str] = (f" {without_lone_surrogates(text)}" for text in chain([first], texts))
+        if contacts:
+            if not isinstance(corpus, Corpus):
+                raise UsageError("Plain texts do not say who wrote them.", hint="Give a Corpus, or contacts=0.")
+            spaced = shared_words(corpus, contacts)
         tokenizer.train_from_iterator(spaced, trainer=trainer)
         return cls(tokenizer.to_str())
 
@@ -241,8 +249,3 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 _BYTE_OF = _byte_alphabet()
-
-
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest

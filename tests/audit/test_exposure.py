@@ -8,7 +8,7 @@ import torch
 from stdnum import iban, luhn
 
 from wonderland.audit.exposure import canary_bound, exposure, redrawn, tries_for
-from wonderland.audit.secrets import find_secrets
+from wonderland.corpus.scrubbing import find_secrets
 from wonderland.errors import UsageError
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config

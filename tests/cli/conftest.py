@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from wonderland.cli.main import run
 from wonderland.demo import MESSAGES
 from wonderland.model.presets import PRESETS, Config
 from wonderland.workspace.workspace import Workspace
+
+sys.path.insert(0, str(Path(__file__).parent))  # terminal.py, which several modules use
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",

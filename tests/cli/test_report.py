@@ -58,36 +58,36 @@ def test_figures_and_a_page_are_asked_for_one_after_the_other(workspace, tmp_pat
     assert "one after the other" in capsys.readouterr().err
 
 
-def test_a_live_report_is_asked_for_twice_kept_private_and_wiped(small, tmp_path, capsys):
+def test_a_live_report_needs_an_audit_or_that_one_asked_and_is_kept_private_and_wiped(small, tmp_path, capsys):
     (small / "report-live.html").unlink()  # the demo wrote it, for its messages are public
-    assert run(["report", "-w", str(small), "--live"]) == 2
+    assert run(["report", "-w", str(small), "--live"]) == 1
     assert not (small / "report-live.html").exists()
     told = capsys.readouterr().err
-    assert "names, numbers and sentences" in told
-    assert "--live --i-know" in told
-    assert run(["report", "-w", str(small), "--live", "--i-know"]) == 0
+    assert "No audit was run" in told
+    assert "--i-asked-them" in told
+    assert run(["report", "-w", str(small), "--live", "--i-asked-them"]) == 0
     assert "and the model itself" in capsys.readouterr().out
     here, elsewhere = small / "report-live.html", tmp_path / "there.html"
     assert here.stat().st_mode & 0o777 == 0o600
     assert 'id="live-model"' in here.read_text(encoding="utf-8")
     assert 'id="live-model"' not in (small / "report.html").read_text(encoding="utf-8")
-    assert run(["report", "-q", "-w", str(small), "--live", "--i-know", "-o", str(elsewhere)]) == 0
+    assert run(["report", "-q", "-w", str(small), "--live", "--i-asked-them", "-o", str(elsewhere)]) == 0
     assert run(["wipe", "-q", "-w", str(small), "--yes"]) == 0
     assert not here.exists()
     assert not elsewhere.exists()
 
 
 def test_a_live_report_of_the_conversations_that_come_with_wonderland_needs_no_second_word(small, monkeypatch):
-    monkeypatch.setattr("wonderland.cli.analysis.MESSAGES", Path(Workspace(small).settings.source.path))
+    monkeypatch.setattr("wonderland.workspace.auditing.MESSAGES", Path(Workspace(small).settings.source.path))
     assert run(["report", "-q", "-w", str(small), "--live"]) == 0
     assert (small / "report-live.html").exists()
 
 
 def test_live_and_redacted_exclude_each_other_and_so_do_live_and_figures(small, tmp_path, capsys):
     out = tmp_path / "r.html"
-    assert run(["report", "-w", str(small), "--live", "--i-know", "--redact", "-o", str(out)]) == 2
+    assert run(["report", "-w", str(small), "--live", "--i-asked-them", "--redact", "-o", str(out)]) == 2
     assert "no word can be taken out of them" in capsys.readouterr().err
-    assert run(["report", "-w", str(small), "--live", "--i-know", "--figures", str(tmp_path / "f")]) == 2
+    assert run(["report", "-w", str(small), "--live", "--i-asked-them", "--figures", str(tmp_path / "f")]) == 2
     with pytest.raises(UsageError, match="cannot be redacted"):
         Workspace(small).report(out, redact=5, live=True)
     assert not out.exists()
@@ -96,6 +96,6 @@ def test_live_and_redacted_exclude_each_other_and_so_do_live_and_figures(small, 
 def test_a_model_too_large_for_a_page_is_refused_before_anything_is_written(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("wonderland.report.live.MOST_PARAMETERS", 1000)
     out = tmp_path / "r.html"
-    assert run(["report", "-w", str(small), "--live", "--i-know", "-o", str(out)]) == 2
+    assert run(["report", "-w", str(small), "--live", "--i-asked-them", "-o", str(out)]) == 2
     assert "too slow in a page" in capsys.readouterr().err
     assert not out.exists()

@@ -22,6 +22,8 @@ from wonderland.views import (
     Conversations,
     Matrix,
     Measure,
+    Panel,
+    Panels,
     Series,
     Shaded,
     Snippet,
@@ -49,7 +51,11 @@ def views() -> list[View]:
     return [
         sample_views.attention_view(1, 16, live.LAYERS, live.HEADS),
         View("token-loss", "Loss by token", Conversations(measures, [Shaded(**told, values=np.ones((3, n)))])),
-        View("logit-lens", "Logit lens", Matrix(levels, spoken(tokens), [series])),
+        View(
+            "logit-lens",
+            "Logit lens",
+            Panels([Panel(Wording(f"Window {i}"), Matrix(levels, spoken(tokens), [series])) for i in (1, 2)]),
+        ),
         View("neurons", "Neurons", Cards([card, replace(card, title="L2N7", select=None)])),
     ]
 
@@ -120,6 +126,7 @@ def test_the_lens_is_that_of_the_text(page, report):
     ask(page, report, "logit-lens")
     tokens, logits, cache = cached()
     model, tokenizer = live.specimen().model, live.specimen().tokenizer
+    assert page.is_hidden("main .controls > .sampler")  # it is none of the report's conversations
     words = page.locator("main .plot button[data-i]").all_inner_texts()
     streams = [cache[f"blocks.{layer}.hook_resid_pre"][0] for layer in range(live.LAYERS)]
     best = [model.unembed(model.ln_final(x)).argmax(-1).tolist() for x in streams] + [logits.argmax(-1).tolist()]
@@ -134,6 +141,9 @@ def test_the_lens_is_that_of_the_text(page, report):
     said = page.get_attribute("main .plot button[data-i='1']", "aria-label")
     p = model.unembed(model.ln_final(streams[0]))[1].softmax(-1)[best[-1][1]]
     assert float(re.search(r"final answer ([\d.e−-]+)", said)[1].replace("−", "-")) == pytest.approx(float(p), abs=5e-3)
+    page.fill("main .own-text .field", "")
+    until(page, "document.querySelector('main .controls > .sampler').innerText.includes('Conversation 1 of 2')")
+    assert page.is_visible("main .controls > .sampler")
 
 
 def test_a_neuron_is_that_of_the_text(page, report):

@@ -24,7 +24,7 @@ import numpy as np
 from stdnum import iban, luhn
 
 from wonderland.audit.forcing import force
-from wonderland.audit.secrets import Secret
+from wonderland.corpus.scrubbing import Secret
 from wonderland.errors import UsageError
 from wonderland.tokenizer import SpeakerTokenizer
 

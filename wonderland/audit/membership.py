@@ -26,7 +26,7 @@ from wonderland.estimate import Estimate
 from wonderland.lab.stats import sum_by_cluster
 from wonderland.model.baselines import ngram_probabilities
 
-__all__ = ["auc", "auc_estimate", "calibrated", "reference_losses", "true_positives_at"]
+__all__ = ["auc", "auc_estimate", "by_conversation", "calibrated", "reference_losses", "roc", "true_positives_at"]
 
 
 def reference_losses(
@@ -35,6 +35,7 @@ def reference_losses(
     read: np.ndarray,
     d_vocab: int,
     seed: int = 0,
+    chosen: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the trigram's mean loss of each message, counted without its conversation, [message], in nats a token.
 
@@ -44,6 +45,7 @@ def reference_losses(
         read: Whether the model was trained on it, bool.
         d_vocab: Tokens of the vocabulary.
         seed: Seed of the halves.
+        chosen: Numbers of the messages to return, [chosen]; all, if None.
 
     Raises:
         NotEnoughData: Fewer than two conversations were read.
@@ -54,11 +56,13 @@ def reference_losses(
     dealt = np.random.default_rng(seed).permutation(known)
     half = np.isin(conversation, dealt[: len(dealt) // 2])
     arrays = [np.asarray(row, dtype=np.int64) for row in rows]
+    chosen = np.arange(len(arrays)) if chosen is None else chosen
+    scored = [arrays[i] for i in chosen]
     by_half = [
-        _mean_losses([arrays[i] for i in np.flatnonzero(read & side)], arrays, d_vocab) for side in (half, ~half)
+        _mean_losses([arrays[i] for i in np.flatnonzero(read & side)], scored, d_vocab) for side in (half, ~half)
     ]
     unread = (by_half[0] + by_half[1]) / 2
-    found: np.ndarray = np.where(read, np.where(half, by_half[1], by_half[0]), unread)
+    found: np.ndarray = np.where(read[chosen], np.where(half[chosen], by_half[1], by_half[0]), unread)
     return found
 
 
@@ -133,3 +137,42 @@ def true_positives_at(scores: np.ndarray, read: np.ndarray, false_positives: flo
         return float("nan")
     line = np.quantile(scores[~read], 1 - false_positives)
     return float((scores[read] > line).mean())
+
+
+def roc(scores: np.ndarray, read: np.ndarray, points: int = 101) -> np.ndarray:
+    """Return the share of those read that score above the line, for each share of those not read, [points].
+
+    Args:
+        scores: [unit].
+        read: [unit], bool.
+        points: How many false-positive rates, evenly from 0 to 1.
+    """
+    read = np.asarray(read, dtype=bool)
+    rates = np.linspace(0, 1, points)
+    if not read.any() or read.all():
+        return np.full(points, np.nan)
+    unread = np.sort(scores[~read])[::-1]
+    lines = unread[np.minimum((rates * len(unread)).astype(int), len(unread) - 1)]
+    above = np.array([(scores[read] > line).mean() for line in lines])
+    above[-1] = 1.0
+    return above
+
+
+def by_conversation(
+    losses: np.ndarray, tokens: np.ndarray, conversation: np.ndarray, read: np.ndarray, least: int = 5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of each conversation over its tokens, and whether it was read, for those of enough messages.
+
+    Args:
+        losses: Mean of each message, [message]; or several, [kind, message].
+        tokens: How many tokens each has, [message].
+        conversation: [message].
+        read: [message].
+        least: Fewest messages.
+    """
+    count = sum_by_cluster(np.ones(len(tokens)), conversation)
+    enough = count >= least
+    whole = sum_by_cluster(tokens, conversation)
+    means = np.stack([sum_by_cluster(row * tokens, conversation) / whole for row in np.atleast_2d(losses)])
+    was_read = sum_by_cluster(read, conversation) > 0
+    return means[:, enough], was_read[enough]

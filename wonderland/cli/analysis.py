@@ -17,12 +17,10 @@ from wonderland.cli.context import command, open_workspace
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
-from wonderland.demo import MESSAGES
 from wonderland.errors import UsageError
 from wonderland.report.live_view import redacted_model
 from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
 from wonderland.workspace.cohorts import KINDS
-from wonderland.workspace.fingerprint import hash_file
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -112,7 +110,7 @@ def analyze(
 
     wonderland analyze NAME --help lists the parameters of one.
     """
-    workspace = open_workspace(folder)
+    workspace = open_workspace(folder, examined=True)
     own = contrasts.taken_from(workspace, extras)
     parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})}, cohort or "")
     results = run_analyses(console, workspace, names, parameters, cohort=cohort or "")
@@ -138,6 +136,7 @@ def run_analyses(
     *,
     cohort: str = "",
     tell: bool = True,
+    minutes: float | None = None,
 ) -> Results:
     """Run the analyses and print what each found.
 
@@ -148,6 +147,7 @@ def run_analyses(
         parameters: Parameters by analysis.
         cohort: Run them on the models of this cohort; "" for the workspace's own.
         tell: Whether to print the summaries.
+        minutes: Begin no further analysis after so long.
     """
     todo = workspace.missing(*names, parameters=parameters, cohort=cohort)
     passes = 2 if workspace.settings.analysis.control else 1
@@ -161,6 +161,7 @@ def run_analyses(
             on_removed=removed.append,
             on_progress=go_on,
             cohort=cohort,
+            minutes=minutes,
         )
     members = {name: _said(one) for name, one in results.members.items()}
     console.result(**_said(results), **({"members": members} if members else {}))
@@ -249,7 +250,12 @@ def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable
     help="With --redact, how many contacts must have used a word for it to be shown.",
 )
 @click.option("--live", is_flag=True, help="Put the model itself into the file, which then answers what you type.")
-@click.option("--i-know", is_flag=True, help="With --live: I know that the model can give away what it was trained on.")
+@click.option(
+    "--i-asked-them",
+    "asked",
+    is_flag=True,
+    help="With --live, whatever the audit says: all whose messages the model read agree. The file says so.",
+)
 @click.option(
     "--figures",
     type=click.Path(path_type=Path),
@@ -265,7 +271,7 @@ def report(
     redact: bool,
     contacts: int,
     live: bool,
-    i_know: bool,
+    asked: bool,
     figures: Path | None,
 ) -> None:
     """Write the report: one HTML file that works from a USB stick and sends nothing anywhere.
@@ -278,18 +284,16 @@ def report(
         raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
     if live and redact:
         raise redacted_model()
-    workspace = open_workspace(folder)
-    if live and not i_know and not _is_demo(workspace):
-        raise UsageError(
-            "A live report holds the model. Whoever has the file can ask it for names, numbers and sentences of the "
-            "messages it was trained on, and sometimes it will know them; what exactly, nobody has checked.",
-            hint="If you know that and keep the file to yourself: wonderland report --live --i-know",
-        )
+    if asked and not live:
+        raise UsageError("--i-asked-them is about the model, which is in live reports only.", hint="Leave it out.")
+    workspace = open_workspace(folder, examined=True)
     results = with_others(workspace, run_analyses(console, workspace, tell=False)) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
     if figures is None:
-        write_report(console, workspace, output, open_it, results, redact=contacts if redact else None, live=live)
+        write_report(
+            console, workspace, output, open_it, results, redact=contacts if redact else None, live=live, asked=asked
+        )
     else:
         with console.progress("Drawing the figures"):
             written = workspace.figures(figures, results, redact=contacts if redact else None)
@@ -297,12 +301,6 @@ def report(
         views = number(len(written) // 2)
         console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
     _say_what_is_missing(console, workspace, results or {})
-
-
-def _is_demo(workspace: Workspace) -> bool:
-    """Return whether the messages are those that come with wonderland, which anybody may have."""
-    source = Path(workspace.settings.source.path)
-    return source.is_file() and hash_file(source) == hash_file(MESSAGES)
 
 
 def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any]) -> None:
@@ -323,12 +321,14 @@ def write_report(
     redact: int | None = None,
     what: str = "Report",
     live: bool = False,
+    asked: bool = False,
 ) -> Path:
     """Write the report and say where it is."""
     with console.progress("Writing the report"):
-        path = workspace.report(output, results, redact=redact, live=live)
+        path = workspace.report(output, results, redact=redact, live=live, asked=asked)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
-    about = "contains message text" if redact is None else f"redacted: words of at least {redact} contacts"
+    about = "contains texts" if workspace.layout.examines else "contains message text"
+    about = about if redact is None else f"redacted: words of at least {redact} contacts"
     about += " and the model itself: share it as you would share the messages" if live else ""
     console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:

@@ -7,13 +7,18 @@ from typing import Any
 
 import click
 
+from wonderland.cli.options import Whole
+
 __all__ = ["choosing_options", "chosen_of"]
 
 
 def choosing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command."""
     direct = "Leave out conversations of more than two."
+    repeats = "Keep so many of messages of six words or more that say the same; 0 keeps all."
     for option in (
+        click.option("--country", help="Country whose national phone numbers count as secrets, such as US."),
+        click.option("--most-repeats", type=Whole(low=0), help=repeats),
         click.option("--only-direct/--no-only-direct", default=None, help=direct),
         click.option("--not-person", multiple=True, help="Leave this person out; may be repeated."),
         click.option("--person", multiple=True, help="Only conversations in which this person wrote; may be repeated."),

@@ -19,6 +19,7 @@ from wonderland.cli.options import given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.cli.stores import ask_secret, asking_owner, stores_of
 from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.filters import secrets_in
 from wonderland.corpus.locating import locate
 from wonderland.corpus.secrets import answering, secrets_of, variable_of
 from wonderland.corpus.source import Source, choose_source
@@ -184,15 +185,17 @@ def filter_(
 ) -> None:
     """Choose what to learn from, and drop noise.
 
-    Noise is automated messages, short codes, bare links and bare emoji, and profanity with --also profanity. Times and
-    people are chosen before that; --since '' or --person '' chooses all again.
+    Noise is automated messages, short codes, bare links and bare emoji, and profanity with --also profanity. With
+    --also scrub, phone numbers, e-mail addresses, cards, IBANs, codes, private links and street addresses are replaced
+    by their kind. Times and people are chosen before that; --since '' or --person '' chooses all again.
     """
     workspace = open_workspace(folder)
     record(console, workspace, "filter", chosen_of(chosen))
     names = [] if none else list(only or workspace.settings.filter.names)
     names += [name for name in also if name not in names]
     record(console, workspace, "filter", {"names": names})
-    filter_messages(console, workspace)
+    corpus = filter_messages(console, workspace)
+    offer_scrubbing(console, workspace, corpus)
     console.next("wonderland tokenize")
 
 
@@ -202,16 +205,33 @@ def filter_messages(console: Console, workspace: Workspace) -> Corpus:
     ledger = corpus.ledger
     before = ledger.stored - ledger.count("read") - ledger.count("joined")
     rows = [("Messages", number(before), "")]
-    for stage in ("dates", "people", *workspace.settings.filter.names):
-        if stage in ("dates", "people") and not ledger.count(stage):
+    for stage in ("dates", "people", "repeats", *workspace.settings.filter.names):
+        if stage in ("dates", "people", "repeats") and not ledger.count(stage):
             continue
         rows.append((f"  {stage}", f"-{number(ledger.count(stage))}", ""))
         dropped = {f"  {plain(entry.reason)}": entry.count for entry in ledger.entries if entry.stage == stage}
         rows.extend(shares(dropped, before))
     rows.append(("Kept", number(len(corpus)), f"{len(corpus) / max(before, 1):.1%}"))
+    for heading, facts in ledger.facts.items():
+        if heading.startswith("Rewritten by "):
+            rows.append((f"  {heading[0].lower()}{plain(heading[1:])}", number(facts["messages"]), "messages"))
+            rows.extend(
+                (f"    {plain(what)}", number(count), "") for what, count in facts.items() if what != "messages"
+            )
     console.result(kept=len(corpus), ledger=ledger.to_json(), fingerprint=corpus.fingerprint)
     console.rows(rows)
     return corpus
+
+
+def offer_scrubbing(console: Console, workspace: Workspace, corpus: Corpus) -> None:
+    """Say how many secrets the messages hold, and what to type to have them replaced."""
+    settings = workspace.settings.filter
+    found = secrets_in(corpus.table, settings.country)
+    console.result(secrets=found)
+    if found and "scrub" not in settings.names:
+        listed = ", ".join(f"{number(count)} {kind}" for kind, count in found.items())
+        console.say(f"Secrets stand in these messages: {listed}. A model can learn them by heart.")
+        console.say(f"To replace each by its kind, such as [phone]: wonderland filter --also scrub{console.where}")
 
 
 @settings_options(TokenizerSettings)
@@ -222,7 +242,7 @@ def tokenize(console: Console, folder: Path | None, preset: str | None, **option
     workspace = open_workspace(folder)
     record(console, workspace, "training", given({"preset": preset}))
     record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
-    record(console, workspace, "tokenizer", given({"vocab_size": options["vocab_size"]}))
+    record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))
     train_tokenizer(console, workspace)
     console.next("wonderland train")
 
@@ -254,12 +274,39 @@ def train_tokenizer(console: Console, workspace: Workspace) -> None:
 
 
 @click.argument("where", type=click.Path(path_type=Path))
-@click.option("--only", "only", multiple=True, help="Write only this file; may be repeated.")
-def export(console: Console, folder: Path | None, where: Path, only: tuple[str, ...]) -> None:
-    """Write the filtered corpus into the folder WHERE.
+@click.option("--only", "only", multiple=True, help="Of the corpus write only this file; may be repeated.")
+@click.option("--model", type=click.Choice(["hf"]), help="Write the model instead, for the transformers library.")
+@click.option(
+    "--i-asked-them",
+    "asked",
+    is_flag=True,
+    help="With --model, whatever the audit says: all whose messages it read agree. The folder says so.",
+)
+@click.option("--results", is_flag=True, help="Write every number of the results instead, as tables.")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", help="Of the tables.  [csv]")
+def export(
+    console: Console,
+    folder: Path | None,
+    where: Path,
+    only: tuple[str, ...],
+    model: str | None,
+    asked: bool,
+    results: bool,
+    kind: str,
+) -> None:
+    """Write the filtered corpus into the folder WHERE; or the model, or the results.
 
-    The files: messages.jsonl, corpus.txt, corpus_threaded.txt and corpus_me_only.txt.
+    The corpus: messages.jsonl, corpus.txt, corpus_threaded.txt and corpus_me_only.txt.
+
+    The model, with --model hf: a GPT-2 that the transformers library opens, with its tokenizer.
+
+    The results, with --results: a table of each analysis with one row a number, and one of all findings.
     """
+    if (model is not None) + results + bool(only) > 1:
+        raise UsageError("Give one of --only, --model and --results.", hint="Run export once for each.")
+    if model is not None or results:
+        _export_more(console, open_workspace(folder, examined=True), where, kind if results else "", asked)
+        return
     from wonderland.corpus.export import export as write
     from wonderland.workspace.stage import guarding
     from wonderland.workspace.wipe import remember
@@ -272,6 +319,22 @@ def export(console: Console, folder: Path | None, where: Path, only: tuple[str, 
     console.result(files=[str(path) for path in written])
     for path in written:
         console.say(str(path))
+
+
+def _export_more(console: Console, workspace: Workspace, where: Path, kind: str, asked: bool) -> None:
+    """Write the results as tables of a kind, or the model if none is given."""
+    if kind:
+        found = workspace.results(latest=True)
+        files = workspace.export_results(where, found or None, kind=kind)
+        console.result(files=[str(path) for path in files])
+        console.say(f"{len(files)} tables in {plain(str(where))}; findings can quote texts, so read before you share.")
+        return
+    with console.progress("Writing the model"):
+        place = workspace.export_model(where, asked=asked)
+    console.result(model=str(place))
+    console.say(
+        f"The model: {plain(str(place))}. Share it as you would share the messages; its README.md says how to open it."
+    )
 
 
 extract_command = command("extract", further=_further)(extract)

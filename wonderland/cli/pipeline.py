@@ -12,13 +12,14 @@ import click
 
 from wonderland import plugins
 from wonderland.cli.analysis import run_analyses, with_others, write_report
+from wonderland.cli.audit import run_audit
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import Whole, given
 from wonderland.demo import MESSAGES
-from wonderland.errors import Unsupported
+from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     console.say("\n6 · What is inside")
     _first_look(console, workspace)
     results = with_others(workspace, run_analyses(console, workspace, tell=False))
+    console.say("\n7 · What does it give away?")
+    try:
+        run_audit(console, workspace)
+    except NotEnoughData as error:
+        console.paragraph(plain(error.message))
+    console.say("")
     for sentence in _in_short(workspace, results):
         console.paragraph(plain(sentence))
     write_report(console, workspace, None, open_it, results)
@@ -121,8 +128,8 @@ def _with_the_model(console: Console, workspace: Workspace) -> None:
     """Write the report that holds the model, which the demo's public messages allow."""
     try:
         path = workspace.report(live=True)
-    except Unsupported as too_large:
-        console.say(too_large.message)
+    except (CheckFailed, Unsupported) as refused:  # in a folder with messages of one's own, or a large preset
+        console.paragraph(plain(refused.message))
         return
     console.result(live=str(path))
     console.say(f"With the model in it: {path}")

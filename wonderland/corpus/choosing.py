@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from wonderland.errors import UsageError
 
-__all__ = ["Choice", "between", "moment", "of_people", "only_direct"]
+__all__ = ["Choice", "between", "moment", "of_people", "only_direct", "repeats"]
 
 Choice = tuple[np.ndarray, Counter[str]]
 """Which messages stay, [message], and how many go for which reason."""
@@ -89,6 +89,27 @@ def only_direct(table: pa.Table) -> Choice:
     """Choose conversations of two."""
     grouped = _grouped(table)
     return ~grouped, _counted({"group conversation": grouped})
+
+
+def repeats(table: pa.Table, most: int, least_words: int) -> Choice:
+    """Choose the first so many of messages that say the same but for case and space, where they have so many words.
+
+    What is said often is learned by heart first; short messages are left alone, because everybody says "ok".
+
+    Raises:
+        UsageError: ``most`` is under 1.
+    """
+    if most < 1:
+        raise UsageError(f"At least one of several messages that say the same stays, not {most}.")
+    seen: Counter[str] = Counter()
+    keep = np.ones(table.num_rows, dtype=bool)
+    for index, text in enumerate(table.column("text").to_pylist()):
+        words = text.casefold().split()
+        if len(words) >= least_words:
+            same = " ".join(words)
+            seen[same] += 1
+            keep[index] = seen[same] <= most
+    return keep, _counted({f"said more than {most} times": ~keep})
 
 
 def _grouped(table: pa.Table) -> np.ndarray:

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from wonderland import plugins
 from wonderland.corpus import choosing, columns
 from wonderland.corpus.choosing import moment
-from wonderland.corpus.filters import Filter, judged
+from wonderland.corpus.filters import Filter, judged, rewritten
 from wonderland.corpus.frame_source import Frame
 from wonderland.corpus.joining import Part, join, renamed
 from wonderland.corpus.locating import locate
@@ -168,6 +168,11 @@ class Corpus:
         """Choose the conversations of two."""
         return self._chosen("people", choosing.only_direct(self.table))
 
+    def of_conversations(self, chosen: np.ndarray) -> Corpus:
+        """Choose conversations, [conversation] of bool, in the order of `thread_starts`."""
+        keep = np.asarray(chosen, dtype=bool)[self.thread_index]
+        return self._chosen("conversations", (keep, Counter({"another part of the conversations": int((~keep).sum())})))
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
@@ -194,6 +199,12 @@ class Corpus:
     def texts(self) -> list[str]:
         """The texts in order."""
         return list(self.table.column("text").to_pylist())
+
+    def texts_in_parts(self, size: int = 1 << 15) -> Iterator[list[str]]:
+        """Yield the texts in order, so many at a time: of millions, all as Python strings would fill the memory."""
+        column = self.table.column("text")
+        for begin in range(0, len(column), size):
+            yield column.slice(begin, size).to_pylist()
 
     @property
     def is_from_me(self) -> np.ndarray:
@@ -248,7 +259,17 @@ class Corpus:
         ledger = self.ledger
         for stage, counts in reasons.items():
             ledger = ledger.dropped(stage, counts)
-        return replace(self, table=self._rows(keep), ledger=ledger)
+        table, changed = rewritten(self._rows(keep), chosen)
+        facts = {f"Rewritten by {name}": dict(counts) for name, counts in changed.items() if counts}
+        return replace(self, table=table, ledger=replace(ledger, facts={**ledger.facts, **facts}))
+
+    def cap_repeats(self, most: int, least_words: int = 6) -> Corpus:
+        """Keep the first so many of messages that say exactly the same, those under ``least_words`` left alone.
+
+        Raises:
+            UsageError: ``most`` is under 1.
+        """
+        return self._chosen("repeats", choosing.repeats(self.table, most, least_words))
 
     def split(self, held_out: float = 0.1, *, by: str = "auto", seed: int = 0) -> tuple[Corpus, Corpus]:
         """Split into a part to train on and a part held out, before any windowing.

@@ -1,7 +1,7 @@
 """Filters of noise: the five categories that field notes on personal corpora agree on.
 
 A filter looks at one message and says why it should go, or None. The reason repeats from message to message; the
-ledger counts by it. Filters look at the text and the tags a source gave, never at who a person is. Which messages are
+ledger counts by it. A filter may also say what a message that stays should say instead, which the ledger counts too. Filters look at the text and the tags a source gave, never at who a person is. Which messages are
 worth a look at all is said for a whole table at once (`wonderland.corpus.screens`).
 """
 
@@ -16,10 +16,10 @@ import pyarrow as pa
 import regex
 
 from wonderland.corpus import screens
-from wonderland.corpus.columns import iterate
+from wonderland.corpus.columns import iterate, without_lone_surrogates
 from wonderland.corpus.messages import Message
 
-__all__ = ["BUILTIN", "Filter", "judged"]
+__all__ = ["BUILTIN", "Filter", "judged", "rewritten", "scrub", "secrets_in"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Filter:
         screen: Says of a whole table, with the columns of `Corpus.table`, which messages may have to go, as an array
             of bool, [message]. Only they are judged, which is some ten times as fast. A message that ``judge`` would
             drop and the screen leaves out is kept, so in doubt it says yes. Without one every message is judged.
+        rewrite: Returns what a message that is kept should say instead, and a short name for each thing that was
+            replaced, which the ledger counts; None to leave it as it is. It sees what earlier filters wrote, and of a
+            filter with a ``screen`` only the messages that this lets through.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Filter:
     help: str = ""
     version: int = 1
     screen: Callable[[pa.Table], np.ndarray] | None = None
+    rewrite: Callable[[Message], tuple[str, Sequence[str]] | None] | None = None
 
     def __call__(self, message: Message) -> str | None:
         """Return why the message should be dropped, or None."""
@@ -187,6 +191,69 @@ def judged(table: pa.Table, chosen: Sequence[Filter]) -> tuple[np.ndarray, dict[
     return keep, reasons
 
 
+def rewritten(table: pa.Table, chosen: Sequence[Filter]) -> tuple[pa.Table, dict[str, Counter[str]]]:
+    """Let filters rewrite messages, one filter after another.
+
+    Args:
+        table: The messages that are kept.
+        chosen: The filters, in the order they are asked.
+
+    Returns:
+        The table with the new texts, and how often each filter replaced what: "messages" counts those it changed.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for filter_ in chosen:
+        if filter_.rewrite is None:
+            continue
+        counts[filter_.name] = Counter()
+        everything = np.ones(table.num_rows, dtype=bool)
+        worth = np.flatnonzero(filter_.screen(table) if filter_.screen else everything)
+        texts: dict[int, str] = {}
+        for index, message in zip(worth.tolist(), iterate(table.take(pa.array(worth))), strict=True):
+            changed = filter_.rewrite(message)
+            if changed is not None and changed[0] != message.text:
+                texts[index] = changed[0]
+                counts[filter_.name].update(["messages", *changed[1]])
+        if texts:
+            column = table.column("text").to_pylist()
+            for index, text in texts.items():
+                column[index] = without_lone_surrogates(text)
+            place = table.schema.get_field_index("text")
+            table = table.set_column(place, table.schema.field(place), pa.array(column, table.schema.field(place).type))
+    return table, counts
+
+
+def _keep(message: Message) -> None:
+    """Keep every message."""
+
+
+def scrub(country: str = "") -> Filter:
+    """Return the filter that replaces phone numbers, addresses and other secrets by their kind, such as ``[phone]``.
+
+    Args:
+        country: Country whose national phone numbers count, as two letters ("US"); without one only numbers written
+            with a plus and their country code do.
+    """
+
+    def rewrite(message: Message) -> tuple[str, Sequence[str]] | None:
+        from wonderland.corpus.scrubbing import known_country, scrubbed  # phone numbers' plans take a while to load
+
+        text, kinds = scrubbed(message.text, known_country(country))
+        return (text, kinds) if kinds else None
+
+    told = "Replace phone numbers, e-mail addresses, cards, IBANs, codes, private links and street addresses by their kind."
+    return Filter("scrub", _keep, False, told, screen=screens.secrets, rewrite=rewrite)
+
+
+def secrets_in(table: pa.Table, country: str = "") -> dict[str, int]:
+    """Count the secrets that stand in messages, by kind; see `wonderland.corpus.scrubbing`."""
+    from wonderland.corpus.scrubbing import count_secrets, known_country
+
+    where = np.flatnonzero(screens.secrets(table))
+    texts = table.column("text").take(pa.array(where)).to_pylist()
+    return dict(sorted(count_secrets(texts, known_country(country)).items()))
+
+
 def _first_line(function: Callable[[Message], str | None]) -> str:
     return (function.__doc__ or "").splitlines()[0]
 
@@ -197,4 +264,5 @@ BUILTIN = [
     Filter("urls", urls, True, _first_line(urls), screen=screens.urls),
     Filter("emoji", emoji, True, _first_line(emoji), screen=screens.emoji),
     Filter("profanity", profanity, False, _first_line(profanity), screen=screens.profanity),
+    scrub(),
 ]

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["automated", "emoji", "profanity", "short_codes", "urls"]
+__all__ = ["automated", "emoji", "profanity", "secrets", "short_codes", "urls"]
 
 _TAGS = frozenset({"one-time-code", "business", "bot", "sms-tapback"})
 
@@ -69,6 +69,11 @@ def emoji(table: pa.Table) -> np.ndarray:
 def profanity(table: pa.Table) -> np.ndarray:
     """Say which messages hold the stem of a strong word, [message]."""
     return _array(_holds(table, _PROFANITY))
+
+
+def secrets(table: pa.Table) -> np.ndarray:
+    """Say which messages hold a digit, an at sign or a link, without which no secret has its shape, [message]."""
+    return _array(_holds(table, r"(?i)\p{Nd}|\p{Nl}|\p{No}|@|://|" + _turkish(r"www\.")))
 
 
 def _holds(table: pa.Table, pattern: str) -> pa.ChunkedArray:

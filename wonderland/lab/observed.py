@@ -32,6 +32,8 @@ from wonderland.model.engine import device_called
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wonderland.lab.result import Result
 
 __all__ = ["HOLD", "Observed"]
@@ -77,6 +79,7 @@ class Observed:
         # The untrained baseline is asked the same questions, so it keeps the contrasts of the trained model; and what
         # was trained on is laid out once for all of them.
         self._mined: Callable[..., Contrasts] = functools.cache(functools.partial(mine, model, tokenizer, evidence))
+        self._conversations: tuple[Corpus | None, Corpus | None] = (background, None)
         self._laid_out = None if background is None else functools.cache(functools.partial(self._lay_out, background))
         self._on_progress: Callable[[int, int], None] | None = None
         self._scratch: Path | None = None
@@ -113,6 +116,16 @@ class Observed:
                 hint="wl.Specimen(model, tokenizer, held_out, background=train)",
             )
         return self._laid_out()
+
+    @property
+    def conversations(self) -> tuple[Corpus | None, Corpus | None]:
+        """What the model was trained on and what it was not, message by message; None for what this specimen lacks.
+
+        Raises:
+            PluginError: An analysis asks for it that did not declare "background".
+        """
+        self._declared(BACKGROUND, "The training text was")
+        return self._conversations
 
     def _lay_out(self, corpus: Corpus) -> Windows:
         if not isinstance(self.tokenizer, SpeakerTokenizer):
@@ -201,8 +214,8 @@ class Observed:
         held = self._held
         if held is not None and wanted <= held["names"]:
             if held["batches"] is None:
-                held["batches"] = self._hold(held["names"])
-            if held["batches"]:
+                held["names"], held["batches"] = self._hold(held["names"])
+            if held["batches"] and wanted <= held["names"]:
                 yield from (Batch(p.windows, p.evidence, p._activations, wanted) for p in held["batches"])
                 return
         yield from forward(self.model, self.evidence, wanted)
@@ -216,16 +229,18 @@ class Observed:
         finally:
             self._held = None
 
-    def _hold(self, names: frozenset[str]) -> list[Batch]:
-        """Return all batches, or none if they do not fit."""
+    def _hold(self, names: frozenset[str]) -> tuple[frozenset[str], list[Batch]]:
+        """Return all batches with the activations that fit, the smallest first, and the names of those."""
         kept: list[Batch] = []
-        total = 0
+        fitting = names
         for batch in forward(self.model, self.evidence, names):
-            kept.append(batch)
-            total += sum(a.numel() * a.element_size() for a in batch._activations.values())
-            if total / len(kept) * (len(self.evidence) / BATCH_SIZE) > self.hold_bytes:
-                return []
-        return kept
+            if not kept:
+                fitting = _fitting(batch._activations, len(self.evidence) / len(batch.tokens), self.hold_bytes)
+                if not fitting:
+                    break
+            some = {name: value for name, value in batch._activations.items() if name in fitting}
+            kept.append(Batch(batch.windows, batch.evidence, some, fitting))
+        return fitting, kept
 
     def stream(
         self,
@@ -281,6 +296,18 @@ class Observed:
         if self._allowed is not None and not wanted <= self._allowed:
             missing = sorted(wanted - self._allowed)
             raise PluginError(f"The activations {missing} were asked for but not declared in needs.")
+
+
+def _fitting(activations: Mapping[str, Tensor], times: float, most: int) -> frozenset[str]:
+    """Return the names of those activations that fit into so many bytes, the smallest first, for all the evidence."""
+    sizes = {name: value.numel() * value.element_size() * times for name, value in activations.items()}
+    total, fitting = 0.0, set[str]()
+    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
+        total += sizes[name]
+        if total > most:
+            break
+        fitting.add(name)
+    return frozenset(fitting)
 
 
 class _Used(dict[str, "Result"]):

@@ -125,29 +125,42 @@ class Results(Mapping[str, Result]):
         inside = {name: cls.load(folder / _MEMBERS / name) for name in members}
         return cls(found, specimen, declined, inside)
 
-    def report(self, path: str | Path, *, live: bool = False) -> Path:
+    def report(self, path: str | Path, *, live: bool = False, asked: bool = False) -> Path:
         """Write the report of these results as one self-contained HTML file and return its path.
 
         Args:
             path: Where to.
             live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
                 from the messages and can give some away: keep such a file as you keep the model.
+            asked: That those whose messages the model read agree to ``live``, whatever an audit says; the file says so.
 
         Raises:
+            CheckFailed: With ``live``, no ``memorisation`` of this model is among the results that lets it be shared.
             UsageError: They were loaded without the specimen they describe.
             Unsupported: With ``live``, the model is none that a page can run.
         """
         from wonderland.lab.live_page import live_page
         from wonderland.lab.standard_views import standard_views
         from wonderland.report.build import write_report
+        from wonderland.report.sharing import Sharing
 
         if self.specimen is None:
             raise UsageError(
                 "A report shows the model too, and these results were loaded without it.",
                 hint="wl.Results.load(folder, specimen)",
             )
+        sharing = Sharing.of(self, self.specimen.fingerprints.get("model", ""))
+        told = sharing.let_out(asked=asked) if live else ""
         packed = live_page(self.specimen, self) if live else None
-        return write_report(Path(path), self, self.specimen, extra_views=standard_views(self.specimen), live=packed)
+        return write_report(
+            Path(path),
+            self,
+            self.specimen,
+            extra_views=standard_views(self.specimen),
+            live=packed,
+            audit=sharing.sentence,
+            sharing=told,
+        )
 
 
 def _models(fingerprints: Mapping[str, str]) -> dict[str, str]:

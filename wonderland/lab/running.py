@@ -21,6 +21,7 @@ from wonderland.lab.result import Provenance, Result
 __all__ = ["Watching", "checked", "provenance", "run_alone", "run_each"]
 
 R = TypeVar("R", bound=Result)
+_LATE = "The time that was given was used up before it began."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +34,19 @@ class Watching:
         scratch: Gives the scratch folder of an analysis by its name; None for a temporary one.
         on_result: Called with (name, result, whole) as soon as there is one, so that a run that is stopped later has
             kept it: not whole while its control is still to come.
+        deadline: Moment of `time.monotonic` after which no further analysis begins; None for no end.
     """
 
     on_start: Callable[[str], None] | None = None
     on_progress: Callable[[str, int, int], None] | None = None
     scratch: Callable[[str], Path] | None = None
     on_result: Callable[[str, Result, bool], None] | None = None
+    deadline: float | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is used up."""
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     def begin(self, name: str) -> tuple[Callable[[int, int], None] | None, Path | None]:
         """Say that an analysis starts; return whom it tells of its progress, and its scratch folder."""
@@ -102,6 +110,9 @@ def run_each(
             if analysis.name in begun:
                 results[analysis.name] = begun[analysis.name]
                 continue
+            if watching.late:
+                declined[analysis.name] = _LATE
+                continue
             try:
                 result = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
             except (NotEnoughData, Unsupported) as error:
@@ -117,6 +128,9 @@ def run_each(
         served = [one for one in chosen if one.name in results]
         with baseline.holding({need for analysis in served for need in analysis.needs}):
             for analysis in served:
+                if watching.late:
+                    declined[f"{analysis.name} of the untrained baseline"] = _LATE
+                    continue
                 try:
                     before[analysis.name] = _run(analysis, baseline, before, watching, f"{analysis.name} (untrained)")
                 except (NotEnoughData, Unsupported) as error:

@@ -70,6 +70,7 @@ class Specimen(Observed):
         model = checked_model(model, tokenizer)
         evidence = Evidence.choose(held_out, tokenizer, context=model.cfg.n_ctx, windows=windows, seed=seed)
         self._examine(model, tokenizer, evidence, held_out.fingerprint, hold_bytes, background)
+        self._conversations = (background, held_out)
 
     @classmethod
     def of_tokens(

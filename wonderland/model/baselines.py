@@ -14,7 +14,7 @@ import numpy as np
 
 from wonderland.corpus.windows import Windows
 
-__all__ = ["baseline_losses", "ngram_probabilities"]
+__all__ = ["baseline_losses", "ngram_first_choices", "ngram_probabilities"]
 
 
 def baseline_losses(train: Windows, held_out: Windows, d_vocab: int) -> dict[str, float]:
@@ -46,6 +46,38 @@ def ngram_probabilities(
         "bigram": bigram,
         "trigram": trigram,
     }
+
+
+def ngram_first_choices(train: Iterable[np.ndarray], held_out: Iterable[np.ndarray], d_vocab: int) -> np.ndarray:
+    """Return whether each predicted token of the held-out windows is the interpolated trigram's likeliest, [token]."""
+    counted, scored = _ngrams(train, d_vocab), _ngrams(held_out, d_vocab)
+    base = d_vocab + 1
+    counts = np.bincount(counted[0], minlength=d_vocab)
+    token = np.full(len(scored[0]), int(counts.argmax()))
+    best = _unigram(counted[0], token, d_vocab)
+    for order in (1, 2):
+        grams = np.unique(counted[order])
+        shorter = _unigram(counted[0], grams % base, d_vocab)
+        if order == 2:
+            shorter = _interpolated(counted[1], grams % base**2, d_vocab, shorter)
+        histories, following, likely = _likeliest(grams, _interpolated(counted[order], grams, d_vocab, shorter), base)
+        wanted = scored[order] // base
+        at = np.searchsorted(histories, wanted).clip(max=len(histories) - 1)
+        known = histories[at] == wanted
+        # The likeliest is one that followed the history, or else the likeliest after the shorter history.
+        best = _interpolated(counted[order], wanted * base + token, d_vocab, best)
+        better = known & (likely[at] > best)
+        token, best = np.where(better, following[at], token), np.where(better, likely[at], best)
+    first: np.ndarray = token == scored[0]
+    return first
+
+
+def _likeliest(grams: np.ndarray, probabilities: np.ndarray, base: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return every history, the likeliest of the tokens that followed it, and its probability."""
+    order = np.lexsort((-probabilities, grams // base))
+    histories = grams[order] // base
+    first = np.r_[True, histories[1:] != histories[:-1]]
+    return histories[first], grams[order][first] % base, probabilities[order][first]
 
 
 def _ngrams(windows: Iterable[np.ndarray], d_vocab: int) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, overlo
 
 from torch import nn
 
+from wonderland.corpus.canaries import with_canaries
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import pack
 from wonderland.errors import UsageError
@@ -75,7 +76,7 @@ def train(
         raise UsageError(f"Unknown training setting: {error}.", hint=f"Settings: {known}.") from error
     context = preset(chosen.preset).config.n_ctx
     layout = {"size": chosen.window_size, "context": context}
-    windows = pack(corpus, tokenizer, stride=chosen.stride, **layout)
+    windows = pack(with_canaries(corpus, chosen.canaries, chosen.seed), tokenizer, stride=chosen.stride, **layout)
     engine = Engine(device, chosen.precision)
     model: ChatTransformer = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(engine.device)
     evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None

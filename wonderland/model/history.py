@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 __all__ = ["Epoch", "History", "Point", "Speed"]
@@ -118,9 +118,24 @@ class History:
         each = self.train_bytes_per_token if training else self.bytes_per_token
         return loss / each if each else None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the history as JSON values."""
-        return asdict(self)
+    def to_json(self, *, samples: bool = True) -> dict[str, Any]:
+        """Return the history as JSON values, with what the model said after each epoch unless that is to stay out."""
+        value = asdict(self)
+        for epoch in value["epochs"] if not samples else ():
+            del epoch["sample"]
+        return value
+
+    @property
+    def samples(self) -> list[str]:
+        """What the model said after each epoch."""
+        return [epoch.sample for epoch in self.epochs]
+
+    def with_samples(self, samples: Sequence[str]) -> History:
+        """Return the history with what the model said after each epoch put back, if there are as many."""
+        if len(samples) != len(self.epochs):
+            return self
+        told = [replace(epoch, sample=str(text)) for epoch, text in zip(self.epochs, samples, strict=True)]
+        return replace(self, epochs=told)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> History:

@@ -14,6 +14,7 @@ __all__ = ["OPTIMISERS", "PRECISIONS", "TrainingSettings"]
 OPTIMISERS = ("muon", "adamw")
 PRECISIONS = ("auto", "bf16", "fp32")
 _LARGEST = 2**31 - 1  # of windows, tokens, epochs and seeds: what every library below can count to
+_MOST_CANARIES = 1000
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class TrainingSettings:
     precision: Annotated[str, "auto (bf16 on GPUs that have it), bf16 or fp32"] = "auto"
     micro_tokens: Annotated[int, "most tokens to work on at once; 0 for what the machine takes"] = 0
     snapshots: Annotated[int, "models to keep along the way, more of them early; 0 for none"] = 0
+    canaries: Annotated[int, "codes to draw, about half of which are put into the training text for the audit"] = 0
 
     def resolved(self) -> TrainingSettings:
         """Return the settings with the preset's values in place of zeros.
@@ -55,13 +57,17 @@ class TrainingSettings:
         if min(values[name] for name in ("epochs", "batch_tokens", "learning_rate", "window_size", "stride")) <= 0:
             raise UsageError("epochs, batch_tokens, learning_rate, window_size and stride are positive.")
         least_zero = ("embedding_learning_rate", "muon_learning_rate", "weight_decay")
-        if min(values[name] for name in ("patience", "micro_tokens", "snapshots", "seed", *least_zero)) < 0:
-            raise UsageError(f"patience, micro_tokens, snapshots, seed, {', '.join(least_zero)} are 0 or more.")
+        if min(values[name] for name in ("patience", "micro_tokens", "snapshots", "seed", "canaries", *least_zero)) < 0:
+            raise UsageError(
+                f"patience, micro_tokens, snapshots, seed, canaries, {', '.join(least_zero)} are 0 or more."
+            )
         for name, value in values.items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"{name} is {value}; it should be a finite number.")
             if isinstance(value, int) and value > _LARGEST:
                 raise UsageError(f"{name} is {value}, which is too large.")
+        if values["canaries"] > _MOST_CANARIES:
+            raise UsageError(f"At most {_MOST_CANARIES:,} canaries can be drawn, not {values['canaries']:,}.")
         for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
             if values[name] not in known:
                 raise UsageError(f"There is no {name} named {values[name]!r}.", hint=f"There are: {', '.join(known)}.")
@@ -75,7 +81,7 @@ class TrainingSettings:
         """
         values = asdict(self)
         del values["micro_tokens"]
-        for name in ("optimiser", "patience", "precision", "snapshots"):
+        for name in ("optimiser", "patience", "precision", "snapshots", "canaries"):
             if values[name] == TrainingSettings.__dataclass_fields__[name].default:
                 del values[name]
         return values

@@ -196,6 +196,8 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
     def save(self, path: str | Path) -> None:
         """Write weights, shape, history and the tokenizer's fingerprint as one safetensors file, atomically.
 
+        What the model said after each epoch stays out: a file of weights holds no text.
+
         Raises:
             ResourceError: It could not be written; what stood there before is untouched.
         """
@@ -203,7 +205,7 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
             "format": FORMAT,
             "config": self.cfg.to_json(),
             "tokenizer": self.tokenizer_fingerprint,
-            "history": None if self.history is None else self.history.to_json(),
+            "history": None if self.history is None else self.history.to_json(samples=False),
         }
         tensor_file.write(Path(path), about, self.state_dict(), what="model")
 

@@ -27,6 +27,7 @@ from wonderland.report.live_view import MODULES as LIVE_MODULES
 from wonderland.report.page import OWN_PAGES, Page
 from wonderland.report.page_data import page_data
 from wonderland.report.schema import View, characters
+from wonderland.report.sharing import Sharing
 from wonderland.report.sources import Reported
 
 __all__ = ["Page", "gather", "render", "write_report"]
@@ -97,6 +98,8 @@ def write_report(
     meta: Mapping[str, Any] | None = None,
     redact: Callable[[Page], Page] | None = None,
     live: Mapping[str, Any] | None = None,
+    audit: str = "",
+    sharing: str = "",
 ) -> Path:
     """Write the report of results as one file, readable by its owner only, replacing an older one at once.
 
@@ -110,6 +113,8 @@ def write_report(
         meta: More facts, which win over those taken from the specimen.
         redact: Takes every message out of the page before it is written, as `Redaction.page` does.
         live: The model itself, as `wonderland.lab.live_page.live_page` packs it: the page then answers what is typed.
+        audit: What an audit found; by default what the one among the results says, or that none was run.
+        sharing: Of a page with the model in it, why it could be written, as `Sharing.let_out` says.
 
     Returns:
         The path.
@@ -121,7 +126,12 @@ def write_report(
     """
     if live is not None and redact is not None:
         raise redacted_model()
-    page = replace(gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta), live=live)
+    page = replace(
+        gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta),
+        live=live,
+        audit=audit or Sharing.of(results).sentence,
+        sharing=sharing,
+    )
     _write_atomically(Path(path), render(page if redact is None else redact(page)))
     return Path(path)
 

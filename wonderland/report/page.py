@@ -42,6 +42,8 @@ class Page:
         about: What the card of a head, a neuron or anything else that can be selected says beyond numbers; a `Role`,
             what it is called and why, stands on top.
         opens: The id of the view a notebook shows at once, without the first page and the list of views.
+        audit: What was found of what the model gives away, or that it was not asked; "" in a notebook.
+        sharing: Of a report that answers, why it could be written.
         live: The model itself, for a report that answers, as `wonderland.lab.live_page.live_page` packs it.
     """
 
@@ -56,3 +58,5 @@ class Page:
     about: Mapping[Key, Sequence[Block | Role]] = field(default_factory=dict)
     opens: str = ""
     live: Mapping[str, Any] | None = None
+    audit: str = ""
+    sharing: str = ""

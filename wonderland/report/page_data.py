@@ -50,6 +50,8 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "roles": roles_of(page),
         "sections": [[name, heading] for name, heading in SECTIONS.items()],
         "opens": page.opens,
+        "audit": page.audit,
+        "sharing": page.sharing,
         "glossary": [{"name": term.name, "text": term.text, "forms": list(term.forms)} for term in GLOSSARY],
         "about": {str(key): [block.plain() for block in blocks] for key, blocks in page.about.items()},
         "views": [

@@ -30,7 +30,11 @@ def training_curve(history: History) -> View:
             y=Axis("loss", "nats a token"),
             series=series,
             references=[Reference(Wording(name), loss) for name, loss in drawn.items()],
-            marks=[Mark(epoch.tokens / 1e6, f"after epoch {epoch.epoch}, as me", epoch.sample) for epoch in epochs],
+            marks=[
+                Mark(epoch.tokens / 1e6, f"after epoch {epoch.epoch}, as me", epoch.sample)
+                for epoch in epochs
+                if epoch.sample
+            ],
             right=Right("perplexity"),
         ),
         caption="Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on "

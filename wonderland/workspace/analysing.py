@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from wonderland.lab.running import Watching
     from wonderland.lab.specimen import Specimen
 
-__all__ = ["Asked", "Keeping", "requested", "scratch_in"]
+__all__ = ["Asked", "Keeping", "deadline_in", "requested", "scratch_in"]
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,12 @@ class Asked:
         on_start: Callable[[str], None] | None = None,
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
+        minutes: float | None = None,
     ) -> Results:
         """Run those that are not up to date, keep what each found as soon as it ends, and return the results of all."""
         from wonderland.lab.results import Results
 
-        keeping = Keeping(self.stages, on_start, on_progress, on_removed)
+        keeping = Keeping(self.stages, on_start, on_progress, on_removed, deadline=deadline_in(minutes))
         control = self.layout.settings.analysis.control
         found, declined = keeping.run(specimen, self.analyses, control=control, alone=len(self.analyses) == 1)
         return Results({name: found[name] for name in self.stages if name in found}, specimen, declined)
@@ -97,6 +99,7 @@ class Keeping:
         on_progress: Called with (name, done, total) by an analysis that takes long.
         on_removed: Called with each result that was deleted to make room.
         most: Results kept of each analysis, if more than usual.
+        deadline: Moment of `time.monotonic` after which no further analysis begins; None for no end.
     """
 
     stages: Mapping[str, Stage]
@@ -104,13 +107,14 @@ class Keeping:
     on_progress: Callable[[str, int, int], None] | None = None
     on_removed: Callable[[Kept], None] | None = None
     most: int = 0
+    deadline: float | None = None
 
     @property
     def watching(self) -> Watching:
         """Whom an analysis tells how far it is and what it found, and where it may write."""
         from wonderland.lab.running import Watching
 
-        return Watching(self.on_start, self.on_progress, scratch_in(self.stages), self._keep)
+        return Watching(self.on_start, self.on_progress, scratch_in(self.stages), self._keep, self.deadline)
 
     def _keep(self, name: str, result: Result, whole: bool) -> None:
         if not whole:
@@ -143,6 +147,11 @@ class Keeping:
         asked = analyses if alone else ()
         fresh, declined = run_each(specimen, todo, asked, done, control=control, watching=self.watching, begun=begun)
         return {**done, **fresh}, declined
+
+
+def deadline_in(minutes: float | None) -> float | None:
+    """Return the moment of `time.monotonic` that is so far away; None for none."""
+    return None if minutes is None else time.monotonic() + 60 * minutes
 
 
 def scratch_in(stages: Mapping[str, Stage]) -> Callable[[str], Path]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.filters import Filter, scrub
 from wonderland.corpus.handles import handle_of
 from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import UsageError
 from wonderland.workspace.layout import Layout
 
-__all__ = ["choose"]
+__all__ = ["choose", "filters"]
 
 
 def choose(corpus: Corpus, layout: Layout) -> Corpus:
@@ -23,7 +24,14 @@ def choose(corpus: Corpus, layout: Layout) -> Corpus:
         known = Pseudonyms.load(layout.folder / "people.json").people
         people, without = ([_sender(one, known) for one in named] for named in (f.person, f.not_person))
         chosen = chosen.of_people(*people, without=without)
-    return chosen.only_direct() if f.only_direct else chosen
+    chosen = chosen.only_direct() if f.only_direct else chosen
+    return chosen.cap_repeats(f.most_repeats) if f.most_repeats else chosen
+
+
+def filters(layout: Layout) -> list[str | Filter]:
+    """Return the filters that are chosen; `scrub` knows the country of the settings."""
+    f = layout.settings.filter
+    return [scrub(f.country) if name == "scrub" else name for name in f.names]
 
 
 def _sender(named: str, known: dict[str, str]) -> str:

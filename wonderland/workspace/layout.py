@@ -49,6 +49,11 @@ class Layout:
     settings: Settings
 
     @property
+    def examines(self) -> bool:
+        """Whether the workspace is of a model from elsewhere."""
+        return bool(self.settings.examined.model)
+
+    @property
     def source_path(self) -> Path:
         """What the messages are read from."""
         if not self.settings.source.path:
@@ -76,8 +81,21 @@ class Layout:
         return self.settings.tokenizer.vocab_size or preset(self.settings.training.preset).vocab_size
 
     def stage(self, name: str) -> Stage:
-        """Return the stage of this name."""
+        """Return the stage of this name.
+
+        Raises:
+            UsageError: There is none, or none in a workspace of a model from elsewhere.
+        """
         s = self.settings
+        if self.examines:
+            from wonderland.workspace.examined import model_stage
+
+            if name == "model":
+                return model_stage(self)
+            raise UsageError(
+                f"This workspace is of the model in {s.examined.model}, which was not trained here: it has no {name}.",
+                hint="Here one can analyze, report, status and wipe; for messages: wonderland init NEW",
+            )
         if name == "corpus":
             return self.corpus_stage()
         if name == "filtered":
@@ -85,12 +103,16 @@ class Layout:
             return Stage(name, self.folder / name, 1, self._filters(), inputs)
         if name == "tokenizer":
             parameters = {"split": asdict(s.split), "vocab_size": self.vocab_size}
+            if s.tokenizer.contacts:  # left out otherwise, as before there was the choice
+                parameters["contacts"] = s.tokenizer.contacts
             return Stage(name, self.folder / name, 1, parameters, (self.stage("filtered").key,))
         if name == "model":
             return self._model_stage(self.folder / name, s.training)
         if name == "checks":
             evidence = {"windows": s.analysis.windows, "seed": s.analysis.seed}
             return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
+        if name == "audit":
+            return self.audit_stage()
         raise UsageError(f"There is no stage named {name!r}.")
 
     def corpus_stage(self, source: type[Source] | None = None, further: Sequence[Any] | None = None) -> Stage:
@@ -109,6 +131,24 @@ class Layout:
             parameters["further"] = self._further() if further is None else list(further)
         version = source.version if source else self._source_version()
         return Stage("corpus", self.folder / "corpus", version, parameters)
+
+    def audit_stage(self, *, full: bool = False) -> Stage:
+        """Return the stage of the audit of the model that lies in its folder now.
+
+        Args:
+            full: Whether models trained on halves belong to it.
+        """
+        model = self.stage("model")
+        weights = (model.record() or {}).get("files", {}).get(MODEL, "")
+        parameters = {"version": 1, "country": self.settings.filter.country, "full": full}
+        return Stage(
+            "audit", self.folder / "audit", 1, parameters, (model.key, str(weights), self.stage("filtered").key)
+        )
+
+    def half_stage(self, number: int) -> Stage:
+        """Return the stage of a model trained on half of the conversations, for the full audit."""
+        stage = self._model_stage(self.folder / "models" / f"half-{number}", self.settings.training)
+        return replace(stage, name="half", parameters={**stage.parameters, "half": number})
 
     def seed_stage(self, seed: int) -> Stage:
         """Return the stage of the model that differs from the workspace's in its seed only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_model", "load_tokenizer", "snapshots", "train", "trained_seeds"]
 
+_SAMPLES = "samples.json"
 _SEED = re.compile(r"seed-(\d+)")
 _SNAPSHOT = re.compile(r"tokens-(\d+)\.safetensors")
 
@@ -52,7 +54,9 @@ def train(
         if same.key == stage.key and same.done:
             if same != stage and is_main():
                 with stage.writing() as folder:
-                    shutil.copyfile(same.folder / MODEL, folder / MODEL)
+                    for name in (MODEL, _SAMPLES):
+                        if (same.folder / name).exists():
+                            shutil.copyfile(same.folder / name, folder / name)
             return _open(same, tokenizer)
     train_part, held_out = parts()
     folder_of_seeds = layout.folder / "models"
@@ -76,6 +80,8 @@ def train(
     if is_main():
         with stage.writing() as folder:
             model.save(folder / MODEL)
+            if model.history is not None:  # beside the weights, which may leave the workspace
+                (folder / _SAMPLES).write_text(json.dumps(model.history.samples), encoding="utf-8")
         if chosen.snapshots:
             kept.seal(kept.folder)
         with contextlib.suppress(OSError):
@@ -143,6 +149,13 @@ def trained_seeds(layout: Layout) -> dict[int, str]:
 
 
 def _open(stage: Stage, tokenizer: SpeakerTokenizer) -> ChatTransformer:
+    return stage.read(lambda folder: _load(folder, tokenizer))
+
+
+def _load(folder: Path, tokenizer: SpeakerTokenizer) -> ChatTransformer:
     from wonderland.model.chat_transformer import ChatTransformer
 
-    return stage.read(lambda folder: ChatTransformer.load(folder / MODEL, tokenizer))
+    model = ChatTransformer.load(folder / MODEL, tokenizer)
+    if model.history is not None and (folder / _SAMPLES).exists():
+        model.history = model.history.with_samples(json.loads((folder / _SAMPLES).read_text(encoding="utf-8")))
+    return model

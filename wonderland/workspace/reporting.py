@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import wonderland
 from wonderland.corpus.corpus import Corpus
+from wonderland.errors import Unsupported
 from wonderland.lab.live_page import live_page
 from wonderland.lab.results import Results
 from wonderland.lab.standard_views import standard_views
@@ -17,6 +19,7 @@ from wonderland.report.live_view import redacted_model
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
 from wonderland.tokenizer import SpeakerTokenizer
+from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.wipe import remember
@@ -39,15 +42,27 @@ class Showing:
     redact: int | None
 
     @property
-    def _corpus(self) -> Corpus:
+    def _corpus(self) -> Corpus | None:
+        """The messages; None of a model from elsewhere."""
+        if self.layout.examines:
+            if self.redact is not None:
+                raise Unsupported(
+                    "Redaction shows only words that several contacts used, and texts have no contacts.",
+                    hint="Write the report as it is: wonderland report",
+                )
+            return None
         return self.layout.done("filtered", "filter").read(Corpus.load)
 
-    def report(self, path: str | Path | None, checks: list[Check], *, live: bool = False) -> Path:
+    def report(self, path: str | Path | None, checks: list[Check], *, live: bool = False, asked: bool = False) -> Path:
         """Write the report; see `Workspace.report`."""
         from wonderland.report.build import write_report
 
         if live and self.redact is not None:
             raise redacted_model()
+        results = self._with_audit()
+        model = self.results.specimen.fingerprints.get("model", "")
+        sharing = auditing.sharing(self.layout, model, results)
+        told = sharing.let_out(asked=asked) if live else ""
         name = "report-live.html" if live else "report.html"
         place = Path(path).expanduser() if path else self.layout.folder / name
         packed = live_page(self.results.specimen, self.results) if live else None
@@ -55,17 +70,15 @@ class Showing:
         with guarding(place):
             written = write_report(
                 place,
-                self.results,
+                results,
                 self.results.specimen,
                 checks=checks,
                 extra_views=self._own_views(corpus),
-                meta={
-                    "corpus": corpus.counts(),
-                    "source": Quoted(corpus.ledger.source, "message"),
-                    "wonderland": wonderland.__version__,
-                },
-                redact=None if self.redact is None else self._redaction(corpus, self.redact).page,
+                meta={**self._about(corpus), "wonderland": wonderland.__version__},
+                redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
+                audit=sharing.sentence,
+                sharing=told,
             )
         remember(self.layout.folder, [written])
         return written
@@ -75,8 +88,9 @@ class Showing:
         from wonderland.report.plots_files import save_figures
 
         corpus = self._corpus
-        views = [*self._own_views(corpus), *(view for one in self.results.values() for view in one.views())]
-        if self.redact is not None:
+        shown = self._with_audit()
+        views = [*self._own_views(corpus), *(view for one in shown.values() for view in one.views())]
+        if self.redact is not None and corpus is not None:
             redaction = self._redaction(corpus, self.redact)
             views = [redaction.view(view) for view in views]
         place = Path(folder).expanduser()
@@ -85,10 +99,26 @@ class Showing:
         remember(self.layout.folder, written)
         return written
 
-    def _own_views(self, corpus: Corpus) -> Sequence[View]:
+    def _with_audit(self) -> Results:
+        """Return the results with the audit of this model, if there is one."""
+        found = auditing.there(self.layout)
+        known = self.results
+        if found is None or any(isinstance(one, type(found)) for one in known.values()):
+            return known
+        return replace(known, by_name={**known.by_name, "memorisation": found})
+
+    def _about(self, corpus: Corpus | None) -> dict[str, Any]:
+        """Return what the report says of where messages or texts are from."""
+        if corpus is not None:
+            return {"corpus": corpus.counts(), "source": Quoted(corpus.ledger.source, "message")}
+        examined = self.layout.settings.examined
+        return {"folder": Quoted(examined.model, "message"), "texts": Quoted(examined.texts, "message")}
+
+    def _own_views(self, corpus: Corpus | None) -> Sequence[View]:
         """Return the views that no analysis gives."""
         seed = self.layout.settings.analysis.seed
-        return [*standard_views(self.results.specimen, seed=seed), *corpus_overview.corpus_overview(corpus)]
+        overview = [] if corpus is None else corpus_overview.corpus_overview(corpus)
+        return [*standard_views(self.results.specimen, seed=seed), *overview]
 
     def _redaction(self, corpus: Corpus, contacts: int) -> Redaction:
         tokenizer = self.results.specimen.tokenizer

@@ -86,6 +86,10 @@ class FilterSettings:
         default_factory=list
     )
     only_direct: Annotated[bool, "leave out conversations of more than two"] = False
+    most_repeats: Annotated[
+        int, "keep so many of messages of six words or more that say the same; 0 for all", Between(0)
+    ] = 0
+    country: Annotated[str, "country whose national phone numbers count as secrets, as two letters such as US"] = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class TokenizerSettings:
     """How to cut words into tokens."""
 
     vocab_size: Annotated[int, "tokens of the vocabulary; 0 for the preset's", Between(0, 1_000_000)] = 0
+    contacts: Annotated[int, "learn tokens from words that so many contacts used; 0 for all words", Between(0)] = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,28 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True)
+class AuditingSettings:
+    """How much to audit."""
+
+    training: Annotated[int, "training messages to examine; 0 for all", Between(0)] = 5000
+    held_out: Annotated[int, "held-out messages to examine; 0 for all", Between(0)] = 2500
+    generations: Annotated[int, "messages to sample from the model", Between(1, 1_000_000)] = 1000
+    candidates: Annotated[int, "fewest others that a secret is ranked among", Between(1, 1_000_000)] = 1000
+    secrets: Annotated[int, "most distinct secrets to examine, those said most often", Between(1, 10_000)] = 50
+    seed: Annotated[int, "seed of every choice", Between(0)] = 0
+
+
+@dataclass(frozen=True)
+class ExaminedSettings:
+    """A model from elsewhere that this workspace is about, instead of one trained on messages."""
+
+    model: Annotated[str, "folder of the model; empty in a workspace of messages"] = ""
+    texts: Annotated[str, "file or folder of texts to examine it on"] = ""
+    length: Annotated[int, "most tokens of a window", Between(8, 1_000_000)] = 128
+    start: Annotated[str, "token that sequences begin with; empty for the tokenizer's own"] = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of ``wonderland.toml``."""
 
@@ -127,6 +154,8 @@ class Settings:
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    audit: AuditingSettings = field(default_factory=AuditingSettings)
+    examined: ExaminedSettings = field(default_factory=ExaminedSettings)
 
     @classmethod
     def load(cls, path: Path) -> Settings:

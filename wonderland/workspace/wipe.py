@@ -39,6 +39,7 @@ OWN = (
     "model",
     "models",
     "checks",
+    "audit",
     "results",
 )
 """What wonderland writes into a workspace."""

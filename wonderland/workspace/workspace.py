@@ -11,6 +11,9 @@
 `Workspace` only calls the value layer (`Corpus`, `SpeakerTokenizer`, `ChatTransformer`, `Specimen`, `analyze`) and
 keeps what it returns; the same calls in a script give the same fingerprints.
 
+This file is long because it is everything that can be asked of a workspace, a method each; the work is done in the
+modules they call.
+
 What would fool it: a change in the middle. Each method takes a `Layout` at its start, which holds the settings of that
 moment, and uses no others; nothing that was read once is used again unless its key is the same.
 """
@@ -26,9 +29,9 @@ from typing import TYPE_CHECKING, Any
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError
 from wonderland.tokenizer import SpeakerTokenizer
-from wonderland.workspace import checking, cohorts, models
+from wonderland.workspace import auditing, checking, cohorts, models
 from wonderland.workspace.analysing import Asked, requested
-from wonderland.workspace.choosing import choose
+from wonderland.workspace.choosing import choose, filters
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.folder import WorkspaceFolder
 from wonderland.workspace.kept import Kept
@@ -36,7 +39,10 @@ from wonderland.workspace.layout import Layout
 from wonderland.workspace.reading import read_messages
 
 if TYPE_CHECKING:
+    from wonderland.audit.result import Memorisation
+    from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
+    from wonderland.lab.external.on_disk import Opened
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
@@ -59,6 +65,7 @@ class Workspace(WorkspaceFolder):
     def __init__(self, folder: str | Path) -> None:
         super().__init__(folder)
         self._split: tuple[str, tuple[Corpus, Corpus]] | None = None
+        self._opened: tuple[str, Specimen] | None = None
 
     # -- doing the work ------------------------------------------------------------------------------------------
 
@@ -78,8 +85,8 @@ class Workspace(WorkspaceFolder):
         if stage.done:
             return stage.read(Corpus.load)
         chosen = choose(layout.done("corpus", "extract").read(Corpus.load), layout)
-        names = layout.settings.filter.names
-        kept = chosen.filter(*names) if names else chosen
+        wanted = filters(layout)
+        kept = chosen.filter(*wanted) if wanted else chosen
         with stage.writing(lambda: layout.stage("filtered").key) as folder:
             kept.save(folder)
         return kept
@@ -102,7 +109,8 @@ class Workspace(WorkspaceFolder):
         stage = layout.stage("tokenizer")
         if stage.done:
             return stage.read(models.load_tokenizer)
-        tokenizer = SpeakerTokenizer.train(self._parts(layout)[0], layout.vocab_size)
+        contacts = layout.settings.tokenizer.contacts
+        tokenizer = SpeakerTokenizer.train(self._parts(layout)[0], layout.vocab_size, contacts=contacts)
         with stage.writing(lambda: layout.stage("tokenizer").key) as folder:
             tokenizer.save(folder / "tokenizer.json")
         return tokenizer
@@ -164,6 +172,29 @@ class Workspace(WorkspaceFolder):
         """Return the trained model and its tokenizer."""
         return models.load_model(self.layout)
 
+    def examine(self, model: str | Path, texts: str | Path, *, length: int = 128, start: str = "") -> Opened:
+        """Make this the workspace of a model from elsewhere, and return it opened.
+
+        Args:
+            model: Its folder, in the form of Hugging Face.
+            texts: A file or folder of texts to examine it on.
+            length: Most tokens of a window.
+            start: The token that sequences begin with; the tokenizer's own by default.
+
+        Raises:
+            UsageError: The workspace is of messages.
+            InputError: The model or the texts cannot be read.
+        """
+        from wonderland.workspace import examined
+
+        return examined.examine(self, model, texts, length=length, start=start)
+
+    def texts(self) -> PlainTexts:
+        """Return the texts that a model from elsewhere is examined on."""
+        from wonderland.workspace import examined
+
+        return examined.texts_of(self.layout)
+
     def snapshots(self, seed: int | None = None) -> dict[int, Path]:
         """Return the models that ``train --snapshots`` kept on the way, by the tokens they had seen.
 
@@ -187,6 +218,13 @@ class Workspace(WorkspaceFolder):
     def _specimen(self, layout: Layout, seed: int | None = None, snapshot: int | None = None) -> Specimen:
         from wonderland.lab.specimen import Specimen
 
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            key = hash_value([layout.stage("model").key, asdict(layout.settings.analysis)])
+            if self._opened is None or self._opened[0] != key:  # a large model is opened once
+                self._opened = (key, examined.specimen(layout))
+            return self._opened[1]
         model, tokenizer = models.load_model(layout, seed, snapshot)
         a = layout.settings.analysis
         train, held_out = self._parts(layout)
@@ -209,7 +247,43 @@ class Workspace(WorkspaceFolder):
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
         layout = self.layout
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            return examined.sanity(self._specimen(layout))
         return checking.checks(layout, partial(self._specimen, layout), partial(self._parts, layout))
+
+    def audit(
+        self,
+        on_progress: Callable[[str, int, int], None] | None = None,
+        *,
+        full: bool = False,
+        device: str | None = None,
+        jobs: int = 0,
+        on_training: Callable[[int, Progress], None] | None = None,
+    ) -> Memorisation:
+        """Measure what can be drawn out of the model, unless that is done.
+
+        Args:
+            on_progress: Called with what is examined, how many parts are done, and how many there are.
+            full: Also train six models on halves of the conversations, for the strongest tests.
+            device: Where those are trained.
+            jobs: How many of them at a time; 0 for one per core on a CPU.
+            on_training: Called in the process that trains, with the number of the model; it must be picklable.
+
+        Raises:
+            NotEnoughData: There are too few messages.
+        """
+        layout = self.layout
+        views = (view for result in self.results().values() for view in result.views())
+        halves = partial(auditing.train_halves, partial(_train_half, self.folder), device, jobs, on_training)
+        return auditing.audit(
+            layout, partial(self._parts, layout), auditing.strings_in(views), on_progress, halves if full else None
+        )
+
+    def audited(self) -> Memorisation | None:
+        """Return the audit of the model as it is now, or None if there is none."""
+        return auditing.there(self.layout)
 
     def analyze(
         self,
@@ -219,6 +293,7 @@ class Workspace(WorkspaceFolder):
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
         cohort: str = "",
+        minutes: float | None = None,
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for.
 
@@ -233,13 +308,14 @@ class Workspace(WorkspaceFolder):
             on_progress: Called with (name, done, total) by an analysis that takes long.
             cohort: Analyse the models of `Workspace.cohort` instead of the workspace's: "seeds" or "snapshots". An
                 analysis of one model is run on each, and its results are in ``members``.
+            minutes: Begin no further analysis after so long; those left are named in ``declined``.
         """
         layout = self.layout
         if cohort:
             of_all = cohorts.AskedOfCohort.of(layout, cohort, wanted, parameters)
-            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress)
+            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress, minutes)
         asked = Asked.of(layout, wanted, parameters)
-        return asked.run(self._specimen(layout), on_start, on_removed, on_progress)
+        return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
     def results(self, *wanted: str, parameters: _Parameters | None = None, latest: bool = False) -> Results:
         """Return the results that are there and up to date, and run nothing.
@@ -270,6 +346,7 @@ class Workspace(WorkspaceFolder):
         *,
         redact: int | None = None,
         live: bool = False,
+        asked: bool = False,
     ) -> Path:
         """Write the report and return its path.
 
@@ -279,21 +356,56 @@ class Workspace(WorkspaceFolder):
             redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
             live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
                 from the messages and can give some away.
+            asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says
+                so.
 
         Raises:
+            CheckFailed: With ``live``, there is no audit of this very model that lets it be shared.
             InputError: There is no result to show.
             UsageError: ``live`` and ``redact`` together.
             Unsupported: With ``live``, the model is none that a page can run.
         """
         from wonderland.workspace.reporting import Showing
 
-        return Showing(self.layout, self._shown(results), redact).report(path, self.check(), live=live)
+        return Showing(self.layout, self._shown(results), redact).report(path, self.check(), live=live, asked=asked)
 
     def figures(self, folder: str | Path, results: Results | None = None, *, redact: int | None = None) -> list[Path]:
         """Draw every view of the report into a folder, as SVG and PNG with an index, and return the files."""
         from wonderland.workspace.reporting import Showing
 
         return Showing(self.layout, self._shown(results), redact).figures(folder)
+
+    def export_model(self, folder: str | Path, *, asked: bool = False) -> Path:
+        """Write the model and its tokenizer as a folder that the transformers library opens, with the same logits.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            asked: Whatever the audit says: all whose messages the model read agree. The folder says so.
+
+        Raises:
+            CheckFailed: There is no audit of this model that refuses nothing, and nobody was asked.
+            UsageError: The folder holds something else.
+            Unsupported: GPT-2 has no equivalent of the model.
+        """
+        from wonderland.workspace.exporting import export_model
+
+        return export_model(self.layout, folder, asked=asked)
+
+    def export_results(self, folder: str | Path, results: Results | None = None, *, kind: str = "csv") -> list[Path]:
+        """Write every number of the results as tables, one row a number, and return the files.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            results: Which results; those that are there (`results`) by default.
+            kind: "csv" or "parquet".
+
+        Raises:
+            UsageError: There is no such kind; or the folder holds something else.
+            InputError: There is no result.
+        """
+        from wonderland.workspace.exporting import export_results
+
+        return export_results(self.layout, self._shown(results), folder, kind)
 
     def _shown(self, results: Results | None) -> Results:
         found = self.results() if results is None else results
@@ -312,6 +424,15 @@ class Workspace(WorkspaceFolder):
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.folder)!r})"
+
+
+def _train_half(
+    folder: Path, number: int, on_progress: Callable[[Progress], None] | None, device: str | None
+) -> ChatTransformer:
+    """Train a model of a full audit, in another process."""
+    workspace = Workspace(folder)
+    layout = workspace.layout
+    return auditing.train_half(layout, partial(workspace._parts, layout), number, on_progress, device)
 
 
 def _train_seed(

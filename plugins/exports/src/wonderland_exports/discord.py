@@ -131,6 +131,7 @@ class Discord(Surveyed[_Survey]):
         about = {found[1]: member for member in export.members if (found := _ABOUT.match(member.name))}
         files, count, senders, names = [], 0, Counter[str](), dict[str, str]()
         direct: list[_Direct] = []
+        others: list[Member] = []
         for member in export.members:
             if found := _PACKAGE.match(member.name):
                 file = _File(member, _own_channel(found[1], about.get(found[1])), True)
@@ -139,6 +140,7 @@ class Discord(Surveyed[_Survey]):
                 senders += written
                 direct += more
             else:
+                others.append(member)
                 continue
             files.append(file)
             count += sum(1 for _ in self._rows(file))
@@ -146,6 +148,10 @@ class Discord(Surveyed[_Survey]):
             raise InputError(f"{self.path} holds nothing that Discord or DiscordChatExporter wrote.", hint=_HOW)
         if any(file.own for file in files):
             export.notes.append(_ONE_SIDED)
+        beside = {file.member.path.parent for file in files if not file.own}
+        for member in others:
+            if member.path.parent in beside and not member.path.name.startswith("."):
+                export.notes.append(f"{member.name} was left out: it is no file that DiscordChatExporter wrote.")
         return _Survey(files, count, senders, names, _owner_of(direct))
 
     def _exporters(

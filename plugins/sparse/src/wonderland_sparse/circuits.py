@@ -63,6 +63,10 @@ class SparseCircuits:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "contrasts")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    no_choices: ClassVar[str] = (
+        "Latents are put in order on one half of the contrasts and swapped on the other; it takes "
+        "dictionaries of a trained model, which the shared noise has none of."
+    )
     uses: ClassVar[tuple[str, ...]] = ("sparse-dictionaries",)
     on_request: ClassVar[bool] = True
 

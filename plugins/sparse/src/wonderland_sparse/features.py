@@ -54,6 +54,10 @@ class SparseFeatures:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    no_choices: ClassVar[str] = (
+        "Labels are chosen on training text and reported on held-out conversations, and the best of "
+        "some thousand latents stands beside the best of as many directions, chosen alike."
+    )
     uses: ClassVar[tuple[str, ...]] = ("sparse-dictionaries",)
     on_request: ClassVar[bool] = True
 

@@ -140,6 +140,10 @@ class AttentionEntropy:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Every head is shown with its interval; the lowest is named on the same text as all, "
+        "so that its interval, read alone, is too sure by the number of heads."
+    )
 
     @classmethod
     def truths(cls) -> list[Truth]:

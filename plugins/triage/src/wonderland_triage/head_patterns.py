@@ -198,6 +198,10 @@ class HeadPatterns:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "A head is named if it is five standard errors beyond chance and over the threshold, a bar "
+        "that the best of many by luck does not pass; all are shown with their intervals."
+    )
 
     threshold: Annotated[float, "least share of attention for a label"] = 0.4
     margin: Annotated[float, "standard errors above chance for a label"] = 5.0

@@ -213,6 +213,9 @@ class ResidualPCA:
     version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: all layers are shown, and the plane is said to be that of the very text it shows."
+    )
 
     skip: Annotated[int, "positions left out at the beginning of each window"] = 1
     components: Annotated[int, "components to keep"] = 12

@@ -167,6 +167,9 @@ class TokenLoss:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("logits", "loss")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: the loss is that of the model as a whole and of every token that is shown."
+    )
 
     shown: Annotated[int, "conversations shown"] = 6
     top: Annotated[int, "most surprising words to list"] = 20

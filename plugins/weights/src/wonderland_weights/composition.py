@@ -322,6 +322,10 @@ class Composition:
     version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("weights",)
+    no_choices: ClassVar[str] = (
+        "Weights are no sample: each pair is measured exactly, and named by a p against rotations of "
+        "it that is corrected for the number of pairs."
+    )
 
     rotations: Annotated[int, "random rotations in the null; no p is below 1 / (1 + rotations)"] = 10_000
     level: Annotated[float, "false-discovery rate below which a composition is called beyond chance"] = 0.05

@@ -115,7 +115,9 @@ for (const [name, asking] of Object.entries(ELSEWHERE)) {
     if (!answer) return draws(given);
     const plot = el('div'), controls = el('div.controls');
     let inner;
+    const panels = given.data.panels ?? [], steps = given.plot.closest('article')?.querySelector('.controls > .sampler');
     const mount = (data) => {
+      if (steps) steps.hidden = data !== given.data || panels.length < 2; // one's own text is no conversation of several
       fill(plot);
       fill(controls);
       inner = draws({ ...given, data, plot, controls });

@@ -200,5 +200,5 @@ HELP.push(['i', 'write, in the view “Try it”'], ['x', 'switch the head point
 // Said in the header, once it is there.
 const announce = () => {
   ownCard(byId('card'));
-  byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: 'Whoever has this file can ask the model what it learned from the messages.' }, 'contains the model'));
+  byId('top').querySelector('.badge.text')?.after(el('span.badge.text', { title: ['Whoever has this file can ask the model what it learned from the messages.', page.sharing, page.audit].filter(Boolean).join(' ') }, 'contains the model'));
 };

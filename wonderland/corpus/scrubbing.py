@@ -19,10 +19,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import regex
-from phonenumbers import Leniency, PhoneNumberMatcher
+from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher
 from stdnum import iban, luhn
 
-__all__ = ["KINDS", "Secret", "count_secrets", "find_secrets", "scrubbed"]
+from wonderland.errors import UsageError
+
+__all__ = ["KINDS", "Secret", "count_secrets", "find_secrets", "known_country", "scrubbed"]
 
 KINDS = ("phone", "email", "link", "card", "iban", "code", "address")
 """Kinds of secrets, in the order in which one wins over another that overlaps it."""
@@ -96,6 +98,21 @@ def find_secrets(text: str, country: str | None = None) -> list[Secret]:
 def count_secrets(texts: Iterable[str], country: str | None = None) -> Counter[str]:
     """Return how many secrets of each kind stand in some texts."""
     return Counter(secret.kind for text in texts for secret in find_secrets(text, country))
+
+
+def known_country(country: str) -> str | None:
+    """Return a country as phone numbers' plans know it, None for none.
+
+    Raises:
+        UsageError: There is no plan for it.
+    """
+    code = country.strip().upper()
+    if code and code not in SUPPORTED_REGIONS:
+        raise UsageError(
+            f"There is no country {country!r} with phone numbers of its own.",
+            hint="Write its two letters, for example: wonderland filter --country US",
+        )
+    return code or None
 
 
 def scrubbed(text: str, country: str | None = None) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from wonderland.audit.secrets import Secret, count_secrets, find_secrets, scrubbed
+from wonderland.corpus.scrubbing import Secret, count_secrets, find_secrets, scrubbed
 
 FOUND = {
     "write me at ann.lee+x@example.co.uk ok": ("email", "ann.lee+x@example.co.uk"),

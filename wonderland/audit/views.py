@@ -1,0 +1,265 @@
+"""The pictures of an audit. No text of a message and no secret is in them, only counts, ranks and intervals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wonderland.audit.completion import TRIES
+from wonderland.audit.found import tries_told
+from wonderland.estimate import Estimate
+from wonderland.report.schema import (
+    Axis,
+    Bar,
+    Bars,
+    Block,
+    Column,
+    Curve,
+    Lines,
+    Quoted,
+    Row,
+    Table,
+    View,
+    Wording,
+    told_p,
+)
+
+if TYPE_CHECKING:
+    from wonderland.audit.result import Memorisation
+
+__all__ = ["views"]
+
+_NOT_SHOWN = "That these tests draw nothing out does not show that nothing can be drawn out."
+_ASKED = {
+    "training": "training messages",
+    "held out": "held-out messages",
+    "n-gram, training": "training, by a trigram",
+    "n-gram, held out": "held out, by a trigram",
+    "untrained": "training, untrained model",
+}
+_PARTS = (("training", "training"), ("held-out", "held out"))
+
+
+def views(of: Memorisation) -> list[View]:
+    """Return the views of an audit: those of parts that were examined."""
+    made = [_completion(of), _secrets(of), _people(of), _membership(of), _tokens(of)]
+    return [view for view in made if view is not None]
+
+
+def _completion(of: Memorisation) -> View | None:
+    if not of.completion:
+        return None
+    bars: dict[Any, Estimate] = {Wording(_ASKED[name]): _percent(one) for name, one in of.completion.items()}
+    bars |= {Wording(f"{_ASKED[name]}, in a window"): _percent(one) for name, one in of.in_window.items()}
+    counts = {f"completed, {name}": Wording(f"{k:,} of {n:,}") for name, (k, n) in of.hits.items()}
+    counts |= {f"more than held out, {name}": Wording(told_p(p)) for name, p in of.fisher.items()}
+    counts |= {f"near-verbatim, {name}": Wording(f"{k} of the {n} likeliest") for name, (k, n) in of.near.items()}
+    tries = {
+        f"{name}: within {n:,} tries": _percent(one[i])
+        for name, one in of.discoverable.items()
+        for i, n in enumerate(TRIES.tolist())
+        if n in (1, 1_000, 1_000_000)
+    }
+    sampled = {f"messages in the {name} text": of.generated[key] for name, key in _PARTS if key in of.generated}
+    aside = [
+        Block("Counts", rows=Row.each(counts)),
+        Block(
+            "How often a completed message stands in the training text",
+            rows=Row.each({row["said"]: row["hits"] for row in of.eidetic}),
+        ),
+        Block(
+            "(n, p)-discoverable",
+            "Share of messages whose rest comes up with 90% when sampling is tried so often (% of messages).",
+            rows=Row.each(tries),
+        ),
+        Block(
+            "What the model says by itself",
+            f"Of {of.generated.get('messages', 0):,} sampled messages of eight tokens or more, so many stand word for word:",
+            rows=Row.each(sampled),
+        ),
+    ]
+    (training, held_out) = (of.hits[name][1] for name in ("training", "held out"))
+    return View(
+        "audit-completion",
+        "Verbatim completion",
+        replace(Bars.of(bars, "completed word for word", unit="% of messages"), aside=aside),
+        subtitle="How many messages does the model finish exactly as they were written, from their first tokens?",
+        caption="Share of messages whose tokens from the fifth on are all the model's first choice (greedy decoding), of "
+        f"messages with at least eight tokens; n = {training:,} training and {held_out:,} held-out messages. 95% "
+        "intervals: the wider of a bootstrap over conversations and of Clopper and Pearson. One-sided Fisher test of "
+        f"training against held out: {told_p(of.fisher['alone'])}.",
+        how_to_read="Held-out messages were never read, so what is completed of them is common phrases: that is the "
+        "chance level. The trigram is a table of counts of other conversations. What lies above both was learned by "
+        "heart.",
+        misleads=f"{_NOT_SHOWN} Other prompts or access to the weights may draw out more.",
+        order=160,
+    )
+
+
+def _secrets(of: Memorisation) -> View:
+    heads = [
+        Column("number", "Secret", help="Its number, those said most often first; the secret itself is nowhere here."),
+        Column("kind", "Kind"),
+        Column("times", "Times said"),
+        Column(
+            "bits", "Exposure", "bits", 1, "log₂ of the candidates less log₂ of its rank; 1.44 on average by chance."
+        ),
+        Column("most", "At most", "bits", 1, "What the first rank would be."),
+        Column("q", "q", "", 3, "Benjamini and Hochberg's, over all secrets examined."),
+        Column("tries", "Tries for 90%", help="How many samples give it at least once with 90%."),
+    ]
+    rows: list[list[Any]] = [
+        [i, Wording(row["kind"]), row["times"], row["bits"], row["most"], row["q"], Wording(tries_told(row["tries"]))]
+        for i, row in enumerate(of.secrets, 1)
+    ]
+    rows += [
+        [
+            Wording("left out" if not row["times"] else "put in"),
+            Wording("canary"),
+            row["times"],
+            row["bits"],
+            None,
+            None,
+            Wording(tries_told(row["tries"])),
+        ]
+        for row in of.canaries.get("rows", ())
+    ]
+    places = {
+        f"secrets in the {place}" if place != "generations" else "secrets in what was sampled": Wording(
+            ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none found"
+        )
+        for place, kinds in of.found.items()
+    }
+    aside = [Block("Found", "By their shape and their check digits.", rows=Row.each(places))]
+    if of.canaries:
+        c = of.canaries
+        aside.append(
+            Block(
+                "Canaries",
+                f"Of {c['guesses']} coins, {c['right']} were guessed right from the model, so ε of differential privacy "
+                f"is at least {c['epsilon']:.2f} (95% confidence). 0 says nothing.",
+            )
+        )
+    if not rows:
+        rows = [[Wording("none found"), None, None, None, None, None, None]]
+    return View(
+        "audit-secrets",
+        "Exposure of secrets",
+        Table(heads, rows, aside=aside),
+        subtitle="Does the model hold phone numbers, codes or addresses that somebody wrote?",
+        caption=f"{len(of.secrets)} distinct secrets of the training text, each ranked among at least 1,000 others of the "
+        "same format that nobody said (as many as the format has). Exposure in bits; by chance 1.44 on average. q of "
+        "a permutation test over all of them."
+        + (f" {of.not_examined} more, said less often, were not examined." if of.not_examined else ""),
+        how_to_read="A row is one secret, without the secret. Much exposure and few tries mean that the model says it. "
+        "`wonderland filter --also scrub` replaces such parts by their kind before training.",
+        misleads="Only what has a shape is found: a name, an illness or an address told in words is none. Finding nothing "
+        "does not show that there is none.",
+        warning="" if not sum(of.found.get("training text", {}).values()) else "Secrets stand in the training text.",
+        order=161,
+    )
+
+
+def _people(of: Memorisation) -> View | None:
+    if not of.people:
+        return None
+    heads = [
+        Column("person", "Person"),
+        Column("messages", "Messages examined"),
+        Column("completed", "Completed"),
+        Column(
+            "share", "Share", "% of messages", 1, "With a 95% interval: the wider of bootstrap and Clopper-Pearson."
+        ),
+        Column("secrets", "Secrets said"),
+    ]
+    rows = [
+        [Quoted(row["person"]), row["messages"], row["completed"], _percent(row["share"]), row["secrets"]]
+        for row in of.people
+    ]
+    chance = of.completion["held out"]
+    told = of.membership.get("contact, calibrated")
+    why = of.left_out.get("membership by contact", "")
+    aside = [
+        Block(
+            "Is somebody in it?",
+            "" if told is not None else why,
+            rows=Row.each({} if told is None else {"AUC by contact": told}),
+        ),
+    ]
+    return View(
+        "audit-people",
+        "Verbatim completion by person",
+        Table(heads, rows, aside=aside),
+        subtitle="Whose messages does the model finish word for word?",
+        caption=f"Training messages of {len(rows)} contacts, by pseudonym, those with most first; messages that nobody "
+        f"read are completed in {float(chance.value):.2%} of cases, which is the chance level.",
+        how_to_read="A share whose interval lies above the chance level says that this person's words were learned by "
+        "heart.",
+        misleads="Most people have few messages here, so their intervals are wide; of many people some stand high by "
+        "chance.",
+        order=162,
+    )
+
+
+def _membership(of: Memorisation) -> View | None:
+    if not of.roc:
+        return None
+    places = np.linspace(0, 100, len(next(iter(of.roc.values()))))
+    curves = [Curve(Wording(name), places, 100 * values) for name, values in of.roc.items()]
+    rows = Row.each({name: one for name, one in of.membership.items()})
+    caught = {name: Wording(f"{share:.0%}") for name, share in of.caught.items() if np.isfinite(share)}
+    return View(
+        "audit-membership",
+        "Membership inference",
+        replace(
+            Lines(
+                Axis("told of those never read", "%"),
+                Axis("told of those that were read", "%"),
+                [Curve(Wording("chance"), places, places), *curves],
+            ),
+            aside=[
+                Block("AUC", "0.5 is chance; 95% intervals over conversations.", rows=rows),
+                Block("Told at 1% false positives", rows=Row.each(caught)),
+            ],
+        ),
+        subtitle="Can one tell from the model which messages and conversations it read?",
+        caption="ROC of three scores, by message and by conversation: the loss; the loss calibrated by a trigram that was "
+        "counted on the half of the conversations without this one; and the trigram alone, which knows the text and not "
+        f"the model. n = {of.examined['training conversations examined']} conversations that were read and "
+        f"{of.examined['held-out conversations examined']} that were not.",
+        how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone tells is a "
+        "difference of texts and no memory; the calibrated score beyond it is the model's.",
+        misleads=of.left_out.get("split", "")
+        or "A few conversations that differ by topic can look like memory: compare the curve of the text alone. An AUC "
+        "near 0.5 does not show that nobody can tell.",
+        warning=of.left_out.get("split", ""),
+        order=163,
+    )
+
+
+def _tokens(of: Memorisation) -> View | None:
+    if not of.vocabulary:
+        return None
+    size = sum(of.vocabulary.values())
+    return View(
+        "audit-tokens",
+        "Vocabulary by contacts",
+        Bars(
+            list(map(Wording, of.vocabulary)),
+            Axis("tokens", "tokens"),
+            [Bar(Wording("tokens"), np.array(list(of.vocabulary.values()), dtype=float))],
+        ),
+        subtitle="How many tokens are whole words that few people used?",
+        caption=f"The {size:,} tokens of the vocabulary, by how many contacts used the word they spell in the training "
+        "text. A count, with no interval: nothing is estimated.",
+        how_to_read="A token that one person's word became can be read by whoever has the tokenizer. `wonderland tokenize "
+        "--contacts 5` learns from words that five contacts used.",
+        misleads="A rare token is often a fragment of common words, and a name can be common.",
+        order=164,
+    )
+
+
+def _percent(one: Estimate) -> Estimate:
+    return one.map(lambda part: 100 * part, unit="% of messages")

@@ -1,0 +1,75 @@
+"""May this report leave the machine? What an audit said of the model, and whether it lets its weights be shared.
+
+An audit is any result that has a ``sentence``, a list of ``refusals`` and the fingerprint of its ``model``; this module
+knows no more of it. Every report says on its first page what the audit found, or that none was run. A report with the
+model in it is refused unless the audit is of this very model and refuses nothing; whoever has asked those whose messages
+the model read can override that, which the file then says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wonderland.errors import CheckFailed
+
+__all__ = ["NO_AUDIT", "PUBLIC", "Sharing"]
+
+NO_AUDIT = "No audit was run, so what this model gives away of the messages it read is unknown."
+PUBLIC = "The messages it read are public: they come with wonderland."
+_ASKED = "It was written because somebody said that those whose messages it read were asked."
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What is known of what a model gives away.
+
+    Attributes:
+        sentence: What the first page says.
+        refusals: Why the model should not be shared; none if it may be.
+        model: Fingerprint of the model that was audited; "" if none was.
+        public: Whether what it read is public anyway.
+    """
+
+    sentence: str = NO_AUDIT
+    refusals: Sequence[str] = field(default=(NO_AUDIT,))
+    model: str = ""
+    public: bool = False
+
+    @classmethod
+    def of(cls, results: Mapping[str, Any] | None, model: str = "", *, public: bool = False) -> Sharing:
+        """Return what the audit among some results says.
+
+        Args:
+            results: Results by name.
+            model: Fingerprint of the model that is shown; an audit of another one counts as none. "" if unknown.
+            public: Whether what it read is public anyway.
+        """
+        for one in (results or {}).values():
+            if hasattr(one, "refusals") and hasattr(one, "sentence"):
+                if model and one.model != model:
+                    other = "The audit that is here is of other weights, so of these nothing is known."
+                    return cls(other, [other], one.model, public)
+                return cls(one.sentence, list(one.refusals), one.model, public)
+        return cls(public=public)
+
+    def let_out(self, *, asked: bool = False) -> str:
+        """Return what a file that holds the model says of its sharing.
+
+        Args:
+            asked: Whether somebody says that those whose messages the model read were asked.
+
+        Raises:
+            CheckFailed: The audit does not let the model be shared, and nobody was asked.
+        """
+        if self.public:
+            return PUBLIC
+        if not self.refusals:
+            return "The audit of this model refuses nothing. That does not show that it gives nothing away."
+        if asked:
+            return f"The audit does not let this model be shared: {' '.join(self.refusals)} {_ASKED}"
+        raise CheckFailed(
+            f"The model is not put into a file that can be shared. {' '.join(self.refusals)}",
+            hint="Run `wonderland audit` for this model. If all whose messages it read agree: --i-asked-them",
+        )
