@@ -122,7 +122,7 @@ def analyze(
         PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
     """
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    watching = Watching(on_start, on_progress, scratch, deadline)
+    watching = Watching(on_start, on_progress, scratch, deadline=deadline)
     kind = subject.kind if isinstance(subject, Cohort) else ""
     asked = select(wanted or ("all",), parameters or {}, kind)
     given = given or {}
@@ -151,17 +151,19 @@ def analyze_cohort(
         chosen: What to run, each after those it uses.
         asked: Those of them that were asked for.
         given: Results of members that are there already, by member and name: nothing is run on such a member.
-        control: Also run each on the untrained baselines.
+        control: Also run each on the untrained baselines; not of snapshots whose first is the untrained model itself.
         watching: Who looks on.
     """
     single = [one for one in chosen if not getattr(one, "of", "")]
+    control = control and not cohort.begins_untrained
+    twins = cohort.untrained().members if control and any(name not in given for name in cohort.members) else {}
     members: dict[str, Results] = {}
     for name, member in cohort.members.items() if single else ():
         if name in given:
             members[name] = Results(given[name], member)
             continue
         there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name), on_result=None)
-        found, why = run_each(member, single, asked, {}, control=control, watching=there)
+        found, why = run_each(member, single, asked, {}, control=control, watching=there, baseline=twins.get(name))
         members[name] = Results(found, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}

@@ -82,6 +82,7 @@ def run_each(
     control: bool,
     watching: Watching,
     begun: Mapping[str, Result] | None = None,
+    baseline: Observed | None = None,
 ) -> tuple[dict[str, Result], dict[str, str]]:
     """Run analyses on a specimen, with one shared forward pass; see `wonderland.lab.analysis.analyze`.
 
@@ -93,6 +94,8 @@ def run_each(
         control: Also run each on the untrained baseline.
         watching: Who looks on.
         begun: Results of some of `chosen` that are there already but for their control.
+        baseline: The untrained baseline; the specimen's own by default. Members of a cohort have one each, of a seed
+            of its own: with one seed for all they would be one model.
 
     Returns:
         The results by name, and why others were left out.
@@ -123,7 +126,7 @@ def run_each(
                 results[analysis.name] = result
                 watching.end(analysis.name, result, whole=not control)
     if control:
-        baseline = specimen.untrained()
+        baseline = specimen.untrained() if baseline is None else baseline
         before = {name: result.control for name, result in given.items() if result.control is not None}
         served = [one for one in chosen if one.name in results]
         with baseline.holding({need for analysis in served for need in analysis.needs}):

@@ -100,6 +100,7 @@ class Keeping:
         on_removed: Called with each result that was deleted to make room.
         most: Results kept of each analysis, if more than usual.
         deadline: Moment of `time.monotonic` after which no further analysis begins; None for no end.
+        baseline: The untrained baseline, if not the specimen's own; a result with another one is made again.
     """
 
     stages: Mapping[str, Stage]
@@ -108,6 +109,7 @@ class Keeping:
     on_removed: Callable[[Kept], None] | None = None
     most: int = 0
     deadline: float | None = None
+    baseline: Specimen | None = None
 
     @property
     def watching(self) -> Watching:
@@ -137,7 +139,7 @@ class Keeping:
         """
         from wonderland.lab.running import run_each
 
-        done = load_done(analyses, self.stages)
+        done = _with_own_twin(load_done(analyses, self.stages), self.baseline)
         for name in done:
             touch(self.stages[name])
         todo = [analysis for analysis in analyses if analysis.name not in done]
@@ -145,13 +147,28 @@ class Keeping:
             return done, {}
         begun = load_begun(todo, self.stages) if control else {}
         asked = analyses if alone else ()
-        fresh, declined = run_each(specimen, todo, asked, done, control=control, watching=self.watching, begun=begun)
+        fresh, declined = run_each(
+            specimen, todo, asked, done, control=control, watching=self.watching, begun=begun, baseline=self.baseline
+        )
         return {**done, **fresh}, declined
 
 
 def deadline_in(minutes: float | None) -> float | None:
     """Return the moment of `time.monotonic` that is so far away; None for none."""
     return None if minutes is None else time.monotonic() + 60 * minutes
+
+
+def _with_own_twin(results: dict[str, Result], twin: Specimen | None) -> dict[str, Result]:
+    """Return the results whose untrained baseline is the one this member has in the cohort, or that have none."""
+    if twin is None:
+        return results
+    wanted = twin.fingerprints["model"]
+
+    def fits(result: Result) -> bool:
+        about = None if result.control is None else result.control.provenance
+        return about is None or about.fingerprints.get("model") == wanted
+
+    return {name: result for name, result in results.items() if fits(result)}
 
 
 def scratch_in(stages: Mapping[str, Stage]) -> Callable[[str], Path]:

@@ -179,11 +179,15 @@ class AskedOfCohort:
         from wonderland.lab.analysis import analyze_cohort
         from wonderland.lab.results import Results
 
-        control, most, deadline = self.layout.settings.analysis.control, 2 * len(of), deadline_in(minutes)
+        control, most = self.layout.settings.analysis.control and not of.begins_untrained, 2 * len(of)
+        twins = of.untrained().members if control and self.single else {}
+        deadline = deadline_in(minutes)
         results: dict[str, Results] = {}
         for name, member in of.members.items() if self.single else ():
             tell = None if on_start is None else _with_member(on_start, name)
-            keeping = Keeping(self.stages[name], tell, on_progress, on_removed, most, deadline)
+            keeping = Keeping(
+                self.stages[name], tell, on_progress, on_removed, most, deadline=deadline, baseline=twins.get(name)
+            )
             found, declined = keeping.run(member, self.single, control=control)
             results[name] = Results(found, member, declined)
         done = load_done(self.joint, self.of_all)

@@ -20,7 +20,7 @@ moment, and uses no others; nothing that was read once is used again unless its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from wonderland.workspace.reading import read_messages
 
 if TYPE_CHECKING:
     from wonderland.audit.result import Memorisation
+    from wonderland.comparison.comparison import Comparison
     from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
     from wonderland.lab.external.on_disk import Opened
@@ -336,6 +337,37 @@ class Workspace(WorkspaceFolder):
         if cohort:
             return cohorts.AskedOfCohort.of(self.layout, cohort, wanted, parameters).missing
         return Asked.of(self.layout, wanted, parameters).missing
+
+    def compare(
+        self,
+        by: str = "",
+        *,
+        at: Sequence[str] = (),
+        contacts: Sequence[str] = (),
+        other: str | Path | None = None,
+        permutations: int = 199,
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Comparison:
+        """Say how far parts of the messages are apart, and by which words; nothing of it is kept.
+
+        Args:
+            by: "period", "contact", "speaker" (me and them), or "" with ``other``.
+            at: Of periods, the days at which one ends and the next begins.
+            contacts: Of contacts, at least two pseudonyms.
+            other: Another workspace, to compare all of its messages with all of these.
+            permutations: Null draws of each pair.
+            seed: Seed of all that is random.
+            on_progress: Called with (draws done, all).
+
+        Raises:
+            UsageError: It is not said what to compare, or it does not exist.
+            NotEnoughData: A side has fewer than 1,000 messages.
+            InputError: Two workspaces hold the same conversations.
+        """
+        from wonderland.workspace.comparing import compared
+
+        return compared(self.layout, by, at, contacts, other, permutations, seed, on_progress)
 
     # -- showing -------------------------------------------------------------------------------------------------
 

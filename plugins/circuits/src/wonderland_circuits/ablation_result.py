@@ -144,7 +144,8 @@ class HeadAblationResult(wl.Result):
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
-        needed = self.heads_that_are("needed")
+        cost_of = self.cost["resample"]
+        needed = [head for head in self.heads_that_are("needed") if np.isfinite(cost_of[Head.parse(head)].value)]
         if not needed:
             return [wl.Finding(self._none(), "head-ablation", kind="null", trust="weak")]
         cost, text = (
@@ -181,7 +182,7 @@ class HeadAblationResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         caption = (
             f"Rise of the held-out loss without each head, over {self.windows} windows; 95% interval over "
-            f"n={self.loss.n} conversations; in these windows the loss without ablation is {self.loss.value:.3f} nats "
+            f"n={self.loss.over}; in these windows the loss without ablation is {self.loss.value:.3f} nats "
             "a token."
         )
         verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}

@@ -209,7 +209,7 @@ def views(
     rest = f"; {left_out:,} further pairs, of heads that cost less alone, were not ablated" if left_out else ""
     caption = (
         f"ΔL of both, less ΔL of each, z replaced by its mean: {len(names)} pairs, {windows} windows; 95% interval "
-        f"over n={found.n} conversations{rest}."
+        f"over n={found.over}{rest}."
     )
     order = sorted(range(len(names)), key=lambda i: -abs(pairs.explored[i]))[:_LISTED]
     columns: dict[Column, Any] = {

@@ -128,13 +128,13 @@ class NeuronsResult(wl.Result):
             return []
         one = self.specific
         than = "random directions of their layer" + ("" if self._before is None else " and than before training")
-        n = f"n={one.n} neurons a layer{'' if one.trusted else ', too few to trust the intervals'}"
+        n = f"n={one.over} a layer{'' if one.trusted else ', too few to trust the intervals'}"
         told = f"a neuron is less mixed than a direction with probability {_by_layer(one.value)} by layer"
         if self.special:
             layers = ", ".join(f"L{layer}" for layer in self.special)
             text = f"In {layers} single neurons fire for fewer kinds of tokens than {than}: {told} (chance 0.5, {n})."
             trust: Any = "solid" if one.trusted and self._before is not None else "weak"
-            return [wl.Finding(text, "neuron-mixture", (), trust, "effect")]
+            return [wl.Finding(text, "neuron-mixture", (), trust, "effect", one[self.special[0]])]
         if not np.isfinite(one.high).any():
             text = "No neuron fires: what neurons fire for could not be measured."
             return [wl.Finding(text, "neuron-mixture", (), "anecdotal", "description")]
@@ -143,7 +143,9 @@ class NeuronsResult(wl.Result):
             f"In no layer do single neurons clearly fire for fewer kinds of tokens than {than}: {told}, at most "
             f"{most:.2f} by the intervals (chance 0.5, {n})."
         )
-        return [wl.Finding(text, "neuron-mixture", (), "solid" if one.trusted and most <= _SAME_AS else "weak", "null")]
+        trust = "solid" if one.trusted and most <= _SAME_AS else "weak"
+        highest = one[int(np.nanargmax(one.high))]
+        return [wl.Finding(text, "neuron-mixture", (), trust, "null", highest)]
 
     def views(self) -> Sequence[wl.View]:
         if not self.kind_entropy.size:
@@ -219,7 +221,7 @@ class NeuronsResult(wl.Result):
         bars: dict[str, Any] = {"neurons": self.specific}
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             bars["before training"] = self.control.specific.value
-        n = f"n={self.specific.n} neurons, {self.directions} directions"
+        n = f"n={self.specific.over}, {self.directions} directions"
         return wl.View(
             "neurons-by-layer",
             "Neuron basis against random directions",
