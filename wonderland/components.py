@@ -1,4 +1,4 @@
-"""What are the parts of a model called? `Head`, `Neuron` and `Feature`: values that print, parse and index arrays.
+"""Names of the parts of a model, `Head`, `Neuron` and `Feature`: values that print, parse and index arrays.
 
 A part is a pair of whole numbers with a name of its own: ``Head(2, 0)`` prints ``L2H0``, ``Head.parse("L2H0")`` gives
 it back, and ``pattern_scores[Head(2, 0)]`` is its entry in an array [layer, head]. The kinds never equal each other:

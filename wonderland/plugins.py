@@ -1,4 +1,4 @@
-"""Which sources, filters and analyses are there, and which plugin failed to load?
+"""The sources, filters and analyses that are there, and the plugins that failed to load.
 
 Discovery goes through the ``wonderland`` entry-point group; the core's own built-ins are registered the same way, as
 ``core``. A plugin that cannot be imported is remembered with its error and shown by ``wonderland plugins``; it never

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from wonderland.corpus.windows import pack
-from wonderland.model.baselines import baseline_losses, ngram_first_choices, ngram_probabilities
+from wonderland.model.baselines import (
+    baseline_losses,
+    ngram_distributions,
+    ngram_first_choices,
+    ngram_probabilities,
+)
 
 
 def chain(random, transitions, order, windows, length):
@@ -91,3 +96,15 @@ def test_the_first_choice_is_the_likeliest_of_all_tokens():
             expected.append(int(np.argmax(others)) == row[place])
     assert found.tolist() == expected
     assert 0 < found.sum() < len(found)
+
+
+def test_whole_distributions_hold_the_probability_of_each_token():
+    random = np.random.default_rng(0)
+    train = chain(random, random.dirichlet(np.full(8, 0.3), size=8), 1, 20, 30)
+    before = np.array([[0, 0], [3, 1], [9, 9]])
+    whole = ngram_distributions(train, before, 10)
+    for row, (earlier, last) in enumerate(before):
+        alone = ngram_probabilities(train, [np.array([earlier, last, token]) for token in range(10)], 10)
+        for name, probabilities in whole.items():
+            np.testing.assert_allclose(probabilities[row], alone[name][1::2], rtol=1e-12)
+            assert probabilities[row].sum() == pytest.approx(1)

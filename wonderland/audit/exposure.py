@@ -1,4 +1,4 @@
-"""How much of a secret does the model hold? Its rank among secrets of the same format that were never said.
+"""Exposure of a secret: its rank among secrets of the same format that were never said.
 
 A secret is put into its message, and so are R others of the same format, drawn anew (digits of a code; a card that
 passes the Luhn test; an IBAN that passes its checksum). The exposure is log₂(R + 1) − log₂(rank) bits: with chance

@@ -1,4 +1,4 @@
-"""What does the model say at every token of a message that is put before it, alone behind its speaker?
+"""What the model says at every token of a message that is put before it, alone behind its speaker.
 
 One pass with the right tokens given gives everything an audit of messages needs: the loss of each token, and whether
 it was the model's first choice. A message whose tokens from the k-th on were all first choices is exactly one that

@@ -72,17 +72,30 @@ def command(
     return decorate
 
 
-def open_workspace(folder: Path | None, *, create: bool = False) -> Workspace:
+def open_workspace(folder: Path | None, *, create: bool = False, examined: bool = False) -> Workspace:
     """Open the workspace named, or the one at hand.
+
+    Args:
+        folder: The one that was named.
+        create: Make it if it is not there.
+        examined: Whether one of a model from elsewhere will do, which has no messages.
 
     Raises:
         InputError: There is none, and it is not to be made.
+        UsageError: It is of a model from elsewhere.
     """
     from wonderland.workspace.workspace import Workspace
 
     place = folder or Workspace.find()
     if place is not None and (place / "wonderland.toml").is_file():
-        return Workspace(place)
+        found = Workspace(place)
+        if found.layout.examines and not examined:
+            raise UsageError(
+                f"{place} is the workspace of a model from elsewhere ({found.settings.examined.model}): it has no "
+                "messages and was not trained here.",
+                hint="In it one can analyze, report, status, export and wipe. For messages take another: -w NEW",
+            )
+        return found
     if create:
         return Workspace.create(place or Path(DEFAULT_NAME))
     raise InputError(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wonderland.lab.contrast import Contrast
     from wonderland.workspace.workspace import Workspace
 
-__all__ = ["GROUP", "taken_from"]
+__all__ = ["GROUP", "of_file", "taken_from"]
 
 _SIDES = ("clean", "corrupted", "target", "foil")
 _FILE = "contrasts"
@@ -63,6 +63,11 @@ def taken_from(workspace: Workspace, extras: dict[str, Any]) -> tuple[Contrast, 
     return _linted(workspace, rows, "" if path is None else f"{path}: ")
 
 
+def of_file(workspace: Workspace, path: Path) -> tuple[Contrast, ...]:
+    """Return the contrasts of a file, linted; see `taken_from`."""
+    return _linted(workspace, _rows(path), f"{path}: ")
+
+
 def _rows(path: Path) -> list[Mapping[str, Any]]:
     try:
         lines = path.expanduser().read_text(encoding="utf-8").splitlines()
@@ -94,11 +99,18 @@ def _typed(row: Mapping[str, Any]) -> bool:
     return texts and isinstance(row.get("copying", False), bool)
 
 
+def _opened(workspace: Workspace) -> tuple[Any, Any]:
+    if workspace.layout.examines:
+        specimen = workspace.specimen()
+        return specimen.model, specimen.tokenizer
+    return workspace.load_model()
+
+
 def _linted(workspace: Workspace, rows: list[Mapping[str, Any]], where: str) -> tuple[Contrast, ...]:
     from wonderland.lab.contrast import Contrast, lint
 
     contrasts = tuple(Contrast(**row) for row in rows)
-    model, tokenizer = workspace.load_model()
+    model, tokenizer = _opened(workspace)
     problems = lint(contrasts, tokenizer, model)
     if any(not found for found in problems):
         return contrasts  # the analysis says which it refused

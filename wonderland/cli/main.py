@@ -32,8 +32,11 @@ _COMMANDS = {
     "train": "model",
     "check": "model",
     "generate": "model",
+    "chat": "chat",
     "analyze": "analysis",
     "audit": "audit",
+    "compare": "compare",
+    "examine": "examine",
     "report": "analysis",
     "run": "pipeline",
     "demo": "pipeline",
@@ -49,12 +52,15 @@ _HELP = {
     "extract": "Read messages into the workspace.",
     "filter": "Drop noise, and account for it.",
     "tokenize": "Train the tokenizer and prove what the model relies on.",
-    "export": "Write the corpus as plain files.",
+    "export": "Write the corpus, the model or the results as plain files.",
     "train": "Train the model from scratch, or go on training it.",
     "check": "Run the sanity checks.",
     "generate": "Let the model speak, as you or as them.",
+    "chat": "Talk with the model.",
     "analyze": "Look inside the model.",
     "audit": "Measure what can be drawn out of the model.",
+    "compare": "Compare periods, contacts, me and them, or two workspaces.",
+    "examine": "Examine a model from elsewhere, from a folder.",
     "report": "Write the report: one HTML file.",
     "run": "Do everything that is not up to date.",
     "demo": "Do everything, on the conversations that come with wonderland.",
@@ -148,13 +154,13 @@ def _failed(arguments: list[str], message: str, hint: str, code: int) -> int:
     if "--json" in arguments:
         print(json.dumps({"error": message, "hint": hint, "exit_code": code}))
     else:
-        from wonderland.cli.console import plain
+        from wonderland.cli.console import fitted, plain
 
         red, bold, off = ("\x1b[31;1m", "\x1b[1m", "\x1b[0m") if sys.stderr.isatty() else ("", "", "")
         lines = "\n".join(plain(line) for line in message.splitlines())
-        print(f"{red}Error:{off} {lines}", file=sys.stderr)
+        print(fitted(f"{red}Error:{off} {lines}", sys.stderr), file=sys.stderr)
         if hint:
-            print(f"{bold}{plain(hint)}{off}", file=sys.stderr)
+            print(fitted(f"{bold}{plain(hint)}{off}", sys.stderr), file=sys.stderr)
     return code
 
 

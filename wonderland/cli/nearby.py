@@ -1,4 +1,4 @@
-"""Did you mean …? The few names near a mistyped one, and where to find the rest; never the whole list."""
+"""The few names near a mistyped one, and where to find the rest; never the whole list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does an annotated field become a command-line option? One annotation gives name, type, choices, help and default.
+"""Annotated fields as command-line options: one annotation gives name, type, choices, help and default.
 
 Settings, parameters of analyses and options of sources are all ``Annotated[type, "help text"]``. The types that can be
 typed: ``int``, ``float``, ``str``, ``bool``, ``Path``, ``date``, ``datetime``, ``Literal[...]``, ``X | None``, and

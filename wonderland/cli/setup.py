@@ -35,7 +35,7 @@ def init(console: Console, folder: Path | None, where: Path | None) -> None:
 
 def status(console: Console, folder: Path | None) -> None:
     """Say which stages are done, missing, out of date or damaged, when they were made, and what to type next."""
-    workspace = open_workspace(folder)
+    workspace = open_workspace(folder, examined=True)
     steps = workspace.status()
     console.result(
         workspace=str(workspace.folder),
@@ -52,7 +52,7 @@ def status(console: Console, folder: Path | None) -> None:
         written = datetime.fromtimestamp(step.written).astimezone() if step.written else None
         when = f"{written:%Y-%m-%d %H:%M}" if written else ""
         size = size_of(step.size) if step.size else ""
-        line = f"{console.mark(step.state == 'done')} {step.name:<{width}}  {step.state:<11}  {when:<16}  {size:>9}"
+        line = f"{console.mark(step.state == 'done')} {step.name:<{width}}  {step.state:<11} {when:<16} {size:>9}"
         console.say(line.rstrip())
         if step.detail:
             console.paragraph(plain(step.detail), indent=width + 4)
@@ -62,6 +62,11 @@ def status(console: Console, folder: Path | None) -> None:
 
 def _next(workspace: Workspace, states: Mapping[str, str]) -> str:
     """Return what to type after this, "" if everything is done."""
+    if workspace.settings.examined.model:
+        e = workspace.settings.examined
+        again = f"wonderland examine {shlex.quote(e.model)} --texts {shlex.quote(e.texts)}"
+        commands = {"model": again, "results": "wonderland analyze", "report": "wonderland report"}
+        return next((command for name, command in commands.items() if states[name] != "done"), "")
     if not workspace.settings.source.path:
         return "wonderland extract PATH"
     commands = {

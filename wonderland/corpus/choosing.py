@@ -1,4 +1,4 @@
-"""Which messages is something to be learned from? Times and people, chosen with a line in the ledger for the others.
+"""Choosing the messages to learn from, by time and by people, with a line in the ledger for the others.
 
 A person is chosen by conversations: those in which one of the people wrote, whole, because what I wrote to them is what
 they are chosen for. A person is left out by messages: theirs go everywhere, and from a conversation of two goes all.

@@ -1,4 +1,4 @@
-"""How are hundreds of thousands of messages held? As Arrow columns: 700,000 of them are some 60 MB and load at once.
+"""Messages as Arrow columns: 700,000 of them are some 60 MB and load at once.
 
 This is the only module that knows the column layout; `Corpus` speaks in messages. Arrow holds UTF-8, which lone
 surrogates (half an emoji, in some exports) are not: they become U+FFFD here, and are counted.

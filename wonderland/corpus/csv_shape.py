@@ -1,4 +1,4 @@
-"""How is a table written: in which encoding, with what between its cells, and with or without quotation marks?
+"""How a table is written: its encoding, what stands between its cells, and whether there are quotation marks.
 
 None of this stands in a CSV file. The encoding is that of its first bytes; what stands between cells is what makes the
 header name the columns a table of messages has, and then what makes most records as long as the header. A first line

@@ -1,4 +1,4 @@
-"""How is a record of strings and numbers turned into a message? Shared by the two generic sources.
+"""From a record of strings and numbers to a message, for the two generic sources.
 
 A record is a mapping; `wonderland.corpus.naming` says which key is the text, the sender, the time and the conversation.
 Names are compared in one Unicode form (NFC), so that a name typed on two systems is one person.

@@ -1,4 +1,4 @@
-"""Which messages are noise? The five categories of filtering that field notes on personal corpora agree on.
+"""Filters of noise: the five categories that field notes on personal corpora agree on.
 
 A filter looks at one message and says why it should go, or None. The reason repeats from message to message; the
 ledger counts by it. A filter may also say what a message that stays should say instead, which the ledger counts too.

@@ -1,4 +1,4 @@
-"""Which senders are the same person in every store? Those named by a phone number or an e-mail address.
+"""Senders who are the same person in every store: those named by a phone number or an e-mail address.
 
 A number counts if it carries the code of its country; one without could be anybody's. A name never counts: two people
 may have one. Names are joined by what the user writes into ``people.toml``, a name with what that person is called in

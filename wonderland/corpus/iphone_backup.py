@@ -1,4 +1,4 @@
-"""Where in a backup of an iPhone is one file of an app? Names are hashed, a list tells them, some are encrypted.
+"""Files of an app in a backup of an iPhone: names are hashed, a list tells them, some are encrypted.
 
 A backup that is not encrypted needs nothing: the file lies under the SHA-1 of its domain and path, and the list in
 ``Manifest.db`` says so too. Of an encrypted one the package ``iphone_backup_decrypt`` decrypts that one file into a

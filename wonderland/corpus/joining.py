@@ -1,4 +1,4 @@
-"""How do several stores become one corpus in which every row is still accounted for?
+"""Several stores as one corpus in which every row is still accounted for.
 
 Each store keeps its ledger. The joined one sums them, each class behind the name of its store, and has a stage of its
 own for what is in two stores: a message of the same person in the same second with the same text is counted once. Ids

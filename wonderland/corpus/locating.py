@@ -1,4 +1,4 @@
-"""Which file is meant by a word? ``imessage`` is no path; if no file is called so, it is the Mac's own store.
+"""The file that a word means: ``imessage`` is no path; if no file is called so, it is the Mac's own store.
 
 A source that has a place of its own says so with ``default_location()``. A word that is the name of such a source means
 that place. A file or folder of that name comes first: what is there is never passed over for what a word could mean.

@@ -1,4 +1,4 @@
-"""What is a message, and what became of every row that was stored?
+"""Messages, and the ledger of what became of every row that was stored.
 
 A source yields one `Message` or one `Skipped` for each stored row. The `Ledger` counts them: rows kept, rows passed
 over and why, and later every row a filter dropped. Its law, ``kept + skipped == stored``, is checked when a corpus is

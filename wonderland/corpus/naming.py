@@ -1,4 +1,4 @@
-"""Which column of a table, or key of a record, means what?
+"""What the columns of a table, or the keys of a record, mean.
 
 The user names a column, or it has one of the names such columns usually have. Where names alone do not tell, the values
 of the first thousand records do: a column "Type" says whose a message is if it holds "Incoming" and "Outgoing"; a

@@ -1,4 +1,4 @@
-"""Who is who? Pseudonyms for senders and conversations, the same from run to run.
+"""Pseudonyms for senders and conversations, the same from run to run.
 
 A store names people by number, address or name. A corpus names them ``P001``, ``P002``, … in order of first
 appearance, and conversations ``C001``, …; only this mapping knows which is which. A workspace keeps it in one file of

@@ -1,4 +1,4 @@
-"""When do two ways of writing a phone number mean one number? When they have one form in E.164 (``+447700900123``).
+"""Two ways of writing a phone number are one number if they have one form in E.164 (``+447700900123``).
 
 A store keeps numbers as they were dialled, typed into a contact card or sent by the network: with or without the code
 of the country, with blanks, brackets and a zero that is dropped abroad. Which digits are which is a fact of each

@@ -1,4 +1,4 @@
-"""How does a store become columns without losing a row?
+"""Reading a store into columns without losing a row.
 
 The rows of a source are taken some thousands at a time, messages into columns, the others counted by reason. The
 ledger then checks the accounting law, and names give way to pseudonyms, unless they were asked for.

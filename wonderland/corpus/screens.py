@@ -1,4 +1,4 @@
-"""Which messages are worth a filter's look? One pass over a column, where judging takes a call for each message.
+"""Screens before a filter: one pass over a column, where judging takes a call for each message.
 
 A screen names what every text that a filter drops must hold; what it leaves out, the filter would keep. Its expressions
 are those of RE2, which reads a text once, whatever is in it. They ask for less than the filter's own: no boundaries of

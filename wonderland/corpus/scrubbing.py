@@ -1,4 +1,4 @@
-"""Which parts of a text are secrets: numbers, addresses and codes that belong to one person?
+"""Secrets in a text: numbers, addresses and codes that belong to one person.
 
 Each kind has a shape that is searched for and a rule that confirms what was found: a phone number must exist in its
 country's numbering plan, a card must pass the Luhn test and begin like a card, an IBAN must pass its checksum, a code

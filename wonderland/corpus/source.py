@@ -1,4 +1,4 @@
-"""Where do messages come from? The `Source` protocol, and the choice of the one source that reads a file.
+"""Sources of messages: the `Source` protocol, and the choice of the one source that reads a file.
 
 A source is a class that says of a path how sure it is that it can read it (`sniff`), counts the rows the store says
 it has, and yields exactly one `Message` or `Skipped` for each of them. Options are further keyword parameters of its

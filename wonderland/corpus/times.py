@@ -1,4 +1,4 @@
-"""When was it sent? One stored value becomes a time: ISO 8601, a number since 1970, or a date as people write it.
+"""Times from stored values: ISO 8601, a number since 1970, or a date as people write it.
 
 The unit of a number is told by its size: any time after 2001 has 10 digits in seconds, 13 in milliseconds, 16 in
 microseconds and 19 in nanoseconds. Whether 10/6/2023 is in June or October no single value says: `parse_time` is told

@@ -1,4 +1,4 @@
-"""A causal question in one call: how much of the gap between two prompts do these heads or sites carry?
+"""A causal question in one call: how much of the gap between two prompts heads or sites carry.
 
 What would fool it: choosing and measuring on the same pairs. Of mined contrasts one half is to explore, the other, of
 other conversations, to confirm; ``part`` takes one. Named heads need no choice, so for them all pairs count.

@@ -1,4 +1,4 @@
-"""Are a model's answers numbers? Infinities and NaN would go through every mean in silence.
+"""Answers of a model must be numbers: infinities and NaN would go through every mean in silence.
 
 Weights that are finite do not settle it: in half precision a product overflows at 65,504, and what is built on an
 infinity is NaN. What would fool it: an infinity inside of the model that a norm or a mask takes out again.

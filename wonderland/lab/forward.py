@@ -21,10 +21,11 @@ from wonderland.lab.protocols import HookedModel
 from wonderland.model.loss import token_losses
 from wonderland.tokenizer import PAD
 
-__all__ = ["BATCH_SIZE", "forward", "lacks", "rows_of"]
+__all__ = ["BATCH_SIZE", "batch_size", "forward", "lacks", "rows_of"]
 
 BATCH_SIZE = 16
-"""Windows of one forward pass."""
+"""Windows of one forward pass, at most."""
+_ROOM = 600_000_000  # bytes that what one pass computes may take at once
 
 
 @torch.no_grad()
@@ -46,8 +47,9 @@ def forward(
         raise Unsupported(missing, hint=NOT_EVERY_MODEL)
     hooks = {name: _hooks(model, name, layers) for name in names if name not in DERIVED}
     every = [hook for group in hooks.values() for hook in group]
-    for start in range(0, len(evidence), BATCH_SIZE):
-        windows = slice(start, min(start + BATCH_SIZE, len(evidence)))
+    size = batch_size(model, int(evidence.lengths.max()), names) if len(evidence) else BATCH_SIZE
+    for start in range(0, len(evidence), size):
+        windows = slice(start, min(start + size, len(evidence)))
         some = evidence.rows(windows)
         tokens = torch.from_numpy(some.tokens).to(model.device)
         logits, cache = model.run_with_cache(tokens, names_filter=every)
@@ -61,6 +63,21 @@ def forward(
         if "loss" in names:
             found["loss"] = _aligned_loss(logits, tokens, torch.from_numpy(some.mask).to(logits.device))
         yield Batch(windows, some, {name: value.float().cpu() for name, value in found.items()}, names)
+
+
+def batch_size(model: HookedModel, length: int, names: frozenset[str] = frozenset()) -> int:
+    """Return how many windows of a length one pass takes: 16, or fewer of a model whose logits or patterns are large.
+
+    Args:
+        model: The model.
+        length: Tokens of a window.
+        names: Activations that are kept of the pass.
+    """
+    cfg = model.cfg
+    layers = len(names - {"loss", "logits", "embed", "pos_embed"}) * cfg.n_layers
+    # Logits, their logarithms and the losses; and each activation twice, as it comes and stacked.
+    each = 4 * length * (3 * cfg.d_vocab + 2 * layers * max(cfg.d_model, cfg.n_heads * length))
+    return max(min(BATCH_SIZE, _ROOM // each), 1)
 
 
 def rows_of(windows: Windows, start: int, stop: int, speakers: bool) -> Evidence:

@@ -1,4 +1,4 @@
-"""What do the lessons of a live report know of this model? What its results measured, as data beside the exercises.
+"""Lessons of a live report: what the results measured of this model, as data beside the exercises.
 
 The page checks each answer by running the model. What was measured over many conversations stands beside it, so that
 nobody takes a few invented texts for the result. A model of which nothing was measured has lessons too; they say so.

@@ -1,4 +1,4 @@
-"""Which interventions does a person mean? Heads and sites by name, each alone, or several together in an inner list.
+"""Interventions by name: heads and sites, each alone, or several together in an inner list.
 
 ``"L2H0"`` and ``Head(2, 0)`` are the output of a head at all positions; a `Site` says more. What is asked decides the
 shape of the answer: one thing gives one number, a list one number each, with their names as labels, and nothing every

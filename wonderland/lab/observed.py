@@ -28,9 +28,12 @@ from wonderland.lab.forward import BATCH_SIZE, forward, lacks, rows_of
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.lab.names import BACKGROUND, CONTRASTS, NO_HOOKS, hook_name
 from wonderland.lab.protocols import HookedModel, ModelShape, Tokenizer
+from wonderland.model.engine import device_called
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wonderland.lab.result import Result
 
 __all__ = ["HOLD", "Observed"]
@@ -211,8 +214,8 @@ class Observed:
         held = self._held
         if held is not None and wanted <= held["names"]:
             if held["batches"] is None:
-                held["batches"] = self._hold(held["names"])
-            if held["batches"]:
+                held["names"], held["batches"] = self._hold(held["names"])
+            if held["batches"] and wanted <= held["names"]:
                 yield from (Batch(p.windows, p.evidence, p._activations, wanted) for p in held["batches"])
                 return
         yield from forward(self.model, self.evidence, wanted)
@@ -226,19 +229,26 @@ class Observed:
         finally:
             self._held = None
 
-    def _hold(self, names: frozenset[str]) -> list[Batch]:
-        """Return all batches, or none if they do not fit."""
+    def _hold(self, names: frozenset[str]) -> tuple[frozenset[str], list[Batch]]:
+        """Return all batches with the activations that fit, the smallest first, and the names of those."""
         kept: list[Batch] = []
-        total = 0
+        fitting = names
         for batch in forward(self.model, self.evidence, names):
-            kept.append(batch)
-            total += sum(a.numel() * a.element_size() for a in batch._activations.values())
-            if total / len(kept) * (len(self.evidence) / BATCH_SIZE) > self.hold_bytes:
-                return []
-        return kept
+            if not kept:
+                fitting = _fitting(batch._activations, len(self.evidence) / len(batch.tokens), self.hold_bytes)
+                if not fitting:
+                    break
+            some = {name: value for name, value in batch._activations.items() if name in fitting}
+            kept.append(Batch(batch.windows, batch.evidence, some, fitting))
+        return fitting, kept
 
     def stream(
-        self, corpus: Corpus | Windows, *names: str, layers: Sequence[int] | None = None, windows: int | None = None
+        self,
+        corpus: Corpus | Windows,
+        *names: str,
+        layers: Sequence[int] | None = None,
+        windows: int | None = None,
+        device: str | None = None,
     ) -> Iterator[Batch]:
         """Yield activations over other text, such as training text, some windows at a time; nothing is held.
 
@@ -249,9 +259,11 @@ class Observed:
             *names: The activations that will be read.
             layers: Only these layers, in this order: ``batch["resid_post"]`` is [chosen layer, batch, pos, d_model].
             windows: Only so many windows, from the first.
+            device: "cpu", "cuda" or "mps", where a copy of the model runs meanwhile; where the model is by default.
+                Batches are in main memory all the same.
 
         Raises:
-            UsageError: There is no such layer, or no activation was named.
+            UsageError: There is no such layer or device, or no activation was named.
         """
         wanted = frozenset(names)
         if not wanted:
@@ -264,17 +276,38 @@ class Observed:
         if len(laid_out) and int(laid_out.lengths.max()) > self.cfg.n_ctx:
             raise UsageError(f"A window has more tokens than the model's context of {self.cfg.n_ctx}.")
         total = len(laid_out) if windows is None else min(windows, len(laid_out))
+        model = self._model_on(device)
         for start in range(0, total, BATCH_SIZE):
             stop = min(start + BATCH_SIZE, total)
             some = rows_of(laid_out, start, stop, bool(self.tokenizer.tells_speakers))
-            for batch in forward(self.model, some, wanted, layers):
+            for batch in forward(model, some, wanted, layers):
                 yield Batch(slice(start, stop), batch.evidence, batch._activations, wanted)
             self.progress(stop, total)
+
+    def _model_on(self, device: str | None) -> HookedModel:
+        """Return the model on a device: itself where it is there already, else a copy."""
+        if device is None or device_called(device) == self.model.device.type:
+            return self.model
+        moved: Any = copy.deepcopy(self.model)
+        made: HookedModel = moved.to(device)
+        return made
 
     def _require(self, wanted: frozenset[str]) -> None:
         if self._allowed is not None and not wanted <= self._allowed:
             missing = sorted(wanted - self._allowed)
             raise PluginError(f"The activations {missing} were asked for but not declared in needs.")
+
+
+def _fitting(activations: Mapping[str, Tensor], times: float, most: int) -> frozenset[str]:
+    """Return the names of those activations that fit into so many bytes, the smallest first, for all the evidence."""
+    sizes = {name: value.numel() * value.element_size() * times for name, value in activations.items()}
+    total, fitting = 0.0, set[str]()
+    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
+        total += sizes[name]
+        if total > most:
+            break
+        fitting.add(name)
+    return frozenset(fitting)
 
 
 class _Used(dict[str, "Result"]):

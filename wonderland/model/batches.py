@@ -1,4 +1,4 @@
-"""Which windows make up each training step? Windows of about the same length together, so that padding is rare.
+"""Batches of training windows of about the same length, so that padding is rare.
 
 Each epoch shuffles all windows, sorts every stretch of some dozens of batches by length, cuts it into batches of a
 fixed number of tokens and shuffles the batches. Every window starts at position 0 with its own speaker, no window sees

@@ -1,4 +1,4 @@
-"""How does a run that was killed go on as if it had not been? One file with everything the next step depends on.
+"""One file with everything the next step depends on: a run that was killed goes on as if it had not been.
 
 Weights, those of the best epoch so far, the state of the optimisers, the random number generator, the place in the
 plan of batches and the history, in one file (`wonderland.model.tensor_file`).

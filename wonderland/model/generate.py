@@ -16,9 +16,10 @@ from wonderland.errors import InputError, UsageError
 from wonderland.model.transformer import Transformer
 from wonderland.tokenizer import END, ME, PAD, SEP, THEM, SpeakerTokenizer
 
-__all__ = ["Sampled", "generate"]
+__all__ = ["SPEAKERS", "Sampled", "continued", "generate"]
 
-_SPEAKERS = {"me": ME, "them": THEM}
+SPEAKERS = {"me": ME, "them": THEM}
+"""The speaker token of each speaker."""
 _COLDEST = 1e-3
 
 
@@ -44,7 +45,6 @@ class Sampled:
         return self.text
 
 
-@torch.no_grad()
 def generate(
     model: Transformer,
     tokenizer: SpeakerTokenizer,
@@ -77,8 +77,52 @@ def generate(
         UsageError: The speaker is unknown, a number is out of range, or the prompt leaves no room in the context.
         InputError: The model's answers are not finite numbers.
     """
-    if speaker not in _SPEAKERS:
+    if speaker not in SPEAKERS:
         raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
+    start = _opening(tokenizer, prompt, SPEAKERS[speaker])
+    return continued(
+        model,
+        tokenizer,
+        start,
+        messages=messages,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+    )
+
+
+@torch.no_grad()
+def continued(
+    model: Transformer,
+    tokenizer: SpeakerTokenizer,
+    start: list[int],
+    *,
+    messages: int = 1,
+    max_tokens: int = 60,
+    temperature: float = 0.9,
+    top_k: int = 0,
+    top_p: float = 0.95,
+    seed: int = 0,
+) -> Sampled:
+    """Continue tokens; the arguments are those of `generate`.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        start: The tokens so far, the token of who speaks next among them.
+        messages: Messages to generate.
+        max_tokens: Most tokens to generate.
+        temperature: Divides the logits.
+        top_k: Sample among so many likeliest tokens only; 0 for all.
+        top_p: Sample among the likeliest tokens that together have this probability.
+        seed: Seed of the sampling.
+
+    Raises:
+        UsageError: A number is out of range, or the tokens leave no room in the context.
+        InputError: The model's answers are not finite numbers.
+    """
     if not (temperature == 0 or _COLDEST <= temperature < math.inf):  # NaN too
         raise UsageError(
             f"The temperature is 0 or at least {_COLDEST:g}, not {temperature:g}: nearer to 0 the logits overflow.",
@@ -88,7 +132,6 @@ def generate(
         raise UsageError(
             "top_p is over 0 and at most 1; top_k and seed are at least 0, messages and max_tokens at least 1."
         )
-    start = _opening(tokenizer, prompt, _SPEAKERS[speaker])
     if len(start) >= model.cfg.n_ctx:
         raise UsageError(
             f"The prompt has {len(start)} tokens; the model's context is {model.cfg.n_ctx}.", hint="Shorten it."

@@ -1,4 +1,4 @@
-"""How is the gradient of a batch computed when the batch does not fit? In micro-batches, as large as the machine takes.
+"""The gradient of a batch that does not fit: in micro-batches, as large as the machine takes.
 
 A step's batch is a number of tokens fixed by the settings, so that a run means the same everywhere. How many of them
 are worked on at once is the machine's affair: every process takes each n-th window, cuts its share into micro-batches

@@ -1,4 +1,4 @@
-"""Which weights are these? A short hash of a shape and of the weights' own bytes.
+"""A short hash of a model's shape and of its weights' own bytes: which weights these are.
 
 What is hashed is what is measured: the bytes as they lie in memory, never a copy in another precision. So a model in
 half precision has another fingerprint than the model it was rounded from, also where rounding changed nothing.

@@ -1,4 +1,4 @@
-"""How did training go? The loss curve, the baselines it is read against, and what the model sounded like on the way."""
+"""History of a training run: the loss curve, its baselines, and what the model sounded like on the way."""
 
 from __future__ import annotations
 

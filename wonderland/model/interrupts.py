@@ -1,4 +1,4 @@
-"""How is training stopped without cutting a step in half? A signal becomes a question that is asked between two steps.
+"""Stopping a run without cutting a step in half: a signal becomes a question asked between two steps.
 
 Ctrl-C is a person's, SIGTERM a machine's: a launcher whose other process died, or a rented machine that is taken back.
 Both leave a checkpoint. A second one ends the process at once, as it would have without us.

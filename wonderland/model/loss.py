@@ -1,4 +1,4 @@
-"""How surprised is the model, without ever holding all its logits?
+"""The loss of each token, without ever holding all logits.
 
 The logits of a batch are its largest tensor by far (4,096 tokens × 4,096 words × 4 bytes = 67 MB, and again for their
 gradient) and fall out of every cache. `linear_cross_entropy` therefore takes the unembedding and the loss together, a

@@ -1,4 +1,4 @@
-"""What moves the weights, and how fast? Muon with AdamW by default, plain AdamW on request, one schedule for both.
+"""Optimisers: Muon with AdamW by default, plain AdamW on request, one schedule of learning rates for both.
 
 With ``muon``, Muon moves the hidden matrices and AdamW the embeddings, the unembedding and the vectors, each at a rate
 of its own (docs/decisions/0004-learning-rates.md). With ``adamw``, AdamW moves everything at one rate, as most loops

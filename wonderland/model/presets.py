@@ -1,4 +1,4 @@
-"""How big is the model? Its configuration, in TransformerLens' words, and three sizes with names.
+"""Sizes of a model: its configuration, in TransformerLens' words, and three presets with names.
 
 ``nano`` trains in minutes on a laptop's two cores; ``seed`` is the size of the field notes this project began with
 (5.3M parameters, small enough to name every component); ``large`` asks whether a bigger network is cleaner inside.

@@ -1,4 +1,4 @@
-"""Is this one of several processes that train together? What their launcher says, readable without loading torch.
+"""Processes that train together: what their launcher says, readable without loading torch.
 
 ``torchrun`` and ``accelerate launch`` start the same command several times and number the copies in the environment.
 Number 0 writes and speaks; the others compute.

@@ -1,4 +1,4 @@
-"""What was the model taught with? When messages were written and by whom, where every stored row went, what repeats.
+"""What the model was taught with: when messages were written and by whom, where every row went, what repeats.
 
 `corpus_overview` counts; it holds no message, no name and no word of either, so it is the same in a redacted report. It
 reads each column once: a second for 700,000 messages.

@@ -1,4 +1,4 @@
-"""How do arrays and other people's words get into a web page without becoming code? As inert JSON with packed arrays.
+"""Arrays and other people's words as inert JSON in a web page, so that they never become code.
 
 Arrays become ``{"$array": type, "shape": [...], "z": text}`` and attention patterns ``{"$triangles": count, "n": side,
 "z": text}``, where ``z`` is deflated and base64-encoded; the browser unpacks them with its own ``DecompressionStream``.

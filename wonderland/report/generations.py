@@ -1,4 +1,4 @@
-"""What does the model say by itself, and how sure was it of each word? Samples as me and as them.
+"""Samples of what the model says by itself, as me and as them, and how sure it was of each word.
 
 Each token is shaded by how surprising it was to the model that said it, before temperature and cut-offs, so that a
 reader sees where one draw could easily have been another.

@@ -1,4 +1,4 @@
-"""What does a result look like in a notebook? At a glance a small table; on demand its part of the report, in a frame.
+"""A result in a notebook: at a glance a small table; on demand its part of the report, in a frame.
 
 `glance` is HTML without a script: what was found, and for each quantity of a head a grid of squares from paper to ink
 beside its range and n. It paints its own light ground, so that it reads the same in a dark notebook. `frame` puts a

@@ -1,4 +1,4 @@
-"""What do the report's words mean? Thirty terms of the field, each in two plain sentences.
+"""The report's words: thirty terms of the field, each in two plain sentences.
 
 The report shows a term's text wherever the term stands; the page "Words explained" lists them all. A text says what
 the thing is, then what one sees of it here. No term is explained by another that is not in the list.

@@ -1,4 +1,4 @@
-"""What does the report need to run the model itself? Its shape, its tokenizer and its weights, as data for the page.
+"""The model as data for a page that runs it: its shape, its tokenizer and its weights.
 
 The page computes in plain JavaScript (``frontend/live``), so the same file answers offline. Weights travel in half
 precision, the high bytes of all numbers before the low bytes, because high bytes repeat and deflate well: on the

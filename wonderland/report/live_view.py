@@ -1,4 +1,4 @@
-"""What is the live view made of, and what is said around it? Names of files and sentences; no torch.
+"""The live view: names of its files and the sentences around it; no torch.
 
 The view is the one that has a program of its own, in files that only live reports hold (``frontend/live``).
 """

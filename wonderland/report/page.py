@@ -1,4 +1,4 @@
-"""What does the file show? A page: views, findings, checks and cards."""
+"""The page that a file shows: views, findings, checks and cards."""
 
 from __future__ import annotations
 

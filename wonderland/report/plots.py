@@ -1,4 +1,4 @@
-"""What does a view look like on paper, in a notebook or in an article? The same data as the report's, with matplotlib.
+"""Views on paper, in a notebook or in an article: the same data as the report's, with matplotlib.
 
 `figure` draws what a flat picture can show of a view: its alternatives side by side where they fit, else the first; its
 first conversation. What it leaves out it says in small letters. Sizes are those of an article's page, colours and

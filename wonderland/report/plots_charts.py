@@ -1,4 +1,4 @@
-"""How are curves, bars and points drawn on paper? With their intervals, and chance where it is known."""
+"""Curves, bars and points on paper, with their intervals, and chance where it is known."""
 
 from __future__ import annotations
 

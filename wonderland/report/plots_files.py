@@ -1,4 +1,4 @@
-"""How do figures get onto disk? As SVG and PNG, one of each for a view, with an index that holds the captions.
+"""Figures on disk, as SVG and PNG, one of each for a view, with an index that holds the captions.
 
 The same results give the same SVG, byte by byte: no date, no random names. Each file is written beside its place and
 moved there at once. What would fool it: letters are drawn as shapes, so a figure with message text is message text,

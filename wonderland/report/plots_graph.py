@@ -1,4 +1,4 @@
-"""How is a graph drawn on paper? From left to right by layer, each edge around the nodes that are not its ends.
+"""Graphs on paper, from left to right by layer, each edge around the nodes that are not its ends.
 
 Nodes stand in columns. An edge that passes a column takes a lane there, level between the boxes, and bends only in the
 gap between two columns, where no box stands; edges of one node share a lane. The report's ``layers.js`` does the same.

@@ -1,4 +1,4 @@
-"""How are tables of numbers and attention patterns drawn on paper? As cells from paper to ink, with their numbers.
+"""Tables of numbers and attention patterns on paper, as cells from paper to ink, with their numbers.
 
 A number stands in each cell that is wide enough; it is bold where its interval leaves its chance level out, so that a
 reader sees what is beyond chance without colour. Alternatives of a view that fit side by side are drawn side by side.

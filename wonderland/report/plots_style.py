@@ -1,4 +1,4 @@
-"""What do all figures on paper share? Sizes, colours, and letters that every machine can print.
+"""What all figures on paper share: sizes, colours, and letters that every machine can print.
 
 Sizes are those of an article: a column is 3.5 inches wide, a page 7.1, and letters are 7 to 9 points. Colours follow
 the report: sequential maps from paper to ink, diverging ones symmetric about 0, and Okabe and Ito's eight with a

@@ -1,4 +1,4 @@
-"""How are conversations, tables and cards drawn on paper? As words: shaded token by token, or in columns."""
+"""Conversations, tables and cards on paper, as words: shaded token by token, or in columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How can a report be shown to others when it is made of messages? Its words are replaced before anything is written.
+"""Redaction: the words of messages are replaced before anything is written, so that a report can be shown to others.
 
 `Redaction` walks the typed tree of a `Page` (see `wonderland.report.schema.words`). What an analysis wrote stays. What
 is quoted is kept only if at least k contacts used every word of it: parts of messages go whole, tokens of a vocabulary

@@ -1,4 +1,4 @@
-"""Which question does a view answer? Five questions order the list on the left, as a reader knows no names yet.
+"""Sections of a report: five questions order the list on the left, as a reader knows no names yet.
 
 The analyses that come with wonderland are named here, because a figure alone does not tell whether it shows weights. A
 view of another plugin goes by its figure, so that it stands among its like without being known.

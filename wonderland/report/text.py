@@ -1,4 +1,4 @@
-"""How is text from strangers made safe to look at? Whatever hides, reorders or rings a bell becomes a visible escape.
+"""Text from strangers made safe to look at: whatever hides, reorders or rings a bell becomes a visible escape.
 
 Messages hold what other people typed: direction overrides that make ``gnp.exe`` read ``exe.png``, zero-width joiners,
 terminal escapes, half of a surrogate pair. `visible` is the rule for Python (pictures, the terminal); the report's

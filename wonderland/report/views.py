@@ -1,4 +1,4 @@
-"""What does a view look like to the one who makes it? A typed figure and some sentences; see `wonderland.views`.
+"""A view as its maker sees it: a typed figure and some sentences; see `wonderland.views`.
 
 A plugin returns `View`s; the report draws them. No view carries JavaScript, HTML or colour: the renderer gives theme,
 keys, table, export, escaping and linking to all of them alike.

@@ -1,4 +1,4 @@
-"""Is what an analysis chooses measured elsewhere? Pairs of pure noise say so: the best of them must be worth nothing.
+"""Optimism of a choice: with pairs of pure noise, the best that was chosen must be worth nothing elsewhere.
 
 Whoever picks the best of many and reports how good it is on the same data reports luck as well. So an analysis chooses
 on one half of its pairs and measures on the other. A planted truth cannot tell whether it does: where the planted head

@@ -1,4 +1,4 @@
-"""What does wonderland rely on in a source? A list of small named functions, each one sentence of the contract.
+"""What wonderland relies on in a source: a list of small named functions, each one sentence of the contract.
 
 Each takes a pair (class, path of a sample) and raises `AssertionError` saying what is wrong. The sample is a file or a
 folder that the source reads in well under a second; damage is done to copies of it.
@@ -22,7 +22,7 @@ from typing import Any
 from wonderland import plugins
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import PluginError, WonderlandError
-from wonderland.testing.analysis_checks import require
+from wonderland.testing.comparing import require
 
 __all__ = ["SOURCE_CHECKS"]
 

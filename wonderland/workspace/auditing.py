@@ -7,7 +7,7 @@ of the weights' hash, the messages and the settings, so that an audit of other w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.corpus.corpus import Corpus
 from wonderland.demo import MESSAGES
 from wonderland.errors import InputError
+from wonderland.report.sharing import Sharing
 from wonderland.workspace import models
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.layout import MODEL, Layout
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from wonderland.model.training import Progress
     from wonderland.report.schema import View
 
-__all__ = ["AUDIT", "audit", "is_public", "strings_in", "there", "train_half"]
+__all__ = ["AUDIT", "audit", "is_public", "sharing", "strings_in", "there", "train_half"]
 
 AUDIT = "audit.json"
 Parts = Callable[[], tuple[Corpus, Corpus]]
@@ -116,6 +117,20 @@ def is_public(layout: Layout) -> bool:
         return False
     source = layout.source_path
     return source.is_file() and hash_file(source) == hash_file(MESSAGES)
+
+
+def sharing(layout: Layout, model: str, results: Mapping[str, Any] | None = None) -> Sharing:
+    """Return whether the weights of a model may leave the workspace: the one rule for every file that holds them.
+
+    Args:
+        layout: The workspace.
+        model: Fingerprint of the weights.
+        results: Results with the audit among them; the audit in the workspace by default.
+    """
+    if results is None:
+        found = there(layout)
+        results = {} if found is None else {"memorisation": found}
+    return Sharing.of(results, model, public=is_public(layout))
 
 
 def train_halves(train: Callable[..., Any], device: str | None, jobs: int, tell: Any) -> None:

@@ -1,4 +1,4 @@
-"""Has anything changed? Short hashes of files, folders and settings."""
+"""Short hashes of files, folders and settings, which say whether anything has changed."""
 
 from __future__ import annotations
 

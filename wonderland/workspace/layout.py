@@ -1,4 +1,4 @@
-"""Where does everything lie, and under which key is it sealed? The folders and stages that settings ask for.
+"""Where everything lies and under which key it is sealed: the folders and stages that settings ask for.
 
 A `Layout` is a value: a folder and the settings of one moment. Whatever makes a stage takes one layout at its start and
 asks it for everything, so the settings that the work used are those that its key is made of, whatever is written into
@@ -49,6 +49,11 @@ class Layout:
     settings: Settings
 
     @property
+    def examines(self) -> bool:
+        """Whether the workspace is of a model from elsewhere."""
+        return bool(self.settings.examined.model)
+
+    @property
     def source_path(self) -> Path:
         """What the messages are read from."""
         if not self.settings.source.path:
@@ -76,8 +81,21 @@ class Layout:
         return self.settings.tokenizer.vocab_size or preset(self.settings.training.preset).vocab_size
 
     def stage(self, name: str) -> Stage:
-        """Return the stage of this name."""
+        """Return the stage of this name.
+
+        Raises:
+            UsageError: There is none, or none in a workspace of a model from elsewhere.
+        """
         s = self.settings
+        if self.examines:
+            from wonderland.workspace.examined import model_stage
+
+            if name == "model":
+                return model_stage(self)
+            raise UsageError(
+                f"This workspace is of the model in {s.examined.model}, which was not trained here: it has no {name}.",
+                hint="Here one can analyze, report, status and wipe; for messages: wonderland init NEW",
+            )
         if name == "corpus":
             return self.corpus_stage()
         if name == "filtered":

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import wonderland
 from wonderland.corpus.corpus import Corpus
+from wonderland.errors import Unsupported
 from wonderland.lab.live_page import live_page
 from wonderland.lab.results import Results
 from wonderland.lab.standard_views import standard_views
@@ -16,10 +18,10 @@ from wonderland.report.findings import Check
 from wonderland.report.live_view import redacted_model
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
-from wonderland.report.sharing import Sharing
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
+from wonderland.workspace.replicated import replicated_in
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.wipe import remember
 
@@ -41,7 +43,15 @@ class Showing:
     redact: int | None
 
     @property
-    def _corpus(self) -> Corpus:
+    def _corpus(self) -> Corpus | None:
+        """The messages; None of a model from elsewhere."""
+        if self.layout.examines:
+            if self.redact is not None:
+                raise Unsupported(
+                    "Redaction shows only words that several contacts used, and texts have no contacts.",
+                    hint="Write the report as it is: wonderland report",
+                )
+            return None
         return self.layout.done("filtered", "filter").read(Corpus.load)
 
     def report(self, path: str | Path | None, checks: list[Check], *, live: bool = False, asked: bool = False) -> Path:
@@ -52,7 +62,7 @@ class Showing:
             raise redacted_model()
         results = self._with_audit()
         model = self.results.specimen.fingerprints.get("model", "")
-        sharing = Sharing.of(results, model, public=auditing.is_public(self.layout))
+        sharing = auditing.sharing(self.layout, model, results)
         told = sharing.let_out(asked=asked) if live else ""
         name = "report-live.html" if live else "report.html"
         place = Path(path).expanduser() if path else self.layout.folder / name
@@ -65,13 +75,10 @@ class Showing:
                 self.results.specimen,
                 checks=checks,
                 extra_views=self._own_views(corpus),
-                meta={
-                    "corpus": corpus.counts(),
-                    "source": Quoted(corpus.ledger.source, "message"),
-                    "wonderland": wonderland.__version__,
-                },
-                redact=None if self.redact is None else self._redaction(corpus, self.redact).page,
+                meta={**self._about(corpus), "wonderland": wonderland.__version__},
+                redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
+                replicated=replicated_in(self.layout.folder, self.results.specimen),
                 audit=sharing.sentence,
                 sharing=told,
             )
@@ -85,7 +92,7 @@ class Showing:
         corpus = self._corpus
         shown = self._with_audit()
         views = [*self._own_views(corpus), *(view for one in shown.values() for view in one.views())]
-        if self.redact is not None:
+        if self.redact is not None and corpus is not None:
             redaction = self._redaction(corpus, self.redact)
             views = [redaction.view(view) for view in views]
         place = Path(folder).expanduser()
@@ -102,12 +109,22 @@ class Showing:
             return known
         return replace(known, by_name={**known.by_name, "memorisation": found})
 
-    def _own_views(self, corpus: Corpus) -> Sequence[View]:
+    def _about(self, corpus: Corpus | None) -> dict[str, Any]:
+        """Return what the report says of where messages or texts are from."""
+        if corpus is not None:
+            return {"corpus": corpus.counts(), "source": Quoted(corpus.ledger.source, "message")}
+        examined = self.layout.settings.examined
+        return {"folder": Quoted(examined.model, "message"), "texts": Quoted(examined.texts, "message")}
+
+    def _own_views(self, corpus: Corpus | None) -> Sequence[View]:
         """Return the views that no analysis gives."""
         seed = self.layout.settings.analysis.seed
-        return [*standard_views(self.results.specimen, seed=seed), *corpus_overview.corpus_overview(corpus)]
+        overview = [] if corpus is None else corpus_overview.corpus_overview(corpus)
+        return [*standard_views(self.results.specimen, seed=seed), *overview]
 
     def _redaction(self, corpus: Corpus, contacts: int) -> Redaction:
-        tokenizer = self.results.specimen.tokenizer
+        subject = self.results.specimen
+        members = getattr(subject, "members", {})  # of a cohort, which has one tokenizer for all
+        tokenizer = next(iter(members.values()), subject).tokenizer
         assert isinstance(tokenizer, SpeakerTokenizer)  # a workspace trains no other
         return Redaction.of(corpus, tokenizer, contacts)

@@ -1,4 +1,4 @@
-"""How are several models trained at once? Each in a process of its own, with its own place and its share of the cores.
+"""Training several models at once, each in a process of its own, with its own place and its share of the cores.
 
 Models that differ in their seed only say which findings belong to the conversations and which to the accident of one
 run. joblib starts the processes; each trains one model after another, with its own
@@ -108,7 +108,7 @@ def _train_one(
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, before))  # no more than this process was given, by OMP_NUM_THREADS for example
     try:
         train(seed, lambda at: on_progress(seed, at) if on_progress else None, device)
     except KeyboardInterrupt:  # before the first step or after the last

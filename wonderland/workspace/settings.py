@@ -1,4 +1,4 @@
-"""What does a person decide? ``wonderland.toml``, the only file of a workspace that is meant to be edited.
+"""Settings of a workspace: ``wonderland.toml``, its only file that is meant to be edited.
 
 Each section is a dataclass; a key that does not exist is an error that names the ones that do. Options given on the
 command line are written into the file, so that it always says what was done.
@@ -135,6 +135,16 @@ class AuditingSettings:
 
 
 @dataclass(frozen=True)
+class ExaminedSettings:
+    """A model from elsewhere that this workspace is about, instead of one trained on messages."""
+
+    model: Annotated[str, "folder of the model; empty in a workspace of messages"] = ""
+    texts: Annotated[str, "file or folder of texts to examine it on"] = ""
+    length: Annotated[int, "most tokens of a window", Between(8, 1_000_000)] = 128
+    start: Annotated[str, "token that sequences begin with; empty for the tokenizer's own"] = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of ``wonderland.toml``."""
 
@@ -145,6 +155,7 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     audit: AuditingSettings = field(default_factory=AuditingSettings)
+    examined: ExaminedSettings = field(default_factory=ExaminedSettings)
 
     @classmethod
     def load(cls, path: Path) -> Settings:

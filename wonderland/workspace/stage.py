@@ -1,4 +1,4 @@
-"""When is a step of the work done? When its folder says so, last of all, with the key that is wanted now.
+"""Stages: a step of the work is done when its folder says so, last of all, with the key that is wanted now.
 
 A stage is a folder with a ``stage.json`` that holds its key (a hash of its name, version, parameters and inputs) and
 the hashes of its files. It is written beside its place and moved there when complete, so a folder is never half one

@@ -1,4 +1,4 @@
-"""How far is a workspace? Every stage with its state (done, out of date, missing or damaged), its date and its size."""
+"""How far a workspace is: every stage with its state (done, out of date, missing or damaged), its date and its size."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Step:
 
 def status(layout: Layout) -> list[Step]:
     """Say of every stage of a workspace whether it is done."""
-    steps = [_step(layout, name) for name in ("corpus", "filtered", "tokenizer", "model", "checks", "audit")]
+    names = ("model",) if layout.examines else ("corpus", "filtered", "tokenizer", "model", "checks", "audit")
+    steps = [_step(layout, name) for name in names]
     report = layout.folder / "report.html"
     there = report.exists()
     detail = str(report) if there else ""
@@ -57,8 +58,11 @@ def _step(layout: Layout, name: str) -> Step:
     except UsageError:
         state = "missing"
     detail = ""
-    if name == "model" and state != "done" and (layout.folder / CHECKPOINT).exists():
+    if name == "model" and not layout.examines and state != "done" and (layout.folder / CHECKPOINT).exists():
         detail = "training was interrupted and can go on"
+    if layout.examines:
+        detail = f"{layout.settings.examined.model}, on {layout.settings.examined.texts}"
+        return Step(name, state, detail, *_on_disk([layout.folder / name]))
     if name == "corpus" and state == "done" and layout.store_changed():
         detail = "the store has changed since; `wonderland extract` reads it again"
     if name == "corpus" and state != "missing" and layout.lost_source:

@@ -1,4 +1,4 @@
-"""What did wonderland write, and how does it go away? First the list, then the deletion, then what is out of reach.
+"""Wiping what wonderland wrote: first the list, then the deletion, then what is out of reach.
 
 A workspace holds somebody's messages, and so do the model, the tokenizer and the report made of them. `traces` finds
 everything that was written: the workspace's own files, and the reports, figures and exports that were written

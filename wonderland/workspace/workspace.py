@@ -17,31 +17,30 @@ moment, and uses no others; nothing that was read once is used again unless its 
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import InputError, UsageError
-from wonderland.model.processes import is_main
+from wonderland.errors import InputError
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing, checking, cohorts, models
-from wonderland.workspace import settings as settings_file
 from wonderland.workspace.analysing import Asked, requested
 from wonderland.workspace.choosing import choose, filters
 from wonderland.workspace.fingerprint import hash_value
+from wonderland.workspace.folder import WorkspaceFolder
 from wonderland.workspace.kept import Kept
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.reading import read_messages
-from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
-from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
     from wonderland.audit.result import Memorisation
+    from wonderland.comparison.comparison import Comparison
+    from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
+    from wonderland.lab.external.on_disk import Opened
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
@@ -54,7 +53,7 @@ __all__ = ["Workspace"]
 _Parameters = Mapping[str, Mapping[str, Any]]
 
 
-class Workspace:
+class Workspace(WorkspaceFolder):
     """The stages of one person's model on disk.
 
     Args:
@@ -62,62 +61,9 @@ class Workspace:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).expanduser()
-        self._unwritten: Settings | None = None
+        super().__init__(folder)
         self._split: tuple[str, tuple[Corpus, Corpus]] | None = None
-        Settings.load(self.folder / FILE)
-
-    @classmethod
-    def create(cls, folder: str | Path) -> Workspace:
-        """Make a workspace, or open the one that is there.
-
-        Raises:
-            ResourceError: The folder cannot be written.
-        """
-        folder = Path(folder).expanduser()
-        with guarding(folder):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not (folder / FILE).exists():
-                if any(path for path in folder.iterdir() if not path.name.startswith(".")):
-                    raise UsageError(
-                        f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
-                    )
-                (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-                settings_file.write_new(folder / FILE)
-        return cls(folder)
-
-    @classmethod
-    def find(cls, start: str | Path = ".") -> Path | None:
-        """Return the workspace at or above a folder, or ``me.wonderland`` in it, or None."""
-        start = Path(start).absolute()
-        for folder in (start, *start.parents):
-            if (folder / FILE).is_file():
-                return folder
-        inside = start / DEFAULT_NAME
-        return inside if (inside / FILE).is_file() else None
-
-    @property
-    def settings(self) -> Settings:
-        """What ``wonderland.toml`` says now; it is read each time, so an edit by hand counts at once."""
-        return self._unwritten or Settings.load(self.folder / FILE)
-
-    @property
-    def layout(self) -> Layout:
-        """The stages as the settings want them now; a value, which later changes leave as it is."""
-        return Layout(self.folder, copy.deepcopy(self.settings))
-
-    def configure(self, section: str, **values: Any) -> dict[str, Any]:
-        """Write settings into ``wonderland.toml`` and return those that changed; bad ones are refused, not written."""
-        wanted = self.settings.changed(section, **values)
-        if not is_main():  # of several processes, the first writes the file
-            self._unwritten = wanted
-            return {}
-        with guarding(self.folder):
-            return settings_file.update(self.folder / FILE, section, values)
-
-    def stage(self, name: str) -> Stage:
-        """Return the stage of this name as the settings want it now."""
-        return self.layout.stage(name)
+        self._opened: tuple[str, Specimen] | None = None
 
     # -- doing the work ------------------------------------------------------------------------------------------
 
@@ -224,6 +170,29 @@ class Workspace:
         """Return the trained model and its tokenizer."""
         return models.load_model(self.layout)
 
+    def examine(self, model: str | Path, texts: str | Path, *, length: int = 128, start: str = "") -> Opened:
+        """Make this the workspace of a model from elsewhere, and return it opened.
+
+        Args:
+            model: Its folder, in the form of Hugging Face.
+            texts: A file or folder of texts to examine it on.
+            length: Most tokens of a window.
+            start: The token that sequences begin with; the tokenizer's own by default.
+
+        Raises:
+            UsageError: The workspace is of messages.
+            InputError: The model or the texts cannot be read.
+        """
+        from wonderland.workspace import examined
+
+        return examined.examine(self, model, texts, length=length, start=start)
+
+    def texts(self) -> PlainTexts:
+        """Return the texts that a model from elsewhere is examined on."""
+        from wonderland.workspace import examined
+
+        return examined.texts_of(self.layout)
+
     def snapshots(self, seed: int | None = None) -> dict[int, Path]:
         """Return the models that ``train --snapshots`` kept on the way, by the tokens they had seen.
 
@@ -247,6 +216,13 @@ class Workspace:
     def _specimen(self, layout: Layout, seed: int | None = None, snapshot: int | None = None) -> Specimen:
         from wonderland.lab.specimen import Specimen
 
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            key = hash_value([layout.stage("model").key, asdict(layout.settings.analysis)])
+            if self._opened is None or self._opened[0] != key:  # a large model is opened once
+                self._opened = (key, examined.specimen(layout))
+            return self._opened[1]
         model, tokenizer = models.load_model(layout, seed, snapshot)
         a = layout.settings.analysis
         train, held_out = self._parts(layout)
@@ -261,12 +237,18 @@ class Workspace:
         Raises:
             InputError: There are fewer than two.
         """
-        layout = self.layout
-        return cohorts.cohort(layout, kind, partial(self._specimen, layout))[0]
+        return self._cohort(self.layout, cohorts.Members.of(self.layout, kind))
+
+    def _cohort(self, layout: Layout, members: cohorts.Members) -> Cohort:
+        return cohorts.cohort(layout, members, partial(self._specimen, layout))
 
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
         layout = self.layout
+        if layout.examines:
+            from wonderland.workspace import examined
+
+            return examined.sanity(self._specimen(layout))
         return checking.checks(layout, partial(self._specimen, layout), partial(self._parts, layout))
 
     def audit(
@@ -309,40 +291,80 @@ class Workspace:
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
         cohort: str = "",
+        minutes: float | None = None,
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for.
 
+        Each result is kept as soon as it is there: a run that is stopped goes on where it was.
+
         Args:
-            *wanted: Names of analyses or groups; those of the settings if none is given.
+            *wanted: Names of analyses or groups; those of the settings if none is given, or with ``cohort`` those that
+                compare its models.
             parameters: Parameters by analysis, over those of the settings.
             on_start: Called with the name of each analysis before it runs.
             on_removed: Called with each result that was deleted to make room: of each analysis a dozen are kept.
             on_progress: Called with (name, done, total) by an analysis that takes long.
-            cohort: Analyse the models of `cohort` instead of the workspace's: "seeds" or "snapshots".
+            cohort: Analyse the models of `Workspace.cohort` instead of the workspace's: "seeds" or "snapshots". An
+                analysis of one model is run on each, and its results are in ``members``.
+            minutes: Begin no further analysis after so long; those left are named in ``declined``.
         """
         layout = self.layout
         if cohort:
-            made = cohorts.cohort(layout, cohort, partial(self._specimen, layout))
-            return cohorts.analyze_cohort(layout, *made, wanted, parameters, on_start, on_progress, on_removed)
+            of_all = cohorts.AskedOfCohort.of(layout, cohort, wanted, parameters)
+            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress)
         asked = Asked.of(layout, wanted, parameters)
-        return asked.run(self._specimen(layout), on_start, on_removed, on_progress)
+        return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
     def results(self, *wanted: str, parameters: _Parameters | None = None, latest: bool = False) -> Results:
         """Return the results that are there and up to date, and run nothing.
 
         Args:
             *wanted: Names of analyses or groups; those of the settings if none is given, and those that run only on
-                request and have.
+                request and have; then also those of several models.
             parameters: Parameters by analysis, over those of the settings.
             latest: Of each analysis the result that was asked for last, whatever its parameters.
         """
         layout = self.layout
-        wanted = wanted or (*layout.settings.analysis.run, *requested(layout.folder))
-        return Asked.of(layout, wanted, parameters).there(self._specimen(layout), last=latest)
+        of_one = wanted or (*layout.settings.analysis.run, *requested(layout.folder))
+        found = Asked.of(layout, of_one, parameters).there(self._specimen(layout), last=latest)
+        return found if wanted else replace(found, by_name={**found, **cohorts.shown(layout, last=latest)})
 
-    def missing(self, *wanted: str, parameters: _Parameters | None = None) -> list[str]:
-        """Return the names of the analyses that `analyze` would run."""
+    def missing(self, *wanted: str, parameters: _Parameters | None = None, cohort: str = "") -> list[str]:
+        """Return the names of the analyses that `analyze` would run, with the member of a cohort behind."""
+        if cohort:
+            return cohorts.AskedOfCohort.of(self.layout, cohort, wanted, parameters).missing
         return Asked.of(self.layout, wanted, parameters).missing
+
+    def compare(
+        self,
+        by: str = "",
+        *,
+        at: Sequence[str] = (),
+        contacts: Sequence[str] = (),
+        other: str | Path | None = None,
+        permutations: int = 199,
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Comparison:
+        """Say how far parts of the messages are apart, and by which words; nothing of it is kept.
+
+        Args:
+            by: "period", "contact", "speaker" (me and them), or "" with ``other``.
+            at: Of periods, the days at which one ends and the next begins.
+            contacts: Of contacts, at least two pseudonyms.
+            other: Another workspace, to compare all of its messages with all of these.
+            permutations: Null draws of each pair.
+            seed: Seed of all that is random.
+            on_progress: Called with (draws done, all).
+
+        Raises:
+            UsageError: It is not said what to compare, or it does not exist.
+            NotEnoughData: A side has fewer than 1,000 messages.
+            InputError: Two workspaces hold the same conversations.
+        """
+        from wonderland.workspace.comparing import compared
+
+        return compared(self.layout, by, at, contacts, other, permutations, seed, on_progress)
 
     # -- showing -------------------------------------------------------------------------------------------------
 
@@ -381,6 +403,38 @@ class Workspace:
         from wonderland.workspace.reporting import Showing
 
         return Showing(self.layout, self._shown(results), redact).figures(folder)
+
+    def export_model(self, folder: str | Path, *, asked: bool = False) -> Path:
+        """Write the model and its tokenizer as a folder that the transformers library opens, with the same logits.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            asked: Whatever the audit says: all whose messages the model read agree. The folder says so.
+
+        Raises:
+            CheckFailed: There is no audit of this model that refuses nothing, and nobody was asked.
+            UsageError: The folder holds something else.
+            Unsupported: GPT-2 has no equivalent of the model.
+        """
+        from wonderland.workspace.exporting import export_model
+
+        return export_model(self.layout, folder, asked=asked)
+
+    def export_results(self, folder: str | Path, results: Results | None = None, *, kind: str = "csv") -> list[Path]:
+        """Write every number of the results as tables, one row a number, and return the files.
+
+        Args:
+            folder: Where to; one that an export wrote before is replaced.
+            results: Which results; those that are there (`results`) by default.
+            kind: "csv" or "parquet".
+
+        Raises:
+            UsageError: There is no such kind; or the folder holds something else.
+            InputError: There is no result.
+        """
+        from wonderland.workspace.exporting import export_results
+
+        return export_results(self.layout, self._shown(results), folder, kind)
 
     def _shown(self, results: Results | None) -> Results:
         found = self.results() if results is None else results

@@ -150,15 +150,21 @@ def ablation(number, verdict="no effect found", **parts):
         cost=dict.fromkeys(KINDS, cost),
         q=dict.fromkeys(KINDS, np.array([[0.0]])),
         verdicts=[[verdict]],
+        dearest="L0H0",
+        dearest_cost=estimate(number, unit="nats a token"),
+        conversations=[20, 20],
         loss=estimate((3.0, 2.9, 3.1), unit="nats a token", chance=7.6),
         level=0.05,
         windows=48,
         enough=True,
         pairs=[],
         interaction=estimate(number, (0,)),
+        pair_explored=np.zeros(0),
         pair_q=np.zeros(0),
         pair_windows=0,
         pairs_left_out=0,
+        tried=np.ones((1, 1), dtype=bool),
+        expected=np.full((1, 1), np.nan),
     )
     return replace(made, **parts)
 

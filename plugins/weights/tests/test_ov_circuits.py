@@ -12,8 +12,8 @@ from wonderland.lab.weights import effective_embedding, fold
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_weights.copying import copying_null, copying_scores
-from wonderland_weights.directions import position_share
-from wonderland_weights.factored import svd
+from wonderland_weights.directions import _top, position_share
+from wonderland_weights.low_rank import svd
 from wonderland_weights.ov_circuits import OVCircuits
 
 ENOUGH = 150
@@ -166,7 +166,8 @@ def test_the_null_is_that_of_rotating_the_head_itself(steepness, rank):
     W_V, W_O = (random.standard_normal(shape) for shape in ((d, k), (k, d)))
     W_V = W_V * steepness ** np.arange(k)
     meeting = random.standard_normal((d, rank)) @ random.standard_normal((rank, d))
-    drawn = copying_null(svd(W_V, W_O), meeting, room=d, rotations=2000, random=random)
+    own = copying_scores(W_V, W_O, meeting)
+    drawn = copying_null(svd(W_V, W_O), meeting, room=d, rotations=2000, random=random, scores=own)
 
     def rotation():
         Q, R = np.linalg.qr(random.standard_normal((d, d)))
@@ -236,8 +237,34 @@ def test_the_share_of_positions_weighs_tokens_by_how_often_they_occur():
     counts = np.array([40, 1, 0, 7, 2, 0])
     text = np.repeat(np.arange(6), counts)
     token, position = np.var((W_E @ direction)[text]), np.var(W_pos @ direction)
-    share = position_share(W_E, W_pos, counts)(direction, direction)
+    share = position_share(W_pos, counts)(W_E @ direction, direction)
     assert share == pytest.approx(position / (token + position))
     unweighted = np.var(W_E @ direction)
     assert abs(share - position / (unweighted + position)) > 0.1
-    assert np.isnan(position_share(W_E, W_pos, counts)(np.zeros(5), direction))
+    assert np.isnan(position_share(W_pos, counts)(np.zeros(6), np.zeros(5)))
+
+
+def test_of_many_heads_those_that_are_clearly_by_chance_are_drawn_for_less():
+    """Their p has the same meaning: exceeding of those drawn; and a head that is far out gets every rotation."""
+    random = np.random.default_rng(0)
+    heads, d, k = 80, 12, 3
+    W_V, W_O = random.standard_normal((heads, d, k)), random.standard_normal((heads, k, d))
+    W_O[0] = np.swapaxes(W_V[0], 0, 1)  # reads and writes the same: it copies
+    meeting = np.eye(d)
+    own = copying_scores(W_V, W_O, meeting)
+    drawn = copying_null(svd(W_V, W_O), meeting, room=d, rotations=400, random=random, scores=own)
+    count = np.isfinite(drawn).sum(0)
+    assert count[0] == 400
+    assert set(count.tolist()) <= {100, 200, 300, 400}
+    assert (count == 100).mean() > 0.5
+    exceeding = (np.abs(drawn) >= np.abs(own)).sum(0)
+    assert (exceeding[count < 400] >= 10).all()
+    assert ((np.abs(drawn[:100]) >= np.abs(own)).sum(0)[count > 100] < 10).all()
+    few = copying_null(svd(W_V[:9], W_O[:9]), meeting, room=d, rotations=200, random=random, scores=own[:9])
+    assert np.isfinite(few).all()
+
+
+def test_of_a_large_vocabulary_the_ends_are_those_of_sorting_all():
+    random = np.random.default_rng(0)
+    scores = random.integers(0, 300, 12_000).astype(float)  # with ties
+    assert _top(scores, 7).tolist() == np.argsort(-scores, kind="stable")[:7].tolist()

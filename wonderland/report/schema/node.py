@@ -1,4 +1,4 @@
-"""How do the parts of a view say what they hold? Frozen dataclasses whose annotations are their contract.
+"""Parts of a view, which say what they hold: frozen dataclasses whose annotations are their contract.
 
 A field is ``name: Annotated[type, "what it is"]``: from this one line come the check when somebody makes the part, the
 page of the reference, the JSON schema of the front end, and what redaction does with the words in it. Text is of three

@@ -1,4 +1,4 @@
-"""How is a number said in a sentence? Shares as percents, p never as zero, two digits that mean something."""
+"""Numbers in sentences: shares as percents, p never as zero, two digits that mean something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be selected in a report? A head, a neuron, a feature, a position, a conversation …: one small key for all.
+"""What can be selected in a report, a head, a neuron, a feature, a position, a conversation …: one small key for all.
 
 A `Key` has a kind and a name and is written ``head:L2H0``, ``neuron:L1N17``, ``edge:L1H3>L2H3``, ``conversation:3`` or
 ``position:12``. Views link to it, the report's address holds it and the card is opened by it, whatever its kind. A name

@@ -1,4 +1,4 @@
-"""How are all words of a view reached? By walking the tree of its parts; redaction changes them so."""
+"""A walk over all words of a view, along the tree of its parts; redaction changes them so."""
 
 from __future__ import annotations
 

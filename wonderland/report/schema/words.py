@@ -1,4 +1,4 @@
-"""Whose words are these? Text that an analysis wrote, and text that comes from messages or tokens, as types.
+"""Whose words these are: text that an analysis wrote, and text that comes from messages or tokens, as types.
 
 A sentence of an analysis is a plain ``str``. What comes from a message, or from a tokenizer that was trained on
 messages, is `Quoted`: it is no ``str``, so it cannot slip into an f-string by accident; `say` puts both together into

@@ -1,4 +1,4 @@
-"""What do these analyses choose on one half of the pairs and measure on the other? Held to it by noise.
+"""What these analyses choose on one half of the pairs and measure on the other; pure noise holds them to it.
 
 Each entry says what was chosen and what it scores on the pairs to measure on; `wonderland.testing.optimism` has the
 noise. Nothing here is imported until somebody checks.

@@ -1,4 +1,4 @@
-"""What do the results of analyses that ask about contrasts have in common? How far a claim goes, and what was refused.
+"""What the results of analyses of contrasts have in common: how far a claim goes, and which pairs were refused.
 
 A claim on pairs is an effect if its interval lies above its chance level, and a null result if the interval lies below
 the least share that would count. Between the two nothing was shown, and the sentence says so.
@@ -59,7 +59,7 @@ class ContrastResult(wl.Result):
 
     def over(self, estimate: wl.Estimate) -> str:
         """Return what an estimate rests on: "over 32 pairs; 95% interval over n=30 conversations"."""
-        return f"over {self.confirming} pairs; 95% interval over n={estimate.n} {estimate.resampled_over}"
+        return f"over {self.confirming} pairs; 95% interval over n={estimate.over}"
 
     def without_pairs(self, cannot: str) -> list[str]:
         """Return the lines of a result that has no pair to ask about."""

@@ -1,4 +1,4 @@
-"""Which pairs does a causal analysis ask about? Mined or given ones, linted, with the reason for every refusal.
+"""The pairs that a causal analysis asks about: mined or given, linted, with the reason for every refusal.
 
 Mined pairs come in two sets of different conversations: what an analysis chooses, it chooses on the first and measures
 on the second. Given pairs are one set, so what is chosen on them is measured on the same; results say so.

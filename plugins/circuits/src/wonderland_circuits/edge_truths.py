@@ -1,4 +1,4 @@
-"""What must the analyses of edges find? The one edge that was written by hand, and none where nothing was.
+"""Truths of the analyses of edges: the one edge that was written by hand, and none where nothing was.
 
 Nothing here is imported until somebody runs the self-test.
 """

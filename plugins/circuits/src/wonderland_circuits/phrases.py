@@ -1,4 +1,4 @@
-"""How are shares with their intervals, and what differs between prompts, told in sentences?"""
+"""Shares with their intervals, and what differs between prompts, as parts of sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches the next word through one head when the speaker is swapped? Two of the six tests of a speaker head.
+"""Effects of swapping the speaker on the next word through one head: two of the six tests of a speaker head.
 
 4. Swap. In many contrasts the two prompts differ in one speaker token: the latest one, or the first one with others
    after it. Through a head goes the share of the difference that patching its z alone brings back (denoising, as

@@ -1,4 +1,4 @@
-"""Can it be read off a head's output who speaks? The last of the six tests of a speaker head, with three nulls.
+"""A linear probe for the speaker on a head's output: the last of the six tests of a speaker head, with three nulls.
 
 A linear classifier (ridge) is trained on z at places of later turns and asked about conversations it has not seen: who
 speaks here, and who spoke first. Places are drawn so that the four combinations of the two are equally frequent; so

@@ -1,4 +1,4 @@
-"""Sink, first speaker or current speaker? The rule that makes one verdict of six tests.
+"""Sink, first speaker or current speaker: the rule that makes one verdict of six tests.
 
 Each test has an outcome in words, from an estimate, its whole interval and a threshold. Each verdict asks for certain
 outcomes, and holds if all of them are there; if none holds the head is undetermined, and the reason names the tests

@@ -1,4 +1,4 @@
-"""What must these analyses find? Heads that cause what they were written to cause, and none that were not.
+"""Truths of these analyses: heads that cause what they were written to cause, and none that were not.
 
 Nothing here is imported until somebody runs the self-test.
 """

@@ -1,4 +1,4 @@
-"""Was this row in an earlier file already? An export made twice, or one file under two names, says the same again.
+"""Rows that were in an earlier file already: an export made twice, or one file under two names, says the same again.
 
 A row is the same again if an earlier file holds a row of the same conversation, sender, time and text. What a person
 sent twice within one file stays twice: a later file repeats a row only as often as an earlier one had it.

@@ -1,4 +1,4 @@
-"""What is a row of a Discord channel, as DiscordChatExporter writes it, or of Discord's own data package?
+"""Rows of a Discord channel, as DiscordChatExporter writes them, or of Discord's own data package.
 
 A row's ``type`` says what it is; the text of an event ("Joined the server.") is the exporter's and no message. Types
 that the exporter has no name for stand as their number in Discord's public interface.

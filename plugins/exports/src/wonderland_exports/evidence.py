@@ -1,4 +1,4 @@
-"""Who is the owner, where an export does not say it outright? The owner takes part in every conversation.
+"""Who the owner is, where an export does not say it outright: whoever takes part in every conversation.
 
 So the one person who does is the owner, if there are two conversations at least and nobody else is in all of them.
 """

@@ -1,4 +1,4 @@
-"""What is a row of Google Chat or of its predecessor Hangouts, as Takeout writes them?
+"""Rows of Google Chat and of its predecessor Hangouts, as Takeout writes them.
 
 A row of Chat says who and, in words of the account's language, when; a row of Hangouts has ids and microseconds.
 """

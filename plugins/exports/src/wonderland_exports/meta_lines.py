@@ -1,4 +1,4 @@
-"""Did a person write this, or did Messenger? Its own lines stand among the messages, as if their sender had typed them.
+"""Lines that Messenger wrote and no person did: they stand among the messages as if their sender had typed them.
 
 "Ada sent an attachment.", "Reacted 😂 to your message", "Liked a message": in the language of the account, with the
 sender's full or first name, or "You". A line is taken for the app's if the rest after such a name is a phrase that is

@@ -1,4 +1,4 @@
-"""What is a row of Messenger or Instagram? One dictionary of either layout becomes a message or a class.
+"""Rows of Messenger and Instagram: one dictionary of either layout becomes a message or a class.
 
 The classic layout writes ``sender_name``, ``timestamp_ms``, ``content``; the one of end-to-end encrypted chats
 ``senderName``, ``timestamp``, ``text``. Both are the same rows under other names, so they are looked at by one table.

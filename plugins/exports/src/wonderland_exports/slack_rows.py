@@ -1,4 +1,4 @@
-"""What is a row of a Slack export? A message of a person, of a bot, or an event of the channel.
+"""Rows of a Slack export: a message of a person, of a bot, or an event of the channel.
 
 ``subtype`` says what it is; where there is none, a person or a bot wrote it. What would fool it: an app that posts in a
 person's name; such a row has a ``bot_id`` too, and carries the tag ``bot``.

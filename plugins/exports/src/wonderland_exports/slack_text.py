@@ -1,4 +1,4 @@
-"""What did a person see who read this Slack message? Slack stores codes where it shows names.
+"""The text of a Slack message as a person saw it: Slack stores codes where it shows names.
 
 ``<@U123>`` is a person, ``<#C123|name>`` a channel, ``<!here>`` everybody present, ``<https://…|label>`` a link, and
 ``&amp; &lt; &gt;`` the three characters these codes need. The codes are taken first and the entities last, so that a

@@ -1,4 +1,4 @@
-"""Android's SMS and MMS as the app "SMS Backup & Restore" writes them: what becomes of each ``sms`` and ``mms``?
+"""Android's SMS and MMS as the app "SMS Backup & Restore" writes them: what becomes of each ``sms`` and ``mms``.
 
 The app writes emoji as two halves in numbers (``&#55357;&#56832;``), which no XML parser takes; they are joined in the
 bytes before parsing. Nothing in such a file declares an entity, so one that does is refused: nothing can expand. A

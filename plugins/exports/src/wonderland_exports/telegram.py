@@ -1,4 +1,4 @@
-"""Telegram Desktop's JSON export: what becomes of each row, of one chat or of the whole account?
+"""Telegram Desktop's JSON export: what becomes of each row, of one chat or of the whole account.
 
 A text is a string or an array of strings and formatted parts; its parts are joined as they stand, with nothing between.
 Newer exports state the second in UTC (``date_unixtime``), older ones only local time. Who the owner is, the account's

@@ -1,4 +1,4 @@
-"""What time do the words "Donnerstag, 3. November 2016 um 11:59:50 UTC" mean? Google writes dates so.
+"""Dates in words, as Google writes them: "Donnerstag, 3. November 2016 um 11:59:50 UTC".
 
 The words are those of the language of the account, in the shapes of the Unicode CLDR, which the package ``babel``
 carries. A date is taken only if its weekday is right too, so that a misread day or month shows. What would fool it: a

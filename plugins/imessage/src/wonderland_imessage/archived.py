@@ -1,4 +1,4 @@
-"""What does a typedstream consist of, once it is read? The values that `typedstream.walk` returns."""
+"""What a typedstream consists of once it is read: the values that `typedstream.walk` returns."""
 
 from __future__ import annotations
 

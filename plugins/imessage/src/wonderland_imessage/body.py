@@ -1,4 +1,4 @@
-"""What does one ``attributedBody`` say: its text, and which stretch of it is a mention, a link, a one-time code?
+"""What one ``attributedBody`` says: its text, and which stretch of it is a mention, a link, a one-time code.
 
 The blob is a typedstream of one ``NSAttributedString``: the string, then runs, each the number of an attribute
 dictionary and a length in UTF-16 code units. The dictionary follows where its number is new. `decode_body` reads all

@@ -1,4 +1,4 @@
-"""What do the contacts call the people behind the handles?
+"""What the contacts call the people behind the handles.
 
 macOS keeps contacts in ``AddressBook-v22.abcddb``, one database for each account. They are read only when asked for;
 a card gives a name and joins its numbers and addresses into one person.

@@ -1,4 +1,4 @@
-"""What does ``message_summary_info`` say of a message that was edited or unsent?
+"""What ``message_summary_info`` says of a message that was edited or unsent.
 
 It is a property list. ``otr`` has the ranges of the original parts, ``ec`` for each edited part its versions, oldest
 first, each a typedstream body, and ``rp`` the parts that were unsent. When every part was, the message is gone, though

@@ -1,4 +1,4 @@
-"""What do the type encodings of a typedstream mean: ``@``, ``iI``, ``[12c]``, ``{_NSRange=QQ}``?"""
+"""What the type encodings of a typedstream mean: ``@``, ``iI``, ``[12c]``, ``{_NSRange=QQ}``."""
 
 from __future__ import annotations
 

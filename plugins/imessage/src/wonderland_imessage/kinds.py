@@ -1,4 +1,4 @@
-"""Which rows of the table ``message`` are no messages, and what are they instead?
+"""Rows of the table ``message`` that are no messages, and what they are instead.
 
 Reactions, group events, apps, stickers and calls are stored beside what people wrote, some with a text that the system
 made up (``Loved “…”``). Each gets one class; whatever has a value that is not known here is counted as unknown and

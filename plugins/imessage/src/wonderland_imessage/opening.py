@@ -1,4 +1,4 @@
-"""How is a Messages database opened without changing it, and what is said when it cannot be?
+"""Opening a Messages database without changing it, and what is said when it cannot be opened.
 
 The file is opened where it lies, read-only, with its write-ahead log, inside one read transaction: everything that is
 read belongs to one moment, though Messages may be writing. It is never opened as *immutable*: that, or copying

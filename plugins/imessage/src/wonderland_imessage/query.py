@@ -1,4 +1,4 @@
-"""What is asked of the database, given the tables and columns that this version of macOS or iOS has?
+"""What is asked of the database, given the tables and columns that this version of macOS or iOS has.
 
 Columns are taken by name; one that is not there reads as NULL. Whatever belongs to a message but lies in another table
 (its chat, whether it has attachments) is fetched once for all rows, because a sub-query for each row costs more.

@@ -1,4 +1,4 @@
-"""What becomes of each row, one after another?
+"""What becomes of each row, one after another.
 
 Most rows are a text and nothing else; they take the short way through `Reading.rows`. Every other row takes the long
 way, `Reading.judge`, which asks in turn: was it deleted, is it a message at all, was it unsent, where is its text, is

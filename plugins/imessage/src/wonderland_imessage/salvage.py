@@ -1,4 +1,4 @@
-"""What may be recovered from a body that the walker refuses, if the user asks for it?
+"""What may be recovered from a body that the walker refuses, if the user asks for it.
 
 Only when asked (``salvage``), and every row recovered this way is tagged ``salvaged``: the string's bytes are taken
 where the marker of a byte string is followed by a length that fits and an end-of-object. That is a guess; a body that

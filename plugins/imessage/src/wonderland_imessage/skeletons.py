@@ -1,4 +1,4 @@
-"""How can a million bodies a second be decoded, and each still be exactly what the full walk would give?
+"""Decoding a million bodies a second, each still exactly as the full walk would.
 
 Nearly all of a body is constant. Only a few values vary: the text, run lengths, identifiers of attachments,
 addresses of links, detected data. Once the walker has read a body and noted where those lie, what remains is its

@@ -1,4 +1,4 @@
-"""Which of the places where a text may be stored has the text of this row, and how often was each the one?
+"""The places where a text may be stored, which of them has the text of a row, and how often each was the one.
 
 Since macOS 13 the text is in ``attributedBody`` and ``text`` is mostly empty; older rows have ``text`` alone; some have
 both, and then ``text`` may be stale. An edited row also has its versions in ``message_summary_info``.

@@ -1,4 +1,4 @@
-"""What is in a typedstream, the archive format that Messages stores its formatted texts in?
+"""The typedstream, the archive format that Messages stores its formatted texts in.
 
 A typedstream is what NeXT's and Apple's ``NSArchiver`` writes: a header, then groups, each a type encoding and one
 value for each type in it. Two tables grow as the archive is read, shared strings (`S`) and objects (`O`, which

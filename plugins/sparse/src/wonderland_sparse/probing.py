@@ -15,7 +15,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.tokenizer import SPECIALS
-from wonderland_sparse.firing import auroc
+from wonderland_sparse.activations import auroc
 from wonderland_sparse.labels import Labels
 from wonderland_sparse.streams import Stream
 

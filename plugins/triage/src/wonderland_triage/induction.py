@@ -41,6 +41,7 @@ import torch
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData
+from wonderland.lab.shortlist import layers_in, shortlist
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_triage.induction_result import DRAWS, InductionResult, helps, highest
 from wonderland_triage.repetition import (
@@ -57,7 +58,7 @@ from wonderland_triage.repetition import (
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
-_LEAST_WORDS = 4
+_LEAST_WORDS, _MOST_WORDS = 4, 63  # of one copy: with a context of 128 tokens more do not fit
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,18 @@ class Induction:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Candidates are chosen by attention on some sequences, and what is lost without them is "
+        "measured on fresh ones, against random sets of heads."
+    )
 
     sequences: Annotated[int, "random sequences for each draw"] = 32
-    length: Annotated[int, "words of one copy; 0 for as many as the context and the vocabulary hold"] = 0
+    length: Annotated[int, "words of one copy; 0 for as many as context and vocabulary hold, at most 63"] = 0
     threshold: Annotated[float, "least prefix-matching score of a candidate head"] = 0.3
     least_gain: Annotated[float, "least gain by the order, in nats, that is called induction"] = 0.05
     random_sets: Annotated[int, "random sets of heads to compare the candidates with"] = 12
+    alone: Annotated[int, "heads to take out one at a time: those of the highest scores, and a random quarter"] = 64
+    layers: Annotated[str, "of these layers only, such as 2 or 0,2; all if empty"] = ""
     seed: Annotated[int, "seed of the sequences and of the random sets"] = 0
 
     @classmethod
@@ -126,7 +133,9 @@ class Induction:
             return result
         draw = "unigram" if helps(order["unigram"], self.least_gain) else "uniform"
         fresh = draw_words(weights[draw], length, max(self.sequences // 2, 2), seed=(self.seed, len(DRAWS)))
-        return dataclasses.replace(result, **self._ablate(specimen, fresh, candidates, previous["unigram"]))
+        return dataclasses.replace(
+            result, **self._ablate(specimen, fresh, candidates, scores["unigram"], previous["unigram"])
+        )
 
     def _length(self, specimen: wl.Specimen, weights: Mapping[str, np.ndarray]) -> int:
         words = min(int((w > 0).sum()) for w in weights.values())
@@ -137,7 +146,7 @@ class Induction:
                 f"{specimen.cfg.n_ctx} tokens and the held-out evidence {words} different words.",
                 hint="Hold more out, or train with a longer context.",
             )
-        return min(self.length, most) if self.length else most
+        return min(self.length or _MOST_WORDS, most)
 
     def _candidates(self, score: wl.Estimate) -> list[Head]:
         """Return the heads over the threshold and above chance, highest first; if there are none, the highest."""
@@ -147,7 +156,12 @@ class Induction:
         return [Head(int(layer), int(head)) for layer, head in found] or [highest(score)]
 
     def _ablate(
-        self, specimen: wl.Specimen, words: np.ndarray, candidates: list[Head], previous: wl.Estimate
+        self,
+        specimen: wl.Specimen,
+        words: np.ndarray,
+        candidates: list[Head],
+        scores: wl.Estimate,
+        previous: wl.Estimate,
     ) -> dict[str, Any]:
         length = words.shape[1] // 2
         once, other = words[:, :length], words[:, length:]
@@ -163,7 +177,12 @@ class Induction:
             return np.asarray(intact - gain(ablated, way))
 
         intact = gain((), "zero")
-        alone = np.stack([lost([head], "mean") for head in every], axis=1)  # [sequence, layer × head]
+        score = np.maximum(scores.value, previous.value)  # the two halves of the circuit
+        tried = shortlist(score, self.alone, layers=layers_in(self.layers, len(score)), seed=self.seed)
+        alone = np.full((len(tokens), len(every)), np.nan)  # [sequence, layer × head]
+        for place, head in enumerate(every):
+            if tried[head]:
+                alone[:, place] = lost([head], "mean")
         others = [head for head in every if head not in candidates and previous.value[head] <= 0.5]
         sets = _random_sets(others, len(candidates), self.random_sets, self.seed)
         estimate: dict[str, Any] = {"unit": "nats", "seed": self.seed, "chance": 0.0}

@@ -40,8 +40,8 @@ from wonderland.views import (
     Wording,
     spoken,
 )
-from wonderland_triage.shown import describe, windows_to_show
-from wonderland_triage.stream import level_names, levels
+from wonderland_triage.example_windows import describe, windows_to_show
+from wonderland_triage.residual_levels import level_names, levels
 from wonderland_triage.tuned_lens import compare
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _MEASURES = ("kl", "answer", "agrees", "target", "log rank")
 _NOTHING = 0.005  # nats: a smaller step is none
 _CANDIDATES = 5  # final answers whose rank is followed through the levels
+_PRODUCTS = 2e12  # multiplications to spend: a minute or two on two cores
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class LogitLensResult(wl.Result):
         tuned: KL(final ‖ lens) of the "tuned" lens and of the "plain" one on conversations that neither was fitted on,
             nats; empty if no tuned lens was asked for.
         fitted: The same on the conversations the tuned lens was fitted on, [level] each.
+        read: Windows that were read.
+        left_out: Windows that were asked for and not read, because the model is large.
     """
 
     levels: list[str]
@@ -86,12 +89,14 @@ class LogitLensResult(wl.Result):
     ranks: list[np.ndarray]
     tuned: dict[str, wl.Estimate]
     fitted: dict[str, np.ndarray]
+    read: int
+    left_out: int
 
     @property
     def half(self) -> int:
         """Return the first level from which on the lens agrees with the final answer at least half of the time."""
         short = np.flatnonzero(self.agrees.value < 0.5)
-        return int(short[-1] + 1) if len(short) else 0
+        return min(int(short[-1] + 1), len(self.agrees.value) - 1) if len(short) else 0
 
     def summary(self) -> str:
         last = len(self.levels) - 2
@@ -106,6 +111,11 @@ class LogitLensResult(wl.Result):
             f"Geometric mean rank of the token that came, level by level: {', '.join(f'{r:.1f}' for r in rank)}; "
             f"by frequency alone {np.exp(float(self.log_rank.chance)):.1f}."
         )
+        if self.left_out:
+            lines.append(
+                f"{self.read} windows were read; {self.left_out} more were left out, for every level of such a model "
+                "is a product with the whole vocabulary."
+            )
         if self.tuned:
             tuned, plain = (self.tuned[name] for name in ("tuned", "plain"))
             told = "; ".join(
@@ -131,7 +141,7 @@ class LogitLensResult(wl.Result):
         text = (
             f"{self.levels[most]} takes the largest step towards the final answer: KL to it falls from "
             f"{float(before.value):.2f} to {float(after.value):.2f} nats (frequencies of tokens alone: "
-            f"{float(self.kl.chance):.2f}; n={self.kl.n} {self.kl.resampled_over})."
+            f"{float(self.kl.chance):.2f}; n={self.kl.over})."
         )
         return [wl.Finding(text, view, (), trust if before.low > after.high else "weak", "description", after)]
 
@@ -191,7 +201,7 @@ class LogitLensResult(wl.Result):
                 references=[Reference(Wording("frequencies alone"), float(self.kl.chance))],
             ),
             subtitle="How far is each layer from what the model says in the end?",
-            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.n} conversations; the "
+            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.over}; the "
             "line is what the frequencies of tokens alone would have.",
             how_to_read="A low number: the model's end can already read nearly the final answer there. A steep step is "
             "a layer that decides.",
@@ -213,7 +223,7 @@ class LogitLensResult(wl.Result):
             "Logit lens: table",
             Table.by_row(columns),
             subtitle="The same in numbers, with how often the first choice is already the final one.",
-            caption=f"Means over positions, 95% interval over n={self.kl.n} conversations; chance is what the "
+            caption=f"Means over positions, 95% interval over n={self.kl.over}; chance is what the "
             "frequencies of tokens alone would score.",
             how_to_read="Each row is the stream after a layer, read by the model's own end.",
             misleads="Means hide that some tokens are decided at once and others never.",
@@ -226,11 +236,17 @@ class LogitLens:
     """When is the answer there? KL, probability and rank by layer, read by the model's own unembedding."""
 
     name: ClassVar[str] = "logit-lens"
-    version: ClassVar[int] = 3
-    needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed", "logits")
+    version: ClassVar[int] = 4
+    needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: all layers are shown, and the tuned lens is fitted on half of the "
+        "conversations and judged on the others."
+    )
 
-    windows: Annotated[int, "windows of the evidence to read; 0 for all"] = 96
+    windows: Annotated[
+        int, "windows of the evidence to read; 0 for all, and of a large model as many as take a minute or two"
+    ] = 96
     shown: Annotated[int, "conversations shown"] = 6
     tuned: Annotated[
         bool, "also fit a tuned lens, a translator for each layer, and judge it on other conversations"
@@ -248,7 +264,9 @@ class LogitLens:
         """Read the evidence at every level."""
         evidence = specimen.evidence
         show = windows_to_show(evidence, self.shown)
-        chosen = set(show) | set(_spread(len(evidence), self.windows))
+        asked = _spread(len(evidence), self.windows)
+        read_of_these = _spread(len(asked), _affordable(specimen, len(asked)))
+        chosen = {*show, *(asked[place] for place in read_of_these)}
         prior = _log_frequencies(specimen)
         sums, counts, clusters, uninformed = [], [], [], []
         said: dict[int, list[list[str]]] = {}
@@ -260,23 +278,26 @@ class LogitLens:
                 length = int(evidence.lengths[window])
                 if window not in chosen or length < 2:
                     continue
-                final = batch["logits"][row, : length - 1].float().log_softmax(-1)  # [pos, d_vocab]
                 came = batch.tokens[row, 1:length]
                 stream = levels(batch, row)[:, : length - 1]  # [level, pos, d_model]
-                seen = [_lens(specimen, h) for h in stream] if window in show else (_lens(specimen, h) for h in stream)
-                read = [_read(lens, final, came) for lens in seen]
+                final = _lens(specimen, stream[-1])  # [pos, d_vocab]: what the last level gives is the answer
+                best = final.topk(_CANDIDATES).indices if window in show else None  # [pos, place]
+                read, ranked = [], []
+                for h in stream:  # one level at a time: with a large vocabulary all of them would fill the memory
+                    lens = _lens(specimen, h)
+                    read.append(_read(lens, final, came))
+                    ranked += [] if best is None else [_ranks(lens, best)]
                 measures = torch.stack([m for m, _ in read])  # [level, measure, pos]
                 sums.append(measures.double().sum(-1).numpy())
                 uninformed.append(_read(prior.expand_as(final), final, came)[0].double().sum(-1).numpy())
                 counts.append(length - 1)
                 clusters.append(evidence.conversation[window])
-                if window in show:
+                if best is not None:
                     said[window] = [specimen.tokenizer.pieces(top.tolist()) for _, top in read]
                     kl, answer, _, _, log_rank = measures.permute(1, 0, 2).numpy()
                     values[window] = np.stack([answer, kl, np.exp(log_rank).round()])
-                    best = final.topk(_CANDIDATES).indices  # [pos, place]
                     candidates[window] = [specimen.tokenizer.pieces(row) for row in best.tolist()]
-                    ranks[window] = torch.stack([_ranks(lens, best) for lens in seen]).numpy()
+                    ranks[window] = torch.stack(ranked).numpy()
         chance = np.stack(uninformed).sum(0) / np.sum(counts)
 
         def estimate(measure: str, unit: str) -> wl.Estimate:
@@ -300,7 +321,16 @@ class LogitLens:
             ranks=[ranks[window] for window in show if window in said],
             tuned=tuned,
             fitted=fitted,
+            read=len(counts),
+            left_out=sum(window not in chosen for window in asked),
         )
+
+
+def _affordable(specimen: wl.Specimen, windows: int) -> int:
+    """Return how many of so many windows can be read at every level in a minute or two."""
+    cfg, evidence = specimen.cfg, specimen.evidence
+    each = (cfg.n_layers + 1) * float(evidence.lengths.mean()) * cfg.d_vocab * cfg.d_model
+    return max(min(windows, int(_PRODUCTS / each)), 1)
 
 
 def _lens(specimen: wl.Specimen, resid: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What must each of these analyses find? Models whose answers are known, and what is known of them.
+"""Truths of these analyses: models whose answers are known, and what is known of them.
 
 Nothing here is imported until somebody runs the self-test.
 """

@@ -1,4 +1,4 @@
-"""What could be read at each layer if one learned to read it? A translator for each level, fitted and then tested.
+"""The tuned lens: a translator for each level of the residual stream, fitted and then tested.
 
 The logit lens reads every layer with the model's own end, though early layers need not write in its language. The
 tuned lens puts an affine map h + hA + b before that end, one for each level, fitted to bring KL(final ‖ lens) down on
@@ -25,7 +25,7 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.errors import NotEnoughData
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland_triage.stream import levels
+from wonderland_triage.residual_levels import levels
 
 __all__ = ["Translators", "compare", "divergence", "tune"]
 

@@ -1,4 +1,4 @@
-"""Does a head copy? Which tokens it reads decides which it promotes: the same ones, or others?
+"""Copying: whether the tokens that a head reads decide which it promotes, the same ones or others.
 
 The full OV circuit W_E W_V W_O W_U is d_vocab × d_vocab: entry (a, b) is how much attending to token a raises the logit
 of b. Its positive eigenvalues belong to groups of tokens that raise themselves. The copying score Σ Re λ / Σ |λ| is +1
@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wonderland_weights.factored import NOTHING, Spectrum, frames
+from wonderland_weights.low_rank import NOTHING, Spectrum, frames
+
+_MANY, _ENOUGH = 64, 10  # heads from which on rotations are spared; rotations as high as the head that are enough
 
 
 def copying_scores(W_V: np.ndarray, W_O: np.ndarray, meeting: np.ndarray) -> np.ndarray:
@@ -35,9 +37,19 @@ def copying_scores(W_V: np.ndarray, W_O: np.ndarray, meeting: np.ndarray) -> np.
 
 
 def copying_null(
-    spectrum: Spectrum, meeting: np.ndarray, *, room: int, rotations: int, random: np.random.Generator
+    spectrum: Spectrum,
+    meeting: np.ndarray,
+    *,
+    room: int,
+    rotations: int,
+    random: np.random.Generator,
+    scores: np.ndarray,
 ) -> np.ndarray:
     """Return the copying scores that random rotations of heads would have.
+
+    Of many heads, most need few rotations: once ``_ENOUGH`` rotations score as much as the head does, its p is large
+    and known well enough, and no more are drawn for it (sequential Monte Carlo p, Besag and Clifford 1991; the p of
+    such a head is still (1 + exceeding) / (1 + drawn)).
 
     Args:
         spectrum: Spectra of W_V W_O, values [..., k]; the directions are not used.
@@ -45,20 +57,26 @@ def copying_null(
         room: Dimensions of the residual stream to rotate in.
         rotations: How many rotations to draw; each serves all heads.
         random: Where they come from.
+        scores: The heads' own scores [...].
 
     Returns:
-        Scores [rotation, ...].
+        Scores [rotation, ...]; NaN where none was drawn.
     """
     d_model, k = len(meeting), min(spectrum.values.shape[-1], room)
     values = spectrum.values[..., :k].reshape(-1, k)
-    scores = np.empty((rotations, len(values)))
+    drawn = np.full((rotations, len(values)), np.nan)
+    own = np.abs(scores).ravel() - 1e-12
+    open_ = np.ones(len(values), dtype=bool)
     for start in range(0, rotations, 100):
-        n = len(scores[start : start + 100])
+        n = len(drawn[start : start + 100])
+        if len(values) > _MANY and start:
+            open_ = (np.abs(drawn[:start]) >= own).sum(0) < _ENOUGH
         writes, reads = (frames(n, d_model, k, room=room, random=random) for _ in range(2))
         turned = np.swapaxes(writes, 1, 2) @ meeting @ reads  # [rotation, k, k]
-        for head, sigma in enumerate(values):
-            scores[start : start + n, head] = _score(sigma[:, None] * turned, np.full(n, sigma[0] > 0))
-    return scores.reshape(rotations, *spectrum.values.shape[:-1])
+        for head in np.flatnonzero(open_):
+            sigma = values[head]
+            drawn[start : start + n, head] = _score(sigma[:, None] * turned, np.full(n, sigma[0] > 0))
+    return drawn.reshape(rotations, *spectrum.values.shape[:-1])
 
 
 def _score(product: np.ndarray, there: np.ndarray) -> np.ndarray:

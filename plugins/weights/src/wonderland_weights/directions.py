@@ -1,4 +1,4 @@
-"""Which tokens does a direction of the residual stream stand for? Both ends of it, and how rare the tokens are.
+"""Tokens that a direction of the residual stream stands for: both ends of it, and how rare the tokens are.
 
 A singular direction of a head is a pair: what it reads, W_E u, and what it writes, vᵀ W_U (for QK: what a query must
 be, what a key must be). The sign of the pair is arbitrary, so each pair has two ends that are equally real: tokens at
@@ -11,25 +11,24 @@ each token comes with how often it occurs in the held-out evidence. And a direct
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from wonderland_weights.factored import Spectrum
+from wonderland_weights.low_rank import Spectrum
 
-Side = Callable[[np.ndarray], np.ndarray]
+_MANY = 10_000
 
 
 def describe(
     spectrum: Spectrum,
     at: tuple[int, int],
-    sides: tuple[Side, Side],
+    sides: tuple[np.ndarray, np.ndarray],
     *,
-    position: Callable[[np.ndarray, np.ndarray], float],
+    position: Sequence[float],
     counts: np.ndarray,
     piece: Callable[[int], str],
-    directions: int,
     tokens: int,
 ) -> list[dict[str, Any]]:
     """Describe the leading singular directions of one head, none if it has none.
@@ -37,11 +36,10 @@ def describe(
     Args:
         spectrum: Spectra of all heads.
         at: The head.
-        sides: What u and v mean in the vocabulary, each a function from [d_model] to [d_vocab].
-        position: Share of positions in what the pair u, v reads.
+        sides: What the leading u and v mean in the vocabulary, each [d_vocab, direction].
+        position: Share of positions in what each pair u, v reads, [direction].
         counts: How often each token occurs in the evidence, [d_vocab].
         piece: The text of a token.
-        directions: How many to describe.
         tokens: How many tokens at each end.
 
     Returns:
@@ -49,9 +47,8 @@ def describe(
         − one, each ``{"reads": [[text, count], …], "writes": …}``.
     """
     found = []
-    for i in range(min(directions, int((spectrum.values[at] > 0).sum()))):
-        u, v = spectrum.reads[at][:, i], spectrum.writes[at][:, i]
-        scores = [side(vector) for side, vector in zip(sides, (u, v), strict=True)]
+    for i in range(min(len(position), int((spectrum.values[at] > 0).sum()))):
+        scores = [side[:, i] for side in sides]
         ends = [
             {
                 name: [[piece(int(t)), int(counts[t])] for t in _top(sign * score, tokens)]
@@ -60,16 +57,18 @@ def describe(
             for sign in (1, -1)
         ]
         share = float(spectrum.shares[at][i])
-        found.append({"number": i + 1, "share": share, "position": position(u, v), "ends": ends})
+        found.append({"number": i + 1, "share": share, "position": position[i], "ends": ends})
     return found
 
 
-def position_share(W_E: np.ndarray, W_pos: np.ndarray, counts: np.ndarray) -> Callable[..., float]:
-    """Return a function: how much of what its first argument reads is position, between 0 and 1, NaN if nothing."""
+def position_share(W_pos: np.ndarray, counts: np.ndarray) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Return a function: how much of what a direction reads is position, between 0 and 1, NaN if nothing.
+
+    It is given what the direction reads of each token, [d_vocab], and the direction, [d_model].
+    """
     weights = counts / max(counts.sum(), 1)
 
-    def share(direction: np.ndarray, _: np.ndarray) -> float:
-        read = W_E @ direction
+    def share(read: np.ndarray, direction: np.ndarray) -> float:
         token = float(weights @ (read - weights @ read) ** 2)
         where = float(np.var(W_pos @ direction))
         return where / (token + where) if token + where > 0 else float("nan")
@@ -78,4 +77,8 @@ def position_share(W_E: np.ndarray, W_pos: np.ndarray, counts: np.ndarray) -> Ca
 
 
 def _top(scores: np.ndarray, n: int) -> np.ndarray:
+    if len(scores) > _MANY and n and np.isfinite(scores).all():  # of a large vocabulary only the end is sorted
+        edge = np.partition(-scores, n - 1)[n - 1]
+        places = np.flatnonzero(-scores <= edge)
+        return np.asarray(places[np.argsort(-scores[places], kind="stable")][:n])
     return np.argsort(-scores, kind="stable")[:n]

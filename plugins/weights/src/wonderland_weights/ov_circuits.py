@@ -17,6 +17,7 @@ References: Elhage et al. 2021; Millidge and Black 2022, The SVD of Weight Matri
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -28,7 +29,7 @@ from wonderland.lab.stats import benjamini_hochberg
 from wonderland.lab.weights import FoldedWeights, effective_embedding, fold
 from wonderland_weights import directions as vocabulary
 from wonderland_weights.copying import copying_null, copying_scores
-from wonderland_weights.factored import Spectrum, random_spectra, svd
+from wonderland_weights.low_rank import Spectrum, random_spectra, svd
 from wonderland_weights.ov_result import OVCircuitsResult, head_name
 
 if TYPE_CHECKING:
@@ -42,15 +43,21 @@ class OVCircuits:
     """What does each head read and write, and does it copy? SVD of OV and QK, both sides and signs; copying score."""
 
     name: ClassVar[str] = "ov-circuits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("weights",)
+    no_choices: ClassVar[str] = (
+        "Weights are no sample: each head is measured exactly, and named by a p against rotations of "
+        "it that is corrected for the number of heads."
+    )
 
     directions: Annotated[int, "singular directions described for each head and circuit"] = 2
     tokens: Annotated[int, "tokens shown at each end of a direction"] = 5
     min_count: Annotated[int, "show only tokens that occur this often in the held-out evidence"] = 0
     effective: Annotated[bool, "read tokens as W_E + MLP0(W_E) in heads after layer 0"] = False
-    rotations: Annotated[int, "random rotations in the null of the copying score"] = 500
+    rotations: Annotated[int, "random rotations in the null of the copying score, of clear cases among many fewer"] = (
+        500
+    )
     level: Annotated[float, "false-discovery rate below which a copying score is called beyond chance"] = 0.05
     seed: Annotated[int, "seed of the rotations"] = 0
 
@@ -69,14 +76,19 @@ class OVCircuits:
             "OV": svd(weights.W_V, weights.W_O),
             "QK": svd(weights.W_Q, np.swapaxes(weights.W_K, -1, -2)),
         }
-        layers, heads = circuits["OV"].values.shape[:2]
+        layers = len(circuits["OV"].values)
         embeddings = [weights.W_E] * layers
         if self.effective:
             embeddings[1:] = [effective_embedding(specimen.model)] * (layers - 1)
         copying, draws = self._copying(weights, circuits["OV"], embeddings, random)
-        exceeding = (np.abs(draws) >= np.abs(copying) - 1e-12).sum(0)
-        p = np.where(np.isfinite(copying), (1 + exceeding) / (1 + self.rotations), np.nan)
-        null = np.where(np.isfinite(copying), np.quantile(draws, [0.025, 0.5, 0.975], axis=0), np.nan)
+        exceeding = (np.abs(draws) >= np.abs(copying) - 1e-12).sum(
+            0
+        )  # what was not drawn is NaN, which exceeds nothing
+        p = np.where(np.isfinite(copying), (1 + exceeding) / (1 + np.isfinite(draws).sum(0)), np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a head that writes nothing has no null
+            quantiles = np.nanquantile(draws, [0.025, 0.5, 0.975], axis=0)
+        null = np.where(np.isfinite(copying), quantiles, np.nan)
         shape = weights.W_V.shape[-2:]
         by_chance = random_spectra(_DRAWS, weights.d_effective, shape[1], random=random)
         counts = np.bincount(specimen.evidence.tokens[specimen.evidence.mask], minlength=len(weights.W_E))
@@ -91,8 +103,9 @@ class OVCircuits:
             p=p,
             q=benjamini_hochberg(p),
             directions={
-                head_name(at): self._described(at, weights, circuits, embeddings[at[0]], counts, specimen)
-                for at in np.ndindex(layers, heads)
+                head_name((layer, head)): found
+                for layer in range(layers)
+                for head, found in enumerate(self._described(layer, weights, circuits, embeddings, counts, specimen))
             },
             rotations=self.rotations,
             draws=_DRAWS,
@@ -113,39 +126,51 @@ class OVCircuits:
                 continue
             meeting = weights.W_U @ embeddings[layers][0]
             some = Spectrum(OV.reads[layers], OV.values[layers], OV.writes[layers])
-            drawn = copying_null(some, meeting, room=weights.d_effective, rotations=self.rotations, random=random)
-            parts.append((copying_scores(weights.W_V[layers], weights.W_O[layers], meeting), drawn))
+            scores = copying_scores(weights.W_V[layers], weights.W_O[layers], meeting)
+            drawn = copying_null(
+                some, meeting, room=weights.d_effective, rotations=self.rotations, random=random, scores=scores
+            )
+            parts.append((scores, drawn))
         return np.concatenate([score for score, _ in parts]), np.concatenate([drawn for _, drawn in parts], axis=1)
 
     def _described(
         self,
-        at: tuple[int, ...],
+        layer: int,
         weights: FoldedWeights,
         circuits: Mapping[str, Spectrum],
-        W_E: np.ndarray,
+        embeddings: list[np.ndarray],
         counts: np.ndarray,
         specimen: wl.Specimen,
-    ) -> dict[str, list[dict[str, Any]]]:
-        hidden = np.where(counts >= self.min_count, 0.0, np.nan)
+    ) -> list[dict[str, list[dict[str, Any]]]]:
+        """Describe the leading directions of the heads of a layer, which meet the vocabulary in one product."""
+        hidden, W_E = np.where(counts >= self.min_count, 0.0, np.nan), embeddings[layer]
 
-        def embedding(direction: np.ndarray) -> np.ndarray:
-            return np.asarray(W_E @ direction + hidden)
+        def read(directions: np.ndarray) -> np.ndarray:  # [d_model, head, direction] to [d_vocab, head, direction]
+            return np.asarray(W_E @ directions.reshape(len(directions), -1)).reshape(-1, *directions.shape[1:])
 
-        def unembedding(direction: np.ndarray) -> np.ndarray:
-            return np.asarray(direction @ weights.W_U + hidden)
-
-        layer, head = at
-        position = vocabulary.position_share(W_E, weights.W_pos, counts)
-        return {
-            name: vocabulary.describe(
-                circuit,
-                (layer, head),
-                (embedding, unembedding if name == "OV" else embedding),
-                position=position if name == "OV" else lambda u, v: max(position(u, v), position(v, u)),
-                counts=counts,
-                piece=lambda token: specimen.tokenizer.pieces([token])[0],
-                directions=self.directions,
-                tokens=min(self.tokens, int((counts >= self.min_count).sum())),
+        def written(directions: np.ndarray) -> np.ndarray:
+            return np.asarray(weights.W_U.T @ directions.reshape(len(directions), -1)).reshape(
+                -1, *directions.shape[1:]
             )
-            for name, circuit in circuits.items()
-        }
+
+        share = vocabulary.position_share(weights.W_pos, counts)
+        found: list[dict[str, list[dict[str, Any]]]] = [{} for _ in range(circuits["OV"].values.shape[1])]
+        for name, circuit in circuits.items():
+            u, v = (np.moveaxis(part[layer][..., : self.directions], 0, 1) for part in (circuit.reads, circuit.writes))
+            reading, writing = read(u), (written if name == "OV" else read)(v)
+            for head, described in enumerate(found):
+                several = range(u.shape[-1])
+                positions = [share(reading[:, head, i], u[:, head, i]) for i in several]
+                if name == "QK":
+                    keys = [share(writing[:, head, i], v[:, head, i]) for i in several]
+                    positions = [max(pair) for pair in zip(positions, keys, strict=True)]
+                described[name] = vocabulary.describe(
+                    circuit,
+                    (layer, head),
+                    (reading[:, head] + hidden[:, None], writing[:, head] + hidden[:, None]),
+                    position=positions,
+                    counts=counts,
+                    piece=lambda token: specimen.tokenizer.pieces([token])[0],
+                    tokens=min(self.tokens, int((counts >= self.min_count).sum())),
+                )
+        return found

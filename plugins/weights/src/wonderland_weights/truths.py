@@ -1,4 +1,4 @@
-"""What must these analyses find? The circuit that was written into the hand-built model, and nothing in random weights.
+"""Truths of these analyses: the circuit that was written into the hand-built model, and nothing in random weights.
 
 Nothing here is imported until somebody runs the self-test.
 """

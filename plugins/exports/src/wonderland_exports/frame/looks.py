@@ -1,4 +1,4 @@
-"""How does the beginning of a file look? For ``sniff``, in either UTF-8 or UTF-16."""
+"""How the beginning of a file looks, for ``sniff``, in either UTF-8 or UTF-16."""
 
 from __future__ import annotations
 

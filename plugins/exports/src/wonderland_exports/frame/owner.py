@@ -1,4 +1,4 @@
-"""Which of the senders is the owner of the export?
+"""Which of the senders is the owner of the export.
 
 Exports say "You" in some places and the owner's name in others; both are one person. Some prove who the owner is (an id
 in the account's data); most do not, and then the user has to say it, because a wrong guess would turn every

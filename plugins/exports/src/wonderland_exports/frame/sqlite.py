@@ -1,4 +1,4 @@
-"""How is another app's database opened without changing it, and what is said when it cannot be?
+"""Opening another app's database without changing it, and what is said when it cannot be opened.
 
 It is opened where it lies, read-only, with its write-ahead log, in one read transaction. A copy of the database without
 the log beside it lacks the newest messages; `missing_log` tells, so that a note can say it.

@@ -1,4 +1,4 @@
-"""What does the first pass over the chats find? Shapes, senders, dates, and who of two must be the owner."""
+"""What the first pass over the chats finds: shapes, senders, dates, and who of two must be the owner."""
 
 from __future__ import annotations
 

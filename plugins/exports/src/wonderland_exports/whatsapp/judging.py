@@ -1,4 +1,4 @@
-"""What becomes of one row of a WhatsApp chat?"""
+"""What becomes of one row of a WhatsApp chat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where does a message begin, and when was it sent? The head of a line in all its shapes.
+"""Where a message begins and when it was sent: the head of a line in all its shapes.
 
 ``[31/12/2019, 2:14:40 a.m.] Leo: hi`` (iPhone) or ``20/6/2017 8:28 p. m. - Mia: hi`` (Android), with dots, dashes or
 slashes, twelve or twenty-four hours, digits of any script, blanks that are narrow, marks that say the direction of

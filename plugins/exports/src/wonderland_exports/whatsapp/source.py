@@ -1,4 +1,4 @@
-"""WhatsApp's text export: what becomes of each message, from a file, a folder of chats or the archives as they came?
+"""WhatsApp's text export: what becomes of each message, from a file, a folder of chats or the archives as they came.
 
 The first pass finds the shape of the heads, the senders, the order of day and month and the placeholders of the app;
 the second judges each row. What would fool it: a message that holds another export's lines in the very same shape; a

@@ -1,4 +1,4 @@
-"""What did the app write itself? Placeholders for media, deleted messages, edits, in the languages we know.
+"""What the app wrote itself: placeholders for media, deleted messages, edits, in the languages we know.
 
 Two signs need no language: the iPhone puts U+200E before everything that nobody typed, and Android writes placeholders
 in angle brackets, which repeat. The words below add what class it is.

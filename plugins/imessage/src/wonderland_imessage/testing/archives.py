@@ -1,4 +1,4 @@
-"""How is a body written, byte for byte as Messages writes it?
+"""Writing a body, byte for byte as Messages writes it.
 
 The inverse of `wonderland_imessage.typedstream` for what bodies consist of: an attributed string, its runs, and
 attribute dictionaries of numbers, strings, addresses, data and dictionaries. Numbers that repeat are written once and

@@ -1,4 +1,4 @@
-"""A Messages database with a known answer, of any size: does a reader find exactly what was planted?
+"""A Messages database with a known answer, of any size: a reader must find exactly what was planted.
 
 The schema is that of macOS 15. Rows are drawn from `plans`, seeded; with at least as many rows as there are plans every
 plan occurs. What a reader must find comes back as `Planted`.

@@ -1,4 +1,4 @@
-"""Which kinds of row does a Messages database hold, how often, and what must a reader make of each?
+"""Kinds of row that a Messages database holds, how often, and what a reader must make of each.
 
 Each plan writes the columns of one row and returns what is planted: the text a reader must find, or the class of a row
 that is no message. Frequencies are rough ones of a database that has been in use for years.

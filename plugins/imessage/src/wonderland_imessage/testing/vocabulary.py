@@ -1,4 +1,4 @@
-"""What do invented people write? Short texts, some long, with emoji, other scripts and awkward strings among them."""
+"""What invented people write: short texts, some long, with emoji, other scripts and awkward strings among them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from wonderland_weights.factored import corners, frames, random_spectra, svd
+from wonderland_weights.low_rank import corners, frames, random_spectra, svd
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 10**6))
 

@@ -1,4 +1,4 @@
-"""Which held-out windows are shown? The same ones in every view, so that a selected token is selected in all of them.
+"""The held-out windows that views show: the same in all of them, so that a selected token is selected everywhere.
 
 One window of each conversation, those with both speakers first, then the longest.
 """

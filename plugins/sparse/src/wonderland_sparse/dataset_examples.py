@@ -9,7 +9,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.tokenizer import THEM
 from wonderland.views import Quoted
-from wonderland_sparse.firing import Fires
+from wonderland_sparse.activations import Fires
 from wonderland_sparse.streams import Places
 
 __all__ = ["card", "may_be_shown", "shaded"]

@@ -1,4 +1,4 @@
-"""How much of what one head writes does another read? A ratio of Frobenius norms, and what it would be by chance.
+"""Composition scores: a ratio of Frobenius norms between what one head writes and another reads, and its null.
 
 For an earlier head with A = W_V W_O and a later one: ‖A W_Q W_Kᵀ‖ / ‖A‖ ‖W_Q W_Kᵀ‖ for its queries (Q), the same with
 W_K W_Qᵀ for its keys (K), with its W_V W_O for its values (V). In the singular vectors of both, with p and p' the
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wonderland_weights.factored import Spectrum
+from wonderland_weights.low_rank import Spectrum
 
 KINDS = ("Q", "K", "V")
 

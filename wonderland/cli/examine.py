@@ -1,0 +1,177 @@
+"""``examine``: a model from elsewhere, in a folder of this machine, looked at like one's own."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wonderland.cli.analysis import run_analyses, write_report
+from wonderland.cli.console import Console, clock, number, plain
+from wonderland.cli.context import command
+from wonderland.cli.contrasts import of_file
+from wonderland.cli.options import Number, Whole
+from wonderland.errors import UsageError
+from wonderland.workspace.settings import FILE
+from wonderland.workspace.wipe import delete, traces
+from wonderland.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from wonderland.lab.external.on_disk import Opened
+    from wonderland.lab.specimen import Specimen
+
+_GROUPS = ("triage", "weights")
+_WITH_CONTRASTS = "activation-patching"
+_BATCH = 16  # at most, of windows in one pass
+_FEW = 10  # texts to resample over
+
+
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--texts", type=click.Path(path_type=Path), required=True, help="A .txt or .jsonl file, or a folder.")
+@click.option("--run", "names", multiple=True, help="Analysis or group to run; may be repeated. [triage and weights]")
+@click.option("--windows", type=Whole(low=1), default=64, show_default=True, help="Windows of text to examine.")
+@click.option("--length", type=Whole(low=8), default=128, show_default=True, help="Most tokens of a window.")
+@click.option("--start", default="", help="Token that sequences begin with, where the tokenizer does not say.")
+@click.option(
+    "--contrasts", type=click.Path(path_type=Path), help="File of contrasts; see `wonderland analyze --help`."
+)
+@click.option("--layers", help="Layers in which heads are taken out one at a time, such as 2,5 or 10-14.")
+@click.option(
+    "--minutes", type=Number(low=0.1), help="Begin no analysis after so many minutes, and say which are left."
+)
+@click.option(
+    "--baseline/--no-baseline",
+    default=False,
+    show_default=True,
+    help="Also examine the same architecture with random weights, which takes twice as long.",
+)
+@click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
+def examine(
+    console: Console,
+    folder: Path | None,
+    model: Path,
+    texts: Path,
+    names: tuple[str, ...],
+    windows: int,
+    length: int,
+    start: str,
+    contrasts: Path | None,
+    layers: str | None,
+    minutes: float | None,
+    baseline: bool,
+    open_it: bool,
+) -> None:
+    """Examine the model in the folder MODEL, of the Hugging Face form, on your texts; and write its report.
+
+    Nothing is downloaded, no code of the folder is run, no pickle is opened. What needs to know who speaks is left out
+    with its reason. The model gets a workspace of its own, MODEL.wonderland by default, for analyze and report.
+    """
+    began = time.monotonic()
+    place = folder or Path(f"{model.expanduser().absolute().name}.wonderland")
+    console.where = f" -w {shlex.quote(str(place))}"
+    chosen = list(names or _GROUPS)
+    asked = layers_of(layers or "")
+    with console.progress("Opening"):
+        workspace, opened = _opened(place, model, texts, length, start)
+        workspace.configure("analysis", run=chosen, windows=windows, control=baseline)
+        specimen = workspace.specimen()
+    _describe(console, opened, specimen, workspace)
+    _estimate(console, specimen)
+    own = of_file(workspace, contrasts) if contrasts else ()
+    if own and not names:
+        chosen += [_WITH_CONTRASTS]
+    results = run_analyses(
+        console, workspace, tuple(chosen), _parameters(chosen, own, asked), tell=False, minutes=minutes
+    )
+    for name, result in results.items():
+        for finding in list(result.findings())[:1]:
+            console.paragraph(f"{name}: {plain(finding.sentence)}")
+    path = write_report(console, workspace, None, open_it, results)
+    seconds = time.monotonic() - began
+    console.result(seconds=round(seconds, 1), report=str(path), architecture=opened.architecture)
+    console.say(f"Done in {clock(seconds)}.")
+    console.next("wonderland analyze head-patterns")
+
+
+def _opened(place: Path, model: Path, texts: Path, length: int, start: str) -> tuple[Workspace, Opened]:
+    """Return the workspace of the model and the model; of one that cannot be opened nothing new is left.
+
+    Raises:
+        UsageError: The folder is a workspace of messages.
+    """
+    new = not (place / FILE).exists()
+    workspace = Workspace.create(place)
+    try:
+        return workspace, workspace.examine(model, texts, length=length, start=start)
+    except BaseException:
+        if new and not workspace.layout.examines:
+            delete(traces(workspace.folder))
+        raise
+
+
+def _describe(console: Console, opened: Opened, specimen: Specimen, workspace: Workspace) -> None:
+    about, found = specimen.evidence.describe(), workspace.texts()
+    console.result(model=repr(specimen.model), evidence=about, lacking=opened.lacking)
+    console.say(f"{plain(opened.architecture)}: {plain(repr(specimen.model))}")
+    console.say(
+        f"{number(len(found.texts))} texts ({found.unit} by {found.unit}); {number(about['windows'])} windows of "
+        f"{about['shortest window']} to {about['longest window']} tokens from {number(about['conversations'])} of them"
+    )
+    for why, count in found.passed_over.items():
+        console.note(f"Passed over: {number(count)}, {plain(why)}")
+    short = int((specimen.evidence.lengths < workspace.settings.examined.length).sum())
+    if short:
+        console.note(f"{number(short)} windows are shorter, because the text ends there.")
+    if about["conversations"] < _FEW:
+        console.note(f"Note: {about['conversations']} independent texts are few; intervals are resampled over texts.")
+    for short_name, why in opened.lacking.items():
+        console.note(f"Cannot be read or is not what it says: {short_name}. {plain(why)}")
+
+
+def _estimate(console: Console, specimen: Specimen) -> None:
+    """Say how long one pass over the texts takes, before anything long begins."""
+    began = time.monotonic()
+    next(iter(specimen.batches("loss")))
+    seconds = (time.monotonic() - began) * len(specimen.evidence) / min(len(specimen.evidence), _BATCH)
+    console.note(f"One pass over the windows takes about {clock(seconds)}; triage and weights some twenty of them.")
+
+
+def _parameters(chosen: Sequence[str], own: Sequence[Any], layers: str) -> dict[str, dict[str, Any]] | None:
+    """Return the contrasts and layers for those analyses that take them."""
+    from wonderland.lab.analysis import parameters_of, select
+
+    given = {**({"contrasts": tuple(own)} if own else {}), **({"layers": layers} if layers else {})}
+    found = (
+        {
+            one.name: {key: value for key, value in given.items() if key in parameters_of(type(one))}
+            for one in select(chosen)
+        }
+        if given
+        else {}
+    )
+    return {name: values for name, values in found.items() if values} or None
+
+
+def layers_of(text: str) -> str:
+    """Return layers such as "2,5-7" written out, "2,5,6,7".
+
+    Raises:
+        UsageError: That is no list of layers.
+
+    >>> layers_of("2,5-7")
+    '2,5,6,7'
+    """
+    found: list[int] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()) or part.endswith("-"):
+            raise UsageError(f"{part!r} is no layer and no range of layers.", hint="For example: --layers 2,5-7")
+        found += range(int(first), int(last or first) + 1)
+    return ",".join(map(str, dict.fromkeys(found)))
+
+
+examine_command = command("examine")(examine)

@@ -1,0 +1,67 @@
+"""Which heads are tried one at a time, where there are too many to try all?
+
+Trying every head alone takes a forward pass a head. So heads are first ranked by something cheap (a score of their
+pattern, an estimate from gradients), and tried are the best and a random sample of the others. The sample is what keeps
+the ranking honest: it says how large effects are where the ranking expected none, and how well rank and effect agree.
+
+What would fool it: a ranking that cannot see what matters. A head of no rank is tried by luck only; what was not tried
+has no number (NaN), which is not the number zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wonderland.errors import UsageError
+
+__all__ = ["layers_in", "shortlist"]
+
+_SAMPLED = 0.25
+
+
+def shortlist(
+    score: NDArray[np.float64], most: int, *, layers: list[int] | None = None, seed: int = 0
+) -> NDArray[np.bool_]:
+    """Return which heads to try, [layer, head].
+
+    Args:
+        score: What is expected of each, [layer, head]; NaN counts as least.
+        most: How many to try; a quarter of them are drawn at random among those that the score leaves out.
+        layers: Of these layers only; of all if None.
+        seed: Seed of the sample.
+
+    Raises:
+        UsageError: There is nothing to try.
+    """
+    if most < 1:
+        raise UsageError(f"{most} heads are none to try.", hint="At least 1.")
+    allowed = np.ones(score.shape, dtype=bool)
+    if layers is not None:
+        allowed[:] = False
+        allowed[layers] = True
+    places = np.flatnonzero(allowed)
+    if len(places) <= most:
+        return allowed
+    sampled = int(most * _SAMPLED)
+    order = places[np.argsort(-np.nan_to_num(score.ravel()[places], nan=-np.inf), kind="stable")]
+    chosen, rest = order[: most - sampled], order[most - sampled :]
+    drawn = np.random.default_rng((seed, 11)).choice(rest, sampled, replace=False)
+    tried = np.zeros(score.size, dtype=bool)
+    tried[chosen] = tried[drawn] = True
+    return tried.reshape(score.shape)
+
+
+def layers_in(text: str, n_layers: int) -> list[int] | None:
+    """Return the layers of a text such as "0,2"; None for all, where it is empty.
+
+    Raises:
+        UsageError: It names something else, or a layer that the model does not have.
+    """
+    if not text.strip():
+        return None
+    words = [word.strip() for word in text.split(",")]
+    strange = [word for word in words if not word.isdecimal() or int(word) >= n_layers]
+    if strange:
+        raise UsageError(f"{strange[0]!r} is no layer of this model.", hint=f"Layers: 0 to {n_layers - 1}.")
+    return sorted({int(word) for word in words})

@@ -1,0 +1,178 @@
+"""A workspace around a model from elsewhere: which model, which texts, and the specimen they make.
+
+The model stays where it is; the workspace keeps its path, a hash of its files, and of the texts. While size and time of
+those files are as they were, the hash is not computed again. Everything else (results, report, kept parameters) is as
+in a workspace of one's own model, for it only asks the layout for the model's key and the specimen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wonderland.corpus.plain_texts import PlainTexts, files_of_texts, read_texts
+from wonderland.errors import InputError, UsageError
+from wonderland.report.findings import Check
+from wonderland.workspace.fingerprint import hash_file
+from wonderland.workspace.stage import Stage
+
+if TYPE_CHECKING:
+    from wonderland.lab.external.on_disk import Opened
+    from wonderland.lab.specimen import Specimen
+    from wonderland.workspace.layout import Layout
+    from wonderland.workspace.workspace import Workspace
+
+__all__ = ["NOTED", "cut", "examine", "model_stage", "open_model", "sanity", "specimen", "texts_of"]
+
+NOTED = "examined.json"
+_HOLD = 2_500_000_000  # bytes of activations to hold: what several analyses read is computed once
+_MARGIN = 0.5  # nats by which a model that guesses evenly may be worse than evenly
+
+
+def examine(workspace: Workspace, model: str | Path, texts: str | Path, *, length: int, start: str) -> Opened:
+    """Make a workspace that of a model from elsewhere; see `Workspace.examine`."""
+    if workspace.settings.source.path or (workspace.folder / "corpus").exists():
+        raise UsageError(f"{workspace.folder} is a workspace of messages.", hint="Choose a new one: -w NEW")
+    chosen = {name: str(Path(place).expanduser().absolute()) for name, place in (("model", model), ("texts", texts))}
+    values = {**chosen, "length": length, "start": start}
+    wanted = replace(workspace.layout, settings=workspace.settings.changed("examined", **values))
+    opened = open_model(wanted)  # before anything is written: what cannot be opened leaves nothing
+    texts_of(wanted)
+    workspace.configure("examined", **values)
+    _lay_out(workspace.layout)
+    return opened
+
+
+def model_stage(layout: Layout) -> Stage:
+    """Return the stage that names the model and the texts; its key is made of what is in their files."""
+    noted = _noted(layout)
+    state = _state(layout)
+    content = noted["content"] if noted.get("state") == state else [state]
+    chosen = {key: value for key, value in asdict(layout.settings.examined).items() if key not in ("model", "texts")}
+    return Stage("model", layout.folder / "model", 1, {"content": content, **chosen})
+
+
+def _lay_out(layout: Layout) -> None:
+    """Note what the files of model and texts hold now."""
+    state = _state(layout)
+    stage = model_stage(layout)
+    if stage.done and _noted(layout).get("state") == state:
+        return
+    content = [[file.name, hash_file(file)] for file in _files(layout)]
+    stage = replace(stage, parameters={**stage.parameters, "content": content})
+    with stage.writing() as folder:
+        text = json.dumps({"state": state, "content": content}, indent=1)
+        (folder / NOTED).write_text(text, encoding="utf-8")
+
+
+def open_model(layout: Layout) -> Opened:
+    """Open the model and its tokenizer; see `wonderland.lab.external.on_disk.open_folder`."""
+    from wonderland.lab.external.on_disk import open_folder
+
+    examined = layout.settings.examined
+    return open_folder(examined.model, start=examined.start or None)
+
+
+def texts_of(layout: Layout) -> PlainTexts:
+    """Read the texts."""
+    return read_texts(layout.settings.examined.texts)
+
+
+def specimen(layout: Layout, opened: Opened | None = None) -> Specimen:
+    """Return the model with its texts, cut into windows, as evidence.
+
+    Raises:
+        InputError: Model or texts are not those that were noted.
+    """
+    from wonderland.lab.specimen import Specimen
+
+    if not layout.stage("model").done:
+        e = layout.settings.examined
+        raise InputError(
+            "The files of the model or of the texts have changed since they were examined.",
+            hint=f"Examine them again: wonderland examine {e.model} --texts {e.texts}",
+        )
+    opened = opened or open_model(layout)
+    a = layout.settings.analysis
+    sequences, unit = cut(
+        opened.tokenizer, texts_of(layout), min(layout.settings.examined.length, opened.model.cfg.n_ctx)
+    )
+    return Specimen.of_tokens(
+        opened.model, opened.tokenizer, sequences, conversation=unit, windows=a.windows, seed=a.seed, hold_bytes=_HOLD
+    )
+
+
+def cut(tokenizer: Any, found: PlainTexts, length: int) -> tuple[list[list[int]], list[int]]:
+    """Cut texts into windows that all begin with the token of beginnings, each with the number of its unit.
+
+    Windows are at most ``length`` tokens long. Passages are joined until they fill a window, for alone most are short.
+    """
+    texts = [tokenizer.encode(text) for text in found.texts]
+    if found.unit == "passage":
+        texts = _joined(texts, tokenizer.encode("\n\n"), length - 1)
+    sequences: list[list[int]] = []
+    unit: list[int] = []
+    for number, tokens in enumerate(texts):
+        for begin in range(0, len(tokens), length - 1):
+            sequences.append([tokenizer.start, *tokens[begin : begin + length - 1]])
+            unit.append(number)
+    return sequences, unit
+
+
+def _joined(texts: Sequence[list[int]], between: list[int], least: int) -> list[list[int]]:
+    joined: list[list[int]] = []
+    for tokens in texts:
+        if joined and len(joined[-1]) < least:
+            joined[-1] += [*between, *tokens]
+        else:
+            joined.append(list(tokens))
+    return joined
+
+
+def sanity(of: Specimen) -> list[Check]:
+    """Say whether the model fits its texts: what a tokenizer of another model would show."""
+    import numpy as np
+
+    losses = np.concatenate([batch["loss"][:, 1:][batch.mask[:, 1:]].numpy() for batch in of.batches("loss")])
+    tokens = of.evidence.tokens[of.evidence.mask]
+    counts = np.unique(tokens, return_counts=True)[1]
+    shares = counts / counts.sum()
+    entropy = float(-(shares * np.log(shares)).sum())
+    loss, evenly = float(losses.mean()), math.log(of.cfg.d_vocab)
+    told = f"{loss:.2f} nats a token"
+    return [
+        Check(
+            "the model guesses these texts no worse than evenly",
+            loss < evenly + _MARGIN,
+            f"{told}; all {of.cfg.d_vocab:,} tokens alike: {evenly:.2f}. Worse may mean another model's tokenizer",
+        ),
+        Check(
+            "the model guesses them better than the frequencies of these very tokens would",
+            loss < entropy,
+            f"{told}; frequencies: {entropy:.2f}, from {len(tokens):,} tokens, which is too low a bar for few tokens",
+        ),
+    ]
+
+
+def _files(layout: Layout) -> list[Path]:
+    from wonderland.lab.external.on_disk import files_of
+
+    e = layout.settings.examined
+    return [*files_of(Path(e.model).expanduser()), *files_of_texts(Path(e.texts).expanduser())]
+
+
+def _state(layout: Layout) -> list[list[Any]]:
+    there = [(file, file.stat()) for file in _files(layout) if file.is_file()]
+    return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in there]
+
+
+def _noted(layout: Layout) -> dict[str, Any]:
+    try:
+        value = json.loads((layout.folder / "model" / NOTED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
