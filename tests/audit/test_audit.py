@@ -7,7 +7,8 @@ from speaking import SECRET, SENTENCE, Speaking, chats
 
 from wonderland.audit.forcing import spoken
 from wonderland.audit.result import Memorisation
-from wonderland.audit.running import AuditSettings, audit
+from wonderland.audit.running import audit
+from wonderland.audit.settings import AuditSettings
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.report.schema import Table
 

@@ -85,11 +85,11 @@ class AttentionPatterns(Figure):
     n_heads: Annotated[int, "How many heads a layer has."]
     conversations: Annotated[Sequence[Patterned], "The conversations."]
     labels: Annotated[Sequence[Sequence[Label]] | None, "A word for each head, [layer][head]."] = None
+    d_head: Annotated[int | None, "Width of a head, where the conversations say what lies behind their cells."] = None
+    words: Annotated[Sequence[Piece] | None, "The words that ids behind the cells are numbers of."] = None
     of: Annotated[Said, "What each is, if not one of the report's conversations: a snapshot of one in training."] = (
         "conversation"
     )
-    d_head: Annotated[int | None, "Width of a head, where the conversations say what lies behind their cells."] = None
-    words: Annotated[Sequence[Piece] | None, "The words that ids behind the cells are numbers of."] = None
 
     def _check(self) -> None:
         self.filled("conversations")
