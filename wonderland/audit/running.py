@@ -193,6 +193,7 @@ class _Run:
         return {
             "training messages": int(messages.read.sum()),
             "held-out messages": int((~messages.read).sum()),
+            "training messages long enough": len(messages.sample(True, 0, self.s.prompt + self.s.least, 0)),
             "training messages examined": int(read.sum()),
             "held-out messages examined": int((~read).sum()),
             "training conversations examined": len(np.unique(messages.conversation[chosen][read])),
