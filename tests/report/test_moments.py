@@ -1,4 +1,4 @@
-"""Views over training time: one slider moves all of them, the last snapshot is shown first, and the address keeps it."""
+"""Views over training time: one slider moves all of them, the last snapshot is first, and the address keeps it."""
 
 from __future__ import annotations
 

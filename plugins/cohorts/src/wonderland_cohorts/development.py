@@ -196,7 +196,7 @@ def _read(member: wl.Specimen, at_places: Any) -> tuple[Floats, dict[str, Floats
 
 
 def _like(background: Any, evidence: wl.Evidence, count: int, seed: int) -> Any:
-    """Return windows of training text chosen as held-out ones are: as long, since late tokens of a window are easier."""
+    """Return windows of training text that are as long as held-out ones, since late tokens are easier."""
     long = np.flatnonzero(background.lengths >= evidence.lengths.min())
     chosen = np.sort(np.random.default_rng(seed).permutation(long)[:count])
     if not len(chosen):
