@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
     from wonderland.workspace.workspace import Workspace as Workspace
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Analysis": "wonderland.lab.analysis",

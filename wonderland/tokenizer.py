@@ -14,9 +14,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -116,11 +116,11 @@ class SpeakerTokenizer:
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        texts = iter(corpus.texts if isinstance(corpus, Corpus) else corpus)
+        texts = chain.from_iterable(corpus.texts_in_parts()) if isinstance(corpus, Corpus) else iter(corpus)
         first = next(texts, None)
         if first is None:
             raise NotEnoughData("There is no message to train a tokenizer on.", hint="Check `wonderland status`.")
-        spaced: Iterable[str] = (f" {without_lone_surrogates(text)}" for text in _chain(first, texts))
+        spaced: Iterable[str] = (f" {without_lone_surrogates(text)}" for text in chain([first], texts))
         if contacts:
             if not isinstance(corpus, Corpus):
                 raise UsageError("Plain texts do not say who wrote them.", hint="Give a Corpus, or contacts=0.")
@@ -249,8 +249,3 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 _BYTE_OF = _byte_alphabet()
-
-
-def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest

@@ -1,5 +1,7 @@
 """wonderland export --model and --results: what a person gets, and what is refused."""
 
+import shutil
+
 import pandas
 import pytest
 
@@ -10,6 +12,7 @@ from wonderland.workspace.workspace import Workspace
 
 def test_the_model_is_written_if_its_people_were_asked_and_wipe_finds_it(workspace, tmp_path, capsys):
     out = tmp_path / "gpt2"
+    shutil.rmtree(workspace / "audit", ignore_errors=True)  # the demo may have made one
     assert run(["export", "--model", "hf", str(out), "-w", str(workspace)]) == 1
     assert "No audit was run" in (told := capsys.readouterr().err)
     assert "--i-asked-them" in told

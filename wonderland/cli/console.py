@@ -6,6 +6,7 @@ Message text never goes through rich markup, and control characters are shown, n
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -15,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-__all__ = ["Console", "plain"]
+__all__ = ["Console", "fitted", "plain"]
 
 _EVERY_SECONDS, _EVERY_SHARE = 30.0, 0.05
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def plain(text: str) -> str:
@@ -54,7 +56,7 @@ class Console:
     def say(self, text: str = "") -> None:
         """Print a line of the result; on a terminal that is too narrow for it, broken between words."""
         if not self.as_json and not self.silent:
-            print(_fitted(text, sys.stdout), flush=True)
+            print(fitted(text, sys.stdout), flush=True)
 
     def paragraph(self, text: str, indent: int = 0) -> None:
         """Print text broken between words at the width of the terminal, each line indented."""
@@ -94,7 +96,7 @@ class Console:
     def note(self, text: str) -> None:
         """Print a remark on stderr."""
         if not self.quiet and not self.silent:
-            print(_fitted(text, sys.stderr), file=sys.stderr, flush=True)
+            print(fitted(text, sys.stderr), file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Print the JSON object, if that is what was asked for."""
@@ -163,24 +165,31 @@ class BarMeter(Meter):
             self.bar.start()
 
 
-def _fitted(text: str, stream: TextIO) -> str:
+def fitted(text: str, stream: TextIO) -> str:
     """Return text with its long lines broken between words, if it goes to a terminal; further lines are indented."""
     columns = shutil.get_terminal_size((100, 24)).columns
     if not stream.isatty() or columns < 20:
         return text
     lines: list[str] = []
     for line in text.split("\n"):
-        indent = line[: len(line) - len(line.lstrip(" "))]
-        wrapped = textwrap.wrap(
-            line.strip(" ") if len(line) > columns else "",
-            columns,
-            initial_indent=indent,
-            subsequent_indent=indent + "  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        lines += wrapped or [line]
+        lines += [line] if _width(line) <= columns else _broken(line, columns)
     return "\n".join(lines)
+
+
+def _broken(line: str, columns: int) -> list[str]:
+    """Break a line between words; what colours it has no width."""
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    lines = [""]
+    for piece in re.findall(r" *[^ ]+", line):  # a word with the spaces before it, which may align columns
+        if lines[-1].strip() and _width(lines[-1]) + _width(piece) > columns:
+            lines.append(indent + piece.lstrip(" "))
+        else:
+            lines[-1] += piece
+    return lines
+
+
+def _width(text: str) -> int:
+    return len(_COLOURS.sub("", text))
 
 
 def _bar(title: str) -> Iterator[Meter]:

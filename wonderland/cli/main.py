@@ -154,13 +154,13 @@ def _failed(arguments: list[str], message: str, hint: str, code: int) -> int:
     if "--json" in arguments:
         print(json.dumps({"error": message, "hint": hint, "exit_code": code}))
     else:
-        from wonderland.cli.console import plain
+        from wonderland.cli.console import fitted, plain
 
         red, bold, off = ("\x1b[31;1m", "\x1b[1m", "\x1b[0m") if sys.stderr.isatty() else ("", "", "")
         lines = "\n".join(plain(line) for line in message.splitlines())
-        print(f"{red}Error:{off} {lines}", file=sys.stderr)
+        print(fitted(f"{red}Error:{off} {lines}", sys.stderr), file=sys.stderr)
         if hint:
-            print(f"{bold}{plain(hint)}{off}", file=sys.stderr)
+            print(fitted(f"{bold}{plain(hint)}{off}", sys.stderr), file=sys.stderr)
     return code
 
 

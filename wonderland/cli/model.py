@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wonderland.model.training import Progress
 
 _WARM_UP_SECONDS = 5.0
+_REACHED = (0.8, 0.35)  # of the rate of a large matrix product that training reaches
 
 
 @settings_options(TrainingSettings)
@@ -134,6 +135,7 @@ def _announce(console: Console, workspace: Workspace) -> None:
     console.note(
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
         f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(tokens)} tokens"
+        f"{_expected(settings, config.n_params, tokens)}"
     )
     if settings.snapshots:
         megabytes = settings.snapshots * 4 * config.n_params / 1e6
@@ -141,6 +143,20 @@ def _announce(console: Console, workspace: Workspace) -> None:
     if tokens < config.n_params:
         hint = _smaller(settings.preset)
         console.note(f"Note: that is under one token a parameter, so much of it may be learned by heart.{hint}")
+
+
+def _expected(settings: TrainingSettings, parameters: int, tokens: int) -> str:
+    """Return how long training will take, from how fast this machine multiplies now; a range, for it varies."""
+    import torch
+
+    from wonderland.model.peak_flops import peak_flops
+
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        return ""
+    seen = tokens * settings.epochs * settings.window_size / settings.stride  # windows overlap
+    seconds = [6 * parameters * seen / (share * peak_flops(rounds=1)) for share in _REACHED]
+    least, most = (clock(max(60 * round(one / 60), 60)) if one >= 60 else "a minute" for one in seconds)
+    return f"; on this machine's processors some {least.replace(' 0 s', '')} to {most.replace(' 0 s', '')}"
 
 
 def _epochs(count: int) -> str:

@@ -8,11 +8,15 @@ import click
 
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command
+from wonderland.cli.options import Whole
 from wonderland.errors import CheckFailed
 
 
 @click.argument("names", nargs=-1)
-def selftest(console: Console, names: tuple[str, ...]) -> None:
+@click.option(
+    "--jobs", type=Whole(0, 1000), default=1, show_default=True, help="So many at a time; 0 for one per core."
+)
+def selftest(console: Console, names: tuple[str, ...], jobs: int) -> None:
     """Let analyses find what was planted in models whose answers are known; exit code 1 if one does not.
 
     NAMES are analyses or groups such as triage; all by default. No workspace is needed.
@@ -31,7 +35,7 @@ def selftest(console: Console, names: tuple[str, ...]) -> None:
         console.say(f"  found:   {plain(one.found)}")
 
     with console.progress("Testing") as meter:
-        done = selftest(*names, on_outcome=tell)
+        done = selftest(*names, on_outcome=tell, jobs=jobs)
     seconds = sum(one.seconds for one in done.outcomes)
     console.result(
         outcomes=[asdict(one) for one in done.outcomes], untested=list(done.untested), failed=len(done.failed)

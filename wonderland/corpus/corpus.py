@@ -200,6 +200,12 @@ class Corpus:
         """The texts in order."""
         return list(self.table.column("text").to_pylist())
 
+    def texts_in_parts(self, size: int = 1 << 15) -> Iterator[list[str]]:
+        """Yield the texts in order, so many at a time: of millions, all as Python strings would fill the memory."""
+        column = self.table.column("text")
+        for begin in range(0, len(column), size):
+            yield column.slice(begin, size).to_pylist()
+
     @property
     def is_from_me(self) -> np.ndarray:
         """Whether the owner wrote each message, [message]."""

@@ -130,24 +130,32 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
     if not len(corpus):
         raise NotEnoughData("There is no message left to make windows of.", hint="Check `wonderland status`.")
     kind = np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.int32
-    pieces, lengths, conversations = list[np.ndarray](), list[int](), list[int]()
+    streams, lengths, conversations = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
     split = 0
     room = context - 2  # a piece has its speaker before and a separator after
     speakers = np.where(corpus.is_from_me, _ME, _THEM)
     threads = corpus.thread_index
-    texts = corpus.texts
-    for begin in range(0, len(texts), 1 << 15):
-        for offset, ids in enumerate(tokenizer.encode_messages(texts[begin : begin + (1 << 15)])):
-            message = begin + offset
+    begin = 0
+    for texts in corpus.texts_in_parts():  # of each part only arrays are kept: millions of small ones fill the memory
+        tokens, sizes, messages = list[int](), list[int](), list[int]()
+        for message, ids in enumerate(tokenizer.encode_messages(texts), begin):
             parts = [ids] if len(ids) <= room else [ids[i : i + room] for i in range(0, len(ids), room)]
             split += len(parts) > 1
+            speaker = int(speakers[message])
             for part in parts:
-                pieces.append(np.array([speakers[message], *part, _SEP], dtype=kind))
-                lengths.append(len(part) + 2)
-                conversations.append(int(threads[message]))
-    ends = np.cumsum(lengths)
-    starts = ends - lengths
-    first, last, cut = _ranges(np.array(conversations), starts, ends, size, stride, context)
+                tokens.append(speaker)
+                tokens += part
+                tokens.append(_SEP)
+                sizes.append(len(part) + 2)
+                messages.append(message)
+        begin += len(texts)
+        streams.append(np.array(tokens, dtype=kind))
+        lengths.append(np.array(sizes))
+        conversations.append(threads[messages])
+    each, threads = np.concatenate(lengths), np.concatenate(conversations)
+    ends = np.cumsum(each)
+    starts = ends - each
+    first, last, cut = _ranges(threads, starts, ends, size, stride, context)
     facts = {
         "messages": len(corpus),
         "tokens": int(ends[-1]),
@@ -155,7 +163,7 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
         "windows cut": cut,
         "messages split": split,
     }
-    return Windows(np.concatenate(pieces), starts[first], ends[last - 1], np.array(conversations)[first], facts)
+    return Windows(np.concatenate(streams), starts[first], ends[last - 1], threads[first], facts)
 
 
 def _ranges(

@@ -35,8 +35,8 @@ __all__ = ["Page", "gather", "render", "write_report"]
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
     "text", "data", "store", "colour", "tip", "terms", "parts", "scene", "axes", "chart", "save", "table", "blocks",
-    "figure", "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "layers", "graph",
-    "cards", "map", "first", "card", "findings", "dialogs", "keys", "print", "app",
+    "figure", "matrix", "pattern", "bubbles", "cell", "attention", "tokens", "line", "bars", "scatter", "layers",
+    "graph", "cards", "map", "first", "card", "findings", "tour", "dialogs", "keys", "print", "app",
 )  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from wonderland.errors import WonderlandError
 from wonderland.lab.analysis import Analysis, analyze, make, select
+from wonderland.lab.jobs import in_processes
 from wonderland.testing.truth import Truth
 
 __all__ = ["Outcome", "Selftest", "prove", "selftest", "truths_of"]
@@ -67,27 +69,33 @@ def truths_of(analysis: Analysis | type[Any]) -> list[Truth]:
     return list(offered()) if offered else []
 
 
-def selftest(*wanted: str | Analysis, on_outcome: Callable[[Outcome], None] | None = None) -> Selftest:
+def selftest(*wanted: str | Analysis, on_outcome: Callable[[Outcome], None] | None = None, jobs: int = 1) -> Selftest:
     """Run the truths of analyses.
 
     Args:
         *wanted: Names of analyses or of groups, or analyses themselves; all that are installed if none is given.
         on_outcome: Called with each outcome as it is there.
+        jobs: How many to run at a time, each in a process of its own; 0 for one per core. joblib hands them out, so
+            that ``joblib.parallel_config(backend="dask")`` hands them to a cluster.
 
     Raises:
         UsageError: There is no analysis or group of a name.
     """
-    outcomes, untested = [], []
-    for analysis in select(wanted or ("all",)):
-        offered = _offered(analysis)
-        if not offered:
-            untested.append(analysis.name)
-        for truth in offered:
-            outcome = truth if isinstance(truth, Outcome) else prove(analysis, truth)
-            outcomes.append(outcome)
-            if on_outcome:
-                on_outcome(outcome)
-    return Selftest(tuple(outcomes), tuple(untested))
+    chosen = select(wanted or ("all",))
+    counts = {analysis.name: len(list(_offered(analysis))) for analysis in chosen}
+    tasks = [(analysis, number) for analysis in chosen for number in range(counts[analysis.name])]
+    outcomes = []
+    for outcome in starmap(_prove_one, tasks) if jobs == 1 else in_processes(_prove_one, tasks, jobs):
+        outcomes.append(outcome)
+        if on_outcome:
+            on_outcome(outcome)
+    return Selftest(tuple(outcomes), tuple(name for name, count in counts.items() if not count))
+
+
+def _prove_one(analysis: Analysis, number: int) -> Outcome:
+    """Run the truth of an analysis that has this number; made anew, because truths hold functions."""
+    truth = list(_offered(analysis))[number]
+    return truth if isinstance(truth, Outcome) else prove(analysis, truth)
 
 
 def prove(analysis: Analysis | type[Any], truth: Truth) -> Outcome:

@@ -3,7 +3,9 @@ const narrow = matchMedia('(max-width: 1180px)');
 
 function makeCard(host) {
   const rows = page.cards.map((card) => ({ ...card, node: el('div.measure') }));
-  const groups = d3.groups(rows, (row) => row.result);
+  // What a head does comes before where it looks and what its weights say.
+  const order = ['circuit', 'heads', 'weights'], sectionOf = (result) => order.indexOf(page.views.find(({ group }) => group === result)?.section);
+  const groups = d3.sort(d3.groups(rows, (row) => row.result), ([result]) => (sectionOf(result) < 0 ? order.length : sectionOf(result)));
   const title = el('h2', { tabindex: -1 }), sub = el('p.quiet'), roles = el('ul.roles'), told = el('div.blocks'), links = el('p.seen');
   const canvas = el('canvas.pixels', { role: 'img' }), legend_ = el('figcaption');
   const picture = el('figure', canvas, legend_);
