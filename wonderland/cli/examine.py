@@ -128,8 +128,11 @@ def _describe(console: Console, opened: Opened, specimen: Specimen, workspace: W
         console.note(f"{number(short)} windows are shorter, because the text ends there.")
     if about["conversations"] < _FEW:
         console.note(f"Note: {about['conversations']} independent texts are few; intervals are resampled over texts.")
-    for short_name, why in opened.lacking.items():
-        console.note(f"Cannot be read or is not what it says: {short_name}. {plain(why)}")
+    reasons: dict[str, list[str]] = {}
+    for short, why in opened.lacking.items():
+        reasons.setdefault(why.partition(": ")[2] or why, []).append(short)
+    for why, shorts in reasons.items():
+        console.note(f"Not used here: {', '.join(shorts)} ({plain(why.rstrip('.'))})")
 
 
 def _estimate(console: Console, specimen: Specimen) -> None:
