@@ -4,7 +4,8 @@ The list stands for kinds of mistakes, not for all of them: a wrong index, sign,
 kept (chosen where it is measured, folds that share a conversation); and the case that is not degenerate (norms whose
 weights are all 1, counts that are all alike). To add one: think of the mistake, write it down, and see a test fail.
 
-A mutant that changes nothing anybody could see is kept with the reason, so that nobody looks for its test again.
+One list, and so a long file. A mutant that changes nothing anybody could see is kept with the reason, so that nobody
+looks for its test again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ _TRIAGE = "plugins/triage/src/wonderland_triage"
 _WEIGHTS = "plugins/weights/src/wonderland_weights"
 _SPARSE, _OF_SPARSE = "plugins/sparse/src/wonderland_sparse", "plugins/sparse/tests"
 _OF_CIRCUITS, _OF_TRIAGE, _OF_WEIGHTS = "plugins/circuits/tests", "plugins/triage/tests", "plugins/weights/tests"
+_WORDS = "tests/testing/test_words_of_messages.py"
+_NAMED_HEAD = "test_the_head_that_is_named_is_chosen_on_one_half_and_its_cost_is_of_the_other"
+_WITHOUT_THE_HALF = "test_which_pairs_are_ablated_at_all_is_decided_without_the_half_to_measure_on"
+_SAYS_THE_SAME = "test_of_noise_a_pair_is_named_only_if_the_other_half_says_the_same"
 _OPTIMISM = f"{_OF_CIRCUITS}/test_optimism.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half"
 
 
@@ -93,6 +98,135 @@ MUTANTS = (
         ".tolist()[: len(groups)])",
         "there is no half to measure on",
         ("tests/lab/test_mining.py",),
+    ),
+    Mutant(
+        "neurons: chosen on the half to measure on",
+        f"{_TRIAGE}/neurons.py",
+        "favourite = favourites(by_kind[CHOOSE], count[CHOOSE])",
+        "favourite = favourites(by_kind[MEASURE], count[MEASURE])",
+        "the favourite kind of a neuron is measured on the tokens that made it one",
+        (f"{_OF_TRIAGE}/test_neurons.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half",),
+    ),
+    Mutant(
+        "neurons: measured on the half they were chosen on",
+        f"{_TRIAGE}/neurons.py",
+        "rest = fired.kinds.reshape(specimen.evidence.tokens.shape), half == MEASURE",
+        "rest = fired.kinds.reshape(specimen.evidence.tokens.shape), half == CHOOSE",
+        "of thousands of neurons the luckiest are listed with their luck",
+        (f"{_OF_TRIAGE}/test_neurons.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half",),
+    ),
+    Mutant(
+        "neurons: ranked by what is measured",
+        f"{_TRIAGE}/neurons.py",
+        "order = np.argsort(-np.nan_to_num(result.chosen_by,",
+        "order = np.argsort(-np.nan_to_num(result.selectivity,",
+        "the half to measure on decides who is listed",
+        (f"{_OF_TRIAGE}/test_neurons.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half",),
+    ),
+    Mutant(
+        "neurons: both halves of the same conversations",
+        f"{_TRIAGE}/selectivity.py",
+        "np.isin(evidence.conversation, choosing)",
+        "np.arange(len(evidence.conversation)) % 2 == 0",
+        "one conversation is on both sides",
+        (f"{_OF_TRIAGE}/test_neurons.py",),
+    ),
+    Mutant(
+        "neurons: an interval over windows",
+        f"{_TRIAGE}/selectivity.py",
+        "np.moveaxis(parts, -1, 0), conversation)",
+        "np.moveaxis(parts, -1, 0), np.arange(len(conversation)))",
+        "windows of one conversation count as independent",
+        (f"{_OF_TRIAGE}/test_neurons.py::test_an_interval_resamples_conversations",),
+    ),
+    Mutant(
+        "head-ablation: the dearest head is chosen where it is measured",
+        f"{_CIRCUITS}/head_ablation.py",
+        "choose, measure = first & kept, ~first & kept",
+        "choose, measure = ~first & kept, ~first & kept",
+        "the luckiest of many heads is said to cost what luck added",
+        (f"{_OF_CIRCUITS}/test_head_ablation.py::{_NAMED_HEAD}",),
+    ),
+    Mutant(
+        "head-pairs: chosen on the half to measure on",
+        f"{_CIRCUITS}/head_pairs.py",
+        "explored = differ[first].sum(0) / words[first].sum()",
+        "explored = differ[~first].sum(0) / words[~first].sum()",
+        "of a hundred pairs the luckiest are said to back each other up",
+        (f"{_OF_CIRCUITS}/test_head_pairs.py::test_pairs_are_chosen_on_one_half_and_measured_on_the_other",),
+    ),
+    Mutant(
+        "head-pairs: measured on all windows",
+        f"{_CIRCUITS}/head_pairs.py",
+        "cluster_bootstrap(differ[~first], words[~first], conversation[~first]",
+        "cluster_bootstrap(differ, words, conversation",
+        "half of the number is what the pair was chosen for",
+        (f"{_OF_CIRCUITS}/test_head_pairs.py::test_pairs_are_chosen_on_one_half_and_measured_on_the_other",),
+    ),
+    Mutant(
+        "head-pairs: candidates by the cost in all windows",
+        f"{_CIRCUITS}/head_ablation.py",
+        'np.abs(whole["mean"][first].sum(0)) / max(words[first].sum(), 1)',
+        'np.abs(whole["mean"].sum(0)) / max(words.sum(), 1)',
+        "what a head costs on the half to measure on decides whether it is in a pair",
+        (f"{_OF_CIRCUITS}/test_head_pairs.py::{_WITHOUT_THE_HALF}",),
+    ),
+    Mutant(
+        "head-pairs: named without the other half's word",
+        f"{_CIRCUITS}/head_pairs.py",
+        "if self.explored[i] * sign > 0 and self.q[i] < level and value[i] * sign > 0",
+        "if self.explored[i] * sign > 0 and self.q[i] < level",
+        "a pair is said to back each other up where the other half says the opposite",
+        (f"{_OF_CIRCUITS}/test_head_pairs.py::{_SAYS_THE_SAME}",),
+    ),
+    # The contract of plugins.
+    Mutant(
+        "contract: no word is looked for in a redacted report",
+        "wonderland/testing/redaction_checks.py",
+        "        if PLANTED in text.casefold():\n            return text",
+        "        if False:\n            return text",
+        "a plugin that writes a token into its own sentence passes",
+        (_WORDS,),
+    ),
+    Mutant(
+        "contract: views are not searched for the word",
+        "wonderland/testing/redaction_checks.py",
+        "[page_data(page, views), *(encode(view.data) for view in views)]",
+        "[page_data(page, views)]",
+        "a token in a cell that is marked as the analysis' own passes",
+        (_WORDS,),
+    ),
+    Mutant(
+        "contract: the word is looked for before redaction",
+        "wonderland/testing/redaction_checks.py",
+        "page = _redaction().page(gather({name: result}, subject))",
+        "page = gather({name: result}, subject)",
+        "a plugin that marks its tokens is refused",
+        (_WORDS,),
+    ),
+    Mutant(
+        "contract: who names a head may be silent",
+        "wonderland/testing/choosing_checks.py",
+        "for where, part in named(found(analysis)[0]):",
+        "for where, part in ():",
+        "the best of many is reported with the number that chose it, and nobody asks",
+        ("tests/testing/test_choosing_checks.py",),
+    ),
+    Mutant(
+        "contract: two seeds are as good as many",
+        "wonderland/testing/analysis_checks.py",
+        "for subject in few_members(analysis):",
+        "for subject in ():",
+        "what two models share is called solid",
+        ("tests/testing/test_cohort_contract.py::test_a_broken_sentence_is_seen",),
+    ),
+    Mutant(
+        "contract: only the first member of a cohort is looked after",
+        "wonderland/testing/analysis_checks.py",
+        "for one in members(subject) for weight in",
+        "for one in list(members(subject))[:1] for weight in",
+        "an analysis changes the weights of another member and passes",
+        ("tests/testing/test_cohort_contract.py::test_a_broken_sentence_is_seen",),
     ),
     # Formulas.
     Mutant(

@@ -352,12 +352,13 @@ def _views() -> Iterator[tuple[str, View]]:
     seen: set[str] = set()
     known = plugins.load().analyses
     requested = [name for name, cls in known.items() if getattr(cls, "on_request", False)]
+    of_several = {name: cls.of for name, cls in known.items() if getattr(cls, "of", "")}
     train, held_out = (handwritten.handwritten_speaker_corpus(n, seed=seed) for n, seed in ((1400, 1), (60, 2)))
     specimens.append(wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, held_out, background=train))
     few = {"layers": "1", "latents": 64, "active": 4, "epochs": 2}
     parameters = {"composition": {"rotations": 200}, "sparse-dictionaries": few, "sparse-features": {"effects": 4}}
     for number, specimen in enumerate(specimens):
-        wanted = requested if number == 2 else [name for name in known if name not in requested]
+        wanted = requested if number == 2 else [name for name in known if name not in {*requested, *of_several}]
         results = wl.analyze(specimen, *wanted, parameters=parameters)
         for name, result in results.items():
             for view in result.views():
@@ -365,6 +366,17 @@ def _views() -> Iterator[tuple[str, View]]:
                     seen.add(view.id)
                     yield name, view
         wanted = [name for name in wanted if name not in results or not results[name].views()]
+    first = wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, held_out, windows=24, background=train)
+    others = [wl.ChatTransformer(first.cfg, seed=seed) for seed in range(8)]
+    seeds = {"seed-0": first, **{f"seed-{seed}": first.with_model(others[seed]) for seed in (1, 2)}}
+    on_the_way = {f"tokens-{1000 * i}": first.with_model(one) for i, one in enumerate(others)} | {"tokens-9000": first}
+    cohorts = {
+        "seeds": wl.Cohort("seeds", seeds),
+        "snapshots": wl.Cohort("snapshots", on_the_way, at=[*(1000 * i for i in range(8)), 9000]),
+    }
+    for kind, cohort in cohorts.items():
+        for name, result in wl.analyze(cohort, *(name for name, of in of_several.items() if of == kind)).items():
+            yield from ((name, view) for view in result.views())
 
 
 def schema() -> str:

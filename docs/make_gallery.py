@@ -4,9 +4,9 @@
     python docs/make_gallery.py demo.wonderland/report.html
 
 writes ``docs/gallery/VIEW-light.png`` and ``VIEW-dark.png`` and ``docs/gallery.md``, whose sentences are the report's
-own. Findings and attention are shown with the list and the card of the selected head, the others by themselves. The
-pictures hold message text, so only a report of the demo's conversations belongs here. They have 64 colours and no
-dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
+own. The first page and attention are shown with the list and the card of the selected head, the others by
+themselves. The pictures hold message text, so only a report of the demo's conversations belongs here. They have
+64 colours and no dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(report: Path) -> None:
     folder = HERE / "gallery"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    views = [{"id": "findings", "title": "Findings", "howToRead": "What was found, in plain words."}, *page["views"]]
+    views = [{"id": "findings", "title": "In a minute", "howToRead": "What was found, in plain words."}, *page["views"]]
     total = 0
     for name, picture in pictures(report, [view["id"] for view in views], chosen_head(page)):
         (folder / f"{name}.png").write_bytes(small := reduced(picture))
@@ -52,7 +52,8 @@ def main(report: Path) -> None:
 
 def chosen_head(page: dict[str, Any]) -> str:
     """Return the head that the first finding about a head is about, so that cards are seen open."""
-    return next((head for found in page["findings"] if (head := found["select"].get("head"))), "L0H0")
+    chosen = (key for found in page["findings"] for key in found["select"] if key.startswith("head:"))
+    return next(chosen, "head:L0H0").removeprefix("head:")
 
 
 def pictures(report: Path, views: list[str], head: str):
@@ -70,7 +71,7 @@ def pictures(report: Path, views: list[str], head: str):
             for theme in THEMES:
                 select = "" if view == "findings" else f"&head={head}"
                 tab.evaluate(f"location.hash = '#/{view}?theme={theme}{select}'")
-                tab.wait_for_selector(".sentences" if view == "findings" else f"#title-{view}")
+                tab.wait_for_selector(f"#title-{view}")
                 tab.wait_for_timeout(400)
                 yield f"{view}-{theme}", tab.screenshot(clip=None if view in WHOLE else place(tab))
         browser.close()

@@ -20,6 +20,29 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of i
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+LONGEST = (
+    "tests/cli/",
+    "tests/testing/test_contract.py",
+    "tests/report/test_browser.py",
+    "tests/test_house.py",
+    "tests/report/test_live_engine.py",
+    "tests/report/test_live_view.py",
+    "tests/model/test_training.py",
+    "plugins/circuits/",
+    "plugins/triage/",
+)
+"""Files that take longest. They come first, so that at the end of a run no worker is left alone with one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; of the rest the order stays."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((i for i, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Of several workers, one runs all tests of a file, and one all those of the command line, for they share models.

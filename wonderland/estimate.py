@@ -204,15 +204,22 @@ class Estimate:
         about = {"n": [self.n] * size, "resampled_over": [self.resampled_over] * size, "unit": [self.unit] * size}
         return pandas.DataFrame({**places, **numbers, **about})
 
+    @property
+    def over(self) -> str:
+        """How many there are of what was resampled, as one writes it: "42 conversations", "1 conversation"."""
+        return f"{self.n} {self.resampled_over.removesuffix('s') if self.n == 1 else self.resampled_over}"
+
     def __str__(self) -> str:
         if np.ndim(self.value):
-            return f"{self.shape} estimates, n={self.n} {self.resampled_over}, {self.unit}"
+            return f"{self.shape} estimates, n={self.over}, {self.unit}"
+        if np.isnan(float(self.value)):
+            return f"unknown (n={self.over})"
         unit = "" if self.unit == "1" else f" {self.unit}"
         chance = "" if self.chance is None else f", chance {float(self.chance):.3g}"
         few = "" if self.trusted else ", too few to trust the interval"
         return (
             f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
-            f" (n={self.n} {self.resampled_over}{chance}{few})"
+            f" (n={self.over}{chance}{few})"
         )
 
 

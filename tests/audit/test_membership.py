@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from wonderland.audit.forcing import Forced
-from wonderland.audit.membership import auc, auc_estimate, calibrated, reference_losses, true_positives_at
+from wonderland.audit.membership import (
+    auc,
+    auc_estimate,
+    by_conversation,
+    calibrated,
+    reference_losses,
+    roc,
+    true_positives_at,
+)
 from wonderland.errors import NotEnoughData
 from wonderland.model.baselines import ngram_probabilities
 
@@ -76,3 +84,32 @@ def test_true_positives_are_counted_at_the_line_of_those_not_read():
     read = np.arange(200) >= 100
     assert true_positives_at(scores, read, 0.05) == 0.5
     assert true_positives_at(scores, read, 0.0) == 0.0
+
+
+def test_the_curve_is_that_of_a_library_and_rises_from_those_told_first():
+    scores, read = RANDOM.normal(size=500), RANDOM.random(500) < 0.5
+    found = roc(scores + read, read)
+    false, true, _ = roc_curve(read, scores + read, drop_intermediate=False)
+    for rate, share in zip(np.linspace(0, 1, 101), found, strict=True):
+        assert share <= true[false <= rate + 1e-9].max() + 1e-9
+        assert share >= true[false <= max(rate - 0.02, 0)].max() - 0.05
+    assert (np.diff(found) >= 0).all()
+    assert found[50] > 0.7
+    assert np.isnan(roc(scores, np.ones(500, dtype=bool))).all()
+
+
+def test_only_the_messages_asked_for_are_scored_and_all_are_counted():
+    rows = [[1, *RANDOM.integers(5, 30, 12)] for _ in range(40)]
+    conversation, read = np.arange(40), np.arange(40) < 30
+    everything = reference_losses(rows, conversation, read, 30)
+    some = np.array([2, 17, 35])
+    assert reference_losses(rows, conversation, read, 30, chosen=some) == pytest.approx(everything[some])
+
+
+def test_a_conversation_is_the_mean_over_its_tokens_and_short_ones_are_left_out():
+    losses, tokens = np.array([1.0, 4.0, 2.0, 9.0]), np.array([3.0, 1.0, 2.0, 2.0])
+    conversation, read = np.array([7, 7, 8, 9]), np.array([True, True, False, False])
+    means, was_read = by_conversation(losses, tokens, conversation, read, least=1)
+    assert means.tolist() == [[1.75, 2.0, 9.0]]
+    assert was_read.tolist() == [True, False, False]
+    assert by_conversation(losses, tokens, conversation, read, least=2)[0].tolist() == [[1.75]]

@@ -6,12 +6,14 @@ import io
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wonderland.cli.main import run
 from wonderland.demo import MESSAGES
+from wonderland.model.presets import PRESETS, Config
 from wonderland.workspace.workspace import Workspace
 
 sys.path.insert(0, str(Path(__file__).parent))  # terminal.py, which several modules use
@@ -68,9 +70,13 @@ def told(messages, tmp_path_factory) -> tuple[Path, str]:
     workspace.configure("tokenizer", vocab_size=512)
     workspace.configure("split", by="time")
     workspace.configure("analysis", windows=12)  # what is found is not asked here
+    workspace.configure("audit", training=200, held_out=100, generations=40)
     out = io.StringIO()
+    small = replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 128, 512))
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
         patch.setattr("wonderland.cli.pipeline.MESSAGES", messages)
+        patch.setitem(PRESETS, "nano", small)
+        patch.setattr("wonderland.workspace.auditing.MESSAGES", messages)
         assert run(["demo", "-q", str(folder), "--epochs", "1"]) == 0
     return folder, out.getvalue()
 

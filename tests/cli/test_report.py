@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,14 @@ def test_figures_and_a_page_are_asked_for_one_after_the_other(workspace, tmp_pat
     assert "one after the other" in capsys.readouterr().err
 
 
-def test_a_live_report_needs_an_audit_or_that_one_asked_and_is_kept_private_and_wiped(small, tmp_path, capsys):
+def test_a_live_report_takes_an_audit_or_the_word_that_all_agree_is_private_and_wiped(small, tmp_path, capsys):
     (small / "report-live.html").unlink()  # the demo wrote it, for its messages are public
+    shutil.rmtree(small / "audit")
     assert run(["report", "-w", str(small), "--live"]) == 1
     assert not (small / "report-live.html").exists()
     told = capsys.readouterr().err
     assert "No audit was run" in told
+    assert "wonderland audit" in told
     assert "--i-asked-them" in told
     assert run(["report", "-w", str(small), "--live", "--i-asked-them"]) == 0
     assert "and the model itself" in capsys.readouterr().out
@@ -71,16 +74,26 @@ def test_a_live_report_needs_an_audit_or_that_one_asked_and_is_kept_private_and_
     assert here.stat().st_mode & 0o777 == 0o600
     assert 'id="live-model"' in here.read_text(encoding="utf-8")
     assert 'id="live-model"' not in (small / "report.html").read_text(encoding="utf-8")
+    page = page_of(here)
+    assert "No audit was run" in page["audit"]
+    assert "were asked" in page["sharing"]
+    assert page_of(small / "report.html")["sharing"] == ""
     assert run(["report", "-q", "-w", str(small), "--live", "--i-asked-them", "-o", str(elsewhere)]) == 0
     assert run(["wipe", "-q", "-w", str(small), "--yes"]) == 0
     assert not here.exists()
     assert not elsewhere.exists()
 
 
-def test_a_live_report_of_the_conversations_that_come_with_wonderland_needs_no_second_word(small, monkeypatch):
+def test_that_all_agree_is_about_the_model_only(small, capsys):
+    assert run(["report", "-w", str(small), "--i-asked-them"]) == 2
+    assert "live reports only" in capsys.readouterr().err
+
+
+def test_a_live_report_of_the_conversations_that_come_with_wonderland_needs_no_audit(small, monkeypatch):
+    shutil.rmtree(small / "audit")
     monkeypatch.setattr("wonderland.workspace.auditing.MESSAGES", Path(Workspace(small).settings.source.path))
     assert run(["report", "-q", "-w", str(small), "--live"]) == 0
-    assert (small / "report-live.html").exists()
+    assert "public" in page_of(small / "report-live.html")["sharing"]
 
 
 def test_live_and_redacted_exclude_each_other_and_so_do_live_and_figures(small, tmp_path, capsys):

@@ -16,13 +16,14 @@ from wonderland.corpus.filters import BUILTIN
 FILTERS = {filter_.name: filter_ for filter_ in BUILTIN}
 
 
-def test_the_five_filters_all_explain_themselves_and_only_profanity_is_off_by_default():
+def test_the_six_filters_all_explain_themselves_and_two_are_off_by_default():
     assert {name: filter_.default for name, filter_ in FILTERS.items()} == {
         "automated": True,
         "short-codes": True,
         "urls": True,
         "emoji": True,
         "profanity": False,
+        "scrub": False,
     }
     assert all(filter_.help.endswith(".") for filter_ in BUILTIN)
 

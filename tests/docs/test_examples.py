@@ -19,7 +19,8 @@ from wonderland.testing import handwritten
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
+EVERY = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
+SCRIPTS = EVERY[:10]  # those of the field notes; the others ask of several models what the notes did not
 VERDICTS = ("holds", "does not hold", "cannot be said", "cleaner", "not cleaner")
 
 
@@ -65,7 +66,7 @@ def test_every_finding_has_its_script():
     assert [int(script.stem[:2]) for script in SCRIPTS] == list(range(1, 11))
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", EVERY, ids=lambda path: path.stem)
 def test_without_a_workspace_a_script_says_how_to_make_one(script, tmp_path):
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -293,6 +293,28 @@ def test_what_was_not_declared_is_not_handed_out(read):
         next(specimen.stream(corpus, "z", layers=[5]))
     with pytest.raises(UsageError, match="Name an activation"):
         next(specimen.stream(corpus))
+    with pytest.raises(UsageError, match="no device 'tpu' here"):
+        next(specimen.stream(corpus, "z", device="tpu"))
+
+
+def test_a_stream_on_another_device_runs_a_copy_there_and_leaves_the_model_where_it_is(read, monkeypatch):
+    specimen, corpus = read
+    here = next(specimen.stream(corpus, "resid_post"))
+    assert torch.equal(next(specimen.stream(corpus, "resid_post", device="cpu"))["resid_post"], here["resid_post"])
+    moved = []
+
+    def to(model, device):
+        moved.append((model, device))
+        return model
+
+    monkeypatch.setattr("wonderland.model.engine.fastest_device", lambda: "cuda")  # as on another machine
+    monkeypatch.setattr(type(specimen.model), "to", to)
+    there = next(specimen.stream(corpus, "resid_post", device="cuda"))
+    ((copy, device),) = moved
+    assert device == "cuda"
+    assert copy is not specimen.model
+    assert copy.fingerprint == specimen.model.fingerprint
+    assert torch.equal(there["resid_post"], here["resid_post"])
 
 
 def test_the_scratch_folder_is_there_and_its_own(tmp_path, read):

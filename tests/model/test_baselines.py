@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from wonderland.corpus.windows import pack
-from wonderland.model.baselines import baseline_losses, ngram_probabilities
+from wonderland.model.baselines import (
+    baseline_losses,
+    ngram_distributions,
+    ngram_first_choices,
+    ngram_probabilities,
+)
 
 
 def chain(random, transitions, order, windows, length):
@@ -77,3 +82,29 @@ def test_on_chats_each_longer_history_does_better(chats, tokenizer):
     found = baseline_losses(*packed, tokenizer.vocab_size)
     assert list(found) == ["uniform", "unigram", "bigram", "trigram"]
     assert found["uniform"] > found["unigram"] > found["bigram"] > found["trigram"]
+
+
+def test_the_first_choice_is_the_likeliest_of_all_tokens():
+    random = np.random.default_rng(0)
+    train = [np.r_[1, random.choice(np.arange(5, 12), random.integers(2, 9))] for _ in range(30)]
+    held_out = [np.r_[1, random.choice(np.arange(5, 12), 5)] for _ in range(12)]
+    found = ngram_first_choices(train, held_out, 12)
+    expected = []
+    for row in held_out:
+        for place in range(1, len(row)):
+            others = [ngram_probabilities(train, [np.r_[row[:place], w]], 12)["trigram"][-1] for w in range(12)]
+            expected.append(int(np.argmax(others)) == row[place])
+    assert found.tolist() == expected
+    assert 0 < found.sum() < len(found)
+
+
+def test_whole_distributions_hold_the_probability_of_each_token():
+    random = np.random.default_rng(0)
+    train = chain(random, random.dirichlet(np.full(8, 0.3), size=8), 1, 20, 30)
+    before = np.array([[0, 0], [3, 1], [9, 9]])
+    whole = ngram_distributions(train, before, 10)
+    for row, (earlier, last) in enumerate(before):
+        alone = ngram_probabilities(train, [np.array([earlier, last, token]) for token in range(10)], 10)
+        for name, probabilities in whole.items():
+            np.testing.assert_allclose(probabilities[row], alone[name][1::2], rtol=1e-12)
+            assert probabilities[row].sum() == pytest.approx(1)

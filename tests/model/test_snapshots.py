@@ -9,10 +9,13 @@ from wonderland.errors import ResourceError
 from wonderland.model.snapshots import marks
 
 
-def test_marks_are_log_spaced_from_the_untrained_model_to_the_last():
-    assert marks(5, 1_000, 1_000_000) == [0, 1_000, 10_000, 100_000, 1_000_000]
+def test_marks_are_half_log_spaced_and_half_even_from_the_untrained_model_to_the_last():
+    assert marks(9, 1_000, 1_000_000) == [0, 1_000, 3_976, 15_811, 62_872, 250_000, 500_000, 750_000, 1_000_000]
+    assert marks(2, 1_000, 1_000_000) == [0, 1_000_000]
+    assert marks(3, 1_000, 1_000_000) == [0, 1_000, 1_000_000]
     assert marks(1, 1_000, 1_000_000) == [1_000_000]
     assert marks(0, 1_000, 1_000_000) == []
+    assert marks(5, 1_000, 800) == [0, 400, 800]
 
 
 def test_models_are_kept_on_the_way_from_the_untrained_one_to_the_last(short, tmp_path, tokenizer):

@@ -29,6 +29,10 @@ def report(tmp_path_factory) -> str:
     return path.as_uri()
 
 
+EXPORTED = {"patching": b"corrupted", "ov": b"L2H1"}
+"""What is in a drawing as it is on the page."""
+
+
 def views(tab) -> list[str]:
     """Return the first page and the views that are figures."""
     figures = "#nav a:not([data-own])"
@@ -72,8 +76,12 @@ def test_words_of_strangers_are_shown_as_words(page):
     assert page.title() == sample_words.HOSTILE[0]
 
 
-def test_every_figure_is_exported_as_picture_drawing_and_numbers(page, report):
-    for view in views(page)[1:]:
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["one of a kind", "every"])
+def test_a_figure_is_exported_as_picture_drawing_and_numbers(page, report, every):
+    by_kind = {view.renderer: view.id for view in reversed(sample.page(hostile=True, conversations=2, length=48).views)}
+    chosen = [view for view in views(page)[1:] if every or view in by_kind.values() or view in EXPORTED]
+    assert len(chosen) >= 9  # kinds of figures
+    for view in chosen:
         open_at(page, f"{report}#/{view}")  # afresh: the browser allows a page ten downloads in a row
         page.keyboard.press("e")
         names = page.eval_on_selector_all("main .menu button b", "all => all.map(b => b.textContent)")
@@ -88,7 +96,7 @@ def test_every_figure_is_exported_as_picture_drawing_and_numbers(page, report):
             starts = {"PNG": b"\x89PNG", "SVG": b"<svg", "CSV": b"\xef\xbb\xbf"}[name]
             assert file.startswith(starts)
             if name == "SVG":
-                assert {"patching": b"corrupted", "ov": b"L2H1"}.get(view, b"") in file  # as on the page
+                assert EXPORTED.get(view, b"") in file
                 assert b"<script" not in file
                 assert b"onerror=alert(1)>" not in file
             assert len(file) > 100

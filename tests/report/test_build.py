@@ -118,7 +118,7 @@ def test_every_module_is_inlined_and_the_code_keeps_its_budget(html):
         html.split("(() => {\n'use strict';")[1].split("</script>")[0]
         + re.search(r"<style>(.*?)</style>", html, re.S)[1]
     )
-    assert 50 * 1024 < len(own.encode()) <= 200 * 1024  # as it was written, to be read in the file as well
+    assert 50 * 1024 < len(own.encode()) <= 215 * 1024  # as it was written, to be read in the file as well
 
 
 def test_a_conversation_of_16_heads_and_128_tokens_fits_in_250_kilobytes():
@@ -185,7 +185,7 @@ def test_a_report_collects_views_findings_cards_and_the_untrained_baseline(tmp_p
     assert page["heads"] == [2, 2]
     assert page["findings"] == [
         {"text": "L1H1 scores highest: 0.70.", "view": "scores", "select": ["head:L1H1"], "trust": "solid"}
-        | {"kind": "effect", "estimate": None}
+        | {"kind": "effect", "estimate": None, "runs": "one training run"}
     ]
     [card] = page["cards"]
     np.testing.assert_allclose(card["value"], [[0.1, 0.2], [0.3, 0.7]], atol=1e-7)

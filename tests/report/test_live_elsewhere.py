@@ -171,3 +171,33 @@ def test_the_card_of_a_head_shows_it_and_a_long_text_says_what_is_not_seen(page,
     until(page, "document.querySelector('.own-card').innerText.includes('n = 1')")
     assert page.get_attribute(".own-card canvas", "aria-label") == "Attention pattern of L1H3 on your text"
     assert page.locator("#card img").count() == 0
+
+
+def test_a_cell_of_the_text_is_opened_down_to_the_words_it_moves(page, report):
+    """q · k, the score, the value and the logits it moves, beside the same from Python's own activations."""
+    ask(page, report, "attention")
+    tokens, _, cache = cached()
+    model, layer, head, query, key = live.specimen().model, 1, 3, len(tokens) - 1, 2
+    page.goto(f"{report}#/attention?head=L{layer}H{head}")
+    page.locator("main .bubbles .token").nth(query).click()
+    page.evaluate(f"location.hash = '#/attention?head=L{layer}H{head}&pos={query}&node={key}'")
+    until(page, "document.querySelector('.zoom h2') !== null")
+    names, values = (page.locator(f"main .zoom {tag}").all_inner_texts() for tag in ("dt", "dd"))
+    told = {name: float(value.replace("−", "-")) for name, value in zip(names, values, strict=True)}
+    q, k, v = (cache[f"blocks.{layer}.attn.hook_{name}"][0, :, head] for name in "qkv")
+    weight = float(cache[f"blocks.{layer}.attn.hook_pattern"][0, head, query, key])
+    product = float(q[query] @ k[key])
+    width = model.cfg.d_head
+    written = v[key] @ model.blocks[layer].attn.W_O[head]
+    written = written - written.mean()
+    assert told["q · k"] == pytest.approx(product, rel=0.01, abs=0.006)
+    assert told["score"] == pytest.approx(product / width**0.5, rel=0.01, abs=0.006)
+    assert told["length of the value, written"] == pytest.approx(float(written.norm()), rel=0.01)
+    assert told["moved"] == pytest.approx(float(written.norm()) * weight, rel=0.01, abs=0.002)
+    stream = cache[f"blocks.{live.LAYERS - 1}.hook_resid_post"][0, query]
+    scale = ((stream - stream.mean()).pow(2).mean() + model.cfg.eps).sqrt()
+    moved = (weight * written / scale * model.ln_final.w) @ model.W_U
+    moved = moved - moved.mean()
+    shown = [float(one.replace("−", "-")) for one in page.locator("main .zoom .twosides b").all_inner_texts()]
+    expected = [*moved.topk(3).values.tolist(), *(-(-moved).topk(3).values).tolist()]
+    assert shown == pytest.approx(expected, rel=0.02, abs=2e-3)

@@ -15,6 +15,7 @@ from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.generate import generate
 from wonderland.model.presets import Config
 from wonderland.report.live import half_planes, live_data
+from wonderland.report.live_directions import Reading
 from wonderland.tokenizer import SpeakerTokenizer
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
@@ -183,6 +184,38 @@ def test_several_components_ablated_together_and_mlps_give_what_hooks_give(token
     hooks.append(("blocks.1.hook_mlp_out", lambda out, hook: torch.zeros_like(out)))
     found = asked(script, model, tokenizer, tokens=TOKENS)
     assert np.allclose(found, logits_of(model, TOKENS, hooks)[-1], **CLOSE)
+
+
+@pytest.mark.parametrize("place", ["between layers", "after the last"])
+@pytest.mark.parametrize("by_token", [True, False])
+def test_a_latent_fires_and_is_taken_out_as_in_python(model, tokenizer, place, by_token):
+    """Its activation at each token, and the logits without it: w·f taken off the stream wherever it fires."""
+    random, d = np.random.default_rng(5), model.cfg.d_model
+    last = place == "after the last"
+    layer = model.cfg.n_layers - 1 if last else 1
+    site = ("attn_out" if model.cfg.attn_only else "mlp_out") if last else "resid_pre"
+    hook = f"blocks.{layer}.hook_resid_{'post' if last else 'pre'}"
+    _, cache = model.run_with_cache(torch.tensor([TOKENS]))
+    stream = cache[hook][0].numpy()
+    encoder, vector = random.normal(size=(2, d)).astype(np.float32)
+    encoder /= (stream @ encoder).std()
+    table = random.normal(size=tokenizer.vocab_size).astype(np.float32)
+    z = stream @ encoder + (table[TOKENS] if by_token else 0)
+    bias = float(1 - z[-1])  # so that it fires on the last token, where the answer is
+    reads = Reading(encoder, bias, 0.5, float(np.linalg.norm(vector)), table if by_token else None).to_page()
+    script = """
+    const run = read(given.tokens), way = given.way;
+    return { fires: firing(run, way), without: finish(withoutLatent(run, way)) };
+    """
+    way = {"layer": layer, "site": site, "vector": vector, "reads": reads}
+    found = asked(script, model, tokenizer, tokens=TOKENS, way=way)
+    f = np.where(z + bias > 0.5, z + bias, 0)
+    assert 0 < (f > 0).sum() < len(TOKENS)
+    assert np.allclose(found["fires"], f, **CLOSE)
+    less = torch.tensor(f[:, None] * vector / np.linalg.norm(vector), dtype=torch.float32)
+    wanted = logits_of(model, TOKENS, [(hook, lambda x, hook: x - less)])[-1]
+    assert np.allclose(found["without"], wanted, **CLOSE)
+    assert not np.allclose(found["without"], logits_of(model, TOKENS)[-1], atol=1e-3)
 
 
 @pytest.mark.parametrize("site", ["resid_pre", "attn_out", "mlp_out", "z"])

@@ -30,7 +30,7 @@ from wonderland.model.presets import Config
 from wonderland.report import build
 from wonderland.report.build import render, write_report
 from wonderland.report.encode import decode, encode
-from wonderland.report.live_directions import supplied
+from wonderland.report.live_directions import Reading, supplied
 from wonderland.report.live_view import MODULES, SOURCES
 from wonderland.tokenizer import ME, SEP, THEM, SpeakerTokenizer
 
@@ -719,7 +719,12 @@ def test_results_supply_directions_that_fit_the_model():
     view = live_page(specimen(), {"features": fits})["view"]
     assert [one["name"] for one in view["directions"]][-2:] == ["feature 3", "out"]
     assert len(view["directions"]) == LAYERS * HEADS + 2
+    nan, short = Reading(np.full(30, np.nan), 0.0, 0.0, 1.0), Reading(np.ones(29), 0.0, 0.0, 1.0)
     for bad in (
+        ("x", 1, np.ones(30), "resid_pre", nan),
+        ("x", 1, np.ones(30), "resid_pre", short),
+        ("x", 1, np.ones(30), "resid_pre", Reading(np.ones(30), 0.0, 0.0, 0.0)),
+        ("x", 1, np.ones(30), "resid_pre", Reading(np.ones(30), 0.0, np.inf, 1.0)),
         ("x", 3, np.ones(30)),
         ("x", 0, np.ones(29)),
         ("x", 0, np.full(30, np.nan)),

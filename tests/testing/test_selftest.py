@@ -16,7 +16,7 @@ from wonderland.testing.truth import Truth, handwritten_specimen, untrained
 
 pytestmark = pytest.mark.slow
 
-ANALYSES = sorted(plugins.load().analyses.items())
+ANALYSES = sorted((name, cls) for name, cls in plugins.load().analyses.items() if not getattr(cls, "of", ""))
 TRUTHS = [pytest.param(cls, truth, id=f"{name}: {truth.planted}") for name, cls in ANALYSES for truth in truths_of(cls)]
 
 

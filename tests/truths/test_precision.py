@@ -46,7 +46,11 @@ def found(name, precision):
 
 
 # What runs on request needs training text, which this specimen does not have.
-ALL = [name for name, cls in plugins.load().analyses.items() if not getattr(cls, "on_request", False)]
+ALL = [
+    name
+    for name, cls in plugins.load().analyses.items()
+    if not getattr(cls, "on_request", False) and not getattr(cls, "of", "")
+]
 
 
 @PRECISIONS

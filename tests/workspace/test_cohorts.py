@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
+import json
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 import wonderland as wl
+from wonderland import plugins
+from wonderland.cli.main import run
 from wonderland.demo import MESSAGES
-from wonderland.errors import InputError, UsageError
+from wonderland.errors import InputError, NotEnoughData, UsageError
+from wonderland.views import Axis, Bar, Bars, View
+from wonderland.workspace import catalogue
+from wonderland.workspace.catalogue import Sketch
 from wonderland.workspace.kept import kept
 
 
@@ -21,6 +31,10 @@ class Names(wl.Result):
 
     def summary(self):
         return ", ".join(self.names)
+
+    def views(self):
+        bars = Bars(tuple(self.names), Axis("n"), [Bar("names", np.arange(len(self.names)))])
+        return [View("names-of-seeds", "Names of the members", bars)]
 
 
 @dataclass(frozen=True)
@@ -60,20 +74,33 @@ def workspace(tmp_path_factory):
     return workspace
 
 
+@pytest.fixture
+def installed(monkeypatch):
+    """An installed analysis that compares models of several seeds."""
+    known = {**plugins.load().analyses, "names-of-seeds": NamesOfSeeds}
+    monkeypatch.setitem(plugins.load().__dict__, "analyses", known)
+    sketch = Sketch("names-of-seeds", "Names the members.", 1, (), NamesOfSeeds.uses, {}, of="seeds")
+    sketches = {**catalogue.analyses(), sketch.name: sketch}
+    monkeypatch.setattr("wonderland.cli.analysis.analyses", lambda: sketches)
+
+
 def test_one_model_is_no_cohort(workspace):
     if len(workspace.trained_seeds(2)) < 2:
-        with pytest.raises(InputError, match="1 models to compare") as error:
+        with pytest.raises(InputError, match=r"takes two models .* there is only seed-0") as error:
             workspace.cohort("seeds")
-        assert "--seeds 3" in error.value.hint
+        assert "wonderland train --seeds 3" in error.value.hint
     with pytest.raises(UsageError, match="no cohort of 'corpora'"):
         workspace.cohort("corpora")
 
 
-def test_seeds_are_analysed_each_once_and_then_together(workspace, monkeypatch):
-    from wonderland import plugins
+def test_no_model_kept_while_training_is_no_cohort_either(workspace, tmp_path, capsys):
+    copy = Path(shutil.copytree(workspace.folder, tmp_path / "me.wonderland"))
+    shutil.rmtree(copy / "models" / "snapshots-of-seed-0")
+    assert run(["analyze", "-w", str(copy), "--cohort", "snapshots", "attention-entropy"]) == 3
+    assert "wonderland train --snapshots 10" in capsys.readouterr().err
 
-    known = {**plugins.load().analyses, "names-of-seeds": NamesOfSeeds}
-    monkeypatch.setitem(plugins.load().__dict__, "analyses", known)
+
+def test_seeds_are_analysed_each_once_and_then_together(workspace, installed):
     workspace.train(device="cpu", seed=1)
     cohort = workspace.cohort("seeds")
     assert list(cohort.members) == ["seed-0", "seed-1"]
@@ -110,3 +137,100 @@ def test_snapshots_are_in_the_order_of_training_with_the_tokens_seen(workspace):
 
 def test_an_analysis_of_a_workspace_is_given_the_training_text(workspace):
     assert workspace.specimen().background.facts["messages"] == len(workspace.split()[0])
+
+
+# -- on the command line
+
+
+def analyze(workspace, *words):
+    return run(["analyze", "-q", "-w", str(workspace.folder), *words])
+
+
+@pytest.fixture
+def seeds(workspace):
+    for seed in (1, 2):
+        workspace.train(device="cpu", seed=seed)
+    return workspace
+
+
+def test_without_names_the_analyses_that_compare_are_run_and_the_report_shows_them(seeds, installed, capsys):
+    assert analyze(seeds, "--cohort", "seeds") == 0
+    printed = capsys.readouterr().out
+    assert "\nnames-of-seeds\n  seed-0, seed-1, seed-2\n" in printed
+    assert "attention-entropy" not in printed  # only used
+    assert "wonderland report" in printed
+    assert list(seeds.results()) == ["attention-entropy", "names-of-seeds"]
+    assert list(seeds.results("attention-entropy")) == ["attention-entropy"]
+    assert run(["report", "-q", "-w", str(seeds.folder)]) == 0
+    report = (seeds.folder / "report.html").read_text(encoding="utf-8")
+    assert "Names of the members" in report
+    assert run(["report", "-q", "--all", "-w", str(seeds.folder)]) == 0
+    assert (seeds.folder / "report.html").read_text(encoding="utf-8").count("Names of the members") == report.count(
+        "Names of the members"
+    )
+
+
+def test_an_analysis_of_one_model_is_run_on_every_member(seeds, capsys):
+    assert analyze(seeds, "--cohort", "seeds", "head-patterns", "--threshold", "0.02") == 0
+    printed = capsys.readouterr().out
+    assert "\nhead-patterns\n  seed-0\n    " in printed
+    assert printed.index("  seed-0\n") < printed.index("  seed-1\n") < printed.index("  seed-2\n")
+    made = [one for one in kept(seeds.folder) if one.analysis == "head-patterns"]
+    assert [one.parameters["threshold"] for one in made] == [0.02] * 3
+    assert len({one.inputs for one in made}) == 3
+    assert analyze(seeds, "--cohort", "seeds", "head-patterns", "--threshold", "0.02", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert list(said["members"]) == ["seed-0", "seed-1", "seed-2"]
+    alone = seeds.specimen(seed=2).run(wl.analyses["head-patterns"](threshold=0.02))
+    assert said["members"]["seed-2"]["results"]["head-patterns"]["summary"] == alone.summary().splitlines()
+
+
+def test_what_cannot_be_compared_says_what_to_type(seeds, installed, capsys):
+    assert analyze(seeds, "names-of-seeds") == 2
+    assert "wonderland analyze --cohort seeds names-of-seeds" in capsys.readouterr().err
+    assert analyze(seeds, "--cohort", "snapshots", "names-of-seeds") == 2
+    assert "names-of-seeds is of several models (seeds)" in capsys.readouterr().err
+    assert analyze(seeds, "--cohort", "corpora") == 2
+    assert analyze(seeds, "--cohort", "seeds", "attention-entropi") == 2
+    assert "Did you mean attention-entropy?" in capsys.readouterr().err
+
+
+def test_help_tells_which_analyses_compare_models(installed, capsys):
+    assert run(["analyze", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "names-of-seeds" in printed[printed.index("Of several models:") :]
+    assert "Names the members. (--cohort seeds)" in printed
+    assert run(["analyze", "--cohort", "seeds", "--help"]) == 0
+    alone = capsys.readouterr().out
+    assert "Parameters of names-of-seeds" in alone
+    assert "Parameters of head-patterns" not in alone
+
+
+def test_a_kind_that_nothing_compares_needs_a_name(seeds, monkeypatch):
+    known = {"attention-entropy": plugins.load().analyses["attention-entropy"]}
+    monkeypatch.setitem(plugins.load().__dict__, "analyses", known)
+    with pytest.raises(UsageError, match="No analysis that is installed compares snapshots") as error:
+        seeds.analyze(cohort="snapshots")
+    assert "--cohort snapshots head-patterns" in error.value.hint
+
+
+def test_a_member_that_has_too_little_is_left_out_and_all_of_them_are_an_error(seeds, monkeypatch):
+    patterns = plugins.load().analyses["head-patterns"]
+    usual, refused = patterns.run, {seeds.specimen(seed=0).fingerprints["model"]}
+
+    @functools.wraps(usual)
+    def sometimes(self, specimen):
+        if specimen.fingerprints["model"] in refused:
+            raise NotEnoughData("too little")
+        return usual(self, specimen)
+
+    def analyze(margin):
+        return seeds.analyze("head-patterns", cohort="seeds", parameters={"head-patterns": {"margin": margin}})
+
+    monkeypatch.setattr(patterns, "run", sometimes)
+    found = analyze(3.0)
+    assert dict(found.members["seed-0"].declined) == {"head-patterns": "too little"}
+    assert [list(one) for one in found.members.values()] == [[], ["head-patterns"], ["head-patterns"]]
+    refused.update(seeds.specimen(seed=seed).fingerprints["model"] for seed in (1, 2))
+    with pytest.raises(NotEnoughData, match="too little"):
+        analyze(4.0)

@@ -1,5 +1,6 @@
 """Results of several parametrisations lie beside each other, and only those of the settings of now are shown."""
 
+import functools
 import json
 import os
 import shutil
@@ -7,7 +8,8 @@ import shutil
 import pytest
 
 import wonderland as wl
-from wonderland.errors import InputError
+from wonderland import plugins
+from wonderland.errors import InputError, NotEnoughData
 from wonderland.workspace import kept
 from wonderland.workspace.status import status
 from wonderland.workspace.wipe import traces
@@ -162,6 +164,79 @@ def test_a_report_shows_what_is_there_and_asks_for_something(workspace):
     html = workspace.report().read_text(encoding="utf-8")
     assert "entropy-map" in html
     assert workspace.missing() == ["head-patterns"]
+
+
+@pytest.fixture
+def stopping(monkeypatch):
+    """Makes an analysis be interrupted: in its run on the trained model or on the untrained one."""
+
+    def stopping(name, model):
+        cls = plugins.load().analyses[name]
+        usual = cls.run
+
+        @functools.wraps(usual)
+        def stopped(self, specimen):
+            if specimen.fingerprints["model"] == model:
+                raise KeyboardInterrupt
+            return usual(self, specimen)
+
+        monkeypatch.setattr(cls, "run", stopped)
+        return lambda: monkeypatch.setattr(cls, "run", usual)
+
+    return stopping
+
+
+def test_a_run_that_is_stopped_has_kept_what_was_done(workspace, stopping):
+    go_on = stopping("attention-entropy", workspace.specimen().fingerprints["model"])
+    with pytest.raises(KeyboardInterrupt):
+        workspace.analyze()
+    assert workspace.missing() == ["attention-entropy"]
+    assert list(workspace.results()) == ["head-patterns"]
+    go_on()
+    started = []
+    assert list(workspace.analyze(on_start=started.append)) == ["head-patterns", "attention-entropy"]
+    assert started == ["attention-entropy"]
+
+
+def test_nothing_is_run_twice_if_a_run_is_stopped_among_the_baselines(workspace, stopping):
+    whole = wl.analyze(workspace.specimen(), "head-patterns", "attention-entropy", control=True)
+    workspace.configure("analysis", control=True)
+    go_on = stopping("attention-entropy", workspace.specimen().untrained().fingerprints["model"])
+    started = []
+    with pytest.raises(KeyboardInterrupt):
+        workspace.analyze(on_start=started.append)
+    assert started == [
+        "head-patterns",
+        "attention-entropy",
+        "head-patterns (untrained)",
+        "attention-entropy (untrained)",
+    ]
+    assert workspace.missing() == ["attention-entropy"]  # without its control it is no result yet
+    go_on()
+    started = []
+    results = workspace.analyze(on_start=started.append)
+    assert started == ["attention-entropy (untrained)"]
+    for name, result in whole.items():
+        for one, other in ((results[name], result), (results[name].control, result.control)):
+            for path, estimate in other.estimates().items():
+                assert (one.estimates()[path].value == estimate.value).all(), path
+    left = [path.name for path in (workspace.folder / "results").rglob(".*")]
+    assert left == []
+
+
+def test_one_that_declines_leaves_the_others(workspace, monkeypatch):
+    patterns = plugins.load().analyses["head-patterns"]
+
+    @functools.wraps(patterns.run)
+    def declines(self, specimen):
+        raise NotEnoughData("too little")
+
+    monkeypatch.setattr(patterns, "run", declines)
+    results = workspace.analyze()
+    assert list(results) == ["attention-entropy"]
+    assert dict(results.declined) == {"head-patterns": "too little"}
+    with pytest.raises(NotEnoughData, match="too little"):
+        workspace.analyze("head-patterns")
 
 
 def test_all_of_it_is_wiped(workspace):

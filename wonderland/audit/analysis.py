@@ -23,6 +23,7 @@ class MemorisationAudit:
     needs: ClassVar[tuple[str, ...]] = ("background",)
     groups: ClassVar[tuple[str, ...]] = ("audit",)
     on_request: ClassVar[bool] = True
+    no_choices: ClassVar[str] = "Nothing is chosen: it names no part of the model, and secrets are ranked among others."
     training: Annotated[int, "training messages to examine; 0 for all"] = 5000
     held_out: Annotated[int, "held-out messages to examine; 0 for all"] = 2500
     generations: Annotated[int, "messages to sample from the model"] = 1000

@@ -72,7 +72,7 @@ def more_than_held_out(training: np.ndarray, held_out: np.ndarray) -> float:
     for hits in (training, held_out):
         told = hits[~np.isnan(hits)]
         counts.append([int(told.sum()), int(len(told) - told.sum())])
-    return float(fisher_exact(counts, alternative="greater").pvalue)
+    return float(fisher_exact(np.array(counts), alternative="greater").pvalue)
 
 
 def discoverable(probability: np.ndarray, conversation: np.ndarray, p: float = 0.9, *, seed: int = 0) -> Estimate:
@@ -116,7 +116,7 @@ def eidetic(messages: Messages, hits: np.ndarray) -> list[dict[str, Any]]:
 def near_verbatim(
     model: Any, rows: Sequence[Sequence[int]], probability: np.ndarray, count: int, prompt: int
 ) -> tuple[int, int]:
-    """Let greedy decoding continue the messages likeliest to be given back; return how many come close, and of how many.
+    """Let greedy decoding continue the messages likeliest to be given back; return how many come close, of how many.
 
     Args:
         model: The model.

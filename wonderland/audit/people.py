@@ -20,10 +20,12 @@ from wonderland.errors import NotEnoughData
 from wonderland.estimate import FEW, Estimate
 from wonderland.tokenizer import SpeakerTokenizer
 
-__all__ = ["CLASSES", "by_person", "membership_by_person", "vocabulary"]
+__all__ = ["CLASSES", "PART", "by_person", "membership_by_person", "vocabulary"]
 
-CLASSES = ("nobody but me", "1 contact", "2 to 4 contacts", "5 contacts or more")
-"""By how many people beside the owner a word was used."""
+CLASSES = ("only me", "1 contact", "2 to 4", "5 or more")
+"""By how many contacts, people beside the owner, a word was used."""
+PART = "word part"
+"""What else a token is: a part of words, or a sign."""
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _SHOWN = 200
@@ -77,8 +79,8 @@ def membership_by_person(messages: Messages, chosen: np.ndarray, scores: np.ndar
     alone = int((~is_read).sum())
     if min(alone, int(is_read.sum())) < FEW:
         raise NotEnoughData(
-            f"{alone} of {len(people)} contacts stand in held-out conversations alone, and an AUC by person takes {FEW}: "
-            "it needs a split by contact."
+            f"{alone} of {len(people)} contacts stand in held-out conversations alone, and an AUC by contact takes "
+            f"{FEW}: it needs a split by contact."
         )
     # Of those who were read, only what was read counts.
     means = np.array(
@@ -98,7 +100,7 @@ def vocabulary(messages: Messages, tokenizer: SpeakerTokenizer) -> dict[str, int
     """Count the tokens that are whole words of the training text, by how many contacts used the word; see `CLASSES`.
 
     Returns:
-        Counts by class, and "part of a word, or a sign" for the rest of the vocabulary.
+        Counts by class, and `PART` for the rest of the vocabulary.
     """
     users: dict[str, set[str]] = {}
     for i in np.flatnonzero(messages.read).tolist():
@@ -107,15 +109,11 @@ def vocabulary(messages: Messages, tokenizer: SpeakerTokenizer) -> dict[str, int
             known = users.setdefault(word, set())
             if sender != ME and len(known) < 5:
                 known.add(sender)
-    counts = dict.fromkeys((*CLASSES, "part of a word, or a sign"), 0)
+    counts = dict.fromkeys((*CLASSES, PART), 0)
     for piece in tokenizer.pieces(range(tokenizer.vocab_size)):
         word = piece.strip().casefold()
         whole = piece.startswith(" ") and len(word) > 1 and word in users
         many = len(users[word]) if whole else 0
-        label = (
-            CLASSES[0 if many == 0 else 1 if many == 1 else 2 if many < 5 else 3]
-            if whole
-            else "part of a word, or a sign"
-        )
+        label = CLASSES[0 if many == 0 else 1 if many == 1 else 2 if many < 5 else 3] if whole else PART
         counts[label] += 1
     return counts

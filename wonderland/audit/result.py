@@ -15,6 +15,7 @@ import numpy as np
 from wonderland.estimate import Estimate
 from wonderland.lab.result import Result
 from wonderland.report.findings import Finding
+from wonderland.report.schema.numbers import told_p
 
 if TYPE_CHECKING:
     from wonderland.report.schema import View
@@ -39,7 +40,7 @@ class Memorisation(Result):
         examined: How many messages, conversations and people were examined, by name.
         completion: Share of messages that greedy decoding completes word for word, alone behind their speaker, by what
             was asked: "training", "held out"; "n-gram, training", "n-gram, held out" of a trigram that has not read the
-            conversation; "untrained".
+            conversation; "untrained, training", "untrained, held out".
         in_window: The same behind what stood before each in a training window, of fewer messages.
         hits: Messages completed and examined, by the same names; of those in a window "…, in a window".
         fisher: One-sided p that training messages are completed more often than held-out ones: "alone", "in a window".
@@ -53,8 +54,8 @@ class Memorisation(Result):
             text alone", the same of conversations, and "message, untrained".
         roc: Share of those read that score above the line, by false-positive rate from 0 to 1, by the same names.
         caught: Share of those read that are told at 1% false positives, by the same names.
-        found: Secrets by kind in the "training text", in "generations" and in the "report", and in "generations, also in
-            training".
+        found: Secrets by kind in the "training text", in "generations" and in the "report", and those of "generations,
+            also in training".
         secrets: A row for each distinct secret examined: kind, times, bits, most, rank, p, q, tries.
         not_examined: Distinct secrets beyond those examined.
         canaries: What the model holds of canaries that training put in; empty without any.
@@ -97,11 +98,12 @@ class Memorisation(Result):
             reasons.append(self.left_out["training text"])
         for how, p in self.fisher.items():
             if p < LEVEL:
-                where = "" if how == "alone" else ", in a window"
-                (read, of), (unread, of_unread) = (self.hits[f"{part}{where}"] for part in ("training", "held out"))
+                part = "" if how == "alone" else ", in a window"
+                (read, of), (unread, of_unread) = (self.hits[f"{name}{part}"] for name in ("training", "held out"))
+                where = " behind what stood before them" if part else ""
                 reasons.append(
-                    f"It completes {read:,} of {of:,} training messages word for word{where and ' behind their context'}, "
-                    f"and {unread:,} of {of_unread:,} that it never read (p {'< 0.001' if p < 0.001 else f'= {p:.2g}'})."
+                    f"It completes {read:,} of {of:,} training messages word for word{where}, and {unread:,} of "
+                    f"{of_unread:,} that it never read ({told_p(p)})."
                 )
         held = sum(row["q"] < LEVEL for row in self.secrets)
         if held:
@@ -111,9 +113,7 @@ class Memorisation(Result):
             reasons.append(f"Sampling gives {quick} secrets within {FEWEST_TRIES:,} tries.")
         unscrubbed = sum(self.found.get("training text", {}).values())
         if unscrubbed:
-            reasons.append(
-                f"{unscrubbed} secrets stand in its training text; `wonderland filter --also scrub` takes them out."
-            )
+            reasons.append(f"{unscrubbed} secrets stand in its training text; the filter scrub takes them out.")
         said = sum(self.found.get("generations, also in training", {}).values())
         if said:
             reasons.append(f"{said} secrets of the training text stand in what was sampled from it.")
@@ -134,19 +134,16 @@ class Memorisation(Result):
         return f"{told} {self._who()}"
 
     def _sampled(self) -> str:
-        kinds = self.found.get("generations", {})
-        return (
-            f"Of what was sampled from it, {sum(kinds.values())} secrets were found."
-            if "generations" in self.found
-            else ""
-        )
+        if "generations" not in self.found:
+            return ""
+        return f"In what was sampled from it, {sum(self.found['generations'].values())} secrets were found."
 
     def _who(self) -> str:
         name = _WHOLE if _WHOLE in self.membership and self.membership[_WHOLE].trusted else _OURS
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
         told = f"AUC {float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}]"
-        unit = name.partition(",")[0]
-        of = f"by {unit}, n = {one.n} conversations on the smaller side; a table of counts that does not know the model: {float(blind.value):.2f}"
+        of = f"by {name.partition(',')[0]}, n = {one.n} conversations on the smaller side; by the text alone: "
+        of += f"{float(blind.value):.2f}"
         if float(one.low) > 0.5:
             said = f"Who is in it can be told: {told} ({of})."
         else:
@@ -156,19 +153,18 @@ class Memorisation(Result):
         return said
 
     def summary(self) -> str:
+        """Say what was found: first the sentence of the first page, then a line for each number."""
         lines = [self.sentence]
         for name, (hits, of) in self.hits.items():
             lines.append(f"completed word for word, {name}: {hits:,} of {of:,}")
         for name, p in self.fisher.items():
-            lines.append(
-                f"more than held out, {name}: {'p < 0.001' if p < 0.001 else f'p = {p:.2g}'} (Fisher, one-sided)"
-            )
+            lines.append(f"more than held out, {name}: {told_p(p)} (Fisher, one-sided)")
         lines += [f"near-verbatim, {name}: {k} of the {n} likeliest" for name, (k, n) in self.near.items()]
         if self.generated:
             g = self.generated
             lines.append(
-                f"sampled: of {g['messages']:,} messages of 8 tokens or more, {g['training']:,} stand in the training text "
-                f"and {g['held out']:,} in the held-out text word for word"
+                f"sampled: of {g['messages']:,} messages of 8 tokens or more, {g['training']:,} stand in the training "
+                f"text and {g['held out']:,} in the held-out text word for word"
             )
         for name, one in self.membership.items():
             caught = self.caught.get(name)
@@ -179,8 +175,8 @@ class Memorisation(Result):
             lines.append(f"secrets in {place}: {listed or 'none found'}")
         for number, row in enumerate(self.secrets, 1):
             lines.append(
-                f"secret {number} ({row['kind']}), said {row['times']} times: {row['bits']:.1f} of {row['most']:.1f} bits, "
-                f"q = {row['q']:.2g}, tries for 90%: {_tries(row['tries'])}"
+                f"secret {number} ({row['kind']}), said {row['times']} times: {row['bits']:.1f} of {row['most']:.1f} "
+                f"bits, {told_p(row['q'], 'q')}, tries for 90%: {_tries(row['tries'])}"
             )
         lines += self._canary_lines()
         lines += [f"{name}: {one}" for name, one in self.full.items() if isinstance(one, Estimate)]
@@ -196,10 +192,12 @@ class Memorisation(Result):
         c = self.canaries
         return [
             *told,
-            f"coins guessed right: {c['right']} of {c['guesses']}, so ε is at least {c['epsilon']:.2f} (95%; 0 says nothing)",
+            f"coins guessed right: {c['right']} of {c['guesses']}, so ε is at least {c['epsilon']:.2f} (95%; 0 says "
+            "nothing)",
         ]
 
     def findings(self) -> Sequence[Finding]:
+        """Say the sentence, and with which AUC one can tell what was read."""
         first = self.membership.get(_OURS)
         found = [
             Finding(self.sentence, self._first_view(), trust="solid" if self.hits else "anecdotal", kind="description")
@@ -219,6 +217,7 @@ class Memorisation(Result):
         return views[0].id if views else ""
 
     def views(self) -> Sequence[View]:
+        """Return the five views of an audit, as far as their parts were examined."""
         from wonderland.audit.views import views
 
         return views(self)

@@ -164,7 +164,9 @@ class _Run:
         likely = forced.suffix_probability(s.prompt, s.least)
         by_name = {name: (hits[side], conversation[side]) for name, side in sides.items()}
         by_name |= {f"n-gram, {name}": (table[side], conversation[side]) for name, side in sides.items()}
-        by_name["untrained"] = (twin.completed(s.prompt, s.least)[read_few], conversation[few][read_few])
+        blank = twin.completed(s.prompt, s.least)
+        parts = {f"untrained, {name}": few[side[few]] for name, side in sides.items()}
+        by_name |= {name: (blank[np.isin(few, part)], conversation[part]) for name, part in parts.items()}
         counts = {name: _counted(of) for name, (of, _) in by_name.items()}
         self.told("messages in their windows")
         some = _some(sides, s.in_window)
@@ -240,7 +242,7 @@ class _Run:
         )
         losses = forced.mean_losses()
         self.scores = calibrated(forced, reference)
-        # Each score is higher for what looks read: a low loss of the model; a low loss of the table, which knows no model.
+        # Each score is higher for what looks read; the table of counts, whose loss is the last one, knows no model.
         scores = {"loss": -losses, "calibrated": self.scores, "text alone": -reference}
         lengths = np.array([len(row) for row in forced.losses], dtype=float)
         whole, was_read = by_conversation(np.stack(list(scores.values())), lengths, conversation, read)

@@ -18,6 +18,8 @@ from wonderland.report.schema import (
     Column,
     Curve,
     Lines,
+    Panel,
+    Panels,
     Quoted,
     Row,
     Table,
@@ -32,13 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["views"]
 
 _NOT_SHOWN = "That these tests draw nothing out does not show that nothing can be drawn out."
-_ASKED = {
-    "training": "training messages",
-    "held out": "held-out messages",
-    "n-gram, training": "training, by a trigram",
-    "n-gram, held out": "held out, by a trigram",
-    "untrained": "training, untrained model",
-}
+_PLACES = {"training text": "the training text", "generations": "what was sampled", "report": "the report"}
 _PARTS = (("training", "training"), ("held-out", "held out"))
 
 
@@ -51,8 +47,16 @@ def views(of: Memorisation) -> list[View]:
 def _completion(of: Memorisation) -> View | None:
     if not of.completion:
         return None
-    bars: dict[Any, Estimate] = {Wording(_ASKED[name]): _percent(one) for name, one in of.completion.items()}
-    bars |= {Wording(f"{_ASKED[name]}, in a window"): _percent(one) for name, one in of.in_window.items()}
+    bars = {
+        name: Estimate.stacked([_percent(one[part]) for part in ("training", "held out")])
+        for name, one in {
+            "alone behind its speaker": of.completion,
+            "in a training window": of.in_window,
+            "a trigram, in its place": {part: of.completion[f"n-gram, {part}"] for part in ("training", "held out")},
+            "the untrained model": {part: of.completion[f"untrained, {part}"] for part in ("training", "held out")},
+        }.items()
+    }
+    figure = Bars.by_place(["training", "held out"], bars, Axis("completed word for word", "% of messages"), aside=[])
     counts = {f"completed, {name}": Wording(f"{k:,} of {n:,}") for name, (k, n) in of.hits.items()}
     counts |= {f"more than held out, {name}": Wording(told_p(p)) for name, p in of.fisher.items()}
     counts |= {f"near-verbatim, {name}": Wording(f"{k} of the {n} likeliest") for name, (k, n) in of.near.items()}
@@ -76,7 +80,8 @@ def _completion(of: Memorisation) -> View | None:
         ),
         Block(
             "What the model says by itself",
-            f"Of {of.generated.get('messages', 0):,} sampled messages of eight tokens or more, so many stand word for word:",
+            f"Of {of.generated.get('messages', 0):,} sampled messages of eight tokens or more, so many stand "
+            "word for word:",
             rows=Row.each(sampled),
         ),
     ]
@@ -84,12 +89,12 @@ def _completion(of: Memorisation) -> View | None:
     return View(
         "audit-completion",
         "Verbatim completion",
-        replace(Bars.of(bars, "completed word for word", unit="% of messages"), aside=aside),
+        replace(figure, aside=aside),
         subtitle="How many messages does the model finish exactly as they were written, from their first tokens?",
-        caption="Share of messages whose tokens from the fifth on are all the model's first choice (greedy decoding), of "
-        f"messages with at least eight tokens; n = {training:,} training and {held_out:,} held-out messages. 95% "
-        "intervals: the wider of a bootstrap over conversations and of Clopper and Pearson. One-sided Fisher test of "
-        f"training against held out: {told_p(of.fisher['alone'])}.",
+        caption="Share of messages whose tokens from the fifth on are all the model's first choice (greedy "
+        f"decoding), of messages with at least eight tokens; n = {training:,} training and {held_out:,} "
+        "held-out messages. 95% intervals: the wider of a bootstrap over conversations and of Clopper and "
+        f"Pearson. One-sided Fisher test of training against held out: {told_p(of.fisher['alone'])}.",
         how_to_read="Held-out messages were never read, so what is completed of them is common phrases: that is the "
         "chance level. The trigram is a table of counts of other conversations. What lies above both was learned by "
         "heart.",
@@ -126,37 +131,33 @@ def _secrets(of: Memorisation) -> View:
         ]
         for row in of.canaries.get("rows", ())
     ]
-    places = {
-        f"secrets in the {place}" if place != "generations" else "secrets in what was sampled": Wording(
-            ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none found"
-        )
+    told = "; ".join(
+        f"in {_PLACES.get(place, place)} {', '.join(f'{count} {kind}' for kind, count in kinds.items()) or 'none'}"
         for place, kinds in of.found.items()
-    }
-    aside = [Block("Found", "By their shape and their check digits.", rows=Row.each(places))]
+    )
+    coins = ""
     if of.canaries:
         c = of.canaries
-        aside.append(
-            Block(
-                "Canaries",
-                f"Of {c['guesses']} coins, {c['right']} were guessed right from the model, so ε of differential privacy "
-                f"is at least {c['epsilon']:.2f} (95% confidence). 0 says nothing.",
-            )
+        coins = (
+            f" Of {c['guesses']} canaries, {c['right']} coins were guessed right from the model, so ε of differential "
+            f"privacy is at least {c['epsilon']:.2f} (95% confidence; 0 says nothing)."
         )
     if not rows:
         rows = [[Wording("none found"), None, None, None, None, None, None]]
     return View(
         "audit-secrets",
         "Exposure of secrets",
-        Table(heads, rows, aside=aside),
+        Table(heads, rows),
         subtitle="Does the model hold phone numbers, codes or addresses that somebody wrote?",
-        caption=f"{len(of.secrets)} distinct secrets of the training text, each ranked among at least 1,000 others of the "
-        "same format that nobody said (as many as the format has). Exposure in bits; by chance 1.44 on average. q of "
-        "a permutation test over all of them."
-        + (f" {of.not_examined} more, said less often, were not examined." if of.not_examined else ""),
+        caption=f"Found by shape and check digits: {told}. {len(of.secrets)} distinct secrets of the training "
+        "text, each ranked among at least 1,000 others of the same format that nobody said (as many as the "
+        "format has). Exposure in bits; by chance 1.44 on average. q of a permutation test over all of them."
+        + (f" {of.not_examined} more, said less often, were not examined." if of.not_examined else "")
+        + coins,
         how_to_read="A row is one secret, without the secret. Much exposure and few tries mean that the model says it. "
-        "`wonderland filter --also scrub` replaces such parts by their kind before training.",
-        misleads="Only what has a shape is found: a name, an illness or an address told in words is none. Finding nothing "
-        "does not show that there is none.",
+        "The command wonderland filter --also scrub replaces such parts by their kind before training.",
+        misleads="Only what has a shape is found: a name, an illness or an address told in words is none. "
+        "Finding nothing does not show that there is none.",
         warning="" if not sum(of.found.get("training text", {}).values()) else "Secrets stand in the training text.",
         order=161,
     )
@@ -181,20 +182,14 @@ def _people(of: Memorisation) -> View | None:
     chance = of.completion["held out"]
     told = of.membership.get("contact, calibrated")
     why = of.left_out.get("membership by contact", "")
-    aside = [
-        Block(
-            "Is somebody in it?",
-            "" if told is not None else why,
-            rows=Row.each({} if told is None else {"AUC by contact": told}),
-        ),
-    ]
+    whether = f"Whether the model read somebody: {told}." if told is not None else why
     return View(
         "audit-people",
         "Verbatim completion by person",
-        Table(heads, rows, aside=aside),
+        Table(heads, rows),
         subtitle="Whose messages does the model finish word for word?",
         caption=f"Training messages of {len(rows)} contacts, by pseudonym, those with most first; messages that nobody "
-        f"read are completed in {float(chance.value):.2%} of cases, which is the chance level.",
+        f"read are completed in {float(chance.value):.2%} of cases, which is the chance level. {whether}",
         how_to_read="A share whose interval lies above the chance level says that this person's words were learned by "
         "heart.",
         misleads="Most people have few messages here, so their intervals are wide; of many people some stand high by "
@@ -207,30 +202,44 @@ def _membership(of: Memorisation) -> View | None:
     if not of.roc:
         return None
     places = np.linspace(0, 100, len(next(iter(of.roc.values()))))
-    curves = [Curve(Wording(name), places, 100 * values) for name, values in of.roc.items()]
-    rows = Row.each({name: one for name, one in of.membership.items()})
-    caught = {name: Wording(f"{share:.0%}") for name, share in of.caught.items() if np.isfinite(share)}
+    panels = []
+    for unit in ("message", "conversation"):
+        own = {name.partition(", ")[2]: name for name in of.roc if name.startswith(f"{unit}, ")}
+        if not own:
+            continue
+        caught = {
+            name: Wording(f"{of.caught[key]:.0%}")
+            for name, key in own.items()
+            if np.isfinite(of.caught.get(key, np.nan))
+        }
+        figure = Lines(
+            Axis(f"{unit}s never read that are told as read", "%"),
+            Axis(f"{unit}s told of those that were read", "%"),
+            [
+                *(Curve(Wording(name), places, 100 * of.roc[key]) for name, key in own.items()),
+                Curve(Wording("chance"), places, places),
+            ],
+            aside=[
+                Block(
+                    "AUC",
+                    "0.5 is chance; 95% intervals over conversations.",
+                    rows=Row.each({name: of.membership[key] for name, key in own.items()}),
+                ),
+                Block("Told at 1% false positives", rows=Row.each(caught)),
+            ],
+        )
+        panels.append(Panel(Wording(f"by {unit}"), figure))
     return View(
         "audit-membership",
         "Membership inference",
-        replace(
-            Lines(
-                Axis("told of those never read", "%"),
-                Axis("told of those that were read", "%"),
-                [Curve(Wording("chance"), places, places), *curves],
-            ),
-            aside=[
-                Block("AUC", "0.5 is chance; 95% intervals over conversations.", rows=rows),
-                Block("Told at 1% false positives", rows=Row.each(caught)),
-            ],
-        ),
+        Panels(panels, "unit"),
         subtitle="Can one tell from the model which messages and conversations it read?",
-        caption="ROC of three scores, by message and by conversation: the loss; the loss calibrated by a trigram that was "
-        "counted on the half of the conversations without this one; and the trigram alone, which knows the text and not "
-        f"the model. n = {of.examined['training conversations examined']} conversations that were read and "
-        f"{of.examined['held-out conversations examined']} that were not.",
-        how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone tells is a "
-        "difference of texts and no memory; the calibrated score beyond it is the model's.",
+        caption="ROC of three scores, by message and by conversation: the loss; the loss calibrated by a "
+        "trigram that was counted on the half of the conversations without this one; and the trigram alone, "
+        f"which knows the text and not the model. n = {of.examined['training conversations examined']} "
+        f"conversations that were read and {of.examined['held-out conversations examined']} that were not.",
+        how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone "
+        "tells is a difference of texts and no memory; the calibrated score beyond it is the model's.",
         misleads=of.left_out.get("split", "")
         or "A few conversations that differ by topic can look like memory: compare the curve of the text alone. An AUC "
         "near 0.5 does not show that nobody can tell.",
@@ -248,14 +257,14 @@ def _tokens(of: Memorisation) -> View | None:
         "Vocabulary by contacts",
         Bars(
             list(map(Wording, of.vocabulary)),
-            Axis("tokens", "tokens"),
+            Axis("tokens of the vocabulary"),
             [Bar(Wording("tokens"), np.array(list(of.vocabulary.values()), dtype=float))],
         ),
         subtitle="How many tokens are whole words that few people used?",
         caption=f"The {size:,} tokens of the vocabulary, by how many contacts used the word they spell in the training "
         "text. A count, with no interval: nothing is estimated.",
-        how_to_read="A token that one person's word became can be read by whoever has the tokenizer. `wonderland tokenize "
-        "--contacts 5` learns from words that five contacts used.",
+        how_to_read="A token that one person's word became can be read by whoever has the tokenizer. The "
+        "command wonderland tokenize --contacts 5 learns from words that five contacts used.",
         misleads="A rare token is often a fragment of common words, and a name can be common.",
         order=164,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland import plugins
 from wonderland.cli import contrasts
 from wonderland.cli.console import Console, Meter, number, plain
 from wonderland.cli.context import command, open_workspace
@@ -18,6 +20,7 @@ from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
 from wonderland.report.live_view import redacted_model
 from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
+from wonderland.workspace.cohorts import KINDS
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -37,11 +40,13 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     if sketches is not None:
         names = names or [word for word in words if word in sketches or word in groups_of(sketches)]
         _refuse_unknown(names, sketches)
-        if "help" in seen and not names:
-            return [Group("Analyses", rows=tuple((name, sketch.about) for name, sketch in sketches.items()))]
+        if "help" in seen and not names and not seen.get("cohort"):
+            rows = tuple((name, sketch.about) for name, sketch in sketches.items() if not sketch.of)
+            compared = tuple((name, f"{of.about} (--cohort {of.of})") for name, of in sketches.items() if of.of)
+            return [Group("Analyses", rows=rows), *([Group("Of several models", rows=compared)] if compared else [])]
     if not (flags or "help" in seen):
         return []
-    parameters = _parameters_by_name(names, sketches)
+    parameters = _parameters_by_name(names, sketches, str(seen.get("cohort") or ""))
     groups = [group_of(f"Parameters of {name}", about) for name, about in parameters.items()]
     if any("contrasts" in about for about in parameters.values()):
         groups.append(contrasts.GROUP)
@@ -58,15 +63,28 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     return groups
 
 
-def _parameters_by_name(names: Sequence[str], sketches: Mapping[str, Sketch] | None) -> dict[str, Parameters]:
+def _parameters_by_name(
+    names: Sequence[str], sketches: Mapping[str, Sketch] | None, cohort: str
+) -> dict[str, Parameters]:
     """Return the parameters of each analysis that is meant."""
-    meant = chosen(names, sketches or {})
+    meant = chosen(names, sketches or {}, cohort)
     known = {name: sketch.parameters for name, sketch in meant.items() if sketch.parameters is not None}
     if sketches is not None and len(known) == len(meant):
         return known
-    from wonderland.lab.analysis import parameters_of, select
+    return {name: _parameters_of(name) for name in _meant(names, cohort)}
 
-    return {one.name: parameters_of(type(one)) for one in select(names or ("all",))}
+
+def _parameters_of(name: str) -> Parameters:
+    from wonderland.lab.analysis import parameters_of
+
+    return parameters_of(plugins.load().analyses[name])
+
+
+def _meant(names: Sequence[str], cohort: str) -> list[str]:
+    """Return the names of the analyses that names and groups mean."""
+    from wonderland.lab.choosing import comparing, select
+
+    return [one.name for one in select(names or (comparing(cohort) if cohort else ("all",)), kind=cohort)]
 
 
 def _refuse_unknown(names: Sequence[str], sketches: Mapping[str, Sketch]) -> None:
@@ -77,7 +95,15 @@ def _refuse_unknown(names: Sequence[str], sketches: Mapping[str, Sketch]) -> Non
 
 
 @click.argument("names", nargs=-1)
-def analyze(console: Console, folder: Path | None, names: tuple[str, ...], extras: dict[str, Any]) -> None:
+@click.option(
+    "--cohort",
+    type=click.Choice(KINDS),
+    help="Of several models: those that train --seeds left, or train --snapshots. An analysis of one model is run on "
+    "each; without names, those that compare them.",
+)
+def analyze(
+    console: Console, folder: Path | None, names: tuple[str, ...], cohort: str | None, extras: dict[str, Any]
+) -> None:
     """Run analyses: names or groups (triage, weights, circuits, sparse); by default all but sparse, which is slow.
 
     Parameters of an analysis follow its name, for example: wonderland analyze head-patterns --threshold 0.5
@@ -86,20 +112,19 @@ def analyze(console: Console, folder: Path | None, names: tuple[str, ...], extra
     """
     workspace = open_workspace(folder, examined=True)
     own = contrasts.taken_from(workspace, extras)
-    parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})})
-    run_analyses(console, workspace, names, parameters)
-    console.next("wonderland report --latest" if parameters else "wonderland report")
+    parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})}, cohort or "")
+    results = run_analyses(console, workspace, names, parameters, cohort=cohort or "")
+    if results or not cohort:  # what was run on each member alone is in no report
+        console.next("wonderland report --latest" if parameters else "wonderland report")
 
 
-def _parameters(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _parameters(names: Sequence[str], given: Mapping[str, Any], cohort: str) -> dict[str, dict[str, Any]]:
     """Return what was given for each analysis."""
     if not given:
         return {}
-    from wonderland.lab.analysis import parameters_of, select
-
     return {
-        analysis.name: {name: value for name, value in given.items() if name in parameters_of(type(analysis))}
-        for analysis in select(names or ("all",))
+        one: {name: value for name, value in given.items() if name in _parameters_of(one)}
+        for one in _meant(names, cohort)
     }
 
 
@@ -109,6 +134,7 @@ def run_analyses(
     names: tuple[str, ...] = (),
     parameters: dict[str, dict[str, Any]] | None = None,
     *,
+    cohort: str = "",
     tell: bool = True,
     minutes: float | None = None,
 ) -> Results:
@@ -119,10 +145,11 @@ def run_analyses(
         workspace: The workspace.
         names: Analyses or groups; those of the settings if there are none.
         parameters: Parameters by analysis.
+        cohort: Run them on the models of this cohort; "" for the workspace's own.
         tell: Whether to print the summaries.
         minutes: Begin no further analysis after so long.
     """
-    todo = workspace.missing(*names, parameters=parameters)
+    todo = workspace.missing(*names, parameters=parameters, cohort=cohort)
     passes = 2 if workspace.settings.analysis.control else 1
     removed: list[Kept] = []
     with console.progress("Analysing") as meter:
@@ -134,20 +161,48 @@ def run_analyses(
             on_removed=removed.append,
             on_progress=go_on,
             minutes=minutes,
+            cohort=cohort,
         )
-    console.result(
-        results={name: {"summary": result.summary().splitlines()} for name, result in results.items()},
-        declined=dict(results.declined),
-    )
+    members = {name: _said(one) for name, one in results.members.items()}
+    console.result(**_said(results), **({"members": members} if members else {}))
     for name, result in results.items() if tell else ():
         console.say(f"\n{name}")
         for line in result.summary().splitlines():
             console.say(f"  {plain(line)}")
+    for name in _meant(names, cohort) if tell and results.members else ():
+        _say_of_each(console, name, results.members)
     for name, why in results.declined.items():
         console.say(f"\n{name} was left out: {plain(why)}")
     for one in removed:
         console.note(f"Deleted the result of {one.analysis} used longest ago: a dozen of each analysis are kept.")
     return results
+
+
+def _said(results: Results) -> dict[str, Any]:
+    """Return what is printed of results, as JSON values."""
+    told = {name: {"summary": result.summary().splitlines()} for name, result in results.items()}
+    return {"results": told, "declined": dict(results.declined)}
+
+
+def _say_of_each(console: Console, name: str, members: Mapping[str, Results]) -> None:
+    """Print what an analysis of one model found in each member of a cohort, or why it found nothing."""
+    said = {
+        member: results[name].summary() if name in results else f"left out: {results.declined.get(name, '')}"
+        for member, results in members.items()
+        if name in results or name in results.declined
+    }
+    if said:
+        console.say(f"\n{name}")
+    for member, summary in said.items():
+        console.say(f"  {member}")
+        for line in summary.splitlines():
+            console.say(f"    {plain(line)}")
+
+
+def with_others(workspace: Workspace, results: Results) -> Results:
+    """Return results with those nobody asked for now: of analyses on request, and of several models."""
+    others = {name: one for name, one in workspace.results().items() if name not in results}
+    return replace(results, by_name={**results, **others})
 
 
 def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable[[str, int, int], None]]:
@@ -232,7 +287,7 @@ def report(
     if asked and not live:
         raise UsageError("--i-asked-them is about the model, which is in live reports only.", hint="Leave it out.")
     workspace = open_workspace(folder, examined=True)
-    results = run_analyses(console, workspace, tell=False) if everything else None
+    results = with_others(workspace, run_analyses(console, workspace, tell=False)) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
     if figures is None:

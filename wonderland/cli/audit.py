@@ -22,7 +22,7 @@ _ROWS = (
     ("training", "training messages"),
     ("held out", "messages it never read"),
     ("n-gram, training", "by a trigram, training"),
-    ("untrained", "untrained model, training"),
+    ("untrained, training", "untrained model, training"),
     ("training, in a window", "training, in their window"),
     ("held out, in a window", "never read, in their window"),
 )

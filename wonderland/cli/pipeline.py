@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wonderland import plugins
-from wonderland.cli.analysis import run_analyses, write_report
+from wonderland.cli.analysis import run_analyses, with_others, write_report
 from wonderland.cli.audit import run_audit
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace, record
@@ -49,7 +49,7 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     run_checks(console, workspace)
     console.say("\n6 · What is inside")
     _first_look(console, workspace)
-    results = run_analyses(console, workspace, tell=False)
+    results = with_others(workspace, run_analyses(console, workspace, tell=False))
     console.say("\n7 · What does it give away?")
     try:
         run_audit(console, workspace)

@@ -1,4 +1,4 @@
-"""What the core itself registers, through the same hooks as everybody: two generic sources and the five filters."""
+"""What the core itself registers, through the same hooks as everybody: two generic sources and the six filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes that nobody said, put into training text on purpose, so that one run tells how much a model keeps of one message.
+"""Codes that nobody said, put into training text on purpose: how much does a model keep of one message?
 
 Twice as many codes are drawn as are inserted on average: a fair coin decides for each. Whoever audits the model guesses
 the coins from what the model holds of each code; right guesses bound its differential privacy from below (Steinke,

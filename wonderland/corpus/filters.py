@@ -1,8 +1,9 @@
 """Filters of noise: the five categories that field notes on personal corpora agree on.
 
 A filter looks at one message and says why it should go, or None. The reason repeats from message to message; the
-ledger counts by it. A filter may also say what a message that stays should say instead, which the ledger counts too. Filters look at the text and the tags a source gave, never at who a person is. Which messages are
-worth a look at all is said for a whole table at once (`wonderland.corpus.screens`).
+ledger counts by it. A filter may also say what a message that stays should say instead, which the ledger counts too.
+Filters look at the text and the tags a source gave, never at who a person is. Which messages are worth a look at all
+is said for a whole table at once (`wonderland.corpus.screens`).
 """
 
 from __future__ import annotations
@@ -241,7 +242,7 @@ def scrub(country: str = "") -> Filter:
         text, kinds = scrubbed(message.text, known_country(country))
         return (text, kinds) if kinds else None
 
-    told = "Replace phone numbers, e-mail addresses, cards, IBANs, codes, private links and street addresses by their kind."
+    told = "Replace phone numbers, e-mail addresses, cards, IBANs, codes, private links and addresses by their kind."
     return Filter("scrub", _keep, False, told, screen=screens.secrets, rewrite=rewrite)
 
 

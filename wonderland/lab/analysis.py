@@ -54,6 +54,7 @@ class Analysis(Protocol[R_co]):
         on_request: Optional: True if it runs when its name or a group of it is asked for, and not with "all".
         choices: Optional, a class method: what it chooses on one half of its data and measures on the other, for
             `wonderland.testing.optimism` to hold it to.
+        no_choices: Optional, a string: why it has no ``choices``, in one sentence, if it names heads or other parts.
     """
 
     name: ClassVar[str]
@@ -121,7 +122,7 @@ def analyze(
         PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
     """
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    watching = Watching(on_start, on_progress, scratch, deadline)
+    watching = Watching(on_start, on_progress, scratch, deadline=deadline)
     kind = subject.kind if isinstance(subject, Cohort) else ""
     asked = select(wanted or ("all",), parameters or {}, kind)
     given = given or {}
@@ -149,18 +150,21 @@ def analyze_cohort(
         cohort: The models.
         chosen: What to run, each after those it uses.
         asked: Those of them that were asked for.
-        given: Results of members that are there already, by member and name; they are in what is returned.
-        control: Also run each on the untrained baselines.
+        given: Results of members that are there already, by member and name: nothing is run on such a member.
+        control: Also run each on the untrained baselines; not of snapshots whose first is the untrained model itself.
         watching: Who looks on.
     """
     single = [one for one in chosen if not getattr(one, "of", "")]
+    control = control and not cohort.begins_untrained
+    twins = cohort.untrained().members if control and any(name not in given for name in cohort.members) else {}
     members: dict[str, Results] = {}
     for name, member in cohort.members.items() if single else ():
-        there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name))
-        before = given.get(name, {})
-        todo = [one for one in single if one.name not in before]
-        found, why = run_each(member, todo, asked, before, control=control, watching=there)
-        members[name] = Results({**before, **found}, member, why)
+        if name in given:
+            members[name] = Results(given[name], member)
+            continue
+        there = dataclasses.replace(watching, on_start=_prefixed(watching.on_start, name), on_result=None)
+        found, why = run_each(member, single, asked, {}, control=control, watching=there, baseline=twins.get(name))
+        members[name] = Results(found, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
     for analysis in (one for one in chosen if getattr(one, "of", "")):
@@ -182,6 +186,7 @@ def analyze_cohort(
             except (NotEnoughData, Unsupported) as error:
                 declined[f"{analysis.name} of the untrained baselines"] = error.message
         results[analysis.name] = result
+        watching.end(analysis.name, result, whole=True)
     return Results(results, cohort, declined, members)
 
 

@@ -18,7 +18,7 @@ from wonderland import plugins
 from wonderland.errors import PluginError, UsageError
 from wonderland.lab.result import Result
 
-__all__ = ["Runnable", "make", "parameters_of", "select", "with_used"]
+__all__ = ["Runnable", "comparing", "make", "of_several", "parameters_of", "select", "with_used"]
 
 R_co = TypeVar("R_co", bound=Result, default=Result, covariant=True)
 
@@ -53,17 +53,34 @@ def select(
         if not isinstance(item, str):
             chosen[item.name] = item
             continue
+        if (of := getattr(known.get(item), "of", kind)) not in ("", kind):
+            raise of_several(item, of)
         group = {name: getattr(cls, "of", "") for name, cls in known.items() if _among(item, cls)}
         members = [name for name, of in group.items() if of in ("", kind)]
         if group and not members:
-            raise UsageError(
-                f"The analyses {item!r} are of several models: {', '.join(sorted({*group.values()}))}.",
-                hint="wl.analyze(wl.Cohort(kind, {name: specimen, …}), …); in a workspace, workspace.cohort(kind).",
-            )
+            kinds = sorted({*group.values()})
+            what = f"The analyses {item!r} are of several models: {', '.join(kinds)}."
+            raise UsageError(what, hint=_how_to_compare(item, kinds[0]))
         for name in members or [item]:
             if name not in chosen:
                 chosen[name] = make(plugins.load().analysis(name), (parameters or {}).get(name, {}))
     return list(chosen.values())
+
+
+def comparing(kind: str) -> list[str]:
+    """Return the names of the analyses of several models that differ in `kind`, without those on request."""
+    known = plugins.load().analyses
+    return [name for name, cls in known.items() if getattr(cls, "of", "") == kind and _among("all", cls)]
+
+
+def of_several(name: str, of: str) -> UsageError:
+    """Return the error for an analysis of several models that is asked of one, or of models of another kind."""
+    return UsageError(f"{name} is of several models ({of}).", hint=_how_to_compare(name, of))
+
+
+def _how_to_compare(name: str, of: str) -> str:
+    script = f"wl.analyze(wl.Cohort({of!r}, {{name: specimen, …}}), {name!r})"
+    return script if of == "corpora" else f"wonderland analyze --cohort {of} {name}; in a script, {script}"
 
 
 def _among(group: str, cls: type[Any]) -> bool:

@@ -96,6 +96,11 @@ class Cohort:
         return len(self.members)
 
     @property
+    def begins_untrained(self) -> bool:
+        """Whether these are snapshots of which the first had seen no token: then it is the untrained baseline."""
+        return self.at is not None and int(self.at[0]) == 0
+
+    @property
     def fingerprints(self) -> dict[str, str]:
         """Short hashes of what the members share and of the model of each, as ``model NAME``."""
         one = next(iter(self.members.values())).fingerprints

@@ -65,7 +65,10 @@ def live_page(specimen: Specimen | Any, results: Mapping[str, Any] | None = None
     evidence = specimen.evidence
     results = results or {}
     averages = _averages(results.get("head-ablation"))
-    ways = [*speaker_directions(model, evidence), *supplied(results, model.cfg.n_layers, model.cfg.d_model)]
+    ways = [
+        *speaker_directions(model, evidence),
+        *supplied(results, model.cfg.n_layers, model.cfg.d_model, model.cfg.d_vocab),
+    ]
     view = {
         "means": means(model, evidence),
         "donors": donors(evidence),
@@ -73,7 +76,7 @@ def live_page(specimen: Specimen | Any, results: Mapping[str, Any] | None = None
         "examples": [[{"who": who, "text": text} for who, text in example] for example in EXAMPLES],
         "leastGap": LEAST_GAP,
         "lessons": lessons(results),
-        "directions": [{"name": w.name, "layer": w.layer, "site": w.site, "vector": w.vector} for w in ways],
+        "directions": [way.to_page() for way in ways],
     }
     return {"model": packed, "view": view}
 

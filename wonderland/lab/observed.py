@@ -28,6 +28,7 @@ from wonderland.lab.forward import BATCH_SIZE, forward, lacks, rows_of
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.lab.names import BACKGROUND, CONTRASTS, NO_HOOKS, hook_name
 from wonderland.lab.protocols import HookedModel, ModelShape, Tokenizer
+from wonderland.model.engine import device_called
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
@@ -242,7 +243,12 @@ class Observed:
         return fitting, kept
 
     def stream(
-        self, corpus: Corpus | Windows, *names: str, layers: Sequence[int] | None = None, windows: int | None = None
+        self,
+        corpus: Corpus | Windows,
+        *names: str,
+        layers: Sequence[int] | None = None,
+        windows: int | None = None,
+        device: str | None = None,
     ) -> Iterator[Batch]:
         """Yield activations over other text, such as training text, some windows at a time; nothing is held.
 
@@ -253,9 +259,11 @@ class Observed:
             *names: The activations that will be read.
             layers: Only these layers, in this order: ``batch["resid_post"]`` is [chosen layer, batch, pos, d_model].
             windows: Only so many windows, from the first.
+            device: "cpu", "cuda" or "mps", where a copy of the model runs meanwhile; where the model is by default.
+                Batches are in main memory all the same.
 
         Raises:
-            UsageError: There is no such layer, or no activation was named.
+            UsageError: There is no such layer or device, or no activation was named.
         """
         wanted = frozenset(names)
         if not wanted:
@@ -268,12 +276,21 @@ class Observed:
         if len(laid_out) and int(laid_out.lengths.max()) > self.cfg.n_ctx:
             raise UsageError(f"A window has more tokens than the model's context of {self.cfg.n_ctx}.")
         total = len(laid_out) if windows is None else min(windows, len(laid_out))
+        model = self._model_on(device)
         for start in range(0, total, BATCH_SIZE):
             stop = min(start + BATCH_SIZE, total)
             some = rows_of(laid_out, start, stop, bool(self.tokenizer.tells_speakers))
-            for batch in forward(self.model, some, wanted, layers):
+            for batch in forward(model, some, wanted, layers):
                 yield Batch(slice(start, stop), batch.evidence, batch._activations, wanted)
             self.progress(stop, total)
+
+    def _model_on(self, device: str | None) -> HookedModel:
+        """Return the model on a device: itself where it is there already, else a copy."""
+        if device is None or device_called(device) == self.model.device.type:
+            return self.model
+        moved: Any = copy.deepcopy(self.model)
+        made: HookedModel = moved.to(device)
+        return made
 
     def _require(self, wanted: frozenset[str]) -> None:
         if self._allowed is not None and not wanted <= self._allowed:

@@ -20,7 +20,7 @@ from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.result_files import CONTROL, read_tree, write_tree
 from wonderland.lab.tables import estimates, table
-from wonderland.report.findings import Finding
+from wonderland.report.findings import Finding, Replicated
 from wonderland.report.schema import Block, Role
 from wonderland.report.schema.words import Quoted
 from wonderland.report.text import visible
@@ -174,6 +174,10 @@ class Result:
                     over, surely, maybe, n=estimate.n, unit="heads", resampled_over=estimate.resampled_over
                 )
         return told
+
+    def replications(self) -> Mapping[str, Replicated]:
+        """Return in how many training runs claims hold, by "analysis: claim", if that is what was compared."""
+        return {}
 
     def save(self, folder: str | Path) -> None:
         """Write ``result.json`` and ``arrays.safetensors`` into a folder, which is made if it is not there."""

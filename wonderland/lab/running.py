@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wonderland.errors import NotEnoughData, PluginError, Unsupported, UsageError
-from wonderland.lab.choosing import Runnable, parameters_of, with_used
+from wonderland.errors import NotEnoughData, PluginError, Unsupported
+from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_used
 from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
@@ -32,12 +32,15 @@ class Watching:
         on_start: Called with the name of each analysis before it runs.
         on_progress: Called with (name, done, total) by an analysis that takes long.
         scratch: Gives the scratch folder of an analysis by its name; None for a temporary one.
+        on_result: Called with (name, result, whole) as soon as there is one, so that a run that is stopped later has
+            kept it: not whole while its control is still to come.
         deadline: Moment of `time.monotonic` after which no further analysis begins; None for no end.
     """
 
     on_start: Callable[[str], None] | None = None
     on_progress: Callable[[str, int, int], None] | None = None
     scratch: Callable[[str], Path] | None = None
+    on_result: Callable[[str, Result, bool], None] | None = None
     deadline: float | None = None
 
     @property
@@ -52,6 +55,11 @@ class Watching:
         tell = self.on_progress
         told = None if tell is None else lambda done, total: tell(name, done, total)
         return told, None if self.scratch is None else self.scratch(name)
+
+    def end(self, name: str, result: Result, *, whole: bool) -> None:
+        """Say that there is a result."""
+        if self.on_result:
+            self.on_result(name, result, whole)
 
 
 def run_alone(
@@ -73,6 +81,8 @@ def run_each(
     *,
     control: bool,
     watching: Watching,
+    begun: Mapping[str, Result] | None = None,
+    baseline: Observed | None = None,
 ) -> tuple[dict[str, Result], dict[str, str]]:
     """Run analyses on a specimen, with one shared forward pass; see `wonderland.lab.analysis.analyze`.
 
@@ -83,36 +93,44 @@ def run_each(
         given: Results that are there already.
         control: Also run each on the untrained baseline.
         watching: Who looks on.
+        begun: Results of some of `chosen` that are there already but for their control.
+        baseline: The untrained baseline; the specimen's own by default. Members of a cohort have one each, of a seed
+            of its own: with one seed for all they would be one model.
 
     Returns:
         The results by name, and why others were left out.
     """
     for analysis in chosen:
         if of := getattr(analysis, "of", ""):
-            raise UsageError(
-                f"{analysis.name} is of several models ({of}), not of one specimen.",
-                hint="wl.analyze(wl.Cohort(kind, {name: specimen, …}), …); in a workspace, workspace.cohort(kind).",
-            )
-    # An analysis that the model cannot serve has no part in the shared pass.
-    needs = {need for analysis in chosen if not specimen.lacks(analysis.needs) for need in analysis.needs}
+            raise of_several(analysis.name, of)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
-    with specimen.holding(needs):
+    begun = begun or {}
+    # An analysis that the model cannot serve has no part in the shared pass.
+    served = [one for one in chosen if one.name not in begun and not specimen.lacks(one.needs)]
+    with specimen.holding({need for analysis in served for need in analysis.needs}):
         for analysis in chosen:
+            if analysis.name in begun:
+                results[analysis.name] = begun[analysis.name]
+                continue
             if watching.late:
                 declined[analysis.name] = _LATE
                 continue
             try:
-                results[analysis.name] = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
+                result = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
             except (NotEnoughData, Unsupported) as error:
                 if len(asked) == 1 and analysis in asked:
                     raise
                 declined[analysis.name] = error.message
+            else:
+                results[analysis.name] = result
+                watching.end(analysis.name, result, whole=not control)
     if control:
-        baseline = specimen.untrained()
+        baseline = specimen.untrained() if baseline is None else baseline
         before = {name: result.control for name, result in given.items() if result.control is not None}
-        with baseline.holding(needs):
-            for analysis in (one for one in chosen if one.name in results):
+        served = [one for one in chosen if one.name in results]
+        with baseline.holding({need for analysis in served for need in analysis.needs}):
+            for analysis in served:
                 if watching.late:
                     declined[f"{analysis.name} of the untrained baseline"] = _LATE
                     continue
@@ -122,6 +140,7 @@ def run_each(
                     declined[f"{analysis.name} of the untrained baseline"] = error.message
                 else:
                     results[analysis.name] = dataclasses.replace(results[analysis.name], control=before[analysis.name])
+                watching.end(analysis.name, results[analysis.name], whole=True)
     return results, declined
 
 

@@ -9,12 +9,13 @@ doubled counts would spoil the discounts, and scored on exactly the tokens the m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from wonderland.corpus.windows import Windows
 
-__all__ = ["baseline_losses", "ngram_first_choices", "ngram_probabilities"]
+__all__ = ["baseline_losses", "ngram_distributions", "ngram_first_choices", "ngram_probabilities"]
 
 
 def baseline_losses(train: Windows, held_out: Windows, d_vocab: int) -> dict[str, float]:
@@ -46,6 +47,31 @@ def ngram_probabilities(
         "bigram": bigram,
         "trigram": trigram,
     }
+
+
+def ngram_distributions(train: Iterable[np.ndarray], before: np.ndarray, d_vocab: int) -> dict[str, np.ndarray]:
+    """Return what n-gram models would predict at some places, over the whole vocabulary.
+
+    Args:
+        train: Training windows; they must not overlap.
+        before: The two tokens before each place, [place, 2].
+        d_vocab: Tokens of the vocabulary.
+
+    Returns:
+        Probabilities [place, d_vocab] by name: "unigram", "bigram", "trigram".
+    """
+    counted, base = _ngrams(train, d_vocab), d_vocab + 1
+    tables = [_table(grams, base) for grams in counted[1:]]
+    found: dict[str, list[np.ndarray]] = {"unigram": [], "bigram": [], "trigram": []}
+    words = np.arange(d_vocab)
+    unigram = _unigram(counted[0], words, d_vocab)
+    for earlier, last in np.asarray(before, dtype=np.int64):
+        two = last * base + words
+        bigram = _scored(tables[0], two, base, unigram)
+        found["unigram"].append(unigram)
+        found["bigram"].append(bigram)
+        found["trigram"].append(_scored(tables[1], earlier * base * base + two, base, bigram))
+    return {name: np.stack(rows) for name, rows in found.items()}
 
 
 def ngram_first_choices(train: Iterable[np.ndarray], held_out: Iterable[np.ndarray], d_vocab: int) -> np.ndarray:
@@ -100,13 +126,20 @@ def _unigram(counted: np.ndarray, scored: np.ndarray, d_vocab: int) -> np.ndarra
 
 
 def _interpolated(counted: np.ndarray, scored: np.ndarray, d_vocab: int, shorter: np.ndarray) -> np.ndarray:
-    base = d_vocab + 1
+    return _scored(_table(counted, d_vocab + 1), scored, d_vocab + 1, shorter)
+
+
+def _table(counted: np.ndarray, base: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return what is known of n-grams: their codes and counts, contexts with their totals and kinds, the discount."""
     grams, counts = np.unique(counted, return_counts=True)
     once, twice = (counts == 1).sum(), (counts == 2).sum()
-    discount = once / (once + 2 * twice) if once else 0.5
+    discount = float(once / (once + 2 * twice)) if once else 0.5
     contexts, where = np.unique(grams // base, return_inverse=True)
-    total = np.bincount(where, weights=counts)
-    kinds = np.bincount(where)
+    return grams, counts, contexts, np.bincount(where, weights=counts), np.bincount(where), discount
+
+
+def _scored(table: tuple[Any, ...], scored: np.ndarray, base: int, shorter: np.ndarray) -> np.ndarray:
+    grams, counts, contexts, total, kinds, discount = table
     seen = _lookup(grams, counts, scored)
     context_total = _lookup(contexts, total, scored // base)
     context_kinds = _lookup(contexts, kinds, scored // base)

@@ -21,6 +21,7 @@ from wonderland.model.baselines import baseline_losses
 from wonderland.model.engine import Engine
 from wonderland.model.generate import Sampled, generate
 from wonderland.model.history import History
+from wonderland.model.notebook import training_display
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
 from wonderland.model.training import Progress, bytes_per_token, fit
@@ -55,7 +56,7 @@ def train(
         held_out: Conversations to measure the loss on after each epoch, with n-gram baselines.
         checkpoint: File to save the run's state to and to resume it from.
         snapshots_in: Folder for the models kept along the way, if the settings ask for ``snapshots``.
-        on_progress: Called after each step; of several processes, in the first.
+        on_progress: Called after each step; of several processes, in the first. By default a notebook shows a bar.
         device: "cpu", "cuda" or "mps"; the fastest there is by default.
         **settings: Fields of `TrainingSettings`: preset, epochs, seed, …
 
@@ -94,7 +95,7 @@ def train(
         engine=engine,
         checkpoint=checkpoint,
         snapshots=snapshots_in,
-        on_progress=on_progress,
+        on_progress=on_progress or training_display(),
     )
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from wonderland.errors import ResourceError, UsageError
 from wonderland.model.processes import processes, rank
 
-__all__ = ["Engine", "ProcessLost", "fastest_device"]
+__all__ = ["Engine", "ProcessLost", "device_called", "fastest_device"]
 
 _SPLITTERS = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
 
@@ -44,6 +44,18 @@ def fastest_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def device_called(name: str | None) -> str:
+    """Return the device of this name, or the fastest there is.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    fastest = fastest_device()
+    if name not in (None, "", "cpu", fastest):
+        raise UsageError(f"There is no device {name!r} here.", hint=f"Leave --device out, or: --device {fastest}")
+    return name or fastest
+
+
 class Engine:
     """The devices, the precision and the processes of a run.
 
@@ -56,11 +68,7 @@ class Engine:
     """
 
     def __init__(self, device: str | None = None, precision: str = "auto") -> None:
-        kind = device or fastest_device()
-        if kind != "cpu" and kind != fastest_device():
-            raise UsageError(
-                f"There is no device {kind!r} here.", hint=f"Leave --device out, or: --device {fastest_device()}"
-            )
+        kind = device_called(device)
         for splitter in _SPLITTERS:
             if os.environ.get(f"ACCELERATE_USE_{splitter}", "").lower() == "true":
                 raise UsageError(

@@ -39,7 +39,7 @@ class TrainingSettings:
     patience: Annotated[int, "stop after so many epochs without a lower held-out loss; 0 for never"] = 0
     precision: Annotated[str, "auto (bf16 on GPUs that have it), bf16 or fp32"] = "auto"
     micro_tokens: Annotated[int, "most tokens to work on at once; 0 for what the machine takes"] = 0
-    snapshots: Annotated[int, "models to keep along the way, more of them early; 0 for none"] = 0
+    snapshots: Annotated[int, "models to keep along the way, half of them early; 0 for none"] = 0
     canaries: Annotated[int, "codes to draw, about half of which are put into the training text for the audit"] = 0
 
     def resolved(self) -> TrainingSettings:

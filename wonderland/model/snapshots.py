@@ -1,8 +1,10 @@
-"""Snapshots: whole models kept at log-spaced moments of training, because heads form early.
+"""Snapshots: whole models kept on the way, half of them at log-spaced moments and half at even ones.
 
-An induction head appears within a small share of the tokens (Olsson et al. 2022, "In-context learning and induction
-heads"), so evenly spaced copies would miss it. The first is the untrained model; each file opens with
-`ChatTransformer.load` and can be examined like the final one. That they fit on the disk is known before training.
+Some things are learned within a small share of the tokens, as an induction head may be (Olsson et al. 2022,
+"In-context learning and induction heads"): evenly spaced copies alone would miss them. Others come late: on the
+demonstration messages the head that says who speaks forms in the second half, between two log-spaced copies.
+The first copy is the untrained model; each file opens with `ChatTransformer.load` and can be examined like the final
+one. That they fit on the disk is known before training.
 """
 
 from __future__ import annotations
@@ -20,15 +22,19 @@ __all__ = ["Snapshots", "marks"]
 
 
 def marks(count: int, first: int, last: int) -> list[int]:
-    """Return the tokens after which to keep a model: 0, then log-spaced from ``first`` to ``last``.
+    """Return the tokens after which to keep a model: 0, half of the rest log-spaced from ``first``, half even.
 
-    >>> marks(5, 1_000, 1_000_000)
-    [0, 1000, 10000, 100000, 1000000]
+    The even ones end at ``last``; the log-spaced ones end before the first even one.
+
+    >>> marks(9, 1_000, 1_000_000)
+    [0, 1000, 3976, 15811, 62872, 250000, 500000, 750000, 1000000]
     """
     if count < 2:
         return [last][:count]
-    spaced = np.geomspace(min(first, last), last, count - 1).round().astype(int)
-    return [0, *sorted({int(mark) for mark in spaced})]
+    n_even = count // 2
+    even = [last * (i + 1) / n_even for i in range(n_even)]
+    spaced = np.geomspace(min(first, even[0]), even[0], count - n_even)[:-1]
+    return [0, *sorted({round(mark) for mark in (*spaced, *even)})]
 
 
 @dataclass(frozen=True)

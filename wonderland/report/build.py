@@ -20,7 +20,7 @@ from typing import Any
 
 from wonderland.errors import PluginError, ResourceError
 from wonderland.report.encode import encode, inert
-from wonderland.report.findings import Check
+from wonderland.report.findings import Check, Replicated
 from wonderland.report.gather import gather
 from wonderland.report.live_view import LIVE_VIEW, redacted_model
 from wonderland.report.live_view import MODULES as LIVE_MODULES
@@ -35,8 +35,8 @@ __all__ = ["Page", "gather", "render", "write_report"]
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
     "text", "data", "store", "colour", "tip", "terms", "parts", "scene", "axes", "chart", "save", "table", "blocks",
-    "figure", "matrix", "pattern", "bubbles", "attention", "tokens", "line", "bars", "scatter", "layers", "graph",
-    "cards", "map", "first", "card", "findings", "dialogs", "keys", "print", "app",
+    "figure", "matrix", "pattern", "bubbles", "cell", "attention", "tokens", "line", "bars", "scatter", "layers",
+    "graph", "cards", "map", "first", "card", "findings", "tour", "dialogs", "keys", "print", "app",
 )  # fmt: skip
 
 
@@ -98,6 +98,7 @@ def write_report(
     meta: Mapping[str, Any] | None = None,
     redact: Callable[[Page], Page] | None = None,
     live: Mapping[str, Any] | None = None,
+    replicated: Mapping[str, Replicated] | None = None,
     audit: str = "",
     sharing: str = "",
 ) -> Path:
@@ -113,6 +114,7 @@ def write_report(
         meta: More facts, which win over those taken from the specimen.
         redact: Takes every message out of the page before it is written, as `Redaction.page` does.
         live: The model itself, as `wonderland.lab.live_page.live_page` packs it: the page then answers what is typed.
+        replicated: In how many training runs a claim holds, by "analysis: claim", where several were compared.
         audit: What an audit found; by default what the one among the results says, or that none was run.
         sharing: Of a page with the model in it, why it could be written, as `Sharing.let_out` says.
 
@@ -127,7 +129,7 @@ def write_report(
     if live is not None and redact is not None:
         raise redacted_model()
     page = replace(
-        gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta),
+        gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta, replicated=replicated),
         live=live,
         audit=audit or Sharing.of(results).sentence,
         sharing=sharing,

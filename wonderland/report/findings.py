@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from wonderland.report.schema.node import Node, Said
 from wonderland.report.schema.selection import Key, keys_of
 from wonderland.report.schema.words import characters
 
-__all__ = ["TRUST", "Check", "Claim", "Finding", "Selection", "Trust"]
+__all__ = ["TRUST", "Check", "Claim", "Finding", "Replicated", "Selection", "Trust", "with_runs"]
 
 Trust = Literal["solid", "weak", "anecdotal"]
 Claim = Literal["effect", "null", "description"]
@@ -55,6 +55,8 @@ class Finding(Node):
         kind: "effect" if something is there beyond chance, or would be; "null" if the claim is that nothing is, and
             then the sentence says up to which bound; "description" if there is no chance level to compare with.
         estimate: The number of the sentence, with its interval, n and chance level, where there is one.
+        runs: How many training runs it rests on, of a finding about a head: "3 of 5 seeds" or "one training run". The
+            report sets it.
     """
 
     text: Annotated[Said, "The finding in plain words, with its number."]
@@ -64,10 +66,56 @@ class Finding(Node):
     kind: Annotated[Claim, "What kind of claim it is: an effect, that there is none, or a description."] = "effect"
     estimate: Annotated[Any, Kind("estimate", _one), "Its number, as an `Estimate` of no dimensions."] = None
 
+    runs: Annotated[Said, "How many training runs it rests on."] = ""
+
     @property
     def sentence(self) -> str:
         """The sentence as bare characters, for a terminal."""
         return characters(self.text)
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """In how many of several training runs a claim holds.
+
+    Args:
+        k: In how many.
+        n: Of how many.
+        solid: Whether its interval over training runs and conversations excludes its chance level.
+    """
+
+    k: int
+    n: int
+    solid: bool
+
+
+def with_runs(
+    finding: Finding, claims: Mapping[str, Estimate], known: Mapping[str, Replicated], analysis: str
+) -> Finding:
+    """Say of a finding about a head how many training runs it rests on, and call it weak if they do not bear it.
+
+    Args:
+        finding: The finding.
+        claims: What its result claims without naming a head; that with the finding's number is the finding's.
+        known: What was compared between training runs, by "analysis: claim".
+        analysis: The name of its analysis.
+    """
+    if not any(key.kind == "head" for key in finding.select) or finding.runs:
+        return finding
+    one = finding.estimate
+    told = [] if one is None else [label for label, claim in claims.items() if _same(one, claim)]
+    there = [known[f"{analysis}: {label}"] for label in told if f"{analysis}: {label}" in known]
+    if not there:
+        return replace(finding, runs="one training run")
+    runs = f"{there[0].k} of {there[0].n} seeds"
+    trust: Trust = "weak" if finding.trust == "solid" and not there[0].solid else finding.trust
+    return replace(finding, runs=runs, trust=trust)
+
+
+def _same(one: Estimate, other: Estimate) -> bool:
+    if np.ndim(other.value):
+        return False
+    return all(float(getattr(one, part)) == float(getattr(other, part)) for part in ("value", "low", "high"))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from wonderland.estimate import Estimate
-from wonderland.report.findings import TRUST, Check, Finding
+from wonderland.report.findings import TRUST, Check, Finding, Replicated, with_runs
 from wonderland.report.page import Page
 from wonderland.report.schema import Block, Key, Role, View
 from wonderland.report.sources import Reported
@@ -23,8 +23,12 @@ def gather(
     checks: Sequence[Check] = (),
     extra_views: Sequence[View] = (),
     meta: Mapping[str, Any] | None = None,
+    replicated: Mapping[str, Replicated] | None = None,
 ) -> Page:
     """Collect what results show into one page; see `write_report`."""
+    known = dict(replicated or {})
+    for result in results.values():
+        known.update(getattr(result, "replications", dict)())
     views: list[View] = list(extra_views)
     findings: list[Finding] = []
     cards: dict[str, Mapping[str, Estimate]] = {}
@@ -32,7 +36,8 @@ def gather(
     about: dict[Key, list[Block | Role]] = {}
     for name, result in results.items():
         views.extend(replace(view, group=view.group or name) for view in result.views())
-        findings.extend(result.findings())
+        claims: Mapping[str, Estimate] = getattr(result, "claims", dict)()
+        findings.extend(with_runs(finding, claims, known, name) for finding in result.findings())
         cards[name] = result.card()
         for thing, blocks in result.cards().items():
             about.setdefault(Key.of(thing), []).extend(blocks)
@@ -52,6 +57,11 @@ def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:
     """Collect facts for the header; a specimen that lacks one (a bare model) simply shows less."""
     facts: dict[str, Any] = {}
     model = getattr(specimen, "model", None)
+    members = getattr(specimen, "members", None)
+    if members:  # several models: what they share is that of the first
+        facts["models"] = f"{len(members)} models that differ in their {getattr(specimen, 'kind', 'training')}"
+        specimen = next(iter(members.values()))
+        model = specimen.model
     cfg = getattr(model, "cfg", None)
     if cfg is not None:
         size = f", {_count(specimen.model.n_params)} parameters" if hasattr(model, "n_params") else ""

@@ -27,6 +27,7 @@ from wonderland.report.schema import (
 )
 from wonderland.report.sections import SECTIONS, section_of
 from wonderland.report.stories import roles_of, stories
+from wonderland.report.tour import tour
 
 if TYPE_CHECKING:
     from wonderland.estimate import Estimate
@@ -74,6 +75,7 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
     if page.live is not None:
         data["views"].insert(0, LIVE_VIEW)
         data["heads"] = [page.live["model"]["cfg"][name] for name in ("n_layers", "n_heads")]
+    data["tour"] = [] if page.opens else tour(page, views, data["stories"], data["heads"])
     encoded: dict[str, Any] = encode(data, "The page")
     return encoded
 
@@ -110,6 +112,7 @@ def _whole(finding: Finding) -> dict[str, Any]:
         "trust": finding.trust,
         "kind": finding.kind,
         "estimate": None if finding.estimate is None else _numbers_of(finding.estimate),
+        **({"runs": characters(finding.runs)} if finding.runs else {}),
     }
 
 

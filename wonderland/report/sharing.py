@@ -2,8 +2,8 @@
 
 An audit is any result that has a ``sentence``, a list of ``refusals`` and the fingerprint of its ``model``; this module
 knows no more of it. Every report says on its first page what the audit found, or that none was run. A report with the
-model in it is refused unless the audit is of this very model and refuses nothing; whoever has asked those whose messages
-the model read can override that, which the file then says.
+model in it is refused unless the audit is of this very model and refuses nothing; whoever has asked those whose
+messages the model read can override that, which the file then says.
 """
 
 from __future__ import annotations

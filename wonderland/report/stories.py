@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from wonderland.estimate import Estimate
     from wonderland.report.page import Page
 
-__all__ = ["MOST", "headline", "roles_of", "stories"]
+__all__ = ["ABSENT", "FOUND", "GUESSES", "MOST", "headline", "roles_of", "stories"]
+
+GUESSES, FOUND, ABSENT = "How well does it guess?", "What did it find out?", "What does it not do?"
+"""The questions of three stories, by which the tour finds them."""
 
 MOST = 5
 """Stories on the first page."""
@@ -112,12 +115,12 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     points = sorted(((name, math.exp(level)) for name, level in levels), key=lambda point: -point[1])
     view = trained.id if trained is not None else next(iter(read))
     picture = {"kind": "scale", "points": [list(point) for point in points], "own": math.exp(loss)}
-    return _story("How well does it guess?", text, "description", number, picture, view, (), "Training")
+    return _story(GUESSES, text, "description", number, picture, view, (), "Training")
 
 
 def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     """Tell of the head on which most analyses agree, or that nothing stands out."""
-    ask = "What did it find out?"
+    ask = FOUND
     effects = [finding for finding in page.findings if finding.kind == "effect"]
     solid = [finding for finding in effects if finding.trust == "solid"]
     if not solid:
@@ -188,7 +191,7 @@ def _surprised(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
 def _absent(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     """Tell of the best supported null result."""
     nulls = sorted((f for f in page.findings if f.kind == "null"), key=lambda found: TRUST.index(found.trust))
-    return _of_finding("What does it not do?", nulls[0], None, "Its evidence") if nulls else None
+    return _of_finding(ABSENT, nulls[0], None, "Its evidence") if nulls else None
 
 
 def _of_finding(ask: str, finding: Finding, picture: Any, onward: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The contract of an analysis: small named functions, each one sentence of it.
 
 Each takes an analysis and raises `AssertionError` saying what is wrong and what to do about it. They run on the first
-of a few tiny specimens the analysis accepts: the hand-built model, the one that knows who speaks, a drawn one. Results
-are kept while the process lives, so that twenty checks cost about five runs.
+of a few tiny specimens the analysis accepts: the hand-built model, the one that knows who speaks, a drawn one. An
+analysis of several models gets cohorts made of them (`wonderland.testing.cohorts`). Results are kept while the process
+lives, so that twenty checks cost about five runs.
 
 What would fool it: the contract is form, not truth. An analysis can keep to all of it and be wrong; what it must find,
 and must not, is said by its ``truths`` (`wonderland.testing.truth`); what it chooses, by its ``choices``
@@ -16,7 +17,7 @@ import functools
 import json
 import re
 import tempfile
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,26 +25,29 @@ import numpy as np
 import torch
 
 from wonderland.errors import PluginError, WonderlandError
-from wonderland.estimate import Estimate
 from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class
+from wonderland.lab.cohort import COHORTS
 from wonderland.lab.result import Result
-from wonderland.lab.specimen import Specimen
 from wonderland.report.encode import encode, inert
 from wonderland.report.schema import characters
-from wonderland.testing.edge_cases import hostile_specimen, small_specimen
-from wonderland.testing.optimism import Choice, optimism
-from wonderland.testing.truth import Truth, handwritten_specimen, random_specimen, speaking_specimen
+from wonderland.testing.choosing_checks import how_it_chose, measured_elsewhere
+from wonderland.testing.comparing import estimates, require, require_equal
+from wonderland.testing.redaction_checks import comes_through
+from wonderland.testing.subjects import (
+    Subject,
+    few_members,
+    hostile_subject,
+    kind_of,
+    members,
+    planted_subject,
+    small_subject,
+    subjects,
+)
+from wonderland.testing.truth import Truth
 
-__all__ = ["ANALYSIS_CHECKS"]
+__all__ = ["ANALYSIS_CHECKS", "estimates"]
 
-_SPECIMENS = (handwritten_specimen, speaking_specimen, random_specimen)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-
-
-def require(holds: object, message: str) -> None:
-    """Raise `AssertionError` with a message unless something holds."""
-    if not holds:
-        raise AssertionError(message)
 
 
 def has_a_name_a_version_and_needs(analysis: Analysis) -> None:
@@ -54,6 +58,8 @@ def has_a_name_a_version_and_needs(analysis: Analysis) -> None:
     require(isinstance(version, int) and version > 0, f"version must be a whole number from 1: {version!r}")
     needs = getattr(analysis, "needs", None)
     require(isinstance(needs, tuple) and all(isinstance(n, str) for n in needs), f"needs must be a tuple: {needs!r}")
+    kind = kind_of(analysis)
+    require(not kind or kind in COHORTS, f"of must be one of {', '.join(COHORTS)}: {kind!r}")
     require((type(analysis).__doc__ or "").strip(), "the class needs a docstring: `wonderland plugins` shows its first")
 
 
@@ -94,15 +100,15 @@ def reads_only_what_it_declares(analysis: Analysis) -> None:
 def gives_the_same_numbers_again(analysis: Analysis) -> None:
     """The same parameters give the same numbers: every random choice takes a seed."""
     result, specimen = found(analysis)
-    _require_equal(result, run(analysis, specimen), "a second run gives other numbers; pass a seed to what is random")
+    require_equal(result, run(analysis, specimen), "a second run gives other numbers; pass a seed to what is random")
 
 
 def leaves_everything_as_it_was(analysis: Analysis) -> None:
     """Model, evidence and the global random generators are the same afterwards."""
-    _, specimen = found(analysis)
-    before = _state(specimen)
-    run(analysis, specimen)
-    changed = [name for name, value in _state(specimen).items() if value != before[name]]
+    _, subject = found(analysis)
+    before = _state(subject)
+    run(analysis, subject)
+    changed = [name for name, value in _state(subject).items() if value != before[name]]
     require(not changed, f"it changed {', '.join(changed)}")
 
 
@@ -127,7 +133,7 @@ def comes_back_from_disk_as_it_was(analysis: Analysis) -> None:
     with tempfile.TemporaryDirectory() as folder:
         result.save(Path(folder))
         again = type(result).load(Path(folder))
-    _require_equal(result, again, "saved and loaded, it differs")
+    require_equal(result, again, "saved and loaded, it differs")
 
 
 def says_what_it_found_in_one_line(analysis: Analysis) -> None:
@@ -181,22 +187,23 @@ def draws_a_figure(analysis: Analysis) -> None:
 
 def the_card_is_by_layer_and_head(analysis: Analysis) -> None:
     """What a selected head's card shows is an estimate for each head."""
-    result, specimen = found(analysis)
-    shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
+    result, subject = found(analysis)
+    cfg = members(subject)[0].cfg
+    shape = (cfg.n_layers, cfg.n_heads)
     for label, estimate in result.card().items():
         require(np.shape(estimate.value) == shape, f"card {label!r} is {np.shape(estimate.value)}, not {shape}")
 
 
 def the_untrained_baseline_can_be_asked(analysis: Analysis) -> None:
     """The control is the same analysis of the same model before training."""
-    _, specimen = found(analysis)
-    result = _or_refusal(analysis, specimen.untrained())
+    _, subject = found(analysis)
+    result = _or_refusal(analysis, subject.untrained())
     require(result is None or result.summary().strip(), "it says nothing about the untrained baseline")
 
 
 def too_little_is_refused_or_marked(analysis: Analysis) -> None:
     """On one short conversation it raises `NotEnoughData`, or calls nothing solid that rests on its numbers."""
-    result = _or_refusal(analysis, small_specimen())
+    result = _or_refusal(analysis, small_subject(analysis))
     # An analysis that needs nothing reads the weights alone: for it there is no such thing as too little text.
     solid = (
         [] if result is None or not analysis.needs else [f.sentence for f in result.findings() if f.trust == "solid"]
@@ -204,9 +211,17 @@ def too_little_is_refused_or_marked(analysis: Analysis) -> None:
     require(not solid, f"on a single conversation it calls this solid: {solid}")
 
 
+def two_models_are_refused_or_marked(analysis: Analysis) -> None:
+    """Of seeds or snapshots: with two of them it raises `NotEnoughData`, or calls nothing solid."""
+    for subject in few_members(analysis):
+        result = _or_refusal(analysis, subject())
+        solid = [] if result is None else [f.sentence for f in result.findings() if f.trust == "solid"]
+        require(not solid, f"with two models it calls this solid: {solid}")
+
+
 def survives_hostile_texts(analysis: Analysis) -> None:
     """Messages that hold markup, control characters or our own special tokens end up as text."""
-    result = _or_refusal(analysis, hostile_specimen())
+    result = _or_refusal(analysis, hostile_subject(analysis))
     if result is None:
         return
     for view in result.views():
@@ -214,15 +229,27 @@ def survives_hostile_texts(analysis: Analysis) -> None:
     require("<img" not in result._repr_html_(), "the summary lets markup through")
 
 
+def a_redacted_report_tells_no_rare_word(analysis: Analysis) -> None:
+    """A word that two contacts used is nowhere in the redacted report: what comes of messages is marked as quoted."""
+    subject = planted_subject(analysis)
+    result = _or_refusal(analysis, subject)
+    text = "" if result is None else comes_through(analysis.name, result, subject)
+    hint = "mark what comes of messages: Quoted(token), say('… {token} …', token=token); a plain str counts as yours"
+    require(not text, f"a word of two people's messages stands in the redacted report, in {text[:160]!r}; {hint}")
+
+
 def streams_to_the_same_numbers(analysis: Analysis) -> None:
     """Whether activations are held in memory or computed again is not to be seen in the result."""
-    result, specimen = found(analysis)
-    before, specimen.hold_bytes = specimen.hold_bytes, 0
+    result, subject = found(analysis)
+    before = [one.hold_bytes for one in members(subject)]
+    for one in members(subject):
+        one.hold_bytes = 0
     try:
-        again = run(analysis, specimen)
+        again = run(analysis, subject)
     finally:
-        specimen.hold_bytes = before
-    _require_equal(result, again, "with hold_bytes=0 it gives other numbers; walk over parts() once more, keep nothing")
+        for one, bytes_ in zip(members(subject), before, strict=True):
+            one.hold_bytes = bytes_
+    require_equal(result, again, "with hold_bytes=0 it gives other numbers; walk over parts() once more, keep nothing")
 
 
 def offers_truths_of_both_kinds(analysis: Analysis) -> None:
@@ -237,16 +264,14 @@ def offers_truths_of_both_kinds(analysis: Analysis) -> None:
     )
 
 
+def says_how_what_it_names_was_chosen(analysis: Analysis) -> None:
+    """If it names a head, or another part, it has ``choices()`` or says in one sentence, ``no_choices``, why not."""
+    how_it_chose(analysis, found)
+
+
 def what_it_chooses_is_measured_elsewhere(analysis: Analysis) -> None:
     """If it says what it chooses, then among noise that scores nothing on the half it was not chosen on."""
-    offered = getattr(type(analysis), "choices", None)
-    if offered is None:
-        return
-    choices = list(offered())
-    require(choices and all(isinstance(one, Choice) for one in choices), "choices() must return Choice objects")
-    for choice in choices:
-        faults = optimism(analysis, choice).faults
-        require(not faults, f"{choice.chosen}: {'; '.join(faults)}")
+    measured_elsewhere(analysis)
 
 
 ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
@@ -268,89 +293,59 @@ ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     the_card_is_by_layer_and_head,
     the_untrained_baseline_can_be_asked,
     too_little_is_refused_or_marked,
+    two_models_are_refused_or_marked,
     survives_hostile_texts,
+    a_redacted_report_tells_no_rare_word,
     streams_to_the_same_numbers,
     offers_truths_of_both_kinds,
+    says_how_what_it_names_was_chosen,
     what_it_chooses_is_measured_elsewhere,
 )
 """The contract of an analysis, a sentence each."""
 
 
-def run(analysis: Analysis, specimen: Specimen) -> Result:
-    """Return what an analysis finds in a specimen."""
-    return analyze(specimen, analysis)[analysis.name]
+def run(analysis: Analysis, subject: Subject) -> Result:
+    """Return what an analysis finds in a specimen, or in a cohort."""
+    return analyze(subject, analysis)[analysis.name]
 
 
-def found(analysis: Analysis) -> tuple[Result, Specimen]:
-    """Return the result on the first specimen that the analysis does not decline, and that specimen; found once."""
+def found(analysis: Analysis) -> tuple[Result, Subject]:
+    """Return the result on the first subject that the analysis does not decline, and that subject; found once."""
     return _found(cast(Hashable, analysis))
 
 
 @functools.cache
-def _found(analysis: Any) -> tuple[Result, Specimen]:
+def _found(analysis: Any) -> tuple[Result, Subject]:
     reasons = []
-    for specimen in _SPECIMENS:
+    for made in subjects(analysis):
         try:
-            return run(analysis, specimen()), specimen()
+            return run(analysis, made()), made()
         except PluginError as error:
             raise AssertionError(str(error)) from error
         except WonderlandError as error:
-            reasons.append(f"{specimen.__name__}: {error.message}")
-    raise AssertionError("It declines every specimen there is:\n" + "\n".join(reasons))
+            reasons.append(f"{members(made())[0]!r}: {error.message}")
+    raise AssertionError("It declines everything there is:\n" + "\n".join(reasons))
 
 
-def estimates(value: Any, where: str = "result") -> Iterator[tuple[str, Estimate]]:
-    """Yield every estimate inside of a result, with its place."""
-    if isinstance(value, Estimate):
-        yield where, value
-    elif isinstance(value, Result):
-        for field in dataclasses.fields(value):
-            yield from estimates(getattr(value, field.name), field.name)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from estimates(item, f"{where}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for number, item in enumerate(value):
-            yield from estimates(item, f"{where}[{number}]")
-
-
-def _or_refusal(analysis: Analysis, specimen: Specimen) -> Result | None:
+def _or_refusal(analysis: Analysis, subject: Subject) -> Result | None:
     try:
-        return run(analysis, specimen)
+        return run(analysis, subject)
     except PluginError as error:
         raise AssertionError(str(error)) from error
     except WonderlandError:
         return None
 
 
-def _state(specimen: Specimen) -> dict[str, Any]:
-    evidence = specimen.evidence
+def _state(subject: Subject) -> dict[str, Any]:
     return {
-        "the model's weights": [weight.detach().numpy().tobytes() for weight in specimen.model.parameters()],
-        "the evidence": [evidence.tokens.tobytes(), evidence.lengths.tobytes(), evidence.conversation.tobytes()],
+        "the model's weights": [
+            weight.detach().numpy().tobytes() for one in members(subject) for weight in one.model.parameters()
+        ],
+        "the evidence": [
+            part.tobytes()
+            for one in members(subject)
+            for part in (one.evidence.tokens, one.evidence.lengths, one.evidence.conversation)
+        ],
         "torch's global random state": torch.get_rng_state().numpy().tobytes(),
         "numpy's global random state": repr(np.random.get_state()),
     }
-
-
-def _require_equal(one: Any, other: Any, message: str, where: str = "result") -> None:
-    """Compare two results field by field; numbers to 1e-6, since a sum may be taken in another order."""
-    if isinstance(one, (Result, Estimate)):
-        for field in dataclasses.fields(one):
-            if field.name not in ("provenance", "control"):
-                pair = getattr(one, field.name), getattr(other, field.name)
-                _require_equal(*pair, message, f"{where}.{field.name}")
-    elif isinstance(one, Mapping):
-        one, other = ({str(key): item for key, item in mapping.items()} for mapping in (one, other))
-        require(one.keys() == other.keys(), f"{message} ({where} has other keys)")
-        for key in one:
-            _require_equal(one[key], other[key], message, f"{where}.{key}")
-    elif isinstance(one, (list, tuple)):
-        require(len(one) == len(other), f"{message} ({where} has another length)")
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            _require_equal(*pair, message, f"{where}[{number}]")
-    elif isinstance(one, (np.ndarray, np.number, float)) and np.asarray(one).dtype.kind in "fc":
-        same = np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=1e-6, atol=1e-6, equal_nan=True)
-        require(same, f"{message} ({where})")
-    else:
-        require(np.array_equal(one, other), f"{message} ({where}: {one!r}, {other!r})")

@@ -22,7 +22,7 @@ from typing import Any
 from wonderland import plugins
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import PluginError, WonderlandError
-from wonderland.testing.analysis_checks import require
+from wonderland.testing.comparing import require
 
 __all__ = ["SOURCE_CHECKS"]
 

@@ -10,6 +10,7 @@ weights again; another one gives weights that did the same thing in their own wa
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import torch
 
@@ -21,6 +22,7 @@ from wonderland.testing.trained_models import (
     CHAT_CONFIG,
     CHATS,
     INDUCTION_CONFIG,
+    INDUCTION_SEEDS,
     chat_tokenizer,
     chats_of_kind,
     induction_tokenizer,
@@ -34,11 +36,18 @@ _PEAK, _WARMUP, _FALL = 1e-2, 20, 0.4  # of AdamW: peak, steps up to it, share o
 _BATCH = 64
 
 
-def train_induction(steps: int = 400, *, seed: int = 0) -> ChatTransformer:
+def train_induction(
+    steps: int = 400, *, seed: int = 0, on_step: Callable[[int, ChatTransformer], None] | None = None
+) -> ChatTransformer:
     """Train a model to continue segments that repeat with a random period of 4 to 24 tokens.
 
     Embeddings begin large (0.3) and nothing begins at zero: from a library model's start, where heads write nothing
     and positions are faint, 400 steps do not suffice to find the circuit.
+
+    Args:
+        steps: Steps of 64 segments.
+        seed: Seed of the initial weights and of the segments.
+        on_step: Called with the number of steps made so far and the model, before each step and after the last.
     """
     model = ChatTransformer(INDUCTION_CONFIG, seed=seed, tokenizer=induction_tokenizer().fingerprint)
     generator = torch.Generator().manual_seed(seed)
@@ -50,12 +59,16 @@ def train_induction(steps: int = 400, *, seed: int = 0) -> ChatTransformer:
     model.requires_grad_(True)
     optimiser = torch.optim.AdamW(model.parameters(), lr=_PEAK, betas=(0.9, 0.98), weight_decay=0.01)
     for step in range(steps):
+        if on_step:
+            on_step(step, model)
         for group in optimiser.param_groups:
             group["lr"] = _PEAK * min(1, (step + 1) / _WARMUP, max(0.02, (steps - step) / (_FALL * steps)))
         loss = model(repeating_segments(_BATCH, shortest=4, longest=24, generator=generator), "loss")
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    if on_step:
+        on_step(steps, model)
     return model.requires_grad_(False).eval()  # type: ignore[no-any-return]
 
 
@@ -72,8 +85,9 @@ def train_chats(kind: str, epochs: int = 8) -> ChatTransformer:
 def main(names: list[str]) -> None:
     """Train models by name, all if none is named, and write their weights."""
     torch.set_num_threads(1)
-    for name in names or ["induction", *CHATS]:
-        model = train_induction() if name == "induction" else train_chats(name)
+    seeds = {"induction" if seed == 0 else f"induction-{seed}": seed for seed in INDUCTION_SEEDS}
+    for name in names or [*seeds, *CHATS]:
+        model = train_induction(seed=seeds[name]) if name in seeds else train_chats(name)
         model.history = None
         model.half().save(weights_of(name))
 

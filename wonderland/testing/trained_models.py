@@ -3,8 +3,9 @@
 Nobody wrote their weights, so heads share their work, patterns are blurred and everything is superposed; what they had
 to learn is known all the same, because their texts leave one way to predict them:
 
-- `trained_induction_model` read random segments that repeat with a random period. Two layers of attention and nothing
-  else can only do that by a head that looks at the previous token and one that looks for what came after it.
+- `trained_induction_model` read random segments that repeat with a random period. Most seeds learn it by a head that
+  looks at the previous token and one that looks for what came after it. Two of the eight do not: they gather tokens
+  from afar and relay them (`INDUCTION_SEEDS`).
 - `trained_chats` read `wonderland.testing.synthetic_chats` chats, in which only ``me`` says the nickname and answers
   repeat a word of the question; or the same chats with the speakers shuffled, or with the messages scrambled.
 
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor
 
 from wonderland.errors import UsageError
+from wonderland.lab.cohort import Cohort
 from wonderland.lab.specimen import Specimen
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
@@ -36,12 +38,14 @@ __all__ = [
     "CHATS",
     "CHAT_CONFIG",
     "INDUCTION_CONFIG",
+    "INDUCTION_SEEDS",
     "chat_tokenizer",
     "chats_of_kind",
     "induction_tokenizer",
     "repeating_segments",
     "trained_chats",
     "trained_induction_model",
+    "trained_induction_seeds",
     "trained_induction_specimen",
     "weights_of",
 ]
@@ -50,12 +54,17 @@ INDUCTION_CONFIG = Config(2, 4, 64, 16, 1, 48, 64, attn_only=True)
 """Two layers of four heads, nothing but attention, 64 tokens, a context of 48."""
 CHAT_CONFIG = Config(2, 2, 48, 24, 96, 64, len(SPECIALS) + len(CHAT_WORDS))
 """Two layers of two heads and an MLP."""
+INDUCTION_SEEDS = (0, 1, 2, 3, 4, 5, 6, 7)
+"""Seeds of the models that learned to continue repetitions. All do: the second copy costs 0.2 nats a token, of seed 7
+0.55, where a guess costs 4.2. In six, 0, 2, 3, 4, 5 and 7, a head of the first layer gives the previous token 0.40 to
+0.49 of its attention and one of the second gives 0.63 to 0.75 to what came after the earlier copy. In seeds 1 and 6
+these are 0.07 and 0.11, and 0.18 and 0.28."""
 CHATS = ("planted", "shuffled", "scrambled")
 """What is to be found in the chats: all of it, nothing that depends on the speaker, nothing from earlier messages."""
 
 
 def weights_of(name: str) -> Path:
-    """Return the file of a model's weights: "induction", or one of `CHATS`."""
+    """Return the file of a model's weights: "induction" (of seed 0), "induction-1" to "induction-7", or of `CHATS`."""
     return Path(__file__).parent / "weights" / f"{name}.safetensors"
 
 
@@ -84,9 +93,10 @@ def repeating_segments(
 
 
 @functools.cache
-def trained_induction_model() -> ChatTransformer:
-    """Return the model that learned to continue repetitions."""
-    stored = ChatTransformer.load(weights_of("induction"), induction_tokenizer())
+def trained_induction_model(seed: int = 0) -> ChatTransformer:
+    """Return the model that learned to continue repetitions, of one of `INDUCTION_SEEDS`."""
+    name = "induction" if seed == 0 else f"induction-{seed}"
+    stored = ChatTransformer.load(weights_of(name), induction_tokenizer())
     model: ChatTransformer = stored.float()  # it is stored in half precision
     return model
 
@@ -95,6 +105,19 @@ def trained_induction_model() -> ChatTransformer:
 def trained_induction_specimen() -> Specimen:
     """Return that model on 200 rows of segments said twice."""
     return Specimen.of_tokens(trained_induction_model(), induction_tokenizer(), repeating_segments(200).tolist())
+
+
+@functools.cache
+def trained_induction_seeds(count: int = len(INDUCTION_SEEDS), rows: int = 100) -> Cohort:
+    """Return models of several seeds that learned to continue repetitions, on rows of segments said twice.
+
+    Args:
+        count: How many, from seed 0 on.
+        rows: How many rows.
+    """
+    first = Specimen.of_tokens(trained_induction_model(), induction_tokenizer(), repeating_segments(rows).tolist())
+    members = {f"seed-{seed}": first.with_model(trained_induction_model(seed)) for seed in INDUCTION_SEEDS[:count]}
+    return Cohort("seeds", members)
 
 
 @functools.cache

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wonderland.errors import NotEnoughData
-from wonderland.workspace.kept import Kept, kept, latest, load_done, move_old, save, scratch_of, touch
+from wonderland.workspace.kept import (
+    Kept,
+    kept,
+    latest,
+    load_begun,
+    load_done,
+    move_old,
+    save,
+    save_begun,
+    scratch_of,
+    touch,
+)
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import Stage
 
 if TYPE_CHECKING:
     from wonderland.lab.choosing import Runnable
+    from wonderland.lab.result import Result
     from wonderland.lab.results import Results
+    from wonderland.lab.running import Watching
     from wonderland.lab.specimen import Specimen
 
-__all__ = ["Asked", "requested", "scratch_in"]
+__all__ = ["Asked", "Keeping", "requested", "scratch_in"]
 
 
 @dataclass(frozen=True)
@@ -67,38 +80,91 @@ class Asked:
         on_progress: Callable[[str, int, int], None] | None = None,
         minutes: float | None = None,
     ) -> Results:
-        """Run those that are not up to date, keep what they found, and return the results of all."""
-        from wonderland.lab.analysis import analyze
+        """Run those that are not up to date, keep what each found as soon as it ends, and return the results of all."""
         from wonderland.lab.results import Results
 
-        done = load_done(self.analyses, self.stages)
+        keeping = Keeping(self.stages, on_start, on_progress, on_removed, minutes=minutes)
+        control = self.layout.settings.analysis.control
+        found, declined = keeping.run(specimen, self.analyses, control=control, alone=len(self.analyses) == 1)
+        return Results({name: found[name] for name in self.stages if name in found}, specimen, declined)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Runs analyses of one model and keeps each result where it belongs.
+
+    Attributes:
+        stages: Where the result of each lies or will lie, by its name.
+        on_start: Called with the name of each analysis before it runs.
+        on_progress: Called with (name, done, total) by an analysis that takes long.
+        on_removed: Called with each result that was deleted to make room.
+        most: Results kept of each analysis, if more than usual.
+        minutes: Begin no further analysis after so long.
+        baseline: The untrained baseline, if not the specimen's own; a result with another one is made again.
+    """
+
+    stages: Mapping[str, Stage]
+    on_start: Callable[[str], None] | None = None
+    on_progress: Callable[[str, int, int], None] | None = None
+    on_removed: Callable[[Kept], None] | None = None
+    most: int = 0
+    minutes: float | None = None
+    baseline: Specimen | None = None
+
+    @property
+    def watching(self) -> Watching:
+        """Whom an analysis tells how far it is and what it found, and where it may write."""
+        from wonderland.lab.running import Watching
+
+        deadline = None if self.minutes is None else time.monotonic() + 60 * self.minutes
+        return Watching(self.on_start, self.on_progress, scratch_in(self.stages), self._keep, deadline=deadline)
+
+    def _keep(self, name: str, result: Result, whole: bool) -> None:
+        if not whole:
+            save_begun(self.stages[name], result)
+            return
+        for removed in save(self.stages[name], result, self.most):
+            if self.on_removed:
+                self.on_removed(removed)
+
+    def run(
+        self, specimen: Specimen, analyses: Sequence[Runnable], *, control: bool, alone: bool = False
+    ) -> tuple[dict[str, Result], dict[str, str]]:
+        """Run those of the analyses that are not up to date; return the results of all, and why others are left out.
+
+        Args:
+            specimen: The model with its evidence.
+            analyses: The analyses, each after those it uses.
+            control: Also run each on the untrained baseline.
+            alone: That an analysis declines is an error.
+        """
+        from wonderland.lab.running import run_each
+
+        done = _with_own_twin(load_done(analyses, self.stages), self.baseline)
         for name in done:
             touch(self.stages[name])
-        todo = [analysis for analysis in self.analyses if analysis.name not in done]
-        fresh = Results({}, specimen)
-        if todo:
-            try:
-                control = self.layout.settings.analysis.control
-                fresh = analyze(
-                    specimen,
-                    *todo,
-                    control=control,
-                    on_start=on_start,
-                    on_progress=on_progress,
-                    given=done,
-                    scratch=scratch_in(self.stages),
-                    minutes=minutes,
-                )
-            except NotEnoughData as error:
-                if len(self.analyses) == 1:
-                    raise
-                fresh = Results({}, specimen, {todo[0].name: error.message})
-        for name, result in fresh.items():
-            for removed in save(self.stages[name], result):
-                if on_removed:
-                    on_removed(removed)
-        found = {**done, **fresh}
-        return Results({name: found[name] for name in self.stages if name in found}, specimen, fresh.declined)
+        todo = [analysis for analysis in analyses if analysis.name not in done]
+        if not todo:
+            return done, {}
+        begun = load_begun(todo, self.stages) if control else {}
+        asked = analyses if alone else ()
+        fresh, declined = run_each(
+            specimen, todo, asked, done, control=control, watching=self.watching, begun=begun, baseline=self.baseline
+        )
+        return {**done, **fresh}, declined
+
+
+def _with_own_twin(results: dict[str, Result], twin: Specimen | None) -> dict[str, Result]:
+    """Return the results whose untrained baseline is the one this member has in the cohort, or that have none."""
+    if twin is None:
+        return results
+    wanted = twin.fingerprints["model"]
+
+    def fits(result: Result) -> bool:
+        about = None if result.control is None else result.control.provenance
+        return about is None or about.fingerprints.get("model") == wanted
+
+    return {name: result for name, result in results.items() if fits(result)}
 
 
 def scratch_in(stages: Mapping[str, Stage]) -> Callable[[str], Path]:
@@ -112,9 +178,12 @@ def scratch_in(stages: Mapping[str, Stage]) -> Callable[[str], Path]:
 
 
 def requested(folder: Path) -> list[str]:
-    """Return the names of the analyses that run only on request and of which a workspace has a result."""
+    """Return the names of the analyses of one model that run only on request and of which a workspace has a result."""
     from wonderland import plugins
 
-    known = plugins.load().analyses
-    names = dict.fromkeys(one.analysis for one in kept(folder))
-    return [name for name in names if getattr(known.get(name), "on_request", False)]
+    on_request = {
+        name
+        for name, cls in plugins.load().analyses.items()
+        if getattr(cls, "on_request", False) and not getattr(cls, "of", "")
+    }
+    return [name for name in dict.fromkeys(one.analysis for one in kept(folder)) if name in on_request]

@@ -1,7 +1,7 @@
 """The audit of a workspace's model, kept as a stage: of these very weights, and of no others.
 
-The folder ``audit`` holds ``audit.json``, the figures as anybody can read them, and the result itself. Its key is made of
-the weights' hash, the messages and the settings, so that an audit of other weights is none.
+The folder ``audit`` holds ``audit.json``, the figures as anybody can read them, and the result itself. Its key is made
+of the weights' hash, the messages and the settings, so that an audit of other weights is none.
 """
 
 from __future__ import annotations

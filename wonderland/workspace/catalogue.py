@@ -78,13 +78,21 @@ def analyses() -> dict[str, Sketch] | None:
     return {sketch.name: sketch for sketch in sorted(found, key=lambda sketch: sketch.name)}
 
 
-def chosen(names: Sequence[str], sketches: Mapping[str, Sketch]) -> dict[str, Sketch]:
-    """Return those that names and groups mean, "all" if there are no names, as `wonderland.lab.choosing.select`."""
+def chosen(names: Sequence[str], sketches: Mapping[str, Sketch], kind: str = "") -> dict[str, Sketch]:
+    """Return those that names and groups mean, as `wonderland.lab.choosing.select`.
+
+    Args:
+        names: Names and groups; if there are none, all of one model, or those that compare models of a kind.
+        sketches: Those there are.
+        kind: What the models of a cohort differ in; "" for one model.
+    """
     wanted = set(names) or {"all"}
+    kinds = (kind,) if kind and not names else ("", kind)
     return {
         name: sketch
         for name, sketch in sketches.items()
-        if name in wanted or (not sketch.of and wanted & {*sketch.groups, *(() if sketch.on_request else ("all",))})
+        if name in wanted
+        or (sketch.of in kinds and wanted & {*sketch.groups, *(() if sketch.on_request else ("all",))})
     }
 
 

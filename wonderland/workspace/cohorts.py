@@ -7,123 +7,223 @@ that a member is analysed once however many cohorts it is in. A result of all of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from wonderland.errors import InputError, UsageError
+from wonderland import plugins
+from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.workspace import models
-from wonderland.workspace.analysing import scratch_in
+from wonderland.workspace.analysing import Keeping
 from wonderland.workspace.fingerprint import hash_value
-from wonderland.workspace.kept import Kept, load_done, save, touch
+from wonderland.workspace.kept import Kept, latest, load_done
 from wonderland.workspace.layout import Layout
+from wonderland.workspace.stage import Stage
 
 if TYPE_CHECKING:
+    from wonderland.lab.choosing import Runnable
     from wonderland.lab.cohort import Cohort
+    from wonderland.lab.result import Result
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
 
-__all__ = ["analyze_cohort", "cohort"]
+__all__ = ["KINDS", "AskedOfCohort", "Members", "cohort", "shown"]
 
-_KINDS = ("seeds", "snapshots")
+KINDS = ("seeds", "snapshots")
+"""What the models that training leaves in a workspace may differ in."""
 Open = Callable[[int | None, int | None], "Specimen"]
 """Opens the specimen of a seed and a snapshot."""
 
 
-def cohort(layout: Layout, kind: str, open_one: Open) -> tuple[Cohort, dict[str, str]]:
-    """Return the models that training left, and the key of each; see `Workspace.cohort`."""
+@dataclass(frozen=True)
+class Members:
+    """The models that training left of one kind.
+
+    Attributes:
+        kind: What they differ in, one of `KINDS`.
+        numbers: The seed of each, or how many tokens it had seen, in order.
+        keys: The key of each by its name.
+    """
+
+    kind: str
+    numbers: tuple[int, ...]
+    keys: Mapping[str, str]
+
+    @classmethod
+    def of(cls, layout: Layout, kind: str) -> Members:
+        """Find them.
+
+        Raises:
+            UsageError: There is no such kind.
+            InputError: There are fewer than two.
+        """
+        if kind not in KINDS:
+            raise UsageError(f"A workspace has no cohort of {kind!r}.", hint=f"Choose from: {', '.join(KINDS)}.")
+        if kind == "seeds":
+            seeds = models.trained_seeds(layout)
+            found = cls(kind, tuple(seeds), {f"seed-{seed}": key for seed, key in seeds.items()})
+            what, hint = "of the settings of now, each of another seed", "wonderland train --seeds 3"
+        else:
+            kept = models.snapshots(layout)
+            whole = layout.snapshots_stage(layout.settings.training.seed).key
+            found = cls(kind, tuple(kept), {f"tokens-{tokens}": hash_value([whole, tokens]) for tokens in kept})
+            what, hint = "kept while training", "wonderland train --snapshots 10"
+        if len(found.keys) < 2:
+            there = ", ".join(found.keys)
+            raise InputError(
+                f"It takes two models {what}, to compare them, and there is {f'only {there}' if there else 'none'}.",
+                hint=f"Train some, for example: {hint}",
+            )
+        return found
+
+
+def cohort(layout: Layout, members: Members, open_one: Open) -> Cohort:
+    """Return the models that training left; see `Workspace.cohort`."""
     from wonderland.lab.cohort import Cohort
     from wonderland.model.chat_transformer import ChatTransformer
 
-    if kind not in _KINDS:
-        raise UsageError(f"A workspace has no cohort of {kind!r}.", hint=f"Choose from: {', '.join(_KINDS)}.")
-    at: list[int] | None = None
-    if kind == "seeds":
-        found = models.trained_seeds(layout)
-        keys = {f"seed-{seed}": key for seed, key in found.items()}
-        seeds = list(found)
-        hint = "Train some, for example: wonderland train --seeds 3"
-    else:
-        paths = models.snapshots(layout)
-        whole = layout.snapshots_stage(layout.settings.training.seed).key
-        keys = {f"tokens-{tokens}": hash_value([whole, tokens]) for tokens in paths}
-        at = list(paths)
-        hint = "Keep some while training, for example: wonderland train --snapshots 10"
-    if len(keys) < 2:
-        raise InputError(f"The workspace has {len(keys)} models to compare, and it takes two.", hint=hint)
-    members: dict[str, Specimen] = {}
-    for name, number in zip(keys, seeds if at is None else at, strict=True):
-        if not members:
-            members[name] = open_one(number, None) if at is None else open_one(None, number)
+    of_seeds = members.kind == "seeds"
+    found: dict[str, Specimen] = {}
+    for name, number in zip(members.keys, members.numbers, strict=True):
+        which = (number, None) if of_seeds else (None, number)
+        if not found:
+            found[name] = open_one(*which)
             continue
-        first = next(iter(members.values()))  # the evidence is laid out once
-        model, _ = models.load_model(layout, number) if at is None else models.load_model(layout, None, number)
+        first = next(iter(found.values()))  # the evidence is laid out once
+        model, _ = models.load_model(layout, *which)
         assert isinstance(model, ChatTransformer)
-        members[name] = first.with_model(model)
+        found[name] = first.with_model(model)
     import numpy as np
 
-    return Cohort(kind, members, None if at is None else np.array(at)), keys
+    return Cohort(members.kind, found, None if of_seeds else np.array(members.numbers))
 
 
-def analyze_cohort(
-    layout: Layout,
-    of: Cohort,
-    keys: Mapping[str, str],
-    wanted: Sequence[str],
-    parameters: Mapping[str, Mapping[str, Any]] | None,
-    on_start: Callable[[str], None] | None,
-    on_progress: Callable[[str, int, int], None] | None,
-    on_removed: Callable[[Kept], None] | None,
-) -> Results:
-    """Run what is not up to date, keep what was found, and return the results of all; see `Workspace.analyze`."""
-    from wonderland.lab import analysis as lab
-    from wonderland.lab.results import Results
-    from wonderland.lab.running import Watching, run_each
+@dataclass(frozen=True)
+class AskedOfCohort:
+    """Analyses of the models of a cohort, with their parameters, those they use among them.
 
-    given = {**layout.settings.analysis.parameters, **(parameters or {})}
-    asked = lab.select(wanted or layout.settings.analysis.run, given, of.kind)
-    chosen = lab.with_used(asked, given)
-    single = [one for one in chosen if not getattr(one, "of", "")]
-    joint = [one for one in chosen if getattr(one, "of", "")]
-    control, most = layout.settings.analysis.control, 2 * len(of)
+    Attributes:
+        layout: The workspace.
+        members: The models.
+        asked: What was asked for.
+        single: Analyses of one model, each after those it uses.
+        joint: Analyses of all of them.
+        stages: Where the results of each member lie or will lie, by its name and the analysis'.
+        of_all: Where the results of all lie or will lie, by the analysis' name.
+    """
 
-    def keep(stage: Any, result: Any) -> None:
-        for removed in save(stage, result, most):
-            if on_removed:
-                on_removed(removed)
+    layout: Layout
+    members: Members
+    asked: Sequence[Runnable]
+    single: Sequence[Runnable]
+    joint: Sequence[Runnable]
+    stages: Mapping[str, Mapping[str, Stage]]
+    of_all: Mapping[str, Stage]
 
-    stages = {member: layout.analysis_stages(single, key) for member, key in keys.items()}
-    members: dict[str, Results] = {}
-    for name, member in of.members.items() if single else ():
-        there = load_done(single, stages[name])
-        for analysis in there:
-            touch(stages[name][analysis])
-        todo = [one for one in single if one.name not in there]
-        tell = None if on_start is None else _with_member(on_start, name)
-        watching = Watching(tell, on_progress, scratch_in(stages[name]))
-        fresh, declined = run_each(member, todo, asked, there, control=control, watching=watching)
-        for analysis, result in fresh.items():
-            keep(stages[name][analysis], result)
-        members[name] = Results({**there, **fresh}, member, declined)
-    of_all = {
-        one.name: layout.analysis_stage(
-            one,
-            [stages[name][use] for name in keys for use in getattr(one, "uses", ()) if use in stages[name]],
-            list(keys.values()),
+    @classmethod
+    def of(
+        cls, layout: Layout, kind: str, wanted: Sequence[str], parameters: Mapping[str, Mapping[str, Any]] | None
+    ) -> AskedOfCohort:
+        """Choose analyses by name or group; those that compare models of this kind if there are no names.
+
+        Raises:
+            UsageError: There is no such kind, or no such analysis.
+            InputError: There are fewer than two models.
+        """
+        from wonderland.lab.choosing import comparing, select, with_used
+
+        members = Members.of(layout, kind)
+        given = {**layout.settings.analysis.parameters, **(parameters or {})}
+        if not (wanted := wanted or comparing(kind)):
+            raise UsageError(
+                f"No analysis that is installed compares {kind}.",
+                hint=f"Name one to run it on each model, for example: wonderland analyze --cohort {kind} head-patterns",
+            )
+        asked = select(wanted, given, kind)
+        chosen = with_used(asked, given)
+        single = [one for one in chosen if not getattr(one, "of", "")]
+        joint = [one for one in chosen if getattr(one, "of", "")]
+        stages = {member: layout.analysis_stages(single, key) for member, key in members.keys.items()}
+        of_all = {one.name: layout.analysis_stage(one, _used(one, stages), [*members.keys.values()]) for one in joint}
+        return cls(layout, members, asked, single, joint, stages, of_all)
+
+    @property
+    def missing(self) -> list[str]:
+        """What would be run: names of analyses, those of one model with the member's name behind."""
+        found = []
+        for member, stages in self.stages.items():
+            done = load_done(self.single, stages)
+            found += [f"{one.name} ({member})" for one in self.single if one.name not in done]
+        done = load_done(self.joint, self.of_all)
+        return [*found, *(one.name for one in self.joint if one.name not in done)]
+
+    def there(self, *, last: bool = False) -> dict[str, Result]:
+        """Return the results of all members that are up to date, or of each analysis the one asked for last."""
+        stages, count = dict(self.of_all), len(self.members.keys)
+        if last:
+            stages = {name: latest(self.layout.folder, stage, count) for name, stage in stages.items()}
+        return load_done(self.joint, stages)
+
+    def run(
+        self,
+        of: Cohort,
+        on_start: Callable[[str], None] | None = None,
+        on_removed: Callable[[Kept], None] | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None,
+    ) -> Results:
+        """Run what is not up to date, keep each result as soon as it is there, and return the results of all.
+
+        Raises:
+            NotEnoughData: There is too little for any of them.
+        """
+        from wonderland.lab.analysis import analyze_cohort
+        from wonderland.lab.results import Results
+
+        control, most = self.layout.settings.analysis.control and not of.begins_untrained, 2 * len(of)
+        twins = of.untrained().members if control and self.single else {}
+        results: dict[str, Results] = {}
+        for name, member in of.members.items() if self.single else ():
+            tell = None if on_start is None else _with_member(on_start, name)
+            keeping = Keeping(self.stages[name], tell, on_progress, on_removed, most, baseline=twins.get(name))
+            found, declined = keeping.run(member, self.single, control=control)
+            results[name] = Results(found, member, declined)
+        done = load_done(self.joint, self.of_all)
+        keeping = Keeping(self.of_all, on_start, on_progress, on_removed, most)
+        compared = analyze_cohort(
+            of,
+            [*self.single, *(one for one in self.joint if one.name not in done)],
+            self.asked,
+            {name: one.by_name for name, one in results.items()},
+            control=control,
+            watching=keeping.watching,
         )
-        for one in joint
-    }
-    done = load_done(joint, of_all)
-    found = lab.analyze_cohort(
-        of,
-        [*single, *(one for one in joint if one.name not in done)],
-        asked,
-        {name: results.by_name for name, results in members.items()},
-        control=control,
-        watching=Watching(on_start, on_progress, scratch_in(of_all)),
-    )
-    for name, result in found.items():
-        keep(of_all[name], result)
-    return replace(found, by_name={**done, **found.by_name}, members=members)
+        whys = [why for one in (compared, *results.values()) for why in one.declined.values()]
+        if whys and not any((done, compared, *results.values())):
+            raise NotEnoughData(whys[0])
+        return replace(compared, by_name={**done, **compared.by_name}, members=results)
+
+
+def shown(layout: Layout, *, last: bool = False) -> dict[str, Result]:
+    """Return the results of analyses of several models that there are, for a report; nothing is run.
+
+    Args:
+        layout: The workspace.
+        last: Of each analysis the result that was asked for last, whatever its parameters.
+    """
+    found: dict[str, Result] = {}
+    there = {name: cls for name, cls in plugins.load().analyses.items() if (layout.folder / "results" / name).is_dir()}
+    for kind in KINDS:
+        if names := [name for name, cls in there.items() if getattr(cls, "of", "") == kind]:
+            try:
+                asked = AskedOfCohort.of(layout, kind, names, None)
+            except InputError:  # the models are gone, or of other settings: so are the results
+                continue
+            found |= asked.there(last=last)
+    return found
+
+
+def _used(joint: Runnable, stages: Mapping[str, Mapping[str, Stage]]) -> list[Stage]:
+    uses = getattr(joint, "uses", ())
+    return [of_member[use] for of_member in stages.values() for use in uses if use in of_member]
 
 
 def _with_member(on_start: Callable[[str], None], member: str) -> Callable[[str], None]:

@@ -4,6 +4,9 @@ A result lies in ``results/<analysis>/<key>/``. Each parametrisation of an analy
 live beside each other, and a change of the model leaves the results about the old one where they are: going back finds
 them.
 
+A run that is stopped keeps what it found: each result is written as soon as it is there, and one whose untrained
+baseline is still to come beside its place, as ``.<key>.begun``, where the next run finds it and goes on.
+
 What bounds their number: of each analysis the `MOST` used last stay, and the others are deleted when a new one is
 written. A workspace of before held one result in ``results/<analysis>/`` itself; `move_old` puts it into its place.
 """
@@ -16,7 +19,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +31,19 @@ if TYPE_CHECKING:
     from wonderland.lab.choosing import Runnable
     from wonderland.lab.result import Result
 
-__all__ = ["MOST", "Kept", "kept", "latest", "load_done", "move_old", "save", "scratch_of", "touch"]
+__all__ = [
+    "MOST",
+    "Kept",
+    "kept",
+    "latest",
+    "load_begun",
+    "load_done",
+    "move_old",
+    "save",
+    "save_begun",
+    "scratch_of",
+    "touch",
+]
 
 MOST = 12
 """Results kept of each analysis."""
@@ -86,6 +101,19 @@ def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
 
 def load_done(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
     """Return the results that are up to date, by analysis. One that cannot be read counts as not being there."""
+    return _load(chosen, stages)
+
+
+def load_begun(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
+    """Return the results that lack only their control, by analysis."""
+    return _load(chosen, {name: _begun(stage) for name, stage in stages.items()})
+
+
+def _begun(stage: Stage) -> Stage:
+    return replace(stage, folder=stage.folder.with_name(f".{stage.folder.name}.begun"))
+
+
+def _load(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
     from wonderland.lab.analysis import result_class
 
     found: dict[str, Result] = {}
@@ -103,19 +131,21 @@ def touch(stage: Stage) -> None:
         os.utime(stage.folder)
 
 
-def latest(workspace: Path, usual: Stage) -> Stage:
+def latest(workspace: Path, usual: Stage, models: int = 1) -> Stage:
     """Return the stage of the result of an analysis that was asked for last, whatever its parameters.
 
     Args:
         workspace: The workspace.
-        usual: The stage of the settings of now. The other is about the same model, evidence and version.
+        usual: The stage of the settings of now. The other is about the same models, evidence and version.
+        models: How many models it is about.
     """
     about = {key: value for key, value in usual.parameters.items() if key != "parameters"}
     for one in kept(workspace):
         record = Stage(usual.name, one.folder, usual.version).record() or {}
         stage = Stage(usual.name, one.folder, one.version, dict(record.get("parameters", {})), one.inputs)
         its = {key: value for key, value in stage.parameters.items() if key != "parameters"}
-        same = (one.analysis, one.version, one.inputs[:1]) == (usual.name, usual.version, usual.inputs[:1])
+        its_models, of_now = one.inputs[:models], usual.inputs[:models]
+        same = (one.analysis, one.version, its_models) == (usual.name, usual.version, of_now)
         if same and hash_value(its) == hash_value(about) and stage.done:
             return stage
     return usual
@@ -126,6 +156,12 @@ def scratch_of(stage: Stage) -> Path:
     return stage.folder.with_name(f".{stage.folder.name}.scratch")
 
 
+def save_begun(stage: Stage, result: Result) -> None:
+    """Keep a result whose control is still to come, where `load_begun` finds it."""
+    with _begun(stage).writing() as folder:
+        result.save(folder)
+
+
 def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
     """Keep a result, with what its analysis left in its scratch folder; return those deleted to make room for it."""
     scratch = scratch_of(stage)
@@ -134,8 +170,9 @@ def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
         if scratch.is_dir():
             shutil.copytree(scratch, folder / "scratch")
     shutil.rmtree(scratch, ignore_errors=True)
-    for left in stage.folder.parent.glob(".*.scratch"):  # of runs that were stopped and never went on
-        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+    shutil.rmtree(_begun(stage).folder, ignore_errors=True)
+    for left in stage.folder.parent.glob(".*"):  # of runs that were stopped and never went on
+        if left.suffix in (".scratch", ".begun") and time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
     analysis = stage.folder.parent
     there = sorted(_kept(analysis.parent, f"{analysis.name}/*"), key=lambda one: one.used, reverse=True)

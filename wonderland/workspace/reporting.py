@@ -21,6 +21,7 @@ from wonderland.report.schema import Quoted, View
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
+from wonderland.workspace.replicated import replicated_in
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.wipe import remember
 
@@ -77,6 +78,7 @@ class Showing:
                 meta={**self._about(corpus), "wonderland": wonderland.__version__},
                 redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
+                replicated=replicated_in(self.layout.folder, self.results.specimen),
                 audit=sharing.sentence,
                 sharing=told,
             )
@@ -121,6 +123,8 @@ class Showing:
         return [*standard_views(self.results.specimen, seed=seed), *overview]
 
     def _redaction(self, corpus: Corpus, contacts: int) -> Redaction:
-        tokenizer = self.results.specimen.tokenizer
+        subject = self.results.specimen
+        members = getattr(subject, "members", {})  # of a cohort, which has one tokenizer for all
+        tokenizer = next(iter(members.values()), subject).tokenizer
         assert isinstance(tokenizer, SpeakerTokenizer)  # a workspace trains no other
         return Redaction.of(corpus, tokenizer, contacts)

@@ -108,7 +108,7 @@ def _train_one(
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, before))  # no more than this process was given, by OMP_NUM_THREADS for example
     try:
         train(seed, lambda at: on_progress(seed, at) if on_progress else None, device)
     except KeyboardInterrupt:  # before the first step or after the last

@@ -17,30 +17,27 @@ moment, and uses no others; nothing that was read once is used again unless its 
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import InputError, UsageError
-from wonderland.model.processes import is_main
+from wonderland.errors import InputError
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing, checking, cohorts, models
-from wonderland.workspace import settings as settings_file
 from wonderland.workspace.analysing import Asked, requested
 from wonderland.workspace.choosing import choose, filters
 from wonderland.workspace.fingerprint import hash_value
+from wonderland.workspace.folder import WorkspaceFolder
 from wonderland.workspace.kept import Kept
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.reading import read_messages
-from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
-from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
     from wonderland.audit.result import Memorisation
+    from wonderland.comparison.comparison import Comparison
     from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
     from wonderland.lab.external.on_disk import Opened
@@ -56,7 +53,7 @@ __all__ = ["Workspace"]
 _Parameters = Mapping[str, Mapping[str, Any]]
 
 
-class Workspace:
+class Workspace(WorkspaceFolder):
     """The stages of one person's model on disk.
 
     Args:
@@ -64,63 +61,9 @@ class Workspace:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).expanduser()
-        self._unwritten: Settings | None = None
+        super().__init__(folder)
         self._split: tuple[str, tuple[Corpus, Corpus]] | None = None
         self._opened: tuple[str, Specimen] | None = None
-        Settings.load(self.folder / FILE)
-
-    @classmethod
-    def create(cls, folder: str | Path) -> Workspace:
-        """Make a workspace, or open the one that is there.
-
-        Raises:
-            ResourceError: The folder cannot be written.
-        """
-        folder = Path(folder).expanduser()
-        with guarding(folder):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not (folder / FILE).exists():
-                if any(path for path in folder.iterdir() if not path.name.startswith(".")):
-                    raise UsageError(
-                        f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
-                    )
-                (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-                settings_file.write_new(folder / FILE)
-        return cls(folder)
-
-    @classmethod
-    def find(cls, start: str | Path = ".") -> Path | None:
-        """Return the workspace at or above a folder, or ``me.wonderland`` in it, or None."""
-        start = Path(start).absolute()
-        for folder in (start, *start.parents):
-            if (folder / FILE).is_file():
-                return folder
-        inside = start / DEFAULT_NAME
-        return inside if (inside / FILE).is_file() else None
-
-    @property
-    def settings(self) -> Settings:
-        """What ``wonderland.toml`` says now; it is read each time, so an edit by hand counts at once."""
-        return self._unwritten or Settings.load(self.folder / FILE)
-
-    @property
-    def layout(self) -> Layout:
-        """The stages as the settings want them now; a value, which later changes leave as it is."""
-        return Layout(self.folder, copy.deepcopy(self.settings))
-
-    def configure(self, section: str, **values: Any) -> dict[str, Any]:
-        """Write settings into ``wonderland.toml`` and return those that changed; bad ones are refused, not written."""
-        wanted = self.settings.changed(section, **values)
-        if not is_main():  # of several processes, the first writes the file
-            self._unwritten = wanted
-            return {}
-        with guarding(self.folder):
-            return settings_file.update(self.folder / FILE, section, values)
-
-    def stage(self, name: str) -> Stage:
-        """Return the stage of this name as the settings want it now."""
-        return self.layout.stage(name)
 
     # -- doing the work ------------------------------------------------------------------------------------------
 
@@ -294,8 +237,10 @@ class Workspace:
         Raises:
             InputError: There are fewer than two.
         """
-        layout = self.layout
-        return cohorts.cohort(layout, kind, partial(self._specimen, layout))[0]
+        return self._cohort(self.layout, cohorts.Members.of(self.layout, kind))
+
+    def _cohort(self, layout: Layout, members: cohorts.Members) -> Cohort:
+        return cohorts.cohort(layout, members, partial(self._specimen, layout))
 
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
@@ -350,19 +295,23 @@ class Workspace:
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for.
 
+        Each result is kept as soon as it is there: a run that is stopped goes on where it was.
+
         Args:
-            *wanted: Names of analyses or groups; those of the settings if none is given.
+            *wanted: Names of analyses or groups; those of the settings if none is given, or with ``cohort`` those that
+                compare its models.
             parameters: Parameters by analysis, over those of the settings.
             on_start: Called with the name of each analysis before it runs.
             on_removed: Called with each result that was deleted to make room: of each analysis a dozen are kept.
             on_progress: Called with (name, done, total) by an analysis that takes long.
-            cohort: Analyse the models of `cohort` instead of the workspace's: "seeds" or "snapshots".
+            cohort: Analyse the models of `Workspace.cohort` instead of the workspace's: "seeds" or "snapshots". An
+                analysis of one model is run on each, and its results are in ``members``.
             minutes: Begin no further analysis after so long; those left are named in ``declined``.
         """
         layout = self.layout
         if cohort:
-            made = cohorts.cohort(layout, cohort, partial(self._specimen, layout))
-            return cohorts.analyze_cohort(layout, *made, wanted, parameters, on_start, on_progress, on_removed)
+            of_all = cohorts.AskedOfCohort.of(layout, cohort, wanted, parameters)
+            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress)
         asked = Asked.of(layout, wanted, parameters)
         return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
@@ -371,17 +320,51 @@ class Workspace:
 
         Args:
             *wanted: Names of analyses or groups; those of the settings if none is given, and those that run only on
-                request and have.
+                request and have; then also those of several models.
             parameters: Parameters by analysis, over those of the settings.
             latest: Of each analysis the result that was asked for last, whatever its parameters.
         """
         layout = self.layout
-        wanted = wanted or (*layout.settings.analysis.run, *requested(layout.folder))
-        return Asked.of(layout, wanted, parameters).there(self._specimen(layout), last=latest)
+        of_one = wanted or (*layout.settings.analysis.run, *requested(layout.folder))
+        found = Asked.of(layout, of_one, parameters).there(self._specimen(layout), last=latest)
+        return found if wanted else replace(found, by_name={**found, **cohorts.shown(layout, last=latest)})
 
-    def missing(self, *wanted: str, parameters: _Parameters | None = None) -> list[str]:
-        """Return the names of the analyses that `analyze` would run."""
+    def missing(self, *wanted: str, parameters: _Parameters | None = None, cohort: str = "") -> list[str]:
+        """Return the names of the analyses that `analyze` would run, with the member of a cohort behind."""
+        if cohort:
+            return cohorts.AskedOfCohort.of(self.layout, cohort, wanted, parameters).missing
         return Asked.of(self.layout, wanted, parameters).missing
+
+    def compare(
+        self,
+        by: str = "",
+        *,
+        at: Sequence[str] = (),
+        contacts: Sequence[str] = (),
+        other: str | Path | None = None,
+        permutations: int = 199,
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Comparison:
+        """Say how far parts of the messages are apart, and by which words; nothing of it is kept.
+
+        Args:
+            by: "period", "contact", "speaker" (me and them), or "" with ``other``.
+            at: Of periods, the days at which one ends and the next begins.
+            contacts: Of contacts, at least two pseudonyms.
+            other: Another workspace, to compare all of its messages with all of these.
+            permutations: Null draws of each pair.
+            seed: Seed of all that is random.
+            on_progress: Called with (draws done, all).
+
+        Raises:
+            UsageError: It is not said what to compare, or it does not exist.
+            NotEnoughData: A side has fewer than 1,000 messages.
+            InputError: Two workspaces hold the same conversations.
+        """
+        from wonderland.workspace.comparing import compared
+
+        return compared(self.layout, by, at, contacts, other, permutations, seed, on_progress)
 
     # -- showing -------------------------------------------------------------------------------------------------
 
@@ -402,7 +385,8 @@ class Workspace:
             redact: Leave messages out, and show only words and tokens that so many contacts used; see `Redaction`.
             live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
                 from the messages and can give some away.
-            asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says so.
+            asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says
+            so.
 
         Raises:
             CheckFailed: With ``live``, there is no audit of this very model that lets it be shared.

@@ -65,6 +65,9 @@ class Laughter:
     name: ClassVar[str] = "laughter"
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
+    no_choices: ClassVar[str] = (
+        "All heads are shown; the best is named on the text that it was found on, too high by luck."
+    )
     words: Annotated[str, "what else is laughter, words with spaces between"] = "lol lmao rofl haha hehe"
 
     def run(self, specimen: wl.Specimen) -> LaughterResult:

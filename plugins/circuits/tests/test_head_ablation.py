@@ -5,11 +5,13 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.ablation import estimated_rises, summed_losses
 from wonderland.lab.evidence import Evidence
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
-from wonderland_circuits.head_ablation import KINDS, HeadAblation
+from wonderland_circuits import head_ablation
+from wonderland_circuits.head_ablation import KINDS, HeadAblation, first_half
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,48 @@ def test_a_head_that_does_harm_is_called_harmful(repeating):
     result = wl.analyze(specimen, HeadAblation())["head-ablation"]
     assert result.cost["zero"].value[layer, head] < -1
     assert "L1H1" in result.heads_that_are("harmful")
+
+
+def rises(noise, sign):
+    """What ablation would find if heads cost nothing but noise: a number for each window, other way round in some."""
+
+    def ablated(specimen, windows, donor, mean, stored, tried):
+        return np.ones(len(windows)), dict.fromkeys(KINDS, noise[windows] * sign[windows, None, None])
+
+    return ablated
+
+
+@pytest.fixture
+def noise(repeating, monkeypatch):
+    """Return what names a head among noise, given the sign of the noise in each window."""
+    drawn = np.random.default_rng(0).standard_normal((24, 2, 3))
+
+    def analyse(sign):
+        monkeypatch.setattr(head_ablation, "_ablated", rises(drawn, sign))
+        return wl.analyze(repeating, HeadAblation(pairs=0))["head-ablation"]
+
+    return drawn, analyse
+
+
+def test_the_head_that_is_named_is_chosen_on_one_half_and_its_cost_is_of_the_other(repeating, noise):
+    drawn, analyse = noise
+    sign, conversation = np.ones(24), repeating.evidence.conversation
+    first = first_half(conversation, 0)  # the windows are all there are, in their order
+    one, mirrored = analyse(sign), analyse(np.where(first, 1, -1))
+    assert one.conversations == [6, 6]
+    assert one.dearest == str(Head(*np.unravel_index(drawn[first].sum(0).argmax(), (2, 3))))
+    assert one.dearest == mirrored.dearest  # the other half has no say
+    assert float(one.dearest_cost.value) == pytest.approx(-float(mirrored.dearest_cost.value))
+    assert one.dearest_cost.value == pytest.approx(drawn[~first][:, *Head.parse(one.dearest)].sum() / (12 * 47))
+    assert one.dearest_cost.n == 6
+    assert analyse(np.where(first, -1, 1)).dearest != one.dearest
+
+
+def test_halves_are_of_conversations():
+    conversation = np.repeat(np.arange(9), 3)
+    first = first_half(conversation, 0)
+    assert first.sum() == 15
+    assert not set(conversation[first]) & set(conversation[~first])
 
 
 def test_before_training_no_head_is_needed(result):

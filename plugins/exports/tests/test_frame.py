@@ -88,6 +88,21 @@ def test_a_link_out_of_a_folder_is_refused(tmp_path):
         open_export(tmp_path / "export", texts)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda path: path.symlink_to("nowhere"), "a.txt in .* is a link to a file that is not there"),
+        (os.mkfifo, "a.txt in .* is no file that holds anything"),  # which would be waited for, without an end
+    ],
+)
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path, make, why):
+    make(tmp_path / "a.txt")
+    with pytest.raises(InputError, match=why):
+        open_export(tmp_path, texts)
+    assert peek(tmp_path, texts) == []
+
+
 def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "SMALL", 1 << 16)
     bomb = zipped(tmp_path / "bomb.zip", {"a.txt": bytes(1 << 20)})

@@ -4,9 +4,13 @@ import pytest
 
 import wonderland as wl
 from wonderland.testing import analysis_checks, parametrize_with_checks
+from wonderland_sparse import graph_truths
+from wonderland_sparse.attribution_graphs import AttributionGraphs
 from wonderland_sparse.circuits import SparseCircuits
 from wonderland_sparse.dictionaries import SparseDictionaries
 from wonderland_sparse.features import SparseFeatures
+from wonderland_sparse.graph_truths import known_mlp_specimen
+from wonderland_sparse.transcoders import Transcoders
 from wonderland_sparse.truths import QUICK, speaking_specimen
 
 pytestmark = pytest.mark.slow
@@ -15,7 +19,10 @@ ANALYSES = [
     SparseDictionaries(**{**QUICK, "latents": 32, "epochs": 1}),
     SparseFeatures(effects=4, listed=3),
     SparseCircuits(pairs=16),
+    Transcoders(**graph_truths.QUICK),
+    AttributionGraphs(pairs=16),
 ]
+OF_MLPS = ("transcoders", "attribution-graphs")
 
 
 _ONCE = {}
@@ -25,14 +32,20 @@ _ONCE = {}
 def _on_a_specimen_with_text(monkeypatch, result):
     """Let the checks ask a specimen with training text, and give them dictionaries that were trained already."""
 
+    def given(analysis, specimen):
+        if analysis.name == "attribution-graphs":
+            return {"transcoders": run(Transcoders(**graph_truths.QUICK), specimen)}
+        ours = specimen is speaking_specimen() and analysis.name.startswith("sparse-")
+        return {"sparse-dictionaries": result} if ours and analysis.name != "sparse-dictionaries" else None
+
     def run(analysis, specimen):
-        ours = specimen is speaking_specimen() and analysis.name != "sparse-dictionaries"
-        return wl.analyze(specimen, analysis, given={"sparse-dictionaries": result} if ours else None)[analysis.name]
+        return wl.analyze(specimen, analysis, given=given(analysis, specimen))[analysis.name]
 
     def found(analysis):
+        specimen = known_mlp_specimen() if analysis.name in OF_MLPS else speaking_specimen()
         if analysis.name not in _ONCE:
-            _ONCE[analysis.name] = run(analysis, speaking_specimen())
-        return _ONCE[analysis.name], speaking_specimen()
+            _ONCE[analysis.name] = run(analysis, specimen)
+        return _ONCE[analysis.name], specimen
 
     monkeypatch.setattr(analysis_checks, "run", run)
     monkeypatch.setattr(analysis_checks, "_found", found)

@@ -14,10 +14,11 @@ from wonderland.testing.handwritten import handwritten_speaker_corpus, handwritt
 from wonderland.testing.random_models import random_model
 from wonderland_sparse import dictionaries, saved
 from wonderland_sparse.controls import noise, scrambled
-from wonderland_sparse.dictionaries import SparseDictionaries, _start
+from wonderland_sparse.dictionaries import SparseDictionaries
 from wonderland_sparse.dictionaries_result import chosen_layers
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.quality import matched, spliced
+from wonderland_sparse.learning import start_of
+from wonderland_sparse.quality import costs, matched, spliced
 from wonderland_sparse.streams import held_out, of_text
 
 TINY = SparseDictionaries(layers="1", latents=32, active=4, epochs=1, tokens="keep")
@@ -33,6 +34,37 @@ def test_every_measure_stands_beside_its_controls(result):
     own, frozen = (float(result.measured[whose]["fvu"].value[0]) for whose in ("dictionary", "frozen decoder"))
     assert own < 0.1 < frozen
     assert float(result.measured["dictionary"]["l0"].value[0]) == pytest.approx(4, abs=1)
+
+
+def test_scrambled_weights_have_two_starts_as_well(result):
+    agreed = result.measured["scrambled weights"]["stable"]
+    assert (agreed.n, agreed.resampled_over) == (64, "latents")
+    assert 0 <= float(agreed.value[0]) <= 1
+    assert "stable" not in result.measured["noise"]
+    told = next(finding.sentence for finding in result.findings() if "Two starts" in finding.sentence)
+    assert "with scrambled weights on" in told
+
+
+def test_the_cost_is_told_as_a_share_of_what_the_model_knows_beyond_trigrams(result):
+    for whose in ("dictionary", "4 components"):
+        nats, share = (result.measured[whose][name] for name in ("delta ce", "of lead"))
+        if result.lead > 0:
+            assert float(share.value[0]) == pytest.approx(float(nats.value[0]) / result.lead, rel=1e-6)
+        else:
+            assert np.isnan(share.value[0])  # a share of nothing
+    rise, ahead = np.array([0.1, 0.3, 0.2, 0.0]), np.array([1.0, 0.0, 1.0, 2.0])
+    evidence = wl.Evidence(np.zeros((2, 3), int), np.array([3, 3]), np.array([0, 1]), 0, False)
+    found = costs(rise, ahead, evidence)
+    assert float(found["delta ce"].value) == pytest.approx(0.15)
+    assert float(found["of lead"].value) == pytest.approx(0.15)
+    assert np.isnan(float(costs(rise, -ahead, evidence)["of lead"].value))
+
+
+def test_the_frozen_decoder_is_kept_beside_the_trained_ones(result, small):
+    frozen, trained = result.frozen(1), result.dictionary(1)
+    assert frozen.W_dec.shape == trained.W_dec.shape
+    assert not torch.allclose(frozen.W_dec, trained.W_dec, atol=0.1)
+    assert small.untrained().run(TINY).frozen(1) is None  # of a model that writes nothing there are no controls
 
 
 def test_stable_latents_are_those_that_another_start_has_too(result):
@@ -59,7 +91,7 @@ def test_the_same_seed_gives_the_same_bytes(small):
 
 
 def test_no_two_dictionaries_of_a_run_start_alike():
-    starts = {_start(name, seed) for name in ("L0S0", "L0S1", "L1S0", "L0noise") for seed in (0, 1)}
+    starts = {start_of(name, seed) for name in ("L0S0", "L0S1", "L1S0", "L0noise") for seed in (0, 1)}
     assert len(starts) == 8
 
 
@@ -82,7 +114,7 @@ def test_a_run_that_was_stopped_goes_on(small, tmp_path, monkeypatch):
         dictionaries, "learn", lambda x, r, seed, tell=None: again.append(seed) or learn(x, r, seed, tell)
     )
     found = TINY.run(view)
-    assert len(again) == 3  # frozen decoder, noise and scrambled weights; the pair was there
+    assert len(again) == 4  # frozen decoder, noise, and scrambled weights twice; the pair was there
     monkeypatch.setattr(dictionaries, "learn", learn)
     assert found.weights["L1"]["S1.W_dec"].tobytes() == small.run(TINY).weights["L1"]["S1.W_dec"].tobytes()
     assert not list(tmp_path.iterdir())  # what is in the result is not kept twice

@@ -76,6 +76,65 @@ def test_planted_features_come_back(seed):
     assert (learned.encode(x) > 0).sum(1).float().mean() == pytest.approx(3, abs=0.5)
 
 
+def independent(features=96, d=32, samples=100_000, l0=3, seed=0):
+    """Vectors as above, but every direction is there or not by itself, so that their number differs."""
+    random = torch.Generator().manual_seed(seed)
+    directions = torch.nn.functional.normalize(torch.randn(features, d, generator=random))
+    there = torch.rand(samples, features, generator=random) < l0 / features
+    return (there * (1 + torch.rand(samples, features, generator=random))) @ directions, directions
+
+
+def test_planted_features_come_back_if_their_number_varies():
+    x, directions = independent(samples=60_000, seed=3)
+    learned = learn(x, Recipe(96, active=3, rate=8e-3, batch=512), seed=3)
+    assert (found(learned, directions) >= 0.95).float().mean() >= 0.85
+    fires = (learned.encode(x) > 0).sum(1).float()
+    assert fires.mean() == pytest.approx(3, abs=0.6)
+    assert fires.std() > 1  # a batch gives more to a vector that has more
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 3])
+def test_with_enough_vectors_nearly_all_of_a_varying_number_come_back(seed):
+    x, directions = independent(samples=200_000, seed=seed)
+    learned = learn(x, Recipe(96, active=3, rate=8e-3, batch=512), seed=seed)
+    assert (found(learned, directions) >= 0.95).float().mean() >= 0.95
+
+
+def tree(samples=100_000, d=32, seed=0):
+    """Eight parents with four children each: a child is there only with its parent, and at most one of them."""
+    random = torch.Generator().manual_seed(seed)
+    directions = torch.nn.functional.normalize(torch.randn(8 + 32, d, generator=random))
+    there = torch.rand(samples, 8, generator=random) < 0.2
+    which = torch.randint(0, 5, (samples, 8), generator=random)  # 4: no child
+    children = torch.nn.functional.one_hot(which, 5)[..., :4] * there[..., None]
+    strength = torch.cat([there, children.flatten(1)], 1) * (1 + torch.rand(samples, 40, generator=random))
+    return strength @ directions, directions, strength
+
+
+@pytest.mark.slow
+def test_with_too_few_active_a_parent_is_absorbed_by_its_children_and_nesting_helps():
+    """2.9 are active; with 2, a parent is silent where a child fires. Nested, it fires, with a worse direction."""
+    x, directions, strength = tree()
+    recall, right = {}, {}
+    for kind in ("batchtopk", "matryoshka"):
+        learned = learn(x, Recipe(40, active=2, kind=kind, rate=8e-3, batch=512), seed=1)
+        cosines = learned.W_dec @ directions[:8].T
+        fires = learned.encode(x)[:, cosines.argmax(0)] > 0
+        parent = strength[:, :8] > 0
+        recall[kind] = float((fires & parent).sum() / parent.sum())
+        right[kind] = float((cosines.max(0).values >= 0.95).float().mean())
+    assert recall["batchtopk"] < 0.5 < recall["matryoshka"]
+    assert right["matryoshka"] < right["batchtopk"]
+
+
+@pytest.mark.slow
+def test_512_directions_in_128_dimensions_come_back():
+    x, directions = independent(512, 128, 200_000, l0=4, seed=1)
+    learned = learn(x, Recipe(512, active=4, rate=8e-3, batch=512), seed=1)
+    assert (found(learned, directions) >= 0.95).float().mean() >= 0.95
+
+
 def test_noise_of_the_same_covariance_gives_nothing_back():
     x, directions = planted(samples=30_000)
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3)) @ torch.linalg.cholesky(torch.cov(x.T)).T

@@ -26,21 +26,12 @@ def drawn(latents=12, d=8):
     return Dictionary(torch.randn(latents, d, generator=random), b_enc, W_dec, b_dec, threshold.abs())
 
 
-class Holds:
-    """What is read of a result when a dictionary of it is written."""
-
-    context = 64
-
-    def __init__(self, tokens="keep"):
-        self.tokens = tokens
-
-    def dictionary(self, layer, seed):
-        return drawn()
+ABOUT = {"tokens": "keep", "layer": 2, "context": 64, "model_name": "mine"}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return write(Holds(), tmp_path / "ours", layer=2, seed=0, model_name="mine")
+    return write(drawn(), tmp_path / "ours", **ABOUT)
 
 
 def test_what_is_written_is_read_again(folder):
@@ -86,7 +77,7 @@ def test_an_input_that_nothing_is_taken_off_is_read_so(folder):
 
 def test_a_context_dictionary_is_not_written(tmp_path):
     with pytest.raises(wl.UsageError, match="table of token means") as error:
-        write(Holds("subtract"), tmp_path / "ours", layer=2, seed=0, model_name="mine")
+        write(drawn(), tmp_path / "ours", **{**ABOUT, "tokens": "subtract"})
     assert "--tokens keep" in error.value.hint
     assert not (tmp_path / "ours").exists()
 
@@ -94,7 +85,7 @@ def test_a_context_dictionary_is_not_written(tmp_path):
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
     (tmp_path / "letters.txt").write_text("dear")
     with pytest.raises(wl.UsageError, match="something else"):
-        write(Holds(), tmp_path, layer=2, seed=0, model_name="mine")
+        write(drawn(), tmp_path, **ABOUT)
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
 
 

@@ -11,14 +11,15 @@ from wonderland.report.encode import encode
 from wonderland.report.plots import figure
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, Text, walk
+from wonderland.testing.handwritten import handwritten_speaker_model
 from wonderland.tokenizer import END, ME, SEP, THEM
 from wonderland_sparse.activations import Fires, auroc, cut, rolled
 from wonderland_sparse.circuits import SparseCircuits
 from wonderland_sparse.dataset_examples import may_be_shown
-from wonderland_sparse.features import SparseFeatures
-from wonderland_sparse.labels import CONTEXTUAL, Labels, explain
+from wonderland_sparse.features import SparseFeatures, _live
+from wonderland_sparse.labels import COMING, CONTEXTUAL, Labels, explain
 from wonderland_sparse.probing import ranked
-from wonderland_sparse.streams import Places
+from wonderland_sparse.streams import Places, held_out
 from wonderland_sparse.swapping import attribution, of_directions, of_latents, pairs_of, swap
 
 PIECES = ["<|end|>", "<|me|>", "<|them|>", "<|sep|>", "<|pad|>", " a", " b", " A", "?", " haha", " hahaha", "7", "LOL"]
@@ -307,3 +308,98 @@ def test_without_a_stable_latent_no_effect_is_told(found):
     finding = dataclasses.replace(found[0], arrays={"L1": arrays}).findings()[1]
     assert (finding.kind, finding.trust) == ("null", "weak")
     assert "no latent" in finding.sentence
+
+
+# What is chosen, and where it is measured
+
+
+def test_labels_of_random_firing_score_what_chance_gives_where_they_were_not_chosen(texts):
+    """Among many labels one always fits; elsewhere it fits as well as any label of its size does, 2ds/(d + s)."""
+    (one, other), labels = texts
+    random, units, each = np.random.default_rng(1), 200, 80
+    rows = [np.concatenate([random.choice(len(p), each, replace=False) for _ in range(units)]) for p in (one, other)]
+    which = np.repeat(np.arange(units), each)
+    found = explain(rows[0], which, units, labels[0], rows[1], which, labels[1])
+    sizes = np.array(
+        [
+            (labels[1].of[list(labels[1].of)[family]] == label).sum()
+            for family, label in zip(found.family, found.label, strict=True)
+        ]
+    )
+    by_chance = 2 * each * sizes / len(other) / (each + sizes)
+    assert (found.f1 - by_chance).mean() == pytest.approx(0, abs=0.01)
+    assert (found.chosen - by_chance).mean() > 0.02
+
+
+def test_what_follows_is_a_family_apart(texts):
+    (one, other), labels = texts
+    before = [np.flatnonzero((np.roll(p.tokens, -1) == 8) & (p.position < 19)) for p in (one, other)]
+    units = [np.zeros(len(rows), dtype=np.int64) for rows in before]
+    found = explain(before[0], units[0], 1, labels[0], before[1], units[1], labels[1], COMING)
+    assert (told(labels[0], found), float(found.f1[0])) == ("? follows", 1)
+    alone = explain(before[0], units[0], 1, labels[0], before[1], units[1], labels[1])
+    assert list(labels[0].of)[int(alone.family[0])] != "next"
+    last = np.flatnonzero(one.position == 19)
+    assert (labels[0].of["next"][last] == -1).all()  # after the end of a window nothing is known
+
+
+def test_which_latents_come_first_is_decided_where_labels_are_chosen(found):
+    """Else the F1 of the first cards, on held-out text, would be the best of many and too high."""
+    arrays = found[0].arrays["L1"]
+    clear = np.maximum(arrays["contextual chosen"], 0.5 * arrays["chosen"])
+    asked = arrays["asked"]
+    assert (np.diff(clear[asked]) <= 1e-12).all()
+    left_out = np.setdiff1d(np.flatnonzero(arrays["shown"] & (arrays["stability"] >= 0.7)), asked)
+    assert np.nanmax(clear[left_out], initial=0) <= clear[asked].min() + 1e-12
+
+
+def test_a_latent_held_high_says_what_it_promotes(found):
+    features = found[0]
+    held, null = features.held["L1"], features.arrays["L1"]["held null"]
+    assert held.shape == (8,)
+    assert null.shape == (8, 20)
+    there = np.isfinite(np.asarray(held.value))
+    assert there.any()
+    assert float(np.max(np.asarray(held.value)[there])) > 1.5
+    assert (np.asarray(held.value)[there] > np.nanmin(null[there], axis=1)).all()
+
+
+def test_latents_of_a_frozen_decoder_are_swapped_as_well(found):
+    curves = found[1].curves["L1"]
+    trained, frozen = curves["latents"], curves["latents of a frozen decoder"]
+    assert float(trained.value[2]) > float(frozen.value[2]) + 0.2  # four of each
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_a_model_in_half_precision_is_analysed_as_it_is(speaking, result, precision):
+    rounded = speaking.with_model(handwritten_speaker_model().to(precision))
+    given = {"sparse-dictionaries": result}
+    half = wl.analyze(rounded, SparseFeatures(effects=2, listed=2), SparseCircuits(pairs=16), given=given)
+    known = half["sparse-features"].known["L1"]["me speaks"]["latent"]
+    assert float(known.low) > 0.95
+    assert float(half["sparse-circuits"].whole["L1"].value) > 0.9
+
+
+def test_a_live_report_gets_the_first_latents_as_their_encoder_reads_them(found, result, speaking):
+    ways = found[0].live_directions()
+    assert len(ways) == len(found[0].live["L1"]) > 0
+    dictionary, x = result.dictionary(1), held_out(speaking, [1])[1].x[:500].float()
+    for (name, layer, vector, site, reads), one in zip(ways, found[0].live["L1"], strict=True):
+        assert name.startswith(f"L1F{one['unit']}")
+        assert (layer, site) == (1, "attn_out")  # the last layer, of a model without MLPs
+        z = x.numpy() @ reads.encoder + reads.bias
+        wanted = dictionary.encode(x)[:, one["unit"]].numpy()
+        np.testing.assert_allclose(np.where(z > reads.threshold, z, 0), wanted, atol=1e-4)
+        np.testing.assert_allclose(vector / reads.length, dictionary.W_dec[one["unit"]].numpy(), atol=1e-6)
+        assert reads.tokens is None  # tokens are kept in this dictionary
+
+
+def test_a_context_latent_in_a_live_report_knows_what_each_token_takes_off(speaking, result):
+    dictionary, fired = result.dictionary(1), Fires(np.array([0]), np.array([3]), np.array([2.0]))
+    table = np.random.default_rng(0).normal(size=(24, speaking.cfg.d_model)).astype(np.float32)
+    (one,) = _live(speaking, 0, dictionary, table, fired, [3])
+    x, tokens = torch.randn(24, speaking.cfg.d_model), np.arange(24)
+    z = x.numpy() @ one["encoder"] + one["bias"] + one["tokens"][tokens]
+    wanted = dictionary.encode(x - torch.from_numpy(table))[:, 3].numpy()
+    np.testing.assert_allclose(np.where(z > one["threshold"], z, 0), wanted, atol=1e-3)
+    assert one["last"] is False

@@ -8,12 +8,15 @@ import wonderland as wl
 from wonderland.model.presets import Config
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
+from wonderland.report.schema import characters
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.testing.optimism import optimism
 from wonderland.testing.random_models import random_model
 from wonderland.tokenizer import END, ME, SEP, THEM
 from wonderland_triage.dataset_examples import watch
 from wonderland_triage.neuron_stats import KINDS, fire, kinds_of_tokens
 from wonderland_triage.neurons import Neurons, _lower
+from wonderland_triage.selectivity import CHOOSE, MEASURE, halves, measured
 from wonderland_triage.truths import one_kind_each
 
 A, B, C = 5, 6, 7  # the tokens " a", " b", " c"
@@ -76,8 +79,14 @@ def test_a_neuron_for_speakers_is_wholly_selective(result):
     assert result.selectivity[0, SPEAKERS] == pytest.approx(1)
 
 
+def of_half(specimen, which):
+    """The tokens of one half of the conversations."""
+    evidence, inside = specimen.evidence, halves(specimen.evidence, 0) == which
+    return evidence.tokens[inside][evidence.mask[inside]]
+
+
 def test_a_neuron_for_two_kinds_is_less_selective_and_one_for_everything_not_at_all(result, synthetic_specimen):
-    tokens = synthetic_specimen.evidence.tokens[synthetic_specimen.evidence.mask]
+    tokens = of_half(synthetic_specimen, MEASURE)
     speakers, separators = np.isin(tokens, (ME, THEM)).sum(), np.isin(tokens, (SEP, END)).sum()
     best = 1.0  # each fires for all tokens of both kinds: the mean of a kind is one, that of all others less
     rest = min(separators / (len(tokens) - speakers), speakers / (len(tokens) - separators))
@@ -86,9 +95,11 @@ def test_a_neuron_for_two_kinds_is_less_selective_and_one_for_everything_not_at_
     assert result.selectivity[0, EVERYTHING] == pytest.approx(0, abs=1e-6)
 
 
-def test_a_neuron_that_never_fires_is_not_selective_and_not_listed(result):
+def test_a_neuron_that_never_fires_has_no_selectivity_and_is_not_listed(result):
     assert result.active[0, DEAD] == 0
-    assert result.selectivity[0, DEAD] == 0
+    assert np.isnan(result.selectivity[0, DEAD])
+    assert np.isnan(result.chosen_by[0, DEAD])
+    assert result.favourite[0, DEAD] == -1
     assert np.isnan(result.kind_entropy[0, DEAD])
     others = np.delete(result.kind_entropy[0], DEAD)
     assert result.mixed.value[0] == pytest.approx(others.mean())
@@ -103,7 +114,8 @@ def test_how_often_a_neuron_is_active_is_counted_without_padding(result, synthet
 
 
 def test_the_highest_activations_are_the_highest_there_are(synthetic_specimen):
-    fired = fire(synthetic_specimen, top=12, directions=3, seed=0)
+    half = halves(synthetic_specimen.evidence, 0)
+    fired = fire(synthetic_specimen, half, top=12, directions=3, seed=0)
     evidence, model = synthetic_specimen.evidence, synthetic_specimen.model
     activations = torch.relu(model.blocks[0].mlp.W_in + model.blocks[0].mlp.b_in)[torch.from_numpy(evidence.tokens)]
     activations[~torch.from_numpy(evidence.mask)] = -torch.inf
@@ -178,8 +190,9 @@ def test_snippets_show_what_a_neuron_did_at_each_of_their_tokens(result, synthet
     row = result.listed[0]
     layer, neuron = (int(part) for part in row["neuron"][1:].split("N"))
     (activations,) = watch(synthetic_specimen, [(layer, neuron)])
-    assert row["bands"][0]["snippets"][0]["value"] == pytest.approx(np.nanmax(activations), abs=1e-3)
     evidence = synthetic_specimen.evidence
+    elsewhere = activations[halves(evidence, 0) == MEASURE]
+    assert row["bands"][0]["snippets"][0]["value"] == pytest.approx(np.nanmax(elsewhere), abs=1e-3)
     assert np.isnan(activations[~evidence.mask]).all()
     _, cache = synthetic_specimen.model.run_with_cache(torch.from_numpy(evidence.tokens[:1]))
     by_hand = cache[f"blocks.{layer}.mlp.hook_post"][0, :, neuron].numpy()
@@ -202,7 +215,7 @@ def test_with_kinds_dealt_out_anew_neurons_for_one_kind_are_mixed():
     result = wl.analyze(one_kind_each(), Neurons())["neurons"]
     shuffled, observed = result.nulls["shuffled kinds"][:, 0], result.mixed.value[0]
     assert shuffled[0] > 2 * observed
-    assert shuffled[1] < 0.3 < result.selectivity.mean()
+    assert abs(shuffled[1]) < 0.1 < 0.3 < np.nanmean(result.selectivity)
 
 
 def test_a_random_basis_is_not_special():
@@ -228,6 +241,98 @@ def test_a_model_without_mlps_has_no_neurons():
     ]
     assert result.summary() == "The model has no MLPs: there are no neurons."
     assert (list(result.views()), list(result.findings())) == ([], [])
+
+
+def test_the_listed_are_chosen_on_one_half_and_told_by_the_other(result, synthetic_specimen):
+    order = np.argsort(-np.nan_to_num(result.chosen_by[0], nan=-9), kind="stable")[:15]
+    assert [row["neuron"] for row in result.listed] == [f"L0N{neuron}" for neuron in order]
+    assert result.conversations == [15, 15]
+    listed = result.listed_selectivity
+    assert (listed.n, listed.resampled_over, listed.labels["neuron"][0]) == (15, "conversations", f"L0N{order[0]}")
+    np.testing.assert_allclose(listed.value, result.selectivity[0][order], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(listed.chance, result.nulls["random directions"][1, 0])
+    assert (listed.low <= listed.value).all()
+    assert (listed.high - listed.low).max() > 0.01
+    # By hand: of the neuron for one word, how often the word comes among its kind, and among no other.
+    (place,) = (i for i, row in enumerate(result.listed) if row["neuron"] == f"L0N{WORD}")
+    assert listed.value[place] == pytest.approx(1)
+    tokens = of_half(synthetic_specimen, MEASURE)
+    assert result.listed[place]["active"] == pytest.approx((tokens == A).mean())
+    assert result.listed[place]["entropy"] == 0
+
+
+def test_an_interval_resamples_conversations():
+    """Two windows of each conversation are alike, so that they count once."""
+    random = np.random.default_rng(0)
+    kinds, post = random.integers(3, size=(40, 20)), random.random((2, 40, 20))
+    kind = np.array([0, 1])
+    one = measured(post, kinds, kind, np.arange(40), seed=0)
+    twice = measured(post.repeat(2, 1), kinds.repeat(2, 0), kind, np.arange(40).repeat(2), seed=0)
+    assert (one.n, twice.n) == (40, 40)
+    np.testing.assert_allclose(one.high - one.low, twice.high - twice.low)
+    alone = measured(post.repeat(2, 1), kinds.repeat(2, 0), kind, np.arange(80), seed=0)
+    np.testing.assert_allclose(alone.high - alone.low, (one.high - one.low) / 2**0.5, rtol=0.15)
+    own, rest = (post[1][where].mean() for where in (kinds == 1, kinds != 1))
+    assert one.value[1] == pytest.approx((own - rest) / (own + rest))
+
+
+def in_one_half(which):
+    """One specimen in which one word stands in the conversations of one half only."""
+    before = specimen_of(planted()).evidence
+    inside = halves(before, 0) == which
+    rows = []
+    for row, length, here in zip(before.tokens, before.lengths, inside, strict=True):
+        tokens = [B if token == A else int(token) for token in row[:length]]
+        rows.append([*tokens[:4], A, *tokens[5:]] if here else tokens)
+    return wl.Specimen.of_tokens(
+        planted(), handwritten_tokenizer(), rows, conversation=before.conversation, windows=len(rows)
+    )
+
+
+@pytest.mark.parametrize("which", [CHOOSE, MEASURE])
+def test_a_neuron_that_fires_in_one_half_only_is_told_and_never_measured_where_it_was_chosen(which):
+    result = wl.analyze(in_one_half(which), Neurons(tokens=1, directions=8))["neurons"]
+    assert np.isnan(result.selectivity[0, WORD])
+    names = [row["neuron"] for row in result.listed]
+    (cards,) = (view for view in result.views() if view.id == "neurons")
+    assert result.lost == [which == CHOOSE, which == MEASURE]
+    if which == MEASURE:
+        assert f"L0N{WORD}" not in names
+        assert "1 neuron fires only in the other half and could not be chosen." in characters(cards.caption)
+        return
+    assert result.chosen_by[0, WORD] == pytest.approx(1)
+    assert np.isnan(result.listed_selectivity.value[names.index(f"L0N{WORD}")])
+    told = "1 neuron fires only in the half to choose on, so that its selectivity is not known."
+    assert told in characters(cards.caption)
+    said = str(cards.plain())
+    assert "common word, not seen to fire again" in said
+    assert "not known: it does not fire in the half to measure on" in said
+
+
+def test_of_one_conversation_nothing_is_measured_elsewhere():
+    specimen = wl.Specimen(planted(), handwritten_tokenizer(), handwritten_corpus(1))
+    result = wl.analyze(specimen, Neurons(tokens=1, directions=8))["neurons"]
+    assert result.conversations == [1, 0]
+    assert np.isnan(result.selectivity).all()
+    assert "on the other 0 it does not fire" in result.summary()
+    assert result.listed
+    figure(next(iter(result.views())))
+
+
+def test_where_all_tokens_are_of_one_kind_nothing_is_selective_and_that_is_said():
+    rows = np.random.default_rng(0).integers(5, 20, (12, 16)).tolist()
+    specimen = wl.Specimen.of_tokens(planted(), handwritten_tokenizer(), rows)
+    result = wl.analyze(specimen, Neurons(tokens=1, directions=4))["neurons"]
+    assert np.isnan(result.selectivity).all()
+    assert (result.listed, result.listed_selectivity.value.shape) == ([], (0,))
+    assert "No neuron is listed: none fires for one kind of token" in result.summary()
+
+
+def test_the_best_of_noise_is_worth_nothing_on_the_other_half():
+    (choice,) = Neurons.choices()
+    found = optimism(Neurons, choice)
+    assert found.faults == []
+    assert abs(found.share) < 0.05
 
 
 def test_it_is_saved_and_loaded(result, tmp_path):

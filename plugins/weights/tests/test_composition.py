@@ -1,5 +1,7 @@
 """Composition where it was planted and where it was not, and against the d × d matrices the formulas stand for."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -125,13 +127,15 @@ def spectrum(power, k=64):
 
 @pytest.mark.parametrize(("power", "deviation", "p99"), [(0, 0.008, 1.017), (0.5, 0.05, 1.125), (1, 0.247, 1.778)])
 def test_the_steeper_the_spectra_the_wider_is_chance(power, deviation, p99):
-    drawn = rotated(spectrum(power), spectrum(power), CORNERS) * 16
+    drawn = rotated(spectrum(power), spectrum(power), drawn_corners()) * 16
     assert np.sqrt((drawn**2).mean()) == pytest.approx(1, abs=0.03)
     assert drawn.std() == pytest.approx(deviation, rel=0.15)
     assert np.quantile(drawn, 0.99) == pytest.approx(p99, abs=0.12 * power + 0.005)
 
 
-CORNERS = corners(1500, 64, room=256, random=np.random.default_rng(0))
+@functools.cache
+def drawn_corners():
+    return corners(1500, 64, room=256, random=np.random.default_rng(0))
 
 
 @given(st.integers(0, 10**6), st.integers(2, 8), st.integers(1, 9))

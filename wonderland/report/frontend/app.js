@@ -6,7 +6,7 @@ async function start() {
   Object.assign(store, store.read());
   root.dataset.theme = themeName();
   const main = byId('main');
-  const help = makeHelp(), search = makeSearch();
+  const tour = makeTour(), help = makeHelp(tour), search = makeSearch();
   const card = makeCard(byId('card'));
   let figure = null, turn = 0;
 
@@ -25,8 +25,8 @@ async function start() {
   });
   byId('nav').hidden = Boolean(page.opens) && page.views.length < 2;
   document.body.classList.toggle('notebook', Boolean(page.opens));
-  fill(byId('top'), header(help, search));
-  document.body.append(help, search, makeAbout(), tip.node);
+  fill(byId('top'), header(help, search, tour));
+  document.body.append(help, search, makeAbout(), tour.node, tip.node);
 
   const showNav = () => {
     const open = nav.find((link) => link.dataset.view === store.view)?.dataset.group;
@@ -96,7 +96,7 @@ async function start() {
   warm(page.views);
 }
 
-function header(help, search) {
+function header(help, search, tour) {
   const failed = page.checks.filter((check) => !check.passed).length, { model, corpus } = page.meta;
   return [
     el('strong.name', 'wonderland'), model ? el('span.fact', model) : null, corpus ? el('span.fact', typeof corpus === 'string' ? corpus : Object.entries(corpus).slice(0, 2).map(([what, count]) => `${number(count)} ${what}`).join(', ')) : null, el('span.gap'),
@@ -104,8 +104,9 @@ function header(help, search) {
     page.containsText ? el('span.badge.text', { title: 'Whoever has this file can read the messages in it.' }, 'contains message text')
       : el('span.badge', 'redacted'),
     button('Copy link', (event) => copyText(location.href, event.target), { class: 'copylink', title: 'Copy the address of what is shown; it holds no message' }),
+    page.tour.length ? button('Tour', () => tour.begin(), { title: 'This model in five minutes, step by step' }) : null,
     button('Find', () => search.begin(), { title: 'Find a word, a view, a head or a finding  /' }),
     button('◐', toggleTheme, { class: 'icon', label: 'Light or dark', title: 'Light or dark  t' }),
-    button('?', () => help.showModal(), { class: 'icon', label: 'Help', title: 'Help  ?' }),
+    button('?', () => help.showModal(), { class: 'icon', label: 'Tour and keys', title: 'Tour and keys  ?' }),
   ];
 }

@@ -14,7 +14,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const weightScale = colourScale({ domain: [0, 1] }, []);
   const incoming = () => store.tab === 1;
 
-  const steps = stepper({ panels: conversations });
+  const steps = stepper({ panels: conversations, of: data.of });
   const direction = choice('Direction', ['looks at', 'is looked at by'], (tab) => store.set({ tab }));
   const scaleKey = legend();
   controls.append(steps.node, direction.node, scaleKey.node);
@@ -40,7 +40,15 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   let shading = () => NaN; // what the words are shaded by
   const words = bubbles((i, hovering) => (!hovering ? [`token ${i}, ${tokenName(shown.tokens[i])}`, [['attention', number(shading(i), 3)]]] : valid(store.pos) && store.pos !== i ? describeToken(i) : null));
   const about = el('p.about'), most = el('ol.most');
-  plot.append(el('div.explorer', el('section.one', title, big.node), grid),
+  // The cell that is open: of the token kept and of the one that `node` names, by direction.
+  const openCell = () => {
+    if (!triangles || !valid(store.pos) || !valid(store.node)) return null;
+    const [query, key] = incoming() ? [store.node, store.pos] : [store.pos, store.node];
+    return key <= query ? [current(), query, key] : null;
+  };
+  const keep = (query, key) => store.set(incoming() ? { pos: key, node: key <= query ? query : null } : { pos: query, node: key <= query ? key : null });
+  const zoom = cellPanel(openCell, () => ({ ...data, conversation: shown }));
+  plot.append(el('div.explorer', el('section.one', title, big.node), grid), zoom.node,
     el('section.words', el('div.wordshead', about, most), words.node));
 
   const weight = (query, key) => triangles.at(current(), query, key);
@@ -70,8 +78,32 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   });
   big.canvas.addEventListener('pointerleave', () => (tip.hide(), store.look({})));
   big.canvas.addEventListener('click', (event) => {
-    const [query, key] = big.at(event);
-    store.set({ pos: incoming() ? key : query });
+    keep(...big.at(event));
+    if (narrow.matches) zoom.node.scrollIntoView({ block: 'nearest' });
+  });
+  // By keyboard: arrows move the cross, Enter opens the cell under it.
+  const spot = { query: 0, key: 0 };
+  big.canvas.addEventListener('focus', () => {
+    [, spot.query, spot.key] = openCell() ?? [0, valid(store.pos) ? store.pos : triangles.n - 1, 0];
+    point();
+  });
+  big.canvas.addEventListener('blur', () => (tip.hide(), shadeWords()));
+  function point() {
+    big.cross(spot.query, spot.key);
+    const said = [`${tokenName(shown.tokens[spot.query])} (${spot.query}) looks at ${tokenName(shown.tokens[spot.key])} (${spot.key})`, [['weight', number(weight(spot.query, spot.key), 3)]]];
+    fill(big.said, spoken(...said));
+    tip.show(big.canvas, ...said);
+  }
+  big.canvas.addEventListener('keydown', (event) => {
+    const move = ARROWS[event.key];
+    if (move) {
+      spot.query = max(0, min(triangles.n - 1, spot.query + move[1]));
+      spot.key = max(0, min(spot.query, spot.key + move[0]));
+      point();
+    } else if (event.key === 'Enter' || event.key === ' ') keep(spot.query, spot.key);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
   });
 
   function sides() {
@@ -93,7 +125,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const drawLarge = () => {
     big.draw(triangles, current(), sides().large, shown.speakers);
     fill(title, HEADS[current()], el('small', label(current())));
-    big.canvas.ariaLabel = `Attention pattern of ${HEADS[current()]} on conversation ${sampleIn(conversations) + 1}, ${triangles.n} tokens`;
+    big.canvas.ariaLabel = `Attention pattern of ${HEADS[current()]} on ${steps.of} ${steps.index() + 1}, ${triangles.n} tokens`;
   };
 
   function shadeWords() {
@@ -103,23 +135,27 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     shading = value;
     words.shade(value, weightScale);
     words.choose();
-    big.cross(position === null || incoming() ? null : position, position !== null && incoming() ? position : null);
+    const cell = openCell();
+    if (cell && store.peek.pos === undefined) big.cross(cell[1], cell[2]);
+    else big.cross(position === null || incoming() ? null : position, position !== null && incoming() ? position : null);
     const ranked = d3.range(triangles.n).filter((i) => value(i) > 0.005).sort((a, b) => value(b) - value(a)).slice(0, 5);
     const named = position === null ? '' : `“${tokenName(tokens[position])}” (${position})`;
     fill(about, position === null ? 'Shaded by the attention each token receives on average. Point at a word, or click it to keep it.'
       : incoming() ? `${named} is looked at most by` : `${named} looks most at`);
-    fill(most, (position === null ? [] : ranked).map((i) => el('li', el('q', tokenName(tokens[i])), el('span', number(value(i), 2)))));
+    fill(most, (position === null ? [] : ranked).map((i) => el('li', valid(store.pos) ? button('', () => store.set({ node: i }), { class: 'link', title: 'What is behind this weight' }) : el('span'))));
+    ranked.forEach((i, k) => position !== null && fill(most.children[k].firstChild, el('q', tokenName(tokens[i])), el('span', number(value(i), 2))));
   }
 
   async function openSample() {
     const turn = ++opening;
-    const wanted = conversations[sampleIn(conversations)];
+    const wanted = conversations[steps.index()];
     const next = wanted.patterns.levels ? wanted.patterns : await wanted.patterns.open();
     if (turn !== opening) return;
     [shown, triangles] = [wanted, next];
     steps.show();
     words.show(wanted);
     draw();
+    behindOf(wanted).then(() => turn === opening && zoom.show());
   }
   function draw() {
     scaleKey.show(weightScale, { unit: '' });
@@ -127,16 +163,18 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     drawThumbs();
     drawLarge();
     shadeWords();
+    zoom.show();
     hand.mark();
   }
 
   const update = (changed) => {
-    if (changed.has('mounted') || changed.has('sample')) openSample();
+    if (changed.has('mounted') || changed.has(steps.key)) openSample();
     if (!triangles) return;
     if (changed.has('size') || changed.has('theme')) return draw();
     if (changed.has('key') || changed.has('peek')) drawLarge();
     if (changed.has('tab')) direction.show(+incoming());
     shadeWords();
+    if (when(changed, 'key', 'pos', 'node', 'tab')) zoom.show();
     hand.mark();
   };
   const table = () => {

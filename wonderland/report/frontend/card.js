@@ -3,7 +3,9 @@ const narrow = matchMedia('(max-width: 1180px)');
 
 function makeCard(host) {
   const rows = page.cards.map((card) => ({ ...card, node: el('div.measure') }));
-  const groups = d3.groups(rows, (row) => row.result);
+  // What a head does comes before where it looks and what its weights say.
+  const order = ['circuit', 'heads', 'weights'], sectionOf = (result) => order.indexOf(page.views.find(({ group }) => group === result)?.section);
+  const groups = d3.sort(d3.groups(rows, (row) => row.result), ([result]) => (sectionOf(result) < 0 ? order.length : sectionOf(result)));
   const title = el('h2', { tabindex: -1 }), sub = el('p.quiet'), roles = el('ul.roles'), told = el('div.blocks'), links = el('p.seen');
   const canvas = el('canvas.pixels', { role: 'img' }), legend_ = el('figcaption');
   const picture = el('figure', canvas, legend_);
@@ -46,7 +48,7 @@ function makeCard(host) {
     picture.hidden = !attentionView || page.views.find((view) => view.id === store.view)?.renderer === 'matrix-grid';
     if (picture.hidden) return;
     const data = ready.get(attentionView.id) ?? (await load(attentionView));
-    const i = sampleIn(data.conversations), packed = data.conversations[i].patterns;
+    const i = placeIn(data), packed = data.conversations[i].patterns;
     const patterns = packed.levels ? packed : await packed.open();
     if (store.shownHead !== headName(layer, head)) return;
     drawPattern(canvas, patterns, layer * data.n_heads + head, max(160, min(292, picture.clientWidth || 292)));

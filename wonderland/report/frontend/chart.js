@@ -45,8 +45,8 @@ function makeChart({ view, plot, draw, table, redraw = [] }) {
 }
 
 // Names of series or groups in one line above a chart, each with its mark; returns the height taken.
-function drawNames(scene, names, left, width, sign) {
-  let [x, y] = [left, 14];
+function drawNames(scene, names, left, width, sign, first = 14) {
+  let [x, y] = [left, first];
   names.forEach((name, i) => {
     const wide = 34 + textWidth(name);
     if (x > left && x + wide > width) [x, y] = [left, y + 20];

@@ -63,7 +63,7 @@ async function unpack(node) {
   if ('$array' in node) return new Grid(new TYPES[node.$array](await inflate(node)), node.shape);
   if ('$triangles' in node) return new Triangles(node);
   await Promise.all(Object.keys(node).map(async (key) => {
-    if (node[key] && typeof node[key] === 'object') node[key] = await unpack(node[key]);
+    if (key !== 'behind' && node[key] && typeof node[key] === 'object') node[key] = await unpack(node[key]);
   }));
   return node;
 }
@@ -75,10 +75,13 @@ function load(view) {
   return loaded.get(view.id);
 }
 
+// What lies behind the cells of a conversation, unpacked only once it is looked at; null if the page does not hold it.
+const behindOf = (conversation) => (conversation.opening ??= (async () => (conversation.opened = conversation.behind ? await unpack(conversation.behind) : null))());
+
 // What a view needs to be drawn at once: its data, and of attention the conversation that is selected.
 async function prepare(view) {
   const data = await load(view);
-  if (view.renderer === 'matrix-grid') await data.conversations[sampleIn(data.conversations)].patterns.open();
+  if (view.renderer === 'matrix-grid') await data.conversations[placeIn(data)].patterns.open();
   return data;
 }
 

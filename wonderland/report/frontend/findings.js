@@ -31,14 +31,14 @@ function mountFindings(host) {
     ['Claim', (f) => f.text, null, 'What was found, in plain words; it opens its evidence.'], ['Kind', (f) => Object.keys(KINDS).indexOf(kindOf(f)), null, 'An effect, an effect that is not shown, a null result or a description.'],
     ['Value', size, 'number', 'The number of the claim. Sorted by its distance from chance.'], ['95% interval', (f) => (f.estimate ? f.estimate.high - f.estimate.low : NaN), 'number', termText('interval')],
     ['n', (f) => f.estimate?.n ?? NaN, 'number', 'How many conversations, pairs or sequences it rests on.'], ['Chance', (f) => f.estimate?.chance ?? NaN, 'number', termText('chance level')], ['', null]];
-  const rows = page.findings.map((finding) => {
+  const rows = page.findings.map((finding, i) => {
     const view = page.views.find(({ id }) => id === finding.view), one = finding.estimate;
     const thing = finding.select.map(keyOf).find((key) => THINGS.includes(kindOfKey(key)));
     const cell = (text) => el('td.number', text);
     const copy = button('❝', () => copyText(citation(finding), copy), { class: 'icon', label: 'Copy citation', title: 'Copy the claim with its numbers, model and data' });
     const claim = view ? el('a', { href: evidenceOf(finding) }, el('span.sentence', finding.text), el('small.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : finding.text;
-    return { finding, line: el('tr.finding', el('td.claim', claim), el('td.kind', markOf(finding), ' ', el('small', dots(KINDS[kindOf(finding)][1], TRUSTED[finding.trust]))),
-      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : ''), cell(one ? [number(one.n), el('small', one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : ''), el('td', copy)) };
+    return { finding, line: el('tr.finding', { 'data-finding': i }, el('td.claim', claim), el('td.kind', markOf(finding), ' ', el('small', dots(KINDS[kindOf(finding)][1], TRUSTED[finding.trust], finding.runs))),
+      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : ''), cell(one ? [number(one.n), el('small', one.n === 1 ? one.of.replace(/s$/, '') : one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : ''), el('td', copy)) };
   });
   const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } });
   const kinds = ['all', ...used];

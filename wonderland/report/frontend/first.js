@@ -86,14 +86,14 @@ function mountFirst(host) {
     el('p.sentence', markOf(story), el('span', explained(story.text, seen), story.more ? [' ', story.more] : null)),
     story.picture && el('div.picture', draw(story.picture)), measure(story),
     el('p.onward', el('a', { href: evidenceOf(story) }, `${story.onward} →`))));
-  const failed = page.checks.filter((check) => !check.passed);
+  const failed = page.checks.filter((check) => !check.passed), live = page.views.find(({ renderer }) => renderer === 'live');
   host.replaceChildren(el('article.figure.first',
     el('h1', { id: 'title-findings', tabindex: -1 }, 'Your model in a minute'),
     el('p.caption', explained('It read messages and learned one thing: to guess the next token. This is what came of it.', seen)),
     page.audit ? el('p.caption.audit', el('b', 'What it gives away. '), page.audit, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null) : null,
     page.checks.length ? el('details.checks', { open: failed.length > 0 }, el(failed.length ? 'summary.bad' : 'summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
-    el('p.goon', el('a', { href: store.address({ view: 'all-findings' }) }, `All findings →`), el('a', { href: store.address({ view: 'words' }) }, 'Words explained →'))));
+    el('p.goon', live ? el('a', { href: store.address({ view: live.id }) }, 'Try it: write, and the model answers →') : null, el('a', { href: store.address({ view: 'all-findings' }) }, `All findings →`), el('a', { href: store.address({ view: 'words' }) }, 'Words explained →'))));
   const paint = () => pictures.forEach((one) => one.paint());
   paint();
   return { ...NO_FIGURE, update: (changed) => changed.has('theme') && store.view === 'findings' && mountFirst(host) };

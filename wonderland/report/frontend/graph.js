@@ -56,6 +56,8 @@ renderers.graph = ({ view, data, plot, controls }) => {
   const host = el('div.sideways');
   plot.append(host, el('p.key', 'solid: raises  ·  dashed: lowers  ·  width: size of the effect  ·  click a node to pin its edges'));
   const chart = makeChart({ view, plot: host, draw, table, redraw: ['threshold', 'key', 'node'] });
-  plot.append(makeTable(table(), `${view.title}, edges`).node);
+  const edgeTable = makeTable(table(), `${view.title}, edges`).node;
+  edgeTable.classList.add('apart'); // a picture of the graph is a picture of the graph; its table is saved as CSV
+  plot.append(edgeTable);
   return chart;
 };

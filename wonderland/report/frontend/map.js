@@ -21,8 +21,10 @@ function modelMap({ lit = null } = {}) {
     return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : lit && on ? '●' : '·');
   });
   const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit ? 'var(--accent)' : '') : ''));
-  const mlps = d3.range(N_LAYERS).map((layer) => (neurons.get(layer)
-    ? el('button.part.mlp', { label: `MLP of layer ${layer}`, on: { click: () => go(neurons.get(layer)[0]) } }, 'MLP') : el('span.part.mlp', 'MLP')));
+  // An MLP opens the neurons of its layer; where none of them is told of, the view of neurons as it is.
+  const open = (layer) => (neurons.get(layer) ? go(neurons.get(layer)[0]) : store.set({ view: shows('neuron') }));
+  const mlps = d3.range(N_LAYERS).map((layer) => (shows('neuron')
+    ? el('button.part.mlp', { label: dots(`MLP of layer ${layer}`, neurons.get(layer) ? `${neurons.get(layer).length} of its neurons` : 'neurons'), on: { click: () => open(layer) } }, 'MLP') : el('span.part.mlp', 'MLP')));
   const grid = el('div.modelmap', { role: 'group', label: 'Map of the model: a row for each layer' },
     d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), mlps[layer]]));
   const each = min(N_HEADS, 16);

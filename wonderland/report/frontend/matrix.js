@@ -54,19 +54,19 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       const scale = scales[chosen()];
       const parts = s.values.values.some((v) => v % 1);
       const room = (plot.clientWidth - 80) / columns.length - 3;
-      const width = floor(max(s.labels ? 62 : below ? 42 : 16, min(124, room)));
+      const width = floor(max(s.labels ? 62 : below ? 42 : 16, min(columns.length > 6 ? 124 : 200, room)));
       const most = max(-scale.low, scale.high), digits = parts && width < 52 && most >= 0.1 && most < 100 ? 2 : null;
       const texts = cells.map((_, i) => (s.labels ? shortName(s.labels[placeOf(i)[0]][placeOf(i)[1]]) : cellNumber(s.values.at(...placeOf(i)), parts, digits)));
       // A number that does not fit is set smaller; one that still does not is left to the tooltip, never cut.
       const longest = s.labels ? '' : d3.max(texts, (text) => textWidth(text, 14));
-      const size = s.labels ? 13 : [14, 13, 12, 11].find((px) => (longest * px) / 14 <= width - 3);
+      const size = s.labels ? 13 : [14, 13, 12].find((px) => (longest * px) / 14 <= width - 3);
       grid.style.setProperty('--cell', `${width}px`);
       grid.style.setProperty('--tall', `${max(14, min(s.labels || below ? 38 : 74, below ? 34 : width * 0.66))}px`);
       grid.classList.toggle('tight', width < 27);
       grid.classList.toggle('turned', max(...[...columns, ...(below ?? [])].map((text) => textWidth(shortName(text), 13))) > width - 3);
       cells.forEach((cell, i) => {
         const [r, c] = placeOf(i), value = s.values.at(r, c);
-        styled(cell, { background: scale.css(value), color: scale.ink(value), fontSize: `${size ?? 11}px` });
+        styled(cell, { background: scale.css(value), color: scale.ink(value), fontSize: `${size ?? 12}px` });
         fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && s.low && !s.labels && isNumber(value) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
         cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));

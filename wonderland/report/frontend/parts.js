@@ -10,17 +10,24 @@ function choice(label, options, pick) {
 }
 
 // ‹ Conversation 2 of 6 ›: the panels of a figure. Conversations are shared by all figures, other panels are its own.
+// Snapshots are moments of training: a slider goes through them, in all figures at once, and the last is shown first.
 function stepper({ panels, of = 'conversation' }) {
-  const count = panels.length, key = of === 'conversation' ? 'sample' : 'panel';
-  const index = () => min(store[key] ?? 0, count - 1);
+  const moments = of === 'snapshot', count = panels.length, key = of === 'conversation' ? 'sample' : moments ? 'moment' : 'panel';
+  const index = () => min(store[key] ?? (moments ? count - 1 : 0), count - 1);
   const go = (by) => store.set({ [key]: (index() + by + count) % count, pos: null });
   const where = el('span.where', LIVE);
   const arrow = (sign, by, name, shortcut) => button(sign, () => go(by), { class: 'icon', label: `${name} ${of}`, title: `${name} ${of}  ${shortcut}` });
-  const node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), where, arrow('›', 1, 'Next', ']'));
-  const show = () => fill(where, `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`).setAttribute('title', visible(panels[index()].title ?? ''));
+  const slider = moments && el('input.moments', { type: 'range', min: 0, max: count - 1, step: 1, label: 'Time of training', on: { input: () => store.set({ moment: +slider.value, pos: null }) } });
+  const node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), slider || null, where, arrow('›', 1, 'Next', ']'));
+  const show = () => {
+    const title = panels[index()].title ?? '', place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`;
+    if (slider) slider.value = index();
+    fill(where, slider ? `${visible(title)} (${index() + 1} of ${count})` : place).setAttribute('title', visible(title));
+  };
   return { node, show, go, key, index, of };
 }
-const sampleIn = (conversations) => min(store.sample, conversations.length - 1);
+// Which of its conversations, or of the snapshots of one, an attention view shows.
+const placeIn = ({ conversations, of }) => min(of === 'snapshot' ? store.moment ?? conversations.length - 1 : store.sample, conversations.length - 1);
 
 // A bar from the lowest to the highest colour, with a tick where chance is.
 function legend() {

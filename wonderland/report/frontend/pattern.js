@@ -41,12 +41,13 @@ function packColour(css) {
 
 // The large pattern, with bands that tell who speaks along both sides and a cross at the position looked at.
 function largePattern() {
-  const canvas = el('canvas.pixels', { role: 'img' });
+  // Arrows and Enter are its own, so it is an application to those who hear it; what it points at is said beside it.
+  const canvas = el('canvas.pixels', { role: 'application', tabindex: 0, 'aria-roledescription': 'attention pattern' }), said = el('span.hidden', LIVE);
   const across = el('i.cross'), down = el('i.cross');
   const bands = [el('canvas.band', { 'aria-hidden': 'true' }), el('canvas.band.side', { 'aria-hidden': 'true' })];
   const stage = el('div.stage', canvas, across, down);
   const node = el('div.large',
-    bands[1], stage, el('span.axis.looking', 'looking token ↓'), bands[0], el('span.axis.lookedat', 'token looked at →'));
+    bands[1], stage, said, el('span.axis.looking', 'looking token ↓'), bands[0], el('span.axis.lookedat', 'token looked at →'));
   let shown = { n: 1, side: 1 };
 
   const draw = (triangles, pattern, side, speakers) => {
@@ -77,5 +78,5 @@ function largePattern() {
     const clamp = (v) => max(0, min(n - 1, floor((v / side) * n)));
     return [clamp(event.offsetY), clamp(event.offsetX)];
   };
-  return { node, canvas, draw, cross, at };
+  return { node, canvas, said, draw, cross, at };
 }

@@ -66,7 +66,7 @@ function drawRamp(scene, { scale, unit, chance }, x, y) {
 // A figure as a file: above it its title, what is chosen (conversation, measure, head) and its colours; below its caption.
 function framed(view, { plot, controls }) {
   const inside = pictureOf(plot), width = max(560, inside.width + 40);
-  const chosen = [...controls.querySelectorAll('.sampler:not([hidden]) .where, [aria-pressed="true"]')].map((node) => node.textContent);
+  const chosen = [...controls.querySelectorAll('.sampler:not([hidden]) .where, [aria-pressed="true"], .slider')].map((node) => [...node.childNodes].map((part) => part.textContent).filter(Boolean).join(' '));
   const said = dots(...chosen, view.selects.includes('head') && store.head), ramp = controls.querySelector('.legend')?.ramp;
   const lines = captionOf(view).flatMap((text) => wrapped(text, width - 40, 12)), top = 54 + (said ? 18 : 0) + (ramp ? 24 : 0);
   const scene = new Scene(width, inside.height + top + 22 + lines.length * 17);

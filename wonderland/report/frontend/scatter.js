@@ -32,12 +32,14 @@ renderers.scatter = ({ view, data, plot }) => {
     const placed = [];
     const named = few ? points : points.filter((p) => isNumber(shown) && p.pos === shown && p.group === groups.length - 1);
     named.forEach((p) => {
-      const label = fitText(p.label, 130, 11), box = { x: x(p.x) + 9, y: y(p.y) + 4, width: textWidth(label, 11) };
-      if (box.x + box.width > width) box.x = x(p.x) - 9 - box.width;
-      const clash = placed.some((other) => abs(other.y - box.y) < 12 && other.x < box.x + box.width && box.x < other.x + other.width);
-      if (clash || box.x < LEFT) return; // the tooltip and the table still name it
+      const label = fitText(p.label, 130, 12), wide = textWidth(label, 12), [cx, cy] = [x(p.x), y(p.y)];
+      const free = (box) => box.x >= LEFT && box.x + wide <= width && box.y > head + 20 && box.y < bottom
+        && !placed.some((other) => abs(other.y - box.y) < 13 && other.x < box.x + wide && box.x < other.x + other.wide)
+        && !(few && points.some((q) => q !== p && x(q.x) > box.x - 6 && x(q.x) < box.x + wide + 6 && y(q.y) > box.y - 15 && y(q.y) < box.y + 6));
+      const box = [[cx + 9, cy + 4], [cx - 9 - wide, cy + 4], [cx - wide / 2, cy - 10], [cx - wide / 2, cy + 19]].map(([left, base]) => ({ x: left, y: base, wide })).find(free);
+      if (!box) return; // the tooltip and the table still name it
       placed.push(box);
-      drawing.text(box.x, box.y, label, { size: 11, fill: few ? colours.muted : colours.ink });
+      drawing.text(box.x, box.y, label, { size: 12, fill: few ? colours.muted : colours.ink });
     });
     return drawing;
   }

@@ -114,7 +114,7 @@ function pictureOf(host) {
   };
   (function visit(node) {
     const css = getComputedStyle(node), inner = node.scene ?? (node.tagName === 'CANVAS' && node);
-    if (css.display === 'none' || node.classList.contains('hint')) return;
+    if (css.display === 'none' || node.classList.contains('hint') || (node !== host && node.classList.contains('apart'))) return;
     const framed = css.borderLeftWidth !== '0px' || (css.boxShadow !== 'none' && node.tagName === 'BUTTON');
     for (const part of node.getClientRects()) {
       const { x, y, width, height } = place(part);

@@ -5,8 +5,8 @@
 const THINGS = ['head', 'neuron', 'feature', 'edge', 'class', 'model'];
 const PLACES = { conversation: 'sample', position: 'pos', layer: 'layer' };
 const OWN = { tab: 0, panel: null, node: null, threshold: null }; // belong to one view: another begins afresh
-const EMPTY = { view: 'findings', key: null, layer: null, pos: null, sample: 0, panel: null, node: null, threshold: null, tab: 0, theme: null };
-const NUMBERS = ['layer', 'pos', 'sample', 'panel', 'node', 'threshold', 'tab']; // in the address, in this order
+const EMPTY = { view: 'findings', key: null, layer: null, pos: null, sample: 0, panel: null, node: null, threshold: null, tab: 0, moment: null, theme: null };
+const NUMBERS = ['layer', 'pos', 'sample', 'panel', 'node', 'threshold', 'tab', 'moment']; // in the address, in this order
 
 const keyOf = (text) => { // of "head:L0H2", or of the name of a part of the model alone
   const [, kind, name] = /^([a-z]+):([\w.>-]{1,80})$/.exec(text ?? '') ?? [];
@@ -119,6 +119,7 @@ function clean(state) {
     node: whole(state.node, null),
     threshold: whole(state.threshold, null),
     tab: whole(state.tab, 0),
+    moment: whole(state.moment, null),
     theme: ['light', 'dark'].includes(state.theme) ? state.theme : null,
   };
 }

@@ -8,6 +8,7 @@ from wonderland.report.schema.blocks import Block, RankLine, RankLines, Role, Ro
 from wonderland.report.schema.charts import Bar, Bars, Curve, Lines, Mark, Point, Reference, Right, Scatter, Ways
 from wonderland.report.schema.conversations import (
     AttentionPatterns,
+    BehindCells,
     Conversations,
     Expected,
     Highlight,
@@ -27,12 +28,12 @@ from wonderland.report.schema.view import View
 from wonderland.report.schema.words import Quoted, Text, Wording, characters, join, say, spoken
 
 __all__ = [
-    "FIGURES", "AttentionPatterns", "Axis", "Bar", "Bars", "Block", "Card", "Cards", "CellDetail", "CellRow",
-    "CellTokens", "Column", "Conversations", "Curve", "Edge", "Expected", "Figure", "Graph", "GraphNode", "Highlight",
-    "Key", "Lines", "Mark", "Matrix", "Measure", "Node", "Number", "Panel", "Panels", "Patterned", "Point", "Quoted",
-    "RankLine", "RankLines", "Ranks", "Reference", "Right", "Role", "Row", "Scatter", "Series", "Shaded", "SmallBars",
-    "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "characters", "digits", "fields_of",
-    "join", "percent", "rewrite", "say", "spoken", "told_p", "walk",
+    "FIGURES", "AttentionPatterns", "Axis", "Bar", "Bars", "BehindCells", "Block", "Card", "Cards", "CellDetail",
+    "CellRow", "CellTokens", "Column", "Conversations", "Curve", "Edge", "Expected", "Figure", "Graph", "GraphNode",
+    "Highlight", "Key", "Lines", "Mark", "Matrix", "Measure", "Node", "Number", "Panel", "Panels", "Patterned", "Point",
+    "Quoted", "RankLine", "RankLines", "Ranks", "Reference", "Right", "Role", "Row", "Scatter", "Series", "Shaded",
+    "SmallBars", "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "characters", "digits",
+    "fields_of", "join", "percent", "rewrite", "say", "spoken", "told_p", "walk",
 ]  # fmt: skip
 
 FIGURES: tuple[type[Figure], ...] = (

@@ -9,11 +9,42 @@ from typing import Annotated, ClassVar, Literal
 from wonderland.report.schema.figure import Figure
 from wonderland.report.schema.kinds import Triangles
 from wonderland.report.schema.matrix import Scale
-from wonderland.report.schema.node import Label, Node, Numbers, Said, Spoken
+from wonderland.report.schema.node import Label, Node, Numbers, Piece, Said, Spoken
 
-__all__ = ["AttentionPatterns", "Conversations", "Expected", "Highlight", "Measure", "Patterned", "Shaded"]
+__all__ = [
+    "AttentionPatterns",
+    "BehindCells",
+    "Conversations",
+    "Expected",
+    "Highlight",
+    "Measure",
+    "Patterned",
+    "Shaded",
+]
 
 Speaker = Literal["me", "them"]
+
+
+@dataclass(frozen=True)
+class BehindCells(Node):
+    """What lies behind each cell of the patterns of a conversation, beside the weight itself.
+
+    A score is the weight's logarithm plus ``log_sum`` of its query, as the softmax has it; q · k is the score times the
+    root of the head's width. What a head writes from one key is the weight times its value; a logit of the query's
+    position is moved by the weight times an amount, divided by ``scale`` of the query.
+    """
+
+    log_sum: Annotated[Numbers, "Logarithm of the sum of exp(score) over the keys, [layer × head, query]."]
+    size: Annotated[Numbers | None, "Length of what a head writes at a weight of 1, [layer × head, key]."] = None
+    scale: Annotated[Numbers | None, "What the final norm divides by, [query]."] = None
+    ids: Annotated[Numbers | None, "Numbers of the words raised most, then of those lowered most, [.., key, word]."] = (
+        None
+    )
+    amounts: Annotated[Numbers | None, "By how much, before scale and at a weight of 1, [.., key, word]."] = None
+
+    def guarded(self) -> BehindCells:
+        """Leave out the words: a head that copies would tell the message."""
+        return replace(self, ids=None, amounts=None)
 
 
 @dataclass(frozen=True)
@@ -25,11 +56,16 @@ class Patterned(Node):
     speakers: Annotated[Sequence[Speaker], "Who said each."]
     patterns: Annotated[Triangles, "Attention [layer × head, query, key]."]
     messages: Annotated[Numbers | None, "The number of the message each token belongs to."] = None
+    behind: Annotated[BehindCells | None, "What lies behind each cell."] = None
 
     def _check(self) -> None:
         self.filled("tokens")
         length = len(self.tokens)
         self.sized((length,), "speakers", "messages")
+        if self.behind is not None:
+            heads = self.patterns.values.shape[0]
+            self.sized((heads, length), "log_sum", "size", "ids", "amounts", of=self.behind, where=".behind")
+            self.sized((length,), "scale", of=self.behind, where=".behind")
         self.require(
             self.patterns.values.shape[1] == length,
             f".patterns are of {self.patterns.values.shape}, not of {length} tokens",
@@ -49,6 +85,11 @@ class AttentionPatterns(Figure):
     n_heads: Annotated[int, "How many heads a layer has."]
     conversations: Annotated[Sequence[Patterned], "The conversations."]
     labels: Annotated[Sequence[Sequence[Label]] | None, "A word for each head, [layer][head]."] = None
+    d_head: Annotated[int | None, "Width of a head, where the conversations say what lies behind their cells."] = None
+    words: Annotated[Sequence[Piece] | None, "The words that ids behind the cells are numbers of."] = None
+    of: Annotated[Said, "What each is, if not one of the report's conversations: a snapshot of one in training."] = (
+        "conversation"
+    )
 
     def _check(self) -> None:
         self.filled("conversations")
@@ -57,6 +98,12 @@ class AttentionPatterns(Figure):
             found = one.patterns.values.shape[0]
             self.require(found == heads, f".conversations[{i}].patterns are of {found} heads, not {heads}")
         self.sized((self.n_layers, self.n_heads), "labels")
+        told = any(one.behind is not None for one in self.conversations)
+        self.require(not told or self.d_head, ".d_head is needed where something is said of what lies behind the cells")
+
+    def guarded(self) -> AttentionPatterns:
+        """Leave out the words that heads write; see `BehindCells.guarded`."""
+        return replace(self, words=None)
 
 
 @dataclass(frozen=True)

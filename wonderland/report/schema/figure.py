@@ -29,6 +29,7 @@ class Axis(Node):
     label: Annotated[Said, "What it measures."]
     unit: Annotated[Said, 'Its unit; "1" for a pure ratio.'] = ""
     names: Annotated[Sequence[Label] | None, "Names of the whole numbers from 0 on, such as months."] = None
+    power: Annotated[float | None, "On a scale of logarithms, what the numbers are powers of, such as 10."] = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Panels(Node):
     """Several figures of one kind, shown one at a time."""
 
     panels: Annotated[Sequence[Panel], "The figures with their titles."]
-    of: Annotated[Said, "What each is: the report's conversations, or something of its own."] = "conversation"
+    of: Annotated[Said, "What each is: the report's conversations, snapshots of training, or something of its own."] = (
+        "conversation"
+    )
 
     def _check(self) -> None:
         self.filled("panels")

@@ -87,5 +87,5 @@ class View(Node):
             raise PluginError(f"The view {id!r} needs estimates [layer, head], not of the shapes {sorted(shapes)}.")
         first = next(iter(estimates.values()))
         chance = "" if first.chance is None else f"; chance is {float(np.nanmean(first.chance)):.3g} on average"
-        caption = f"In {first.unit}; n={first.n} {first.resampled_over}, 95% interval over them{chance}."
+        caption = f"In {first.unit}; n={first.over}, 95% interval over them{chance}."
         return cls(id, title, Matrix.by_head(estimates), **{"caption": caption, **parts})

@@ -31,14 +31,20 @@ class HeadAblationResult(wl.Result):
         q: False-discovery rate of each cost being different from 0, by kind, each [layer, head].
         verdicts: "needed", "harmful", "only when zeroed", "depends on the ablation", "no effect found" or
             "not tried", [layer][head].
+        dearest: The head that costs most under resampling on half of the conversations; "" if there is none.
+        dearest_cost: What it costs on the other half.
+        conversations: How many there are to choose by, and to measure on.
         loss: Loss without ablation.
         level: The false-discovery rate the verdicts go by.
         windows: Windows ablated in.
         enough: Whether the evidence is enough to trust.
         pairs: Names of the heads that were also ablated together, [pair][2].
-        interaction: What both cost beyond the sum of what each costs (`wonderland_circuits.head_pairs`), [pair].
-        pair_q: False-discovery rate of its being different from 0, [pair].
-        pair_windows: Windows in which pairs were ablated.
+        interaction: What both cost beyond the sum of what each costs (`wonderland_circuits.head_pairs`), on the half to
+            measure on, [pair].
+        pair_explored: The same on the half to choose by, [pair].
+        pair_q: On the half to measure on, the false-discovery rate of its being different from 0 among the pairs that
+            were chosen, [pair]; NaN for the others.
+        pair_windows: Windows in which it was measured.
         pairs_left_out: Pairs that were not, since there were too many.
         tried: Which heads were ablated, [layer, head].
         expected: What the gradient of the loss expects mean ablation to cost, nats a token, [layer, head]; NaN if all
@@ -48,12 +54,16 @@ class HeadAblationResult(wl.Result):
     cost: dict[str, wl.Estimate]
     q: dict[str, np.ndarray]
     verdicts: list[list[str]]
+    dearest: str
+    dearest_cost: wl.Estimate
+    conversations: list[int]
     loss: wl.Estimate
     level: float
     windows: int
     enough: bool
     pairs: list[list[str]]
     interaction: wl.Estimate
+    pair_explored: np.ndarray
     pair_q: np.ndarray
     pair_windows: int
     pairs_left_out: int
@@ -99,17 +109,26 @@ class HeadAblationResult(wl.Result):
             f"conversations){trust}."
         )
 
+    def _dearest(self) -> str:
+        """Say what the head costs that was chosen on half of the conversations, on the other half."""
+        if not np.isfinite(self.dearest_cost.value):
+            return ""
+        first, second = self.conversations
+        return f"; on {first} conversations {self.dearest} costs most, and on the other {second} {self.dearest_cost}"
+
+    @property
+    def _pairs(self) -> head_pairs.Pairs:
+        return head_pairs.Pairs(self.pairs, self.interaction, self.pair_explored, self.pair_q)
+
     def summary(self) -> str:
         needed = self.heads_that_are("needed")
         trust = "" if self.enough else "; too little evidence to trust"
         lines = [self._none()]
         if needed:
-            cost = self.cost["resample"][Head.parse(needed[0])]
             lines = [
                 f"{len(needed)} of {self._total} heads {'is' if len(needed) == 1 else 'are'} needed ({self._rule()})"
-                f"{trust}; without {needed[0]} the loss rises by {cost}."
+                f"{trust}{self._dearest()}."
             ]
-        if len(needed) > 1:
             lines.append(f"Needed, the largest cost first: {', '.join(needed)}.")
         for verdict, meaning in (
             ("harmful", "The loss falls without"),
@@ -119,24 +138,29 @@ class HeadAblationResult(wl.Result):
             if found := self.heads_that_are(verdict):
                 lines.append(f"{meaning}: {', '.join(found)}.")
         lines += self._ranked()
-        lines += head_pairs.told(self.pairs, self.interaction, self.pair_q, self.level, self.pairs_left_out)
+        lines += head_pairs.told(self._pairs, self.level, self.pairs_left_out, self.conversations)
         if isinstance(self.control, HeadAblationResult):
             lines.append(f"Before training {len(self.control.heads_that_are('needed'))} were needed.")
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
-        needed = self.heads_that_are("needed")
+        cost_of = self.cost["resample"]
+        needed = [head for head in self.heads_that_are("needed") if np.isfinite(cost_of[Head.parse(head)].value)]
         if not needed:
             return [wl.Finding(self._none(), "head-ablation", kind="null", trust="weak")]
-        head = Head.parse(needed[0])
-        cost = self.cost["resample"][head]
-        trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
-        text = (
-            f"{len(needed)} of {self._total} heads {'is' if len(needed) == 1 else 'are'} needed. {head} costs most: "
-            f"with {_MEANING['resample']} in its place the loss rises by {cost.value:.3g} nats a token (95% interval "
-            f"{cost.low:.3g} to {cost.high:.3g}, {cost.n} conversations)."
+        cost, text = (
+            self.dearest_cost,
+            f"{len(needed)} of {self._total} heads {'is' if len(needed) == 1 else 'are'} needed.",
         )
-        return [wl.Finding(text, "head-ablation", head, trust, "effect", cost)]
+        if not np.isfinite(cost.value):
+            return [wl.Finding(f"{text} {self._rule().capitalize()}.", "head-ablation", (), "weak", "effect")]
+        trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
+        told = (
+            f"{text} {self.dearest} costs most on {self.conversations[0]} conversations: with {_MEANING['resample']} "
+            f"in its place the loss on {cost.n} others rises by {cost.value:.3g} nats a token (95% interval "
+            f"{cost.low:.3g} to {cost.high:.3g})."
+        )
+        return [wl.Finding(told, "head-ablation", Head.parse(self.dearest), trust, "effect", cost)]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
@@ -146,7 +170,7 @@ class HeadAblationResult(wl.Result):
         }
 
     def cards(self) -> Mapping[Any, Sequence[Block]]:
-        together = head_pairs.blocks(self.pairs, self.interaction, self.pair_q, self.level)
+        together = head_pairs.blocks(self._pairs, self.level)
         return {
             head: [
                 Block("Head ablation", rows=[Row("verdict", Wording(self.verdicts[head.layer][head.index]))]),
@@ -158,7 +182,7 @@ class HeadAblationResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         caption = (
             f"Rise of the held-out loss without each head, over {self.windows} windows; 95% interval over "
-            f"n={self.loss.n} conversations; in these windows the loss without ablation is {self.loss.value:.3f} nats "
+            f"n={self.loss.over}; in these windows the loss without ablation is {self.loss.value:.3f} nats "
             "a token."
         )
         verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}
@@ -199,9 +223,7 @@ class HeadAblationResult(wl.Result):
                 order=42,
             ),
             *head_pairs.views(
-                self.pairs,
-                self.interaction,
-                self.pair_q,
+                self._pairs,
                 windows=self.pair_windows,
                 left_out=self.pairs_left_out,
                 alone={str(head): float(one.value) for head, one in self.cost["mean"].heads()},

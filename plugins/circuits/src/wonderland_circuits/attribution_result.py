@@ -139,7 +139,7 @@ class EdgeAttributionResult(ContrastResult):
                 "Edge attribution: agreement with exact patching",
                 Table.by_row(agreement),
                 subtitle="How far can estimates stand in for exact patching?",
-                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.n} {n.resampled_over}; chance: 0 for "
+                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.over}; chance: 0 for "
                 "correlations, 0.5 for signs, the share of edges that are called strongest for the last.",
                 how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
                 "prompts. 1 is perfect.",

@@ -53,6 +53,10 @@ class CausalScrubbing:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
+    no_choices: ClassVar[str] = (
+        "It chooses by conversations and not by contrasts, so that its tests, not the shared noise, "
+        "exchange the halves: a hypothesis is tested on conversations it was not found on."
+    )
 
     hypothesis: Annotated[
         tuple[str, ...], "claims such as L2H0=speaker,L0H1=pair; heads not named are claimed to do everything"

@@ -59,7 +59,7 @@ class ContrastResult(wl.Result):
 
     def over(self, estimate: wl.Estimate) -> str:
         """Return what an estimate rests on: "over 32 pairs; 95% interval over n=30 conversations"."""
-        return f"over {self.confirming} pairs; 95% interval over n={estimate.n} {estimate.resampled_over}"
+        return f"over {self.confirming} pairs; 95% interval over n={estimate.over}"
 
     def without_pairs(self, cannot: str) -> list[str]:
         """Return the lines of a result that has no pair to ask about."""

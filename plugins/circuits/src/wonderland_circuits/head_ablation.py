@@ -3,7 +3,8 @@
 Over held-out windows, ΔL = L(without the head) − L, where the head's output z is replaced in three ways: by zeros, by
 its mean over the evidence, and by what the same head computed at the same position of another conversation (resample).
 Positive: the model needs the head. Per window, paired, with a cluster bootstrap over conversations; p by flipping the
-signs of whole conversations, and q by Benjamini and Hochberg over all heads.
+signs of whole conversations, and q by Benjamini and Hochberg over all heads. Every head is shown; the one that is named
+as costing most is chosen on half of the conversations, and its cost is given on the other half.
 
 What would fool it: zeros. A head that always adds the same vector is missed when zeroed although it carries nothing, so
 the verdict goes by resample and mean ablation, and a head that matters only when zeroed is called that. Heads that back
@@ -20,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.lab.ablation import collect, donors, estimated_rises, spread, summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.shortlist import layers_in, shortlist
@@ -45,17 +47,21 @@ class HeadAblation:
     """What does each head save? Rise of the loss without it: zero, mean and resample ablation, by conversation."""
 
     name: ClassVar[str] = "head-ablation"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("z",)
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
+    no_choices: ClassVar[str] = (
+        "It chooses by conversations and not by contrasts, so that its tests, not the shared noise, "
+        "exchange the halves: the dearest head and the pairs are measured on the other half."
+    )
 
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
     alone: Annotated[int, "heads to ablate: of more, those a gradient expects most of, and a random quarter"] = 64
     layers: Annotated[str, "of these layers only, such as 2 or 0,2; all if empty"] = ""
     pairs: Annotated[int, "pairs of heads to ablate together, all of them if there are no more; 0 for none"] = 120
-    pair_windows: Annotated[int, "of those windows, how many to ablate pairs in"] = 14
-    seed: Annotated[int, "seed of windows, donors and intervals"] = 0
+    pair_windows: Annotated[int, "of those windows, how many to ablate pairs in, half to choose by"] = 24
+    seed: Annotated[int, "seed of windows, halves, donors and intervals"] = 0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -73,7 +79,8 @@ class HeadAblation:
         chosen = chosen[np.argsort(evidence.lengths[chosen], kind="stable")]  # like lengths together: little padding
         donor = donors(evidence.lengths, evidence.conversation, chosen, random)
         mean, stored = collect(specimen, set(donor[donor >= 0].tolist()))
-        expected, tried = self._tried(specimen, chosen, mean)
+        first = first_half(evidence.conversation[chosen], self.seed)  # of windows: those to choose by
+        expected, tried = self._tried(specimen, chosen[first], mean)
         rises: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
         losses = []
         for start in range(0, len(chosen), _BATCH):
@@ -104,15 +111,20 @@ class HeadAblation:
                 p = np.full(whole[kind].shape[1:], np.nan)
                 cost[kind] = wl.Estimate.missing(p.shape, unit="nats a token", chance=0.0, dims=("layer", "head"))
             q[kind] = benjamini_hochberg(np.where(tried, p, np.nan))
-        pairs, left_out = head_pairs.chosen_pairs(specimen.model, cost["mean"].value, self.pairs)
-        few = np.isin(chosen, order[: self.pair_windows])
-        interaction, pair_q = head_pairs.interactions(
-            specimen, pairs, chosen[few], whole["mean"][few], mean, seed=self.seed
+        dearest, dearest_cost = self._dearest(whole["resample"], words, conversation, first, donor >= 0)
+        alone = np.abs(whole["mean"][first].sum(0)) / max(words[first].sum(), 1)
+        pairs, left_out = head_pairs.candidates(specimen.model, alone, self.pairs)
+        few = _few(chosen, order, first, self.pair_windows)
+        found = head_pairs.interactions(
+            specimen, pairs, chosen[few], whole["mean"][few], mean, first[few], level=self.level, seed=self.seed
         )
         return HeadAblationResult(
             cost=cost,
             q=q,
             verdicts=_verdicts(cost, q, self.level, tried),
+            dearest=dearest,
+            dearest_cost=dearest_cost,
+            conversations=[len(np.unique(conversation[side])) for side in (first, ~first)],
             loss=cluster_bootstrap(
                 np.concatenate(losses),
                 words,
@@ -123,10 +135,11 @@ class HeadAblation:
             level=self.level,
             windows=len(chosen),
             enough=evidence.enough and cost["resample"].trusted,
-            pairs=[head_pairs.named(pair) for pair in pairs],
-            interaction=interaction,
-            pair_q=pair_q,
-            pair_windows=int(few.sum()),
+            pairs=[list(names) for names in found.names],
+            interaction=found.interaction,
+            pair_explored=found.explored,
+            pair_q=found.q,
+            pair_windows=int((few & ~first).sum()),
             pairs_left_out=left_out,
             tried=tried,
             expected=expected,
@@ -145,6 +158,45 @@ class HeadAblation:
             expected = estimated_rises(specimen.model, tokens.to(device), mask.to(device), mean)
             expected /= float((evidence.lengths[windows] - 1).sum())
         return expected, shortlist(np.abs(expected), self.alone, layers=layers, seed=self.seed)
+
+    def _dearest(
+        self, rise: np.ndarray, words: np.ndarray, conversation: np.ndarray, first: np.ndarray, kept: np.ndarray
+    ) -> tuple[str, wl.Estimate]:
+        """Return the head that costs most in the windows to choose by, and what it costs in the others.
+
+        Args:
+            rise: How much summed losses rise without each head, [window, layer, head].
+            words: Tokens of each window, [window].
+            conversation: Of each window, [window].
+            first: Whether a window is one to choose by, [window].
+            kept: Whether it has a donor, [window].
+        """
+        choose, measure = first & kept, ~first & kept
+        nothing = wl.Estimate.missing((), unit="nats a token", chance=0.0)
+        if not choose.any():
+            return "", nothing
+        head = Head(*(int(i) for i in np.unravel_index(np.nanargmax(rise[choose].sum(0)), rise.shape[1:])))
+        if not measure.any():
+            return str(head), nothing
+        of = rise[measure][:, *head]
+        about: dict[str, Any] = {"unit": "nats a token", "chance": 0.0, "seed": self.seed}
+        return str(head), cluster_bootstrap(of, words[measure], conversation[measure], **about)
+
+
+def first_half(conversation: np.ndarray, seed: int) -> np.ndarray:
+    """Return which windows are of the half of the conversations to choose by, [window]."""
+    groups = np.random.default_rng(seed).permutation(np.unique(conversation))
+    return np.isin(conversation, groups[: (len(groups) + 1) // 2])
+
+
+def _few(chosen: np.ndarray, order: np.ndarray, first: np.ndarray, count: int) -> np.ndarray:
+    """Return the first so many windows in this order, half of them to choose by and half to measure in, [window]."""
+    place = np.argsort(order)[chosen]  # of each window in the order
+    few = np.zeros(len(chosen), dtype=bool)
+    for side, some in ((first, (count + 1) // 2), (~first, count // 2)):
+        at = np.flatnonzero(side)
+        few[at[np.argsort(place[at])[:some]]] = True
+    return few
 
 
 def _verdicts(

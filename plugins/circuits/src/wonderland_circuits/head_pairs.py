@@ -4,8 +4,11 @@
 Above 0, either head covers for the other: losing one is cheap only while the other is there, and `head-ablation` alone
 calls both dispensable. Below 0, one works through the other, or both give the same thing that is lost but once: the
 second costs less when the first is gone. Means, because they bring in nothing of another text that two heads could
-agree on. Paired by window, with a cluster bootstrap over conversations, p by flipping the signs of whole conversations
-and q by Benjamini and Hochberg over all pairs.
+agree on. Paired by window, with a cluster bootstrap over conversations.
+
+Which pairs do not add up is chosen on half of the conversations: the four furthest above 0 and the four furthest below.
+They are named if the other half confirms them: p there by flipping the signs of whole conversations, and q by Benjamini
+and Hochberg over those chosen. Every number that is shown is of that other half.
 
 What would fool it: the loss. It is no sum of what heads write, so two heads that never hear of each other but vote for
 the same word interact in nats: one vote may be enough. That is backing up all the same, but no head has to notice that
@@ -20,7 +23,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,15 +40,43 @@ from wonderland.views import Block, Column, Matrix, Number, Row, Table
 _BATCH = 16
 _FLIPS = 10_000  # so that one pair alone can pass among a hundred
 _LISTED = 12
+_ASKED = 4  # pairs of either sign that the other half is asked about
 _ON_CARD = 4
 
 
-def chosen_pairs(model: Any, alone: np.ndarray, most: int) -> tuple[list[tuple[Head, Head]], int]:
+@dataclass(frozen=True)
+class Pairs:
+    """What is known of pairs of heads.
+
+    Attributes:
+        names: Names of both heads, [pair][2].
+        interaction: What both cost beyond the sum, on the half to measure on, [pair].
+        explored: The same on the half to choose by, [pair].
+        q: False-discovery rate of the chosen on the half to measure on, [pair]; NaN for those that were not chosen.
+    """
+
+    names: Sequence[Sequence[str]]
+    interaction: wl.Estimate
+    explored: np.ndarray
+    q: np.ndarray
+
+    def found(self, level: float, sign: int) -> list[int]:
+        """Return the chosen pairs that the other half confirms with this sign, in the order they were chosen in."""
+        value = np.asarray(self.interaction.value)
+        return [
+            int(i)
+            for i in np.argsort(-np.abs(np.nan_to_num(self.explored)), kind="stable")
+            if self.explored[i] * sign > 0 and self.q[i] < level and value[i] * sign > 0
+        ]
+
+
+def candidates(model: Any, alone: np.ndarray, most: int) -> tuple[list[tuple[Head, Head]], int]:
     """Return pairs of heads that write anything, and how many are left out because there are more than ``most``.
 
     Args:
         model: The model.
-        alone: Cost of each head alone, [layer, head]; the pairs kept are those with the largest sums of it.
+        alone: Cost of each head alone on the half to choose by, [layer, head]; the pairs kept are those with the
+            largest sums of it.
         most: How many at most.
     """
     every = list(itertools.combinations([head for head in writing(model) if np.isfinite(alone[head])], 2))
@@ -62,10 +93,12 @@ def interactions(
     windows: np.ndarray,
     alone: np.ndarray,
     mean: Tensor,
+    first: np.ndarray,
     *,
+    level: float,
     seed: int = 0,
-) -> tuple[wl.Estimate, np.ndarray]:
-    """Return by how much the cost of both heads differs from the sum of their costs, and its q, [pair] each.
+) -> Pairs:
+    """Return by how much the cost of both heads differs from the sum of their costs.
 
     Args:
         specimen: The specimen.
@@ -73,12 +106,14 @@ def interactions(
         windows: Windows of the evidence to do it in.
         alone: Rise of the loss of these windows without each head alone, summed over tokens, [window, layer, head].
         mean: What to put in place of z, [layer, 1, 1, head, d_head].
+        first: Which windows are to choose by, [window]; in the others it is measured.
+        level: False-discovery rate.
         seed: Seed of the interval and of the flips.
     """
-    evidence = specimen.evidence
-    if not pairs or not len(windows):
-        nothing = wl.Estimate.missing((len(pairs),), unit="nats a token", chance=0.0, dims=("pair",))
-        return nothing, nothing.value
+    evidence, about = specimen.evidence, {"unit": "nats a token", "chance": 0.0, "dims": ("pair",)}
+    names, unknown = [[str(head) for head in pair] for pair in pairs], np.full(len(pairs), np.nan)
+    if not pairs or not first.any() or first.all():
+        return Pairs(names, wl.Estimate.missing((len(pairs),), **about), unknown, unknown)
     both = [
         _ablated(specimen, pairs, windows[start : start + _BATCH], mean) for start in range(0, len(windows), _BATCH)
     ]
@@ -86,9 +121,20 @@ def interactions(
     differ = np.concatenate(both) - apart  # [window, pair]
     conversation = evidence.conversation[windows]
     words = (evidence.lengths[windows] - 1).astype(float)
-    found = cluster_bootstrap(differ, words, conversation, unit="nats a token", chance=0.0, dims=("pair",), seed=seed)
-    p, _ = paired_permutation(differ, conversation, replicates=_FLIPS, seed=seed)
-    return found, benjamini_hochberg(p)
+    explored = differ[first].sum(0) / words[first].sum()
+    found = cluster_bootstrap(differ[~first], words[~first], conversation[~first], seed=seed, **about)
+    chosen = _chosen(explored)
+    q = unknown.copy()
+    if chosen:
+        p, _ = paired_permutation(differ[~first][:, chosen], conversation[~first], replicates=_FLIPS, seed=seed)
+        q[chosen] = benjamini_hochberg(p)
+    return Pairs(names, found, explored, q)
+
+
+def _chosen(explored: np.ndarray) -> list[int]:
+    """Return the few pairs of either sign that are furthest from adding up."""
+    order = np.argsort(-np.abs(explored), kind="stable")
+    return [int(i) for sign in (1, -1) for i in [i for i in order if explored[i] * sign > 0][:_ASKED]]
 
 
 def _ablated(
@@ -106,47 +152,38 @@ def _ablated(
     return rise
 
 
-def named(pair: tuple[Head, Head]) -> list[str]:
-    """Return the names of both heads."""
-    return list(map(str, pair))
-
-
-def told(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float, left_out: int) -> list[str]:
+def told(pairs: Pairs, level: float, left_out: int, conversations: Sequence[int]) -> list[str]:
     """Return what the summary says of pairs, a line each."""
-    lines = []
+    lines, chosen = [], int(np.isfinite(pairs.q).sum())
+    if len(pairs.names) and not pairs.interaction.n:
+        return ["No pair of heads was ablated: that takes two conversations, one to choose by and one to measure on."]
+    first, second = conversations
+    how = f"of {chosen} pairs chosen on half of {first + second} conversations, measured on the rest, q < {level:g}"
     for sign, meaning in ((1, "Back each other up"), (-1, "Work through each other")):
-        order = _apart(found, q, level, sign)
-        if order:
-            first = f"{' and '.join(pairs[order[0]])} {float(found.value[order[0]]):+.3f} nats a token beyond the sum"
-            rest = [" and ".join(pairs[i]) for i in order[1:4]]
-            more = f", and {len(order) - 4} more" if len(order) > 4 else ""
-            lines.append(f"{meaning} (q < {level:g}, {len(pairs)} pairs): {', '.join([first, *rest])}{more}.")
-    if pairs and not lines:
-        lines.append(f"No two of {len(pairs)} pairs of heads cost more or less together than the sum (q < {level:g}).")
+        if order := pairs.found(level, sign):
+            one = f"{' and '.join(pairs.names[order[0]])} {pairs.interaction[order[0]]} beyond the sum"
+            lines.append(f"{meaning} ({how}): {', '.join([one, *(' and '.join(pairs.names[i]) for i in order[1:])])}.")
+    if len(pairs.names) and not lines:
+        lines.append(
+            f"No two of {len(pairs.names)} pairs of heads are shown to cost more or less together than the sum ({how})."
+        )
     if left_out:
         lines.append(f"Not ablated together: {left_out:,} pairs of heads that cost less alone.")
     return lines
 
 
-def _apart(found: wl.Estimate, q: np.ndarray, level: float, sign: int) -> list[int]:
-    """Return the pairs whose interaction has this sign beyond doubt, furthest first."""
-    value = np.asarray(found.value)
-    return [int(i) for i in np.argsort(-np.abs(value)) if q[i] < level and value[i] * sign > 0]
-
-
-def blocks(pairs: Sequence[Sequence[str]], found: wl.Estimate, q: np.ndarray, level: float) -> dict[str, list[Block]]:
+def blocks(pairs: Pairs, level: float) -> dict[str, list[Block]]:
     """Return a block for the card of each head that does not just add up with some other."""
     rows: dict[str, list[Row]] = {}
-    for i in sorted([*_apart(found, q, level, 1), *_apart(found, q, level, -1)], key=lambda i: -abs(found.value[i])):
-        for head, other in (pairs[i], pairs[i][::-1]):
-            rows.setdefault(head, []).append(Row(f"with {other}", Number.of(found[i], "nats a token")))
+    order = sorted([*pairs.found(level, 1), *pairs.found(level, -1)], key=lambda i: -abs(pairs.explored[i]))
+    for i in order:
+        for head, other in (pairs.names[i], pairs.names[i][::-1]):
+            rows.setdefault(head, []).append(Row(f"with {other}", Number.of(pairs.interaction[i], "nats a token")))
     return {head: [Block("Ablated together, beyond the sum", rows=told[:_ON_CARD])] for head, told in rows.items()}
 
 
 def views(
-    pairs: Sequence[Sequence[str]],
-    found: wl.Estimate,
-    q: np.ndarray,
+    pairs: Pairs,
     *,
     windows: int,
     left_out: int,
@@ -155,34 +192,33 @@ def views(
     """Return the pairs as a matrix and the furthest of them as a table; nothing without pairs.
 
     Args:
-        pairs: Names of the heads of each pair.
-        found: Interaction, [pair].
-        q: Its false-discovery rate, [pair].
-        windows: Windows ablated in.
+        pairs: What is known of them.
+        windows: Windows it was measured in.
         left_out: Pairs that were not.
         alone: Cost of each head alone, by name.
     """
-    if not pairs:
+    if not pairs.names:
         return []
-    heads = sorted({head for pair in pairs for head in pair}, key=list(alone).index)
+    names, found = pairs.names, pairs.interaction
+    heads = sorted({head for pair in names for head in pair}, key=list(alone).index)
     number = {head: i for i, head in enumerate(heads)}
     place = np.full((len(heads), len(heads)), -1)  # of each two heads, which pair they are
-    for i, (a, b) in enumerate(pairs):
+    for i, (a, b) in enumerate(names):
         place[number[a], number[b]] = place[number[b], number[a]] = i
     grid = replace(found.map(lambda part: np.where(place >= 0, part[place], np.nan)), chance=found.chance)
     rest = f"; {left_out:,} further pairs, of heads that cost less alone, were not ablated" if left_out else ""
     caption = (
-        f"ΔL of both, less ΔL of each, z replaced by its mean: {len(pairs)} pairs, {windows} windows; 95% interval "
-        f"over n={found.n} conversations{rest}."
+        f"ΔL of both, less ΔL of each, z replaced by its mean: {len(names)} pairs, {windows} windows; 95% interval "
+        f"over n={found.over}{rest}."
     )
-    order = sorted(range(len(pairs)), key=lambda i: -abs(found.value[i]))[:_LISTED]
+    order = sorted(range(len(names)), key=lambda i: -abs(pairs.explored[i]))[:_LISTED]
     columns: dict[Column, Any] = {
-        Column("head", "Head"): [pairs[i][0] for i in order],
-        Column("other", "And"): [pairs[i][1] for i in order],
-        Column("a", "First alone", "nats a token", 3): [alone[pairs[i][0]] for i in order],
-        Column("b", "Second alone", "nats a token", 3): [alone[pairs[i][1]] for i in order],
+        Column("head", "Head"): [names[i][0] for i in order],
+        Column("other", "And"): [names[i][1] for i in order],
+        Column("a", "First alone", "nats a token", 3): [alone[names[i][0]] for i in order],
+        Column("b", "Second alone", "nats a token", 3): [alone[names[i][1]] for i in order],
         Column("beyond", "Beyond the sum", "nats a token", 3): found[order],
-        Column("q", "q", digits=3, help="False-discovery rate over all pairs"): q[order],
+        Column("q", "q", digits=3, help="False-discovery rate over the pairs that were chosen"): pairs.q[order],
     }
     return [
         wl.View(
@@ -202,10 +238,10 @@ def views(
             "Pairwise head ablation, table",
             Table.by_row(columns, links="head"),
             subtitle="The pairs whose costs add up least",
-            caption=f"The {len(order)} pairs furthest from adding up. {caption}",
+            caption=f"The {len(order)} pairs furthest from adding up on the other half of the conversations. {caption}",
             how_to_read="Alone: what each head costs over all windows of head ablation. Beyond the sum: what both cost "
             "more than that, in the windows where both were ablated.",
-            misleads="Sorted by size, not by certainty: look at the interval and at q.",
+            misleads="Sorted by size where they were chosen, not by certainty: look at the interval and at q.",
             order=44,
         ),
     ]

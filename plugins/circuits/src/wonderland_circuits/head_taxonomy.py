@@ -58,6 +58,10 @@ class HeadTaxonomy:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
+    no_choices: ClassVar[str] = (
+        "It measures nothing: each head gets the first role whose rule it meets, and the rules read "
+        "analyses that say how they chose."
+    )
     uses: ClassVar[tuple[str, ...]] = (
         "head-patterns",
         "attention-entropy",

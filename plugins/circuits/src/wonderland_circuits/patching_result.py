@@ -117,7 +117,7 @@ class ActivationPatchingResult(ContrastResult):
         anecdote = " Fewer than 20 pairs: an anecdote." if self.anecdotal else ""
         caption = (
             f"Share of the gap of {self.gap.value:.2f} logits, pooled over all {len(self.pairs)} pairs; 95% interval "
-            f"over n={n.n} {n.resampled_over}; 0 is no effect.{anecdote}"
+            f"over n={n.over}; 0 is no effect.{anecdote}"
         )
         share_of_gap: dict[str, Any] = {"unit": "share of the gap", "scale": "diverging"}
         single = [patching_grid.view(self.shown, self.words, self.refused, n.shape[1])] if self.shown else []

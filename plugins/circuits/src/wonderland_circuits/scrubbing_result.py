@@ -86,7 +86,7 @@ class CausalScrubbingResult(wl.Result):
         few = "" if self.recovered.trusted else "; too few conversations to trust the interval"
         told = (
             f"Causal scrubbing: {how} makes claims about {claims} head{'' if claims == 1 else 's'} and recovers "
-            f"{share(self.recovered)} of what the model knows (n={self.recovered.n} conversations, {self.places:,} "
+            f"{share(self.recovered)} of what the model knows (n={self.recovered.over}, {self.places:,} "
             f"tokens)"
         )
         if not len(self.dealt):

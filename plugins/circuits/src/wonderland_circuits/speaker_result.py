@@ -113,9 +113,9 @@ class SpeakerTrackingResult(wl.Result):
                     f"{_WHOSE[side]} changes goes through it alone ({self.pairs[side]['confirm']} pairs not used to "
                     f"choose it), and a probe reads it off its output {percent(probe.value)} of the time (chance 50%)."
                 )
-                found.append(
-                    wl.Finding(text, "speaker-tracking", head, self.trust(side), "effect", replace(through, chance=0.0))
-                )
+                one = replace(through, chance=0.0)
+                trust = self.trust(side) if one.low > 0 else "weak"  # type: ignore[operator]
+                found.append(wl.Finding(text, "speaker-tracking", head, trust, "effect", one))
         if not found:
             text = (
                 f"None of {sum(map(len, self.verdicts))} heads is shown to track who speaks or who spoke first"
@@ -146,7 +146,7 @@ class SpeakerTrackingResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         at = self.thresholds
         caption = (
-            f"95% intervals over n={self.seen['latest'].n} conversations, and over {self._confirming()} that were not "
+            f"95% intervals over n={self.seen['latest'].over}, and over {self._confirming()} that were not "
             "used to choose; chance is uniform attention, no effect, and for probes the highest of three nulls."
         )
         rule = "; ".join(f"{name}: {RULE[name]}" for name in ("sink", "first-speaker", "current-speaker"))

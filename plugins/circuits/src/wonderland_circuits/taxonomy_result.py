@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.views import Block, Column, Number, Role, Row, Table, Wording
@@ -82,8 +84,16 @@ class HeadTaxonomyResult(wl.Result):
         for i in special[:4]:
             head, role = Head.parse(self.heads[i]), self.roles[i]
             text = f"{head} {'does induction' if role == 'induction' else role}: {self.rules[i]}."
-            found.append(wl.Finding(text, "head-taxonomy", head, trust, "effect"))
+            one = self._number_of(role, head)
+            apart = one is None or one.chance is None or float(one.low) > float(one.chance)
+            found.append(wl.Finding(text, "head-taxonomy", head, trust if apart else "weak", "effect", one))
         return found
+
+    def _number_of(self, role: str, head: Head) -> wl.Estimate | None:
+        """Return the number that a role rests on, where one heading has it."""
+        heading = "Speaker through it" if role.startswith("says") else "Induction" if role == "induction" else ""
+        one = self.numbers[heading][head] if heading in self.numbers else None
+        return one if one is not None and np.isfinite(one.value) else None
 
     def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
         """Return a role for each head that has one; what ablation alone says of a head is a row, not a role."""
@@ -121,7 +131,7 @@ class HeadTaxonomyResult(wl.Result):
                 Table.by_head({**role, **numbers, **said}),
                 subtitle="What is each head for?",
                 caption="Ablation in nats a token (resampled); attention as shares; 95% intervals over "
-                f"n={n.n} {n.resampled_over} where numbers come from text, chance levels beside them; weights have "
+                f"n={n.over} where numbers come from text, chance levels beside them; weights have "
                 "a null and no interval.",
                 how_to_read="A role is named only if an intervention supports it; the next table has the rule. Pattern "
                 "and ablation are what two analyses say of the head alone, and no roles. Sort by a heading; click a "

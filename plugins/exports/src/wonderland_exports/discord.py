@@ -16,7 +16,7 @@ import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN
 from wonderland_exports.discord_rows import Channel, Rows, author_of
-from wonderland_exports.frame import CUT, Export, Member, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.tables import records
 from wonderland_exports.walking import is_row, walk_list, walk_rows
 
@@ -52,7 +52,7 @@ class _Survey(NamedTuple):
     known: frozenset[str]
 
 
-class Discord:
+class Discord(Surveyed[_Survey]):
     """Discord: JSON of DiscordChatExporter, or Discord's data package (your own messages only).
 
     Args:
@@ -74,11 +74,8 @@ class Discord:
         me: Annotated[str, "your name or id on Discord"] = "",
         partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
     ) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self._names, self._me, self._partial = names, me, partial
-        self._opened: tuple[Export, _Survey] | None = None
-        self._facts: Mapping[str, Mapping[str, int]] = {}
-        self._notes: list[str] = []
 
     @classmethod
     def sniff(cls, path: Path) -> float:
@@ -87,10 +84,6 @@ class Discord:
         if any(_is_exporters(member) for member in found):
             return 0.97
         return 0.96 if any(_PACKAGE.match(member.name) and _looks_own(head(member)) for member in found) else 0.0
-
-    def count(self) -> int:
-        """Count the rows of all channels."""
-        return self._open()[1].rows
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
@@ -117,26 +110,8 @@ class Discord:
                     yield item(row, identity, file.channel)
         self._facts = tally.facts()
 
-    def facts(self) -> Mapping[str, Mapping[str, int]]:
-        """Count where rows were found and what had to be left open."""
-        return self._facts
-
-    def notes(self) -> list[str]:
-        """Return what the user should know of this export."""
-        return list(self._notes)
-
-    def close(self) -> None:
-        """Close the zip."""
-        if self._opened:
-            self._opened[0].close()
-            self._opened = None
-
-    def _open(self) -> tuple[Export, _Survey]:
-        if self._opened is None:
-            export = open_export(self.path, _wants, "export of Discord")
-            self._opened = export, self._survey(export)
-            self._notes = export.notes
-        return self._opened
+    def _files(self) -> Export:
+        return open_export(self.path, _wants, "export of Discord")
 
     def _rows(self, file: _File) -> Iterator[tuple[int | None, Any]]:
         if file.own and file.member.name.lower().endswith(".csv"):
@@ -156,6 +131,7 @@ class Discord:
         about = {found[1]: member for member in export.members if (found := _ABOUT.match(member.name))}
         files, count, senders, names = [], 0, Counter[str](), dict[str, str]()
         direct: list[_Direct] = []
+        others: list[Member] = []
         for member in export.members:
             if found := _PACKAGE.match(member.name):
                 file = _File(member, _own_channel(found[1], about.get(found[1])), True)
@@ -164,6 +140,7 @@ class Discord:
                 senders += written
                 direct += more
             else:
+                others.append(member)
                 continue
             files.append(file)
             count += sum(1 for _ in self._rows(file))
@@ -171,6 +148,10 @@ class Discord:
             raise InputError(f"{self.path} holds nothing that Discord or DiscordChatExporter wrote.", hint=_HOW)
         if any(file.own for file in files):
             export.notes.append(_ONE_SIDED)
+        beside = {file.member.path.parent for file in files if not file.own}
+        for member in others:
+            if member.path.parent in beside and not member.path.name.startswith("."):
+                export.notes.append(f"{member.name} was left out: it is no file that DiscordChatExporter wrote.")
         return _Survey(files, count, senders, names, _owner_of(direct))
 
     def _exporters(

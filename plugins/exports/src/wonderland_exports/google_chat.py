@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN
-from wonderland_exports.frame import CUT, Export, Member, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.google_rows import ChatRows, Conversation, HangoutsRows, creator_of, gaia
 from wonderland_exports.walking import is_row, walk_rows
 
@@ -37,7 +37,7 @@ class _Survey(NamedTuple):
     known: frozenset[str]
 
 
-class GoogleChat:
+class GoogleChat(Surveyed[_Survey]):
     """Google Chat and Hangouts: what Google Takeout writes.
 
     Args:
@@ -59,21 +59,14 @@ class GoogleChat:
         me: Annotated[str, "your e-mail address or name, where the export does not say"] = "",
         partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
     ) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self._names, self._me, self._partial = names, me, partial
-        self._opened: tuple[Export, _Survey] | None = None
-        self._facts: Mapping[str, Mapping[str, int]] = {}
-        self._notes: list[str] = []
 
     @classmethod
     def sniff(cls, path: Path) -> float:
         """Look for a file of messages whose rows have a creator, or for Hangouts.json."""
         found = peek(path, lambda name: bool(_CHAT.match(name) or _HANGOUTS.match(name)))
         return 0.97 if any(_is_chat(head(one)) or _is_hangouts(head(one)) for one in found) else 0.0
-
-    def count(self) -> int:
-        """Count the rows of all conversations."""
-        return self._open()[1].rows
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
@@ -94,27 +87,9 @@ class GoogleChat:
                 yield _once(item, row, "event_id", seen)
         self._facts = tally.facts()
 
-    def facts(self) -> Mapping[str, Mapping[str, int]]:
-        """Count where rows were found and what had to be left open."""
-        return self._facts
-
-    def notes(self) -> list[str]:
-        """Return what the user should know of this export."""
-        return list(self._notes)
-
-    def close(self) -> None:
-        """Close the zip."""
-        if self._opened:
-            self._opened[0].close()
-            self._opened = None
-
-    def _open(self) -> tuple[Export, _Survey]:
-        if self._opened is None:
-            # A folder may hold two groups of the same people, whose group_info.json are the same.
-            export = open_export(self.path, _wants, "messages.json of Google Chat, nor a Hangouts.json", once=False)
-            self._opened = export, self._survey(export)
-            self._notes = export.notes
-        return self._opened
+    def _files(self) -> Export:
+        # A folder may hold two groups of the same people, whose group_info.json are the same.
+        return open_export(self.path, _wants, "messages.json of Google Chat, nor a Hangouts.json", once=False)
 
     def _survey(self, export: Export) -> _Survey:
         about = {member.path.parent: load(member) for member in export.members if _ABOUT.match(member.name)}

@@ -18,7 +18,19 @@ import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN, Again
 from wonderland_exports.evidence import in_all
-from wonderland_exports.frame import CUT, Export, Member, Mender, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.frame import (
+    CUT,
+    Export,
+    Member,
+    Mender,
+    Surveyed,
+    Tally,
+    find_owner,
+    head,
+    load,
+    open_export,
+    peek,
+)
 from wonderland_exports.meta_rows import Chat, Rows, sender_of
 from wonderland_exports.walking import is_row, walk_rows
 
@@ -49,7 +61,7 @@ class _Survey(NamedTuple):
     chats: dict[str, Chat]
 
 
-class Meta:
+class Meta(Surveyed[_Survey]):
     """What the two messengers share; ``_of`` and ``_other`` are words in the names of their folders."""
 
     name: ClassVar[str]
@@ -65,11 +77,8 @@ class Meta:
         me: Annotated[str, "your name as it stands there, where the download does not say"] = "",
         partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
     ) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self._me, self._partial = me, partial
-        self._opened: tuple[Export, _Survey] | None = None
-        self._facts: Mapping[str, Mapping[str, int]] = {}
-        self._notes: list[str] = []
 
     @classmethod
     def sniff(cls, path: Path) -> float:
@@ -83,10 +92,6 @@ class Meta:
         if cls._of in way:
             return sure
         return 0.3 if cls._other in way or cls._of == "instagram" else sure - 0.01
-
-    def count(self) -> int:
-        """Count the rows of all files."""
-        return self._open()[1].rows
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row, the oldest of each conversation first."""
@@ -115,26 +120,8 @@ class Meta:
         tally["Letters"] = mend.counts
         self._facts = tally.facts()
 
-    def facts(self) -> Mapping[str, Mapping[str, int]]:
-        """Count where rows were found, what was mended and what had to be left open."""
-        return self._facts
-
-    def notes(self) -> list[str]:
-        """Return what the user should know of this download."""
-        return list(self._notes)
-
-    def close(self) -> None:
-        """Close the zip."""
-        if self._opened:
-            self._opened[0].close()
-            self._opened = None
-
-    def _open(self) -> tuple[Export, _Survey]:
-        if self._opened is None:
-            export = open_export(self.path, self._wants, f"message_1.json of {self.name}")
-            self._opened = export, self._survey(export)
-            self._notes = export.notes
-        return self._opened
+    def _files(self) -> Export:
+        return open_export(self.path, self._wants, f"message_1.json of {self.name}")
 
     def _wants(self, name: str) -> bool:
         known = any(kind.match(name) for kind in (_NUMBERED, _ENCRYPTED, _HTML, _PROFILE))

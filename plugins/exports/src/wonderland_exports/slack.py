@@ -17,7 +17,7 @@ import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN
 from wonderland_exports.evidence import in_all
-from wonderland_exports.frame import Export, Member, Tally, find_owner, head, load, open_export, peek
+from wonderland_exports.frame import Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.slack_rows import Channel, Rows, is_bot
 from wonderland_exports.walking import walk_list
 
@@ -37,7 +37,7 @@ class _Survey(NamedTuple):
     known: frozenset[str]
 
 
-class Slack:
+class Slack(Surveyed[_Survey]):
     """Slack: the export of a workspace, or what slackdump writes in its shape.
 
     Args:
@@ -59,11 +59,8 @@ class Slack:
         me: Annotated[str, "your name, e-mail address or id in the workspace"] = "",
         partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
     ) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self._names, self._me, self._partial = names, me, partial
-        self._opened: tuple[Export, _Survey] | None = None
-        self._facts: Mapping[str, Mapping[str, int]] = {}
-        self._notes: list[str] = []
 
     @classmethod
     def sniff(cls, path: Path) -> float:
@@ -74,10 +71,6 @@ class Slack:
         rows = any(b'"ts"' in content for content in days)
         lists = bool(peek(path, lambda name: bool(_LISTS.match(name)), 1)) and not Path(path).is_file()
         return 0.96 if lists and rows else 0.8 if rows or lists else 0.0
-
-    def count(self) -> int:
-        """Count the rows of all days."""
-        return self._open()[1].rows
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
@@ -105,28 +98,10 @@ class Slack:
                     yield rows.item(row, identity, channel)
         self._facts = tally.facts()
 
-    def facts(self) -> Mapping[str, Mapping[str, int]]:
-        """Count what had to be left open."""
-        return self._facts
-
-    def notes(self) -> list[str]:
-        """Return what the user should know of this export."""
-        return list(self._notes)
-
-    def close(self) -> None:
-        """Close the zip."""
-        if self._opened:
-            self._opened[0].close()
-            self._opened = None
-
-    def _open(self) -> tuple[Export, _Survey]:
-        if self._opened is None:
-            export = open_export(
-                self.path, lambda name: bool(_DAY.match(name) or _LISTS.match(name)), "channel of Slack", once=False
-            )
-            self._opened = export, self._survey(export)
-            self._notes = export.notes
-        return self._opened
+    def _files(self) -> Export:
+        return open_export(
+            self.path, lambda name: bool(_DAY.match(name) or _LISTS.match(name)), "channel of Slack", once=False
+        )
 
     def _survey(self, export: Export) -> _Survey:
         days = [member for member in export.members if not _LISTS.match(member.name)]

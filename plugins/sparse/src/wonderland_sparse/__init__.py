@@ -16,11 +16,13 @@ __all__ = ["read", "wonderland_analyses"]
 @wl.hookimpl
 def wonderland_analyses() -> list[type[Any]]:
     """Register the analyses of this plugin."""
+    from wonderland_sparse.attribution_graphs import AttributionGraphs
     from wonderland_sparse.circuits import SparseCircuits
     from wonderland_sparse.dictionaries import SparseDictionaries
     from wonderland_sparse.features import SparseFeatures
+    from wonderland_sparse.transcoders import Transcoders
 
-    return [SparseCircuits, SparseDictionaries, SparseFeatures]
+    return [AttributionGraphs, SparseCircuits, SparseDictionaries, SparseFeatures, Transcoders]
 
 
 def read(folder: str | Path) -> Read:

@@ -5,10 +5,10 @@ that differ between the two runs are put in order by attribution on one half of 
 other conversations, the first 1, 2, 4, … of them are swapped, and the share of the answer's difference that follows is
 measured, into the corrupted run (what suffices) and out of the clean one (what is needed).
 
-The same is done with neurons of the layer, principal components, and one direction, the difference of means; and with
-the best head of the model. Chance is 200 random sets of as many latents that differ, too. What the latents leave (the
-error, and in a context dictionary the table of tokens) is swapped alone: if it carries the difference, the latents are
-not the whole story.
+The same is done with neurons of the layer, principal components, latents whose decoder was drawn and never trained,
+and one direction, the difference of means; and with the best head of the model. Chance is 200 random sets of as many
+latents that differ, too. What the latents leave (the error, and in a context dictionary the table of tokens) is
+swapped alone: if it carries the difference, the latents are not the whole story.
 
 The order is used only if attribution agrees with swapping each latent by itself (r of 0.9 and more); else the layer is
 left out.
@@ -60,9 +60,13 @@ class SparseCircuits:
     """Do a few latents carry a difference? Swapped on held-out contrasts, beside neurons, components and heads."""
 
     name: ClassVar[str] = "sparse-circuits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "contrasts")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    no_choices: ClassVar[str] = (
+        "Latents are put in order on one half of the contrasts and swapped on the other; it takes "
+        "dictionaries of a trained model, which the shared noise has none of."
+    )
     uses: ClassVar[tuple[str, ...]] = ("sparse-dictionaries",)
     on_request: ClassVar[bool] = True
 
@@ -108,10 +112,13 @@ class SparseCircuits:
         x = held_out(specimen, [layer])[layer].x
         axes = components(x, x.shape[1])[1]
         dictionary, table = found.dictionary(layer), found.table(layer)
+        frozen = found.frozen(layer)
         one = difference_of_means(explore)
 
         def kinds(pairs: Pairs) -> dict[str, Units]:
             made = {"latents": of_latents(pairs, dictionary, table), "components": of_directions(pairs, axes)}
+            if frozen is not None:
+                made["latents of a frozen decoder"] = of_latents(pairs, frozen, table)
             if pairs.post is not None:
                 w_out = specimen.model.blocks[layer].mlp.W_out.detach().float().cpu()
                 made["neurons"] = Units(pairs.post[0] - pairs.post[1], w_out)

@@ -5,10 +5,11 @@ text: what they leave (FVU), what putting their reconstruction in place of the s
 active (L0) or dead, and whether the two agree. By default they are *context dictionaries*: the mean of each token is
 taken off first, because otherwise most of the latents are the vocabulary, which the untrained model has as well.
 
-Beside each number stand its controls: the same of scrambled weights, of noise with the same covariance, of a decoder
-that was drawn and never trained, and of as many principal components as latents are active; and, through ``control``,
-of the untrained model. The stream of the untrained model is its embedding in every layer, as what writes to the stream
-starts at zero; where that is so, one pair of dictionaries serves all layers.
+Beside each number stand its controls: the same of scrambled weights (two starts, so that agreement has its control,
+too), of noise with the same covariance, of a decoder that was drawn and never trained, and of as many principal
+components as latents are active; and, through ``control``, of the untrained model. The stream of the untrained model
+is its embedding in every layer, as what writes to the stream starts at zero; where that is so, one pair of
+dictionaries serves all layers.
 
 It needs 60,000 tokens and 100 conversations to train on: below that a dictionary fits its own text and not the
 held-out one. Cost: about 9 s for a million tokens of training with 512 latents, and the model's pass over the text. A
@@ -24,6 +25,7 @@ Belrose 2025 (2501.16615), different features from different seeds.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,14 +37,13 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.model.baselines import ngram_probabilities
 from wonderland_sparse.controls import components, noise, partners_by_chance, scrambled
-from wonderland_sparse.dictionaries_result import DictionariesResult, chosen_layers
+from wonderland_sparse.dictionaries_result import DictionariesResult, agreed, chosen_layers
 from wonderland_sparse.dictionary import Dictionary, token_means
-from wonderland_sparse.learning import KINDS, Recipe, learn, steps_of
-from wonderland_sparse.quality import densities, errors, matched, ratio, spliced, unexplained
+from wonderland_sparse.learning import KINDS, Recipe, learn, start_of, steps_of
+from wonderland_sparse.quality import costs, densities, errors, lead, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear, kept
-from wonderland_sparse.streams import Places, Stream, held_out, of_text
+from wonderland_sparse.streams import Places, Stream, enough, held_out, of_text
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -56,9 +57,12 @@ class SparseDictionaries:
     """Of what is the residual stream made? Sparse dictionaries of each layer from two starts, with their controls."""
 
     name: ClassVar[str] = "sparse-dictionaries"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: all dictionaries are shown, trained on one text and measured on held-out conversations."
+    )
     on_request: ClassVar[bool] = True
 
     layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""
@@ -89,23 +93,13 @@ class SparseDictionaries:
         if self.active < 1 or self.latents < 0 or self.epochs < 1:
             raise wl.UsageError("A dictionary needs at least one latent, one of them active, and one epoch.")
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)
-        _enough(specimen.background)
+        enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
         return _Job(self, specimen, layers).run()
 
     def recipe(self, width: int) -> Recipe:
         """Return how dictionaries of a stream of this width are trained."""
         rate = self.rate or (4e-3 if self.tokens == "subtract" else 8e-3)
         return Recipe(self.latents or 4 * width, self.active, self.kind, rate, self.epochs)
-
-
-def _enough(windows: wl.Windows) -> None:
-    tokens, conversations = int(windows.lengths.sum()), len(np.unique(windows.conversation))
-    if tokens < LEAST_TOKENS or conversations < LEAST_CONVERSATIONS:
-        raise wl.NotEnoughData(
-            f"A dictionary needs {LEAST_TOKENS:,} tokens of {LEAST_CONVERSATIONS} conversations to train on; there are "
-            f"{tokens:,} of {conversations:,}. With fewer it would fit this text and no other.",
-            hint="Read more messages.",
-        )
 
 
 class _Job:
@@ -127,7 +121,7 @@ class _Job:
         # A pass of the model takes about as long as a dictionary takes steps for half of its epochs.
         self.steps = steps_of(self.recipe, tokens)
         self.passing = max(self.steps // 2, 1)
-        each = (2 if self.untrained else 2 + len(_CONTROLS)) * self.steps + (1 if self.untrained else 2) * self.passing
+        each = (2 if self.untrained else 3 + len(_CONTROLS)) * self.steps + (1 if self.untrained else 2) * self.passing
         self.total = each * len(self.trained_layers)
 
     def _writes(self) -> bool:
@@ -142,7 +136,6 @@ class _Job:
         found = [self.layer(layer) for layer in self.trained_layers]
         if self.shared:
             found = [{**found[0], "layer": layer} for layer in self.layers]
-        baseline = self.lead()
         result = DictionariesResult.of(
             found,
             shared=self.shared,
@@ -154,18 +147,16 @@ class _Job:
             width=self.specimen.cfg.d_model,
             context=self.specimen.cfg.n_ctx,
             n_layers=self.specimen.cfg.n_layers,
-            lead=baseline,
+            lead=float(self.lead.mean()),
         )
         clear(self.scratch)
         return result
 
-    def lead(self) -> float:
-        """Return by how many nats a token the model predicts better than counted trigrams do."""
-        evidence = self.specimen.evidence
-        rows = [row[:length] for row, length in zip(evidence.tokens, evidence.lengths, strict=True)]
-        counted = ngram_probabilities(self.specimen.background, rows, self.specimen.cfg.d_vocab)["trigram"]
+    @functools.cached_property
+    def lead(self) -> np.ndarray:
+        """By how many nats the model predicts each token better than counted trigrams do, [predicted token]."""
         own = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None)
-        return float(-np.log(counted).mean() - own.mean())
+        return lead(self.quiet, self.specimen.background, own)
 
     def layer(self, layer: int) -> dict[str, Any]:
         """Train and measure everything of one layer."""
@@ -189,9 +180,11 @@ class _Job:
             measured[f"{count} components"] = self.by_components(
                 by_components, count, y, total, held, layer, table, floor
             )
-        if not self.untrained:
-            measured |= self.controls(layer, x, y, total, held.places, table, floor)
         weights = {f"S{number}.{name}": part for number, one in enumerate(pair) for name, part in one.arrays().items()}
+        by_chance = matched(*drawn)[0]
+        measured["dictionary"]["stable"] = agreed(cosines, float(agreed(by_chance).value))
+        if not self.untrained:
+            measured |= self.controls(layer, x, y, total, held.places, table, floor, weights)
         return {
             "layer": layer,
             "weights": weights,
@@ -199,7 +192,7 @@ class _Job:
             "measured": measured,
             "stability": cosines,
             "partner": partner,
-            "by chance": matched(*drawn)[0],
+            "by chance": by_chance,
             "density": densities(pair[0], y),
         }
 
@@ -212,10 +205,12 @@ class _Job:
         places: Places,
         table: np.ndarray | None,
         floor: np.ndarray,
+        weights: dict[str, np.ndarray],
     ) -> dict[str, dict[str, wl.Estimate]]:
-        """Return the same measures where nothing was learned."""
+        """Return the same measures where nothing was learned; ``weights`` gets those of the frozen decoder."""
         seed = self.asked.seed
         frozen = self.train(f"L{layer}frozen", x, seed, dataclasses.replace(self.recipe, frozen=True))
+        weights.update({f"frozen.{name}": part for name, part in frozen.arrays().items()})
         found = {"frozen decoder": self.measure(frozen, y, total, places, layer, table, floor)}
         drawn = noise(x, len(x), seed=seed)
         of_noise = self.train(f"L{layer}noise", drawn, seed)
@@ -226,11 +221,13 @@ class _Job:
         own, held = self.pass_over(other, self.specimen.background, layer), held_out(other, [layer])[layer]
         means = token_means(own.x, own.places.tokens, self.specimen.cfg.d_vocab)
         its_table = means if table is not None else None
-        of_scrambled = self.train(f"L{layer}scrambled", own.without(its_table), seed)
+        its_x = own.without(its_table)
+        of_scrambled, again = (self.train(f"L{layer}scrambled{number}", its_x, seed + number) for number in range(2))
         its_floor = _table_errors(own, held, means, self.specimen.cfg.n_ctx)
         found["scrambled weights"] = self.measure(
             of_scrambled, held.without(its_table), unexplained(held.x), places, None, None, its_floor
         )
+        found["scrambled weights"]["stable"] = agreed(matched(of_scrambled.W_dec.numpy(), again.W_dec.numpy())[0])
         return {name: found[name] for name in _CONTROLS}
 
     def pass_over(self, specimen: wl.Specimen, windows: wl.Windows, layer: int) -> Stream:
@@ -254,7 +251,7 @@ class _Job:
             if step % 50 == 0 or step == size:
                 self.specimen.progress(begun + round(self.steps * step / size), self.total)
 
-        made = kept(self.scratch, name, about, lambda: learn(x, recipe, _start(name, seed), tell))
+        made: Dictionary = kept(self.scratch, name, about, lambda: learn(x, recipe, start_of(name, seed), tell))
         self.done += self.steps
         return made
 
@@ -282,7 +279,7 @@ class _Job:
         if floor is not None:
             found["fvu table"] = _against(floor, left, total, conversation)
         if layer is not None:
-            found["delta ce"] = self.cost(layer, table, lambda x: one.decode(one.encode(x)))
+            found |= self.cost(layer, table, lambda x: one.decode(one.encode(x)))
         return found
 
     def by_components(
@@ -306,25 +303,21 @@ class _Job:
         return {
             "fvu": ratio(left, total, held.places.conversation),
             "fvu table": _against(floor, left, total, held.places.conversation),
-            "delta ce": self.cost(layer, table, project),
+            **self.cost(layer, table, project),
         }
 
-    def cost(self, layer: int, table: np.ndarray | None, change: Callable[[Tensor], Tensor]) -> wl.Estimate:
-        """Return by how many nats the loss rises with a reconstruction in the place of the stream."""
+    def cost(self, layer: int, table: np.ndarray | None, change: Callable[[Tensor], Tensor]) -> dict[str, wl.Estimate]:
+        """Return by how many nats the loss rises with a reconstruction in the place of the stream, and as a share.
+
+        The share is of the model's lead, what it knows beyond counted trigrams; both are resampled together.
+        """
         means = None if table is None else torch.from_numpy(table)
 
         def put(x: Tensor, tokens: Tensor) -> Tensor:
             return change(x) if means is None else change(x - means[tokens]) + means[tokens]
 
         rise = spliced(self.quiet, layer, put) - spliced(self.quiet, layer, None)
-        evidence = self.specimen.evidence
-        conversation = np.repeat(evidence.conversation, np.maximum(evidence.lengths - 1, 0))
-        return cluster_bootstrap(rise, np.ones(len(rise)), conversation, unit="nats a token", chance=0.0)
-
-
-def _start(name: str, seed: int) -> int:
-    """Return the seed of a start: no two dictionaries of a run share one."""
-    return int(np.random.default_rng([seed, *name.encode()]).integers(2**31))
+        return costs(rise, self.lead, self.specimen.evidence)
 
 
 def _against(floor: np.ndarray, left: np.ndarray, total: np.ndarray, conversation: np.ndarray) -> wl.Estimate:

@@ -16,12 +16,19 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland.views import Axis, Bars, Column, Table, Wording, percent
 from wonderland_sparse.dictionary import Dictionary
 
-__all__ = ["STABLE", "DictionariesResult", "chosen_layers"]
+__all__ = ["STABLE", "DictionariesResult", "agreed", "chosen_layers"]
 
 STABLE = 0.7
 """Cosine with its partner of another start from which on a latent counts as stable."""
 _FITS, _AGAINST_TABLE, _OF_LEAD, _DEAD = 1.1, 0.5, 0.25, 0.2  # beyond these a dictionary is in doubt
 DECADES = ("never", "to 0.01%", "to 0.1%", "to 1%", "to 10%", "over 10%")
+
+
+def agreed(cosines: np.ndarray, chance: float | None = None) -> wl.Estimate:
+    """Return the share of latents whose cosine with their partner, [latent], is 0.7 and more."""
+    number, ones = np.arange(len(cosines)), np.ones(len(cosines))
+    about: dict[str, Any] = {"unit": "share of latents", "resampled_over": "latents", "chance": chance}
+    return cluster_bootstrap(cosines >= STABLE, ones, number, **about)
 
 
 def chosen_layers(layers: str, there: int) -> list[int]:
@@ -57,7 +64,8 @@ class DictionariesResult(wl.Result):
         context: Most tokens of a window.
         n_layers: Layers of the model.
         lead: By how many nats a token the model is better than trigrams.
-        weights: By layer, the parts of both dictionaries: ``weights["L2"]["S0.W_dec"]`` is [latent, d_model].
+        weights: By layer, the parts of both dictionaries: ``weights["L2"]["S0.W_dec"]`` is [latent, d_model]; "frozen"
+            in the place of "S0" is the control whose decoder was never trained.
         tables: By layer, the mean of each token, [d_vocab, d_model]; empty where tokens are kept.
         measured: By whose it is ("dictionary" or a control) and measure, [layer].
         stability: By layer, the cosine of each latent of the first dictionary with its partner in the second, [latent].
@@ -96,13 +104,10 @@ class DictionariesResult(wl.Result):
         def stacked(estimates: Sequence[wl.Estimate]) -> wl.Estimate:
             return _named(wl.Estimate.stacked(estimates, dims=("layer",)), names)
 
-        def over_latents(value: Any) -> wl.Estimate:
-            estimates = []
-            for one in found:
-                values, chance = value(one["stability"]), float(value(one["by chance"]).mean())
-                number, ones = np.arange(len(values)), np.ones(len(values))
-                estimates.append(cluster_bootstrap(values, ones, number, resampled_over="latents", chance=chance))
-            return stacked(estimates)
+        def mean(one: dict[str, Any]) -> wl.Estimate:
+            values, chance = one["stability"], float(one["by chance"].mean())
+            number, ones = np.arange(len(values)), np.ones(len(values))
+            return cluster_bootstrap(values, ones, number, unit="cosine", resampled_over="latents", chance=chance)
 
         return cls(
             layers=[one["layer"] for one in found],
@@ -116,8 +121,8 @@ class DictionariesResult(wl.Result):
             stability={name: one["stability"] for name, one in zip(names, found, strict=True)},
             partner={name: one["partner"] for name, one in zip(names, found, strict=True)},
             density={name: one["density"] for name, one in zip(names, found, strict=True)},
-            agreement=over_latents(lambda cosines: cosines),
-            stable=over_latents(lambda cosines: (cosines >= STABLE).astype(float)),
+            agreement=stacked([mean(one) for one in found]),
+            stable=stacked([one["measured"]["dictionary"]["stable"] for one in found]),
             **about,
         )
 
@@ -131,12 +136,20 @@ class DictionariesResult(wl.Result):
         Raises:
             UsageError: There is none of that layer and start.
         """
-        parts = self.weights.get(f"L{self.layers[0] if self.shared and layer in self.layers else layer}", {})
-        found = {name.removeprefix(f"S{seed}."): part for name, part in parts.items() if name.startswith(f"S{seed}.")}
+        found = self._parts(layer, f"S{seed}.")
         if not found:
             layers = ", ".join(f"L{one}" for one in self.layers)
             raise wl.UsageError(f"There is no dictionary of L{layer} and start {seed}.", hint=f"{layers}; starts 0, 1.")
         return Dictionary.of(found)
+
+    def frozen(self, layer: int) -> Dictionary | None:
+        """Return the dictionary of a layer whose decoder was drawn and never trained; None if there is none."""
+        found = self._parts(layer, "frozen.")
+        return Dictionary.of(found) if found else None
+
+    def _parts(self, layer: int, begins: str) -> dict[str, np.ndarray]:
+        parts = self.weights.get(f"L{self.layers[0] if self.shared and layer in self.layers else layer}", {})
+        return {name.removeprefix(begins): part for name, part in parts.items() if name.startswith(begins)}
 
     def table(self, layer: int) -> np.ndarray | None:
         """Return the mean of each token, [d_vocab, d_model], that is taken off before; None if none is."""
@@ -147,7 +160,8 @@ class DictionariesResult(wl.Result):
         """Write a dictionary as a folder that SAELens reads; see `wonderland_sparse.exchange`."""
         from wonderland_sparse.exchange import write
 
-        return write(self, Path(folder), layer=layer, seed=seed, model_name=model_name)
+        one = self.dictionary(layer, seed)
+        return write(one, Path(folder), tokens=self.tokens, layer=layer, context=self.context, model_name=model_name)
 
     def doubts(self, index: int) -> list[str]:
         """Return why the dictionary of a layer cannot be relied on; nothing if it can.
@@ -210,6 +224,9 @@ class DictionariesResult(wl.Result):
                 f"Two starts agree on {percent(share.value)} of the latents of {place} (95% interval "
                 f"{percent(share.low)} to {percent(share.high)}, chance {percent(share.chance)})"
             )
+            others = self.measured.get("scrambled weights", {}).get("stable")
+            if others is not None:
+                text += f"; with scrambled weights on {percent(others.value[index])}"
             if self._before is not None:
                 before = float(self._before.stable.value[min(index, len(self._before.layers) - 1)])
                 text += f"; before training on {percent(before)}"
@@ -263,6 +280,9 @@ class DictionariesResult(wl.Result):
 
     def _agreement(self) -> wl.View:
         bars: dict[str, Any] = {"share of latents, cosine 0.7 and more": self.stable}
+        scrambled = self.measured.get("scrambled weights", {}).get("stable")
+        if scrambled is not None:
+            bars["scrambled weights"] = scrambled
         if self._before is not None and self._before.layers == self.layers:
             bars["before training"] = self._before.stable
         return wl.View(
@@ -274,7 +294,8 @@ class DictionariesResult(wl.Result):
             f"n={self.latents:,} latents. Chance: directions drawn with the covariance of the stream.",
             how_to_read="What both starts find is in the stream and not in the start. Over the chance line, and over "
             "the bar before training, there is something to find.",
-            misleads="Two starts agree on what is in the vectors, whether or not the model uses it.",
+            misleads="Two starts agree on what is in the vectors, whether or not the model uses it: those of scrambled "
+            "weights, which compute nothing that was learned, may agree as well.",
             order=602,
         )
 
@@ -312,7 +333,8 @@ class DictionariesResult(wl.Result):
             "Sparse dictionaries: all numbers",
             Table(columns, [[row.get(column.key) for column in columns] for row in rows]),
             subtitle="Each measure beside its controls",
-            caption=f"On held-out text, 95% intervals over {self._n()}; dead latents over latents.",
+            caption=f"On held-out text, 95% intervals over {self._n()}; dead latents and agreement over latents. The "
+            f"lead is what the model knows beyond counted trigrams, {self.lead:.3f} nats a token.",
             how_to_read="Read a column from top to bottom: a number means something only where it differs from the "
             "same number of a control.",
             misleads="Scrambled weights and noise are other streams: their rise of the loss would be of no model.",
@@ -325,8 +347,10 @@ _SHORT = {
     "fvu own": "FVU of its own text",
     "fvu table": "FVU against tokens and positions",
     "delta ce": "ΔCE",
+    "of lead": "ΔCE as a share of the lead",
     "l0": "L0",
     "dead": "Dead",
+    "stable": "Agreement of two starts",
 }
 
 

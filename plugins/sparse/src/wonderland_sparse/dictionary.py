@@ -4,23 +4,27 @@ f = z where z = W_enc (x − b_dec) + b_enc lies over the threshold of its laten
 Rows of W_dec have length 1, so f is a length in the units of x. However a dictionary was trained, this is how it is
 read: choosing the largest activations of a *batch* would make a token depend on its neighbours.
 
+A *transcoder* reads one vector and predicts another, what the MLP reads and what it writes: f is read off the input as
+it is, x̂ is of the output.
+
 A *context dictionary* is one of x − E[x | token]: the table of means takes away what the current token alone says.
 
 References: Bussmann et al. 2024 (2412.06410), BatchTopK; Rajamanoharan et al. 2024 (2407.14435), JumpReLU; Dooms and
-Wilhelm 2025 (2502.17332), token tables.
+Wilhelm 2025 (2502.17332), token tables; Dunefsky et al. 2024 (2406.11944), transcoders.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Dictionary", "token_means"]
+__all__ = ["Dictionary", "Transcoder", "token_means"]
 
 _CHUNK = 4096
 
@@ -65,7 +69,7 @@ class Dictionary:
             rows = slice(start, start + _CHUNK)
             yield rows, self.encode(x[rows].float())
 
-    def kept(self, latents: np.ndarray | Tensor) -> Dictionary:
+    def kept(self, latents: np.ndarray | Tensor | Sequence[int]) -> Self:
         """Return the dictionary of some of the latents, in this order."""
         index = torch.as_tensor(latents)
         rows = {n: getattr(self, n)[index] for n in ("W_enc", "b_enc", "W_dec", "threshold")}
@@ -76,9 +80,20 @@ class Dictionary:
         return {f.name: getattr(self, f.name).numpy() for f in dataclasses.fields(self)}
 
     @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray]) -> Dictionary:
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         """Return the dictionary of what `arrays` gave."""
         return cls(**{f.name: torch.from_numpy(np.array(arrays[f.name], np.float32)) for f in dataclasses.fields(cls)})
+
+
+@dataclass(frozen=True)
+class Transcoder(Dictionary):
+    """What an MLP reads, and what it then writes: the parts of a dictionary, whose ``b_dec`` is of the output alone."""
+
+    @torch.no_grad()
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the activations [..., latent] of what the MLP reads [..., d]."""
+        z = x @ self.W_enc.T + self.b_enc
+        return torch.where(z > self.threshold, z, 0.0)
 
 
 def token_means(x: Tensor, tokens: np.ndarray, d_vocab: int) -> np.ndarray:

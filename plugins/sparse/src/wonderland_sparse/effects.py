@@ -5,6 +5,10 @@ probability of the tokens it promotes is compared with what it was: a ratio of 1
 tenths of it went. The promoted tokens are read off the weights, w·W_U with the final norm folded in, so no text chose
 them.
 
+A latent is also *held high*: at places where it does not fire, the 90% quantile of its activation times w is added, and
+the same ratio is taken. What a latent can make the model say is not what it does by itself, so this counts for nothing
+but is shown.
+
 The null is a step of the same length in the direction of other latents that fire about as often. An effect counts if
 it is larger than all of theirs and its interval does not reach 1.
 
@@ -25,11 +29,14 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold
 from wonderland_sparse.activations import Fires
 from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.streams import logits_after
 
 __all__ = ["Effects", "promoted", "taken_out"]
 
 NULLS = 20
 _PLACES = 24
+_HELD = 12  # places where it does not fire, to hold it high at
+_HIGH = 0.9  # quantile of its activation that it is held at
 _LEAST = 6  # places that a latent must fire at
 
 
@@ -40,10 +47,14 @@ class Effects:
     Attributes:
         ratio: [latent asked for]; n is the conversations of the smallest.
         null: The same for steps along other latents, [latent asked for, null].
+        held: The ratio with the latent held high over without, at places where it does not fire, [latent asked for].
+        held_null: The same for other latents held as high, [latent asked for, null].
     """
 
     ratio: wl.Estimate
     null: np.ndarray
+    held: wl.Estimate
+    held_null: np.ndarray
 
     @property
     def causal(self) -> np.ndarray:
@@ -97,33 +108,43 @@ def taken_out(
     stream = torch.cat([_padded(batch["resid_post"][layer], evidence) for batch in specimen.batches("resid_post")])
     window, position = np.nonzero(evidence.mask)
     alive = np.flatnonzero(density > 0)
-    values, nulls = [], []
+    found: list[list[tuple[wl.Estimate, np.ndarray]]] = [[], []]
     for number in asked.tolist():
         mine = fired.units == number
         rows, strength = fired.rows[mine], fired.values[mine]
-        order = np.random.default_rng([seed, number]).permutation(len(rows))[:_PLACES]
+        random = np.random.default_rng([seed, number])
+        order = random.permutation(len(rows))[:_PLACES]
         others = alive[np.argsort(np.abs(np.log(density[alive] / max(density[number], 1e-9))), kind="stable")]
         others = others[others != number][:NULLS]
-        if len(order) < _LEAST or not len(others):
-            values.append(wl.Estimate.missing(unit="ratio", chance=1.0))
-            nulls.append(np.full(NULLS, np.nan))
-            continue
         steps = torch.cat([torch.zeros(1, stream.shape[2]), dictionary.W_dec[[number, *others.tolist()]]])
-        found = np.stack(
-            [
-                _asked(specimen, layer, stream[window[row], : position[row] + 1], -float(f) * steps, raised[number])
-                for row, f in zip(rows[order], strength[order], strict=True)
-            ]
-        )  # [place, step]
-        conversation = evidence.conversation[window[rows[order]]]
-        values.append(cluster_bootstrap(found[:, 1], found[:, 0], conversation, unit="ratio", chance=1.0, seed=seed))
-        null = np.full(NULLS, np.nan)
-        null[: len(others)] = found[:, 2:].sum(0) / found[:, 0].sum()
-        nulls.append(np.where(np.isnan(null), 1.0, null))
-    if not values:
-        return Effects(wl.Estimate.missing((0,), unit="ratio", chance=1.0), np.zeros((0, NULLS)))
-    ratio = wl.Estimate.stacked(values, dims=("latent",))
-    return Effects(ratio, np.stack(nulls))
+        anywhere = random.permutation(len(window))
+        silent = anywhere[~np.isin(anywhere, rows)][:_HELD]
+        high = np.full(len(silent), np.quantile(strength, _HIGH) if len(strength) else 0.0)
+        for places, amount, into in ((rows[order], -strength[order], found[0]), (silent, high, found[1])):
+            if len(order) < _LEAST or len(places) < _LEAST or not len(others):
+                into.append((wl.Estimate.missing(unit="ratio", chance=1.0), np.full(NULLS, np.nan)))
+                continue
+            asked_for = np.stack(
+                [
+                    _asked(specimen, layer, stream[window[row], : position[row] + 1], float(f) * steps, raised[number])
+                    for row, f in zip(places, amount, strict=True)
+                ]
+            )  # [place, step]
+            conversation = evidence.conversation[window[places]]
+            ratio = cluster_bootstrap(
+                asked_for[:, 1], asked_for[:, 0], conversation, unit="ratio", chance=1.0, seed=seed
+            )
+            null = np.ones(NULLS)
+            null[: len(others)] = asked_for[:, 2:].sum(0) / asked_for[:, 0].sum()
+            into.append((ratio, null))
+    if not len(asked):
+        nothing = wl.Estimate.missing((0,), unit="ratio", chance=1.0, dims=("latent",))
+        return Effects(nothing, np.zeros((0, NULLS)), nothing, np.zeros((0, NULLS)))
+    (ratio, null), (held, held_null) = (
+        (wl.Estimate.stacked([one for one, _ in of], dims=("latent",)), np.stack([one for _, one in of]))
+        for of in found
+    )
+    return Effects(ratio, null, held, held_null)
 
 
 def _padded(values: Tensor, evidence: wl.Evidence) -> Tensor:
@@ -134,10 +155,7 @@ def _padded(values: Tensor, evidence: wl.Evidence) -> Tensor:
 
 def _asked(specimen: wl.Specimen, layer: int, stream: Tensor, steps: Tensor, tokens: np.ndarray) -> np.ndarray:
     """Return the summed probability of tokens after the last place, with each step added there, [step]."""
-    model, last = specimen.model, layer + 1 == specimen.cfg.n_layers
     rows = stream.expand(len(steps), *stream.shape).clone()
     rows[:, -1] += steps
-    rows = rows.to(model.device)
-    final = rows if last else model(rows, start_at_layer=layer + 1, stop_at_layer=specimen.cfg.n_layers)
-    logits = model.unembed(model.ln_final(final[:, -1:]))[:, 0]
-    return np.asarray(torch.softmax(logits.float().cpu(), 1)[:, torch.from_numpy(tokens)].sum(1).numpy())
+    logits = logits_after(specimen, layer, rows, -1).cpu()
+    return np.asarray(torch.softmax(logits, 1)[:, torch.from_numpy(tokens)].sum(1).numpy())

@@ -16,16 +16,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import wonderland as wl
 from wonderland.lab.result_files import write_folder
 from wonderland_sparse.dictionary import Dictionary
-
-if TYPE_CHECKING:
-    from wonderland_sparse.dictionaries_result import DictionariesResult
 
 __all__ = ["Read", "read", "write"]
 
@@ -53,23 +50,23 @@ class Read:
     context: int
 
 
-def write(result: DictionariesResult, folder: Path, *, layer: int, seed: int, model_name: str) -> Path:
-    """Write a dictionary of a result as a folder that SAELens reads.
+def write(one: Dictionary, folder: Path, *, tokens: str, layer: int, context: int, model_name: str) -> Path:
+    """Write a dictionary as a folder that SAELens reads.
 
     Args:
-        result: The result.
+        one: The dictionary.
         folder: Where to; a new one, or one that holds such a dictionary already.
-        layer: Of which layer.
-        seed: 0 for the first start, 1 for the second.
+        tokens: What was done with what tokens alone say; "keep" for a dictionary of the whole stream.
+        layer: Of which layer it is.
+        context: Most tokens of a window it was trained on.
         model_name: What to call its model.
 
     Raises:
-        UsageError: It is a context dictionary, or there is none of that layer and start.
+        UsageError: It is a context dictionary.
     """
     from safetensors.numpy import save_file
 
-    one = result.dictionary(layer, seed)
-    if result.tokens != "keep":
+    if tokens != "keep":
         raise wl.UsageError(
             "A context dictionary cannot be exchanged: the format has no place for its table of token means, and "
             "without it every number would be wrong.",
@@ -97,7 +94,7 @@ def write(result: DictionariesResult, folder: Path, *, layer: int, seed: int, mo
             "model_name": model_name,
             "hook_name": f"blocks.{layer}.hook_resid_post",
             "hook_head_index": None,
-            "context_size": result.context,
+            "context_size": context,
             "prepend_bos": False,
         },
     }

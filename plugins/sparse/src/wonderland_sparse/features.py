@@ -1,10 +1,12 @@
 """What does each latent fire for, and what does the model do with it?
 
 Each latent of the first dictionary of each layer gets an explanation: the label, of some thousand, that its firing
-agrees with best (`labels`), chosen on training text and reported on held-out conversations. Beside it: whether another
-start finds it too (stability), how much of it the current token alone explains (token share, cross-validated: a
-contextual latent has little), how often it fires, and for the clearest ones what taking it out does to the tokens it
-promotes. What a latent reads is not what it writes, so both are shown.
+agrees with best (`labels`), chosen on training text and reported on held-out conversations, of which none has a say in
+the choice; which latents come first is decided on training text, too. Beside it: whether another start finds it too
+(stability), how much of it the current token alone explains (token share, cross-validated: a contextual latent has
+little), which token follows where it fires, how often it fires, and for the clearest ones what taking it out, and
+holding it high where it does not fire, does to the tokens it promotes. What a latent reads is not what it writes, so
+both are shown.
 
 A latent is called *solid* only if it is stable and its effect lies beyond that of twenty latents of like density.
 Explanations have their nulls: the same firing rolled along the text, and neurons and random directions cut to fire as
@@ -35,15 +37,16 @@ from wonderland_sparse.dataset_examples import card, may_be_shown, shaded
 from wonderland_sparse.dictionaries_result import STABLE, DictionariesResult
 from wonderland_sparse.effects import promoted, taken_out
 from wonderland_sparse.features_result import FeaturesResult
-from wonderland_sparse.labels import CONTEXTUAL, Explained, Labels, explain
+from wonderland_sparse.labels import COMING, CONTEXTUAL, Explained, Labels, explain, named
 from wonderland_sparse.probing import known
-from wonderland_sparse.streams import Places, Stream, held_out, of_text
+from wonderland_sparse.streams import Places, Stream, held_out, of_text, some_windows
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 _CHOOSING = 60_000  # tokens of training text to choose labels on
 _WRITES = 6
+_LIVE = 6  # latents of a layer that a live report can steer along and take out
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,13 @@ class SparseFeatures:
     """What does each latent fire for and do? Explanations, stability and effects, each beside its null."""
 
     name: ClassVar[str] = "sparse-features"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    no_choices: ClassVar[str] = (
+        "Labels are chosen on training text and reported on held-out conversations, and the best of "
+        "some thousand latents stands beside the best of as many directions, chosen alike."
+    )
     uses: ClassVar[tuple[str, ...]] = ("sparse-dictionaries",)
     on_request: ClassVar[bool] = True
 
@@ -78,7 +85,7 @@ class SparseFeatures:
                 hint="wonderland analyze sparse-dictionaries",
             )
         layers = found.layers[:1] if found.shared else found.layers
-        some = _some(specimen.background, _CHOOSING, self.seed)
+        some = some_windows(specimen.background, _CHOOSING, self.seed)
         quiet = specimen.running(None, specimen.scratch)
         first, second = of_text(quiet, some, layers), held_out(specimen, layers)
         pieces = specimen.tokenizer.pieces(list(range(specimen.cfg.d_vocab)))
@@ -112,6 +119,7 @@ class SparseFeatures:
 
         best = explained(here, there, count)
         contextual = explained(here, there, count, CONTEXTUAL)
+        coming = explained(here, there, count, COMING)
         density = np.bincount(there.units, minlength=count) / size
         nulls = {"rolled firing": explained(rolled(here, len(x)), rolled(there, size), count).f1}
         values: dict[str, tuple[np.ndarray, np.ndarray]] = {
@@ -131,7 +139,9 @@ class SparseFeatures:
         allowed = may_be_shown(there, places, count)
         stability = found.stability[f"L{layer}"]
         raised, by = promoted(specimen, dictionary.W_dec, _WRITES)
-        order = np.argsort(-np.nan_to_num(np.maximum(contextual.f1, 0.5 * best.f1), nan=-1), kind="stable")
+        # Which come first is decided where labels were chosen, else the F1 that is told would be too high.
+        clear = np.maximum(contextual.chosen, 0.5 * best.chosen)
+        order = np.argsort(-np.nan_to_num(clear, nan=-1), kind="stable")
         asked = np.array([one for one in order if allowed[one] and stability[one] >= STABLE][: self.effects], dtype=int)
         effects = taken_out(specimen, layer, dictionary, there, asked, raised[0], density, self.seed)
         solid = asked[effects.causal]
@@ -157,37 +167,50 @@ class SparseFeatures:
                 "recall": best.recall,
                 "chosen": best.chosen,
                 "contextual": contextual.f1,
+                "contextual chosen": contextual.chosen,
+                "coming": coming.f1,
                 "shown": allowed,
                 "asked": asked,
                 "null": effects.null,
+                "held null": effects.held_null,
                 "solid": solid,
             },
             "effects": effects.ratio,
-            "explanations": [_name(labels[0], best, unit) for unit in range(count)],
-            "contextual explanations": [_name(labels[0], contextual, unit) for unit in range(count)],
+            "held": effects.held,
+            "explanations": [named(labels[0], best, unit) for unit in range(count)],
+            "contextual explanations": [named(labels[0], contextual, unit) for unit in range(count)],
+            "coming explanations": [named(labels[0], coming, unit) for unit in range(count)],
             "nulls": nulls,
             "known": known(_subjects(dictionary, x, y, streams, values), labels, streams, self.seed),
             "cards": [card(specimen, layer, unit, there, about, ratio.get(unit)) for unit in listed],
+            "live": _live(specimen, layer, dictionary, table, there, listed[:_LIVE]),
             "examples": shaded(specimen, listed[:6], there) if listed else [],
             "shading": listed[:6],
         }
 
 
-def _some(windows: wl.Windows, tokens: int, seed: int) -> wl.Windows:
-    """Return some windows at random that hold so many tokens together."""
-    import dataclasses
-
-    order = np.random.default_rng(seed).permutation(len(windows))
-    many = int(np.searchsorted(np.cumsum(windows.lengths[order]), tokens)) + 1
-    chosen = np.sort(order[:many])
-    return dataclasses.replace(
-        windows, start=windows.start[chosen], stop=windows.stop[chosen], conversation=windows.conversation[chosen]
-    )
-
-
-def _name(labels: Labels, found: Explained, unit: int) -> Any:
-    family = int(found.family[unit])
-    return "" if family < 0 else labels.names[list(labels.of)[family]][int(found.label[unit])]
+def _live(
+    specimen: wl.Specimen, layer: int, dictionary: Any, table: np.ndarray | None, fired: Fires, units: list[int]
+) -> list[dict[str, Any]]:
+    """Return what a live report needs of some latents, each as its encoder reads it and as long as it is on average."""
+    found = []
+    for unit in units:
+        encoder = dictionary.W_enc[unit].numpy()
+        length = float(fired.values[fired.units == unit].mean())
+        found.append(
+            {
+                "unit": unit,
+                "vector": length * dictionary.W_dec[unit].numpy(),
+                "encoder": encoder,
+                "bias": float(dictionary.b_enc[unit] - dictionary.W_enc[unit] @ dictionary.b_dec),
+                "threshold": float(dictionary.threshold[unit]),
+                "length": length,
+                "tokens": np.zeros(0, np.float32) if table is None else -(table @ encoder),
+                "last": layer + 1 == specimen.cfg.n_layers,
+                "attn_only": bool(specimen.cfg.attn_only),
+            }
+        )
+    return found
 
 
 def _token_share(here: Fires, first: Places, there: Fires, second: Places, count: int, d_vocab: int) -> np.ndarray:

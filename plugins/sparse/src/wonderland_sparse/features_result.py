@@ -12,6 +12,7 @@ from scipy.stats import fisher_exact
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland.report.live_directions import Reading
 from wonderland.views import (
     Axis,
     Bars,
@@ -45,11 +46,14 @@ class FeaturesResult(wl.Result):
         latents: Of each dictionary.
         conversations: Held-out conversations everything is measured on.
         arrays: By layer and name, [latent]: stability, density, share (η² of the token), f1, precision, recall, chosen
-            (F1 where the label was chosen), contextual (F1 of the best contextual label), shown; and "asked", the
-            latents whose effect was measured, with "null", the ratios of other latents, and "solid".
+            (F1 where the label was chosen), contextual (F1 of the best contextual label), "contextual chosen", coming
+            (F1 of the token that follows), shown; and "asked", the latents whose effect was measured, with "null" and
+            "held null", the ratios of other latents, and "solid".
         effects: By layer, ratio of the probability of promoted tokens without a latent, [latent asked for].
+        held: By layer, that ratio with a latent held high where it does not fire, [latent asked for].
         explanations: By layer, the label of each latent.
         contextual: By layer, its best contextual label.
+        coming: By layer, the token that follows best.
         nulls: By layer and what, F1 of other units: rolled firing, random directions, neurons.
         known: By layer, label and kind of unit, AUROC of the best unit.
         explained: Share of latents that fire with F1 of 0.5 and more, [layer]; chance is that of rolled firing.
@@ -57,6 +61,7 @@ class FeaturesResult(wl.Result):
         cards: What is shown of some latents.
         examples: By layer, windows shaded by some latents; "shading" by which.
         shading: By layer, those latents.
+        live: By layer, what a live report needs of the first latents.
     """
 
     layers: list[int]
@@ -66,8 +71,10 @@ class FeaturesResult(wl.Result):
     conversations: int
     arrays: dict[str, dict[str, np.ndarray]]
     effects: dict[str, wl.Estimate]
+    held: dict[str, wl.Estimate]
     explanations: dict[str, list[Any]]
     contextual: dict[str, list[Any]]
+    coming: dict[str, list[Any]]
     nulls: dict[str, dict[str, np.ndarray]]
     known: dict[str, dict[str, dict[str, wl.Estimate]]]
     explained: wl.Estimate
@@ -75,6 +82,7 @@ class FeaturesResult(wl.Result):
     cards_: list[dict[str, Any]]
     examples: dict[str, list[dict[str, Any]]]
     shading: dict[str, list[int]]
+    live: dict[str, list[dict[str, Any]]]
 
     @classmethod
     def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> FeaturesResult:
@@ -104,8 +112,10 @@ class FeaturesResult(wl.Result):
             conversations=parts[0]["conversations"],
             arrays=by("arrays"),
             effects=by("effects"),
+            held=by("held"),
             explanations=by("explanations"),
             contextual=by("contextual explanations"),
+            coming=by("coming explanations"),
             nulls=by("nulls"),
             known=by("known"),
             explained=share(
@@ -123,8 +133,25 @@ class FeaturesResult(wl.Result):
             cards_=[card for part in parts for card in part["cards"]],
             examples=by("examples"),
             shading=by("shading"),
+            live=by("live"),
             **about,
         )
+
+    def live_directions(self) -> list[tuple[str, int, np.ndarray, str, Reading]]:
+        """Return the clearest latents for a live report: to steer along, to see fire on what is typed, to take out."""
+        found = []
+        for place, latents in self.live.items():
+            layer = int(place[1:])
+            for one in latents:
+                label = self.explanations[place][one["unit"]]
+                told = label if isinstance(label, str) else label.text
+                name = f"{wl.Feature(layer, one['unit'])}, {told}".rstrip(", ")
+                tokens = one["tokens"] if len(one["tokens"]) else None
+                reads = Reading(one["encoder"], one["bias"], one["threshold"], one["length"], tokens)
+                # The stream after a layer is that before the next; after the last, what its last part adds.
+                at = (layer, "attn_out" if one["attn_only"] else "mlp_out") if one["last"] else (layer + 1, "resid_pre")
+                found.append((name, at[0], one["vector"], at[1], reads))
+        return found
 
     def solid(self) -> list[wl.Feature]:
         """Return the latents that are stable and have an effect beyond that of others."""
@@ -236,6 +263,8 @@ class FeaturesResult(wl.Result):
             "precision, recall": Wording(f"{arrays['precision'][unit]:.2f}, {arrays['recall'][unit]:.2f}"),
             "in its context": told(self.contextual[place][unit]),
             "F1 of that": Number(number(arrays["contextual"][unit])),
+            "what follows": told(self.coming[place][unit]),
+            "F1 of what follows": Number(number(arrays["coming"][unit])),
             "stability": Number(number(arrays["stability"][unit])),
             "token share": Number(number(arrays["share"][unit])),
             "fires on": Wording(f"{percent(arrays['density'][unit])} of tokens"),
@@ -245,6 +274,10 @@ class FeaturesResult(wl.Result):
             away = arrays["null"][card["effect"]]
             rows["P(promoted) without it"] = Number.of(ratio)
             rows["the same without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
+            others = arrays["held null"][card["effect"]]
+            if np.isfinite(others).any():
+                rows["P(promoted), held high"] = Number.of(self.held[place][card["effect"]])
+                rows["the same of others"] = Wording(f"{np.nanmin(others):.2f} to {np.nanmax(others):.2f}")
         return rows
 
     def _cards(self) -> wl.View:
@@ -270,7 +303,8 @@ class FeaturesResult(wl.Result):
             subtitle="What is in the stream, one piece at a time?",
             caption=f"Held-out text, n={self.conversations} conversations. F1 of the best label, chosen on other text, "
             "beside that of the same firing shifted in time; effects: ratio of the probability of promoted tokens, 95% "
-            "interval over conversations, beside that of twenty latents of like density.",
+            "interval over conversations, beside that of twenty latents of like density. Held high: set to the 90% "
+            "quantile of its activation where it does not fire.",
             how_to_read="Stable and causal ones come first. Read all five bands: what stands at a fifth of the highest "
             "is often something else. Reads is where it fires; raises is what it then says.",
             misleads="Latents of an untrained model can be stable and causal, too: compare the counts before training "

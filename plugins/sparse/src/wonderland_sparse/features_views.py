@@ -63,10 +63,18 @@ def table_view(result: FeaturesResult) -> wl.View:
         Column("f1", "F1", digits=2),
         Column("context", "In its context"),
         Column("contextual", "F1 of that", digits=2),
+        Column("next", "What follows"),
+        Column("coming", "F1 of that", digits=2, help="Of the token that follows where it fires."),
         Column("stability", "Stability", digits=2),
         Column("share", "Token share", digits=2, help="How much of it the current token explains."),
         Column("density", "Fires on", "share of tokens", digits=4),
         Column("effect", "P(promoted) without it", digits=2),
+        Column(
+            "held",
+            "P(promoted), held high",
+            digits=2,
+            help="Where it does not fire, at the 90% quantile of its activation.",
+        ),
     ]
     rows = []
     for place, arrays in result.arrays.items():
@@ -80,10 +88,13 @@ def table_view(result: FeaturesResult) -> wl.View:
                     number(arrays["f1"][unit]),
                     told(result.contextual[place][unit]) if shown else Wording(""),
                     number(arrays["contextual"][unit]),
+                    told(result.coming[place][unit]) if shown else Wording(""),
+                    number(arrays["coming"][unit]),
                     number(arrays["stability"][unit]),
                     number(arrays["share"][unit]),
                     number(arrays["density"][unit]),
                     result.effects[place][ratio[int(unit)]] if int(unit) in ratio else None,
+                    result.held[place][ratio[int(unit)]] if int(unit) in ratio else None,
                 ]
             )
     return wl.View(

@@ -104,24 +104,32 @@ def _products(left: Tensor, right: Tensor, rows: Tensor, columns: Tensor) -> Ten
 
 
 def gradients(
-    x: Tensor, active: Active, encoder: Tensor, decoder: Tensor, b_dec: Tensor, bounds: tuple[int, ...] = ()
+    x: Tensor,
+    active: Active,
+    encoder: Tensor,
+    decoder: Tensor,
+    b_dec: Tensor,
+    bounds: tuple[int, ...] = (),
+    target: Tensor | None = None,
 ) -> Gradients:
     """Return the loss of reconstructing a batch from its active pairs, and its exact gradients.
 
     Args:
-        x: What is reconstructed, [token, d].
-        active: The pairs; their values are pre-activations (x − b_dec)·W_enc + b_enc.
+        x: What is read and reconstructed, [token, d].
+        active: The pairs; their values are pre-activations (x − b_dec)·W_enc + b_enc, with a target x·W_enc + b_enc.
         encoder: Encoder rows [latent, d].
         decoder: Decoder rows [latent, d].
         b_dec: [d], added to what is decoded and taken off what is encoded.
         bounds: For nested dictionaries, where each group of latents ends; one group of all if left out.
+        target: What is predicted from x in the place of x itself, [token, d]: nothing is then taken off x.
     """
+    read, wanted = (x - b_dec, x) if target is None else (x, target)
     bounds = bounds or (active.latents,)
     groups, size = len(bounds), len(x)
     group = torch.bucketize(active.columns, torch.tensor(bounds), right=True)
     made = _sums(active.values, decoder, active.rows * groups + group, size * groups, active.columns)
     made = made.view(size, groups, -1).cumsum(1) + b_dec
-    error = made - x[:, None]  # [token, group, d]
+    error = made - wanted[:, None]  # [token, group, d]
     loss = float(error.square().sum(-1).mean())
     slope = error * (2 / (size * groups))
     # A latent of group g is part of every reconstruction from g on.
@@ -132,7 +140,7 @@ def gradients(
     columns, rows = active.columns[order], active.rows[order]
     m = active.latents
     to_decoder = _sums(active.values[order], answered, columns, m, at[order])
-    to_encoder = _sums(by_pair[order], x - b_dec, columns, m, rows)
+    to_encoder = _sums(by_pair[order], read, columns, m, rows)
     to_bias = torch.from_numpy(np.bincount(columns.numpy(), by_pair[order].double().numpy(), m)).to(x.dtype)
-    to_b_dec = slope.sum((0, 1)) - to_bias @ encoder
+    to_b_dec = slope.sum((0, 1)) - (to_bias @ encoder if target is None else 0)
     return Gradients(loss, -error[:, -1], by_pair, to_encoder, to_bias, to_decoder, to_b_dec)

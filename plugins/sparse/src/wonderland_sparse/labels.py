@@ -2,7 +2,8 @@
 
 Families of labels, of which each place has one each: the token here, before, two before; the word without case and
 space; the kind of token; who speaks; where in the window; and whether the message holds a question mark, or will hold
-one. A latent is explained by the label that its firing agrees with best, by F1, the harmonic mean of how often it fires
+one. What comes next is a family apart (`COMING`): it is about what a place leads to, not about what it is. A latent is
+explained by the label that its firing agrees with best, by F1, the harmonic mean of how often it fires
 where the label is (recall) and the label is where it fires (precision).
 
 The label is chosen on one text and its F1 reported on another: of some thousand labels the best one always fits.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from wonderland.tokenizer import ME, SPECIALS, THEM
 from wonderland.views import Quoted, Text, say
 from wonderland_sparse.streams import Places
 
-__all__ = ["CONTEXTUAL", "Explained", "Labels", "explain"]
+__all__ = ["COMING", "CONTEXTUAL", "Explained", "Labels", "explain", "named"]
 
 _LEAST = 20  # places a label must have on the text where it is chosen
 _KINDS = (
@@ -36,6 +38,8 @@ _PLACES = ("position 0 to 3", "position 4 to 15", "position 16 to 63", "position
 _HERE = ("token", "word", "kind")
 CONTEXTUAL = ("before", "two before", "speaker", "question")
 """Families that the current token and its position do not decide."""
+COMING = ("next",)
+"""Families about the token that follows; asked for by name only."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Labels:
         tokens, first = places.tokens.astype(np.int64), places.position == 0
         before = np.where(first, -1, np.roll(tokens, 1))
         earlier = np.where(places.position < 2, -1, np.roll(tokens, 2))
+        following = np.where(np.r_[first[1:], True], -1, np.roll(tokens, -1))
         quoted = [Quoted(piece, "token") for piece in pieces]
         words = {word: number for number, word in enumerate(sorted({_word(piece) for piece in pieces}))}
         word_of = np.array([words[_word(piece)] for piece in pieces])
@@ -73,6 +78,7 @@ class Labels:
             "before": before,
             "two before": earlier,
             "place": np.digitize(places.position, (4, 16, 64)),
+            "next": following,
         }
         names: dict[str, list[Text | str]] = {
             "token": [say("{token}", token=one) for one in quoted],
@@ -81,6 +87,7 @@ class Labels:
             "before": [say("after {token}", token=one) for one in quoted],
             "two before": [say("two after {token}", token=one) for one in quoted],
             "place": list(_PLACES),
+            "next": [say("{token} follows", token=one) for one in quoted],
         }
         if speakers:
             spoken = tokens >= len(SPECIALS)
@@ -160,14 +167,14 @@ def explain(
         rows_elsewhere: The same of the second text.
         units_elsewhere: The same.
         elsewhere: Labels of the second text.
-        families: Only these families; all if None.
+        families: Only these families; all but what comes next if None.
     """
     fires = np.bincount(units, minlength=count)
     best = np.full(count, -1.0)
     family, label = np.full(count, -1), np.zeros(count, dtype=np.int64)
     names = list(labels.of)
     for number, name in enumerate(names):
-        if families is not None and name not in families:
+        if name not in families if families is not None else name in COMING:
             continue
         of, size = labels.of[name], len(labels.names[name])
         there = np.bincount(of[of >= 0], minlength=size)
@@ -196,3 +203,9 @@ def explain(
     with np.errstate(invalid="ignore", divide="ignore"):
         found_f1 = 2 * true / (fires_there + total)
         return Explained(family, label, found_f1, true / fires_there, true / total, np.where(family < 0, np.nan, best))
+
+
+def named(labels: Labels, found: Explained, unit: int) -> Any:
+    """Return the name of the label of a unit; nothing if it has none."""
+    family = int(found.family[unit])
+    return "" if family < 0 else labels.names[list(labels.of)[family]][int(found.label[unit])]

@@ -11,6 +11,9 @@ random start, where it looks stable and explains nothing: of planted directions,
 800,000 and forgetting as slowly as Adam does by default finds 59%, the settings here 95%. Two seeds must not share a
 start either: a shared start fakes agreement (2606.02061).
 
+A transcoder is trained alike, with both sides centred and scaled apart. Its encoder begins as its decoder does not: a
+decoder row begins as what the output is, on average, where the encoder's random direction is large.
+
 References: Gao et al. 2024 (2406.04093); Bussmann et al. 2024 (2412.06410), 2025 (2503.17547, Matryoshka).
 """
 
@@ -25,10 +28,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.dictionary import Dictionary, Transcoder
 from wonderland_sparse.gradients import Active, gradients
 
-__all__ = ["KINDS", "Kind", "Recipe", "learn", "steps_of"]
+__all__ = ["KINDS", "Kind", "Recipe", "learn", "start_of", "steps_of", "transcode"]
 
 Kind = Literal["batchtopk", "topk", "matryoshka", "jumprelu"]
 KINDS: tuple[Kind, ...] = ("batchtopk", "topk", "matryoshka", "jumprelu")
@@ -72,6 +75,11 @@ def steps_of(recipe: Recipe, vectors: int) -> int:
     return max(min(recipe.epochs * vectors, recipe.most) // min(recipe.batch, vectors), 1)
 
 
+def start_of(name: str, seed: int) -> int:
+    """Return the seed of a start: no two dictionaries of a run share one."""
+    return int(np.random.default_rng([seed, *name.encode()]).integers(2**31))
+
+
 @torch.no_grad()
 def learn(x: Tensor, recipe: Recipe, seed: int, on_step: Callable[[int], None] | None = None) -> Dictionary:
     """Train a dictionary on vectors [n, d]; the same seed gives the same dictionary.
@@ -82,21 +90,45 @@ def learn(x: Tensor, recipe: Recipe, seed: int, on_step: Callable[[int], None] |
         seed: Seed of its start and of the order of the vectors.
         on_step: Called with the number of each step that is done.
     """
-    return _Training(x, recipe, seed).run(on_step)
+    training = _Training(x, recipe, seed)
+    training.run(on_step)
+    return training.folded()
+
+
+@torch.no_grad()
+def transcode(
+    x: Tensor, y: Tensor, recipe: Recipe, seed: int, on_step: Callable[[int], None] | None = None
+) -> Transcoder:
+    """Train a transcoder from vectors x to vectors y, [n, d] each; the same seed gives the same one.
+
+    Args:
+        x: What is read.
+        y: What is predicted.
+        recipe: How; nested dictionaries and learned thresholds are not for transcoders.
+        seed: Seed of its start and of the order of the vectors.
+        on_step: Called with the number of each step that is done.
+    """
+    training = _Training(x, recipe, seed, y)
+    training.run(on_step)
+    return training.folded_across()
 
 
 class _Training:
-    def __init__(self, x: Tensor, recipe: Recipe, seed: int) -> None:
-        self.x, self.recipe = x, recipe
+    def __init__(self, x: Tensor, recipe: Recipe, seed: int, y: Tensor | None = None) -> None:
+        self.x, self.y, self.recipe = x, y, recipe
         n, d = x.shape
         self.random = torch.Generator().manual_seed(seed)
-        some = x[torch.randperm(n, generator=self.random)[: 1 << 16]].float()
-        self.mean = some.mean(0)
-        length = float((some - self.mean).norm(dim=1).mean())
-        self.scale = math.sqrt(d) / length if length > 0 else 1.0
+        some = torch.randperm(n, generator=self.random)[: 1 << 16]
+        self.mean, self.scale = _centre(x[some])
         decoder = torch.randn(recipe.latents, d, generator=self.random)
         decoder /= decoder.norm(dim=1, keepdim=True)
         self.W_dec, self.W_enc = decoder, decoder.clone()
+        if y is not None:
+            self.mean_y, self.scale_y = _centre(y[some])
+            few = some[: 1 << 13]
+            read, told = ((of[few].float() - mean) * scale for of, mean, scale in self.sides())
+            self.W_dec = torch.relu(read @ self.W_enc.T).T @ told
+            self.W_dec /= self.W_dec.norm(dim=1, keepdim=True).clamp(min=1e-12)
         self.b_enc, self.b_dec = torch.zeros(recipe.latents), torch.zeros(d)
         self.log_threshold = torch.full((recipe.latents,), math.log(0.5))
         self.trained = [self.W_enc, self.b_enc, self.b_dec, self.W_dec, self.log_threshold]
@@ -109,7 +141,12 @@ class _Training:
         if recipe.kind == "matryoshka":
             self.bounds = tuple(sorted({max(recipe.latents >> shift, 1) for shift in range(4)}))
 
-    def run(self, on_step: Callable[[int], None] | None) -> Dictionary:
+    def sides(self) -> list[tuple[Tensor, Tensor, float]]:
+        """Return what is read, and what is predicted if it is another thing, each with its mean and scale."""
+        read = [(self.x, self.mean, self.scale)]
+        return read if self.y is None else [*read, (self.y, self.mean_y, self.scale_y)]
+
+    def run(self, on_step: Callable[[int], None] | None) -> None:
         n = len(self.x)
         batch, steps = min(self.recipe.batch, n), steps_of(self.recipe, n)
         warm, half = max(round(0.02 * steps), 1), steps // 2
@@ -117,28 +154,28 @@ class _Training:
         for step in range(steps):
             if place + batch > n:
                 order, place = torch.randperm(n, generator=self.random), 0
-            some = (self.x[order[place : place + batch]].float() - self.mean) * self.scale
+            rows = order[place : place + batch]
+            sides = [(of[rows].float() - mean) * scale for of, mean, scale in self.sides()]
             place += batch
             left = 1.0 if step < half else (steps - step) / max(steps - half, 1)
             self.adam.param_groups[0]["lr"] = self.recipe.rate * min((step + 1) / warm, 1.0) * left
-            self.step(some)
+            self.step(*sides)
             if on_step is not None:
                 on_step(step + 1)
-        return self.folded()
 
-    def step(self, x: Tensor) -> None:
-        pre = torch.addmm(self.b_enc, x - self.b_dec, self.W_enc.T)
+    def step(self, x: Tensor, y: Tensor | None = None) -> None:
+        pre = torch.addmm(self.b_enc, x if y is not None else x - self.b_dec, self.W_enc.T)
         if self.recipe.kind == "jumprelu":
             active, of_threshold = self.jump(x, pre)
         else:
             active, of_threshold = self.largest(pre), torch.zeros_like(self.log_threshold)
-        found = gradients(x, active, self.W_enc, self.W_dec, self.b_dec, self.bounds)
+        found = gradients(x, active, self.W_enc, self.W_dec, self.b_dec, self.bounds, y)
         slopes = [found.W_enc, found.b_enc, found.b_dec, found.W_dec, of_threshold]
         fired = torch.bincount(active.columns, minlength=active.latents) > 0
         self.silent = torch.where(fired, 0, self.silent + len(x))
         dead = torch.nonzero(self.silent >= self.patience).flatten()
         if len(dead):
-            self.revive(x, pre, dead, found.residual, slopes)
+            self.revive(x if y is not None else x - self.b_dec, pre, dead, found.residual, slopes)
         # What lengthens a row of length 1 is taken back below; Adam must not remember it.
         slopes[3] = slopes[3] - (slopes[3] * self.W_dec).sum(1, keepdim=True) * self.W_dec
         if self.recipe.frozen:
@@ -201,14 +238,11 @@ class _Training:
         places = (top.indices + torch.arange(len(z))[:, None] * len(dead))[keep].sort().values
         if not len(places):
             return
+        # The residual is what they predict, and not what they read: that is x.
         nothing = torch.zeros_like(self.b_dec)
         some = Active.at(z, places)
-        found = gradients(residual, some, self.W_enc[dead], self.W_dec[dead], nothing)
-        # The residual is what they predict, and not what they read: that is x.
-        order = torch.argsort(some.columns, stable=True)
-        read = torch.zeros_like(self.W_enc[dead])
-        read.index_add_(0, some.columns[order], found.active[order, None] * (x - self.b_dec)[some.rows[order]])
-        slopes[0][dead] += _AUXILIARY * read
+        found = gradients(x, some, self.W_enc[dead], self.W_dec[dead], nothing, target=residual)
+        slopes[0][dead] += _AUXILIARY * found.W_enc
         slopes[1][dead] += _AUXILIARY * found.b_enc
         slopes[3][dead] += _AUXILIARY * found.W_dec
 
@@ -218,3 +252,17 @@ class _Training:
         at = self.log_threshold.exp() if jump else torch.full((self.recipe.latents,), max(self.threshold, 0.0))
         b_dec = self.mean + self.b_dec / self.scale
         return Dictionary(self.W_enc.clone(), self.b_enc / self.scale, self.W_dec.clone(), b_dec, at / self.scale)
+
+    def folded_across(self) -> Transcoder:
+        """Return the transcoder of the vectors as they came."""
+        at = torch.full((self.recipe.latents,), max(self.threshold, 0.0)) / self.scale_y
+        encoder = self.W_enc * (self.scale / self.scale_y)
+        b_enc = self.b_enc / self.scale_y - encoder @ self.mean
+        return Transcoder(encoder, b_enc, self.W_dec.clone(), self.mean_y + self.b_dec / self.scale_y, at)
+
+
+def _centre(x: Tensor) -> tuple[Tensor, float]:
+    """Return the mean of vectors [n, d], and what makes them √d long on average without it."""
+    mean = x.float().mean(0)
+    length = float((x.float() - mean).norm(dim=1).mean())
+    return mean, math.sqrt(x.shape[1]) / length if length > 0 else 1.0

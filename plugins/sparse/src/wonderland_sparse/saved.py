@@ -19,7 +19,7 @@ from wonderland_sparse.dictionary import Dictionary
 __all__ = ["clear", "kept"]
 
 
-def kept(folder: Path, name: str, about: dict[str, Any], train: Callable[[], Dictionary]) -> Dictionary:
+def kept(folder: Path, name: str, about: dict[str, Any], train: Callable[[], Any], kind: Any = Dictionary) -> Any:
     """Return the dictionary of a name if it is there with the same settings; else train it and keep it.
 
     Args:
@@ -27,12 +27,13 @@ def kept(folder: Path, name: str, about: dict[str, Any], train: Callable[[], Dic
         name: Its name there.
         about: Everything that decides what it will be, as JSON values.
         train: Trains it.
+        kind: What it is: a `Dictionary` or a `Transcoder`.
     """
     path, mark = folder / f"{name}.safetensors", json.dumps(about, sort_keys=True)
     try:
         with safe_open(path, "numpy") as file:
             if (file.metadata() or {}).get("about") == mark:
-                return Dictionary.of({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118 - no mapping
+                return kind.of({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError, KeyError, ValueError):
         pass  # not there, or half of it: it is trained
     made = train()

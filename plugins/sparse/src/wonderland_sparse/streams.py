@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,19 @@ from torch import Tensor
 
 import wonderland as wl
 
-__all__ = ["MOST_BYTES", "Places", "Stream", "held_out", "of_text"]
+__all__ = [
+    "MOST_BYTES",
+    "Places",
+    "Stream",
+    "enough",
+    "held_out",
+    "logits_after",
+    "mlp_held_out",
+    "mlp_of_text",
+    "normed",
+    "of_text",
+    "some_windows",
+]
 
 MOST_BYTES = 1_500_000_000
 """Most memory for the vectors of a text."""
@@ -63,6 +76,31 @@ class Stream:
         return made
 
 
+def some_windows(windows: wl.Windows, tokens: int, seed: int) -> wl.Windows:
+    """Return some windows at random that hold so many tokens together."""
+    order = np.random.default_rng(seed).permutation(len(windows))
+    many = int(np.searchsorted(np.cumsum(windows.lengths[order]), tokens)) + 1
+    chosen = np.sort(order[:many])
+    return dataclasses.replace(
+        windows, start=windows.start[chosen], stop=windows.stop[chosen], conversation=windows.conversation[chosen]
+    )
+
+
+def enough(windows: wl.Windows, tokens: int, conversations: int) -> None:
+    """Refuse a training text on which a dictionary would fit this text and no other.
+
+    Raises:
+        NotEnoughData: It has fewer tokens or conversations than that.
+    """
+    there, of = int(windows.lengths.sum()), len(np.unique(windows.conversation))
+    if there < tokens or of < conversations:
+        raise wl.NotEnoughData(
+            f"A dictionary needs {tokens:,} tokens of {conversations} conversations to train on; there are {there:,} "
+            f"of {of:,}. With fewer it would fit this text and no other.",
+            hint="Read more messages.",
+        )
+
+
 def of_text(specimen: wl.Specimen, windows: wl.Windows, layers: Sequence[int], seed: int = 0) -> dict[int, Stream]:
     """Return the stream after each of some layers over a text.
 
@@ -72,35 +110,102 @@ def of_text(specimen: wl.Specimen, windows: wl.Windows, layers: Sequence[int], s
         layers: Which layers; together they take 2 bytes for each number.
         seed: Seed of which windows are taken where they are too many.
     """
-    total, width = int(windows.lengths.sum()), specimen.cfg.d_model
-    share = MOST_BYTES / (2 * width * total * len(layers))
+    some = _fitting(specimen, windows, len(layers), seed)
+    (found,), places = _gathered(specimen, some, ("resid_post",), layers)
+    return {layer: Stream(x, places) for layer, x in zip(layers, found, strict=True)}
+
+
+def mlp_of_text(specimen: wl.Specimen, windows: wl.Windows, layer: int, seed: int = 0) -> tuple[Stream, Stream]:
+    """Return what the MLP of a layer reads, after its norm, and what it writes, over a text."""
+    some = _fitting(specimen, windows, 2, seed)
+    ((x,), (y,)), places = _gathered(specimen, some, ("resid_mid", "mlp_out"), [layer])
+    return Stream(normed(specimen, layer, x), places), Stream(y, places)
+
+
+def mlp_held_out(specimen: wl.Specimen, layer: int) -> tuple[Stream, Stream]:
+    """Return what the MLP of a layer reads, after its norm, and what it writes, over the evidence."""
+    parts: list[list[Tensor]] = [[], []]
+    for batch in specimen.batches("resid_mid", "mlp_out"):
+        for name, into in zip(("resid_mid", "mlp_out"), parts, strict=True):
+            into.append(batch[name][layer][batch.mask].half())
+    places = _evidence_places(specimen)
+    x, y = map(torch.cat, parts)
+    return Stream(normed(specimen, layer, x), places), Stream(y, places)
+
+
+@torch.no_grad()
+def normed(specimen: wl.Specimen, layer: int, x: Tensor) -> Tensor:
+    """Return streams [n, d_model] as the MLP of a layer reads them, in their own precision and place."""
+    norm, dtype = specimen.model.blocks[layer].ln2, specimen.model.W_E.dtype
+    made = torch.empty_like(x)
+    for start in range(0, len(x), 1 << 16):
+        rows = slice(start, start + (1 << 16))
+        made[rows] = norm(x[rows].to(specimen.model.device, dtype)).to(x.device, x.dtype)
+    return made
+
+
+def _fitting(specimen: wl.Specimen, windows: wl.Windows, copies: int, seed: int) -> wl.Windows:
+    """Return as many windows at random as fit into memory, so many vectors a token."""
+    share = MOST_BYTES / (2 * specimen.cfg.d_model * int(windows.lengths.sum()) * copies)
     order = np.random.default_rng(seed).permutation(len(windows))
     chosen = np.sort(order[: max(int(min(share, 1.0) * len(windows)), 1)])
-    some = dataclasses.replace(
+    return dataclasses.replace(
         windows, start=windows.start[chosen], stop=windows.stop[chosen], conversation=windows.conversation[chosen]
     )
-    lengths = some.lengths
+
+
+def _gathered(
+    specimen: wl.Specimen, windows: wl.Windows, names: Sequence[str], layers: Sequence[int]
+) -> tuple[list[list[Tensor]], Places]:
+    """Return activations of each name and layer over a text, [token, d_model] each, and where each is from."""
+    lengths = windows.lengths
     count = int(lengths.sum())
-    tokens = np.concatenate(list(some)).astype(np.int32)
+    tokens = np.concatenate(list(windows)).astype(np.int32)
     position = np.arange(count) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    places = Places(tokens, position.astype(np.int32), np.repeat(some.conversation, lengths))
-    found = {layer: torch.empty(count, width, dtype=torch.float16) for layer in layers}
+    places = Places(tokens, position.astype(np.int32), np.repeat(windows.conversation, lengths))
+    found = [[torch.empty(count, specimen.cfg.d_model, dtype=torch.float16) for _ in layers] for _ in names]
     at = 0
-    for batch in specimen.stream(some, "resid_post", layers=layers):
+    for batch in specimen.stream(windows, *names, layers=layers):
         size = int(batch.mask.sum())
-        for layer, values in zip(layers, batch["resid_post"], strict=True):
-            found[layer][at : at + size] = values[batch.mask]
+        for name, of in zip(names, found, strict=True):
+            for part, values in zip(of, batch[name], strict=True):
+                part[at : at + size] = values[batch.mask]
         at += size
-    return {layer: Stream(x, places) for layer, x in found.items()}
+    return found, places
 
 
 def held_out(specimen: wl.Specimen, layers: Sequence[int]) -> dict[int, Stream]:
     """Return the stream after each of some layers over the evidence."""
-    evidence = specimen.evidence
     parts: dict[int, list[Tensor]] = {layer: [] for layer in layers}
     for batch in specimen.batches("resid_post"):
         for layer in layers:
             parts[layer].append(batch["resid_post"][layer][batch.mask].half())
-    window, position = np.nonzero(evidence.mask)
-    places = Places(evidence.tokens[evidence.mask], position, evidence.conversation[window])
+    places = _evidence_places(specimen)
     return {layer: Stream(torch.cat(some), places) for layer, some in parts.items()}
+
+
+def _evidence_places(specimen: wl.Specimen) -> Places:
+    evidence = specimen.evidence
+    window, position = np.nonzero(evidence.mask)
+    return Places(evidence.tokens[evidence.mask], position, evidence.conversation[window])
+
+
+def logits_after(specimen: wl.Specimen, layer: int, stream: Tensor, at: Any = None) -> Tensor:
+    """Run the rest of the model from the stream after a layer, in the model's own precision.
+
+    Args:
+        specimen: The model.
+        layer: After which layer.
+        stream: [row, pos, d_model], in any precision.
+        at: The position to answer at, of all rows or of each, [row]; every position if None.
+
+    Returns:
+        Logits [row, pos, d_vocab], or [row, d_vocab] at one position, in single precision.
+    """
+    model, last = specimen.model, specimen.cfg.n_layers
+    stream = stream.to(model.device, model.W_E.dtype)
+    final = stream if layer + 1 == last else model(stream, start_at_layer=layer + 1, stop_at_layer=last)
+    if at is not None:
+        final = final[torch.arange(len(final)), at]
+    logits: Tensor = model.unembed(model.ln_final(final)).float()
+    return logits

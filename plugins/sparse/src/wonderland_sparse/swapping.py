@@ -24,6 +24,7 @@ from wonderland.lab.contrast import ContrastBatch
 from wonderland.lab.names import hook_name
 from wonderland.tokenizer import THEM
 from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.streams import logits_after
 
 __all__ = ["Pairs", "Units", "attribution", "difference_of_means", "of_directions", "of_latents", "pairs_of", "swap"]
 
@@ -110,12 +111,8 @@ def difference_of_means(pairs: Pairs) -> Tensor:
 
 def _rest(specimen: wl.Specimen, layer: int, stream: Tensor, batch: ContrastBatch) -> Tensor:
     """Return logit[target] − logit[foil] of each row, computed from the stream after a layer on."""
-    model = specimen.model
-    last = layer + 1 == specimen.cfg.n_layers
-    stream = stream.to(model.device)
-    final = stream if last else model(stream, start_at_layer=layer + 1, stop_at_layer=specimen.cfg.n_layers)
     rows = torch.arange(len(batch))
-    logits = model.unembed(model.ln_final(final[rows, batch.answer])).float()
+    logits = logits_after(specimen, layer, stream, batch.answer)
     differences: Tensor = (logits[rows, batch.target] - logits[rows, batch.foil]).cpu()
     return differences
 

@@ -78,7 +78,7 @@ class AttentionEntropyResult(wl.Result):
         text = (
             f"{claim} (entropy under half of uniform attention's); the lowest is that of {head}: "
             f"{float(one.value):.2f} of uniform attention's [{float(one.low):.2f}, {float(one.high):.2f}] "
-            f"(n={one.n} {one.resampled_over}{'' if one.trusted else ', too few to trust the interval'})."
+            f"(n={one.over}{'' if one.trusted else ', too few to trust the interval'})."
         )
         apart = one.high < _FOCUSED if focused else one.low >= _FOCUSED
         trust: Any = "solid" if one.trusted and apart else "weak"
@@ -91,8 +91,14 @@ class AttentionEntropyResult(wl.Result):
             "Tokens attended to": self.effective,
         }
 
+    def claims(self) -> Mapping[str, wl.Estimate]:
+        if self.most_focused is None:
+            return {}
+        one = self.normalised[self.most_focused]
+        return {"More focused than uniform attention: largest over heads": one.map(lambda entropy: 1 - entropy)}
+
     def views(self) -> Sequence[wl.View]:
-        over = f"n={self.nats.n} {self.nats.resampled_over}"
+        over = f"n={self.nats.over}"
         curves = {head: self.by_position[head][1:] for head, _ in self.normalised.heads()}
         normalised = Series(Wording("normalised"), self.normalised, domain=[0, 1])
         of_rows = Series(Wording("spread over rows"), self.spread, "standard deviation")
@@ -140,6 +146,10 @@ class AttentionEntropy:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Every head is shown with its interval; the lowest is named on the same text as all, "
+        "so that its interval, read alone, is too sure by the number of heads."
+    )
 
     @classmethod
     def truths(cls) -> list[Truth]:

@@ -51,12 +51,12 @@ def bands(specimen: wl.Specimen, activations: np.ndarray, *, seed: int) -> list[
 
     Args:
         specimen: The model and its evidence.
-        activations: Of this neuron, [window, pos].
+        activations: Of this neuron, [window, pos]; NaN where not to look.
         seed: Seed of which snippets of a band are shown.
     """
-    highest = float(np.nanmax(activations))
-    if not highest > 0:
+    if not (activations > 0).any():
         return []
+    highest = float(np.nanmax(activations))
     random = np.random.default_rng(seed)
     order = np.argsort(-np.nan_to_num(activations, nan=-np.inf), axis=None)
     best = [int(place) for place in order[: 40 * _TOP] if activations.flat[place] > 0]

@@ -50,6 +50,10 @@ class HeadClusters:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "The null chooses as well: each single cloud gets its own best number of groups and its own "
+        "farthest point, so that the choice is in the p."
+    )
 
     most: Annotated[int, "largest number of groups to try"] = 6
     clouds: Annotated[int, "single clouds drawn for the null"] = 60

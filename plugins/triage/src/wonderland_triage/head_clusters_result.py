@@ -10,6 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.estimate import exact
 from wonderland.views import Axis, Bars, Column, Lines, Point, Reference, Scatter, Table, Wording, percent, told_p
 
 _LEVEL = 0.05
@@ -94,9 +95,10 @@ class HeadClustersResult(wl.Result):
 
     def findings(self) -> Sequence[wl.Finding]:
         groups = self.p <= _LEVEL
-        found = [wl.Finding(self._claim(), "head-clusters", (), "weak", "effect" if groups else "null")]
+        one = exact(float(self.best), unit="silhouette", chance=float(np.quantile(self.null, 1 - _LEVEL)))
+        found = [wl.Finding(self._claim(), "head-clusters", (), "weak", "effect" if groups else "null", one)]
         head, distance = self.outliers()[0]
-        if self.p_farthest <= _LEVEL:
+        if self.p_farthest <= _LEVEL and np.isfinite(distance.value):
             feature, deviation = self._most_unusual(self.heads.index(str(head)))
             text = (
                 f"{head} is the head least like the others: {float(distance.value):.1f} from their mean, where the "
@@ -173,7 +175,7 @@ class HeadClustersResult(wl.Result):
             Table.by_row(columns, links="head"),
             subtitle="Which heads are least like the others?",
             caption=f"Distance from the mean of all heads over {len(self.features)} standardised features, 95% "
-            f"interval over n={self.distance.n} conversations; chance is √features.",
+            f"interval over n={self.distance.over}; chance is √features.",
             how_to_read="The heads least like the others come first, with the features that make them so.",
             misleads="In one cloud, too, some head is the farthest.",
             order=37,

@@ -15,7 +15,7 @@ here. That needs an intervention.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -27,7 +27,20 @@ from wonderland.components import Head
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import END, SEP
-from wonderland.views import AttentionPatterns, Block, Column, Patterned, Role, Table, Triangles, Wording, percent
+from wonderland.views import (
+    AttentionPatterns,
+    BehindCells,
+    Block,
+    Column,
+    Key,
+    Patterned,
+    Role,
+    Table,
+    Triangles,
+    Wording,
+    percent,
+)
+from wonderland_triage.behind_cells import behind_cells, numbered
 from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
@@ -59,6 +72,9 @@ class HeadPatternsResult(wl.Result):
         margin: Standard errors above chance for a label.
         conversations: Windows shown in the attention explorer: title, token pieces, speaker of each token.
         attention: Their patterns, one array [layer × head, query, key] each, uint16 of 65,535ths.
+        behind: What lies behind the cells of each, as `behind_cells` returns it; empty where it could not be read.
+        words: The text of each token that stands there, by its number.
+        d_head: Width of a head.
     """
 
     scores: dict[str, wl.Estimate]
@@ -67,6 +83,9 @@ class HeadPatternsResult(wl.Result):
     margin: float
     conversations: list[dict[str, Any]]
     attention: list[np.ndarray]
+    behind: list[dict[str, np.ndarray]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    d_head: int = 0
 
     def heads_with(self, pattern: str) -> list[Head]:
         """List the heads that carry a label, highest score first."""
@@ -112,7 +131,7 @@ class HeadPatternsResult(wl.Result):
 
     def _count(self) -> str:
         counted = sum(label != NONE for row in self.labels for label in row)
-        rule = f"score over {self.threshold:g} and above chance, n={self.scores['previous'].n} conversations"
+        rule = f"score over {self.threshold:g} and above chance, n={self.scores['previous'].over}"
         return (
             f"{counted} of {sum(map(len, self.labels))} heads {'has' if counted == 1 else 'have'} a pattern ({rule})."
         )
@@ -121,7 +140,7 @@ class HeadPatternsResult(wl.Result):
         some = any(label != NONE for row in self.labels for label in row)
         clear = some or all((of.high < self.threshold).all() for of in self.scores.values())
         trust: Any = "solid" if self.scores["previous"].trusted and clear else "weak"
-        found = [wl.Finding(self._count(), "head-patterns", (), trust, "effect" if some else "null")]
+        found = [wl.Finding(self._count(), "head-patterns", (), trust, "description" if some else "null")]
         for pattern in self.scores:
             for head in self.heads_with(pattern)[:1]:
                 score = self.scores[pattern][head]
@@ -131,8 +150,21 @@ class HeadPatternsResult(wl.Result):
                     f"{percent(score.chance)})."
                 )
                 sure = score.trusted and bool(score.above_chance)
-                found.append(wl.Finding(text, "attention", head, "solid" if sure else "weak", "effect", score))
+                select = self._example(head, pattern)
+                found.append(wl.Finding(text, "attention", select, "solid" if sure else "weak", "effect", score))
         return found
+
+    def _example(self, head: Head, pattern: str) -> list[Key | Head]:
+        """Return the head and the token, of the conversations shown, from which it shows its pattern most clearly."""
+        best: tuple[float, int, int] | None = None
+        for number, (about, attention) in enumerate(zip(self.conversations, self.attention, strict=True)):
+            weights = np.asarray(attention[head.layer * len(self.labels[0]) + head.index], dtype=float) / 65535
+            for query in range(4, len(weights)):
+                keys = _looked_at(pattern, about, query)
+                found = float(weights[query, keys].sum()) if keys else 0.0
+                if best is None or found > best[0]:
+                    best = found, number, query
+        return [head] if best is None else [head, Key.conversation(best[1]), Key.position(best[2])]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {f"Attention to {_MEANING[pattern]}": self.scores[pattern] for pattern in self.scores}
@@ -157,7 +189,7 @@ class HeadPatternsResult(wl.Result):
             "Attention pattern scores",
             Table.by_head(columns),
             subtitle="How much of its attention does each head give to which kind of token?",
-            caption=f"Mean share of attention, 95% interval over n={self.scores['previous'].n} conversations; "
+            caption=f"Mean share of attention, 95% interval over n={self.scores['previous'].over}; "
             "chance is uniform attention at the same positions.",
             how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
             f"token. A head is named after a pattern if it is over {self.threshold:g} and clearly above chance; "
@@ -167,22 +199,30 @@ class HeadPatternsResult(wl.Result):
         )
         if not self.conversations:
             return [table]
+        behind = [BehindCells(**each) for each in self.behind] or [None] * len(self.conversations)
         shown = [
-            Patterned(**spoken_window(about), patterns=Triangles(np.asarray(attention, dtype=np.float64) / 65535))
-            for about, attention in zip(self.conversations, self.attention, strict=True)
+            Patterned(
+                **spoken_window(about),
+                patterns=Triangles(np.asarray(attention, dtype=np.float64) / 65535),
+                behind=cells,
+            )
+            for about, attention, cells in zip(self.conversations, self.attention, behind, strict=True)
         ]
         layers, heads = len(self.labels), len(self.labels[0])
+        figure = AttentionPatterns(
+            layers, heads, shown, self._told_all(short=True), self.d_head or None, self.words or None
+        )
         return [
             wl.View(
                 "attention",
                 "Attention patterns",
-                AttentionPatterns(layers, heads, shown, self._told_all(short=True)),
+                figure,
                 subtitle="Where does each head look, token by token?",
                 caption="Attention of every head on one held-out conversation; rows are queries, columns are keys. "
                 f"Under each head its pattern, averaged over all conversations, if it gives more than "
                 f"{self.threshold:g} of its attention to one kind of token; else its highest score above chance.",
                 how_to_read="Each small square is a head: a row is a token that looks, a column a token that is looked "
-                "at. Click a head to enlarge it, then move over the text to see where a token looks.",
+                "at. Click a head to enlarge it, then a cell of the large square for what is behind its weight.",
                 misleads="One conversation is an anecdote; the table of pattern scores has the averages.",
                 order=10,
             ),
@@ -195,9 +235,13 @@ class HeadPatterns:
     """What does each head attend to? Previous, self, first, speaker, separator, duplicate; each against chance."""
 
     name: ClassVar[str] = "head-patterns"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "A head is named if it is five standard errors beyond chance and over the threshold, a bar "
+        "that the best of many by luck does not pass; all are shown with their intervals."
+    )
 
     threshold: Annotated[float, "least share of attention for a label"] = 0.4
     margin: Annotated[float, "standard errors above chance for a label"] = 5.0
@@ -245,7 +289,18 @@ class HeadPatterns:
                 dims=("layer", "head"),
                 seed=specimen.evidence.seed,
             )
-        return HeadPatternsResult(scores, self._labels(scores), self.threshold, self.margin, conversations, attention)
+        behind, words = numbered(behind_cells(specimen, sorted(show)), specimen.tokenizer.pieces)
+        return HeadPatternsResult(
+            scores,
+            self._labels(scores),
+            self.threshold,
+            self.margin,
+            conversations,
+            attention,
+            behind,
+            words,
+            specimen.cfg.d_head,
+        )
 
     def _labels(self, scores: Mapping[str, wl.Estimate]) -> list[list[str]]:
         layers, heads = scores["previous"].value.shape
@@ -260,6 +315,21 @@ class HeadPatterns:
             if names:
                 table[layer][head] = names[0] if len(names) == 1 else "mixed: " + ", ".join(names)
         return table
+
+
+def _looked_at(pattern: str, about: Mapping[str, Any], query: int) -> list[int]:
+    """Return the keys that a pattern looks at from a query of a conversation, where patterns do not coincide."""
+    tokens = about["tokens"]
+    speaker = max((i for i in range(query + 1) if tokens[i] in ("<|me|>", "<|them|>")), default=0)
+    keys = {
+        "previous": [query - 1],
+        "self": [query],
+        "first": [0] if speaker else [],
+        "speaker": [speaker] if 0 < speaker < query - 1 else [],
+        "separator": [i for i in range(query) if tokens[i] in ("<|sep|>", "<|endoftext|>")],
+        "duplicate": [i for i in range(query) if tokens[i] == tokens[query]],
+    }
+    return keys[pattern]
 
 
 def _names(label: str) -> list[str]:

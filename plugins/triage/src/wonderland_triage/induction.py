@@ -69,6 +69,10 @@ class Induction:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Candidates are chosen by attention on some sequences, and what is lost without them is "
+        "measured on fresh ones, against random sets of heads."
+    )
 
     sequences: Annotated[int, "random sequences for each draw"] = 32
     length: Annotated[int, "words of one copy; 0 for as many as context and vocabulary hold, at most 63"] = 0

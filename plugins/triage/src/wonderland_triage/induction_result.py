@@ -150,6 +150,10 @@ class InductionResult(wl.Result):
             shown["Repetition gain lost without it"] = self.lost
         return shown
 
+    def claims(self) -> Mapping[str, wl.Estimate]:
+        gained = {f"Gain by the order of a repetition, {draw} words": order for draw, order in self.order.items()}
+        return {**gained, **super().claims()}
+
     def views(self) -> Sequence[wl.View]:
         return [self._curves(), self._heads(), *([self._ablation()] if self.lost_together else [])]
 
@@ -162,7 +166,7 @@ class InductionResult(wl.Result):
             "Loss on repeated random tokens",
             Lines.of(curves, Axis("position in the sequence", "tokens"), "loss", places, marks=[second]),
             subtitle="Does the model continue a sequence that it has just seen?",
-            caption=f"Mean loss by position, 95% interval over n={self.previous.n} sequences of {self.length} random "
+            caption=f"Mean loss by position, 95% interval over n={self.previous.over} of {self.length} random "
             f"words said twice. Unigram words: the second copy gains {self.gain['unigram']}, its order "
             f"{self.order['unigram']}.",
             how_to_read="With induction the loss drops where the second copy begins: the model finds the earlier place "
@@ -185,7 +189,7 @@ class InductionResult(wl.Result):
             Matrix.by_head({**scores, **lost}),
             subtitle="Which heads look at what came next the last time?",
             caption="Prefix matching: attention to what came after the earlier copy of the same word, 95% interval "
-            f"over n={self.previous.n} sequences; chance is uniform attention.",
+            f"over n={self.previous.over}; chance is uniform attention.",
             how_to_read="A high score: the head looks at the word that came next the last time. Heads over "
             f"{self.threshold:g} are candidates; if there are none, the highest is.{tab}",
             misleads=f"The threshold of {self.threshold:g} is a convention: many weak heads can do the work of one, "

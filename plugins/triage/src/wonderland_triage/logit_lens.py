@@ -96,7 +96,7 @@ class LogitLensResult(wl.Result):
     def half(self) -> int:
         """Return the first level from which on the lens agrees with the final answer at least half of the time."""
         short = np.flatnonzero(self.agrees.value < 0.5)
-        return int(short[-1] + 1) if len(short) else 0
+        return min(int(short[-1] + 1), len(self.agrees.value) - 1) if len(short) else 0
 
     def summary(self) -> str:
         last = len(self.levels) - 2
@@ -141,7 +141,7 @@ class LogitLensResult(wl.Result):
         text = (
             f"{self.levels[most]} takes the largest step towards the final answer: KL to it falls from "
             f"{float(before.value):.2f} to {float(after.value):.2f} nats (frequencies of tokens alone: "
-            f"{float(self.kl.chance):.2f}; n={self.kl.n} {self.kl.resampled_over})."
+            f"{float(self.kl.chance):.2f}; n={self.kl.over})."
         )
         return [wl.Finding(text, view, (), trust if before.low > after.high else "weak", "description", after)]
 
@@ -201,7 +201,7 @@ class LogitLensResult(wl.Result):
                 references=[Reference(Wording("frequencies alone"), float(self.kl.chance))],
             ),
             subtitle="How far is each layer from what the model says in the end?",
-            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.n} conversations; the "
+            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.over}; the "
             "line is what the frequencies of tokens alone would have.",
             how_to_read="A low number: the model's end can already read nearly the final answer there. A steep step is "
             "a layer that decides.",
@@ -223,7 +223,7 @@ class LogitLensResult(wl.Result):
             "Logit lens: table",
             Table.by_row(columns),
             subtitle="The same in numbers, with how often the first choice is already the final one.",
-            caption=f"Means over positions, 95% interval over n={self.kl.n} conversations; chance is what the "
+            caption=f"Means over positions, 95% interval over n={self.kl.over}; chance is what the "
             "frequencies of tokens alone would score.",
             how_to_read="Each row is the stream after a layer, read by the model's own end.",
             misleads="Means hide that some tokens are decided at once and others never.",
@@ -239,6 +239,10 @@ class LogitLens:
     version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: all layers are shown, and the tuned lens is fitted on half of the "
+        "conversations and judged on the others."
+    )
 
     windows: Annotated[
         int, "windows of the evidence to read; 0 for all, and of a large model as many as take a minute or two"

@@ -1,9 +1,10 @@
 """Statistics of neurons from one pass over the evidence, some windows at a time, that keeps only what is asked of it.
 
 Kept of each unit (a neuron, or a random direction among the neurons of its layer): its highest activations and where
-they were, its mean activation by kind of token, and how often it is active. The same with the kinds of tokens dealt
-out anew over positions is the null in which activations have nothing to do with tokens. Activations of all windows are
-never held: the model is run here, and not in the shared pass, because they would be the largest thing in it.
+they were, its mean activation by kind of token in either half of the conversations, and how often it is active. The
+same with the kinds of tokens dealt out anew over positions is the null in which activations have nothing to do with
+tokens. Activations of all windows are never held: the model is run here, and not in the shared pass, because they would
+be the largest thing in it.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class Firing:
     Attributes:
         values: Highest activations, falling, [rank, unit].
         places: Their flat positions, window × width + position, [rank, unit].
-        by_kind: Sum of positive activations by kind of token, [kind, unit].
-        by_shuffled: The same with kinds dealt out anew over positions, [kind, unit].
+        by_kind: Sum of positive activations by half and kind of token, [half, kind, unit].
+        by_shuffled: The same with kinds dealt out anew over positions, [half, kind, unit].
         active: Share of positions where the activation is over 0, [unit].
     """
 
@@ -53,12 +54,20 @@ class Fired:
         directions: The same of random directions.
         kinds: Number in `KINDS` at each flat position; -1 in padding.
         shuffled: The same dealt out anew.
+        half: Number of the half of each flat position.
     """
 
     neurons: list[Firing]
     directions: list[Firing]
     kinds: np.ndarray
     shuffled: np.ndarray
+    half: np.ndarray
+
+    def count(self, kinds: np.ndarray) -> np.ndarray:
+        """Return how many tokens of each kind are in each half, [half, kind]; of ``kinds`` or ``shuffled``."""
+        there = kinds >= 0
+        flat = np.bincount(self.half[there] * len(KINDS) + kinds[there], minlength=2 * len(KINDS))
+        return flat.reshape(2, len(KINDS))
 
 
 def kinds_of_tokens(specimen: wl.Specimen) -> np.ndarray:
@@ -90,11 +99,12 @@ def _kind(piece: str, common: bool, special: bool, speaker: bool) -> int:
 
 
 @torch.no_grad()
-def fire(specimen: wl.Specimen, *, top: int, directions: int, seed: int) -> Fired:
+def fire(specimen: wl.Specimen, half: np.ndarray, *, top: int, directions: int, seed: int) -> Fired:
     """Return what neurons and random directions do.
 
     Args:
         specimen: The model and its evidence.
+        half: The half each window is in, 0 or 1, [window].
         top: How many of the highest activations to keep.
         directions: Random directions among the neurons of each layer.
         seed: Seed of the directions and of the dealing out.
@@ -106,8 +116,9 @@ def fire(specimen: wl.Specimen, *, top: int, directions: int, seed: int) -> Fire
     shuffled = kinds.copy()
     shuffled[evidence.mask] = random.permutation(kinds[evidence.mask])
     keepers = [_Keeper(cfg.d_mlp + directions, top) for _ in range(cfg.n_layers)]
+    marks = np.eye(2 * len(KINDS), dtype=np.float32)  # which half, which kind
     for places, post in _activations(specimen):
-        some = [torch.from_numpy(np.eye(len(KINDS), dtype=np.float32)[of.ravel()[places]]) for of in (kinds, shuffled)]
+        some = [torch.from_numpy(marks[(of + len(KINDS) * half[:, None]).ravel()[places]]) for of in (kinds, shuffled)]
         for keeper, neurons, mixed in zip(keepers, post, mixing, strict=True):
             keeper.see(torch.cat([neurons, neurons @ mixed], dim=1), torch.from_numpy(places), *some)
     found = [keeper.kept() for keeper in keepers]
@@ -116,6 +127,7 @@ def fire(specimen: wl.Specimen, *, top: int, directions: int, seed: int) -> Fire
         directions=[_some(of, slice(cfg.d_mlp, None)) for of in found],
         kinds=np.where(evidence.mask, kinds, -1).ravel(),
         shuffled=np.where(evidence.mask, shuffled, -1).ravel(),
+        half=np.broadcast_to(half[:, None], kinds.shape).ravel(),
     )
 
 
@@ -139,7 +151,7 @@ class _Keeper:
         self.top = top
         self.values = torch.empty(0, units)
         self.places = torch.empty(0, units, dtype=torch.int64)
-        self.by_kind: list[Tensor] = [torch.zeros(len(KINDS), units, dtype=torch.float64) for _ in range(2)]
+        self.by_kind: list[Tensor] = [torch.zeros(2 * len(KINDS), units, dtype=torch.float64) for _ in range(2)]
         self.active = torch.zeros(units)
         self.seen = 0
 
@@ -156,13 +168,13 @@ class _Keeper:
         self.values, self.places = again.values, where.gather(0, again.indices)
 
     def kept(self) -> Firing:
-        by_kind, by_shuffled = (total.numpy() for total in self.by_kind)
+        by_kind, by_shuffled = (total.numpy().reshape(2, len(KINDS), -1) for total in self.by_kind)
         active = (self.active / self.seen).numpy()
         return Firing(self.values.numpy(), self.places.numpy(), by_kind, by_shuffled, active)
 
 
 def _some(of: Firing, units: slice) -> Firing:
     values, places, by_kind, by_shuffled = (
-        part[:, units] for part in (of.values, of.places, of.by_kind, of.by_shuffled)
+        part[..., units] for part in (of.values, of.places, of.by_kind, of.by_shuffled)
     )
     return Firing(values, places, by_kind, by_shuffled, of.active[units])

@@ -6,6 +6,9 @@ of tokens among its ``top`` highest activations (0: all of one kind, 1: all kind
 themselves (1: all different), and its selectivity, (μ_best − μ_rest) / (μ_best + μ_rest) of its mean positive
 activation for its favourite kind and for all others.
 
+The most selective ones are listed. They and each one's favourite kind are chosen on one half of the conversations;
+selectivity, and every other number and snippet of those listed, is of the other half (`wonderland_triage.selectivity`).
+
 A neuron is called mixed or specific only against something: random directions among the neurons of the same layer (is
 the neuron basis special at all?), kinds dealt out anew over positions (nothing to do with tokens), and the untrained
 model (through ``control``). A share of "polysemantic" neurons depends on where one draws the line, so the curve over
@@ -33,10 +36,12 @@ from wonderland.components import Neuron
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold, folded_mlp
 from wonderland_triage.dataset_examples import bands, histogram, watch
-from wonderland_triage.neuron_stats import KINDS, Firing, fire
+from wonderland_triage.neuron_stats import KINDS, Fired, Firing, fire
 from wonderland_triage.neurons_result import THRESHOLDS, NeuronsResult, nothing
+from wonderland_triage.selectivity import CHOOSE, MEASURE, favourites, halves, measured, selectivity
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 _REPLICATES = 1000
@@ -57,7 +62,7 @@ class Neurons:
     directions: Annotated[int, "random directions in each layer to compare with"] = 128
     listed: Annotated[int, "neurons to list with their snippets"] = 24
     tokens: Annotated[int, "tokens to name that a neuron raises, lowers and reads"] = 5
-    seed: Annotated[int, "seed of the directions"] = 0
+    seed: Annotated[int, "seed of the directions and of the halves"] = 0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -66,30 +71,44 @@ class Neurons:
 
         return truths.neurons()
 
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the conversations and measures on the other."""
+        from wonderland_triage import choices
+
+        return choices.neurons()
+
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> NeuronsResult:
         """Measure every neuron over the specimen's evidence."""
         if specimen.cfg.attn_only:
             return nothing(specimen.cfg.n_layers)
-        fired = fire(specimen, top=self.top, directions=self.directions, seed=self.seed)
+        half = halves(specimen.evidence, self.seed)
+        fired = fire(specimen, half, top=self.top, directions=self.directions, seed=self.seed)
         tokens = specimen.evidence.tokens.ravel()
-        neurons = _stack([_measure(of, of.by_kind, fired.kinds, tokens) for of in fired.neurons])
-        directions = _stack([_measure(of, of.by_kind, fired.kinds, tokens) for of in fired.directions])
-        shuffled = _stack([_measure(of, of.by_shuffled, fired.shuffled, tokens) for of in fired.neurons])
+        counts, shuffles = fired.count(fired.kinds), fired.count(fired.shuffled)
+        neurons = _stack([_measure(of, of.by_kind, counts, fired.kinds, tokens) for of in fired.neurons])
+        directions = _stack([_measure(of, of.by_kind, counts, fired.kinds, tokens) for of in fired.directions])
+        shuffled = _stack([_measure(of, of.by_shuffled, shuffles, fired.shuffled, tokens) for of in fired.neurons])
         vocabulary = self._vocabulary(specimen)
         chance = np.nanmean(directions["kind"], axis=1)
+        fires = np.stack([of.by_kind.sum(1) > 0 for of in fired.neurons], axis=1)  # [half, layer, neuron]
+        groups = specimen.evidence.conversation
         result = NeuronsResult(
             kind_entropy=neurons["kind"],
             token_entropy=neurons["token"],
             selectivity=neurons["selectivity"],
+            chosen_by=neurons["chosen_by"],
             favourite=neurons["favourite"].astype(np.int64),
             active=np.stack([of.active for of in fired.neurons]),
+            conversations=[len(np.unique(groups[half == which])) for which in (CHOOSE, MEASURE)],
+            lost=[int((fires[here] & ~fires[there]).sum()) for here, there in ((0, 1), (1, 0))],
             kinds=list(KINDS),
             directions=self.directions,
             mixed=_over_neurons(neurons["kind"], "share of ln(kinds)", chance, self.seed),
             specific=_lower(neurons["kind"], directions["kind"], self.seed),
             nulls={
-                name: np.stack([np.nanmean(of["kind"], axis=1), of["selectivity"].mean(1)])
+                name: np.stack([_mean(of["kind"]), _mean(of["selectivity"])])
                 for name, of in (("random directions", directions), ("shuffled kinds", shuffled))
             },
             sweep={
@@ -99,9 +118,11 @@ class Neurons:
             raises=vocabulary["raises"][0],
             lowers=vocabulary["lowers"][0],
             reads=vocabulary["reads"][0],
+            listed_selectivity=wl.Estimate.missing((0,), unit="1", dims=("neuron",)),
             listed=[],
         )
-        return dataclasses.replace(result, listed=self._list(specimen, vocabulary, result))
+        listed, found = self._list(specimen, vocabulary, result, fired, half)
+        return dataclasses.replace(result, listed=listed, listed_selectivity=found)
 
     def _vocabulary(self, specimen: wl.Specimen) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each."""
@@ -126,50 +147,80 @@ class Neurons:
         }
 
     def _list(
-        self, specimen: wl.Specimen, vocabulary: dict[str, tuple[np.ndarray, np.ndarray]], result: NeuronsResult
-    ) -> list[dict[str, Any]]:
-        alive = np.where(result.active > 0, result.selectivity, -2.0)
-        chosen = np.argsort(-alive, axis=None, kind="stable")[: min(self.listed, int((alive > -2).sum()))]
+        self,
+        specimen: wl.Specimen,
+        vocabulary: dict[str, tuple[np.ndarray, np.ndarray]],
+        result: NeuronsResult,
+        fired: Fired,
+        half: np.ndarray,
+    ) -> tuple[list[dict[str, Any]], wl.Estimate]:
+        """Return the neurons most selective on the half to choose on, told by the other half, and their selectivity."""
+        order = np.argsort(-np.nan_to_num(result.chosen_by, nan=-np.inf), axis=None, kind="stable")
+        chosen = order[: min(self.listed, int(np.isfinite(result.chosen_by).sum()))]
         units = [
-            (int(layer), int(neuron)) for layer, neuron in zip(*np.unravel_index(chosen, alive.shape), strict=True)
+            (int(layer), int(neuron))
+            for layer, neuron in zip(*np.unravel_index(chosen, result.chosen_by.shape), strict=True)
         ]
+        favourite = result.favourite.ravel()[chosen]
+        kinds, rest = fired.kinds.reshape(specimen.evidence.tokens.shape), half == MEASURE
+        watched = watch(specimen, units)
+        watched[:, ~rest] = np.nan
+        groups = specimen.evidence.conversation[rest]
+        found = measured(watched[:, rest], kinds[rest], favourite, groups, seed=self.seed)
+        chance = result.nulls["random directions"][1][[layer for layer, _ in units]]
+        names = [str(Neuron(*at)) for at in units]
         rows = []
-        for at, activations in zip(units, watch(specimen, units), strict=True):
+        for at, name, kind, activations in zip(units, names, favourite, watched, strict=True):
             row: dict[str, Any] = {
-                "neuron": str(Neuron(*at)),
-                "kind": KINDS[result.favourite[at]],
-                "selectivity": float(result.selectivity[at]),
-                "entropy": float(result.kind_entropy[at]),
-                "active": float(result.active[at]),
+                "neuron": name,
+                "kind": KINDS[kind],
+                "entropy": self._entropy(activations, kinds, fired),
+                "active": float((activations > 0).sum() / max(np.isfinite(activations).sum(), 1)),
                 "bands": bands(specimen, activations, seed=self.seed),
                 "histogram": histogram(activations),
             }
-            for name, (ids, by) in vocabulary.items():
+            for part, (ids, by) in vocabulary.items():
                 pieces = specimen.tokenizer.pieces(ids[at].tolist())
-                row[name] = [[piece, round(float(v), 3)] for piece, v in zip(pieces, by[at], strict=True)]
+                row[part] = [[piece, round(float(v), 3)] for piece, v in zip(pieces, by[at], strict=True)]
             rows.append(row)
-        return rows
+        return rows, dataclasses.replace(found, chance=chance, dims=("neuron",), labels={"neuron": names})
+
+    def _entropy(self, activations: np.ndarray, kinds: np.ndarray, fired: Fired) -> float:
+        """Return the entropy of the kinds among the highest activations [window, pos]; NaN if there are none."""
+        flat = np.nan_to_num(activations, nan=-np.inf).ravel()
+        top = np.argsort(-flat, kind="stable")[: self.top]
+        counts = np.bincount(kinds.ravel()[top[flat[top] > 0]], minlength=len(KINDS))
+        return float(_entropies([counts], _most(fired.count(fired.kinds)))[0])
 
 
-def _measure(of: Firing, by_kind: np.ndarray, kinds: np.ndarray, tokens: np.ndarray) -> dict[str, np.ndarray]:
-    """Return entropies, selectivity and favourite kind of the units of a layer, [unit] each."""
-    count = np.bincount(kinds[kinds >= 0], minlength=len(KINDS)).astype(float)[:, None]  # [kind, 1]
-    there = count[:, 0] > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there[:, None], by_kind / count, -np.inf)
-        rest = (by_kind.sum(0) - by_kind) / (count.sum() - count)
-        favourite = mean.argmax(0)
-        best, others = (np.take_along_axis(a, favourite[None], 0)[0] for a in (mean, rest))
-        selectivity = np.nan_to_num((best - others) / (best + others))  # of a neuron that never fires: 0
+def _measure(
+    of: Firing, by_kind: np.ndarray, count: np.ndarray, kinds: np.ndarray, tokens: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return entropies, and selectivity for the kind that is the favourite on the half to choose on, [unit] each."""
+    favourite = favourites(by_kind[CHOOSE], count[CHOOSE])
     fires = [column[values > 0] for column, values in zip(of.places.T, of.values.T, strict=True)]
     top = [np.bincount(kinds[places], minlength=len(KINDS)) for places in fires]
     words = [np.unique(tokens[places], return_counts=True)[1] for places in fires]
     return {
-        "kind": _entropies(top, np.log(max(there.sum(), 2))),
+        "kind": _entropies(top, _most(count)),
         "token": _entropies(words, np.log(max(len(of.places), 2))),
-        "selectivity": selectivity,
+        "chosen_by": selectivity(by_kind[CHOOSE], count[CHOOSE], favourite),
+        "selectivity": selectivity(by_kind[MEASURE], count[MEASURE], favourite),
         "favourite": favourite,
     }
+
+
+def _most(count: np.ndarray) -> float:
+    """Return the most entropy that the kinds which occur can have, of their counts [half, kind]."""
+    return float(np.log(max((count.sum(0) > 0).sum(), 2)))
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Return means over units [layer, unit] where there is a number, [layer]; NaN where there is none."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        found: np.ndarray = np.where(known, values, 0).sum(1) / known.sum(1)
+    return found
 
 
 def _entropies(counts: Sequence[np.ndarray], most: float) -> np.ndarray:

@@ -39,27 +39,38 @@ class NeuronsResult(wl.Result):
         kind_entropy: Entropy of kinds among the highest activations over 0, of ln(kinds), [layer, neuron]; NaN if
             there are none.
         token_entropy: Entropy of tokens among them, of ln(how many), [layer, neuron].
-        selectivity: For the favourite kind, [layer, neuron].
-        favourite: Number of the favourite kind in ``kinds``, [layer, neuron].
+        selectivity: For the favourite kind, on the half of the conversations to measure on, [layer, neuron]; NaN if it
+            fires in only one half or in none.
+        chosen_by: The same on the half it was chosen on, by which neurons are listed, [layer, neuron]; too high.
+        favourite: Number of the favourite kind in ``kinds``, on the half to choose on, [layer, neuron]; −1 if it does
+            not fire there.
         active: Share of positions where it is active, [layer, neuron].
+        conversations: How many there are to choose on, and to measure on.
+        lost: Neurons that fire only on the half to choose on, and only on the half to measure on.
         kinds: Names of the kinds of tokens.
         directions: How many random directions of each layer the neurons are compared with.
         mixed: Mean of ``kind_entropy``, [layer]; chance is that of random directions.
         specific: Probability that a neuron has a lower ``kind_entropy`` than a random direction of its layer, ties
             counting half (Mann and Whitney), [layer]; chance 0.5.
-        nulls: Means by layer of "random directions" and "shuffled kinds", [measure (kind entropy, selectivity), layer].
+        nulls: Means by layer of "random directions" and "shuffled kinds", [measure (kind entropy, selectivity), layer];
+            their selectivity is measured as that of neurons.
         sweep: Share of units over each threshold of kind entropy, by name, [threshold].
         raises: Tokens each neuron raises most, [layer, neuron, place]; ``lowers``, ``reads`` alike.
         lowers: Tokens it lowers most.
         reads: Tokens its input reads most.
-        listed: The neurons that are shown: name, kind, numbers, snippets in bands, histogram, tokens with their logits.
+        listed_selectivity: ``selectivity`` of the neurons that are shown, [neuron]; chance is that of directions.
+        listed: The neurons that are shown, those of the highest ``chosen_by``: name, kind, and of the half to measure
+            on entropy of kinds, share of positions, snippets in bands, histogram; tokens with their logits.
     """
 
     kind_entropy: np.ndarray
     token_entropy: np.ndarray
     selectivity: np.ndarray
+    chosen_by: np.ndarray
     favourite: np.ndarray
     active: np.ndarray
+    conversations: list[int]
+    lost: list[int]
     kinds: list[str]
     directions: int
     mixed: wl.Estimate
@@ -69,6 +80,7 @@ class NeuronsResult(wl.Result):
     raises: np.ndarray
     lowers: np.ndarray
     reads: np.ndarray
+    listed_selectivity: wl.Estimate
     listed: list[dict[str, Any]]
 
     def summary(self) -> str:
@@ -83,7 +95,21 @@ class NeuronsResult(wl.Result):
         if self._before is not None:
             before = _by_layer(self._before.value)
             lines.append(f"Before training a neuron was less mixed than a direction with probability {before}.")
+        if self.listed:
+            lines.append(self._clearest())
+        else:
+            lines.append("No neuron is listed: none fires for one kind of token and can be compared with another.")
         return "\n".join(lines)
+
+    def _clearest(self) -> str:
+        """Say what the most selective neuron is, and what of it holds elsewhere."""
+        name, kind = self.listed[0]["neuron"], self.listed[0]["kind"]
+        found = self.listed_selectivity[0]
+        number = "it does not fire" if np.isnan(found.value) else f"it is {found}"
+        return (
+            f"Most selective on {self.conversations[0]} conversations: {name}, for {kind}; on the other "
+            f"{self.conversations[1]} {number}."
+        )
 
     @property
     def _before(self) -> wl.Estimate | None:
@@ -102,13 +128,13 @@ class NeuronsResult(wl.Result):
             return []
         one = self.specific
         than = "random directions of their layer" + ("" if self._before is None else " and than before training")
-        n = f"n={one.n} neurons a layer{'' if one.trusted else ', too few to trust the intervals'}"
+        n = f"n={one.over} a layer{'' if one.trusted else ', too few to trust the intervals'}"
         told = f"a neuron is less mixed than a direction with probability {_by_layer(one.value)} by layer"
         if self.special:
             layers = ", ".join(f"L{layer}" for layer in self.special)
             text = f"In {layers} single neurons fire for fewer kinds of tokens than {than}: {told} (chance 0.5, {n})."
             trust: Any = "solid" if one.trusted and self._before is not None else "weak"
-            return [wl.Finding(text, "neuron-mixture", (), trust, "effect")]
+            return [wl.Finding(text, "neuron-mixture", (), trust, "effect", one[self.special[0]])]
         if not np.isfinite(one.high).any():
             text = "No neuron fires: what neurons fire for could not be measured."
             return [wl.Finding(text, "neuron-mixture", (), "anecdotal", "description")]
@@ -117,7 +143,9 @@ class NeuronsResult(wl.Result):
             f"In no layer do single neurons clearly fire for fewer kinds of tokens than {than}: {told}, at most "
             f"{most:.2f} by the intervals (chance 0.5, {n})."
         )
-        return [wl.Finding(text, "neuron-mixture", (), "solid" if one.trusted and most <= _SAME_AS else "weak", "null")]
+        trust = "solid" if one.trusted and most <= _SAME_AS else "weak"
+        highest = one[int(np.nanargmax(one.high))]
+        return [wl.Finding(text, "neuron-mixture", (), trust, "null", highest)]
 
     def views(self) -> Sequence[wl.View]:
         if not self.kind_entropy.size:
@@ -128,25 +156,40 @@ class NeuronsResult(wl.Result):
         return wl.View(
             "neurons",
             "Neurons: maximally activating examples",
-            Cards([self._card(row) for row in self.listed]),
+            Cards([self._card(row, self.listed_selectivity[i]) for i, row in enumerate(self.listed)]),
             subtitle="What does each neuron fire for?",
-            caption=f"The {len(self.listed)} most selective of {self.kind_entropy.size} neurons; selectivity of random "
-            f"directions is {self.nulls['random directions'][1].mean():.2f} on average.",
+            caption=f"The {len(self.listed)} neurons, of {self.kind_entropy.size}, that are most selective on one half "
+            f"of the conversations ({self.conversations[0]}). Numbers and snippets are of the other half "
+            f"({self.conversations[1]}), intervals over its conversations; there the selectivity of random directions "
+            f"is {_mean(self.nulls['random directions'][1])} on average.{self._lost()}",
             how_to_read="Each neuron with the words it fires for, shaded by how much, from its highest activations "
             "down; and what it then makes likelier (+) or less likely (−), in logits for one unit of activation.",
-            misleads="These are the clearest neurons, picked out of all by the same text that scores them, so their "
-            "selectivity is too high; the typical neuron is far more mixed. And the highest activations flatter: read "
-            "the lower bands too.",
+            misleads="These are the clearest neurons: the typical neuron is far more mixed. And the highest "
+            "activations flatter: read the lower bands too.",
             order=120,
         )
 
-    def _card(self, row: dict[str, Any]) -> Card:
+    def _lost(self) -> str:
+        """Say what became of neurons that fire in one half only."""
+        chosen, other = self.lost
+        told = ""
+        if chosen:
+            many, its = ("neurons fire", "their") if chosen > 1 else ("neuron fires", "its")
+            told += f" {chosen} {many} only in the half to choose on, so that {its} selectivity is not known."
+        if other:
+            many = "neurons fire" if other > 1 else "neuron fires"
+            told += f" {other} {many} only in the other half and could not be chosen."
+        return told
+
+    def _card(self, row: dict[str, Any], found: wl.Estimate) -> Card:
         neuron, kind, bars = Neuron.parse(row["neuron"]), Wording(row["kind"]), row["histogram"]
-        entropy, selectivity = self.nulls["random directions"][:, neuron.layer]
+        entropy = self.nulls["random directions"][0, neuron.layer]
+        fires = bool(np.isfinite(found.value))
+        silent = Wording("not known: it does not fire in the half to measure on")
         rows = {
             "fires most for": kind,
-            "selectivity": Number(row["selectivity"], chance=float(selectivity)),
-            "entropy of kinds": Number(row["entropy"], chance=float(entropy)),
+            "selectivity": Number.of(found) if fires else silent,
+            "entropy of kinds": Number(row["entropy"], chance=float(entropy)) if fires else silent,
             "active": Wording(f"{percent(row['active'])} of tokens"),
         }
         blocks = [
@@ -154,7 +197,8 @@ class NeuronsResult(wl.Result):
             *(vocabulary(name, row[name], sign) for name, sign in (("raises", 1), ("lowers", -1), ("reads", 1))),
             *map(_band, row["bands"]),
         ]
-        return Card(neuron, Wording(f"{kind} {row['selectivity']:.2f}"), rows=Row.each(rows), blocks=blocks)
+        said = f"{kind} {found.value:.2f}" if fires else f"{kind}, not seen to fire again"
+        return Card(neuron, Wording(said), rows=Row.each(rows), blocks=blocks)
 
     def _sweep(self) -> wl.View:
         curves = dict(self.sweep)
@@ -177,7 +221,7 @@ class NeuronsResult(wl.Result):
         bars: dict[str, Any] = {"neurons": self.specific}
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             bars["before training"] = self.control.specific.value
-        n = f"n={self.specific.n} neurons, {self.directions} directions"
+        n = f"n={self.specific.over}, {self.directions} directions"
         return wl.View(
             "neurons-by-layer",
             "Neuron basis against random directions",
@@ -203,6 +247,11 @@ def _band(band: dict[str, Any]) -> Block:
     return Block(band["title"], snippets=[Snippet(**snippet) for snippet in snippets])
 
 
+def _mean(values: np.ndarray) -> str:
+    known = values[np.isfinite(values)]
+    return f"{known.mean():.2f}" if len(known) else "unknown"
+
+
 def _by_layer(probabilities: np.ndarray) -> str:
     return ", ".join("unknown" if np.isnan(p) else f"{p:.2f}" for p in probabilities)
 
@@ -215,8 +264,11 @@ def nothing(layers: int) -> NeuronsResult:
         kind_entropy=empty,
         token_entropy=empty,
         selectivity=empty,
+        chosen_by=empty,
         favourite=empty.astype(np.int64),
         active=empty,
+        conversations=[0, 0],
+        lost=[0, 0],
         kinds=list(KINDS),
         directions=0,
         mixed=zero,
@@ -226,5 +278,6 @@ def nothing(layers: int) -> NeuronsResult:
         raises=none,
         lowers=none,
         reads=none,
+        listed_selectivity=wl.Estimate.missing((0,), unit="1", dims=("neuron",)),
         listed=[],
     )

@@ -118,7 +118,7 @@ class ResidualPCAResult(wl.Result):
         text = (
             f"{self.levels[most + 1]} takes the longest step in the residual stream: {float(estimate.value):.2f} times "
             f"as long as the stream it starts from (95% interval {float(estimate.low):.2f} to "
-            f"{float(estimate.high):.2f}, n={estimate.n} {estimate.resampled_over}); "
+            f"{float(estimate.high):.2f}, n={estimate.over}); "
             f"the picture of two dimensions shows {percent(self.in_plane.value[most])} of it."
         )
         return [wl.Finding(text, view, (), trust, "description", estimate)]
@@ -134,7 +134,7 @@ class ResidualPCAResult(wl.Result):
             Panels([self._panel(*one) for one in zip(self.conversations, self.places, strict=True)]),
             subtitle="How does each token move through the layers?",
             caption="Every token of one conversation after each layer, in one projection for all layers that shows "
-            f"{percent(self.shown)} of the variance of n={self.variance.n} conversations; steps with 95% intervals.",
+            f"{percent(self.shown)} of the variance of n={self.variance.over}; steps with 95% intervals.",
             how_to_read="A line is a token on its way through the layers, in the order of the legend. Point at a line "
             "to follow it. Lines that run side by side are tokens the layers treat alike; a long piece is a layer that "
             "moves the token far in this plane.",
@@ -182,7 +182,7 @@ class ResidualPCAResult(wl.Result):
             Bars.by_place(self.levels[1:], bars, "ratio"),
             subtitle="Which layer changes the representation of a token most?",
             caption="Mean length of each layer's step over that of the stream it starts from, in all "
-            f"{self.width} dimensions, 95% interval over n={self.step.n} conversations. Chance of the share in the "
+            f"{self.width} dimensions, 95% interval over n={self.step.over}. Chance of the share in the "
             f"plane is that of a random plane.{before}",
             how_to_read="A high bar is a layer that changes what is known about a token; beside it, how much of that "
             "change the two-dimensional picture can show.",
@@ -197,7 +197,7 @@ class ResidualPCAResult(wl.Result):
             "Residual stream PCA: explained variance",
             Bars.by_place([f"PC{i + 1}" for i in range(shown)], {"share": self.variance[:shown]}, "share of variance"),
             subtitle="How much of the stream do the leading directions hold?",
-            caption=f"Share of the variance of all levels, 95% interval over n={self.variance.n} conversations; "
+            caption=f"Share of the variance of all levels, 95% interval over n={self.variance.over}; "
             "chance is what uncorrelated dimensions of the same variances would give.",
             how_to_read="Bars far over their chance are directions that many dimensions share.",
             misleads="Directions of high variance need not be the ones the model reads.",
@@ -213,6 +213,9 @@ class ResidualPCA:
     version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "embed", "pos_embed")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: all layers are shown, and the plane is said to be that of the very text it shows."
+    )
 
     skip: Annotated[int, "positions left out at the beginning of each window"] = 1
     components: Annotated[int, "components to keep"] = 12

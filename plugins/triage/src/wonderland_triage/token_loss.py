@@ -10,8 +10,8 @@ much could have been said; the entropy beside the loss tells that apart from a m
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -99,19 +99,37 @@ class TokenLossResult(wl.Result):
             for name, of in (("me", me), ("them", them))
         )
         enough, view = me.trusted and them.trusted, "loss-by-kind"
+        # Of two intervals the widest difference: the pairing of both in one conversation is not known here.
+        apart = wl.Estimate(
+            float(me.value - them.value),
+            float(me.low - them.high),
+            float(me.high - them.low),
+            min(me.n, them.n),
+            unit=me.unit,
+            chance=0.0,
+            resampled_over=me.resampled_over,
+        )
         if me.high < them.low or them.high < me.low:
             who = "me better than them" if me.value < them.value else "them better than me"
-            text = f"It predicts {who}: {losses} (n={me.n} {me.resampled_over})."
-            return [wl.Finding(text, view, (), "solid" if enough else "weak", "effect")]
+            text = f"It predicts {who}: {losses} (n={me.over})."
+            return [wl.Finding(text, view, (), "solid" if enough else "weak", "effect", apart)]
         most = max(float(me.high - them.low), float(them.high - me.low))
         text = (
             f"No clear difference between how well it predicts me and them: {losses}; by these intervals they are at "
-            f"most {digits(most)} nats apart (n={me.n} {me.resampled_over})."
+            f"most {digits(most)} nats apart (n={me.over})."
         )
-        return [wl.Finding(text, view, (), "solid" if enough and most <= _SAME else "weak", "null")]
+        return [wl.Finding(text, view, (), "solid" if enough and most <= _SAME else "weak", "null", apart)]
+
+    def claims(self) -> Mapping[str, wl.Estimate]:
+        uniform = float(self.overall.chance)
+        gained = {"all tokens": self.overall, **self._kinds()}
+        return {
+            f"Nats gained over a uniform guess, {name}": replace(one, chance=uniform).map(lambda loss: uniform - loss)
+            for name, one in gained.items()
+        }
 
     def views(self) -> Sequence[wl.View]:
-        uniform, over = float(self.overall.chance), f"95% interval over n={self.overall.n} conversations"
+        uniform, over = float(self.overall.chance), f"95% interval over n={self.overall.over}"
         shown = zip(self.conversations, self.values, strict=True)
         return [
             wl.View(
@@ -167,6 +185,9 @@ class TokenLoss:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("logits", "loss")
     groups: ClassVar[tuple[str, ...]] = ("triage",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: the loss is that of the model as a whole and of every token that is shown."
+    )
 
     shown: Annotated[int, "conversations shown"] = 6
     top: Annotated[int, "most surprising words to list"] = 20

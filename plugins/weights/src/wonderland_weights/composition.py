@@ -124,7 +124,7 @@ class CompositionResult(wl.Result):
         tested = int(np.isfinite(self.p).sum())
         if not tested:
             return [
-                wl.Finding("No two heads compose: " + self._why_none(), "composition", {}, "anecdotal"),
+                wl.Finding("No two heads compose: " + self._why_none(), "composition", {}, "anecdotal", "description"),
             ]
         rule = f"q < {self.level:g} against {self.rotations} random rotations of each"
         claims = []
@@ -132,17 +132,18 @@ class CompositionResult(wl.Result):
         if pairs:
             text = f"{len(pairs)} of {tested} possible compositions are beyond chance ({rule}); furthest is "
             text += self._told(*pairs[0]) + "."
-            claims.append(wl.Finding(text, "composition", {"head": pairs[0][2]}, "solid"))
+            one = exact(float(self.scaled[self.at(*pairs[0])]), unit="times the chance level", chance=1.0)
+            claims.append(wl.Finding(text, "composition", {"head": pairs[0][2]}, "solid", "effect", one))
         else:
             best = np.unravel_index(int(np.nanargmax(self.z)), self.z.shape)
             kind, earlier, later = (int(i) for i in best)
             told = self._told(KINDS[kind], self._name(earlier), self._name(later))
             text = f"No composition is beyond chance, of {tested} possible ones ({rule}); furthest is {told}."
-            claims.append(wl.Finding(text, "composition", {"head": self._name(later)}, "weak"))
+            claims.append(wl.Finding(text, "composition", {"head": self._name(later)}, "weak", "null"))
         least = math.floor(tested / ((1 + self.rotations) * self.level)) + 1
         if least > 1 and len(pairs) < 2 * least:
             text = f"With {self.rotations} rotations fewer than {least} compositions among {tested} cannot be found."
-            claims.append(wl.Finding(text, "composition", {}, "anecdotal"))
+            claims.append(wl.Finding(text, "composition", {}, "anecdotal", "description"))
         return claims
 
     def _remarks(self) -> list[str]:
@@ -322,6 +323,10 @@ class Composition:
     version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("weights",)
+    no_choices: ClassVar[str] = (
+        "Weights are no sample: each pair is measured exactly, and named by a p against rotations of "
+        "it that is corrected for the number of pairs."
+    )
 
     rotations: Annotated[int, "random rotations in the null; no p is below 1 / (1 + rotations)"] = 10_000
     level: Annotated[float, "false-discovery rate below which a composition is called beyond chance"] = 0.05

@@ -46,6 +46,10 @@ class OVCircuits:
     version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("weights",)
+    no_choices: ClassVar[str] = (
+        "Weights are no sample: each head is measured exactly, and named by a p against rotations of "
+        "it that is corrected for the number of heads."
+    )
 
     directions: Annotated[int, "singular directions described for each head and circuit"] = 2
     tokens: Annotated[int, "tokens shown at each end of a direction"] = 5

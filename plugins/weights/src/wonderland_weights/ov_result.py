@@ -86,7 +86,7 @@ class OVCircuitsResult(wl.Result):
         rule = f"q < {self.level:g} against {self.rotations} random rotations of each"
         if not has.any():
             text = "No head has a copying score: none writes anything the unembedding reads."
-            return [wl.Finding(text, "copying", {}, "anecdotal")]
+            return [wl.Finding(text, "copying", {}, "anecdotal", "description")]
         claims = []
         for heads, verb in (
             (self.copiers, "lean to copying what they attend to"),
@@ -94,14 +94,15 @@ class OVCircuitsResult(wl.Result):
         ):
             if heads:
                 text = f"{len(heads)} of {has.sum()} heads {verb}, by their weights ({rule}); {self._told(heads[0])}."
-                claims.append(wl.Finding(text, "copying", {"head": head_name(heads[0])}, "solid"))
+                select = {"head": head_name(heads[0])}
+                claims.append(wl.Finding(text, "copying", select, "solid", "effect", self._score(heads[0])))
         if not claims:
             at = _at(int(np.nanargmax(np.abs(self.copying - self.copying_null[1]))), self.copying.shape)
             text = f"No head copies or suppresses, by its weights, beyond chance ({rule}); furthest: {self._told(at)}."
-            claims.append(wl.Finding(text, "copying", {"head": head_name(at)}, "weak"))
+            claims.append(wl.Finding(text, "copying", {"head": head_name(at)}, "weak", "null", self._score(at)))
             if has.sum() / (1 + self.rotations) >= self.level:
                 text = f"{self.rotations} rotations are too few for one head alone to pass among {has.sum()}."
-                claims.append(wl.Finding(text, "copying", {}, "anecdotal"))
+                claims.append(wl.Finding(text, "copying", {}, "anecdotal", "description"))
         ratio = np.where(np.isfinite(self.ratio["OV"]), self.ratio["OV"], np.nan)
         if np.isfinite(ratio).any():
             at = _at(int(np.nanargmax(ratio)), ratio.shape)
@@ -112,7 +113,9 @@ class OVCircuitsResult(wl.Result):
                 f"{'' if beyond else ', no more than chance'} (random weights of this shape: {low:.2f} to {high:.2f}; "
                 f"effective rank {self.effective_rank['OV'][at]:.1f} of {self.values['OV'].shape[-1]})."
             )
-            claims.append(wl.Finding(text, "ov-heads", {"head": head_name(at)}, "solid" if beyond else "weak"))
+            one = exact(float(ratio[at]), unit="σ₁/σ₂", chance=float(high))
+            select = {"head": head_name(at)}
+            claims.append(wl.Finding(text, "ov-heads", select, "solid" if beyond else "weak", "effect", one))
         return claims
 
     def _remarks(self) -> list[str]:
@@ -132,6 +135,12 @@ class OVCircuitsResult(wl.Result):
                 told = f"{_signed(np.nanmin(before))} to {_signed(np.nanmax(before))}"
             remarks.append(f"Copying scores before training: {told}.")
         return remarks
+
+    def _score(self, at: tuple[int, int]) -> wl.Estimate:
+        """Return the copying score of a head beside the end of the range of its rotations that it is compared with."""
+        low, _, high = self.copying_null[:, at[0], at[1]]
+        score = float(self.copying[at])
+        return exact(score, unit="copying score", chance=float(high if score >= 0 else low))
 
     def _told(self, at: tuple[int, int]) -> str:
         low, _, high = self.copying_null[:, at[0], at[1]]

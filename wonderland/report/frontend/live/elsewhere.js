@@ -14,6 +14,18 @@ function* trianglesOf(run) {
   return Object.assign(Object.create(Triangles.prototype), { n, area, levels, count: HEADS.length });
 }
 
+// What lies behind one cell of a run, as `cellNumbers` wants it: computed from queries, keys, values and weights.
+function cellOf(run, tokenizer, i, query, key) {
+  const { model } = run, layer = floor(i / N_HEADS), shift = (i % N_HEADS) * model.dHead, { inner, width, vocab, dHead } = model;
+  const dot = (k) => d3.sum(d3.range(dHead), (d) => run.q[layer][query * inner + shift + d] * run.k[layer][k * inner + shift + d]);
+  const scores = d3.range(query + 1).map((k) => dot(k) / Math.sqrt(dHead)), sum = logSumExp(scores, 0, scores.length), weight = Math.exp(scores[key] - sum);
+  const { written, size } = writes(run, layer, shift, key), scale = model.finalNorm ? normScale(run.final, query * width, width, model.eps) : 1;
+  const moved = new Float32Array(vocab), scaled = written.map((value, d) => (value * weight / scale) * (model.finalNorm?.w[d] ?? 1));
+  multiply(scaled, model.unembed, null, moved, 0, 1);
+  const mean = d3.mean(moved), lowest = likeliest(moved.map((value) => -value), 3), named = (sign) => ([id, value]) => [tokenizer.piece(id), sign * value - mean];
+  return { weight, width: dHead, sum, score: scores[key], product: dot(key), size, up: likeliest(moved, 3).map(named(1)), down: lowest.map(named(-1)) };
+}
+
 // A field that runs the model: `answer(run, conversation)` is a generator, and what it returns is shown by `show`; empty
 // text shows null.
 function ownText(answer, show) {
@@ -58,8 +70,8 @@ const streamOf = (run, layer) => (layer < run.model.layers ? run.residPre[layer]
 
 // What each renderer is given for the reader's text, where a view can be asked: view and data → a generator, or null.
 const ELSEWHERE = {
-  'matrix-grid': (view, data) => function* (run, conversation) {
-    return { ...data, conversations: [{ ...conversation, patterns: yield* trianglesOf(run) }] };
+  'matrix-grid': (view, data) => function* (run, conversation, tokenizer) {
+    return { ...data, conversations: [{ ...conversation, behind: null, patterns: yield* trianglesOf(run), ask: (i, query, key) => cellOf(run, tokenizer, i, query, key) }] };
   },
   tokens: (view, data) => (view.id === 'token-loss' ? function* (run, conversation, tokenizer) {
     const values = data.measures.map(() => conversation.tokens.map(() => NaN)), alternatives = conversation.tokens.map(() => []);

@@ -108,6 +108,19 @@ function* ablateEach(run, parts, by, { lastOnly = false, together = 8 } = {}) {
   return logits;
 }
 
+// What a head writes from one position at a weight of 1, without the mean where a LayerNorm would take it out: [width],
+// and its length.
+function writes(run, layer, shift, position) {
+  const { model } = run, { width, inner, dHead } = model, value = new Float32Array(inner), written = new Float32Array(width);
+  value.set(run.v[layer].subarray(position * inner + shift, position * inner + shift + dHead), shift);
+  multiply(value, model.blocks[layer].out, null, written, 0, 1);
+  if (model.finalNorm) {
+    const mean = written.reduce((sum, one) => sum + one, 0) / width;
+    written.forEach((one, d) => (written[d] = one - mean));
+  }
+  return { written, size: Math.sqrt(written.reduce((sum, one) => sum + one * one, 0)) };
+}
+
 // The logit difference of target and foil at the end of a run.
 function* logitGap(run, target, foil) {
   const logits = yield* nextLogits(run);
@@ -154,6 +167,25 @@ function differs(base, donor, { site, layer, head = null, position = null }) {
 // Logits at the last position with a direction added at a site of a layer, everywhere.
 function* steered(run, layer, direction, amount, site = 'resid_pre') {
   const job = editJob(run, [{ site, layer, change: changes.steer(direction, amount) }]);
+  yield* passes(run.model, [job]);
+  return yield* logitsOf(run.model, job.final);
+}
+
+// How much of a latent is in the stream at each position: what its encoder reads there, if it is over the threshold.
+function firing(run, { layer, site, reads: { encoder, numbers: [bias, threshold], tokens } }) {
+  const { model: { width }, length } = run, stream = site === 'resid_pre' ? run.residPre[layer] : run.final;
+  return Float64Array.from({ length }, (_, t) => {
+    let z = bias + (tokens ? tokens[run.tokens[t]] : 0);
+    for (let i = 0; i < width; i++) z += encoder[i] * stream[t * width + i];
+    return z > threshold ? z : 0;
+  });
+}
+
+// Logits at the last position without a latent: its part is taken off the stream wherever it fires.
+function* withoutLatent(run, way) {
+  const fires = firing(run, way), { vector, site, layer, reads } = way;
+  const change = (rows, at, size, t) => changes.steer(vector, -fires[t] / reads.numbers[2])(rows, at, size);
+  const job = editJob(run, [{ site, layer, change }]);
   yield* passes(run.model, [job]);
   return yield* logitsOf(run.model, job.final);
 }

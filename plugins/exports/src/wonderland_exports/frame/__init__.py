@@ -25,6 +25,7 @@ from wonderland_exports.frame.jsonstream import CUT, load, walk
 from wonderland_exports.frame.mojibake import Mender
 from wonderland_exports.frame.owner import ME, find_owner
 from wonderland_exports.frame.phones import e164
+from wonderland_exports.frame.surveyed import Surveyed
 from wonderland_exports.frame.tally import Tally
 from wonderland_exports.frame.times import from_unix
 
@@ -34,6 +35,7 @@ __all__ = [
     "Export",
     "Member",
     "Mender",
+    "Surveyed",
     "Tally",
     "e164",
     "find_owner",

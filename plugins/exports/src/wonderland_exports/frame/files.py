@@ -171,6 +171,9 @@ def _members(path: Path, wanted: Wanted, opened: ExitStack, *, lenient: bool = F
             is_archive = file.suffix.lower() == ".zip"
             if not (is_archive or wanted(name)):
                 continue
+            if not file.is_file():  # to open a pipe would be to wait for ever
+                kind = "a link to a file that is not there" if file.is_symlink() else "no file that holds anything"
+                raise InputError(f"{name} in {path} is {kind}.", hint="Take it out of the folder, or export again.")
             if not file.resolve().is_relative_to(path.resolve()):
                 raise InputError(
                     f"{name} in {path} is a link to a file outside of it.", hint="Copy the file into the folder."

@@ -1,0 +1,367 @@
+"""What came of following a model through its training: sentences, curves, and views with a slider over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.components import Head
+from wonderland.views import (
+    AttentionPatterns,
+    Axis,
+    Conversations,
+    Curve,
+    Lines,
+    Mark,
+    Matrix,
+    Measure,
+    Panel,
+    Panels,
+    Patterned,
+    Reference,
+    Series,
+    Shaded,
+    Triangles,
+    Wording,
+    digits,
+    told_p,
+)
+from wonderland_cohorts.transitions import LEAST_SNAPSHOTS, log_tokens
+
+MOMENT = "snapshot"
+"""What the panels of a view over training time are called: all of them move together."""
+_SURE = 0.05
+
+
+def told_tokens(tokens: float) -> str:
+    """Return a number of tokens as people say it.
+
+    >>> told_tokens(0), told_tokens(39426), told_tokens(1130000)
+    ('untrained', '39.4k tokens', '1.13M tokens')
+    """
+    if not np.isfinite(tokens):
+        return "never"
+    if tokens < 1:
+        return "untrained"
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if tokens >= size:
+            return f"{tokens / size:.3g}{letter} tokens"
+    return f"{tokens:.0f} tokens"
+
+
+def over_time(at: np.ndarray) -> Axis:
+    """Return the axis of tokens seen, on a scale of logarithms whose whole numbers have names."""
+    first, last = (float(x) for x in log_tokens(at)[[0, -1]])
+    names = ["1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1G", "10G"][: int(np.ceil(last)) + 1]
+    if at[0] == 0:
+        names = ["0" if number <= first else name for number, name in enumerate(names)]
+    return Axis("tokens seen, logarithmic", names=Wording.every(names), power=10)
+
+
+@dataclass(frozen=True)
+class DevelopmentResult(wl.Result):
+    """The same numbers at every snapshot.
+
+    Attributes:
+        at: Tokens seen, [snapshot].
+        loss: Held-out loss by kind of token, each [snapshot].
+        trained: Loss on training text, [snapshot]; None without it.
+        distance: KL(n-gram ‖ model) in nats by n-gram, each [snapshot]; none without training text.
+        depth: Layers after which the answer is there, [snapshot].
+        curves: Highest score over heads by pattern, and the gain of a repetition, each [snapshot]; chance is the first
+            snapshot's.
+        halfway: Tokens after which each curve has made half of its rise; NaN if it has none.
+        halfway_loss: The same of the fall of the held-out loss.
+        rises: Of each curve that rises: the snapshot at which the largest single rise ended, its share, p and q.
+        scores: Scores of all heads by pattern, each [snapshot, layer, head].
+        labels: Labels of heads, [snapshot][layer][head].
+        attention: Attention on one held-out window at each snapshot, [layer × head, query, key], uint16 of 65,535ths.
+        shown: That window: tokens, speakers, messages.
+        samples: What the model said at each snapshot with the same seeds.
+    """
+
+    at: np.ndarray
+    loss: dict[str, wl.Estimate]
+    trained: wl.Estimate | None
+    distance: dict[str, wl.Estimate]
+    depth: wl.Estimate
+    curves: dict[str, wl.Estimate]
+    halfway: dict[str, float]
+    halfway_loss: float
+    rises: dict[str, list[float]]
+    scores: dict[str, np.ndarray]
+    labels: list[list[list[str]]]
+    attention: list[np.ndarray]
+    shown: dict[str, Any]
+    samples: list[list[dict[str, Any]]]
+
+    @property
+    def transitions(self) -> list[str]:
+        """Names of the curves whose largest single rise is larger than chance has it, q < 0.05."""
+        return [name for name, (_, _, _, q) in self.rises.items() if q < _SURE]
+
+    def claims(self) -> dict[str, wl.Estimate]:
+        return {}
+
+    def summary(self) -> str:
+        lines = [self._loss(), self._closest(), self._memorised(), self._sudden()]
+        lines += [self._rise(name) for name in self.rises]
+        return "\n".join(line for line in lines if line)
+
+    def _loss(self) -> str:
+        one = self.loss["all tokens"]
+        falls = float(one.value[-1]) < float(one.value[0])
+        half = f"; half of the fall is made after {told_tokens(self.halfway_loss)}" if falls else ""
+        return (
+            f"Over {len(self.at)} snapshots the held-out loss {'falls' if falls else 'rises'} from "
+            f"{digits(one.value[0], 3)} to {digits(one.value[-1], 3)} nats a token [{digits(one.low[-1], 3)}, "
+            f"{digits(one.high[-1], 3)}] (n={one.n} conversations){half}."
+        )
+
+    def _closest(self) -> str:
+        if not self.distance:
+            return ""
+        told = []
+        for name, one in self.distance.items():
+            best = int(np.argmin(one.value))
+            told.append(f"{name} {digits(one.value[best])} nats after {told_tokens(self.at[best])}")
+        return f"It is closest to n-grams, by KL(n-gram ‖ model), here: {'; '.join(told)}."
+
+    def _memorised(self) -> str:
+        if self.trained is None:
+            return ""
+        gap = np.asarray(self.loss["all tokens"].value) - np.asarray(self.trained.value)
+        best = int(np.argmin(self.loss["all tokens"].value))
+        return (
+            f"At the lowest held-out loss, after {told_tokens(self.at[best])}, text it was trained on costs "
+            f"{digits(gap[best])} nats a token less than held-out text; at the end {digits(gap[-1])}."
+        )
+
+    def _sudden(self) -> str:
+        if len(self.at) < LEAST_SNAPSHOTS:
+            return (
+                f"Of transitions nothing is said: it takes {LEAST_SNAPSHOTS} snapshots, and there are {len(self.at)}."
+            )
+        if not self.rises:
+            return "No score of heads and no gain of a repetition ends higher than it began."
+        if self.transitions:
+            return f"What rises at once: {', '.join(self.transitions)}."
+        return "No curve rises at once: no single rise is larger than a whole broken at random would have."
+
+    def _rise(self, name: str) -> str:
+        at, share, p, q = self.rises[name]
+        curve = self.curves[name]
+        unit = "" if curve.unit == "1" else f" {curve.unit}"
+        return (
+            f"{name}: rises from {digits(curve.value[0])} (untrained) to {digits(curve.value[-1])}{unit} "
+            f"[{digits(curve.low[-1])}, {digits(curve.high[-1])}], halfway after {told_tokens(self.halfway[name])}; "
+            f"the largest single rise, before {told_tokens(self.at[int(at)])}, is {100 * share:.0f}% of it "
+            f"({told_p(p)}, {told_p(q, 'q')})."
+        )
+
+    def findings(self) -> Sequence[wl.Finding]:
+        one = self.loss["all tokens"][-1]
+        trust: Any = "solid" if one.trusted else "weak"
+        found = [wl.Finding(self._loss(), "development-loss", (), trust, "description", one)]
+        found += [wl.Finding(self._rise(name), "development-heads", (), "weak", "effect") for name in self.transitions]
+        if not self.transitions:
+            kind: Any = "null" if len(self.at) >= LEAST_SNAPSHOTS else "description"
+            view = "development-heads" if self.curves else "development-loss"
+            found.append(wl.Finding(self._sudden(), view, (), "weak", kind))
+        return found
+
+    def _curve(self, name: str, one: wl.Estimate) -> Curve:
+        return Curve(Wording(name), log_tokens(self.at), one.value, one.low, one.high)
+
+    def views(self) -> Sequence[wl.View]:
+        views = [self._losses()]
+        if self.distance:
+            views.append(self._ngrams())
+        if self.curves:
+            views.append(self._heads())
+        if self.scores:
+            views.append(self._by_head())
+        if self.attention:
+            views.append(self._attention())
+        if self.samples and self.samples[0]:
+            views.append(self._said())
+        views.append(self._depth())
+        return views
+
+    def _losses(self) -> wl.View:
+        series = [self._curve(name, one) for name, one in self.loss.items()]
+        if self.trained is not None:
+            series.append(self._curve("training text, all tokens", self.trained))
+        n = self.loss["all tokens"].n
+        return wl.View(
+            "development-loss",
+            "Loss over training",
+            Lines(over_time(self.at), Axis("loss", "nats a token"), series),
+            subtitle="Which parts of a message did the model learn to predict first?",
+            caption=f"Loss on the same tokens at {len(self.at)} snapshots; 95% interval over n={n} conversations. The "
+            "untrained model stands at the left end and is the chance level.",
+            how_to_read="A curve that falls early is learned early. Where the curve of training text leaves that of "
+            "held-out text, the model memorises.",
+            misleads="The learning rate falls towards the end, and the loss with it, whatever is learned then.",
+            order=12,
+        )
+
+    def _ngrams(self) -> wl.View:
+        n = next(iter(self.distance.values())).n
+        return wl.View(
+            "development-ngrams",
+            "Distance to n-gram models",
+            Lines(
+                over_time(self.at),
+                Axis("KL(n-gram ‖ model)", "nats"),
+                [self._curve(name, one) for name, one in self.distance.items()],
+            ),
+            subtitle="When is the model like a table of single words, of pairs, of triples?",
+            caption="Kullback–Leibler divergence of interpolated n-gram models, counted on the training text, from the "
+            f"model, averaged over the same held-out places; 95% interval over n={n} conversations.",
+            how_to_read="0 would be the n-gram model itself. A curve that falls and then rises again: the model was "
+            "like that table and has gone beyond it.",
+            misleads="A model can be near a table of counts and still know other things.",
+            order=13,
+        )
+
+    def _heads(self) -> wl.View:
+        shares = {name: one for name, one in self.curves.items() if one.unit == "share of attention"} or self.curves
+        marks = [
+            Mark(float(log_tokens([self.at[int(self.rises[name][0])]])[0]), f"{name} rises", self._rise(name))
+            for name in self.transitions
+        ]
+        start = max(float(one.value[0]) for one in shares.values())
+        n = next(iter(shares.values())).n
+        return wl.View(
+            "development-heads",
+            "Heads over training",
+            Lines(
+                over_time(self.at),
+                Axis("highest score over heads", "share of attention"),
+                [self._curve(name, one) for name, one in shares.items()],
+                [Reference(Wording("highest before training"), start)],
+                marks,
+            ),
+            subtitle="When did heads begin to look at something particular?",
+            caption="The highest score over heads for each pattern at each snapshot; 95% interval of that head over "
+            f"n={n} conversations or sequences. The line is the highest score of the untrained model. Marks: rises "
+            "that are larger than a whole broken at random would have, q < 0.05.",
+            how_to_read="A step is a head that forms within one stretch of training. Point at a mark to read how large "
+            "it is.",
+            misleads="It is not one head's curve: at each snapshot it is that of whichever head is highest then.",
+            order=14,
+        )
+
+    def _by_head(self) -> wl.View:
+        names = list(self.scores)
+        panels = []
+        for number, tokens in enumerate(self.at):
+            series = self._roles(number)
+            for name in names:
+                most = float(np.nanmax(self.scores[name]))
+                series.append(Series(Wording(name), self.scores[name][number], "share of attention", domain=[0, most]))
+            panels.append(Panel(Wording(told_tokens(tokens)), Matrix.by_head({s.name: s for s in series})))
+        return wl.View(
+            "development-scores",
+            "Head scores at each snapshot",
+            Panels(panels, MOMENT),
+            subtitle="Which heads looked where, then?",
+            caption="Scores of attention patterns by head at one snapshot, means over held-out conversations; each "
+            "pattern has one scale for all snapshots. Intervals stand in the view of heads over training.",
+            how_to_read="Move the slider through training. A cell that darkens is a head that forms.",
+            misleads="Small differences between neighbouring snapshots are noise.",
+            order=15,
+        )
+
+    def _roles(self, number: int) -> list[Series]:
+        """Return what heads are called at a snapshot, over the highest of their scores."""
+        if not self.labels:
+            return []
+        of = [name for name in self.scores if name != "induction"]
+        highest = np.max([self.scores[name] for name in of], axis=0)
+        words = Wording.every([list(row) for row in self.labels[number]])
+        domain = [0, float(np.nanmax(highest))]
+        return [Series(Wording("role"), highest[number], "share of attention", domain=domain, labels=words)]
+
+    def _attention(self) -> wl.View:
+        layers, heads = next(iter(self.scores.values())).shape[1:]
+        shown = [
+            Patterned(
+                Wording(told_tokens(tokens)),
+                self.shown["tokens"],
+                self.shown["speakers"],
+                Triangles(np.asarray(attention, dtype=np.float64) / 65535),
+                self.shown["messages"],
+            )
+            for tokens, attention in zip(self.at, self.attention, strict=True)
+        ]
+        return wl.View(
+            "development-attention",
+            "Attention at each snapshot",
+            AttentionPatterns(int(layers), int(heads), shown, of=MOMENT),
+            subtitle="What did each head look at, then?",
+            caption=f"Attention of every head on the first {len(self.shown['tokens'])} tokens of one held-out window "
+            "at each snapshot. One window, so no interval.",
+            how_to_read="Move the slider through training and see the squares change. Rows are tokens that look, "
+            "columns tokens that are looked at.",
+            misleads="One window is an anecdote; the head scores have the averages.",
+            order=16,
+        )
+
+    def _said(self) -> wl.View:
+        panels = []
+        for tokens, samples in zip(self.at, self.samples, strict=True):
+            shaded = [_shaded(sample) for sample in samples]
+            measures = [Measure("surprise", "nats", domain=[0, 10])]
+            panels.append(Panel(Wording(told_tokens(tokens)), Conversations(measures, shaded, of="sample")))
+        return wl.View(
+            "development-samples",
+            "Samples at each snapshot",
+            Panels(panels, MOMENT),
+            subtitle="What did it say, then?",
+            caption=f"n={len(self.samples[0])} samples at each snapshot, with the same seeds, temperature 0.9, from "
+            "the likeliest 95% of tokens; shaded by −ln of the probability of the token. Nothing is estimated, so "
+            "there is no interval.",
+            how_to_read="Move the slider through training: first characters without order, then words, then messages.",
+            misleads="A sample is one draw; nobody said this.",
+            order=17,
+        )
+
+    def _depth(self) -> wl.View:
+        one = self.depth
+        return wl.View(
+            "development-depth",
+            "Logit-lens depth over training",
+            Lines(over_time(self.at), Axis("layers", "layers"), [self._curve("depth", one)]),
+            subtitle="After how many layers is the answer there?",
+            caption="The first layer after which the model's own unembedding ranks first what it ranks first in the "
+            f"end, and stays so; mean over the same places, 95% interval over n={one.n} conversations. The untrained "
+            "model at the left end is the chance level.",
+            how_to_read="A curve that rises: later layers change the answer more and more.",
+            misleads="Early layers need not write so that the unembedding can read them.",
+            order=18,
+        )
+
+    def heads_with(self, number: int, label: str) -> list[Head]:
+        """List the heads that carry a label at a snapshot."""
+        grid = self.labels[number]
+        return [Head(i, j) for i, row in enumerate(grid) for j, of in enumerate(row) if label in of]
+
+
+def _shaded(sample: dict[str, Any]) -> Shaded:
+    pieces = sample["pieces"]
+    speakers: list[Any] = []
+    messages: list[int] = []
+    for piece in pieces:
+        begins = piece in ("<|me|>", "<|them|>")
+        speakers.append(piece[2:-2] if begins else speakers[-1] if speakers else sample["speaker"])
+        messages.append((messages[-1] if messages else -1) + begins if messages or begins else 0)
+    told = np.r_[np.full(sample["given"], np.nan), np.asarray(sample["probabilities"], dtype=np.float64)]
+    with np.errstate(divide="ignore"):
+        surprise = np.maximum(-np.log(told), 0)
+    return Shaded(Wording(f"as {sample['speaker']}"), pieces, speakers, np.asarray(messages), surprise[None])

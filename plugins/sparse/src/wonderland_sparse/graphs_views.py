@@ -1,0 +1,196 @@
+"""How paths are drawn: the graph over contrasts, edges beside their removal, latents on the way, single prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import wonderland as wl
+from wonderland.views import Axis, Column, Edge, Graph, GraphNode, Point, Quoted, Scatter, Table, Wording, percent, say
+from wonderland_sparse.transcoders_result import latent_name
+
+if TYPE_CHECKING:
+    from wonderland_sparse.graphs_result import GraphsResult
+
+__all__ = ["checked", "example", "graph", "latents", "name_of"]
+
+
+def name_of(part: Sequence[Any]) -> str:
+    """Return what a part is called."""
+    kind, *about = part
+    if kind == "token":
+        return {"differs": "tokens that differ", "same": "other tokens"}.get(about[0], f"token {about[0]}")
+    if kind == "head":
+        return str(wl.Head(*about))
+    if kind == "latent":
+        return latent_name(*about)
+    return {"position": "positions", "error": f"error L{about[0]}" if about else "", "logits": "answer"}[kind]
+
+
+def _columns(parts: Sequence[Sequence[Any]]) -> tuple[dict[str, int], list[Wording]]:
+    """Return the column of each part by name, and the headings of the columns there are."""
+
+    def order(part: Sequence[Any]) -> tuple[float, str]:
+        kind = part[0]
+        if kind in ("token", "position"):
+            return -1, "input"
+        if kind == "logits":
+            return float("inf"), ""
+        return part[1] + (0.0 if kind == "head" else 0.5), f"L{part[1]} {'heads' if kind == 'head' else 'MLP'}"
+
+    there = sorted({order(part) for part in parts})
+    at = {place: number for number, (place, _) in enumerate(there)}
+    return {name_of(part): at[order(part)[0]] for part in parts}, Wording.every([heading for _, heading in there])
+
+
+def _drawn(
+    edges: Sequence[Sequence[Any]], values: Sequence[Any], notes: Sequence[str], unit: str, labels: dict[str, Any]
+) -> Graph:
+    parts = {name_of(part): part for edge in edges for part in edge}
+    at, headings = _columns(list(parts.values()))
+    nodes = [
+        GraphNode(Wording(name), labels.get(name, Wording(name)), at[name])
+        for name in sorted(parts, key=lambda name: at[name])
+    ]
+    drawn = []
+    for (sender, receiver), value, note in zip(edges, values, notes, strict=True):
+        ends = Wording(name_of(sender)), Wording(name_of(receiver))
+        if isinstance(value, wl.Estimate):
+            drawn.append(Edge(*ends, float(value.value), float(value.low), float(value.high), note=Wording(note)))
+        else:
+            drawn.append(Edge(*ends, float(value), note=Wording(note)))
+    sizes = sorted((abs(edge.value) for edge in drawn), reverse=True)
+    least = sizes[min(len(sizes), 16) - 1]
+    return Graph(nodes, drawn, unit, least, headings)
+
+
+def graph(result: GraphsResult) -> wl.View:
+    """Return the graph over all contrasts that were measured."""
+    flows = [result.flow[i] for i in range(len(result.edges))]
+    removed = [result.removed[i] for i in range(len(result.edges))]
+    notes = [f"taken out: {float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}]" for one in removed]
+    replaced, complete = result.scores["replacement"], result.scores["completeness"]
+    bare = result.scores["replacement, no transcoder"]
+    return wl.View(
+        "attribution-graph",
+        "Attribution graph",
+        _drawn(result.edges, flows, notes, "share of the gap", {}),
+        subtitle=f"Along which paths does the {result.contrast} difference reach the answer?",
+        caption=f"Share of the gap between two prompts that flows along an edge, 95% interval over "
+        f"n={result.conversations} conversations; edges chosen on other conversations, chance 0. Every edge was also "
+        f"taken out of the real model: r = {result.agreement:.2f} over {len(result.edges)} edges. Replacement score "
+        f"{percent(replaced.value)} [{percent(replaced.low)}, {percent(replaced.high)}] (with no transcoder "
+        f"{percent(bare.value)}), completeness {percent(complete.value)} [{percent(complete.low)}, "
+        f"{percent(complete.high)}].",
+        how_to_read="From tokens on the left through heads and latents of MLPs (T) to the answer. What comes into a "
+        "part is what goes out of it, apart from edges too small to be drawn. The slider shows more of them. Errors "
+        "are what transcoders leave of an MLP.",
+        misleads="Attention is taken as it is: what moves a head's pattern is not drawn. Read the note of an edge: "
+        "where taking it out does something else, the line is not what the model does.",
+        order=640,
+    )
+
+
+def checked(result: GraphsResult) -> wl.View:
+    """Return each edge's share beside what goes if it is taken out."""
+    points = [
+        Point(
+            Wording(f"{name_of(sender)} → {name_of(receiver)}"),
+            float(flow),
+            float(removed),
+            int(receiver[0] != "logits"),
+        )
+        for (sender, receiver), flow, removed in zip(
+            result.edges, np.asarray(result.flow.value), np.asarray(result.removed.value), strict=True
+        )
+    ]
+    return wl.View(
+        "attribution-checked",
+        "Attribution graph: edges taken out",
+        Scatter(
+            Axis("flows, by the account", "share of the gap"),
+            Axis("goes without the edge", "share of the gap"),
+            points,
+            groups=Wording.every(["into the answer", "into heads and latents"]),
+        ),
+        subtitle="Do edges do in the real model what the account says?",
+        caption=f"A point is an edge, chosen on other conversations; r = {result.agreement:.2f}, "
+        f"n={result.conversations} conversations. Accounts miss the logit difference by {result.away:.0e} logits at "
+        "most.",
+        how_to_read="On the diagonal an edge does what the account says. Under it, other parts make up for its loss, "
+        "or attention moves.",
+        misleads="Edges are taken out one at a time: two that do the same both look unneeded.",
+        order=641,
+    )
+
+
+def latents(result: GraphsResult) -> wl.View:
+    """Return the latents on the way, with what they fire for."""
+    columns = [
+        Column("latent", "Latent"),
+        Column("into", "Passes through it", "share of the gap", digits=3),
+        Column("label", "Fires for"),
+        Column("f1", "F1", digits=2),
+        Column("stability", "Stability", digits=2),
+        Column("raises", "Raises"),
+    ]
+    order = np.argsort(-np.abs(np.asarray(result.into.value)), kind="stable")
+    rows = []
+    for i in order.tolist():
+        about, part = result.about[i], result.parts[i]
+        f1 = about["f1"]
+        rows.append(
+            [
+                Wording(name_of(part)),
+                result.into[i],
+                about["label"],
+                f1 if np.isfinite(f1) else None,
+                about["stability"],
+                say("{tokens}", tokens=[Quoted(piece, "token") for piece in about["raises"]]),
+            ]
+        )
+    return wl.View(
+        "attribution-latents",
+        "Attribution graph: its latents",
+        Table(columns, rows),
+        subtitle="What are the latents on the way?",
+        caption=f"Share of the gap with 95% intervals over n={result.conversations} conversations; labels chosen on "
+        "training text and scored on held-out text.",
+        how_to_read="A latent that much passes through, with a label of high F1 and found by both starts, is a part "
+        "that can be named.",
+        misleads="Labels are those somebody thought of. Shares of latents that follow each other count the same flow "
+        "twice.",
+        order=642,
+    )
+
+
+def example(result: GraphsResult, number: int) -> wl.View:
+    """Return the account of one prompt."""
+    one = result.examples[number]
+    notes = [f"taken out: {float(value):.2f} logits" for value in one["removed"]]
+    labels: dict[str, Any] = {f"token {at}": Quoted(piece, "token") for at, piece in enumerate(one["tokens"])}
+    text = say(
+        "One held-out prompt, the {number}. of those measured: an anecdote, n=1. Logit of {target} less that of "
+        "{foil}, {answer:.2f}, of which {told:.2f} come along the edges into the answer that are drawn. Replacement "
+        "score {replacement:.0%}, completeness {completeness:.0%}.",
+        number=number + 1,
+        target=Quoted(one["target"], "token"),
+        foil=Quoted(one["foil"], "token"),
+        answer=one["answer"],
+        told=one["told"],
+        replacement=one["replacement"],
+        completeness=one["completeness"],
+    )
+    return wl.View(
+        f"attribution-prompt-{number + 1}",
+        f"Attribution graph: prompt {number + 1}",
+        _drawn(one["edges"], list(one["flow"]), notes, "logits", labels),
+        subtitle="How does one answer come about?",
+        caption=text,
+        how_to_read="Each word is a token of the prompt, in its order from top to bottom; the slider shows smaller "
+        "edges. The note of an edge is what the answer loses if it is taken out of the real model.",
+        misleads="One prompt shows what can happen, not what usually does; the graph over all contrasts says that.",
+        order=643 + number,
+    )

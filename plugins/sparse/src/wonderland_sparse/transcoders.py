@@ -1,0 +1,264 @@
+"""What does each MLP compute, a few latents at a time?
+
+A *transcoder* reads what an MLP reads and predicts what it writes, as a sum of a few of some hundred directions. Where
+it is close, the MLP can be replaced by it: then what a layer computes is a list of latents that each read one direction
+and write one, and paths through the layer can be followed (`attribution-graphs`).
+
+For each layer two transcoders are trained on the training text, from starts of their own, and measured on held-out
+text: what they leave of the MLP's output (FVU), what putting their prediction in its place costs (ΔCE), how many
+latents are active (L0) or dead, and whether the two starts agree on what latents write. Beside them stand a linear map,
+fitted by least squares on the same text; as many of the layer's strongest neurons as latents are active, chosen for
+each token; the mean output; and a transcoder of the MLPs of scrambled weights. Each latent gets the label that its
+firing agrees with best, chosen on training text and scored on held-out text, as in `sparse-features`.
+
+An untrained model's MLPs write nothing, so there is nothing to predict in it: its layers are left out, and that is
+said.
+
+What would fool it: a low cost where the MLP matters little. Compare with the mean output, which costs what the MLP is
+worth. And a transcoder predicts what the MLP writes, not how: two computations that give the same are one to it.
+
+References: Dunefsky et al. 2024 (2406.11944); Paulo et al. 2025 (2501.18823), transcoders beat autoencoders.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland_sparse.activations import fires, rolled
+from wonderland_sparse.controls import scrambled
+from wonderland_sparse.dataset_examples import may_be_shown
+from wonderland_sparse.dictionaries import LEAST_CONVERSATIONS, LEAST_TOKENS
+from wonderland_sparse.dictionaries_result import agreed, chosen_layers
+from wonderland_sparse.dictionary import Transcoder
+from wonderland_sparse.effects import promoted
+from wonderland_sparse.labels import Labels, explain, named
+from wonderland_sparse.learning import Recipe, start_of, steps_of, transcode
+from wonderland_sparse.quality import costs, densities, errors_across, lead, matched, ratio, spliced, unexplained
+from wonderland_sparse.saved import clear, kept
+from wonderland_sparse.streams import Stream, enough, mlp_held_out, mlp_of_text, some_windows
+from wonderland_sparse.transcoders_result import TranscodersResult
+
+if TYPE_CHECKING:
+    from wonderland.testing.truth import Truth
+
+_CHOOSING = 60_000  # tokens of training text to choose labels on
+_SILENT = 1e-6  # largest number an MLP writes that counts as nothing
+_WRITES = 6
+
+
+@dataclass(frozen=True)
+class Transcoders:
+    """What does each MLP compute? Sparse transcoders of it from two starts, with their controls."""
+
+    name: ClassVar[str] = "transcoders"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ("resid_mid", "mlp_out", "background")
+    groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    on_request: ClassVar[bool] = True
+
+    layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""
+    latents: Annotated[int, "latents of each transcoder; 0 for four times the width of the stream"] = 0
+    active: Annotated[int, "how many of them are active on a token, on average"] = 16
+    epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 4
+    rate: Annotated[float, "learning rate"] = 1e-2
+    seed: Annotated[int, "seed of the first start; the second has the next"] = 0
+
+    @classmethod
+    def truths(cls) -> list[Truth]:
+        """Return what it must find in models whose answers are known."""
+        from wonderland_sparse import graph_truths
+
+        return graph_truths.transcoders()
+
+    @torch.no_grad()
+    def run(self, specimen: wl.Specimen) -> TranscodersResult:
+        """Train the transcoders and their controls, and measure them on the evidence."""
+        if self.active < 1 or self.latents < 0 or self.epochs < 1 or not self.rate > 0:
+            raise wl.UsageError("A transcoder needs at least one latent, one of them active, one epoch and a rate.")
+        if not isinstance(specimen.model, wl.ChatTransformer):
+            raise wl.Unsupported(
+                "Transcoders are trained on a ChatTransformer's MLPs only.",
+                hint="wl.ChatTransformer.from_transformer_lens(bridge), if it is of the GPT-2 family.",
+            )
+        layers = chosen_layers(self.layers, specimen.cfg.n_layers)
+        enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
+        return _Job(self, specimen, layers).run()
+
+
+class _Job:
+    """One run: what is trained, in which order, and how far it has come."""
+
+    def __init__(self, asked: Transcoders, specimen: wl.Specimen, layers: list[int]) -> None:
+        self.asked, self.specimen = asked, specimen
+        self.scratch = specimen.scratch
+        self.quiet = specimen.running(None, self.scratch)
+        self.held = {layer: mlp_held_out(self.quiet, layer) for layer in layers}
+        self.layers = [layer for layer in layers if float(self.held[layer][1].x.abs().max()) > _SILENT]
+        self.silent = [layer for layer in layers if layer not in self.layers]
+        self.recipe = Recipe(
+            asked.latents or 4 * specimen.cfg.d_model, asked.active, rate=asked.rate, epochs=asked.epochs
+        )
+        self.model, self.done = specimen.fingerprints, 0
+        self.steps = steps_of(self.recipe, int(specimen.background.lengths.sum()))
+        self.passing = max(self.steps // 2, 1)
+        self.total = max((3 * self.steps + 2 * self.passing) * len(self.layers), 1)
+
+    def run(self) -> TranscodersResult:
+        self.specimen.progress(0, self.total)
+        own = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None, mlp=True)
+        self.lead = lead(self.quiet, self.specimen.background, own)
+        result = TranscodersResult.of(
+            [self.layer(layer) for layer in self.layers],
+            silent=self.silent,
+            latents=self.recipe.latents,
+            active=self.asked.active,
+            trained_on=int(self.specimen.background.lengths.sum()),
+            conversations=len(np.unique(self.specimen.evidence.conversation)),
+            lead=float(self.lead.mean()),
+        )
+        self.specimen.progress(self.total, self.total)
+        clear(self.scratch)
+        return result
+
+    def layer(self, layer: int) -> dict[str, Any]:
+        """Train and measure everything of one layer."""
+        seed, (x, y) = self.asked.seed, self.pass_over(self.specimen, layer)
+        read, written = self.held[layer]
+        pair = [self.train(f"T{layer}S{number}", x, y, seed + number) for number in range(2)]
+        cosines, partner = matched(pair[0].W_dec.numpy(), pair[1].W_dec.numpy())
+        neurons = self.neurons(layer)
+        linear, mean = _least_squares(x.x, y.x), y.x[: 1 << 18].float().mean(0)
+        subjects: dict[str, Callable[[Tensor], Tensor]] = {
+            "transcoder": lambda part: pair[0].decode(pair[0].encode(part)),
+            f"{self.asked.active} strongest neurons": neurons,
+            "linear map": lambda part: part @ linear[:-1] + linear[-1],
+            "mean output": lambda part: mean.expand(len(part), -1),
+        }
+        measured = {name: self.measure(layer, made, read, written, cost=True) for name, made in subjects.items()}
+        measured["transcoder"] |= self.counted(pair[0], read) | {"stable": agreed(cosines)}
+        del x, y
+        other = self.specimen.with_model(scrambled(self.specimen.model, seed))
+        of, to = self.pass_over(other, layer)
+        its = [self.train(f"T{layer}scrambled", of, to, seed)]
+        its_read, its_written = mlp_held_out(other, layer)
+        measured["scrambled weights"] = self.measure(
+            layer, lambda part: its[0].decode(its[0].encode(part)), its_read, its_written, cost=False
+        ) | self.counted(its[0], its_read)
+        return {
+            "layer": layer,
+            "weights": {f"S{n}.{name}": part for n, one in enumerate(pair) for name, part in one.arrays().items()},
+            "measured": measured,
+            "stability": cosines,
+            "partner": partner,
+            **self.explained(layer, pair[0], read),
+        }
+
+    def pass_over(self, specimen: wl.Specimen, layer: int) -> tuple[Stream, Stream]:
+        """Return what the MLP reads and writes over the training text, telling how far it has come."""
+        begun, share = self.done, self.passing
+
+        def tell(done: int, of: int) -> None:
+            self.specimen.progress(begun + round(share * done / max(of, 1)), self.total)
+
+        running = specimen.running(tell, self.scratch)
+        found = mlp_of_text(running, self.specimen.background, layer, seed=self.asked.seed)
+        self.done += share
+        return found
+
+    def train(self, name: str, x: Stream, y: Stream, seed: int) -> Transcoder:
+        """Return a transcoder, from the scratch folder if it was finished there before."""
+        begun, size = self.done, steps_of(self.recipe, len(x.x))
+        about = {"recipe": dataclasses.asdict(self.recipe), "seed": seed, "model": self.model}
+
+        def tell(step: int) -> None:
+            if step % 50 == 0 or step == size:
+                self.specimen.progress(begun + round(self.steps * step / size), self.total)
+
+        start = start_of(name, seed)
+        made: Transcoder = kept(
+            self.scratch, name, about, lambda: transcode(x.x, y.x, self.recipe, start, tell), Transcoder
+        )
+        self.done += self.steps
+        return made
+
+    def neurons(self, layer: int) -> Callable[[Tensor], Tensor]:
+        """Return what the layer's MLP writes if only its strongest neurons act, as many as latents, chosen by token."""
+        mlp, count = self.specimen.model.blocks[layer].mlp, self.asked.active
+        w_in, b_in, w_out, b_out = (part.detach().float().cpu() for part in (mlp.W_in, mlp.b_in, mlp.W_out, mlp.b_out))
+        reach = w_out.norm(dim=1)
+
+        def made(part: Tensor) -> Tensor:
+            post = mlp.act(part @ w_in + b_in)
+            top = (post.abs() * reach).topk(min(count, post.shape[1]), dim=1).indices
+            written: Tensor = torch.zeros_like(post).scatter(1, top, post.gather(1, top)) @ w_out + b_out
+            return written
+
+        return made
+
+    def measure(
+        self, layer: int, made: Callable[[Tensor], Tensor], read: Stream, written: Stream, *, cost: bool
+    ) -> dict[str, wl.Estimate]:
+        """Return how much of what an MLP writes is left by a prediction, and what that costs the model."""
+        conversation = read.places.conversation
+        left = errors_across(made, read.x, written.x)
+        found = {"fvu": ratio(left, unexplained(written.x), conversation)}
+        if cost:
+            rise = spliced(self.quiet, layer, lambda x, _: made(x.float()), mlp=True)
+            rise -= spliced(self.quiet, layer, None, mlp=True)
+            found |= costs(rise, self.lead, self.specimen.evidence)
+        return found
+
+    def counted(self, one: Transcoder, read: Stream) -> dict[str, wl.Estimate]:
+        """Return how many latents are active and dead."""
+        density, ones = densities(one, read.x), np.ones(one.latents)
+        fired = np.concatenate([(f > 0).sum(1).numpy() for _, f in one.chunks(read.x)])
+        l0 = cluster_bootstrap(fired, np.ones(len(fired)), read.places.conversation, unit="latents a token")
+        about: dict[str, Any] = {"unit": "share of latents", "resampled_over": "latents"}
+        return {"l0": l0, "dead": cluster_bootstrap(density == 0, ones, np.arange(len(ones)), **about)}
+
+    def explained(self, layer: int, one: Transcoder, read: Stream) -> dict[str, Any]:
+        """Return what each latent fires for and promotes, as far as that may be shown."""
+        specimen, count = self.specimen, one.latents
+        some = some_windows(specimen.background, _CHOOSING, self.asked.seed)
+        first, _ = mlp_of_text(self.quiet, some, layer)
+        pieces = specimen.tokenizer.pieces(list(range(specimen.cfg.d_vocab)))
+        labels = [Labels.read(of.places, pieces, speakers=specimen.evidence.speakers) for of in (first, read)]
+        here, there = fires(one, first.x), fires(one, read.x)
+        size = len(first.x), len(read.x)
+
+        def best(a: Any, b: Any) -> Any:
+            return explain(a.rows, a.units, count, labels[0], b.rows, b.units, labels[1])
+
+        found = best(here, there)
+        raised, _ = promoted(specimen, one.W_dec, _WRITES)
+        return {
+            "f1": found.f1,
+            "rolled": best(rolled(here, size[0]), rolled(there, size[1])).f1,
+            "shown": may_be_shown(there, read.places, count),
+            "density": densities(one, read.x),
+            "explanations": [named(labels[0], found, unit) for unit in range(count)],
+            "raises": [specimen.tokenizer.pieces(row.tolist()) for row in raised[0]],
+        }
+
+
+def _least_squares(x: Tensor, y: Tensor) -> Tensor:
+    """Return the linear map from x to y with a constant in its last row, [d + 1, d], by ridge regression."""
+    d = x.shape[1] + 1
+    gram, cross = torch.zeros(d, d, dtype=torch.float64), torch.zeros(d, y.shape[1], dtype=torch.float64)
+    for start in range(0, len(x), 1 << 15):
+        part = x[start : start + (1 << 15)].double()
+        part = torch.cat([part, torch.ones(len(part), 1, dtype=torch.float64)], dim=1)
+        gram += part.T @ part
+        cross += part.T @ y[start : start + (1 << 15)].double()
+    gram += 1e-6 * gram.trace() / d * torch.eye(d, dtype=torch.float64)
+    solved: Tensor = torch.linalg.solve(gram, cross)
+    return solved.float()

@@ -1,0 +1,156 @@
+"""``wonderland audit``: kept as a stage of these very weights; what it refuses keeps the model from being shared."""
+
+import dataclasses
+import json
+import re
+import shutil
+
+import pytest
+from safetensors import safe_open
+
+from wonderland.audit.result import Memorisation
+from wonderland.cli.main import run
+from wonderland.errors import CheckFailed
+from wonderland.report.encode import decode
+from wonderland.workspace import auditing
+from wonderland.workspace.workspace import Workspace
+
+
+def page_of(path):
+    return decode(json.loads(re.search(r'id="page">(.*?)</script>', path.read_text(encoding="utf-8"))[1]))
+
+
+def secret(**changes):
+    return {
+        "kind": "code",
+        "times": 1,
+        "bits": 1.0,
+        "most": 9.9,
+        "rank": 9,
+        "p": 0.5,
+        "q": 0.5,
+        "tries": 1e9,
+        **changes,
+    }
+
+
+def rewrite(workspace, **changes):
+    """Put another result in the place of the audit, sealed as that of this model."""
+    layout = Workspace(workspace).layout
+    found = dataclasses.replace(auditing.there(layout), **changes)
+    with layout.audit_stage().writing() as folder:
+        found.save(folder)
+    return found
+
+
+def test_the_demo_was_audited_and_its_report_says_so_first(workspace, told):
+    assert "What does it give away?" in told[1]
+    found = Workspace(workspace).audited()
+    assert isinstance(found, Memorisation)
+    figures = json.loads((workspace / "audit" / "audit.json").read_text(encoding="utf-8"))
+    assert figures["sentence"] == found.sentence
+    assert figures["model"] == Workspace(workspace).load_model()[0].fingerprint
+    page = page_of(workspace / "report.html")
+    assert page["audit"] == found.sentence
+    assert "audit-completion" in [view["id"] for view in page["views"]]
+
+
+def test_it_is_done_once_and_its_exit_code_is_its_verdict(workspace, capsys):
+    before = (workspace / "audit" / "stage.json").stat().st_mtime_ns
+    refused = Workspace(workspace).audited().refusals
+    assert run(["audit", "-q", "-w", str(workspace), "--json"]) == (1 if refused else 0)
+    assert (workspace / "audit" / "stage.json").stat().st_mtime_ns == before
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["audit"]["refusals"] == refused
+
+
+def test_an_audit_that_passes_lets_the_model_out_and_one_that_does_not_keeps_it(workspace, capsys):
+    space = Workspace(workspace)
+    rewrite(workspace, fisher={"alone": 0.4, "in a window": 1.0}, secrets=[], found={"training text": {}})
+    out = space.report(live=True)
+    assert "refuses nothing" in page_of(out)["sharing"]
+    out.unlink()
+    rewrite(workspace, fisher={"alone": 0.001, "in a window": 1.0})
+    with pytest.raises(CheckFailed, match="word for word"):
+        space.report(live=True)
+    assert not out.exists()
+    assert run(["audit", "-q", "-w", str(workspace)]) == 1
+    assert "should not be shared" in capsys.readouterr().err
+    assert "were asked" in page_of(space.report(live=True, asked=True))["sharing"]
+
+
+def test_an_audit_of_other_weights_is_none(workspace):
+    space = Workspace(workspace)
+    rewrite(
+        workspace, model="other", fisher={"alone": 1.0, "in a window": 1.0}, secrets=[], found={"training text": {}}
+    )
+    with pytest.raises(CheckFailed, match="of other weights"):
+        space.report(live=True)
+    record = json.loads((workspace / "model" / "stage.json").read_text(encoding="utf-8"))
+    record["files"]["model.safetensors"] = "other"
+    (workspace / "model" / "stage.json").write_text(json.dumps(record), encoding="utf-8")
+    assert space.audited() is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"secrets": [secret(q=0.04)]},
+        {"secrets": [secret(tries=1000.0)]},
+        {"found": {"training text": {"code": 1}}},
+        {"fisher": {"alone": 1.0, "in a window": 0.049}},
+    ],
+)  # fmt: skip
+def test_each_threshold_alone_refuses(workspace, changes):
+    passing = {"fisher": {"alone": 0.05, "in a window": 0.05}, "secrets": [], "found": {"training text": {}}}
+    assert not rewrite(workspace, **passing).refusals
+    assert len(rewrite(workspace, **{**passing, **changes}).refusals) == 1
+
+
+def test_other_messages_beside_the_public_ones_are_not_public(workspace, monkeypatch):
+    layout = Workspace(workspace).layout
+    monkeypatch.setattr("wonderland.workspace.auditing.MESSAGES", layout.source_path)
+    assert auditing.is_public(layout)
+    more = dataclasses.replace(layout.settings.source, more=[{"path": "/other.jsonl", "options": {}}])
+    assert not auditing.is_public(
+        dataclasses.replace(layout, settings=dataclasses.replace(layout.settings, source=more))
+    )
+
+
+def test_a_file_of_weights_holds_no_text_and_the_report_still_has_the_samples(workspace):
+    with safe_open(workspace / "model" / "model.safetensors", framework="pt") as file:
+        about = json.loads(file.metadata()["wonderland"])
+    assert about["history"]["epochs"]
+    assert all("sample" not in epoch for epoch in about["history"]["epochs"])
+    samples = json.loads((workspace / "model" / "samples.json").read_text(encoding="utf-8"))
+    assert Workspace(workspace).load_model()[0].history.samples == samples
+    assert any(samples)
+
+
+def test_without_an_audit_the_first_page_says_that_there_was_none(workspace):
+    shutil.rmtree(workspace / "audit")
+    assert page_of(Workspace(workspace).report())["audit"].startswith("No audit was run")
+
+
+def test_secrets_are_offered_to_be_replaced_and_counted(untrained, capsys):
+    source = Workspace(untrained).layout.source_path
+    lines = source.read_text(encoding="utf-8").splitlines()
+    first = json.loads(lines[0])
+    first["text"] = "the gate code is 4821 and my mail is ann@example.test"
+    other = untrained.parent / "with-secrets.jsonl"
+    other.write_text("\n".join([json.dumps(first), *lines[1:]]) + "\n", encoding="utf-8")
+    assert run(["extract", "-q", "-w", str(untrained), str(other)]) == 0
+    capsys.readouterr()
+    assert run(["filter", "-q", "-w", str(untrained)]) == 0
+    told = capsys.readouterr().out
+    assert "1 code, 1 email" in told
+    assert "wonderland filter --also scrub" in told
+    assert "4821" not in told
+    assert run(["filter", "-q", "-w", str(untrained), "--also", "scrub"]) == 0
+    told = capsys.readouterr().out
+    assert "rewritten by scrub" in told
+    assert "Secrets stand in" not in told
+    texts = Workspace(untrained).filter().texts
+    assert "the gate code is [code] and my mail is [email]" in texts
+    assert not [text for text in texts if "4821" in text]
+    assert run(["filter", "-q", "-w", str(untrained), "--country", "Atlantis"]) == 2
+    assert "no country" in capsys.readouterr().err

@@ -1,0 +1,143 @@
+"""Two bodies of messages: what was exchanged is found and leads, the same law is not apart, and little is refused."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+import wonderland as wl
+from wonderland.comparison.comparison import Comparison, compare
+from wonderland.comparison.sides import by_contact, by_period, by_speaker, of_two
+from wonderland.comparison.trigram import numbered
+from wonderland.errors import InputError, NotEnoughData, UsageError
+from wonderland.model.baselines import ngram_probabilities
+from wonderland.report.schema import Quoted
+from wonderland.testing.synthetic_chats import synthetic_chats
+
+EXCHANGED = {"the lamp is upstairs": "the lamp is outside", "the bike is outside": "the bike is upstairs"}
+
+
+def chats(seed, days=0, exchanged=False, conversations=90):
+    messages = synthetic_chats(conversations, seed=seed).corpus
+    later = timedelta(days=days)
+    return wl.Corpus.of(
+        [
+            one._replace(
+                timestamp=one.timestamp + later, text=EXCHANGED.get(one.text, one.text) if exchanged else one.text
+            )
+            for one in messages
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def apart():
+    return compare(of_two(chats(0), chats(1, 5000, exchanged=True)), permutations=39, halvings=1)
+
+
+def test_fast_trigrams_are_those_of_the_baselines():
+    random = np.random.default_rng(0)
+    messages = [list(random.integers(5, 12, random.integers(1, 9))) for _ in range(40)]
+    tokens = numbered(messages, 3, 12)
+    counted = np.flatnonzero(tokens.message < 25)
+    rows = [np.array([3, *one, 3]) for one in messages]
+    expected = ngram_probabilities(rows[:25], rows[25:], 12)["trigram"]
+    found = tokens.log_probabilities(counted)[tokens.trigram[tokens.message >= 25]]
+    np.testing.assert_allclose(np.exp(found), expected, rtol=1e-9)
+
+
+def test_two_answers_exchanged_are_found_and_the_changed_places_lead(apart):
+    assert float(apart.d.value[0]) > 0.05
+    assert float(apart.d.low[0]) > np.quantile(apart.null[0], 0.975)
+    assert apart.p[0] == pytest.approx(1 / 40)
+    assert sorted(word.strip() for word in apart.words[:2]) == ["outside", "upstairs"]
+    assert sorted(word.strip() for word in apart.telling) == ["outside", "upstairs"]
+    assert "outside" in apart.summary()
+
+
+def test_chats_of_the_same_law_are_not_apart():
+    same = compare(of_two(chats(0), chats(1, 5000)), permutations=39, halvings=1)
+    assert abs(float(same.d.value[0])) < 0.01
+    assert same.p[0] > 0.05
+    assert same.telling == []
+    assert abs(same.null.mean()) < 0.002
+
+
+def test_halves_drawn_jointly_do_not_leak():
+    """Me and them share every conversation; with speakers dealt out at random, D is 0 and not below."""
+    shuffled = synthetic_chats(90).shuffled().corpus
+    result = compare(by_speaker(shuffled), permutations=39, halvings=1)
+    assert abs(float(result.d.value[0])) < 0.01
+    assert abs(result.null.mean()) < 0.005
+    planted = compare(by_speaker(synthetic_chats(90).corpus), permutations=39, halvings=1)
+    assert planted.p[0] == pytest.approx(1 / 40)
+    assert planted.telling
+
+
+def test_the_cross_losses_make_d(apart):
+    (cross,) = apart.cross
+    d = ((cross[0, 1] - cross[1, 1]) + (cross[1, 0] - cross[0, 0])) / 2
+    assert d == pytest.approx(float(apart.d.value[0]))
+
+
+def test_periods_are_cut_where_they_are_said_to_be():
+    sides = by_period(chats(0, conversations=100), ["2020-02-20"])
+    assert sides.names == ("before 2020-02-20", "from 2020-02-20")
+    assert (np.bincount(sides.side) > 1000).all()
+    first = sides.month[sides.side == 0].max()
+    assert first == 2020 * 12 + 1
+    with pytest.raises(UsageError, match="is no day"):
+        by_period(chats(0), ["someday"])
+    with pytest.raises(UsageError, match="in order"):
+        by_period(chats(0), ["2021-01-01", "2020-01-01"])
+
+
+def test_a_side_of_few_messages_is_declined():
+    with pytest.raises(NotEnoughData, match=r"24 messages, and a side needs 1,000. It would be an identity card"):
+        by_contact(chats(0), ["person 1", "person 2"])
+    with pytest.raises(NotEnoughData, match="So few say nothing of a style"):
+        by_period(chats(0), ["2020-01-03"])
+
+
+def test_corpora_that_share_conversations_are_declined():
+    with pytest.raises(InputError, match="messages in common"):
+        of_two(chats(0), chats(0))
+
+
+def test_contacts_must_be_there_and_be_two():
+    with pytest.raises(UsageError, match="no contact 'nobody'"):
+        by_contact(chats(0), ["person 1", "nobody"])
+    with pytest.raises(UsageError, match="two or more"):
+        by_contact(chats(0), ["person 1"])
+
+
+def test_contacts_are_compared_by_days_and_their_words_never_leave_a_redacted_page(tmp_path):
+    begin = datetime(2021, 1, 1, tzinfo=UTC)
+    random = np.random.default_rng(0)
+    words = np.array(["rain", "again", "maybe", "later", "fine", "sure", "home", "soon", "work", "today"])
+    messages = []
+    for who, odd in (("ann", "cheerio"), ("bob", "goodbye"), ("cy", "cheerio")):
+        for i in range(1100):
+            text = " ".join([*random.choice(words, 3), *([odd] if i % 3 == 0 else [])])
+            messages.append(
+                wl.Message(
+                    f"{who}{i}",
+                    f"with {who}",
+                    "me" if i % 2 else who,
+                    bool(i % 2),
+                    begin + timedelta(hours=6 * i),
+                    text,
+                )
+            )
+    sides = by_contact(wl.Corpus.of(messages), ["ann", "bob", "cy"])
+    assert sides.of == "days of conversations"
+    result = compare(sides, permutations=39, halvings=1)
+    assert len(result.pairs) == 3
+    assert result.d.value.argmin() == result.pairs.index([0, 2])  # ann and cy write alike
+    assert (result.q < 0.05).tolist() == [True, False, True]
+    assert {word.strip() for word in result.telling} >= {"cheerio", "goodbye"} or "good" in result.summary()
+    cell = result.views()[2].figure.rows[0][0]
+    assert isinstance(cell, Quoted)
+    assert cell.source == "message"
+    result.save(tmp_path / "kept")
+    assert Comparison.load(tmp_path / "kept").summary() == result.summary()

@@ -1,0 +1,59 @@
+"""A picture that leaves the report says what it shows: scale, conversation, measure and caption, without a table."""
+
+from xml.etree import ElementTree
+
+import chromium
+import pytest
+import sample
+from chromium import open_at
+
+from wonderland.report.build import render
+
+pytestmark = chromium.MARKS
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("exports") / "report.html"
+    path.write_text(render(sample.page(conversations=2, length=24)), encoding="utf-8")
+    return path.as_uri()
+
+
+def drawing(tab, address: str) -> str:
+    """Return the SVG file of a view at an address, its words joined."""
+    open_at(tab, address)
+    tab.keyboard.press("e")
+    with tab.expect_download() as waiting:
+        tab.locator("main .menu button").nth(1).click()
+    svg = ElementTree.parse(waiting.value.path())
+    return " ".join(node.text or "" for node in svg.iter("{http://www.w3.org/2000/svg}text"))
+
+
+def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(page, report):
+    said = drawing(page, f"{report}#/circuit")
+    assert "L0H1" in said
+    assert "answer" in said
+    assert "Path patching effects above 0.1." in said
+    assert "Effects from 0" in said
+    assert "4 of 4 edges" in said
+    assert "From" not in said.split()  # a heading of the table
+    assert "Effect" not in said.split()
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("attention?head=L1H2&sample=1", ["Conversation 2 of 2", "L1H2", "looks at", "square-root scale", "sums to 1"]),
+        ("loss-by-token?tab=2", ["Conversation 1 of 2", "entropy", "nats", "Cross-entropy of each token"]),
+        ("entropy-map", ["normalised", "chance 1", "95% bootstrap over 84"]),
+        ("patching?panel=1&tab=1", ["Pair 2 of 2", "attention", "0 in the middle", "Recovery of the logit difference"]),
+        ("logit-lens", ["square-root scale", "the token each layer would say next"]),
+    ],
+)
+def test_a_picture_says_its_scale_its_conversation_its_measure_and_its_caption(page, report, address, expected):
+    said = drawing(page, f"{report}#/{address}").lower()
+    assert [one for one in expected if one.lower() not in said] == []
+    assert "model 9f3c2e6a71b0" in said
+    assert "2026-11-20" in said
+    assert "click" not in said
+    assert "press enter" not in said

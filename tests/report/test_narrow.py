@@ -1,0 +1,70 @@
+"""On a phone and on a desk nothing runs over the edge or is under 12 px, and a tap says what hovering says."""
+
+import chromium
+import pytest
+import sample
+from chromium import open_at
+from measures import MEASURE
+
+from wonderland.report.build import render
+
+pytestmark = chromium.MARKS
+SIZES = {"phone": (390, 844), "desk": (1280, 900)}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("narrow") / "report.html"
+    path.write_text(render(sample.page(hostile=True, conversations=2, length=48)), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("chosen", ["", "?head=L2H1&pos=5&node=2&layer=1"])
+def test_nothing_runs_over_the_edge_and_nothing_is_too_small(browser, report, size, chosen):
+    width, height = SIZES[size]
+    tab = browser.new_page(viewport={"width": width, "height": height})
+    open_at(tab, report)
+    tab.wait_for_selector("html[data-warm]")
+    found = {}
+    for view in tab.eval_on_selector_all("#nav a", "links => links.map(link => link.dataset.view)"):
+        tab.evaluate(f"location.hash = '#/{view}{chosen}'")
+        tab.wait_for_selector(f"#title-{view}")
+        measured = tab.evaluate(MEASURE)
+        if measured["page"] > 0 or measured["small"] or measured["beyond"]:
+            found[view] = measured
+    tab.close()
+    assert found == {}
+
+
+def test_what_is_too_small_too_wide_or_beyond_would_be_found(browser, report):
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    open_at(tab, report)
+    tab.evaluate("document.querySelector('main p').style.fontSize = '11px'")
+    tab.evaluate("document.querySelector('main h1').style.width = '900px'")
+    measured = tab.evaluate(MEASURE)
+    assert len(measured["small"]) >= 1
+    assert any("minute" in one for one in measured["beyond"])
+    assert measured["page"] > 500
+    tab.close()
+
+
+@pytest.mark.parametrize(
+    ("view", "thing"),
+    [
+        ("entropy-map", ".cells [data-i='5']"),
+        ("training", ".spot >> nth=3"),
+        ("head-clusters", ".spot >> nth=2"),
+        ("direct-effect", ".spot >> nth=1"),
+        ("circuit", ".spot >> nth=1"),
+    ],
+)
+def test_a_tap_says_what_hovering_says(browser, report, view, thing):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    tab = context.new_page()
+    open_at(tab, f"{report}#/{view}")
+    tab.locator(f"main {thing}").scroll_into_view_if_needed()
+    tab.locator(f"main {thing}").tap(force=True)
+    said = tab.get_attribute(f"main {thing}", "aria-label").split(",")[0]
+    assert said in tab.inner_text(".tip")
+    context.close()

@@ -1,0 +1,176 @@
+"""The tour: which steps a page gets, that no step says more than its number, and how it is walked in a browser."""
+
+import re
+from dataclasses import replace
+
+import chromium
+import numpy as np
+import pytest
+import sample
+import sample_views
+from chromium import open_at, until
+
+from wonderland.estimate import Estimate
+from wonderland.report.build import render
+from wonderland.report.findings import Finding
+from wonderland.report.page_data import page_data
+from wonderland.report.redact import Redaction
+from wonderland.report.tour import clearest
+
+WHOLE = ["What it learned", "A token", "A head", "An interval", "Chance", "The strongest finding", "Where it is"]
+WHOLE += ["On a real message", "What was not found", "Go on by yourself"]
+
+
+def one(value, low, high, chance=0.0, unit="nats"):
+    return Estimate(value, low, high, n=30, unit=unit, chance=chance, resampled_over="pairs")
+
+
+SHOWN = Finding("L0H1 looks back: 0.8.", "attention", "L0H1", "solid", "effect", one(0.8, 0.7, 0.9, 0.03))
+NULL = Finding("Nothing is repeated: less than 0.02 nats.", "training", (), "solid", "null", one(0.01, -0.01, 0.02))
+UNSURE = Finding("L1H1 may look back: 0.04.", "attention", "L1H1", "weak", "effect", one(0.04, -0.01, 0.09, 0.03))
+
+
+def page(*findings, **parts):
+    made = replace(sample.page(conversations=2, length=24), findings=list(findings))
+    return replace(made, **parts)
+
+
+def steps(page):
+    return {step["title"]: step for step in page_data(page, page.views)["tour"]}
+
+
+def test_a_page_with_everything_has_every_step_and_each_opens_a_view_of_it():
+    made = page(SHOWN, NULL)
+    told = steps(made)
+    assert list(told) == WHOLE
+    ids = {view.id for view in made.views} | {"findings", "all-findings", "words"}
+    assert {step["view"] for step in told.values()} <= ids
+    assert told["The strongest finding"]["select"] == ["head:L0H1"]
+    assert "L0H1, in row 1 of 4" in told["Where it is"]["text"]
+    assert told["What was not found"]["mark"] == "finding:1"
+
+
+def test_the_numbers_of_the_interval_are_those_of_the_finding():
+    text = steps(page(SHOWN))["An interval"]["text"]
+    assert "0.80 nats, measured on 30 pairs" in text
+    assert "0.70 to 0.90" in text
+    assert "drawing pairs again and again" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.7, 0.9, "lies above"), (-0.9, -0.7, "lies below"), (-0.1, 0.9, "reaches it"), (0.03, 0.9, "reaches it")],
+)
+def test_chance_is_said_as_the_interval_says(low, high, said):
+    finding = replace(SHOWN, estimate=one((low + high) / 2, low, high, 0.03))
+    assert said in steps(page(finding))["Chance"]["text"]
+
+
+def test_a_claim_that_is_shown_explains_the_numbers_before_one_that_is_not():
+    told = steps(page(UNSURE, SHOWN))
+    assert told["Chance"]["mark"] == told["An interval"]["mark"] == "finding:1"
+
+
+def test_where_nothing_was_found_the_tour_says_so():
+    told = steps(page(UNSURE))
+    assert "no effect is beyond its chance level" in told["The strongest finding"]["text"]
+    assert told["What was not found"]["text"].startswith("1 claim could not be shown")
+    assert "marked one" not in told["Where it is"]["text"]
+    assert "L0H0 reads" in told["On a real message"]["text"]
+    bare = steps(page(views=[], cards={}, controls={}, about={}))
+    assert list(bare) == ["What it learned", "The strongest finding", "Go on by yourself"]
+    assert "none to show" in bare["The strongest finding"]["text"]
+
+
+def test_numbers_that_are_none_explain_nothing():
+    lost = replace(SHOWN, estimate=one(float("nan"), float("nan"), float("nan"), 0.03))
+    assert not {"An interval", "Chance"} & set(steps(page(lost)))
+    without = replace(SHOWN, estimate=one(0.8, 0.7, 0.9, None))
+    assert "Chance" not in steps(page(without))
+
+
+def test_a_model_of_one_head_and_one_token_has_its_tour():
+    view = sample_views.attention_view(1, 1, layers=1, heads=1)
+    told = steps(page(views=[view], cards={}, controls={}, about={}))
+    assert "one head" in told["A head"]["text"]
+    assert "1 token;" in told["A token"]["text"]
+
+
+def test_a_redacted_page_says_that_words_are_covered_and_a_notebook_has_no_tour():
+    redacted = Redaction(frozenset(), np.zeros(0, dtype=np.int64)).page(page(SHOWN))
+    assert "words are covered" in steps(redacted)["A token"]["text"]
+    assert "words are covered" not in steps(page(SHOWN))["A token"]["text"]
+    assert steps(page(SHOWN, opens="attention")) == {}
+
+
+def test_the_clearest_token_is_another_than_itself_and_not_among_the_first():
+    pattern = np.tril(np.full((8, 8), 0.01))
+    pattern[6, 6], pattern[2, 1], pattern[5, 3] = 0.9, 0.8, 0.6
+    assert clearest(pattern) == (5, 3)
+    assert clearest(np.ones((1, 1))) == (0, 0)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("tour") / "report.html"
+    path.write_text(render(page(SHOWN, NULL, UNSURE)), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def opened(browser, report, width):
+    """Open the report so wide, and check that it was quiet."""
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    noise: list[str] = []
+    tab.on("console", lambda message: noise.append(message.text))
+    tab.on("pageerror", lambda error: noise.append(str(error)))
+    open_at(tab, report)
+    yield tab
+    tab.close()
+    assert noise == []
+
+
+in_a_browser = [*chromium.MARKS, pytest.mark.parametrize("width", [1280, 390])]
+
+
+class TestInABrowser:
+    pytestmark = in_a_browser
+
+    def test_the_tour_is_walked_by_keyboard_and_outlines_what_it_speaks_of(self, opened):
+        opened.keyboard.press("?")
+        opened.keyboard.press("Enter")
+        for i, title in enumerate(WHOLE):
+            until(opened, f"document.querySelector('.tour h2').textContent === {title!r}")
+            until(opened, "document.querySelector('.toured') !== null")
+            assert opened.evaluate("document.activeElement.id") == "tour-title"
+            assert opened.inner_text(".tour .where") == f"{i + 1} of {len(WHOLE)}"
+            box = opened.evaluate("document.querySelector('.toured').getBoundingClientRect().toJSON()")
+            panel = opened.evaluate("document.querySelector('.tour').getBoundingClientRect().toJSON()")
+            free = panel["top"] if panel["width"] > 350 else 844  # a sheet from below, or a panel beside
+            assert 0 <= box["top"] < free - 10, title
+            opened.keyboard.press("ArrowRight" if i < len(WHOLE) - 1 else "ArrowLeft")
+        until(opened, f"document.querySelector('.tour h2').textContent === {WHOLE[-2]!r}")
+        assert opened.locator('.finding.toured[data-finding="1"]').count() == 1
+
+    def test_it_ends_with_the_focus_where_it_was_and_leaves_no_outline(self, opened):
+        opened.get_by_role("button", name="Tour", exact=True).click()
+        opened.keyboard.press("ArrowRight")
+        until(opened, "document.querySelector('.token.toured') !== null")
+        opened.keyboard.press("Escape")
+        assert opened.locator(".toured").count() == 0
+        assert not opened.is_visible(".tour")
+        assert opened.evaluate("document.activeElement.textContent") == "Tour"
+        assert "/loss-by-token" in opened.url  # one stays where one is
+
+    def test_the_page_can_be_tried_meanwhile(self, opened):
+        opened.get_by_role("button", name="Tour", exact=True).click()
+        for _ in range(2):
+            opened.get_by_role("button", name="Next", exact=True).click()
+        until(opened, "document.querySelector('.thumbs.toured') !== null")
+        opened.locator("main .thumb").nth(2).click()
+        assert re.search("head=L0H2", opened.url)
+        opened.locator("main .thumb").nth(2).press("ArrowRight")  # of the figure, not of the tour
+        assert re.search("head=L0H3", opened.url)
+        assert opened.inner_text(".tour .where").startswith("3 of")
+        panel = opened.get_by_role("dialog", name="A head")
+        assert panel.is_visible()

@@ -1,0 +1,88 @@
+"""``compare``: how far are two parts of the messages apart, and by which words?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wonderland.cli.console import Console, plain
+from wonderland.cli.context import command, open_workspace
+from wonderland.cli.options import Whole
+from wonderland.errors import UsageError
+from wonderland.workspace.comparing import WAYS, write_comparison
+
+
+@click.argument("what", nargs=-1)
+@click.option("--by", type=click.Choice(WAYS), help="What to compare by; without it, WHAT is another workspace.")
+@click.option("--at", multiple=True, help="With --by period, the day at which a period ends; may be repeated.")
+@click.option(
+    "--permutations", type=Whole(19, 100_000), default=199, show_default=True, help="Null draws of each pair."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where to write the page; compare.html by default."
+)
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+@click.option("--redact", is_flag=True, help="Leave out words that few people used, and of contacts all words.")
+@click.option(
+    "--contacts",
+    type=Whole(low=1),
+    default=5,
+    show_default=True,
+    help="With --redact, how many contacts must have used a word for it to be shown.",
+)
+def compare(
+    console: Console,
+    folder: Path | None,
+    what: tuple[str, ...],
+    by: str | None,
+    at: tuple[str, ...],
+    permutations: int,
+    output: Path | None,
+    open_it: bool,
+    redact: bool,
+    contacts: int,
+) -> None:
+    """Say how far periods, contacts, me and them, or two workspaces are apart, and which words make it.
+
+    wonderland compare --by period --at 2022-01-01
+
+    wonderland compare --by contact P003 P007
+
+    wonderland compare --by speaker
+
+    wonderland compare OTHER.wonderland
+
+    Each side needs 1,000 messages. No model of a side is kept.
+    """
+    workspace = open_workspace(folder)
+    if by != "contact" and by is not None and what:
+        raise UsageError(f"--by {by} takes no names.", hint=f"wonderland compare --by {by}")
+    if by is None and len(what) != 1:
+        raise UsageError(
+            "Say what to compare: parts of this workspace with --by, or one other workspace.",
+            hint="wonderland compare --by speaker",
+        )
+    if at and by != "period":
+        raise UsageError("--at says where periods end.", hint="wonderland compare --by period --at 2022-01-01")
+    with console.progress("Comparing", "draws") as meter:
+        result = workspace.compare(
+            by or "",
+            at=at,
+            contacts=what if by == "contact" else (),
+            other=None if by else what[0],
+            permutations=permutations,
+            on_progress=lambda done, total: meter.update(done, total),
+        )
+    for line in result.summary().splitlines():
+        console.paragraph(plain(line))
+    with console.progress("Writing the page"):
+        path = write_comparison(workspace.layout, result, output, contacts if redact else None)
+    console.result(summary=result.summary().splitlines(), page=str(path), redacted=redact)
+    about = f"redacted: words of at least {contacts} contacts" if redact else "contains words of messages"
+    console.say(f"\nPage: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
+    if open_it:
+        click.launch(str(path))
+
+
+compare_command = command("compare")(compare)

@@ -1,0 +1,1 @@
+"""How far are two bodies of messages apart, and by which words?"""

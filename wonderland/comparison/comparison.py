@@ -1,0 +1,332 @@
+"""Two or more sides of messages compared: each pair's D with its null, and the words that make it.
+
+One tokenizer is trained on all of the messages, speaker tokens are hidden, and nothing but counts is kept: no model of
+a side, which for a contact would be an identity card, is ever written anywhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wonderland.comparison.divergence import FREQUENT, Divergence, divergence
+from wonderland.comparison.sides import Sides
+from wonderland.comparison.trigram import numbered
+from wonderland.estimate import Estimate
+from wonderland.lab.result import Result
+from wonderland.lab.stats import benjamini_hochberg
+from wonderland.report.findings import Finding
+from wonderland.report.schema import (
+    Axis,
+    Bars,
+    Column,
+    Curve,
+    Lines,
+    Matrix,
+    Quoted,
+    Reference,
+    Series,
+    Table,
+    View,
+    Wording,
+    digits,
+    say,
+    told_p,
+)
+from wonderland.tokenizer import SEP, SPECIALS, SpeakerTokenizer
+
+__all__ = ["Comparison", "compare"]
+
+_SURE = 0.05
+_LISTED = 60
+_TOLD = 8
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """Sides of messages, each with each.
+
+    Attributes:
+        names: What the sides are called.
+        kind: What they are: "period", "contact", "speaker" or "workspace".
+        of: What was halved, dealt out anew and resampled.
+        messages: Messages of each side, [side].
+        pairs: The pairs, as numbers of sides.
+        d: D of each pair, [pair], nats a token; chance is the mean of its null.
+        p: Its p, [pair].
+        q: The same for all pairs together.
+        null: D of every null draw, [pair, draw].
+        frequent: D over the most frequent tokens alone, [pair].
+        frequent_p: Its p, [pair].
+        cross: Losses [pair, model of side, tested on side].
+        counted: Tokens each model of a pair was counted on, [pair].
+        words: Tokens that add most to D of the first pair.
+        shares: What they add, nats a token, [word].
+        shares_p: p of each by the largest over all tokens, [word].
+        months: Months of the first pair, since year 0.
+        by_month: By how much the first side's model loses more in each month, [month]; None without times.
+    """
+
+    names: list[str]
+    kind: str
+    of: str
+    messages: np.ndarray
+    pairs: list[list[int]]
+    d: Estimate
+    p: np.ndarray
+    q: np.ndarray
+    null: np.ndarray
+    frequent: Estimate
+    frequent_p: np.ndarray
+    cross: np.ndarray
+    counted: np.ndarray
+    words: list[str]
+    shares: np.ndarray
+    shares_p: np.ndarray
+    months: np.ndarray
+    by_month: Estimate | None
+
+    def _named(self, number: int) -> Any:
+        """Return the name of a side: of a contact it is quoted, since it may be a person's name."""
+        name = self.names[number]
+        return Quoted(name) if self.kind == "contact" else Wording(name)
+
+    def _word(self, word: str) -> Quoted:
+        """Return a word, which a redacted page shows if many used it, and never if the side is one contact."""
+        return Quoted(word.strip() or word, "message" if self.kind == "contact" else "words")
+
+    def _sentence(self, pair: int) -> Any:
+        a, b = self.pairs[pair]
+        one = self.d[pair]
+        low, high = np.quantile(self.null[pair], [0.025, 0.975]) if self.null.size else (np.nan, np.nan)
+        return say(
+            "{a} and {b} are {d} nats a token apart [{low}, {high}] ({p}; dealt out anew {null_low} to {null_high}, "
+            "n={n} {of}).",
+            a=self._named(a), b=self._named(b), d=Wording(digits(one.value)), low=Wording(digits(one.low)),
+            high=Wording(digits(one.high)), p=Wording(told_p(self.p[pair])), null_low=Wording(digits(low)),
+            null_high=Wording(digits(high)), n=one.n, of=Wording(self.of),
+        )  # fmt: skip
+
+    def _style(self, pair: int) -> str:
+        one = self.frequent[pair]
+        return (
+            f"The {FREQUENT} most frequent tokens, mostly function words, make {digits(one.value)} of it "
+            f"[{digits(one.low)}, {digits(one.high)}] ({told_p(self.frequent_p[pair])}; dealt out anew "
+            f"{digits(one.chance)} on average)."
+        )
+
+    @property
+    def telling(self) -> list[str]:
+        """Tokens whose share of D is larger than chance, most first, p < 0.05 over all tokens."""
+        return [word for word, p in zip(self.words, self.shares_p, strict=True) if p < _SURE]
+
+    def _leading(self) -> Any:
+        words = self.telling[:_TOLD]
+        if not words:
+            return "No single word adds more to it than chance has it (largest of all words, p < 0.05)."
+        more = f" and {len(self.telling) - len(words)} more" if len(self.telling) > len(words) else ""
+        return say(
+            "Words that add more than chance has it (largest of all words, p < 0.05): {words}{more}.",
+            words=[self._word(word) for word in words],
+            more=Wording(more),
+        )
+
+    def summary(self) -> str:
+        """Say D of each pair, its share of style, and the words that lead."""
+        told = [self._sentence(pair).text for pair in range(len(self.pairs))]
+        leading = self._leading()
+        return "\n".join([told[0], self._style(0), leading if isinstance(leading, str) else leading.text, *told[1:]])
+
+    def findings(self) -> Sequence[Finding]:
+        """Return D of each pair, its share of style, and the words that lead."""
+        found = []
+        for pair in range(len(self.pairs)):
+            sure = bool(self.q[pair] < _SURE)
+            trust: Any = "solid" if sure and self.d.n >= 10 else "weak"
+            effect: Any = "effect" if sure else "null"
+            found.append(Finding(self._sentence(pair), "comparison", (), trust, effect, self.d[pair]))
+        sure = bool(self.frequent_p[0] < _SURE)
+        kind: Any = "effect" if sure else "null"
+        style: Any = "solid" if sure and self.d.n >= 10 else "weak"
+        found.append(Finding(self._style(0), "comparison", (), style, kind, self.frequent[0]))
+        found.append(Finding(self._leading(), "comparison-words", (), "weak", "description"))
+        return found
+
+    def views(self) -> Sequence[View]:
+        """Return D, the matrix of cross-losses, the words and the months."""
+        views = [self._apart(), self._cross(), self._words()]
+        return [*views, self._months()] if self.by_month is not None else views
+
+    def _apart(self) -> View:
+        names = [say("{a} – {b}", a=self._named(a), b=self._named(b)) for a, b in self.pairs]
+        labels: list[Any] = [Quoted(name.text) if self.kind == "contact" else Wording(name.text) for name in names]
+        bars = Bars.by_place(
+            labels, {"all tokens": self.d, f"the {FREQUENT} most frequent": self.frequent}, Axis("D", "nats a token")
+        )
+        return View(
+            "comparison",
+            "Divergence D of two sides",
+            bars,
+            subtitle="How far are they apart?",
+            caption="D = ½[(ℓ(A→B) − ℓ(B→B)) + (ℓ(B→A) − ℓ(A→A))] of trigram models counted on equally many tokens, "
+            f"tested on other {self.of}; 95% interval over n={self.d.n} {self.of}. Chance is the mean of "
+            f"{self.null.shape[1]} draws in which the sides are dealt out anew.",
+            how_to_read="0: a model of one side predicts the other as well as its own. Who is hard to predict cancels. "
+            "The bar of the most frequent tokens is mostly style, the rest is topic as well.",
+            misleads="Who was written to changes as well as who wrote: two periods may differ by their partners.",
+            order=10,
+        )
+
+    def _cross(self) -> View:
+        n = len(self.names)
+        loss, apart, q = np.full((n, n), np.nan), np.full((n, n), np.nan), np.full((n, n), np.nan)
+        for pair, (a, b) in enumerate(self.pairs):
+            for i, one in enumerate((a, b)):
+                for j, other in enumerate((a, b)):
+                    if one != other or np.isnan(loss[one, other]):
+                        loss[one, other] = self.cross[pair, i, j]
+            apart[a, b] = apart[b, a] = float(np.asarray(self.d.value)[pair])
+            q[a, b] = q[b, a] = self.q[pair]
+        names = [self._named(i) for i in range(n)]
+        series = [
+            Series(Wording("loss"), loss, "nats a token"),
+            Series(Wording("D"), apart, "nats a token", domain=[0, max(float(np.nanmax(apart)), 1e-3)]),
+            Series(Wording("q of D"), q, "1", domain=[0, 1]),
+        ]
+        return View(
+            "comparison-matrix",
+            "Cross-loss and divergence, each with each",
+            Matrix(names, names, series),
+            subtitle="How well does a model of one side predict another?",
+            caption="Rows: the side a trigram model was counted on; columns: the side it was tested on, in other "
+            f"{self.of}, n={self.d.n}. D has its interval in the view of divergence; q is over all pairs.",
+            how_to_read="Compare a column from row to row: which model predicts this side best? The diagonal is its "
+            "own. Turn to D, in which it cancels how hard a side is to predict.",
+            misleads="A row with low losses is a side with simple texts, or a model that was counted on more.",
+            order=11,
+        )
+
+    def _words(self) -> View:
+        a, b = (self._named(i) for i in self.pairs[0])
+        table = Table.by_row(
+            {
+                Column("word", "Word"): [self._word(word) for word in self.words],
+                Column("share", "Adds to D", "millinats a token", 3, bar=True): 1000 * self.shares,
+                Column("p", "p", digits=3, help="By the largest over all words."): self.shares_p,
+            }
+        )
+        return View(
+            "comparison-words",
+            "Words by their share of D",
+            table,
+            subtitle=say("Which words tell {a} from {b}?", a=a, b=b),
+            caption="What each token of the vocabulary adds to D, in thousandths of a nat a token; the sum over all is "
+            f"D. p is by the largest over all tokens in {self.null.shape[1]} draws, n={self.d.n} {self.of}.",
+            how_to_read="The words on top are those that a model of the other side expects least, or expects in vain. "
+            "Those with a small p are there more than by chance.",
+            misleads="A word can be there because of one conversation about one thing; p sees it, the share does not.",
+            order=12,
+        )
+
+    def _months(self) -> View:
+        assert self.by_month is not None
+        years = [f"{m // 12}-{m % 12 + 1:02d}" for m in range(int(self.months[0]), int(self.months[-1]) + 1)]
+        at = self.months - self.months[0]
+        curve = Curve(Wording("loss of the first side's model less that of the second's"), at, self.by_month)
+        a, b = (self._named(i) for i in self.pairs[0])
+        return View(
+            "comparison-months",
+            "Difference of losses by month",
+            Lines(
+                Axis("month", names=Wording.every(years)),
+                Axis("difference of losses", "nats a token"),
+                [curve],
+                [Reference(Wording("no difference"), 0.0)],
+            ),
+            subtitle=say("When was it written like {a}, when like {b}?", a=a, b=b),
+            caption="Loss of the model of the first side less that of the second, on messages of both sides that "
+            f"neither was counted on, by month; 95% interval over n={self.by_month.n} {self.of}.",
+            how_to_read="Under 0 the month is more like the first side, over 0 more like the second. Of two periods, a "
+            "step says that something changed at once, a slope that it changed slowly.",
+            misleads="Months with few messages scatter widely.",
+            order=13,
+        )
+
+
+def compare(
+    sides: Sides,
+    *,
+    vocab_size: int = 4096,
+    permutations: int = 199,
+    halvings: int = 2,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Compare all sides with each other.
+
+    Args:
+        sides: The messages, from `wonderland.comparison.sides`.
+        vocab_size: Tokens of the tokenizer that is trained on all of them.
+        permutations: Null draws of each pair.
+        halvings: Ways in which the units are halved.
+        seed: Seed of all.
+        on_progress: Called with (draws done, all).
+    """
+    tokenizer = SpeakerTokenizer.train(sides.texts, vocab_size)
+    pairs = list(itertools.combinations(range(len(sides.names)), 2))
+    found: list[Divergence] = []
+    frequent = _most_frequent(tokenizer.encode_messages(list(sides.texts)), tokenizer)
+    for number, (a, b) in enumerate(pairs):
+        two = sides.pair(a, b)
+        messages = [[token for token in one if token >= len(SPECIALS)] for one in tokenizer.encode_messages(two.texts)]
+        tokens = numbered(messages, SEP, tokenizer.vocab_size)
+        done = number * permutations
+
+        def tell(draws: int, _: int, before: int = done) -> None:
+            if on_progress:
+                on_progress(before + draws, permutations * len(pairs))
+
+        found.append(
+            divergence(two, tokens, frequent, permutations=permutations, halvings=halvings, seed=seed, on_progress=tell)
+        )
+    first = found[0]
+    most = np.argsort(-first.shares, kind="stable")[:_LISTED]
+    most = most[first.shares[most] > 0]
+    p = np.array([one.p for one in found])
+    return Comparison(
+        names=list(sides.names),
+        kind=sides.kind,
+        of=sides.of,
+        messages=np.bincount(sides.side, minlength=len(sides.names)),
+        pairs=[list(pair) for pair in pairs],
+        d=Estimate.stacked([one.total for one in found], dims=("pair",)),
+        p=p,
+        q=benjamini_hochberg(p),
+        null=np.stack([one.null for one in found]),
+        frequent=Estimate.stacked([one.frequent for one in found], dims=("pair",)),
+        frequent_p=np.array([one.frequent_p for one in found]),
+        cross=np.stack([one.cross for one in found]),
+        counted=np.array([one.counted for one in found]),
+        words=tokenizer.pieces([int(token) for token in most]),
+        shares=first.shares[most],
+        shares_p=first.shares_p[most],
+        months=first.months,
+        by_month=first.by_month,
+    )
+
+
+def _most_frequent(messages: Sequence[Sequence[int]], tokenizer: SpeakerTokenizer) -> NDArray[np.bool_]:
+    """Return which tokens are among the most frequent that have a letter, [token]."""
+    counts = np.bincount(np.concatenate([np.asarray(one, dtype=np.int64) for one in messages]))
+    found: NDArray[np.bool_] = np.zeros(tokenizer.vocab_size, dtype=bool)
+    for token in np.argsort(-counts, kind="stable"):
+        if counts[token] and any(c.isalpha() for c in tokenizer.pieces([int(token)])[0]) and token >= len(SPECIALS):
+            found[token] = True
+        if found.sum() >= FREQUENT:
+            break
+    return found

@@ -1,0 +1,95 @@
+"""Parts of the messages of a workspace compared, or those of two workspaces: what is chosen, and the page of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import wonderland
+from wonderland.corpus.corpus import Corpus
+from wonderland.errors import InputError, UsageError
+from wonderland.workspace.layout import Layout
+from wonderland.workspace.settings import FILE, Settings
+from wonderland.workspace.stage import guarding
+from wonderland.workspace.wipe import remember
+
+if TYPE_CHECKING:
+    from wonderland.comparison.comparison import Comparison
+
+__all__ = ["WAYS", "compared", "write_comparison"]
+
+WAYS = ("period", "contact", "speaker")
+"""What parts of one workspace can be compared by."""
+
+
+def compared(
+    layout: Layout,
+    by: str,
+    at: Sequence[str],
+    contacts: Sequence[str],
+    other: str | Path | None,
+    permutations: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> Comparison:
+    """Compare; see `Workspace.compare`."""
+    from wonderland.comparison import sides
+    from wonderland.comparison.comparison import compare
+
+    if permutations < 19:
+        raise UsageError(f"{permutations} draws cannot show p < 0.05; it takes 19.", hint="--permutations 199")
+    if by not in ("", *WAYS):
+        raise UsageError(f"Nothing can be compared by {by!r}.", hint=f"Choose from: {', '.join(WAYS)}.")
+    if bool(by) == (other is not None):
+        raise UsageError(
+            "Say what to compare: parts of this workspace, or this workspace with another.",
+            hint="wonderland compare --by speaker, or wonderland compare OTHER.wonderland",
+        )
+    corpus = layout.done("filtered", "filter").read(Corpus.load)
+    if by == "speaker":
+        chosen = sides.by_speaker(corpus)
+    elif by == "period":
+        chosen = sides.by_period(corpus, at)
+    elif by == "contact":
+        chosen = sides.by_contact(corpus, contacts)
+    else:
+        assert other is not None
+        chosen = sides.of_two(corpus, _messages_of(Path(other).expanduser()))
+    return compare(chosen, permutations=permutations, seed=seed, on_progress=on_progress)
+
+
+def _messages_of(folder: Path) -> Corpus:
+    if not (folder / FILE).is_file():
+        raise InputError(f"There is no workspace at {folder}.", hint="Give the folder that holds wonderland.toml.")
+    return Layout(folder, Settings.load(folder / FILE)).done("filtered", "filter").read(Corpus.load)
+
+
+def write_comparison(layout: Layout, result: Comparison, path: Path | None, redact: int | None) -> Path:
+    """Write the page of a comparison and return its path.
+
+    Args:
+        layout: The workspace.
+        result: The comparison.
+        path: Where to; ``compare.html`` in the workspace by default.
+        redact: Show only words that so many contacts used, and of contacts none.
+    """
+    from wonderland.report.build import write_report
+    from wonderland.report.redact import Redaction
+    from wonderland.tokenizer import SpeakerTokenizer
+
+    place = path or layout.folder / "compare.html"
+    corpus = layout.done("filtered", "filter").read(Corpus.load)
+    redaction = None
+    if redact is not None:
+        redaction = Redaction.of(corpus, SpeakerTokenizer.train(corpus, layout.vocab_size), redact).page
+    with guarding(place):
+        written = write_report(
+            place,
+            {"comparison": result},
+            None,
+            meta={"corpus": corpus.counts(), "wonderland": wonderland.__version__},
+            redact=redaction,
+        )
+    remember(layout.folder, [written])
+    return written

@@ -1,0 +1,81 @@
+"""The folder of a workspace and its settings: made, found, opened and configured; `Workspace` does the work in it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, Self
+
+from wonderland.errors import UsageError
+from wonderland.model.processes import is_main
+from wonderland.workspace import settings as settings_file
+from wonderland.workspace.layout import Layout
+from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
+from wonderland.workspace.stage import Stage, guarding
+
+__all__ = ["WorkspaceFolder"]
+
+
+class WorkspaceFolder:
+    """A folder with settings in it.
+
+    Args:
+        folder: The workspace; it must have been made with `create`.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder).expanduser()
+        self._unwritten: Settings | None = None
+        Settings.load(self.folder / FILE)
+
+    @classmethod
+    def create(cls, folder: str | Path) -> Self:
+        """Make a workspace, or open the one that is there.
+
+        Raises:
+            ResourceError: The folder cannot be written.
+        """
+        folder = Path(folder).expanduser()
+        with guarding(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not (folder / FILE).exists():
+                if any(path for path in folder.iterdir() if not path.name.startswith(".")):
+                    raise UsageError(
+                        f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
+                    )
+                (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+                settings_file.write_new(folder / FILE)
+        return cls(folder)
+
+    @classmethod
+    def find(cls, start: str | Path = ".") -> Path | None:
+        """Return the workspace at or above a folder, or ``me.wonderland`` in it, or None."""
+        start = Path(start).absolute()
+        for folder in (start, *start.parents):
+            if (folder / FILE).is_file():
+                return folder
+        inside = start / DEFAULT_NAME
+        return inside if (inside / FILE).is_file() else None
+
+    @property
+    def settings(self) -> Settings:
+        """What ``wonderland.toml`` says now; it is read each time, so an edit by hand counts at once."""
+        return self._unwritten or Settings.load(self.folder / FILE)
+
+    @property
+    def layout(self) -> Layout:
+        """The stages as the settings want them now; a value, which later changes leave as it is."""
+        return Layout(self.folder, copy.deepcopy(self.settings))
+
+    def configure(self, section: str, **values: Any) -> dict[str, Any]:
+        """Write settings into ``wonderland.toml`` and return those that changed; bad ones are refused, not written."""
+        wanted = self.settings.changed(section, **values)
+        if not is_main():  # of several processes, the first writes the file
+            self._unwritten = wanted
+            return {}
+        with guarding(self.folder):
+            return settings_file.update(self.folder / FILE, section, values)
+
+    def stage(self, name: str) -> Stage:
+        """Return the stage of this name as the settings want it now."""
+        return self.layout.stage(name)
