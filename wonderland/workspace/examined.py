@@ -85,6 +85,10 @@ def texts_of(layout: Layout) -> PlainTexts:
 def specimen(layout: Layout, opened: Opened | None = None) -> Specimen:
     """Return the model with its texts, cut into windows, as evidence.
 
+    Args:
+        layout: The workspace.
+        opened: The model, if it is open already.
+
     Raises:
         InputError: Model or texts are not those that were noted.
     """
