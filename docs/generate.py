@@ -63,6 +63,7 @@ _ALSO = (
     "wonderland.corpus.phones",
     "wonderland.errors",
     "wonderland.estimate",
+    "wonderland.model.chat",
     "wonderland.model.generate",
     "wonderland.model.history",
     "wonderland.model.presets",

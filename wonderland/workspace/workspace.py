@@ -67,6 +67,7 @@ class Workspace(WorkspaceFolder):
         super().__init__(folder)
         self._split: tuple[str, tuple[Corpus, Corpus]] | None = None
         self._opened: tuple[str, Specimen] | None = None
+        self._elsewhere: tuple[str, Opened] | None = None
 
     # -- doing the work ------------------------------------------------------------------------------------------
 
@@ -188,7 +189,9 @@ class Workspace(WorkspaceFolder):
         """
         from wonderland.workspace import examined
 
-        return examined.examine(self, model, texts, length=length, start=start)
+        opened = examined.examine(self, model, texts, length=length, start=start)
+        self._elsewhere = (self.layout.stage("model").key, opened)
+        return opened
 
     def texts(self) -> PlainTexts:
         """Return the texts that a model from elsewhere is examined on."""
@@ -224,7 +227,9 @@ class Workspace(WorkspaceFolder):
 
             key = hash_value([layout.stage("model").key, asdict(layout.settings.analysis)])
             if self._opened is None or self._opened[0] != key:  # a large model is opened once
-                self._opened = (key, examined.specimen(layout))
+                open_ = self._elsewhere
+                same = open_ is not None and open_[0] == layout.stage("model").key
+                self._opened = (key, examined.specimen(layout, open_[1] if open_ is not None and same else None))
             return self._opened[1]
         model, tokenizer = models.load_model(layout, seed, snapshot)
         a = layout.settings.analysis

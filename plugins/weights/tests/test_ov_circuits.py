@@ -247,7 +247,7 @@ def test_the_share_of_positions_weighs_tokens_by_how_often_they_occur():
 def test_of_many_heads_those_that_are_clearly_by_chance_are_drawn_for_less():
     """Their p has the same meaning: exceeding of those drawn; and a head that is far out gets every rotation."""
     random = np.random.default_rng(0)
-    heads, d, k = 80, 12, 3
+    heads, d, k = 80, 24, 8
     W_V, W_O = random.standard_normal((heads, d, k)), random.standard_normal((heads, k, d))
     W_O[0] = np.swapaxes(W_V[0], 0, 1)  # reads and writes the same: it copies
     meeting = np.eye(d)
