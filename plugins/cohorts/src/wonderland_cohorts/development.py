@@ -47,6 +47,10 @@ class Development:
     needs: ClassVar[tuple[str, ...]] = ("loss", "logits", "resid_post", "background")
     uses: ClassVar[tuple[str, ...]] = ("head-patterns",)
     groups: ClassVar[tuple[str, ...]] = ("development",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: a curve is the highest score over heads, whichever head that is, and the "
+        "untrained snapshot has it, too."
+    )
     of: ClassVar[str] = "snapshots"
 
     places: Annotated[int, "places at which the model is compared with n-grams"] = 1200
