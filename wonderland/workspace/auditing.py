@@ -70,8 +70,8 @@ def audit(
         on_progress: Called with what is examined, how many parts are done, and how many there are.
         halves: Trains the models of a full audit; None for a short one.
     """
-    from wonderland.audit.running import AuditSettings
     from wonderland.audit.running import audit as run
+    from wonderland.audit.settings import AuditSettings
     from wonderland.corpus.canaries import draw
 
     model, tokenizer = models.load_model(layout)

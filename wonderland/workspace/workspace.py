@@ -11,6 +11,9 @@
 `Workspace` only calls the value layer (`Corpus`, `SpeakerTokenizer`, `ChatTransformer`, `Specimen`, `analyze`) and
 keeps what it returns; the same calls in a script give the same fingerprints.
 
+This file is long because it is everything that can be asked of a workspace, a method each; the work is done in the
+modules they call.
+
 What would fool it: a change in the middle. Each method takes a `Layout` at its start, which holds the settings of that
 moment, and uses no others; nothing that was read once is used again unless its key is the same.
 """
@@ -316,7 +319,7 @@ class Workspace(WorkspaceFolder):
         layout = self.layout
         if cohort:
             of_all = cohorts.AskedOfCohort.of(layout, cohort, wanted, parameters)
-            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress)
+            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress, minutes)
         asked = Asked.of(layout, wanted, parameters)
         return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
@@ -391,7 +394,7 @@ class Workspace(WorkspaceFolder):
             live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
                 from the messages and can give some away.
             asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says
-            so.
+                so.
 
         Raises:
             CheckFailed: With ``live``, there is no audit of this very model that lets it be shared.

@@ -193,14 +193,16 @@ class _Training:
             top = pre.topk(k, dim=1)
             places = (top.indices + torch.arange(len(pre))[:, None] * pre.shape[1])[top.values > 0].sort().values
         else:
-            # Only those over a guess are sorted; the guess is what the batches before kept, and a little less.
-            flat, count = pre.reshape(-1), k * len(pre)
-            over = np.flatnonzero(flat.numpy() > 0.8 * self.threshold)
+            # Only those over a guess are compared; the guess is what the batches before kept, and a little less.
+            # Nothing is sorted: the smallest of the largest is enough, and what equals it is kept as well.
+            flat, count = pre.reshape(-1).numpy(), k * len(pre)
+            over = np.flatnonzero(flat > 0.9 * self.threshold)
             if len(over) < count:
-                over = np.flatnonzero(flat.numpy() > 0)
+                over = np.flatnonzero(flat > 0)
+            if len(over) > count:
+                values = flat[over]
+                over = over[values >= np.partition(values, len(values) - count)[len(values) - count]]
             places = torch.from_numpy(over)
-            if len(places) > count:
-                places = places[flat[places].topk(count, sorted=False).indices].sort().values
         active = Active.at(pre, places)
         if len(places):
             # What the k·B largest of the batch have in common; where each token keeps k, its smallest is often tiny.
