@@ -79,7 +79,7 @@ class Showing:
                 redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
                 replicated=replicated_in(self.layout.folder, self.results.specimen),
-                audit=sharing.sentence,
+                audit="" if self.layout.examines else sharing.sentence,  # what it read is not here
                 sharing=told,
             )
         remember(self.layout.folder, [written])
