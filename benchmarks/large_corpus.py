@@ -69,6 +69,7 @@ def main(count: int) -> None:
         corpus = corpus.filter("automated", "short-codes", "urls", "emoji")
         told("filtered", f"{len(corpus):,} left")
         train, _ = corpus.split(held_out=0.1)
+        del corpus  # as in a workspace, which keeps the two parts
         told("split")
         tokenizer = wl.SpeakerTokenizer.train(train, vocab_size=4096)
         told("tokenizer")

@@ -17,9 +17,11 @@ _TRIAGE = "plugins/triage/src/wonderland_triage"
 _WEIGHTS = "plugins/weights/src/wonderland_weights"
 _SPARSE, _OF_SPARSE = "plugins/sparse/src/wonderland_sparse", "plugins/sparse/tests"
 _OF_CIRCUITS, _OF_TRIAGE, _OF_WEIGHTS = "plugins/circuits/tests", "plugins/triage/tests", "plugins/weights/tests"
+_AUDIT = "tests/audit"
 _WORDS = "tests/testing/test_words_of_messages.py"
 _NAMED_HEAD = "test_the_head_that_is_named_is_chosen_on_one_half_and_its_cost_is_of_the_other"
 _WITHOUT_THE_HALF = "test_which_pairs_are_ablated_at_all_is_decided_without_the_half_to_measure_on"
+_WITHOUT_THE_OTHER = "test_which_heads_are_ablated_is_decided_without_the_half_to_measure_on"
 _SAYS_THE_SAME = "test_of_noise_a_pair_is_named_only_if_the_other_half_says_the_same"
 _OPTIMISM = f"{_OF_CIRCUITS}/test_optimism.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half"
 
@@ -129,7 +131,7 @@ MUTANTS = (
         "np.isin(evidence.conversation, choosing)",
         "np.arange(len(evidence.conversation)) % 2 == 0",
         "one conversation is on both sides",
-        (f"{_OF_TRIAGE}/test_neurons.py",),
+        (f"{_OF_TRIAGE}/test_neurons.py::test_halves_are_of_conversations",),
     ),
     Mutant(
         "neurons: an interval over windows",
@@ -146,6 +148,22 @@ MUTANTS = (
         "choose, measure = ~first & kept, ~first & kept",
         "the luckiest of many heads is said to cost what luck added",
         (f"{_OF_CIRCUITS}/test_head_ablation.py::{_NAMED_HEAD}",),
+    ),
+    Mutant(
+        "head-ablation: heads to ablate are chosen by all windows",
+        f"{_CIRCUITS}/head_ablation.py",
+        "self._tried(specimen, chosen[first], mean)",
+        "self._tried(specimen, chosen, mean)",
+        "the half to measure on decides which heads have a number",
+        (f"{_OF_CIRCUITS}/test_head_ablation.py::{_WITHOUT_THE_OTHER}",),
+    ),
+    Mutant(
+        "exports: what is not read is not named",
+        "plugins/exports/src/wonderland_exports/frame/files.py",
+        'self.notes.append(f"{member.name} was left out: it is no file that {app} wrote.")',
+        "pass",
+        "a conversation whose file is damaged vanishes in silence",
+        ("plugins/exports/tests/test_fuzz_exports.py::test_a_file_of_the_right_name_that_is_not_read_is_named",),
     ),
     Mutant(
         "head-pairs: chosen on the half to measure on",
@@ -514,6 +532,78 @@ MUTANTS = (
         (
             f"{_OF_SPARSE}/test_features.py::test_text_is_shown_only_of_what_fires_in_five_conversations_and_in_none_mostly",
         ),
+    ),
+    Mutant(
+        "audit: each half is scored by the counts of itself",
+        "wonderland/audit/membership.py",
+        "np.where(half[chosen], by_half[1], by_half[0])",
+        "np.where(half[chosen], by_half[0], by_half[1])",
+        "the reference has counted the message, so the model knows nothing that it does not",
+        (f"{_AUDIT}/test_membership.py::test_the_reference_never_counts_the_conversation_it_scores",),
+    ),
+    Mutant(
+        "audit: the trigram that completes has read the conversation",
+        "wonderland/audit/running.py",
+        "mine = np.flatnonzero(half[chosen] != side)",
+        "mine = np.flatnonzero(half[chosen] == side)",
+        "a table of counts that read the message seems to know what the model knows",
+        (f"{_AUDIT}/test_audit.py::test_a_table_of_counts_has_not_read_the_conversation_that_it_completes",),
+    ),
+    Mutant(
+        "audit: what is read has a higher loss",
+        "wonderland/audit/membership.py",
+        "reference - forced.mean_losses()",
+        "forced.mean_losses() - reference",
+        "who was read is told as not read",
+        (f"{_AUDIT}/test_membership.py::test_the_score_is_how_much_better_the_model_is_than_the_reference",),
+    ),
+    Mutant(
+        "audit: the likeliest secret ranks last",
+        "wonderland/audit/exposure.py",
+        "(losses[1:] < losses[0]).sum()",
+        "(losses[1:] > losses[0]).sum()",
+        "a secret that the model says seems unknown to it",
+        (f"{_AUDIT}/test_exposure.py::test_what_a_model_learned_has_all_the_bits_and_takes_one_try",),
+    ),
+    Mutant(
+        "audit: the test asks whether fewer are completed",
+        "wonderland/audit/completion.py",
+        'alternative="greater"',
+        'alternative="less"',
+        "a model that says its training text passes",
+        (f"{_AUDIT}/test_completion.py::test_only_more_training_than_held_out_completions_are_evidence",),
+    ),
+    Mutant(
+        "audit: the test asks on both sides",
+        "wonderland/audit/completion.py",
+        'alternative="greater"',
+        'alternative="two-sided"',
+        "a model that completes fewer than of held-out messages is refused",
+        (f"{_AUDIT}/test_completion.py::test_only_more_training_than_held_out_completions_are_evidence",),
+    ),
+    Mutant(
+        "audit: the half that the model holds less of is guessed",
+        "wonderland/audit/found.py",
+        'np.argsort(p, kind="stable")',
+        'np.argsort(-p, kind="stable")',
+        "the bound on epsilon is 0 of a model that holds every canary",
+        (f"{_AUDIT}/test_found.py::test_canaries_that_the_model_holds_bound_epsilon_and_others_do_not",),
+    ),
+    Mutant(
+        "audit: LiRA with its sides exchanged",
+        "wonderland/audit/full.py",
+        "((inside, was_in, 1), (outside, ~was_in, -1))",
+        "((inside, was_in, -1), (outside, ~was_in, 1))",
+        "what was read is told as not read",
+        (f"{_AUDIT}/test_full.py::test_what_was_read_is_told_by_each_score_and_hard_texts_are_no_excuse",),
+    ),
+    Mutant(
+        "audit: an audit of other weights counts",
+        "wonderland/report/sharing.py",
+        "if model and one.model != model:",
+        "if False:",
+        "the audit of one model lets another out",
+        ("tests/report/test_sharing.py::test_an_audit_of_other_weights_is_none",),
     ),
     Mutant(
         "sparse features: the first ones are chosen where they are reported",

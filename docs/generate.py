@@ -63,6 +63,7 @@ _ALSO = (
     "wonderland.corpus.phones",
     "wonderland.errors",
     "wonderland.estimate",
+    "wonderland.model.chat",
     "wonderland.model.generate",
     "wonderland.model.history",
     "wonderland.model.presets",
@@ -357,6 +358,7 @@ def _views() -> Iterator[tuple[str, View]]:
     specimens.append(wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, held_out, background=train))
     few = {"layers": "1", "latents": 64, "active": 4, "epochs": 2}
     parameters = {"composition": {"rotations": 200}, "sparse-dictionaries": few, "sparse-features": {"effects": 4}}
+    parameters["memorisation"] = {"training": 100, "held_out": 100, "generations": 20}
     for number, specimen in enumerate(specimens):
         wanted = requested if number == 2 else [name for name in known if name not in {*requested, *of_several}]
         results = wl.analyze(specimen, *wanted, parameters=parameters)

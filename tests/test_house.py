@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -91,6 +92,12 @@ def test_every_package_is_included():
     }
     assert wanted <= found
     assert not any(name.startswith(("tests", "benchmarks", "examples")) for name in found)
+
+
+def test_the_files_that_are_run_first_are_there():
+    body = ast.parse((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")).body
+    (named,) = [node.value for node in body if isinstance(node, ast.Assign) and node.targets[0].id == "LONGEST"]
+    assert all((ROOT / place).exists() for place in ast.literal_eval(named))
 
 
 def test_every_entry_point_can_be_found():

@@ -3,11 +3,14 @@
 import json
 
 import pytest
-from speaking import SECRET, SENTENCE, Speaking, chats
+from speaking import SECRET, SENTENCE, WORDS, Speaking, chats
 
 from wonderland.audit.forcing import spoken
 from wonderland.audit.result import Memorisation
-from wonderland.audit.running import AuditSettings, audit
+from wonderland.audit.running import audit
+from wonderland.audit.settings import AuditSettings
+from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.messages import Message
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.report.schema import Table
 
@@ -117,6 +120,19 @@ def test_by_person_it_is_told_only_where_enough_people_were_not_read(blank, toke
     again = of(Speaking([], tokenizer.vocab_size), tokenizer, (parts[0], type(parts[0]).of(same)))
     assert "split by contact" in again.left_out["membership by contact"]
     assert "contact, calibrated" not in again.membership
+
+
+def test_a_table_of_counts_has_not_read_the_conversation_that_it_completes(tokenizer):
+    """What one person says over and over is completed only by whoever has counted that person's conversation."""
+    own = [f"{WORDS[i % 20]} {WORDS[(3 * i) % 20]} {WORDS[(7 * i) % 20]}" for i in range(30)]
+    rows = [
+        Message(f"{thread}-{place}", f"t{thread}", "me", True, None, f"{own[thread]} {own[thread]} {own[thread]}")
+        for thread in range(30)
+        for place in range(6)
+    ]
+    train = Corpus.of(rows)
+    found = of(Speaking([], tokenizer.vocab_size), tokenizer, (train, chats(20, seed=1)))
+    assert found.hits["n-gram, training"][0] < 0.2 * found.hits["n-gram, training"][1]
 
 
 def test_a_split_by_time_is_said(tokenizer):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from safetensors import safe_open
@@ -14,6 +15,34 @@ from wonderland.errors import CheckFailed
 from wonderland.report.encode import decode
 from wonderland.workspace import auditing
 from wonderland.workspace.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def audited(messages, tmp_path_factory):
+    """A workspace with a small model, one analysis, an audit and a report."""
+    place = tmp_path_factory.mktemp("audited")
+    with open(messages, encoding="utf-8") as file:
+        rows = [line for line, _ in zip(file, range(500), strict=False) if len(line) < 10_000]
+    (place / "few.jsonl").write_text("".join(rows), encoding="utf-8")
+    folder = str(place / "me.wonderland")
+    workspace = Workspace.create(folder)
+    workspace.configure("analysis", windows=8, run=["attention-entropy"], control=False)
+    workspace.configure("audit", training=0, held_out=60, generations=20)
+    size = ["--preset", "nano", "--vocab-size", "400", "--held-out", "0.3", "--by", "time"]
+    assert run(["extract", "-q", "-w", folder, str(place / "few.jsonl")]) == 0
+    assert run(["filter", "-q", "-w", folder]) == 0
+    assert run(["tokenize", "-q", "-w", folder, *size]) == 0
+    assert run(["train", "-q", "-w", folder, "--epochs", "1"]) == 0
+    assert run(["analyze", "-q", "-w", folder]) == 0
+    assert run(["audit", "-q", "-w", folder]) in (0, 1)
+    assert run(["report", "-q", "-w", folder]) == 0
+    return Path(folder)
+
+
+@pytest.fixture
+def workspace(audited, tmp_path):
+    """A copy of that workspace to do anything with."""
+    return Path(shutil.copytree(audited, tmp_path / "me.wonderland"))
 
 
 def page_of(path):
@@ -43,8 +72,12 @@ def rewrite(workspace, **changes):
     return found
 
 
-def test_the_demo_was_audited_and_its_report_says_so_first(workspace, told):
+def test_the_demo_is_audited_in_its_course(told):
     assert "What does it give away?" in told[1]
+    assert Workspace(told[0]).audited() is not None
+
+
+def test_it_is_of_this_model_and_the_report_says_so_first(workspace):
     found = Workspace(workspace).audited()
     assert isinstance(found, Memorisation)
     figures = json.loads((workspace / "audit" / "audit.json").read_text(encoding="utf-8"))
@@ -98,6 +131,7 @@ def test_an_audit_of_other_weights_is_none(workspace):
         {"secrets": [secret(tries=1000.0)]},
         {"found": {"training text": {"code": 1}}},
         {"fisher": {"alone": 1.0, "in a window": 0.049}},
+        {"examined": {"training messages examined": 999, "training messages long enough": 1000}},
     ],
 )  # fmt: skip
 def test_each_threshold_alone_refuses(workspace, changes):

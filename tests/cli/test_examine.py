@@ -82,7 +82,7 @@ def test_of_contrasts_in_a_file_the_patching_is_in_the_report(folders, tmp_path,
     one = {"clean": "the teacher read a", "corrupted": "the doctor read a", "target": " letter", "foil": " song"}
     rows = [one, {**one, "target": " song", "foil": " letter"}]
     pairs.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    place, loud = tmp_path / "it.wonderland", write_model(tmp_path / "loud", "gpt2", scale=8)
+    place, loud = tmp_path / "it.wonderland", write_model(tmp_path / "loud", "gpt2", scale=25)
     told = run(
         [
             *("examine", str(loud), "--texts", str(folders["texts"]), "-q", "-w", str(place)),
@@ -252,3 +252,23 @@ def test_layers_are_written_out():
     for wrong in ("a", "3-", "-3", "1.5", "2-b"):
         with pytest.raises(UsageError, match="no range of layers"):
             layers_of(wrong)
+
+
+def test_layers_that_no_analysis_takes_are_refused_and_those_taken_are_kept_to(folders, tmp_path, capsys):
+    told = examine(capsys, folders["gpt2"], folders["texts"], "-w", tmp_path / "a", "--layers", "1", code=2).err
+    assert "takes --layers" in told
+    place = tmp_path / "b"
+    out = examine(capsys, folders["gpt2"], folders["texts"], "-w", place, "--layers", "1", "--run", "head-ablation").out
+    assert "head-ablation: " in out
+    (made,) = place.glob("results/head-ablation/*/result.json")
+    assert json.loads(made.read_text(encoding="utf-8"))["fields"]["verdicts"][0] == ["not tried"] * 4
+
+
+def test_the_model_is_opened_once(folders, tmp_path, monkeypatch, capsys):
+    from wonderland.lab.external import on_disk
+
+    seen = []
+    real = on_disk._bridge
+    monkeypatch.setattr(on_disk, "_bridge", lambda *arguments: seen.append(1) or real(*arguments))
+    examine(capsys, folders["gpt2"], folders["texts"], "-w", tmp_path / "w")
+    assert len(seen) == 1

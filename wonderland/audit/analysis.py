@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from wonderland.audit.result import Memorisation
-from wonderland.audit.running import AuditSettings, audit
+from wonderland.audit.running import audit
+from wonderland.audit.settings import AuditSettings
 from wonderland.errors import Unsupported
 from wonderland.lab.specimen import Specimen
 from wonderland.tokenizer import SpeakerTokenizer

@@ -20,10 +20,12 @@ from wonderland.report.schema.numbers import told_p
 if TYPE_CHECKING:
     from wonderland.report.schema import View
 
-__all__ = ["FEWEST_TRIES", "LEVEL", "Memorisation"]
+__all__ = ["ENOUGH", "FEWEST_TRIES", "LEVEL", "Memorisation"]
 
 LEVEL = 0.05
 """p and q under which something counts as more than chance."""
+ENOUGH = 1000
+"""So many training messages must be examined, or all of them, before a model may be shared."""
 FEWEST_TRIES = 1000
 """A secret that sampling gives within so many tries (with 90%) keeps a model from being shared."""
 
@@ -96,6 +98,9 @@ class Memorisation(Result):
         reasons = []
         if "training text" in self.left_out:
             reasons.append(self.left_out["training text"])
+        few, all_ = (self.examined.get(f"training messages {what}", 0) for what in ("examined", "long enough"))
+        if few < min(ENOUGH, all_):
+            reasons.append(f"Only {few:,} of {all_:,} training messages were examined; {ENOUGH:,} are asked for.")
         for how, p in self.fisher.items():
             if p < LEVEL:
                 part = "" if how == "alone" else ", in a window"

@@ -7,8 +7,7 @@ left out with its reason, never in silence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from wonderland.audit.messages import Messages
 from wonderland.audit.people import by_person, membership_by_person, vocabulary
 from wonderland.audit.result import Memorisation
 from wonderland.audit.sampling import say_many
+from wonderland.audit.settings import AuditSettings
 from wonderland.corpus.canaries import Canary
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import ME
@@ -36,30 +36,12 @@ from wonderland.lab.protocols import HookedModel
 from wonderland.model.baselines import ngram_first_choices
 from wonderland.tokenizer import END, SEP, SpeakerTokenizer
 
-__all__ = ["AuditSettings", "audit"]
+__all__ = ["audit"]
 
 NOT_HERE = "The text that this model was trained on is not here, so only what it says and its vocabulary were examined."
 BY_TIME = (
     "Both parts hold the same conversations, split by time: what is new looks unread, so this says little of memory."
 )
-
-
-@dataclass(frozen=True)
-class AuditSettings:
-    """How much to examine."""
-
-    training: Annotated[int, "training messages to examine; 0 for all"] = 5000
-    held_out: Annotated[int, "held-out messages to examine; 0 for all"] = 2500
-    in_window: Annotated[int, "of each, how many to examine again behind what stood before them"] = 1000
-    untrained: Annotated[int, "of each, how many to put before an untrained model, too"] = 1000
-    generations: Annotated[int, "messages to sample from the model"] = 1000
-    candidates: Annotated[int, "fewest others that a secret is ranked among"] = 1000
-    secrets: Annotated[int, "most distinct secrets to examine, those said most often"] = 50
-    near: Annotated[int, "messages to continue for near-verbatim repetition"] = 200
-    prompt: Annotated[int, "tokens of a message that are given"] = 4
-    least: Annotated[int, "fewest tokens that must be left"] = 4
-    country: Annotated[str, "country whose national phone numbers count, as two letters"] = ""
-    seed: Annotated[int, "seed of every choice"] = 0
 
 
 def audit(
@@ -211,6 +193,7 @@ class _Run:
         return {
             "training messages": int(messages.read.sum()),
             "held-out messages": int((~messages.read).sum()),
+            "training messages long enough": len(messages.sample(True, 0, self.s.prompt + self.s.least, 0)),
             "training messages examined": int(read.sum()),
             "held-out messages examined": int((~read).sum()),
             "training conversations examined": len(np.unique(messages.conversation[chosen][read])),

@@ -160,8 +160,8 @@ def run_analyses(
             on_start=begin,
             on_removed=removed.append,
             on_progress=go_on,
-            minutes=minutes,
             cohort=cohort,
+            minutes=minutes,
         )
     members = {name: _said(one) for name, one in results.members.items()}
     console.result(**_said(results), **({"members": members} if members else {}))

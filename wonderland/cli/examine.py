@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _GROUPS = ("triage", "weights")
 _WITH_CONTRASTS = "activation-patching"
-_BATCH = 16  # at most, of windows in one pass
 _FEW = 10  # texts to resample over
 
 
@@ -123,37 +122,46 @@ def _describe(console: Console, opened: Opened, specimen: Specimen, workspace: W
     )
     for why, count in found.passed_over.items():
         console.note(f"Passed over: {number(count)}, {plain(why)}")
-    short = int((specimen.evidence.lengths < workspace.settings.examined.length).sum())
-    if short:
-        console.note(f"{number(short)} windows are shorter, because the text ends there.")
+    shorter = int((specimen.evidence.lengths < workspace.settings.examined.length).sum())
+    if shorter:
+        console.note(f"{number(shorter)} windows are shorter, because the text ends there.")
     if about["conversations"] < _FEW:
         console.note(f"Note: {about['conversations']} independent texts are few; intervals are resampled over texts.")
-    for short_name, why in opened.lacking.items():
-        console.note(f"Cannot be read or is not what it says: {short_name}. {plain(why)}")
+    reasons: dict[str, list[str]] = {}
+    for short, why in opened.lacking.items():
+        reasons.setdefault(why.partition(": ")[2] or why, []).append(short)
+    for why, shorts in reasons.items():
+        console.note(f"Not used here: {', '.join(shorts)} ({plain(why.rstrip('.'))})")
 
 
 def _estimate(console: Console, specimen: Specimen) -> None:
     """Say how long one pass over the texts takes, before anything long begins."""
     began = time.monotonic()
-    next(iter(specimen.batches("loss")))
-    seconds = (time.monotonic() - began) * len(specimen.evidence) / min(len(specimen.evidence), _BATCH)
+    first = next(iter(specimen.batches("loss")))
+    seconds = (time.monotonic() - began) * len(specimen.evidence) / len(first.tokens)
     console.note(f"One pass over the windows takes about {clock(seconds)}; triage and weights some twenty of them.")
 
 
 def _parameters(chosen: Sequence[str], own: Sequence[Any], layers: str) -> dict[str, dict[str, Any]] | None:
-    """Return the contrasts and layers for those analyses that take them."""
+    """Return the contrasts and layers for those analyses that take them.
+
+    Raises:
+        UsageError: None of them takes what was given.
+    """
     from wonderland.lab.analysis import parameters_of, select
 
     given = {**({"contrasts": tuple(own)} if own else {}), **({"layers": layers} if layers else {})}
-    found = (
-        {
-            one.name: {key: value for key, value in given.items() if key in parameters_of(type(one))}
-            for one in select(chosen)
-        }
-        if given
-        else {}
-    )
-    return {name: values for name, values in found.items() if values} or None
+    if not given:
+        return None
+    takes = {one.name: set(parameters_of(type(one))) for one in select(chosen)}
+    for name in given:
+        if not any(name in known for known in takes.values()):
+            raise UsageError(
+                f"None of the analyses {', '.join(chosen)} takes --{name}.",
+                hint="head-ablation and induction take layers, activation-patching contrasts: --run head-ablation",
+            )
+    found = {one: {key: value for key, value in given.items() if key in known} for one, known in takes.items()}
+    return {name: values for name, values in found.items() if values}
 
 
 def layers_of(text: str) -> str:

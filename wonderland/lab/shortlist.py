@@ -1,4 +1,4 @@
-"""Which heads are tried one at a time, where there are too many to try all?
+"""Shortlists of heads: those tried one at a time where there are too many to try all.
 
 Trying every head alone takes a forward pass a head. So heads are first ranked by something cheap (a score of their
 pattern, an estimate from gradients), and tried are the best and a random sample of the others. The sample is what keeps

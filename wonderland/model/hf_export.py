@@ -113,7 +113,8 @@ def _weights(model: Transformer) -> Iterator[tuple[str, Tensor]]:
     yield "transformer.ln_f.weight", model.ln_final.w
     yield "transformer.ln_f.bias", model.ln_final.b
     yield "lm_head.weight", model.unembed.W_U.T
-    for layer, block in enumerate(model.blocks):
+    blocks: Any = model.blocks
+    for layer, block in enumerate(blocks):
         name, attn = f"transformer.h.{layer}", block.attn
         heads = [getattr(attn, f"W_{part}").permute(1, 0, 2).flatten(1) for part in "QKV"]
         biases = [getattr(attn, f"b_{part}").flatten() for part in "QKV"]
@@ -151,7 +152,8 @@ def _compare(model: Transformer, folder: Path) -> None:
 def _single(model: Transformer) -> Transformer:
     import copy
 
-    return copy.deepcopy(model).float().cpu()
+    single: Transformer = copy.deepcopy(model).float().cpu()
+    return single
 
 
 @contextlib.contextmanager

@@ -158,8 +158,8 @@ def _found(told: tuple[int, Mapping[str, Any]] | None) -> dict[str, Any]:
 
 
 def _lit(told: tuple[int, Mapping[str, Any]] | None) -> str | None:
-    lit = ((told[1]["picture"] or {}).get("lit") if told is not None else None) or [None]
-    return lit[0]
+    lit = (told[1]["picture"] or {}).get("lit") if told is not None else None
+    return str(lit[0]) if lit else None
 
 
 def _map(told: tuple[int, Mapping[str, Any]] | None, heads: Sequence[int]) -> dict[str, Any] | None:

@@ -1,9 +1,8 @@
 """The contract of an analysis: small named functions, each one sentence of it.
 
 Each takes an analysis and raises `AssertionError` saying what is wrong and what to do about it. They run on the first
-of a few tiny specimens the analysis accepts: the hand-built model, the one that knows who speaks, a drawn one. An
-analysis of several models gets cohorts made of them (`wonderland.testing.cohorts`). Results are kept while the process
-lives, so that twenty checks cost about five runs.
+of a few tiny specimens the analysis accepts (`wonderland.testing.subjects`), of several models on cohorts made of them.
+Results are kept while the process lives, so that twenty checks cost about six runs.
 
 What would fool it: the contract is form, not truth. An analysis can keep to all of it and be wrong; what it must find,
 and must not, is said by its ``truths`` (`wonderland.testing.truth`); what it chooses, by its ``choices``
@@ -234,7 +233,7 @@ def a_redacted_report_tells_no_rare_word(analysis: Analysis) -> None:
     subject = planted_subject(analysis)
     result = _or_refusal(analysis, subject)
     text = "" if result is None else comes_through(analysis.name, result, subject)
-    hint = "mark what comes of messages: Quoted(token), say('… {token} …', token=token); a plain str counts as yours"
+    hint = "mark what comes of messages, Quoted(token) or say('… {t} …', t=token): a plain str counts as yours"
     require(not text, f"a word of two people's messages stands in the redacted report, in {text[:160]!r}; {hint}")
 
 

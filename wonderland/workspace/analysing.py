@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wonderland.lab.running import Watching
     from wonderland.lab.specimen import Specimen
 
-__all__ = ["Asked", "Keeping", "requested", "scratch_in"]
+__all__ = ["Asked", "Keeping", "deadline_in", "requested", "scratch_in"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Asked:
         """Run those that are not up to date, keep what each found as soon as it ends, and return the results of all."""
         from wonderland.lab.results import Results
 
-        keeping = Keeping(self.stages, on_start, on_progress, on_removed, minutes=minutes)
+        keeping = Keeping(self.stages, on_start, on_progress, on_removed, deadline=deadline_in(minutes))
         control = self.layout.settings.analysis.control
         found, declined = keeping.run(specimen, self.analyses, control=control, alone=len(self.analyses) == 1)
         return Results({name: found[name] for name in self.stages if name in found}, specimen, declined)
@@ -99,7 +99,7 @@ class Keeping:
         on_progress: Called with (name, done, total) by an analysis that takes long.
         on_removed: Called with each result that was deleted to make room.
         most: Results kept of each analysis, if more than usual.
-        minutes: Begin no further analysis after so long.
+        deadline: Moment of `time.monotonic` after which no further analysis begins; None for no end.
         baseline: The untrained baseline, if not the specimen's own; a result with another one is made again.
     """
 
@@ -108,7 +108,7 @@ class Keeping:
     on_progress: Callable[[str, int, int], None] | None = None
     on_removed: Callable[[Kept], None] | None = None
     most: int = 0
-    minutes: float | None = None
+    deadline: float | None = None
     baseline: Specimen | None = None
 
     @property
@@ -116,8 +116,7 @@ class Keeping:
         """Whom an analysis tells how far it is and what it found, and where it may write."""
         from wonderland.lab.running import Watching
 
-        deadline = None if self.minutes is None else time.monotonic() + 60 * self.minutes
-        return Watching(self.on_start, self.on_progress, scratch_in(self.stages), self._keep, deadline=deadline)
+        return Watching(self.on_start, self.on_progress, scratch_in(self.stages), self._keep, self.deadline)
 
     def _keep(self, name: str, result: Result, whole: bool) -> None:
         if not whole:
@@ -152,6 +151,11 @@ class Keeping:
             specimen, todo, asked, done, control=control, watching=self.watching, begun=begun, baseline=self.baseline
         )
         return {**done, **fresh}, declined
+
+
+def deadline_in(minutes: float | None) -> float | None:
+    """Return the moment of `time.monotonic` that is so far away; None for none."""
+    return None if minutes is None else time.monotonic() + 60 * minutes
 
 
 def _with_own_twin(results: dict[str, Result], twin: Specimen | None) -> dict[str, Result]:

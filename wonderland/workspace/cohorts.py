@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland import plugins
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.workspace import models
-from wonderland.workspace.analysing import Keeping
+from wonderland.workspace.analysing import Keeping, deadline_in
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept, latest, load_done
 from wonderland.workspace.layout import Layout
@@ -169,6 +169,7 @@ class AskedOfCohort:
         on_start: Callable[[str], None] | None = None,
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
+        minutes: float | None = None,
     ) -> Results:
         """Run what is not up to date, keep each result as soon as it is there, and return the results of all.
 
@@ -180,14 +181,17 @@ class AskedOfCohort:
 
         control, most = self.layout.settings.analysis.control and not of.begins_untrained, 2 * len(of)
         twins = of.untrained().members if control and self.single else {}
+        deadline = deadline_in(minutes)
         results: dict[str, Results] = {}
         for name, member in of.members.items() if self.single else ():
             tell = None if on_start is None else _with_member(on_start, name)
-            keeping = Keeping(self.stages[name], tell, on_progress, on_removed, most, baseline=twins.get(name))
+            keeping = Keeping(
+                self.stages[name], tell, on_progress, on_removed, most, deadline=deadline, baseline=twins.get(name)
+            )
             found, declined = keeping.run(member, self.single, control=control)
             results[name] = Results(found, member, declined)
         done = load_done(self.joint, self.of_all)
-        keeping = Keeping(self.of_all, on_start, on_progress, on_removed, most)
+        keeping = Keeping(self.of_all, on_start, on_progress, on_removed, most, deadline)
         compared = analyze_cohort(
             of,
             [*self.single, *(one for one in self.joint if one.name not in done)],

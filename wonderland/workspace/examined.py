@@ -1,39 +1,35 @@
-"""A workspace around a model from elsewhere: which model, which texts, and the specimen they make.
+"""A workspace around a model from elsewhere: the specimen that the model and its texts make, and its sanity checks.
 
-The model stays where it is; the workspace keeps its path, a hash of its files, and of the texts. While size and time of
-those files are as they were, the hash is not computed again. Everything else (results, report, kept parameters) is as
-in a workspace of one's own model, for it only asks the layout for the model's key and the specimen.
+The model stays where it is (`wonderland.workspace.elsewhere` knows it by the hashes of its files). Everything else is
+as in a workspace of one's own model, for it only asks the layout for the model's key, and for the specimen.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wonderland.corpus.plain_texts import PlainTexts, files_of_texts, read_texts
+from wonderland.corpus.plain_texts import PlainTexts, read_texts
 from wonderland.errors import InputError, UsageError
 from wonderland.report.findings import Check
-from wonderland.workspace.fingerprint import hash_file
-from wonderland.workspace.stage import Stage
+from wonderland.workspace.elsewhere import note
 
 if TYPE_CHECKING:
     from wonderland.lab.external.on_disk import Opened
     from wonderland.lab.specimen import Specimen
+    from wonderland.workspace.folder import WorkspaceFolder
     from wonderland.workspace.layout import Layout
-    from wonderland.workspace.workspace import Workspace
 
-__all__ = ["NOTED", "cut", "examine", "model_stage", "open_model", "sanity", "specimen", "texts_of"]
+__all__ = ["cut", "examine", "open_model", "sanity", "specimen", "texts_of"]
 
-NOTED = "examined.json"
 _HOLD = 2_500_000_000  # bytes of activations to hold: what several analyses read is computed once
 _MARGIN = 0.5  # nats by which a model that guesses evenly may be worse than evenly
 
 
-def examine(workspace: Workspace, model: str | Path, texts: str | Path, *, length: int, start: str) -> Opened:
+def examine(workspace: WorkspaceFolder, model: str | Path, texts: str | Path, *, length: int, start: str) -> Opened:
     """Make a workspace that of a model from elsewhere; see `Workspace.examine`."""
     if workspace.settings.source.path or (workspace.folder / "corpus").exists():
         raise UsageError(f"{workspace.folder} is a workspace of messages.", hint="Choose a new one: -w NEW")
@@ -43,30 +39,8 @@ def examine(workspace: Workspace, model: str | Path, texts: str | Path, *, lengt
     opened = open_model(wanted)  # before anything is written: what cannot be opened leaves nothing
     texts_of(wanted)
     workspace.configure("examined", **values)
-    _lay_out(workspace.layout)
+    note(workspace.folder, workspace.settings.examined)
     return opened
-
-
-def model_stage(layout: Layout) -> Stage:
-    """Return the stage that names the model and the texts; its key is made of what is in their files."""
-    noted = _noted(layout)
-    state = _state(layout)
-    content = noted["content"] if noted.get("state") == state else [state]
-    chosen = {key: value for key, value in asdict(layout.settings.examined).items() if key not in ("model", "texts")}
-    return Stage("model", layout.folder / "model", 1, {"content": content, **chosen})
-
-
-def _lay_out(layout: Layout) -> None:
-    """Note what the files of model and texts hold now."""
-    state = _state(layout)
-    stage = model_stage(layout)
-    if stage.done and _noted(layout).get("state") == state:
-        return
-    content = [[file.name, hash_file(file)] for file in _files(layout)]
-    stage = replace(stage, parameters={**stage.parameters, "content": content})
-    with stage.writing() as folder:
-        text = json.dumps({"state": state, "content": content}, indent=1)
-        (folder / NOTED).write_text(text, encoding="utf-8")
 
 
 def open_model(layout: Layout) -> Opened:
@@ -84,6 +58,10 @@ def texts_of(layout: Layout) -> PlainTexts:
 
 def specimen(layout: Layout, opened: Opened | None = None) -> Specimen:
     """Return the model with its texts, cut into windows, as evidence.
+
+    Args:
+        layout: The workspace.
+        opened: The model, if it is open already.
 
     Raises:
         InputError: Model or texts are not those that were noted.
@@ -156,23 +134,3 @@ def sanity(of: Specimen) -> list[Check]:
             f"{told}; frequencies: {entropy:.2f}, from {len(tokens):,} tokens, which is too low a bar for few tokens",
         ),
     ]
-
-
-def _files(layout: Layout) -> list[Path]:
-    from wonderland.lab.external.on_disk import files_of
-
-    e = layout.settings.examined
-    return [*files_of(Path(e.model).expanduser()), *files_of_texts(Path(e.texts).expanduser())]
-
-
-def _state(layout: Layout) -> list[list[Any]]:
-    there = [(file, file.stat()) for file in _files(layout) if file.is_file()]
-    return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in there]
-
-
-def _noted(layout: Layout) -> dict[str, Any]:
-    try:
-        value = json.loads((layout.folder / "model" / NOTED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

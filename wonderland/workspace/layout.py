@@ -88,10 +88,10 @@ class Layout:
         """
         s = self.settings
         if self.examines:
-            from wonderland.workspace.examined import model_stage
+            from wonderland.workspace.elsewhere import model_stage
 
             if name == "model":
-                return model_stage(self)
+                return model_stage(self.folder, s.examined)
             raise UsageError(
                 f"This workspace is of the model in {s.examined.model}, which was not trained here: it has no {name}.",
                 hint="Here one can analyze, report, status and wipe; for messages: wonderland init NEW",

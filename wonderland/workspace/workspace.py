@@ -11,6 +11,9 @@
 `Workspace` only calls the value layer (`Corpus`, `SpeakerTokenizer`, `ChatTransformer`, `Specimen`, `analyze`) and
 keeps what it returns; the same calls in a script give the same fingerprints.
 
+This file is long because it is everything that can be asked of a workspace, a method each; the work is done in the
+modules they call.
+
 What would fool it: a change in the middle. Each method takes a `Layout` at its start, which holds the settings of that
 moment, and uses no others; nothing that was read once is used again unless its key is the same.
 """
@@ -64,6 +67,7 @@ class Workspace(WorkspaceFolder):
         super().__init__(folder)
         self._split: tuple[str, tuple[Corpus, Corpus]] | None = None
         self._opened: tuple[str, Specimen] | None = None
+        self._elsewhere: tuple[str, Opened] | None = None
 
     # -- doing the work ------------------------------------------------------------------------------------------
 
@@ -185,7 +189,9 @@ class Workspace(WorkspaceFolder):
         """
         from wonderland.workspace import examined
 
-        return examined.examine(self, model, texts, length=length, start=start)
+        opened = examined.examine(self, model, texts, length=length, start=start)
+        self._elsewhere = (self.layout.stage("model").key, opened)
+        return opened
 
     def texts(self) -> PlainTexts:
         """Return the texts that a model from elsewhere is examined on."""
@@ -221,7 +227,9 @@ class Workspace(WorkspaceFolder):
 
             key = hash_value([layout.stage("model").key, asdict(layout.settings.analysis)])
             if self._opened is None or self._opened[0] != key:  # a large model is opened once
-                self._opened = (key, examined.specimen(layout))
+                open_ = self._elsewhere
+                same = open_ is not None and open_[0] == layout.stage("model").key
+                self._opened = (key, examined.specimen(layout, open_[1] if open_ is not None and same else None))
             return self._opened[1]
         model, tokenizer = models.load_model(layout, seed, snapshot)
         a = layout.settings.analysis
@@ -311,7 +319,7 @@ class Workspace(WorkspaceFolder):
         layout = self.layout
         if cohort:
             of_all = cohorts.AskedOfCohort.of(layout, cohort, wanted, parameters)
-            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress)
+            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress, minutes)
         asked = Asked.of(layout, wanted, parameters)
         return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
@@ -386,7 +394,7 @@ class Workspace(WorkspaceFolder):
             live: Put the model itself into the file, which then answers what is typed. Weights and tokens were learned
                 from the messages and can give some away.
             asked: That those whose messages the model read agree to ``live``, whatever the audit says; the file says
-            so.
+                so.
 
         Raises:
             CheckFailed: With ``live``, there is no audit of this very model that lets it be shared.

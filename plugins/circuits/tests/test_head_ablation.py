@@ -195,6 +195,20 @@ def test_of_too_many_heads_those_that_a_gradient_expects_most_of_are_ablated(rep
         encode(view.data)
 
 
+def test_which_heads_are_ablated_is_decided_without_the_half_to_measure_on(repeating, monkeypatch):
+    seen = []
+
+    def expected(model, tokens, mask, mean):
+        seen.append(tokens)
+        return estimated_rises(model, tokens, mask, mean)
+
+    monkeypatch.setattr(head_ablation, "estimated_rises", expected)
+    wl.analyze(repeating, HeadAblation(alone=4, pairs=0))
+    evidence = repeating.evidence
+    first = evidence.tokens[first_half(evidence.conversation, 0)]
+    assert sorted(seen[0].tolist()) == sorted(first.tolist())
+
+
 def test_of_chosen_layers_only_their_heads_are_ablated(repeating):
     found = wl.analyze(repeating, HeadAblation(layers="1"))["head-ablation"]
     assert found.tried.tolist() == [[False] * found.tried.shape[1], [True] * found.tried.shape[1]]

@@ -93,7 +93,7 @@ def test_fewer_than_eight_snapshots_say_nothing_of_transitions(growing):
     few = wl.Cohort("snapshots", {name: growing.members[name] for name in names}, at=[0, 80, 1280])
     result = wl.analyze(few, Development(places=50, sequences=4, samples=0))["development"]
     assert result.transitions == []
-    assert "there are 3 snapshots, and it takes 8" in result.summary()
+    assert "it takes 8 snapshots, and there are 3" in result.summary()
     with pytest.raises(NotEnoughData, match="takes 4 snapshots, and there are 3"):
         wl.analyze(few, Acquisition())
 

@@ -159,14 +159,3 @@ def test_damage_is_no_accident(tmp_path_factory, how, where, byte, partial, whic
         assert 0 <= Discord.sniff(folder) <= 1
         no_accident(lambda: Discord(folder, me="7" if which == "exporter" else "", partial=partial))
         path.write_bytes(content)
-
-
-@pytest.mark.parametrize("content", [b"", '{"guild": 1, "channel": 2}'.encode("utf-16"), b"[]"])
-def test_a_file_beside_the_others_that_cannot_be_read_is_named(tmp_path, content):
-    planted = make_discord(tmp_path / "discord", 25)
-    (planted.path / "server - 9.json").write_bytes(content)
-    (planted.path / "._server - 9.json").write_bytes(b"\x00\x05\x16\x07")  # what a Mac leaves beside a copy
-    opened = Discord(planted.path)
-    read(opened)
-    assert "server - 9.json was left out: it is no file that DiscordChatExporter wrote." in opened.notes()
-    assert not any("._" in note for note in opened.notes())

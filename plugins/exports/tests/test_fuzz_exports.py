@@ -157,3 +157,28 @@ def check(name: str, data: st.DataObject) -> None:
         survives(plugins.load().sources[name], path)
         if name not in ("whatsapp-db", "imazing", "sms", "whatsapp", "signal", "google-chat"):
             survives(plugins.load().sources[name], path, partial=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    {
+        "discord": "server - 9.json",
+        "google-chat": "Takeout/Google Chat/Groups/DM zzz/messages.json",
+        "imazing": "Messages - Zed.csv",
+        "messenger": "messages/Zed_9.json",
+    }.items(),
+)
+@pytest.mark.parametrize("content", [b"", "{}".encode("utf-16"), b"[]"], ids=["empty", "utf-16", "nothing in it"])
+def test_a_file_of_the_right_name_that_is_not_read_is_named(name, place, content, tmp_path):
+    path = tmp_path / "export"
+    shutil.copytree(sound(name)[0], path)
+    file = path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    file.with_name(f"._{file.name}").write_bytes(b"\x00\x05\x16\x07")  # what a Mac leaves beside a copy
+    source = plugins.load().sources[name](path)
+    rows = len(list(source.rows()))
+    told = [note for note in source.notes() if "was left out: it is no file that" in note]
+    source.close()
+    assert [note.split(" was left out")[0] for note in told] == [place]
+    assert rows == len(list(plugins.load().sources[name](sound(name)[0]).rows()))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.lab.evidence import Evidence
 from wonderland.model.presets import Config
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
@@ -259,6 +260,15 @@ def test_the_listed_are_chosen_on_one_half_and_told_by_the_other(result, synthet
     tokens = of_half(synthetic_specimen, MEASURE)
     assert result.listed[place]["active"] == pytest.approx((tokens == A).mean())
     assert result.listed[place]["entropy"] == 0
+
+
+def test_halves_are_of_conversations():
+    evidence = Evidence.of_tokens([[1, 2]] * 15, np.repeat(np.arange(5), 3))
+    half = halves(evidence, 0).reshape(5, 3)
+    assert (half == half[:, :1]).all()
+    assert (half[:, 0] == CHOOSE).sum() == 3
+    assert (halves(evidence, 0) == halves(evidence, 0)).all()
+    assert any((halves(evidence, seed) != halves(evidence, 0)).any() for seed in range(1, 5))
 
 
 def test_an_interval_resamples_conversations():

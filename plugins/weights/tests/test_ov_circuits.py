@@ -36,7 +36,7 @@ def test_the_induction_head_copies_and_is_the_only_one(result):
     assert result.suppressors == []
     low, middle, high = result.copying_null[(slice(None), *head)]
     assert -0.5 < low < -0.05 < middle < 0.05 < high < 0.5
-    assert result.summary().startswith("1 of 1 heads lean to copying what they attend to")
+    assert result.summary().startswith("1 of 1 heads leans to copying what they attend to")
     assert result.findings()[0].trust == "solid"
 
 
@@ -247,7 +247,7 @@ def test_the_share_of_positions_weighs_tokens_by_how_often_they_occur():
 def test_of_many_heads_those_that_are_clearly_by_chance_are_drawn_for_less():
     """Their p has the same meaning: exceeding of those drawn; and a head that is far out gets every rotation."""
     random = np.random.default_rng(0)
-    heads, d, k = 80, 12, 3
+    heads, d, k = 80, 24, 8
     W_V, W_O = random.standard_normal((heads, d, k)), random.standard_normal((heads, k, d))
     W_O[0] = np.swapaxes(W_V[0], 0, 1)  # reads and writes the same: it copies
     meeting = np.eye(d)

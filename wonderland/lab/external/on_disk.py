@@ -34,8 +34,8 @@ __all__ = ["Opened", "files_of", "open_folder"]
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _NAMES = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
-_READ = ("attn_scores", "pattern", "q", "k", "v", "z", "resid_pre", "resid_mid", "resid_post", "attn_out")
-_READ += ("mlp_out", "pre", "post")
+_READ = ["attn_scores", "pattern", "q", "k", "v", "z", "resid_pre", "resid_mid", "resid_post", "attn_out"]
+_READ += ["mlp_out", "pre", "post"]
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _bridge(folder: Path, config: dict[str, Any], names: Any) -> Any:
 
     kind = config["model_type"]
     try:
-        loaded = AutoModelForCausalLM.from_pretrained(
+        model, about = AutoModelForCausalLM.from_pretrained(
             str(folder),
             local_files_only=True,
             use_safetensors=True,
@@ -242,7 +242,6 @@ def _bridge(folder: Path, config: dict[str, Any], names: Any) -> Any:
             f"The transformers library cannot open {folder} as a {kind}: {_first(error)}.",
             hint="Copy the folder again, or upgrade: pip install -U transformers",
         ) from error
-    model, about = loaded
     for what, said in (
         ("missing_keys", "are missing"),
         ("mismatched_keys", "have another shape than config.json says"),

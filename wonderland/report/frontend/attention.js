@@ -140,7 +140,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     else big.cross(position === null || incoming() ? null : position, position !== null && incoming() ? position : null);
     const ranked = d3.range(triangles.n).filter((i) => value(i) > 0.005).sort((a, b) => value(b) - value(a)).slice(0, 5);
     const named = position === null ? '' : `“${tokenName(tokens[position])}” (${position})`;
-    fill(about, position === null ? 'Shaded by the attention each token receives on average. Point at a word, or click it to keep it.'
+    fill(about, position === null ? ['Shaded by the attention each token receives on average.', el('span.hint', ' Point at a word, or click it to keep it.')]
       : incoming() ? `${named} is looked at most by` : `${named} looks most at`);
     fill(most, (position === null ? [] : ranked).map((i) => el('li', valid(store.pos) ? button('', () => store.set({ node: i }), { class: 'link', title: 'What is behind this weight' }) : el('span'))));
     ranked.forEach((i, k) => position !== null && fill(most.children[k].firstChild, el('q', tokenName(tokens[i])), el('span', number(value(i), 2))));

@@ -110,7 +110,8 @@ def interactions(
         level: False-discovery rate.
         seed: Seed of the interval and of the flips.
     """
-    evidence, about = specimen.evidence, {"unit": "nats a token", "chance": 0.0, "dims": ("pair",)}
+    evidence = specimen.evidence
+    about: dict[str, Any] = {"unit": "nats a token", "chance": 0.0, "dims": ("pair",)}
     names, unknown = [[str(head) for head in pair] for pair in pairs], np.full(len(pairs), np.nan)
     if not pairs or not first.any() or first.all():
         return Pairs(names, wl.Estimate.missing((len(pairs),), **about), unknown, unknown)

@@ -114,8 +114,8 @@ class SpeakerTrackingResult(wl.Result):
                     f"choose it), and a probe reads it off its output {percent(probe.value)} of the time (chance 50%)."
                 )
                 one = replace(through, chance=0.0)
-                trust = self.trust(side) if one.low > 0 else "weak"  # type: ignore[operator]
-                found.append(wl.Finding(text, "speaker-tracking", head, trust, "effect", one))
+                sure: Any = self.trust(side) if float(one.low) > 0 else "weak"
+                found.append(wl.Finding(text, "speaker-tracking", head, sure, "effect", one))
         if not found:
             text = (
                 f"None of {sum(map(len, self.verdicts))} heads is shown to track who speaks or who spoke first"

@@ -178,6 +178,9 @@ class Acquisition:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("loss",)
     groups: ClassVar[tuple[str, ...]] = ("development",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: every word with enough uses has an age, beside those of the words that are as frequent."
+    )
     of: ClassVar[str] = "snapshots"
 
     words: Annotated[str, "words to ask for, joined by commas"] = ""

@@ -37,14 +37,14 @@ def kappa_null(
     labels: Sequence[Sequence[str]], groups: Sequence[NDArray[np.int64]], *, replicates: int = 999, seed: int = 0
 ) -> NDArray[np.float64]:
     """Return κ of the same labels when those of every rater but the first are dealt out anew within groups of items."""
-    names, codes = np.unique(np.asarray(labels), return_inverse=True)
-    codes = codes.reshape(np.shape(labels))
+    names, flat = np.unique(np.asarray(labels), return_inverse=True)
+    codes: NDArray[np.int64] = np.asarray(flat, dtype=np.int64).reshape(len(labels), -1)
     random = np.random.default_rng(seed)
     found = []
     for _ in range(replicates):
         dealt = codes.copy()
         for group in groups:
-            for rater in range(1, codes.shape[1]):
+            for rater in range(1, len(labels[0])):
                 dealt[group, rater] = random.permutation(codes[:, rater][group])
         found.append(_kappa(dealt, len(names)))
     return np.asarray(found)

@@ -20,7 +20,7 @@ Cost: one pass of the evidence for each snapshot, with the whole residual stream
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -47,6 +47,10 @@ class Development:
     needs: ClassVar[tuple[str, ...]] = ("loss", "logits", "resid_post", "background")
     uses: ClassVar[tuple[str, ...]] = ("head-patterns",)
     groups: ClassVar[tuple[str, ...]] = ("development",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: a curve is the highest score over heads, whichever head that is, and the "
+        "untrained snapshot has it, too."
+    )
     of: ClassVar[str] = "snapshots"
 
     places: Annotated[int, "places at which the model is compared with n-grams"] = 1200
@@ -63,6 +67,7 @@ class Development:
         kinds = kinds_of_tokens(evidence)
         at_places = places(first, background, self.places, self.seed)
         words = words_to_repeat(first, self.sequences, self.seed)
+        of_training = None if background is None else _like(background, evidence, self.trained_on, self.seed)
         losses, distances, depths, repeated, trained = [], [], [], [], []
         for number, member in enumerate(members):
             loss, distance, depth = _read(member, at_places)
@@ -70,7 +75,7 @@ class Development:
             distances.append(distance)
             depths.append(depth)
             repeated.append(repetition(member, words, self.seed) if words.size else None)
-            trained.append(None if background is None else _trained(member, background, self.trained_on, self.seed))
+            trained.append(None if of_training is None else _trained(member, of_training, self.seed))
             cohort.progress(number + 1, len(members))
         by_kind = {
             name: _stack([self._mean(np.where(where, loss, 0).sum(1), where.sum(1), evidence) for loss in losses])
@@ -194,12 +199,22 @@ def _read(member: wl.Specimen, at_places: Any) -> tuple[Floats, dict[str, Floats
     return loss, distances, depth
 
 
-def _trained(member: wl.Specimen, background: Any, windows: int, seed: int) -> wl.Estimate:
-    """Return the loss on some windows of training text."""
+def _like(background: Any, evidence: wl.Evidence, count: int, seed: int) -> Any:
+    """Return windows of training text that are as long as held-out ones, since late tokens are easier."""
+    long = np.flatnonzero(background.lengths >= evidence.lengths.min())
+    chosen = np.sort(np.random.default_rng(seed).permutation(long)[:count])
+    if not len(chosen):
+        return None
+    cut = {name: getattr(background, name)[chosen] for name in ("start", "stop", "conversation")}
+    return replace(background, **cut)
+
+
+def _trained(member: wl.Specimen, windows: Any, seed: int) -> wl.Estimate:
+    """Return the loss on windows of training text."""
     sums: list[float] = []
     counts: list[float] = []
     conversation: list[int] = []
-    for batch in member.stream(background, "loss", windows=windows):
+    for batch in member.stream(windows, "loss"):
         loss = batch["loss"].numpy()
         sums.extend(np.nan_to_num(loss).sum(1))
         counts.extend(np.isfinite(loss).sum(1))

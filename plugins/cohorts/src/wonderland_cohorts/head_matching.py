@@ -44,6 +44,10 @@ class HeadMatching:
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     uses: ClassVar[tuple[str, ...]] = ("head-patterns",)
     groups: ClassVar[tuple[str, ...]] = ("stability",)
+    no_choices: ClassVar[str] = (
+        "It chooses by conversations and not by contrasts: heads are matched on half of them and scored "
+        "on the other half, against windows dealt out anew and matched alike."
+    )
     of: ClassVar[str] = "seeds"
 
     permutations: Annotated[int, "times that other windows are put under a model"] = 39

@@ -50,6 +50,7 @@ class LayerSimilarity:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("resid_post",)
     groups: ClassVar[tuple[str, ...]] = ("stability",)
+    no_choices: ClassVar[str] = "Nothing is chosen: each layer stands beside each, with a null for every pair."
     of: ClassVar[str] = "seeds"
 
     batches: Annotated[int, "batches of one token of each conversation"] = 48

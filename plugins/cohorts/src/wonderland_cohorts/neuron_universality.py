@@ -107,6 +107,10 @@ class NeuronUniversality:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("post",)
     groups: ClassVar[tuple[str, ...]] = ("stability",)
+    no_choices: ClassVar[str] = (
+        "It chooses by conversations and not by contrasts: a partner is chosen on half of them and "
+        "measured on the other, less what a rotated basis gives."
+    )
     of: ClassVar[str] = "seeds"
 
     tokens: Annotated[int, "tokens at most, half of them to choose"] = 6000

@@ -38,6 +38,10 @@ class Replication:
         "token-loss", "head-patterns", "attention-entropy", "induction", "head-ablation", "speaker-tracking",
     )  # fmt: skip
     groups: ClassVar[tuple[str, ...]] = ("stability",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: claims name no head, and each stands beside its number before training, "
+        "the highest over heads there, too."
+    )
     of: ClassVar[str] = "seeds"
 
     def run(self, cohort: wl.Cohort) -> ReplicationResult:

@@ -149,9 +149,7 @@ class Discord(Surveyed[_Survey]):
         if any(file.own for file in files):
             export.notes.append(_ONE_SIDED)
         beside = {file.member.path.parent for file in files if not file.own}
-        for member in others:
-            if member.path.parent in beside and not member.path.name.startswith("."):
-                export.notes.append(f"{member.name} was left out: it is no file that DiscordChatExporter wrote.")
+        export.leave_out((one for one in others if one.path.parent in beside), "DiscordChatExporter")
         return _Survey(files, count, senders, names, _owner_of(direct))
 
     def _exporters(

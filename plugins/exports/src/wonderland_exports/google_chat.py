@@ -100,6 +100,8 @@ class GoogleChat(Surveyed[_Survey]):
         hangouts = [one for one in files if _is_hangouts(head(one))]
         if not chats and not hangouts:
             raise InputError(f"{self.path} holds no messages of Google Chat or Hangouts.", hint=_HOW)
+        read = {one.name for one, _ in chats} | {one.name for one in hangouts}
+        export.leave_out((one for one in files if one.name not in read), "Google Chat or Hangouts")
         senders, names, count = Counter[str](), dict[str, str](), 0
         for member, _ in chats:
             for number, row in self._chat(member):

@@ -85,7 +85,9 @@ class Imazing:
     def _open(self) -> tuple[Export, int, frozenset[str]]:
         if self._opened is None:
             export = open_export(self.path, lambda name: name.lower().endswith(".csv"), "CSV file of iMazing")
-            export.members = tuple(one for one in export.members if {*header(head(one))} >= _NEEDED)
+            everything = export.members
+            export.members = tuple(one for one in everything if {*header(head(one))} >= _NEEDED)
+            export.leave_out((one for one in everything if one not in export.members), "iMazing")
             if not export.members:
                 raise InputError(
                     f"{self.path} holds no CSV file of iMazing with the columns {', '.join(sorted(_NEEDED))}.",

@@ -133,6 +133,9 @@ class Meta(Surveyed[_Survey]):
         if not files:
             raise InputError(f"{self.path} holds no messages of {self.name} as JSON.", hint=_HOW)
         _note_html(export, {file.member.path.parent for file in files}, html)
+        read, folders = {file.member.name for file in files}, {file.member.path.parent for file in files}
+        others = (one for one in export.members if _ENCRYPTED.match(one.name) and one.name not in read)
+        export.leave_out((one for one in others if one.path.parent in folders), self.name.capitalize())
         # The oldest file of a conversation has the highest number.
         files.sort(key=lambda file: (file.thread, file.box, -file.number, file.member.name))
         rows, mend = 0, Mender()

@@ -51,6 +51,10 @@ class AttributionGraphs:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("contrasts",)
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    no_choices: ClassVar[str] = (
+        "Edges are chosen on one half of the contrasts and taken out on the other; it takes transcoders "
+        "of a trained model, which the shared noise has none of."
+    )
     uses: ClassVar[tuple[str, ...]] = ("transcoders",)
     on_request: ClassVar[bool] = True
 

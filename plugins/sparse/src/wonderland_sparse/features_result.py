@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 import wonderland as wl
-from wonderland.lab.stats import cluster_bootstrap
 from wonderland.report.live_directions import Reading
 from wonderland.views import (
     Axis,
@@ -26,116 +24,17 @@ from wonderland.views import (
     Wording,
     percent,
 )
+from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
 from wonderland_sparse.features_views import blocks, known_view, number, table_view, tokens_view, told
 
 __all__ = ["FeaturesResult"]
 
-_GOOD = 0.5  # F1 from which on a latent counts as explained
-_CONTEXTUAL = 0.3  # token share under which it counts as contextual
 _MOST_POINTS = 1500
 
 
 @dataclass(frozen=True)
-class FeaturesResult(wl.Result):
-    """Latents of some layers, what they fire for and what they do.
-
-    Attributes:
-        layers: The layers.
-        shared: Whether the stream is the same in all layers, so that one of them stands for all.
-        tokens: "subtract" if the dictionaries are of the stream less the mean of each token.
-        latents: Of each dictionary.
-        conversations: Held-out conversations everything is measured on.
-        arrays: By layer and name, [latent]: stability, density, share (η² of the token), f1, precision, recall, chosen
-            (F1 where the label was chosen), contextual (F1 of the best contextual label), "contextual chosen", coming
-            (F1 of the token that follows), shown; and "asked", the latents whose effect was measured, with "null" and
-            "held null", the ratios of other latents, and "solid".
-        effects: By layer, ratio of the probability of promoted tokens without a latent, [latent asked for].
-        held: By layer, that ratio with a latent held high where it does not fire, [latent asked for].
-        explanations: By layer, the label of each latent.
-        contextual: By layer, its best contextual label.
-        coming: By layer, the token that follows best.
-        nulls: By layer and what, F1 of other units: rolled firing, random directions, neurons.
-        known: By layer, label and kind of unit, AUROC of the best unit.
-        explained: Share of latents that fire with F1 of 0.5 and more, [layer]; chance is that of rolled firing.
-        contextually: The same of contextual labels, of latents whose token share is under 0.3, [layer].
-        cards: What is shown of some latents.
-        examples: By layer, windows shaded by some latents; "shading" by which.
-        shading: By layer, those latents.
-        live: By layer, what a live report needs of the first latents.
-    """
-
-    layers: list[int]
-    shared: bool
-    tokens: str
-    latents: int
-    conversations: int
-    arrays: dict[str, dict[str, np.ndarray]]
-    effects: dict[str, wl.Estimate]
-    held: dict[str, wl.Estimate]
-    explanations: dict[str, list[Any]]
-    contextual: dict[str, list[Any]]
-    coming: dict[str, list[Any]]
-    nulls: dict[str, dict[str, np.ndarray]]
-    known: dict[str, dict[str, dict[str, wl.Estimate]]]
-    explained: wl.Estimate
-    contextually: wl.Estimate
-    cards_: list[dict[str, Any]]
-    examples: dict[str, list[dict[str, Any]]]
-    shading: dict[str, list[int]]
-    live: dict[str, list[dict[str, Any]]]
-
-    @classmethod
-    def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> FeaturesResult:
-        """Put what was found in each layer together."""
-
-        def by(name: str) -> dict[str, Any]:
-            return {f"L{part['layer']}": part[name] for part in parts}
-
-        def share(values: Any, chance: Any) -> wl.Estimate:
-            found = []
-            for part in parts:
-                one = values(part["arrays"])
-                number, ones = np.arange(len(one)), np.ones(len(one))
-                level = chance(part)
-                if not len(one):
-                    found.append(wl.Estimate.missing(chance=level, resampled_over="latents"))
-                    continue
-                found.append(cluster_bootstrap(one, ones, number, resampled_over="latents", chance=level))
-            stacked = wl.Estimate.stacked(found, dims=("layer",))
-            return dataclasses.replace(stacked, labels={"layer": tuple(by("layer"))})
-
-        def good(f1: np.ndarray) -> np.ndarray:
-            return np.asarray(np.nan_to_num(f1) >= _GOOD)
-
-        return cls(
-            layers=[part["layer"] for part in parts],
-            conversations=parts[0]["conversations"],
-            arrays=by("arrays"),
-            effects=by("effects"),
-            held=by("held"),
-            explanations=by("explanations"),
-            contextual=by("contextual explanations"),
-            coming=by("coming explanations"),
-            nulls=by("nulls"),
-            known=by("known"),
-            explained=share(
-                lambda a: good(a["f1"][a["density"] > 0]),
-                lambda part: (
-                    float(good(part["nulls"]["rolled firing"][part["arrays"]["density"] > 0]).mean())
-                    if (part["arrays"]["density"] > 0).any()
-                    else 0.0
-                ),
-            ),
-            contextually=share(
-                lambda a: good(np.where(a["share"] < _CONTEXTUAL, a["contextual"], 0)[a["density"] > 0]),
-                lambda part: 0.0,
-            ),
-            cards_=[card for part in parts for card in part["cards"]],
-            examples=by("examples"),
-            shading=by("shading"),
-            live=by("live"),
-            **about,
-        )
+class FeaturesResult(MeasuredFeatures):
+    """Latents of some layers, what they fire for and what they do; the numbers are those of `MeasuredFeatures`."""
 
     def live_directions(self) -> list[tuple[str, int, np.ndarray, str, Reading]]:
         """Return the clearest latents for a live report: to steer along, to see fire on what is typed, to take out."""
@@ -163,7 +62,7 @@ class FeaturesResult(wl.Result):
 
     def _nulls(self, place: str) -> str:
         told = [
-            f"{name} {percent(float((np.nan_to_num(f1) >= _GOOD).mean()))}" for name, f1 in self.nulls[place].items()
+            f"{name} {percent(float((np.nan_to_num(f1) >= GOOD).mean()))}" for name, f1 in self.nulls[place].items()
         ]
         return ", ".join(told)
 
@@ -172,7 +71,7 @@ class FeaturesResult(wl.Result):
         for index, place in enumerate(self.arrays):
             alive = int((self.arrays[place]["density"] > 0).sum())
             lines.append(
-                f"{place}: {alive} of {self.latents} latents fire on held-out text; explained with F1 of {_GOOD:g} and "
+                f"{place}: {alive} of {self.latents} latents fire on held-out text; explained with F1 of {GOOD:g} and "
                 f"more {self.explained[index]}, contextually {self.contextually[index]}; {self._nulls(place)}."
             )
             for label, kinds in self.known[place].items():
@@ -190,7 +89,7 @@ class FeaturesResult(wl.Result):
             before = self._before
             text = (
                 f"In {place}, {percent(one.value)} of the latents that fire stand for something in the context that "
-                f"can be named (F1 of {_GOOD:g} and more on held-out text, 95% interval {percent(one.low)} to "
+                f"can be named (F1 of {GOOD:g} and more on held-out text, 95% interval {percent(one.low)} to "
                 f"{percent(one.high)}, n={one.n} latents)"
             )
             level = 0.0
@@ -349,7 +248,7 @@ class FeaturesResult(wl.Result):
         bars: dict[str, Any] = {"latents": self.explained, "latents, contextually": self.contextually}
         for name in next(iter(self.nulls.values())):
             if all(name in of for of in self.nulls.values()):
-                bars[name] = np.array([float((np.nan_to_num(of[name]) >= _GOOD).mean()) for of in self.nulls.values()])
+                bars[name] = np.array([float((np.nan_to_num(of[name]) >= GOOD).mean()) for of in self.nulls.values()])
         before = self._before
         if before is not None:
             index = [min(i, len(before.layers) - 1) for i in range(len(self.layers))]
@@ -360,9 +259,9 @@ class FeaturesResult(wl.Result):
             "Sparse features: share with an explanation",
             Bars.by_place(list(self.arrays), bars, Axis("share of units")),
             subtitle="How many latents stand for something that can be named?",
-            caption=f"F1 of {_GOOD:g} and more on n={self.conversations} held-out conversations, label chosen on other "
+            caption=f"F1 of {GOOD:g} and more on n={self.conversations} held-out conversations, label chosen on other "
             "text; 95% interval over latents. Contextually: by a label the current token does not decide, with a token "
-            f"share under {_CONTEXTUAL:g}. Neurons see the whole stream, its tokens too.",
+            f"share under {CONTEXTUAL:g}. Neurons see the whole stream, its tokens too.",
             how_to_read="Compare with the same before training: what is left over is what was learned.",
             misleads="A latent without an explanation may mean something nobody thought of.",
             order=612,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,7 @@ from wonderland.views import (
     Token,
     Wording,
 )
-
-if TYPE_CHECKING:
-    from wonderland_sparse.features_result import FeaturesResult
+from wonderland_sparse.features_measured import MeasuredFeatures
 
 __all__ = ["blocks", "known_view", "number", "table_view", "tokens_view", "told"]
 
@@ -35,7 +33,7 @@ _KINDS = {
 }
 
 
-def known_view(result: FeaturesResult) -> wl.View:
+def known_view(result: MeasuredFeatures) -> wl.View:
     """Return the best unit of each kind for what is known."""
     names = [f"{place}: {label}" for place, of in result.known.items() for label in of]
     rows = [of for by_label in result.known.values() for of in by_label.values()]
@@ -55,7 +53,7 @@ def known_view(result: FeaturesResult) -> wl.View:
     )
 
 
-def table_view(result: FeaturesResult) -> wl.View:
+def table_view(result: MeasuredFeatures) -> wl.View:
     """Return the table of all latents that fire."""
     columns = [
         Column("feature", "Feature"),
@@ -109,7 +107,7 @@ def table_view(result: FeaturesResult) -> wl.View:
     )
 
 
-def tokens_view(result: FeaturesResult) -> wl.View:
+def tokens_view(result: MeasuredFeatures) -> wl.View:
     """Return conversations shaded by the clearest latents."""
     place = next(place for place, examples in result.examples.items() if examples)
     units = result.shading[place]

@@ -9,132 +9,19 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.stats import cluster_bootstrap
 from wonderland.views import percent
 from wonderland_sparse import graphs_views
-from wonderland_sparse.paths import KINDS, Edge
-from wonderland_sparse.replacement import Part
-from wonderland_sparse.transcoders_result import TranscodersResult
+from wonderland_sparse.graphs_measured import MeasuredGraphs
+from wonderland_sparse.paths import KINDS
 
 __all__ = ["GraphsResult"]
 
-SCORES = ("replacement", "completeness", "replacement, no transcoder", "completeness, no transcoder")
 _BELIEVED = 0.8  # correlation of accounts with taking edges out, from which they can be relied on
-_LEAST_GAP = 1e-6  # logits; under it there is nothing to tell
 
 
 @dataclass(frozen=True)
-class GraphsResult(wl.Result):
-    """Accounts of contrasts, their edges, and what the edges do if they are taken out.
-
-    Attributes:
-        contrast: What differs between the prompts.
-        layers: Layers whose MLP has a transcoder.
-        pairs: Contrasts that were measured.
-        conversations: Conversations they are from.
-        edges: Sender and receiver of each edge, chosen on other contrasts, the largest first, [edge].
-        flow: Share of the gap that flows along each edge, [edge].
-        removed: Share of the gap that goes if an edge is taken out of the real model, [edge].
-        straight: Share of the gap that each kind of part writes straight to the logits, [kind].
-        scores: Replacement score and completeness, and both without any transcoder.
-        away: By how much an account missed the logit difference of the model, at most, in logits.
-        parts: Latents in the edges; ``into`` the share of the gap that passes each, [latent].
-        into: [latent].
-        about: Of each of those latents its label with F1, stability, and what it raises.
-        examples: Accounts of single clean prompts.
-    """
-
-    contrast: str
-    layers: list[int]
-    pairs: int
-    conversations: int
-    edges: list[list[list[Any]]]
-    flow: wl.Estimate
-    removed: wl.Estimate
-    straight: wl.Estimate
-    scores: dict[str, wl.Estimate]
-    away: float
-    parts: list[list[Any]]
-    into: wl.Estimate
-    about: list[dict[str, Any]]
-    examples: list[dict[str, Any]]
-
-    @classmethod
-    def of(
-        cls,
-        measured: Sequence[dict[str, Any]],
-        chosen: Sequence[Edge],
-        coders: TranscodersResult,
-        *,
-        clusters: np.ndarray,
-        resampled_over: str,
-        contrast: str,
-        seed: int,
-    ) -> GraphsResult:
-        """Put what was measured on each pair together.
-
-        Args:
-            measured: Of each pair, see `AttributionGraphs`.
-            chosen: The edges.
-            coders: The transcoders, for what their latents are called.
-            clusters: Conversation of each pair.
-            resampled_over: What those are.
-            contrast: What differs.
-            seed: Seed of the intervals.
-        """
-        gap = np.array([one["gap"] for one in measured])
-        latents: list[Part] = list(dict.fromkeys(part for edge in chosen for part in edge if part[0] == "latent"))
-
-        def share(rows: Sequence[Any], dim: str) -> wl.Estimate:
-            values = np.array(rows, dtype=float).reshape(len(gap), -1)
-            about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": (dim,)}
-            if abs(gap.sum()) < _LEAST_GAP * len(gap) or not values.shape[1]:
-                return wl.Estimate.missing((values.shape[1],), **about)
-            return cluster_bootstrap(values, gap, clusters, resampled_over=resampled_over, seed=seed, **about)
-
-        said = np.array([one["scores"] for one in measured])
-        return cls(
-            contrast=contrast,
-            layers=list(coders.layers),
-            pairs=len(gap),
-            conversations=len(np.unique(clusters)),
-            edges=[[list(sender), list(receiver)] for sender, receiver in chosen],
-            flow=share([one["flow"] for one in measured], "edge"),
-            removed=share([one["removed"] for one in measured], "edge"),
-            straight=share([one["straight"] for one in measured], "kind"),
-            scores={
-                name: cluster_bootstrap(
-                    said[:, i], np.ones(len(said)), clusters, unit="share of influence", resampled_over=resampled_over
-                )
-                for i, name in enumerate(SCORES)
-            },
-            away=max(one["away"] for one in measured),
-            parts=[list(part) for part in latents],
-            into=share([[one["into"].get(part, 0.0) for part in latents] for one in measured], "latent"),
-            about=[
-                {
-                    "label": coders.label(layer, unit),
-                    "f1": float(coders.f1[f"L{layer}"][unit]),
-                    "stability": float(coders.stability[f"L{layer}"][unit]),
-                    "raises": coders.raises[f"L{layer}"][unit],
-                }
-                for _, layer, unit in latents
-            ],
-            examples=[one["example"] for one in measured if one["example"] is not None],
-        )
-
-    @property
-    def told(self) -> bool:
-        """Whether there is a gap to tell, and an edge that carries some of it."""
-        return bool(self.edges) and bool(np.isfinite(self.flow.value).all())
-
-    @property
-    def agreement(self) -> float:
-        """Correlation, over the edges, of what flows with what goes if an edge is taken out."""
-        flow, removed = (np.asarray(one.value, dtype=float) for one in (self.flow, self.removed))
-        if not self.told or len(flow) < 3 or not flow.std() or not removed.std():
-            return float("nan")
-        return float(np.corrcoef(flow, removed)[0, 1])
+class GraphsResult(MeasuredGraphs):
+    """Accounts of contrasts, their edges, and what they do if taken out; the numbers are those of `MeasuredGraphs`."""
 
     def summary(self) -> str:
         lines = [finding.sentence for finding in self.findings()]

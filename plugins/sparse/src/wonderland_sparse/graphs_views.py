@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import wonderland as wl
 from wonderland.views import Axis, Column, Edge, Graph, GraphNode, Point, Quoted, Scatter, Table, Wording, percent, say
+from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.transcoders_result import latent_name
-
-if TYPE_CHECKING:
-    from wonderland_sparse.graphs_result import GraphsResult
 
 __all__ = ["checked", "example", "graph", "latents", "name_of"]
 
@@ -66,7 +64,7 @@ def _drawn(
     return Graph(nodes, drawn, unit, least, headings)
 
 
-def graph(result: GraphsResult) -> wl.View:
+def graph(result: MeasuredGraphs) -> wl.View:
     """Return the graph over all contrasts that were measured."""
     flows = [result.flow[i] for i in range(len(result.edges))]
     removed = [result.removed[i] for i in range(len(result.edges))]
@@ -93,7 +91,7 @@ def graph(result: GraphsResult) -> wl.View:
     )
 
 
-def checked(result: GraphsResult) -> wl.View:
+def checked(result: MeasuredGraphs) -> wl.View:
     """Return each edge's share beside what goes if it is taken out."""
     points = [
         Point(
@@ -126,7 +124,7 @@ def checked(result: GraphsResult) -> wl.View:
     )
 
 
-def latents(result: GraphsResult) -> wl.View:
+def latents(result: MeasuredGraphs) -> wl.View:
     """Return the latents on the way, with what they fire for."""
     columns = [
         Column("latent", "Latent"),
@@ -166,7 +164,7 @@ def latents(result: GraphsResult) -> wl.View:
     )
 
 
-def example(result: GraphsResult, number: int) -> wl.View:
+def example(result: MeasuredGraphs, number: int) -> wl.View:
     """Return the account of one prompt."""
     one = result.examples[number]
     notes = [f"taken out: {float(value):.2f} logits" for value in one["removed"]]

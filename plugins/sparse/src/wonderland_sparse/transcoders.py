@@ -63,6 +63,9 @@ class Transcoders:
     version: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("resid_mid", "mlp_out", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
+    no_choices: ClassVar[str] = (
+        "Nothing is chosen: all transcoders are shown, trained on one text and measured on held-out conversations."
+    )
     on_request: ClassVar[bool] = True
 
     layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""

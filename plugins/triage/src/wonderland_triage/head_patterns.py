@@ -199,7 +199,8 @@ class HeadPatternsResult(wl.Result):
         )
         if not self.conversations:
             return [table]
-        behind = [BehindCells(**each) for each in self.behind] or [None] * len(self.conversations)
+        behind: list[BehindCells | None] = [BehindCells(**each) for each in self.behind]
+        behind = behind or [None] * len(self.conversations)
         shown = [
             Patterned(
                 **spoken_window(about),

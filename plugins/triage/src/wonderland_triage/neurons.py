@@ -183,7 +183,7 @@ class Neurons:
                 pieces = specimen.tokenizer.pieces(ids[at].tolist())
                 row[part] = [[piece, round(float(v), 3)] for piece, v in zip(pieces, by[at], strict=True)]
             rows.append(row)
-        return rows, dataclasses.replace(found, chance=chance, dims=("neuron",), labels={"neuron": names})
+        return rows, dataclasses.replace(found, chance=chance, dims=("neuron",), labels={"neuron": tuple(names)})
 
     def _entropy(self, activations: np.ndarray, kinds: np.ndarray, fired: Fired) -> float:
         """Return the entropy of the kinds among the highest activations [window, pos]; NaN if there are none."""

@@ -89,11 +89,13 @@ class OVCircuitsResult(wl.Result):
             return [wl.Finding(text, "copying", {}, "anecdotal", "description")]
         claims = []
         for heads, verb in (
-            (self.copiers, "lean to copying what they attend to"),
-            (self.suppressors, "lean to suppressing it"),
+            (self.copiers, "to copying what they attend to"),
+            (self.suppressors, "to suppressing it"),
         ):
             if heads:
-                text = f"{len(heads)} of {has.sum()} heads {verb}, by their weights ({rule}); {self._told(heads[0])}."
+                lean = "leans" if len(heads) == 1 else "lean"
+                text = f"{len(heads)} of {has.sum()} heads {lean} {verb}, by their weights ({rule}); "
+                text += f"{self._told(heads[0])}."
                 select = {"head": head_name(heads[0])}
                 claims.append(wl.Finding(text, "copying", select, "solid", "effect", self._score(heads[0])))
         if not claims:
@@ -115,7 +117,8 @@ class OVCircuitsResult(wl.Result):
             )
             one = exact(float(ratio[at]), unit="σ₁/σ₂", chance=float(high))
             select = {"head": head_name(at)}
-            claims.append(wl.Finding(text, "ov-heads", select, "solid" if beyond else "weak", "effect", one))
+            trust, kind = ("solid", "effect") if beyond else ("weak", "null")
+            claims.append(wl.Finding(text, "ov-heads", select, trust, kind, one))  # type: ignore[arg-type]
         return claims
 
     def _remarks(self) -> list[str]:

@@ -98,6 +98,12 @@ class Export:
         """Its name, for errors."""
         return self.path.name
 
+    def leave_out(self, members: Iterable[Member], app: str) -> None:
+        """Note that files that have the right name are not read, since an app did not write them, or not whole."""
+        for member in members:
+            if not member.path.name.startswith("."):  # what a Mac leaves beside a copy
+                self.notes.append(f"{member.name} was left out: it is no file that {app} wrote.")
+
     def close(self) -> None:
         """Close what was opened."""
         self._opened.close()

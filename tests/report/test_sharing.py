@@ -1,0 +1,55 @@
+"""A file with the model in it is written only if an audit of this very model lets it be, or somebody was asked."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from wonderland.errors import CheckFailed
+from wonderland.report.sharing import NO_AUDIT, PUBLIC, Sharing
+
+
+@dataclass
+class Audited:
+    """What is known of an audit."""
+
+    model: str = "this"
+    sentence: str = "These tests drew out nothing beyond chance."
+    refusals: list[str] = field(default_factory=list)
+
+
+def test_no_audit_is_said_and_refuses():
+    for results in (None, {}, {"head-ablation": object()}):
+        found = Sharing.of(results, "this")
+        assert found.sentence == NO_AUDIT
+        with pytest.raises(CheckFailed, match="No audit was run") as error:
+            found.let_out()
+        assert error.value.exit_code == 1
+        assert "wonderland audit" in error.value.hint
+        assert "--i-asked-them" in error.value.hint
+
+
+def test_an_audit_that_refuses_nothing_lets_it_out_and_promises_nothing():
+    found = Sharing.of({"memorisation": Audited()}, "this")
+    assert found.sentence == Audited().sentence
+    assert "does not show that it gives nothing away" in found.let_out()
+
+
+def test_an_audit_that_refuses_is_overridden_only_by_those_who_were_asked():
+    found = Sharing.of({"memorisation": Audited(refusals=["It completes messages."])}, "this")
+    with pytest.raises(CheckFailed, match="It completes messages"):
+        found.let_out()
+    told = found.let_out(asked=True)
+    assert "It completes messages." in told
+    assert "were asked" in told
+
+
+def test_an_audit_of_other_weights_is_none():
+    found = Sharing.of({"memorisation": Audited(model="that")}, "this")
+    assert "other weights" in found.sentence
+    with pytest.raises(CheckFailed, match="other weights"):
+        found.let_out()
+
+
+def test_what_is_public_may_always_be_shared():
+    assert Sharing.of(None, "this", public=True).let_out() == PUBLIC
+    assert Sharing.of({"memorisation": Audited(refusals=["no"])}, "this", public=True).let_out() == PUBLIC
