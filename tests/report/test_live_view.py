@@ -792,7 +792,7 @@ def test_the_code_keeps_its_budget_and_every_file_is_in_it():
     assert sum(size[name] for name in SOURCES) <= 43 * 1024
     assert size["lessons"] <= 12 * 1024
     assert (
-        sum(size.values()) - sum(size[name] for name in (*SOURCES, "lessons")) <= 62 * 1024
+        sum(size.values()) - sum(size[name] for name in (*SOURCES, "lessons")) <= 63 * 1024
     )  # what shows, and its style
 
 
