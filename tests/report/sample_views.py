@@ -14,6 +14,7 @@ from wonderland.views import (
     Axis,
     Bar,
     Bars,
+    BehindCells,
     Card,
     Cards,
     Column,
@@ -57,6 +58,14 @@ def estimate(seed: int, low: float, high: float, unit: str, chance: float | None
     return Estimate(value, value - half, value + half, n=n, unit=unit, chance=chance)
 
 
+def behind_cells(heads: int, length: int) -> BehindCells:
+    """Make what lies behind the cells of a conversation."""
+    rng = np.random.default_rng(77)
+    ids = rng.integers(0, 3, (heads, length, 4))
+    size = rng.uniform(1, 4, (heads, length))
+    return BehindCells(rng.normal(size=(heads, length)), size, np.full(length, 2.0), ids, rng.normal(size=ids.shape))
+
+
 def attention_view(
     conversations: int = 3, length: int = 128, layers: int = LAYERS, heads: int = HEADS, hostile: bool = False
 ) -> View:
@@ -64,11 +73,12 @@ def attention_view(
     made = []
     for i in range(conversations):
         one = named(conversation(length, i, hostile and i == 0))
-        made.append(Patterned(**one, patterns=Triangles(patterns(one["speakers"], i, layers, heads))))
+        behind = None if i else behind_cells(layers * heads, len(one["tokens"]))  # the others say nothing of it
+        made.append(Patterned(**one, patterns=Triangles(patterns(one["speakers"], i, layers, heads)), behind=behind))
     return View(
         "attention",
         "Attention explorer",
-        AttentionPatterns(layers, heads, made),
+        AttentionPatterns(layers, heads, made, d_head=16, words=[" the", " you", HOSTILE[0] if hostile else " yes"]),
         caption="Attention weight of every head on one held-out window; each row of a pattern sums to 1.",
         how_to_read="Each small square is a head. A row is a token and shows, from left to right, how much it looks at "
         "each token before it. A diagonal line means: looks at itself or just behind; a vertical line: always at "

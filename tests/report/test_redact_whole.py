@@ -53,6 +53,9 @@ def test_a_rare_word_is_nowhere_in_the_report(pages, word):
     before, after = (data_of(render(page)) for page in pages)
     assert word in "".join(unpacked(before))
     for said in unpacked(after):
+        said = re.sub(
+            r"[A-Za-z0-9+/]{60,}={0,2}", " ", said
+        )  # packed, and looked at unpacked: four letters occur by chance
         at = said.casefold().find(word)
         assert at < 0, said[max(at - 200, 0) : at + 100]
 

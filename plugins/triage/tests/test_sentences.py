@@ -49,7 +49,7 @@ def lens(kl, error=0.01, n=40):
     one = of(kl, error, n, unit="nats", chance=2.0)
     levels = ["embed", *(f"L{i}" for i in range(len(kl) - 1))]
     agrees = of(np.linspace(0, 1, len(kl)), 0, n, chance=0.1)
-    return LogitLensResult(levels, one, agrees, agrees, agrees, agrees, [], [], [], [], [], {}, {})
+    return LogitLensResult(levels, one, agrees, agrees, agrees, agrees, [], [], [], [], [], {}, {}, n, 0)
 
 
 def pca(relative, error=0.01, n=40):
