@@ -82,7 +82,7 @@ def test_of_contrasts_in_a_file_the_patching_is_in_the_report(folders, tmp_path,
     one = {"clean": "the teacher read a", "corrupted": "the doctor read a", "target": " letter", "foil": " song"}
     rows = [one, {**one, "target": " song", "foil": " letter"}]
     pairs.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    place, loud = tmp_path / "it.wonderland", write_model(tmp_path / "loud", "gpt2", scale=8)
+    place, loud = tmp_path / "it.wonderland", write_model(tmp_path / "loud", "gpt2", scale=25)
     told = run(
         [
             *("examine", str(loud), "--texts", str(folders["texts"]), "-q", "-w", str(place)),

@@ -28,6 +28,9 @@ from wonderland.workspace.wipe import remember
 __all__ = ["Showing"]
 
 
+_ELSEWHERE = "What it was trained on is not here, so what it gives away of that was not asked."
+
+
 @dataclass(frozen=True)
 class Showing:
     """What a report and figures are made of.
@@ -79,7 +82,7 @@ class Showing:
                 redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
                 replicated=replicated_in(self.layout.folder, self.results.specimen),
-                audit=sharing.sentence,
+                audit=_ELSEWHERE if self.layout.examines else sharing.sentence,
                 sharing=told,
             )
         remember(self.layout.folder, [written])

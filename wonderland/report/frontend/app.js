@@ -101,7 +101,7 @@ function header(help, search, tour) {
   return [
     el('strong.name', 'wonderland'), model ? el('span.fact', model) : null, corpus ? el('span.fact', typeof corpus === 'string' ? corpus : Object.entries(corpus).slice(0, 2).map(([what, count]) => `${number(count)} ${what}`).join(', ')) : null, el('span.gap'),
     page.checks.length ? el(failed ? 'a.badge.bad' : 'a.badge.good', { href: '#/findings' }, failed ? `✗ ${failed} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed`) : null,
-    page.containsText ? el('span.badge.text', { title: 'Whoever has this file can read the messages in it.' }, 'contains message text')
+    page.containsText ? el('span.badge.text', { title: `Whoever has this file can read the ${page.meta.texts ? 'texts' : 'messages'} in it.` }, page.meta.texts ? 'contains texts' : 'contains message text')
       : el('span.badge', 'redacted'),
     button('Copy link', (event) => copyText(location.href, event.target), { class: 'copylink', title: 'Copy the address of what is shown; it holds no message' }),
     page.tour.length ? button('Tour', () => tour.begin(), { title: 'This model in five minutes, step by step' }) : null,

@@ -25,7 +25,7 @@ function modelMap({ lit = null } = {}) {
   const open = (layer) => (neurons.get(layer) ? go(neurons.get(layer)[0]) : store.set({ view: shows('neuron') }));
   const mlps = d3.range(N_LAYERS).map((layer) => (shows('neuron')
     ? el('button.part.mlp', { label: dots(`MLP of layer ${layer}`, neurons.get(layer) ? `${neurons.get(layer).length} of its neurons` : 'neurons'), on: { click: () => open(layer) } }, 'MLP') : el('span.part.mlp', 'MLP')));
-  const grid = el('div.modelmap', { role: 'group', label: 'Map of the model: a row for each layer' },
+  const grid = el(N_LAYERS > 12 ? 'div.modelmap.many' : 'div.modelmap', { role: 'group', label: 'Map of the model: a row for each layer' },
     d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), mlps[layer]]));
   const each = min(N_HEADS, 16);
   grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px)) 42px`;
