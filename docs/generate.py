@@ -368,10 +368,12 @@ def _views() -> Iterator[tuple[str, View]]:
                     seen.add(view.id)
                     yield name, view
         wanted = [name for name in wanted if name not in results or not results[name].views()]
-    first = wl.Specimen(handwritten.handwritten_speaker_model(), tokenizer, held_out, windows=24, background=train)
-    others = [wl.ChatTransformer(first.cfg, seed=seed) for seed in range(8)]
+    others = [wl.ChatTransformer(shape, seed=seed) for seed in range(9)]  # with MLPs, which the hand-built model lacks
+    first = wl.Specimen(others[8], tokenizer, held_out, windows=24, background=train)
     seeds = {"seed-0": first, **{f"seed-{seed}": first.with_model(others[seed]) for seed in (1, 2)}}
-    on_the_way = {f"tokens-{1000 * i}": first.with_model(one) for i, one in enumerate(others)} | {"tokens-9000": first}
+    on_the_way = {f"tokens-{1000 * i}": first.with_model(one) for i, one in enumerate(others[:8])} | {
+        "tokens-9000": first
+    }
     cohorts = {
         "seeds": wl.Cohort("seeds", seeds),
         "snapshots": wl.Cohort("snapshots", on_the_way, at=[*(1000 * i for i in range(8)), 9000]),

@@ -41,6 +41,4 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "wonderland-demo"
     if not Path(folder).is_dir():
         sys.exit(f"There is no workspace {folder}. Make it first: wonderland demo {folder}")
-    workspace = wl.Workspace(folder)
-    workspace.configure("analysis", control=True)
-    examine(workspace.analyze("replication", "head-matching", cohort="seeds"))
+    examine(wl.Workspace(folder).analyze("replication", "head-matching", cohort="seeds"))

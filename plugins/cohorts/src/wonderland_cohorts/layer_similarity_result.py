@@ -100,9 +100,11 @@ class LayerSimilarityResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         names = [Wording(f"{member} L{layer}") for member in self.members for layer in range(self.layers)]
         seen = replace(self.cka, dims=())
-        series = [Series(Wording("trained"), seen, domain=[0, 1])]
+        series = [Series(Wording("trained"), seen, scale="linear", domain=[0, 1])]
         if isinstance(self.control, LayerSimilarityResult):
-            series.append(Series(Wording("untrained"), replace(self.control.cka, dims=()), domain=[0, 1]))
+            series.append(
+                Series(Wording("untrained"), replace(self.control.cka, dims=()), scale="linear", domain=[0, 1])
+            )
         return [
             wl.View(
                 "layer-similarity",
