@@ -8,7 +8,7 @@ import pytest
 from wonderland.components import Head
 from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
-from wonderland.report.findings import Finding
+from wonderland.report.findings import Finding, Replicated, with_runs
 from wonderland.report.page import Page
 from wonderland.report.page_data import page_data
 from wonderland.report.schema import Bars, Lines, Quoted, Wording, digits, percent, told_p
@@ -73,3 +73,29 @@ def test_lines_and_bars_of_estimates_bring_interval_unit_and_chance():
     assert (bars.x, bars.series[1].chance) == ((Wording("now"), Quoted("then")), None)
     assert isinstance(bars.series[0].name, Wording)
     assert isinstance(lines.series[0].name, Wording)
+
+
+SCORE = Estimate(0.4, 0.3, 0.5, n=20, chance=0.1)
+CLAIMS = {"Score: largest over heads": SCORE, "other": Estimate(0.4, 0.3, 0.6, n=20, chance=0.1)}
+
+
+@pytest.mark.parametrize(
+    ("known", "runs", "trust"),
+    [
+        ({}, "one training run", "solid"),
+        ({"mine: other": Replicated(3, 3, True)}, "one training run", "solid"),  # another number is another claim
+        ({"theirs: Score: largest over heads": Replicated(3, 3, True)}, "one training run", "solid"),
+        ({"mine: Score: largest over heads": Replicated(5, 5, True)}, "5 of 5 seeds", "solid"),
+        ({"mine: Score: largest over heads": Replicated(3, 5, False)}, "3 of 5 seeds", "weak"),
+    ],
+)
+def test_a_finding_about_a_head_says_on_how_many_runs_it_rests(known, runs, trust):
+    finding = Finding("L2H0 scores 0.4.", "scores", Head(2, 0), "solid", "effect", SCORE)
+    found = with_runs(finding, CLAIMS, known, "mine")
+    assert (found.runs, found.trust) == (runs, trust)
+    assert with_runs(found, CLAIMS, {}, "mine") == found  # it is said once
+
+
+def test_a_finding_about_no_head_says_nothing_of_runs():
+    finding = Finding("The loss is 4.1.", "loss", (), "solid", "effect", SCORE)
+    assert with_runs(finding, CLAIMS, {"mine: Score: largest over heads": Replicated(1, 3, False)}, "mine") == finding

@@ -78,8 +78,24 @@ SPEAKS = SimpleNamespace(
 
 
 @functools.cache
+def latent():
+    """A latent of the stream after L1 that fires on some of the text, in a dictionary that takes token means off."""
+    drawn = np.random.default_rng(4)
+    encoder, vector = drawn.normal(size=(2, 30)).astype(np.float32)
+    by_token = drawn.normal(size=specimen().tokenizer.vocab_size).astype(np.float32)
+    return (
+        "L1F7, me speaks",
+        2,
+        vector,
+        "resid_pre",
+        Reading(encoder, 1.0, 0.5, float(np.linalg.norm(vector)), by_token),
+    )
+
+
+@functools.cache
 def packed():
     measured = {"head-ablation": SimpleNamespace(cost={"mean": COST}), "speaker-tracking": SPEAKS}
+    measured["sparse-features"] = SimpleNamespace(live_directions=lambda: [latent()])
     return live_page(specimen(), measured)
 
 
@@ -635,6 +651,30 @@ def test_steering_along_a_direction_is_what_hooks_do(page):
     assert float(page.get_attribute("[data-steered]", "data-steered")) == pytest.approx(kl, rel=0.02, abs=2e-3)
 
 
+def test_a_latent_is_shown_where_it_fires_and_taken_out(page):
+    type_in(page, TEXT)
+    assert page.get_by_label("Take it out where it fires").is_hidden()  # a head's direction has nothing to take out
+    page.select_option(".steer select", label="L1F7, me speaks")
+    page.wait_for_selector(".fires span")
+    _, _, vector, _, reads = latent()
+    tokens = tokens_of(TEXT)
+    _, cache = specimen().model.run_with_cache(torch.tensor([tokens]))
+    z = cache["blocks.2.hook_resid_pre"][0].numpy() @ reads.encoder + 1 + reads.tokens[tokens]
+    f = np.where(z > 0.5, z, 0)
+    found = page.eval_on_selector_all(".fires span", "all => all.map(one => +one.dataset.f)")
+    np.testing.assert_allclose(found, f, rtol=0.01, atol=0.05)  # weights in half precision
+    assert 0 < (f > 0).sum() < len(f)
+    assert page.locator(".fires .lit").count() == (f > 0).sum()
+    page.get_by_label("Take it out where it fires").check()
+    page.wait_for_selector("[data-steered]")
+    less = torch.tensor(f[:, None] * vector / reads.length, dtype=torch.float32)
+    hook = ("blocks.2.hook_resid_pre", lambda value, hook: value - less)
+    before, after = probabilities(tokens), probabilities(tokens, [hook])
+    kl = float((before * np.log(before / after)).sum())
+    assert kl > 1e-3
+    assert float(page.get_attribute("[data-steered]", "data-steered")) == pytest.approx(kl, rel=0.05, abs=2e-3)
+
+
 def test_a_kept_text_is_in_the_page_or_in_a_file_that_the_reader_saved(page, tmp_path):
     type_in(page, "yes naïve <|me|>")
     page.click('[data-head="L2H0"].chip')
@@ -797,7 +837,7 @@ def test_the_code_keeps_its_budget_and_every_file_is_in_it():
     assert sum(size[name] for name in SOURCES) <= 43 * 1024
     assert size["lessons"] <= 12 * 1024
     assert (
-        sum(size.values()) - sum(size[name] for name in (*SOURCES, "lessons")) <= 62 * 1024
+        sum(size.values()) - sum(size[name] for name in (*SOURCES, "lessons")) <= 64 * 1024
     )  # what shows, and its style
 
 

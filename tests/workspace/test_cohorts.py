@@ -76,11 +76,12 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture
 def installed(monkeypatch):
-    """An installed analysis that compares models of several seeds."""
-    known = {**plugins.load().analyses, "names-of-seeds": NamesOfSeeds}
+    """An installed analysis that compares models of several seeds, the only one."""
+    known = {name: cls for name, cls in plugins.load().analyses.items() if not getattr(cls, "of", "")}
+    known["names-of-seeds"] = NamesOfSeeds
     monkeypatch.setitem(plugins.load().__dict__, "analyses", known)
     sketch = Sketch("names-of-seeds", "Names the members.", 1, (), NamesOfSeeds.uses, {}, of="seeds")
-    sketches = {**catalogue.analyses(), sketch.name: sketch}
+    sketches = {name: one for name, one in catalogue.analyses().items() if not one.of} | {sketch.name: sketch}
     monkeypatch.setattr("wonderland.cli.analysis.analyses", lambda: sketches)
 
 

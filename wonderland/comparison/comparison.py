@@ -42,6 +42,7 @@ from wonderland.tokenizer import SEP, SPECIALS, SpeakerTokenizer
 
 __all__ = ["Comparison", "compare"]
 
+END_OF_MESSAGE = "<|sep|>"
 _SURE = 0.05
 _LISTED = 60
 _TOLD = 8
@@ -96,8 +97,10 @@ class Comparison(Result):
         name = self.names[number]
         return Quoted(name) if self.kind == "contact" else Wording(name)
 
-    def _word(self, word: str) -> Quoted:
+    def _word(self, word: str) -> Quoted | Wording:
         """Return a word, which a redacted page shows if many used it, and never if the side is one contact."""
+        if word == END_OF_MESSAGE:
+            return Wording("(end of a message)")
         return Quoted(word.strip() or word, "message" if self.kind == "contact" else "words")
 
     def _sentence(self, pair: int) -> Any:
@@ -194,7 +197,7 @@ class Comparison(Result):
             q[a, b] = q[b, a] = self.q[pair]
         names = [self._named(i) for i in range(n)]
         series = [
-            Series(Wording("loss"), loss, "nats a token"),
+            Series(Wording("loss"), loss, "nats a token", scale="linear", domain=_ends(loss)),
             Series(Wording("D"), apart, "nats a token", domain=[0, max(float(np.nanmax(apart)), 1e-3)]),
             Series(Wording("q of D"), q, "1", domain=[0, 1]),
         ]
@@ -318,6 +321,12 @@ def compare(
         months=first.months,
         by_month=first.by_month,
     )
+
+
+def _ends(values: NDArray[np.float64]) -> list[float]:
+    """Return the lowest and the highest number, apart even if they are the same."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return [low, high if high > low else low + 1]
 
 
 def _most_frequent(messages: Sequence[Sequence[int]], tokenizer: SpeakerTokenizer) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """A person's conversations: read from anywhere, every row accounted for, filtered and split without losing count.
 
 A `Corpus` is immutable. Reading checks the accounting law and groups messages by conversation; filtering and
-splitting return new corpora whose ledgers say what left and why.
+splitting return new corpora whose ledgers say what left and why. One class with many short methods, hence a long file.
 """
 
 from __future__ import annotations

@@ -157,8 +157,6 @@ def train_half(
     device: str | None,
 ) -> ChatTransformer:
     """Train a model on its half of all conversations, unless that is done."""
-    import numpy as np
-
     from wonderland.audit.full import halves_of
     from wonderland.model import chat_transformer
 
@@ -172,9 +170,7 @@ def train_half(
     half = Corpus.concat(
         train.of_conversations(mine[:known]), held_out.of_conversations(mine[known:]), same_people=True
     )
-    rest = np.flatnonzero(~mine[known:])
-    unread = np.zeros(len(held_out.thread_starts), dtype=bool)
-    unread[rest] = True
+    unread = ~mine[known:]
     chosen = replace(layout.settings.training, canaries=0, snapshots=0)
     with guarding(layout.folder / "models"):
         (layout.folder / "models").mkdir(exist_ok=True, mode=0o700)
@@ -182,7 +178,7 @@ def train_half(
     model: ChatTransformer = chat_transformer.train(
         half,
         tokenizer,
-        held_out=held_out.of_conversations(unread),
+        held_out=held_out.of_conversations(unread) if unread.any() else None,
         checkpoint=checkpoint,
         on_progress=on_progress,
         device=device,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WAYS", "compared", "write_comparison"]
 
+_ABOUT = "Two sides of messages, and what a model of one loses on the other. No model of a side is kept."
 WAYS = ("period", "contact", "speaker")
 """What parts of one workspace can be compared by."""
 
@@ -88,7 +89,7 @@ def write_comparison(layout: Layout, result: Comparison, path: Path | None, reda
             place,
             {"comparison": result},
             None,
-            meta={"corpus": corpus.counts(), "wonderland": wonderland.__version__},
+            meta={"corpus": corpus.counts(), "compared": _ABOUT, "wonderland": wonderland.__version__},
             redact=redaction,
         )
     remember(layout.folder, [written])

@@ -18,9 +18,13 @@ function makeChart({ view, plot, draw, table, redraw = [] }) {
     peek: (i) => selecting(spots[i].key),
     move: (i) => headOfKey(spots[i].key) && store.set(selecting(spots[i].key)),
   });
-  const paint = () => {
+  const paint = (whole = true) => {
+    const before = spots;
     spots = [];
     picture.replaceChildren(sceneToSvg(draw(max(280, min(960, frame.clientWidth)), spots)));
+    // A selection changes colours, not places: then hundreds of buttons stay as they are.
+    const same = (a, b) => b && a.x === b.x && a.y === b.y && a.width === b.width && a.key === b.key && a.name === b.name;
+    if (!whole && before.length === spots.length && spots.every((spot, i) => same(spot, before[i]))) return;
     if (buttons.length !== spots.length) { // those that stay keep the focus
       buttons.splice(spots.length).forEach((one) => one.remove());
       const more = spots.slice(buttons.length).map(() => el('button'));
@@ -36,7 +40,8 @@ function makeChart({ view, plot, draw, table, redraw = [] }) {
     hand.say();
   };
   const update = (changed) => {
-    if (when(changed, 'mounted', 'size', 'theme', ...redraw)) paint();
+    const whole = when(changed, 'mounted', 'size', 'theme', 'threshold');
+    if (whole || when(changed, ...redraw)) paint(whole);
     hand.mark(
       (cell, i) => spots[i].on?.() ?? isChosen(spots[i].key),
       (cell, i) => isChosen(spots[i].key, store.peek));

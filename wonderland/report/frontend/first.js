@@ -88,8 +88,8 @@ function mountFirst(host) {
     el('p.onward', el('a', { href: evidenceOf(story) }, `${story.onward} →`))));
   const failed = page.checks.filter((check) => !check.passed), live = page.views.find(({ renderer }) => renderer === 'live');
   host.replaceChildren(el('article.figure.first',
-    el('h1', { id: 'title-findings', tabindex: -1 }, 'Your model in a minute'),
-    el('p.caption', explained(page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts. This is what came of looking inside.' : 'It read messages and learned one thing: to guess the next token. This is what came of it.', seen)),
+    el('h1', { id: 'title-findings', tabindex: -1 }, page.meta.compared ? 'The comparison in a minute' : 'Your model in a minute'),
+    el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts. This is what came of looking inside.' : 'It read messages and learned one thing: to guess the next token. This is what came of it.'), seen)),
     page.audit ? el('p.caption.audit', el('b', 'What it gives away. '), page.audit, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null) : null,
     page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null,
     page.checks.length ? el('details.checks', { open: failed.length > 0 }, el(failed.length ? 'summary.bad' : 'summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
