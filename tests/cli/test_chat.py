@@ -51,7 +51,7 @@ def test_commands_change_what_follows(made, monkeypatch, capsys):
         ("/tempreature 1", "Did you mean /temperature?"),
         ("/temperature hot", "no number"),
         ("/temperature", "Nothing is given. "),
-        ("/seed -1", "at least 0"),
+        ("/seed -1", "is not between 0 and"),
         ("/as you", "/as takes me or them"),
     ],
 )
