@@ -77,9 +77,9 @@ def test_the_file_of_settings_edited_by_hand_counts_at_once(filtered):
 def test_settings_changed_in_the_middle_do_not_change_what_is_sealed(filtered, monkeypatch):
     train = wl.SpeakerTokenizer.train
 
-    def edits(corpus, vocab_size):
+    def edits(corpus, vocab_size, **more):
         fresh(filtered).configure("tokenizer", vocab_size=450)
-        return train(corpus, vocab_size)
+        return train(corpus, vocab_size, **more)
 
     monkeypatch.setattr(module.SpeakerTokenizer, "train", edits)
     assert filtered.tokenize().vocab_size == 400
