@@ -62,6 +62,8 @@ def test_what_is_drawn_out_is_said_and_never_called_safe(blank, reciting, tokeni
     clean = blank.found["training text"]
     assert clean == {"phone": 1}
     assert any("secrets stand in its training text" in why for why in blank.refusals)
+    assert blank.sentence.startswith("These tests drew out nothing beyond chance")  # found is not drawn out
+    assert "secrets stand in its training text" in blank.sentence
 
 
 def test_a_model_that_learned_many_messages_is_refused(tokenizer, parts):

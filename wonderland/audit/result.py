@@ -95,12 +95,11 @@ class Memorisation(Result):
 
         Membership is no reason, as every model would fail: it is told beside.
         """
+        return [*self._drawn(), *self._open()]
+
+    def _drawn(self) -> list[str]:
+        """Say what the tests drew out."""
         reasons = []
-        if "training text" in self.left_out:
-            reasons.append(self.left_out["training text"])
-        few, all_ = (self.examined.get(f"training messages {what}", 0) for what in ("examined", "long enough"))
-        if few < min(ENOUGH, all_):
-            reasons.append(f"Only {few:,} of {all_:,} training messages were examined; {ENOUGH:,} are asked for.")
         for how, p in self.fisher.items():
             if p < LEVEL:
                 part = "" if how == "alone" else ", in a window"
@@ -116,12 +115,20 @@ class Memorisation(Result):
         quick = sum(row["tries"] <= FEWEST_TRIES for row in self.secrets)
         if quick:
             reasons.append(f"Sampling gives {quick} secrets within {FEWEST_TRIES:,} tries.")
-        unscrubbed = sum(self.found.get("training text", {}).values())
-        if unscrubbed:
-            reasons.append(f"{unscrubbed} secrets stand in its training text; the filter scrub takes them out.")
         said = sum(self.found.get("generations, also in training", {}).values())
         if said:
             reasons.append(f"{said} secrets of the training text stand in what was sampled from it.")
+        return reasons
+
+    def _open(self) -> list[str]:
+        """Say what the tests leave open, whatever they drew out."""
+        reasons = [self.left_out["training text"]] if "training text" in self.left_out else []
+        few, all_ = (self.examined.get(f"training messages {what}", 0) for what in ("examined", "long enough"))
+        if few < min(ENOUGH, all_):
+            reasons.append(f"Only {few:,} of {all_:,} training messages were examined; {ENOUGH:,} are asked for.")
+        unscrubbed = sum(self.found.get("training text", {}).values())
+        if unscrubbed:
+            reasons.append(f"{unscrubbed} secrets stand in its training text; the filter scrub takes them out.")
         return reasons
 
     @property
@@ -131,11 +138,13 @@ class Memorisation(Result):
             return f"{self.left_out['training text']} {self._sampled()}".strip()
         n = f"n = {self.hits['training'][1]:,} training and {self.hits['held out'][1]:,} held-out messages"
         n += f", {len(self.secrets):,} secrets" if self.secrets else ""
+        drawn = self._drawn()
         told = (
-            f"These tests drew out training text ({n}). {' '.join(self.refusals)}"
-            if self.refusals
+            f"These tests drew out training text ({n})."
+            if drawn
             else f"These tests drew out nothing beyond chance ({n}). That does not show that nothing can be."
         )
+        told = " ".join([told, *drawn, *self._open()])
         return f"{told} {self._who()}"
 
     def _sampled(self) -> str:
