@@ -66,7 +66,7 @@ class Induction:
     """Does the model continue a repetition? Behaviour, prefix-matching heads, and ablation against random heads."""
 
     name: ClassVar[str] = "induction"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
     no_choices: ClassVar[str] = (
