@@ -64,6 +64,7 @@ def test_the_root_distribution_bundles_every_plugin():
 def test_the_root_distribution_offers_the_entry_points_of_every_plugin_and_its_own():
     offered = dict(toml(ROOT)["project"]["entry-points"]["wonderland"])
     assert offered.pop("core") == "wonderland.corpus.builtin"
+    assert offered.pop("audit") == "wonderland.audit.hooks"
     own: dict[str, str] = {}
     for plugin in PLUGINS:
         own |= toml(plugin)["project"]["entry-points"]["wonderland"]

@@ -221,7 +221,7 @@ def test_no_message_however_long_keeps_a_filter_busy(say, piece):
     # 100 kB of what a pattern almost matches. A pattern that goes back and forth would be here for minutes.
     text = piece * (100_000 // len(piece)) + "é"
     answers = [filter_(say(text)) for filter_ in BUILTIN]
-    assert len(answers) == 5
+    assert len(answers) == len(BUILTIN)
 
 
 def test_hostile_text_between_friends_stays(say, hostile):

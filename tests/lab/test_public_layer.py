@@ -354,4 +354,4 @@ def test_analyses_are_a_mapping_of_classes():
         wl.analyses["nonsense"]
     assert "induction" in error.value.hint
     assert wl.analyses["induction"].name == "induction"
-    assert repr(wl.analyses).startswith("<analyses: activation-patching, ")
+    assert repr(wl.analyses).startswith("<analyses: acquisition, activation-patching, ")

@@ -3,6 +3,7 @@
 import json
 import pickle
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -157,7 +158,7 @@ def test_what_was_saved_is_loaded(saved, tokenizer):
     assert again.cfg == model.cfg
     assert again.fingerprint == model.fingerprint
     assert again.tokenizer_fingerprint == tokenizer.fingerprint
-    assert again.history == model.history
+    assert again.history == replace(model.history, epochs=[replace(one, sample="") for one in model.history.epochs])
     assert torch.equal(again(TOKENS), model(TOKENS))
     assert not again.training
     assert not any(weight.requires_grad for weight in again.parameters())

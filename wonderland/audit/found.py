@@ -145,7 +145,7 @@ def _mean(bits: np.ndarray, seed: int) -> Estimate:
 def tries_told(tries: float) -> str:
     """Return a number of tries as people say it.
 
-    >>> tries_told(tries_for(0.5)), tries_told(2.3e8), tries_told(float("inf"))
+    >>> tries_told(4), tries_told(2.3e8), tries_told(float("inf"))
     ('4', '2×10⁸', 'never')
     """
     if math.isinf(tries):

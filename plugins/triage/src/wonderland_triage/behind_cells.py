@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 import wonderland as wl
+from wonderland.errors import Unsupported
 from wonderland.lab.names import hook_name
 from wonderland.lab.weights import FoldedWeights, fold
 
@@ -41,8 +42,11 @@ def behind_cells(specimen: wl.Specimen, windows: list[int]) -> list[dict[str, np
     for window in windows:
         length = int(specimen.evidence.lengths[window])
         tokens = torch.as_tensor(specimen.evidence.tokens[window : window + 1, :length], device=model.device)
-        with torch.no_grad():
-            _, cache = model.run_with_cache(tokens, names_filter=[*wanted, last])
+        try:
+            with torch.no_grad():
+                _, cache = model.run_with_cache(tokens, names_filter=[*wanted, last])
+        except Unsupported:  # the hooks of an architecture with shared keys are not what their names say
+            return []
         if any(name not in cache for name in [*wanted, last]):
             return []
         scores = np.concatenate([_array(cache[hook_name("attn_scores", layer)][0]) for layer in layers])
