@@ -132,6 +132,7 @@ def copy(source, target):
 # -- several seeds
 
 
+@pytest.mark.slow
 def test_one_seed_that_fails_does_not_lose_the_others(untrained, capsys):
     (untrained / "models").mkdir()
     (untrained / "models" / "seed-1.checkpoint").write_bytes(b"nothing")

@@ -191,6 +191,7 @@ train(part, tokenizer, held_out=held_out, preset="tiny", epochs=2, batch_tokens=
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_without_warning_goes_on_to_the_same_weights(short, tmp_path):
     path = tmp_path / "checkpoint"
     command = [sys.executable, "-c", KILLED, str(path)]

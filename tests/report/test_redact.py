@@ -264,7 +264,7 @@ def test_a_rare_word_and_a_piece_of_a_message_go_from_every_field_there_is(redac
     assert found >= 2, "the made-up views do not use this field: use it in a sample, so that it is looked at"
 
 
-@pytest.mark.parametrize("words", [RARE, PHRASE])
+@pytest.mark.parametrize("words", [pytest.param(RARE, marks=pytest.mark.slow), PHRASE])
 def test_figures_on_paper_and_their_index_hold_no_such_word(redaction, words, tmp_path):
     views = [tree for tree in everything() if isinstance(tree, View)]
     for cls, name in PLACES:

@@ -122,6 +122,7 @@ class TestClosing:
     def test_it_ends_the_transaction_and_may_be_repeated(self, small):
         small.connection.commit()
         small.connection.execute("PRAGMA journal_mode = WAL")
+        small.connection.execute("PRAGMA busy_timeout = 20")  # milliseconds: that it is busy is known at once
         small.row("one")
         small.connection.commit()
         with ChatDb(small.path) as source:

@@ -133,6 +133,7 @@ class TestSameAsTheWalker:
         blob = encode_body(text, mutable=mutable)
         assert decode(blob) == decode(blob) == (text, PLAIN if text else frozenset()) == by_walker(blob)
 
+    @pytest.mark.slow
     @given(data=st.data())
     @settings(max_examples=2500, deadline=2000)
     def test_for_mutations(self, taught, data):

@@ -65,7 +65,7 @@ def test_a_latent_that_is_nowhere_active_has_no_gradient():
     assert torch.equal(reconstruct(active, W_dec)[3], torch.zeros(8, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_planted_features_come_back(seed):
     x, directions = planted(seed=seed)
     learned = learn(x, Recipe(96, active=3, rate=8e-3, batch=512), seed=seed)
