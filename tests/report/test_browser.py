@@ -290,6 +290,17 @@ def test_the_card_says_what_a_head_is_called_and_whom_it_reads(page):
     assert "chance 0.030" in page.inner_text("#card .measures")
 
 
+def test_the_card_draws_a_pattern_only_where_the_view_does_not(page):
+    go(page, "entropy-map")
+    page.click('.cells [data-head="L2H1"]')
+    page.wait_for_selector("#card figure", state="visible")
+    go(page, "attention")
+    page.wait_for_selector("#card figure", state="hidden")
+    page.locator("main .bubbles .token").nth(2).click()  # a change of something else does not bring an empty one back
+    assert page.inner_text("#card h2").endswith("L2H1")
+    assert page.is_hidden("#card figure")
+
+
 def test_a_patching_grid_shows_both_prompts_one_scale_and_what_is_behind_a_cell(page):
     go(page, "patching")
     assert "refused 3 of 12 pairs" in page.inner_text("main .banner")

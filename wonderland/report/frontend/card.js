@@ -72,7 +72,8 @@ function makeCard(host) {
     fill(title, `${kind[0].toUpperCase()}${kind.slice(1)} ${name}`);
     fill(sub, dots(store.key === key ? 'selected' : 'pointed at', at && sameN && rows.length && evidence(rows[0])));
     clear.hidden = !store.key;
-    picture.hidden = measures.hidden = keyLine.hidden = !at;
+    measures.hidden = keyLine.hidden = !at;
+    if (!at) picture.hidden = true; // else drawPicture says, once for each head and view
     if (shown !== key || changed.has('theme')) {
       fill(roles, known.filter((block) => block.role).map(({ role, rule }) => el('li', el('b', role), rule ? el('small', rule) : null)));
       if (at) rows.forEach((row) => fillRow(row, at));
