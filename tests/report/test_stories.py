@@ -94,6 +94,8 @@ def test_the_best_supported_null_result_is_told_with_its_interval():
         effect("No copying: 0.2.", head=None, trust="weak", kind="null"),
         effect("No repetition is learned: −0.01 nats.", head=None, kind="null", estimate=none),
     ]
+    much = one(0.7, 0.6, 0.8, "recovery")  # two thirds came back: too little for a claim, and yet not nothing
+    nulls.insert(0, effect("Two heads bring back 70%, not enough.", head=None, kind="null", estimate=much))
     story = told(page_of(nulls))[ABSENT]
     assert story["text"] == "No repetition is learned."
     assert [story["number"][name] for name in ("value", "low", "high")] == ["−0.01", "−0.03", "0.01"]

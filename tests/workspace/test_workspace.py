@@ -214,3 +214,15 @@ def test_seeds_are_not_trained_under_a_launcher(ready, monkeypatch):
     with pytest.raises(UsageError, match="side by side") as error:
         ready.train_seeds(2)
     assert "wonderland train --seeds" in error.value.hint
+
+
+def test_two_processes_do_not_train_the_same_model(ready):
+    fcntl = pytest.importorskip("fcntl", reason="the system has no such locks")
+    lock = ready.folder / "training.checkpoint.lock"
+    with open(lock, "a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(wl.WonderlandError, match="Another process trains this model"):
+            ready.train()
+        assert not ready.stage("model").done
+    ready.train()
+    assert not lock.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +14,19 @@ import click
 from wonderland.cli.console import Console
 from wonderland.cli.options import FURTHER
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
-from wonderland.errors import InputError, UsageError
+from wonderland.errors import InputError, UsageError, WonderlandError
 from wonderland.model.processes import is_main, processes
 from wonderland.workspace.settings import DEFAULT_NAME
 
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
-__all__ = ["command", "open_workspace", "record"]
+__all__ = ["command", "in_workspace", "open_workspace", "record"]
+
+_OF_A_WORKSPACE = (
+    *("analyze", "audit", "chat", "check", "compare", "export", "extract", "filter", "generate", "report", "run"),
+    *("status", "tokenize", "train", "wipe"),
+)
 
 
 def command(
@@ -53,6 +59,9 @@ def command(
                 }
             try:
                 function(console, **values)
+            except WonderlandError as error:
+                error.hint = in_workspace(error.hint, console.where)
+                raise
             finally:
                 # What a failed check has to say is the result all the same.
                 if console.collected:
@@ -70,6 +79,17 @@ def command(
         return made
 
     return decorate
+
+
+def in_workspace(hint: str, where: str) -> str:
+    """Return a hint whose commands name the workspace, as the command that failed did.
+
+    >>> in_workspace("Run `wonderland train` first.", " -w ours")
+    'Run `wonderland train -w ours` first.'
+    """
+    if " -w " in hint:
+        return hint
+    return re.sub(rf"\bwonderland (?:{'|'.join(_OF_A_WORKSPACE)})\b", lambda found: found[0] + where, hint)
 
 
 def open_workspace(folder: Path | None, *, create: bool = False, examined: bool = False) -> Workspace:

@@ -99,7 +99,8 @@ def _in_short(workspace: Workspace, results: Results) -> list[str]:
     count, all_ = sum(map(len, solid.values())), sum(map(len, findings.values()))
     if all_:
         told.append(
-            f"{count} of the {all_} findings are solid: their intervals exclude chance on enough conversations."
+            f"{count} of the {all_} findings are called solid: there were enough conversations for what each claims. "
+            "The report says of each whether it is an effect, a null result or a description, and its interval."
         )
     return told
 
@@ -111,17 +112,17 @@ def _in_short(workspace: Workspace, results: Results) -> list[str]:
 def demo(console: Console, where: Path, preset: str | None, epochs: int | None, open_it: bool) -> None:
     """Do the whole job in WHERE on 44,758 real messages that come with wonderland (MIT; see its SOURCE.md)."""
     workspace = Workspace.create(where)
+    console.where = f" -w {shlex.quote(str(where))}"
     if not workspace.settings.source.path:
         workspace.configure("source", path=str(MESSAGES))
         workspace.configure("training", preset="nano")
     record(console, workspace, "training", given({"preset": preset, "epochs": epochs}))
     run_all(console, workspace, open_it)
     _with_the_model(console, workspace)
-    folder = shlex.quote(str(where))
     console.say(
-        f"What the model's stream is made of, in some ten minutes: wonderland analyze sparse --layers 2 -w {folder}"
+        f"What the model's stream is made of, in some ten minutes: wonderland analyze sparse --layers 2{console.where}"
     )
-    console.next(f'wonderland generate -w {folder} "<|them|> How are you?"')
+    console.next('wonderland generate "<|them|> How are you?"')
 
 
 def _with_the_model(console: Console, workspace: Workspace) -> None:

@@ -190,8 +190,15 @@ def _surprised(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
 
 def _absent(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     """Tell of the best supported null result."""
-    nulls = sorted((f for f in page.findings if f.kind == "null"), key=lambda found: TRUST.index(found.trust))
+    nulls = sorted((f for f in page.findings if _nothing(f)), key=lambda found: TRUST.index(found.trust))
     return _of_finding(ABSENT, nulls[0], None, "Its evidence") if nulls else None
+
+
+def _nothing(finding: Finding) -> bool:
+    """Whether a finding says that there is nothing: a null result whose number is not clearly above chance."""
+    one = finding.estimate
+    clear = _finite(one) and float(one.low) > (0.0 if one.chance is None else float(one.chance))
+    return finding.kind == "null" and not clear
 
 
 def _of_finding(ask: str, finding: Finding, picture: Any, onward: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from wonderland.errors import InputError
 from wonderland.model.processes import is_main
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace.layout import CHECKPOINT, MODEL, Layout
+from wonderland.workspace.locking import alone
 from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
@@ -67,16 +68,18 @@ def train(
     kept = layout.snapshots_stage(chosen.seed)
     if is_main() and chosen.snapshots:
         kept.unseal()
-    model: ChatTransformer = chat_transformer.train(
-        train_part,
-        tokenizer,
-        held_out=held_out,
-        checkpoint=checkpoint,
-        snapshots_in=kept.folder,
-        on_progress=on_progress,
-        device=device,
-        **asdict(chosen),
-    )
+    lock = checkpoint.with_name(f"{checkpoint.name}.lock")
+    with alone(lock, "trains this model") if is_main() else contextlib.nullcontext():
+        model: ChatTransformer = chat_transformer.train(
+            train_part,
+            tokenizer,
+            held_out=held_out,
+            checkpoint=checkpoint,
+            snapshots_in=kept.folder,
+            on_progress=on_progress,
+            device=device,
+            **asdict(chosen),
+        )
     if is_main():
         with stage.writing() as folder:
             model.save(folder / MODEL)

@@ -32,6 +32,7 @@ OWN = (
     "report.html",
     "report-live.html",
     "training.checkpoint",
+    "training.checkpoint.lock",
     "corpus",
     "stores",
     "filtered",
