@@ -70,7 +70,7 @@ def told(messages, tmp_path_factory) -> tuple[Path, str]:
     workspace.configure("tokenizer", vocab_size=512)
     workspace.configure("split", by="time")
     workspace.configure("analysis", windows=12)  # what is found is not asked here
-    workspace.configure("audit", training=200, held_out=100, generations=40)
+    workspace.configure("audit", training=200, held_out=100, generations=100)
     out = io.StringIO()
     small = replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 128, 512))
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):

@@ -27,7 +27,7 @@ def audited(messages, tmp_path_factory):
     folder = str(place / "me.wonderland")
     workspace = Workspace.create(folder)
     workspace.configure("analysis", windows=8, run=["attention-entropy"], control=False)
-    workspace.configure("audit", training=0, held_out=60, generations=20)
+    workspace.configure("audit", training=0, held_out=0, generations=100)
     size = ["--preset", "nano", "--vocab-size", "400", "--held-out", "0.3", "--by", "time"]
     assert run(["extract", "-q", "-w", folder, str(place / "few.jsonl")]) == 0
     assert run(["filter", "-q", "-w", folder]) == 0
@@ -133,6 +133,8 @@ def test_an_audit_of_other_weights_is_none(workspace):
         {"found": {"training text": {"code": 1}}},
         {"fisher": {"alone": 1.0, "in a window": 0.049}},
         {"examined": {"training messages examined": 999, "training messages long enough": 1000}},
+        {"examined": {"held-out messages examined": 499, "held-out messages long enough": 500}},
+        {"examined": {"messages sampled": 99}},
     ],
 )  # fmt: skip
 def test_each_threshold_alone_refuses(workspace, changes):

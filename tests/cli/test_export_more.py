@@ -71,3 +71,17 @@ def test_every_estimate_of_every_analysis_is_a_row(workspace, tmp_path, kind):
 def test_one_thing_at_a_time(workspace, tmp_path, capsys):
     assert run(["export", "--results", "--model", "hf", str(tmp_path / "x"), "-w", str(workspace)]) == 2
     assert "Give one of" in capsys.readouterr().err
+
+
+def test_an_export_takes_the_place_of_one_of_its_kind_only(workspace, tmp_path, capsys):
+    out = tmp_path / "tables"
+    assert run(["export", "--results", str(out), "-w", str(workspace), "-q"]) == 0
+    assert run(["export", "--results", str(out), "-w", str(workspace), "-q", "--format", "parquet"]) == 0
+    assert not list(out.glob("*.csv"))
+    (out / "notes.txt").write_text("mine")
+    assert run(["export", "--results", str(out), "-w", str(workspace), "-q"]) == 2
+    assert "notes.txt, which would be lost" in capsys.readouterr().err
+    (out / "notes.txt").unlink()
+    assert run(["export", "--model", "hf", str(out), "-w", str(workspace), "-q", "--i-asked-them"]) == 2
+    assert "an export of another kind" in capsys.readouterr().err
+    assert list(out.glob("*.parquet"))

@@ -195,7 +195,9 @@ class _Run:
             "held-out messages": int((~messages.read).sum()),
             "training messages long enough": len(messages.sample(True, 0, self.s.prompt + self.s.least, 0)),
             "training messages examined": int(read.sum()),
+            "held-out messages long enough": len(messages.sample(False, 0, self.s.prompt + self.s.least, 0)),
             "held-out messages examined": int((~read).sum()),
+            "messages sampled": self.s.generations,
             "training conversations examined": len(np.unique(messages.conversation[chosen][read])),
             "held-out conversations examined": len(np.unique(messages.conversation[chosen][~read])),
         }

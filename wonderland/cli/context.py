@@ -86,10 +86,14 @@ def in_workspace(hint: str, where: str) -> str:
 
     >>> in_workspace("Run `wonderland train` first.", " -w ours")
     'Run `wonderland train -w ours` first.'
+    >>> in_workspace("Keep some: wonderland train --snapshots 10", " -w ours")
+    'Keep some: wonderland train --snapshots 10 -w ours'
     """
-    if " -w " in hint:
+    if not where or " -w " in hint:
         return hint
-    return re.sub(rf"\bwonderland (?:{'|'.join(_OF_A_WORKSPACE)})\b", lambda found: found[0] + where, hint)
+    command = rf"wonderland (?:{'|'.join(_OF_A_WORKSPACE)})\b[^`;]*?"
+    quoted = re.sub(rf"(?<=`){command}(?=`)", lambda found: found[0] + where, hint)
+    return re.sub(rf"(?<=: ){command}$", lambda found: found[0] + where, quoted)
 
 
 def open_workspace(folder: Path | None, *, create: bool = False, examined: bool = False) -> Workspace:

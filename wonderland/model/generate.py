@@ -20,7 +20,7 @@ __all__ = ["SPEAKERS", "Sampled", "continued", "generate"]
 
 SPEAKERS = {"me": ME, "them": THEM}
 """The speaker token of each speaker."""
-_COLDEST = 1e-3
+_COLDEST, _HOTTEST = 1e-3, 1e6
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,10 @@ def continued(
         UsageError: A number is out of range, or the tokens leave no room in the context.
         InputError: The model's answers are not finite numbers.
     """
-    if not (temperature == 0 or _COLDEST <= temperature < math.inf):  # NaN too
+    if not (temperature == 0 or _COLDEST <= temperature <= _HOTTEST):  # NaN too
         raise UsageError(
-            f"The temperature is 0 or at least {_COLDEST:g}, not {temperature:g}: nearer to 0 the logits overflow.",
+            f"The temperature is 0, or from {_COLDEST:g} to {_HOTTEST:g}, not {temperature:g}: nearer to 0 the logits "
+            "overflow, and above all tokens are equally likely.",
             hint="0 takes the likeliest token each time; 1 samples as the model says.",
         )
     if not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1 or seed < 0:

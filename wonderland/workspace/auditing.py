@@ -7,7 +7,7 @@ of the weights' hash, the messages and the settings, so that an audit of other w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -114,25 +114,27 @@ def strings_in(views: Iterable[View]) -> Iterator[str]:
 
 
 def is_public(layout: Layout) -> bool:
-    """Say whether the messages are those that come with wonderland, which anybody may have."""
+    """Say whether the model was trained on the messages that come with wonderland, which anybody may have.
+
+    What lies at the path of the source says so only while everything up to the model was made of it.
+    """
     if not layout.settings.source.path or layout.settings.source.more:
+        return False
+    if not all(layout.stage(name).done for name in ("corpus", "filtered", "tokenizer", "model")):
         return False
     source = layout.source_path
     return source.is_file() and hash_file(source) == hash_file(MESSAGES)
 
 
-def sharing(layout: Layout, model: str, results: Mapping[str, Any] | None = None) -> Sharing:
+def sharing(layout: Layout, model: str) -> Sharing:
     """Return whether the weights of a model may leave the workspace: the one rule for every file that holds them.
 
     Args:
         layout: The workspace.
         model: Fingerprint of the weights.
-        results: Results with the audit among them; the audit in the workspace by default.
     """
-    if results is None:
-        found = there(layout)
-        results = {} if found is None else {"memorisation": found}
-    return Sharing.of(results, model, public=is_public(layout))
+    found = there(layout)  # and no other, which somebody may have run with other settings
+    return Sharing.of({} if found is None else {"memorisation": found}, model, public=is_public(layout))
 
 
 def train_halves(train: Callable[..., Any], device: str | None, jobs: int, tell: Any) -> None:

@@ -62,8 +62,9 @@ def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
             "sharing": told,
         }
         (partial / "README.md").write_text(_CARD.format(name=place.name, **about), encoding="utf-8")
-        (partial / _MARK).write_text(json.dumps({"model": about}, indent=1), encoding="utf-8")
+        _mark(partial, {"model": about})
 
+    _only_an_export(place, "model")
     write_folder(place, _MARK, write)
     remember(layout.folder, [path for path in place.rglob("*") if path.is_file()])
     return place
@@ -81,12 +82,36 @@ def export_results(layout: Layout, results: Results, folder: str | Path, kind: s
     def write(partial: Path) -> None:
         for name, table in tables.items():
             _write(table, partial / f"{name}.{kind}", kind)
-        (partial / _MARK).write_text(json.dumps({"results": list(results)}, indent=1), encoding="utf-8")
+        _mark(partial, {"results": list(results)})
 
+    _only_an_export(place, "results")
     write_folder(place, _MARK, write)
     written = sorted(path for path in place.iterdir() if path.name != _MARK)
     remember(layout.folder, [*written, place / _MARK])
     return written
+
+
+def _mark(folder: Path, about: dict[str, Any]) -> None:
+    """Write what was exported, and which files are ours."""
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    (folder / _MARK).write_text(json.dumps({**about, "files": files}, indent=1), encoding="utf-8")
+
+
+def _only_an_export(folder: Path, what: str) -> None:
+    """Refuse a folder that holds files of somebody else, or an export of another kind: both would be lost.
+
+    Raises:
+        UsageError: It does.
+    """
+    try:
+        known = json.loads((folder / _MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # `write_folder` refuses what is no export
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {_MARK}
+    others = sorted(there - set(known.get("files", [])))
+    if what not in known or others:
+        kept = others[0] if others else "an export of another kind"
+        raise UsageError(f"{folder} holds {kept}, which would be lost.", hint="Choose a new folder.")
 
 
 def _tables(results: Results) -> dict[str, pandas.DataFrame]:

@@ -140,7 +140,8 @@ class Layout:
         """
         model = self.stage("model")
         weights = (model.record() or {}).get("files", {}).get(MODEL, "")
-        parameters = {"version": 1, "country": self.settings.filter.country, "full": full}
+        how_much = asdict(self.settings.audit)
+        parameters = {"version": 2, "country": self.settings.filter.country, "full": full, **how_much}
         return Stage(
             "audit", self.folder / "audit", 1, parameters, (model.key, str(weights), self.stage("filtered").key)
         )

@@ -146,7 +146,13 @@ def snapshots(layout: Layout, seed: int | None = None) -> dict[int, Path]:
 def trained_seeds(layout: Layout) -> dict[int, str]:
     """Return the keys of the models there are of the settings of now, by their seed, in order."""
     found = {int(m[1]) for path in (layout.folder / "models").glob("seed-*") if (m := _SEED.fullmatch(path.name))}
-    keys = {seed: layout.seed_stage(seed).key for seed in sorted(found) if layout.seed_stage(seed).done}
+    states = {seed: layout.seed_stage(seed).state() for seed in sorted(found)}
+    if damaged := [seed for seed, state in states.items() if state == "damaged"]:
+        place = layout.seed_stage(damaged[0]).folder
+        raise InputError(
+            f"The model of seed {damaged[0]} is damaged: {place}.", hint="Delete that folder and train it again."
+        )
+    keys = {seed: layout.seed_stage(seed).key for seed, state in states.items() if state == "done"}
     first, own = layout.settings.training.seed, layout.stage("model")
     return dict(sorted({**keys, **({first: own.key} if own.done else {})}.items()))
 
