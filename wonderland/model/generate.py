@@ -20,7 +20,7 @@ __all__ = ["SPEAKERS", "Sampled", "continued", "generate"]
 
 SPEAKERS = {"me": ME, "them": THEM}
 """The speaker token of each speaker."""
-_COLDEST, _HOTTEST = 1e-3, 1e6
+_COLDEST, _HOTTEST = 1e-3, 1e30
 
 
 @dataclass(frozen=True)
