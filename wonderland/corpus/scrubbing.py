@@ -14,6 +14,7 @@ plans by ``phonenumbers``.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -26,8 +27,11 @@ from wonderland.errors import UsageError
 
 __all__ = ["KINDS", "Secret", "count_secrets", "find_secrets", "known_country", "scrubbed"]
 
-KINDS = ("phone", "email", "link", "card", "iban", "code", "address")
-"""Kinds of secrets, in the order in which one wins over another that overlaps it."""
+KINDS = ("link", "phone", "email", "card", "iban", "code", "address")
+"""Kinds of secrets, in the order in which one wins over another that overlaps it.
+
+A link is first: what it holds beside an e-mail address lets somebody in.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,31 +54,51 @@ class Secret:
         return f"Secret({self.kind}, {self.stop - self.start} characters)"  # its text stays out of logs and tracebacks
 
 
-_EMAIL = regex.compile(r"(?i)(?<![\w.+-])[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}\b")
+_EMAIL = regex.compile(
+    r"(?i)(?<!\w)\w[\w.%+-]{0,63}@(?:[\w-]{1,63}\.){1,4}[^\W\d_]{2,24}(?![^\W_])"  # letters of any script
+)
 _URL = regex.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"']{3,}[^\s<>\"'.,;:!?)\]]")
 _KEY_IN_LINK = regex.compile(
-    r"(?i)://[^/@\s]+:[^/@\s]+@|[?&](?:pwd|token|key|auth|invite|password|access_token)=|/(?:j|join|invite|share)/\w{6,}"
-    r"|(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{20,}"
+    r"(?i)://[^/:?#\s]*:[^/@\s]+@|[?&](?:pwd|token|key|auth|invite|password|access_token)=|/(?:j|join|invite|share)/\w{6,}"
+    r"|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{20,}"  # looks ahead once for each part, not from each letter of it
 )
-_CARD = regex.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-])")
-_CARD_START = regex.compile(
-    r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[689])|35|6(?:011|4[4-9]|5)"
+_MOST_DIGITS = 19
+_NUMBERS = regex.compile(r"(?<!\d)(?<!\d[.,])\d+(?:[ .-]\d+)*")
+_CARD = regex.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]\d|7[01]|720))\d+(?<=\A\d{16})|3[47]\d{13}"
+    r"|3(?:0[0-5]|[689]\d)\d{11,16}|35\d{14,17}|6(?:011|4[4-9]|5)\d+(?<=\A\d{16,19})"
 )
-_IBAN = regex.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
+_IBAN = regex.compile(r"(?i)\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b")
 _CODE_WORD = (
-    r"(?<!\b(?:zip|area|postal|post|country|dress|promo|discount|source|morse|bar|qr|error|exit|course)[ -]?)"
+    r"(?<!\b(?:zip|area|postal|post|country|dress|promo|discount|source|morse|bar|qr|error|exit|course|tax)[ -]?)"
     r"\b(?:code|pin|passcode|password|otp|combination|combo)\b"
 )
+_YEAR = r"(?:19|20)\d\d\b"
+_AMOUNT = (  # what stands after a number that counts something
+    r"(?:[$€£%]|(?:pesos?|dollars?|bucks|euros?|pounds?|rupees?|yen|usd|eur|gbp|mxn"
+    r"|k?cal|calories|people|points|lines|words|times|characters|miles|km|kg|lbs?)\b)"
+)
 _CODE_AFTER = regex.compile(
-    rf"(?i){_CODE_WORD}(?:\s+(?:for|to|of)\b[^.?!\d]{{1,30}})?\s*(?:is|:|=|was|#)?\s*(#?\d{{4,8}}\b)"
+    rf"(?i){_CODE_WORD}(?:\s{{1,4}}(?:number|no\.?|nr\.?))?(?P<of>\s{{1,4}}(?:for|to|of)\b[^.?!\d]{{1,30}})?\s{{0,4}}"
+    rf"(?P<is>(?:['’]s|is|:|=|was|#)\s{{0,4}})?(?(of)(?(is)|(?!{_YEAR})))"
+    rf"(?P<code>#?\d{{4,8}}\b|\d{{3}}[ -]\d{{3}}\b(?![ -]?\d))(?!\s{{0,4}}{_AMOUNT})"
 )
 _CODE_BEFORE = regex.compile(
-    rf"(?i)(?<![\d.,$€£])\b(\d{{4,8}})\s+(?:is|as)\s+(?:the|your|my|our)\b[^.?!]{{0,25}}{_CODE_WORD}"
+    rf"(?i)(?<![\d.,$€£])\b(?P<code>\d{{4,8}})\s{{1,4}}(?:(?:is|as)\s{{1,4}}(?:the|your|my|our)\b[^.?!]{{0,25}}"
+    rf"|(?:gate|door|garage|entry|access|alarm|lock|building|security|login|verification)\s{{1,4}}){_CODE_WORD}"
+)
+_NAMED_CODE = regex.compile(  # says of a number like a year that it is a code
+    rf"(?i)\s{{1,4}}(?:is|as)\s{{1,4}}(?:the|your|my|our)\s{{1,4}}(?:\w{{1,15}}\s{{1,4}})?{_CODE_WORD}"
 )
 _STREET = (
     "(?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|terrace|way|parkway|highway)"
 )
-_ADDRESS = regex.compile(rf"\b\d{{1,5}} (?:[NSEW]\.? )?(?:[A-Z][a-z]+ ){{1,3}}(?i:{_STREET})\b\.?")
+_NO_STREET = (  # a date or a time before a word that only looks like a street
+    r"(?!(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|(?:Second|Minute|Hour|Day|Week|Month|Year)s?) (?:[A-Z][a-z]+ ){0,2}(?i:drive|place|court|way) "
+    r"(?!(?:in|near|by|and|or|off|is|now|at|if|but|apt|unit)\b)[a-z])"
+)
+_ADDRESS = regex.compile(rf"\b\d{{1,5}} (?:[NSEW]\.? )?{_NO_STREET}(?:[A-Z][a-z]+ ){{1,3}}(?i:{_STREET})\b\.?")
 
 
 def find_secrets(text: str, country: str | None = None) -> list[Secret]:
@@ -90,9 +114,13 @@ def find_secrets(text: str, country: str | None = None) -> list[Secret]:
     taken: list[Secret] = []
     for kind in KINDS:
         for secret in _FINDERS[kind](text, country):
-            if all(secret.stop <= other.start or secret.start >= other.stop for other in taken):
-                taken.append(secret)
-    return sorted(taken, key=lambda secret: secret.start)
+            at = bisect(taken, secret.start, key=lambda other: other.start)
+            free = (not at or taken[at - 1].stop <= secret.start) and (
+                at == len(taken) or secret.stop <= taken[at].start
+            )
+            if free:
+                taken.insert(at, secret)
+    return taken
 
 
 def count_secrets(texts: Iterable[str], country: str | None = None) -> Counter[str]:
@@ -131,29 +159,54 @@ def _worth_looking(text: str) -> bool:
 
 
 def _shaped(
-    kind: str, pattern: regex.Pattern[str], confirm: Callable[[str], bool] = lambda _: True, group: int = 0
+    kind: str, pattern: regex.Pattern[str], confirm: Callable[[str], bool] = lambda _: True
 ) -> Callable[[str, str | None], Iterator[Secret]]:
     def find(text: str, country: str | None) -> Iterator[Secret]:
         for match in pattern.finditer(text):
-            start = match.start(group)
-            confirmed = next((part for part in _shorter(match[group]) if confirm(part)), None)
-            if confirmed is not None:
-                yield Secret(kind, start, start + len(confirmed), confirmed)
+            if confirm(match[0]):
+                yield Secret(kind, match.start(), match.end(), match[0])
 
     return find
 
 
-def _shorter(text: str) -> Iterator[str]:
-    """Yield what was found, then without its last word, and so on: a number may be followed by another."""
-    while text:
-        yield text
-        text = text.rpartition(" ")[0]
+def _cards(text: str, country: str | None) -> Iterator[Secret]:
+    """Yield the cards; other numbers may stand before one and after it."""
+    for match in _NUMBERS.finditer(text):
+        numbers, at = match[0], match.start()
+        words = [(word.start(), word.end()) for word in regex.finditer("[^ ]+", numbers)]
+        first = 0
+        while first < len(words):
+            start = words[first][0]
+            tried = range(min(first + _MOST_DIGITS, len(words)) - 1, first - 1, -1)  # the longest first
+            short = (last for last in tried if words[last][1] - start < 2 * _MOST_DIGITS)
+            last = next((last for last in short if _is_card(numbers[start : words[last][1]])), None)
+            if last is not None:
+                stop = words[last][1]
+                yield Secret("card", at + start, at + stop, numbers[start:stop])
+            first = first + 1 if last is None else last + 1
 
 
 def _is_card(text: str) -> bool:
-    digits = regex.sub(r"\D", "", text)
-    shaped = _CARD_START.match(digits) and 13 <= len(digits) <= 19 and len(set(digits)) > 1
-    return bool(shaped and luhn.is_valid(digits))
+    groups = regex.split("[ .-]", text)
+    digits = "".join(groups)
+    if len(digits) > _MOST_DIGITS or not _CARD.fullmatch(digits) or len(set(digits)) == 1:
+        return False
+    decimal = "." in text and not all(4 <= len(group) <= 6 for group in groups)
+    return not decimal and bool(luhn.is_valid(digits))
+
+
+def _ibans(text: str, country: str | None) -> Iterator[Secret]:
+    for match in _IBAN.finditer(text, overlapped=True):
+        valid = next((part for part in _shorter(match[0]) if iban.is_valid(part)), None)
+        if valid is not None:
+            yield Secret("iban", match.start(), match.start() + len(valid), valid)
+
+
+def _shorter(text: str) -> Iterator[str]:
+    """Yield what was found, then without its last word, and so on: words may follow a number."""
+    while text:
+        yield text
+        text = text[: max(text.rfind(" "), text.rfind("-"), 0)]
 
 
 def _is_private_link(text: str) -> bool:
@@ -167,16 +220,19 @@ def _phones(text: str, country: str | None) -> Iterator[Secret]:
 
 
 def _codes(text: str, country: str | None) -> Iterator[Secret]:
-    yield from _shaped("code", _CODE_AFTER, group=1)(text, country)
-    yield from _shaped("code", _CODE_BEFORE, group=1)(text, country)
+    for match in _CODE_AFTER.finditer(text):
+        yield Secret("code", match.start("code"), match.end("code"), match["code"])
+    for match in _CODE_BEFORE.finditer(text):
+        if not regex.match(_YEAR, match["code"]) or _NAMED_CODE.match(text, match.end("code")):
+            yield Secret("code", match.start("code"), match.end("code"), match["code"])
 
 
 _FINDERS: dict[str, Callable[[str, str | None], Iterator[Secret]]] = {
     "phone": _phones,
     "email": _shaped("email", _EMAIL),
     "link": _shaped("link", _URL, _is_private_link),
-    "card": _shaped("card", _CARD, _is_card),
-    "iban": _shaped("iban", _IBAN, lambda text: bool(iban.is_valid(text))),
+    "card": _cards,
+    "iban": _ibans,
     "code": _codes,
     "address": _shaped("address", _ADDRESS),
 }
