@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wonderland.corpus import screens
+from wonderland.corpus import screens, scrubbing
 from wonderland.corpus.canaries import Canary, draw, inserted, with_canaries
 from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
@@ -140,3 +140,7 @@ def test_conversations_are_chosen_by_number():
     chosen = np.array([False, True])
     assert one.of_conversations(chosen).texts == [one.texts[2]]
     assert one.of_conversations(chosen).ledger.count("conversations") == 2
+
+
+def test_a_number_that_begins_in_a_private_link_leaves_no_end_behind():
+    assert scrubbing.scrubbed("see https://x.com/a?key=+44 20 7946 0958 later")[0] == "see [link] later"

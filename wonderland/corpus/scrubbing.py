@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import regex
 from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher
@@ -120,6 +120,9 @@ def find_secrets(text: str, country: str | None = None) -> list[Secret]:
             )
             if free:
                 taken.insert(at, secret)
+            elif at and taken[at - 1].stop < secret.stop and (at == len(taken) or secret.stop <= taken[at].start):
+                stop, start = secret.stop, taken[at - 1].start
+                taken[at - 1] = replace(taken[at - 1], stop=stop, text=text[start:stop])  # else its end would stay
     return taken
 
 
