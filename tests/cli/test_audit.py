@@ -153,6 +153,25 @@ def test_other_messages_beside_the_public_ones_are_not_public(workspace, monkeyp
     )
 
 
+def test_public_messages_at_the_source_of_a_model_that_read_others_do_not_make_it_public(
+    workspace, tmp_path, monkeypatch
+):
+    layout, public = Workspace(workspace).layout, tmp_path / "public.jsonl"
+    public.write_text('{"id": "1"}\n', encoding="utf-8")
+    monkeypatch.setattr("wonderland.workspace.auditing.MESSAGES", public)
+    source = dataclasses.replace(layout.settings.source, path=str(public))
+    assert not auditing.is_public(
+        dataclasses.replace(layout, settings=dataclasses.replace(layout.settings, source=source))
+    )
+
+
+def test_an_audit_with_other_settings_is_another_audit(workspace):
+    space = Workspace(workspace)
+    assert space.audited() is not None
+    space.configure("audit", generations=101)
+    assert space.audited() is None
+
+
 def test_a_file_of_weights_holds_no_text_and_the_report_still_has_the_samples(workspace):
     with safe_open(workspace / "model" / "model.safetensors", framework="pt") as file:
         about = json.loads(file.metadata()["wonderland"])
