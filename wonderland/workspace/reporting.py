@@ -18,6 +18,7 @@ from wonderland.report.findings import Check
 from wonderland.report.live_view import redacted_model
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
+from wonderland.report.sharing import Sharing
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
@@ -82,7 +83,7 @@ class Showing:
                 redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
                 replicated=replicated_in(self.layout.folder, self.results.specimen),
-                audit=_ELSEWHERE if self.layout.examines else sharing.sentence,
+                audit=_ELSEWHERE if self.layout.examines else Sharing.of(results, model).sentence,
                 sharing=told,
             )
         remember(self.layout.folder, [written])
