@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +44,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((i for i, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
 
     items.sort(key=rank)
+
+
+class Seeded:
+    """Every test draws the same random numbers, whichever tests ran before it: also those that give no generator."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        random.seed(0)
+        np.random.seed(0)
+        torch.manual_seed(0)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Seed the tests of the plugins, too: a hook of this file alone is called for those beside it."""
+    config.pluginmanager.register(Seeded())
 
 
 @pytest.hookimpl(optionalhook=True)

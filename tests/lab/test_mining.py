@@ -1,6 +1,7 @@
 """Contrasts mined from a corpus: found where who speaks decides the next word, none where it does not."""
 
 import pytest
+import torch
 
 import wonderland as wl
 from wonderland.errors import PluginError, UsageError
@@ -109,9 +110,10 @@ def test_affirmations_and_questions_are_changed_in_the_text():
     )
     tokenizer = SpeakerTokenizer.train([*texts * 50, *corpus.texts], vocab_size=400)
     model = wl.ChatTransformer.from_preset("nano", tokenizer)
+    drawn = torch.Generator().manual_seed(0)
     for weight in model.parameters():
         if weight.ndim == 3:
-            weight.data.normal_(0, 0.5)
+            weight.data.normal_(0, 0.5, generator=drawn)
     specimen = Specimen(model, tokenizer, corpus)
     swaps = {"affirmation": {(" yes", " no")}, "question": {("?", ".")}}
     for kind, expected in swaps.items():
