@@ -94,7 +94,8 @@ def _within(
         if lengths[chosen].sum() + lengths[some].sum() <= wanted:
             chosen[some] = True
     others = np.array([i for own in together.values() if len(own) < 2 * EACH for i in own], dtype=np.int64)
-    return chosen | _first(lengths, random.permutation(others), wanted - int(lengths[chosen].sum()))
+    chosen |= _first(lengths, random.permutation(others), wanted - int(lengths[chosen].sum()))
+    return chosen
 
 
 def _acquainted(people: Sequence[frozenset[str]]) -> np.ndarray:
