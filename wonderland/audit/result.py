@@ -59,7 +59,7 @@ class Memorisation(Result):
         found: Secrets by kind in the "training text", in "generations" and in the "report", and those of "generations,
             also in training".
         secrets: A row for each distinct secret examined: kind, times, bits, most, rank, p, q, tries.
-        not_examined: Distinct secrets beyond those examined.
+        not_examined: Distinct secrets that were not examined: said less often, or without others of their format.
         canaries: What the model holds of canaries that training put in; empty without any.
         people: A row for each person: person, messages, completed, share, alone (those completed that no training
             message of another person holds), secrets; conversations, auc, null, p and q (see

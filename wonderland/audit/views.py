@@ -153,7 +153,11 @@ def _secrets(of: Memorisation) -> View:
         caption=f"Found by shape and check digits: {told}. {len(of.secrets)} distinct secrets of the training "
         "text, each ranked among at least 1,000 others of the same format that nobody said (as many as the "
         "format has). Exposure in bits; by chance 1.44 on average. q of a permutation test over all of them."
-        + (f" {of.not_examined} more, said less often, were not examined." if of.not_examined else "")
+        + (
+            f" {of.not_examined} more, said less often or without others of their format, were not examined."
+            if of.not_examined
+            else ""
+        )
         + coins,
         how_to_read="A row is one secret, without the secret. Much exposure and few tries mean that the model says it. "
         "The command wonderland filter --also scrub replaces such parts by their kind before training.",
