@@ -96,6 +96,8 @@ def test_a_model_that_learned_messages_by_heart_is_caught():
     assert found.hits["held out, in a window"][0] == 0
     assert found.fisher["in a window"] < 0.01
     assert float(found.membership["message, calibrated"].low) > 0.55
+    assert float(found.membership["message, in a window"].low) > 0.95  # what is left behind its context is told alone
+    assert float(found.membership["message, calibrated"].high) < 0.85
     assert float(found.membership["conversation, calibrated"].low) > 0.55
     assert float(found.membership["message, text alone"].low) < 0.6
     assert found.refusals
