@@ -173,17 +173,17 @@ def _people(of: Memorisation) -> View | None:
         return None
     heads = [
         Column("person", "Person"),
-        Column("messages", "Messages examined"),
         Column("completed", "Completed"),
         Column(
             "share", "Share", "% of messages", 1, "With a 95% interval: the wider of bootstrap and Clopper-Pearson."
         ),
         Column("alone", "Nobody else's", help="Completed messages that no other person wrote in the training text."),
-        Column("secrets", "Secrets said"),
-        Column("conversations", "Conversations", help="Examined ones that were read, and that were held out."),
         Column("auc", "AUC", "", 2, "Of telling this person's messages that were read from those that were not."),
         Column("null", "By chance", help="The middle 95% with this person's conversations dealt anew."),
         Column("q", "q", "", 3, "One-sided permutation test, Benjamini and Hochberg over the people tested."),
+        Column("conversations", "Conversations", help="Examined ones that were read, and that were held out."),
+        Column("messages", "Messages", help="Training messages that were examined."),
+        Column("secrets", "Secrets said"),
     ]
     changed = any(row.get("changed") is not None for row in of.people)
     if changed:
@@ -224,15 +224,15 @@ def _person(row: Mapping[str, Any]) -> list[Any]:
     read, unread = row.get("conversations") or (None, None)
     return [
         Quoted(row["person"]),
-        row["messages"],
         row["completed"],
         _percent(row["share"]),
         row.get("alone"),
-        row["secrets"],
-        None if read is None else Wording(f"{read} and {unread}"),
         row.get("auc"),
         None if null is None else Wording(f"{null[0]:.2f} to {null[1]:.2f}"),
         q,
+        None if read is None else Wording(f"{read} and {unread}"),
+        row["messages"],
+        row["secrets"],
         None if changed is None else changed.map(lambda part: 100 * part, unit="% of tokens"),
     ]
 

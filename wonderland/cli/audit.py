@@ -43,7 +43,7 @@ def audit(console: Console, folder: Path | None, full: bool, device: str | None,
     if found.refusals:
         raise CheckFailed(
             "By this audit the model should not be shared.",
-            hint="What helps is in the guide Share safely: wonderland filter --also scrub, then train again.",
+            hint="Take secrets out with `wonderland filter --also scrub` and train again; more is in the guide Share safely.",
         )
     console.next("wonderland report")
 
