@@ -364,7 +364,7 @@ def test_with_a_large_vocabulary_the_tokens_of_the_listed_neurons_alone_are_told
     synthetic_specimen, result, monkeypatch
 ):
     monkeypatch.setattr("wonderland_triage.neurons._PRODUCTS", 0)
-    few = wl.analyze(synthetic_specimen, Neurons(listed=2))["neurons"]
+    few = wl.analyze(synthetic_specimen, Neurons(listed=2, tokens=1))["neurons"]
     listed = {Neuron.parse(row["neuron"]) for row in few.listed}
     assert {tuple(at) for at in np.argwhere(few.raises[..., 0] >= 0)} == {tuple(at) for at in listed}
     for name in ("raises", "lowers", "reads"):
