@@ -378,4 +378,4 @@ def test_of_some_neurons_each_is_told_its_own_tokens(synthetic_specimen, result)
         assert (ids[some] == getattr(result, name)[some]).all()
         assert (ids[~some] == -1).all()
         assert (np.isfinite(by[..., 0]) == some).all()
-    assert len(set(result.raises[some].ravel().tolist())) == 3
+    assert len(set(result.raises[some].ravel().tolist())) > 1  # so that an exchange would be seen
