@@ -60,7 +60,8 @@ class Patterns:
         """The same, contiguous, as [layer, member × head, window, cell]."""
         members, layers, heads = self.shape
         parts = self.vectors.unflatten(1, (members, layers, heads))
-        return parts.permute(2, 1, 3, 0, 4).flatten(1, 2).contiguous()
+        turned: torch.Tensor = parts.permute(2, 1, 3, 0, 4).flatten(1, 2).contiguous()
+        return turned
 
     def crossed(self, order: np.ndarray) -> Floats:
         """Return inner products with the patterns of other windows, summed over windows, of heads of one layer.

@@ -105,7 +105,8 @@ def why_not(excess: dict[float, Floats], temperature: float, pull: float) -> str
                 f"Chains with a step of {step:.2g} have not levelled: {third:.3g} in the third quarter of the draws, "
                 f"{last:.3g} in the last. Take more draws or a larger step."
             )
-    if not _alike(*(values := list(told.values())), least):
+    values = list(told.values())
+    if not _alike(min(values), max(values), least):
         both = " and ".join(f"{value:.3g} with a step of {step:.2g}" for step, value in told.items())
         return f"The step sizes do not agree: {both}. Take more draws, or another step."
     if min(values) < -least:
