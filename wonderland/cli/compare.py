@@ -18,7 +18,7 @@ from wonderland.workspace.comparing import WAYS, write_comparison
 @click.option("--by", type=click.Choice(WAYS), help="What to compare by; without it, WHAT is another workspace.")
 @click.option("--at", multiple=True, help="With --by period, the day at which a period ends; may be repeated.")
 @click.option(
-    "--permutations", type=Whole(19, 100_000), default=199, show_default=True, help="Null draws of each pair."
+    "--permutations", type=Whole(20, 100_000), default=199, show_default=True, help="Null draws of each pair."
 )
 @click.option(
     "--heads",
@@ -79,6 +79,8 @@ def compare(
         "contacts": what if by == "contact" else (),
         "other": None if by else what[0],
     }
+    if heads:
+        workspace.load_model()  # what is missing is said before anything is counted
     with console.progress("Comparing", "draws") as meter:
         result = workspace.compare(
             by or "",

@@ -106,7 +106,7 @@ def by_contact(corpus: Corpus, contacts: Sequence[str]) -> Sides:
     """
     if len(set(contacts)) < 2:
         raise UsageError("Contacts are compared with each other: name two or more.", hint="--by contact P001 P002")
-    known = {str(name) for name in corpus.table.column("sender").unique().to_pylist()}
+    known = {message.sender for message in corpus if not message.is_from_me}
     for one in contacts:
         if one not in known:
             raise UsageError(

@@ -41,8 +41,8 @@ def compared(
     """Compare; see `Workspace.compare`."""
     from wonderland.comparison.comparison import compare
 
-    if permutations < 19:
-        raise UsageError(f"{permutations} draws cannot show p < 0.05; it takes 19.", hint="--permutations 199")
+    if permutations < 20:
+        raise UsageError(f"{permutations} draws cannot show p < 0.05; it takes 20.", hint="--permutations 199")
     chosen = _sides(layout.done("filtered", "filter").read(Corpus.load), by, at, contacts, other)
     return compare(chosen, permutations=permutations, seed=seed, on_progress=on_progress)
 
