@@ -57,7 +57,7 @@ class SparseDictionaries:
     """Of what is the residual stream made? Sparse dictionaries of each layer from two starts, with their controls."""
 
     name: ClassVar[str] = "sparse-dictionaries"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
     no_choices: ClassVar[str] = (
@@ -148,6 +148,7 @@ class _Job:
             context=self.specimen.cfg.n_ctx,
             n_layers=self.specimen.cfg.n_layers,
             lead=float(self.lead.mean()),
+            seed=self.asked.seed,
         )
         clear(self.scratch)
         return result
@@ -207,7 +208,7 @@ class _Job:
         floor: np.ndarray,
         weights: dict[str, np.ndarray],
     ) -> dict[str, dict[str, wl.Estimate]]:
-        """Return the same measures where nothing was learned; ``weights`` gets those of the frozen decoder."""
+        """Return the same measures where nothing was learned; ``weights`` gets what later analyses need of them."""
         seed = self.asked.seed
         frozen = self.train(f"L{layer}frozen", x, seed, dataclasses.replace(self.recipe, frozen=True))
         weights.update({f"frozen.{name}": part for name, part in frozen.arrays().items()})
@@ -227,7 +228,12 @@ class _Job:
         found["scrambled weights"] = self.measure(
             of_scrambled, held.without(its_table), unexplained(held.x), places, None, None, its_floor
         )
-        found["scrambled weights"]["stable"] = agreed(matched(of_scrambled.W_dec.numpy(), again.W_dec.numpy())[0])
+        its_cosines = matched(of_scrambled.W_dec.numpy(), again.W_dec.numpy())[0]
+        found["scrambled weights"]["stable"] = agreed(its_cosines)
+        parts = {**of_scrambled.arrays(), "stability": its_cosines}
+        if its_table is not None:
+            parts["table"] = its_table
+        weights.update({f"scrambled.{name}": part for name, part in parts.items()})
         return {name: found[name] for name in _CONTROLS}
 
     def pass_over(self, specimen: wl.Specimen, windows: wl.Windows, layer: int) -> Stream:
