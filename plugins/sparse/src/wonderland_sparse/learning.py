@@ -132,7 +132,7 @@ class _Training:
         self.b_enc, self.b_dec = torch.zeros(recipe.latents), torch.zeros(d)
         self.log_threshold = torch.full((recipe.latents,), math.log(0.5))
         self.trained = [self.W_enc, self.b_enc, self.b_dec, self.W_dec, self.log_threshold]
-        self.adam = torch.optim.Adam(self.trained, lr=recipe.rate, betas=(0.9, 0.99), fused=True)
+        self.adam, self.rate = _Adam(self.trained), recipe.rate
         self.silent = torch.zeros(recipe.latents, dtype=torch.int64)
         seen = steps_of(recipe, n) * min(recipe.batch, n)
         self.patience = min(max(round(_SILENT * seen), 4 * recipe.batch), _MOST_SILENT)
@@ -158,7 +158,7 @@ class _Training:
             sides = [of.index_select(0, rows).float().sub_(mean).mul_(scale) for of, mean, scale in self.sides()]
             place += batch
             left = 1.0 if step < half else (steps - step) / max(steps - half, 1)
-            self.adam.param_groups[0]["lr"] = self.recipe.rate * min((step + 1) / warm, 1.0) * left
+            self.rate = self.recipe.rate * min((step + 1) / warm, 1.0) * left
             self.step(*sides)
             if on_step is not None:
                 on_step(step + 1)
@@ -180,10 +180,11 @@ class _Training:
         slopes[3].addcmul_(torch.linalg.vecdot(slopes[3], self.W_dec)[:, None], self.W_dec, value=-1)
         if self.recipe.frozen:
             slopes[3] = torch.zeros_like(slopes[3])
-        norm = float(torch.stack(torch._foreach_norm(slopes)).norm())
-        for weight, slope in zip(self.trained, slopes, strict=True):
-            weight.grad = slope if norm <= 1 else slope.mul_(1 / norm)
-        self.adam.step()
+        norm = math.hypot(*(float(slope.norm()) for slope in slopes))
+        if norm > 1:
+            for slope in slopes:
+                slope.mul_(1 / norm)
+        self.adam.step(slopes, self.rate)
         self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
 
     def largest(self, pre: Tensor) -> Active:
@@ -253,6 +254,23 @@ class _Training:
         encoder = self.W_enc * (self.scale / self.scale_y)
         b_enc = self.b_enc / self.scale_y - encoder @ self.mean
         return Transcoder(encoder, b_enc, self.W_dec.clone(), self.mean_y + self.b_dec / self.scale_y, at)
+
+
+class _Adam:
+    """Adam on plain tensors: that of `torch.optim` loads a compiler first, which takes seconds."""
+
+    def __init__(self, weights: list[Tensor], betas: tuple[float, float] = (0.9, 0.99)) -> None:
+        self.weights, self.betas, self.steps = weights, betas, 0
+        self.first, self.second = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+
+    def step(self, slopes: list[Tensor], rate: float) -> None:
+        self.steps += 1
+        one, two = self.betas
+        size, spread = rate / (1 - one**self.steps), math.sqrt(1 - two**self.steps)
+        for weight, slope, first, second in zip(self.weights, slopes, self.first, self.second, strict=True):
+            first.lerp_(slope, 1 - one)
+            second.mul_(two).addcmul_(slope, slope, value=1 - two)
+            weight.addcdiv_(first, second.sqrt().div_(spread).add_(1e-8), value=-size)
 
 
 def _centre(x: Tensor) -> tuple[Tensor, float]:
