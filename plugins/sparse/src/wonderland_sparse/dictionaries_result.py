@@ -64,8 +64,9 @@ class DictionariesResult(wl.Result):
         context: Most tokens of a window.
         n_layers: Layers of the model.
         lead: By how many nats a token the model is better than trigrams.
+        seed: Of the first start, and of how weights were scrambled.
         weights: By layer, the parts of both dictionaries: ``weights["L2"]["S0.W_dec"]`` is [latent, d_model]; "frozen"
-            in the place of "S0" is the control whose decoder was never trained.
+            in the place of "S0" is the control whose decoder was never trained, "scrambled" that of scrambled weights.
         tables: By layer, the mean of each token, [d_vocab, d_model]; empty where tokens are kept.
         measured: By whose it is ("dictionary" or a control) and measure, [layer].
         stability: By layer, the cosine of each latent of the first dictionary with its partner in the second, [latent].
@@ -86,6 +87,7 @@ class DictionariesResult(wl.Result):
     context: int
     n_layers: int
     lead: float
+    seed: int
     weights: dict[str, dict[str, np.ndarray]]
     tables: dict[str, np.ndarray]
     measured: dict[str, dict[str, wl.Estimate]]
@@ -146,6 +148,11 @@ class DictionariesResult(wl.Result):
         """Return the dictionary of a layer whose decoder was drawn and never trained; None if there is none."""
         found = self._parts(layer, "frozen.")
         return Dictionary.of(found) if found else None
+
+    def of_scrambled(self, layer: int) -> tuple[Dictionary, np.ndarray | None, np.ndarray] | None:
+        """Return the dictionary of a layer of scrambled weights, its table and its stability; None if there is none."""
+        found = self._parts(layer, "scrambled.")
+        return (Dictionary.of(found), found.get("table"), found["stability"]) if found else None
 
     def _parts(self, layer: int, begins: str) -> dict[str, np.ndarray]:
         parts = self.weights.get(f"L{self.layers[0] if self.shared and layer in self.layers else layer}", {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,13 @@ class TranscodersResult(wl.Result):
             layers = ", ".join(f"L{one}" for one in self.layers) or "none"
             raise wl.UsageError(f"There is no transcoder of L{layer} and start {seed}.", hint=f"{layers}; starts 0, 1.")
         return Transcoder.of(found)
+
+    def export(self, folder: str | Path, *, layer: int, seed: int = 0, model_name: str = "wonderland") -> Path:
+        """Write a transcoder as a folder that SAELens reads; see `wonderland_sparse.exchange`."""
+        from wonderland_sparse.exchange import write
+
+        one = self.transcoder(layer, seed)
+        return write(one, Path(folder), tokens="keep", layer=layer, context=0, model_name=model_name)
 
     def label(self, layer: int, unit: int) -> Any:
         """Return what a latent fires for, if it may be shown."""
