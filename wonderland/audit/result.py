@@ -17,7 +17,7 @@ from wonderland.audit.measured import Measured
 from wonderland.audit.views import views
 from wonderland.estimate import Estimate
 from wonderland.report.findings import Finding
-from wonderland.report.schema.numbers import told_p
+from wonderland.report.schema.numbers import told_p, with_bounds
 
 if TYPE_CHECKING:
     from wonderland.report.schema import View
@@ -108,7 +108,7 @@ class Memorisation(Measured):
     def _who(self) -> str:
         name = _WHOLE if _WHOLE in self.membership and self.membership[_WHOLE].trusted else _OURS
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
-        told = f"AUC {float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}]"
+        told = f"AUC {with_bounds(one, '.2f')}"
         of = f"by {name.partition(',')[0]}, n = {one.n} conversations on the smaller side; by the text alone: "
         of += f"{float(blind.value):.2f}"
         if float(one.low) > 0.5:
@@ -173,7 +173,7 @@ class Memorisation(Measured):
             above = bool(first.above_chance)
             told = (
                 f"{'One can tell' if above else 'One could not tell'} whether the model read a message: AUC "
-                f"{float(first.value):.2f} [{float(first.low):.2f}, {float(first.high):.2f}], chance 0.5."
+                f"{with_bounds(first, '.2f')}, chance 0.5."
             )
             trust = "solid" if above and first.trusted else "weak" if first.trusted else "anecdotal"
             found.append(Finding(told, "audit-membership", trust=trust, estimate=first))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.shortlist import layers_in
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Bars, percent
+from wonderland.views import Axis, Bars, bounds_in_words, percent
 from wonderland_sparse.dictionaries_views import SHORT, density_view, table_view
 from wonderland_sparse.dictionary import Dictionary
 
@@ -207,14 +207,14 @@ class DictionariesResult(wl.Result):
             text = (
                 f"In {place}, {l0:.1f} of {self.latents:,} {self._what()} at a time make up all but "
                 f"{percent(left.value)} of the residual stream; in its place they cost "
-                f"{float(cost.value):.3f} nats a token (95% interval {float(cost.low):.3f} to {float(cost.high):.3f}, "
+                f"{float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
                 f"n={cost.n} conversations)."
             )
             found.append(wl.Finding(text, "sparse-quality", (), trust, "description", cost))
             share = self.stable[index]
             text = (
-                f"Two starts agree on {percent(share.value)} of the latents of {place} (95% interval "
-                f"{percent(share.low)} to {percent(share.high)}, chance {percent(share.chance)})"
+                f"Two starts agree on {percent(share.value)} of the latents of {place} ("
+                f"{bounds_in_words(share)}, chance {percent(share.chance)})"
             )
             others = self.measured.get("scrambled weights", {}).get("stable")
             if others is not None:

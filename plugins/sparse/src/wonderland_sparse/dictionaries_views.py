@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Bars, Column, Table, Wording
+from wonderland.views import Axis, Bars, Table
 
 __all__ = ["SHORT", "density_view", "table_view"]
 
@@ -46,20 +46,14 @@ def table_view(
     places: Sequence[str], subjects: Mapping[str, Mapping[str, wl.Estimate]], lead: float, n: str
 ) -> wl.View:
     """Show every measure by whose it is, each [layer]; ``lead`` in nats a token."""
-    rows = []
-    for index, place in enumerate(places):
-        for whose, measures in subjects.items():
-            numbers = {name: estimate[index] for name, estimate in measures.items()}
-            rows.append({"layer": place, "whose": Wording(whose), **numbers})
-    columns = [
-        Column("layer", "Layer"),
-        Column("whose", "Whose"),
-        *(Column(k, v, digits=3) for k, v in SHORT.items()),
-    ]
+    found = {
+        place: {whose: {name: one[index] for name, one in of.items()} for whose, of in subjects.items()}
+        for index, place in enumerate(places)
+    }
     return wl.View(
         "sparse-table",
         "Sparse dictionaries: all numbers",
-        Table(columns, [[row.get(column.key) for column in columns] for row in rows]),
+        Table.by_subject(found, SHORT),
         subtitle="Each measure beside its controls",
         caption=f"On held-out text, 95% intervals over {n}; dead latents and agreement over latents. The "
         f"lead is what the model knows beyond counted trigrams, {lead:.3f} nats a token.",

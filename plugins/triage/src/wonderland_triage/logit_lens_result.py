@@ -21,6 +21,7 @@ from wonderland.views import (
     Series,
     Table,
     Wording,
+    interval_over,
     spoken,
 )
 
@@ -177,7 +178,7 @@ class LogitLensResult(wl.Result):
                 references=[Reference(Wording("frequencies alone"), float(self.kl.chance))],
             ),
             subtitle="How far is each layer from what the model says in the end?",
-            caption=f"Mean KL from the final answer to the lens, 95% interval over n={self.kl.over}; the "
+            caption=f"Mean KL from the final answer to the lens, {interval_over(self.kl)}; the "
             "line is what the frequencies of tokens alone would have.",
             how_to_read="A low number: the model's end can already read nearly the final answer there. A steep step is "
             "a layer that decides.",
@@ -199,7 +200,7 @@ class LogitLensResult(wl.Result):
             "Logit lens: table",
             Table.by_row(columns),
             subtitle="The same in numbers, with how often the first choice is already the final one.",
-            caption=f"Means over positions, 95% interval over n={self.kl.over}; chance is what the "
+            caption=f"Means over positions, {interval_over(self.kl)}; chance is what the "
             "frequencies of tokens alone would score.",
             how_to_read="Each row is the stream after a layer, read by the model's own end.",
             misleads="Means hide that some tokens are decided at once and others never.",
