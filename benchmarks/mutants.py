@@ -168,10 +168,18 @@ MUTANTS = (
     Mutant(
         "neurons: ranked by what is measured",
         f"{_TRIAGE}/neurons.py",
-        "order = np.argsort(-np.nan_to_num(result.chosen_by,",
-        "order = np.argsort(-np.nan_to_num(result.selectivity,",
+        'self._units(neurons["chosen_by"])',
+        'self._units(neurons["selectivity"])',
         "the half to measure on decides who is listed",
         (f"{_OF_TRIAGE}/test_neurons.py::test_the_best_of_noise_is_worth_nothing_on_the_other_half",),
+    ),
+    Mutant(
+        "neurons: tokens of other neurons than those listed",
+        f"{_TRIAGE}/neurons.py",
+        "w_out[which].split(_NEURONS)",
+        "w_out[: int(which.sum())].split(_NEURONS)",
+        "a listed neuron is told to raise what the first one raises",
+        (f"{_OF_TRIAGE}/test_neurons.py",),
     ),
     Mutant(
         "neurons: both halves of the same conversations",
