@@ -93,8 +93,9 @@ def test_it_is_done_once_and_its_exit_code_is_its_verdict(workspace, capsys):
     refused = Workspace(workspace).audited().refusals
     assert run(["audit", "-q", "-w", str(workspace), "--json"]) == (1 if refused else 0)
     assert (workspace / "audit" / "stage.json").stat().st_mtime_ns == before
-    told, _ = json.JSONDecoder().raw_decode(capsys.readouterr().out)  # an error is a second object
+    told = json.loads(capsys.readouterr().out)  # one object, whatever came of it
     assert told["audit"]["refusals"] == refused
+    assert ("error" in told) == bool(refused)
 
 
 def test_an_audit_that_passes_lets_the_model_out_and_one_that_does_not_keeps_it(workspace, capsys):
@@ -170,6 +171,18 @@ def test_an_audit_with_other_settings_is_another_audit(workspace):
     assert space.audited() is not None
     space.configure("audit", generations=101)
     assert space.audited() is None
+
+
+def test_an_audit_is_done_right_after_it_and_out_of_date_with_other_settings(workspace):
+    def state():
+        return next(step.state for step in Workspace(workspace).status() if step.name == "audit")
+
+    assert state() == "done"
+    Workspace(workspace).configure("audit", seed=1)
+    assert state() == "out of date"
+    with pytest.raises(CheckFailed, match="other settings or another version"):
+        Workspace(workspace).report(live=True)
+    assert "other settings" in page_of(Workspace(workspace).report())["audit"]
 
 
 def test_a_file_of_weights_holds_no_text_and_the_report_still_has_the_samples(workspace):

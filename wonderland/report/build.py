@@ -128,10 +128,12 @@ def write_report(
     """
     if live is not None and redact is not None:
         raise redacted_model()
+    asked = Sharing.of(results)
     page = replace(
         gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta, replicated=replicated),
         live=live,
-        audit=audit or Sharing.of(results).sentence,
+        audit=audit or asked.sentence,
+        audit_figures=asked.figures if audit in ("", asked.sentence) else (),
         sharing=sharing,
     )
     _write_atomically(Path(path), render(page if redact is None else redact(page)))

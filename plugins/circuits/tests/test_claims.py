@@ -248,8 +248,14 @@ def test_a_hypothesis_no_better_than_a_random_one_is_a_null_result():
     close = scrubbing((0.99, 0.97, 1.0), dealt=(0.98,) * 40)
     (finding,) = close.findings()
     assert close.p < 0.05
-    assert (finding.kind, finding.trust) == ("null", "weak")
+    assert (finding.kind, finding.trust) == ("null", "solid")  # whichever is more, the two are within five points
     assert "not shown to recover more than they do, at most 2 points more" in finding.sentence
+    hardly = scrubbing((0.99, 0.987, 0.993), dealt=(0.983,) * 40).findings()[0]
+    assert (hardly.kind, hardly.trust) == ("null", "solid")
+    assert "hardly above random: at most 1 points more" in hardly.sentence
+    unsure = scrubbing((0.5, 0.3, 0.7), dealt=(0.4,) * 40).findings()[0]
+    assert (unsure.kind, unsure.trust) == ("null", "weak")
+    assert "hardly" not in unsure.sentence
     assert scrubbing((0.99, 0.97, 1.0)).findings()[0].trust == "solid"
     (alone,) = scrubbing((0.99, 0.97, 1.0), dealt=()).findings()
     assert alone.kind == "description"
