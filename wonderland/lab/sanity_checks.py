@@ -81,7 +81,8 @@ def held_out_loss(specimen: Specimen, held_out: Corpus) -> Estimate:
     The windows are those on which training measured it: they do not overlap, and no token is left out.
     """
     model, tokenizer = specimen.model, cast(SpeakerTokenizer, specimen.tokenizer)
-    size = model.history.settings.get("window_size", TrainingSettings.window_size)
+    history = getattr(model, "history", None)
+    size = ({} if history is None else history.settings).get("window_size", TrainingSettings.window_size)
     windows = pack(held_out, tokenizer, size=size, stride=size, context=specimen.cfg.n_ctx)
     sums, counts = np.zeros(len(windows)), np.zeros(len(windows))
     with torch.inference_mode():

@@ -270,7 +270,7 @@ def _in_nats(finding: Finding) -> bool:
 
 
 def _same(one: Estimate | None, loss: float) -> bool:
-    return _finite(one) and abs(float(one.value) - loss) < _SAME
+    return one is not None and _finite(one) and abs(float(one.value) - loss) < _SAME
 
 
 def _finite(one: Estimate | None) -> bool:
