@@ -1,10 +1,11 @@
 """Does a report say two numbers for one thing? Its findings, cards, first page and checks are held against each other.
 
-    python tests/cli/one_number.py wonderland-demo/report.html
+    python tests/cli/one_number.py wonderland-demo/report.html README.md docs/tutorials/find-one-circuit.md
 
 What is compared: the numbers in a finding's sentence with its estimate and its chance level; a head's number in a
 finding with the same result's number on the card; the number of choices on the first page, in the tour and in the
-terminal with the loss of the checks; an audit's sentence on the first page with its finding.
+terminal with the loss of the checks; an audit's sentence on the first page with its finding. Of the texts that are
+given, intervals that no finding has are listed: they may be of something else, or out of date.
 """
 
 from __future__ import annotations
@@ -112,6 +113,14 @@ def _audit(page: Mapping[str, Any]) -> Iterator[str]:
         yield f"the first page says {page['audit']!r}, the finding {found}"
 
 
+def unknown(page: Mapping[str, Any], text: str) -> list[str]:
+    """Return the intervals of a text that stand in no finding, as they are written there."""
+    said = " ".join(finding["text"] for finding in page["findings"]).replace("−", "-")
+    plain = " ".join(text.replace("−", "-").split())
+    found = [match[0] for match in re.finditer(rf"{NUMBER}%? \[{NUMBER}%?, {NUMBER}%?\]", plain)]
+    return [one for one in dict.fromkeys(found) if one not in said]
+
+
 def _read(groups: tuple[str, str, str, str]) -> tuple[list[str], float]:
     value, percent, low, high = groups
     return [value, low, high], 100.0 if percent else 1.0
@@ -131,6 +140,9 @@ def _rounds(number: float, text: str) -> bool:
 
 
 if __name__ == "__main__":
-    told = conflicts(page_of(Path(sys.argv[1])))
+    page = page_of(Path(sys.argv[1]))
+    told = conflicts(page)
+    for name in sys.argv[2:]:
+        told += [f"{name}: {one} is in no finding" for one in unknown(page, Path(name).read_text(encoding="utf-8"))]
     print("\n".join(told) or "Every number that is named twice is the same.")
     sys.exit(bool(told))

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from one_number import conflicts, page_of
+from one_number import conflicts, page_of, unknown
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,12 @@ def test_two_numbers_would_be_found(page, told):
     assert any("audit" in one or "finding" in one for one in changed(lambda other: other.update(audit="Nothing.")))
     said = told[1].replace("chooses as if among ", "chooses as if among 9")
     assert any("terminal" in one for one in conflicts(page, said))
+
+
+def test_an_interval_in_a_text_that_no_finding_has_is_listed():
+    page = {"findings": [{"text": "L2H0 brings back 63% [56%, 70%] of it, or −0.1 nats [−0.2, 0.1]."}]}
+    text = "It brings back 63% [56%,\n70%], and 27 edges 92% [80%, 103%]."
+    assert unknown(page, text) == ["92% [80%, 103%]"]
 
 
 def test_a_number_of_a_card_that_is_of_other_pairs_must_say_so(page):
