@@ -307,6 +307,15 @@ def test_a_verdict_of_ablation_is_no_role():
     assert columns[:4] == ["Head", "Role", "Ablation", "Speaker through it"]  # what a role stands on is seen first
     none = replace(result, roles=["no role found"] * 3, causal=[False] * 3)
     assert none.findings()[0].kind == "null"
+    # Ablation shows that a head is needed; that it copies is read off its weights, so it is counted apart.
+    copies = replace(
+        result, roles=["induction", "copies what it looks at", "copies what it looks at"], causal=[True] * 3
+    )
+    assert copies.findings()[0].sentence == (
+        "1 of 3 heads has a role that an intervention supports; 2 others are needed, and copy what they look at by the "
+        "weights alone."
+    )
+    assert result.findings()[0].sentence == "1 of 3 heads has a role that an intervention supports."
 
 
 def test_the_half_that_may_be_cited_is_shown_beside_the_picture():
