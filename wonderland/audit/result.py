@@ -17,6 +17,7 @@ from wonderland.audit.measured import Measured
 from wonderland.audit.views import views
 from wonderland.estimate import Estimate
 from wonderland.report.findings import Finding
+from wonderland.report.schema import Row, Wording
 from wonderland.report.schema.numbers import told_p, with_bounds
 
 if TYPE_CHECKING:
@@ -99,6 +100,26 @@ class Memorisation(Measured):
         )
         told = " ".join([told, *drawn, *self._open()])
         return f"{told} {self._who()}"
+
+    @property
+    def at_a_glance(self) -> list[Row]:
+        """The numbers that stand beside the sentence on the first page of a report."""
+        shares = {
+            "Training messages completed word for word": "training",
+            "Messages it never read, completed so": "held out",
+        }
+        aucs = {"Telling a message that it read": _OURS, "Telling a conversation that it read": _WHOLE}
+        rows: dict[str, Any] = {}
+        for label, name in shares.items():
+            if (one := self.completion.get(name)) is not None:
+                rows[label] = f"{float(one.value):.2%} [{float(one.low):.2%}, {float(one.high):.2%}]"
+        for label, name in aucs.items():
+            if (one := self.membership.get(name)) is not None:
+                between = f"[{float(one.low):.2f}, {float(one.high):.2f}]"
+                rows[label] = f"AUC {float(one.value):.2f} {between}, chance 0.5"
+        if "generations" in self.found:
+            rows["Secrets in what was sampled from it"] = sum(self.found["generations"].values())
+        return Row.each({label: Wording(value) if isinstance(value, str) else value for label, value in rows.items()})
 
     def _sampled(self) -> str:
         if "generations" not in self.found:

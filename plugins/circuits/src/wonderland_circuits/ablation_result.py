@@ -164,9 +164,9 @@ class HeadAblationResult(wl.Result):
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
-            "Ablation, nats a token": self.cost["resample"],
-            "Ablation to the mean, nats a token": self.cost["mean"],
-            "Ablation to zero, nats a token": self.cost["zero"],
+            "Ablation, nats a token, all conversations": self.cost["resample"],
+            "Ablation to the mean, nats a token, all conversations": self.cost["mean"],
+            "Ablation to zero, nats a token, all conversations": self.cost["zero"],
         }
 
     def cards(self) -> Mapping[Any, Sequence[Block]]:

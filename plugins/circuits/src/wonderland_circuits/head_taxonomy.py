@@ -35,7 +35,7 @@ from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.views import with_bounds
 from wonderland_circuits.phrases import share
-from wonderland_circuits.taxonomy_result import HeadTaxonomyResult
+from wonderland_circuits.taxonomy_result import COPIES, HeadTaxonomyResult
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -128,7 +128,7 @@ def _role(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str, bo
         ov = results.get("ov-circuits")
         if ov is not None and at in [tuple(head) for head in ov.copiers]:
             return (
-                "copies what it looks at",
+                COPIES,
                 f"no single pattern; copying score {float(ov.copying[at]):+.2f} beyond rotated weights; {cost}",
                 True,
             )

@@ -106,8 +106,8 @@ class ActivationPatchingResult(ContrastResult):
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
-            "Patched in alone, share brought back": self.by_head["denoising"],
-            "Corrupted alone, share lost": self.by_head["noising"],
+            "Patched in alone, share brought back, all pairs": self.by_head["denoising"],
+            "Corrupted alone, share lost, all pairs": self.by_head["noising"],
         }
 
     def views(self) -> Sequence[wl.View]:

@@ -98,7 +98,7 @@ class AttentionEntropyResult(wl.Result):
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
-            "Entropy, normalised": self.normalised,
+            "Entropy, normalised, all conversations": self.normalised,
             "Entropy, nats": self.nats,
             "Tokens attended to": self.effective,
         }

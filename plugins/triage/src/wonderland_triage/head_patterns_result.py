@@ -160,7 +160,7 @@ class HeadPatternsResult(wl.Result):
         return [head] if best is None else [head, Key.conversation(best[1]), Key.position(best[2])]
 
     def card(self) -> Mapping[str, wl.Estimate]:
-        return {f"Attention to {_MEANING[pattern]}": self.scores[pattern] for pattern in self.scores}
+        return {f"Attention to {_MEANING[pattern]}, all conversations": self.scores[pattern] for pattern in self.scores}
 
     def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
         rule = f"over {self.threshold:g} of its attention and {self.margin:g} standard errors above chance"

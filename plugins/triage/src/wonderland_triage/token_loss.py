@@ -72,7 +72,7 @@ class TokenLossResult(wl.Result):
     values: list[np.ndarray]
 
     def summary(self) -> str:
-        lines = [f"Held-out loss {self.overall}; perplexity {_perplexity(self.overall)}."]
+        lines = [f"Loss in the held-out windows that are examined: {self.overall}."]
         lines += [f"{name}: {estimate}" for name, estimate in self._kinds().items()]
         if self.surprising:
             words = [
@@ -89,13 +89,16 @@ class TokenLossResult(wl.Result):
     def findings(self) -> Sequence[wl.Finding]:
         one = self.overall
         better = float(one.value) < float(one.chance)
-        text = f"On conversations it never saw, the model predicts no better than a uniform guess: a loss of {one}."
+        text = (
+            "On conversations it never saw, the model predicts no better than a uniform guess: a loss of "
+            f"{one}, in the windows that are examined."
+        )
+        sure = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
         if better:
             text = (
-                f"On conversations it never saw, the model is as unsure as among {_perplexity(one, 0)} equally likely "
-                f"tokens: a loss of {one}."
+                f"On conversations it never saw, the model {'predicts' if sure else 'is not shown to predict'} better "
+                f"than a uniform guess: a loss of {one}, in the windows that are examined."
             )
-        sure = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
         trust: Any = "solid" if one.trusted and sure else "weak"
         found = [wl.Finding(text, "token-loss", (), trust, "effect" if better else "null", one)]
         if np.isnan(one.value):
@@ -302,11 +305,6 @@ class TokenLoss:
                 }
             )
         return rows
-
-
-def _perplexity(loss: wl.Estimate, places: int = 1) -> str:
-    with np.errstate(over="ignore"):
-        return f"{np.exp(np.float64(loss.value)):.{places}f}"
 
 
 def _kinds(evidence: Any) -> np.ndarray:
