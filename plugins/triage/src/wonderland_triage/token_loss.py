@@ -19,7 +19,20 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import SPECIALS
-from wonderland.views import Bars, Conversations, Highlight, Lines, Measure, Quoted, Shaded, digits, join, say
+from wonderland.views import (
+    Bars,
+    Conversations,
+    Highlight,
+    Lines,
+    Measure,
+    Quoted,
+    Shaded,
+    bounds,
+    digits,
+    interval_over,
+    join,
+    say,
+)
 from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
@@ -98,7 +111,7 @@ class TokenLossResult(wl.Result):
         if me is None or them is None or not np.isfinite([me.value, them.value]).all():
             return []
         losses = " and ".join(
-            f"{float(of.value):.2f} nats a token for {name} [{float(of.low):.2f}, {float(of.high):.2f}]"
+            f"{float(of.value):.2f} nats a token for {name} {bounds(of, '.2f')}"
             for name, of in (("me", me), ("them", them))
         )
         enough, view = me.trusted and them.trusted, "loss-by-kind"
@@ -132,7 +145,7 @@ class TokenLossResult(wl.Result):
         }
 
     def views(self) -> Sequence[wl.View]:
-        uniform, over = float(self.overall.chance), f"95% interval over n={self.overall.over}"
+        uniform, over = float(self.overall.chance), interval_over(self.overall)
         shown = zip(self.conversations, self.values, strict=True)
         return [
             wl.View(
