@@ -19,7 +19,7 @@ from wonderland_cohorts.replication import Replication
 def replicated(toys):
     chosen = Replication()
     object.__setattr__(chosen, "uses", ("head-patterns", "induction"))
-    parameters = {"induction": {"sequences": 8, "random_sets": 2}, "head-patterns": {"shown": 1}}
+    parameters = {"induction": {"sequences": 12, "random_sets": 2}, "head-patterns": {"shown": 1}}
     return wl.analyze(toys, chosen, control=True, parameters=parameters)["replication"]
 
 

@@ -71,7 +71,7 @@ class ReplicationResult(wl.Result):
         rule = "above chance and above the untrained twin" if self.twins else "above chance"
         return (
             f"Of {len(self.holds)} claims, {every} hold in every one of {n} seeds and {none} in none "
-            f"(a claim holds in a seed if its interval over conversations lies {rule}).{few}"
+            f"(a claim holds in a seed if its interval over ten conversations or more lies {rule}).{few}"
         )
 
     def _sentence(self, claim: str) -> str:
