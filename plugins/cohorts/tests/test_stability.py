@@ -73,6 +73,20 @@ def test_two_seeds_have_k_of_n_and_no_interval():
     assert result.views()
 
 
+def test_a_claim_on_few_conversations_holds_in_no_seed_and_is_not_solid(drawn):
+    first = drawn.members["0"]
+    few = [row[:length].tolist() for row, length in zip(first.evidence.tokens, first.evidence.lengths, strict=True)]
+    one = wl.Specimen.of_tokens(first.model, first.tokenizer, few, conversation=[i % 3 for i in range(len(few))])
+    cohort = wl.Cohort("seeds", {name: one.with_model(member.model) for name, member in drawn.members.items()})
+    chosen = Replication()
+    object.__setattr__(chosen, "uses", ("attention-entropy",))
+    result = wl.analyze(cohort, chosen)["replication"]
+    assert result.holds
+    assert any(both.above_chance for both in result.over_both.values())  # and yet
+    assert not any(any(held) for held in result.holds.values())
+    assert not any(result.solid(claim) for claim in result.holds)
+
+
 def test_relabelled_heads_are_matched_with_themselves(toys):
     first = toys.members["seed-0"]
     order = [2, 0, 3, 1]

@@ -99,6 +99,7 @@ def _holds(one: wl.Estimate, twin: wl.Estimate | None) -> bool:
 
 def _side_by_side(parts: list[wl.Estimate], labels: Mapping[str, tuple[str, ...]]) -> wl.Estimate:
     made = wl.Estimate.stacked(parts, dims=("seed",))
+    fewest = min(one.n for one in parts)
     return wl.Estimate(
-        made.value, made.low, made.high, made.n, made.unit, made.chance, made.resampled_over, made.dims, labels
+        made.value, made.low, made.high, fewest, made.unit, made.chance, made.resampled_over, made.dims, labels
     )
