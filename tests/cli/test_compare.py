@@ -77,6 +77,7 @@ def test_periods_are_told_apart_by_their_words_and_nothing_but_the_page_is_left(
     left = {path for path in place.rglob("*") if path.is_file()} - before
     assert {path for path in left if path.suffix not in (".json", ".toml")} == {page}
     assert any("zounds" in part for part in unpacked(page.read_bytes()))
+    assert any("There is no model on this page." in part for part in unpacked(page.read_bytes()))
 
 
 def test_three_periods_are_compared_each_with_each(place, capsys):
