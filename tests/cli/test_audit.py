@@ -172,6 +172,65 @@ def test_an_audit_with_other_settings_is_another_audit(workspace):
     assert space.audited() is None
 
 
+PASSING = {"fisher": {"alone": 0.4, "in a window": 1.0}, "secrets": [], "found": {"training text": {}}}
+
+
+def gates(workspace, capsys, *more):
+    """Return the exit codes of what writes the model into a file, and what was said."""
+    out = workspace.parent / "out"
+    codes = (
+        run(["report", "-q", "-w", str(workspace), "--live", "-o", str(out.with_suffix(".html")), *more]),
+        run(["export", "-q", "-w", str(workspace), "--model", "hf", str(out)]),
+    )
+    told = capsys.readouterr().err
+    assert (out.with_suffix(".html").exists(), out.exists()) == tuple(code == 0 for code in codes)
+    return codes, told
+
+
+def test_the_gate_is_opened_by_an_audit_that_passes(workspace, capsys):
+    rewrite(workspace, **PASSING)
+    assert gates(workspace, capsys)[0] == (0, 0)
+
+
+def test_an_analysis_that_passes_opens_nothing_whatever_its_settings_and_whichever_is_shown(
+    workspace, capsys, monkeypatch
+):
+    shutil.rmtree(workspace / "audit")
+    few = ["--training", "40", "--held-out", "40", "--generations", "10", "--candidates", "20"]
+    assert run(["analyze", "-q", "-w", str(workspace), "memorisation", *few]) == 0
+    monkeypatch.setattr(Memorisation, "refusals", [])  # so that it would pass if it were asked
+    assert "memorisation" in Workspace(workspace).results(latest=True)
+    for more in ([], ["--latest"]):
+        codes, told = gates(workspace, capsys, *more)
+        assert codes == (1, 1)
+        assert "No audit was run" in told
+    results = Workspace(workspace).results()
+    passed = dataclasses.replace(
+        results, by_name={**results.by_name, **Workspace(workspace).results("memorisation", latest=True).by_name}
+    )
+    with pytest.raises(CheckFailed, match="No audit was run"):
+        Workspace(workspace).report(results=passed, live=True)
+
+
+def test_an_older_audit_that_passed_opens_nothing_once_the_settings_are_others(workspace, capsys):
+    rewrite(workspace, **PASSING)
+    assert gates(workspace, capsys)[0] == (0, 0)
+    shutil.rmtree(workspace.parent / "out")
+    (workspace.parent / "out.html").unlink()
+    Workspace(workspace).configure("audit", seed=1)
+    for more in ([], ["--latest"]):
+        codes, told = gates(workspace, capsys, *more)
+        assert codes == (1, 1)
+        assert "No audit was run" in told
+
+
+def test_an_audit_of_other_weights_opens_nothing_even_where_it_lies_in_the_place_of_this_one(workspace, capsys):
+    rewrite(workspace, **PASSING, model="other")
+    codes, told = gates(workspace, capsys, "--latest")
+    assert codes == (1, 1)
+    assert "of other weights" in told
+
+
 def test_a_file_of_weights_holds_no_text_and_the_report_still_has_the_samples(workspace):
     with safe_open(workspace / "model" / "model.safetensors", framework="pt") as file:
         about = json.loads(file.metadata()["wonderland"])

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from wonderland.cli.main import cli, run
+from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.workspace import settings
 from wonderland.workspace.workspace import Workspace
 
@@ -268,6 +269,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(untrained, monkeypatch, capsy
         return gradient_of(*arguments)
 
     monkeypatch.setattr(training, "batch_gradient", interrupt_at_third)
+    monkeypatch.setitem(PRESETS, "nano", Preset(Config(2, 2, 32, 16, 64, 64, 400), 400, 2, 1000, 1e-2, 1e-1, 2e-2))
     error = output_of(capsys, "train", "-q", "-w", untrained, "--epochs", "2", code=130).err
     assert "Run the same command again to go on." in error
     assert len(taken) == 3

@@ -17,7 +17,7 @@ import pytest
 import sample
 import sample_words
 import torch
-from chromium import until
+from chromium import as_new, until, watched
 
 import wonderland.report
 from wonderland.errors import PluginError, Unsupported, UsageError
@@ -113,23 +113,17 @@ def report(tmp_path_factory) -> str:
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def watched_tab(browser):
+    yield from watched(browser, ("file:", "blob:"))  # damaged reports are other files
+
+
 @pytest.fixture
-def page(browser, report):
+def page(watched_tab, report):
     """Open the report; afterwards, check that it was quiet."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    tab = context.new_page()
-    noise: list[str] = []
-    tab.on("console", lambda message: noise.append(f"console: {message.text}"))
-    tab.on("pageerror", lambda error: noise.append(f"error: {error}"))
-    tab.on("dialog", lambda dialog: (noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    tab.on("request", lambda one: None if one.url.startswith(("file:", "blob:")) else noise.append(one.url))
-    tab.add_init_script(
-        "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
-    )
-    open_at(tab, report)
-    yield tab
-    context.close()
-    assert noise == []
+    with as_new(watched_tab) as tab:
+        open_at(tab, report)
+        yield tab
 
 
 def open_at(tab, report: str, query: str = "") -> None:
@@ -375,8 +369,7 @@ def test_what_is_said_repeats_from_its_seed_with_and_without_a_head(page):
     for seed in ("3", "4", "3"):
         page.fill(".seed", seed)
         page.get_by_role("button", name="Say it").click()
-        until(page, "!document.querySelector('.said2').textContent.endsWith('…')")
-        page.wait_for_timeout(300)
+        page.wait_for_selector(".said2[data-done=true]")
         said.append(page.inner_text(".said2"))
     assert said[0] == said[2] != said[1]
     page.click('[data-head="L1H2"].chip')
@@ -406,10 +399,13 @@ def test_a_swap_patches_as_python_does(page, label, site):
     type_in(page, text)
     page.get_by_role("button", name="A, and B with the speakers swapped").click()
     settle(page)
+    until(page, "document.querySelector('.swap .cell[data-v]')")
+    page.evaluate("document.querySelectorAll('.swap .cell').forEach(cell => { cell.dataset.before = '1' })")
     page.get_by_role("button", name=label, exact=True).click()
-    until(page, "[...document.querySelectorAll('.swap .cell')].every(cell => cell.dataset.v !== undefined)")
-    found = page.eval_on_selector_all(".swap .cell", "cells => cells.map(cell => +cell.dataset.v)")
     a, b = tokens_of(text, THEM), tokens_of(text, ME)
+    count = len(a) * LAYERS * (HEADS if site == "z" else 1)
+    until(page, f"document.querySelectorAll('.swap .cell[data-v]:not([data-before])').length === {count}")
+    found = page.eval_on_selector_all(".swap .cell", "cells => cells.map(cell => +cell.dataset.v)")
     model, tokenizer = specimen().model, specimen().tokenizer
     shares = probabilities(a) - probabilities(b)
     shares[[*range(5), *a, *b]] = 0

@@ -61,7 +61,9 @@ class Memorisation(Result):
         secrets: A row for each distinct secret examined: kind, times, bits, most, rank, p, q, tries.
         not_examined: Distinct secrets beyond those examined.
         canaries: What the model holds of canaries that training put in; empty without any.
-        people: A row for each contact: person, messages, completed, share, secrets.
+        people: A row for each person: person, messages, completed, share, alone (those completed that no training
+            message of another person holds), secrets; conversations, auc, null, p and q (see
+            `wonderland.audit.people.membership_within`); and changed, the counterfactual memorisation of a full audit.
         vocabulary: Tokens by how many contacts used the word.
         full: What models trained on halves add; empty without them.
         left_out: Parts that could not be examined, with the reason.

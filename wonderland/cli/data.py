@@ -307,11 +307,13 @@ def export(
     if model is not None or results:
         _export_more(console, open_workspace(folder, examined=True), where, kind if results else "", asked)
         return
+    from wonderland.corpus.export import FILES
     from wonderland.corpus.export import export as write
     from wonderland.workspace.stage import guarding
-    from wonderland.workspace.wipe import remember
+    from wonderland.workspace.wipe import must_be_ours, remember
 
     workspace = open_workspace(folder)
+    must_be_ours(workspace.folder, [where / name for name in only or FILES])
     corpus = workspace.filter()
     with guarding(where):
         written = write(corpus, where, *only)

@@ -154,7 +154,8 @@ def _expected(settings: TrainingSettings, parameters: int, tokens: int) -> str:
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         return ""
     seen = tokens * settings.epochs * settings.window_size / settings.stride  # windows overlap
-    seconds = [6 * parameters * seen / (share * peak_flops(rounds=1)) for share in _REACHED]
+    peak = peak_flops(rounds=1)
+    seconds = [6 * parameters * seen / (share * peak) for share in _REACHED]
     least, most = (clock(max(60 * round(one / 60), 60)) if one >= 60 else "a minute" for one in seconds)
     return f"; on this machine's processors some {least.replace(' 0 s', '')} to {most.replace(' 0 s', '')}"
 

@@ -208,4 +208,5 @@ def _with_halves(layout: Layout, messages: Messages, chosen: np.ndarray, own: Fo
     references = [force(_load(layout.half_stage(number), tokenizer), rows) for number in range(MODELS)]
     conversations = int(messages.conversation.max()) + 1
     was_in = halves_of(conversations, layout.settings.audit.seed)[:, messages.conversation[chosen]]
-    return with_references(own, references, was_in, messages.read[chosen], messages.conversation[chosen])
+    read, conversation, sender = messages.read[chosen], messages.conversation[chosen], messages.sender[chosen]
+    return with_references(own, references, was_in, read, conversation, sender)

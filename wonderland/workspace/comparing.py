@@ -12,7 +12,7 @@ from wonderland.errors import InputError, UsageError
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.settings import FILE, Settings
 from wonderland.workspace.stage import guarding
-from wonderland.workspace.wipe import remember
+from wonderland.workspace.wipe import must_be_ours, remember
 
 if TYPE_CHECKING:
     from wonderland.comparison.comparison import Comparison
@@ -122,6 +122,7 @@ def write_comparison(
     from wonderland.tokenizer import SpeakerTokenizer
 
     place = path or layout.folder / "compare.html"
+    must_be_ours(layout.folder, [place])
     corpus = layout.done("filtered", "filter").read(Corpus.load)
     redaction = None
     if redact is not None:

@@ -24,7 +24,7 @@ from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.replicated import replicated_in
 from wonderland.workspace.stage import guarding
-from wonderland.workspace.wipe import remember
+from wonderland.workspace.wipe import must_be_ours, remember
 
 __all__ = ["Showing"]
 
@@ -70,6 +70,7 @@ class Showing:
         told = sharing.let_out(asked=asked) if live else ""
         name = "report-live.html" if live else "report.html"
         place = Path(path).expanduser() if path else self.layout.folder / name
+        must_be_ours(self.layout.folder, [place])
         packed = live_page(self.results.specimen, self.results) if live else None
         corpus = self._corpus
         with guarding(place):
@@ -91,7 +92,7 @@ class Showing:
 
     def figures(self, folder: str | Path) -> list[Path]:
         """Draw every view into a folder; see `Workspace.figures`."""
-        from wonderland.report.plots_files import save_figures
+        from wonderland.report.plots_files import figure_files, save_figures
 
         corpus = self._corpus
         shown = self._with_audit()
@@ -100,6 +101,7 @@ class Showing:
             redaction = self._redaction(corpus, self.redact)
             views = [redaction.view(view) for view in views]
         place = Path(folder).expanduser()
+        must_be_ours(self.layout.folder, figure_files(views, place))
         with guarding(place):
             written = save_figures(views, place)
         remember(self.layout.folder, written)

@@ -121,7 +121,10 @@ renderers.live = ({ data, plot }) => {
     if (!session.fresh) return;
     const { run } = session.kept, parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), heard = [[], []];
     const ways = [['As it is', null], ...(parts.length ? [[`Without ${offNames().join(', ')}`, parts]] : [])];
-    const show = (done) => fill(next.said, ways.map(([title], i) => next.heard(title, heard[i], done)));
+    const show = (done) => {
+      next.said.dataset.done = done;
+      fill(next.said, ways.map(([title], i) => next.heard(title, heard[i], done)));
+    };
     const drawn = function* () {
       const [by] = yield* putting(), length = by?.donor?.length ?? session.model.context;
       const start = { model: session.model, tokens: session.tokens.slice(max(0, session.tokens.length + 40 - session.model.context)) };
