@@ -30,6 +30,7 @@ import wonderland as wl
 from wonderland.report.schema import digits
 from wonderland_cohorts.spread import over_both, over_seeds, share
 
+FOLDER = "wonderland-demo"
 VERDICTS = ("holds in part", "holds", "does not hold", "cannot be said")
 _SHARE = r"(?P<value>-?\d+)% \[(?P<low>-?\d+)%, (?P<high>-?\d+)%\]"
 _NATS = r"(?P<value>[-+]?[\d.]+) nats \[(?P<low>[-+]?[\d.]+), (?P<high>[-+]?[\d.]+)\]"
@@ -112,7 +113,7 @@ NUMBERS = (
 """Of each script, in their order."""
 
 
-def main(folder: str = "wonderland-demo") -> None:
+def main(folder: str = FOLDER) -> None:
     """Run the scripts on every seed and write the page."""
     workspace = wl.Workspace(folder)
     asked = [runpy.run_path(str(script), run_name="example") for script in SCRIPTS]
@@ -138,9 +139,9 @@ def page(workspace: wl.Workspace, members: list[str], told: list[list[str]]) -> 
         f"{len(members)} models of the conversations of the demo, which differ in their seed only: preset "
         f"`{settings.preset}`, {every} each, held-out loss {min(losses):.2f} to {max(losses):.2f} nats a token. Each "
         "was asked by the same scripts, on the same held-out windows, with the same pairs of prompts. Written by",
-        f"    wonderland demo {Path(workspace.folder).name}\n"
-        f"    wonderland train --seeds {len(members)} --epochs {settings.epochs} -w {Path(workspace.folder).name}\n"
-        f"    python docs/findings_over_seeds.py {Path(workspace.folder).name}",
+        f"    wonderland demo {FOLDER}\n"
+        f"    wonderland train --seeds {len(members)} --epochs {settings.epochs} -w {FOLDER}\n"
+        f"    python docs/findings_over_seeds.py {FOLDER}",
         "The interval of a mean is over seeds and what else is named: conversations, neurons or sequences of words. It "
         "speaks of the next training run on these conversations; an interval of one model does not. All of "
         f"{len(members)} seeds is a share of {float(share(len(members), len(members)).low):.0%} to 100%.",
