@@ -40,7 +40,7 @@ def test_verdicts_are_counted_and_numbers_stand_beside_their_interval(over_seeds
     shares = [(60, 58, 62), (40, 38, 42), (50, 48, 52)]
     said = ["holds (solid).", "holds in part (solid).", "holds (solid)."]
     row = over_seeds["row"](8, [text.format(*share, what) for share, what in zip(shares, said, strict=True)])
-    assert "| holds in part: 1 of 3, holds: 2 of 3 |" in row
+    assert "| holds: 2 of 3, holds in part: 1 of 3 |" in row
     assert "| 0.60, 0.40, 0.50 |" in row
     low, high = map(float, re.search(r"0\.50 \[(\S+), (\S+)\] over n=3 seeds and conversations", row).groups())
     assert low < 0.40  # wider than what three seeds scatter: another one may lie outside
@@ -55,6 +55,13 @@ def test_a_seed_of_which_nothing_can_be_said_is_counted_and_has_no_number(over_s
     assert "over n=2 seeds" in row
     assert "[" not in row.split("|")[5]  # two seeds have no interval
     assert "| – | – | – |" in over_seeds["row"](8, [said, said])
+
+
+def test_a_count_is_a_whole_number_and_its_interval_no_less_than_nothing(over_seeds):
+    text = "here     {} of the top 5 by keys, 1 from the last layer but one.\nverdict  does not hold (one run)."
+    row = over_seeds["row"](5, [text.format(k) for k in (1, 0, 0)])
+    assert "| 1, 0, 0 |" in row
+    assert "[0, " in row
 
 
 def test_two_negative_ends_are_no_minus_sign_lost(over_seeds):
