@@ -49,7 +49,7 @@ def test_the_curve_is_read_against_chance_and_counting_per_token_and_per_byte(tr
     assert f"{each:.2f}" in rows["training, epoch"]
     assert "tokens/s" in printed.out
     assert "of what cpu does in a large matrix product (100 GFLOP/s, fp32)" in printed.out
-    assert f"on {history.epochs[-1].tokens:,} tokens in" in printed.out
+    assert f"on {history.epochs[-1].tokens:,} tokens, each token of text about" in printed.out
 
 
 def test_the_same_stands_in_the_json(train):

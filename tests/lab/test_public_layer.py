@@ -281,6 +281,23 @@ def test_streamed_activations_are_those_of_the_model_on_each_window(read):
     assert row == len(windows)
 
 
+def test_a_stream_of_early_layers_does_not_run_the_later_ones(read):
+    specimen, corpus = read
+    ran = []
+    hooks = [specimen.model.blocks[1].register_forward_hook(lambda *_: ran.append(1))]
+    hooks.append(specimen.model.unembed.register_forward_hook(lambda *_: ran.append("unembed")))
+    try:
+        list(specimen.stream(corpus, "resid_post", layers=[0]))
+        assert ran == []
+        list(specimen.stream(corpus, "resid_post", layers=[1]))
+        assert set(ran) == {1}
+        list(specimen.stream(corpus, "resid_post", "loss", layers=[0]))
+        assert set(ran) == {1, "unembed"}
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def test_what_was_not_declared_is_not_handed_out(read):
     specimen, corpus = read
     with pytest.raises(PluginError, match=r'"background" to the analysis'):

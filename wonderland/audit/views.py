@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from wonderland.audit.completion import TRIES
 from wonderland.audit.found import tries_told
+from wonderland.audit.measured import Measured
 from wonderland.estimate import Estimate
 from wonderland.report.schema import (
     Axis,
@@ -29,9 +30,6 @@ from wonderland.report.schema import (
     told_p,
 )
 
-if TYPE_CHECKING:
-    from wonderland.audit.result import Memorisation
-
 __all__ = ["views"]
 
 _NOT_SHOWN = "That these tests draw nothing out does not show that nothing can be drawn out."
@@ -39,13 +37,13 @@ _PLACES = {"training text": "the training text", "generations": "what was sample
 _PARTS = (("training", "training"), ("held-out", "held out"))
 
 
-def views(of: Memorisation) -> list[View]:
+def views(of: Measured) -> list[View]:
     """Return the views of an audit: those of parts that were examined."""
     made = [_completion(of), _secrets(of), _people(of), _membership(of), _tokens(of)]
     return [view for view in made if view is not None]
 
 
-def _completion(of: Memorisation) -> View | None:
+def _completion(of: Measured) -> View | None:
     if not of.completion:
         return None
     bars = {
@@ -104,7 +102,7 @@ def _completion(of: Memorisation) -> View | None:
     )
 
 
-def _secrets(of: Memorisation) -> View:
+def _secrets(of: Measured) -> View:
     heads = [
         Column("number", "Secret", help="Its number, those said most often first; the secret itself is nowhere here."),
         Column("kind", "Kind"),
@@ -164,7 +162,7 @@ def _secrets(of: Memorisation) -> View:
     )
 
 
-def _people(of: Memorisation) -> View | None:
+def _people(of: Measured) -> View | None:
     if not of.people:
         return None
     heads = [
@@ -233,7 +231,7 @@ def _person(row: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _membership(of: Memorisation) -> View | None:
+def _membership(of: Measured) -> View | None:
     if not of.roc:
         return None
     places = np.linspace(0, 100, len(next(iter(of.roc.values()))))
@@ -283,7 +281,7 @@ def _membership(of: Memorisation) -> View | None:
     )
 
 
-def _tokens(of: Memorisation) -> View | None:
+def _tokens(of: Measured) -> View | None:
     if not of.vocabulary:
         return None
     size = sum(of.vocabulary.values())

@@ -38,7 +38,8 @@ def forward(
         model: The model.
         evidence: The windows.
         names: Short names of the activations.
-        layers: Of these layers, in this order; all if None.
+        layers: Of these layers, in this order; all if None. What comes after the last of them is not computed, unless
+            logits or losses are asked for.
 
     Raises:
         Unsupported: The model has no such activation.
@@ -47,13 +48,14 @@ def forward(
         raise Unsupported(missing, hint=NOT_EVERY_MODEL)
     hooks = {name: _hooks(model, name, layers) for name in names if name not in DERIVED}
     every = [hook for group in hooks.values() for hook in group]
+    stop = max(layers) + 1 if layers and names.isdisjoint(DERIVED) else None
     size = batch_size(model, int(evidence.lengths.max()), names) if len(evidence) else BATCH_SIZE
     for start in range(0, len(evidence), size):
         windows = slice(start, min(start + size, len(evidence)))
         some = evidence.rows(windows)
         tokens = torch.from_numpy(some.tokens).to(model.device)
-        logits, cache = model.run_with_cache(tokens, names_filter=every)
-        require_finite(logits)
+        logits, cache = model.run_with_cache(tokens, names_filter=every, stop_at_layer=stop)
+        require_finite(logits)  # the stream after the last layer that ran, where it stopped before
         found = {
             name: cache[group[0]] if name in ONCE else torch.stack([cache[hook] for hook in group])
             for name, group in hooks.items()

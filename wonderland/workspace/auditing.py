@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.corpus.corpus import Corpus
 from wonderland.demo import MESSAGES
 from wonderland.errors import InputError
-from wonderland.report.sharing import Sharing
+from wonderland.report.sharing import OUTDATED, Sharing
 from wonderland.workspace import models
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.layout import MODEL, Layout
@@ -134,6 +134,8 @@ def sharing(layout: Layout, model: str) -> Sharing:
         model: Fingerprint of the weights.
     """
     found = there(layout)  # and no other, which somebody may have run with other settings
+    if found is None and not layout.examines and (layout.folder / "audit").exists():
+        return Sharing(OUTDATED, [OUTDATED], public=is_public(layout))
     return Sharing.of({} if found is None else {"memorisation": found}, model, public=is_public(layout))
 
 

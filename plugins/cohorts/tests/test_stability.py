@@ -40,7 +40,7 @@ def relabelled(model, order):
 def test_behaviour_holds_in_all_seeds_and_the_textbook_head_in_those_that_have_it(replicated):
     behaviour = "induction: Gain by the order of a repetition, uniform words"
     assert replicated.k_of_n(behaviour) == (3, 3)
-    previous = "head-patterns: Attention to the previous token: largest over heads"
+    previous = "head-patterns: Attention to the previous token, all conversations: largest over heads"
     assert replicated.k_of_n(previous) == (2, 3)
     assert replicated.holds[previous] == [True, False, True]
     assert not replicated.solid(previous)
@@ -50,8 +50,8 @@ def test_behaviour_holds_in_all_seeds_and_the_textbook_head_in_those_that_have_i
 def test_a_claim_must_also_lie_over_its_untrained_twin(replicated, toys):
     twins = replicated.twins["induction: Gain by the order of a repetition, uniform words"]
     assert abs(np.asarray(twins.value)).max() < 0.2
-    assert len(set(np.asarray(replicated.twins["head-patterns: Attention to itself: largest over heads"].value))) == 3
-    speaker = "head-patterns: Attention to the latest speaker token: largest over heads"
+    assert len(set(np.asarray(replicated.twins["head-patterns: Attention to itself, all conversations: largest over heads"].value))) == 3
+    speaker = "head-patterns: Attention to the latest speaker token, all conversations: largest over heads"
     assert replicated.k_of_n(speaker) == (0, 3)
 
 

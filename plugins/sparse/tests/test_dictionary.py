@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from wonderland_sparse.dictionary import Dictionary, token_means
-from wonderland_sparse.gradients import Active, gradients, reconstruct
-from wonderland_sparse.learning import _MOST_SILENT, KINDS, Recipe, learn
+from wonderland_sparse.gradients import Active, gradients, largest_of, reconstruct
+from wonderland_sparse.learning import _MOST_SILENT, KINDS, Recipe, _Adam, learn
 
 
 def planted(features=96, d=32, samples=100_000, l0=3, seed=0):
@@ -50,6 +50,31 @@ def test_gradients_are_those_of_autograd(bounds, sampled, monkeypatch):
     for ours, theirs in zip((mine.W_enc, mine.b_enc, mine.W_dec, mine.b_dec), dense, strict=False):
         assert (ours - theirs).abs().max() < 1e-6
     assert (mine.active - dense[-1][mask]).abs().max() < 1e-6
+
+
+def test_adam_is_that_of_torch():
+    random = torch.Generator().manual_seed(0)
+    ours = [torch.randn(5, 3, generator=random), torch.randn(4, generator=random)]
+    theirs = [weight.clone().requires_grad_() for weight in ours]
+    adam, reference = _Adam(ours), torch.optim.Adam(theirs, lr=1.0, betas=(0.9, 0.99))
+    for rate in (0.1, 0.05, 0.02, 0.2):
+        slopes = [torch.randn(weight.shape, generator=random) for weight in ours]
+        adam.step(slopes, rate)
+        reference.param_groups[0]["lr"] = rate
+        for weight, slope in zip(theirs, slopes, strict=True):
+            weight.grad = slope
+        reference.step()
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_only_places_over_a_guess_are_compared_and_the_same_are_found():
+    pre = torch.randn(30, 20, generator=torch.Generator().manual_seed(0))
+    expected = pre.flatten().topk(60).indices.sort().values
+    for guess in (0.0, 0.5, 1.0, float(pre.flatten().topk(60).values[-1]), 5.0):
+        assert torch.equal(largest_of(pre, 60, guess), expected)
+    assert len(largest_of(pre, 600, 0.2)) == int((pre > 0).sum())  # never what is not positive
+    assert len(largest_of(-pre.abs(), 60, 0.2)) == 0
 
 
 def test_a_latent_that_is_nowhere_active_has_no_gradient():

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 import wonderland as wl
 import wonderland_sparse
-from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.dictionary import Dictionary, Transcoder
 from wonderland_sparse.exchange import _CONFIG, _WEIGHTS, write
 
 THEIRS = Path(__file__).parent / "saelens"
@@ -75,6 +75,112 @@ def test_an_input_that_nothing_is_taken_off_is_read_so(folder):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def across(latents=12, d_in=8, d_out=6):
+    random = torch.Generator().manual_seed(3)
+    W_dec = torch.randn(latents, d_out, generator=random)
+    W_dec /= W_dec.norm(dim=1, keepdim=True)
+    b_enc, b_dec, threshold = (torch.randn(n, generator=random) for n in (latents, d_out, latents))
+    return Transcoder(torch.randn(latents, d_in, generator=random), b_enc, W_dec, b_dec, threshold.abs())
+
+
+@pytest.fixture
+def transcoded(tmp_path):
+    return write(across(), tmp_path / "across", **ABOUT)
+
+
+def test_a_transcoder_that_is_written_is_read_again(transcoded):
+    found = wonderland_sparse.read(transcoded)
+    assert (type(found.dictionary), found.layer, found.context) == (Transcoder, 2, 64)
+    x = torch.randn(50, 8, generator=torch.Generator().manual_seed(2))
+    ours, again = across(), found.dictionary
+    assert torch.allclose(ours.encode(x), again.encode(x), atol=1e-5)
+    assert ours.decode(ours.encode(x)).shape == (50, 6)
+    assert torch.allclose(ours.decode(ours.encode(x)), again.decode(again.encode(x)), atol=1e-5)
+
+
+def test_fields_of_a_transcoder_are_those_of_the_format(transcoded):
+    """SAELens 6.54: `JumpReLUTranscoderConfig`, and the hooks its loaders name."""
+    config = json.loads((transcoded / _CONFIG).read_text())
+    assert config == {
+        "architecture": "jumprelu_transcoder",
+        "d_in": 8,
+        "d_sae": 12,
+        "d_out": 6,
+        "dtype": "float32",
+        "device": "cpu",
+        "apply_b_dec_to_input": False,
+        "normalize_activations": "none",
+        "reshape_activations": "none",
+        "metadata": {
+            "sae_lens_version": "6.54.12",
+            "model_name": "mine",
+            "hook_name": "blocks.2.ln2.hook_normalized",
+            "hook_name_out": "blocks.2.hook_mlp_out",
+            "hook_head_index": None,
+            "context_size": 64,
+            "prepend_bos": False,
+        },
+    }
+    shapes = {name: part.shape for name, part in load_file(transcoded / _WEIGHTS).items()}
+    assert shapes == {"W_enc": (8, 12), "b_enc": (12,), "W_dec": (12, 6), "b_dec": (6,), "threshold": (12,)}
+
+
+@pytest.mark.parametrize("kind", ["transcoder", "jumprelu_transcoder"])
+def test_a_transcoder_written_by_hand_is_read_as_the_format_says(transcoded, kind):
+    """relu(x·W_enc + b_enc), and 0 up to the threshold where there is one; then f·W_dec + b_dec."""
+    random = np.random.default_rng(4)
+    shapes = {"W_enc": (8, 12), "b_enc": (12,), "W_dec": (12, 6), "b_dec": (6,), "threshold": (12,)}
+    parts = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    parts["threshold"] = np.abs(parts["threshold"])
+    config = json.loads((transcoded / _CONFIG).read_text()) | {"architecture": kind}
+    least = parts["threshold"]
+    if kind == "transcoder":
+        del parts["threshold"]
+        least = 0
+    save_file(parts, transcoded / _WEIGHTS)
+    (transcoded / _CONFIG).write_text(json.dumps(config))
+    x = random.normal(size=(40, 8)).astype(np.float32)
+    z = x @ parts["W_enc"] + parts["b_enc"]
+    expected = np.where(z > least, np.maximum(z, 0), 0) @ parts["W_dec"] + parts["b_dec"]
+    one = wonderland_sparse.read(transcoded).dictionary
+    np.testing.assert_allclose(one.decode(one.encode(torch.from_numpy(x))).numpy(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"architecture": "skip_transcoder"}, "linear part"),
+        ({"architecture": "jumprelu_skip_transcoder"}, "linear part"),
+        ({"apply_b_dec_to_input": True}, "taken off its input"),
+        ({"d_out": 8}, "has the shape"),
+        ({"d_out": None}, "cannot be read"),
+        ({"hook_name": "blocks.2.hook_mlp_in"}, "after its norm"),
+        ({"hook_name": "blocks.2.hook_resid_post"}, "after its norm"),
+        ({"hook_name_out": "blocks.1.hook_mlp_out"}, "blocks.1.hook_mlp_out"),
+        ({"hook_name_out": None}, "without a name"),
+    ],
+)
+def test_a_transcoder_of_something_else_is_refused(transcoded, change, message):
+    config = json.loads((transcoded / _CONFIG).read_text())
+    of_hooks = {name: value for name, value in change.items() if name.startswith("hook")}
+    config |= {name: value for name, value in change.items() if name not in of_hooks}
+    config["metadata"] |= of_hooks
+    (transcoded / _CONFIG).write_text(json.dumps(config))
+    with pytest.raises(wl.InputError, match=message):
+        wonderland_sparse.read(transcoded)
+
+
+def test_a_dictionary_is_no_transcoder(folder, transcoded):
+    config = json.loads((folder / _CONFIG).read_text())
+    (folder / _CONFIG).write_text(json.dumps(config | {"architecture": "transcoder", "apply_b_dec_to_input": False}))
+    with pytest.raises(wl.InputError, match="after its norm"):
+        wonderland_sparse.read(folder)
+    config = json.loads((transcoded / _CONFIG).read_text())
+    (transcoded / _CONFIG).write_text(json.dumps(config | {"architecture": "jumprelu"}))
+    with pytest.raises(wl.InputError, match="not of a residual stream"):
+        wonderland_sparse.read(transcoded)
+
+
 def test_a_context_dictionary_is_not_written(tmp_path):
     with pytest.raises(wl.UsageError, match="table of token means") as error:
         write(drawn(), tmp_path / "ours", **{**ABOUT, "tokens": "subtract"})
@@ -93,7 +199,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
     ("change", "message"),
     [
         ({"metadata": {"hook_name": "blocks.2.hook_mlp_out"}}, "not of a residual stream"),
-        ({"metadata": {}}, "not named"),
+        ({"metadata": {}}, "without a name"),
         ({"architecture": "gated"}, "kind 'gated'"),
         ({"normalize_activations": "layer_norm"}, "normalize_activations"),
         ({"d_sae": 13}, "has the shape"),

@@ -11,11 +11,14 @@ from wonderland.report.encode import encode
 from wonderland.report.plots import figure
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, Text, walk
-from wonderland.testing.handwritten import handwritten_speaker_model
-from wonderland.tokenizer import END, ME, SEP, THEM
+from wonderland.testing.handwritten import HEADS, handwritten_speaker_corpus, handwritten_speaker_model
+from wonderland.tokenizer import END, ME, SEP, SPECIALS, THEM
 from wonderland_sparse.activations import Fires, auroc, cut, rolled
 from wonderland_sparse.circuits import SparseCircuits
+from wonderland_sparse.controls import scrambled
 from wonderland_sparse.dataset_examples import may_be_shown
+from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.effects import taken_out
 from wonderland_sparse.features import SparseFeatures, _live
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Labels, explain
 from wonderland_sparse.probing import ranked
@@ -175,15 +178,116 @@ def test_nothing_dead_and_nothing_private_is_shown(found):
     assert len(table.figure.rows) == int((arrays["density"] > 0).sum())
 
 
-def test_solid_latents_are_stable_and_beyond_their_nulls(found):
+def test_solid_latents_are_stable_and_needed(found):
     features = found[0]
-    arrays, ratio = features.arrays["L1"], features.effects["L1"]
+    arrays, rise = features.arrays["L1"], features.rise["L1"]
     assert len(arrays["asked"]) == 8
     for place, unit in enumerate(arrays["asked"]):
-        beyond = abs(np.log(ratio.value[place])) > np.abs(np.log(arrays["null"][place])).max()
-        whole = ratio.high[place] < 1 or ratio.low[place] > 1
-        assert (unit in arrays["solid"]) == bool(beyond and whole)
+        needed = rise.low[place] > 0 and rise.value[place] > arrays["rise null"][place].max()
+        assert (unit in arrays["solid"]) == bool(needed)
         assert arrays["stability"][unit] >= 0.7
+    assert float(features.needed.value[0]) == pytest.approx(len(arrays["solid"]) / 8)
+    assert float(features.needed.chance) == pytest.approx(1 / 21)
+
+
+def test_the_same_is_measured_with_scrambled_weights(found, result, speaking):
+    features = found[0]
+    its, table, stability = result.of_scrambled(1)
+    assert table is None
+    assert (stability == features.scrambled["L1"]["arrays"]["stability"]).all()
+    x = held_out(speaking.with_model(scrambled(speaking.model, 0)), [1])[1].x
+    density = (its.encode(x.float()) > 0).float().mean(0)
+    np.testing.assert_allclose(features.scrambled["L1"]["arrays"]["density"], density.numpy(), atol=1e-6)
+    assert not np.allclose(density.numpy(), features.arrays["L1"]["density"], atol=1e-3)
+    (bars,) = [view for view in features.views() if view.id == "sparse-needed"]
+    assert "scrambled weights" in str(encode(bars.data))
+
+
+def speaks(evidence):
+    """Window and position of the places at which me and at which them speaks."""
+    who = np.maximum.accumulate(
+        np.where(np.isin(evidence.tokens, (ME, THEM)), np.arange(evidence.tokens.shape[1]), -1), 1
+    )
+    known = evidence.mask & (who >= 0)
+    latest = np.take_along_axis(evidence.tokens, np.maximum(who, 0), 1)
+    return [np.nonzero(known & (latest == one)) for one in (ME, THEM)]
+
+
+@pytest.fixture(scope="module")
+def exact(speaking):
+    """Who speaks as two latents written by hand, what the head writes, and forty directions that mean nothing."""
+    rows = torch.randn(42, speaking.cfg.d_model, generator=torch.Generator().manual_seed(0))
+    layer, head = HEADS["speaker"]
+    written = speaking.model.blocks[layer].attn.W_O[head]
+    rows[0], rows[1] = written[ME], written[THEM]
+    length = rows[:2].norm(dim=1)
+    rows /= rows.norm(dim=1, keepdim=True)
+    zeros = torch.zeros(42)
+    one = Dictionary(rows, zeros, rows, torch.zeros(speaking.cfg.d_model), zeros)
+
+    def asked(specimen, units=(0, 1, 2)):
+        evidence = specimen.evidence
+        flat = np.cumsum(evidence.mask).reshape(evidence.mask.shape) - 1
+        places = [flat[at] for at in speaks(evidence)]
+        places.append(places[0])
+        strength = [float(length[min(number, 1)]) for number in range(3)]
+        fired = Fires(
+            np.concatenate(places),
+            np.repeat([0, 1, 2], [len(of) for of in places]),
+            np.repeat(strength, [len(of) for of in places]).astype(np.float32),
+        )
+        raised = np.repeat([[len(SPECIALS)], [len(SPECIALS) + 1]], [1, 41], axis=0)
+        return taken_out(specimen, 1, one, fired, np.array(units), raised, np.full(42, 0.4), held=False)
+
+    return asked
+
+
+@pytest.fixture(scope="module")
+def following(speaking):
+    """The speaker model without induction, on a text it is right about: me says a, them says b."""
+    said = [
+        one._replace(text=" ".join(["a" if one.is_from_me else "b"] * 12))
+        for one in handwritten_speaker_corpus(12, seed=2)
+    ]
+    model = handwritten_speaker_model()
+    layer, head = HEADS["induction"]
+    model.blocks[layer].attn.W_O[head] = 0
+    return wl.Specimen(model, speaking.tokenizer, wl.Corpus.of(said, name="a and b"))
+
+
+def test_a_latent_is_needed_where_the_text_follows_what_it_says(exact, following):
+    found = exact(following)
+    assert found.needed.tolist() == [True, True, False]  # the third fires there as well, and means nothing
+    assert (np.asarray(found.rise.low)[:2] > 1).all()
+    assert (np.asarray(found.ratio.high)[:2] < 0.5).all()
+
+
+def test_a_latent_that_only_changes_what_the_model_says_is_not_needed(exact, speaking):
+    """Nobody says what it promotes: without it the model says it much less, and is better off."""
+    found = exact(speaking)
+    assert (np.asarray(found.ratio.high)[:2] < 0.9).all()
+    assert (np.asarray(found.rise.high)[:2] < 0).all()
+    assert found.needed.tolist() == [False, False, False]
+
+
+def test_the_rise_is_that_of_the_loss_of_the_token_that_follows(exact, following, monkeypatch):
+    monkeypatch.setattr("wonderland_sparse.effects._WINDOWS", 10**6)
+    evidence, model = following.evidence, following.model
+    layer, head = HEADS["speaker"]
+    step = model.blocks[layer].attn.W_O[head, ME]
+    with torch.no_grad():
+        tokens = torch.from_numpy(evidence.tokens)
+        stream = model.run_with_cache(tokens)[1]["blocks.1.hook_resid_post"].clone()
+        window, position = speaks(evidence)[0]
+        losses = []
+        for amount in (0.0, 1.0):
+            changed = stream.clone()
+            changed[window, position] -= amount * step
+            told = model.unembed(model.ln_final(changed)).log_softmax(-1)
+            follows = position + 1 < evidence.lengths[window]
+            at = window[follows], position[follows]
+            losses.append(-told[(*at, torch.from_numpy(evidence.tokens[at[0], at[1] + 1]).long())].mean())
+    assert float(exact(following, (0,)).rise.value[0]) == pytest.approx(float(losses[1] - losses[0]), abs=1e-4)
 
 
 def test_all_latents_and_what_they_leave_are_the_whole_difference(found):
@@ -276,31 +380,43 @@ def test_sentences_say_when_nothing_was_found(found):
     assert "0 of 8" in finding.sentence
 
 
-def counted(features, solid, asked, ratio):
-    """The same result with so many latents asked for and beyond others, each changing a probability so many times."""
+def counted(features, solid, asked, rise, others=None):
+    """The same result with so many latents asked for and needed, the loss rising by so much without each."""
     arrays = {**features.arrays["L1"], "solid": np.arange(solid), "asked": np.arange(asked)}
-    effects = wl.Estimate.stacked([wl.Estimate(ratio, ratio, ratio, n=60, unit="ratio")] * asked, dims=("latent",))
-    return dataclasses.replace(features, arrays={"L1": arrays}, effects={"L1": effects}, conversations=60, control=None)
+    rises = wl.Estimate.stacked([wl.Estimate(rise, rise, rise, n=60, unit="nats a place")] * asked, dims=("latent",))
+    its = (
+        {}
+        if others is None
+        else {"arrays": {"solid": np.arange(others[0]), "asked": np.arange(others[1])}, "rise": rises}
+    )
+    return dataclasses.replace(
+        features, arrays={"L1": arrays}, rise={"L1": rises}, scrambled={"L1": its}, conversations=60, control=None
+    )
 
 
 @pytest.mark.parametrize(
-    ("trained", "before", "trust"),
+    ("trained", "before", "scrambled_weights", "trust"),
     [
-        ((31, 48), (46, 46), "weak"),
-        ((31, 48), (31, 48), "weak"),
-        ((31, 48), (5, 48), "solid"),
-        ((31, 48), None, "weak"),
+        ((31, 48), (46, 46), None, "weak"),
+        ((31, 48), (31, 48), (5, 48), "weak"),
+        ((31, 48), (5, 48), (31, 48), "weak"),
+        ((31, 48), (5, 48), (5, 48), "solid"),
+        ((31, 48), (5, 48), None, "solid"),
+        ((5, 48), (0, 48), (0, 48), "weak"),
+        ((31, 48), None, (5, 48), "weak"),
     ],
 )
-def test_causal_latents_count_only_where_an_untrained_model_has_fewer(found, trained, before, trust):
-    control = None if before is None else counted(found[0], *before, 1.04)
-    one = dataclasses.replace(counted(found[0], *trained, 0.8), control=control)
+def test_needed_latents_count_only_where_nothing_learned_has_fewer(found, trained, before, scrambled_weights, trust):
+    control = None if before is None else counted(found[0], *before, 0.001)
+    one = dataclasses.replace(counted(found[0], *trained, 0.02, scrambled_weights), control=control)
     finding = one.findings()[1]
     assert finding.trust == trust
-    assert "31 of 48" in finding.sentence
-    assert "by chance 2.3 would; median change of all asked: 1.25 times" in finding.sentence
+    assert f"{trained[0]} of 48" in finding.sentence
+    assert "by chance 2.3 would be; median rise of all asked 0.0200 nats" in finding.sentence
     if before is not None:
-        assert f"before training {before[0]} of {before[1]} do (median 1.04 times)" in finding.sentence
+        assert f"before training {before[0]} of {before[1]} (median 0.0010 nats)" in finding.sentence
+    if scrambled_weights is not None:
+        assert "with scrambled weights {} of {}".format(*scrambled_weights) in finding.sentence
 
 
 def test_without_a_stable_latent_no_effect_is_told(found):
@@ -373,7 +489,8 @@ def test_latents_of_a_frozen_decoder_are_swapped_as_well(found):
 @pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
 def test_a_model_in_half_precision_is_analysed_as_it_is(speaking, result, precision):
     rounded = speaking.with_model(handwritten_speaker_model().to(precision))
-    given = {"sparse-dictionaries": result}
+    alone = {name: part for name, part in result.weights["L1"].items() if not name.startswith("scrambled.")}
+    given = {"sparse-dictionaries": dataclasses.replace(result, weights={"L1": alone})}
     half = wl.analyze(rounded, SparseFeatures(effects=2, listed=2), SparseCircuits(pairs=16), given=given)
     known = half["sparse-features"].known["L1"]["me speaks"]["latent"]
     assert float(known.low) > 0.95

@@ -59,7 +59,7 @@ class HeadAblation:
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
     alone: Annotated[int, "heads to ablate: of more, those a gradient expects most of, and a random quarter"] = 64
-    layers: Annotated[str, "of these layers only, such as 2 or 0,2; all if empty"] = ""
+    layers: Annotated[str, "of these layers only, such as 2, 0,2 or 5-7; all if empty"] = ""
     pairs: Annotated[int, "pairs of heads to ablate together, all of them if there are no more; 0 for none"] = 120
     pair_windows: Annotated[int, "of those windows, how many to ablate pairs in, half to choose by"] = 24
     seed: Annotated[int, "seed of windows, halves, donors and intervals"] = 0

@@ -26,7 +26,7 @@ def wonderland_analyses() -> list[type[Any]]:
 
 
 def read(folder: str | Path) -> Read:
-    """Read a dictionary from a folder of SAELens; see `wonderland_sparse.exchange.read`."""
+    """Read a dictionary or a transcoder from a folder of SAELens; see `wonderland_sparse.exchange.read`."""
     from wonderland_sparse import exchange
 
     return exchange.read(folder)

@@ -16,7 +16,7 @@ _LEAST_PAIRS = 4
 class TrainsOnLayers:
     """The options of what is trained on the activations of some layers, from two starts."""
 
-    layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""
+    layers: Annotated[str, "layers to train on, such as 2, 0,2 or 5-7; all if empty"] = ""
     latents: Annotated[int, "directions to learn in each layer; 0 for four times the width of the stream"] = 0
     active: Annotated[int, "how many of them are active on a token, on average"] = 16
     epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8

@@ -1,19 +1,21 @@
-"""Effects of a latent: its part is taken out where it fires, and the next token is asked for.
+"""Effects of a latent: it is taken out where it fires, and the next token is asked for.
 
-At some places where a latent fires, f·w is taken from the stream (what the dictionary leaves stays), and the summed
-probability of the tokens it promotes is compared with what it was: a ratio of 1 is no effect, 0.6 means that four
-tenths of it went. The promoted tokens are read off the weights, w·W_U with the final norm folded in, so no text chose
-them.
+In some windows f·w is taken from the stream wherever the latent fires (what the dictionary leaves stays), and the rest
+of the model runs on. Two things are read off after those places:
+
+- *The rise of the loss* of the token that does follow, in nats a place. A latent is *needed* if the loss rises (the
+  interval lies over 0) and rises more than after steps of the same length along each of twenty other latents that fire
+  about as often. Any step does some harm; of a latent that the model has no use for, one in 21 passes by chance.
+- *The ratio of the probability of what it promotes*, without the latent over with it: 1 is no effect, 0.6 means that
+  four tenths of it went. The promoted tokens are read off the weights, w·W_U with the final norm folded in. That the
+  ratio falls says nothing about training: these tokens were chosen as those that w raises, so it falls in an untrained
+  model as well. It describes what a latent says and counts for nothing.
 
 A latent is also *held high*: at places where it does not fire, the 90% quantile of its activation times w is added, and
-the same ratio is taken. What a latent can make the model say is not what it does by itself, so this counts for nothing
-but is shown.
+the same ratio is taken. What a latent can make the model say is not what it does by itself: this describes, too.
 
-The null is a step of the same length in the direction of other latents that fire about as often. An effect counts if
-it is larger than all of theirs and its interval does not reach 1.
-
-What would fool it: a latent may do its work without promoting what its direction alone points to; then nothing is seen
-here. And where others say the same, taking one out changes little.
+What would fool it: where others say the same, taking one out costs little; and a latent that is read by later positions
+only is not seen, as the loss is read where it fires.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold
 from wonderland_sparse.activations import Fires
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.streams import logits_after
+from wonderland_sparse.streams import final_after, logits_after, logits_of
 
 __all__ = ["Effects", "promoted", "taken_out"]
 
 NULLS = 20
-_PLACES = 24
+_WINDOWS = 24  # windows that a latent is taken out of
 _HELD = 12  # places where it does not fire, to hold it high at
 _HIGH = 0.9  # quantile of its activation that it is held at
 _LEAST = 6  # places that a latent must fire at
@@ -42,26 +44,29 @@ _LEAST = 6  # places that a latent must fire at
 
 @dataclass(frozen=True)
 class Effects:
-    """Ratios of the probability of promoted tokens, without a latent over with it.
+    """What follows if a latent is taken out where it fires, or held high where it does not.
 
     Attributes:
-        ratio: [latent asked for]; n is the conversations of the smallest.
+        rise: Rise of the loss of the next token without it, in nats a place, [latent asked for].
+        rise_null: The same after steps along other latents, [latent asked for, null].
+        ratio: Probability of promoted tokens without it over with it, [latent asked for].
         null: The same for steps along other latents, [latent asked for, null].
-        held: The ratio with the latent held high over without, at places where it does not fire, [latent asked for].
+        held: That ratio with the latent held high over without, where it does not fire, [latent asked for].
         held_null: The same for other latents held as high, [latent asked for, null].
     """
 
+    rise: wl.Estimate
+    rise_null: np.ndarray
     ratio: wl.Estimate
     null: np.ndarray
     held: wl.Estimate
     held_null: np.ndarray
 
     @property
-    def causal(self) -> np.ndarray:
-        """Whether each lies beyond all of its nulls and its interval does not reach 1, [latent asked for]."""
-        distance = np.abs(np.log(np.maximum(self.ratio.value, 1e-9)))
-        beyond = distance > np.abs(np.log(np.maximum(self.null, 1e-9))).max(1)
-        return np.asarray(beyond & ((np.asarray(self.ratio.high) < 1) | (np.asarray(self.ratio.low) > 1)))
+    def needed(self) -> np.ndarray:
+        """Whether the loss rises without each, and by more than after any other step, [latent asked for]."""
+        beyond = np.asarray(self.rise.value) > np.nan_to_num(self.rise_null, nan=-np.inf).max(1, initial=-np.inf)
+        return np.asarray(beyond & (np.asarray(self.rise.low) > 0))
 
 
 def promoted(specimen: wl.Specimen, directions: Tensor, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,8 +96,9 @@ def taken_out(
     raised: np.ndarray,
     density: np.ndarray,
     seed: int = 0,
+    held: bool = True,
 ) -> Effects:
-    """Return what taking out each of some latents does to the probability of the tokens it promotes.
+    """Return what taking out each of some latents does to the loss and to the probability of what it promotes.
 
     Args:
         specimen: The model and its evidence.
@@ -102,49 +108,107 @@ def taken_out(
         asked: The latents, [latent asked for].
         raised: Tokens that each of all latents promotes, [latent, count].
         density: Of all latents.
-        seed: Seed of places and of the interval.
+        seed: Seed of windows and of the interval.
+        held: Hold them high as well; else ``held`` is missing.
     """
     evidence = specimen.evidence
     stream = torch.cat([_padded(batch["resid_post"][layer], evidence) for batch in specimen.batches("resid_post")])
     window, position = np.nonzero(evidence.mask)
     alive = np.flatnonzero(density > 0)
-    found: list[list[tuple[wl.Estimate, np.ndarray]]] = [[], []]
+    rises, ratios, highs = [], [], []
     for number in asked.tolist():
         mine = fired.units == number
         rows, strength = fired.rows[mine], fired.values[mine]
         random = np.random.default_rng([seed, number])
-        order = random.permutation(len(rows))[:_PLACES]
         others = alive[np.argsort(np.abs(np.log(density[alive] / max(density[number], 1e-9))), kind="stable")]
         others = others[others != number][:NULLS]
         steps = torch.cat([torch.zeros(1, stream.shape[2]), dictionary.W_dec[[number, *others.tolist()]]])
-        anywhere = random.permutation(len(window))
-        silent = anywhere[~np.isin(anywhere, rows)][:_HELD]
-        high = np.full(len(silent), np.quantile(strength, _HIGH) if len(strength) else 0.0)
-        for places, amount, into in ((rows[order], -strength[order], found[0]), (silent, high, found[1])):
-            if len(order) < _LEAST or len(places) < _LEAST or not len(others):
-                into.append((wl.Estimate.missing(unit="ratio", chance=1.0), np.full(NULLS, np.nan)))
-                continue
-            asked_for = np.stack(
-                [
-                    _asked(specimen, layer, stream[window[row], : position[row] + 1], float(f) * steps, raised[number])
-                    for row, f in zip(places, amount, strict=True)
-                ]
-            )  # [place, step]
-            conversation = evidence.conversation[window[places]]
-            ratio = cluster_bootstrap(
-                asked_for[:, 1], asked_for[:, 0], conversation, unit="ratio", chance=1.0, seed=seed
-            )
-            null = np.ones(NULLS)
-            null[: len(others)] = asked_for[:, 2:].sum(0) / asked_for[:, 0].sum()
-            into.append((ratio, null))
-    if not len(asked):
-        nothing = wl.Estimate.missing((0,), unit="ratio", chance=1.0, dims=("latent",))
-        return Effects(nothing, np.zeros((0, NULLS)), nothing, np.zeros((0, NULLS)))
-    (ratio, null), (held, held_null) = (
-        (wl.Estimate.stacked([one for one, _ in of], dims=("latent",)), np.stack([one for _, one in of]))
-        for of in found
+        there = random.permutation(np.unique(window[rows]))[:_WINDOWS]
+        some = np.isin(window[rows], there)
+        at = window[rows[some]], position[rows[some]]
+        loss, chance = _without(specimen, layer, stream, at, strength[some], steps, raised[number])
+        conversation = evidence.conversation[at[0][at[1] + 1 < evidence.lengths[at[0]]]]
+        if len(loss) < _LEAST or not len(others):
+            rises.append((wl.Estimate.missing(unit="nats a place", chance=0.0), np.full(NULLS, np.nan)))
+            ratios.append((wl.Estimate.missing(unit="ratio", chance=1.0), np.full(NULLS, np.nan)))
+        else:
+            ones, more = np.ones(len(loss)), loss - loss[:, :1]
+            rise = cluster_bootstrap(more[:, 1], ones, conversation, unit="nats a place", chance=0.0, seed=seed)
+            rises.append((rise, _filled(more[:, 2:].mean(0), 0.0)))
+            ratio = cluster_bootstrap(chance[:, 1], chance[:, 0], conversation, unit="ratio", chance=1.0, seed=seed)
+            ratios.append((ratio, _filled(chance[:, 2:].sum(0) / chance[:, 0].sum(), 1.0)))
+        silent = random.permutation(len(window)) if held else np.zeros(0, dtype=np.int64)
+        silent = silent[~np.isin(silent, rows)][:_HELD]
+        if min(len(rows), len(silent)) < _LEAST or not len(others):
+            highs.append((wl.Estimate.missing(unit="ratio", chance=1.0), np.full(NULLS, np.nan)))
+            continue
+        high = float(np.quantile(strength, _HIGH)) * steps
+        asked_for = np.stack(
+            [_asked(specimen, layer, stream[window[row], : position[row] + 1], high, raised[number]) for row in silent]
+        )  # [place, step]
+        conversation = evidence.conversation[window[silent]]
+        ratio = cluster_bootstrap(asked_for[:, 1], asked_for[:, 0], conversation, unit="ratio", chance=1.0, seed=seed)
+        highs.append((ratio, _filled(asked_for[:, 2:].sum(0) / asked_for[:, 0].sum(), 1.0)))
+    return Effects(
+        *_stacked(rises, "nats a place", 0.0), *_stacked(ratios, "ratio", 1.0), *_stacked(highs, "ratio", 1.0)
     )
-    return Effects(ratio, null, held, held_null)
+
+
+def _filled(values: np.ndarray, nothing: float) -> np.ndarray:
+    """Return the values of as many others as there are, and no effect for those that are not there, [null]."""
+    made = np.full(NULLS, nothing)
+    made[: len(values)] = values
+    return made
+
+
+def _stacked(found: list[tuple[wl.Estimate, np.ndarray]], unit: str, chance: float) -> tuple[wl.Estimate, np.ndarray]:
+    if not found:
+        return wl.Estimate.missing((0,), unit=unit, chance=chance, dims=("latent",)), np.zeros((0, NULLS))
+    return wl.Estimate.stacked([one for one, _ in found], dims=("latent",)), np.stack([null for _, null in found])
+
+
+def _without(
+    specimen: wl.Specimen,
+    layer: int,
+    stream: Tensor,
+    at: tuple[np.ndarray, np.ndarray],
+    strength: np.ndarray,
+    directions: Tensor,
+    tokens: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loss after places, and the summed probability of tokens, with steps taken off, [place, direction].
+
+    Args:
+        specimen: The model and its evidence.
+        layer: After which layer.
+        stream: Of the whole evidence, [window, pos, d_model].
+        at: Window and position of each place.
+        strength: How long the steps are there, [place].
+        directions: [direction, d_model]; all are stepped along at all places of a window at once.
+        tokens: Whose probability is summed.
+
+    Returns:
+        Both at those places that a token follows, in their order.
+    """
+    evidence = specimen.evidence
+    windows, row = np.unique(at[0], return_inverse=True)
+    follows = at[1] + 1 < evidence.lengths[at[0]]
+    if not follows.any():
+        return np.zeros((0, len(directions))), np.zeros((0, len(directions)))
+    end = int(at[1].max()) + 1
+    rows, columns = torch.from_numpy(row), torch.from_numpy(at[1])
+    whole, amount = stream[torch.from_numpy(windows), :end], torch.from_numpy(strength).float()[:, None]
+    following = torch.from_numpy(evidence.tokens[at[0][follows], at[1][follows] + 1]).long()[:, None]
+    asked, kept = torch.from_numpy(np.asarray(tokens)), torch.from_numpy(follows)
+    losses, chances = [], []
+    for direction in directions:
+        changed = whole.clone()
+        changed[rows, columns] -= amount * direction
+        final = final_after(specimen, layer, changed)[rows[kept], columns[kept]]
+        told = torch.log_softmax(logits_of(specimen, final).cpu(), 1)
+        losses.append(-told.gather(1, following)[:, 0].numpy())
+        chances.append(told[:, asked].exp().sum(1).numpy())
+    return np.stack(losses, 1).astype(np.float64), np.stack(chances, 1).astype(np.float64)
 
 
 def _padded(values: Tensor, evidence: wl.Evidence) -> Tensor:

@@ -1,8 +1,12 @@
-"""Dictionaries as folders of SAELens, to be read there, and read from there.
+"""Dictionaries and transcoders as folders of SAELens, to be read there, and read from there.
 
 ``cfg.json`` and ``sae_weights.safetensors``: an encoder that takes ``b_dec`` off, thresholds of each latent
 ("jumprelu"), matrices [d_in, d_sae] and [d_sae, d_in], everything in single precision. Nothing is unpickled, and a
 file with anything else in it is refused.
+
+A transcoder ("jumprelu_transcoder") has a decoder [d_sae, d_out] and takes nothing off its input. Its hooks are what
+the MLP reads after its norm, ``blocks.2.ln2.hook_normalized``, and what it writes, ``blocks.2.hook_mlp_out``. One with
+a linear part beside its latents ("skip_transcoder") is refused: `Transcoder` has no place for it.
 
 A context dictionary has a table of token means, for which the format has no place: without it the numbers would be
 wrong, so it is not written. Train one with ``tokens="keep"``.
@@ -22,7 +26,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.result_files import write_folder
-from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.dictionary import Dictionary, Transcoder
 
 __all__ = ["Read", "read", "write"]
 
@@ -30,16 +34,23 @@ VERSION = "6.54.12"
 """The SAELens whose format this is."""
 _CONFIG, _WEIGHTS = "cfg.json", "sae_weights.safetensors"
 _HOOK = re.compile(r"blocks\.(\d+)\.hook_resid_post")
+_READS = re.compile(r"blocks\.(\d+)\.ln2\.hook_normalized")
+_KINDS = {
+    "jumprelu": Dictionary,
+    "standard": Dictionary,
+    "jumprelu_transcoder": Transcoder,
+    "transcoder": Transcoder,
+}
 _PICKLED = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt")
 
 
 @dataclass(frozen=True)
 class Read:
-    """A dictionary that was read.
+    """A dictionary or transcoder that was read.
 
     Attributes:
-        dictionary: Its parts.
-        layer: The layer whose stream it is of.
+        dictionary: Its parts; a `Transcoder` if it is one.
+        layer: The layer whose stream, or whose MLP, it is of.
         model_name: What its model is called there.
         context: Most tokens of a window it was trained on; 0 if not said.
     """
@@ -51,14 +62,14 @@ class Read:
 
 
 def write(one: Dictionary, folder: Path, *, tokens: str, layer: int, context: int, model_name: str) -> Path:
-    """Write a dictionary as a folder that SAELens reads.
+    """Write a dictionary or a transcoder as a folder that SAELens reads.
 
     Args:
-        one: The dictionary.
+        one: The dictionary, or the transcoder of an MLP.
         folder: Where to; a new one, or one that holds such a dictionary already.
         tokens: What was done with what tokens alone say; "keep" for a dictionary of the whole stream.
         layer: Of which layer it is.
-        context: Most tokens of a window it was trained on.
+        context: Most tokens of a window it was trained on; 0 if it shall not be said.
         model_name: What to call its model.
 
     Raises:
@@ -80,24 +91,29 @@ def write(one: Dictionary, folder: Path, *, tokens: str, layer: int, context: in
         "b_dec": parts["b_dec"],
         "threshold": parts["threshold"],
     }
+    across = isinstance(one, Transcoder)
+    metadata = {
+        "sae_lens_version": VERSION,
+        "model_name": model_name,
+        "hook_name": f"blocks.{layer}.{'ln2.hook_normalized' if across else 'hook_resid_post'}",
+        "hook_head_index": None,
+        "context_size": context or None,
+        "prepend_bos": False,
+    }
     config = {
         "architecture": "jumprelu",
-        "d_in": parts["W_dec"].shape[1],
+        "d_in": parts["W_enc"].shape[1],
         "d_sae": parts["W_dec"].shape[0],
         "dtype": "float32",
         "device": "cpu",
-        "apply_b_dec_to_input": True,
+        "apply_b_dec_to_input": not across,
         "normalize_activations": "none",
         "reshape_activations": "none",
-        "metadata": {
-            "sae_lens_version": VERSION,
-            "model_name": model_name,
-            "hook_name": f"blocks.{layer}.hook_resid_post",
-            "hook_head_index": None,
-            "context_size": context,
-            "prepend_bos": False,
-        },
+        "metadata": metadata,
     }
+    if across:
+        config |= {"architecture": "jumprelu_transcoder", "d_out": parts["W_dec"].shape[1]}
+        metadata["hook_name_out"] = f"blocks.{layer}.hook_mlp_out"
 
     def fill(partial: Path) -> None:
         save_file({name: np.ascontiguousarray(part, np.float32) for name, part in weights.items()}, partial / _WEIGHTS)
@@ -109,7 +125,7 @@ def write(one: Dictionary, folder: Path, *, tokens: str, layer: int, context: in
 
 
 def read(folder: str | Path) -> Read:
-    """Read a dictionary of a residual stream from a folder of SAELens.
+    """Read a dictionary of a residual stream, or a transcoder of an MLP, from a folder of SAELens.
 
     Args:
         folder: With ``cfg.json`` and ``sae_weights.safetensors``.
@@ -120,10 +136,21 @@ def read(folder: str | Path) -> Read:
     folder = Path(folder).expanduser()
     config = _config(folder)
     kind = config.get("architecture", "standard")
-    if kind not in ("jumprelu", "standard"):
+    if "skip_transcoder" in str(kind):
+        raise wl.InputError(
+            f"The transcoder in {folder} has a linear part beside its latents ({kind!r}).",
+            hint="Train one without it: here a transcoder is a sum of latents alone.",
+        )
+    if kind not in _KINDS:
         raise wl.InputError(
             f"The dictionary in {folder} is of the kind {kind!r}, which reads its activations in another way.",
-            hint='Kinds that can be read: "jumprelu" and "standard".',
+            hint=f"Kinds that can be read: {', '.join(_KINDS)}.",
+        )
+    across = _KINDS[kind] is Transcoder
+    if across and config.get("apply_b_dec_to_input", False):
+        raise wl.InputError(
+            f"The transcoder in {folder} wants b_dec taken off its input, which is no output.",
+            hint="Set apply_b_dec_to_input to false if it was trained so; SAELens refuses it as well.",
         )
     for name, wanted in (("normalize_activations", "none"), ("reshape_activations", "none")):
         if config.get(name, wanted) not in (wanted, None):
@@ -134,11 +161,19 @@ def read(folder: str | Path) -> Read:
     about = config.get("metadata", config)
     about = about if isinstance(about, dict) else {}
     hook = str(about.get("hook_name", ""))
-    match = _HOOK.fullmatch(hook)
+    match = (_READS if across else _HOOK).fullmatch(hook)
     if match is None:
         raise wl.InputError(
-            f"The dictionary in {folder} is of {hook or 'an activation that is not named'}, not of a residual stream.",
-            hint="Its hook must be named like blocks.2.hook_resid_post.",
+            f"The {'transcoder' if across else 'dictionary'} in {folder} is of {hook or 'an activation without a name'}"
+            f", not of {'what an MLP reads after its norm' if across else 'a residual stream'}.",
+            hint=f"Its hook must be named like blocks.2.{'ln2.hook_normalized' if across else 'hook_resid_post'}.",
+        )
+    writes = f"blocks.{match[1]}.hook_mlp_out"
+    if across and about.get("hook_name_out") != writes:
+        raise wl.InputError(
+            f"The transcoder in {folder} predicts {about.get('hook_name_out') or 'an activation without a name'}, not "
+            "what the MLP writes that it reads the input of.",
+            hint=f"Its hook_name_out must be {writes}.",
         )
     context = about.get("context_size")
     return Read(
@@ -174,17 +209,18 @@ def _weights(folder: Path, config: dict[str, Any], kind: str) -> Dictionary:
     try:
         parts = load_file(folder / _WEIGHTS)
         d_in, d_sae = int(config["d_in"]), int(config["d_sae"])
+        d_out = int(config["d_out"]) if _KINDS[kind] is Transcoder else d_in
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise wl.InputError(
             f"The weights in {folder} cannot be read: {error!r}.", hint="Save it with SAELens 6, in float32."
         ) from error
-    if kind == "standard":
+    if kind in ("standard", "transcoder"):
         parts.setdefault("threshold", np.zeros(d_sae, np.float32))
     shapes = {
         "W_enc": (d_in, d_sae),
         "b_enc": (d_sae,),
-        "W_dec": (d_sae, d_in),
-        "b_dec": (d_in,),
+        "W_dec": (d_sae, d_out),
+        "b_dec": (d_out,),
         "threshold": (d_sae,),
     }
     for name, shape in shapes.items():
@@ -198,7 +234,7 @@ def _weights(folder: Path, config: dict[str, Any], kind: str) -> Dictionary:
             raise wl.InputError(f"{name} in {folder} holds numbers that are not finite.", hint="Save it again.")
     encoder, decoder = (np.asarray(parts[name], np.float32) for name in ("W_enc", "W_dec"))
     # Where nothing is taken off the input, that is the same as another bias of the encoder.
-    taken_off = bool(config.get("apply_b_dec_to_input", True))
+    taken_off = _KINDS[kind] is Transcoder or bool(config.get("apply_b_dec_to_input", True))
     b_enc = np.asarray(parts["b_enc"], np.float32)
     b_enc = b_enc if taken_off else b_enc + np.asarray(parts["b_dec"], np.float32) @ encoder
     length = np.linalg.norm(decoder, axis=1)
@@ -206,7 +242,7 @@ def _weights(folder: Path, config: dict[str, Any], kind: str) -> Dictionary:
         raise wl.InputError(
             f"A direction in {folder} has no length.", hint="Leave such latents out, and save it again."
         )
-    return Dictionary.of(  # with rows of length 1, activations are lengths
+    return _KINDS[kind].of(  # with rows of length 1, activations are lengths
         {
             "W_enc": encoder.T * length[:, None],
             "b_enc": b_enc * length,

@@ -11,8 +11,12 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland_sparse.effects import NULLS
 
-__all__ = ["CONTEXTUAL", "GOOD", "MeasuredFeatures"]
+__all__ = ["BY_CHANCE", "CONTEXTUAL", "GOOD", "MeasuredFeatures"]
+
+BY_CHANCE = 1 / (NULLS + 1)
+"""How often a latent without any use harms the most of all steps."""
 
 GOOD = 0.5
 """F1 from which on a latent counts as explained."""
@@ -32,8 +36,9 @@ class MeasuredFeatures(wl.Result):
         conversations: Held-out conversations everything is measured on.
         arrays: By layer and name, [latent]: stability, density, share (η² of the token), f1, precision, recall, chosen
             (F1 where the label was chosen), contextual (F1 of the best contextual label), "contextual chosen", coming
-            (F1 of the token that follows), shown; and "asked", the latents whose effect was measured, with "null" and
-            "held null", the ratios of other latents, and "solid".
+            (F1 of the token that follows), shown; and "asked", the latents whose effect was measured, with "rise null",
+            "null" and "held null", the same of other latents, and "solid", those that are needed.
+        rise: By layer, rise of the loss of the next token without a latent, in nats a place, [latent asked for].
         effects: By layer, ratio of the probability of promoted tokens without a latent, [latent asked for].
         held: By layer, that ratio with a latent held high where it does not fire, [latent asked for].
         explanations: By layer, the label of each latent.
@@ -47,6 +52,12 @@ class MeasuredFeatures(wl.Result):
         examples: By layer, windows shaded by some latents; "shading" by which.
         shading: By layer, those latents.
         live: By layer, what a live report needs of the first latents.
+        scrambled: By layer, "arrays", "rise", "nulls" and "known" of the model with scrambled weights; empty of a model
+            that writes nothing.
+        scrambled_explained: As ``explained``, with scrambled weights; missing where ``scrambled`` is empty.
+        scrambled_contextually: As ``contextually``.
+        needed: Share of the latents asked for that are needed, [layer]; chance is that no other step does more harm.
+        scrambled_needed: The same with scrambled weights.
     """
 
     layers: list[int]
@@ -55,6 +66,7 @@ class MeasuredFeatures(wl.Result):
     latents: int
     conversations: int
     arrays: dict[str, dict[str, np.ndarray]]
+    rise: dict[str, wl.Estimate]
     effects: dict[str, wl.Estimate]
     held: dict[str, wl.Estimate]
     explanations: dict[str, list[Any]]
@@ -68,6 +80,16 @@ class MeasuredFeatures(wl.Result):
     examples: dict[str, list[dict[str, Any]]]
     shading: dict[str, list[int]]
     live: dict[str, list[dict[str, Any]]]
+    scrambled: dict[str, dict[str, Any]]
+    scrambled_explained: wl.Estimate
+    scrambled_contextually: wl.Estimate
+    needed: wl.Estimate
+    scrambled_needed: wl.Estimate
+
+    @property
+    def places(self) -> list[str]:
+        """The layers by name."""
+        return list(self.arrays)
 
     @classmethod
     def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> Self:
@@ -76,12 +98,12 @@ class MeasuredFeatures(wl.Result):
         def by(name: str) -> dict[str, Any]:
             return {f"L{part['layer']}": part[name] for part in parts}
 
-        def share(values: Any, chance: Any) -> wl.Estimate:
+        def share(values: Any, chance: Any, of: Sequence[dict[str, Any] | None] = parts) -> wl.Estimate:
             found = []
-            for part in parts:
-                one = values(part["arrays"])
+            for part in of:
+                one = values(part["arrays"]) if part else []
                 number, ones = np.arange(len(one)), np.ones(len(one))
-                level = chance(part)
+                level = chance(part) if part else 0.0
                 if not len(one):
                     found.append(wl.Estimate.missing(chance=level, resampled_over="latents"))
                     continue
@@ -92,10 +114,26 @@ class MeasuredFeatures(wl.Result):
         def good(f1: np.ndarray) -> np.ndarray:
             return np.asarray(np.nan_to_num(f1) >= GOOD)
 
+        def explained(a: dict[str, np.ndarray]) -> np.ndarray:
+            return good(a["f1"][a["density"] > 0])
+
+        def contextually(a: dict[str, np.ndarray]) -> np.ndarray:
+            return good(np.where(a["share"] < CONTEXTUAL, a["contextual"], 0)[a["density"] > 0])
+
+        def by_rolling(part: dict[str, Any]) -> float:
+            alive = part["arrays"]["density"] > 0
+            return float(good(part["nulls"]["rolled firing"][alive]).mean()) if alive.any() else 0.0
+
+        others = [part["scrambled"] for part in parts]
+
+        def needed(a: dict[str, np.ndarray]) -> np.ndarray:
+            return np.isin(a["asked"], a["solid"])
+
         return cls(
             layers=[part["layer"] for part in parts],
             conversations=parts[0]["conversations"],
             arrays=by("arrays"),
+            rise=by("rise"),
             effects=by("effects"),
             held=by("held"),
             explanations=by("explanations"),
@@ -103,18 +141,13 @@ class MeasuredFeatures(wl.Result):
             coming=by("coming explanations"),
             nulls=by("nulls"),
             known=by("known"),
-            explained=share(
-                lambda a: good(a["f1"][a["density"] > 0]),
-                lambda part: (
-                    float(good(part["nulls"]["rolled firing"][part["arrays"]["density"] > 0]).mean())
-                    if (part["arrays"]["density"] > 0).any()
-                    else 0.0
-                ),
-            ),
-            contextually=share(
-                lambda a: good(np.where(a["share"] < CONTEXTUAL, a["contextual"], 0)[a["density"] > 0]),
-                lambda part: 0.0,
-            ),
+            explained=share(explained, by_rolling),
+            contextually=share(contextually, lambda _: 0.0),
+            needed=share(needed, lambda _: BY_CHANCE),
+            scrambled_needed=share(needed, lambda _: BY_CHANCE, others),
+            scrambled={name: of or {} for name, of in by("scrambled").items()},
+            scrambled_explained=share(explained, by_rolling, others),
+            scrambled_contextually=share(contextually, lambda _: 0.0, others),
             cards_=[card for part in parts for card in part["cards"]],
             examples=by("examples"),
             shading=by("shading"),

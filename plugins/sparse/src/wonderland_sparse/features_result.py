@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import fisher_exact
+from scipy.stats import binomtest, fisher_exact
 
 import wonderland as wl
 from wonderland.report.live_directions import Reading
@@ -22,14 +22,17 @@ from wonderland.views import (
     Row,
     Scatter,
     Wording,
+    bounds_in_words,
     percent,
 )
+from wonderland_sparse.effects import NULLS
 from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
-from wonderland_sparse.features_views import blocks, known_view, number, table_view, tokens_view, told
+from wonderland_sparse.features_views import blocks, known_view, needed_view, number, table_view, tokens_view, told
 
 __all__ = ["FeaturesResult"]
 
 _MOST_POINTS = 1500
+_SURE = 0.05
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class FeaturesResult(MeasuredFeatures):
         return found
 
     def solid(self) -> list[wl.Feature]:
-        """Return the latents that are stable and have an effect beyond that of others."""
+        """Return the latents that are stable and needed."""
         return [wl.Feature(layer, int(unit)) for layer in self.layers for unit in self.arrays[f"L{layer}"]["solid"]]
 
     @property
@@ -89,8 +92,8 @@ class FeaturesResult(MeasuredFeatures):
             before = self._before
             text = (
                 f"In {place}, {percent(one.value)} of the latents that fire stand for something in the context that "
-                f"can be named (F1 of {GOOD:g} and more on held-out text, 95% interval {percent(one.low)} to "
-                f"{percent(one.high)}, n={one.n} latents)"
+                f"can be named (F1 of {GOOD:g} and more on held-out text, {bounds_in_words(one)}, "
+                f"n={one.n} latents)"
             )
             level = 0.0
             if before is not None:
@@ -99,48 +102,45 @@ class FeaturesResult(MeasuredFeatures):
             sure = before is not None and one.trusted and float(one.low) > level and self.conversations >= 10
             select = [wl.Feature(int(place[1:]), int(unit)) for unit in arrays["solid"][:3]]
             found.append(wl.Finding(f"{text}.", "sparse-scatter", select, "solid" if sure else "weak", "effect", one))
-            found.append(self._causal(index, place, select))
+            found.append(self._needed(index, place, select))
         return found
 
-    def _causal(self, index: int, place: str, select: list[wl.Feature]) -> wl.Finding:
-        """Say how many stable latents do more than others, beside the same before training.
+    def _needed(self, index: int, place: str, select: list[wl.Feature]) -> wl.Finding:
+        """Say how many stable latents are needed, beside the same with scrambled weights and before training.
 
-        Of an untrained model nearly all may, by little: so it is solid only if the share is above the untrained one's.
+        It is solid only if the share is above both of theirs and above what chance gives.
         """
-        solid, asked, fold = self._changed(index)
+        solid, asked, rise = _counted(self, place)
         if not asked:
             text = f"In {place}, no latent that may be shown is stable enough to measure its effect."
             return wl.Finding(text, "sparse-features", select, "weak", "null")
         text = (
-            f"In {place}, {solid} of {asked} stable latents change the probability of what they promote more than "
-            f"twenty others that fire about as often (by chance {asked / 21:.1f} would; median change of all asked: "
-            f"{fold:.2f} times)"
+            f"In {place}, {solid} of {asked} stable latents are needed: without one the next token is predicted worse "
+            f"where it fires, by more than after steps as long along twenty others that fire about as often (by chance "
+            f"{asked / (NULLS + 1):.1f} would be; median rise of all asked {rise:.4f} nats)"
         )
-        more = False
-        before = self._before
+        others, before = [], self._before
+        if self.scrambled[place]:
+            others.append(("with scrambled weights", _counted(self, place, scrambled=True)))
         if before is not None:
-            was, of, then = before._changed(min(index, len(before.layers) - 1))
-            text += f"; before training {was} of {of} do" + (f" (median {then:.2f} times)" if of else "")
-            more = bool(
-                fisher_exact(np.array([[solid, asked - solid], [was, of - was]]), alternative="greater").pvalue < 0.05
-            )
-        sure = more and solid > 2 * asked / 21 + 2 and self.conversations >= 10
+            others.append(("before training", _counted(before, before.places[min(index, len(before.layers) - 1)])))
+        for whose, (was, of, then) in others:
+            text += f"; {whose} {was} of {of}" + (f" (median {then:.4f} nats)" if of else "")
+        more = [
+            fisher_exact(np.array([[solid, asked - solid], [was, of - was]]), alternative="greater").pvalue < _SURE
+            for _, (was, of, _) in others
+        ]
+        by_chance = binomtest(solid, asked, 1 / (NULLS + 1), alternative="greater").pvalue < _SURE
+        sure = by_chance and before is not None and all(more) and self.conversations >= 10
         kind: Any = "effect" if solid else "null"
-        return wl.Finding(f"{text}.", "sparse-features", select, "solid" if sure else "weak", kind)
-
-    def _changed(self, index: int) -> tuple[int, int, float]:
-        """Return how many latents have an effect beyond others, of how many asked, and the median size, as a factor."""
-        place = list(self.arrays)[index]
-        ratio = np.asarray(self.effects[place].value, dtype=float)
-        size = np.abs(np.log(ratio[np.isfinite(ratio) & (ratio > 0)]))
-        fold = float(np.exp(np.median(size))) if len(size) else float("nan")
-        return len(self.arrays[place]["solid"]), len(self.arrays[place]["asked"]), fold
+        return wl.Finding(f"{text}.", "sparse-needed", select, "solid" if sure else "weak", kind)
 
     def views(self) -> Sequence[wl.View]:
         return [
             *([self._cards()] if self.cards_ else []),
             self._scatter(),
             self._explained(),
+            needed_view(self),
             *([known_view(self)] if any(self.known.values()) else []),
             table_view(self),
             *([tokens_view(self)] if any(self.examples.values()) else []),
@@ -169,10 +169,13 @@ class FeaturesResult(MeasuredFeatures):
             "fires on": Wording(f"{percent(arrays['density'][unit])} of tokens"),
         }
         if card["effect"] >= 0:
+            away = arrays["rise null"][card["effect"]]
+            rows["loss without it"] = Number.of(self.rise[place][card["effect"]])
+            rows["the same without others"] = Wording(f"{away.min():.3f} to {away.max():.3f}")
             ratio = self.effects[place][card["effect"]]
             away = arrays["null"][card["effect"]]
             rows["P(promoted) without it"] = Number.of(ratio)
-            rows["the same without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
+            rows["that without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
             others = arrays["held null"][card["effect"]]
             if np.isfinite(others).any():
                 rows["P(promoted), held high"] = Number.of(self.held[place][card["effect"]])
@@ -185,7 +188,7 @@ class FeaturesResult(MeasuredFeatures):
         for one in self.cards_:
             feature = wl.Feature(one["layer"], one["unit"])
             place = f"L{one['layer']}"
-            text = "Stable and causal." if feature in solid else "Described only: not shown to be stable and causal."
+            text = "Stable and needed." if feature in solid else "Described only: not shown to be stable and needed."
             cards.append(
                 Card(
                     feature,
@@ -201,14 +204,15 @@ class FeaturesResult(MeasuredFeatures):
             Cards(cards),
             subtitle="What is in the stream, one piece at a time?",
             caption=f"Held-out text, n={self.conversations} conversations. F1 of the best label, chosen on other text, "
-            "beside that of the same firing shifted in time; effects: ratio of the probability of promoted tokens, 95% "
-            "interval over conversations, beside that of twenty latents of like density. Held high: set to the 90% "
-            "quantile of its activation where it does not fire.",
-            how_to_read="Stable and causal ones come first. Read all five bands: what stands at a fifth of the highest "
+            "beside that of the same firing shifted in time. Loss without it: rise in nats where it fires, 95% "
+            "interval over conversations, beside steps as long along twenty latents of like density. P(promoted): "
+            "ratio of the probability of what it raises. Held high: set to the 90% quantile of its activation where "
+            f"it does not fire. {self._baselines()}",
+            how_to_read="Stable and needed ones come first. Read all five bands: what stands at a fifth of the highest "
             "is often something else. Reads is where it fires; raises is what it then says.",
-            misleads="Latents of an untrained model can be stable and causal, too: compare the counts before training "
-            "in the findings. A latent is shown only if it fires in five conversations and none holds over half of it, "
-            "so the most private ones are not here.",
+            misleads="P(promoted) falls without nearly any latent, of an untrained model too: the promoted tokens are "
+            "those its direction raises. A latent is shown only if it fires in five conversations and none holds over "
+            "half of it, so the most private ones are not here.",
             order=610,
         )
 
@@ -238,6 +242,19 @@ class FeaturesResult(MeasuredFeatures):
             order=611,
         )
 
+    def _baselines(self) -> str:
+        """Say how many latents are needed in the models in which nothing was learned."""
+        told = []
+        for index, place in enumerate(self.arrays):
+            if self.scrambled[place]:
+                was, of, _ = _counted(self, place, scrambled=True)
+                told.append(f"{was} of {of} stable latents of {place} with scrambled weights")
+            before = self._before
+            if before is not None:
+                was, of, _ = _counted(before, before.places[min(index, len(before.layers) - 1)])
+                told.append(f"{was} of {of} of {place} before training")
+        return f"Needed as well: {', '.join(told)}." if told else ""
+
     def _rolled(self) -> float:
         found = [
             np.nanmean(of["rolled firing"]) for of in self.nulls.values() if np.isfinite(of["rolled firing"]).any()
@@ -250,6 +267,9 @@ class FeaturesResult(MeasuredFeatures):
             if all(name in of for of in self.nulls.values()):
                 bars[name] = np.array([float((np.nan_to_num(of[name]) >= GOOD).mean()) for of in self.nulls.values()])
         before = self._before
+        if np.isfinite(np.asarray(self.scrambled_explained.value)).any():
+            bars["scrambled weights"] = self.scrambled_explained
+            bars["scrambled weights, contextually"] = self.scrambled_contextually
         if before is not None:
             index = [min(i, len(before.layers) - 1) for i in range(len(self.layers))]
             bars["before training"] = np.asarray(before.explained.value)[index]
@@ -262,7 +282,17 @@ class FeaturesResult(MeasuredFeatures):
             caption=f"F1 of {GOOD:g} and more on n={self.conversations} held-out conversations, label chosen on other "
             "text; 95% interval over latents. Contextually: by a label the current token does not decide, with a token "
             f"share under {CONTEXTUAL:g}. Neurons see the whole stream, its tokens too.",
-            how_to_read="Compare with the same before training: what is left over is what was learned.",
+            how_to_read="Compare with scrambled weights and with the same before training: what is left over is what "
+            "was learned.",
             misleads="A latent without an explanation may mean something nobody thought of.",
             order=612,
         )
+
+
+def _counted(result: MeasuredFeatures, place: str, *, scrambled: bool = False) -> tuple[int, int, float]:
+    """Return how many latents are needed, of how many asked, and the median rise of the loss without one, in nats."""
+    arrays: dict[str, Any] = result.scrambled[place]["arrays"] if scrambled else result.arrays[place]
+    rise = result.scrambled[place]["rise"] if scrambled else result.rise[place]
+    known = np.asarray(rise.value, dtype=float)
+    known = known[np.isfinite(known)]
+    return len(arrays["solid"]), len(arrays["asked"]), float(np.median(known)) if len(known) else float("nan")

@@ -23,7 +23,7 @@ from wonderland.views import (
 )
 from wonderland_sparse.features_measured import MeasuredFeatures
 
-__all__ = ["blocks", "known_view", "number", "table_view", "tokens_view", "told"]
+__all__ = ["blocks", "known_view", "needed_view", "number", "table_view", "tokens_view", "told"]
 
 _KINDS = {
     "latent": "best latent",
@@ -49,6 +49,29 @@ def known_view(result: MeasuredFeatures) -> wl.View:
         how_to_read="A latent that is ahead of neurons, directions and components stands for the thing. All "
         "dimensions is a linear probe: what is there to be found at all.",
         misleads="Where a random direction does as well, the tokens themselves say it.",
+        order=614,
+    )
+
+
+def needed_view(result: MeasuredFeatures) -> wl.View:
+    """Return the share of latents the model needs, beside models in which nothing was learned."""
+    bars: dict[str, Any] = {"stable latents": result.needed}
+    if np.isfinite(np.asarray(result.scrambled_needed.value)).any():
+        bars["scrambled weights"] = result.scrambled_needed
+    before = result.control
+    if isinstance(before, MeasuredFeatures):
+        index = [min(i, len(before.layers) - 1) for i in range(len(result.layers))]
+        bars["before training"] = np.asarray(before.needed.value)[index]
+    return wl.View(
+        "sparse-needed",
+        "Sparse features: latents the model needs",
+        Bars.by_place(result.places, bars, Axis("share of the latents asked")),
+        subtitle="Without which of them is the next token predicted worse?",
+        caption="Stable latents without which the loss rises where they fire, by more than after steps as long along "
+        f"twenty others; 95% interval over latents, loss on n={result.conversations} held-out conversations. By chance "
+        "1 in 21.",
+        how_to_read="Compare with the controls: what is above them is what the trained model makes use of.",
+        misleads="A latent that later positions read, or whose work others do as well, is not counted.",
         order=613,
     )
 
@@ -66,6 +89,7 @@ def table_view(result: MeasuredFeatures) -> wl.View:
         Column("stability", "Stability", digits=2),
         Column("share", "Token share", digits=2, help="How much of it the current token explains."),
         Column("density", "Fires on", "share of tokens", digits=4),
+        Column("rise", "Loss without it", "nats a place", digits=3, help="Rise of the loss where it fires."),
         Column("effect", "P(promoted) without it", digits=2),
         Column(
             "held",
@@ -91,6 +115,7 @@ def table_view(result: MeasuredFeatures) -> wl.View:
                     number(arrays["stability"][unit]),
                     number(arrays["share"][unit]),
                     number(arrays["density"][unit]),
+                    result.rise[place][ratio[int(unit)]] if int(unit) in ratio else None,
                     result.effects[place][ratio[int(unit)]] if int(unit) in ratio else None,
                     result.held[place][ratio[int(unit)]] if int(unit) in ratio else None,
                 ]
@@ -100,10 +125,11 @@ def table_view(result: MeasuredFeatures) -> wl.View:
         "Sparse features: all latents",
         Table(columns, rows, links="feature"),
         subtitle="Every latent that fires on held-out text",
-        caption=f"n={result.conversations} held-out conversations; effects with 95% intervals, ratio 1 is none.",
+        caption=f"n={result.conversations} held-out conversations; effects with 95% intervals; a rise of 0 "
+        "and a ratio of 1 are none.",
         how_to_read="Sort by a column; a click on a row opens the card of the latent.",
         misleads="Labels of latents that fire in too few conversations are left out.",
-        order=614,
+        order=615,
     )
 
 
@@ -131,7 +157,7 @@ def tokens_view(result: MeasuredFeatures) -> wl.View:
         "held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
         how_to_read="Choose a latent; the darker a token, the more of it is in the stream there.",
         misleads="These windows were chosen for their activity.",
-        order=615,
+        order=616,
     )
 
 

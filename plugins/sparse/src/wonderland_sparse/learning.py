@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from wonderland_sparse.dictionary import Dictionary, Transcoder
-from wonderland_sparse.gradients import Active, gradients
+from wonderland_sparse.gradients import Active, gradients, largest_of
 
 __all__ = ["KINDS", "Kind", "Recipe", "learn", "start_of", "steps_of", "transcode"]
 
@@ -132,11 +132,11 @@ class _Training:
         self.b_enc, self.b_dec = torch.zeros(recipe.latents), torch.zeros(d)
         self.log_threshold = torch.full((recipe.latents,), math.log(0.5))
         self.trained = [self.W_enc, self.b_enc, self.b_dec, self.W_dec, self.log_threshold]
-        self.adam = torch.optim.Adam(self.trained, lr=recipe.rate, betas=(0.9, 0.99), foreach=True)
+        self.adam, self.rate = _Adam(self.trained), recipe.rate
         self.silent = torch.zeros(recipe.latents, dtype=torch.int64)
         seen = steps_of(recipe, n) * min(recipe.batch, n)
         self.patience = min(max(round(_SILENT * seen), 4 * recipe.batch), _MOST_SILENT)
-        self.threshold, self.begun = 0.0, False
+        self.threshold, self.guess, self.begun = 0.0, 0.0, False
         self.bounds: tuple[int, ...] = ()
         if recipe.kind == "matryoshka":
             self.bounds = tuple(sorted({max(recipe.latents >> shift, 1) for shift in range(4)}))
@@ -155,10 +155,10 @@ class _Training:
             if place + batch > n:
                 order, place = torch.randperm(n, generator=self.random), 0
             rows = order[place : place + batch]
-            sides = [(of[rows].float() - mean) * scale for of, mean, scale in self.sides()]
+            sides = [of.index_select(0, rows).float().sub_(mean).mul_(scale) for of, mean, scale in self.sides()]
             place += batch
             left = 1.0 if step < half else (steps - step) / max(steps - half, 1)
-            self.adam.param_groups[0]["lr"] = self.recipe.rate * min((step + 1) / warm, 1.0) * left
+            self.rate = self.recipe.rate * min((step + 1) / warm, 1.0) * left
             self.step(*sides)
             if on_step is not None:
                 on_step(step + 1)
@@ -171,19 +171,20 @@ class _Training:
             active, of_threshold = self.largest(pre), torch.zeros_like(self.log_threshold)
         found = gradients(x, active, self.W_enc, self.W_dec, self.b_dec, self.bounds, y)
         slopes = [found.W_enc, found.b_enc, found.b_dec, found.W_dec, of_threshold]
-        fired = torch.bincount(active.columns, minlength=active.latents) > 0
-        self.silent = torch.where(fired, 0, self.silent + len(x))
+        self.silent += len(x)
+        self.silent[active.columns] = 0
         dead = torch.nonzero(self.silent >= self.patience).flatten()
         if len(dead):
             self.revive(x if y is not None else x - self.b_dec, pre, dead, found.residual, slopes)
         # What lengthens a row of length 1 is taken back below; Adam must not remember it.
-        slopes[3] = slopes[3] - (slopes[3] * self.W_dec).sum(1, keepdim=True) * self.W_dec
+        slopes[3].addcmul_(torch.linalg.vecdot(slopes[3], self.W_dec)[:, None], self.W_dec, value=-1)
         if self.recipe.frozen:
             slopes[3] = torch.zeros_like(slopes[3])
-        norm = float(torch.stack([slope.square().sum() for slope in slopes]).sum().sqrt())
-        for weight, slope in zip(self.trained, slopes, strict=True):
-            weight.grad = slope * min(1.0, 1.0 / (norm + 1e-12))
-        self.adam.step()
+        norm = math.hypot(*(float(slope.norm()) for slope in slopes))
+        if norm > 1:
+            for slope in slopes:
+                slope.mul_(1 / norm)
+        self.adam.step(slopes, self.rate)
         self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
 
     def largest(self, pre: Tensor) -> Active:
@@ -193,21 +194,13 @@ class _Training:
             top = pre.topk(k, dim=1)
             places = (top.indices + torch.arange(len(pre))[:, None] * pre.shape[1])[top.values > 0].sort().values
         else:
-            # Only those over a guess are compared; the guess is what the batches before kept, and a little less.
-            # Nothing is sorted: the smallest of the largest is enough, and what equals it is kept as well.
-            flat, count = pre.reshape(-1).numpy(), k * len(pre)
-            over = np.flatnonzero(flat > 0.9 * self.threshold)
-            if len(over) < count:
-                over = np.flatnonzero(flat > 0)
-            if len(over) > count:
-                values = flat[over]
-                over = over[values >= np.partition(values, len(values) - count)[len(values) - count]]
-            places = torch.from_numpy(over)
+            places = largest_of(pre, k * len(pre), self.guess)
         active = Active.at(pre, places)
         if len(places):
             # What the k·B largest of the batch have in common; where each token keeps k, its smallest is often tiny.
             batchwise = self.recipe.kind == "topk"
             smallest = float(pre.reshape(-1).topk(k * len(pre)).values[-1] if batchwise else active.values.min())
+            self.guess = 0.9 * smallest
             self.threshold = _MOMENTUM * self.threshold + (1 - _MOMENTUM) * smallest if self.begun else smallest
             self.begun = True
         return active
@@ -261,6 +254,23 @@ class _Training:
         encoder = self.W_enc * (self.scale / self.scale_y)
         b_enc = self.b_enc / self.scale_y - encoder @ self.mean
         return Transcoder(encoder, b_enc, self.W_dec.clone(), self.mean_y + self.b_dec / self.scale_y, at)
+
+
+class _Adam:
+    """Adam on plain tensors: that of `torch.optim` loads a compiler first, which takes seconds."""
+
+    def __init__(self, weights: list[Tensor], betas: tuple[float, float] = (0.9, 0.99)) -> None:
+        self.weights, self.betas, self.steps = weights, betas, 0
+        self.first, self.second = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+
+    def step(self, slopes: list[Tensor], rate: float) -> None:
+        self.steps += 1
+        one, two = self.betas
+        size, spread = rate / (1 - one**self.steps), math.sqrt(1 - two**self.steps)
+        for weight, slope, first, second in zip(self.weights, slopes, self.first, self.second, strict=True):
+            first.lerp_(slope, 1 - one)
+            second.mul_(two).addcmul_(slope, slope, value=1 - two)
+            weight.addcdiv_(first, second.sqrt().div_(spread).add_(1e-8), value=-size)
 
 
 def _centre(x: Tensor) -> tuple[Tensor, float]:

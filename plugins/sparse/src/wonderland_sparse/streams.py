@@ -22,8 +22,10 @@ __all__ = [
     "Places",
     "Stream",
     "enough",
+    "final_after",
     "held_out",
     "logits_after",
+    "logits_of",
     "mlp_held_out",
     "mlp_of_text",
     "normed",
@@ -202,10 +204,21 @@ def logits_after(specimen: wl.Specimen, layer: int, stream: Tensor, at: Any = No
     Returns:
         Logits [row, pos, d_vocab], or [row, d_vocab] at one position, in single precision.
     """
-    model, last = specimen.model, specimen.cfg.n_layers
-    stream = stream.to(model.device, model.W_E.dtype)
-    final = stream if layer + 1 == last else model(stream, start_at_layer=layer + 1, stop_at_layer=last)
+    final = final_after(specimen, layer, stream)
     if at is not None:
         final = final[torch.arange(len(final)), at]
-    logits: Tensor = model.unembed(model.ln_final(final)).float()
+    return logits_of(specimen, final)
+
+
+def final_after(specimen: wl.Specimen, layer: int, stream: Tensor) -> Tensor:
+    """Return the stream after the last layer, [row, pos, d_model], run on from that after a layer."""
+    model, last = specimen.model, specimen.cfg.n_layers
+    stream = stream.to(model.device, model.W_E.dtype)
+    final: Tensor = stream if layer + 1 == last else model(stream, start_at_layer=layer + 1, stop_at_layer=last)
+    return final
+
+
+def logits_of(specimen: wl.Specimen, final: Tensor) -> Tensor:
+    """Return the logits [..., d_vocab] of final streams [..., d_model], in single precision."""
+    logits: Tensor = specimen.model.unembed(specimen.model.ln_final(final)).float()
     return logits

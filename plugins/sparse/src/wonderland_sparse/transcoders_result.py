@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, percent, say
+from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, percent, say
 from wonderland_sparse.dictionary import Transcoder
 
 __all__ = ["TranscodersResult", "latent_name"]
@@ -124,6 +125,13 @@ class TranscodersResult(wl.Result):
             raise wl.UsageError(f"There is no transcoder of L{layer} and start {seed}.", hint=f"{layers}; starts 0, 1.")
         return Transcoder.of(found)
 
+    def export(self, folder: str | Path, *, layer: int, seed: int = 0, model_name: str = "wonderland") -> Path:
+        """Write a transcoder as a folder that SAELens reads; see `wonderland_sparse.exchange`."""
+        from wonderland_sparse.exchange import write
+
+        one = self.transcoder(layer, seed)
+        return write(one, Path(folder), tokens="keep", layer=layer, context=0, model_name=model_name)
+
     def label(self, layer: int, unit: int) -> Any:
         """Return what a latent fires for, if it may be shown."""
         if not self.shown[f"L{layer}"][unit]:
@@ -160,8 +168,8 @@ class TranscodersResult(wl.Result):
             cost, doubts = one["delta ce"], self.doubts(place)
             text = (
                 f"In the place of the MLP of {place}, {float(one['l0'].value):.1f} of {self.latents:,} latents at a "
-                f"time cost {float(cost.value):.3f} nats a token (95% interval {float(cost.low):.3f} to "
-                f"{float(cost.high):.3f}, n={cost.n} conversations); a linear map "
+                f"time cost {float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
+                f"n={cost.n} conversations); a linear map "
                 f"{float(plain['delta ce'].value):.3f}, its mean output {float(nothing['delta ce'].value):.3f}."
             )
             better = float(cost.high) < float(plain["delta ce"].low)
@@ -200,20 +208,10 @@ class TranscodersResult(wl.Result):
         )
 
     def _numbers(self) -> wl.View:
-        columns = [
-            Column("layer", "Layer"),
-            Column("whose", "Whose"),
-            *(Column(key, label, digits=3) for key, label in _MEASURES.items()),
-        ]
-        rows = [
-            [Wording(place), Wording(whose), *(measures.get(key) for key in _MEASURES)]
-            for place, subjects in self.measured.items()
-            for whose, measures in subjects.items()
-        ]
         return wl.View(
             "transcoder-table",
             "Transcoders: all numbers",
-            Table(columns, rows),
+            Table.by_subject(self.measured, _MEASURES),
             subtitle="Each measure beside what it is compared with",
             caption=f"On held-out text, 95% intervals over n={self.conversations} conversations; dead latents and "
             "agreement over latents. The lead is what the model knows beyond counted trigrams.",

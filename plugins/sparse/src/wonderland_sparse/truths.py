@@ -12,6 +12,7 @@ from wonderland.testing.handwritten import (
     handwritten_tokenizer,
 )
 from wonderland.testing.truth import Truth
+from wonderland_sparse.features_measured import BY_CHANCE
 
 __all__ = ["circuits", "dictionaries", "features", "speaking_specimen"]
 
@@ -56,11 +57,18 @@ def features() -> list[Truth]:
 
     def silent(result: Any) -> tuple[bool, str]:
         (known,) = result.known.values()  # one pair of dictionaries for all layers
-        best = known["me speaks"]["latent"]
-        return bool(best.value < 0.6), f"AUROC of the best latent for who speaks: {best}"
+        best, (needed,) = known["me speaks"]["latent"], result.needed
+        there = f"AUROC of the best latent for who speaks: {best}; share of latents that are needed: {needed}"
+        return bool(best.value < 0.6 and not needed.low > BY_CHANCE), there
+
+    def useless(result: Any) -> tuple[bool, str]:
+        units = {int(result.known["L1"]["me speaks"]["number"].value)}
+        mine = units & set(result.arrays["L1"]["solid"].tolist())
+        return not mine, f"needed latents for who speaks: {sorted(mine)}"
 
     return [
         Truth("a head of the speaker model says who speaks", speaking_specimen, speaks),
+        Truth("nobody says what this model says, so it is no better for it", speaking_specimen, useless, nothing=True),
         Truth("an untrained model", lambda: speaking_specimen().untrained(), silent, nothing=True),
     ]
 

@@ -23,7 +23,7 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.halves import best_apart, first_half
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Lines, Matrix, Reference, Series, Wording
+from wonderland.views import Axis, Lines, Matrix, Reference, Series, Wording, bounds
 
 if TYPE_CHECKING:
     from wonderland.testing.optimism import Choice
@@ -89,7 +89,7 @@ class AttentionEntropyResult(wl.Result):
         )
         text = (
             f"{claim} (entropy under half of uniform attention's); {lowest} {float(one.value):.2f} of uniform "
-            f"attention's [{float(one.low):.2f}, {float(one.high):.2f}] "
+            f"attention's {bounds(one, '.2f')} "
             f"(n={one.over}{'' if one.trusted else ', too few to trust the interval'})."
         )
         apart = one.high < _FOCUSED if focused else one.low >= _FOCUSED
@@ -98,7 +98,7 @@ class AttentionEntropyResult(wl.Result):
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
-            "Entropy, normalised": self.normalised,
+            "Entropy, normalised, all conversations": self.normalised,
             "Entropy, nats": self.nats,
             "Tokens attended to": self.effective,
         }

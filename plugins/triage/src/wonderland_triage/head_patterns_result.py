@@ -21,6 +21,8 @@ from wonderland.views import (
     Table,
     Triangles,
     Wording,
+    bounds_in_words,
+    interval_over,
     percent,
 )
 from wonderland_triage.example_windows import spoken_window
@@ -129,8 +131,8 @@ class HeadPatternsResult(wl.Result):
         for pattern in self.highest:
             head, score, where = self._named(pattern)
             text = (
-                f"{head} gives {percent(score.value)} of its attention to {_MEANING[pattern]} (95% interval "
-                f"{percent(score.low)} to {percent(score.high)}, {where}; uniform attention would give "
+                f"{head} gives {percent(score.value)} of its attention to {_MEANING[pattern]} ("
+                f"{bounds_in_words(score)}, {where}; uniform attention would give "
                 f"{percent(score.chance)})."
             )
             sure = score.trusted and bool(score.above_chance)
@@ -158,7 +160,7 @@ class HeadPatternsResult(wl.Result):
         return [head] if best is None else [head, Key.conversation(best[1]), Key.position(best[2])]
 
     def card(self) -> Mapping[str, wl.Estimate]:
-        return {f"Attention to {_MEANING[pattern]}": self.scores[pattern] for pattern in self.scores}
+        return {f"Attention to {_MEANING[pattern]}, all conversations": self.scores[pattern] for pattern in self.scores}
 
     def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
         rule = f"over {self.threshold:g} of its attention and {self.margin:g} standard errors above chance"
@@ -180,7 +182,7 @@ class HeadPatternsResult(wl.Result):
             "Attention pattern scores",
             Table.by_head(columns),
             subtitle="How much of its attention does each head give to which kind of token?",
-            caption=f"Mean share of attention, 95% interval over n={self.scores['previous'].over}; "
+            caption=f"Mean share of attention, {interval_over(self.scores['previous'])}; "
             "chance is uniform attention at the same positions.",
             how_to_read="Each row is a head, each number the share of its attention that goes to one kind of "
             f"token. A head is named after a pattern if it is over {self.threshold:g} and clearly above chance; "

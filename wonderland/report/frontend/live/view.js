@@ -21,7 +21,7 @@ renderers.live = ({ data, plot }) => {
   const beside = withoutPanel(session), layers = lensPanel(session), swap = swapPanel(session, { changed: () => changed() });
   const paths = pathsPanel(session, { held: swap.held }), steer = steeringPanel(session), lessons = lessonsPanel(session);
   board.append(el('div.side', write.node, heads.node), el('div.side', next.node, beside.node, layers.node, steer.node), swap.node, paths.node, lessons.node);
-  fill(plot, status, board);
+  fill(plot, page.audit ? el('details.gives', el('summary', 'What this model gives away'), auditOf()) : null, status, board);
 
   function changed() {
     if (!session.model) return;
