@@ -135,11 +135,15 @@ def page(workspace: wl.Workspace, members: list[str], told: list[list[str]]) -> 
     """Return the page: which models, the table, and the verdict of every seed."""
     settings, models = workspace.settings.training.resolved(), workspace.cohort("seeds").members
     losses = [member.model.history.held_out_loss for member in models.values()]  # type: ignore[attr-defined]
+    first = next(iter(models.values())).model
+    trigram = first.history.baselines["trigram"]  # type: ignore[attr-defined]
+    how = "better than" if max(losses) < trigram else "no better than"
     every = f"{settings.epochs} epoch{'s' * (settings.epochs > 1)}"
     lines = [
         "# The ten findings over seeds",
         f"{len(members)} models of the conversations of the demo, which differ in their seed only: preset "
-        f"`{settings.preset}`, {every} each, held-out loss {min(losses):.2f} to {max(losses):.2f} nats a token. Each "
+        f"`{settings.preset}`, {every} each, held-out loss {min(losses):.2f} to {max(losses):.2f} nats a token, {how} "
+        f"the trigram ({trigram:.2f}). Each "
         "was asked by the same scripts, on the same held-out windows, with the same pairs of prompts: those that "
         f"suffice in every seed.{_shorter(settings)} Written by",
         f"    wonderland demo {FOLDER}\n"
