@@ -98,6 +98,9 @@ class FeaturesResult(MeasuredFeatures):
             if before is not None:
                 level = float(before.contextually.high[min(index, len(before.layers) - 1)])
                 text += f"; before training {percent(before.contextually.value[min(index, len(before.layers) - 1)])}"
+            if self.scrambled[place]:
+                level = max(level, float(self.scrambled_contextually.high[index]))
+                text += f"; with scrambled weights {percent(self.scrambled_contextually.value[index])}"
             sure = before is not None and one.trusted and float(one.low) > level and self.conversations >= 10
             select = [wl.Feature(int(place[1:]), int(unit)) for unit in arrays["solid"][:3]]
             found.append(wl.Finding(f"{text}.", "sparse-scatter", select, "solid" if sure else "weak", "effect", one))
