@@ -19,14 +19,12 @@ def examine(results: Results) -> None:
     """Print what the notes found, what is found here, and the verdict."""
     print("notes    16 of 16 heads have a role; 3 of 4 in the last layer read position 0; L2H3, L3H1, L3H2 do harm.")
     taxonomy, cost = results["head-taxonomy"], results["head-ablation"].cost["resample"]
-    heads, named = len(taxonomy.heads), len(taxonomy.named)
-    copying = sum(taxonomy.roles[i].startswith("copies") for i in taxonomy.named)
-    print(
-        f"here     {named} of {heads} heads have a role that an intervention supports, {copying} of them only to copy:"
-    )
+    heads, named, copying = len(taxonomy.heads), len(taxonomy.named), len(taxonomy.copying)
+    have = f"{named - copying} of {heads} heads {'has' if named - copying == 1 else 'have'}"
+    print(f"here     {have} a role that an intervention supports; {copying} are needed and copy by their weights:")
     for role, group in taxonomy.by_role.items():
         print(f"         {role}: {', '.join(group)}.")
-    for i in [i for i in taxonomy.named if not taxonomy.roles[i].startswith("copies")][:4]:
+    for i in [i for i in taxonomy.named if i not in taxonomy.copying][:4]:
         print(f"         {taxonomy.heads[i]}: {taxonomy.rules[i]}.")
     last = results["head-patterns"].labels[-1]
     reading, harm = sum("first" in label for label in last), len(taxonomy.by_role.get("harmful", ()))

@@ -6,7 +6,6 @@ In the notes the most surprising tokens of a few prompts all begin a message. He
 conversations by place in the message, and the single most surprising tokens are looked at, too.
 """
 
-import math
 import sys
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def examine(results: Results) -> None:
     named = ", ".join(f"{row['piece'].strip()} ({row['loss']:.1f})" for row in top[:5])
     print(f"         Of the {len(top)} most surprising in the windows shown, {begin} begin a message:")
     print(f"         {named} …")
-    print(f"         Held-out loss {nats(loss.overall)}, perplexity {math.exp(float(loss.overall.value)):.0f}.")
+    print(f"         Loss in the held-out windows that are examined: {nats(loss.overall)}.")
     sure = "sure" if first.trusted else "unsure: too few conversations"
     more, most = bool(first.low > later.high), 2 * begin > len(top)
     if more and most:

@@ -47,9 +47,10 @@ def measures(results: Results) -> tuple[list[float], wl.Estimate]:
 
 
 def per_byte(results: Results) -> float:
-    """Return the held-out loss in nats a byte, or a token where nobody counted the bytes."""
-    bytes_per_token = getattr(results.specimen.model.history, "bytes_per_token", 0) or 1
-    return float(results["token-loss"].overall.value) / bytes_per_token
+    """Return the loss of all held-out tokens in nats a byte; nats a token of those examined if bytes are not known."""
+    history = results.specimen.model.history
+    each = None if history is None or history.held_out_loss is None else history.per_byte(history.held_out_loss)
+    return float(results["token-loss"].overall.value) if each is None else each
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -80,7 +80,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 with open(ROOT / "pyproject.toml", "rb") as file:
     os.environ["WONDERLAND_PLUGINS"] = ",".join(tomllib.load(file)["project"]["entry-points"]["wonderland"])
 
-settings.register_profile("wonderland", deadline=None)  # no timing in tests: a busy machine is no fault
+# No timing in tests: a busy machine is no fault.
+settings.register_profile("wonderland", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wonderland")
 
 HOSTILE = {

@@ -7,7 +7,7 @@ type or change next. The command line prints both and exits with ``exit_code``; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 __all__ = [
     "CheckFailed",
@@ -29,6 +29,9 @@ class WonderlandError(Exception):
     Args:
         message: What happened and why, in one or two sentences.
         hint: What to type or change next.
+
+    Attributes:
+        found: What was found before, by name; the command line prints it with the error as one JSON object.
     """
 
     exit_code: ClassVar[int] = 1
@@ -37,6 +40,7 @@ class WonderlandError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.found: dict[str, Any] = {}
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message

@@ -57,9 +57,18 @@ def test_all_of_it_together_stands_with_intervals_and_chance(memory, told):
     def forced(means, right):
         return Forced([np.full(6, mean) for mean in means], list(right))
 
+    sender = np.where(conversation < 3, "P001", np.where(conversation % 2, "P002", "me"))
     found = with_references(
-        forced(loss, first[0]), [forced(a, b) for a, b in zip(losses, first, strict=True)], was_in, read, conversation
+        forced(loss, first[0]),
+        [forced(a, b) for a, b in zip(losses, first, strict=True)],
+        was_in,
+        read,
+        conversation,
+        sender,
     )
+    assert set(found["people"]) == {"me", "P002"}  # P001 wrote in three conversations
+    assert found["people"]["P002"].n == (N // 4 - 3 + 1) // 2
+    assert (float(found["people"]["P002"].low) > 0) == told
     changed = found["estimates"]["counterfactual memorisation"]
     assert changed.chance == 0
     assert (float(changed.low) > 0) == told

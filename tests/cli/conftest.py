@@ -69,7 +69,8 @@ def told(messages, tmp_path_factory) -> tuple[Path, str]:
     workspace = Workspace.create(folder)
     workspace.configure("tokenizer", vocab_size=512)
     workspace.configure("split", by="time")
-    workspace.configure("analysis", windows=12)  # what is found is not asked here
+    few = {"head-clusters": {"most": 3, "clouds": 5}}
+    workspace.configure("analysis", windows=12, parameters=few)  # what is found is not asked here
     workspace.configure("audit", training=200, held_out=100, generations=100)
     out = io.StringIO()
     small = replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 128, 512))

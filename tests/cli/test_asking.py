@@ -14,39 +14,55 @@ from wonderland.lab.analysis import parameters_of
 from wonderland.workspace import catalogue
 from wonderland.workspace.workspace import Workspace
 
-LOADED = (
-    "import sys; from wonderland.cli.main import run; code = run(sys.argv[1:]); print(code, 'torch' in sys.modules)"
-)
+ASKED = """
+import contextlib, io, json, os, sys
+from wonderland.cli.main import run
+
+for words in json.loads(sys.argv[1]):
+    if not (child := os.fork()):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            code = run(words)
+        print(json.dumps([words, out.getvalue(), code, "torch" in sys.modules]), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
 
 
-def asked(*words):
-    """Return what a process of its own printed, its exit code, and whether it loaded torch."""
+@pytest.fixture(scope="module")
+def asked():
+    """Ask what a process of its own printed, its exit code, and whether it loaded torch; one starts them all."""
+    asked = [
+        *(words for words, _ in MISTYPED),
+        *(["analyze", name, "--help"] for name in HELPED),
+        ["analyze", "--help"],
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, *words],
+        [sys.executable, "-c", ASKED, json.dumps(asked)],
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
         env={**os.environ, "COLUMNS": "80"},
     )
-    *out, last = done.stdout.splitlines()
-    code, torch = last.split()
-    return "\n".join(out) + done.stderr, int(code), torch == "True"
+    told = {tuple(words): answer for words, *answer in map(json.loads, done.stdout.splitlines())}
+    return lambda *words: told[words]
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["analyse"], "Did you mean analyze?"),
-        (["analyze", "head-paterns"], "Did you mean head-patterns?"),
-        (["analyze", "head-patterns", "--thresold", "0.5"], "Did you mean --threshold?"),
-        (["analyze", "--thresold=0.5"], "Did you mean --threshold?"),
-        (["analyze", "triag"], "Did you mean triage?"),
-        (["train", "--epoch", "3"], "Did you mean --epochs?"),
-        (["extract", "--source", "jsonlines", "x"], "Did you mean jsonl?"),
-        (["analyze", "head-patterns", "--threshold", "much"], "is no number"),
-    ],
-)
-def test_a_mistyped_name_is_answered_without_loading_torch(words, told):
+MISTYPED = [
+    (["analyse"], "Did you mean analyze?"),
+    (["analyze", "head-paterns"], "Did you mean head-patterns?"),
+    (["analyze", "head-patterns", "--thresold", "0.5"], "Did you mean --threshold?"),
+    (["analyze", "--thresold=0.5"], "Did you mean --threshold?"),
+    (["analyze", "triag"], "Did you mean triage?"),
+    (["train", "--epoch", "3"], "Did you mean --epochs?"),
+    (["extract", "--source", "jsonlines", "x"], "Did you mean jsonl?"),
+    (["analyze", "head-patterns", "--threshold", "much"], "is no number"),
+]
+HELPED = ["head-patterns", "circuit-sufficiency", "ov-circuits"]
+
+
+@pytest.mark.parametrize(("words", "told"), MISTYPED)
+def test_a_mistyped_name_is_answered_without_loading_torch(asked, words, told):
     printed, code, torch = asked(*words)
     assert told in printed
     assert code == 2
@@ -54,8 +70,8 @@ def test_a_mistyped_name_is_answered_without_loading_torch(words, told):
     assert len(printed) < 400  # the few near ones, not all there are
 
 
-@pytest.mark.parametrize("name", ["head-patterns", "circuit-sufficiency", "ov-circuits"])
-def test_the_help_of_an_analysis_lists_its_parameters(name):
+@pytest.mark.parametrize("name", HELPED)
+def test_the_help_of_an_analysis_lists_its_parameters(asked, name):
     printed, code, torch = asked("analyze", name, "--help")
     assert code == 0
     assert not torch
@@ -70,7 +86,7 @@ def test_the_help_of_an_analysis_lists_its_parameters(name):
     assert ("--clean" in shown) == (name == "circuit-sufficiency")
 
 
-def test_help_without_a_name_lists_the_analyses():
+def test_help_without_a_name_lists_the_analyses(asked):
     printed, _, torch = asked("analyze", "--help")
     assert not torch
     assert all(f"  {name} " in printed for name in plugins.load().analyses)
@@ -305,7 +321,8 @@ def test_status_says_when_how_large_and_what_next(workspace, capsys):
     assert run(["status", "-w", str(workspace)]) == 0
     lines = capsys.readouterr().out.splitlines()
     model = next(line for line in lines if " model " in line)
-    assert f"{datetime.now().astimezone():%Y-%m-}" in model
+    written = datetime.fromtimestamp((workspace / "model").stat().st_mtime).astimezone()
+    assert f"{written:%Y-%m-}" in model
     assert " MB" in model
     assert not any(line.startswith("Next") for line in lines)
     Workspace(workspace).configure("analysis", windows=11)

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from wonderland.audit.result import Memorisation
 from wonderland.cli.main import run
 from wonderland.errors import CheckFailed
+from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.report.encode import decode
 from wonderland.workspace import auditing
 from wonderland.workspace.workspace import Workspace
@@ -28,11 +29,14 @@ def audited(messages, tmp_path_factory):
     workspace = Workspace.create(folder)
     workspace.configure("analysis", windows=8, run=["attention-entropy"], control=False)
     workspace.configure("audit", training=0, held_out=0, generations=100)
+    small = Preset(Config(2, 2, 32, 16, 64, 128, 400), 400, 1, 1000, 1e-2, 1e-1, 2e-2)
     size = ["--preset", "nano", "--vocab-size", "400", "--held-out", "0.3", "--by", "time"]
     assert run(["extract", "-q", "-w", folder, str(place / "few.jsonl")]) == 0
     assert run(["filter", "-q", "-w", folder]) == 0
     assert run(["tokenize", "-q", "-w", folder, *size]) == 0
-    assert run(["train", "-q", "-w", folder, "--epochs", "1"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "nano", small)
+        assert run(["train", "-q", "-w", folder, "--epochs", "1"]) == 0
     assert run(["analyze", "-q", "-w", folder]) == 0
     assert run(["audit", "-q", "-w", folder]) in (0, 1)
     assert run(["report", "-q", "-w", folder]) == 0
@@ -93,8 +97,9 @@ def test_it_is_done_once_and_its_exit_code_is_its_verdict(workspace, capsys):
     refused = Workspace(workspace).audited().refusals
     assert run(["audit", "-q", "-w", str(workspace), "--json"]) == (1 if refused else 0)
     assert (workspace / "audit" / "stage.json").stat().st_mtime_ns == before
-    told, _ = json.JSONDecoder().raw_decode(capsys.readouterr().out)  # an error is a second object
+    told = json.loads(capsys.readouterr().out)  # one object, whatever came of it
     assert told["audit"]["refusals"] == refused
+    assert ("error" in told) == bool(refused)
 
 
 def test_an_audit_that_passes_lets_the_model_out_and_one_that_does_not_keeps_it(workspace, capsys):
@@ -170,6 +175,77 @@ def test_an_audit_with_other_settings_is_another_audit(workspace):
     assert space.audited() is not None
     space.configure("audit", generations=101)
     assert space.audited() is None
+
+
+def test_an_audit_is_done_right_after_it_and_out_of_date_with_other_settings(workspace):
+    def state():
+        return next(step.state for step in Workspace(workspace).status() if step.name == "audit")
+
+    assert state() == "done"
+    Workspace(workspace).configure("audit", seed=1)
+    assert state() == "out of date"
+    with pytest.raises(CheckFailed, match="other settings or another version"):
+        Workspace(workspace).report(live=True)
+    assert "other settings" in page_of(Workspace(workspace).report())["audit"]
+
+
+PASSING = {"fisher": {"alone": 0.4, "in a window": 1.0}, "secrets": [], "found": {"training text": {}}}
+
+
+def gates(workspace, capsys, *more):
+    """Return the exit codes of what writes the model into a file, and what was said."""
+    out = workspace.parent / "out"
+    codes = (
+        run(["report", "-q", "-w", str(workspace), "--live", "-o", str(out.with_suffix(".html")), *more]),
+        run(["export", "-q", "-w", str(workspace), "--model", "hf", str(out)]),
+    )
+    told = capsys.readouterr().err
+    assert (out.with_suffix(".html").exists(), out.exists()) == tuple(code == 0 for code in codes)
+    return codes, told
+
+
+def test_the_gate_is_opened_by_an_audit_that_passes(workspace, capsys):
+    rewrite(workspace, **PASSING)
+    assert gates(workspace, capsys)[0] == (0, 0)
+
+
+def test_an_analysis_that_passes_opens_nothing_whatever_its_settings_and_whichever_is_shown(
+    workspace, capsys, monkeypatch
+):
+    shutil.rmtree(workspace / "audit")
+    few = ["--training", "40", "--held-out", "40", "--generations", "10", "--candidates", "20"]
+    assert run(["analyze", "-q", "-w", str(workspace), "memorisation", *few]) == 0
+    monkeypatch.setattr(Memorisation, "refusals", [])  # so that it would pass if it were asked
+    assert "memorisation" in Workspace(workspace).results(latest=True)
+    for more in ([], ["--latest"]):
+        codes, told = gates(workspace, capsys, *more)
+        assert codes == (1, 1)
+        assert "No audit was run" in told
+    results = Workspace(workspace).results()
+    passed = dataclasses.replace(
+        results, by_name={**results.by_name, **Workspace(workspace).results("memorisation", latest=True).by_name}
+    )
+    with pytest.raises(CheckFailed, match="No audit was run"):
+        Workspace(workspace).report(results=passed, live=True)
+
+
+def test_an_older_audit_that_passed_opens_nothing_once_the_settings_are_others(workspace, capsys):
+    rewrite(workspace, **PASSING)
+    assert gates(workspace, capsys)[0] == (0, 0)
+    shutil.rmtree(workspace.parent / "out")
+    (workspace.parent / "out.html").unlink()
+    Workspace(workspace).configure("audit", seed=1)
+    for more in ([], ["--latest"]):
+        codes, told = gates(workspace, capsys, *more)
+        assert codes == (1, 1)
+        assert "of other weights, other settings or another version" in told
+
+
+def test_an_audit_of_other_weights_opens_nothing_even_where_it_lies_in_the_place_of_this_one(workspace, capsys):
+    rewrite(workspace, **PASSING, model="other")
+    codes, told = gates(workspace, capsys, "--latest")
+    assert codes == (1, 1)
+    assert "of other weights" in told
 
 
 def test_a_file_of_weights_holds_no_text_and_the_report_still_has_the_samples(workspace):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 
 import pytest
 
 from wonderland.cli.main import cli, run
+from wonderland.model.presets import PRESETS, Config, Preset
 from wonderland.workspace import settings
 from wonderland.workspace.workspace import Workspace
 
@@ -98,6 +100,64 @@ def test_status_tells_done_from_out_of_date_from_damaged(workspace, capsys):
     assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["model"] == "out of date"
 
 
+def test_status_lists_both_reports_and_says_what_came_after_them(workspace, capsys):
+    shutil.copy2(workspace / "report.html", workspace / "report-live.html")
+
+    def status():
+        told = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
+        return told["stages"]["report"], told["stages"]["live report"], told.get("next", "")
+
+    first = Workspace(workspace).status()
+    latest = max(step.written for step in first if step.name not in ("report", "live report") and step.written)
+    for name in ("report.html", "report-live.html"):
+        os.utime(workspace / name, (latest + 1, latest + 1))
+    assert status() == ("done", "done", "")
+    os.utime(workspace / "report-live.html", (latest - 1, latest - 1))
+    assert status() == ("done", "out of date", f"wonderland report --live -w {workspace}")
+    os.utime(workspace / "report.html", (latest - 1, latest - 1))
+    assert status() == ("out of date", "out of date", f"wonderland report -w {workspace}")
+
+
+def test_a_report_that_shows_everything_is_not_asked_for_again(workspace, capsys):
+    output_of(capsys, "report", "-q", "-w", workspace)
+    assert "Next:" not in output_of(capsys, "analyze", "-q", "-w", workspace).out
+    os.utime(workspace / "report.html", (0, 0))
+    assert f"Next: wonderland report -w {workspace}" in output_of(capsys, "analyze", "-q", "-w", workspace).out
+
+
+@pytest.mark.parametrize("name", ["nowhere/chat.db", "nothing.csv"])
+def test_what_cannot_be_read_leaves_no_workspace_behind(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert "There is nothing at" in output_of(capsys, "extract", name, code=3).err
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "numbers.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    assert "no column that looks like the text" in output_of(capsys, "extract", "numbers.csv", code=3).err
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.csv"]
+
+
+def test_a_source_that_cannot_be_read_leaves_a_workspace_that_is_there_as_it_was(workspace, capsys):
+    before = (workspace / settings.FILE).read_text(encoding="utf-8")
+    output_of(capsys, "extract", "-w", workspace, "nowhere.csv", code=3)
+    assert (workspace / settings.FILE).read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("export", "out", "--i-asked-them"),
+        ("export", "out", "--format", "csv"),
+        ("export", "out", "--results", "--i-asked-them"),
+        ("report", "--contacts", "3"),
+        ("audit", "--jobs", "2"),
+        ("train", "--jobs", "2"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(arguments, made, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert "Leave it out" in output_of(capsys, *arguments, "-w", made, code=2).err.replace("them out", "it out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_options_are_written_into_the_settings_and_comments_stay(workspace, capsys):
     file = workspace / settings.FILE
     file.write_text(file.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
@@ -152,8 +212,11 @@ class TestFailures:
         path = tmp_path / "file"
         path.write_bytes(content)
         self.failed(capsys, "extract", "-w", tmp_path / "w", path, code=3)
+        assert not (tmp_path / "w").exists()  # it was made for this
+        Workspace.create(tmp_path / "w")
+        self.failed(capsys, "extract", "-w", tmp_path / "w", path, code=3)
         assert not (tmp_path / "w" / "corpus").exists()
-        assert Workspace(tmp_path / "w").settings.source.path == ""
+        assert Workspace(tmp_path / "w").settings.source.path == ""  # one that was there stays
 
     def test_one_message_is_too_few(self, tmp_path, capsys):
         path = tmp_path / "one.jsonl"
@@ -268,6 +331,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(untrained, monkeypatch, capsy
         return gradient_of(*arguments)
 
     monkeypatch.setattr(training, "batch_gradient", interrupt_at_third)
+    monkeypatch.setitem(PRESETS, "nano", Preset(Config(2, 2, 32, 16, 64, 64, 400), 400, 2, 1000, 1e-2, 1e-1, 2e-2))
     error = output_of(capsys, "train", "-q", "-w", untrained, "--epochs", "2", code=130).err
     assert "Run the same command again to go on." in error
     assert len(taken) == 3

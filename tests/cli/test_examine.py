@@ -7,9 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from wonderland.cli.examine import layers_of
 from wonderland.cli.main import run
-from wonderland.errors import UsageError
 from wonderland.testing.hf_folders import ARCHITECTURES, SENTENCES, write_model, write_texts
 
 QUICK = ("attention-entropy", "ov-circuits")
@@ -246,17 +244,11 @@ def test_a_budget_says_what_was_left_out(folders, tmp_path, monkeypatch, capsys)
     assert "attention-entropy was left out" not in out
 
 
-def test_layers_are_written_out():
-    assert layers_of("2,5-7") == "2,5,6,7"
-    assert layers_of("") == ""
-    for wrong in ("a", "3-", "-3", "1.5", "2-b"):
-        with pytest.raises(UsageError, match="no range of layers"):
-            layers_of(wrong)
-
-
 def test_layers_that_no_analysis_takes_are_refused_and_those_taken_are_kept_to(folders, tmp_path, capsys):
     told = examine(capsys, folders["gpt2"], folders["texts"], "-w", tmp_path / "a", "--layers", "1", code=2).err
     assert "takes --layers" in told
+    told = examine(capsys, folders["gpt2"], folders["texts"], "-w", tmp_path / "a", "--layers", "5-2", code=2).err
+    assert "'5-2' goes backwards" in told
     place = tmp_path / "b"
     out = examine(capsys, folders["gpt2"], folders["texts"], "-w", place, "--layers", "1", "--run", "head-ablation").out
     assert "head-ablation: " in out

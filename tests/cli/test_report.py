@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from wonderland.cli.main import run
 from wonderland.errors import UsageError
+from wonderland.report import plots_files
 from wonderland.report.encode import decode
 from wonderland.workspace.workspace import Workspace
 
@@ -41,7 +43,8 @@ def test_a_redacted_report_shows_no_message_and_all_numbers(small, tmp_path, cap
     assert tokens <= {"▒", "<|me|>", "<|them|>", "<|sep|>", "<|endoftext|>", "<|pad|>"}
 
 
-def test_figures_are_drawn_for_every_view_and_wiped_with_the_rest(small, tmp_path, capsys):
+def test_figures_are_drawn_for_every_view_and_wiped_with_the_rest(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plots_files, "save_figures", partial(plots_files.save_figures, dpi=40))
     folder = tmp_path / "figures"
     capsys.readouterr()
     assert run(["report", "-w", str(small), "--figures", str(folder), "--json"]) == 0

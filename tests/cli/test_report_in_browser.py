@@ -30,7 +30,7 @@ def test_every_view_opens_in_silence(made):
         assert {"attention", "entropy-map", "head-patterns", "token-loss", "training"} <= set(views)
         for view in views:
             page.goto(f"{address}#/{view}?head=L0H0")
-            page.wait_for_timeout(150)
+            page.wait_for_selector(f"#title-{view}")
             title = page.locator("main h1, main h2").first.inner_text()
             assert title
             assert page.evaluate("document.querySelectorAll('img, iframe, object').length") == 0

@@ -6,7 +6,10 @@ import json
 import pytest
 
 from wonderland.cli.main import run
-from wonderland.workspace.wipe import OWN, traces
+from wonderland.corpus.export import FILES
+from wonderland.errors import UsageError
+from wonderland.workspace.comparing import write_comparison
+from wonderland.workspace.wipe import OWN, must_be_ours, remember, traces
 from wonderland.workspace.workspace import Workspace
 
 
@@ -88,3 +91,57 @@ def test_no_folder_that_a_run_makes_is_forgotten(made):
 def test_a_report_written_elsewhere_is_remembered(workspace, tmp_path):
     place = Workspace(workspace).report(tmp_path / "for a friend.html")
     assert traces(workspace).elsewhere == (place,)
+
+
+def test_an_export_writes_over_its_own_files_and_over_nobody_elses(small, tmp_path, capsys):
+    plain = tmp_path / "plain"
+    assert run(["export", "-q", "-w", str(small), str(plain)]) == 0  # its own, as it wrote them
+    (plain / "corpus.txt").write_text("now something else", encoding="utf-8")
+    assert run(["export", "-q", "-w", str(small), str(plain)]) == 2
+    assert "changed since it was written" in capsys.readouterr().err
+    assert (plain / "corpus.txt").read_text(encoding="utf-8") == "now something else"
+    assert run(["export", "-q", "-w", str(small), str(plain), "--only", "messages.jsonl"]) == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "messages.jsonl").write_text("of somebody else", encoding="utf-8")
+    assert run(["export", "-q", "-w", str(small), str(other)]) == 2
+    told = capsys.readouterr().err
+    assert "this workspace did not write it" in told
+    assert "Name another place" in told
+    assert [path.name for path in other.iterdir()] == ["messages.jsonl"]  # nothing was begun
+    assert (other / "messages.jsonl").read_text(encoding="utf-8") == "of somebody else"
+    assert set(FILES) == {path.name for path in plain.iterdir()}
+
+
+@pytest.mark.parametrize("how", ["-o", "--figures", "compare"])
+def test_no_page_and_no_figure_takes_the_place_of_a_file_of_somebody_else(how, workspace, tmp_path, capsys):
+    place = tmp_path / "figures.md"
+    place.write_text("of somebody else", encoding="utf-8")
+    if how == "compare":
+        with pytest.raises(UsageError, match="did not write it"):
+            write_comparison(Workspace(workspace).layout, None, place, None)
+    else:
+        target = place if how == "-o" else tmp_path
+        assert run(["report", "-q", "-w", str(workspace), how, str(target)]) == 2
+        assert "did not write it" in capsys.readouterr().err
+    assert place.read_text(encoding="utf-8") == "of somebody else"
+    assert {path.name for path in tmp_path.iterdir()} == {"figures.md", "me.wonderland"}
+
+
+@pytest.mark.parametrize("name", ["people.json", "wonderland.toml", "filtered/ledger.json", "diary.txt"])
+def test_a_page_never_takes_the_place_of_a_file_of_the_workspace(small, name):
+    with pytest.raises(UsageError, match="would be lost"):
+        must_be_ours(small, [small / name])
+
+
+def test_what_was_written_into_the_workspace_by_name_is_written_again_and_wiped(small):
+    page = small / "mine.html"
+    page.write_text("a report", encoding="utf-8")
+    remember(small, [page, small / "corpus" / "ledger.json"])
+    must_be_ours(small, [small / "filtered" / ".." / "mine.html", small / "report.html", small / "new.html"])
+    found = traces(small)
+    assert page in found.elsewhere
+    assert small / "diary.txt" in found.strangers
+    assert page not in found.strangers
+    assert run(["wipe", "--yes", "-q", "-w", str(small)]) == 0
+    assert [path.name for path in small.iterdir()] == ["diary.txt"]

@@ -20,6 +20,7 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.people import Pseudonyms
+from wonderland.corpus.splitting import WAYS
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
 RECORDS = [
@@ -378,7 +379,7 @@ def test_the_seed_decides_which_conversations_and_nothing_else_does():
     assert corpus.split(seed=2)[1].fingerprint != first
 
 
-@pytest.mark.parametrize("by", ["auto", "conversation", "time"])
+@pytest.mark.parametrize("by", WAYS)
 @pytest.mark.parametrize("lengths", [(), (1,), (2,)])
 def test_too_few_messages_to_split_is_an_error(lengths, by):
     with pytest.raises(NotEnoughData, match="too few"):

@@ -122,6 +122,12 @@ def test_wrong_columns_are_an_error_that_says_what_is_missing(write, header, com
     assert caught.value.hint
 
 
+def test_the_column_that_is_proposed_for_the_sender_is_one_of_the_file_and_holds_no_numbers(write):
+    with pytest.raises(InputError) as caught:
+        Corpus.read(write("a.csv", "text,clock,who it was\nhi,12,Ada\nho,13,Bob\n"), source="csv")
+    assert "--sender 'who it was' --me Ada" in caught.value.hint
+
+
 def test_a_table_in_which_nobody_is_me_is_refused(write):
     with pytest.raises(InputError, match="'Ada'") as caught:
         Corpus.read(write("a.csv", "sender,text\nAda,hi\nBob,yo\n"))

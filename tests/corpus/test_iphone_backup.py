@@ -133,7 +133,7 @@ def test_on_a_terminal_it_is_asked_for_once_and_again_when_the_backup_is_read_ag
 
 def test_with_nobody_to_ask_it_says_how_to_give_it(encrypted):
     assert run(["extract", str(encrypted), *IMESSAGE, "-q"]) == 3
-    with pytest.raises(InputError, match="Pass phrase of the iPhone backup is needed") as caught:
+    with pytest.raises(InputError, match="It takes the pass phrase of the iPhone backup") as caught:
         wl.Corpus.read(encrypted, source="imessage")
     assert VARIABLE in caught.value.hint
     assert list((encrypted.parent / "temporary").iterdir()) == []

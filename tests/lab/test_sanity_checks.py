@@ -3,9 +3,11 @@
 import pytest
 
 import wonderland as wl
-from wonderland.lab.sanity_checks import run_checks
+from wonderland.corpus.windows import pack
+from wonderland.lab.sanity_checks import held_out_loss, run_checks
 from wonderland.lab.specimen import Specimen
 from wonderland.model.history import Epoch, History
+from wonderland.model.training import evaluate
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.testing.synthetic_chats import synthetic_chats
 from wonderland.tokenizer import SpeakerTokenizer
@@ -89,7 +91,21 @@ def test_the_loss_is_held_against_counts(corpora, loss, passes):
     for name in ("bigram", "trigram"):
         one = check(checks, f"beats the {name}")
         assert one.passed == (name in passes)
-        assert f"{loss:.3f} against" in one.detail
+        assert one.detail.startswith(f"{loss:.3f} [")
+        assert "(n=" in one.detail
+
+
+def test_the_loss_of_all_held_out_tokens_has_an_interval_and_is_that_of_training(corpora):
+    _, held_out = corpora
+    model, tokenizer = handwritten_model(), handwritten_tokenizer()
+    model.history = history(2.0)
+    windows = pack(held_out, tokenizer, size=8, stride=8, context=model.cfg.n_ctx)
+    measured = held_out_loss(Specimen(model, tokenizer, held_out), held_out)
+    assert measured.value == pytest.approx(evaluate(model, windows), rel=1e-5)
+    assert measured.low < measured.value < measured.high
+    assert measured.n == len(held_out.thread_starts)
+    numbered = [one for one in checks_of(*corpora, model) if one.estimate is not None]
+    assert [one.name for one in numbered] == ["the model beats the trigram on held-out conversations"]
 
 
 def test_a_model_without_a_held_out_loss_has_not_beaten_anything(corpora):

@@ -34,8 +34,16 @@ def test_what_has_no_score_comes_last_and_other_layers_never():
 def test_layers_are_named_or_it_is_said_which_there_are():
     assert layers_in("", 4) is None
     assert layers_in("2, 0,2", 4) == [0, 2]
-    for wrong in ("4", "x", "1,", "-1"):
-        with pytest.raises(UsageError, match="no layer of this model"):
+    assert layers_in("2,5-7") == layers_in(" L2 6,5-7") == [2, 5, 6, 7]
+    assert layers_in("3-3", 4) == [3]
+    for wrong in ("x", "1,", ",", "-1", "3-", "1.5", "2-b", "²", "9" * 30):
+        with pytest.raises(UsageError, match="no layer and no range of layers"):
             layers_in(wrong, 4)
+    for absent in ("4", "2-4"):
+        with pytest.raises(UsageError, match="There is no layer 4 in this model"):
+            layers_in(absent, 4)
+    with pytest.raises(UsageError, match="'5-2' goes backwards") as error:
+        layers_in("5-2")
+    assert error.value.hint == "For example: --layers 2-5"
     with pytest.raises(UsageError, match="none to try"):
         shortlist(np.zeros((2, 2)), 0)

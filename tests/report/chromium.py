@@ -1,6 +1,7 @@
 """Where the browser is that the tests open the report in, and when they have to do without."""
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +16,40 @@ MARKS = [
 ]
 
 
+DESK = {"width": 1440, "height": 1000}
+
+
+def watched(browser, allowed: tuple[str, ...]):
+    """Open a tab and listen: yield it with what it said, asked for or refused beyond addresses that begin so."""
+    context = browser.new_context(viewport=DESK, accept_downloads=True)
+    tab = context.new_page()
+    noise: list[str] = []
+    tab.on("console", lambda message: noise.append(f"console: {message.text}"))
+    tab.on("pageerror", lambda error: noise.append(f"error: {error}"))
+    tab.on("dialog", lambda dialog: (noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    tab.on("request", lambda one: None if one.url.startswith(allowed) else noise.append(f"request: {one.url}"))
+    tab.on("popup", lambda popup: noise.append(f"popup: {popup.url}"))
+    tab.add_init_script(
+        "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
+    )
+    yield tab, noise
+    context.close()
+
+
+@contextmanager
+def as_new(watched_tab):
+    """A tab that other tests used, as good as new: what is opened next knows nothing of them; it has to stay quiet."""
+    tab, noise = watched_tab
+    tab.goto("about:blank")
+    tab.set_viewport_size(DESK)
+    tab.emulate_media(media="null")
+    tab.mouse.move(0, 0)
+    tab.context.clear_permissions()
+    noise.clear()
+    yield tab
+    assert noise == []
+
+
 def open_at(tab, address: str) -> None:
     tab.goto("about:blank")
     tab.goto(address)
@@ -22,17 +57,25 @@ def open_at(tab, address: str) -> None:
 
 
 def until(tab, expression: str) -> None:
-    """Wait until an expression holds; Playwright's own waiting evaluates text inside the page, which is refused."""
-    for _ in range(600):
-        if tab.evaluate(expression):
+    """Wait until an expression holds; Playwright's own waiting evaluates text inside the page, which is refused.
+
+    While what it asks about is not there, it does not hold.
+    """
+    for _ in range(1500):
+        if tab.evaluate(f"() => {{ try {{ return {expression} }} catch {{ return false }} }}"):
             return
-        tab.wait_for_timeout(50)
+        tab.wait_for_timeout(20)
     raise AssertionError(f"this never held: {expression}")
 
 
 def go(tab, view: str) -> None:
     tab.click(f'#nav [data-view="{view}"]')
     tab.wait_for_selector(f"#title-{view}")
+
+
+def painted(tab) -> None:
+    """Wait until the page has been laid out and painted as it is now, which takes it two frames."""
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
 
 
 def title_of_card(tab) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chromium import ARGUMENTS, CHROMIUM, open_at
+from chromium import ARGUMENTS, CHROMIUM, as_new, open_at, watched
 
 
 @pytest.fixture(scope="module")
@@ -21,26 +21,15 @@ def browser():
         launched.close()
 
 
+@pytest.fixture(scope="module")
+def watched_tab(browser, report):
+    """One tab for all tests of a module: to open one takes as long as to open the report in it."""
+    yield from watched(browser, (report, "blob:"))
+
+
 @pytest.fixture
-def page(browser, report):
+def page(watched_tab, report):
     """Open the report; afterwards, check that it was quiet."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-    tab = context.new_page()
-    noise: list[str] = []
-    tab.on("console", lambda message: noise.append(f"console: {message.text}"))
-    tab.on("pageerror", lambda error: noise.append(f"error: {error}"))
-    tab.on("dialog", lambda dialog: (noise.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    tab.on(
-        "request",
-        lambda request: (
-            noise.append(f"request: {request.url}") if not request.url.startswith((report, "blob:")) else None
-        ),
-    )
-    tab.on("popup", lambda popup: noise.append(f"popup: {popup.url}"))
-    tab.add_init_script(
-        "document.addEventListener('securitypolicyviolation', e => console.error('policy: ' + e.violatedDirective))"
-    )
-    open_at(tab, report)
-    yield tab
-    context.close()
-    assert noise == []
+    with as_new(watched_tab) as tab:
+        open_at(tab, report)
+        yield tab

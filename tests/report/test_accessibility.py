@@ -12,6 +12,7 @@ from pathlib import Path
 import chromium
 import pytest
 import sample
+from chromium import until
 
 from wonderland.report.build import render
 
@@ -50,6 +51,36 @@ def test_no_view_has_a_serious_violation(browser, report, theme):
     found["help"] = (tab.keyboard.press("?"), violations(tab))[1]
     tab.close()
     assert {view: said for view, said in found.items() if said} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_open_tour_and_an_open_cell_have_no_serious_violation_and_are_quiet(browser, report, theme):
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    noise: list[str] = []
+    tab.on("console", lambda message: noise.append(message.text))
+    tab.on("pageerror", lambda error: noise.append(str(error)))
+    tab.goto(f"{report}#/attention?theme={theme}&head=L1H1&pos=9&node=4")
+    tab.wait_for_selector("html[data-ready]")
+    tab.wait_for_selector(".zoom h2")
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    found = {"cell": violations(tab)}
+    tab.locator(".zoom").get_by_role("button", name="Close").click()
+    canvas = tab.locator(".large canvas[role=application]")
+    canvas.click(position={"x": 5, "y": canvas.bounding_box()["height"] - 5})
+    tab.wait_for_selector(".zoom h2")
+    found["cell, by a click"] = violations(tab)
+    tab.get_by_role("button", name="Tour", exact=True).click()
+    last = False
+    while not last:
+        title = tab.inner_text(".tour h2")
+        until(tab, "document.querySelector('.toured') !== null")
+        found[f"tour, {title}"] = violations(tab)
+        last = tab.get_by_role("button", name="Done").is_visible()
+        tab.get_by_role("button", name="Done" if last else "Next", exact=True).click()
+    tab.close()
+    assert len(found) > 6
+    assert {where: said for where, said in found.items() if said} == {}
+    assert noise == []
 
 
 def test_a_button_without_a_name_would_be_found(browser, report):

@@ -108,6 +108,31 @@ def test_a_click_opens_the_cell_under_it_and_a_click_on_the_future_none(page_at)
     assert tab.locator(".zoom h2").count() == 0
 
 
+SEEN = """(() => {
+  const { top, bottom } = document.querySelector('.zoom').getBoundingClientRect();
+  return top >= 0 && (bottom <= innerHeight + 1 || top < 120);
+})()"""
+
+
+def test_what_a_click_opens_is_in_sight_and_no_tooltip_covers_it_until_the_pointer_moves(page_at):
+    tab = page_at("#/attention?head=L1H2")
+    tab.set_viewport_size({"width": 1280, "height": 700})
+    canvas = tab.locator(".large canvas[role=application]")
+    box = canvas.bounding_box()
+    step = box["width"] / LENGTH
+    tab.mouse.move(box["x"] + (KEY + 0.5) * step, box["y"] + 20)
+    tab.mouse.move(box["x"] + (KEY + 0.5) * step, box["y"] + (QUERY + 0.5) * step)
+    assert tab.is_visible(".tip")
+    tab.mouse.down()
+    tab.mouse.up()
+    until(tab, SEEN)
+    tab.mouse.move(box["x"] + (KEY + 0.5) * step + 2, box["y"] + (QUERY + 0.5) * step)  # a hand that trembles
+    assert not tab.is_visible(".tip")
+    box = canvas.bounding_box()
+    tab.mouse.move(box["x"] + 40, box["y"] + box["height"] - 30)
+    assert tab.is_visible(".tip")
+
+
 def test_arrows_and_enter_open_a_cell_and_say_where_they_are(page_at):
     tab = page_at(f"#/attention?head=L1H2&pos={QUERY}")
     tab.focus(".large canvas[role=application]")

@@ -1,13 +1,16 @@
 """A picture that leaves the report says what it shows: scale, conversation, measure and caption, without a table."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import chromium
+import numpy as np
 import pytest
 import sample
 from chromium import open_at
 
 from wonderland.report.build import render
+from wonderland.views import Matrix, View
 
 pytestmark = chromium.MARKS
 
@@ -27,6 +30,28 @@ def drawing(tab, address: str) -> str:
         tab.locator("main .menu button").nth(1).click()
     svg = ElementTree.parse(waiting.value.path())
     return " ".join(node.text or "" for node in svg.iter("{http://www.w3.org/2000/svg}text"))
+
+
+def test_a_matrix_wider_than_a_page_goes_on_below_with_the_names_of_its_rows(browser, tmp_path):
+    n = 120
+    shares = np.arange(2.0 * n).reshape(2, n) / 240
+    wide = Matrix.of(["first", "second"], [f"c{i}" for i in range(n)], {"share": shares})
+    path = tmp_path / "report.html"
+    path.write_text(render(replace(sample.page(), views=[View("wide", "Wide", wide)], findings=[])), encoding="utf-8")
+    tab = browser.new_page(accept_downloads=True)
+    words = drawing(tab, f"{path.as_uri()}#/wide").split()
+    assert [one for one in words if one.startswith("c") and one[1:].isdigit()] == [f"c{i}" for i in range(n)]
+    assert words.count("first") == words.count("second") >= 2
+    with tab.expect_download() as waiting:
+        tab.keyboard.press("e")
+        tab.locator("main .menu button").nth(1).click()
+    svg = ElementTree.parse(waiting.value.path())
+    assert float(svg.getroot().get("width")) < 1600
+    places = [(float(one.get("x")), float(one.get("y"))) for one in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    cells = [place for place in places if place != (0, 0)]  # but for the paper
+    assert len(cells) >= 2 * n
+    assert len(set(cells)) == len(cells)  # no cell lies on another
+    tab.close()
 
 
 def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(page, report):

@@ -13,6 +13,7 @@ import chromium
 import numpy as np
 import pytest
 import sample
+from chromium import painted
 from sample_graphs import GRAPHS
 
 from wonderland.report.build import render
@@ -67,7 +68,7 @@ def test_an_edge_of_a_graph_meets_no_node_but_its_ends(tab, name, width):
     tab.set_viewport_size({"width": width, "height": 1000})
     tab.evaluate("name => { location.hash = '#/' + name }", name)
     tab.wait_for_selector(f"#title-{name}")
-    tab.wait_for_timeout(150)
+    painted(tab)
     drawn = tab.locator("main .sideways svg:visible").first.evaluate(DRAWN)
     boxes = np.array(drawn["boxes"])
     assert len(boxes) == len(graph.nodes)

@@ -12,7 +12,7 @@ import sample
 import sample_views
 import test_live_view as live
 import torch
-from chromium import until
+from chromium import as_new, until
 
 from wonderland.report.build import render
 from wonderland.views import (
@@ -69,14 +69,9 @@ def report(tmp_path_factory) -> str:
 
 
 @pytest.fixture
-def page(browser, report):
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    tab = context.new_page()
-    noise: list[str] = []
-    tab.on("pageerror", lambda error: noise.append(str(error)))
-    yield tab
-    context.close()
-    assert noise == []
+def page(watched_tab):
+    with as_new(watched_tab) as tab:
+        yield tab
 
 
 def ask(tab, report: str, view: str, text: str = TEXT) -> None:

@@ -37,6 +37,25 @@ def test_nothing_runs_over_the_edge_and_nothing_is_too_small(browser, report, si
     assert found == {}
 
 
+def test_what_goes_on_to_the_right_says_so_and_goes_there(browser, report):
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    open_at(tab, f"{report}#/all-findings")
+    fits = "document.querySelector('main .scroll').scrollWidth <= document.querySelector('main .scroll').clientWidth"
+    assert tab.evaluate(fits)
+    assert not tab.is_visible("main .further")
+    tab.set_viewport_size({"width": 390, "height": 844})
+    further = tab.locator("main .further")
+    further.wait_for()
+    for _ in range(8):
+        if further.is_visible():
+            further.click()
+            tab.wait_for_timeout(50)
+    assert not further.is_visible()
+    end = "(({ scrollLeft, clientWidth, scrollWidth }) => scrollWidth - clientWidth - scrollLeft)"
+    assert tab.evaluate(f"{end}(document.querySelector('main .scroll'))") < 12
+    tab.close()
+
+
 def test_what_is_too_small_too_wide_or_beyond_would_be_found(browser, report):
     tab = browser.new_page(viewport={"width": 390, "height": 844})
     open_at(tab, report)

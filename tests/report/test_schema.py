@@ -44,10 +44,15 @@ from wonderland.views import (
     Token,
     View,
     Wording,
+    bounds,
+    bounds_in_words,
+    digits,
     fields_of,
+    interval_over,
     join,
     say,
     spoken,
+    with_bounds,
 )
 
 PAGE = sample.page(conversations=1, length=16)
@@ -361,6 +366,29 @@ def test_a_table_by_row_links_by_its_heading_and_refuses_columns_of_unequal_leng
     assert isinstance(table.rows[0][1], Quoted)  # plain text is not ours
     with pytest.raises(ValueError, match="shorter"):
         Table.by_row({"a": [1, 2], "b": [1]})
+
+
+def test_a_table_by_subject_puts_each_number_beside_its_controls():
+    left, none = by_layer_and_head(0.25), by_layer_and_head(0.75)
+    found = {"L2": {"transcoder": {"fvu": left, "dead": 0.5}, "noise": {"fvu": none}}, "L3": {"noise": {}}}
+    table = Table.by_subject(found, {"fvu": "FVU", "dead": "Dead"})
+    assert [column.label for column in table.columns] == ["Layer", "Whose", "FVU", "Dead"]
+    rows = table.plain()["rows"]
+    assert [(row["layer"], row["whose"]) for row in rows] == [("L2", "transcoder"), ("L2", "noise"), ("L3", "noise")]
+    assert (rows[0]["fvu"]["value"], rows[1]["fvu"]["value"]) == (0.25, 0.75)
+    assert (rows[0]["dead"], rows[1]["dead"], rows[2]["fvu"]) == (0.5, None, None)
+    assert isinstance(table.rows[0][1], Wording)  # a redacted report keeps it
+
+
+def test_intervals_are_written_in_one_way():
+    one = wl.Estimate(np.float64(0.634), np.float64(0.56), np.float64(0.704), n=42, unit="share")
+    assert bounds(one) == "[56%, 70%]"
+    assert with_bounds(one) == "63% [56%, 70%]"
+    assert bounds_in_words(one) == "95% interval 56% to 70%"
+    assert with_bounds(one, ".2f") == "0.63 [0.56, 0.70]"
+    assert bounds_in_words(one, digits) == "95% interval 0.56 to 0.70"
+    assert interval_over(one) == "95% interval over n=42 conversations"
+    assert interval_over(dataclasses.replace(one, n=1)) == "95% interval over n=1 conversation"
 
 
 def test_a_matrix_has_names_of_its_own_for_rows_and_columns():

@@ -12,7 +12,7 @@ import sample_views
 
 from wonderland.components import Head
 from wonderland.estimate import Estimate
-from wonderland.report.findings import Finding
+from wonderland.report.findings import Check, Finding
 from wonderland.report.page import Page
 from wonderland.report.page_data import page_data
 from wonderland.report.stories import MOST, headline, roles_of, stories
@@ -141,23 +141,48 @@ def test_a_redacted_page_shows_no_message():
     assert told(page_of(views=views, contains_text=False)) == {}
 
 
-def test_choices_left_are_counted_from_the_same_number_as_the_loss():
+def checked(value):
+    return [Check("the model beats the trigram", True, "", one(value, value - 0.1, value + 0.1, "nats a token"))]
+
+
+def test_choices_left_are_those_on_the_tokens_that_counting_was_scored_on():
     training, read = sample_views.training_view(""), reading(np.ones(8))
-    loss = effect("A loss.", "reading", None, kind="description", estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
-    story = told(page_of([loss], [training, read]))["How well does it guess?"]
-    assert story["number"] == {"value": "20", "low": "18", "high": "22", "unit": "choices left", "of": "30 pairs"}
-    assert story["picture"]["own"] == pytest.approx(math.exp(3.0))
+    held_out = min(training.figure.series[-1].y)
+    # The loss of other windows stands among the findings: it is not the number beside what counting leaves.
+    other = effect("A loss.", "reading", None, kind="description", estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
+    page = page_of([other], [training, read], checks=checked(held_out))
+    story = told(page)["How well does it guess?"]
+    counts = [f"{math.exp(held_out + by):,.0f}" for by in (0, -0.1, 0.1)]
+    assert [story["number"][name] for name in ("value", "low", "high")] == counts
+    assert story["number"]["of"] == "30 pairs"
+    assert story["picture"]["own"] == pytest.approx(math.exp(held_out))
     heights = [value for _, value in story["picture"]["points"]]
     assert heights == sorted(heights, reverse=True)
-    alone = told(page_of([loss], [read]))["How well does it guess?"]
-    assert alone["picture"]["points"] == [["a blind guess", pytest.approx(math.exp(7.0))]]
+    for unchecked in (replace(page, checks=[]), replace(page, checks=checked(held_out + 1))):  # of another model
+        alone = told(unchecked)["How well does it guess?"]["number"]
+        assert (alone["value"], alone["low"], alone["of"]) == (counts[0], None, "every held-out token")
+
+
+def test_without_a_training_curve_the_loss_that_was_measured_is_told():
+    loss = effect("A loss.", "reading", None, kind="description", estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
+    story = told(page_of([loss], [reading(np.ones(8))]))["How well does it guess?"]
+    assert story["number"] == {"value": "20", "low": "18", "high": "22", "unit": "choices left", "of": "30 pairs"}
+    assert story["picture"]["points"] == [["a blind guess", pytest.approx(math.exp(7.0))]]
+
+
+def test_after_overfitting_the_loss_is_that_of_the_epoch_whose_weights_are_kept():
+    training = sample_views.training_view("")
+    held_out = replace(training.figure.series[-1], x=[1.0, 2.0, 3.0], y=[4.0, 3.0, 3.5], low=None, high=None)
+    worse = replace(training, figure=replace(training.figure, series=[*training.figure.series[:-1], held_out]))
+    assert told(page_of([], [worse]))["How well does it guess?"]["number"]["value"] == "20"
 
 
 def test_a_model_that_counting_beats_is_said_to_be_beaten():
-    training, read = sample_views.training_view(""), reading(np.ones(8))
-    loss = effect("A loss.", "reading", None, kind="description", estimate=one(6.9, 6.8, 7, "nats a token", 7.0))
-    story = told(page_of([loss], [training, read]))["How well does it guess?"]
+    training = sample_views.training_view("")
     best = min(training.figure.references, key=lambda reference: reference.y)
+    held_out = replace(training.figure.series[-1], x=[1.0], y=[best.y + 1], low=None, high=None)
+    beaten = replace(training, figure=replace(training.figure, series=[held_out]))
+    story = told(page_of([], [beaten]))["How well does it guess?"]
     assert str(best.name) in story["text"]
     assert "no better" in story["text"]
 

@@ -10,12 +10,14 @@ import sample
 import sample_views
 from chromium import open_at, until
 
+from wonderland.components import Head
 from wonderland.estimate import Estimate
 from wonderland.report.build import render
 from wonderland.report.findings import Finding
 from wonderland.report.page_data import page_data
 from wonderland.report.redact import Redaction
 from wonderland.report.tour import clearest
+from wonderland.views import Column, Table, View
 
 WHOLE = ["What it learned", "A token", "A head", "An interval", "Chance", "The strongest finding", "Where it is"]
 WHOLE += ["On a real message", "What was not found", "Go on by yourself"]
@@ -48,6 +50,14 @@ def test_a_page_with_everything_has_every_step_and_each_opens_a_view_of_it():
     assert told["The strongest finding"]["select"] == ["head:L0H1"]
     assert "L0H1, in row 1 of 4" in told["Where it is"]["text"]
     assert told["What was not found"]["mark"] == "finding:1"
+
+
+def test_where_a_table_shows_the_finding_it_is_a_row_and_no_picture():
+    table = Table.by_row({Column("head", "Head"): [Head(0, 1)], Column("score", "Score"): [0.8]}, links="head")
+    made = page(replace(SHOWN, view="t"))
+    made = replace(made, views=[*made.views, View("t", "T", table)])
+    assert "This is the row of the table that shows it." in steps(made)["The strongest finding"]["text"]
+    assert "This is the picture that shows it." in steps(page(SHOWN))["The strongest finding"]["text"]
 
 
 def test_the_numbers_of_the_interval_are_those_of_the_finding():
@@ -161,6 +171,26 @@ class TestInABrowser:
         assert not opened.is_visible(".tour")
         assert opened.evaluate("document.activeElement.textContent") == "Tour"
         assert "/loss-by-token" in opened.url  # one stays where one is
+
+    def test_a_row_far_down_a_long_table_is_brought_into_sight(self, browser, tmp_path, width):
+        many = [Finding(f"Claim {i}.", "", (), "solid", "description") for i in range(60)]
+        path = tmp_path / "report.html"
+        path.write_text(render(page(SHOWN, *many, NULL)), encoding="utf-8")
+        tab = browser.new_page(viewport={"width": width, "height": 844})
+        open_at(tab, path.as_uri())
+        tab.get_by_role("button", name="Tour", exact=True).click()
+        while tab.inner_text(".tour h2") != "What was not found":
+            tab.get_by_role("button", name="Next", exact=True).click()
+        until(tab, "document.querySelector('.finding.toured') !== null")
+        until(
+            tab,
+            """(() => {
+              const row = document.querySelector('.finding.toured').getBoundingClientRect();
+              const table = document.querySelector('main .scroll').getBoundingClientRect();
+              return row.top >= table.top && row.bottom <= table.bottom && row.top >= 0 && row.top < 700;
+            })()""",
+        )
+        tab.close()
 
     def test_the_page_can_be_tried_meanwhile(self, opened):
         opened.get_by_role("button", name="Tour", exact=True).click()

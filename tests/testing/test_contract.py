@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -12,10 +13,11 @@ import torch
 import wonderland as wl
 from wonderland import plugins
 from wonderland.errors import UsageError
+from wonderland.lab.choosing import with_used
 from wonderland.lab.contrast import ContrastBatch
 from wonderland.lab.interventions import Site
 from wonderland.lab.patching import patch
-from wonderland.testing import check_analysis, check_contrast, check_source, parametrize_with_checks
+from wonderland.testing import check_analysis, check_contrast, check_source, parametrize_with_checks, runs
 from wonderland.testing.analysis_checks import ANALYSIS_CHECKS, what_it_chooses_is_measured_elsewhere
 from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
 from wonderland.testing.optimism import Choice
@@ -40,6 +42,14 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _used_as_here():
+    """What an analysis uses is what is checked here, so that it is run once for both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "with_used", partial(with_used, parameters=SMALLER))
+        yield
 
 
 def _once(case):

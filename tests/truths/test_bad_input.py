@@ -1,7 +1,7 @@
 """Bad input: a clear refusal or a marked result, never a plausible number.
 
 Contrasts are linted in ``tests/lab/test_contrast.py``; evidence that is too little is a sentence of the contract that
-every analysis is held to (``tests/testing/test_checks.py``). Here is the rest, for all analyses at once.
+every analysis is held to (``tests/testing/test_contract.py``). Here is the rest, for all analyses at once.
 """
 
 import numpy as np

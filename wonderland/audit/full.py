@@ -21,6 +21,7 @@ import numpy as np
 
 from wonderland.audit.forcing import Forced
 from wonderland.audit.membership import auc_estimate, roc, true_positives_at
+from wonderland.corpus.splitting import EACH
 from wonderland.estimate import Estimate
 from wonderland.lab.stats import cluster_bootstrap
 
@@ -76,7 +77,12 @@ def rmia(loss: np.ndarray, losses: np.ndarray) -> np.ndarray:
 
 
 def with_references(
-    own: Forced, references: Sequence[Forced], was_in: np.ndarray, read: np.ndarray, conversation: np.ndarray
+    own: Forced,
+    references: Sequence[Forced],
+    was_in: np.ndarray,
+    read: np.ndarray,
+    conversation: np.ndarray,
+    sender: np.ndarray,
 ) -> dict[str, Any]:
     """Return what reference models add to an audit: estimates, and scores of membership with their curves.
 
@@ -86,6 +92,11 @@ def with_references(
         was_in: Whether a reference model read it, [model, message].
         read: Whether the model read it, [message].
         conversation: [message].
+        sender: Who wrote it, [message].
+
+    Returns:
+        ``estimates``; ``people``, the counterfactual memorisation of each who wrote in five conversations or more; and
+        ``membership``, ``roc`` and ``caught`` by score.
     """
     first = np.array([[float(one.mean()) for one in forced.first] for forced in references])
     losses = np.stack([forced.mean_losses() for forced in references])
@@ -107,10 +118,21 @@ def with_references(
     }
     return {
         "estimates": told,
+        "people": _of_people(changed, conversation, sender),
         "membership": {name: auc_estimate(score, read, conversation) for name, score in scores.items()},
         "roc": {name: roc(score, read) for name, score in scores.items()},
         "caught": {name: true_positives_at(score, read) for name, score in scores.items()},
     }
+
+
+def _of_people(changed: np.ndarray, conversation: np.ndarray, sender: np.ndarray) -> dict[str, Estimate]:
+    told = {}
+    for name in sorted({*sender.tolist()}):
+        own = sender == name
+        if len(np.unique(conversation[own])) >= EACH:
+            ones = np.ones(int(own.sum()))
+            told[name] = cluster_bootstrap(changed[own], ones, conversation[own], unit="share of tokens", chance=0.0)
+    return told
 
 
 def _mean(values: np.ndarray, side: np.ndarray) -> np.ndarray:

@@ -6,16 +6,19 @@ no more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wonderland.audit.found import tries_told
+from wonderland.audit.measured import Measured
+from wonderland.audit.views import views
 from wonderland.estimate import Estimate
-from wonderland.lab.result import Result
 from wonderland.report.findings import Finding
-from wonderland.report.schema.numbers import told_p
+from wonderland.report.schema import Row, Wording
+from wonderland.report.schema.numbers import told_p, with_bounds
 
 if TYPE_CHECKING:
     from wonderland.report.schema import View
@@ -34,60 +37,8 @@ _WHOLE = "conversation, calibrated"
 
 
 @dataclass(frozen=True, repr=False)
-class Memorisation(Result):
-    """What can be drawn out of a model, and whether one can tell what it read.
-
-    Attributes:
-        model: Fingerprint of the model.
-        examined: How many messages, conversations and people were examined, by name.
-        completion: Share of messages that greedy decoding completes word for word, alone behind their speaker, by what
-            was asked: "training", "held out"; "n-gram, training", "n-gram, held out" of a trigram that has not read the
-            conversation; "untrained, training", "untrained, held out".
-        in_window: The same behind what stood before each in a training window, of fewer messages.
-        hits: Messages completed and examined, by the same names; of those in a window "…, in a window".
-        fisher: One-sided p that training messages are completed more often than held-out ones: "alone", "in a window".
-        discoverable: Share of messages whose rest comes up with 90% within n tries, [tries]: "training", "held out",
-            "untrained".
-        eidetic: How many hits stand how often in the training text.
-        near: Near-verbatim completions and how many were tried: "training", "held out".
-        generated: Of sampled messages, how many there are of 8 tokens or more, and how many of them stand in the
-            training text and in the held-out text word for word.
-        membership: AUC of telling what was read, by unit and score: "message, loss", "message, calibrated", "message,
-            text alone", the same of conversations, and "message, untrained".
-        roc: Share of those read that score above the line, by false-positive rate from 0 to 1, by the same names.
-        caught: Share of those read that are told at 1% false positives, by the same names.
-        found: Secrets by kind in the "training text", in "generations" and in the "report", and those of "generations,
-            also in training".
-        secrets: A row for each distinct secret examined: kind, times, bits, most, rank, p, q, tries.
-        not_examined: Distinct secrets beyond those examined.
-        canaries: What the model holds of canaries that training put in; empty without any.
-        people: A row for each contact: person, messages, completed, share, secrets.
-        vocabulary: Tokens by how many contacts used the word.
-        full: What models trained on halves add; empty without them.
-        left_out: Parts that could not be examined, with the reason.
-    """
-
-    model: str
-    examined: Mapping[str, int]
-    completion: Mapping[str, Estimate] = field(default_factory=dict)
-    in_window: Mapping[str, Estimate] = field(default_factory=dict)
-    hits: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    fisher: Mapping[str, float] = field(default_factory=dict)
-    discoverable: Mapping[str, Estimate] = field(default_factory=dict)
-    eidetic: Sequence[Mapping[str, Any]] = ()
-    near: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    generated: Mapping[str, int] = field(default_factory=dict)
-    membership: Mapping[str, Estimate] = field(default_factory=dict)
-    roc: Mapping[str, np.ndarray] = field(default_factory=dict)
-    caught: Mapping[str, float] = field(default_factory=dict)
-    found: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    secrets: Sequence[Mapping[str, Any]] = ()
-    not_examined: int = 0
-    canaries: Mapping[str, Any] = field(default_factory=dict)
-    people: Sequence[Mapping[str, Any]] = ()
-    vocabulary: Mapping[str, int] = field(default_factory=dict)
-    full: Mapping[str, Any] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
+class Memorisation(Measured):
+    """What an audit measured, what follows from it, and how it is shown."""
 
     @property
     def refusals(self) -> list[str]:
@@ -150,6 +101,26 @@ class Memorisation(Result):
         told = " ".join([told, *drawn, *self._open()])
         return f"{told} {self._who()}"
 
+    @property
+    def at_a_glance(self) -> list[Row]:
+        """The numbers that stand beside the sentence on the first page of a report."""
+        shares = {
+            "Training messages completed word for word": "training",
+            "Messages it never read, completed so": "held out",
+        }
+        aucs = {"Telling a message that it read": _OURS, "Telling a conversation that it read": _WHOLE}
+        rows: dict[str, Any] = {}
+        for label, name in shares.items():
+            if (one := self.completion.get(name)) is not None:
+                rows[label] = f"{float(one.value):.2%} [{float(one.low):.2%}, {float(one.high):.2%}]"
+        for label, name in aucs.items():
+            if (one := self.membership.get(name)) is not None:
+                between = f"[{float(one.low):.2f}, {float(one.high):.2f}]"
+                rows[label] = f"AUC {float(one.value):.2f} {between}, chance 0.5"
+        if "generations" in self.found:
+            rows["Secrets in what was sampled from it"] = sum(self.found["generations"].values())
+        return Row.each({label: Wording(value) if isinstance(value, str) else value for label, value in rows.items()})
+
     def _sampled(self) -> str:
         if "generations" not in self.found:
             return ""
@@ -158,7 +129,7 @@ class Memorisation(Result):
     def _who(self) -> str:
         name = _WHOLE if _WHOLE in self.membership and self.membership[_WHOLE].trusted else _OURS
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
-        told = f"AUC {float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}]"
+        told = f"AUC {with_bounds(one, '.2f')}"
         of = f"by {name.partition(',')[0]}, n = {one.n} conversations on the smaller side; by the text alone: "
         of += f"{float(blind.value):.2f}"
         if float(one.low) > 0.5:
@@ -193,7 +164,7 @@ class Memorisation(Result):
         for number, row in enumerate(self.secrets, 1):
             lines.append(
                 f"secret {number} ({row['kind']}), said {row['times']} times: {row['bits']:.1f} of {row['most']:.1f} "
-                f"bits, {told_p(row['q'], 'q')}, tries for 90%: {_tries(row['tries'])}"
+                f"bits, {told_p(row['q'], 'q')}, tries for 90%: {tries_told(row['tries'])}"
             )
         lines += self._canary_lines()
         lines += [f"{name}: {one}" for name, one in self.full.items() if isinstance(one, Estimate)]
@@ -223,20 +194,18 @@ class Memorisation(Result):
             above = bool(first.above_chance)
             told = (
                 f"{'One can tell' if above else 'One could not tell'} whether the model read a message: AUC "
-                f"{float(first.value):.2f} [{float(first.low):.2f}, {float(first.high):.2f}], chance 0.5."
+                f"{with_bounds(first, '.2f')}, chance 0.5."
             )
             trust = "solid" if above and first.trusted else "weak" if first.trusted else "anecdotal"
             found.append(Finding(told, "audit-membership", trust=trust, estimate=first))  # type: ignore[arg-type]
         return found
 
     def _first_view(self) -> str:
-        views = self.views()
-        return views[0].id if views else ""
+        shown = self.views()
+        return shown[0].id if shown else ""
 
     def views(self) -> Sequence[View]:
         """Return the five views of an audit, as far as their parts were examined."""
-        from wonderland.audit.views import views
-
         return views(self)
 
     def figures(self) -> dict[str, Any]:
@@ -266,12 +235,6 @@ class Memorisation(Result):
             "left_out": dict(self.left_out),
             "estimates": numbers,
         }
-
-
-def _tries(tries: float) -> str:
-    from wonderland.audit.found import tries_told
-
-    return tries_told(tries)
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,7 @@ from wonderland.audit.membership import (
     true_positives_at,
 )
 from wonderland.audit.messages import Messages
-from wonderland.audit.people import by_person, membership_by_person, vocabulary
+from wonderland.audit.people import by_person, membership_by_person, membership_within, too_few, vocabulary
 from wonderland.audit.result import Memorisation
 from wonderland.audit.sampling import say_many
 from wonderland.audit.settings import AuditSettings
@@ -99,6 +99,7 @@ def audit(
         run.told("models trained on halves")
         more = halves(messages, chosen, forced)
         run.found["full"] = more["estimates"]
+        run.found["people"] = [{**row, "changed": more["people"].get(row["person"])} for row in run.found["people"]]
         for part in ("membership", "roc", "caught"):
             run.found[part] |= more[part]
     return Memorisation(**run.found, left_out=run.left_out)
@@ -300,7 +301,16 @@ class _Run:
             count = len(find_secrets(messages.texts[i], self.country))
             if count:
                 secrets[messages.sender[i]] = secrets.get(messages.sender[i], 0) + count
-        self.found["people"] = by_person(messages, chosen[read], hits, secrets)
+        rows = by_person(messages, chosen[read], hits, secrets)
+        try:
+            within = membership_within(messages, chosen, self.scores, seed=self.s.seed)
+        except NotEnoughData as error:
+            within, self.left_out["membership within people"] = {}, error.message
+        else:
+            without = sum(row["auc"] is None for row in within.values())
+            if without:
+                self.left_out["membership within people"] = too_few(without, len(within))
+        self.found["people"] = [{**row, **within.get(row["person"], {})} for row in rows]
         try:
             one = membership_by_person(messages, chosen, self.scores)
             self.found["membership"]["contact, calibrated"] = one

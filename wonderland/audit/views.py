@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from wonderland.audit.completion import TRIES
 from wonderland.audit.found import tries_told
+from wonderland.audit.measured import Measured
 from wonderland.estimate import Estimate
 from wonderland.report.schema import (
     Axis,
@@ -28,9 +30,6 @@ from wonderland.report.schema import (
     told_p,
 )
 
-if TYPE_CHECKING:
-    from wonderland.audit.result import Memorisation
-
 __all__ = ["views"]
 
 _NOT_SHOWN = "That these tests draw nothing out does not show that nothing can be drawn out."
@@ -38,13 +37,13 @@ _PLACES = {"training text": "the training text", "generations": "what was sample
 _PARTS = (("training", "training"), ("held-out", "held out"))
 
 
-def views(of: Memorisation) -> list[View]:
+def views(of: Measured) -> list[View]:
     """Return the views of an audit: those of parts that were examined."""
     made = [_completion(of), _secrets(of), _people(of), _membership(of), _tokens(of)]
     return [view for view in made if view is not None]
 
 
-def _completion(of: Memorisation) -> View | None:
+def _completion(of: Measured) -> View | None:
     if not of.completion:
         return None
     bars = {
@@ -103,7 +102,7 @@ def _completion(of: Memorisation) -> View | None:
     )
 
 
-def _secrets(of: Memorisation) -> View:
+def _secrets(of: Measured) -> View:
     heads = [
         Column("number", "Secret", help="Its number, those said most often first; the secret itself is nowhere here."),
         Column("kind", "Kind"),
@@ -163,7 +162,7 @@ def _secrets(of: Memorisation) -> View:
     )
 
 
-def _people(of: Memorisation) -> View | None:
+def _people(of: Measured) -> View | None:
     if not of.people:
         return None
     heads = [
@@ -173,32 +172,66 @@ def _people(of: Memorisation) -> View | None:
         Column(
             "share", "Share", "% of messages", 1, "With a 95% interval: the wider of bootstrap and Clopper-Pearson."
         ),
+        Column("alone", "Nobody else's", help="Completed messages that no other person wrote in the training text."),
         Column("secrets", "Secrets said"),
+        Column("conversations", "Conversations", help="Examined ones that were read, and that were held out."),
+        Column("auc", "AUC", "", 2, "Of telling this person's messages that were read from those that were not."),
+        Column("null", "By chance", help="The middle 95% with this person's conversations dealt anew."),
+        Column("q", "q", "", 3, "One-sided permutation test, Benjamini and Hochberg over the people tested."),
     ]
-    rows = [
-        [Quoted(row["person"]), row["messages"], row["completed"], _percent(row["share"]), row["secrets"]]
-        for row in of.people
-    ]
+    changed = any(row.get("changed") is not None for row in of.people)
+    if changed:
+        heads.append(
+            Column(
+                "changed", "Counterfactual", "% of tokens", 1, "More tokens guessed by models that read the message."
+            )
+        )
+    rows = [_person(row)[: len(heads)] for row in of.people]
     chance = of.completion["held out"]
     told = of.membership.get("contact, calibrated")
-    why = of.left_out.get("membership by contact", "")
-    whether = f"Whether the model read somebody: {told}." if told is not None else why
+    why = [of.left_out.get(f"membership {what}", "") for what in ("within people", "by contact")]
+    whether = f"Whether the model read somebody at all: {told}." if told is not None else ""
     return View(
         "audit-people",
-        "Verbatim completion by person",
+        "Memorisation by person",
         Table(heads, rows),
-        subtitle="Whose messages does the model finish word for word?",
-        caption=f"Training messages of {len(rows)} contacts, by pseudonym, those with most first; messages that nobody "
-        f"read are completed in {float(chance.value):.2%} of cases, which is the chance level. {whether}",
+        subtitle="Whose messages does the model finish word for word, and whose can be told from those it never read?",
+        caption=f"Training messages of {len(rows)} people, by pseudonym, those with most first; messages that nobody "
+        f"read are completed in {float(chance.value):.2%} of cases, which is the chance level. AUC of the calibrated "
+        f"score over one person's messages, chance 0.5; 95% intervals over conversations. {whether}".strip(),
         how_to_read="A share whose interval lies above the chance level says that this person's words were learned by "
-        "heart.",
-        misleads="Most people have few messages here, so their intervals are wide; of many people some stand high by "
-        "chance.",
+        "heart. An AUC above what chance gives, with a small q, says that one can tell which of this person's messages "
+        "the model read.",
+        misleads=" ".join(
+            [
+                "Most people have few messages here, so their intervals are wide; of many people some stand high by "
+                "chance, which q takes into account.",
+                *filter(None, why),
+            ]
+        ),
         order=162,
     )
 
 
-def _membership(of: Memorisation) -> View | None:
+def _person(row: Mapping[str, Any]) -> list[Any]:
+    null, q, changed = row.get("null"), row.get("q"), row.get("changed")
+    read, unread = row.get("conversations") or (None, None)
+    return [
+        Quoted(row["person"]),
+        row["messages"],
+        row["completed"],
+        _percent(row["share"]),
+        row.get("alone"),
+        row["secrets"],
+        None if read is None else Wording(f"{read} and {unread}"),
+        row.get("auc"),
+        None if null is None else Wording(f"{null[0]:.2f} to {null[1]:.2f}"),
+        q,
+        None if changed is None else changed.map(lambda part: 100 * part, unit="% of tokens"),
+    ]
+
+
+def _membership(of: Measured) -> View | None:
     if not of.roc:
         return None
     places = np.linspace(0, 100, len(next(iter(of.roc.values()))))
@@ -248,7 +281,7 @@ def _membership(of: Memorisation) -> View | None:
     )
 
 
-def _tokens(of: Memorisation) -> View | None:
+def _tokens(of: Measured) -> View | None:
     if not of.vocabulary:
         return None
     size = sum(of.vocabulary.values())

@@ -13,7 +13,7 @@ import click
 from wonderland import plugins
 from wonderland.cli import contrasts
 from wonderland.cli.console import Console, Meter, number, plain
-from wonderland.cli.context import command, open_workspace
+from wonderland.cli.context import command, next_report, open_workspace
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
 _SURE_AFTER = 5.0  # seconds of work after which what is left can be told
+_CONTACTS = 5  # contacts who used a word that a redacted report shows
 _LISTED = "`wonderland analyze --help` lists them."
 
 
@@ -115,7 +116,7 @@ def analyze(
     parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})}, cohort or "")
     results = run_analyses(console, workspace, names, parameters, cohort=cohort or "")
     if results or not cohort:  # what was run on each member alone is in no report
-        console.next("wonderland report --latest" if parameters else "wonderland report")
+        console.next("wonderland report --latest") if parameters else next_report(console, workspace)
 
 
 def _parameters(names: Sequence[str], given: Mapping[str, Any], cohort: str) -> dict[str, dict[str, Any]]:
@@ -245,9 +246,7 @@ def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable
 @click.option(
     "--contacts",
     type=Whole(low=1),
-    default=5,
-    show_default=True,
-    help="With --redact, how many contacts must have used a word for it to be shown.",
+    help="With --redact, how many contacts must have used a word for it to be shown.  [5]",
 )
 @click.option("--live", is_flag=True, help="Put the model itself into the file, which then answers what you type.")
 @click.option(
@@ -269,7 +268,7 @@ def report(
     latest: bool,
     open_it: bool,
     redact: bool,
-    contacts: int,
+    contacts: int | None,
     live: bool,
     asked: bool,
     figures: Path | None,
@@ -286,17 +285,18 @@ def report(
         raise redacted_model()
     if asked and not live:
         raise UsageError("--i-asked-them is about the model, which is in live reports only.", hint="Leave it out.")
+    if contacts is not None and not redact:
+        raise UsageError("--contacts is about words that are left out.", hint="Leave it out, or add: --redact")
+    least = (contacts or _CONTACTS) if redact else None
     workspace = open_workspace(folder, examined=True)
     results = with_others(workspace, run_analyses(console, workspace, tell=False)) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
     if figures is None:
-        write_report(
-            console, workspace, output, open_it, results, redact=contacts if redact else None, live=live, asked=asked
-        )
+        write_report(console, workspace, output, open_it, results, redact=least, live=live, asked=asked)
     else:
         with console.progress("Drawing the figures"):
-            written = workspace.figures(figures, results, redact=contacts if redact else None)
+            written = workspace.figures(figures, results, redact=least)
         console.result(figures=[str(path) for path in written])
         views = number(len(written) // 2)
         console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")

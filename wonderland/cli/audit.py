@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland.cli.console import Console, number, plain
-from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.options import Whole, given, settings_options
-from wonderland.errors import CheckFailed
+from wonderland.errors import CheckFailed, UsageError
 from wonderland.workspace.settings import AuditingSettings
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def audit(console: Console, folder: Path | None, full: bool, device: str | None,
 
     Exit code 1 if something could be drawn out. No message and no secret is printed or stored.
     """
+    if not full and (device is not None or jobs):
+        raise UsageError("--device and --jobs are of the models that --full trains.", hint="Leave them out, or: --full")
     workspace = open_workspace(folder)
     record(console, workspace, "audit", given(options))
     found = run_audit(console, workspace, full=full, device=device, jobs=jobs)
@@ -45,7 +47,7 @@ def audit(console: Console, folder: Path | None, full: bool, device: str | None,
             "By this audit the model should not be shared.",
             hint="What helps is in the guide Share safely: wonderland filter --also scrub, then train again.",
         )
-    console.next("wonderland report")
+    next_report(console, workspace)
 
 
 def run_audit(

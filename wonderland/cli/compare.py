@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,8 +18,14 @@ from wonderland.workspace.comparing import WAYS, write_comparison
 @click.option("--by", type=click.Choice(WAYS), help="What to compare by; without it, WHAT is another workspace.")
 @click.option("--at", multiple=True, help="With --by period, the day at which a period ends; may be repeated.")
 @click.option(
-    "--permutations", type=Whole(19, 100_000), default=199, show_default=True, help="Null draws of each pair."
+    "--permutations", type=Whole(20, 100_000), default=199, show_default=True, help="Null draws of each pair."
 )
+@click.option(
+    "--heads",
+    is_flag=True,
+    help="Also fine-tune the model on parts of both sides and say which heads they move apart; takes minutes.",
+)
+@click.option("--steps", type=Whole(1, 10_000), default=40, show_default=True, help="With --heads, steps of each.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write the page; compare.html by default."
 )
@@ -38,6 +45,8 @@ def compare(
     by: str | None,
     at: tuple[str, ...],
     permutations: int,
+    heads: bool,
+    steps: int,
     output: Path | None,
     open_it: bool,
     redact: bool,
@@ -65,20 +74,33 @@ def compare(
         )
     if at and by != "period":
         raise UsageError("--at says where periods end.", hint="wonderland compare --by period --at 2022-01-01")
+    asked: dict[str, Any] = {
+        "at": at,
+        "contacts": what if by == "contact" else (),
+        "other": None if by else what[0],
+    }
+    if heads:
+        workspace.load_model()  # what is missing is said before anything is counted
     with console.progress("Comparing", "draws") as meter:
         result = workspace.compare(
             by or "",
-            at=at,
-            contacts=what if by == "contact" else (),
-            other=None if by else what[0],
+            **asked,
             permutations=permutations,
             on_progress=lambda done, total: meter.update(done, total),
         )
-    for line in result.summary().splitlines():
+    told = result.summary().splitlines()
+    twins = None
+    if heads:
+        with console.progress("Fine-tuning", "models") as meter:
+            twins = workspace.compare_heads(
+                by or "", **asked, steps=steps, on_progress=lambda done, total: meter.update(done, total)
+            )
+        told += twins.summary().splitlines()
+    for line in told:
         console.paragraph(plain(line))
     with console.progress("Writing the page"):
-        path = write_comparison(workspace.layout, result, output, contacts if redact else None)
-    console.result(summary=result.summary().splitlines(), page=str(path), redacted=redact)
+        path = write_comparison(workspace.layout, result, output, contacts if redact else None, twins)
+    console.result(summary=told, page=str(path), redacted=redact)
     about = f"redacted: words of at least {contacts} contacts" if redact else "contains words of messages"
     console.say(f"\nPage: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:

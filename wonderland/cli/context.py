@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wonderland.cli.console import Console
+from wonderland.cli.console import Console, plain
 from wonderland.cli.options import FURTHER
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
 from wonderland.errors import InputError, UsageError, WonderlandError
@@ -21,7 +21,7 @@ from wonderland.workspace.settings import DEFAULT_NAME
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
-__all__ = ["command", "in_workspace", "open_workspace", "record"]
+__all__ = ["command", "in_workspace", "next_report", "open_workspace", "record"]
 
 _OF_A_WORKSPACE = (
     *("analyze", "audit", "chat", "check", "compare", "export", "extract", "filter", "generate", "report", "run"),
@@ -61,11 +61,10 @@ def command(
                 function(console, **values)
             except WonderlandError as error:
                 error.hint = in_workspace(error.hint, console.where)
+                error.found = dict(console.collected)  # what a failed check has to say is the result all the same
                 raise
-            finally:
-                # What a failed check has to say is the result all the same.
-                if console.collected:
-                    console.finish()
+            if console.collected:
+                console.finish()
 
         settings = {"help_option_names": ["-h", "--help"]}
         made = click.command(name, cls=PluginCommand if further else Command, context_settings=settings)(wrapped)
@@ -126,6 +125,15 @@ def open_workspace(folder: Path | None, *, create: bool = False, examined: bool 
         f"There is no workspace {f'at {folder}' if folder else 'here'}.",
         hint="Make one by reading messages: wonderland extract PATH",
     )
+
+
+def next_report(console: Console, workspace: Workspace) -> None:
+    """Say that a report is to be written, or where the one is that shows everything there is."""
+    report = next(step for step in workspace.status() if step.name == "report")
+    if report.state == "done":
+        console.say(f"The report shows it already: {plain(str(workspace.folder / 'report.html'))}")
+    else:
+        console.next("wonderland report")
 
 
 def record(console: Console, workspace: Workspace, section: str, values: dict[str, Any]) -> None:

@@ -104,21 +104,26 @@ def extract(
 
     wonderland extract PATH --help lists the options of the source that reads it, without PATH those of all sources.
     """
+    located = [locate(path, plugins.load().sources).absolute() for path in paths]
+    for path in located:  # before a workspace is made, which would be of nothing
+        if not _is_there(str(path)):
+            raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
+    there = folder or Workspace.find()
+    new = there is None or not (there / "wonderland.toml").exists()
     workspace = open_workspace(folder, create=bool(paths))
     before = workspace.settings.source
     values = given({"source": source, "names": names})
     extras = {name: _for_toml(value) for name, value in extras.items()}
     if paths:
-        values |= stores_of(
-            before, [locate(path, plugins.load().sources).absolute() for path in paths], extras, source, add=add
-        )
+        values |= stores_of(before, located, extras, source, add=add)
     elif extras:
         values["options"] = {**before.options, **extras}
     record(console, workspace, "source", values)
     try:
         corpus = asking_owner(console, workspace, lambda: read_messages(console, workspace))
     except WonderlandError:
-        workspace.configure("source", **asdict(before))  # what could not be read is not what the workspace is about
+        if not (new and workspace.discard()):  # made for this, it holds nothing
+            workspace.configure("source", **asdict(before))  # what was not read is not what the workspace is about
         raise
     if show_failures:
         list_failures(console, corpus)
@@ -283,7 +288,7 @@ def train_tokenizer(console: Console, workspace: Workspace) -> None:
     help="With --model, whatever the audit says: all whose messages it read agree. The folder says so.",
 )
 @click.option("--results", is_flag=True, help="Write every number of the results instead, as tables.")
-@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), default="csv", help="Of the tables.  [csv]")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), help="With --results, of the tables.  [csv]")
 def export(
     console: Console,
     folder: Path | None,
@@ -292,7 +297,7 @@ def export(
     model: str | None,
     asked: bool,
     results: bool,
-    kind: str,
+    kind: str | None,
 ) -> None:
     """Write the filtered corpus into the folder WHERE; or the model, or the results.
 
@@ -304,14 +309,23 @@ def export(
     """
     if (model is not None) + results + bool(only) > 1:
         raise UsageError("Give one of --only, --model and --results.", hint="Run export once for each.")
+    if asked and model is None:
+        raise UsageError(
+            "--i-asked-them is about the model, and this writes none.", hint="Leave it out, or add: --model hf"
+        )
+    if kind is not None and not results:
+        raise UsageError("--format is about tables, and this writes none.", hint="Leave it out, or add: --results")
     if model is not None or results:
-        _export_more(console, open_workspace(folder, examined=True), where, kind if results else "", asked)
+        tables = (kind or "csv") if results else ""
+        _export_more(console, open_workspace(folder, examined=True), where, tables, asked)
         return
+    from wonderland.corpus.export import FILES
     from wonderland.corpus.export import export as write
     from wonderland.workspace.stage import guarding
-    from wonderland.workspace.wipe import remember
+    from wonderland.workspace.wipe import must_be_ours, remember
 
     workspace = open_workspace(folder)
+    must_be_ours(workspace.folder, [where / name for name in only or FILES])
     corpus = workspace.filter()
     with guarding(where):
         written = write(corpus, where, *only)

@@ -73,7 +73,9 @@ def examine(
     place = folder or Path(f"{model.expanduser().absolute().name}.wonderland")
     console.where = f" -w {shlex.quote(str(place))}"
     chosen = list(names or _GROUPS)
-    asked = layers_of(layers or "")
+    from wonderland.lab.shortlist import layers_in
+
+    asked = ",".join(map(str, layers_in(layers or "") or ()))
     with console.progress("Opening"):
         workspace, opened = _opened(place, model, texts, length, start)
         workspace.configure("analysis", run=chosen, windows=windows, control=baseline)
@@ -162,24 +164,6 @@ def _parameters(chosen: Sequence[str], own: Sequence[Any], layers: str) -> dict[
             )
     found = {one: {key: value for key, value in given.items() if key in known} for one, known in takes.items()}
     return {name: values for name, values in found.items() if values}
-
-
-def layers_of(text: str) -> str:
-    """Return layers such as "2,5-7" written out, "2,5,6,7".
-
-    Raises:
-        UsageError: That is no list of layers.
-
-    >>> layers_of("2,5-7")
-    '2,5,6,7'
-    """
-    found: list[int] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()) or part.endswith("-"):
-            raise UsageError(f"{part!r} is no layer and no range of layers.", hint="For example: --layers 2,5-7")
-        found += range(int(first), int(last or first) + 1)
-    return ",".join(map(str, dict.fromkeys(found)))
 
 
 examine_command = command("examine")(examine)

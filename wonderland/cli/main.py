@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
@@ -120,7 +121,7 @@ def run(arguments: list[str]) -> int:
     try:
         cli.main(arguments, prog_name="wonderland", standalone_mode=False)
     except WonderlandError as error:
-        return _failed(arguments, error.message, error.hint, error.exit_code)
+        return _failed(arguments, error.message, error.hint, error.exit_code, error.found)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -148,11 +149,12 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _failed(arguments: list[str], message: str, hint: str, code: int) -> int:
+def _failed(arguments: list[str], message: str, hint: str, code: int, found: Mapping[str, Any] | None = None) -> int:
     if not is_main() and code not in _OF_ONE_PROCESS:
         return code  # the first process says what all of them have met
     if "--json" in arguments:
-        print(json.dumps({"error": message, "hint": hint, "exit_code": code}))
+        told = {**(found or {}), "error": message, "hint": hint, "exit_code": code}
+        print(json.dumps(told, indent=1 if found else None, default=str))
     else:
         from wonderland.cli.console import fitted, plain
 

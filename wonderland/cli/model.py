@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland.cli.console import Console, Meter, clock, number, plain
-from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.options import Number, Whole, given, settings_options
-from wonderland.errors import CheckFailed
+from wonderland.errors import CheckFailed, UsageError
 from wonderland.model.presets import PRESETS, preset
 from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema.words import characters
@@ -39,6 +39,8 @@ def train(
     console: Console, folder: Path | None, device: str | None, seeds: int | None, jobs: int, **options: object
 ) -> None:
     """Train the model from scratch. Ctrl-C saves; the same command goes on."""
+    if jobs and not seeds:
+        raise UsageError("--jobs is of several models.", hint="Leave it out, or say how many: --seeds 5")
     workspace = open_workspace(folder)
     record(console, workspace, "training", given(options))
     if seeds:
@@ -59,7 +61,9 @@ def train_model(console: Console, workspace: Workspace, device: str | None = Non
         return model
     last = history.epochs[-1]
     best = history.epochs[(history.best_epoch or last.epoch) - 1]
-    console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens in {clock(last.seconds)}")
+    overlap = history.settings.get("window_size", 1) / history.settings.get("stride", 1)
+    times = f", each token of text about {overlap * last.epoch:.3g} times" if overlap > 1 or last.epoch > 1 else ""
+    console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens{times}, in {clock(last.seconds)}")
     if history.speed:
         console.say(_speed(history.speed))
     rows = [("Loss in nats a token", "", "")]
@@ -132,10 +136,15 @@ def _announce(console: Console, workspace: Workspace) -> None:
     words = sum(len(text.split()) for text in workspace.split()[0].texts)
     messages = len(workspace.split()[0])
     tokens = round(words * 1.3 + 3 * messages)
+    overlap = settings.window_size / settings.stride
+    seen = tokens * settings.epochs * overlap
+    times = f"{overlap:.3g} times an epoch" if overlap > 1 else "once an epoch"
+    again = f", each about {times}: some {number(seen)} in all" if overlap > 1 or settings.epochs > 1 else ""
     console.note(
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
-        f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(tokens)} tokens"
-        f"{_expected(settings, config.n_params, tokens)}"
+        f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(tokens)} tokens of "
+        f"text{again}"
+        f"{_expected(config.n_params, seen)}"
     )
     if settings.snapshots:
         megabytes = settings.snapshots * 4 * config.n_params / 1e6
@@ -145,7 +154,7 @@ def _announce(console: Console, workspace: Workspace) -> None:
         console.note(f"Note: that is under one token a parameter, so much of it may be learned by heart.{hint}")
 
 
-def _expected(settings: TrainingSettings, parameters: int, tokens: int) -> str:
+def _expected(parameters: int, seen: float) -> str:
     """Return how long training will take, from how fast this machine multiplies now; a range, for it varies."""
     import torch
 
@@ -153,8 +162,8 @@ def _expected(settings: TrainingSettings, parameters: int, tokens: int) -> str:
 
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         return ""
-    seen = tokens * settings.epochs * settings.window_size / settings.stride  # windows overlap
-    seconds = [6 * parameters * seen / (share * peak_flops(rounds=1)) for share in _REACHED]
+    peak = peak_flops(rounds=1)
+    seconds = [6 * parameters * seen / (share * peak) for share in _REACHED]
     least, most = (clock(max(60 * round(one / 60), 60)) if one >= 60 else "a minute" for one in seconds)
     return f"; on this machine's processors some {least.replace(' 0 s', '')} to {most.replace(' 0 s', '')}"
 
@@ -226,7 +235,7 @@ def check(console: Console, folder: Path | None) -> None:
             f"{failed} of the checks failed.",
             hint="More messages, more epochs or a smaller preset; then: wonderland check",
         )
-    console.next("wonderland analyze" if workspace.missing() else "wonderland report")
+    console.next("wonderland analyze") if workspace.missing() else next_report(console, workspace)
 
 
 def run_checks(console: Console, workspace: Workspace) -> int:

@@ -24,6 +24,7 @@ from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
+    from wonderland.report.findings import Check
 
 _QUICK = "triage"
 
@@ -56,7 +57,7 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     except NotEnoughData as error:
         console.paragraph(plain(error.message))
     console.say("")
-    for sentence in _in_short(workspace, results):
+    for sentence in _in_short(workspace.check(), results):
         console.paragraph(plain(sentence))
     write_report(console, workspace, None, open_it, results)
     seconds = time.monotonic() - started
@@ -79,13 +80,17 @@ def _first_look(console: Console, workspace: Workspace) -> None:
     console.say("takes its place.\n")
 
 
-def _in_short(workspace: Workspace, results: Results) -> list[str]:
+def _in_short(checks: list[Check], results: Results) -> list[str]:
     """Return what was found in three sentences at most: how well it guesses, what it is for, how much is solid."""
     told: list[str] = []
     history = getattr(results.specimen.model, "history", None)
     if history is not None and history.held_out_loss is not None:
         loss = history.held_out_loss
-        told.append(f"On conversations it has not seen the model chooses as if among {math.exp(loss):.0f} tokens")
+        measured = next((check.estimate for check in checks if check.estimate is not None), None)
+        between = "" if measured is None else f" [{math.exp(measured.low):.0f}, {math.exp(measured.high):.0f}]"
+        told.append(
+            f"On conversations it has not seen the model chooses as if among {math.exp(loss):.0f}{between} tokens"
+        )
         if history.baselines:
             name, least = min(history.baselines.items(), key=lambda item: item[1])
             told[0] += f"; the best counting ({name}), as if among {math.exp(least):.0f}"

@@ -76,9 +76,12 @@ def _next(workspace: Workspace, states: Mapping[str, str]) -> str:
         "model": "train",
         "checks": "check",
         "results": "analyze",
+        # An audit that is missing was not asked for.
+        **({"audit": "audit"} if states["audit"] in ("out of date", "damaged") else {}),
         "report": "report",
+        "live report": "report --live",
     }
-    return next((f"wonderland {command}" for name, command in commands.items() if states[name] != "done"), "")
+    return next((f"wonderland {how}" for name, how in commands.items() if states.get(name, "done") != "done"), "")
 
 
 def plugins(console: Console) -> None:

@@ -34,6 +34,7 @@ from wonderland.report.schema import (
     Table,
     View,
     Wording,
+    bounds,
     digits,
     say,
     told_p,
@@ -119,7 +120,7 @@ class Comparison(Result):
         one = self.frequent[pair]
         return (
             f"The {FREQUENT} most frequent tokens, mostly function words, make {digits(one.value)} of it "
-            f"[{digits(one.low)}, {digits(one.high)}] ({told_p(self.frequent_p[pair])}; dealt out anew "
+            f"{bounds(one, digits)} ({told_p(self.frequent_p[pair])}; dealt out anew "
             f"{digits(one.chance)} on average)."
         )
 
@@ -129,10 +130,11 @@ class Comparison(Result):
         return [word for word, p in zip(self.words, self.shares_p, strict=True) if p < _SURE]
 
     def _leading(self) -> Any:
-        words = self.telling[:_TOLD]
+        every = list({word.strip() or word: word for word in reversed(self.telling)}.values())[::-1]
+        words = every[:_TOLD]  # a token at the start of a message and one behind a space are one word
         if not words:
             return "No single word adds more to it than chance has it (largest of all words, p < 0.05)."
-        more = f" and {len(self.telling) - len(words)} more" if len(self.telling) > len(words) else ""
+        more = f" and {len(every) - len(words)} more" if len(every) > len(words) else ""
         return say(
             "Words that add more than chance has it (largest of all words, p < 0.05): {words}{more}.",
             words=[self._word(word) for word in words],

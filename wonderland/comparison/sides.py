@@ -44,6 +44,7 @@ class Sides:
         month: Months since year 0 of each message, -1 where the time is unknown.
         of: What the units are.
         kind: "period", "contact", "speaker" or "workspace".
+        messages: The messages with all that is known of them.
     """
 
     names: tuple[str, ...]
@@ -53,6 +54,7 @@ class Sides:
     month: NDArray[np.int64]
     of: str
     kind: str
+    messages: tuple[Message, ...] = ()
 
     def pair(self, a: int, b: int) -> Sides:
         """Return two of the sides."""
@@ -60,7 +62,8 @@ class Sides:
         texts = tuple(self.texts[i] for i in which)
         _, unit = np.unique(self.unit[which], return_inverse=True)
         side = (self.side[which] == b).astype(np.int64)
-        return Sides((self.names[a], self.names[b]), texts, side, unit, self.month[which], self.of, self.kind)
+        messages = tuple(self.messages[i] for i in which) if self.messages else ()
+        return Sides((self.names[a], self.names[b]), texts, side, unit, self.month[which], self.of, self.kind, messages)
 
 
 def by_speaker(corpus: Corpus) -> Sides:
@@ -103,7 +106,7 @@ def by_contact(corpus: Corpus, contacts: Sequence[str]) -> Sides:
     """
     if len(set(contacts)) < 2:
         raise UsageError("Contacts are compared with each other: name two or more.", hint="--by contact P001 P002")
-    known = {str(name) for name in corpus.table.column("sender").unique().to_pylist()}
+    known = {message.sender for message in corpus if not message.is_from_me}
     for one in contacts:
         if one not in known:
             raise UsageError(
@@ -189,7 +192,8 @@ def _made(parts: list[tuple[Message, int, str]], kind: str, names: tuple[str, ..
     _, unit = np.unique(keys, return_inverse=True)
     month = [-1 if m.timestamp is None else m.timestamp.year * 12 + m.timestamp.month - 1 for m, _, _ in parts]
     texts = tuple(message.text for message, _, _ in parts)
-    return Sides(names, texts, side, unit.astype(np.int64), np.array(month, dtype=np.int64), of, kind)
+    messages = tuple(message for message, _, _ in parts)
+    return Sides(names, texts, side, unit.astype(np.int64), np.array(month, dtype=np.int64), of, kind, messages)
 
 
 def _pieces(parts: list[tuple[Message, int, str]]) -> list[str]:

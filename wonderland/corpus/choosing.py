@@ -41,13 +41,21 @@ def moment(value: str | date | datetime | None, name: str) -> datetime | None:
 
 
 def between(table: pa.Table, since: datetime | None, until: datetime | None) -> Choice:
-    """Choose messages sent from one time on and before another; those without a time go."""
+    """Choose messages sent from one time on and before another; those without a time go.
+
+    Raises:
+        UsageError: The first is not before the other, so that nothing can be between.
+    """
+    if since and until and since >= until:
+        raise UsageError(
+            f"Nothing is sent from {since:%Y-%m-%d %H:%M} on and before {until:%Y-%m-%d %H:%M}.",
+            hint="Give --until a later day than --since.",
+        )
     times = table.column("timestamp").combine_chunks()
     missing = times.is_null().to_numpy(zero_copy_only=False)
     when = times.cast(pa.int64()).fill_null(0).to_numpy()
     early = ~missing & (when < _microseconds(since)) if since else np.zeros(len(when), dtype=bool)
     late = ~missing & (when >= _microseconds(until)) if until else np.zeros(len(when), dtype=bool)
-    early = early & ~late
     reasons = {"before": early, "after": late, "without a time": missing}
     return ~(early | late | missing), _counted(reasons)
 

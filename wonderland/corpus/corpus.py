@@ -35,6 +35,7 @@ from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.reading import batches, read_source
 from wonderland.corpus.several import read_several
 from wonderland.corpus.source import choose_source, closing_source, open_source
+from wonderland.corpus.splitting import held_out_messages
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
 
 __all__ = ["Corpus"]
@@ -281,6 +282,8 @@ class Corpus:
             held_out: Share of the messages to hold out.
             by: "conversation", "time", or "auto": by conversation if there are at least 20 and none holds over half.
                 A conversation that holds more than the share to be held out always stays in training.
+                "within-contacts" holds out some conversations of each contact who has several, and "contact" all
+                conversations of some contacts; see `wonderland.corpus.splitting`.
             seed: Seed of the choice of conversations.
 
         Returns:
@@ -292,21 +295,7 @@ class Corpus:
         if not 0 < held_out < 1:
             raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.")
         lengths = np.diff(np.r_[self.thread_starts, len(self)])
-        if by == "auto":
-            many = len(lengths) >= 20 and lengths.max() <= len(self) / 2 and lengths.min() <= held_out * len(self)
-            by = "conversation" if many else "time"
-        if by == "conversation":
-            order = np.random.default_rng(seed).permutation(len(lengths))
-            order = order[lengths[order] <= held_out * len(self)]
-            before = np.cumsum(lengths[order]) - lengths[order]
-            chosen = np.zeros(len(lengths), dtype=bool)
-            chosen[order[before + lengths[order] / 2 <= held_out * len(self)]] = True
-            mask = chosen[self.thread_index]
-        elif by == "time":
-            within = np.arange(len(self)) - np.repeat(self.thread_starts, lengths)
-            mask = within >= np.repeat(np.ceil(lengths * (1 - held_out)), lengths)
-        else:
-            raise UsageError(f"by is 'conversation', 'time' or 'auto', not {by!r}.")
+        mask = held_out_messages(lengths, self._people(), held_out, by, seed)
         if mask.all() or not mask.any():
             raise NotEnoughData(
                 f"{len(self):,} messages in {len(lengths):,} conversations are too few to hold {held_out:.0%} out.",
@@ -317,6 +306,16 @@ class Corpus:
         )
         rest = self.ledger.dropped("split", {"for training": int((~mask).sum())})
         return train, replace(self, table=self._rows(mask), ledger=rest)
+
+    def _people(self) -> list[frozenset[str]]:
+        """Return who wrote in each conversation beside me, [conversation]."""
+        sender = self.table.column("sender").combine_chunks()
+        names = sender.dictionary.to_pylist()
+        pairs = np.unique(np.stack([self.thread_index, sender.indices.to_numpy(zero_copy_only=False)]), axis=1)
+        found: list[set[str]] = [set() for _ in self.thread_starts]
+        for number, code in pairs.T.tolist():
+            found[number].add(names[code])
+        return [frozenset(who - {ME}) for who in found]
 
     def save(self, folder: Path) -> None:
         """Write ``messages.parquet``, ``skipped.parquet`` and ``ledger.json`` into an existing folder."""

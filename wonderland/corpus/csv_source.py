@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar
 
 from wonderland.corpus.clock import checked_dates
 from wonderland.corpus.csv_shape import Broken, Shape, checked_quotes, first_guess, records, with_quotes
-from wonderland.corpus.fields import Fields
+from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
@@ -30,7 +30,7 @@ __all__ = ["CsvSource"]
 _LOOKED_AT = 1000  # records whose values tell what columns mean
 
 
-class CsvSource:
+class CsvSource(ByFields):
     """CSV with a header (``.csv``, ``.tsv``): one message a record, columns detected or named."""
 
     name: ClassVar[str] = "csv"
@@ -56,7 +56,6 @@ class CsvSource:
         self.order = checked_order(order)
         self._given = {"text": text, "sender": sender, "time": time, "thread": thread, "from_me": from_me}
         self._me, self._dates, self._quotes = me, checked_dates(dates), checked_quotes(quotes)
-        self._fields: Fields | None = None
         named = [*self._given.values(), *time.split("+")]
         self._guess = first_guess(path, named, delimiter, encoding)
 
@@ -96,14 +95,6 @@ class CsvSource:
                 else:
                     yield fields.message(dict(zip(header, record, strict=True)), row)
             fields.require_owner()
-
-    def facts(self) -> Mapping[str, Mapping[str, int]]:
-        """Count what had to be left open."""
-        return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
-
-    def unread_times(self) -> tuple[Mapping[str, int], str]:
-        """Return how many times of each conversation were not understood, and an example of them."""
-        return (self._fields.unread, self._fields.example) if self._fields else ({}, "")
 
     @cached_property
     def _shape(self) -> Shape:

@@ -24,7 +24,7 @@ from wonderland.corpus.people import ME
 from wonderland.corpus.times import ImpossibleTime
 from wonderland.errors import OwnerUnknown
 
-__all__ = ["Fields"]
+__all__ = ["ByFields", "Fields"]
 
 _MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?$")
 _SHOWN = re.compile(r"[\w\s.,:/+-]{1,40}")
@@ -169,3 +169,17 @@ class Fields:
 
 def _one_form(text: str) -> str:
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+
+
+class ByFields:
+    """What sources have in common whose rows have named fields: they tell what was left open in these."""
+
+    _fields: Fields | None = None
+
+    def facts(self) -> Mapping[str, Mapping[str, int]]:
+        """Count what had to be left open."""
+        return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
+
+    def unread_times(self) -> tuple[Mapping[str, int], str]:
+        """Return how many times of each conversation were not understood, and an example of them."""
+        return (self._fields.unread, self._fields.example) if self._fields else ({}, "")

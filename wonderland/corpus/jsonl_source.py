@@ -10,14 +10,14 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar
 
 from wonderland.corpus.clock import checked_dates
-from wonderland.corpus.fields import Fields
+from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.naming import detect
 from wonderland.corpus.order import checked_order
@@ -30,7 +30,7 @@ _GZIP = b"\x1f\x8b"
 _LOOKED_AT = 1000  # records whose keys are taken together
 
 
-class JsonLines:
+class JsonLines(ByFields):
     """JSON Lines (``.jsonl``, ``.jsonl.gz``): one message a line."""
 
     name: ClassVar[str] = "jsonl"
@@ -53,7 +53,6 @@ class JsonLines:
         self.order = checked_order(order)
         self._given = {"text": text, "sender": sender, "time": time, "thread": thread, "from_me": from_me}
         self._me, self._dates = me, checked_dates(dates)
-        self._fields: Fields | None = None
 
     @classmethod
     def sniff(cls, path: Path) -> float:
@@ -88,14 +87,6 @@ class JsonLines:
         for row, record in self._records():
             yield record if isinstance(record, Skipped) else fields.message(record, row)
         fields.require_owner()
-
-    def facts(self) -> Mapping[str, Mapping[str, int]]:
-        """Count what had to be left open."""
-        return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
-
-    def unread_times(self) -> tuple[Mapping[str, int], str]:
-        """Return how many times of each conversation were not understood, and an example of them."""
-        return (self._fields.unread, self._fields.example) if self._fields else ({}, "")
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         return (record for _, record in self._records() if isinstance(record, dict))

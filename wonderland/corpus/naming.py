@@ -11,6 +11,7 @@ meaning. Columns whose names differ in case or spaces only are refused unless th
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -114,7 +115,7 @@ def detect(
     if "from_me" not in keys and "sender" not in keys:
         raise InputError(
             f"{where} does not say who wrote each message. Its columns: {', '.join(table.columns)}.",
-            hint="Name the column of the sender and say who you are, for example: --sender author --me Ada",
+            hint=_name_the_sender([column for column in table.columns if column not in keys.values()], records),
         )
     if "thread" not in keys and "from_me" in keys and name_of(keys.get("sender", "")) in _PARTNERS:
         keys["thread"] = keys["sender"]  # the same on the messages of both sides, so it names the conversation
@@ -122,6 +123,15 @@ def detect(
     if sender_id and "sender" in keys and sender_id != keys["sender"]:
         keys["sender_id"] = sender_id
     return keys
+
+
+def _name_the_sender(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
+    """Return what to type where no column says who wrote, by one of those that mean nothing yet and hold no numbers."""
+    if not columns:
+        return "Add a column with who wrote each message, called sender, and say who you are, for example: --me Ada"
+    words = (column for column in columns if not any(re.search(r"\d", str(one.get(column))) for one in records))
+    name = shlex.quote(next(words, columns[0]))
+    return f"Name the column of the sender and say who you are, for example: --sender {name} --me Ada"
 
 
 class _Table:

@@ -58,17 +58,27 @@ _EMAIL = regex.compile(
     r"(?i)(?<!\w)\w[\w.%+-]{0,63}@(?:[\w-]{1,63}\.){1,4}[^\W\d_]{2,24}(?![^\W_])"  # letters of any script
 )
 _URL = regex.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"']{3,}[^\s<>\"'.,;:!?)\]]")
-_KEY_IN_LINK = regex.compile(
+_LETS_IN = regex.compile(
     r"(?i)://[^/:?#\s]*:[^/@\s]+@|[?&](?:pwd|token|key|auth|invite|password|access_token)=|/(?:j|join|invite|share)/\w{6,}"
-    r"|(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{20,}"  # looks ahead once for each part, not from each letter of it
+)
+_LONG_PART = regex.compile(  # with letters and digits; looks ahead once for each part, not from each letter of it
+    r"(?i)(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{20,}"
+)
+_TITLE = regex.compile(  # words and numbers with hyphens between them, such as a headline and its year
+    r"[_-]*(?:(?:\p{Lu}?[\p{Ll}\p{Lo}]{1,15}|\p{Lu}{1,15}|\d{1,8}|\p{L}{1,8}\d{1,4}|\d{1,4}\p{L}{1,4})(?:[_-]+|\Z))++"
 )
 _MOST_DIGITS = 19
-_NUMBERS = regex.compile(r"(?<!\d)(?<!\d[.,])\d+(?:[ .-]\d+)*")
+_BETWEEN = r" \u00a0\u2007\u2009\u202f.\-\u2010-\u2013"  # spaces, points and hyphens between groups of a number
+_GAP = regex.compile(rf"[{_BETWEEN}]+")
+_WIDE_GAP = regex.compile(rf"[{_BETWEEN}]{{2,3}}|[^\S\n]")  # between numbers, or between groups of one
+_NUMBERS = regex.compile(rf"(?<!\d)(?<!\d[.,])\d+(?:[{_BETWEEN}]{{1,3}}\d+)*")
+_DIALLED = regex.compile(rf"(?<!\d)[+(]?\d(?:[{_BETWEEN}()/]{{0,3}}\d){{6,}}")
+_FEWEST_DIALLED, _MOST_DIALLED = 7, 15  # digits of a phone number (E.164)
 _CARD = regex.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]\d|7[01]|720))\d+(?<=\A\d{16})|3[47]\d{13}"
     r"|3(?:0[0-5]|[689]\d)\d{11,16}|35\d{14,17}|6(?:011|4[4-9]|5)\d+(?<=\A\d{16,19})"
 )
-_IBAN = regex.compile(r"(?i)\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b")
+_IBAN = regex.compile(rf"(?i)\b[A-Z]{{2}}[{_BETWEEN}]?\d{{2}}(?:[{_BETWEEN}]{{0,3}}[A-Z0-9]){{11,30}}\b")
 _CODE_WORD = (
     r"(?<!\b(?:zip|area|postal|post|country|dress|promo|discount|source|morse|bar|qr|error|exit|course|tax)[ -]?)"
     r"\b(?:code|pin|passcode|password|otp|combination|combo)\b"
@@ -176,7 +186,11 @@ def _cards(text: str, country: str | None) -> Iterator[Secret]:
     """Yield the cards; other numbers may stand before one and after it."""
     for match in _NUMBERS.finditer(text):
         numbers, at = match[0], match.start()
-        words = [(word.start(), word.end()) for word in regex.finditer("[^ ]+", numbers)]
+        words, begin = [], 0
+        for gap in _WIDE_GAP.finditer(numbers):
+            words.append((begin, gap.start()))
+            begin = gap.end()
+        words.append((begin, len(numbers)))
         first = 0
         while first < len(words):
             start = words[first][0]
@@ -190,7 +204,7 @@ def _cards(text: str, country: str | None) -> Iterator[Secret]:
 
 
 def _is_card(text: str) -> bool:
-    groups = regex.split("[ .-]", text)
+    groups = _GAP.split(text)
     digits = "".join(groups)
     if len(digits) > _MOST_DIGITS or not _CARD.fullmatch(digits) or len(set(digits)) == 1:
         return False
@@ -200,26 +214,56 @@ def _is_card(text: str) -> bool:
 
 def _ibans(text: str, country: str | None) -> Iterator[Secret]:
     for match in _IBAN.finditer(text, overlapped=True):
-        valid = next((part for part in _shorter(match[0]) if iban.is_valid(part)), None)
+        valid = next((part for part in _shorter(match[0]) if iban.is_valid(_GAP.sub("", part))), None)
         if valid is not None:
             yield Secret("iban", match.start(), match.start() + len(valid), valid)
 
 
 def _shorter(text: str) -> Iterator[str]:
     """Yield what was found, then without its last word, and so on: words may follow a number."""
-    while text:
-        yield text
-        text = text[: max(text.rfind(" "), text.rfind("-"), 0)]
+    yield text
+    for gap in reversed([*_GAP.finditer(text)]):
+        yield text[: gap.start()]
 
 
 def _is_private_link(text: str) -> bool:
-    """Whether a link lets in whoever has it: a password, an invitation, or a long random part."""
-    return bool(_KEY_IN_LINK.search(text))
+    """Whether a link lets in whoever has it: a password, an invitation, or a long random part.
+
+    A title with numbers in it, such as ``films-of-2024``, is none.
+    """
+    if _LETS_IN.search(text):
+        return True
+    return any(not _is_title(part[0]) for part in _LONG_PART.finditer(text))
+
+
+def _is_title(part: str) -> bool:
+    return 2 * sum(c.isdigit() for c in part) <= len(part) and bool(_TITLE.fullmatch(part))
 
 
 def _phones(text: str, country: str | None) -> Iterator[Secret]:
+    stop = 0
     for match in PhoneNumberMatcher(text, country, leniency=Leniency.STRICT_GROUPING):
+        yield from _before_other_numbers(text[stop : match.start], country, stop)
         yield Secret("phone", match.start, match.end, match.raw_string)
+        stop = match.end
+    yield from _before_other_numbers(text[stop:], country, stop)
+
+
+def _before_other_numbers(text: str, country: str | None, at: int) -> Iterator[Secret]:
+    """Yield the phone numbers that are taken for none because another number stands after them."""
+    for run in _DIALLED.finditer(text):
+        for gap in _GAP.finditer(run[0]):
+            part = run[0][: gap.start()]
+            count = sum(c.isdigit() for c in part)
+            if count > _MOST_DIALLED:
+                break
+            found = count >= _FEWEST_DIALLED and next(
+                iter(PhoneNumberMatcher(part, country, leniency=Leniency.STRICT_GROUPING)), None
+            )
+            if found and found.end == len(part):
+                start = at + run.start() + found.start
+                yield Secret("phone", start, start + len(found.raw_string), found.raw_string)
+                break
 
 
 def _codes(text: str, country: str | None) -> Iterator[Secret]:

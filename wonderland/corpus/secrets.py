@@ -62,7 +62,7 @@ def obtain(source: str, option: str, what: str) -> Secret:
     said = answer(what) if answer is not None else None
     if not said:
         raise InputError(
-            f"{what[0].upper()}{what[1:]} is needed, and there is nobody to ask.",
+            f"It takes the {what[0].lower()}{what[1:]}, and there is nobody to ask.",
             hint=f"Run it in a terminal, which asks without showing what you type, or set {variable} for this command "
             f"alone (from Python: {option}=...). It is stored nowhere.",
         )

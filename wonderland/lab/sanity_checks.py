@@ -10,16 +10,24 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
 
 from wonderland.components import Head
 from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.windows import pack
+from wonderland.estimate import Estimate
 from wonderland.lab.specimen import Specimen
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland.model.batches import plan_epoch
+from wonderland.model.settings import TrainingSettings
 from wonderland.report.findings import Check
-from wonderland.tokenizer import SpeakerTokenizer
+from wonderland.tokenizer import PAD, SpeakerTokenizer
 
-__all__ = ["run_checks"]
+__all__ = ["held_out_loss", "run_checks"]
 
 _DEAD = 1e-6
+_BATCH_TOKENS = 4096
 
 
 def run_checks(specimen: Specimen, train: Corpus, held_out: Corpus) -> list[Check]:
@@ -32,7 +40,7 @@ def run_checks(specimen: Specimen, train: Corpus, held_out: Corpus) -> list[Chec
     """
     return [
         _tokenizer(specimen, train),
-        *_losses(specimen),
+        *_losses(specimen, held_out),
         _dead_heads(specimen),
         _leaks(train, held_out),
         _evidence(specimen),
@@ -48,21 +56,42 @@ def _tokenizer(specimen: Specimen, train: Corpus) -> Check:
     )
 
 
-def _losses(specimen: Specimen) -> list[Check]:
+def _losses(specimen: Specimen, held_out: Corpus) -> list[Check]:
     history = getattr(specimen.model, "history", None)
     if history is None or history.held_out_loss is None or not history.baselines:
         return [
             Check("the model beats the bigram on held-out conversations", False, "it was trained without held-out data")
         ]
-    loss, baselines = history.held_out_loss, history.baselines
+    loss, baselines, measured = history.held_out_loss, history.baselines, held_out_loss(specimen, held_out)
+    of = f"[{float(measured.low):.3f}, {float(measured.high):.3f}] (n={measured.over})"
     return [
         Check(
             f"the model beats the {name} on held-out conversations",
             loss < baselines[name],
-            f"{loss:.3f} against {baselines[name]:.3f} nats a token",
+            f"{loss:.3f} {of} against {baselines[name]:.3f} nats a token",
+            measured if name == "trigram" else None,
         )
         for name in ("bigram", "trigram")
     ]
+
+
+def held_out_loss(specimen: Specimen, held_out: Corpus) -> Estimate:
+    """Return the mean loss of every held-out token, in nats, with a 95% interval over conversations.
+
+    The windows are those on which training measured it: they do not overlap, and no token is left out.
+    """
+    model, tokenizer = specimen.model, cast(SpeakerTokenizer, specimen.tokenizer)
+    history = getattr(model, "history", None)
+    size = ({} if history is None else history.settings).get("window_size", TrainingSettings.window_size)
+    windows = pack(held_out, tokenizer, size=size, stride=size, context=specimen.cfg.n_ctx)
+    sums, counts = np.zeros(len(windows)), np.zeros(len(windows))
+    with torch.inference_mode():
+        for chosen in plan_epoch(windows.lengths, _BATCH_TOKENS, 0, 0):
+            tokens = torch.from_numpy(windows.batch(chosen, PAD)).to(model.device)
+            targets = tokens[:, 1:]
+            loss = cross_entropy(model(tokens[:, :-1]).movedim(-1, 1), targets, ignore_index=PAD, reduction="none")
+            sums[chosen], counts[chosen] = loss.sum(1).cpu().numpy(), (targets != PAD).sum(1).cpu().numpy()
+    return cluster_bootstrap(sums, counts, windows.conversation, unit="nats a token")
 
 
 def _dead_heads(specimen: Specimen) -> Check:

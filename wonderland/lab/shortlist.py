@@ -10,6 +10,8 @@ has no number (NaN), which is not the number zero.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,16 +54,30 @@ def shortlist(
     return tried.reshape(score.shape)
 
 
-def layers_in(text: str, n_layers: int) -> list[int] | None:
-    """Return the layers of a text such as "0,2"; None for all, where it is empty.
+def layers_in(text: str, n_layers: int | None = None) -> list[int] | None:
+    """Return the layers of a text such as "0,2" or "2,5-7"; None for all, where it is empty.
+
+    Args:
+        text: Layers and ranges of layers, both ends included, with commas or blanks between them.
+        n_layers: How many layers the model has; None before it is known.
 
     Raises:
-        UsageError: It names something else, or a layer that the model does not have.
+        UsageError: It names something else, nothing, a range that goes backwards, or a layer that is not there.
+
+    >>> layers_in("2, L5-7")
+    [2, 5, 6, 7]
     """
     if not text.strip():
         return None
-    words = [word.strip() for word in text.split(",")]
-    strange = [word for word in words if not word.isdecimal() or int(word) >= n_layers]
-    if strange:
-        raise UsageError(f"{strange[0]!r} is no layer of this model.", hint=f"Layers: 0 to {n_layers - 1}.")
-    return sorted({int(word) for word in words})
+    found: set[int] = set()
+    for word in re.split(r"\s*,\s*|\s+", text.strip()):
+        range_ = re.fullmatch(r"L?([0-9]{1,4})(?:-L?([0-9]{1,4}))?", word)
+        if range_ is None:
+            raise UsageError(f"{word!r} is no layer and no range of layers.", hint="For example: --layers 2,5-7")
+        first, last = int(range_[1]), int(range_[2] or range_[1])
+        if last < first:
+            raise UsageError(f"The range {word!r} goes backwards.", hint=f"For example: --layers {last}-{first}")
+        if n_layers is not None and last >= n_layers:
+            raise UsageError(f"There is no layer {last} in this model.", hint=f"Layers: 0 to {n_layers - 1}.")
+        found.update(range(first, last + 1))
+    return sorted(found)

@@ -30,7 +30,7 @@ from wonderland.report.schema import View, characters
 from wonderland.report.sharing import Sharing
 from wonderland.report.sources import Reported
 
-__all__ = ["Page", "gather", "render", "write_report"]
+__all__ = ["Page", "bare", "gather", "render", "write_report"]
 
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
@@ -38,6 +38,8 @@ MODULES = (
     "figure", "matrix", "pattern", "bubbles", "cell", "attention", "tokens", "line", "bars", "scatter", "layers",
     "graph", "cards", "map", "first", "card", "findings", "tour", "dialogs", "keys", "print", "app",
 )  # fmt: skip
+
+_REMARK = re.compile(r"/\*[^*]*\*/")  # of a style sheet
 
 
 def render(page: Page) -> str:
@@ -56,14 +58,14 @@ def render(page: Page) -> str:
         taken[view.id] = view
     blocks = [_json_block("page", page_data(page, views))]
     blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
-    own, begin = [_frontend(f"{name}.js") for name in MODULES], "start();"
-    style = _frontend("app.css")
+    own, begin = [_own(f"{name}.js") for name in MODULES], "start();"
+    style = _own("app.css")
     if page.live is not None:
         blocks += [_json_block(f"view-{LIVE_VIEW['id']}", encode(page.live["view"], "The live view"))]
         blocks += [_json_block("live-model", encode(page.live["model"], "The live model"))]
-        style += "\n" + _frontend("live/live.css")
+        style += "\n" + _own("live/live.css")
         # One scope of their own: the engine's short names would replace those of the page without a word.
-        live = "\n".join(_frontend(f"live/{name}.js") for name in LIVE_MODULES)
+        live = "\n".join(_own(f"live/{name}.js") for name in LIVE_MODULES)
         own.append(f"const Live = (() => {{\n{live}\nreturn {{ announce }};\n}})();")
         begin = "start().then(Live.announce);"
     script = "\n".join(
@@ -128,10 +130,12 @@ def write_report(
     """
     if live is not None and redact is not None:
         raise redacted_model()
+    asked = Sharing.of(results)
     page = replace(
         gather(results, specimen, checks=checks, extra_views=extra_views, meta=meta, replicated=replicated),
         live=live,
-        audit=audit or Sharing.of(results).sentence,
+        audit=audit or asked.sentence,
+        audit_figures=asked.figures if audit in ("", asked.sentence) else (),
         sharing=sharing,
     )
     _write_atomically(Path(path), render(page if redact is None else redact(page)))
@@ -142,9 +146,29 @@ def _json_block(name: str, tree: Any) -> str:
     return f'<script type="application/json" id="{name}">{inert(tree)}</script>'
 
 
+def _own(name: str) -> str:
+    """Return a file of the front end that we wrote, as it stands in a report."""
+    return bare(_frontend(name))
+
+
 def _frontend(name: str) -> str:
     text = resources.files("wonderland.report").joinpath("frontend", *name.split("/")).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n").strip("\n")
+
+
+def bare(code: str) -> str:
+    """Return a script or a style sheet of ours as it stands in a file: without its indentation and lines of comment.
+
+    Lines stay lines, names stay names: the code in a report can be read, and where something fails, its line found. It
+    asks of the code that no text of several lines is in it, which a test holds it to.
+
+    >>> print(bare("// What it does.\nfunction f() {\n  return 1; // one\n}"))
+    function f() {
+    return 1; // one
+    }
+    """
+    lines = (line.strip() for line in code.split("\n"))
+    return "\n".join(line for line in lines if line and not line.startswith("//") and not _REMARK.fullmatch(line))
 
 
 def _csp_hash(code: str) -> str:

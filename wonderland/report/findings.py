@@ -126,8 +126,14 @@ class Check(Node):
         name: What was checked, in a few plain words.
         passed: Whether it held.
         detail: The number or the reason.
+        estimate: The number that was held against another, with its interval and n, where there is one.
     """
 
     name: Annotated[Said, "What was checked."]
     passed: Annotated[bool, "Whether it held."]
     detail: Annotated[Said, "The number or the reason."] = ""
+    estimate: Annotated[Any, Kind("estimate", _one), "Its number, as an `Estimate` of no dimensions."] = None
+
+    def plain(self) -> Any:
+        """Return what the report reads: its words, and whether it held."""
+        return replace(self, estimate=None)._plain()

@@ -11,6 +11,7 @@ from wonderland.report.schema import (
     Block,
     Key,
     Role,
+    Row,
     View,
 )
 
@@ -43,6 +44,7 @@ class Page:
             what it is called and why, stands on top.
         opens: The id of the view a notebook shows at once, without the first page and the list of views.
         audit: What was found of what the model gives away, or that it was not asked; "" in a notebook.
+        audit_figures: The audit's numbers that stand beside that sentence.
         sharing: Of a report that answers, why it could be written.
         live: The model itself, for a report that answers, as `wonderland.lab.live_page.live_page` packs it.
     """
@@ -60,3 +62,4 @@ class Page:
     live: Mapping[str, Any] | None = None
     audit: str = ""
     sharing: str = ""
+    audit_figures: Sequence[Row] = ()

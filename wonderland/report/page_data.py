@@ -52,6 +52,7 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "sections": [[name, heading] for name, heading in SECTIONS.items()],
         "opens": page.opens,
         "audit": page.audit,
+        "auditFigures": [row.plain() for row in page.audit_figures],
         "sharing": page.sharing,
         "glossary": [{"name": term.name, "text": term.text, "forms": list(term.forms)} for term in GLOSSARY],
         "about": {str(key): [block.plain() for block in blocks] for key, blocks in page.about.items()},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wonderland.errors import ResourceError
@@ -19,7 +19,16 @@ from wonderland.report.plots_style import letters
 from wonderland.report.schema import View, characters
 from wonderland.report.text import visible
 
-__all__ = ["save_figures"]
+__all__ = ["figure_files", "save_figures"]
+
+
+_KINDS = ("svg", "png")
+_INDEX = "figures.md"
+
+
+def figure_files(views: Iterable[View], folder: Path) -> list[Path]:
+    """Return the files that `save_figures` writes."""
+    return [*(folder / f"{view.id}.{kind}" for view in views for kind in _KINDS), folder / _INDEX]
 
 
 def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -> list[Path]:
@@ -43,7 +52,7 @@ def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for view in sorted(views, key=lambda view: view.order):
             fig = figure(view, caption=False)
-            for kind in ("svg", "png"):
+            for kind in _KINDS:
                 drawn = io.BytesIO()
                 with letters():
                     metadata = {"Date": None, "Creator": "wonderland"} if kind == "svg" else {"Software": "wonderland"}
@@ -51,7 +60,7 @@ def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -
                 written.append(_write(folder / f"{view.id}.{kind}", drawn.getvalue()))
             index += [f"\n## {_line(characters(view.title))}", f"![{view.id}]({view.id}.png)"]
             index += [_line(characters(text)) for text in (view.caption, view.how_to_read, view.misleads) if text]
-        written.append(_write(folder / "figures.md", ("\n\n".join(index) + "\n").encode("utf-8")))
+        written.append(_write(folder / _INDEX, ("\n\n".join(index) + "\n").encode("utf-8")))
     except OSError as error:
         raise ResourceError(f"The figures could not be written to {folder}: {error.strerror}.") from error
     return written

@@ -1,9 +1,10 @@
 """May this report leave the machine? What an audit said of the model, and whether it lets its weights be shared.
 
-An audit is any result that has a ``sentence``, a list of ``refusals`` and the fingerprint of its ``model``; this module
-knows no more of it. Every report says on its first page what the audit found, or that none was run. A report with the
-model in it is refused unless the audit is of this very model and refuses nothing; whoever has asked those whose
-messages the model read can override that, which the file then says.
+An audit is any result that has a ``sentence``, a list of ``refusals``, the fingerprint of its ``model`` and, if it
+will, ``at_a_glance``, the numbers beside its sentence; this module knows no more of it. Every report says on its first
+page what the audit found, or that none was run. A report with the model in it is refused unless the audit is of this
+very model and refuses nothing; whoever has asked those whose messages the model read can override that, which the file
+then says.
 """
 
 from __future__ import annotations
@@ -13,10 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wonderland.errors import CheckFailed
+from wonderland.report.schema import Row
 
-__all__ = ["NO_AUDIT", "PUBLIC", "Sharing"]
+__all__ = ["NO_AUDIT", "OUTDATED", "PUBLIC", "Sharing"]
 
 NO_AUDIT = "No audit was run, so what this model gives away of the messages it read is unknown."
+OUTDATED = (
+    "The audit that is here is of other weights, other settings or another version of wonderland, so what this model "
+    "gives away of the messages it read is unknown."
+)
 PUBLIC = "The messages it read are public: they come with wonderland."
 _ASKED = "It was written because somebody said that those whose messages it read were asked."
 
@@ -30,12 +36,14 @@ class Sharing:
         refusals: Why the model should not be shared; none if it may be.
         model: Fingerprint of the model that was audited; "" if none was.
         public: Whether what it read is public anyway.
+        figures: The numbers that stand beside the sentence.
     """
 
     sentence: str = NO_AUDIT
     refusals: Sequence[str] = field(default=(NO_AUDIT,))
     model: str = ""
     public: bool = False
+    figures: Sequence[Row] = ()
 
     @classmethod
     def of(cls, results: Mapping[str, Any] | None, model: str = "", *, public: bool = False) -> Sharing:
@@ -51,7 +59,7 @@ class Sharing:
                 if model and one.model != model:
                     other = "The audit that is here is of other weights, so of these nothing is known."
                     return cls(other, [other], one.model, public)
-                return cls(one.sentence, list(one.refusals), one.model, public)
+                return cls(one.sentence, list(one.refusals), one.model, public, getattr(one, "at_a_glance", ()))
         return cls(public=public)
 
     def let_out(self, *, asked: bool = False) -> str:

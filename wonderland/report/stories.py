@@ -32,6 +32,7 @@ GUESSES, FOUND, ABSENT = "How well does it guess?", "What did it find out?", "Wh
 MOST = 5
 """Stories on the first page."""
 
+_SAME = 0.01  # nats a token: of one loss measured in two precisions
 _LONGEST = 26  # tokens of a message that is quoted
 _END = re.compile(r":\s|;\s|\s\(|,\sagainst|\.\s|\.$")
 
@@ -82,23 +83,24 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     """Tell how many choices the model is left with, beside what counting leaves."""
     trained = next((v for v in views if isinstance(v.figure, Lines) and v.figure.right is not None), None)
     levels: list[tuple[str, float]] = []
-    loss, measured = math.nan, None
     sizes = page.meta.get("sizes")
     if isinstance(sizes, Mapping) and "tokens known" in sizes:
         levels.append(("a blind guess", math.log(int(sizes["tokens known"]))))
+    loss, measured = math.nan, None
     if trained is not None and isinstance(trained.figure, Lines):
+        # What counting leaves is known of all held-out tokens, and so the model's own number is that of the same.
         levels += [(characters(one.name), float(one.y)) for one in trained.figure.references]
         ends = np.asarray(trained.figure.series[-1].y, dtype=float)
-        ends = ends[np.isfinite(ends)]
-        loss = float(ends[-1]) if ends.size else math.nan
+        loss = float(np.nanmin(ends, initial=np.inf))  # the weights of the best epoch are kept
+        measured = next((check.estimate for check in page.checks if _same(check.estimate, loss)), None)
     read = {view.id for view in views if any(isinstance(figure, Conversations) for figure in view.figures())}
-    for finding in page.findings:
-        one = finding.estimate
-        if one is not None and finding.view in read and one.unit.startswith("nats") and _finite(one):
-            loss, measured = float(one.value), one
-            if not levels and one.chance is not None:
-                levels.append(("a blind guess", float(one.chance)))
-            break
+    if not math.isfinite(loss):
+        measured = next(
+            (f.estimate for f in page.findings if f.view in read and _in_nats(f) and _finite(f.estimate)), None
+        )
+        loss = math.nan if measured is None else float(measured.value)
+        if measured is not None and measured.chance is not None and not levels:
+            levels.append(("a blind guess", float(measured.chance)))
     levels = [(name, level) for name, level in levels if math.isfinite(level) and level < 40]
     if not (math.isfinite(loss) and levels and loss < 40):
         return None
@@ -108,7 +110,8 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         if loss < best[1]
         else f"It guesses no better than a simpler rule does: {best[0]}."
     )
-    number = None
+    number: dict[str, Any] = {"value": _count(loss), "low": None, "high": None, "unit": "choices left"}
+    number["of"] = "every held-out token"
     if measured is not None:
         number = {"value": _count(loss), "low": _count(float(measured.low)), "high": _count(float(measured.high))}
         number |= {"unit": "choices left", "of": f"{measured.n:,} {measured.resampled_over}"}
@@ -260,6 +263,14 @@ def _excerpt(one: Any, first: int, last: int, at: int | None = None) -> dict[str
         "values": [float(values[i]) for i in kept],
         "at": kept.index(at) if at in kept else None,
     }
+
+
+def _in_nats(finding: Finding) -> bool:
+    return finding.estimate is not None and finding.estimate.unit.startswith("nats")
+
+
+def _same(one: Estimate | None, loss: float) -> bool:
+    return one is not None and _finite(one) and abs(float(one.value) - loss) < _SAME
 
 
 def _finite(one: Estimate | None) -> bool:

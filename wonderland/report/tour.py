@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wonderland.report.findings import Finding
-from wonderland.report.schema import AttentionPatterns, Conversations, Key, View, characters
+from wonderland.report.schema import AttentionPatterns, Conversations, Key, Table, View, characters
 from wonderland.report.stories import ABSENT, FOUND, GUESSES, headline
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def tour(page: Page, views: Sequence[View], told: Sequence[Mapping[str, Any]], h
         _token(page, views),
         _head(views, heads),
         *_numbers(page),
-        _found(by_ask.get(FOUND)),
+        _found(by_ask.get(FOUND), views),
         _map(by_ask.get(FOUND), heads),
         _attention(page, views, by_ask.get(FOUND), heads),
         _absent(page, by_ask.get(ABSENT)),
@@ -145,7 +145,7 @@ def _numbers(page: Page) -> Iterator[dict[str, Any]]:
     yield _step("Chance", text, "all-findings", f"finding:{at}", _selected(finding))
 
 
-def _found(told: tuple[int, Mapping[str, Any]] | None) -> dict[str, Any]:
+def _found(told: tuple[int, Mapping[str, Any]] | None, views: Sequence[View]) -> dict[str, Any]:
     if told is None:
         text = "No analysis looked for an effect and had evidence enough to judge it. So there is none to show."
         return _step("The strongest finding", text, "all-findings", "table")
@@ -153,7 +153,9 @@ def _found(told: tuple[int, Mapping[str, Any]] | None) -> dict[str, Any]:
     if story["kind"] != "effect":
         text = f"{story['text']} That is a result, too: this model may be too small, or was trained too briefly."
         return _step("The strongest finding", text, "findings", f"story:{at}")
-    text = f"{story['text']} {story['more']}".strip() + " This is the picture that shows it."
+    table = any(isinstance(view.figure, Table) for view in views if view.id == story["view"])
+    what = ("row of the table" if story["select"] else "table") if table else "picture"
+    text = f"{story['text']} {story['more']}".strip() + f" This is the {what} that shows it."
     return _step("The strongest finding", text, story["view"] or "findings", "figure", story["select"])
 
 

@@ -2,7 +2,7 @@
 
 Each takes an analysis and raises `AssertionError` saying what is wrong and what to do about it. They run on the first
 of a few tiny specimens the analysis accepts (`wonderland.testing.subjects`), of several models on cohorts made of them.
-Results are kept while the process lives, so that twenty checks cost about six runs.
+Results are kept while the process lives (`wonderland.testing.runs`), so that twenty checks cost about six runs.
 
 What would fool it: the contract is form, not truth. An analysis can keep to all of it and be wrong; what it must find,
 and must not, is said by its ``truths`` (`wonderland.testing.truth`); what it chooses, by its ``choices``
@@ -12,26 +12,25 @@ and must not, is said by its ``truths`` (`wonderland.testing.truth`); what it ch
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import re
 import tempfile
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 
-from wonderland.errors import PluginError, WonderlandError
-from wonderland.lab.analysis import Analysis, analyze, parameters_of, result_class
+from wonderland.errors import PluginError
+from wonderland.lab.analysis import Analysis, parameters_of, result_class
 from wonderland.lab.cohort import COHORTS
-from wonderland.lab.result import Result
 from wonderland.report.encode import encode, inert
 from wonderland.report.schema import characters
 from wonderland.testing.choosing_checks import how_it_chose, measured_elsewhere
 from wonderland.testing.comparing import estimates, require, require_equal
 from wonderland.testing.redaction_checks import comes_through
+from wonderland.testing.runs import baseline, found, or_refusal, run
 from wonderland.testing.subjects import (
     Subject,
     few_members,
@@ -40,7 +39,6 @@ from wonderland.testing.subjects import (
     members,
     planted_subject,
     small_subject,
-    subjects,
 )
 from wonderland.testing.truth import Truth
 
@@ -196,13 +194,13 @@ def the_card_is_by_layer_and_head(analysis: Analysis) -> None:
 def the_untrained_baseline_can_be_asked(analysis: Analysis) -> None:
     """The control is the same analysis of the same model before training."""
     _, subject = found(analysis)
-    result = _or_refusal(analysis, subject.untrained())
+    result = or_refusal(analysis, baseline(subject))
     require(result is None or result.summary().strip(), "it says nothing about the untrained baseline")
 
 
 def too_little_is_refused_or_marked(analysis: Analysis) -> None:
     """On one short conversation it raises `NotEnoughData`, or calls nothing solid that rests on its numbers."""
-    result = _or_refusal(analysis, small_subject(analysis))
+    result = or_refusal(analysis, small_subject(analysis))
     # An analysis that needs nothing reads the weights alone: for it there is no such thing as too little text.
     solid = (
         [] if result is None or not analysis.needs else [f.sentence for f in result.findings() if f.trust == "solid"]
@@ -213,14 +211,14 @@ def too_little_is_refused_or_marked(analysis: Analysis) -> None:
 def two_models_are_refused_or_marked(analysis: Analysis) -> None:
     """Of seeds or snapshots: with two of them it raises `NotEnoughData`, or calls nothing solid."""
     for subject in few_members(analysis):
-        result = _or_refusal(analysis, subject())
+        result = or_refusal(analysis, subject())
         solid = [] if result is None else [f.sentence for f in result.findings() if f.trust == "solid"]
         require(not solid, f"with two models it calls this solid: {solid}")
 
 
 def survives_hostile_texts(analysis: Analysis) -> None:
     """Messages that hold markup, control characters or our own special tokens end up as text."""
-    result = _or_refusal(analysis, hostile_subject(analysis))
+    result = or_refusal(analysis, hostile_subject(analysis))
     if result is None:
         return
     for view in result.views():
@@ -231,7 +229,7 @@ def survives_hostile_texts(analysis: Analysis) -> None:
 def a_redacted_report_tells_no_rare_word(analysis: Analysis) -> None:
     """A word that two contacts used is nowhere in the redacted report: what comes of messages is marked as quoted."""
     subject = planted_subject(analysis)
-    result = _or_refusal(analysis, subject)
+    result = or_refusal(analysis, subject)
     text = "" if result is None else comes_through(analysis.name, result, subject)
     hint = "mark what comes of messages, Quoted(token) or say('… {t} …', t=token): a plain str counts as yours"
     require(not text, f"a word of two people's messages stands in the redacted report, in {text[:160]!r}; {hint}")
@@ -301,38 +299,6 @@ ANALYSIS_CHECKS: tuple[Callable[[Analysis], None], ...] = (
     what_it_chooses_is_measured_elsewhere,
 )
 """The contract of an analysis, a sentence each."""
-
-
-def run(analysis: Analysis, subject: Subject) -> Result:
-    """Return what an analysis finds in a specimen, or in a cohort."""
-    return analyze(subject, analysis)[analysis.name]
-
-
-def found(analysis: Analysis) -> tuple[Result, Subject]:
-    """Return the result on the first subject that the analysis does not decline, and that subject; found once."""
-    return _found(cast(Hashable, analysis))
-
-
-@functools.cache
-def _found(analysis: Any) -> tuple[Result, Subject]:
-    reasons = []
-    for made in subjects(analysis):
-        try:
-            return run(analysis, made()), made()
-        except PluginError as error:
-            raise AssertionError(str(error)) from error
-        except WonderlandError as error:
-            reasons.append(f"{members(made())[0]!r}: {error.message}")
-    raise AssertionError("It declines everything there is:\n" + "\n".join(reasons))
-
-
-def _or_refusal(analysis: Analysis, subject: Subject) -> Result | None:
-    try:
-        return run(analysis, subject)
-    except PluginError as error:
-        raise AssertionError(str(error)) from error
-    except WonderlandError:
-        return None
 
 
 def _state(subject: Subject) -> dict[str, Any]:

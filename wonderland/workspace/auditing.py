@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.corpus.corpus import Corpus
 from wonderland.demo import MESSAGES
 from wonderland.errors import InputError
-from wonderland.report.sharing import Sharing
+from wonderland.report.sharing import OUTDATED, Sharing
 from wonderland.workspace import models
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.layout import MODEL, Layout
@@ -134,6 +134,8 @@ def sharing(layout: Layout, model: str) -> Sharing:
         model: Fingerprint of the weights.
     """
     found = there(layout)  # and no other, which somebody may have run with other settings
+    if found is None and not layout.examines and (layout.folder / "audit").exists():
+        return Sharing(OUTDATED, [OUTDATED], public=is_public(layout))
     return Sharing.of({} if found is None else {"memorisation": found}, model, public=is_public(layout))
 
 
@@ -208,4 +210,5 @@ def _with_halves(layout: Layout, messages: Messages, chosen: np.ndarray, own: Fo
     references = [force(_load(layout.half_stage(number), tokenizer), rows) for number in range(MODELS)]
     conversations = int(messages.conversation.max()) + 1
     was_in = halves_of(conversations, layout.settings.audit.seed)[:, messages.conversation[chosen]]
-    return with_references(own, references, was_in, messages.read[chosen], messages.conversation[chosen])
+    read, conversation, sender = messages.read[chosen], messages.conversation[chosen], messages.sender[chosen]
+    return with_references(own, references, was_in, read, conversation, sender)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wonderland.corpus.corpus import Corpus
+from wonderland.estimate import Estimate
 from wonderland.report.findings import Check
 from wonderland.workspace.layout import Layout
 
@@ -30,9 +31,13 @@ def checks(layout: Layout, specimen: Callable[[], Specimen], parts: Callable[[],
     stage = layout.stage("checks")
     if stage.done:
         text = stage.read(lambda folder: (folder / "checks.json").read_text(encoding="utf-8"))
-        return [Check(**row) for row in json.loads(text)]
+        return [Check(**{**row, "estimate": _number(row.get("estimate"))}) for row in json.loads(text)]
     found = run_checks(specimen(), *parts())
     with stage.writing(lambda: layout.stage("checks").key) as folder:
-        text = json.dumps([asdict(check) for check in found], indent=1)
+        text = json.dumps([asdict(check) for check in found], indent=1, default=float)
         (folder / "checks.json").write_text(text, encoding="utf-8")
     return found
+
+
+def _number(value: dict[str, Any] | None) -> Estimate | None:
+    return None if value is None else Estimate(**value)

@@ -12,12 +12,16 @@ from wonderland.errors import InputError, UsageError
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.settings import FILE, Settings
 from wonderland.workspace.stage import guarding
-from wonderland.workspace.wipe import remember
+from wonderland.workspace.wipe import must_be_ours, remember
 
 if TYPE_CHECKING:
     from wonderland.comparison.comparison import Comparison
+    from wonderland.comparison.sides import Sides
+    from wonderland.comparison.twins_result import Twins
+    from wonderland.lab.result import Result
+    from wonderland.lab.specimen import Specimen
 
-__all__ = ["WAYS", "compared", "write_comparison"]
+__all__ = ["WAYS", "compared", "compared_heads", "write_comparison"]
 
 _ABOUT = "Two sides of messages, and what a model of one loses on the other. No model of a side is kept."
 WAYS = ("period", "contact", "speaker")
@@ -35,11 +39,47 @@ def compared(
     on_progress: Callable[[int, int], None] | None,
 ) -> Comparison:
     """Compare; see `Workspace.compare`."""
-    from wonderland.comparison import sides
     from wonderland.comparison.comparison import compare
 
-    if permutations < 19:
-        raise UsageError(f"{permutations} draws cannot show p < 0.05; it takes 19.", hint="--permutations 199")
+    if permutations < 20:
+        raise UsageError(f"{permutations} draws cannot show p < 0.05; it takes 20.", hint="--permutations 199")
+    chosen = _sides(layout.done("filtered", "filter").read(Corpus.load), by, at, contacts, other)
+    return compare(chosen, permutations=permutations, seed=seed, on_progress=on_progress)
+
+
+def compared_heads(
+    layout: Layout,
+    specimen: Specimen,
+    train: Corpus,
+    by: str,
+    at: Sequence[str],
+    contacts: Sequence[str],
+    other: str | Path | None,
+    steps: int,
+    seed: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> Twins:
+    """Compare heads of models fine-tuned on two sides; see `Workspace.compare_heads`.
+
+    Args:
+        layout: The workspace.
+        specimen: Its model.
+        train: The messages that the model read; those held out are no part of a side, since heads are compared on them.
+        by, at, contacts, other: What to compare.
+        steps: Steps of fine-tuning.
+        seed: Seed of all that is random.
+        on_progress: Called with (models fine-tuned, all).
+    """
+    from wonderland.comparison.twins import twins
+
+    if steps < 1:
+        raise UsageError(f"A model is fine-tuned for at least one step, not {steps}.", hint="--steps 40")
+    return twins(specimen, _sides(train, by, at, contacts, other), steps=steps, seed=seed, on_progress=on_progress)
+
+
+def _sides(corpus: Corpus, by: str, at: Sequence[str], contacts: Sequence[str], other: str | Path | None) -> Sides:
+    from wonderland.comparison import sides
+
     if by not in ("", *WAYS):
         raise UsageError(f"Nothing can be compared by {by!r}.", hint=f"Choose from: {', '.join(WAYS)}.")
     if bool(by) == (other is not None):
@@ -47,17 +87,14 @@ def compared(
             "Say what to compare: parts of this workspace, or this workspace with another.",
             hint="wonderland compare --by speaker, or wonderland compare OTHER.wonderland",
         )
-    corpus = layout.done("filtered", "filter").read(Corpus.load)
     if by == "speaker":
-        chosen = sides.by_speaker(corpus)
-    elif by == "period":
-        chosen = sides.by_period(corpus, at)
-    elif by == "contact":
-        chosen = sides.by_contact(corpus, contacts)
-    else:
-        assert other is not None
-        chosen = sides.of_two(corpus, _messages_of(Path(other).expanduser()))
-    return compare(chosen, permutations=permutations, seed=seed, on_progress=on_progress)
+        return sides.by_speaker(corpus)
+    if by == "period":
+        return sides.by_period(corpus, at)
+    if by == "contact":
+        return sides.by_contact(corpus, contacts)
+    assert other is not None
+    return sides.of_two(corpus, _messages_of(Path(other).expanduser()))
 
 
 def _messages_of(folder: Path) -> Corpus:
@@ -66,7 +103,9 @@ def _messages_of(folder: Path) -> Corpus:
     return Layout(folder, Settings.load(folder / FILE)).done("filtered", "filter").read(Corpus.load)
 
 
-def write_comparison(layout: Layout, result: Comparison, path: Path | None, redact: int | None) -> Path:
+def write_comparison(
+    layout: Layout, result: Comparison, path: Path | None, redact: int | None, heads: Twins | None = None
+) -> Path:
     """Write the page of a comparison and return its path.
 
     Args:
@@ -74,20 +113,23 @@ def write_comparison(layout: Layout, result: Comparison, path: Path | None, reda
         result: The comparison.
         path: Where to; ``compare.html`` in the workspace by default.
         redact: Show only words that so many contacts used, and of contacts none.
+        heads: What came of fine-tuning, if that was asked for.
     """
     from wonderland.report.build import write_report
     from wonderland.report.redact import Redaction
     from wonderland.tokenizer import SpeakerTokenizer
 
     place = path or layout.folder / "compare.html"
+    must_be_ours(layout.folder, [place])
     corpus = layout.done("filtered", "filter").read(Corpus.load)
     redaction = None
     if redact is not None:
         redaction = Redaction.of(corpus, SpeakerTokenizer.train(corpus, layout.vocab_size), redact).page
+    results: dict[str, Result] = {"comparison": result} | ({} if heads is None else {"comparison-heads": heads})
     with guarding(place):
         written = write_report(
             place,
-            {"comparison": result},
+            results,
             None,
             meta={"corpus": corpus.counts(), "compared": _ABOUT, "wonderland": wonderland.__version__},
             redact=redaction,

@@ -47,6 +47,16 @@ class WorkspaceFolder:
                 settings_file.write_new(folder / FILE)
         return cls(folder)
 
+    def discard(self) -> bool:
+        """Remove the folder if it holds nothing but settings, and say whether that was so."""
+        made = {FILE, ".gitignore"}
+        if not self.folder.is_dir() or {path.name for path in self.folder.iterdir()} != made:
+            return False
+        for name in made:
+            (self.folder / name).unlink()
+        self.folder.rmdir()
+        return True
+
     @classmethod
     def find(cls, start: str | Path = ".") -> Path | None:
         """Return the workspace at or above a folder, or ``me.wonderland`` in it, or None."""

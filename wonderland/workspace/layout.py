@@ -110,7 +110,7 @@ class Layout:
             return self._model_stage(self.folder / name, s.training)
         if name == "checks":
             evidence = {"windows": s.analysis.windows, "seed": s.analysis.seed}
-            return Stage(name, self.folder / name, 1, evidence, (self.stage("model").key,))
+            return Stage(name, self.folder / name, 2, evidence, (self.stage("model").key,))
         if name == "audit":
             return self.audit_stage()
         raise UsageError(f"There is no stage named {name!r}.")

@@ -18,13 +18,14 @@ from wonderland.report.findings import Check
 from wonderland.report.live_view import redacted_model
 from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
-from wonderland.report.sharing import Sharing
+from wonderland.report.sharing import NO_AUDIT, Sharing
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.replicated import replicated_in
 from wonderland.workspace.stage import guarding
-from wonderland.workspace.wipe import remember
+from wonderland.workspace.status import LIVE_REPORT, REPORT
+from wonderland.workspace.wipe import must_be_ours, remember
 
 __all__ = ["Showing"]
 
@@ -68,8 +69,8 @@ class Showing:
         model = self.results.specimen.fingerprints.get("model", "")
         sharing = auditing.sharing(self.layout, model)
         told = sharing.let_out(asked=asked) if live else ""
-        name = "report-live.html" if live else "report.html"
-        place = Path(path).expanduser() if path else self.layout.folder / name
+        place = Path(path).expanduser() if path else self.layout.folder / (LIVE_REPORT if live else REPORT)
+        must_be_ours(self.layout.folder, [place])
         packed = live_page(self.results.specimen, self.results) if live else None
         corpus = self._corpus
         with guarding(place):
@@ -83,15 +84,22 @@ class Showing:
                 redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
                 replicated=replicated_in(self.layout.folder, self.results.specimen),
-                audit=_ELSEWHERE if self.layout.examines else Sharing.of(results, model).sentence,
+                audit=self._of_audit(results, sharing, model),
                 sharing=told,
             )
         remember(self.layout.folder, [written])
         return written
 
+    def _of_audit(self, results: Results, sharing: Sharing, model: str) -> str:
+        """Return what the first page says of the audit: the workspace's, or one that was run as an analysis."""
+        if self.layout.examines:
+            return _ELSEWHERE
+        found = Sharing.of(results, model).sentence
+        return sharing.sentence if found == NO_AUDIT else found
+
     def figures(self, folder: str | Path) -> list[Path]:
         """Draw every view into a folder; see `Workspace.figures`."""
-        from wonderland.report.plots_files import save_figures
+        from wonderland.report.plots_files import figure_files, save_figures
 
         corpus = self._corpus
         shown = self._with_audit()
@@ -100,6 +108,7 @@ class Showing:
             redaction = self._redaction(corpus, self.redact)
             views = [redaction.view(view) for view in views]
         place = Path(folder).expanduser()
+        must_be_ours(self.layout.folder, figure_files(views, place))
         with guarding(place):
             written = save_figures(views, place)
         remember(self.layout.folder, written)

@@ -97,9 +97,10 @@ class SplitSettings:
     """What to hold out."""
 
     held_out: Annotated[float, "share of the messages to hold out", Between(0, 1, open=True)] = 0.1
-    by: Annotated[Literal["auto", "conversation", "time"], "what is held out: conversations, or the end of each"] = (
-        "auto"
-    )
+    by: Annotated[
+        Literal["auto", "conversation", "within-contacts", "contact", "time"],
+        "what is held out: conversations, some of each contact, all of some contacts, or the end of each",
+    ] = "auto"
     seed: Annotated[int, "seed of the choice", Between(0)] = 0
 
 

@@ -14,7 +14,9 @@ from wonderland.workspace.layout import CHECKPOINT, Layout
 from wonderland.workspace.stage import State
 from wonderland.workspace.wipe import bytes_of
 
-__all__ = ["Step", "status"]
+__all__ = ["LIVE_REPORT", "REPORT", "Step", "status"]
+
+REPORT, LIVE_REPORT = "report.html", "report-live.html"
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,24 @@ def status(layout: Layout) -> list[Step]:
     """Say of every stage of a workspace whether it is done."""
     names = ("model",) if layout.examines else ("corpus", "filtered", "tokenizer", "model", "checks", "audit")
     steps = [_step(layout, name) for name in names]
-    report = layout.folder / "report.html"
-    there = report.exists()
-    detail = str(report) if there else ""
-    results = _results(layout)
-    if there and results.written and report.stat().st_mtime < results.written:
-        detail += "; results came after it: `wonderland report` shows them"
-    return [*steps, results, Step("report", "done" if there else "missing", detail, *_on_disk([report]))]
+    steps.append(_results(layout))
+    live = [_report(layout, "live report", LIVE_REPORT, "wonderland report --live", steps)]
+    return [
+        *steps,
+        _report(layout, "report", REPORT, "wonderland report", steps),
+        *(step for step in live if step.state != "missing"),
+    ]
+
+
+def _report(layout: Layout, name: str, file: str, command: str, steps: Sequence[Step]) -> Step:
+    """Say of a report whether it shows everything that was made before it."""
+    place = layout.folder / file
+    size, written = _on_disk([place])
+    if written is None:
+        return Step(name, "missing")
+    later = [step.name for step in steps if step.written is not None and step.written > written]
+    came = f"; {' and '.join(later)} came after it: `{command}` shows what is there" if later else ""
+    return Step(name, "out of date" if later else "done", f"{place}{came}", size, written)
 
 
 def _step(layout: Layout, name: str) -> Step:

@@ -18,10 +18,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wonderland.errors import UsageError
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.stage import guarding
 
-__all__ = ["OUT_OF_REACH", "Traces", "delete", "remember", "traces"]
+__all__ = ["OUT_OF_REACH", "Traces", "delete", "must_be_ours", "remember", "traces"]
 
 OWN = (
     "wonderland.toml",
@@ -31,6 +32,7 @@ OWN = (
     "elsewhere.json",
     "report.html",
     "report-live.html",
+    "compare.html",
     "training.checkpoint",
     "training.checkpoint.lock",
     "corpus",
@@ -53,6 +55,7 @@ OUT_OF_REACH = (
     "the history of your shell and what scrolled by in the terminal",
 )
 _ELSEWHERE = "elsewhere.json"
+_PAGES = ("report.html", "report-live.html", "compare.html")  # which are made anew without asking
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,9 @@ def bytes_of(path: Path) -> int:
 
 
 def remember(workspace: Path, written: Iterable[Path]) -> None:
-    """Note files that were written outside of the workspace, so that `traces` finds them."""
-    workspace = workspace.absolute()
+    """Note files that were written beside the workspace's own, so that `traces` finds them."""
     known = _elsewhere(workspace)
-    places = [path.absolute() for path in written]
-    known |= {str(path): hash_file(path) for path in places if workspace not in path.parents}
+    known |= {str(path): hash_file(path) for path in map(_absolute, written) if not _own(workspace, path)}
     if known:
         file, partial = workspace / _ELSEWHERE, workspace / f".{_ELSEWHERE}.partial"
         with guarding(file):
@@ -100,16 +101,41 @@ def remember(workspace: Path, written: Iterable[Path]) -> None:
             os.replace(partial, file)
 
 
+def must_be_ours(workspace: Path, places: Iterable[Path]) -> None:
+    """Refuse to write over files that this workspace did not write, or that were changed since.
+
+    Args:
+        workspace: Its folder.
+        places: Where files are about to be written.
+
+    Raises:
+        UsageError: There is such a file; it would be lost.
+    """
+    known = _elsewhere(workspace)
+    for path in map(_absolute, places):
+        if not os.path.lexists(path) or path.is_dir() or (_own(workspace, path) and path.name in _PAGES):
+            continue
+        digest = known.get(str(path))
+        if digest is None or not path.is_file() or hash_file(path) != digest:
+            why = "this workspace did not write it" if digest is None else "it was changed since it was written"
+            raise UsageError(
+                f"There is a file {path} already, and {why}; it would be lost.",
+                hint="Name another place, or move that file away.",
+            )
+
+
 def traces(workspace: Path) -> Traces:
     """Find everything that wonderland wrote for a workspace."""
     inside: list[Path] = []
     strangers: list[Path] = []
+    noted = _elsewhere(workspace)
     for path in sorted(workspace.iterdir()):
         left = path.name.startswith(".") and path.name.endswith((".partial", ".old", ".tmp"))
-        (inside if path.name in OWN or left else strangers).append(path)
+        if str(_absolute(path)) not in noted:
+            (inside if path.name in OWN or left else strangers).append(path)
     elsewhere: list[Path] = []
     changed: list[Path] = []
-    for name, digest in sorted(_elsewhere(workspace).items()):
+    for name, digest in sorted(noted.items()):
         path = Path(name)
         if path.is_file():
             (elsewhere if hash_file(path) == digest else changed).append(path)
@@ -141,4 +167,16 @@ def _elsewhere(workspace: Path) -> dict[str, str]:
         value = json.loads((workspace / _ELSEWHERE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {str(path): str(digest) for path, digest in value.items()} if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    return {str(_absolute(Path(path))): str(digest) for path, digest in value.items()}
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # without "..", and a link stays a link
+
+
+def _own(workspace: Path, path: Path) -> bool:
+    """Whether a path is one of those that every workspace has, or in one of its folders."""
+    folder = _absolute(workspace)
+    return folder in path.parents and path.relative_to(folder).parts[0] in OWN

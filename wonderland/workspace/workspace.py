@@ -41,6 +41,7 @@ from wonderland.workspace.reading import read_messages
 if TYPE_CHECKING:
     from wonderland.audit.result import Memorisation
     from wonderland.comparison.comparison import Comparison
+    from wonderland.comparison.twins_result import Twins
     from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
     from wonderland.lab.external.on_disk import Opened
@@ -373,6 +374,38 @@ class Workspace(WorkspaceFolder):
         from wonderland.workspace.comparing import compared
 
         return compared(self.layout, by, at, contacts, other, permutations, seed, on_progress)
+
+    def compare_heads(
+        self,
+        by: str = "",
+        *,
+        at: Sequence[str] = (),
+        contacts: Sequence[str] = (),
+        other: str | Path | None = None,
+        steps: int = 40,
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Twins:
+        """Fine-tune the model on two sides and say which heads they move apart; no such model is kept.
+
+        Args:
+            by: As in `compare`; there must be two sides.
+            at: The day at which the second period begins.
+            contacts: Two pseudonyms.
+            other: Another workspace.
+            steps: Steps of each fine-tuning.
+            seed: Seed of all that is random.
+            on_progress: Called with (models fine-tuned, all).
+
+        Raises:
+            UsageError: It is not said what to compare, it does not exist, or it is more than two sides.
+            NotEnoughData: A side has fewer than 1,000 messages that are not held out, or too few conversations.
+        """
+        from wonderland.workspace.comparing import compared_heads
+
+        layout = self.layout
+        specimen, train = self._specimen(layout), self._parts(layout)[0]
+        return compared_heads(layout, specimen, train, by, at, contacts, other, steps, seed, on_progress)
 
     # -- showing -------------------------------------------------------------------------------------------------
 

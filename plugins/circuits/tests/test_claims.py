@@ -248,8 +248,14 @@ def test_a_hypothesis_no_better_than_a_random_one_is_a_null_result():
     close = scrubbing((0.99, 0.97, 1.0), dealt=(0.98,) * 40)
     (finding,) = close.findings()
     assert close.p < 0.05
-    assert (finding.kind, finding.trust) == ("null", "weak")
+    assert (finding.kind, finding.trust) == ("null", "solid")  # whichever is more, the two are within five points
     assert "not shown to recover more than they do, at most 2 points more" in finding.sentence
+    hardly = scrubbing((0.99, 0.987, 0.993), dealt=(0.983,) * 40).findings()[0]
+    assert (hardly.kind, hardly.trust) == ("null", "solid")
+    assert "hardly above random: at most 1 points more" in hardly.sentence
+    unsure = scrubbing((0.5, 0.3, 0.7), dealt=(0.4,) * 40).findings()[0]
+    assert (unsure.kind, unsure.trust) == ("null", "weak")
+    assert "hardly" not in unsure.sentence
     assert scrubbing((0.99, 0.97, 1.0)).findings()[0].trust == "solid"
     (alone,) = scrubbing((0.99, 0.97, 1.0), dealt=()).findings()
     assert alone.kind == "description"
@@ -301,6 +307,15 @@ def test_a_verdict_of_ablation_is_no_role():
     assert columns[:4] == ["Head", "Role", "Ablation", "Speaker through it"]  # what a role stands on is seen first
     none = replace(result, roles=["no role found"] * 3, causal=[False] * 3)
     assert none.findings()[0].kind == "null"
+    # Ablation shows that a head is needed; that it copies is read off its weights, so it is counted apart.
+    copies = replace(
+        result, roles=["induction", "copies what it looks at", "copies what it looks at"], causal=[True] * 3
+    )
+    assert copies.findings()[0].sentence == (
+        "1 of 3 heads has a role that an intervention supports; 2 others are needed, and copy what they look at by the "
+        "weights alone."
+    )
+    assert result.findings()[0].sentence == "1 of 3 heads has a role that an intervention supports."
 
 
 def test_the_half_that_may_be_cited_is_shown_beside_the_picture():

@@ -8,10 +8,11 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.ablation import estimated_rises, summed_losses
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.halves import first_half
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland_circuits import head_ablation
-from wonderland_circuits.head_ablation import KINDS, HeadAblation, first_half
+from wonderland_circuits.head_ablation import KINDS, HeadAblation
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,12 @@ import torch
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.halves import first_half
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.testing.truth import random_specimen
 from wonderland_circuits import head_ablation, head_pairs
-from wonderland_circuits.head_ablation import KINDS, HeadAblation, first_half
+from wonderland_circuits.head_ablation import KINDS, HeadAblation
 
 INDUCTION, UNIFORM = HEADS["induction"], HEADS["uniform"]
 

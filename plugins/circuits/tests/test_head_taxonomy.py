@@ -31,7 +31,7 @@ def results(label="diffuse", verdict="needed", *, first=0.0, **others):
 
 @pytest.fixture(scope="module")
 def found(repeating):
-    return wl.analyze(repeating, HeadTaxonomy(), control=True)
+    return wl.analyze(repeating, HeadTaxonomy(), control=True, parameters={"composition": {"rotations": 500}})
 
 
 def test_the_planted_heads_have_their_roles_and_the_others_none(found):

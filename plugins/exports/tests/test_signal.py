@@ -64,7 +64,8 @@ def test_without_key_or_package_the_way_out_is_said(tmp_path, monkeypatch):
     folder = make_signal_desktop(tmp_path / "Signal", 30, key=KEY).path
     with pytest.raises(InputError, match="keychain") as caught:
         Signal(folder).count()
-    assert "--key" in caught.value.hint
+    assert "WONDERLAND_SIGNAL_KEY" in caught.value.hint
+    assert "key=" in caught.value.hint
     with pytest.raises(InputError, match="does not open"):
         Signal(folder, key="f" * 64).count()
     with pytest.raises(UsageError, match="64 digits"):

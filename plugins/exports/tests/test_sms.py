@@ -1,7 +1,5 @@
 """SMS Backup & Restore: every element is a row, emoji are whole again, nothing expands."""
 
-import os
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -144,7 +142,7 @@ def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     for _ in range(data.draw(st.integers(0, 4))):
         at = data.draw(st.integers(0, len(raw) - 1))
         raw[at : at + data.draw(st.integers(0, 5))] = data.draw(
-            st.sampled_from([b"<sms ", b"<", b">", b'"', b"&", b"\0", os.urandom(3)])
+            st.sampled_from([b"<sms ", b"<", b">", b'"', b"&", b"\0", b"\xf3\x9a\x00"])
         )
     path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
     survives(Sms, path, partial=data.draw(st.booleans()))

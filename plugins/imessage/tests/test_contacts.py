@@ -1,5 +1,6 @@
 """Contacts name people where they can be read, and say so where they cannot."""
 
+import functools
 import os
 import sqlite3
 from contextlib import closing
@@ -94,8 +95,9 @@ def test_a_place_that_is_not_there_is_not_a_matter_of_permissions(tmp_path):
     assert "Full Disk Access" not in caught.value.hint
 
 
-def test_locked_contacts_are_an_error_that_does_not_blame_permissions(book):
+def test_locked_contacts_are_an_error_that_does_not_blame_permissions(book, monkeypatch):
     file = book("1")
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, timeout=0.0))  # wait for nobody
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(wl.WonderlandError, match="locked") as caught:

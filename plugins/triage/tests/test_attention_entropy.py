@@ -8,6 +8,7 @@ import pytest
 import wonderland as wl
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.testing.optimism import optimism
 from wonderland_triage.attention_entropy import AttentionEntropy
 
 
@@ -107,3 +108,18 @@ def test_its_views_are_ones_the_report_can_draw(result):
     for view in result.views():
         encode(view.data)
     assert result.figure() is not None
+
+
+def test_the_lowest_of_noise_is_worth_nothing_on_the_other_half():
+    (choice,) = AttentionEntropy.choices()
+    found = optimism(AttentionEntropy, choice)
+    assert found.faults == []
+    assert abs(found.share) < 1e-3
+
+
+def test_of_one_conversation_the_lowest_is_named_where_it_was_found_and_that_is_said():
+    result = entropy_of(handwritten_model(), conversations=1)
+    assert result.lowest_apart.n == 0
+    (finding,) = result.findings()
+    assert "on the text it was found on, 0.00 of" in finding.text
+    assert finding.trust == "weak"

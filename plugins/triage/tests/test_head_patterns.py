@@ -6,8 +6,10 @@ import torch
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.lab.halves import first_half
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
+from wonderland.testing.optimism import optimism
 from wonderland_triage.head_patterns import PATTERNS, HeadPatterns
 
 
@@ -160,3 +162,30 @@ def test_its_views_are_ones_the_report_can_draw(result):
     for view in result.views():
         encode(view.data)
     assert result.figure() is not None
+
+
+def test_the_most_of_noise_is_worth_nothing_on_the_other_half():
+    (choice,) = HeadPatterns.choices()
+    found = optimism(HeadPatterns, choice)
+    assert found.faults == []
+    assert abs(found.share) < 1e-3
+
+
+def test_only_a_head_with_the_label_is_named_for_it(result):
+    assert result.highest == {"previous": "L0H0", "self": "L0H1", "first": "L0H2", "speaker": "L1H2"} | {
+        pattern: head for pattern, head in result.highest.items() if pattern in ("separator", "duplicate")
+    }
+    for pattern, head in result.highest.items():
+        assert Head.parse(head) in result.heads_with(pattern)
+
+
+def test_chance_beside_the_named_head_is_that_of_the_half_it_is_measured_on():
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(9, shortest=10))
+    result = wl.analyze(specimen, HeadPatterns())["head-patterns"]
+    evidence = specimen.evidence
+    other = ~first_half(evidence.conversation, evidence.seed)
+    by_hand = [1 / (i + 1) for n in evidence.lengths[other] for i in range(4, int(n))]
+    apart = result.highest_apart["previous"]
+    assert apart.chance == pytest.approx(np.mean(by_hand), rel=1e-6)
+    assert apart.chance != pytest.approx(result.scores["previous"].chance, rel=1e-6)
+    assert apart.n == len(np.unique(evidence.conversation[other]))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.components import Neuron
 from wonderland.lab.evidence import Evidence
 from wonderland.model.presets import Config
 from wonderland.report.encode import encode
@@ -357,3 +358,24 @@ def test_its_views_are_ones_the_report_can_draw(synthetic_specimen):
     for view in result.views():
         encode(view.data)
         assert figure(view) is not None
+
+
+def test_with_a_large_vocabulary_the_tokens_of_the_listed_neurons_alone_are_told(
+    synthetic_specimen, result, monkeypatch
+):
+    monkeypatch.setattr("wonderland_triage.neurons._PRODUCTS", 0)
+    few = wl.analyze(synthetic_specimen, Neurons(listed=2, tokens=1))["neurons"]
+    listed = {Neuron.parse(row["neuron"]) for row in few.listed}
+    assert {tuple(at) for at in np.argwhere(few.raises[..., 0] >= 0)} == {tuple(at) for at in listed}
+    for name in ("raises", "lowers", "reads"):
+        assert [row[name] for row in few.listed] == [row[name] for row in result.listed[:2]]
+
+
+def test_of_some_neurons_each_is_told_its_own_tokens(synthetic_specimen, result):
+    some = np.zeros_like(result.raises[..., 0], dtype=bool)
+    some[0, [WORD, 5, 9]] = True
+    for name, (ids, by) in Neurons(tokens=1)._vocabulary(synthetic_specimen, some).items():
+        assert (ids[some] == getattr(result, name)[some]).all()
+        assert (ids[~some] == -1).all()
+        assert (np.isfinite(by[..., 0]) == some).all()
+    assert len(set(result.raises[some].ravel().tolist())) > 1  # so that an exchange would be seen

@@ -28,15 +28,23 @@ def of(value, error=0.0, n=40, **parts):
     return wl.Estimate(value, value - error, value + error, n, **parts)
 
 
-def entropy(value, error=0.0, n=40):
+def entropy(value, error=0.0, n=40, *, elsewhere=None):
+    """Of all heads; and, if it is another, of the lowest one on the other half of the conversations."""
     one = of(np.atleast_2d(value), error, n, chance=1.0, dims=("layer", "head"))
-    return AttentionEntropyResult(one, one, one, one.value, np.ones((*one.shape, 5)))
+    measured = np.isfinite(one.value).any()
+    lowest = str(Head(*np.unravel_index(np.nanargmin(one.value), one.shape))) if measured else ""
+    apart = of(elsewhere or np.nanmin(one.value), error, n, chance=1.0) if measured else wl.Estimate.missing()
+    return AttentionEntropyResult(one, one, one, one.value, np.ones((*one.shape, 5)), lowest, apart)
 
 
 def patterns(previous, error=0.0, n=40, chance=0.1, **others):
     scores = {"previous": of(np.atleast_2d(previous), error, n, chance=chance)}
     scores |= {name: of(np.atleast_2d(value), error, n, chance=chance) for name, value in others.items()}
-    return HeadPatternsResult(scores, HeadPatterns()._labels(scores), 0.4, 5.0, [], [])
+    labels = HeadPatterns()._labels(scores)
+    result = HeadPatternsResult(scores, labels, 0.4, 5.0, [], [])
+    named = {name: heads[0] for name in scores if (heads := result.heads_with(name))}
+    apart = {name: scores[name][head] for name, head in named.items()}
+    return replace(result, highest={name: str(head) for name, head in named.items()}, highest_apart=apart)
 
 
 def loss(value, error=0.1, n=40, me=(2.0, 0.1), them=(2.0, 0.1), chance=3.0):
@@ -99,6 +107,7 @@ CASES = [
     # what, result, kind, trust, what its sentence says, what it must not say
     ("focused", entropy([[0.2, 0.9]]), "effect", "solid", "1 of 2 heads is focused", None),
     ("not surely focused", entropy([[0.45]], 0.2), "effect", "weak", "1 of 1 heads is focused", None),
+    ("less elsewhere", entropy([[0.4]], elsewhere=0.7), "effect", "weak", "on the other half it has 0.70", "0.40"),
     ("none focused", entropy([[0.8, 0.9]]), "null", "solid", "No head is focused", "most focused"),
     ("perhaps focused", entropy([[0.55]], 0.2), "null", "weak", "No head is focused", None),
     ("all alike", entropy([[1.0, 1.0]]), "null", "solid", "No head is focused", None),
@@ -112,10 +121,17 @@ CASES = [
     ("chance above", patterns([[0.6]], chance=0.8), "null", "weak", "0 of 1 heads have a pattern", None),
     ("few with a pattern", patterns([[0.9]], n=3), "description", "weak", "1 of 1 heads has a pattern", None),
     ("nothing to count", patterns([[NAN]]), "null", "weak", "0 of 1 heads have a pattern", None),
-    ("a loss", loss(1.0), "effect", "solid", "as unsure as among 3 equally likely tokens", None),
-    ("a loss like chance", loss(2.95), "effect", "weak", "as unsure as", None),
-    ("chance below", loss(3.5), "null", "solid", "no better than a uniform guess", "as unsure"),
-    ("no loss at all", loss(0.0, 0), "effect", "solid", "as unsure as among 1 equally likely tokens", None),
+    ("a loss", loss(1.0), "effect", "solid", "predicts better than a uniform guess", "not shown"),
+    ("a loss like chance", loss(2.95), "effect", "weak", "is not shown to predict better", None),
+    (
+        "chance below",
+        loss(3.5),
+        "null",
+        "solid",
+        "no better than a uniform guess",
+        "better than a uniform guess: a loss of 3.5 nats, ",
+    ),
+    ("no loss at all", loss(0.0, 0), "effect", "solid", "predicts better than a uniform guess", None),
     ("a giant loss", loss(2000.0), "null", "solid", "no better than a uniform guess", "inf"),
     ("few losses", loss(1.0, n=2), "effect", "weak", "too few to trust the interval", None),
     ("no loss known", loss(NAN), "description", "anecdotal", "could not be measured", "unsure"),

@@ -144,10 +144,17 @@ def test_the_most_surprising_tokens_are_words_in_order_of_their_loss(result, by_
         assert not row["piece"].startswith("<|")
 
 
-def test_the_claim_is_the_loss_with_its_interval_and_perplexity(result):
+def test_the_claim_is_the_loss_with_its_interval_and_of_which_windows(result):
     first = result.summary().splitlines()[0]
     assert str(result.overall) in first
-    assert f"perplexity {np.exp(result.overall.value):.1f}" in first
+    assert "windows that are examined" in first
+    assert "windows that are examined" in result.findings()[0].text
+
+
+def test_the_number_of_choices_is_left_to_the_loss_of_all_held_out_tokens(result):
+    # The same number of other tokens would stand beside it: a page must not say both.
+    said = [result.summary(), *(finding.text for finding in result.findings())]
+    assert not any("perplexity" in text or "equally likely" in text for text in said)
 
 
 def test_a_difference_within_the_intervals_is_called_none(result):

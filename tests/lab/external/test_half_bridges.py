@@ -19,7 +19,7 @@ from wonderland import plugins
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
 from wonderland.testing.comparing import estimates
 
-KINDS, HALF = ("gpt2", "llama"), {torch.float16: 0.02, torch.bfloat16: 0.08}
+HALF = {torch.float16: 0.02, torch.bfloat16: 0.08}
 FAST = {
     "composition": {"rotations": 20},
     "head-ablation": {"windows": 6, "pairs": 4},
@@ -33,7 +33,19 @@ ALL = [
     for name, cls in plugins.load().analyses.items()
     if not getattr(cls, "on_request", False) and not getattr(cls, "of", "")
 ]
-PRECISIONS = pytest.mark.parametrize("precision", HALF, ids=lambda dtype: str(dtype).removeprefix("torch."))
+EACH = pytest.mark.parametrize(
+    ("kind", "precision"),
+    [
+        pytest.param(kind, precision, marks=[pytest.mark.slow] * again, id=f"{kind}-{str(precision).partition('.')[2]}")
+        for kind, precision, again in [
+            ("gpt2", torch.float16, False),
+            ("llama", torch.bfloat16, False),
+            ("gpt2", torch.bfloat16, True),
+            ("llama", torch.float16, True),
+        ]
+    ],
+)
+"""Each kind and each precision once; the other two pairs are asked in the slow run."""
 
 
 @functools.cache
@@ -46,8 +58,7 @@ def found(kind, precision, computed):
     return wl.analyze(specimen, *ALL, parameters=FAST)
 
 
-@PRECISIONS
-@pytest.mark.parametrize("kind", KINDS)
+@EACH
 def test_the_same_analyses_run_and_the_same_decline_in_one_sentence(kind, precision):
     whole, half = found(kind, precision, torch.float32), found(kind, precision, precision)
     assert isinstance(half.specimen.model, wl.ChatTransformer) == (kind == "gpt2")
@@ -60,8 +71,7 @@ def test_the_same_analyses_run_and_the_same_decline_in_one_sentence(kind, precis
         assert why.endswith(".")
 
 
-@PRECISIONS
-@pytest.mark.parametrize("kind", KINDS)
+@EACH
 def test_numbers_are_those_of_single_precision(kind, precision):
     whole, half = found(kind, precision, torch.float32), found(kind, precision, precision)
     for name, result in half.items():

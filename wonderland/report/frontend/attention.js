@@ -65,7 +65,10 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     return [`${tokenName(shown.tokens[i])} (${i})`, [[incoming() ? `looks at ${kept}` : `is looked at by ${kept}`, number(weightOf(store.pos)(i), 3)]]];
   }
 
+  let clicked = null; // where: until the pointer leaves that place, no tooltip covers what the click opened
   big.canvas.addEventListener('pointermove', (event) => {
+    if (clicked && Math.hypot(event.clientX - clicked[0], event.clientY - clicked[1]) < 8) return;
+    clicked = null;
     const [query, key] = big.at(event);
     const { tokens } = shown;
     store.look({ ...store.peek, pos: incoming() ? key : query });
@@ -79,8 +82,14 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   big.canvas.addEventListener('pointerleave', () => (tip.hide(), store.look({})));
   big.canvas.addEventListener('click', (event) => {
     keep(...big.at(event));
-    if (narrow.matches) zoom.node.scrollIntoView({ block: 'nearest' });
+    clicked = [event.clientX, event.clientY];
+    tip.hide();
+    reveal();
   });
+  // The panel of a cell is under the pattern, often below the fold: it comes into sight when a cell is opened.
+  function reveal() {
+    if (openCell()) behindOf(shown).then(() => zoom.node.scrollIntoView({ block: 'nearest' }));
+  }
   // By keyboard: arrows move the cross, Enter opens the cell under it.
   const spot = { query: 0, key: 0 };
   big.canvas.addEventListener('focus', () => {
@@ -100,7 +109,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
       spot.query = max(0, min(triangles.n - 1, spot.query + move[1]));
       spot.key = max(0, min(spot.query, spot.key + move[0]));
       point();
-    } else if (event.key === 'Enter' || event.key === ' ') keep(spot.query, spot.key);
+    } else if (event.key === 'Enter' || event.key === ' ') (keep(spot.query, spot.key), tip.hide(), reveal());
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -120,7 +129,11 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const drawThumbs = () => {
     const { small } = sides();
     canvases.forEach((canvas, i) => drawPattern(canvas, triangles, i, small));
-    thumbs.forEach((thumb) => styled(thumb, { width: `${small}px` }));
+    thumbs.forEach((thumb, i) => {
+      styled(thumb, { width: `${small}px` });
+      const said = thumb.querySelector('small');
+      if (said) said.hidden = textWidth(`${HEADS[i]}  ${label(i)}`, 12, 600) > small;
+    });
   };
   const drawLarge = () => {
     big.draw(triangles, current(), sides().large, shown.speakers);
@@ -142,7 +155,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     const named = position === null ? '' : `“${tokenName(tokens[position])}” (${position})`;
     fill(about, position === null ? ['Shaded by the attention each token receives on average.', el('span.hint', ' Point at a word, or click it to keep it.')]
       : incoming() ? `${named} is looked at most by` : `${named} looks most at`);
-    fill(most, (position === null ? [] : ranked).map((i) => el('li', valid(store.pos) ? button('', () => store.set({ node: i }), { class: 'link', title: 'What is behind this weight' }) : el('span'))));
+    fill(most, (position === null ? [] : ranked).map((i) => el('li', valid(store.pos) ? button('', () => (store.set({ node: i }), reveal()), { class: 'link', title: 'What is behind this weight' }) : el('span'))));
     ranked.forEach((i, k) => position !== null && fill(most.children[k].firstChild, el('q', tokenName(tokens[i])), el('span', number(value(i), 2))));
   }
 

@@ -21,6 +21,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
     if (shown.aside) plot.append(aside);
     if (steps) steps.show();
     figure.update(new Set(['mounted', 'size']));
+    if (!printing) saySideways(plot);
     if (focused) box.querySelector(`[data-i="${focused}"]`)?.focus();
   }
 
@@ -28,6 +29,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const fillTable = () => {
     table = makeTable(figure.table(), `${view.title}, as a table`);
     tableBox.replaceChildren(table.node);
+    saySideways(tableBox);
   };
   const tableButton = view.renderer === 'table' ? null : button('Table', () => {
     const on = tableBox.hidden;

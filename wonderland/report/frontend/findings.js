@@ -68,6 +68,7 @@ function mountFindings(host) {
     rows.length ? el('div.scroll', { tabindex: 0, role: 'region', label: 'All findings' }, el('table', el('thead', el('tr', headings)), body)) : el('p', 'No analysis stated a finding.'),
     el('p.key', used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}: ${KINDS[name][2]}`).join('\n'))));
   show();
+  saySideways(host);
   return NO_FIGURE;
 }
 

@@ -7,7 +7,7 @@
 // node; bands: half the width of each column. Returns height, place [x, y] of each node, and for each edge its way
 // (an SVG path) and the middle of its last bend.
 
-function layered(edges, columns, half, bands, { width, top = 34, least = 300, gap = 36 }) {
+function layered(edges, columns, half, bands, { width, top = 34, least = 300, gap = 22 }) {
   const NODE = 44, LANE = 13, column = [], taken = columns.map((members) => members.map((node) => ({ node, tall: NODE })));
   columns.forEach((members, c) => members.forEach((i) => (column[i] = c)));
   const lanes = new Map();

@@ -122,6 +122,24 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
   };
 }
 
+// Where a table or a figure goes on to the right, a button says so and goes there.
+function saySideways(host) {
+  for (const box of host.querySelectorAll('.scroll, .sideways')) {
+    if (box.nextSibling?.classList?.contains('further')) continue;
+    const go = button('More to the right →', () => box.scrollBy({ left: box.clientWidth * 0.8 }), { class: 'further hint', hidden: true });
+    const look = () => (go.hidden = box.scrollLeft + box.clientWidth > box.scrollWidth - 12);
+    box.after(go);
+    box.addEventListener('scroll', look, { passive: true });
+    new ResizeObserver(look).observe(box); // it says the first size, too
+  }
+}
+
+// What the audit found of what the model gives away: a sentence, its figures, and why the model may be in this file.
+const auditOf = () => [
+  el('p.caption.audit', el('b', 'What it gives away. '), page.audit, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
+  page.auditFigures.length ? el('div.auditfigures', pairsOf(page.auditFigures)) : null,
+  page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null];
+
 // A canvas of the wanted size in CSS pixels, sharp on dense screens.
 function sizeCanvas(canvas, width, height) {
   const dense = min(2, window.devicePixelRatio || 1);

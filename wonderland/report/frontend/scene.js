@@ -88,13 +88,16 @@ function sceneToCanvas(scene, density = 2) {
   return canvas;
 }
 
+const FOLD = 1500; // the widest part of a picture, in CSS pixels
+
 // A picture of anything on the page as it is seen: boxes, words, canvases, and the scenes of the charts in it.
 function pictureOf(host) {
   host.classList.add('unrolled');
   host.querySelectorAll('.sideways, .scroll').forEach((box) => box.scrollTo(0, 0));
   const origin = host.getBoundingClientRect(), scene = new Scene(0, 0);
+  let right = 0, down = 0; // by how much what is drawn now is moved
   const place = ({ left, top, width, height }) => {
-    const [x, y] = [left - origin.left, top - origin.top];
+    const [x, y] = [left - origin.left + right, top - origin.top + down];
     scene.width = max(scene.width, x + width);
     scene.height = max(scene.height, y + height);
     return { x, y, width, height };
@@ -112,9 +115,27 @@ function pictureOf(host) {
       scene.text(turned ? x + size : x, turned ? y + height : y + height / 2 + size * 0.35, word, { size, fill: css.color, weight: css.fontWeight, rotate: turned ? -90 : null });
     }
   };
-  (function visit(node) {
+  // A grid wider than a page goes on below, each part with the names of its rows.
+  function fold(grid) {
+    const rows = [...grid.children], places = [...(rows.find((row) => row.querySelector('button'))?.children ?? [])].map((cell) => cell.getBoundingClientRect());
+    const tall = grid.getBoundingClientRect().height + 16;
+    for (let from = 1, to; from < places.length; from = to) {
+      for (to = from + 1; to < places.length && places[to].right - places[from].left < FOLD - places[0].width; to++);
+      for (const row of rows) {
+        [...row.children].forEach((cell, c) => {
+          if (c && (c < from || c >= to)) return;
+          right = c ? places[1].left - places[from].left : 0;
+          visit(cell);
+        });
+      }
+      right = 0;
+      if (to < places.length) down += tall;
+    }
+  }
+  function visit(node) {
     const css = getComputedStyle(node), inner = node.scene ?? (node.tagName === 'CANVAS' && node);
     if (css.display === 'none' || node.classList.contains('hint') || (node !== host && node.classList.contains('apart'))) return;
+    if (node.classList.contains('cells') && node.getBoundingClientRect().width > FOLD) return void fold(node); // what follows is moved down with it
     const framed = css.borderLeftWidth !== '0px' || (css.boxShadow !== 'none' && node.tagName === 'BUTTON');
     for (const part of node.getClientRects()) {
       const { x, y, width, height } = place(part);
@@ -123,7 +144,8 @@ function pictureOf(host) {
       else if (css.borderTopWidth !== '0px') scene.line(x, y, x + width, y, css.borderTopColor);
     }
     if (!inner) for (const child of node.childNodes) (child.nodeType === 3 ? write(child, css) : visit(child));
-  })(host);
+  }
+  visit(host);
   host.classList.remove('unrolled');
   return scene;
 }

@@ -31,6 +31,8 @@ function makeTour() {
     const target = byId(`title-${store.view}`) && marked(mark);
     if (!target) return performance.now() < until ? requestAnimationFrame(() => point(mark, mine, until)) : undefined;
     outline(target);
+    const inside = target.closest('.scroll'); // a row of a long table: first the table is moved, then the page
+    if (inside) inside.scrollTop += target.getBoundingClientRect().top - inside.getBoundingClientRect().top - inside.clientHeight / 3;
     const room = node.getBoundingClientRect(), below = room.width > innerWidth * 0.7 ? innerHeight - room.top : 0, box = target.getBoundingClientRect();
     const free = innerHeight - below, top = box.height > free - 90 ? 80 : (free - box.height) / 2; // in the middle of what the panel leaves free
     scrollBy({ top: box.top - top, behavior: 'instant' });

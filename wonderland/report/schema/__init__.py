@@ -20,7 +20,15 @@ from wonderland.report.schema.figure import Axis, Figure, Panel, Panels
 from wonderland.report.schema.kinds import Triangles
 from wonderland.report.schema.matrix import CellDetail, CellRow, CellTokens, Matrix, Ranks, Series
 from wonderland.report.schema.node import Node, Number, fields_of
-from wonderland.report.schema.numbers import digits, percent, told_p
+from wonderland.report.schema.numbers import (
+    bounds,
+    bounds_in_words,
+    digits,
+    interval_over,
+    percent,
+    told_p,
+    with_bounds,
+)
 from wonderland.report.schema.selection import Key
 from wonderland.report.schema.tables import Card, Cards, Column, Edge, Graph, GraphNode, Table
 from wonderland.report.schema.tree import rewrite, walk
@@ -32,8 +40,9 @@ __all__ = [
     "CellRow", "CellTokens", "Column", "Conversations", "Curve", "Edge", "Expected", "Figure", "Graph", "GraphNode",
     "Highlight", "Key", "Lines", "Mark", "Matrix", "Measure", "Node", "Number", "Panel", "Panels", "Patterned", "Point",
     "Quoted", "RankLine", "RankLines", "Ranks", "Reference", "Right", "Role", "Row", "Scatter", "Series", "Shaded",
-    "SmallBars", "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "characters", "digits",
-    "fields_of", "join", "percent", "rewrite", "say", "spoken", "told_p", "walk",
+    "SmallBars", "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "bounds",
+    "bounds_in_words", "characters", "digits", "fields_of", "interval_over", "join", "percent", "rewrite", "say",
+    "spoken", "told_p", "walk", "with_bounds",
 ]  # fmt: skip
 
 FIGURES: tuple[type[Figure], ...] = (

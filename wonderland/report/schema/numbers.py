@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["digits", "percent", "told_p"]
+__all__ = ["bounds", "bounds_in_words", "digits", "interval_over", "percent", "told_p", "with_bounds"]
 
 _LEAST = 0.001
 
@@ -51,3 +52,31 @@ def digits(number: Any, count: int = 2) -> str:
     places = max(count - 1 - math.floor(math.log10(abs(number))), 0)
     told = f"{abs(number):.{places}f}"
     return f"−{told}" if number < 0 else told
+
+
+Told = Callable[[Any], str] | str
+"""How a number of an estimate is told: a function such as `percent`, or a format such as ".2f"."""
+
+
+def bounds(estimate: Any, told: Told = percent) -> str:
+    """Return the interval of one estimate in brackets: "[56%, 70%]"."""
+    return f"[{_told(estimate.low, told)}, {_told(estimate.high, told)}]"
+
+
+def with_bounds(estimate: Any, told: Told = percent) -> str:
+    """Return one estimate with its interval: "63% [56%, 70%]"."""
+    return f"{_told(estimate.value, told)} {bounds(estimate, told)}"
+
+
+def bounds_in_words(estimate: Any, told: Told = percent) -> str:
+    """Return the interval of one estimate as sentences have it: "95% interval 56% to 70%"."""
+    return f"95% interval {_told(estimate.low, told)} to {_told(estimate.high, told)}"
+
+
+def interval_over(estimate: Any) -> str:
+    """Return what the interval of an estimate rests on, as captions have it: "95% interval over n=42 conversations"."""
+    return f"95% interval over n={estimate.over}"
+
+
+def _told(number: Any, told: Told) -> str:
+    return format(float(number), told) if isinstance(told, str) else told(number)

@@ -121,6 +121,26 @@ class Table(Figure):
         }
         return cls.by_row({Column("head", "Head"): heads, **flat}, links="head", **parts)
 
+    @classmethod
+    def by_subject(
+        cls, found: Mapping[str, Mapping[str, Mapping[str, Any]]], measures: Mapping[str, str], **parts: Any
+    ) -> Table:
+        """Return a table with a row for each subject in each layer, so that a number stands beside its controls.
+
+        Args:
+            found: Estimates by layer, by subject ("transcoder", "noise") and by measure; one that is not there leaves
+                its cell empty. The names of subjects are the analysis' own.
+            measures: Heading of each measure; its numbers have three digits.
+            **parts: Other fields of the table.
+        """
+        numbers = [Column(key, heading, digits=3) for key, heading in measures.items()]
+        rows = [
+            [Wording(layer), Wording(whose), *(of.get(key) for key in measures)]
+            for layer, subjects in found.items()
+            for whose, of in subjects.items()
+        ]
+        return cls([Column("layer", "Layer"), Column("whose", "Whose"), *numbers], rows, **parts)
+
 
 def cells_of(values: Any) -> list[Any]:
     """Return the cells of a column, whatever holds them; an estimate or array of heads goes layer by layer."""

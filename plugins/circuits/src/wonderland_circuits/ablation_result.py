@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Matrix, Row, Table, Wording
+from wonderland.views import Block, Column, Matrix, Row, Table, Wording, bounds_in_words, interval_over
 from wonderland_circuits import head_pairs
 
 KINDS = ("resample", "mean", "zero")
@@ -157,16 +157,16 @@ class HeadAblationResult(wl.Result):
         trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
         told = (
             f"{text} {self.dearest} costs most on {self.conversations[0]} conversations: with {_MEANING['resample']} "
-            f"in its place the loss on {cost.n} others rises by {cost.value:.3g} nats a token (95% interval "
-            f"{cost.low:.3g} to {cost.high:.3g})."
+            f"in its place the loss on {cost.n} others rises by {cost.value:.3g} nats a token "
+            f"({bounds_in_words(cost, '.3g')})."
         )
         return [wl.Finding(told, "head-ablation", Head.parse(self.dearest), trust, "effect", cost)]
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
-            "Ablation, nats a token": self.cost["resample"],
-            "Ablation to the mean, nats a token": self.cost["mean"],
-            "Ablation to zero, nats a token": self.cost["zero"],
+            "Ablation, nats a token, all conversations": self.cost["resample"],
+            "Ablation to the mean, nats a token, all conversations": self.cost["mean"],
+            "Ablation to zero, nats a token, all conversations": self.cost["zero"],
         }
 
     def cards(self) -> Mapping[Any, Sequence[Block]]:
@@ -181,8 +181,8 @@ class HeadAblationResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         caption = (
-            f"Rise of the held-out loss without each head, over {self.windows} windows; 95% interval over "
-            f"n={self.loss.over}; in these windows the loss without ablation is {self.loss.value:.3f} nats "
+            f"Rise of the held-out loss without each head, over {self.windows} windows; "
+            f"{interval_over(self.loss)}; in these windows the loss without ablation is {self.loss.value:.3f} nats "
             "a token."
         )
         verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Column, Point, Scatter, Table, Wording, digits
+from wonderland.views import Axis, Column, Point, Scatter, Table, Wording, digits, interval_over
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import share
 
@@ -139,7 +139,7 @@ class EdgeAttributionResult(ContrastResult):
                 "Edge attribution: agreement with exact patching",
                 Table.by_row(agreement),
                 subtitle="How far can estimates stand in for exact patching?",
-                caption=f"Over {len(self.edges)} edges; 95% interval over n={n.over}; chance: 0 for "
+                caption=f"Over {len(self.edges)} edges; {interval_over(n)}; chance: 0 for "
                 "correlations, 0.5 for signs, the share of edges that are called strongest for the last.",
                 how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
                 "prompts. 1 is perfect.",

@@ -14,6 +14,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS
+from wonderland.views import interval_over
 from wonderland_circuits.phrases import spelled
 
 __all__ = ["ContrastResult"]
@@ -59,7 +60,7 @@ class ContrastResult(wl.Result):
 
     def over(self, estimate: wl.Estimate) -> str:
         """Return what an estimate rests on: "over 32 pairs; 95% interval over n=30 conversations"."""
-        return f"over {self.confirming} pairs; 95% interval over n={estimate.over}"
+        return f"over {self.confirming} pairs; {interval_over(estimate)}"
 
     def without_pairs(self, cannot: str) -> list[str]:
         """Return the lines of a result that has no pair to ask about."""

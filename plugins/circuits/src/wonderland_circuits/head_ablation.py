@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.ablation import collect, donors, estimated_rises, spread, summed_losses, writing
+from wonderland.lab.halves import best_apart, first_half
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.shortlist import layers_in, shortlist
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
@@ -58,7 +59,7 @@ class HeadAblation:
     windows: Annotated[int, "held-out windows to ablate in, spread over all conversations"] = 48
     level: Annotated[float, "false-discovery rate for a verdict"] = 0.05
     alone: Annotated[int, "heads to ablate: of more, those a gradient expects most of, and a random quarter"] = 64
-    layers: Annotated[str, "of these layers only, such as 2 or 0,2; all if empty"] = ""
+    layers: Annotated[str, "of these layers only, such as 2, 0,2 or 5-7; all if empty"] = ""
     pairs: Annotated[int, "pairs of heads to ablate together, all of them if there are no more; 0 for none"] = 120
     pair_windows: Annotated[int, "of those windows, how many to ablate pairs in, half to choose by"] = 24
     seed: Annotated[int, "seed of windows, halves, donors and intervals"] = 0
@@ -171,22 +172,9 @@ class HeadAblation:
             first: Whether a window is one to choose by, [window].
             kept: Whether it has a donor, [window].
         """
-        choose, measure = first & kept, ~first & kept
-        nothing = wl.Estimate.missing((), unit="nats a token", chance=0.0)
-        if not choose.any():
-            return "", nothing
-        head = Head(*(int(i) for i in np.unravel_index(np.nanargmax(rise[choose].sum(0)), rise.shape[1:])))
-        if not measure.any():
-            return str(head), nothing
-        of = rise[measure][:, *head]
-        about: dict[str, Any] = {"unit": "nats a token", "chance": 0.0, "seed": self.seed}
-        return str(head), cluster_bootstrap(of, words[measure], conversation[measure], **about)
-
-
-def first_half(conversation: np.ndarray, seed: int) -> np.ndarray:
-    """Return which windows are of the half of the conversations to choose by, [window]."""
-    groups = np.random.default_rng(seed).permutation(np.unique(conversation))
-    return np.isin(conversation, groups[: (len(groups) + 1) // 2])
+        parts = (part[kept] for part in (rise, words, conversation, first))
+        best, cost = best_apart(*parts, unit="nats a token", chance=0.0, seed=self.seed)
+        return "" if best is None else str(Head(*best)), cost
 
 
 def _few(chosen: np.ndarray, order: np.ndarray, first: np.ndarray, count: int) -> np.ndarray:

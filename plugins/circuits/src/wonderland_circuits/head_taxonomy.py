@@ -33,8 +33,9 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData
+from wonderland.views import with_bounds
 from wonderland_circuits.phrases import share
-from wonderland_circuits.taxonomy_result import HeadTaxonomyResult
+from wonderland_circuits.taxonomy_result import COPIES, HeadTaxonomyResult
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -118,16 +119,16 @@ def _role(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str, bo
         return copying
     ablation, patterns = results["head-ablation"], results["head-patterns"]
     verdict, label = ablation.verdicts[at[0]][at[1]], patterns.labels[at[0]][at[1]]
-    cost = f"without it the loss changes by {_told(ablation.cost['resample'][at])}"
+    cost = f"without it the loss changes by {with_bounds(ablation.cost['resample'][at], '.3g')}"
     looks = [name for name in _LOOKS if name in label]
     if verdict == "needed" and looks:
-        score = f"{_told(patterns.scores[looks[0]][at])} on {label}"
+        score = f"{with_bounds(patterns.scores[looks[0]][at], '.3g')} on {label}"
         return " and ".join(_LOOKS[name] for name in looks), f"attention {score}; {cost}", True
     if verdict == "needed":
         ov = results.get("ov-circuits")
         if ov is not None and at in [tuple(head) for head in ov.copiers]:
             return (
-                "copies what it looks at",
+                COPIES,
                 f"no single pattern; copying score {float(ov.copying[at]):+.2f} beyond rotated weights; {cost}",
                 True,
             )
@@ -160,7 +161,7 @@ def _induction(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, st
     if str(Head(*at)) not in found.candidates or not found.lost[at].low > 0:
         return None
     score = max(float(part.value[at]) for part in found.scores.values())
-    rule = f"prefix matching {score:.2f}; without it repetitions gain {_told(found.lost[at])} less"
+    rule = f"prefix matching {score:.2f}; without it repetitions gain {with_bounds(found.lost[at], '.3g')} less"
     return "induction", rule, True
 
 
@@ -201,7 +202,3 @@ def _exact(value: np.ndarray, chance: np.ndarray) -> wl.Estimate:
     """Return a number of the weights: it has a null but no sample, so its interval is itself."""
     dims = ("layer", "head")
     return wl.Estimate(value, value, value, n=1, unit="1", chance=chance, resampled_over="models", dims=dims)
-
-
-def _told(one: wl.Estimate) -> str:
-    return f"{float(one.value):.3g} [{float(one.low):.3g}, {float(one.high):.3g}]"

@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Matrix, Row, Table, spoken
+from wonderland.views import Block, Column, Matrix, Row, Table, interval_over, spoken
 from wonderland_circuits import patching_grid
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import share
@@ -106,8 +106,8 @@ class ActivationPatchingResult(ContrastResult):
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
-            "Patched in alone, share brought back": self.by_head["denoising"],
-            "Corrupted alone, share lost": self.by_head["noising"],
+            "Patched in alone, share brought back, all pairs": self.by_head["denoising"],
+            "Corrupted alone, share lost, all pairs": self.by_head["noising"],
         }
 
     def views(self) -> Sequence[wl.View]:
@@ -116,8 +116,8 @@ class ActivationPatchingResult(ContrastResult):
         n = self.by_head["denoising"]
         anecdote = " Fewer than 20 pairs: an anecdote." if self.anecdotal else ""
         caption = (
-            f"Share of the gap of {self.gap.value:.2f} logits, pooled over all {len(self.pairs)} pairs; 95% interval "
-            f"over n={n.over}; 0 is no effect.{anecdote}"
+            f"Share of the gap of {self.gap.value:.2f} logits, pooled over all {len(self.pairs)} pairs; "
+            f"{interval_over(n)}; 0 is no effect.{anecdote}"
         )
         share_of_gap: dict[str, Any] = {"unit": "share of the gap", "scale": "diverging"}
         single = [patching_grid.view(self.shown, self.words, self.refused, n.shape[1])] if self.shown else []

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import wonderland as wl
-from wonderland.views import percent
+from wonderland.views import with_bounds
 
 __all__ = ["listed", "share", "spelled"]
 
@@ -25,8 +25,7 @@ def spelled(kind: str) -> str:
 
 def share(estimate: wl.Estimate) -> str:
     """Return an estimate as a share with its interval: "63% [56%, 70%]"."""
-    value, low, high = (float(part) for part in (estimate.value, estimate.low, estimate.high))
-    return "an undefined share" if math.isnan(value) else f"{percent(value)} [{percent(low)}, {percent(high)}]"
+    return "an undefined share" if math.isnan(float(estimate.value)) else with_bounds(estimate)
 
 
 def listed(names: Sequence[object], most: int = 5) -> str:

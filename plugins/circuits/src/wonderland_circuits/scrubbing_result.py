@@ -23,6 +23,7 @@ _MEANING = {
     "pair": "the token and the one before",
     "everything": "more than any of these",
 }
+_POINTS = 5  # percentage points over random assignments: fewer say nothing of the features
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,17 @@ class CausalScrubbingResult(wl.Result):
             return f"{told}; all its claims name one feature, so there is no other assignment to compare with{few}."
         more = percent(max(float(self.recovered.high) - self.null, 0.0)).replace("%", " points")
         verdict = "" if self._beyond else f". It is not shown to recover more than they do, at most {more} more"
+        if self._beyond and not self._matters:
+            verdict = f". It is hardly above random: at most {more} more, where {_POINTS} points count as nothing"
         return (
             f"{told}. The same features assigned to the heads at random recover {percent(self.null)} on average, "
             f"{told_p(self.p)}{verdict}{few}."
         )
+
+    @property
+    def _matters(self) -> bool:
+        """Whether it may recover so much more than random assignments that the features chosen say something."""
+        return bool(float(self.recovered.high) - self.null >= _POINTS / 100)
 
     @property
     def _beyond(self) -> bool:
@@ -114,8 +122,9 @@ class CausalScrubbingResult(wl.Result):
 
     def findings(self) -> Sequence[wl.Finding]:
         estimate = replace(self.recovered, chance=self.null if len(self.dealt) else None)
-        kind: Any = "effect" if self._beyond else "null" if len(self.dealt) else "description"
-        trust: Any = "solid" if self.recovered.trusted and self._beyond else "weak"
+        kind: Any = "effect" if self._beyond and self._matters else "null" if len(self.dealt) else "description"
+        shown = self._beyond or not self._matters  # more than random, or at most so little more that it says nothing
+        trust: Any = "solid" if self.recovered.trusted and len(self.dealt) and shown else "weak"
         return [wl.Finding(self._claim(), "scrubbing", trust=trust, kind=kind, estimate=estimate)]
 
     def card(self) -> Mapping[str, wl.Estimate]:

@@ -13,6 +13,7 @@ from wonderland.components import Head
 from wonderland.views import Block, Column, Number, Role, Row, Table, Wording
 
 _NOTHING = "no role found"
+COPIES = "copies what it looks at"
 _FIRST = ("Ablation", "Speaker through it", "Induction")  # what a role stands on, before what only describes
 _VAGUE = (_NOTHING, "harmful", "needed for something not named")
 
@@ -62,18 +63,31 @@ class HeadTaxonomyResult(wl.Result):
         """Heads with a role that says what they do, shown by intervention."""
         return [i for i in range(len(self.heads)) if self.causal[i] and self.roles[i] not in _VAGUE]
 
+    @property
+    def copying(self) -> list[int]:
+        """Heads that are needed, by ablation, and copy what they look at, by their weights alone."""
+        return [i for i in self.named if self.roles[i] == COPIES]
+
     def summary(self) -> str:
         lines = [self._claim(), *(f"{role.capitalize()}: {', '.join(heads)}." for role, heads in self.by_role.items())]
         if self.absent:
             lines.append(f"Not there to read: {', '.join(self.absent)}; their roles cannot be given.")
         if isinstance(self.control, HeadTaxonomyResult):
-            lines.append(f"Before training {len(self.control.named)} had one.")
+            named, copying = len(self.control.named), len(self.control.copying)
+            also = f"; {copying} copied by the weights" if copying else ""
+            lines.append(f"Before training {named - copying} had one{also}.")
         return "\n".join(lines)
 
     def _claim(self) -> str:
-        count = len(self.named)
+        copying = len(self.copying)
+        count = len(self.named) - copying
         have = "has" if count == 1 else "have"
-        return f"{count} of {len(self.heads)} heads {have} a role that an intervention supports."
+        claim = f"{count} of {len(self.heads)} heads {have} a role that an intervention supports"
+        if not copying:
+            return f"{claim}."
+        many = str(copying) if not count else f"{copying} other" if copying == 1 else f"{copying} others"
+        copy = "is needed, and copies what it looks at" if copying == 1 else "are needed, and copy what they look at"
+        return f"{claim}; {many} {copy} by the weights alone."
 
     def findings(self) -> Sequence[wl.Finding]:
         trusted = all(one.trusted for one in self.numbers.values() if one.resampled_over != "models")
@@ -133,9 +147,9 @@ class HeadTaxonomyResult(wl.Result):
                 caption="Ablation in nats a token (resampled); attention as shares; 95% intervals over "
                 f"n={n.over} where numbers come from text, chance levels beside them; weights have "
                 "a null and no interval.",
-                how_to_read="A role is named only if an intervention supports it; the next table has the rule. Pattern "
-                "and ablation are what two analyses say of the head alone, and no roles. Sort by a heading; click a "
-                "head for everything measured about it.",
+                how_to_read="A role is named only of a head that an intervention shows to be needed; that it copies is "
+                "read off its weights. The next table has the rule. Pattern and ablation are what two analyses say of "
+                "the head alone, and no roles. Sort by a heading; click a head for everything measured about it.",
                 misleads="A head with two jobs has one role here, and heads that back each other up have none.",
                 order=5,
             ),

@@ -16,7 +16,8 @@ def wonderland_analyses() -> list[type[Any]]:
     from wonderland_cohorts.development import Development
     from wonderland_cohorts.head_matching import HeadMatching
     from wonderland_cohorts.layer_similarity import LayerSimilarity
+    from wonderland_cohorts.llc import Llc
     from wonderland_cohorts.neuron_universality import NeuronUniversality
     from wonderland_cohorts.replication import Replication
 
-    return [Acquisition, Development, HeadMatching, LayerSimilarity, NeuronUniversality, Replication]
+    return [Acquisition, Development, HeadMatching, LayerSimilarity, Llc, NeuronUniversality, Replication]

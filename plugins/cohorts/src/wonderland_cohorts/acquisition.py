@@ -25,7 +25,7 @@ import wonderland as wl
 from wonderland.errors import NotEnoughData, UsageError
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.views import Axis, Column, Curve, Lines, Quoted, Table, Wording, digits, say, told_p
-from wonderland_cohorts.development_result import over_time, told_tokens
+from wonderland_cohorts.over_training import over_time, told_tokens
 from wonderland_cohorts.transitions import halfway, log_tokens
 
 Floats = NDArray[np.float64]

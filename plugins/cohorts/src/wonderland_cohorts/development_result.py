@@ -11,55 +11,20 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.views import (
-    AttentionPatterns,
     Axis,
-    Conversations,
     Curve,
     Lines,
     Mark,
-    Matrix,
-    Measure,
-    Panel,
-    Panels,
-    Patterned,
     Reference,
-    Series,
-    Shaded,
-    Triangles,
     Wording,
     digits,
     told_p,
 )
+from wonderland_cohorts.development_views import attention_then, samples_then, scores_by_head
+from wonderland_cohorts.over_training import over_time, told_tokens
 from wonderland_cohorts.transitions import LEAST_SNAPSHOTS, log_tokens
 
-MOMENT = "snapshot"
-"""What the panels of a view over training time are called: all of them move together."""
 _SURE = 0.05
-
-
-def told_tokens(tokens: float) -> str:
-    """Return a number of tokens as people say it.
-
-    >>> told_tokens(0), told_tokens(39426), told_tokens(1130000)
-    ('untrained', '39.4k tokens', '1.13M tokens')
-    """
-    if not np.isfinite(tokens):
-        return "never"
-    if tokens < 1:
-        return "untrained"
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if tokens >= size:
-            return f"{tokens / size:.3g}{letter} tokens"
-    return f"{tokens:.0f} tokens"
-
-
-def over_time(at: np.ndarray) -> Axis:
-    """Return the axis of tokens seen, on a scale of logarithms whose whole numbers have names."""
-    first, last = (float(x) for x in log_tokens(at)[[0, -1]])
-    names = ["1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1G", "10G"][: int(np.ceil(last)) + 1]
-    if at[0] == 0:
-        names = ["0" if number <= first else name for number, name in enumerate(names)]
-    return Axis("tokens seen, logarithmic", names=Wording.every(names), power=10)
 
 
 @dataclass(frozen=True)
@@ -184,11 +149,12 @@ class DevelopmentResult(wl.Result):
         if self.curves:
             views.append(self._heads())
         if self.scores:
-            views.append(self._by_head())
+            views.append(scores_by_head(self.at, self.scores, self.labels))
         if self.attention:
-            views.append(self._attention())
+            layers, heads = map(int, next(iter(self.scores.values())).shape[1:])
+            views.append(attention_then(self.at, self.attention, self.shown, layers, heads))
         if self.samples and self.samples[0]:
-            views.append(self._said())
+            views.append(samples_then(self.at, self.samples))
         views.append(self._depth())
         return views
 
@@ -257,81 +223,6 @@ class DevelopmentResult(wl.Result):
             order=14,
         )
 
-    def _by_head(self) -> wl.View:
-        names = list(self.scores)
-        panels = []
-        for number, tokens in enumerate(self.at):
-            series = self._roles(number)
-            for name in names:
-                most = float(np.nanmax(self.scores[name]))
-                series.append(Series(Wording(name), self.scores[name][number], "share of attention", domain=[0, most]))
-            panels.append(Panel(Wording(told_tokens(tokens)), Matrix.by_head({s.name: s for s in series})))
-        return wl.View(
-            "development-scores",
-            "Head scores at each snapshot",
-            Panels(panels, MOMENT),
-            subtitle="Which heads looked where, then?",
-            caption="Scores of attention patterns by head at one snapshot, means over held-out conversations; each "
-            "pattern has one scale for all snapshots. Intervals stand in the view of heads over training.",
-            how_to_read="Move the slider through training. A cell that darkens is a head that forms.",
-            misleads="Small differences between neighbouring snapshots are noise.",
-            order=15,
-        )
-
-    def _roles(self, number: int) -> list[Series]:
-        """Return what heads are called at a snapshot, over the highest of their scores."""
-        if not self.labels:
-            return []
-        of = [name for name in self.scores if name != "induction"]
-        highest = np.max([self.scores[name] for name in of], axis=0)
-        words = Wording.every([list(row) for row in self.labels[number]])
-        domain = [0, float(np.nanmax(highest))]
-        return [Series(Wording("role"), highest[number], "share of attention", domain=domain, labels=words)]
-
-    def _attention(self) -> wl.View:
-        layers, heads = next(iter(self.scores.values())).shape[1:]
-        shown = [
-            Patterned(
-                Wording(told_tokens(tokens)),
-                self.shown["tokens"],
-                self.shown["speakers"],
-                Triangles(np.asarray(attention, dtype=np.float64) / 65535),
-                self.shown["messages"],
-            )
-            for tokens, attention in zip(self.at, self.attention, strict=True)
-        ]
-        return wl.View(
-            "development-attention",
-            "Attention at each snapshot",
-            AttentionPatterns(int(layers), int(heads), shown, of=MOMENT),
-            subtitle="What did each head look at, then?",
-            caption=f"Attention of every head on the first {len(self.shown['tokens'])} tokens of one held-out window "
-            "at each snapshot. One window, so no interval.",
-            how_to_read="Move the slider through training and see the squares change. Rows are tokens that look, "
-            "columns tokens that are looked at.",
-            misleads="One window is an anecdote; the head scores have the averages.",
-            order=16,
-        )
-
-    def _said(self) -> wl.View:
-        panels = []
-        for tokens, samples in zip(self.at, self.samples, strict=True):
-            shaded = [_shaded(sample) for sample in samples]
-            measures = [Measure("surprise", "nats", domain=[0, 10])]
-            panels.append(Panel(Wording(told_tokens(tokens)), Conversations(measures, shaded, of="sample")))
-        return wl.View(
-            "development-samples",
-            "Samples at each snapshot",
-            Panels(panels, MOMENT),
-            subtitle="What did it say, then?",
-            caption=f"n={len(self.samples[0])} samples at each snapshot, with the same seeds, temperature 0.9, from "
-            "the likeliest 95% of tokens; shaded by −ln of the probability of the token. Nothing is estimated, so "
-            "there is no interval.",
-            how_to_read="Move the slider through training: first characters without order, then words, then messages.",
-            misleads="A sample is one draw; nobody said this.",
-            order=17,
-        )
-
     def _depth(self) -> wl.View:
         one = self.depth
         return wl.View(
@@ -351,17 +242,3 @@ class DevelopmentResult(wl.Result):
         """List the heads that carry a label at a snapshot."""
         grid = self.labels[number]
         return [Head(i, j) for i, row in enumerate(grid) for j, of in enumerate(row) if label in of]
-
-
-def _shaded(sample: dict[str, Any]) -> Shaded:
-    pieces = sample["pieces"]
-    speakers: list[Any] = []
-    messages: list[int] = []
-    for piece in pieces:
-        begins = piece in ("<|me|>", "<|them|>")
-        speakers.append(piece[2:-2] if begins else speakers[-1] if speakers else sample["speaker"])
-        messages.append((messages[-1] if messages else -1) + begins if messages or begins else 0)
-    told = np.r_[np.full(sample["given"], np.nan), np.asarray(sample["probabilities"], dtype=np.float64)]
-    with np.errstate(divide="ignore"):
-        surprise = np.maximum(-np.log(told), 0)
-    return Shaded(Wording(f"as {sample['speaker']}"), pieces, speakers, np.asarray(messages), surprise[None])

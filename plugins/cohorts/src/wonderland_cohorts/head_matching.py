@@ -108,14 +108,18 @@ class HeadMatching:
         random: np.random.Generator,
     ) -> Floats:
         """Return scores of heads matched with those of another model that reads other windows."""
-        squares = [np.diagonal(half.products().sum(0)) for half in (explore, confirm)]
+        _, layers, heads = explore.shape
+        size = layers * heads
+        squares = [
+            half.squares().reshape(members, layers, heads).swapaxes(0, 1).reshape(layers, -1)
+            for half in (explore, confirm)
+        ]
         drawn = []
         for _ in range(self.permutations):
             mixed = [
-                _blocks(cosines(half.crossed(strangers(half.conversation, random)), norms), members)
+                _layers_apart(cosines(half.crossed(strangers(half.conversation, random)), norms), members)
                 for half, norms in zip((explore, confirm), squares, strict=True)
             ]
-            size = mixed[0].shape[-1]
             pairs = _match_all(mixed[0], groups)
             drawn.append(
                 [[mixed[1][a, b][np.arange(size), pairs[a, b]] for b in range(members)] for a in range(members)]
@@ -155,6 +159,15 @@ def _blocks(of_all: Floats, members: int) -> Floats:
     """Turn [member × head, member × head] into [member, other, head, head of the other]."""
     size = len(of_all) // members
     return np.asarray(of_all.reshape(members, size, members, size).transpose(0, 2, 1, 3))
+
+
+def _layers_apart(of_layers: Floats, members: int) -> Floats:
+    """Turn [layer, member × head, member × head] into [member, other, head, head of the other], 0 across layers."""
+    layers, heads = len(of_layers), of_layers.shape[-1] // members
+    made = np.zeros((members, members, layers, heads, layers, heads))
+    for layer, found in enumerate(of_layers):
+        made[:, :, layer, :, layer] = found.reshape(members, heads, members, heads).swapaxes(1, 2)
+    return made.reshape(members, members, layers * heads, layers * heads)
 
 
 def _match_all(similar: Floats, groups: list[NDArray[np.int64]]) -> NDArray[np.int64]:

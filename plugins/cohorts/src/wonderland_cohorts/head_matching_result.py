@@ -21,8 +21,9 @@ from wonderland.views import (
     Series,
     Table,
     Wording,
+    bounds,
+    bounds_in_words,
     digits,
-    percent,
     told_p,
 )
 from wonderland_cohorts.spread import share
@@ -118,7 +119,7 @@ class HeadMatchingResult(wl.Result):
         told = share(len(found), total, of="heads")
         return (
             f"{len(found)} of {total} heads of {self.members[0]} have come back in more than half of {n} other "
-            f"training runs{named} [{percent(told.low)}, {percent(told.high)}]. A head has come back if the "
+            f"training runs{named} {bounds(told)}. A head has come back if the "
             "head matched with it looks at the same words more than chance has it: over the 95th percentile of "
             f"{self.permutations} matchings with other windows."
         )
@@ -126,8 +127,8 @@ class HeadMatchingResult(wl.Result):
     def _average(self) -> str:
         one = self.mean
         return (
-            f"Matched heads have a cosine of {digits(one.value)} on average (95% interval {digits(one.low)} to "
-            f"{digits(one.high)}, n={one.n} {one.resampled_over}; with other windows {digits(one.chance)}, 95% range "
+            f"Matched heads have a cosine of {digits(one.value)} on average ({bounds_in_words(one, digits)}, "
+            f"n={one.n} {one.resampled_over}; with other windows {digits(one.chance)}, 95% range "
             f"{digits(self.null_mean[0])} to {digits(self.null_mean[1])}). Heads of the same number: "
             f"{digits(float(one.value) - self.gain_over_index)}. Matched across all layers, "
             f"{100 * self.same_layer:.0f}% stay in their layer."

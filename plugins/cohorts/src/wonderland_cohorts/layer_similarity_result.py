@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Matrix, Series, Wording, digits, percent
+from wonderland.views import Matrix, Series, Wording, bounds, digits, percent
 
 __all__ = ["LayerSimilarityResult"]
 
@@ -70,7 +70,7 @@ class LayerSimilarityResult(wl.Result):
         if self.anchored.n:
             lines.append(
                 f"{percent(self.anchored.value)} of {self.tokens} tokens find themselves in the embedding of another "
-                f"seed [{percent(self.anchored.low)}, {percent(self.anchored.high)}] (chance "
+                f"seed {bounds(self.anchored)} (chance "
                 f"{percent(self.anchored.chance)})."
             )
         return "\n".join(lines)

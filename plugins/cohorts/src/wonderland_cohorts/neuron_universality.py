@@ -25,7 +25,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.views import Bars, digits, percent
+from wonderland.views import Bars, bounds, digits, percent
 from wonderland_cohorts.spread import share
 
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ class NeuronUniversalityResult(wl.Result):
         if isinstance(self.control, NeuronUniversalityResult):
             before = f"; untrained {percent(self.control.overall.value)}"
         return (
-            f"{percent(one.value)} of neurons [{percent(one.low)}, {percent(one.high)}] are universal: their "
+            f"{percent(one.value)} of neurons {bounds(one)} are universal: their "
             f"correlation with a neuron of other seeds exceeds that with a rotated basis by more than "
             f"{digits(self.threshold)} (n={one.n} neurons of {len(self.excess)} seeds, {self.tokens[1]:,} tokens"
             f"{before}). Without taking off the rotated basis it would be {percent(raw.value)}."

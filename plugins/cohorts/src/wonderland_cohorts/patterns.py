@@ -10,6 +10,7 @@ broken. Windows are cut to one length, so that a window can stand in for another
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,13 +51,29 @@ class Patterns:
         """Return inner products of all pairs of heads in each window, [window, head, head]."""
         return np.asarray(torch.matmul(self.vectors, self.vectors.mT).double().numpy())
 
+    def squares(self) -> Floats:
+        """Return squared norms summed over windows, [member × layer × head]."""
+        return np.asarray(self.vectors.square().sum(2).double().sum(0).numpy())
+
+    @functools.cached_property
+    def _by_layer(self) -> torch.Tensor:
+        """The same, contiguous, as [layer, member × head, window, cell]."""
+        members, layers, heads = self.shape
+        parts = self.vectors.unflatten(1, (members, layers, heads))
+        turned: torch.Tensor = parts.permute(2, 1, 3, 0, 4).flatten(1, 2).contiguous()
+        return turned
+
     def crossed(self, order: np.ndarray) -> Floats:
-        """Return inner products with the patterns of other windows, summed over windows, [head, head]."""
-        vectors, k = self.vectors, self.vectors.shape[1]
-        total = torch.zeros(k, k)
-        for start in range(0, len(vectors), 16):
+        """Return inner products with the patterns of other windows, summed over windows, of heads of one layer.
+
+        Returns:
+            [layer, member × head, member × head]; heads of different layers are not asked, which is most of the work.
+        """
+        parts = self._by_layer
+        total = torch.zeros(len(parts), parts.shape[1], parts.shape[1])
+        for start in range(0, len(order), 16):
             there = torch.from_numpy(order[start : start + 16])
-            total += torch.matmul(vectors[start : start + 16], vectors[there].mT).sum(0)
+            total += torch.matmul(parts[:, :, start : start + 16].flatten(2), parts[:, :, there].flatten(2).mT)
         return np.asarray(total.double().numpy())
 
 

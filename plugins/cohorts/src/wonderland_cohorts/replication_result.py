@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.report.findings import Replicated
-from wonderland.views import Axis, Bar, Bars, Column, Panel, Panels, Table, Wording, digits, percent
+from wonderland.views import Axis, Bar, Bars, Column, Panel, Panels, Table, Wording, bounds, digits
 from wonderland_cohorts.spread import FEWEST
 
 _SAYS = 8  # findings on the first page at most
@@ -85,7 +85,7 @@ class ReplicationResult(wl.Result):
         )
         twins = f"; untrained {digits(np.mean(self.twins[claim].value))}" if claim in self.twins else ""
         return (
-            f"{claim}: holds in {k} of {n} seeds [{percent(share.low)}, {percent(share.high)}]; on average "
+            f"{claim}: holds in {k} of {n} seeds {bounds(share)}; on average "
             f"{digits(both.value)}{unit}{interval} (chance {digits(both.chance)}{twins})."
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from wonderland.errors import InputError
-from wonderland_exports.frame import Member
+from wonderland_exports.frame import Member, encoding_of
 
 __all__ = ["header", "records"]
 
@@ -22,7 +22,7 @@ _AGAIN = "Export it again, or save it as CSV UTF-8."
 
 def header(content: bytes) -> list[str]:
     """Return the names in the first line of what begins so; for ``sniff``."""
-    line = content.decode(_encoding(content), errors="replace").partition("\n")[0].rstrip("\r")
+    line = content.decode(encoding_of(content), errors="replace").partition("\n")[0].rstrip("\r")
     try:
         return next(csv.reader([line], delimiter=_delimiter(line)), [])
     except csv.Error:
@@ -36,7 +36,7 @@ def records(member: Member) -> Iterator[dict[str, str] | None]:
         InputError: It is no such table, or a quotation mark is never closed.
     """
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # the standard limit would refuse a long message
-    encoding = _encoding(member.read(2))
+    encoding = encoding_of(member.read(2))
     with member.open() as raw, io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="") as lines:
         try:
             first = lines.readline()
@@ -51,10 +51,6 @@ def records(member: Member) -> Iterator[dict[str, str] | None]:
                     yield dict(zip(names, cells, strict=True)) if len(cells) == len(names) else None
         except (csv.Error, UnicodeError) as error:
             raise InputError(f"{member.name} cannot be read as CSV: {error}.", hint=_AGAIN) from None
-
-
-def _encoding(content: bytes) -> str:
-    return "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _delimiter(line: str) -> str:

@@ -30,6 +30,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.contrast import ContrastBatch
+from wonderland_sparse.asking import AsksContrasts
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.graphs_result import GraphsResult
 from wonderland_sparse.paths import KINDS, Edge, Pair, leading, pairs_of
@@ -40,11 +41,9 @@ from wonderland_sparse.transcoders_result import TranscodersResult
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
-_LEAST_PAIRS = 4
-
 
 @dataclass(frozen=True)
-class AttributionGraphs:
+class AttributionGraphs(AsksContrasts):
     """Along which paths does a difference reach the answer? Tokens, heads, latents; each edge taken out for real."""
 
     name: ClassVar[str] = "attribution-graphs"
@@ -58,11 +57,9 @@ class AttributionGraphs:
     uses: ClassVar[tuple[str, ...]] = ("transcoders",)
     on_request: ClassVar[bool] = True
 
-    contrast: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
-    pairs: Annotated[int, "contrasts to mine, half to choose edges on and half to measure them on"] = 64
+    pairs: Annotated[int, "contrasts to mine, half to choose on and half to measure on"] = 64
     edges: Annotated[int, "edges to draw at most"] = 40
     examples: Annotated[int, "prompts to draw alone, the first of those to measure on"] = 3
-    seed: Annotated[int, "seed of the contrasts and of the intervals"] = 0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -83,13 +80,7 @@ class AttributionGraphs:
                 "Paths are followed in a ChatTransformer only.",
                 hint="wl.ChatTransformer.from_transformer_lens(bridge), if it is of the GPT-2 family.",
             )
-        mined = specimen.contrasts(self.contrast, pairs=self.pairs, seed=self.seed)
-        if min(len(mined.explore), len(mined.confirm)) < _LEAST_PAIRS:
-            raise wl.NotEnoughData(
-                f"It needs {2 * _LEAST_PAIRS} contrasts of {self.contrast} that the model tells apart, half to choose "
-                f"on and half to measure on; {len(mined)} were found.",
-                hint="Hold more out, or train for longer.",
-            )
+        mined = self.asked(specimen)
         coders = {layer: found.transcoder(layer) for layer in found.layers}
         explore, confirm = (ContrastBatch.of(half, specimen.tokenizer) for half in (mined.explore, mined.confirm))
         total = len(explore) + len(confirm)

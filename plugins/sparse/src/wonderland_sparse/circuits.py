@@ -22,7 +22,7 @@ References: Marks et al. 2024 (2403.19647), sparse feature circuits; Sundararaja
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ import torch
 import wonderland as wl
 from wonderland.lab.interventions import Site
 from wonderland.lab.patching import patch, recovery
+from wonderland_sparse.asking import AsksContrasts
 from wonderland_sparse.circuits_result import CircuitsResult
 from wonderland_sparse.controls import components
 from wonderland_sparse.dictionaries_result import DictionariesResult
@@ -50,13 +51,12 @@ if TYPE_CHECKING:
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 LEAST_AGREEMENT = 0.9
-_LEAST_PAIRS = 4
 _SETS, _SET = 200, 4
 _EXACT = 48  # latents that are also swapped alone, to hold attribution to it
 
 
 @dataclass(frozen=True)
-class SparseCircuits:
+class SparseCircuits(AsksContrasts):
     """Do a few latents carry a difference? Swapped on held-out contrasts, beside neurons, components and heads."""
 
     name: ClassVar[str] = "sparse-circuits"
@@ -69,10 +69,6 @@ class SparseCircuits:
     )
     uses: ClassVar[tuple[str, ...]] = ("sparse-dictionaries",)
     on_request: ClassVar[bool] = True
-
-    contrast: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
-    pairs: Annotated[int, "contrasts to mine, half to choose latents on and half to measure them on"] = 128
-    seed: Annotated[int, "seed of the contrasts and of the random sets"] = 0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -90,13 +86,7 @@ class SparseCircuits:
                 "There are no dictionaries whose latents could be swapped.",
                 hint="wonderland analyze sparse-dictionaries",
             )
-        mined = specimen.contrasts(self.contrast, pairs=self.pairs, seed=self.seed)
-        if min(len(mined.explore), len(mined.confirm)) < _LEAST_PAIRS:
-            raise wl.NotEnoughData(
-                f"It needs {2 * _LEAST_PAIRS} contrasts of {self.contrast} that the model tells apart, half to choose "
-                f"on and half to measure on; {len(mined)} were found.",
-                hint="Hold more out, or train for longer.",
-            )
+        mined = self.asked(specimen)
         layers = found.layers[:1] if found.shared else found.layers
         parts = []
         for number, layer in enumerate(layers):

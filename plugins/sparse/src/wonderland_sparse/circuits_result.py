@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Bars, Column, Curve, Lines, Reference, Table, Wording, percent
+from wonderland.views import Axis, Bars, Column, Curve, Lines, Reference, Table, Wording, bounds_in_words, percent
 
 __all__ = ["CircuitsResult"]
 
@@ -122,8 +122,8 @@ class CircuitsResult(wl.Result):
             size, one, p = sizes[at], curves["latents"][at], self.p_of(place)
             beyond = bool(one.above_chance) and p < 0.05
             text = (
-                f"{size} latents of {place} bring back {percent(one.value)} of the {self.contrast} difference (95% "
-                f"interval {percent(one.low)} to {percent(one.high)}, n={one.n} {one.resampled_over} they were not "
+                f"{size} latents of {place} bring back {percent(one.value)} of the {self.contrast} difference ("
+                f"{bounds_in_words(one)}, n={one.n} {one.resampled_over} they were not "
                 f"chosen on); as many random ones that differ {percent(np.mean(self.by_chance[place]))} "
                 f"(p = {p:.3f}), {self.head['name']} alone {percent(self.head['recovery'].value)}."
             )

@@ -37,6 +37,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland_sparse.asking import TrainsOnLayers
 from wonderland_sparse.controls import components, noise, partners_by_chance, scrambled
 from wonderland_sparse.dictionaries_result import DictionariesResult, agreed, chosen_layers
 from wonderland_sparse.dictionary import Dictionary, token_means
@@ -53,7 +54,7 @@ _CONTROLS = ("scrambled weights", "noise", "frozen decoder")
 
 
 @dataclass(frozen=True)
-class SparseDictionaries:
+class SparseDictionaries(TrainsOnLayers):
     """Of what is the residual stream made? Sparse dictionaries of each layer from two starts, with their controls."""
 
     name: ClassVar[str] = "sparse-dictionaries"
@@ -65,16 +66,11 @@ class SparseDictionaries:
     )
     on_request: ClassVar[bool] = True
 
-    layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""
-    latents: Annotated[int, "directions of each dictionary; 0 for four times the width of the stream"] = 0
-    active: Annotated[int, "how many of them are active on a token, on average"] = 16
-    epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8
     tokens: Annotated[Literal["subtract", "keep"], "subtract the mean of each token first, or keep it"] = "subtract"
     kind: Annotated[
         Literal["batchtopk", "topk", "matryoshka", "jumprelu"], "how the active ones are chosen while training"
     ] = "batchtopk"
     rate: Annotated[float, "learning rate; 0 for 0.004, and 0.008 where tokens are kept"] = 0.0
-    seed: Annotated[int, "seed of the first start; the second has the next"] = 0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -90,8 +86,7 @@ class SparseDictionaries:
             raise wl.UsageError(f"There is no kind of dictionary {self.kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
         if self.tokens not in ("subtract", "keep"):
             raise wl.UsageError(f"Tokens are kept or subtracted, not {self.tokens!r}.", hint="--tokens keep")
-        if self.active < 1 or self.latents < 0 or self.epochs < 1:
-            raise wl.UsageError("A dictionary needs at least one latent, one of them active, and one epoch.")
+        self.trainable("A dictionary")
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)
         enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
         return _Job(self, specimen, layers).run()

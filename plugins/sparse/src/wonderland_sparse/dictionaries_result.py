@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
+from wonderland.lab.shortlist import layers_in
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Bars, Column, Table, Wording, percent
+from wonderland.views import Axis, Bars, bounds_in_words, percent
+from wonderland_sparse.dictionaries_views import SHORT, density_view, table_view
 from wonderland_sparse.dictionary import Dictionary
 
 __all__ = ["STABLE", "DictionariesResult", "agreed", "chosen_layers"]
@@ -21,7 +22,6 @@ __all__ = ["STABLE", "DictionariesResult", "agreed", "chosen_layers"]
 STABLE = 0.7
 """Cosine with its partner of another start from which on a latent counts as stable."""
 _FITS, _AGAINST_TABLE, _OF_LEAD, _DEAD = 1.1, 0.5, 0.25, 0.2  # beyond these a dictionary is in doubt
-DECADES = ("never", "to 0.01%", "to 0.1%", "to 1%", "to 10%", "over 10%")
 
 
 def agreed(cosines: np.ndarray, chance: float | None = None) -> wl.Estimate:
@@ -32,20 +32,12 @@ def agreed(cosines: np.ndarray, chance: float | None = None) -> wl.Estimate:
 
 
 def chosen_layers(layers: str, there: int) -> list[int]:
-    """Return the layers that "0,2" names; all of them if it is empty.
+    """Return the layers that "0,2" or "2,5-7" names; all of them if it is empty.
 
     Raises:
         UsageError: It names none, or one that is not there.
     """
-    if not layers.strip():
-        return list(range(there))
-    parts = [part.strip().removeprefix("L") for part in layers.replace(" ", ",").split(",") if part.strip()]
-    if not all(part.isdecimal() for part in parts):
-        raise wl.UsageError(f"{layers!r} names no layers.", hint="Such as --layers 2, or --layers 0,2.")
-    found = sorted({int(part) for part in parts})
-    if found[-1] >= there:
-        raise wl.UsageError(f"There is no layer {found[-1]}.", hint=f"Layers: 0 to {there - 1}.")
-    return found
+    return layers_in(layers, there) or list(range(there))
 
 
 @dataclass(frozen=True)
@@ -206,7 +198,7 @@ class DictionariesResult(wl.Result):
         lines = [finding.sentence for finding in self.findings()]
         for index, place in enumerate(self._places):
             for whose, measures in self.measured.items():
-                told = ", ".join(f"{_SHORT[name]} {estimate[index]}" for name, estimate in measures.items())
+                told = ", ".join(f"{SHORT[name]} {estimate[index]}" for name, estimate in measures.items())
                 lines.append(f"{place}, {whose}: {told}.")
             lines += [f"{place}: {why}." for why in self.doubts(index)]
         if self.shared:
@@ -222,14 +214,14 @@ class DictionariesResult(wl.Result):
             text = (
                 f"In {place}, {l0:.1f} of {self.latents:,} {self._what()} at a time make up all but "
                 f"{percent(left.value)} of the residual stream; in its place they cost "
-                f"{float(cost.value):.3f} nats a token (95% interval {float(cost.low):.3f} to {float(cost.high):.3f}, "
+                f"{float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
                 f"n={cost.n} conversations)."
             )
             found.append(wl.Finding(text, "sparse-quality", (), trust, "description", cost))
             share = self.stable[index]
             text = (
-                f"Two starts agree on {percent(share.value)} of the latents of {place} (95% interval "
-                f"{percent(share.low)} to {percent(share.high)}, chance {percent(share.chance)})"
+                f"Two starts agree on {percent(share.value)} of the latents of {place} ("
+                f"{bounds_in_words(share)}, chance {percent(share.chance)})"
             )
             others = self.measured.get("scrambled weights", {}).get("stable")
             if others is not None:
@@ -242,7 +234,16 @@ class DictionariesResult(wl.Result):
         return found
 
     def views(self) -> Sequence[wl.View]:
-        return [self._quality(), self._cost(), self._agreement(), self._densities(), self._table()]
+        subjects, density = {**self.measured}, {place: self.density[place] for place in self._places}
+        if self._before is not None and self._before.layers == self.layers:
+            subjects["before training"] = self._before.measured["dictionary"]
+        return [
+            self._quality(),
+            self._cost(),
+            self._agreement(),
+            density_view(density, self._n()),
+            table_view(self._places, subjects, self.lead, self._n()),
+        ]
 
     def _subjects(self, measure: str) -> dict[str, Any]:
         found: dict[str, Any] = {
@@ -306,68 +307,6 @@ class DictionariesResult(wl.Result):
             order=602,
         )
 
-    def _densities(self) -> wl.View:
-        bars = {place: _by_decade(self.density[place]) for place in self._places}
-        return wl.View(
-            "sparse-density",
-            "Sparse dictionaries: how often latents fire",
-            Bars.by_place(list(DECADES), bars, Axis("latents")),
-            subtitle="How many latents are rare, common or dead?",
-            caption=f"Latents of the first dictionary by the share of held-out tokens on which they are active; "
-            f"{self._n()}.",
-            how_to_read="Those that never fire are dead, or too rare for this much held-out text. Those over 10% are "
-            "more like a background than like a feature.",
-            misleads="Held-out text is short: a latent that fires once in 10,000 tokens may never be seen here.",
-            order=603,
-        )
-
-    def _table(self) -> wl.View:
-        subjects = {**self.measured}
-        if self._before is not None and self._before.layers == self.layers:
-            subjects["before training"] = self._before.measured["dictionary"]
-        rows = []
-        for index, place in enumerate(self._places):
-            for whose, measures in subjects.items():
-                numbers = {name: estimate[index] for name, estimate in measures.items()}
-                rows.append({"layer": place, "whose": Wording(whose), **numbers})
-        columns = [
-            Column("layer", "Layer"),
-            Column("whose", "Whose"),
-            *(Column(k, v, digits=3) for k, v in _SHORT.items()),
-        ]
-        return wl.View(
-            "sparse-table",
-            "Sparse dictionaries: all numbers",
-            Table(columns, [[row.get(column.key) for column in columns] for row in rows]),
-            subtitle="Each measure beside its controls",
-            caption=f"On held-out text, 95% intervals over {self._n()}; dead latents and agreement over latents. The "
-            f"lead is what the model knows beyond counted trigrams, {self.lead:.3f} nats a token.",
-            how_to_read="Read a column from top to bottom: a number means something only where it differs from the "
-            "same number of a control.",
-            misleads="Scrambled weights and noise are other streams: their rise of the loss would be of no model.",
-            order=604,
-        )
-
-
-_SHORT = {
-    "fvu": "FVU",
-    "fvu own": "FVU of its own text",
-    "fvu table": "FVU against tokens and positions",
-    "delta ce": "ΔCE",
-    "of lead": "ΔCE as a share of the lead",
-    "l0": "L0",
-    "dead": "Dead",
-    "stable": "Agreement of two starts",
-}
-
 
 def _named(estimate: wl.Estimate, names: Sequence[str]) -> wl.Estimate:
     return dataclasses.replace(estimate, labels={"layer": tuple(names)})
-
-
-def _by_decade(density: np.ndarray) -> np.ndarray:
-    """Return how many latents never fire, and how many fire up to 10⁻⁴, 10⁻³, 10⁻², 10⁻¹ and 1 of the time."""
-    never = int((density == 0).sum())
-    edges = [0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]
-    within = [int(((density > low) & (density <= high)).sum()) for low, high in itertools.pairwise(edges)]
-    return np.array([never, *within])

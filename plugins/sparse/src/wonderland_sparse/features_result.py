@@ -22,6 +22,7 @@ from wonderland.views import (
     Row,
     Scatter,
     Wording,
+    bounds_in_words,
     percent,
 )
 from wonderland_sparse.effects import NULLS
@@ -91,8 +92,8 @@ class FeaturesResult(MeasuredFeatures):
             before = self._before
             text = (
                 f"In {place}, {percent(one.value)} of the latents that fire stand for something in the context that "
-                f"can be named (F1 of {GOOD:g} and more on held-out text, 95% interval {percent(one.low)} to "
-                f"{percent(one.high)}, n={one.n} latents)"
+                f"can be named (F1 of {GOOD:g} and more on held-out text, {bounds_in_words(one)}, "
+                f"n={one.n} latents)"
             )
             level = 0.0
             if before is not None:

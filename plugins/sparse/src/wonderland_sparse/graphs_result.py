@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import percent
+from wonderland.views import bounds_in_words, percent
 from wonderland_sparse import graphs_views
 from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.paths import KINDS
@@ -55,7 +55,7 @@ class GraphsResult(MeasuredGraphs):
         ]
         text = (
             f"{percent(replaced.value)} of the influence on the answers begins at tokens and not at what transcoders "
-            f"leave (replacement score, 95% interval {percent(replaced.low)} to {percent(replaced.high)}, "
+            f"leave (replacement score, {bounds_in_words(replaced)}, "
             f"n={replaced.n} {replaced.resampled_over}); with no transcoder {percent(bare.value)}."
         )
         more = bool(float(replaced.low) > float(bare.high))

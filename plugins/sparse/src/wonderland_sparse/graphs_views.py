@@ -8,7 +8,21 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Column, Edge, Graph, GraphNode, Point, Quoted, Scatter, Table, Wording, percent, say
+from wonderland.views import (
+    Axis,
+    Column,
+    Edge,
+    Graph,
+    GraphNode,
+    Point,
+    Quoted,
+    Scatter,
+    Table,
+    Wording,
+    percent,
+    say,
+    with_bounds,
+)
 from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.transcoders_result import latent_name
 
@@ -68,7 +82,7 @@ def graph(result: MeasuredGraphs) -> wl.View:
     """Return the graph over all contrasts that were measured."""
     flows = [result.flow[i] for i in range(len(result.edges))]
     removed = [result.removed[i] for i in range(len(result.edges))]
-    notes = [f"taken out: {float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}]" for one in removed]
+    notes = [f"taken out: {with_bounds(one, '.2f')}" for one in removed]
     replaced, complete = result.scores["replacement"], result.scores["completeness"]
     bare = result.scores["replacement, no transcoder"]
     return wl.View(
@@ -79,9 +93,8 @@ def graph(result: MeasuredGraphs) -> wl.View:
         caption=f"Share of the gap between two prompts that flows along an edge, 95% interval over "
         f"n={result.conversations} conversations; edges chosen on other conversations, chance 0. Every edge was also "
         f"taken out of the real model: r = {result.agreement:.2f} over {len(result.edges)} edges. Replacement score "
-        f"{percent(replaced.value)} [{percent(replaced.low)}, {percent(replaced.high)}] (with no transcoder "
-        f"{percent(bare.value)}), completeness {percent(complete.value)} [{percent(complete.low)}, "
-        f"{percent(complete.high)}].",
+        f"{with_bounds(replaced)} (with no transcoder "
+        f"{percent(bare.value)}), completeness {with_bounds(complete)}.",
         how_to_read="From tokens on the left through heads and latents of MLPs (T) to the answer. What comes into a "
         "part is what goes out of it, apart from edges too small to be drawn. The slider shows more of them. Errors "
         "are what transcoders leave of an MLP.",

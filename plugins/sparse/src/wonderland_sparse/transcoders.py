@@ -34,6 +34,7 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_sparse.activations import fires, rolled
+from wonderland_sparse.asking import TrainsOnLayers
 from wonderland_sparse.controls import scrambled
 from wonderland_sparse.dataset_examples import may_be_shown
 from wonderland_sparse.dictionaries import LEAST_CONVERSATIONS, LEAST_TOKENS
@@ -56,7 +57,7 @@ _WRITES = 6
 
 
 @dataclass(frozen=True)
-class Transcoders:
+class Transcoders(TrainsOnLayers):
     """What does each MLP compute? Sparse transcoders of it from two starts, with their controls."""
 
     name: ClassVar[str] = "transcoders"
@@ -68,12 +69,8 @@ class Transcoders:
     )
     on_request: ClassVar[bool] = True
 
-    layers: Annotated[str, "layers to train on, such as 2 or 0,2; all of them if empty"] = ""
-    latents: Annotated[int, "latents of each transcoder; 0 for four times the width of the stream"] = 0
-    active: Annotated[int, "how many of them are active on a token, on average"] = 16
     epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 4
     rate: Annotated[float, "learning rate"] = 1e-2
-    seed: Annotated[int, "seed of the first start; the second has the next"] = 0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -85,8 +82,9 @@ class Transcoders:
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> TranscodersResult:
         """Train the transcoders and their controls, and measure them on the evidence."""
-        if self.active < 1 or self.latents < 0 or self.epochs < 1 or not self.rate > 0:
-            raise wl.UsageError("A transcoder needs at least one latent, one of them active, one epoch and a rate.")
+        self.trainable("A transcoder")
+        if not self.rate > 0:
+            raise wl.UsageError(f"The learning rate has to be above 0, not {self.rate}.", hint="--rate 0.01")
         if not isinstance(specimen.model, wl.ChatTransformer):
             raise wl.Unsupported(
                 "Transcoders are trained on a ChatTransformer's MLPs only.",

@@ -12,7 +12,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, percent, say
+from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, percent, say
 from wonderland_sparse.dictionary import Transcoder
 
 __all__ = ["TranscodersResult", "latent_name"]
@@ -168,8 +168,8 @@ class TranscodersResult(wl.Result):
             cost, doubts = one["delta ce"], self.doubts(place)
             text = (
                 f"In the place of the MLP of {place}, {float(one['l0'].value):.1f} of {self.latents:,} latents at a "
-                f"time cost {float(cost.value):.3f} nats a token (95% interval {float(cost.low):.3f} to "
-                f"{float(cost.high):.3f}, n={cost.n} conversations); a linear map "
+                f"time cost {float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
+                f"n={cost.n} conversations); a linear map "
                 f"{float(plain['delta ce'].value):.3f}, its mean output {float(nothing['delta ce'].value):.3f}."
             )
             better = float(cost.high) < float(plain["delta ce"].low)
@@ -208,20 +208,10 @@ class TranscodersResult(wl.Result):
         )
 
     def _numbers(self) -> wl.View:
-        columns = [
-            Column("layer", "Layer"),
-            Column("whose", "Whose"),
-            *(Column(key, label, digits=3) for key, label in _MEASURES.items()),
-        ]
-        rows = [
-            [Wording(place), Wording(whose), *(measures.get(key) for key in _MEASURES)]
-            for place, subjects in self.measured.items()
-            for whose, measures in subjects.items()
-        ]
         return wl.View(
             "transcoder-table",
             "Transcoders: all numbers",
-            Table(columns, rows),
+            Table.by_subject(self.measured, _MEASURES),
             subtitle="Each measure beside what it is compared with",
             caption=f"On held-out text, 95% intervals over n={self.conversations} conversations; dead latents and "
             "agreement over latents. The lead is what the model knows beyond counted trigrams.",

@@ -6,7 +6,8 @@ out. Means are over rows, the interval over conversations.
 
 What would fool it: short inputs. Raw nats grow with the number of visible tokens (a uniform head has 1.1 nats over six
 tokens and 3.9 over 128), so heads can only be compared at equal lengths, or normalised, as here. A low entropy says
-that a head is focused, not on what, nor that it matters.
+that a head is focused, not on what, nor that it matters. And the lowest of many is too low where it was found, so the
+head that is named is chosen on one half of the conversations, and its number is of the other.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import torch
 
 import wonderland as wl
 from wonderland.components import Head
+from wonderland.lab.halves import best_apart, first_half
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Lines, Matrix, Reference, Series, Wording
+from wonderland.views import Axis, Lines, Matrix, Reference, Series, Wording, bounds
 
 if TYPE_CHECKING:
+    from wonderland.testing.optimism import Choice
     from wonderland.testing.truth import Truth
 
 _FOCUSED = 0.5  # of uniform attention's entropy
@@ -39,6 +42,8 @@ class AttentionEntropyResult(wl.Result):
         effective: exp H, the number of tokens attended to as if equally, [layer, head].
         spread: Standard deviation over rows of the normalised entropy, [layer, head].
         by_position: Mean normalised entropy by query position, [layer, head, pos]; NaN where no window reaches.
+        lowest: The head of the lowest entropy on the half of the conversations to choose on; "" if none was measured.
+        lowest_apart: Its normalised entropy on the other half; missing if there is no other.
     """
 
     normalised: wl.Estimate
@@ -46,38 +51,45 @@ class AttentionEntropyResult(wl.Result):
     effective: wl.Estimate
     spread: np.ndarray
     by_position: np.ndarray
+    lowest: str
+    lowest_apart: wl.Estimate
 
     @property
     def most_focused(self) -> Head | None:
-        """The head of the lowest entropy; None if none was measured."""
-        value = self.normalised.value
-        if not np.isfinite(value).any():
-            return None
-        return Head(*map(int, np.unravel_index(int(np.nanargmin(value)), value.shape)))
+        """The head of the lowest entropy, by the half to choose on; None if none was measured."""
+        return Head.parse(self.lowest) if self.lowest else None
 
     def summary(self) -> str:
         lines = [finding.sentence for finding in self.findings()]
         if focused := self._focused():
             lines.append(f"Focused: {', '.join(map(str, focused))}.")
         if isinstance(self.control, AttentionEntropyResult) and self.control.most_focused is not None:
-            before = float(self.control.normalised.value[self.control.most_focused])
-            lines.append(f"Before training the lowest was {before:.3f}.")
+            lines.append(f"Before training the lowest was {float(self.control._of_lowest().value):.3f}.")
         return "\n".join(lines)
 
     def _focused(self) -> list[Head]:
         return [head for head, one in self.normalised.heads() if one.value < _FOCUSED]
+
+    def _of_lowest(self) -> wl.Estimate:
+        """Return the entropy of the head that is named: on the other half or, where there is none, on what there is."""
+        return self.lowest_apart if self.lowest_apart.n else self.normalised[Head.parse(self.lowest)]
 
     def findings(self) -> Sequence[wl.Finding]:
         head, focused = self.most_focused, self._focused()
         if head is None:
             text = "The entropy of attention could not be measured: no window has more than one token."
             return [wl.Finding(text, "entropy-map", (), "anecdotal", "description")]
-        one = self.normalised[head]
+        one = self._of_lowest()
         count = f"{len(focused)} of {int(np.isfinite(self.normalised.value).sum())} heads"
         claim = f"{count} {'is' if len(focused) == 1 else 'are'} focused" if focused else "No head is focused"
+        lowest = (
+            f"the lowest on one half of the conversations is that of {head}, and on the other half it has"
+            if self.lowest_apart.n
+            else f"the lowest is that of {head}, which has, on the text it was found on,"
+        )
         text = (
-            f"{claim} (entropy under half of uniform attention's); the lowest is that of {head}: "
-            f"{float(one.value):.2f} of uniform attention's [{float(one.low):.2f}, {float(one.high):.2f}] "
+            f"{claim} (entropy under half of uniform attention's); {lowest} {float(one.value):.2f} of uniform "
+            f"attention's {bounds(one, '.2f')} "
             f"(n={one.over}{'' if one.trusted else ', too few to trust the interval'})."
         )
         apart = one.high < _FOCUSED if focused else one.low >= _FOCUSED
@@ -86,7 +98,7 @@ class AttentionEntropyResult(wl.Result):
 
     def card(self) -> Mapping[str, wl.Estimate]:
         return {
-            "Entropy, normalised": self.normalised,
+            "Entropy, normalised, all conversations": self.normalised,
             "Entropy, nats": self.nats,
             "Tokens attended to": self.effective,
         }
@@ -94,8 +106,8 @@ class AttentionEntropyResult(wl.Result):
     def claims(self) -> Mapping[str, wl.Estimate]:
         if self.most_focused is None:
             return {}
-        one = self.normalised[self.most_focused]
-        return {"More focused than uniform attention: largest over heads": one.map(lambda entropy: 1 - entropy)}
+        more = self._of_lowest().map(lambda entropy: 1 - entropy)
+        return {"More focused than uniform attention: largest over heads": more}
 
     def views(self) -> Sequence[wl.View]:
         over = f"n={self.nats.over}"
@@ -143,13 +155,16 @@ class AttentionEntropy:
     """How spread is each head's attention? Normalised, in nats, and by position."""
 
     name: ClassVar[str] = "attention-entropy"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
-    no_choices: ClassVar[str] = (
-        "Every head is shown with its interval; the lowest is named on the same text as all, "
-        "so that its interval, read alone, is too sure by the number of heads."
-    )
+
+    @classmethod
+    def choices(cls) -> list[Choice]:
+        """Return what it chooses on one half of the conversations and measures on the other."""
+        from wonderland_triage import choices
+
+        return choices.attention_entropy()
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -194,6 +209,16 @@ class AttentionEntropy:
             )
 
         uniform = _uniform_levels(evidence.lengths)
+        lowest, lowest_apart = best_apart(
+            total[:, 0],
+            rows_each,
+            evidence.conversation,
+            first_half(evidence.conversation, evidence.seed),
+            least=True,
+            unit="share of ln(visible tokens)",
+            chance=1.0,
+            seed=evidence.seed,
+        )
         normalised_mean = estimate(0, "share of ln(visible tokens)", 1.0)
         second_moment = total[:, 3].sum(0) / rows_each.sum()
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -204,6 +229,8 @@ class AttentionEntropy:
             effective=estimate(2, "tokens", uniform[1]),
             spread=np.sqrt(np.maximum(second_moment - normalised_mean.value**2, 0)),
             by_position=by_position,
+            lowest="" if lowest is None else str(Head(*lowest)),
+            lowest_apart=lowest_apart,
         )
 
 

@@ -60,6 +60,11 @@ class HeadClustersResult(wl.Result):
         """Return the share of single clouds whose silhouette is as high, counting the observed one."""
         return float((1 + (self.null >= self.best).sum()) / (1 + len(self.null)))
 
+    @property
+    def usual(self) -> float:
+        """Return the silhouette that 95% of single clouds stay under, which is the level groups are held against."""
+        return float(np.quantile(self.null, 1 - _LEVEL))
+
     def outliers(self) -> list[tuple[Head, wl.Estimate]]:
         """List the heads, farthest from the mean first."""
         found = list(self.distance.heads())
@@ -88,14 +93,14 @@ class HeadClustersResult(wl.Result):
 
     def _claim(self) -> str:
         said = f"k-means on {len(self.heads)} points is an illustration"
-        against = f"{self.best:.2f}, single clouds {np.median(self.null):.2f}, {told_p(self.p)}"
+        against = f"{self.best:.2f}, 95% of single clouds under {self.usual:.2f}, {told_p(self.p)}"
         if self.p <= _LEVEL:
             return f"{len(self.heads)} heads fall into {self.k} groups (silhouette {against}); {said} all the same."
         return f"No groups of heads beyond chance (silhouette at k={self.k} {against}); {said}."
 
     def findings(self) -> Sequence[wl.Finding]:
         groups = self.p <= _LEVEL
-        one = exact(float(self.best), unit="silhouette", chance=float(np.quantile(self.null, 1 - _LEVEL)))
+        one = exact(float(self.best), unit="silhouette", chance=self.usual)
         found = [wl.Finding(self._claim(), "head-clusters", (), "weak", "effect" if groups else "null", one)]
         head, distance = self.outliers()[0]
         if self.p_farthest <= _LEVEL and np.isfinite(distance.value):
@@ -182,7 +187,7 @@ class HeadClustersResult(wl.Result):
         )
 
     def _silhouettes(self) -> wl.View:
-        usual = Reference(Wording("95% of single clouds"), float(np.quantile(self.null, 0.95)))
+        usual = Reference(Wording("95% of single clouds"), self.usual)
         ks = np.arange(2, 2 + len(self.silhouette))
         return wl.View(
             "head-silhouette",

@@ -80,7 +80,7 @@ class Induction:
     least_gain: Annotated[float, "least gain by the order, in nats, that is called induction"] = 0.05
     random_sets: Annotated[int, "random sets of heads to compare the candidates with"] = 12
     alone: Annotated[int, "heads to take out one at a time: those of the highest scores, and a random quarter"] = 64
-    layers: Annotated[str, "of these layers only, such as 2 or 0,2; all if empty"] = ""
+    layers: Annotated[str, "of these layers only, such as 2, 0,2 or 5-7; all if empty"] = ""
     seed: Annotated[int, "seed of the sequences and of the random sets"] = 0
 
     @classmethod

@@ -12,7 +12,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.estimate import Estimate
-from wonderland.views import Axis, Bars, Lines, Mark, Matrix, Series, Wording, digits, told_p
+from wonderland.views import Axis, Bars, Lines, Mark, Matrix, Series, Wording, digits, interval_over, told_p
 
 DRAWS = ("unigram", "uniform")
 
@@ -166,7 +166,7 @@ class InductionResult(wl.Result):
             "Loss on repeated random tokens",
             Lines.of(curves, Axis("position in the sequence", "tokens"), "loss", places, marks=[second]),
             subtitle="Does the model continue a sequence that it has just seen?",
-            caption=f"Mean loss by position, 95% interval over n={self.previous.over} of {self.length} random "
+            caption=f"Mean loss by position, {interval_over(self.previous)} of {self.length} random "
             f"words said twice. Unigram words: the second copy gains {self.gain['unigram']}, its order "
             f"{self.order['unigram']}.",
             how_to_read="With induction the loss drops where the second copy begins: the model finds the earlier place "
@@ -188,8 +188,8 @@ class InductionResult(wl.Result):
             "Induction score by head",
             Matrix.by_head({**scores, **lost}),
             subtitle="Which heads look at what came next the last time?",
-            caption="Prefix matching: attention to what came after the earlier copy of the same word, 95% interval "
-            f"over n={self.previous.over}; chance is uniform attention.",
+            caption="Prefix matching: attention to what came after the earlier copy of the same word, "
+            f"{interval_over(self.previous)}; chance is uniform attention.",
             how_to_read="A high score: the head looks at the word that came next the last time. Heads over "
             f"{self.threshold:g} are candidates; if there are none, the highest is.{tab}",
             misleads=f"The threshold of {self.threshold:g} is a convention: many weak heads can do the work of one, "

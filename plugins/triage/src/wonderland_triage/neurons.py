@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _REPLICATES = 1000
 _NEURONS = 256  # whose products with the vocabulary are held at a time
+_PRODUCTS = 2e11  # of all neurons with the vocabulary: some ten seconds of one thread
 _SAME = 1e-9  # entropies of the same counts in another order differ by rounding
 
 
@@ -90,7 +91,8 @@ class Neurons:
         neurons = _stack([_measure(of, of.by_kind, counts, fired.kinds, tokens) for of in fired.neurons])
         directions = _stack([_measure(of, of.by_kind, counts, fired.kinds, tokens) for of in fired.directions])
         shuffled = _stack([_measure(of, of.by_shuffled, shuffles, fired.shuffled, tokens) for of in fired.neurons])
-        vocabulary = self._vocabulary(specimen)
+        units = self._units(neurons["chosen_by"])
+        vocabulary = self._vocabulary(specimen, _to_read(specimen.cfg, units))
         chance = np.nanmean(directions["kind"], axis=1)
         fires = np.stack([of.by_kind.sum(1) > 0 for of in fired.neurons], axis=1)  # [half, layer, neuron]
         groups = specimen.evidence.conversation
@@ -121,47 +123,53 @@ class Neurons:
             listed_selectivity=wl.Estimate.missing((0,), unit="1", dims=("neuron",)),
             listed=[],
         )
-        listed, found = self._list(specimen, vocabulary, result, fired, half)
+        listed, found = self._list(specimen, units, vocabulary, result, fired, half)
         return dataclasses.replace(result, listed=listed, listed_selectivity=found)
 
-    def _vocabulary(self, specimen: wl.Specimen) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each."""
+    def _units(self, chosen_by: np.ndarray) -> list[tuple[int, int]]:
+        """Return layer and number of the neurons to list, those of the highest score [layer, neuron] first."""
+        order = np.argsort(-np.nan_to_num(chosen_by, nan=-np.inf), axis=None, kind="stable")
+        chosen = order[: min(self.listed, int(np.isfinite(chosen_by).sum()))]
+        return [(int(i), int(j)) for i, j in zip(*np.unravel_index(chosen, chosen_by.shape), strict=True)]
+
+    def _vocabulary(self, specimen: wl.Specimen, of: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return the tokens each neuron raises, lowers and reads most, and by how much, [layer, neuron, place] each.
+
+        Args:
+            specimen: The model and its tokenizer.
+            of: Which neurons, [layer, neuron]; the others get −1 and NaN.
+        """
         folded = fold(specimen.model)
-        raises, lowers, reads = [], [], []
         # Folded in double precision, multiplied in single: it is the largest product here, and only the ends are read.
         unembedding, embedding = (torch.from_numpy(part).float() for part in (folded.W_U, folded.W_E.T))
-        for layer in range(specimen.cfg.n_layers):
+        tops: dict[str, list[Any]] = {"raises": [], "lowers": [], "reads": []}
+        for layer in np.flatnonzero(of.any(1)).tolist():
+            which = torch.from_numpy(of[layer])
             w_in, w_out = (torch.from_numpy(part).float() for part in folded_mlp(specimen.model, layer))
-            for some, others in zip(w_out.split(_NEURONS), w_in.T.split(_NEURONS), strict=True):
+            for some, others in zip(w_out[which].split(_NEURONS), w_in.T[which].split(_NEURONS), strict=True):
                 value, key = some @ unembedding, others @ embedding  # [neuron, d_vocab]
-                raises.append(value.topk(self.tokens))
-                lowers.append(value.topk(self.tokens, largest=False))
-                reads.append(key.topk(self.tokens))
-        shape = (specimen.cfg.n_layers, -1, self.tokens)
-        return {
-            name: (
-                torch.cat([top.indices for top in tops]).reshape(shape).numpy(),
-                torch.cat([top.values for top in tops]).reshape(shape).numpy(),
-            )
-            for name, tops in (("raises", raises), ("lowers", lowers), ("reads", reads))
-        }
+                tops["raises"].append(value.topk(self.tokens))
+                tops["lowers"].append(value.topk(self.tokens, largest=False))
+                tops["reads"].append(key.topk(self.tokens))
+        found = {}
+        for name, each in tops.items():
+            ids, by = np.full((*of.shape, self.tokens), -1), np.full((*of.shape, self.tokens), np.nan)
+            if each:
+                by[of], ids[of] = (torch.cat(part).numpy() for part in zip(*each, strict=True))
+            found[name] = ids, by
+        return found
 
     def _list(
         self,
         specimen: wl.Specimen,
+        units: list[tuple[int, int]],
         vocabulary: dict[str, tuple[np.ndarray, np.ndarray]],
         result: NeuronsResult,
         fired: Fired,
         half: np.ndarray,
     ) -> tuple[list[dict[str, Any]], wl.Estimate]:
         """Return the neurons most selective on the half to choose on, told by the other half, and their selectivity."""
-        order = np.argsort(-np.nan_to_num(result.chosen_by, nan=-np.inf), axis=None, kind="stable")
-        chosen = order[: min(self.listed, int(np.isfinite(result.chosen_by).sum()))]
-        units = [
-            (int(layer), int(neuron))
-            for layer, neuron in zip(*np.unravel_index(chosen, result.chosen_by.shape), strict=True)
-        ]
-        favourite = result.favourite.ravel()[chosen]
+        favourite = np.array([result.favourite[at] for at in units], dtype=np.int64)
         kinds, rest = fired.kinds.reshape(specimen.evidence.tokens.shape), half == MEASURE
         watched = watch(specimen, units)
         watched[:, ~rest] = np.nan
@@ -191,6 +199,16 @@ class Neurons:
         top = np.argsort(-flat, kind="stable")[: self.top]
         counts = np.bincount(kinds.ravel()[top[flat[top] > 0]], minlength=len(KINDS))
         return float(_entropies([counts], _most(fired.count(fired.kinds)))[0])
+
+
+def _to_read(cfg: Any, units: list[tuple[int, int]]) -> np.ndarray:
+    """Return of which neurons to tell the tokens, [layer, neuron]: of all, or of those that are listed if it costs."""
+    if cfg.n_layers * cfg.d_mlp * cfg.d_model * cfg.d_vocab <= _PRODUCTS:
+        return np.ones((cfg.n_layers, cfg.d_mlp), dtype=bool)
+    found = np.zeros((cfg.n_layers, cfg.d_mlp), dtype=bool)
+    for at in units:
+        found[at] = True
+    return found
 
 
 def _measure(

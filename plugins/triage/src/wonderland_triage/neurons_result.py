@@ -55,7 +55,8 @@ class NeuronsResult(wl.Result):
         nulls: Means by layer of "random directions" and "shuffled kinds", [measure (kind entropy, selectivity), layer];
             their selectivity is measured as that of neurons.
         sweep: Share of units over each threshold of kind entropy, by name, [threshold].
-        raises: Tokens each neuron raises most, [layer, neuron, place]; ``lowers``, ``reads`` alike.
+        raises: Tokens each neuron raises most, [layer, neuron, place]; ``lowers``, ``reads`` alike. −1 for those that
+            are not listed, where all neurons with a large vocabulary would take minutes.
         lowers: Tokens it lowers most.
         reads: Tokens its input reads most.
         listed_selectivity: ``selectivity`` of the neurons that are shown, [neuron]; chance is that of directions.

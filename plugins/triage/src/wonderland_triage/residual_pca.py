@@ -37,6 +37,8 @@ from wonderland.views import (
     SmallBars,
     Ways,
     Wording,
+    bounds_in_words,
+    interval_over,
     percent,
     spoken,
 )
@@ -117,8 +119,8 @@ class ResidualPCAResult(wl.Result):
         trust = "solid" if estimate.trusted and apart else "weak"
         text = (
             f"{self.levels[most + 1]} takes the longest step in the residual stream: {float(estimate.value):.2f} times "
-            f"as long as the stream it starts from (95% interval {float(estimate.low):.2f} to "
-            f"{float(estimate.high):.2f}, n={estimate.over}); "
+            f"as long as the stream it starts from ({bounds_in_words(estimate, '.2f')}, "
+            f"n={estimate.over}); "
             f"the picture of two dimensions shows {percent(self.in_plane.value[most])} of it."
         )
         return [wl.Finding(text, view, (), trust, "description", estimate)]
@@ -182,7 +184,7 @@ class ResidualPCAResult(wl.Result):
             Bars.by_place(self.levels[1:], bars, "ratio"),
             subtitle="Which layer changes the representation of a token most?",
             caption="Mean length of each layer's step over that of the stream it starts from, in all "
-            f"{self.width} dimensions, 95% interval over n={self.step.over}. Chance of the share in the "
+            f"{self.width} dimensions, {interval_over(self.step)}. Chance of the share in the "
             f"plane is that of a random plane.{before}",
             how_to_read="A high bar is a layer that changes what is known about a token; beside it, how much of that "
             "change the two-dimensional picture can show.",
@@ -197,7 +199,7 @@ class ResidualPCAResult(wl.Result):
             "Residual stream PCA: explained variance",
             Bars.by_place([f"PC{i + 1}" for i in range(shown)], {"share": self.variance[:shown]}, "share of variance"),
             subtitle="How much of the stream do the leading directions hold?",
-            caption=f"Share of the variance of all levels, 95% interval over n={self.variance.over}; "
+            caption=f"Share of the variance of all levels, {interval_over(self.variance)}; "
             "chance is what uncorrelated dimensions of the same variances would give.",
             how_to_read="Bars far over their chance are directions that many dimensions share.",
             misleads="Directions of high variance need not be the ones the model reads.",

@@ -18,6 +18,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.evidence import Evidence
+from wonderland.lab.halves import first_half
 from wonderland.lab.stats import sum_by_cluster
 
 CHOOSE, MEASURE = range(2)
@@ -27,9 +28,7 @@ _REPLICATES = 1000
 
 def halves(evidence: Evidence, seed: int) -> np.ndarray:
     """Return the half each window is in, by its conversation, [window]; of one conversation all are to choose on."""
-    groups = np.random.default_rng(seed).permutation(np.unique(evidence.conversation))
-    choosing = groups[: (len(groups) + 1) // 2]
-    return np.where(np.isin(evidence.conversation, choosing), CHOOSE, MEASURE)
+    return np.where(first_half(evidence.conversation, seed), CHOOSE, MEASURE)
 
 
 def selectivity(by_kind: np.ndarray, count: np.ndarray, kind: np.ndarray) -> np.ndarray:

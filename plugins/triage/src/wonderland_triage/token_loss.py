@@ -19,7 +19,20 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland.tokenizer import SPECIALS
-from wonderland.views import Bars, Conversations, Highlight, Lines, Measure, Quoted, Shaded, digits, join, say
+from wonderland.views import (
+    Bars,
+    Conversations,
+    Highlight,
+    Lines,
+    Measure,
+    Quoted,
+    Shaded,
+    bounds,
+    digits,
+    interval_over,
+    join,
+    say,
+)
 from wonderland_triage.example_windows import describe, spoken_window, windows_to_show
 
 if TYPE_CHECKING:
@@ -59,7 +72,7 @@ class TokenLossResult(wl.Result):
     values: list[np.ndarray]
 
     def summary(self) -> str:
-        lines = [f"Held-out loss {self.overall}; perplexity {_perplexity(self.overall)}."]
+        lines = [f"Loss in the held-out windows that are examined: {self.overall}."]
         lines += [f"{name}: {estimate}" for name, estimate in self._kinds().items()]
         if self.surprising:
             words = [
@@ -76,13 +89,16 @@ class TokenLossResult(wl.Result):
     def findings(self) -> Sequence[wl.Finding]:
         one = self.overall
         better = float(one.value) < float(one.chance)
-        text = f"On conversations it never saw, the model predicts no better than a uniform guess: a loss of {one}."
+        text = (
+            "On conversations it never saw, the model predicts no better than a uniform guess: a loss of "
+            f"{one}, in the windows that are examined."
+        )
+        sure = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
         if better:
             text = (
-                f"On conversations it never saw, the model is as unsure as among {_perplexity(one, 0)} equally likely "
-                f"tokens: a loss of {one}."
+                f"On conversations it never saw, the model {'predicts' if sure else 'is not shown to predict'} better "
+                f"than a uniform guess: a loss of {one}, in the windows that are examined."
             )
-        sure = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
         trust: Any = "solid" if one.trusted and sure else "weak"
         found = [wl.Finding(text, "token-loss", (), trust, "effect" if better else "null", one)]
         if np.isnan(one.value):
@@ -95,7 +111,7 @@ class TokenLossResult(wl.Result):
         if me is None or them is None or not np.isfinite([me.value, them.value]).all():
             return []
         losses = " and ".join(
-            f"{float(of.value):.2f} nats a token for {name} [{float(of.low):.2f}, {float(of.high):.2f}]"
+            f"{float(of.value):.2f} nats a token for {name} {bounds(of, '.2f')}"
             for name, of in (("me", me), ("them", them))
         )
         enough, view = me.trusted and them.trusted, "loss-by-kind"
@@ -129,7 +145,7 @@ class TokenLossResult(wl.Result):
         }
 
     def views(self) -> Sequence[wl.View]:
-        uniform, over = float(self.overall.chance), f"95% interval over n={self.overall.over}"
+        uniform, over = float(self.overall.chance), interval_over(self.overall)
         shown = zip(self.conversations, self.values, strict=True)
         return [
             wl.View(
@@ -289,11 +305,6 @@ class TokenLoss:
                 }
             )
         return rows
-
-
-def _perplexity(loss: wl.Estimate, places: int = 1) -> str:
-    with np.errstate(over="ignore"):
-        return f"{np.exp(np.float64(loss.value)):.{places}f}"
 
 
 def _kinds(evidence: Any) -> np.ndarray:

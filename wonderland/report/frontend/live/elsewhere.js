@@ -32,6 +32,7 @@ function ownText(answer, show) {
   const lane = makeLane(), note = el('span.quiet', LIVE);
   const who = choice('Write as', SPEAKERS, (i) => ((own.who = SPEAKERS[i]), ask()));
   const field = el('input.field', { type: 'text', maxlength: 2000, autocomplete: 'off', spellcheck: 'false', placeholder: 'Try your own text …', label: 'Try your own text', on: { input: () => ask() } });
+  for (const part of [who.node, field]) part.classList.add('hint'); // not in a picture that is saved
   const node = el('div.own-text', el('div.controls', who.node, note), field);
   async function ask() {
     const text = (own.text = field.value);

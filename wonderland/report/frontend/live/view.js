@@ -21,7 +21,7 @@ renderers.live = ({ data, plot }) => {
   const beside = withoutPanel(session), layers = lensPanel(session), swap = swapPanel(session, { changed: () => changed() });
   const paths = pathsPanel(session, { held: swap.held }), steer = steeringPanel(session), lessons = lessonsPanel(session);
   board.append(el('div.side', write.node, heads.node), el('div.side', next.node, beside.node, layers.node, steer.node), swap.node, paths.node, lessons.node);
-  fill(plot, status, board);
+  fill(plot, page.audit ? el('details.gives', el('summary', 'What this model gives away'), auditOf()) : null, status, board);
 
   function changed() {
     if (!session.model) return;
@@ -121,7 +121,10 @@ renderers.live = ({ data, plot }) => {
     if (!session.fresh) return;
     const { run } = session.kept, parts = offNames().map(partNamed).filter((part) => !part.mlp || session.model.hasMlp), heard = [[], []];
     const ways = [['As it is', null], ...(parts.length ? [[`Without ${offNames().join(', ')}`, parts]] : [])];
-    const show = (done) => fill(next.said, ways.map(([title], i) => next.heard(title, heard[i], done)));
+    const show = (done) => {
+      next.said.dataset.done = done;
+      fill(next.said, ways.map(([title], i) => next.heard(title, heard[i], done)));
+    };
     const drawn = function* () {
       const [by] = yield* putting(), length = by?.donor?.length ?? session.model.context;
       const start = { model: session.model, tokens: session.tokens.slice(max(0, session.tokens.length + 40 - session.model.context)) };

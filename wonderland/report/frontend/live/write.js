@@ -1,5 +1,8 @@
 // The field, and the text as the model reads it: tokens shaded by surprise, or by where a head looks.
 
+// While one types, a press on a button of the sheet leaves the focus, and so a phone's keyboard, where it is.
+document.addEventListener('mousedown', (event) => event.target.closest('.typing .next button') && event.preventDefault());
+
 function writePanel(session, { changed, asked }) {
   const who = choice('Write as', SPEAKERS, (i) => ((written.who = SPEAKERS[i]), changed(), field.focus()));
   const field = el('textarea.field', { rows: 2, maxlength: 2000, autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', placeholder: 'Write a message …', label: 'Write a message' });

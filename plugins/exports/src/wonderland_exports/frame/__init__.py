@@ -20,7 +20,7 @@ Names of chats serve as threads only behind a prefix that keeps chats of one nam
 
 from __future__ import annotations
 
-from wonderland_exports.frame.files import Export, Member, head, open_export, peek
+from wonderland_exports.frame.files import Export, Member, encoding_of, head, open_export, peek
 from wonderland_exports.frame.jsonstream import CUT, load, walk
 from wonderland_exports.frame.mojibake import Mender
 from wonderland_exports.frame.owner import ME, find_owner
@@ -38,6 +38,7 @@ __all__ = [
     "Surveyed",
     "Tally",
     "e164",
+    "encoding_of",
     "find_owner",
     "from_unix",
     "head",

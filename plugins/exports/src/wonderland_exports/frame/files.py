@@ -25,7 +25,7 @@ from typing import BinaryIO, TypeVar, cast
 from wonderland.errors import InputError, ResourceError, WonderlandError
 from wonderland_exports.frame.kept import Kept
 
-__all__ = ["Export", "Member", "head", "open_export", "peek"]
+__all__ = ["Export", "Member", "encoding_of", "head", "open_export", "peek"]
 
 RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
 SMALL = 1 << 26  # what unpacks to less than this is no bomb
@@ -159,6 +159,11 @@ def head(member: Member, most: int = 1 << 14) -> bytes:
         return member.read(most)
     except (OSError, WonderlandError):
         return b""
+
+
+def encoding_of(content: bytes) -> str:
+    """Return how a text is encoded that begins with these bytes: UTF-8, unless it is marked as UTF-16."""
+    return "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 class _Peeked:

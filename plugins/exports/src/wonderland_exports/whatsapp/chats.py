@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from wonderland.errors import InputError
-from wonderland_exports.frame import Export, Member, e164, head
+from wonderland_exports.frame import Export, Member, e164, encoding_of, head
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Finder, Shape, day, order_of, shape_of
 from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me
 
@@ -266,17 +266,13 @@ def rows_of(member: Member, find: Finder) -> list[Block]:
 def text_of(member: Member) -> str:
     """Return the whole text of a chat after a line break; with 40,000 messages at most it has a few megabytes."""
     content = member.read()
-    text = "\n" + content.decode(_encoding(content), "surrogateescape")
+    text = "\n" + content.decode(encoding_of(content), "surrogateescape")
     return text.replace("\r\n", "\n") if "\r" in text else text
-
-
-def _encoding(start: bytes) -> str:
-    return "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def decoded(content: bytes) -> str:
     """Decode the beginning of a text file."""
-    return content.decode(_encoding(content), "replace").replace("\r\n", "\n")
+    return content.decode(encoding_of(content), "replace").replace("\r\n", "\n")
 
 
 def _shape(member: Member) -> Shape:

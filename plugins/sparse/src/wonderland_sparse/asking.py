@@ -1,0 +1,59 @@
+"""The options that analyses of this group share: what is trained on which layers, and which contrasts are used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import wonderland as wl
+
+__all__ = ["AsksContrasts", "TrainsOnLayers"]
+
+_LEAST_PAIRS = 4
+
+
+@dataclass(frozen=True)
+class TrainsOnLayers:
+    """The options of what is trained on the activations of some layers, from two starts."""
+
+    layers: Annotated[str, "layers to train on, such as 2, 0,2 or 5-7; all if empty"] = ""
+    latents: Annotated[int, "directions to learn in each layer; 0 for four times the width of the stream"] = 0
+    active: Annotated[int, "how many of them are active on a token, on average"] = 16
+    epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8
+    seed: Annotated[int, "seed of the first start; the second has the next"] = 0
+
+    def trainable(self, what: str) -> None:
+        """Refuse numbers that nothing can be trained with.
+
+        Args:
+            what: What is trained, with its article, to be named in the error.
+
+        Raises:
+            UsageError: There is no latent, none is active, or there is no epoch.
+        """
+        if self.active < 1 or self.latents < 0 or self.epochs < 1:
+            raise wl.UsageError(f"{what} needs at least one latent, one of them active, and one epoch.")
+
+
+@dataclass(frozen=True)
+class AsksContrasts:
+    """The options of what chooses on one half of mined contrasts and measures on the other."""
+
+    contrast: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"
+    pairs: Annotated[int, "contrasts to mine, half to choose on and half to measure on"] = 128
+    seed: Annotated[int, "seed of the contrasts and of whatever else is drawn"] = 0
+
+    def asked(self, specimen: wl.Specimen) -> wl.Contrasts:
+        """Return the contrasts to ask about.
+
+        Raises:
+            NotEnoughData: The model tells too few apart to choose on one half and measure on the other.
+        """
+        mined = specimen.contrasts(self.contrast, pairs=self.pairs, seed=self.seed)
+        if min(len(mined.explore), len(mined.confirm)) < _LEAST_PAIRS:
+            raise wl.NotEnoughData(
+                f"It needs {2 * _LEAST_PAIRS} contrasts of {self.contrast} that the model tells apart, half to choose "
+                f"on and half to measure on; {len(mined)} were found.",
+                hint="Hold more out, or train for longer.",
+            )
+        return mined
