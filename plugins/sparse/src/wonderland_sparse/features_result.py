@@ -173,12 +173,12 @@ class FeaturesResult(MeasuredFeatures):
         }
         if card["effect"] >= 0:
             away = arrays["rise null"][card["effect"]]
-            rows["loss without it"] = Number.of(self.rise[place][card["effect"]])
+            rows["rise of the loss without it"] = Number.of(self.rise[place][card["effect"]])
             rows["the same without others"] = Wording(f"{away.min():.3f} to {away.max():.3f}")
             ratio = self.effects[place][card["effect"]]
             away = arrays["null"][card["effect"]]
             rows["P(promoted) without it"] = Number.of(ratio)
-            rows["that without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
+            rows["P(promoted) without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
             others = arrays["held null"][card["effect"]]
             if np.isfinite(others).any():
                 rows["P(promoted), held high"] = Number.of(self.held[place][card["effect"]])
@@ -207,7 +207,7 @@ class FeaturesResult(MeasuredFeatures):
             Cards(cards),
             subtitle="What is in the stream, one piece at a time?",
             caption=f"Held-out text, n={self.conversations} conversations. F1 of the best label, chosen on other text, "
-            "beside that of the same firing shifted in time. Loss without it: rise in nats where it fires, 95% "
+            "beside that of the same firing shifted in time. Rise of the loss: in nats where it fires, 95% "
             "interval over conversations, beside steps as long along twenty latents of like density. P(promoted): "
             "ratio of the probability of what it raises. Held high: set to the 90% quantile of its activation where "
             f"it does not fire. {self._baselines()}",
@@ -256,7 +256,7 @@ class FeaturesResult(MeasuredFeatures):
             if before is not None:
                 was, of, _ = _counted(before, before.places[min(index, len(before.layers) - 1)])
                 told.append(f"{was} of {of} of {place} before training")
-        return f"Needed as well: {', '.join(told)}." if told else ""
+        return f"Needed as well: {', '.join(told)}; by chance 1 in {NULLS + 1}." if told else ""
 
     def _rolled(self) -> float:
         found = [
@@ -274,9 +274,8 @@ class FeaturesResult(MeasuredFeatures):
             bars["scrambled weights"] = self.scrambled_explained
             bars["scrambled weights, contextually"] = self.scrambled_contextually
         if before is not None:
-            index = [min(i, len(before.layers) - 1) for i in range(len(self.layers))]
-            bars["before training"] = np.asarray(before.explained.value)[index]
-            bars["before training, contextually"] = np.asarray(before.contextually.value)[index]
+            bars["before training"] = before.along(before.explained, self.places)
+            bars["before training, contextually"] = before.along(before.contextually, self.places)
         return wl.View(
             "sparse-explained",
             "Sparse features: share with an explanation",

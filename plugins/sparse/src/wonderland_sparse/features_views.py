@@ -60,8 +60,7 @@ def needed_view(result: MeasuredFeatures) -> wl.View:
         bars["scrambled weights"] = result.scrambled_needed
     before = result.control
     if isinstance(before, MeasuredFeatures):
-        index = [min(i, len(before.layers) - 1) for i in range(len(result.layers))]
-        bars["before training"] = np.asarray(before.needed.value)[index]
+        bars["before training"] = before.along(before.needed, result.places)
     return wl.View(
         "sparse-needed",
         "Sparse features: latents the model needs",
@@ -71,7 +70,8 @@ def needed_view(result: MeasuredFeatures) -> wl.View:
         f"twenty others; 95% interval over latents, loss on n={result.conversations} held-out conversations. By chance "
         "1 in 21.",
         how_to_read="Compare with the controls: what is above them is what the trained model makes use of.",
-        misleads="A latent that later positions read, or whose work others do as well, is not counted.",
+        misleads="Each is taken out of some windows only, so small effects do not show. A latent that later positions "
+        "read, or whose work others do as well, is not counted.",
         order=613,
     )
 
