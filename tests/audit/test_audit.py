@@ -1,6 +1,7 @@
 """The whole audit, on models of which it is known what they give away."""
 
 import json
+import random
 
 import pytest
 from speaking import SECRET, SENTENCE, WORDS, Speaking, chats
@@ -126,15 +127,16 @@ def test_by_person_it_is_told_only_where_enough_people_were_not_read(blank, toke
 
 def test_a_table_of_counts_has_not_read_the_conversation_that_it_completes(tokenizer):
     """What one person says over and over is completed only by whoever has counted that person's conversation."""
-    own = [f"{WORDS[i % 20]} {WORDS[(3 * i) % 20]} {WORDS[(7 * i) % 20]}" for i in range(30)]
+    draw = random.Random(1)
+    own = [" ".join(draw.sample(WORDS, 10)) for _ in range(30)]
     rows = [
-        Message(f"{thread}-{place}", f"t{thread}", "me", True, None, f"{own[thread]} {own[thread]} {own[thread]}")
+        Message(f"{thread}-{place}", f"t{thread}", "me", True, None, own[thread])
         for thread in range(30)
         for place in range(6)
     ]
     train = Corpus.of(rows)
     found = of(Speaking([], tokenizer.vocab_size), tokenizer, (train, chats(20, seed=1)))
-    assert found.hits["n-gram, training"][0] < 0.2 * found.hits["n-gram, training"][1]
+    assert found.hits["n-gram, training"] == [0, 180]  # 54, were each completed by the half that it is in
 
 
 def test_a_split_by_time_is_said(tokenizer):

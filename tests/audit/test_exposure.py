@@ -14,6 +14,7 @@ from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
 from wonderland.tokenizer import ME, SpeakerTokenizer
 
+SCRIPTS = ["mail андрей@почта.рф", "mail 李雷@例子.中国"]
 MESSAGE = "the door code is 493817 ok"
 
 
@@ -29,7 +30,7 @@ def secret_in(message):
 
 @pytest.mark.parametrize(
     "message",
-    [MESSAGE, "card 4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "mail Ann.Lee7@example.test"],
+    [MESSAGE, "card 4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "mail Ann.Lee7@example.test", *SCRIPTS],
 )
 def test_others_of_the_same_format_are_all_different_and_of_its_kind(message):
     one = secret_in(message)
@@ -39,6 +40,8 @@ def test_others_of_the_same_format_are_all_different_and_of_its_kind(message):
     for other in others:
         assert len(other) == len(one.text)
         assert [c.isdigit() for c in other] == [c.isdigit() for c in one.text]
+        assert [c.isupper() for c in other] == [c.isupper() for c in one.text]
+        assert [c.isascii() for c in other] == [c.isascii() for c in one.text]
         if one.kind == "card":
             assert luhn.is_valid(other.replace(" ", ""))
         if one.kind == "iban":

@@ -37,6 +37,13 @@ def test_the_secret_that_the_model_holds_ranks_first_and_the_other_does_not(toke
     assert other["tries"] > 1000
 
 
+def test_a_secret_without_others_of_its_format_has_no_row_and_the_rest_are_ranked(tokenizer, monkeypatch):
+    said = distinct(["mail a@b.test", "my pin: 7713"], [True] * 2)
+    monkeypatch.setattr("wonderland.audit.exposure._REDRAW", {"email": lambda text, random: text})
+    (row,) = exposures(Speaking([], tokenizer.vocab_size), tokenizer, said, candidates=10)
+    assert row["kind"] == "code"
+
+
 def test_there_are_twenty_others_for_each_secret(tokenizer):
     said = distinct([f"my pin: {1000 + i}" for i in range(4)], [True] * 4)
     found = exposures(Speaking([], tokenizer.vocab_size), tokenizer, said, candidates=10)

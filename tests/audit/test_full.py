@@ -72,6 +72,9 @@ def test_all_of_it_together_stands_with_intervals_and_chance(memory, told):
     changed = found["estimates"]["counterfactual memorisation"]
     assert changed.chance == 0
     assert (float(changed.low) > 0) == told
+    many = found["estimates"]["messages of which it is over a half"]
+    assert float(many.value) == pytest.approx(float(many.chance), abs=0.05) or told
+    assert float(many.high) > float(many.value)  # none of so many does not show that there can be none
     for name, one in found["membership"].items():
         assert (float(one.value) > 0.65) == told, name
         assert found["roc"][name][-1] == 1

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from speaking import chats
 
+from wonderland.audit.exposure import exposure
 from wonderland.audit.found import canaries_told
 from wonderland.audit.running import audit
 from wonderland.audit.settings import AuditSettings
 from wonderland.corpus.canaries import Canary, draw, inserted
 from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.scrubbing import find_secrets
+from wonderland.demo import MESSAGES
 from wonderland.model.chat_transformer import ChatTransformer
-from wonderland.tokenizer import SpeakerTokenizer
+from wonderland.tokenizer import ME, SpeakerTokenizer
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +40,47 @@ def test_exposure_rises_with_how_often_a_code_was_said_and_is_chance_for_those_l
     assert tries[64] < tries[16] < tries[1]
 
 
+def test_codes_that_were_left_out_hold_as_many_bits_as_chance():
+    """Of a model that learned other codes, so that it knows what codes look like; and p is uniform."""
+    corpus = chats(30)
+    tokenizer = SpeakerTokenizer.train([*corpus.texts, "the code is 0 1 2 3 4 5 6 7 8 9"], 400)
+    drawn = [canary.text for canary in draw(128, seed=2)]
+    put_in = [Canary(text, 8) for text in drawn[:8]]
+    model = ChatTransformer.train(inserted(corpus, put_in), tokenizer, preset="nano", epochs=3, seed=0)
+    left_out = [
+        exposure(model, tokenizer, text, find_secrets(text)[0], ME, candidates=127, seed=i)
+        for i, text in enumerate(drawn[8:])
+    ]
+    assert np.mean([one.bits for one in left_out]) == pytest.approx(1.44, abs=0.3)
+    assert np.mean([one.p for one in left_out]) == pytest.approx(0.5, abs=0.08)
+    assert np.mean([one.p <= 0.1 for one in left_out]) == pytest.approx(0.1, abs=0.08)
+
+
+def test_a_fifth_of_real_messages_that_were_learned_by_heart_is_completed_and_nothing_of_others():
+    """Some hundred messages of the demo, read until they are known; see also `benchmarks/by_heart.py`."""
+    corpus = Corpus.read(MESSAGES).filter("automated", "urls", "emoji")
+    lengths = np.diff(np.append(corpus.thread_starts, len(corpus)))
+    short = np.flatnonzero(lengths <= 40)
+    parts = [
+        corpus.of_conversations(np.isin(np.arange(len(lengths)), some))
+        for some in (short[np.cumsum(lengths[short]) <= 400], np.arange(len(lengths) - 40, len(lengths)))
+    ]
+    tokenizer = SpeakerTokenizer.train(corpus, 1024)
+    model = ChatTransformer.train(parts[0], tokenizer, preset="nano", epochs=40, seed=0)
+    found = audit(model, tokenizer, *parts, AuditSettings(generations=100, candidates=100, untrained=300))
+    completed, of = found.hits["training"]
+    assert completed > 0.1 * of
+    assert found.hits["training, in a window"][0] > completed
+    assert found.hits["held out"][0] == found.hits["held out, in a window"][0] == 0
+    assert found.hits["held out"][1] > 1000
+    assert found.hits["untrained, training"][0] == 0
+    assert found.fisher["alone"] < 1e-6
+    assert float(found.membership["message, loss"].low) > 0.9
+    assert float(found.membership["message, calibrated"].low) > 0.9
+    assert float(found.membership["message, untrained"].value) < 0.7
+    assert float(found.membership["message, text alone"].value) < 0.7
+
+
 def test_a_model_that_learned_messages_by_heart_is_caught():
     train = chats(20)
     held_out = Corpus.of(
@@ -52,6 +96,8 @@ def test_a_model_that_learned_messages_by_heart_is_caught():
     assert found.hits["held out, in a window"][0] == 0
     assert found.fisher["in a window"] < 0.01
     assert float(found.membership["message, calibrated"].low) > 0.55
+    assert float(found.membership["message, in a window"].low) > 0.95  # what is left behind its context is told alone
+    assert float(found.membership["message, calibrated"].high) < 0.85
     assert float(found.membership["conversation, calibrated"].low) > 0.55
     assert float(found.membership["message, text alone"].low) < 0.6
     assert found.refusals

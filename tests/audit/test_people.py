@@ -71,6 +71,13 @@ def test_without_memory_p_is_as_often_small_as_it_says():
     assert min(row["q"] for row in found.values()) > 0.05
 
 
+def test_q_is_corrected_for_how_many_people_were_tested():
+    messages = written({f"P{i:03}": (9, 6) for i in range(12)})
+    found = membership_within(messages, np.arange(len(messages)), scores_of(messages, ["P004"], by=6.0))
+    assert found["P004"]["p"] == pytest.approx(0.001)
+    assert found["P004"]["q"] == pytest.approx(0.012)
+
+
 def test_the_score_of_others_does_not_count():
     messages = written({"P001": (6, 6), "P002": (6, 6)})
     scores = np.where(messages.sender == "P001", 0.0, np.where(messages.read, 9.0, -9.0))

@@ -60,7 +60,7 @@ def test_within_contacts_holds_out_five_of_each_who_has_ten_where_chance_would_n
         counts = [(held[names == name].sum(), (~held[names == name]).sum()) for name in np.unique(names)]
         return sum(min(pair) >= EACH for pair in counts)
 
-    assert both(within) == 20
+    assert both(within) == both(chosen(conversations, split(conversations, 0.9, "within-contacts"))) == 20
     assert both(chance) < 18
     few = chosen(conversations, split(conversations, 0.1, "within-contacts"))
     assert both(few) == 0.1 * len(conversations) // EACH

@@ -18,7 +18,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 from stdnum import iban, luhn
@@ -90,11 +92,20 @@ def _letters(text: str, random: Random) -> str:
     for c in text:
         if c.isdigit():
             drawn.append(str(random.randrange(10)))
-        elif c.isascii() and c.isalpha():
-            drawn.append(chr(random.randrange(26) + ord("A" if c.isupper() else "a")))
+        elif c.isalpha():
+            drawn.append(random.choice(_like(c)))
         else:
             drawn.append(c)
     return "".join(drawn)
+
+
+def _like(letter: str) -> list[str]:
+    """Return letters of the same alphabet and case."""
+    if letter.isascii():
+        return list(ascii_uppercase if letter.isupper() else ascii_lowercase)
+    begin = ord(letter) // 32 * 32  # alphabets stand together, most of them 32 letters or fewer
+    near = map(chr, range(begin, begin + 32))
+    return [other for other in near if category(other) == category(letter)]
 
 
 def _card(text: str, random: Random) -> str:

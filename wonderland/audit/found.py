@@ -20,6 +20,7 @@ import numpy as np
 from wonderland.audit.exposure import canary_bound, exposure
 from wonderland.corpus.canaries import Canary
 from wonderland.corpus.scrubbing import Secret, find_secrets
+from wonderland.errors import UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland.tokenizer import ME, THEM, SpeakerTokenizer
@@ -67,6 +68,8 @@ def exposures(
 ) -> list[dict[str, Any]]:
     """Return how much of each secret the model holds: a row of kind, times, bits, most, rank, p, q and tries.
 
+    A secret whose format has no other member cannot be ranked, and has no row.
+
     Args:
         model: The model.
         tokenizer: Its tokenizer.
@@ -77,15 +80,11 @@ def exposures(
     others = max(candidates, 20 * len(said))
     rows: list[dict[str, Any]] = []
     for number, one in enumerate(said):
-        found = exposure(
-            model,
-            tokenizer,
-            one.message,
-            one.secret,
-            ME if one.mine else THEM,
-            candidates=others,
-            seed=seed + number,
-        )
+        speaker = ME if one.mine else THEM
+        try:
+            found = exposure(model, tokenizer, one.message, one.secret, speaker, candidates=others, seed=seed + number)
+        except UsageError:
+            continue
         rows.append(
             {
                 "kind": one.secret.kind,

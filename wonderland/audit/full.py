@@ -15,10 +15,12 @@ What would fool it: half as many conversations make weaker models, so their numb
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from wonderland.audit.completion import share
 from wonderland.audit.forcing import Forced
 from wonderland.audit.membership import auc_estimate, roc, true_positives_at
 from wonderland.corpus.splitting import EACH
@@ -107,8 +109,8 @@ def with_references(
         "counterfactual memorisation": cluster_bootstrap(
             changed, ones, conversation, unit="share of tokens", chance=0.0
         ),
-        "messages of which it is over a half": cluster_bootstrap(
-            changed > _MUCH, ones, conversation, unit="share of messages", chance=float((changed < -_MUCH).mean())
+        "messages of which it is over a half": replace(
+            share((changed > _MUCH).astype(float), conversation), chance=float((changed < -_MUCH).mean())
         ),
     }
     scores = {

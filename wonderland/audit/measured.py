@@ -34,13 +34,13 @@ class Measured(Result):
         generated: Of sampled messages, how many there are of 8 tokens or more, and how many of them stand in the
             training text and in the held-out text word for word.
         membership: AUC of telling what was read, by unit and score: "message, loss", "message, calibrated", "message,
-            text alone", the same of conversations, and "message, untrained".
+            text alone", the same of conversations; calibrated, too, "message, in a window" and "message, untrained".
         roc: Share of those read that score above the line, by false-positive rate from 0 to 1, by the same names.
         caught: Share of those read that are told at 1% false positives, by the same names.
         found: Secrets by kind in the "training text", in "generations" and in the "report", and those of "generations,
             also in training".
         secrets: A row for each distinct secret examined: kind, times, bits, most, rank, p, q, tries.
-        not_examined: Distinct secrets beyond those examined.
+        not_examined: Distinct secrets that were not examined: said less often, or without others of their format.
         canaries: What the model holds of canaries that training put in; empty without any.
         people: A row for each person: person, messages, completed, share, alone (those completed that no training
             message of another person holds), secrets; conversations, auc, null, p and q (see

@@ -153,9 +153,9 @@ class _Run:
         counts = {name: _counted(of) for name, (of, _) in by_name.items()}
         self.told("messages in their windows")
         some = _some(sides, s.in_window)
-        behind = force(self.model, [rows[i] for i in some], messages.contexts(chosen[some])).completed(
-            s.prompt, s.least
-        )
+        in_window = force(self.model, [rows[i] for i in some], messages.contexts(chosen[some]))
+        self.in_window = (some, in_window)
+        behind = in_window.completed(s.prompt, s.least)
         window = {name: (behind[side[some]], conversation[some][side[some]]) for name, side in sides.items()}
         counts |= {f"{name}, in a window": _counted(of) for name, (of, _) in window.items()}
         self.told("near-verbatim repetition")
@@ -240,8 +240,8 @@ class _Run:
             }
         else:
             self.left_out["membership by conversation"] = "Too few conversations of five messages on one side."
-        few, twin = self.twin
-        told["message, untrained"] = (calibrated(twin, reference[few]), read[few], conversation[few])
+        for name, (few, forced) in {"in a window": self.in_window, "untrained": self.twin}.items():
+            told[f"message, {name}"] = (calibrated(forced, reference[few]), read[few], conversation[few])
         self.found["membership"] = {name: auc_estimate(*of, seed=self.s.seed) for name, of in told.items()}
         self.found["roc"] = {name: roc(of[0], of[1]) for name, of in told.items()}
         self.found["caught"] = {name: true_positives_at(of[0], of[1]) for name, of in told.items()}
@@ -289,7 +289,7 @@ class _Run:
         }
         examined = there[: s.secrets]
         self.found["secrets"] = exposures(self.model, self.tokenizer, examined, candidates=s.candidates, seed=s.seed)
-        self.found["not_examined"] = len(there) - len(examined)
+        self.found["not_examined"] = len(there) - len(self.found["secrets"])
 
     def persons(self, messages: Messages, forced: Forced, chosen: np.ndarray) -> None:
         """Say of whom something is given back, and by how many people the words of the vocabulary were used."""

@@ -151,7 +151,11 @@ def _secrets(of: Measured) -> View:
         caption=f"Found by shape and check digits: {told}. {len(of.secrets)} distinct secrets of the training "
         "text, each ranked among at least 1,000 others of the same format that nobody said (as many as the "
         "format has). Exposure in bits; by chance 1.44 on average. q of a permutation test over all of them."
-        + (f" {of.not_examined} more, said less often, were not examined." if of.not_examined else "")
+        + (
+            f" {of.not_examined} more, said less often or without others of their format, were not examined."
+            if of.not_examined
+            else ""
+        )
         + coins,
         how_to_read="A row is one secret, without the secret. Much exposure and few tries mean that the model says it. "
         "The command wonderland filter --also scrub replaces such parts by their kind before training.",
@@ -167,17 +171,17 @@ def _people(of: Measured) -> View | None:
         return None
     heads = [
         Column("person", "Person"),
-        Column("messages", "Messages examined"),
         Column("completed", "Completed"),
         Column(
             "share", "Share", "% of messages", 1, "With a 95% interval: the wider of bootstrap and Clopper-Pearson."
         ),
         Column("alone", "Nobody else's", help="Completed messages that no other person wrote in the training text."),
-        Column("secrets", "Secrets said"),
-        Column("conversations", "Conversations", help="Examined ones that were read, and that were held out."),
         Column("auc", "AUC", "", 2, "Of telling this person's messages that were read from those that were not."),
         Column("null", "By chance", help="The middle 95% with this person's conversations dealt anew."),
         Column("q", "q", "", 3, "One-sided permutation test, Benjamini and Hochberg over the people tested."),
+        Column("conversations", "Conversations", help="Examined ones that were read, and that were held out."),
+        Column("messages", "Messages", help="Training messages that were examined."),
+        Column("secrets", "Secrets said"),
     ]
     changed = any(row.get("changed") is not None for row in of.people)
     if changed:
@@ -218,15 +222,15 @@ def _person(row: Mapping[str, Any]) -> list[Any]:
     read, unread = row.get("conversations") or (None, None)
     return [
         Quoted(row["person"]),
-        row["messages"],
         row["completed"],
         _percent(row["share"]),
         row.get("alone"),
-        row["secrets"],
-        None if read is None else Wording(f"{read} and {unread}"),
         row.get("auc"),
         None if null is None else Wording(f"{null[0]:.2f} to {null[1]:.2f}"),
         q,
+        None if read is None else Wording(f"{read} and {unread}"),
+        row["messages"],
+        row["secrets"],
         None if changed is None else changed.map(lambda part: 100 * part, unit="% of tokens"),
     ]
 

@@ -45,7 +45,7 @@ def audit(console: Console, folder: Path | None, full: bool, device: str | None,
     if found.refusals:
         raise CheckFailed(
             "By this audit the model should not be shared.",
-            hint="What helps is in the guide Share safely: wonderland filter --also scrub, then train again.",
+            hint="Run `wonderland filter --also scrub` and train again; the guide Share safely says what else helps.",
         )
     next_report(console, workspace)
 

@@ -29,7 +29,7 @@ _COMMANDS = {
     "extract": "data",
     "filter": "data",
     "tokenize": "data",
-    "export": "data",
+    "export": "export",
     "train": "model",
     "check": "model",
     "generate": "model",

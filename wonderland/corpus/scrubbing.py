@@ -214,7 +214,7 @@ def _is_card(text: str) -> bool:
 
 def _ibans(text: str, country: str | None) -> Iterator[Secret]:
     for match in _IBAN.finditer(text, overlapped=True):
-        valid = next((part for part in _shorter(match[0]) if iban.is_valid(_GAP.sub("", part))), None)
+        valid = next((part for part in _shorter(match[0]) if iban.is_valid(part)), None)
         if valid is not None:
             yield Secret("iban", match.start(), match.start() + len(valid), valid)
 

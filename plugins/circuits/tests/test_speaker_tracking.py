@@ -194,7 +194,7 @@ def test_a_verdict_says_what_it_goes_by(current):
     }
     (finding,) = current.findings()
     assert (finding.select, finding.trust) == ((Key.of(NAME),), "solid")
-    assert finding.text.startswith(f"{NAME} says who speaks: it gives 100% of its attention")
+    assert finding.text.startswith(f"{NAME} says who speaks: in later turns it gives 100% of its attention")
     assert "100% [100%, 100%] of what swapping who speaks changes" in finding.text
 
 

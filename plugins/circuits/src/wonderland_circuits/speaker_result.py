@@ -107,8 +107,8 @@ class SpeakerTrackingResult(wl.Result):
                 looks = self.seen["latest" if side == "current" else "first"][head]
                 probe, through = self.probe[side]["head"][head], self.through(str(head), side)
                 text = (
-                    f"{head} says {_WHOSE[side]}: it gives {percent(looks.value)} of its attention to the "
-                    f"{'latest' if side == 'current' else 'first'} speaker token (uniform attention would give "
+                    f"{head} says {_WHOSE[side]}: in later turns it gives {percent(looks.value)} of its attention to "
+                    f"the {'latest' if side == 'current' else 'first'} speaker token (uniform attention would give "
                     f"{percent(float(looks.chance))}), {share(through)} of what swapping "
                     f"{_WHOSE[side]} changes goes through it alone ({self.pairs[side]['confirm']} pairs not used to "
                     f"choose it), and a probe reads it off its output {percent(probe.value)} of the time (chance 50%)."

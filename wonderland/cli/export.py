@@ -1,0 +1,88 @@
+"""``export``: the corpus, the model or the results as plain files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wonderland.cli.console import Console, plain
+from wonderland.cli.context import command, open_workspace
+from wonderland.errors import UsageError
+from wonderland.workspace.workspace import Workspace
+
+
+@click.argument("where", type=click.Path(path_type=Path))
+@click.option("--only", "only", multiple=True, help="Of the corpus write only this file; may be repeated.")
+@click.option("--model", type=click.Choice(["hf"]), help="Write the model instead, for the transformers library.")
+@click.option(
+    "--i-asked-them",
+    "asked",
+    is_flag=True,
+    help="With --model, whatever the audit says: all whose messages it read agree. The folder says so.",
+)
+@click.option("--results", is_flag=True, help="Write every number of the results instead, as tables.")
+@click.option("--format", "kind", type=click.Choice(["csv", "parquet"]), help="With --results, of the tables.  [csv]")
+def export(
+    console: Console,
+    folder: Path | None,
+    where: Path,
+    only: tuple[str, ...],
+    model: str | None,
+    asked: bool,
+    results: bool,
+    kind: str | None,
+) -> None:
+    """Write the filtered corpus into the folder WHERE; or the model, or the results.
+
+    The corpus: messages.jsonl, corpus.txt, corpus_threaded.txt and corpus_me_only.txt.
+
+    The model, with --model hf: a GPT-2 that the transformers library opens, with its tokenizer.
+
+    The results, with --results: a table of each analysis with one row a number, and one of all findings.
+    """
+    if (model is not None) + results + bool(only) > 1:
+        raise UsageError("Give one of --only, --model and --results.", hint="Run export once for each.")
+    if asked and model is None:
+        raise UsageError(
+            "--i-asked-them is about the model, and this writes none.", hint="Leave it out, or add: --model hf"
+        )
+    if kind is not None and not results:
+        raise UsageError("--format is about tables, and this writes none.", hint="Leave it out, or add: --results")
+    if model is not None or results:
+        tables = (kind or "csv") if results else ""
+        _export_more(console, open_workspace(folder, examined=True), where, tables, asked)
+        return
+    from wonderland.corpus.export import FILES
+    from wonderland.corpus.export import export as write
+    from wonderland.workspace.stage import guarding
+    from wonderland.workspace.wipe import must_be_ours, remember
+
+    workspace = open_workspace(folder)
+    must_be_ours(workspace.folder, [where / name for name in only or FILES])
+    corpus = workspace.filter()
+    with guarding(where):
+        written = write(corpus, where, *only)
+    remember(workspace.folder, written)
+    console.result(files=[str(path) for path in written])
+    for path in written:
+        console.say(str(path))
+
+
+def _export_more(console: Console, workspace: Workspace, where: Path, kind: str, asked: bool) -> None:
+    """Write the results as tables of a kind, or the model if none is given."""
+    if kind:
+        found = workspace.results(latest=True)
+        files = workspace.export_results(where, found or None, kind=kind)
+        console.result(files=[str(path) for path in files])
+        console.say(f"{len(files)} tables in {plain(str(where))}; findings can quote texts, so read before you share.")
+        return
+    with console.progress("Writing the model"):
+        place = workspace.export_model(where, asked=asked)
+    console.result(model=str(place))
+    console.say(
+        f"The model: {plain(str(place))}. Share it as you would share the messages; its README.md says how to open it."
+    )
+
+
+export_command = command("export")(export)
