@@ -82,6 +82,17 @@ def test_a_truth_may_set_parameters_and_a_refusal_is_a_failure_in_words():
     assert outcome.found == "it refused: There are too many."
 
 
+def test_a_truth_may_set_parameters_of_what_its_analysis_uses(monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        "wonderland.testing.selftest.analyze",
+        lambda specimen, analysis, parameters: given.update(parameters) or {"count": CountResult(6)},
+    )
+    used = {"sparse-dictionaries": {"latents": 8}}
+    assert prove(Count, Truth("six heads", handwritten_specimen, six, used=used)).passed
+    assert given == used
+
+
 def test_whatever_goes_wrong_in_one_the_others_are_tested():
     def broken(result):
         return result.tails, ""

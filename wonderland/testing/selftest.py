@@ -103,7 +103,7 @@ def prove(analysis: Analysis | type[Any], truth: Truth) -> Outcome:
     started = time.perf_counter()
     cls = analysis if isinstance(analysis, type) else type(analysis)
     try:
-        result = analyze(truth.specimen(), make(cls, truth.parameters))[cls.name]
+        result = analyze(truth.specimen(), make(cls, truth.parameters), parameters=truth.used)[cls.name]
         passed, found = truth.check(result)
     except Exception as error:  # noqa: BLE001 - whatever a plugin does, the others are tested
         passed, found = False, _raised(error)

@@ -60,6 +60,7 @@ class Truth:
         check: Given the result, returns whether it holds and, in words, what was found.
         parameters: Parameters of the analysis, where its defaults take too long or ask for more than there is.
         nothing: Whether this is the other half of a proof: nothing was planted, so nothing may be found.
+        used: Parameters of the analyses that it uses, by their names.
     """
 
     planted: str
@@ -67,6 +68,7 @@ class Truth:
     check: Callable[[Any], tuple[bool, str]]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     nothing: bool = False
+    used: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 import pytest
 
 import wonderland as wl
-from wonderland.testing import analysis_checks, parametrize_with_checks
+from wonderland.testing import analysis_checks, parametrize_with_checks, runs
 from wonderland_sparse import graph_truths
 from wonderland_sparse.attribution_graphs import AttributionGraphs
 from wonderland_sparse.circuits import SparseCircuits
@@ -47,8 +47,14 @@ def _on_a_specimen_with_text(monkeypatch, result):
             _ONCE[analysis.name] = run(analysis, specimen)
         return _ONCE[analysis.name], specimen
 
+<<<<<<< HEAD
     monkeypatch.setattr(analysis_checks, "run", run)
     monkeypatch.setattr(analysis_checks, "found", found)
+=======
+    for where in (analysis_checks, runs):
+        monkeypatch.setattr(where, "run", run)
+        monkeypatch.setattr(where, "found", found)
+>>>>>>> 19b2ddb8058650f8933fa624e7d9e232f2ef5761
 
 
 @parametrize_with_checks(ANALYSES)

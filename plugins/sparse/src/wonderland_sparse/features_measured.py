@@ -91,6 +91,10 @@ class MeasuredFeatures(wl.Result):
         """The layers by name."""
         return list(self.arrays)
 
+    def along(self, of: wl.Estimate, places: Sequence[str]) -> wl.Estimate:
+        """Return an estimate [layer] of this result for the layers of another, where one may stand for all."""
+        return wl.Estimate.stacked([of[min(i, len(self.places) - 1)] for i in range(len(places))], dims=("layer",))
+
     @classmethod
     def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> Self:
         """Put what was found in each layer together."""

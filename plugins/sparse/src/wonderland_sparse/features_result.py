@@ -13,7 +13,6 @@ import wonderland as wl
 from wonderland.report.live_directions import Reading
 from wonderland.views import (
     Axis,
-    Bars,
     Block,
     Card,
     Cards,
@@ -26,8 +25,18 @@ from wonderland.views import (
     percent,
 )
 from wonderland_sparse.effects import NULLS
-from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
-from wonderland_sparse.features_views import blocks, known_view, needed_view, number, table_view, tokens_view, told
+from wonderland_sparse.features_measured import GOOD, MeasuredFeatures
+from wonderland_sparse.features_views import (
+    blocks,
+    contextual_view,
+    explained_view,
+    known_view,
+    needed_view,
+    number,
+    table_view,
+    tokens_view,
+    told,
+)
 
 __all__ = ["FeaturesResult"]
 
@@ -99,9 +108,14 @@ class FeaturesResult(MeasuredFeatures):
             if before is not None:
                 level = float(before.contextually.high[min(index, len(before.layers) - 1)])
                 text += f"; before training {percent(before.contextually.value[min(index, len(before.layers) - 1)])}"
+            if self.scrambled[place]:
+                level = max(level, float(self.scrambled_contextually.high[index]))
+                text += f"; with scrambled weights {percent(self.scrambled_contextually.value[index])}"
             sure = before is not None and one.trusted and float(one.low) > level and self.conversations >= 10
             select = [wl.Feature(int(place[1:]), int(unit)) for unit in arrays["solid"][:3]]
-            found.append(wl.Finding(f"{text}.", "sparse-scatter", select, "solid" if sure else "weak", "effect", one))
+            found.append(
+                wl.Finding(f"{text}.", "sparse-contextual", select, "solid" if sure else "weak", "effect", one)
+            )
             found.append(self._needed(index, place, select))
         return found
 
@@ -139,7 +153,8 @@ class FeaturesResult(MeasuredFeatures):
         return [
             *([self._cards()] if self.cards_ else []),
             self._scatter(),
-            self._explained(),
+            explained_view(self),
+            contextual_view(self),
             needed_view(self),
             *([known_view(self)] if any(self.known.values()) else []),
             table_view(self),
@@ -170,12 +185,12 @@ class FeaturesResult(MeasuredFeatures):
         }
         if card["effect"] >= 0:
             away = arrays["rise null"][card["effect"]]
-            rows["loss without it"] = Number.of(self.rise[place][card["effect"]])
+            rows["rise of the loss without it"] = Number.of(self.rise[place][card["effect"]])
             rows["the same without others"] = Wording(f"{away.min():.3f} to {away.max():.3f}")
             ratio = self.effects[place][card["effect"]]
             away = arrays["null"][card["effect"]]
             rows["P(promoted) without it"] = Number.of(ratio)
-            rows["that without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
+            rows["P(promoted) without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
             others = arrays["held null"][card["effect"]]
             if np.isfinite(others).any():
                 rows["P(promoted), held high"] = Number.of(self.held[place][card["effect"]])
@@ -204,7 +219,7 @@ class FeaturesResult(MeasuredFeatures):
             Cards(cards),
             subtitle="What is in the stream, one piece at a time?",
             caption=f"Held-out text, n={self.conversations} conversations. F1 of the best label, chosen on other text, "
-            "beside that of the same firing shifted in time. Loss without it: rise in nats where it fires, 95% "
+            "beside that of the same firing shifted in time. Rise of the loss: in nats where it fires, 95% "
             "interval over conversations, beside steps as long along twenty latents of like density. P(promoted): "
             "ratio of the probability of what it raises. Held high: set to the 90% quantile of its activation where "
             f"it does not fire. {self._baselines()}",
@@ -253,40 +268,13 @@ class FeaturesResult(MeasuredFeatures):
             if before is not None:
                 was, of, _ = _counted(before, before.places[min(index, len(before.layers) - 1)])
                 told.append(f"{was} of {of} of {place} before training")
-        return f"Needed as well: {', '.join(told)}." if told else ""
+        return f"Needed as well: {', '.join(told)}; by chance 1 in {NULLS + 1}." if told else ""
 
     def _rolled(self) -> float:
         found = [
             np.nanmean(of["rolled firing"]) for of in self.nulls.values() if np.isfinite(of["rolled firing"]).any()
         ]
         return float(np.mean(found)) if found else float("nan")
-
-    def _explained(self) -> wl.View:
-        bars: dict[str, Any] = {"latents": self.explained, "latents, contextually": self.contextually}
-        for name in next(iter(self.nulls.values())):
-            if all(name in of for of in self.nulls.values()):
-                bars[name] = np.array([float((np.nan_to_num(of[name]) >= GOOD).mean()) for of in self.nulls.values()])
-        before = self._before
-        if np.isfinite(np.asarray(self.scrambled_explained.value)).any():
-            bars["scrambled weights"] = self.scrambled_explained
-            bars["scrambled weights, contextually"] = self.scrambled_contextually
-        if before is not None:
-            index = [min(i, len(before.layers) - 1) for i in range(len(self.layers))]
-            bars["before training"] = np.asarray(before.explained.value)[index]
-            bars["before training, contextually"] = np.asarray(before.contextually.value)[index]
-        return wl.View(
-            "sparse-explained",
-            "Sparse features: share with an explanation",
-            Bars.by_place(list(self.arrays), bars, Axis("share of units")),
-            subtitle="How many latents stand for something that can be named?",
-            caption=f"F1 of {GOOD:g} and more on n={self.conversations} held-out conversations, label chosen on other "
-            "text; 95% interval over latents. Contextually: by a label the current token does not decide, with a token "
-            f"share under {CONTEXTUAL:g}. Neurons see the whole stream, its tokens too.",
-            how_to_read="Compare with scrambled weights and with the same before training: what is left over is what "
-            "was learned.",
-            misleads="A latent without an explanation may mean something nobody thought of.",
-            order=612,
-        )
 
 
 def _counted(result: MeasuredFeatures, place: str, *, scrambled: bool = False) -> tuple[int, int, float]:

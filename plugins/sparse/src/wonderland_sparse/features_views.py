@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
 from wonderland.views import (
     Axis,
     Bars,
@@ -21,9 +22,19 @@ from wonderland.views import (
     Token,
     Wording,
 )
-from wonderland_sparse.features_measured import MeasuredFeatures
+from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
 
-__all__ = ["blocks", "known_view", "needed_view", "number", "table_view", "tokens_view", "told"]
+__all__ = [
+    "blocks",
+    "contextual_view",
+    "explained_view",
+    "known_view",
+    "needed_view",
+    "number",
+    "table_view",
+    "tokens_view",
+    "told",
+]
 
 _KINDS = {
     "latent": "best latent",
@@ -49,19 +60,69 @@ def known_view(result: MeasuredFeatures) -> wl.View:
         how_to_read="A latent that is ahead of neurons, directions and components stands for the thing. All "
         "dimensions is a linear probe: what is there to be found at all.",
         misleads="Where a random direction does as well, the tokens themselves say it.",
-        order=614,
+        order=615,
+    )
+
+
+def _beside(result: MeasuredFeatures, own: str, of: str) -> dict[str, Any]:
+    """Return a share of the trained model beside the same of models in which nothing was learned.
+
+    Args:
+        result: The latents.
+        own: What the first bar is called.
+        of: The name of the estimate [layer].
+    """
+    bars: dict[str, Any] = {own: getattr(result, of)}
+    scrambled = getattr(result, f"scrambled_{of}")
+    if np.isfinite(np.asarray(scrambled.value)).any():
+        bars["scrambled weights"] = scrambled
+    if isinstance(result.control, MeasuredFeatures):
+        bars["before training"] = result.control.along(getattr(result.control, of), result.places)
+    return bars
+
+
+def explained_view(result: MeasuredFeatures) -> wl.View:
+    """Return the share of latents with an explanation, beside other units and other models."""
+    bars = _beside(result, "latents", "explained")
+    for name in next(iter(result.nulls.values())):
+        if all(name in of for of in result.nulls.values()):
+            bars[name] = wl.Estimate.stacked([_share(of[name]) for of in result.nulls.values()], dims=("layer",))
+    return wl.View(
+        "sparse-explained",
+        "Sparse features: share with an explanation",
+        Bars.by_place(result.places, bars, Axis("share of units")),
+        subtitle="How many latents stand for something that can be named?",
+        caption=f"F1 of {GOOD:g} and more on n={result.conversations} held-out conversations, label chosen on other "
+        "text; 95% interval over units. Neurons see the whole stream, its tokens too.",
+        how_to_read="Compare with the same before training, which is often more: most labels are of the token itself.",
+        misleads="A latent without an explanation may mean something nobody thought of.",
+        order=612,
+    )
+
+
+def _share(f1: np.ndarray) -> wl.Estimate:
+    good, ones = np.nan_to_num(f1) >= GOOD, np.ones(len(f1))
+    return cluster_bootstrap(good, ones, np.arange(len(f1)), resampled_over="units")
+
+
+def contextual_view(result: MeasuredFeatures) -> wl.View:
+    """Return the share of latents that stand for something in the context, beside other models."""
+    return wl.View(
+        "sparse-contextual",
+        "Sparse features: share explained by context",
+        Bars.by_place(result.places, _beside(result, "latents", "contextually"), Axis("share of latents")),
+        subtitle="How many latents stand for something that the current token does not say?",
+        caption=f"F1 of {GOOD:g} and more, by a label of the context and with a token share under {CONTEXTUAL:g}; "
+        f"n={result.conversations} held-out conversations, label chosen on other text, 95% interval over latents.",
+        how_to_read="Compare with the controls: what is left over is what was learned.",
+        misleads="Labels are those somebody thought of, so the share is a lower bound.",
+        order=613,
     )
 
 
 def needed_view(result: MeasuredFeatures) -> wl.View:
     """Return the share of latents the model needs, beside models in which nothing was learned."""
-    bars: dict[str, Any] = {"stable latents": result.needed}
-    if np.isfinite(np.asarray(result.scrambled_needed.value)).any():
-        bars["scrambled weights"] = result.scrambled_needed
-    before = result.control
-    if isinstance(before, MeasuredFeatures):
-        index = [min(i, len(before.layers) - 1) for i in range(len(result.layers))]
-        bars["before training"] = np.asarray(before.needed.value)[index]
+    bars = _beside(result, "stable latents", "needed")
     return wl.View(
         "sparse-needed",
         "Sparse features: latents the model needs",
@@ -71,8 +132,9 @@ def needed_view(result: MeasuredFeatures) -> wl.View:
         f"twenty others; 95% interval over latents, loss on n={result.conversations} held-out conversations. By chance "
         "1 in 21.",
         how_to_read="Compare with the controls: what is above them is what the trained model makes use of.",
-        misleads="A latent that later positions read, or whose work others do as well, is not counted.",
-        order=613,
+        misleads="Each is taken out of some windows only, so small effects do not show. A latent that later positions "
+        "read, or whose work others do as well, is not counted.",
+        order=614,
     )
 
 
@@ -129,7 +191,7 @@ def table_view(result: MeasuredFeatures) -> wl.View:
         "and a ratio of 1 are none.",
         how_to_read="Sort by a column; a click on a row opens the card of the latent.",
         misleads="Labels of latents that fire in too few conversations are left out.",
-        order=615,
+        order=616,
     )
 
 
@@ -157,7 +219,7 @@ def tokens_view(result: MeasuredFeatures) -> wl.View:
         "held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
         how_to_read="Choose a latent; the darker a token, the more of it is in the stream there.",
         misleads="These windows were chosen for their activity.",
-        order=616,
+        order=617,
     )
 
 

@@ -94,9 +94,10 @@ def graphs() -> list[Truth]:
     def nothing(result: Any) -> tuple[bool, str]:
         return not result.told, result.summary().splitlines()[0]
 
+    used = {"transcoders": QUICK}
     return [
-        Truth("who speaks goes through a head and an MLP", known_mlp_specimen, through),
-        Truth("an untrained model", _untrained, nothing, nothing=True),
+        Truth("who speaks goes through a head and an MLP", known_mlp_specimen, through, used=used),
+        Truth("an untrained model", _untrained, nothing, nothing=True, used=used),
     ]
 
 

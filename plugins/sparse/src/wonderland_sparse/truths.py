@@ -17,6 +17,8 @@ from wonderland_sparse.features_measured import BY_CHANCE
 __all__ = ["circuits", "dictionaries", "features", "speaking_specimen"]
 
 QUICK: dict[str, Any] = {"latents": 64, "active": 4, "epochs": 4, "tokens": "keep", "layers": "1"}
+_USED: dict[str, dict[str, Any]] = {"sparse-dictionaries": QUICK}
+_FEW: dict[str, Any] = {"effects": 16, "listed": 6}
 
 
 @functools.cache
@@ -67,9 +69,11 @@ def features() -> list[Truth]:
         return not mine, f"needed latents for who speaks: {sorted(mine)}"
 
     return [
-        Truth("a head of the speaker model says who speaks", speaking_specimen, speaks),
-        Truth("nobody says what this model says, so it is no better for it", speaking_specimen, useless, nothing=True),
-        Truth("an untrained model", lambda: speaking_specimen().untrained(), silent, nothing=True),
+        Truth("a head of the speaker model says who speaks", speaking_specimen, speaks, _FEW, used=_USED),
+        Truth(
+            "nobody says what this model says: it is no better for it", speaking_specimen, useless, _FEW, True, _USED
+        ),
+        Truth("an untrained model", lambda: speaking_specimen().untrained(), silent, _FEW, True, _USED),
     ]
 
 
@@ -84,6 +88,6 @@ def circuits() -> list[Truth]:
         return not any(f.trust == "solid" for f in result.findings()), result.summary().splitlines()[0]
 
     return [
-        Truth("the speaker model's latents carry who speaks", speaking_specimen, carried),
-        Truth("an untrained model", lambda: speaking_specimen().untrained(), refused, nothing=True),
+        Truth("the speaker model's latents carry who speaks", speaking_specimen, carried, used=_USED),
+        Truth("an untrained model", lambda: speaking_specimen().untrained(), refused, nothing=True, used=_USED),
     ]

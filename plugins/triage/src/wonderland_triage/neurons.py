@@ -55,7 +55,7 @@ class Neurons:
     """What does each neuron fire for? Snippets, vocabulary and mixture of all neurons, against random directions."""
 
     name: ClassVar[str] = "neurons"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
 
