@@ -47,14 +47,9 @@ def _on_a_specimen_with_text(monkeypatch, result):
             _ONCE[analysis.name] = run(analysis, specimen)
         return _ONCE[analysis.name], specimen
 
-<<<<<<< HEAD
-    monkeypatch.setattr(analysis_checks, "run", run)
-    monkeypatch.setattr(analysis_checks, "found", found)
-=======
     for where in (analysis_checks, runs):
         monkeypatch.setattr(where, "run", run)
         monkeypatch.setattr(where, "found", found)
->>>>>>> 19b2ddb8058650f8933fa624e7d9e232f2ef5761
 
 
 @parametrize_with_checks(ANALYSES)
