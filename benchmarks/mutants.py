@@ -803,7 +803,7 @@ MUTANTS = (
     ),
     Mutant(
         "export: the corpus asks nothing before it writes",
-        "wonderland/cli/data.py",
+        "wonderland/cli/export.py",
         "    must_be_ours(workspace.folder, [where / name for name in only or FILES])\n",
         "",
         "a messages.jsonl of somebody else is lost",

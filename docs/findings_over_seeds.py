@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
 import runpy
 import sys
@@ -27,10 +28,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from record_findings import HERE, SCRIPTS, heading
 
 import wonderland as wl
+from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema import digits
 from wonderland_cohorts.spread import over_both, over_seeds, share
 
-VERDICTS = ("holds in part", "holds", "does not hold", "cannot be said")
+FOLDER = "wonderland-demo"
+VERDICTS = ("holds", "holds in part", "does not hold", "cannot be said")
 _SHARE = r"(?P<value>-?\d+)% \[(?P<low>-?\d+)%, (?P<high>-?\d+)%\]"
 _NATS = r"(?P<value>[-+]?[\d.]+) nats \[(?P<low>[-+]?[\d.]+), (?P<high>[-+]?[\d.]+)\]"
 
@@ -112,7 +115,7 @@ NUMBERS = (
 """Of each script, in their order."""
 
 
-def main(folder: str = "wonderland-demo") -> None:
+def main(folder: str = FOLDER) -> None:
     """Run the scripts on every seed and write the page."""
     workspace = wl.Workspace(folder)
     asked = [runpy.run_path(str(script), run_name="example") for script in SCRIPTS]
@@ -137,10 +140,11 @@ def page(workspace: wl.Workspace, members: list[str], told: list[list[str]]) -> 
         "# The ten findings over seeds",
         f"{len(members)} models of the conversations of the demo, which differ in their seed only: preset "
         f"`{settings.preset}`, {every} each, held-out loss {min(losses):.2f} to {max(losses):.2f} nats a token. Each "
-        "was asked by the same scripts, on the same held-out windows, with the same pairs of prompts. Written by",
-        f"    wonderland demo {Path(workspace.folder).name}\n"
-        f"    wonderland train --seeds {len(members)} --epochs {settings.epochs} -w {Path(workspace.folder).name}\n"
-        f"    python docs/findings_over_seeds.py {Path(workspace.folder).name}",
+        "was asked by the same scripts, on the same held-out windows, with the same pairs of prompts: those that "
+        f"suffice in every seed.{_shorter(settings)} Written by",
+        f"    wonderland demo {FOLDER}\n"
+        f"    wonderland train --seeds {len(members)} --epochs {settings.epochs} -w {FOLDER}\n"
+        f"    python docs/findings_over_seeds.py {FOLDER}",
         "The interval of a mean is over seeds and what else is named: conversations, neurons or sequences of words. It "
         "speaks of the next training run on these conversations; an interval of one model does not. All of "
         f"{len(members)} seeds is a share of {float(share(len(members), len(members)).low):.0%} to 100%.",
@@ -149,6 +153,17 @@ def page(workspace: wl.Workspace, members: list[str], told: list[list[str]]) -> 
         *(verdicts(number, members, texts) for number, texts in enumerate(told)),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _shorter(settings: TrainingSettings) -> str:
+    """Return how these models differ from the one that the preset's own number of epochs gives."""
+    usual = TrainingSettings(preset=settings.preset).resolved().epochs
+    if usual == settings.epochs:
+        return ""
+    return (
+        f" The model of [the demo's page](demo.md) was trained for {usual} epochs, so that its numbers are others; "
+        "what this page tells is how far training runs differ."
+    )
 
 
 def table(told: list[list[str]]) -> str:
@@ -172,10 +187,12 @@ def row(number: int, texts: list[str]) -> str:
     chance = sum(known) / len(known) if known else None
     values = [float(one.value) for one in found]
     mean = over_both(found, chance=chance) if of.over else over_seeds(values, chance=chance)
-    interval = "" if mean.low != mean.low else f" [{digits(mean.low)}, {digits(mean.high)}]"  # NaN of fewer than three
+    low = mean.low if of.over else max(float(mean.low), 0.0)  # a count
+    interval = f" [{digits(low)}, {digits(mean.high)}]" if math.isfinite(mean.high) else ""  # not of fewer than three
     over = f" over n={len(found)} seeds{' and ' * bool(of.over)}{of.over}"
+    each = ", ".join(digits(value) if of.over else f"{value:.0f}" for value in values)
     cells = (
-        heading(SCRIPTS[number]).removeprefix("Finding "), verdicts, of.name, ", ".join(map(digits, values)),
+        heading(SCRIPTS[number]).removeprefix("Finding "), verdicts, of.name, each,
         f"{digits(mean.value)}{interval}{over}", "–" if chance is None else digits(chance),
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |"
@@ -190,7 +207,8 @@ def verdicts(number: int, members: list[str], texts: list[str]) -> str:
 def verdict(text: str) -> tuple[str, str]:
     """Return the kind of a verdict, one of `VERDICTS`, and its words."""
     found = re.search(r"^verdict  (.*)$", text, flags=re.M)
-    kind = "" if found is None else next((kind for kind in VERDICTS if found[1].startswith(kind)), "")
+    begins = [] if found is None else [kind for kind in VERDICTS if found[1].startswith(kind)]
+    kind = max(begins, key=len, default="")
     if found is None or not kind:
         raise ValueError(f"There is no verdict in:\n{text}")
     return kind, found[1]

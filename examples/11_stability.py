@@ -32,7 +32,7 @@ def examine(results: Results) -> None:
         print(f"verdict  cannot be said: {n} seeds have no interval; train more: wonderland train --seeds 5")
     else:
         print(
-            f"verdict  {len(every)} of {len(replication.holds)} claims hold in every seed, {len(solid)} of them beyond "
+            f"verdict  {len(every)} of {len(replication.holds)} claims hold in every seed; {len(solid)} are beyond "
             f"chance by the interval over seeds and conversations; {len(matching.replicating)} heads come back."
         )
 

@@ -71,12 +71,13 @@ def test_periods_are_told_apart_by_their_words_and_nothing_but_the_page_is_left(
     before = {path for path in place.rglob("*") if path.is_file()}
     code, said = compare(place, capsys, "--by", "period", "--at", "2021-01-01")
     assert code == 0
-    assert "before 2021-01-01 and from 2021-01-01 are" in flat(said.out)
+    assert "before 2021-01-01 and since 2021-01-01 are" in flat(said.out)
     assert "zounds" in said.out
     page = place / "me.wonderland" / "compare.html"
     left = {path for path in place.rglob("*") if path.is_file()} - before
     assert {path for path in left if path.suffix not in (".json", ".toml")} == {page}
     assert any("zounds" in part for part in unpacked(page.read_bytes()))
+    assert any("There is no model on this page." in part for part in unpacked(page.read_bytes()))
 
 
 def test_three_periods_are_compared_each_with_each(place, capsys):
@@ -109,7 +110,7 @@ def test_a_redacted_page_of_periods_shows_what_many_said_only(place, capsys, tmp
 def test_two_workspaces_are_compared(place, capsys):
     code, said = compare(place, capsys, str(place / "other.wonderland"))
     assert code == 0
-    assert "this workspace and the other workspace are" in flat(said.out)
+    assert "The sides this workspace and the other workspace are" in flat(said.out)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_the_cross_losses_make_d(apart):
 
 def test_periods_are_cut_where_they_are_said_to_be():
     sides = by_period(chats(0, conversations=100), ["2020-02-20"])
-    assert sides.names == ("before 2020-02-20", "from 2020-02-20")
+    assert sides.names == ("before 2020-02-20", "since 2020-02-20")
     assert (np.bincount(sides.side) > 1000).all()
     first = sides.month[sides.side == 0].max()
     assert first == 2020 * 12 + 1

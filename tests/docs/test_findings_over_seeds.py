@@ -29,7 +29,7 @@ def test_the_number_of_every_script_is_found_in_what_it_prints(over_seeds, recor
     assert (patched.value, patched.low, patched.high, patched.chance) == (0.63, 0.56, 0.70, 0.0)
     assert (found[2].value, found[2].chance) == (0.28, 0.03)
     assert found[3].value == pytest.approx((0.61 + 0.73 + 0.59 + 0.56) / 4)  # the mean of layers
-    assert (found[4].value, found[4].low) == (14, 14)  # a count has no interval
+    assert (found[4].value, found[4].low) == (1, 1)  # a count has no interval
     assert found[6].value == -0.011
     assert found[7].value == pytest.approx(4.66 - 4.17)
     assert (found[7].low, found[7].high) == pytest.approx((4.45 - 4.24, 4.87 - 4.10))
@@ -40,7 +40,7 @@ def test_verdicts_are_counted_and_numbers_stand_beside_their_interval(over_seeds
     shares = [(60, 58, 62), (40, 38, 42), (50, 48, 52)]
     said = ["holds (solid).", "holds in part (solid).", "holds (solid)."]
     row = over_seeds["row"](8, [text.format(*share, what) for share, what in zip(shares, said, strict=True)])
-    assert "| holds in part: 1 of 3, holds: 2 of 3 |" in row
+    assert "| holds: 2 of 3, holds in part: 1 of 3 |" in row
     assert "| 0.60, 0.40, 0.50 |" in row
     low, high = map(float, re.search(r"0\.50 \[(\S+), (\S+)\] over n=3 seeds and conversations", row).groups())
     assert low < 0.40  # wider than what three seeds scatter: another one may lie outside
@@ -55,6 +55,13 @@ def test_a_seed_of_which_nothing_can_be_said_is_counted_and_has_no_number(over_s
     assert "over n=2 seeds" in row
     assert "[" not in row.split("|")[5]  # two seeds have no interval
     assert "| – | – | – |" in over_seeds["row"](8, [said, said])
+
+
+def test_a_count_is_a_whole_number_and_its_interval_no_less_than_nothing(over_seeds):
+    text = "here     {} of the top 5 by keys, 1 from the last layer but one.\nverdict  does not hold (one run)."
+    row = over_seeds["row"](5, [text.format(k) for k in (1, 0, 0)])
+    assert "| 1, 0, 0 |" in row
+    assert "[0, " in row
 
 
 def test_two_negative_ends_are_no_minus_sign_lost(over_seeds):

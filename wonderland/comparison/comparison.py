@@ -109,8 +109,8 @@ class Comparison(Result):
         one = self.d[pair]
         low, high = np.quantile(self.null[pair], [0.025, 0.975]) if self.null.size else (np.nan, np.nan)
         return say(
-            "{a} and {b} are {d} nats a token apart [{low}, {high}] ({p}; dealt out anew {null_low} to {null_high}, "
-            "n={n} {of}).",
+            "The sides {a} and {b} are {d} nats a token apart [{low}, {high}] ({p}; dealt out anew {null_low} to "
+            "{null_high}, n={n} {of}).",
             a=self._named(a), b=self._named(b), d=Wording(digits(one.value)), low=Wording(digits(one.low)),
             high=Wording(digits(one.high)), p=Wording(told_p(self.p[pair])), null_low=Wording(digits(low)),
             null_high=Wording(digits(high)), n=one.n, of=Wording(self.of),
@@ -229,9 +229,10 @@ class Comparison(Result):
             "comparison-words",
             "Words by their share of D",
             table,
-            subtitle=say("Which words tell {a} from {b}?", a=a, b=b),
+            subtitle=say("Which words make the difference between {a} and {b}?", a=a, b=b),
             caption="What each token of the vocabulary adds to D, in thousandths of a nat a token; the sum over all is "
-            f"D. p is by the largest over all tokens in {self.null.shape[1]} draws, n={self.d.n} {self.of}.",
+            f"D. p is by the largest over all tokens in {self.null.shape[1]} draws, n={self.d.n} {self.of}. A token "
+            "after a space and the same letters without one are two tokens.",
             how_to_read="The words on top are those that a model of the other side expects least, or expects in vain. "
             "Those with a small p are there more than by chance.",
             misleads="A word can be there because of one conversation about one thing; p sees it, the share does not.",

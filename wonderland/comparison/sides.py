@@ -84,7 +84,7 @@ def by_period(corpus: Corpus, at: Sequence[str | date]) -> Sides:
     days = [_day(one) for one in at]
     if not days or any(a >= b for a, b in itertools.pairwise(days)):
         raise UsageError("Periods need the days at which they end, in order.", hint="--by period --at 2022-01-01")
-    names = [f"before {days[0]}", *(f"{a} to {b}" for a, b in itertools.pairwise(days)), f"from {days[-1]}"]
+    names = [f"before {days[0]}", *(f"{a} to {b}" for a, b in itertools.pairwise(days)), f"since {days[-1]}"]
 
     def which(message: Message) -> int:
         if message.timestamp is None:

@@ -51,6 +51,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 GROUPS = 4
 """Groups of each side. Eight twins fall into two fours in 35 ways, so that p can be 0.03."""
+_LEVEL = 0.95  # of the null: what a number must lie over
 _MESSAGES = 8  # of a window
 _ROWS = 16  # windows of a step
 _LEAST_TOKENS = 500  # of a group
@@ -123,12 +124,17 @@ def twins(
         names=list(sides.names),
         kind=sides.kind,
         of=sides.of,
-        more=cluster_bootstrap(sums, tokens, conversation, chance=0.0, **about),
+        more=cluster_bootstrap(sums, tokens, conversation, chance=np.quantile(ways, _LEVEL, axis=0), **about),
         across=cluster_bootstrap(apart[:, across].mean(1), tokens, conversation, **about),
         within=cluster_bootstrap(apart[:, within].mean(1), tokens, conversation, **about),
         p=p,
         overall=cluster_bootstrap(
-            sums.mean((1, 2)), tokens, conversation, chance=0.0, unit="share of attention", seed=seed
+            sums.mean((1, 2)),
+            tokens,
+            conversation,
+            chance=float(np.quantile(ways.mean((1, 2)), _LEVEL)),
+            unit="share of attention",
+            seed=seed,
         ),
         overall_p=float((ways.mean((1, 2)) >= ways[0].mean() - 1e-12).mean()),
         ways=len(ways),

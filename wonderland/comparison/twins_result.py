@@ -28,7 +28,7 @@ class Twins(Result):
         kind: What they are: "period", "contact", "speaker" or "workspace".
         of: What was dealt to groups.
         more: Attention that goes elsewhere between twins of different sides, less that between twins of the same side,
-            [layer, head], share of attention.
+            [layer, head], share of attention; chance is the 95th percentile over all ways to deal twins to sides.
         across: The first of the two, likewise.
         within: The second.
         p: Its p by the largest over heads, [layer, head].
@@ -67,8 +67,8 @@ class Twins(Result):
     def _sentence(self) -> Any:
         one = self.overall
         return say(
-            "Fine-tuned on {a} and on {b}, heads give {more} of their attention elsewhere [{low}, {high}] beyond what "
-            "two groups of one side make ({p}, n={n} conversations).",
+            "Fine-tuned on two sides ({a}; {b}), heads give {more} of their attention elsewhere [{low}, {high}] beyond "
+            "what two groups of one side make ({p}, n={n} conversations).",
             a=self._named(0), b=self._named(1), more=Wording(percent(one.value)), low=Wording(percent(one.low)),
             high=Wording(percent(one.high)), p=Wording(told_p(self.overall_p)), n=one.n,
         )  # fmt: skip
@@ -111,13 +111,13 @@ class Twins(Result):
     def views(self) -> Sequence[View]:
         """Return a matrix of heads."""
         layers, heads = self.p.shape
-        top = max(float(np.abs(np.asarray(self.more.value)).max()), 1e-6)
-        both = [0.0, max(float(np.asarray(self.across.value).max()), 1e-6)]
-        unit = "share of attention"
+        more, across, within = (_percent(one) for one in (self.more, self.across, self.within))
+        top = max(float(np.abs(np.asarray(more.value)).max()), 1e-6)
+        both = [0.0, max(float(np.asarray(across.value).max()), 1e-6)]
         series = [
-            Series(Wording("more between sides"), self.more, unit, scale="diverging", domain=[-top, top]),
-            Series(Wording("between sides"), self.across, unit, domain=both),
-            Series(Wording("within a side"), self.within, unit, domain=both),
+            Series(Wording("more between sides"), more, scale="diverging", domain=[-top, top]),
+            Series(Wording("between sides"), across, domain=both),
+            Series(Wording("within a side"), within, domain=both),
             Series(Wording("p"), self.p, "1", domain=[0, 1]),
         ]
         return [
@@ -131,9 +131,10 @@ class Twins(Result):
                 ),
                 subtitle="Which heads do the two sides move apart?",
                 caption="Total variation distance of attention, mean over tokens of held-out windows; 95% interval "
-                f"over n={self.more.n} conversations. Each side was dealt into groups, one model fine-tuned on each, "
-                f"{self.steps} steps and {self.tokens:,} tokens. p is by the largest over heads in all {self.ways} "
-                f"ways to deal the models to two sides; {digits(1 / self.ways)} is the smallest there can be.",
+                f"over n={self.more.n} conversations, for these models. Each side was dealt into groups, one model "
+                f"fine-tuned on each, {self.steps} steps and {self.tokens:,} tokens. p is by the largest over heads in "
+                f"all {self.ways} ways to deal the models to two sides; {digits(1 / self.ways)} is the smallest there "
+                "can be. Chance is the 95th percentile over these ways, for each head alone.",
                 how_to_read="Over 0: the sides move this head further apart than two groups of one side do. Turn to "
                 "the two parts to see how far any two fine-tunings are apart.",
                 misleads="After few steps differs what fine-tuning reaches first. That no head differs does not show "
@@ -141,3 +142,10 @@ class Twins(Result):
                 order=14,
             )
         ]
+
+
+def _percent(one: Estimate) -> Estimate:
+    """Return shares as percent: they are small."""
+    value, low, high = (100 * np.asarray(part) for part in (one.value, one.low, one.high))
+    chance = None if one.chance is None else 100 * np.asarray(one.chance)
+    return Estimate(value, low, high, one.n, "% of attention", chance, one.resampled_over, one.dims)

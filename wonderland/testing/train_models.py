@@ -72,13 +72,19 @@ def train_induction(
     return model.requires_grad_(False).eval()  # type: ignore[no-any-return]
 
 
-def train_chats(kind: str, epochs: int = 8) -> ChatTransformer:
-    """Train a model on the part of the chats that is not held out."""
+def train_chats(kind: str, epochs: int = 8, *, seed: int = 0) -> ChatTransformer:
+    """Train a model on the part of the chats that is not held out.
+
+    Args:
+        kind: One of `CHATS`.
+        epochs: Passes over them.
+        seed: Seed of the initial weights and of the order; the chats are the same.
+    """
     tokenizer = chat_tokenizer()
     train, _ = chats_of_kind(kind).corpus.split(held_out=0.15)
     windows = pack(train, tokenizer, size=8, stride=4, context=CHAT_CONFIG.n_ctx)
-    settings = TrainingSettings(preset="nano", epochs=epochs, batch_tokens=2048).resolved()
-    model = ChatTransformer(CHAT_CONFIG, tokenizer=tokenizer.fingerprint)
+    settings = TrainingSettings(preset="nano", epochs=epochs, batch_tokens=2048, seed=seed).resolved()
+    model = ChatTransformer(CHAT_CONFIG, seed=seed, tokenizer=tokenizer.fingerprint)
     return fit(model, windows, None, settings, tokenizer)
 
 

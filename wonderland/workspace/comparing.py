@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["WAYS", "compared", "compared_heads", "write_comparison"]
 
 _ABOUT = "Two sides of messages, and what a model of one loses on the other. No model of a side is kept."
+_HOLDS = "There is no model on this page. It shows words of messages, and numbers about them."
+_REDACTED = "There is no model on this page. Of words it shows those that at least {} contacts used."
 WAYS = ("period", "contact", "speaker")
 """What parts of one workspace can be compared by."""
 
@@ -133,6 +135,7 @@ def write_comparison(
             None,
             meta={"corpus": corpus.counts(), "compared": _ABOUT, "wonderland": wonderland.__version__},
             redact=redaction,
+            audit=_HOLDS if redact is None else _REDACTED.format(redact),
         )
     remember(layout.folder, [written])
     return written

@@ -8,11 +8,16 @@ import torch
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
+from wonderland.model.loss import token_losses
+from wonderland.testing.train_models import train_induction
+from wonderland.testing.trained_models import INDUCTION_SEEDS, repeating_segments
 from wonderland.views import characters
 from wonderland_cohorts.acquisition import Acquisition
 from wonderland_cohorts.development import Development
 from wonderland_cohorts.transitions import halfway, p_of_largest, transition
 
+RETRAIN = bool(os.environ.get("WONDERLAND_RETRAIN"))
+WHY = "set WONDERLAND_RETRAIN=1 to train it anew"
 AT = [0, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
 
 
@@ -113,12 +118,15 @@ def test_words_are_learned_when_the_model_is_and_those_said_too_rarely_are_named
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("WONDERLAND_RETRAIN"), reason="set WONDERLAND_RETRAIN=1 to train it anew")
-def test_both_scores_of_the_toy_pass_half_within_twenty_steps_of_its_loss():
-    from wonderland.model.loss import token_losses
-    from wonderland.testing.train_models import train_induction
-    from wonderland.testing.trained_models import repeating_segments
-
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(seed, marks=[] if seed in (0, 1) else pytest.mark.skipif(not RETRAIN, reason=WHY))
+        for seed in INDUCTION_SEEDS
+    ],
+)
+def test_scores_pass_half_with_the_loss_in_six_seeds_of_the_toy_and_not_in_two(seed):
+    """Seeds 1 and 6 learn to repeat without the textbook heads, so that nothing of theirs rises with the loss."""
     tokens = repeating_segments(64, generator=torch.Generator().manual_seed(1))
     steps, losses, induction, previous = [], [], [], []
 
@@ -133,7 +141,11 @@ def test_both_scores_of_the_toy_pass_half_within_twenty_steps_of_its_loss():
         induction.append(float(cache["blocks.1.attn.hook_pattern"][..., again, again - 23].mean((0, 2)).max()))
         previous.append(float(cache["blocks.0.attn.hook_pattern"][..., later, later - 1].mean((0, 2)).max()))
 
-    train_induction(seed=0, on_step=look)
-    first = [int(np.argmax(np.asarray(c) > (c[0] + c[-1]) / 2)) for c in (induction, previous)]
+    train_induction(seed=seed, on_step=look)
     fallen = int(np.argmax(np.asarray(losses) < (losses[0] + losses[-1]) / 2))
-    assert all(abs(steps[at] - steps[fallen]) <= 20 for at in first)
+    assert losses[-1] < 0.7 < losses[0]  # all eight learn to repeat
+    within = []
+    for curve, textbook in ((induction, 0.6), (previous, 0.4)):
+        risen = int(np.argmax(np.asarray(curve) > textbook / 2)) if max(curve) > textbook / 2 else len(steps) + 9
+        within.append(abs(20 * (risen - fallen)) <= 20)
+    assert all(within) == (seed not in (1, 6))

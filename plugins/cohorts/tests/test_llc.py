@@ -102,7 +102,7 @@ def test_what_is_known_of_a_model_is_found(truth):
 def _on_a_specimen_with_text(monkeypatch):
     """Let the checks ask a specimen with training text; those of the checks' own have none."""
     specimen = truths.same_after_all()
-    monkeypatch.setattr(analysis_checks, "_found", lambda asked: (wl.analyze(specimen, asked)["llc"], specimen))
+    monkeypatch.setattr(analysis_checks, "found", lambda asked: (wl.analyze(specimen, asked)["llc"], specimen))
 
 
 @pytest.mark.usefixtures("_on_a_specimen_with_text")

@@ -19,7 +19,7 @@ from wonderland_cohorts.replication import Replication
 def replicated(toys):
     chosen = Replication()
     object.__setattr__(chosen, "uses", ("head-patterns", "induction"))
-    parameters = {"induction": {"sequences": 8, "random_sets": 2}, "head-patterns": {"shown": 1}}
+    parameters = {"induction": {"sequences": 12, "random_sets": 2}, "head-patterns": {"shown": 1}}
     return wl.analyze(toys, chosen, control=True, parameters=parameters)["replication"]
 
 
@@ -40,7 +40,7 @@ def relabelled(model, order):
 def test_behaviour_holds_in_all_seeds_and_the_textbook_head_in_those_that_have_it(replicated):
     behaviour = "induction: Gain by the order of a repetition, uniform words"
     assert replicated.k_of_n(behaviour) == (3, 3)
-    previous = "head-patterns: Attention to the previous token: largest over heads"
+    previous = "head-patterns: Attention to the previous token, all conversations: largest over heads"
     assert replicated.k_of_n(previous) == (2, 3)
     assert replicated.holds[previous] == [True, False, True]
     assert not replicated.solid(previous)
@@ -50,8 +50,9 @@ def test_behaviour_holds_in_all_seeds_and_the_textbook_head_in_those_that_have_i
 def test_a_claim_must_also_lie_over_its_untrained_twin(replicated, toys):
     twins = replicated.twins["induction: Gain by the order of a repetition, uniform words"]
     assert abs(np.asarray(twins.value)).max() < 0.2
-    assert len(set(np.asarray(replicated.twins["head-patterns: Attention to itself: largest over heads"].value))) == 3
-    speaker = "head-patterns: Attention to the latest speaker token: largest over heads"
+    to_itself = replicated.twins["head-patterns: Attention to itself, all conversations: largest over heads"]
+    assert len(set(np.asarray(to_itself.value))) == 3
+    speaker = "head-patterns: Attention to the latest speaker token, all conversations: largest over heads"
     assert replicated.k_of_n(speaker) == (0, 3)
 
 
@@ -71,6 +72,20 @@ def test_two_seeds_have_k_of_n_and_no_interval():
     assert "With fewer than 3 seeds there is no interval over seeds." in result.summary()
     assert not any(finding.trust == "solid" for finding in result.findings())
     assert result.views()
+
+
+def test_a_claim_on_few_conversations_holds_in_no_seed_and_is_not_solid(drawn):
+    first = drawn.members["0"]
+    few = [row[:length].tolist() for row, length in zip(first.evidence.tokens, first.evidence.lengths, strict=True)]
+    one = wl.Specimen.of_tokens(first.model, first.tokenizer, few, conversation=[i % 3 for i in range(len(few))])
+    cohort = wl.Cohort("seeds", {name: one.with_model(member.model) for name, member in drawn.members.items()})
+    chosen = Replication()
+    object.__setattr__(chosen, "uses", ("attention-entropy",))
+    result = wl.analyze(cohort, chosen)["replication"]
+    assert result.holds
+    assert any(both.above_chance for both in result.over_both.values())  # and yet
+    assert not any(any(held) for held in result.holds.values())
+    assert not any(result.solid(claim) for claim in result.holds)
 
 
 def test_relabelled_heads_are_matched_with_themselves(toys):

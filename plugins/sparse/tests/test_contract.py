@@ -48,7 +48,7 @@ def _on_a_specimen_with_text(monkeypatch, result):
         return _ONCE[analysis.name], specimen
 
     monkeypatch.setattr(analysis_checks, "run", run)
-    monkeypatch.setattr(analysis_checks, "_found", found)
+    monkeypatch.setattr(analysis_checks, "found", found)
 
 
 @parametrize_with_checks(ANALYSES)

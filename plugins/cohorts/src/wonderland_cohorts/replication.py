@@ -4,9 +4,9 @@ Each analysis says what it claims of a model without naming a head (`Result.clai
 differently: the largest score over heads, how many heads lie above chance, how much loss is gained. Here each claim of
 each seed stands side by side:
 
-- It holds in a seed if its interval over conversations lies above its chance level and, where untrained baselines were
-  analysed too, above the same number of that seed's own untrained twin: the largest of many heads is above the chance
-  of one. So k of n seeds.
+- It holds in a seed if its interval rests on ten conversations or more, lies above its chance level and, where
+  untrained baselines were analysed too, above the same number of that seed's own untrained twin: the largest of many
+  heads is above the chance of one. So k of n seeds.
 - Its mean has an interval over seeds, and one over seeds and conversations (`wonderland_cohorts.spread`).
 
 What would fool it: seeds that are no seeds. Models that differ in data or size scatter for other reasons. And five of
@@ -32,7 +32,7 @@ class Replication:
     """In how many seeds does each finding hold, and how much does its number vary between seeds?"""
 
     name: ClassVar[str] = "replication"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     uses: ClassVar[tuple[str, ...]] = (
         "token-loss", "head-patterns", "attention-entropy", "induction", "head-ablation", "speaker-tracking",
@@ -94,11 +94,12 @@ def _measured(one: wl.Estimate | None) -> bool:
 
 def _holds(one: wl.Estimate, twin: wl.Estimate | None) -> bool:
     low = float(one.low)
-    return low > float(one.chance) and (twin is None or low > float(twin.high))
+    return one.trusted and low > float(one.chance) and (twin is None or low > float(twin.high))
 
 
 def _side_by_side(parts: list[wl.Estimate], labels: Mapping[str, tuple[str, ...]]) -> wl.Estimate:
     made = wl.Estimate.stacked(parts, dims=("seed",))
+    fewest = min(one.n for one in parts)
     return wl.Estimate(
-        made.value, made.low, made.high, made.n, made.unit, made.chance, made.resampled_over, made.dims, labels
+        made.value, made.low, made.high, fewest, made.unit, made.chance, made.resampled_over, made.dims, labels
     )

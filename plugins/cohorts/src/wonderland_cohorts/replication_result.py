@@ -47,8 +47,8 @@ class ReplicationResult(wl.Result):
         return sum(self.holds[claim]), len(self.holds[claim])
 
     def solid(self, claim: str) -> bool:
-        """Return whether the interval over seeds and conversations lies above chance."""
-        return bool(self.over_both[claim].above_chance)
+        """Return whether the interval over seeds and conversations lies above chance, on ten conversations or more."""
+        return self.values[claim].trusted and bool(self.over_both[claim].above_chance)
 
     def replications(self) -> Mapping[str, Replicated]:
         return {claim: Replicated(*self.k_of_n(claim), self.solid(claim)) for claim in self.holds}
@@ -71,7 +71,7 @@ class ReplicationResult(wl.Result):
         rule = "above chance and above the untrained twin" if self.twins else "above chance"
         return (
             f"Of {len(self.holds)} claims, {every} hold in every one of {n} seeds and {none} in none "
-            f"(a claim holds in a seed if its interval over conversations lies {rule}).{few}"
+            f"(a claim holds in a seed if its interval over ten conversations or more lies {rule}).{few}"
         )
 
     def _sentence(self, claim: str) -> str:
