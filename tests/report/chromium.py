@@ -57,12 +57,13 @@ def open_at(tab, address: str) -> None:
 
 
 def until(tab, expression: str) -> None:
-    """Wait until an expression holds; Playwright's own waiting evaluates text inside the page, which is refused.
+    """Wait until an expression, or a function, holds; while what it asks about is not there, it does not.
 
-    While what it asks about is not there, it does not hold.
+    Playwright's own waiting evaluates text inside the page, which is refused.
     """
+    asked = f"const asked = {expression}; return typeof asked === 'function' ? asked() : asked"
     for _ in range(1500):
-        if tab.evaluate(f"() => {{ try {{ return {expression} }} catch {{ return false }} }}"):
+        if tab.evaluate(f"() => {{ try {{ {asked} }} catch {{ return false }} }}"):
             return
         tab.wait_for_timeout(20)
     raise AssertionError(f"this never held: {expression}")
