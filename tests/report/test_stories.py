@@ -16,7 +16,7 @@ from wonderland.report.findings import Check, Finding
 from wonderland.report.page import Page
 from wonderland.report.page_data import page_data
 from wonderland.report.stories import MOST, headline, roles_of, stories
-from wonderland.views import Conversations, Key, Measure, Role, Shaded, View
+from wonderland.views import Conversations, Key, Measure, Panel, Panels, Role, Shaded, View, Wording
 
 
 def one(value, low, high, unit="share brought back", chance=0.0, n=30):
@@ -139,6 +139,13 @@ def test_a_redacted_page_shows_no_message():
     views = [reading(np.ones(8)), replace(reading(np.ones(8), "sample"), id="samples")]
     assert set(told(page_of(views=views))) == {"Where was it surprised?", "What does it say?"}
     assert told(page_of(views=views, contains_text=False)) == {}
+
+
+def test_of_samples_over_training_that_of_the_last_model_is_shown():
+    first, last = (reading(np.ones(n), "sample").figure for n in (4, 8))
+    panels = Panels([Panel(Wording("untrained"), first), Panel(Wording("trained"), last)], "snapshot")
+    view = View("samples", "Samples at each snapshot", panels)
+    assert len(told(page_of(views=[view]))["What does it say?"]["picture"]["tokens"]) == 8
 
 
 def checked(value):

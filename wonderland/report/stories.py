@@ -154,13 +154,14 @@ def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     """Show how a sample begins."""
     if not page.contains_text:
         return None
-    for view, figure in _conversations(views):
-        if characters(figure.of) == "sample":
-            sample = figure.conversations[0]
-            excerpt = _excerpt(sample, 0, 2)
-            text = "Left to itself it writes like this: one draw, which nobody said."
-            return _story("What does it say?", text, "description", None, excerpt, view.id, (), "More samples")
-    return None
+    found = [(view, figure) for view, figure in _conversations(views) if characters(figure.of) == "sample"]
+    if not found:
+        return None
+    view = found[0][0]
+    last = [figure for of, figure in found if of is view][-1]  # of panels over training time the trained model's
+    text = "Left to itself it writes like this: one draw, which nobody said."
+    excerpt = _excerpt(last.conversations[0], 0, 2)
+    return _story("What does it say?", text, "description", None, excerpt, view.id, (), "More samples")
 
 
 def _surprised(page: Page, views: Sequence[View]) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ function drawXAxis(scene, x, bottom, axis, count = 7, whole = false) {
   const { muted } = palette(), [left, right] = x.range(), format = x.tickFormat(count);
   scene.line(left, bottom, right, bottom, muted);
   for (const tick of x.ticks(count)) {
-    if (whole && !Number.isInteger(tick)) continue;
+    if ((whole || axis.names) && !Number.isInteger(tick)) continue; // names are of whole numbers
     scene.line(x(tick), bottom, x(tick), bottom + 5, muted);
     scene.text(x(tick), bottom + 19, axis.names?.[tick] ?? (whole ? number(tick) : format(tick)), { anchor: 'middle', fill: muted });
   }
