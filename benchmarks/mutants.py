@@ -566,8 +566,8 @@ MUTANTS = (
     Mutant(
         "sparse gradients: a nested group answers for its own reconstruction only",
         f"{_SPARSE}/gradients.py",
-        ".flip(1).cumsum(1).flip(1).reshape(size * groups, -1)",
-        ".reshape(size * groups, -1)",
+        "slope.view(size, groups, -1).flip(1).cumsum(1).flip(1).reshape",
+        "slope.view(size, groups, -1).reshape",
         "the first latents of a nested dictionary are trained for the smallest one alone",
         (f"{_OF_SPARSE}/test_dictionary.py::test_gradients_are_those_of_autograd",),
     ),
@@ -816,6 +816,14 @@ MUTANTS = (
         "clear = np.maximum(contextual.f1, 0.5 * best.f1)",
         "the cards that come first tell an F1 that is too high",
         (f"{_OF_SPARSE}/test_features.py::test_which_latents_come_first_is_decided_where_labels_are_chosen",),
+    ),
+    Mutant(
+        "sparse features: a latent is needed if the loss falls without it",
+        f"{_SPARSE}/effects.py",
+        "loss - loss[:, :1]",
+        "loss[:, :1] - loss",
+        "what the model would be better without counts as what it needs",
+        (f"{_OF_SPARSE}/test_features.py::test_a_latent_is_needed_where_the_text_follows_what_it_says",),
     ),
     Mutant(
         "attribution graphs: a latent reads its own layer's errors",

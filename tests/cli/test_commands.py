@@ -116,6 +116,10 @@ def test_status_lists_both_reports_and_says_what_came_after_them(workspace, caps
     assert status() == ("done", "out of date", f"wonderland report --live -w {workspace}")
     os.utime(workspace / "report.html", (latest - 1, latest - 1))
     assert status() == ("out of date", "out of date", f"wonderland report -w {workspace}")
+    os.utime(workspace / "report.html", (0, 0))
+    (told,) = (step.detail for step in Workspace(workspace).status() if step.name == "report")
+    assert "; corpus, filtered, tokenizer, " in told
+    assert " and results came after it: " in told
 
 
 def test_a_report_that_shows_everything_is_not_asked_for_again(workspace, capsys):

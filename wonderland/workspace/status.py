@@ -58,7 +58,8 @@ def _report(layout: Layout, name: str, file: str, command: str, steps: Sequence[
     if written is None:
         return Step(name, "missing")
     later = [step.name for step in steps if step.written is not None and step.written > written]
-    came = f"; {' and '.join(later)} came after it: `{command}` shows what is there" if later else ""
+    names = " and ".join(filter(None, [", ".join(later[:-1]), *later[-1:]]))
+    came = f"; {names} came after it: `{command}` shows what is there" if later else ""
     return Step(name, "out of date" if later else "done", f"{place}{came}", size, written)
 
 
