@@ -572,6 +572,14 @@ MUTANTS = (
         (f"{_OF_SPARSE}/test_dictionary.py::test_gradients_are_those_of_autograd",),
     ),
     Mutant(
+        "sparse effects: the loss of the token that stands here",
+        f"{_SPARSE}/effects.py",
+        "evidence.tokens[at[0][follows], at[1][follows] + 1]",
+        "evidence.tokens[at[0][follows], at[1][follows]]",
+        "a latent counts as needed for a token that the model has read",
+        (f"{_OF_SPARSE}/test_features.py::test_without_a_step_the_loss_is_the_models_own_at_the_token_that_follows",),
+    ),
+    Mutant(
         "sparse labels: scored where they were chosen",
         f"{_SPARSE}/labels.py",
         "return Explained(family, label, found_f1, true",

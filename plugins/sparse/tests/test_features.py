@@ -18,7 +18,7 @@ from wonderland_sparse.circuits import SparseCircuits
 from wonderland_sparse.controls import scrambled
 from wonderland_sparse.dataset_examples import may_be_shown
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.effects import taken_out
+from wonderland_sparse.effects import _without, taken_out
 from wonderland_sparse.features import SparseFeatures, _live
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Labels, explain
 from wonderland_sparse.probing import ranked
@@ -520,3 +520,23 @@ def test_a_context_latent_in_a_live_report_knows_what_each_token_takes_off(speak
     wanted = dictionary.encode(x - torch.from_numpy(table))[:, 3].numpy()
     np.testing.assert_allclose(np.where(z > one["threshold"], z, 0), wanted, atol=1e-3)
     assert one["last"] is False
+
+
+def test_without_a_step_the_loss_is_the_models_own_at_the_token_that_follows(speaking):
+    evidence = speaking.evidence
+    rows, columns = np.nonzero(evidence.mask)
+    rows, columns = rows[::7], columns[::7]
+    stream = torch.zeros(*evidence.tokens.shape, speaking.cfg.d_model)
+    for batch in speaking.batches("resid_post"):
+        part = batch["resid_post"][0]
+        stream[batch.windows.start : batch.windows.stop, : part.shape[1]] = part
+    steps, strength = torch.zeros(1, speaking.cfg.d_model), np.ones(len(rows))
+    loss, chance = _without(speaking, 0, stream, (rows, columns), strength, steps, np.array([ME, THEM]))
+    follows = columns + 1 < evidence.lengths[rows]
+    rows, columns = rows[follows], columns[follows]
+    with torch.no_grad():
+        told = speaking.model(torch.from_numpy(evidence.tokens)).float().log_softmax(-1)[rows, columns].numpy()
+    expected = -told[np.arange(len(rows)), evidence.tokens[rows, columns + 1]]
+    np.testing.assert_allclose(loss[:, 0], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(chance[:, 0], np.exp(told[:, [ME, THEM]]).sum(1), rtol=1e-4, atol=1e-5)
+    assert expected.std() > 0.01
