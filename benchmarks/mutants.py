@@ -554,6 +554,14 @@ MUTANTS = (
         (f"{_OF_CIRCUITS}/test_speaker_tracking.py",),
         equivalent="places are drawn with the combinations of speakers equally frequent, so the weights are equal",
     ),
+    Mutant(
+        "cohorts: pairs asked of few members are those of more",
+        "wonderland/workspace/layout.py",
+        'if asked_alike and "contrasts" in analysis.needs:',
+        'if False and "contrasts" in analysis.needs:',
+        "what two seeds were asked is shown as the answer of five",
+        ("tests/workspace/test_cohorts.py::test_what_asks_contrasts_is_asked_again_if_another_model_joins",),
+    ),
     # Sparse dictionaries.
     Mutant(
         "sparse gradients: what the encoder takes off is forgotten",

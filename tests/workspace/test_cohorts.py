@@ -20,7 +20,9 @@ from wonderland.demo import MESSAGES
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.views import Axis, Bar, Bars, View
 from wonderland.workspace import catalogue
+from wonderland.workspace.analysing import Asked
 from wonderland.workspace.catalogue import Sketch
+from wonderland.workspace.cohorts import AskedOfCohort
 from wonderland.workspace.kept import kept
 
 
@@ -235,3 +237,23 @@ def test_a_member_that_has_too_little_is_left_out_and_all_of_them_are_an_error(s
     refused.update(seeds.specimen(seed=seed).fingerprints["model"] for seed in (1, 2))
     with pytest.raises(NotEnoughData, match="too little"):
         analyze(4.0)
+
+
+def test_what_asks_contrasts_is_asked_again_if_another_model_joins(workspace):
+    """They are the pairs that suffice in every member, so a result of two members is none of three."""
+    workspace.train(device="cpu", seed=1)
+    names = ["attention-entropy", "activation-patching", "head-taxonomy"]
+
+    def keys():
+        asked = AskedOfCohort.of(workspace.layout, "seeds", names, None)
+        return {name: stage.key for name, stage in asked.stages["seed-0"].items()}
+
+    before = keys()
+    own = {name: stage.key for name, stage in Asked.of(workspace.layout, names, None).stages.items()}
+    assert {name for name in before if before[name] == own[name]} >= {"attention-entropy", "head-patterns"}
+    workspace.train(device="cpu", seed=3)
+    after = keys()
+    for of in (own, after):
+        changed = {name for name in before if before[name] != of[name]}
+        assert {"activation-patching", "speaker-tracking", "head-taxonomy"} <= changed
+        assert not {"attention-entropy", "head-patterns"} & changed

@@ -1,7 +1,8 @@
 """Several models of a workspace as one cohort: those of other seeds, or those kept on the way; and analyses of them.
 
 A result of one member lies where one of the workspace's model does, under a key with that member's model in it, so
-that a member is analysed once however many cohorts it is in. A result of all of them has the keys of all in its own.
+that a member is analysed once however many cohorts it is in. Contrasts are those that suffice in every member, so what
+asks them has the keys of all members in its own, and so has a result of all of them.
 """
 
 from __future__ import annotations
@@ -142,8 +143,9 @@ class AskedOfCohort:
         chosen = with_used(asked, given)
         single = [one for one in chosen if not getattr(one, "of", "")]
         joint = [one for one in chosen if getattr(one, "of", "")]
-        stages = {member: layout.analysis_stages(single, key) for member, key in members.keys.items()}
-        of_all = {one.name: layout.analysis_stage(one, _used(one, stages), [*members.keys.values()]) for one in joint}
+        keys = [*members.keys.values()]
+        stages = {member: layout.analysis_stages(single, key, keys) for member, key in members.keys.items()}
+        of_all = {one.name: layout.analysis_stage(one, _used(one, stages), keys) for one in joint}
         return cls(layout, members, asked, single, joint, stages, of_all)
 
     @property

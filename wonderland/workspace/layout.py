@@ -195,12 +195,23 @@ class Layout:
         a = self.settings.analysis
         return {"windows": a.windows, "seed": a.seed, "control": a.control}
 
-    def analysis_stages(self, chosen: Sequence[Runnable], model: str = "") -> dict[str, Stage]:
-        """Return the stages of analyses of one model by name, each listed after those it uses."""
+    def analysis_stages(
+        self, chosen: Sequence[Runnable], model: str = "", asked_alike: Sequence[str] = ()
+    ) -> dict[str, Stage]:
+        """Return the stages of analyses of one model by name, each listed after those it uses.
+
+        Args:
+            chosen: The analyses.
+            model: Key of the model; that of the workspace's by default.
+            asked_alike: Keys of all models that are asked the same contrasts, for these depend on all of them.
+        """
         stages: dict[str, Stage] = {}
         for analysis in chosen:
             used = [stages[name] for name in getattr(analysis, "uses", ()) if name in stages]
-            stages[analysis.name] = self.analysis_stage(analysis, used, (model,) if model else ())
+            models = [model] if model else []
+            if asked_alike and "contrasts" in analysis.needs:
+                models += asked_alike
+            stages[analysis.name] = self.analysis_stage(analysis, used, models)
         return stages
 
     def done(self, name: str, command: str) -> Stage:
