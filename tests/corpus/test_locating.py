@@ -121,3 +121,8 @@ def test_a_store_that_may_not_be_looked_at_leads_to_full_disk_access(mac, capsys
     monkeypatch.setattr(type(forbidden), "open", opened)
     assert run(["extract", "imessage" if place == MESSAGES else "whatsapp"]) == 5
     assert "Full Disk Access" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_name_that_no_file_can_have_is_not_there(mac, capsys):
+    assert run(["extract", "x" * 5000 + ".csv"]) == 3
+    assert "There is nothing at" in capsys.readouterr().err

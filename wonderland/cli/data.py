@@ -20,7 +20,7 @@ from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.cli.stores import ask_secret, asking_owner, stores_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
-from wonderland.corpus.locating import locate
+from wonderland.corpus.locating import is_there, locate
 from wonderland.corpus.secrets import answering, secrets_of, variable_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
@@ -40,10 +40,11 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     helps = "help" in seen
     if not helps and not any(word.startswith("-") for word in words):
         return []
-    there = [word for word in words if not word.startswith("-") and (word in sources or _is_there(word))]
-    first = (there or [word for word in words[:1] if not word.startswith("-")] or [""])[0]
+    values = [word for word in words if not word.startswith("-")]
+    there = [word for word in values if word in sources or is_there(Path(word).expanduser())]
+    first = (there or [word for word in words[:1] if word in values] or [""])[0]
     path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
-    further = [locate(word, sources).absolute() for word in there[1:] if _is_there(word)]
+    further = [locate(word, sources).absolute() for word in there[1:] if is_there(Path(word).expanduser())]
     if name:
         chosen = [sources[name]]
     elif helps:
@@ -63,10 +64,6 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
         assert isinstance(ctx.command, PluginCommand)
         ctx.command.refuse_unknown(ctx, words, f"the source {chosen[0].name!r}", groups)
     return groups
-
-
-def _is_there(word: str) -> bool:
-    return Path(word).expanduser().exists()
 
 
 def _options_of(source: type[Source]) -> Group:
@@ -106,7 +103,7 @@ def extract(
     """
     located = [locate(path, plugins.load().sources).absolute() for path in paths]
     for path in located:  # before a workspace is made, which would be of nothing
-        if not _is_there(str(path)):
+        if not is_there(path):
             raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
     there = folder or Workspace.find()
     new = there is None or not (there / "wonderland.toml").exists()

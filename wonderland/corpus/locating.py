@@ -14,7 +14,7 @@ from typing import Any
 
 from wonderland.errors import InputError
 
-__all__ = ["home_of_mac_app", "locate"]
+__all__ = ["home_of_mac_app", "is_there", "locate"]
 
 
 def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
@@ -29,7 +29,7 @@ def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
     """
     path = Path(typed).expanduser()
     word = str(typed)
-    if not word.isascii() or not word.replace("-", "").replace("_", "").isalnum() or _is_there(path):
+    if not word.isascii() or not word.replace("-", "").replace("_", "").isalnum() or is_there(path):
         return path
     homes = [name for name, source in sources.items() if hasattr(source, "default_location")]
     if word in homes:
@@ -64,7 +64,7 @@ def home_of_mac_app(app: str, *places: str) -> Path:
         )
     paths = [Path.home() / place for place in places]
     for path in paths:
-        if _is_there(path):
+        if is_there(path):
             return path
     raise InputError(
         f"On a Mac {app} keeps its store in {paths[0]}, and there is nothing.",
@@ -79,8 +79,11 @@ def _home(name: str, source: type[Any]) -> Path:
     return place
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Say whether there is something; what may not be looked at is, and a name that no file can have is not."""
     try:
         return path.exists()
     except PermissionError:
         return True
+    except OSError:  # too long for a name
+        return False

@@ -48,13 +48,15 @@ def forward(
         raise Unsupported(missing, hint=NOT_EVERY_MODEL)
     hooks = {name: _hooks(model, name, layers) for name in names if name not in DERIVED}
     every = [hook for group in hooks.values() for hook in group]
-    stop = max(layers) + 1 if layers and names.isdisjoint(DERIVED) else None
+    early: dict[str, int] = {}
+    if layers and names.isdisjoint(DERIVED):
+        early = {"stop_at_layer": max(layers) + 1}
     size = batch_size(model, int(evidence.lengths.max()), names) if len(evidence) else BATCH_SIZE
     for start in range(0, len(evidence), size):
         windows = slice(start, min(start + size, len(evidence)))
         some = evidence.rows(windows)
         tokens = torch.from_numpy(some.tokens).to(model.device)
-        logits, cache = model.run_with_cache(tokens, names_filter=every, stop_at_layer=stop)
+        logits, cache = model.run_with_cache(tokens, names_filter=every, **early)
         require_finite(logits)  # the stream after the last layer that ran, where it stopped before
         found = {
             name: cache[group[0]] if name in ONCE else torch.stack([cache[hook] for hook in group])

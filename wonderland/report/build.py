@@ -157,7 +157,7 @@ def _frontend(name: str) -> str:
 
 
 def bare(code: str) -> str:
-    """Return a script or a style sheet of ours as it stands in a file: without its indentation and lines of comment.
+    r"""Return a script or a style sheet of ours as it stands in a file: without its indentation and lines of comment.
 
     Lines stay lines, names stay names: the code in a report can be read, and where something fails, its line found. It
     asks of the code that no text of several lines is in it, which a test holds it to.

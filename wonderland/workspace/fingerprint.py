@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["hash_file", "hash_value", "is_there", "source_state"]
+__all__ = ["hash_file", "hash_value", "source_state"]
 
 
 def hash_value(value: Any) -> str:
@@ -31,14 +31,6 @@ def source_state(path: Path) -> list[list[Any]]:
         return _state(path)
     except PermissionError:
         return []
-
-
-def is_there(path: Path) -> bool:
-    """Say whether there is something; what may not be looked at is."""
-    try:
-        return path.exists()
-    except PermissionError:
-        return True
 
 
 def _state(path: Path) -> list[list[Any]]:

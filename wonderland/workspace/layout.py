@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland import plugins
+from wonderland.corpus.locating import is_there
 from wonderland.errors import InputError, UsageError
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
-from wonderland.workspace.fingerprint import hash_file, is_there, source_state
+from wonderland.workspace.fingerprint import hash_file, source_state
 from wonderland.workspace.settings import Settings
 from wonderland.workspace.stage import Stage
 

@@ -18,11 +18,12 @@ from wonderland import plugins
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.handles import Acquaintances, handle_of
 from wonderland.corpus.joining import Part, join, labels
+from wonderland.corpus.locating import is_there
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.several import read_part, space_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import OwnerUnknown
-from wonderland.workspace.fingerprint import hash_file, is_there, source_state
+from wonderland.workspace.fingerprint import hash_file, source_state
 from wonderland.workspace.layout import READ, Layout
 from wonderland.workspace.options import as_annotated
 from wonderland.workspace.stage import Stage, guarding
