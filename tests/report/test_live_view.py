@@ -384,8 +384,9 @@ def test_what_is_said_repeats_from_its_seed_with_and_without_a_head(page):
 def test_the_view_and_the_first_page_say_what_the_model_gives_away_with_its_figures(page):
     for view, place in (("findings", ".first"), ("try-it", ".gives")):
         go(page, view)
-        if view == "try-it":
-            page.locator(".gives summary").click()
+        folded = ".gives summary" if view == "try-it" else "text=Figures of the audit"
+        assert "Secrets said" not in page.inner_text("main")
+        page.locator(folded).click()
         said = page.inner_text(f"main {place}")
         assert [one for one in ("These tests drew out nothing.", "Secrets said", "7", "Why.") if one not in said] == []
 

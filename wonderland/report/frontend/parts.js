@@ -135,10 +135,15 @@ function saySideways(host) {
 }
 
 // What the audit found of what the model gives away: a sentence, its figures, and why the model may be in this file.
-const auditOf = () => [
-  el('p.caption.audit', el('b', 'What it gives away. '), page.audit, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
-  page.auditFigures.length ? el('div.auditfigures', pairsOf(page.auditFigures)) : null,
-  page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null];
+// On the first page the figures are folded, so that a reader meets the model before its numbers.
+const auditOf = (folded) => {
+  const figures = page.auditFigures.length ? el('div.auditfigures', pairsOf(page.auditFigures)) : null;
+  return [
+    el('p.caption.audit', el('b', 'What it gives away. '), page.audit, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
+    figures && folded ? el('details.checks', el('summary.quiet', 'Figures of the audit'), figures) : figures,
+    page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null,
+  ];
+};
 
 // A canvas of the wanted size in CSS pixels, sharp on dense screens.
 function sizeCanvas(canvas, width, height) {
