@@ -3,8 +3,7 @@ Finding 10: does a larger model have cleaner circuits?
 ======================================================
 
 It takes two workspaces of the same messages: ``wonderland demo`` and, on a GPU, ``wonderland demo wonderland-large
---preset large``. First: does the larger one predict better, by the byte, as tokens differ? One that only remembers
-more says nothing about size. Then: heads with a pattern, neurons against directions, one head for who speaks.
+--preset large``. Of one that predicts no better, by the byte, nothing follows. Else: patterns, neurons, who speaks.
 """
 
 import sys

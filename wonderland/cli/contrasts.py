@@ -58,7 +58,8 @@ def taken_from(workspace: Workspace, extras: dict[str, Any]) -> tuple[Contrast, 
         return ()
     missing = [f"--{side}" for side in _SIDES if side not in sides]
     if path is None and missing:
-        raise UsageError(f"A contrast also needs {', '.join(missing)}.", hint=f"All of: --{', --'.join(_SIDES)}.")
+        needed = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+        raise UsageError(f"A contrast also needs {needed}.", hint=f"All of: --{', --'.join(_SIDES)}.")
     rows: list[Mapping[str, Any]] = [{**sides, "kind": "given"}] if path is None else _rows(path)
     return _linted(workspace, rows, "" if path is None else f"{path}: ")
 
