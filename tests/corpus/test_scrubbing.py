@@ -73,7 +73,33 @@ FOUND = {
     ),
     "https://x.test/summerholidayphotos2024": ("link", "https://x.test/summerholidayphotos2024"),
 }
+FOUND |= {  # digits of other scripts, what nobody sees between them, and other lines between groups
+    "card \uff14\uff11\uff11\uff11 1111 1111 1111": ("card", "\uff14\uff11\uff11\uff11 1111 1111 1111"),
+    "card \u0664" + 15 * "\u0661": ("card", "\u0664" + 15 * "\u0661"),
+    "card \u200b4111\u200b1111\u20601111\ufeff1111\u200b ok": ("card", "4111\u200b1111\u20601111\ufeff1111"),
+    "card 4111/1111/1111/1111": ("card", "4111/1111/1111/1111"),
+    "exp 12/25/4111_1111_1111_1111": ("card", "4111_1111_1111_1111"),
+    "12/4111 1111 1111 1111": ("card", "4111 1111 1111 1111"),
+    "IBANDE89370400440532013000": ("iban", "DE89370400440532013000"),
+    "ibanDE89 3704 0044 0532 0130 00 ok": ("iban", "DE89 3704 0044 0532 0130 00"),
+    "to DE89/3704/0044/0532/0130/00ok": ("iban", "DE89/3704/0044/0532/0130/00"),
+    "\uff24\uff25\uff18\uff19370400440532013000": ("iban", "\uff24\uff25\uff18\uff19370400440532013000"),
+    "mail user\uff20example.com ok": ("email", "user\uff20example.com"),
+    "mail user@[192.168.1.1] ok": ("email", "user@[192.168.1.1]"),
+    "mail user@example.com5 ok": ("email", "user@example.com5"),
+    "mail a@xn--mller-kva.xn--p1ai!": ("email", "a@xn--mller-kva.xn--p1ai"),
+    "mail a@b.c.dd.ee.ff.gg.com ok": ("email", "a@b.c.dd.ee.ff.gg.com"),
+    "call +52 1 55 1234 5678 ok": ("phone", "+52 1 55 1234 5678"),
+    "call +5215512345678": ("phone", "+5215512345678"),
+    "call 0049 30 901820 ok": ("phone", "0049 30 901820"),
+    "call 011 49 30 901820": ("phone", "011 49 30 901820"),
+    "call +1/212/736/5000 ok": ("phone", "+1/212/736/5000"),
+}
 LINKS = [
+    *["t.me/+AbCdEf", "https://t.me/joinchat/AbCdEf", "discord.gg/abcDEF", "meet.google.com/abc-defg-hij"],
+    *["https://x.test/#access_token=abc", "https://x.test/?sid=abc;pwd=foo", "ssh://root:pw@h"],
+    *["us02web.zoom.us/j/85012345678", "xhttps://x.test/a?pwd=1", "x.test/a?X-Amz-Signature=abc"],
+    *["chat.whatsapp.com/AbCdEf", "postgres://me:pw@db.test/x"],
     "https://x.test/unsub?email=a@b.test&token=SECRETtoken123456789",
     "https://admin:Sup3r!pw@host.test/x",
     "https://max@gmx.de:Sup3r!pw@host.test/x",
@@ -106,6 +132,12 @@ NOTHING = [
     "I waited 20 Minutes Way too long",
     "it is 4.111111111111111 or 0.4111111111111111",
     "code 801 422 4636",
+    "call +52 1 00 0234 5678 or 0049 1 or 00 10 20 30",
+    "from 10/12/2019 to 4111/1111/1111/1112",
+    "t.me/films and discord.com/films, meet.google.com/about",
+    "and/or him.or/her, ssh://host.test/films",
+    "ibanDE89370400440532013001 and DE8937040044053201300099",
+    "\uff14\uff11\uff11\uff11 1111 1111 1112",
 ]
 
 
@@ -119,6 +151,12 @@ def test_a_secret_is_found_with_its_kind_and_its_place(text, secret):
 @pytest.mark.parametrize("link", LINKS)
 def test_a_link_that_lets_somebody_in_wins_over_what_it_holds(link):
     assert scrubbed(f"see {link} ok") == ("see [link] ok", ["link"])
+
+
+@pytest.mark.parametrize("digit", ["4\u200b", "\u200b\u200b4"])
+def test_what_nobody_sees_moves_no_other_secret(digit):
+    text = f"a\u200b b {digit}111 1111 1111 1111 \u200bthen x@y.test"
+    assert scrubbed(text)[0].replace("\u200b", "") == "a b [card] then [email]"
 
 
 @pytest.mark.parametrize("text", NOTHING)
@@ -170,4 +208,10 @@ def test_a_long_text_without_end_is_read_in_one_go():
     assert find_secrets("+44 " * 20_000, "US") == []
     assert find_secrets("44 " * 20_000, "US") == []
     assert find_secrets("http://a/" + "a1-" * 20_000) == []
+    assert find_secrets("DE89 - 3704 - 0044 - " * 5_000) == []
+    assert find_secrets("\u200b\u0661" * 20_000) == []
+    assert find_secrets("a.b/" + "a-" * 20_000) == []
+    assert find_secrets("a." * 20_000 + "@") == []
+    assert find_secrets("a?" + "&a-" * 20_000) == []
+    assert find_secrets("+52 1 " * 10_000 + "0011 " * 10_000) == []
     assert find_secrets("1 code" + " " * 50_000) == []

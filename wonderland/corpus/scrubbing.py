@@ -14,14 +14,17 @@ plans by ``phonenumbers``.
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
 
 import regex
-from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher
-from stdnum import iban, luhn
+from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher, is_valid_number, parse
+from stdnum import iban, luhn, numdb
 
 from wonderland.errors import UsageError
 
@@ -55,11 +58,19 @@ class Secret:
 
 
 _EMAIL = regex.compile(
-    r"(?i)(?<!\w)\w[\w.%+-]{0,63}@(?:[\w-]{1,63}\.){1,4}[^\W\d_]{2,24}(?![^\W_])"  # letters of any script
+    r"(?i)(?<!\w)\w[\w.%+-]{0,63}@(?:(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}"  # letters of any script
+    r"|\[(?:ipv6:)?[\da-f.:]{3,45}\])"  # a host by its number
 )
-_URL = regex.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"']{3,}[^\s<>\"'.,;:!?)\]]")
+_URL = regex.compile(
+    r"(?i)(?:https?://|\b(?:[a-z][a-z\d+.-]{1,15}://|www\.)"
+    r"|(?<![\w@-])(?<!\w\.)(?:[\w-]{1,63}\.){1,4}[a-z]{2,24}(?::\d{1,5})?[/?#])"  # a link without its https
+    r"[^\s<>\"']{3,}[^\s<>\"'.,;:!?)\]]"
+)
 _LETS_IN = regex.compile(
-    r"(?i)://[^/:?#\s]*:[^/@\s]+@|[?&](?:pwd|token|key|auth|invite|password|access_token)=|/(?:j|join|invite|share)/\w{6,}"
+    r"(?i)://[^/:?#\s]*:[^/@\s]+@|/(?:j|join|invite|share)/\w{6,}"
+    r"|[?&;#](?:[\w-]{0,30}[_-])?(?:pwd|token|key|auth|invite|password|passwd|secret|signature|sessionid)="
+    r"|\bt\.me/(?:\+|joinchat/)\w|\bdiscord\.gg/\w|\b(?:chat\.whatsapp\.com|signal\.group)/[\w#]"
+    r"|\bmeet\.google\.com/[a-z]{3}-[a-z]{4}-[a-z]{3}\b"
 )
 _LONG_PART = regex.compile(  # with letters and digits; looks ahead once for each part, not from each letter of it
     r"(?i)(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{20,}"
@@ -67,18 +78,25 @@ _LONG_PART = regex.compile(  # with letters and digits; looks ahead once for eac
 _TITLE = regex.compile(  # words and numbers with hyphens between them, such as a headline and its year
     r"[_-]*(?:(?:\p{Lu}?[\p{Ll}\p{Lo}]{1,15}|\p{Lu}{1,15}|\d{1,8}|\p{L}{1,8}\d{1,4}|\d{1,4}\p{L}{1,4})(?:[_-]+|\Z))++"
 )
+_UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2060\u2066\u2067\u2068\u2069\ufeff")
+_WIDE = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)} | {"\u3000": " ", "\ufe6b": "@"}
 _MOST_DIGITS = 19
-_BETWEEN = r" \u00a0\u2007\u2009\u202f.\-\u2010-\u2013"  # spaces, points and hyphens between groups of a number
+_BETWEEN = r" \u00a0\u2007\u2009\u202f.\-\u2010-\u2013/_"  # spaces, points and lines between groups of a number
 _GAP = regex.compile(rf"[{_BETWEEN}]+")
-_WIDE_GAP = regex.compile(rf"[{_BETWEEN}]{{2,3}}|[^\S\n]")  # between numbers, or between groups of one
+_WIDE_GAP = regex.compile(rf"[{_BETWEEN}]{{2,3}}|[^\S\n]|[/_]")  # between numbers, or between groups of one
 _NUMBERS = regex.compile(rf"(?<!\d)(?<!\d[.,])\d+(?:[{_BETWEEN}]{{1,3}}\d+)*")
-_DIALLED = regex.compile(rf"(?<!\d)[+(]?\d(?:[{_BETWEEN}()/]{{0,3}}\d){{6,}}")
+_DIALLED = regex.compile(rf"(?<!\d)[+(]?\d(?:[{_BETWEEN}()]{{0,3}}\d){{6,}}")
+_ABROAD = regex.compile(r"(?<![\d.,:+])(?:00|011)(?=[ .-]?[1-9])")  # dialled for the plus of another country
+_SLASHED = regex.compile(r"(?<![\d/])\+\d{1,4}(?:/\d{2,5}){2,4}(?![\d/])")
+_ONCE_MEXICAN = regex.compile(  # with the 1 before mobile numbers, which the plan of today has no more
+    rf"\+52[{_BETWEEN}]{{0,2}}1[{_BETWEEN}(]{{0,2}}(?P<rest>(?:\d[{_BETWEEN})]{{0,2}}){{9}}\d)(?!\d)"
+)
 _FEWEST_DIALLED, _MOST_DIALLED = 7, 15  # digits of a phone number (E.164)
 _CARD = regex.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]\d|7[01]|720))\d+(?<=\A\d{16})|3[47]\d{13}"
     r"|3(?:0[0-5]|[689]\d)\d{11,16}|35\d{14,17}|6(?:011|4[4-9]|5)\d+(?<=\A\d{16,19})"
 )
-_IBAN = regex.compile(rf"(?i)\b[A-Z]{{2}}[{_BETWEEN}]?\d{{2}}(?:[{_BETWEEN}]{{0,3}}[A-Z0-9]){{11,30}}\b")
+_IBAN = regex.compile(rf"(?i)[A-Z]{{2}}(?=[{_BETWEEN}]{{0,3}}\d)")  # its country; a word may stand right before it
 _CODE_WORD = (
     r"(?<!\b(?:zip|area|postal|post|country|dress|promo|discount|source|morse|bar|qr|error|exit|course|tax)[ -]?)"
     r"\b(?:code|pin|passcode|password|otp|combination|combo)\b"
@@ -119,6 +137,30 @@ def find_secrets(text: str, country: str | None = None) -> list[Secret]:
         country: Country whose national phone numbers count, as two letters ("US"); with None only numbers written
             with a plus and their country code do.
     """
+    plain, places = _plain(text)
+    if places is None:
+        return _find(plain, country)
+    spans = ((one, places[one.start], places[one.stop - 1] + 1) for one in _find(plain, country))
+    return [Secret(one.kind, start, stop, text[start:stop]) for one, start, stop in spans]
+
+
+def _plain(text: str) -> tuple[str, list[int] | None]:
+    """Return a text with plain digits, full-width characters as plain ones, and without what nobody sees.
+
+    Then the place in the text of each of its characters; None if the text is plain.
+    """
+    if text.isascii():
+        return text, None
+    places = [at for at, c in enumerate(text) if c not in _UNSEEN]
+    return "".join(_plain_character(text[at]) for at in places), places
+
+
+def _plain_character(character: str) -> str:
+    digit = unicodedata.decimal(character, None)
+    return _WIDE.get(character, character) if digit is None else str(digit)
+
+
+def _find(text: str, country: str | None) -> list[Secret]:
     if not _worth_looking(text):
         return []
     taken: list[Secret] = []
@@ -168,7 +210,7 @@ def scrubbed(text: str, country: str | None = None) -> tuple[str, list[str]]:
 
 
 def _worth_looking(text: str) -> bool:
-    return "@" in text or "://" in text or "www." in text.casefold() or any(c.isdigit() for c in text)
+    return "@" in text or "/" in text or "www." in text.casefold() or any(c.isdigit() or c in "?#" for c in text)
 
 
 def _shaped(
@@ -213,17 +255,20 @@ def _is_card(text: str) -> bool:
 
 
 def _ibans(text: str, country: str | None) -> Iterator[Secret]:
-    for match in _IBAN.finditer(text, overlapped=True):
-        valid = next((part for part in _shorter(match[0]) if iban.is_valid(part)), None)
-        if valid is not None:
-            yield Secret("iban", match.start(), match.start() + len(valid), valid)
+    for match in _IBAN.finditer(text):
+        whole = _whole_iban(match[0].upper())
+        found = whole and whole.match(text, match.start())
+        if found and iban.is_valid("".join(c for c in found[0] if c.isalnum())):
+            yield Secret("iban", found.start(), found.end(), found[0])
 
 
-def _shorter(text: str) -> Iterator[str]:
-    """Yield what was found, then without its last word, and so on: words may follow a number."""
-    yield text
-    for gap in reversed([*_GAP.finditer(text)]):
-        yield text[: gap.start()]
+@cache
+def _whole_iban(country: str) -> regex.Pattern[str] | None:
+    """Return the pattern of a country's IBANs, which all have the same length; None if it has none."""
+    parts = numdb.get("iban").info(country)
+    lengths = regex.findall(r"\d+(?=!)", parts[0][1].get("bban", ""))
+    rest = 2 + sum(map(int, lengths))
+    return regex.compile(rf"(?i)[A-Z]{{2}}(?:[{_BETWEEN}]{{0,3}}[A-Z0-9]){{{rest}}}(?!\d)") if lengths else None
 
 
 def _is_private_link(text: str) -> bool:
@@ -241,15 +286,36 @@ def _is_title(part: str) -> bool:
 
 
 def _phones(text: str, country: str | None) -> Iterator[Secret]:
+    dialled = _SLASHED.sub(lambda match: match[0].replace("/", "-"), text)
+    # 00 and 011 as the plus of another country, in a text of the same length: what starts there is a number, too.
+    before = {match.end() - 1: len(match[0]) - 1 for match in _ABROAD.finditer(dialled)}
+    abroad = _ABROAD.sub(lambda match: "+".rjust(len(match[0])), dialled)
+    spans = chain(
+        _numbers_dialled(dialled, country),
+        ((at - before[at], stop) for at, stop in _numbers_dialled(abroad, country) if at in before) if before else (),
+        _once_mexican(abroad),
+    )
+    for start, stop in spans:
+        yield Secret("phone", start, stop, text[start:stop])
+
+
+def _once_mexican(text: str) -> Iterator[tuple[int, int]]:
+    for match in _ONCE_MEXICAN.finditer(text):
+        rest = "".join(c for c in match["rest"] if c.isdigit())
+        if is_valid_number(parse(f"+52{rest}")):
+            yield match.start(), match.end()
+
+
+def _numbers_dialled(text: str, country: str | None) -> Iterator[tuple[int, int]]:
     stop = 0
     for match in PhoneNumberMatcher(text, country, leniency=Leniency.STRICT_GROUPING):
         yield from _before_other_numbers(text[stop : match.start], country, stop)
-        yield Secret("phone", match.start, match.end, match.raw_string)
+        yield match.start, match.end
         stop = match.end
     yield from _before_other_numbers(text[stop:], country, stop)
 
 
-def _before_other_numbers(text: str, country: str | None, at: int) -> Iterator[Secret]:
+def _before_other_numbers(text: str, country: str | None, at: int) -> Iterator[tuple[int, int]]:
     """Yield the phone numbers that are taken for none because another number stands after them."""
     for run in _DIALLED.finditer(text):
         for gap in _GAP.finditer(run[0]):
@@ -262,7 +328,7 @@ def _before_other_numbers(text: str, country: str | None, at: int) -> Iterator[S
             )
             if found and found.end == len(part):
                 start = at + run.start() + found.start
-                yield Secret("phone", start, start + len(found.raw_string), found.raw_string)
+                yield start, start + len(found.raw_string)
                 break
 
 
