@@ -13,6 +13,8 @@ from wonderland.cli.options import Whole
 from wonderland.errors import UsageError
 from wonderland.workspace.comparing import WAYS, write_comparison
 
+_CONTACTS, _STEPS = 5, 40  # where neither is said
+
 
 @click.argument("what", nargs=-1)
 @click.option("--by", type=click.Choice(WAYS), help="What to compare by; without it, WHAT is another workspace.")
@@ -25,7 +27,7 @@ from wonderland.workspace.comparing import WAYS, write_comparison
     is_flag=True,
     help="Also fine-tune the model on parts of both sides and say which heads they move apart; takes minutes.",
 )
-@click.option("--steps", type=Whole(1, 10_000), default=40, show_default=True, help="With --heads, steps of each.")
+@click.option("--steps", type=Whole(1, 10_000), help=f"With --heads, steps of each.  [{_STEPS}]")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write the page; compare.html by default."
 )
@@ -34,9 +36,7 @@ from wonderland.workspace.comparing import WAYS, write_comparison
 @click.option(
     "--contacts",
     type=Whole(low=1),
-    default=5,
-    show_default=True,
-    help="With --redact, how many contacts must have used a word for it to be shown.",
+    help=f"With --redact, how many contacts must have used a word for it to be shown.  [{_CONTACTS}]",
 )
 def compare(
     console: Console,
@@ -46,11 +46,11 @@ def compare(
     at: tuple[str, ...],
     permutations: int,
     heads: bool,
-    steps: int,
+    steps: int | None,
     output: Path | None,
     open_it: bool,
     redact: bool,
-    contacts: int,
+    contacts: int | None,
 ) -> None:
     """Say how far periods, contacts, me and them, or two workspaces are apart, and which words make it.
 
@@ -74,6 +74,11 @@ def compare(
         )
     if at and by != "period":
         raise UsageError("--at says where periods end.", hint="wonderland compare --by period --at 2022-01-01")
+    if contacts is not None and not redact:
+        raise UsageError("--contacts is about words that are left out.", hint="Leave it out, or add: --redact")
+    if steps is not None and not heads:
+        raise UsageError("--steps is about models that are fine-tuned.", hint="Leave it out, or add: --heads")
+    least = (contacts or _CONTACTS) if redact else None
     asked: dict[str, Any] = {
         "at": at,
         "contacts": what if by == "contact" else (),
@@ -93,15 +98,15 @@ def compare(
     if heads:
         with console.progress("Fine-tuning", "models") as meter:
             twins = workspace.compare_heads(
-                by or "", **asked, steps=steps, on_progress=lambda done, total: meter.update(done, total)
+                by or "", **asked, steps=steps or _STEPS, on_progress=lambda done, total: meter.update(done, total)
             )
         told += twins.summary().splitlines()
     for line in told:
         console.paragraph(plain(line))
     with console.progress("Writing the page"):
-        path = write_comparison(workspace.layout, result, output, contacts if redact else None, twins)
+        path = write_comparison(workspace.layout, result, output, least, twins)
     console.result(summary=told, page=str(path), redacted=redact)
-    about = f"redacted: words of at least {contacts} contacts" if redact else "contains words of messages"
+    about = "contains words of messages" if least is None else f"redacted: words of at least {least} contacts"
     console.say(f"\nPage: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     if open_it:
         click.launch(str(path))

@@ -145,9 +145,9 @@ def find_secrets(text: str, country: str | None = None) -> list[Secret]:
 
 
 def _plain(text: str) -> tuple[str, list[int] | None]:
-    """Return a text with plain digits, full-width characters as plain ones, and without what nobody sees.
+    """Return a text in plain digits and letters without what nobody sees, and the place of each character before.
 
-    Then the place in the text of each of its characters; None if the text is plain.
+    The places are None if the text is plain.
     """
     if text.isascii():
         return text, None
@@ -287,7 +287,7 @@ def _is_title(part: str) -> bool:
 
 def _phones(text: str, country: str | None) -> Iterator[Secret]:
     dialled = _SLASHED.sub(lambda match: match[0].replace("/", "-"), text)
-    # 00 and 011 as the plus of another country, in a text of the same length: what starts there is a number, too.
+    # 00 and 011 are the plus of another country, in a text of the same length
     before = {match.end() - 1: len(match[0]) - 1 for match in _ABROAD.finditer(dialled)}
     abroad = _ABROAD.sub(lambda match: "+".rjust(len(match[0])), dialled)
     spans = chain(
@@ -295,8 +295,7 @@ def _phones(text: str, country: str | None) -> Iterator[Secret]:
         ((at - before[at], stop) for at, stop in _numbers_dialled(abroad, country) if at in before) if before else (),
         _once_mexican(abroad),
     )
-    for start, stop in spans:
-        yield Secret("phone", start, stop, text[start:stop])
+    yield from (Secret("phone", start, stop, text[start:stop]) for start, stop in spans)
 
 
 def _once_mexican(text: str) -> Iterator[tuple[int, int]]:
