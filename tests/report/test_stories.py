@@ -141,6 +141,12 @@ def test_a_redacted_page_shows_no_message():
     assert told(page_of(views=views, contains_text=False)) == {}
 
 
+def test_a_sample_is_not_said_to_be_new_as_nothing_checks_that():
+    text = told(page_of(views=[reading(np.ones(8), "sample")]))["What does it say?"]["text"]
+    assert "may repeat what it read" in text
+    assert "nobody" not in text
+
+
 def test_of_samples_over_training_that_of_the_last_model_is_shown():
     first, last = (reading(np.ones(n), "sample").figure for n in (4, 8))
     panels = Panels([Panel(Wording("untrained"), first), Panel(Wording("trained"), last)], "snapshot")

@@ -159,7 +159,7 @@ def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         return None
     view = found[0][0]
     last = [figure for of, figure in found if of is view][-1]  # of panels over training time the trained model's
-    text = "Left to itself it writes like this: one draw, which nobody said."
+    text = "Left to itself it writes like this: one draw of the model, which may repeat what it read."
     excerpt = _excerpt(last.conversations[0], 0, 2)
     return _story("What does it say?", text, "description", None, excerpt, view.id, (), "More samples")
 
