@@ -14,6 +14,7 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.report.schema import Table
+from wonderland.report.schema.numbers import with_bounds
 
 FEW = AuditSettings(generations=40, candidates=60, near=20)
 
@@ -55,6 +56,8 @@ def test_a_model_that_knows_nothing_gives_nothing_back_and_tells_nobody(blank):
         assert float(one.low) <= 0.5 <= float(one.high), name
     assert blank.fisher == {"alone": 1.0, "in a window": 1.0}
     assert "could not be told here" in blank.sentence
+    texts = [with_bounds(blank.membership[f"{unit}, text alone"], ".2f") for unit in ("message", "conversation")]
+    assert any(f"by the text alone: {told})" in blank.sentence for told in texts)
     assert "That does not show that it cannot be." in blank.sentence
 
 
@@ -63,7 +66,7 @@ def test_what_is_drawn_out_is_said_and_never_called_safe(blank, reciting, tokeni
     clean = blank.found["training text"]
     assert clean == {"phone": 1}
     assert any("secrets stand in its training text" in why for why in blank.refusals)
-    assert blank.sentence.startswith("These tests drew out nothing beyond chance")  # found is not drawn out
+    assert blank.sentence.startswith("These tests drew out no text beyond chance")  # found is not drawn out
     assert "secrets stand in its training text" in blank.sentence
 
 

@@ -44,8 +44,12 @@ def test_a_sample_is_of_one_part_and_long_enough(messages):
     assert len(messages.sample(False, 0, 8, 0)) == sum(
         len(messages.rows[i]) > 8 for i in np.flatnonzero(~messages.read)
     )
-    with pytest.raises(NotEnoughData, match="held-out"):
+    with pytest.raises(NotEnoughData, match="held-out") as error:
         messages.sample(False, 10, 500, 0)
+    assert "hold out more" in error.value.hint
+    with pytest.raises(NotEnoughData, match="training") as error:
+        messages.sample(True, 10, 500, 0)
+    assert "hold out fewer" in error.value.hint
 
 
 def test_parts_of_the_same_conversations_are_known(tokenizer):

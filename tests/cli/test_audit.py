@@ -102,7 +102,7 @@ def test_an_audit_that_passes_lets_the_model_out_and_one_that_does_not_keeps_it(
     space = Workspace(workspace)
     rewrite(workspace, fisher={"alone": 0.4, "in a window": 1.0}, secrets=[], found={"training text": {}})
     out = space.report(live=True)
-    assert "refuses nothing" in page_of(out)["sharing"]
+    assert "found no reason against sharing it" in page_of(out)["sharing"]
     out.unlink()
     rewrite(workspace, fisher={"alone": 0.001, "in a window": 1.0})
     with pytest.raises(CheckFailed, match="word for word"):

@@ -62,6 +62,20 @@ def test_small_talk_that_both_parts_share_is_no_leak():
     assert shared.detail.startswith("1 of ")
 
 
+@pytest.mark.parametrize("short", ["training", "held-out"])
+def test_where_there_is_nothing_to_compare_no_leak_is_excluded(corpora, short):
+    train, held_out = corpora
+    two = wl.Corpus.of([message for i, message in enumerate(train) if i % 8 < 2])
+    found = run_checks(
+        Specimen(handwritten_model(), handwritten_tokenizer(), held_out),
+        two if short == "training" else train,
+        two if short == "held-out" else held_out,
+    )
+    leak = check(found, "not in the training part")
+    assert not leak.passed
+    assert leak.detail == f"nothing to compare: no {short} conversation has three messages"
+
+
 def test_the_sink_of_the_known_model_is_dead_and_no_other_head(corpora):
     dead = check(checks_of(*corpora), "no head is dead")
     assert not dead.passed

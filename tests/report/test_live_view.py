@@ -292,6 +292,29 @@ def test_what_is_off_is_in_the_address_and_what_is_typed_is_nowhere(page, report
     assert page.locator(".chip.off").count() == 1
 
 
+def test_what_points_at_a_head_says_whether_it_is_off(page):
+    type_in(page, "naïve maybe")
+    chip = page.locator('[data-head="L2H0"].chip')
+    settle(page)
+    for act, state in ((chip.click, "off"), (lambda: page.keyboard.press("x"), "on")):
+        act()
+        until(page, f"document.querySelector('#tip').innerText.split(/\\s+/)[1] === '{state}'")
+        assert page.is_visible("#tip")
+        assert chip.get_attribute("aria-label").startswith(f"L2H0, {state}")
+
+
+def test_a_lit_head_of_the_map_has_no_line_under_it_and_reading_along_is_not_trying(page, report):
+    page.goto(f"{report}#/findings")
+    page.evaluate("document.querySelector('.part').classList.add('lit')")
+    below, above = page.evaluate(
+        "['borderBottomWidth', 'borderTopWidth'].map((side) => getComputedStyle(document.querySelector('.part'))[side])"
+    )
+    assert below == above
+    steps = page.locator(".steps a").all_inner_texts()
+    assert "What it is about, in a minute" in steps
+    assert not [one for one in steps if one.startswith("Read along")]  # nothing but what is typed
+
+
 @pytest.mark.parametrize(
     "text", [*sample_words.HOSTILE[:4], "</textarea><script>alert(1)</script>", "\u202egnp \u200b"]
 )

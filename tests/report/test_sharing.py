@@ -13,7 +13,7 @@ class Audited:
     """What is known of an audit."""
 
     model: str = "this"
-    sentence: str = "These tests drew out nothing beyond chance."
+    sentence: str = "These tests drew out no text beyond chance."
     refusals: list[str] = field(default_factory=list)
 
 

@@ -119,6 +119,18 @@ def test_the_most_surprising_token_is_shown_with_the_message_before_it():
     assert story["picture"]["tokens"][story["picture"]["at"]] == " w5"
 
 
+def test_a_special_token_is_never_the_one_that_is_outlined():
+    values = np.linspace(0.1, 1, 12)
+    values[5], values[7] = 9.5, 12.0
+    view = reading(values)
+    shaded = view.figure.conversations[0]
+    tokens = ["<|endoftext|>" if i == 7 else token for i, token in enumerate(shaded.tokens)]
+    shown = replace(view, figure=replace(view.figure, conversations=[replace(shaded, tokens=tokens)]))
+    story = told(page_of(views=[shown]))["Where was it surprised?"]
+    assert story["number"]["value"] == "9.5"
+    assert story["select"] == ["conversation:0", "position:5"]
+
+
 def test_a_long_message_is_cut_around_the_token():
     values = np.full(400, 1.0)
     values[250] = 9.0
@@ -139,6 +151,12 @@ def test_a_redacted_page_shows_no_message():
     views = [reading(np.ones(8)), replace(reading(np.ones(8), "sample"), id="samples")]
     assert set(told(page_of(views=views))) == {"Where was it surprised?", "What does it say?"}
     assert told(page_of(views=views, contains_text=False)) == {}
+
+
+def test_a_sample_is_not_said_to_be_new_as_nothing_checks_that():
+    text = told(page_of(views=[reading(np.ones(8), "sample")]))["What does it say?"]["text"]
+    assert "may repeat what it read" in text
+    assert "nobody" not in text
 
 
 def test_of_samples_over_training_that_of_the_last_model_is_shown():

@@ -163,4 +163,6 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(capsys):
 def test_analyses_without_truths_are_named_by_the_command(installed, capsys):
     installed(Count)
     assert run(["selftest", "-q"]) == 0
-    assert "Without a test of what they find: count" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "No analysis was tested, as none of these says what it should find: count" in out
+    assert "truths were found" not in out

@@ -105,14 +105,15 @@ def test_status_counts_those_of_now_and_the_others(workspace):
     step = results_step(workspace)
     assert (step.state, step.detail) == (
         "out of date",
-        "0 of 2 analyses; 1 with other parameters or of another model",
+        "0 of 2 analyses; 1 further result is kept, with other parameters or of another model",
     )
     workspace.analyze()
     step = results_step(workspace)
-    assert (step.state, step.detail) == ("done", "2 of 2 analyses; 1 with other parameters or of another model")
+    further = "1 further result is kept, with other parameters or of another model"
+    assert (step.state, step.detail) == ("done", f"2 of 2 analyses; {further}")
     assert step.size > 1000
     workspace.configure("training", seed=1)
-    assert results_step(workspace).detail.startswith("0 of 2 analyses; 3 with")
+    assert results_step(workspace).detail.startswith("0 of 2 analyses; 3 further results are kept, with")
 
 
 def test_a_result_of_before_is_put_into_its_place(workspace):

@@ -79,10 +79,14 @@ class Messages:
         long = np.array([len(row) > least for row in self.rows], dtype=bool)
         found = np.flatnonzero(long & (self.read == read))
         if len(found) < _LEAST:
-            part = "training" if read else "held-out"
+            part, more = (
+                ("training", "Give more messages, or hold out fewer of them: wonderland tokenize --held-out 0.1")
+                if read
+                else ("held-out", "Give more messages, or hold out more of them: wonderland tokenize --held-out 0.2")
+            )
             raise NotEnoughData(
                 f"Only {len(found)} {part} messages have {least} tokens or more, and an audit takes {_LEAST}.",
-                hint="Give more messages, or hold out more of them: wonderland tokenize --held-out 0.2",
+                hint=more,
             )
         if count and len(found) > count:
             found = np.random.default_rng(seed).choice(found, count, replace=False)

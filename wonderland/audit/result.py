@@ -96,7 +96,7 @@ class Memorisation(Measured):
         told = (
             f"These tests drew out training text ({n})."
             if drawn
-            else f"These tests drew out nothing beyond chance ({n}). That does not show that nothing can be."
+            else f"These tests drew out no text beyond chance ({n}). That does not show that none can be drawn out."
         )
         told = " ".join([told, *drawn, *self._open()])
         return f"{told} {self._who()}"
@@ -131,7 +131,7 @@ class Memorisation(Measured):
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
         told = f"AUC {with_bounds(one, '.2f')}"
         of = f"by {name.partition(',')[0]}, n = {one.n} conversations on the smaller side; by the text alone: "
-        of += f"{float(blind.value):.2f}"
+        of += with_bounds(blind, ".2f")
         if float(one.low) > 0.5:
             said = f"Who is in it can be told: {told} ({of})."
         else:

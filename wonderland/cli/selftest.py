@@ -41,6 +41,9 @@ def selftest(console: Console, names: tuple[str, ...], jobs: int) -> None:
         outcomes=[asdict(one) for one in done.outcomes], untested=list(done.untested), failed=len(done.failed)
     )
     console.say()
+    if not done.outcomes:
+        console.say(f"No analysis was tested, as none of these says what it should find: {', '.join(done.untested)}")
+        return
     if done.untested:
         console.say(f"Without a test of what they find: {', '.join(done.untested)}")
     if done.failed:

@@ -111,10 +111,14 @@ def _dead_heads(specimen: Specimen) -> Check:
 def _leaks(train: Corpus, held_out: Corpus) -> Check:
     known = _runs(train)
     held = _runs(held_out)
+    name = "held-out conversations are not in the training part"
+    if not (known and held):
+        part = "held-out" if known else "training"
+        return Check(name, False, f"nothing to compare: no {part} conversation has three messages")
     shared = sum(run in known for run in held)
     detail = f"{shared:,} of {len(held):,} held-out runs of three messages also stand in the training part"
     # Small talk repeats itself; a leak repeats whole stretches.
-    return Check("held-out conversations are not in the training part", shared <= 0.01 * max(len(held), 1), detail)
+    return Check(name, shared <= 0.01 * len(held), detail)
 
 
 def _runs(corpus: Corpus, length: int = 3) -> list[tuple[str, ...]] | set[tuple[str, ...]]:

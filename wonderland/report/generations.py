@@ -48,7 +48,8 @@ def generations(
         f"probability the model gave the token it then said, before temperature and cut-offs.{mean}",
         how_to_read="Words with little surprise were nearly certain, those with much a throw of the dice: there the "
         "sample could have gone on quite otherwise. Turn the pages for samples as me and as them.",
-        misleads="A sample is one draw, not an opinion; nobody said this. No interval: nothing is estimated here.",
+        misleads="A sample is one draw of the model, not an opinion, and may repeat what it read word for word. No "
+        "interval: nothing is estimated here.",
         order=150,
     )
 

@@ -74,7 +74,10 @@ class Sharing:
         if self.public:
             return PUBLIC
         if not self.refusals:
-            return "The audit of this model refuses nothing. That does not show that it gives nothing away."
+            return (
+                "The audit of this model found no reason against sharing it. That does not show that it gives nothing "
+                "away."
+            )
         if asked:
             return f"The audit does not let this model be shared: {' '.join(self.refusals)} {_ASKED}"
         raise CheckFailed(

@@ -34,6 +34,7 @@ MOST = 5
 
 _SAME = 0.01  # nats a token: of one loss measured in two precisions
 _LONGEST = 26  # tokens of a message that is quoted
+_SPECIAL = re.compile(r"<\|[a-z_]+\|>")  # shown as a sign of its own, which is never outlined: as SPECIAL in text.js
 _END = re.compile(r":\s|;\s|\s\(|,\sagainst|\.\s|\.$")
 
 
@@ -159,7 +160,7 @@ def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         return None
     view = found[0][0]
     last = [figure for of, figure in found if of is view][-1]  # of panels over training time the trained model's
-    text = "Left to itself it writes like this: one draw, which nobody said."
+    text = "Left to itself it writes like this: one draw of the model, which may repeat what it read."
     excerpt = _excerpt(last.conversations[0], 0, 2)
     return _story("What does it say?", text, "description", None, excerpt, view.id, (), "More samples")
 
@@ -174,7 +175,7 @@ def _surprised(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         found = [
             (float(values[at]), c, at)
             for c, one in enumerate(figure.conversations)
-            for values in [np.asarray(one.values, dtype=float)[0]]
+            for values in [_of_words(one)]
             if np.isfinite(values).any()
             for at in [int(np.nanargmax(np.where(np.isfinite(values), values, -np.inf)))]
         ]
@@ -264,6 +265,12 @@ def _excerpt(one: Any, first: int, last: int, at: int | None = None) -> dict[str
         "values": [float(values[i]) for i in kept],
         "at": kept.index(at) if at in kept else None,
     }
+
+
+def _of_words(one: Any) -> np.ndarray:
+    """Return the first measure of a conversation, NaN at the special tokens."""
+    special = [_SPECIAL.fullmatch(characters(token)) is not None for token in one.tokens]
+    return np.where(special, np.nan, np.asarray(one.values, dtype=float)[0])
 
 
 def _in_nats(finding: Finding) -> bool:

@@ -103,7 +103,9 @@ def _results(layout: Layout) -> Step:
         return Step("results", "out of date", error.message, size, written)
     detail = f"{done} of {wanted} analyses"
     if len(there) > done:
-        detail += f"; {len(there) - done} with other parameters or of another model"
+        more = len(there) - done
+        told = "1 further result is" if more == 1 else f"{more} further results are"
+        detail += f"; {told} kept, with other parameters or of another model"
     return Step("results", "done" if done == wanted else "out of date", detail, size, written)
 
 

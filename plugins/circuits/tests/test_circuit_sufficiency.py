@@ -72,6 +72,8 @@ def test_a_wrong_circuit_is_near_the_end_of_the_ranks(shared):
 
 def test_an_empty_rest_brings_back_exactly_nothing(speaking):
     found = sufficiency(speaking, heads=(SPEAKER,))
+    assert f"{SPEAKER} alone brings back" in found.summary()
+    assert "single heads (all there are)" in found.summary()
     assert found.recovery.value == pytest.approx(1, abs=1e-4)
     assert found.without[SPEAKER].value == 0
     assert len(found.others) == 5

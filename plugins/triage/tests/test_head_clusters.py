@@ -9,7 +9,7 @@ from wonderland.errors import NotEnoughData
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
 from wonderland.testing.handwritten import HEADS
-from wonderland.views import Key
+from wonderland.views import Key, told_p
 from wonderland_triage.attention_entropy import AttentionEntropy
 from wonderland_triage.head_clusters import HeadClusters
 from wonderland_triage.head_patterns import HeadPatterns
@@ -93,11 +93,20 @@ def test_a_head_like_no_other_is_named_with_what_makes_it_so():
     head, distance = result.outliers()[0]
     assert head == Head(2, 1)
     assert distance.value == pytest.approx(np.linalg.norm((table[9] - table.mean(0)) / table.std(0)))
-    assert distance.chance == pytest.approx(5**0.5)
+    assert distance.chance == pytest.approx(np.quantile(result.null_farthest, 0.95))
     outlier = result.findings()[1]
     assert outlier.text.startswith("L2H1 is the head least like the others")
     assert "feature 3 (-3." in outlier.text
     assert outlier.select == (Key.of("L2H1"),)
+
+
+def test_in_a_single_cloud_no_head_is_beyond_chance_and_the_view_says_how_far_the_farthest_is():
+    result = HeadClusters(clouds=30).group(features(np.random.default_rng(0).normal(size=(16, 5))))
+    assert result.p_farthest > 0.05
+    assert not np.asarray(result.distance.above_chance).any()
+    (view,) = [one for one in result.views() if one.id == "head-outliers"]
+    assert f"{told_p(result.p_farthest)} against the farthest of each cloud" in str(view.caption)
+    assert "√" not in str(view.caption)
 
 
 def test_the_mean_squared_distance_is_the_number_of_features():

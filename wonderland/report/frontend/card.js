@@ -94,7 +94,8 @@ function startHere() {
   const node = el('div.starthere', el('h2', 'Start here'), steps, modelMap(), words, el('p', button('About this model', () => byId('about').showModal())));
   const show = () => {
     const view = page.views.find(({ id }) => id === store.view);
-    const reading = page.views.find(({ section }) => section === 'read'), circuit = page.views.find(({ section }) => section === 'circuit');
+    const read = page.views.filter(({ section, renderer }) => section === 'read' && renderer !== 'live');
+    const reading = read.find(({ id }) => page.stories.some((story) => story.view === id && story.ask === 'Where was it surprised?')) ?? read[0], circuit = page.views.find(({ section }) => section === 'circuit');
     const to = (id, text) => id && el('li', el('a', { href: store.address({ view: id }) }, text));
     fill(steps, to('findings', 'What it is about, in a minute'), to(reading?.id, 'Read along: where was it surprised?'), to(attentionView?.id, 'See where each head looks'), to(circuit?.id, 'See which parts matter'));
     if (N_LAYERS) steps.append(el('li', 'Point at a sign below to see what is known of that part; click to keep it.'));

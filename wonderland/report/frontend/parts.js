@@ -53,7 +53,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const keyed = (key) => ({ 'data-key': key, 'data-head': headOfKey(key) });
 
 function pointing(host, { words, pick, peek = () => ({}), move = () => {}, columns = 1 }) {
-  let cells = [], stop = 0;
+  let cells = [], stop = 0, hinted = 0;
   const at = ({ target }) => {
     const cell = target.closest?.('[data-i]');
     return cell && cells[cell.dataset.i] === cell ? +cell.dataset.i : -1;
@@ -65,7 +65,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
   const away = () => (tip.hide(), store.look({}));
   const hint = (where, i, tapped = false) => {
     const said = words(i, true);
-    if (said) tip.show(where, ...said, tapped);
+    if (said) tip.show(where, ...said, tapped), (tip.of = host), (hinted = i);
     else tip.hide();
   };
   const events = {
@@ -109,7 +109,10 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
       stop = max(0, cells.indexOf(document.activeElement));
       cells.forEach((cell, i) => ((cell.dataset.i = i), (cell.tabIndex = i === stop ? 0 : -1)));
     },
-    say: () => cells.forEach((cell, i) => cell.ariaLabel = spoken(...words(i))),
+    say() {
+      cells.forEach((cell, i) => (cell.ariaLabel = spoken(...words(i))));
+      if (tip.of === host && !tip.node.hidden) tip.say(...words(hinted, true)); // what is shown already changes, too
+    },
     mark(isOn = (cell) => isChosen(cell.dataset.key), isPeeked = (cell) => isChosen(cell.dataset.key, store.peek)) {
       cells.forEach((cell, i) => {
         const on = Boolean(isOn(cell, i));

@@ -6,7 +6,8 @@ const tip = {
   node: el('div.tip', { id: 'tip', role: 'tooltip', hidden: true }),
 
   show(event, name, pairs, tapped = false) {
-    fill(this.node, el('strong', name), typeof pairs === 'string' ? el('p', pairs) : pairsOf(pairs));
+    this.say(name, pairs);
+    this.of = null; // the group of cells that shows it, if one does
     this.node.hidden = false;
     const { width, height } = this.node.getBoundingClientRect();
     const box = event.clientX === undefined ? event.getBoundingClientRect() : null; // an element instead of an event
@@ -15,6 +16,9 @@ const tip = {
     const top = below < 8 ? box.bottom + 8 : below + height > innerHeight - 8 ? max(8, y - height - 12) : below;
     this.shown = performance.now();
     styled(this.node, { left: `${max(8, min(x + 14, innerWidth - width - 8))}px`, top: `${top}px` });
+  },
+  say(name, pairs) {
+    fill(this.node, el('strong', name), typeof pairs === 'string' ? el('p', pairs) : pairsOf(pairs));
   },
   hide() {
     this.node.hidden = true;

@@ -6,6 +6,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   const scales = measures.map((measure, m) => colourScale(measure, measure.domain ?? grids.flatMap((grid) => Array.from(grid.row(m)))));
   const chosen = () => min(store.tab, measures.length - 1);
   const steps = stepper({ panels: conversations, of: data.of }), sample = steps.index;
+  const isWord = (s, i) => !SPECIAL.test(conversations[s].tokens[i]); // special tokens are signs between the words
   const valueAt = (m, i, s = sample()) => grids[s].at(m, i);
 
   const tabs = measures.length > 1 ? choice('Measure', measures.map((m) => m.name), (tab) => store.set({ tab })) : null;
@@ -21,7 +22,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   plot.append(el('div.reading', words.node, el('div.beside', detail, el('section', el('h2', `Highest ${measures[0].name}`), jumps))));
 
   const highlights = (data.highlights ?? grids.flatMap((grid, conversation) => Array.from(grid.row(0), (value, position) => ({ conversation, position, value })))
-    .filter(({ value }) => finite(value)).sort((a, b) => b.value - a.value)).slice(0, 12);
+    .filter(({ conversation, position, value }) => finite(value) && isWord(conversation, position)).sort((a, b) => b.value - a.value)).slice(0, 12);
   const jumpButtons = highlights.map(({ conversation, position, value }) => el('button', { 'data-at': `${conversation}/${position}`,
     on: { click: () => (store.set({ [steps.key]: conversation, pos: position }), words.reveal(position)) } },
   el('q', tokenName(conversations[conversation].tokens[position])), el('small', `${steps.of} ${conversation + 1}`), el('b', number(value))));
@@ -30,7 +31,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   function showDetail() {
     const { tokens, alternatives } = conversations[sample()];
     const pointed = [store.peek.pos, store.pos].find((p) => isNumber(p) && p < tokens.length);
-    const i = pointed ?? max(0, d3.maxIndex(grids[sample()].row(0))); // until one is pointed at, the most surprising
+    const i = pointed ?? max(0, d3.maxIndex(grids[sample()].row(0), (value, at) => (isWord(sample(), at) ? value : NaN))); // until one is pointed at, the most surprising
     const options = alternatives?.[i] ?? [];
     const list = options.length ? tokenBars(options) : null;
     options.forEach(([text], k) => list.children[k].classList.toggle('right', text === tokens[i]));

@@ -91,10 +91,12 @@ class CircuitSufficiencyResult(ContrastResult):
         if not self.circuit:
             return "\n".join(self.without_pairs("No circuit can be judged"))
         scope = "all there are" if self.exhaustive else "a random sample"
+        one = len(self.circuit) == 1
+        bring, sets = ("alone brings back", "single heads") if one else ("together bring back", "sets of the same size")
         lines = [
-            f"{' + '.join(self.circuit)} together bring back {share(self.recovery)} of the difference ({self.what}) "
+            f"{' + '.join(self.circuit)} {bring} {share(self.recovery)} of the difference ({self.what}) "
             f"over {self.confirming} pairs, {_HOW.get(self.chosen, self.chosen)}; rank {self.rank} of "
-            f"{1 + len(self.others)} sets of the same size ({scope}), {told_p(self.p)}: {self._verdict()}{self.few}.",
+            f"{1 + len(self.others)} {sets} ({scope}), {told_p(self.p)}: {self._verdict()}{self.few}.",
             f"All heads together bring back {share(self.every)}; corrupting the circuit takes away "
             f"{share(self.damage)}.",
             "Alone: " + ", ".join(f"{head} {share(one)}" for head, one in self.alone.items()) + ".",

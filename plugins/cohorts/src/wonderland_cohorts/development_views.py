@@ -104,7 +104,7 @@ def samples_then(at: np.ndarray, samples: Sequence[Sequence[Mapping[str, Any]]])
         "the likeliest 95% of tokens; shaded by −ln of the probability of the token. Nothing is estimated, so "
         "there is no interval.",
         how_to_read="Move the slider through training: first characters without order, then words, then messages.",
-        misleads="A sample is one draw; nobody said this.",
+        misleads="A sample is one draw of the model, and may repeat what it read word for word.",
         order=17,
     )
 

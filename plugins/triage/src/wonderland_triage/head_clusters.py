@@ -4,7 +4,7 @@ Each head is a vector of what `attention-entropy` and `head-patterns` measure: i
 over rows, and its attention to each kind of token. Features are standardised over heads (one that is the same for all
 heads is left out), projected by PCA with its loadings, and grouped by k-means for k = 2 … ``most``, the k of the
 highest silhouette being shown. A head's distance is that from the mean of all heads, in standard deviations of the
-features together; its chance is √features, where a head is drawn from one cloud.
+features together; it stands against what the farthest head of a single cloud (see below) stays under in 95% of them.
 
 Are there groups at all? k-means finds some in any cloud. So the silhouette stands against clouds without groups: as
 many points drawn from one normal distribution with the heads' own correlations, choosing the best k there, too. (The
@@ -47,7 +47,7 @@ class HeadClusters:
     """Which heads behave alike? PCA and k-means of what they attend to, against single clouds."""
 
     name: ClassVar[str] = "head-clusters"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("pattern",)
     groups: ClassVar[tuple[str, ...]] = ("triage",)
     no_choices: ClassVar[str] = (
@@ -105,7 +105,7 @@ class HeadClusters:
             groups=_by_size(groupings[found]),
             null=null,
             null_farthest=null_farthest,
-            distance=self._distance(table, errors, (layers, per_layer), features[0][1].n),
+            distance=self._distance(table, errors, (layers, per_layer), features[0][1].n, null_farthest),
         )
 
     def _groupings(self, points: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -137,7 +137,9 @@ class HeadClusters:
         farthest = [np.linalg.norm(cloud, axis=1).max() for cloud in standard]
         return np.array([np.nanmax(of) for of in best]), np.array(farthest)
 
-    def _distance(self, table: np.ndarray, errors: np.ndarray, shape: tuple[int, int], n: int) -> wl.Estimate:
+    def _distance(
+        self, table: np.ndarray, errors: np.ndarray, shape: tuple[int, int], n: int, farthest: np.ndarray
+    ) -> wl.Estimate:
         mean, deviation = table.mean(0), table.std(0)
         noise = np.random.default_rng(self.seed).standard_normal((_REPLICATES, *table.shape)) * np.nan_to_num(errors)
         value = np.linalg.norm((table - mean) / deviation, axis=-1)
@@ -149,7 +151,7 @@ class HeadClusters:
             high.reshape(shape),
             n=n,
             unit="standard deviations",
-            chance=float(table.shape[1] ** 0.5),
+            chance=float(np.quantile(farthest, 0.95)),  # √features, the rms distance, is no chance: some are farther
             dims=("layer", "head"),
         )
 

@@ -180,7 +180,8 @@ class HeadClustersResult(wl.Result):
             Table.by_row(columns, links="head"),
             subtitle="Which heads are least like the others?",
             caption=f"Distance from the mean of all heads over {len(self.features)} standardised features, 95% "
-            f"interval over n={self.distance.over}; chance is √features.",
+            f"interval over n={self.distance.over}; chance is what the farthest head of 95% of single clouds stays "
+            f"under. The farthest head here: {told_p(self.p_farthest)} against the farthest of each cloud.",
             how_to_read="The heads least like the others come first, with the features that make them so.",
             misleads="In one cloud, too, some head is the farthest.",
             order=37,

@@ -53,6 +53,7 @@ function headsPanel(session, { method }) {
     });
     ways.show(METHODS.indexOf(session.method));
     fill(bar, off.length ? [`${off.join(', ')} off. `, button('All on', () => store.set({ off: '' }), { class: 'link', title: 'Shift X' })] : 'All on. Press a head or an MLP to switch it off; x does it for the one pointed at.');
+    if (session.fresh) hand.say();
     mlps.forEach((chip) => (chip.hidden = session.model && !session.model.hasMlp));
   };
   const mark = () => hand.mark();
