@@ -1,14 +1,16 @@
 """The model goes to the transformers library with the same logits; results become tables with every number."""
 
+import os
+
 import pytest
 import torch
 
 import wonderland as wl
-from wonderland.errors import Unsupported
+from wonderland.errors import Unsupported, UsageError
 from wonderland.model.hf_export import save_gpt2
 from wonderland.model.presets import Config
 from wonderland.tokenizer import SPECIALS
-from wonderland.workspace.exporting import _no_formula
+from wonderland.workspace.exporting import _MARK, _mark, _no_formula, _only_an_export
 
 SHAPE = {"n_layers": 2, "n_heads": 4, "d_model": 32, "d_head": 8, "d_mlp": 48, "n_ctx": 24}
 
@@ -70,3 +72,57 @@ def test_a_text_that_a_spreadsheet_would_run_is_kept_from_it():
     assert _no_formula("=cmd|calc!A1") == "'=cmd|calc!A1"
     assert _no_formula("L0H1") == "L0H1"
     assert _no_formula(-1.5) == -1.5
+
+
+@pytest.fixture
+def exported(tmp_path):
+    folder = tmp_path / "out"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.csv").write_text("1", encoding="utf-8")
+    (folder / "sub" / "b.csv").write_text("2", encoding="utf-8")
+    _mark(folder, {"results": []})
+    return folder
+
+
+def test_an_export_as_it_was_written_may_be_written_again(exported):
+    _only_an_export(exported, "results")
+    (exported / "a.csv").unlink()  # nothing is lost of what is gone
+    _only_an_export(exported, "results")
+    with pytest.raises(UsageError, match="an export of another kind"):
+        _only_an_export(exported, "model")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "sub/b.csv"])
+def test_a_file_of_an_export_that_was_changed_since_is_not_lost(exported, name):
+    (exported / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"{name} was changed since it was written"):
+        _only_an_export(exported, "results")
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda path: path.write_text("mine", encoding="utf-8"),
+        lambda path: path.mkdir(),
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to("a.csv"),
+        lambda path: path.symlink_to("sub"),
+        os.mkfifo,
+    ],
+    ids=["file", "folder", "broken link", "link", "link to a folder", "fifo"],
+)
+@pytest.mark.parametrize("name", ["mine", "sub/mine", "a.csv"])
+def test_what_lies_in_an_export_and_is_none_of_it_is_not_lost(exported, name, add):
+    (exported / "a.csv").unlink()
+    add(exported / name)
+    with pytest.raises(UsageError, match=f"{name}(, which| was changed since)"):
+        _only_an_export(exported, "results")
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '"model"', '{"model": 1, "files": 5}', '{"model": 1, "files": ["a.csv"]}', "{", "7", "[" * 100_000]
+)
+def test_a_list_of_files_that_is_none_is_refused(exported, text):
+    (exported / _MARK).write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="says nothing of what was exported"):
+        _only_an_export(exported, "model")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import ResourceError, UsageError
+from wonderland.paths import expanded, replacing
 
 __all__ = ["FILES", "export"]
 
@@ -41,7 +41,7 @@ def export(corpus: Corpus, folder: str | Path, *names: str, size: int = 8, strid
         raise UsageError(f"There is no export named {unknown[0]!r}.", hint=f"Exports: {', '.join(FILES)}.")
     if not 1 <= stride <= size:
         raise UsageError(f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.")
-    folder = Path(folder)
+    folder = expanded(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return [_write(folder / name, FILES[name](corpus, size, stride)) for name in names or FILES]
@@ -52,13 +52,8 @@ def export(corpus: Corpus, folder: str | Path, *names: str, size: int = 8, strid
 
 
 def _write(path: Path, lines: Iterator[str]) -> Path:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
     return path
 
 

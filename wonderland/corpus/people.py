@@ -8,12 +8,12 @@ mode 0600; deleting that file makes the pseudonyms irreversible, since they are 
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wonderland.errors import InputError
+from wonderland.paths import replacing
 
 __all__ = ["ME", "Pseudonyms"]
 
@@ -62,10 +62,8 @@ class Pseudonyms:
 
     def save(self, path: Path) -> None:
         """Write the mapping, readable by its owner only."""
-        partial = path.with_name(path.name + ".partial")
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
             json.dump({"people": self.people, "threads": self.threads}, file, ensure_ascii=True, indent=0)
-        os.replace(partial, path)
 
 
 def _highest(known: dict[str, str], letter: str) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 
 from wonderland.errors import InputError, PluginError, ResourceError, UsageError
 from wonderland.estimate import Estimate
+from wonderland.paths import replacing
 from wonderland.report.schema.words import Quoted, Text, Wording, from_json, to_json
 
 __all__ = ["CONTROL", "read_tree", "write_folder", "write_tree"]
@@ -59,12 +60,8 @@ def write_tree(folder: Path, kind: str, fields: Mapping[str, Any]) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as partial:
         partial.write_bytes(data)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_tree(folder: Path) -> tuple[str, dict[str, Any]]:

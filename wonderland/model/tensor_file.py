@@ -7,7 +7,6 @@ somebody else can be opened without running their code.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from wonderland.errors import InputError, ResourceError
+from wonderland.paths import replacing
 
 __all__ = ["damaged", "read", "write"]
 
@@ -35,13 +35,11 @@ def write(path: Path, about: Mapping[str, Any], tensors: Mapping[str, Tensor], *
     """
     from safetensors.torch import save_file
 
-    partial = path.with_name(path.name + ".partial")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(plain, partial, metadata={_HEADER: json.dumps(about)})
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            save_file(plain, partial, metadata={_HEADER: json.dumps(about)})
     except Exception as error:  # safetensors wraps OSError in its own kind
-        partial.unlink(missing_ok=True)
         raise ResourceError(
             f"The {what} {path} could not be written: {error}. What stood there before is untouched.",
             hint="Free some disk space and run the command again.",

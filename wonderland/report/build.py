@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wonderland.errors import PluginError, ResourceError
+from wonderland.paths import replacing
 from wonderland.report.encode import encode, inert
 from wonderland.report.findings import Check, Replicated
 from wonderland.report.gather import gather
@@ -176,14 +175,8 @@ def _csp_hash(code: str) -> str:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # mode 0600
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.replace(temporary, path)
     except OSError as error:
         raise ResourceError(f"The report could not be written to {path}: {error.strerror}.") from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)

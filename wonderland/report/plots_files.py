@@ -8,12 +8,11 @@ though no search finds it; files are readable by their owner only.
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wonderland.errors import ResourceError
+from wonderland.paths import replacing
 from wonderland.report.plots import figure
 from wonderland.report.plots_style import letters
 from wonderland.report.schema import View, characters
@@ -73,12 +72,6 @@ def _line(text: str) -> str:
 
 
 def _write(path: Path, content: bytes) -> Path:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    with replacing(path) as partial:
+        partial.write_bytes(content)
     return path

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import InputError, UsageError
 from wonderland.lab.result_files import write_folder
+from wonderland.paths import expanded
 from wonderland.workspace import auditing, models
+from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.wipe import remember
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
 
     model, tokenizer = models.load_model(layout)
     told = auditing.sharing(layout, model.fingerprint).let_out(asked=asked)
-    place = Path(folder).expanduser()
+    place = expanded(folder)
 
     def write(partial: Path) -> None:
         save_gpt2(model, tokenizer, partial)
@@ -77,7 +80,7 @@ def export_results(layout: Layout, results: Results, folder: str | Path, kind: s
     if not results:
         raise InputError("There is no result to export.", hint="Run some first, for example: wonderland analyze triage")
     tables = _tables(results)
-    place = Path(folder).expanduser()
+    place = expanded(folder)
 
     def write(partial: Path) -> None:
         for name, table in tables.items():
@@ -92,26 +95,40 @@ def export_results(layout: Layout, results: Results, folder: str | Path, kind: s
 
 
 def _mark(folder: Path, about: dict[str, Any]) -> None:
-    """Write what was exported, and which files are ours."""
-    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """Write what was exported, which files are ours, and what was in them."""
+    files = {str(path.relative_to(folder)): hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
     (folder / _MARK).write_text(json.dumps({**about, "files": files}, indent=1), encoding="utf-8")
 
 
 def _only_an_export(folder: Path, what: str) -> None:
-    """Refuse a folder that holds files of somebody else, or an export of another kind: both would be lost.
+    """Refuse a folder with anything in it that an export of this kind did not write so: it would be lost.
 
     Raises:
-        UsageError: It does.
+        UsageError: There is an export of another kind, something of somebody else, or a file that was changed since.
     """
-    try:
-        known = json.loads((folder / _MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    if not os.path.lexists(folder / _MARK):
         return  # `write_folder` refuses what is no export
-    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {_MARK}
-    others = sorted(there - set(known.get("files", [])))
-    if what not in known or others:
-        kept = others[0] if others else "an export of another kind"
-        raise UsageError(f"{folder} holds {kept}, which would be lost.", hint="Choose a new folder.")
+    try:
+        known = json.loads((folder / _MARK).read_text(encoding="utf-8")) if (folder / _MARK).is_file() else None
+    except (OSError, ValueError, RecursionError):
+        known = None
+    files = known.get("files") if isinstance(known, dict) else None
+    if not isinstance(known, dict) or not isinstance(files, dict):
+        raise _lost(f"{folder} holds a {_MARK} that says nothing of what was exported: what else is there would be")
+    if what not in known:
+        raise _lost(f"{folder} holds an export of another kind, which would be")
+    made = {*files, _MARK, *(str(above) for name in files for above in Path(name).parents)}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        kept = path.is_file() if name in {*files, _MARK} else path.is_dir()
+        if name not in made or path.is_symlink() or not kept:
+            raise _lost(f"{folder} holds {name}, which would be")
+        if name in files and hash_file(path) != files[name]:
+            raise _lost(f"{path} was changed since it was written; it would be")
+
+
+def _lost(what: str) -> UsageError:
+    return UsageError(f"{what} lost.", hint="Choose a new folder, or move that one away.")
 
 
 def _tables(results: Results) -> dict[str, pandas.DataFrame]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import tomllib
 import typing
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ import tomlkit
 
 from wonderland.errors import InputError, UsageError
 from wonderland.model.settings import TrainingSettings
+from wonderland.paths import replacing
 
 __all__ = ["DEFAULT_NAME", "FILE", "Settings"]
 
@@ -285,7 +285,5 @@ def _inline(value: Any) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.chmod(0o600)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wonderland.errors import UsageError
+from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.stage import guarding
 
@@ -94,11 +95,9 @@ def remember(workspace: Path, written: Iterable[Path]) -> None:
     known = _elsewhere(workspace)
     known |= {str(path): hash_file(path) for path in map(_absolute, written) if not _own(workspace, path)}
     if known:
-        file, partial = workspace / _ELSEWHERE, workspace / f".{_ELSEWHERE}.partial"
-        with guarding(file):
+        file = workspace / _ELSEWHERE
+        with guarding(file), replacing(file) as partial:
             partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            partial.chmod(0o600)
-            os.replace(partial, file)
 
 
 def must_be_ours(workspace: Path, places: Iterable[Path]) -> None:

@@ -1,0 +1,49 @@
+"""Paths as they are typed, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wonderland.errors import InputError
+
+__all__ = ["expanded", "replacing"]
+
+
+def expanded(typed: str | Path) -> Path:
+    """Return a path with its ``~`` replaced by the home folder.
+
+    Raises:
+        InputError: It begins with ``~`` and a name that no user of this computer has.
+    """
+    try:
+        return Path(typed).expanduser()
+    except RuntimeError as error:
+        user = Path(typed).parts[0]
+        raise InputError(
+            f"{str(typed)!r} begins with {user!r}, and the home folder of that user is not known here.",
+            hint=f"Give the whole path; of a file that is called so, write: ./{typed}",
+        ) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a new file in the same folder to write to, of mode 0600, which takes the place of a file afterwards.
+
+    The name of the new file is drawn, so that it is nobody else's file and no link. If writing fails, what stood at
+    the path before is untouched and the new file is deleted.
+
+    Raises:
+        OSError: The folder cannot be written, or something that is no file has the name.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
