@@ -136,12 +136,51 @@ def test_an_audit_of_other_weights_is_none(workspace):
         {"examined": {"training messages examined": 999, "training messages long enough": 1000}},
         {"examined": {"held-out messages examined": 499, "held-out messages long enough": 500}},
         {"examined": {"messages sampled": 99}},
+        {"examined": {"others of a secret": 99}},
+        {"examined": {"secrets asked for": 9}, "not_examined": 10},
+        {"examined": {"secrets asked for": 1}, "not_examined": 2},
     ],
 )  # fmt: skip
 def test_each_threshold_alone_refuses(workspace, changes):
     passing = {"fisher": {"alone": 0.05, "in a window": 0.05}, "secrets": [], "found": {"training text": {}}}
     assert not rewrite(workspace, **passing).refusals
     assert len(rewrite(workspace, **{**passing, **changes}).refusals) == 1
+
+
+@pytest.mark.parametrize(
+    ("examined", "not_examined"),
+    [({"others of a secret": 100, "secrets asked for": 10}, 50), ({"secrets asked for": 1}, 1)],
+)
+def test_as_many_secrets_and_others_as_are_asked_for_or_as_there_are_pass(workspace, examined, not_examined):
+    assert not rewrite(workspace, **PASSING, examined=examined, not_examined=not_examined).refusals
+
+
+def test_an_audit_that_examined_too_little_asks_for_a_larger_one_and_not_for_another_model(workspace, capsys):
+    little = {
+        "training messages examined": 1,
+        "training messages long enough": 2000,
+        "held-out messages examined": 1,
+        "held-out messages long enough": 2000,
+        "messages sampled": 1,
+        "secrets asked for": 1,
+        "others of a secret": 1,
+    }
+    rewrite(workspace, **PASSING, examined=little, not_examined=3)
+    assert run(["audit", "-q", "-w", str(workspace)]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    more = "--training 1000 --held-out 500 --generations 100 --secrets 10 --candidates 100"
+    assert f"wonderland audit {more}" in told
+    assert "scrub" not in told
+    rewrite(workspace, **{**PASSING, "secrets": [secret(q=0.01)]}, examined=little)
+    assert run(["audit", "-q", "-w", str(workspace)]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "filter --also scrub" in told
+    assert more not in told
+
+
+def test_an_audit_keeps_how_many_secrets_and_others_it_asked_for(workspace):
+    examined = Workspace(workspace).audited().examined
+    assert (examined["secrets asked for"], examined["others of a secret"]) == (50, 1000)
 
 
 def test_other_messages_beside_the_public_ones_are_not_public(workspace, monkeypatch):

@@ -29,6 +29,8 @@ LEVEL = 0.05
 """p and q under which something counts as more than chance."""
 ENOUGH, FEWEST_SAMPLED = 1000, 100
 """So many training messages must be examined, or all of them, before a model may be shared."""
+FEWEST_SECRETS, FEWEST_OTHERS = 10, 100
+"""So many secrets must be asked for, or all there are, and so many others to rank each among."""
 FEWEST_TRIES = 1000
 """A secret that sampling gives within so many tries (with 90%) keeps a model from being shared."""
 
@@ -74,16 +76,38 @@ class Memorisation(Measured):
     def _open(self) -> list[str]:
         """Say what the tests leave open, whatever they drew out."""
         reasons = [self.left_out["training text"]] if "training text" in self.left_out else []
-        for part, enough in (("training", ENOUGH), ("held-out", ENOUGH // 2)):
-            few, all_ = (self.examined.get(f"{part} messages {what}", 0) for what in ("examined", "long enough"))
-            if few < min(enough, all_):
-                reasons.append(f"Only {few:,} of {all_:,} {part} messages were examined; {enough:,} are asked for.")
-        if self.examined.get("messages sampled", FEWEST_SAMPLED) < FEWEST_SAMPLED:
-            reasons.append(f"Fewer than {FEWEST_SAMPLED} messages were sampled.")
+        reasons += [why for why, _ in self._too_few()]
         unscrubbed = sum(self.found.get("training text", {}).values())
         if unscrubbed:
             reasons.append(f"{unscrubbed} secrets stand in its training text; the filter scrub takes them out.")
         return reasons
+
+    def _too_few(self) -> list[tuple[str, str]]:
+        """Say where too little was examined, each with the options of ``wonderland audit`` that examine enough."""
+        few, asked = [], self.examined
+        for part, enough in (("training", ENOUGH), ("held-out", ENOUGH // 2)):
+            done, all_ = (asked.get(f"{part} messages {what}", 0) for what in ("examined", "long enough"))
+            if done < min(enough, all_):
+                why = f"Only {done:,} of {all_:,} {part} messages were examined; {enough:,} are asked for."
+                few.append((why, f"--{part} {enough}"))
+        if asked.get("messages sampled", FEWEST_SAMPLED) < FEWEST_SAMPLED:
+            few.append((f"Fewer than {FEWEST_SAMPLED} messages were sampled.", f"--generations {FEWEST_SAMPLED}"))
+        secrets, there = asked.get("secrets asked for", FEWEST_SECRETS), len(self.secrets) + self.not_examined
+        if secrets < min(FEWEST_SECRETS, there):
+            why = f"Only {secrets} of {there:,} secrets were examined; {FEWEST_SECRETS} are asked for."
+            few.append((why, f"--secrets {FEWEST_SECRETS}"))
+        if asked.get("others of a secret", FEWEST_OTHERS) < FEWEST_OTHERS:
+            why = f"A secret is ranked among fewer than {FEWEST_OTHERS} others."
+            few.append((why, f"--candidates {FEWEST_OTHERS}"))
+        return few
+
+    @property
+    def larger(self) -> str:
+        """The command of a larger audit, if this one refuses only because it examined too little; else empty."""
+        few = self._too_few()
+        if not few or len(few) < len(self.refusals):
+            return ""
+        return " ".join(["wonderland audit", *(options for _, options in few)])
 
     @property
     def sentence(self) -> str:

@@ -290,6 +290,7 @@ class _Run:
         examined = there[: s.secrets]
         self.found["secrets"] = exposures(self.model, self.tokenizer, examined, candidates=s.candidates, seed=s.seed)
         self.found["not_examined"] = len(there) - len(self.found["secrets"])
+        self.found["examined"] |= {"secrets asked for": s.secrets, "others of a secret": s.candidates}
 
     def persons(self, messages: Messages, forced: Forced, chosen: np.ndarray) -> None:
         """Say of whom something is given back, and by how many people the words of the vocabulary were used."""

@@ -45,7 +45,9 @@ def audit(console: Console, folder: Path | None, full: bool, device: str | None,
     if found.refusals:
         raise CheckFailed(
             "By this audit the model should not be shared.",
-            hint="Run `wonderland filter --also scrub` and train again; the guide Share safely says what else helps.",
+            hint=f"Only too little was examined. Examine more: {found.larger}{console.where}"
+            if found.larger
+            else "Run `wonderland filter --also scrub` and train again; the guide Share safely says what else helps.",
         )
     next_report(console, workspace)
 
