@@ -24,6 +24,7 @@ from wonderland.corpus.locating import is_there, locate
 from wonderland.corpus.secrets import answering, secrets_of, variable_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
+from wonderland.paths import expanded
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
@@ -41,10 +42,10 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     if not helps and not any(word.startswith("-") for word in words):
         return []
     values = [word for word in words if not word.startswith("-")]
-    there = [word for word in values if word in sources or is_there(Path(word).expanduser())]
+    there = [word for word in values if word in sources or is_there(expanded(word))]
     first = (there or [word for word in words[:1] if word in values] or [""])[0]
     path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
-    further = [locate(word, sources).absolute() for word in there[1:] if is_there(Path(word).expanduser())]
+    further = [locate(word, sources).absolute() for word in there[1:] if is_there(expanded(word))]
     if name:
         chosen = [sources[name]]
     elif helps:

@@ -16,6 +16,7 @@ from wonderland.cli.context import command
 from wonderland.cli.contrasts import of_file
 from wonderland.cli.options import Number, Whole
 from wonderland.errors import UsageError
+from wonderland.paths import expanded
 from wonderland.workspace.settings import FILE
 from wonderland.workspace.wipe import delete, traces
 from wonderland.workspace.workspace import Workspace
@@ -70,7 +71,7 @@ def examine(
     with its reason. The model gets a workspace of its own, MODEL.wonderland by default, for analyze and report.
     """
     began = time.monotonic()
-    place = folder or Path(f"{model.expanduser().absolute().name}.wonderland")
+    place = folder or Path(f"{expanded(model).absolute().name}.wonderland")
     console.where = f" -w {shlex.quote(str(place))}"
     chosen = list(names or _GROUPS)
     from wonderland.lab.shortlist import layers_in

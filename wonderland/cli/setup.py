@@ -19,6 +19,7 @@ import wonderland
 from wonderland import plugins as plugin_host
 from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
+from wonderland.paths import expanded
 from wonderland.workspace.settings import DEFAULT_NAME
 from wonderland.workspace.workspace import Workspace
 
@@ -134,7 +135,7 @@ def doctor(console: Console, folder: Path | None) -> None:
     width = max(map(len, facts))
     for name, value in facts.items():
         console.say(f"{name:<{width}}  {plain(value)}")
-    store = Path("~/Library/Messages/chat.db").expanduser()
+    store = expanded("~/Library/Messages/chat.db")
     readable = not store.exists() or os.access(store, os.R_OK)
     console.ticks(
         [

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wonderland.errors import InputError
+from wonderland.paths import expanded
 
 __all__ = ["home_of_mac_app", "is_there", "locate"]
 
@@ -27,7 +28,7 @@ def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
     Raises:
         InputError: It is a word, nothing is called so, and it is no source with a place of its own that is there.
     """
-    path = Path(typed).expanduser()
+    path = expanded(typed)
     word = str(typed)
     if not word.isascii() or not word.replace("-", "").replace("_", "").isalnum() or is_there(path):
         return path
