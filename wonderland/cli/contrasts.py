@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wonderland.cli.options import FURTHER
+from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Group
 from wonderland.errors import InputError, UsageError
 from wonderland.paths import expanded
@@ -35,7 +35,7 @@ GROUP = Group(
         *(click.Option([f"{FURTHER}{_OWN}{side}", f"--{side}"], help=_HELP[side]) for side in _SIDES),
         click.Option(
             [f"{FURTHER}{_OWN}{_FILE}", f"--{_FILE}"],
-            type=click.Path(path_type=Path),
+            type=Place(),
             metavar="PAIRS.jsonl",
             help="file of contrasts, a JSON object a line: clean, corrupted, target, foil; kind if you like",
         ),

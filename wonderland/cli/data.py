@@ -15,12 +15,12 @@ from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.nearby import did_you_mean
-from wonderland.cli.options import given, settings_options, signature_options
+from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.cli.stores import ask_secret, asking_owner, stores_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
-from wonderland.corpus.locating import is_there, locate
+from wonderland.corpus.locating import is_there, locate, must_be_a_store
 from wonderland.corpus.secrets import answering, secrets_of, variable_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
@@ -76,7 +76,7 @@ def _options_of(source: type[Source]) -> Group:
     return replace(group, rows=(*group.rows, *rows))
 
 
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=Place())
 @click.option("--add", is_flag=True, help="Add these stores to those that are read already.")
 @click.option("--source", help="Source to read it with; by default the one that recognises it.")
 @click.option("--names/--no-names", default=None, help="Keep names and numbers instead of pseudonyms.")
@@ -106,6 +106,7 @@ def extract(
     for path in located:  # before a workspace is made, which would be of nothing
         if not is_there(path):
             raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
+        must_be_a_store(path)
     there = folder or Workspace.find()
     new = there is None or not (there / "wonderland.toml").exists()
     workspace = open_workspace(folder, create=bool(paths))
