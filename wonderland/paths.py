@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wonderland.errors import InputError
 
-__all__ = ["expanded", "replacing"]
+__all__ = ["expanded", "must_have_a_name", "replacing"]
 
 
 def expanded(typed: str | Path) -> Path:
@@ -26,6 +26,20 @@ def expanded(typed: str | Path) -> Path:
         raise InputError(
             f"{str(typed)!r} begins with {user!r}, and the home folder of that user is not known here.",
             hint=f"Give the whole path; of a file that is called so, write: ./{typed}",
+        ) from error
+
+
+def must_have_a_name(path: Path) -> None:
+    """Refuse a path that is no text: it could be neither stored in a file of settings nor printed.
+
+    Raises:
+        InputError: It holds bytes that are not UTF-8.
+    """
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The name {os.fsencode(path)!r} is not UTF-8, so it cannot be stored.", hint="Rename the file or folder."
         ) from error
 
 

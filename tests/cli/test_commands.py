@@ -139,6 +139,37 @@ def test_what_cannot_be_read_leaves_no_workspace_behind(name, tmp_path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["numbers.csv"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "code", "told"),
+    [
+        ("", 2, "The path is empty"),
+        ("~nobody-of-that-name/x", 3, "begins with '~nobody-of-that-name'"),
+        (os.fsdecode(b"ok\xff\x1b[31m.jsonl"), 3, "is not UTF-8"),
+        ("pipe", 3, "neither a file nor a folder"),
+        ("/dev/zero", 3, "neither a file nor a folder"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--source", "jsonl")])
+def test_a_path_that_no_file_can_have_or_that_never_ends_is_refused_at_once(
+    typed, code, told, more, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    assert told in output_of(capsys, "extract", typed, *more, code=code).err
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.parametrize("what", [(), ("--results",), ("--model", "hf", "--i-asked-them")])
+def test_every_export_means_the_same_place(what, workspace, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    output_of(capsys, "export", *what, "-q", "-w", workspace, "~/out")
+    assert list((tmp_path / "home" / "out").iterdir())
+    assert not (tmp_path / "~").exists()
+    assert "The path is empty" in output_of(capsys, "export", *what, "-w", workspace, "", code=2).err
+    assert "that user is not known" in output_of(capsys, "export", *what, "-w", workspace, "~nobody-x/y", code=3).err
+
+
 def test_a_source_that_cannot_be_read_leaves_a_workspace_that_is_there_as_it_was(workspace, capsys):
     before = (workspace / settings.FILE).read_text(encoding="utf-8")
     output_of(capsys, "extract", "-w", workspace, "nowhere.csv", code=3)

@@ -15,7 +15,7 @@ from wonderland.cli import contrasts
 from wonderland.cli.console import Console, Meter, number, plain
 from wonderland.cli.context import command, next_report, open_workspace
 from wonderland.cli.nearby import did_you_mean
-from wonderland.cli.options import Whole
+from wonderland.cli.options import Place, Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
 from wonderland.report.live_view import redacted_model
@@ -232,7 +232,7 @@ def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Where to write it; report.html in the workspace by default.",
 )
 @click.option("--all", "everything", is_flag=True, help="First run every analysis of the settings that is missing.")
@@ -257,7 +257,7 @@ def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable
 )
 @click.option(
     "--figures",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Draw every view into this folder instead, as SVG and PNG for an article.",
 )
 def report(

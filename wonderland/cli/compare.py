@@ -9,7 +9,7 @@ import click
 
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
-from wonderland.cli.options import Whole
+from wonderland.cli.options import Place, Whole
 from wonderland.errors import UsageError
 from wonderland.workspace.comparing import WAYS, write_comparison
 
@@ -28,9 +28,7 @@ _CONTACTS, _STEPS = 5, 40  # where neither is said
     help="Also fine-tune the model on parts of both sides and say which heads they move apart; takes minutes.",
 )
 @click.option("--steps", type=Whole(1, 10_000), help=f"With --heads, steps of each.  [{_STEPS}]")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where to write the page; compare.html by default."
-)
+@click.option("-o", "--output", type=Place(), help="Where to write the page; compare.html by default.")
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 @click.option("--redact", is_flag=True, help="Leave out words that few people used, and of contacts all words.")
 @click.option(

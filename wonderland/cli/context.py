@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland.cli.console import Console, plain
-from wonderland.cli.options import FURTHER
+from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
 from wonderland.errors import InputError, UsageError, WonderlandError
 from wonderland.model.processes import is_main, processes
@@ -74,7 +74,7 @@ def command(
         made = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(made)
         if workspace:
             text = f"The workspace; by default the one at or above this folder, or ./{DEFAULT_NAME}."
-            made = click.option("-w", "--workspace", "folder", type=click.Path(path_type=Path), help=text)(made)
+            made = click.option("-w", "--workspace", "folder", type=Place(), help=text)(made)
         return made
 
     return decorate

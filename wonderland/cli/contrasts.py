@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wonderland.cli.options import FURTHER
+from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Group
 from wonderland.errors import InputError, UsageError
+from wonderland.paths import expanded
 
 if TYPE_CHECKING:
     from wonderland.lab.contrast import Contrast
@@ -34,7 +35,7 @@ GROUP = Group(
         *(click.Option([f"{FURTHER}{_OWN}{side}", f"--{side}"], help=_HELP[side]) for side in _SIDES),
         click.Option(
             [f"{FURTHER}{_OWN}{_FILE}", f"--{_FILE}"],
-            type=click.Path(path_type=Path),
+            type=Place(),
             metavar="PAIRS.jsonl",
             help="file of contrasts, a JSON object a line: clean, corrupted, target, foil; kind if you like",
         ),
@@ -71,7 +72,7 @@ def of_file(workspace: Workspace, path: Path) -> tuple[Contrast, ...]:
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:
     try:
-        lines = path.expanduser().read_text(encoding="utf-8").splitlines()
+        lines = expanded(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.", hint="Give a file of JSON Lines, in UTF-8.") from error
     rows: list[Mapping[str, Any]] = []

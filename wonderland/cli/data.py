@@ -15,15 +15,16 @@ from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.nearby import did_you_mean
-from wonderland.cli.options import given, settings_options, signature_options
+from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.cli.stores import ask_secret, asking_owner, stores_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
-from wonderland.corpus.locating import is_there, locate
+from wonderland.corpus.locating import is_there, locate, must_be_a_store
 from wonderland.corpus.secrets import answering, secrets_of, variable_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
+from wonderland.paths import expanded
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
@@ -41,10 +42,10 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     if not helps and not any(word.startswith("-") for word in words):
         return []
     values = [word for word in words if not word.startswith("-")]
-    there = [word for word in values if word in sources or is_there(Path(word).expanduser())]
+    there = [word for word in values if word in sources or is_there(expanded(word))]
     first = (there or [word for word in words[:1] if word in values] or [""])[0]
     path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
-    further = [locate(word, sources).absolute() for word in there[1:] if is_there(Path(word).expanduser())]
+    further = [locate(word, sources).absolute() for word in there[1:] if is_there(expanded(word))]
     if name:
         chosen = [sources[name]]
     elif helps:
@@ -75,7 +76,7 @@ def _options_of(source: type[Source]) -> Group:
     return replace(group, rows=(*group.rows, *rows))
 
 
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=Place())
 @click.option("--add", is_flag=True, help="Add these stores to those that are read already.")
 @click.option("--source", help="Source to read it with; by default the one that recognises it.")
 @click.option("--names/--no-names", default=None, help="Keep names and numbers instead of pseudonyms.")
@@ -105,6 +106,7 @@ def extract(
     for path in located:  # before a workspace is made, which would be of nothing
         if not is_there(path):
             raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
+        must_be_a_store(path)
     there = folder or Workspace.find()
     new = there is None or not (there / "wonderland.toml").exists()
     workspace = open_workspace(folder, create=bool(paths))

@@ -14,8 +14,9 @@ from wonderland.cli.analysis import run_analyses, write_report
 from wonderland.cli.console import Console, clock, number, plain
 from wonderland.cli.context import command
 from wonderland.cli.contrasts import of_file
-from wonderland.cli.options import Number, Whole
+from wonderland.cli.options import Number, Place, Whole
 from wonderland.errors import UsageError
+from wonderland.paths import expanded
 from wonderland.workspace.settings import FILE
 from wonderland.workspace.wipe import delete, traces
 from wonderland.workspace.workspace import Workspace
@@ -29,15 +30,13 @@ _WITH_CONTRASTS = "activation-patching"
 _FEW = 10  # texts to resample over
 
 
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--texts", type=click.Path(path_type=Path), required=True, help="A .txt or .jsonl file, or a folder.")
+@click.argument("model", type=Place())
+@click.option("--texts", type=Place(), required=True, help="A .txt or .jsonl file, or a folder.")
 @click.option("--run", "names", multiple=True, help="Analysis or group to run; may be repeated. [triage and weights]")
 @click.option("--windows", type=Whole(low=1), default=64, show_default=True, help="Windows of text to examine.")
 @click.option("--length", type=Whole(low=8), default=128, show_default=True, help="Most tokens of a window.")
 @click.option("--start", default="", help="Token that sequences begin with, where the tokenizer does not say.")
-@click.option(
-    "--contrasts", type=click.Path(path_type=Path), help="File of contrasts; see `wonderland analyze --help`."
-)
+@click.option("--contrasts", type=Place(), help="File of contrasts; see `wonderland analyze --help`.")
 @click.option("--layers", help="Layers in which heads are taken out one at a time, such as 2,5 or 10-14.")
 @click.option(
     "--minutes", type=Number(low=0.1), help="Begin no analysis after so many minutes, and say which are left."
@@ -70,7 +69,7 @@ def examine(
     with its reason. The model gets a workspace of its own, MODEL.wonderland by default, for analyze and report.
     """
     began = time.monotonic()
-    place = folder or Path(f"{model.expanduser().absolute().name}.wonderland")
+    place = folder or Path(f"{expanded(model).absolute().name}.wonderland")
     console.where = f" -w {shlex.quote(str(place))}"
     chosen = list(names or _GROUPS)
     from wonderland.lab.shortlist import layers_in

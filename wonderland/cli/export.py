@@ -8,11 +8,13 @@ import click
 
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
+from wonderland.cli.options import Place
 from wonderland.errors import UsageError
+from wonderland.paths import expanded
 from wonderland.workspace.workspace import Workspace
 
 
-@click.argument("where", type=click.Path(path_type=Path))
+@click.argument("where", type=Place())
 @click.option("--only", "only", multiple=True, help="Of the corpus write only this file; may be repeated.")
 @click.option("--model", type=click.Choice(["hf"]), help="Write the model instead, for the transformers library.")
 @click.option(
@@ -58,7 +60,7 @@ def export(
     from wonderland.workspace.stage import guarding
     from wonderland.workspace.wipe import must_be_ours, remember
 
-    workspace = open_workspace(folder)
+    workspace, where = open_workspace(folder), expanded(where)
     must_be_ours(workspace.folder, [where / name for name in only or FILES])
     corpus = workspace.filter()
     with guarding(where):

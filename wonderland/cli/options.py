@@ -21,8 +21,19 @@ from typing import Any, Literal, TypeAlias
 import click
 
 from wonderland.corpus.secrets import is_secret
+from wonderland.paths import must_have_a_name
 
-__all__ = ["FURTHER", "Number", "Whole", "click_type", "given", "option", "settings_options", "signature_options"]
+__all__ = [
+    "FURTHER",
+    "Number",
+    "Place",
+    "Whole",
+    "click_type",
+    "given",
+    "option",
+    "settings_options",
+    "signature_options",
+]
 
 FURTHER = "further__"
 """What the names of options of plugins begin with, so that they cannot be taken for a command's own."""
@@ -55,6 +66,20 @@ class Number(click.ParamType):  # type: ignore[type-arg]
         if not self.low <= number <= self.high:
             self.fail(f"{value} is not {_between(self.low, self.high)}.", param, ctx)
         return number
+
+
+class Place(click.Path):
+    """A path with a name that can be stored and printed; an empty one would mean the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a path."""
+        if str(value) == "":
+            self.fail("The path is empty; write . for the current folder.", param, ctx)
+        must_have_a_name(Path(value))
+        return super().convert(value, param, ctx)
 
 
 class Whole(click.ParamType):  # type: ignore[type-arg]
@@ -151,7 +176,7 @@ def click_type(kind: Any) -> _Type | None:
         int: Whole(),
         float: Number(),
         str: click.STRING,
-        Path: click.Path(path_type=Path),
+        Path: Place(),
         date: _Moment(date),
         datetime: _Moment(datetime),
     }

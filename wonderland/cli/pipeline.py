@@ -17,7 +17,7 @@ from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.model import run_checks, train_model
-from wonderland.cli.options import Whole, given
+from wonderland.cli.options import Place, Whole, given
 from wonderland.demo import MESSAGES
 from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
 from wonderland.workspace.workspace import Workspace
@@ -110,7 +110,7 @@ def _in_short(checks: list[Check], results: Results) -> list[str]:
     return told
 
 
-@click.argument("where", default=Path("wonderland-demo"), type=click.Path(path_type=Path))
+@click.argument("where", default=Path("wonderland-demo"), type=Place())
 @click.option("--preset", help="Size of the model: nano (the default here), seed or large.")
 @click.option("--epochs", type=Whole(low=1), help="Passes over the training windows.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")

@@ -19,11 +19,13 @@ import wonderland
 from wonderland import plugins as plugin_host
 from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
+from wonderland.cli.options import Place
+from wonderland.paths import expanded
 from wonderland.workspace.settings import DEFAULT_NAME
 from wonderland.workspace.workspace import Workspace
 
 
-@click.argument("where", required=False, type=click.Path(path_type=Path))
+@click.argument("where", required=False, type=Place())
 def init(console: Console, folder: Path | None, where: Path | None) -> None:
     """Make a workspace at WHERE, by default ./me.wonderland, readable by you only."""
     workspace = Workspace.create(where or folder or Path(DEFAULT_NAME))
@@ -134,7 +136,7 @@ def doctor(console: Console, folder: Path | None) -> None:
     width = max(map(len, facts))
     for name, value in facts.items():
         console.say(f"{name:<{width}}  {plain(value)}")
-    store = Path("~/Library/Messages/chat.db").expanduser()
+    store = expanded("~/Library/Messages/chat.db")
     readable = not store.exists() or os.access(store, os.R_OK)
     console.ticks(
         [

@@ -7,14 +7,16 @@ that place. A file or folder of that name comes first: what is there is never pa
 from __future__ import annotations
 
 import difflib
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wonderland.errors import InputError
+from wonderland.paths import expanded, must_have_a_name
 
-__all__ = ["home_of_mac_app", "is_there", "locate"]
+__all__ = ["home_of_mac_app", "is_there", "locate", "must_be_a_store"]
 
 
 def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
@@ -27,7 +29,7 @@ def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
     Raises:
         InputError: It is a word, nothing is called so, and it is no source with a place of its own that is there.
     """
-    path = Path(typed).expanduser()
+    path = expanded(typed)
     word = str(typed)
     if not word.isascii() or not word.replace("-", "").replace("_", "").isalnum() or is_there(path):
         return path
@@ -87,3 +89,23 @@ def is_there(path: Path) -> bool:
         return True
     except OSError:  # too long for a name
         return False
+
+
+def must_be_a_store(path: Path) -> None:
+    """Refuse what is there and is neither a file nor a folder: a pipe or a device may never end.
+
+    What may not be looked at is left to be opened, which says how to be let in.
+
+    Raises:
+        InputError: It is something else, or its name is not UTF-8.
+    """
+    must_have_a_name(path)
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(
+            f"{path} is neither a file nor a folder; a pipe or a device cannot be read.",
+            hint="Write what it gives into a file, and give the path of that.",
+        )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wonderland.errors import InputError, NotEnoughData
+from wonderland.paths import expanded
 
 __all__ = ["PlainTexts", "files_of_texts", "read_texts"]
 
@@ -51,7 +52,7 @@ def read_texts(path: str | Path) -> PlainTexts:
         InputError: It is not there, is no text in UTF-8, or a line of JSON Lines has no text.
         NotEnoughData: There is no text in it.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.", hint="Give texts: a .txt or .jsonl file, or a folder.")
     if path.is_dir():

@@ -18,6 +18,7 @@ from wonderland.corpus.people import Pseudonyms
 from wonderland.corpus.reading import read_source
 from wonderland.corpus.source import Source, choose_source, closing_source, open_source
 from wonderland.errors import UsageError
+from wonderland.paths import expanded
 
 __all__ = ["read_part", "read_several", "space_of"]
 
@@ -44,7 +45,7 @@ def read_several(
     found = [locate(path, plugins.load().sources) for path in paths]
     chosen = [choose_source(path, plugins.load().sources) for path in found]
     _require_known(chosen, options or {})
-    known = Acquaintances.load(Path(people).expanduser()) if people else Acquaintances()
+    known = Acquaintances.load(expanded(people)) if people else Acquaintances()
     shared = None if names else pseudonyms or Pseudonyms()
     parts = []
     for label, path, kind in zip(labels([kind.name for kind in chosen]), found, chosen, strict=True):

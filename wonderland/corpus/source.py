@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from wonderland.corpus.locating import must_be_a_store
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import InputError, PluginError, UsageError
 
@@ -75,6 +76,7 @@ def choose_source(path: Path, sources: Mapping[str, type[Source]], name: str | N
     """
     if not _exists(path):
         raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
+    must_be_a_store(path)
     return _named(name, sources) if name else _surest(path, sources)
 
 

@@ -20,6 +20,7 @@ from wonderland.errors import InputError, PluginError, UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.result_files import CONTROL, read_tree, write_tree
 from wonderland.lab.tables import estimates, table
+from wonderland.paths import expanded
 from wonderland.report.findings import Finding, Replicated
 from wonderland.report.schema import Block, Role
 from wonderland.report.schema.words import Quoted
@@ -181,7 +182,7 @@ class Result:
 
     def save(self, folder: str | Path) -> None:
         """Write ``result.json`` and ``arrays.safetensors`` into a folder, which is made if it is not there."""
-        folder = Path(folder).expanduser()
+        folder = expanded(folder)
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "control"}
         fields["provenance"] = None if self.provenance is None else dataclasses.asdict(self.provenance)
         write_tree(folder, type(self).__name__, fields)
@@ -195,7 +196,7 @@ class Result:
         Raises:
             InputError: The folder holds no result, or one of another class, version or analysis that is not installed.
         """
-        folder = Path(folder).expanduser()
+        folder = expanded(folder)
         kind, fields = read_tree(folder)
         if fields.get("provenance") is not None:
             fields["provenance"] = Provenance(**fields["provenance"])

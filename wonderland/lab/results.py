@@ -12,6 +12,7 @@ from wonderland.errors import InputError, UsageError
 from wonderland.lab.result import Result
 from wonderland.lab.result_files import write_folder
 from wonderland.lab.tables import joined, table
+from wonderland.paths import expanded
 
 if TYPE_CHECKING:
     import pandas
@@ -84,7 +85,7 @@ class Results(Mapping[str, Result]):
             UsageError: The folder holds something else.
             ResourceError: It cannot be written.
         """
-        write_folder(Path(folder).expanduser(), _LIST, self._write)
+        write_folder(expanded(folder), _LIST, self._write)
 
     def _write(self, folder: Path) -> None:
         for name, result in self.by_name.items():
@@ -107,7 +108,7 @@ class Results(Mapping[str, Result]):
         Raises:
             InputError: The folder holds no results, one that is not installed, or results of another model.
         """
-        folder = Path(folder).expanduser()
+        folder = expanded(folder)
         try:
             told = json.loads((folder / _LIST).read_text(encoding="utf-8"))
             names, members, declined = list(told["results"]), list(told["members"]), dict(told["declined"])

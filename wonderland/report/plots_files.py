@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wonderland.errors import ResourceError
-from wonderland.paths import replacing
+from wonderland.paths import expanded, replacing
 from wonderland.report.plots import figure
 from wonderland.report.plots_style import letters
 from wonderland.report.schema import View, characters
@@ -44,7 +44,7 @@ def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -
     Raises:
         ResourceError: The folder cannot be written.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     written: list[Path] = []
     index = ["# Figures"]
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import wonderland
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, UsageError
+from wonderland.paths import expanded
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.settings import FILE, Settings
 from wonderland.workspace.stage import guarding
@@ -96,7 +97,7 @@ def _sides(corpus: Corpus, by: str, at: Sequence[str], contacts: Sequence[str], 
     if by == "contact":
         return sides.by_contact(corpus, contacts)
     assert other is not None
-    return sides.of_two(corpus, _messages_of(Path(other).expanduser()))
+    return sides.of_two(corpus, _messages_of(expanded(other)))
 
 
 def _messages_of(folder: Path) -> Corpus:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wonderland.corpus.plain_texts import files_of_texts
+from wonderland.paths import expanded
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.settings import ExaminedSettings
 from wonderland.workspace.stage import Stage
@@ -49,7 +50,7 @@ def note(folder: Path, examined: ExaminedSettings) -> None:
 def _files(examined: ExaminedSettings) -> list[Path]:
     from wonderland.lab.external.on_disk import files_of
 
-    return [*files_of(Path(examined.model).expanduser()), *files_of_texts(Path(examined.texts).expanduser())]
+    return [*files_of(expanded(examined.model)), *files_of_texts(expanded(examined.texts))]
 
 
 def _state(examined: ExaminedSettings) -> list[list[Any]]:

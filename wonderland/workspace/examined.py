@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from wonderland.corpus.plain_texts import PlainTexts, read_texts
 from wonderland.errors import InputError, UsageError
+from wonderland.paths import expanded
 from wonderland.report.findings import Check
 from wonderland.workspace.elsewhere import note
 
@@ -33,7 +34,7 @@ def examine(workspace: WorkspaceFolder, model: str | Path, texts: str | Path, *,
     """Make a workspace that of a model from elsewhere; see `Workspace.examine`."""
     if workspace.settings.source.path or (workspace.folder / "corpus").exists():
         raise UsageError(f"{workspace.folder} is a workspace of messages.", hint="Choose a new one: -w NEW")
-    chosen = {name: str(Path(place).expanduser().absolute()) for name, place in (("model", model), ("texts", texts))}
+    chosen = {name: str(expanded(place).absolute()) for name, place in (("model", model), ("texts", texts))}
     values = {**chosen, "length": length, "start": start}
     wanted = replace(workspace.layout, settings=workspace.settings.changed("examined", **values))
     opened = open_model(wanted)  # before anything is written: what cannot be opened leaves nothing

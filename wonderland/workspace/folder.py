@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from wonderland.errors import UsageError
 from wonderland.model.processes import is_main
+from wonderland.paths import expanded
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
@@ -24,7 +25,7 @@ class WorkspaceFolder:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = expanded(folder)
         self._unwritten: Settings | None = None
         Settings.load(self.folder / FILE)
 
@@ -35,7 +36,7 @@ class WorkspaceFolder:
         Raises:
             ResourceError: The folder cannot be written.
         """
-        folder = Path(folder).expanduser()
+        folder = expanded(folder)
         with guarding(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not (folder / FILE).exists():

@@ -20,6 +20,7 @@ from wonderland.corpus.locating import is_there
 from wonderland.errors import InputError, UsageError
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
+from wonderland.paths import expanded
 from wonderland.workspace.fingerprint import hash_file, source_state
 from wonderland.workspace.settings import Settings
 from wonderland.workspace.stage import Stage
@@ -59,7 +60,7 @@ class Layout:
         """What the messages are read from."""
         if not self.settings.source.path:
             raise UsageError("The workspace has no messages yet.", hint="Read some: wonderland extract PATH")
-        path = Path(self.settings.source.path).expanduser()
+        path = expanded(self.settings.source.path)
         return path if path.is_absolute() else self.folder / path
 
     @property
@@ -72,7 +73,7 @@ class Layout:
                     "Each store under [source] more has a path and options.",
                     hint='Write it so: more = [{path = "result.json", options = {}}]',
                 )
-            path = Path(store["path"]).expanduser()
+            path = expanded(store["path"])
             found.append((path if path.is_absolute() else self.folder / path, store.get("options", {})))
         return found
 

@@ -13,6 +13,7 @@ from wonderland.errors import Unsupported
 from wonderland.lab.live_page import live_page
 from wonderland.lab.results import Results
 from wonderland.lab.standard_views import standard_views
+from wonderland.paths import expanded
 from wonderland.report import corpus_overview
 from wonderland.report.findings import Check
 from wonderland.report.live_view import redacted_model
@@ -69,7 +70,7 @@ class Showing:
         model = self.results.specimen.fingerprints.get("model", "")
         sharing = auditing.sharing(self.layout, model)
         told = sharing.let_out(asked=asked) if live else ""
-        place = Path(path).expanduser() if path else self.layout.folder / (LIVE_REPORT if live else REPORT)
+        place = expanded(path) if path else self.layout.folder / (LIVE_REPORT if live else REPORT)
         must_be_ours(self.layout.folder, [place])
         packed = live_page(self.results.specimen, self.results) if live else None
         corpus = self._corpus
@@ -107,7 +108,7 @@ class Showing:
         if self.redact is not None and corpus is not None:
             redaction = self._redaction(corpus, self.redact)
             views = [redaction.view(view) for view in views]
-        place = Path(folder).expanduser()
+        place = expanded(folder)
         must_be_ours(self.layout.folder, figure_files(views, place))
         with guarding(place):
             written = save_figures(views, place)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.errors import InputError, Unsupported
 from wonderland.lab.external.adapt import checked_model
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
+from wonderland.paths import expanded
 
 if TYPE_CHECKING:
     from wonderland.lab.protocols import HookedModel
@@ -73,7 +74,7 @@ def open_folder(folder: str | Path, *, start: str | None = None) -> Opened:
         Unsupported: It holds a model that the analyses cannot read.
         UsageError: The tokenizer does not say which token sequences begin with.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     config = _config(folder)
     weights = _weights(folder)
     _refuse_integers(weights)
