@@ -159,6 +159,13 @@ def test_a_path_that_no_file_can_have_or_that_never_ends_is_refused_at_once(
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
+@pytest.mark.parametrize("refused", [("--since", "nan"), ("--country", "XX"), ("--person", "P999999")])
+def test_what_filter_refuses_does_not_stay_in_the_settings(refused, workspace, capsys):
+    before = (workspace / settings.FILE).read_text(encoding="utf-8")
+    assert "Written to" in output_of(capsys, "filter", "-w", workspace, "--also", "scrub", *refused, code=2).err
+    assert (workspace / settings.FILE).read_text(encoding="utf-8") == before
+
+
 @pytest.mark.parametrize("what", [(), ("--results",), ("--model", "hf", "--i-asked-them")])
 def test_every_export_means_the_same_place(what, workspace, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
