@@ -90,6 +90,8 @@ FOUND |= {  # digits of other scripts, what nobody sees between them, and other 
     "mail a@xn--mller-kva.xn--p1ai!": ("email", "a@xn--mller-kva.xn--p1ai"),
     "mail a@b.c.dd.ee.ff.gg.com ok": ("email", "a@b.c.dd.ee.ff.gg.com"),
     "call +52 1 55 1234 5678 ok": ("phone", "+52 1 55 1234 5678"),
+    "call +52 (1) 55 1234 5678": ("phone", "+52 (1) 55 1234 5678"),
+    "card 4111\ufe0f\u20e31111\u200d11111111": ("card", "4111\ufe0f\u20e31111\u200d11111111"),
     "call +5215512345678": ("phone", "+5215512345678"),
     "call 0049 30 901820 ok": ("phone", "0049 30 901820"),
     "call 011 49 30 901820": ("phone", "011 49 30 901820"),

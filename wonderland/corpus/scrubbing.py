@@ -78,7 +78,8 @@ _LONG_PART = regex.compile(  # with letters and digits; looks ahead once for eac
 _TITLE = regex.compile(  # words and numbers with hyphens between them, such as a headline and its year
     r"[_-]*(?:(?:\p{Lu}?[\p{Ll}\p{Lo}]{1,15}|\p{Lu}{1,15}|\d{1,8}|\p{L}{1,8}\d{1,4}|\d{1,4}\p{L}{1,4})(?:[_-]+|\Z))++"
 )
-_UNSEEN = frozenset("\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2060\u2066\u2067\u2068\u2069\ufeff")
+_CODES = [0xAD, 0x34F, *range(0x200B, 0x2010), *range(0x202A, 0x202D), *range(0x2060, 0x206A), 0x20E3, 0xFE0E, 0xFE0F]
+_UNSEEN = frozenset(map(chr, [*_CODES, 0xFEFF]))  # zero-width characters, marks of direction, variation selectors
 _WIDE = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)} | {"\u3000": " ", "\ufe6b": "@"}
 _MOST_DIGITS = 19
 _BETWEEN = r" \u00a0\u2007\u2009\u202f.\-\u2010-\u2013/_"  # spaces, points and lines between groups of a number
@@ -89,7 +90,7 @@ _DIALLED = regex.compile(rf"(?<!\d)[+(]?\d(?:[{_BETWEEN}()]{{0,3}}\d){{6,}}")
 _ABROAD = regex.compile(r"(?<![\d.,:+])(?:00|011)(?=[ .-]?[1-9])")  # dialled for the plus of another country
 _SLASHED = regex.compile(r"(?<![\d/])\+\d{1,4}(?:/\d{2,5}){2,4}(?![\d/])")
 _ONCE_MEXICAN = regex.compile(  # with the 1 before mobile numbers, which the plan of today has no more
-    rf"\+52[{_BETWEEN}]{{0,2}}1[{_BETWEEN}(]{{0,2}}(?P<rest>(?:\d[{_BETWEEN})]{{0,2}}){{9}}\d)(?!\d)"
+    rf"\+52[{_BETWEEN}(]{{0,2}}1[{_BETWEEN}()]{{0,2}}(?P<rest>(?:\d[{_BETWEEN})]{{0,2}}){{9}}\d)(?!\d)"
 )
 _FEWEST_DIALLED, _MOST_DIALLED = 7, 15  # digits of a phone number (E.164)
 _CARD = regex.compile(
@@ -287,7 +288,6 @@ def _is_title(part: str) -> bool:
 
 def _phones(text: str, country: str | None) -> Iterator[Secret]:
     dialled = _SLASHED.sub(lambda match: match[0].replace("/", "-"), text)
-    # 00 and 011 are the plus of another country, in a text of the same length
     before = {match.end() - 1: len(match[0]) - 1 for match in _ABROAD.finditer(dialled)}
     abroad = _ABROAD.sub(lambda match: "+".rjust(len(match[0])), dialled)
     spans = chain(
