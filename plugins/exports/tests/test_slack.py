@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wonderland.errors import InputError
 from wonderland.testing import check_source
 from wonderland_exports.slack import Slack
+from wonderland_exports.slack_rows import is_bot
 from wonderland_exports.slack_text import plain
 from wonderland_exports.testing.checking import DAMAGES, agrees, damaged, no_accident, read
 from wonderland_exports.testing.slack import make_slack
@@ -153,3 +154,9 @@ def test_damage_is_no_accident(tmp_path_factory, how, where, byte, partial):
         assert 0 <= Slack.sniff(folder) <= 1
         no_accident(lambda: Slack(folder, me="U1", partial=partial))
         path.write_bytes(content)
+
+
+@pytest.mark.parametrize("odd", [[], {}, 7, ["bot_message"]])
+def test_a_subtype_that_is_no_text_is_no_fault_of_the_reader(odd):
+    assert not is_bot({"subtype": odd, "user": "U1"}, frozenset())
+    assert is_bot({"subtype": "bot_message", "user": "U1"}, frozenset())

@@ -132,7 +132,7 @@ class Rows:
 
 def is_bot(row: Mapping[str, Any], bots: Set[str]) -> bool:
     """Say whether a bot wrote a row, or an app in a person's name."""
-    return row.get("subtype") in _BY_A_BOT or bool(row.get("bot_id")) or str(row.get("user", "")) in bots
+    return str(row.get("subtype") or "") in _BY_A_BOT or bool(row.get("bot_id")) or str(row.get("user", "")) in bots
 
 
 def when(stamp: object) -> datetime | None:
