@@ -271,10 +271,11 @@ def _membership(of: Measured) -> View | None:
         "Membership inference",
         Panels(panels, "unit"),
         subtitle="Can one tell from the model which messages and conversations it read?",
-        caption="ROC of three scores, by message and by conversation: the loss; the loss calibrated by a "
-        "trigram that was counted on the half of the conversations without this one; and the trigram alone, "
-        f"which knows the text and not the model. n = {of.examined['training conversations examined']} "
-        f"conversations that were read and {of.examined['held-out conversations examined']} that were not.",
+        caption="ROC of the scores in the legend, by message and by conversation: the loss; the loss calibrated by a "
+        "trigram that was counted on the half of the conversations without this one; the trigram alone, which knows "
+        "the text and not the model; and by message more scores, of which the untrained model is a control. Messages "
+        f"are of n = {of.examined['training conversations examined']} conversations that were read and "
+        f"{of.examined['held-out conversations examined']} that were not{_by_conversation(of)}.",
         how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone "
         "tells is a difference of texts and no memory; the calibrated score beyond it is the model's.",
         misleads=of.left_out.get("split", "")
@@ -283,6 +284,12 @@ def _membership(of: Measured) -> View | None:
         warning=of.left_out.get("split", ""),
         order=163,
     )
+
+
+def _by_conversation(of: Measured) -> str:
+    """Say over how many conversations their AUC is, which are those with enough messages examined."""
+    one = of.membership.get("conversation, calibrated")
+    return "" if one is None else f"; conversations with enough of them are {one.n} on the smaller side"
 
 
 def _tokens(of: Measured) -> View | None:
