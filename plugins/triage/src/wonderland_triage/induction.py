@@ -31,7 +31,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -47,6 +47,7 @@ from wonderland_triage.induction_result import DRAWS, InductionResult, helps, hi
 from wonderland_triage.repetition import (
     copies,
     draw_words,
+    gains,
     look,
     losses,
     mean_z,
@@ -168,29 +169,28 @@ class Induction:
         tokens = sequence(specimen, once, once)
         means = mean_z(specimen, sequence(specimen, other, once))
         every = list(Head.all(*previous.value.shape))
-
-        def gain(ablated: Sequence[Head], way: str) -> np.ndarray:
-            first, second = copies(losses(specimen, tokens, ablated, means if way == "mean" else None), length)
-            return np.asarray((first - second).mean(1))
-
-        def lost(ablated: Sequence[Head], way: str) -> np.ndarray:
-            return np.asarray(intact - gain(ablated, way))
-
-        intact = gain((), "zero")
         score = np.maximum(scores.value, previous.value)  # the two halves of the circuit
         tried = shortlist(score, self.alone, layers=layers_in(self.layers, len(score)), seed=self.seed)
-        alone = np.full((len(tokens), len(every)), np.nan)  # [sequence, layer × head]
-        for place, head in enumerate(every):
-            if tried[head]:
-                alone[:, place] = lost([head], "mean")
         others = [head for head in every if head not in candidates and previous.value[head] <= 0.5]
         sets = _random_sets(others, len(candidates), self.random_sets, self.seed)
+        single = [[head] for head in every if tried[head]]
+        together: dict[str, np.ndarray] = {}
+        at_random: dict[str, np.ndarray] = {}
+        alone = np.full((len(tokens), *previous.value.shape), np.nan)
+        for way in ("mean", "zero"):
+            asked = [candidates, *sets, *(single if way == "mean" else [])]
+            intact, left = gains(specimen, tokens, asked, means, way=way)
+            lost = intact - left  # [set, sequence]
+            together[way], at_random[way] = lost[0], lost[1 : 1 + len(sets)].mean(1)
+            if way == "mean":
+                for (head,), values in zip(single, lost[1 + len(sets) :], strict=True):
+                    alone[(slice(None), *head)] = values
         estimate: dict[str, Any] = {"unit": "nats", "seed": self.seed, "chance": 0.0}
         return {
             "intact": _over_sequences(intact, **estimate),
-            "lost": _over_sequences(alone.reshape(-1, *previous.value.shape), dims=("layer", "head"), **estimate),
-            "lost_together": {way: _over_sequences(lost(candidates, way), **estimate) for way in ("mean", "zero")},
-            "lost_random": {way: np.array([lost(some, way).mean() for some in sets]) for way in ("mean", "zero")},
+            "lost": _over_sequences(alone, dims=("layer", "head"), **estimate),
+            "lost_together": {way: _over_sequences(lost, **estimate) for way, lost in together.items()},
+            "lost_random": at_random,
         }
 
 
