@@ -243,7 +243,7 @@ class Comparison(Result):
         assert self.by_month is not None
         years = [f"{m // 12}-{m % 12 + 1:02d}" for m in range(int(self.months[0]), int(self.months[-1]) + 1)]
         at = self.months - self.months[0]
-        curve = Curve(Wording("loss of the first side's model less that of the second's"), at, self.by_month)
+        curve = Curve(Wording("first less second"), at, self.by_month)
         a, b = (self._named(i) for i in self.pairs[0])
         return View(
             "comparison-months",
