@@ -58,7 +58,7 @@ def test_sides_of_the_same_law_do_not():
     assert same.overall_p > 0.05
     assert same.differing == []
     assert abs(float(same.overall.value)) < 0.01
-    assert same.summary().startswith("The two sides do not move heads apart: ")
+    assert same.summary().startswith("Nothing shows that the two sides move heads apart: ")
     assert "No head differs more than chance has it" in same.summary()
 
 

@@ -66,7 +66,8 @@ class Twins(Result):
 
     def _sentence(self) -> Any:
         one = self.overall
-        claim = "The two sides move heads apart" if self.overall_p < _SURE else "The two sides do not move heads apart"
+        sure = self.overall_p < _SURE
+        claim = "The two sides move heads apart" if sure else "Nothing shows that the two sides move heads apart"
         return say(
             "{claim}: fine-tuned on {a} or on {b}, heads give {more} of their attention elsewhere [{low}, {high}] "
             "beyond what two groups of one side make ({p}, n={n} conversations).",
