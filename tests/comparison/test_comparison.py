@@ -126,6 +126,34 @@ def test_periods_are_cut_where_they_are_said_to_be():
         by_period(chats(0), ["2021-01-01", "2020-01-01"])
 
 
+def test_messages_without_a_time_are_of_no_period_and_are_counted():
+    messages = list(chats(0, conversations=100))
+    some = wl.Corpus.of([*messages[:-40], *(one._replace(timestamp=None) for one in messages[-40:])])
+    sides = by_period(some, ["2020-02-18"])
+    assert dict(sides.left_out) == {"without a time": 40}
+    assert len(sides.texts) == len(messages) - 40
+    assert "Left out are 40 messages without a time." in compare(sides, permutations=2, halvings=1).summary()
+    with pytest.raises(NotEnoughData, match=r"'since 2020-03-20' has .* Left out are 40 messages without a time\."):
+        by_period(some, ["2020-03-20"])
+    never = wl.Corpus.of([one._replace(timestamp=None) for one in messages])
+    with pytest.raises(NotEnoughData, match="None of the 2,400 messages has a time"):
+        by_period(never, ["2020-02-18"])
+
+
+def test_a_conversation_with_two_of_the_contacts_is_of_neither_and_is_counted():
+    begin = datetime(2021, 1, 1, tzinfo=UTC)
+    rows = [("ann", "with ann"), ("bob", "with bob")] * 1000 + [("ann", "all three"), ("bob", "all three")] * 30
+    corpus = wl.Corpus.of(
+        [
+            wl.Message(str(i), thread, who, False, begin + timedelta(hours=i), f"word {i % 7}")
+            for i, (who, thread) in enumerate(rows)
+        ]
+    )
+    sides = by_contact(corpus, ["ann", "bob"])
+    assert np.bincount(sides.side).tolist() == [1000, 1000]
+    assert dict(sides.left_out) == {"of conversations with more than one of them": 60}
+
+
 def test_a_side_of_few_messages_is_declined():
     with pytest.raises(NotEnoughData, match=r"24 messages, and a side needs 1,000. It would be an identity card"):
         by_contact(chats(0), ["person 1", "person 2"])
