@@ -6,8 +6,10 @@ import torch
 
 from wonderland.errors import Unsupported
 from wonderland.lab.ablation import summed_losses
+from wonderland.lab.evidence import Evidence
 from wonderland.lab.external.adapt import as_hooked_model
 from wonderland.lab.external.bridge_model import BridgeModel
+from wonderland.lab.forward import forward
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.names import hook_name
 
@@ -65,6 +67,17 @@ def test_layers_before_the_beginning_and_what_is_behind_the_end_are_not_computed
     assert (layers, ends) == ([1, 1], [0])
     llama(TOKENS, stop_at_layer=2)
     assert (layers, ends) == ([1, 1, 0, 1], [0])
+
+
+def test_activations_are_read_without_logits(model):
+    evidence = Evidence.of_tokens(bridges.sequences(5))
+    read = frozenset({"pattern", "resid_post"})
+    assert all(batch["resid_post"].shape[0] == 2 for batch in forward(model, evidence, read))  # audited on the way
+    ends = calls([model.bridge.unembed if isinstance(model, BridgeModel) else model.unembed])
+    list(forward(model, evidence, read))
+    assert ends == []
+    assert all(batch["loss"].shape for batch in forward(model, evidence, frozenset({"pattern", "loss"})))
+    assert ends == [0]
 
 
 def test_after_a_run_that_went_wrong_whole_runs_are_as_before(llama):
