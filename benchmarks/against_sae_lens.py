@@ -1,11 +1,11 @@
 """How long does SAELens' own trainer take for a dictionary of the same size on the same vectors, and is it as good?
 
-The stream after a layer over a workspace's training text is written to a temporary file, which is deleted at the end.
-Ours trains on it here, SAELens' `SAETrainer` in an environment of its own (it pins another TransformerLens): one thread,
-BatchTopK, the same latents, batches and number of vectors. SAELens trains twice: with the rate, warm-up, decay and betas
-of ours, and with its own defaults. Its dictionary is saved by it and read by `wonderland_sparse.read`, and all are
-measured alike on held-out text: the share of variance left (FVU), what a token costs (ΔCE), latents active (L0), dead.
-Seconds are of the processor, of training alone.
+The stream after a layer over a workspace's training text is written to a temporary file, which is deleted at the
+end. Ours trains on it here, SAELens' `SAETrainer` in an environment of its own (it pins another TransformerLens): one
+thread, BatchTopK, the same latents, batches and number of vectors. SAELens trains twice: with the rate, warm-up, decay
+and betas of ours, and with its own defaults. Its dictionary is saved by it and read by `wonderland_sparse.read`, and
+all are measured alike on held-out text: the share of variance left (FVU), what a token costs (ΔCE), latents active
+(L0), dead. Seconds are of the processor, of training alone.
 
     python3 -m venv /tmp/theirs && /tmp/theirs/bin/pip install sae-lens
     python benchmarks/against_sae_lens.py wonderland-demo --theirs /tmp/theirs/bin/python --epochs 2

@@ -127,8 +127,8 @@ class Steps:
         found = {(s, reader): np.zeros(len(runs.batch)) for reader in readers for s in asked[reader]}
         for share in _shares():
             with torch.enable_grad():
-                x, offset = (_way(*ends, share).requires_grad_() for ends in (begins, means))
-                written = [_way(*ends, share).requires_grad_() for ends in zip(*heads, strict=True)]
+                x, offset = (_way(ends, share).requires_grad_() for ends in (begins, means))
+                written = [_way(ends, share).requires_grad_() for ends in zip(*heads, strict=True)]
                 streams, stream = {}, x
                 for layer, made in zip(layers, written, strict=True):
                     streams[layer] = stream
@@ -237,5 +237,7 @@ def _shares() -> list[float]:
     return [(point + 0.5) / _POINTS for point in range(_POINTS)]
 
 
-def _way(clean: Tensor, corrupted: Tensor, share: float) -> Tensor:
+def _way(ends: Sequence[Tensor], share: float) -> Tensor:
+    """Return the point so far along the way from the corrupted run's tensor to the clean one's."""
+    clean, corrupted = ends
     return share * clean + (1 - share) * corrupted
