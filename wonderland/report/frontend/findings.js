@@ -63,7 +63,7 @@ function mountFindings(host) {
   }
   host.replaceChildren(el('article.figure.findings',
     el('h1', { id: 'title-all-findings', tabindex: -1 }, 'All findings'),
-    el('p.caption', explained('What the analyses claim of this model, on held-out conversations. Each claim opens its evidence.')),
+    el('p.caption', explained('What the analyses claim of this model, on held-out conversations. Each claim opens its evidence. Analyses that ask the same of one head, each with pairs of its own, give numbers some points apart.')),
     el('div.controls', tabs.node, input, count),
     rows.length ? el('div.scroll', { tabindex: 0, role: 'region', label: 'All findings' }, el('table', el('thead', el('tr', headings)), body)) : el('p', 'No analysis stated a finding.'),
     el('p.key', used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}: ${KINDS[name][2]}`).join('\n'))));
