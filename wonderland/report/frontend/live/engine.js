@@ -234,10 +234,3 @@ const changes = {
     for (let i = 0; i < size; i++) rows[at + i] += amount * direction[i];
   },
 };
-
-// Run a generator to its end at once; for tests, and where nobody waits.
-function finish(work) {
-  let step = work.next();
-  while (!step.done) step = work.next();
-  return step.value;
-}
