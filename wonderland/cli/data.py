@@ -14,6 +14,7 @@ from wonderland import plugins
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.fitting import say_what_fits
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
@@ -253,6 +254,7 @@ def tokenize(console: Console, folder: Path | None, preset: str | None, **option
     record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
     record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))
     train_tokenizer(console, workspace)
+    say_what_fits(console, workspace, f"wonderland tokenize{console.where}")
     console.next("wonderland train")
 
 

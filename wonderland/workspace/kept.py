@@ -39,6 +39,7 @@ __all__ = [
     "load_begun",
     "load_done",
     "move_old",
+    "read_record",
     "save",
     "save_begun",
     "scratch_of",
@@ -88,15 +89,21 @@ def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
     for record in results.glob(f"{pattern}/{_RECORD}"):
         if record.parent.name.startswith("."):  # half written
             continue
-        try:
-            value = json.loads(record.read_text(encoding="utf-8"))
-            made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
-            about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
-            estimates = tuple(made.get("estimates", ()))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        folder = record.parent
-        yield Kept(folder.parent.name, folder.name, *about, estimates, folder.stat().st_mtime, folder)
+        if one := read_record(record):
+            yield one
+
+
+def read_record(record: Path) -> Kept | None:
+    """Return what a ``stage.json`` says of the result it seals, or None if it says nothing that can be read."""
+    try:
+        value = json.loads(record.read_text(encoding="utf-8"))
+        made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
+        about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
+        key, estimates = str(value["key"]), tuple(made.get("estimates", ()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    folder = record.parent
+    return Kept(folder.parent.name, key, *about, estimates, folder.stat().st_mtime, folder)
 
 
 def load_done(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wonderland.errors import UsageError, WonderlandError
 from wonderland.workspace.catalogue import analyses, chosen, groups_of
+from wonderland.workspace.declined import declined
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept, kept
 from wonderland.workspace.layout import CHECKPOINT, Layout
@@ -93,24 +94,29 @@ def _on_disk(places: Sequence[Path]) -> tuple[int, float | None]:
 
 def _results(layout: Layout) -> Step:
     """Say how many analyses of the settings have a result, and how many other results there are."""
-    there = kept(layout.folder)
-    if not there:
+    there, refused = kept(layout.folder), declined(layout.folder)
+    if not there and not refused:
         return Step("results", "missing")
-    size, written = _on_disk([one.folder for one in there])
+    size, written = _on_disk([one.folder for one in (*there, *(one for one, _ in refused))])
     try:
-        done, wanted = _of_now(layout, there)
+        keys = _of_now(layout, [*there, *(one for one, _ in refused)])
     except WonderlandError as error:  # settings that name an analysis which is not installed
         return Step("results", "out of date", error.message, size, written)
+    wanted, done = len(keys), sum(bool(key) for key in keys.values())
+    whys = {one.analysis: why for one, why in refused if keys.get(one.analysis) == one.key}
+    done -= len(whys)
     detail = f"{done} of {wanted} analyses"
+    if whys:
+        detail += f"; declined for these messages and this model: {', '.join(whys)}"
     if len(there) > done:
         more = len(there) - done
         told = "1 further result is" if more == 1 else f"{more} further results are"
         detail += f"; {told} kept, with other parameters or of another model"
-    return Step("results", "done" if done == wanted else "out of date", detail, size, written)
+    return Step("results", "done" if done + len(whys) == wanted else "out of date", detail, size, written)
 
 
-def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
-    """Count the results that are those of the settings, and the analyses that the settings ask for.
+def _of_now(layout: Layout, there: Sequence[Kept]) -> dict[str, str]:
+    """Return the key of the result of each analysis that the settings ask for, "" of one that is not there.
 
     The plugins' text says what their parameters are by default, so that nothing slow is loaded.
     """
@@ -143,13 +149,13 @@ def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
 
     for name in chosen(settings.run, sketches):
         find(name)
-    return sum(bool(key) for key in keys.values()), len(keys)
+    return keys
 
 
-def _of_now_by_importing(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
+def _of_now_by_importing(layout: Layout, there: Sequence[Kept]) -> dict[str, str]:
     from wonderland.lab.analysis import select, with_used
 
     given = layout.settings.analysis.parameters
     stages = layout.analysis_stages(with_used(select(layout.settings.analysis.run, given), given))
-    folders = {stage.folder for stage in stages.values()}
-    return sum(one.folder in folders for one in there), len(stages)
+    keys = {(one.analysis, one.key) for one in there}
+    return {name: stage.key if (name, stage.key) in keys else "" for name, stage in stages.items()}
