@@ -195,16 +195,11 @@ def filter_(
     by their kind. Times and people are chosen before that; --since '' or --person '' chooses all again.
     """
     workspace = open_workspace(folder)
-    before = workspace.settings.filter
     record(console, workspace, "filter", chosen_of(chosen))
     names = [] if none else list(only or workspace.settings.filter.names)
     names += [name for name in also if name not in names]
     record(console, workspace, "filter", {"names": names})
-    try:
-        corpus = filter_messages(console, workspace)
-    except WonderlandError:
-        workspace.configure("filter", **asdict(before))  # what was refused does not stay
-        raise
+    corpus = filter_messages(console, workspace)
     offer_scrubbing(console, workspace, corpus)
     console.next("wonderland tokenize")
 

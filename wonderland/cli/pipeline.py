@@ -22,6 +22,7 @@ from wonderland.cli.options import Place, Whole, given
 from wonderland.demo import MESSAGES
 from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
 from wonderland.model.fitting import TOO_LITTLE, estimated_tokens
+from wonderland.model.presets import preset as named
 from wonderland.report.schema.words import characters
 from wonderland.workspace.workspace import Workspace
 
@@ -138,6 +139,8 @@ def _how_well(checks: list[Check], results: Results) -> list[str]:
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 def demo(console: Console, where: Path, preset: str | None, epochs: int | None, open_it: bool) -> None:
     """Do the whole job in WHERE on 44,758 real messages that come with wonderland (MIT; see its SOURCE.md)."""
+    if preset is not None:
+        named(preset)  # before a folder is made, which would be of nothing
     workspace = Workspace.create(where)
     console.where = f" -w {shlex.quote(str(where))}"
     if not workspace.settings.source.path:

@@ -64,7 +64,8 @@ class Kept:
         evidence: What of the settings says which windows were examined.
         inputs: Keys of the model it is about and of the results it used.
         estimates: What the estimates in it are made of; with other parts they cannot be read.
-        used: When it was last written or asked for, in seconds since 1970: the time of change of its folder.
+        used: When it was last written or asked for, in seconds since 1970. It stands in a file, as a copy of a
+            workspace has other times of change.
         folder: Where it is.
     """
 
@@ -103,7 +104,18 @@ def read_record(record: Path) -> Kept | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     folder = record.parent
-    return Kept(folder.parent.name, key, *about, estimates, folder.stat().st_mtime, folder)
+    return Kept(folder.parent.name, key, *about, estimates, _last_used(folder), folder)
+
+
+def _last_used(folder: Path) -> float:
+    try:
+        return float(_used(folder).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # of a version that did not note it
+        return folder.stat().st_mtime
+
+
+def _used(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.used")
 
 
 def load_done(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
@@ -135,7 +147,7 @@ def _load(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, 
 def touch(stage: Stage) -> None:
     """Note that a result was asked for."""
     with contextlib.suppress(OSError):  # a workspace that can only be read is read all the same
-        os.utime(stage.folder)
+        _used(stage.folder).write_text(f"{time.time():.6f}", encoding="utf-8")
 
 
 def latest(workspace: Path, usual: Stage, models: int = 1) -> Stage:
@@ -176,6 +188,7 @@ def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
         result.save(folder)
         if scratch.is_dir():
             shutil.copytree(scratch, folder / "scratch")
+    touch(stage)
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(_begun(stage).folder, ignore_errors=True)
     for left in stage.folder.parent.glob(".*"):  # of runs that were stopped and never went on
@@ -186,6 +199,7 @@ def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
     others = [one for one in there if one.folder != stage.folder]
     for one in others[max(most, MOST) - 1 :]:
         shutil.rmtree(one.folder, ignore_errors=True)
+        _used(one.folder).unlink(missing_ok=True)
     return others[max(most, MOST) - 1 :]
 
 
