@@ -121,6 +121,7 @@ def test_status_lists_both_reports_and_says_what_they_do_not_show(workspace, cap
 def test_what_the_audit_would_refuse_is_not_proposed(workspace, capsys, monkeypatch):
     place = workspace / "report-live.html"
     place.write_text(place.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    monkeypatch.setattr("wonderland.workspace.auditing.is_public", lambda layout: True)
     (step,) = (step for step in Workspace(workspace).status() if step.name == "live report")
     assert (step.state, step.again) == ("out of date", "wonderland report --live")
     monkeypatch.setattr("wonderland.workspace.auditing.is_public", lambda layout: False)
