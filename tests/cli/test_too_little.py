@@ -140,6 +140,6 @@ def test_where_all_declined_the_report_shows_what_else_there_is(copied, capsys):
 
 def test_what_another_version_declined_is_forgotten(copied, monkeypatch):
     assert list(Workspace(copied).declined()) == [DECLINES]
-    monkeypatch.setattr("wonderland.__version__", "99")
+    monkeypatch.setattr("wonderland.workspace.declined.__version__", "99")
     assert Workspace(copied).declined() == {}
     assert Workspace(copied).missing() == [DECLINES]

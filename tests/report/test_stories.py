@@ -83,7 +83,7 @@ def test_a_number_that_is_none_is_left_out_and_the_story_stays():
 def test_an_effect_of_no_head_is_told_without_one():
     whole = effect("The whole layer matters: 0.5.", head=None, estimate=one(-2.7, -3, -2, "nats"))
     story = told(page_of([whole]))[FOUND]
-    assert story["picture"] == {"kind": "heads", "lit": []}
+    assert story["picture"] == {"kind": "interval", "value": -2.7, "low": -3.0, "high": -2.0, "chance": 0.0}
     assert story["number"]["value"] == "−2.7"
     assert story["number"]["unit"] == "nats"
 

@@ -140,7 +140,7 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
                 agreeing.setdefault(key.name, set()).add(groups.get(finding.view, finding.view))
     if not agreeing:
         first = solid[0]
-        return _of_finding(ask, first, {"kind": "heads", "lit": []}, "Its evidence")
+        return _of_finding(ask, first, None, "Its evidence")  # of no head: a map of heads would be empty
     head = max(agreeing, key=lambda name: len(agreeing[name]))  # of as many analyses the one that was named first
     mine = [finding for finding in solid if any(key.kind == "head" and key.name == head for key in finding.select)]
     numbered = [finding for finding in mine if _finite(finding.estimate)]

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.version import __version__
 from wonderland.workspace.kept import Kept, read_record
 from wonderland.workspace.stage import Stage
 
@@ -28,14 +29,12 @@ _WHY = "declined.json"
 
 def save_declined(stage: Stage, why: str) -> None:
     """Note that the analysis of a stage declined, and why; a workspace that can only be read stays as it is."""
-    import wonderland
-
     place = _place(stage)
     with contextlib.suppress(OSError):
         for other in stage.folder.parent.glob(".*.declined"):  # of other inputs: it is quickly found out again
             shutil.rmtree(other, ignore_errors=True)
         with place.writing() as folder:
-            told = {"why": why, "wonderland": wonderland.__version__}
+            told = {"why": why, "wonderland": __version__}
             (folder / _WHY).write_text(json.dumps(told), encoding="utf-8")
 
 
@@ -69,11 +68,9 @@ def _place(stage: Stage) -> Stage:
 
 
 def _why(folder: Path) -> str:
-    import wonderland
-
     try:
         told: dict[str, Any] = json.loads((folder / _WHY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""
-    same = isinstance(told, dict) and told.get("wonderland") == wonderland.__version__
+    same = isinstance(told, dict) and told.get("wonderland") == __version__
     return str(told.get("why", "")) if same else ""

@@ -10,6 +10,9 @@ const roleColour = (head) => {
   return i < 0 ? 'var(--muted)' : i < SIGNS.length ? palette().categories[i] : 'var(--muted)';
 };
 
+// On a page on which no head has a role, the heads that its findings name are marked.
+const NAMED = new Set(ROLES.length ? [] : page.findings.flatMap(({ select }) => select.filter((key) => key.startsWith('head:')).map((key) => key.slice(5))));
+
 // `lit` marks some heads and leaves the rest faint; without it every head shows its role, and a legend names them.
 function modelMap({ lit = null } = {}) {
   if (!N_LAYERS) return null;
@@ -17,10 +20,10 @@ function modelMap({ lit = null } = {}) {
   const shows = (kind) => page.views.find((view) => view.selects.includes(kind))?.id;
   const go = (key) => store.set({ key, ...(page.views.find(({ id }) => id === store.view)?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
   const heads = HEADS.map((name) => {
-    const role = roleOf(name), on = lit ? lit.includes(name) : role;
-    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : lit && on ? '●' : '·');
+    const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name);
+    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : on && (lit || NAMED.has(name)) ? '●' : '·');
   });
-  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit ? 'var(--accent)' : '') : ''));
+  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit || NAMED.has(HEADS[i]) ? 'var(--accent)' : '') : ''));
   // An MLP opens the neurons of its layer; where none of them is told of, the view of neurons as it is.
   const open = (layer) => (neurons.get(layer) ? go(neurons.get(layer)[0]) : store.set({ view: shows('neuron') }));
   const mlps = d3.range(N_LAYERS).map((layer) => (shows('neuron')
@@ -35,7 +38,7 @@ function modelMap({ lit = null } = {}) {
     words: (i) => [HEADS[i], [['', page.roles[HEADS[i]] ?? 'no role']]] });
   hand.set(heads);
   paint();
-  const legend = lit || !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map(({ role, count, sign }, i) => {
+  const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map(({ role, count, sign }, i) => {
     const mark = el('b', sign);
     mark.style.color = palette().categories[i] ?? '';
     return el('li', mark, el('span', role, el('small', count > 1 ? `${count} heads` : 'one head')));
