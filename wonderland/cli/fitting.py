@@ -43,7 +43,7 @@ def advice(tokens: int, chosen: str, command: str) -> list[str]:
     told = [too_little(tokens)] if tokens < TOO_LITTLE else []
     if tokens < parameters:
         told.append(
-            f"Note: {chosen} has {parameters / 1e6:.1f}M parameters and there are about {number(tokens)} tokens to "
+            f"Note: {chosen} has {parameters / 1e6:.1f}M parameters and there are about {_about(tokens)} tokens to "
             "train on: that is under one token a parameter, so much of it may be learned by heart."
         )
     if best != chosen and tokens < parameters:
@@ -51,7 +51,7 @@ def advice(tokens: int, chosen: str, command: str) -> list[str]:
         told.append(f"{best} ({size:.1f}M) fits so much text: `{command} --preset {best}`. {_GUIDE}")
     elif best != chosen:
         told.append(
-            f"There are about {number(tokens)} tokens to train on, enough for {best}: `{command} --preset {best}`, "
+            f"There are about {_about(tokens)} tokens to train on, enough for {best}: `{command} --preset {best}`, "
             f"which takes longer. {_GUIDE}"
         )
     return told
@@ -60,6 +60,15 @@ def advice(tokens: int, chosen: str, command: str) -> list[str]:
 def too_little(tokens: int) -> str:
     """Return that so few tokens are too few to say anything, and why."""
     return (
-        f"Too little text to say anything: about {number(tokens)} tokens to train on, and it takes some "
+        f"Too little text to say anything: about {_about(tokens)} tokens to train on, and it takes some "
         f"{number(TOO_LITTLE)}. {WHY_TOO_LITTLE}"
     )
+
+
+def _about(tokens: int) -> str:
+    """Return a count that is an estimate, to two digits.
+
+    >>> _about(212_617)
+    '210,000'
+    """
+    return number(float(f"{tokens:.2g}"))

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import InputError
+from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.stage import Stage
 
@@ -146,8 +147,9 @@ def _load(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, 
 
 def touch(stage: Stage) -> None:
     """Note that a result was asked for."""
-    with contextlib.suppress(OSError):  # a workspace that can only be read is read all the same
-        _used(stage.folder).write_text(f"{time.time():.6f}", encoding="utf-8")
+    # A workspace that can only be read is read all the same.
+    with contextlib.suppress(OSError), replacing(_used(stage.folder)) as partial:
+        partial.write_text(f"{time.time():.6f}", encoding="utf-8")
 
 
 def latest(workspace: Path, usual: Stage, models: int = 1) -> Stage:
