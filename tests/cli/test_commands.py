@@ -176,7 +176,6 @@ def test_a_path_that_no_file_can_have_or_that_never_ends_is_refused_at_once(
         (("extract", "--names", "--source", "csv"), 3),
         (("tokenize", "--preset", "seed", "--vocab-size", "3"), 2),
         (("tokenize", "--by", "conversation", "--preset", "enormous"), 2),
-        (("tokenize", "--preset", "seed", "--held-out", "0.99999"), 4),
         (("train", "--preset", "seed", "--device", "abacus"), 2),
         (("train", "--preset", "seed", "--epochs", "2", "--optimiser", "luck"), 2),
         (("run", "--preset", "enormous"), 2),

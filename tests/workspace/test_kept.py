@@ -52,7 +52,7 @@ def patterns(workspace, threshold):
 
 
 def used(one, moment):
-    (one.folder.parent / f".{one.key}.used").write_text(str(moment), encoding="utf-8")
+    (one.folder / "used").write_text(str(moment), encoding="utf-8")
 
 
 def threshold_of(results):

@@ -116,7 +116,7 @@ def _last_used(folder: Path) -> float:
 
 
 def _used(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.used")
+    return folder / "used"
 
 
 def load_done(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
@@ -201,7 +201,6 @@ def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
     others = [one for one in there if one.folder != stage.folder]
     for one in others[max(most, MOST) - 1 :]:
         shutil.rmtree(one.folder, ignore_errors=True)
-        _used(one.folder).unlink(missing_ok=True)
     return others[max(most, MOST) - 1 :]
 
 
