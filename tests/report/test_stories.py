@@ -113,7 +113,7 @@ def test_the_most_surprising_token_is_shown_with_the_message_before_it():
     values = np.linspace(0.1, 1, 12)
     values[0], values[5] = np.nan, 9.5
     story = told(page_of(views=[reading(values)]))["Where was it surprised?"]
-    assert story["number"]["value"] == "9.5"
+    assert story["picture"]["title"] == "9.5 nats at the outlined token"
     assert story["select"] == ["conversation:0", "position:5"]
     assert story["picture"]["tokens"] == [f" w{i}" for i in range(8)]
     assert story["picture"]["tokens"][story["picture"]["at"]] == " w5"
@@ -127,7 +127,7 @@ def test_a_special_token_is_never_the_one_that_is_outlined():
     tokens = ["<|endoftext|>" if i == 7 else token for i, token in enumerate(shaded.tokens)]
     shown = replace(view, figure=replace(view.figure, conversations=[replace(shaded, tokens=tokens)]))
     story = told(page_of(views=[shown]))["Where was it surprised?"]
-    assert story["number"]["value"] == "9.5"
+    assert story["picture"]["title"] == "9.5 nats at the outlined token"
     assert story["select"] == ["conversation:0", "position:5"]
 
 

@@ -21,7 +21,7 @@ function modelMap({ lit = null } = {}) {
   const go = (key) => store.set({ key, ...(page.views.find(({ id }) => id === store.view)?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
   const heads = HEADS.map((name) => {
     const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name);
-    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : on && (lit || NAMED.has(name)) ? '●' : '·');
+    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : on ? '●' : lit ? '' : '·');
   });
   const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit || NAMED.has(HEADS[i]) ? 'var(--accent)' : '') : ''));
   // An MLP opens the neurons of its layer; where none of them is told of, the view of neurons as it is.
@@ -29,9 +29,9 @@ function modelMap({ lit = null } = {}) {
   const mlps = d3.range(N_LAYERS).map((layer) => (shows('neuron')
     ? el('button.part.mlp', { label: dots(`MLP of layer ${layer}`, neurons.get(layer) ? `${neurons.get(layer).length} of its neurons` : 'neurons'), on: { click: () => open(layer) } }, 'MLP') : el('span.part.mlp', 'MLP')));
   const grid = el(N_LAYERS > 12 ? 'div.modelmap.many' : 'div.modelmap', { role: 'group', label: 'Map of the model: a row for each layer' },
-    d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), mlps[layer]]));
+    d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), lit ? null : mlps[layer]]));
   const each = min(N_HEADS, 16);
-  grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px)) 42px`;
+  grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px))${lit ? '' : ' 42px'}`;
   if (N_HEADS > 16) heads.concat(mlps).forEach((node, i) => styled(node, { gridColumn: i < heads.length ? `${(i % N_HEADS) % 16 + (lit ? 1 : 2)}` : '' }));
   const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => (lit ? { key: `head:${HEADS[i]}` } : {}), // in the card the map would vanish under the pointer
    
