@@ -63,13 +63,18 @@ def read_source(
     if stored == 0:
         raise InputError(f"{name}: there is not a single row in it.", hint="Give a file that holds messages.")
     builder, skipped, done = columns.Builder(), list[Skipped](), 0
+    blocks = getattr(source, "blocks", None)
     with _no_garbage_collection():
-        for rows in batches(source.rows()):
-            messages = [row for row in rows if isinstance(row, Message)]
-            builder.extend(messages)
-            if len(messages) < len(rows):
-                skipped += _skipped(source, rows)
-            done += len(rows)
+        for some in blocks() if blocks is not None else batches(source.rows()):
+            if blocks is not None:
+                builder.add(some.messages)
+                skipped += some.skipped
+            else:
+                messages = [row for row in some if isinstance(row, Message)]
+                builder.extend(messages)
+                if len(messages) < len(some):
+                    skipped += _skipped(source, some)
+            done += len(some)
             if on_rows:
                 on_rows(done, stored)
     table, impossible = columns.without_impossible_times(builder.table())
