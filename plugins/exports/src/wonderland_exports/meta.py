@@ -32,7 +32,7 @@ from wonderland_exports.frame import (
     peek,
 )
 from wonderland_exports.meta_rows import Chat, Rows, sender_of
-from wonderland_exports.walking import is_row, walk_rows
+from wonderland_exports.walking import cut_off, is_row, walk_rows
 
 __all__ = ["Meta"]
 
@@ -167,8 +167,7 @@ class Meta(Surveyed[_Survey]):
         found: list[tuple[int, object]] = []
         for path, value in walk_rows(file.member, "messages", partial=self._partial):
             if path == CUT:
-                cut = wl.Skipped(f"{file.member.name}: end", "cut off here", failed=True, detail=f"at byte {value:,}")
-                found.append((-1, cut))
+                found.append((-1, cut_off(file.member, value)))
             elif is_row(path):
                 found.append((len(found), value))
         return iter(found[::-1] if file.number else found)
