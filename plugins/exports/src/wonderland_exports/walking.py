@@ -50,11 +50,15 @@ def numbered(member: Member, array: str, *, partial: bool = False) -> Iterator[t
     Raises:
         InputError: As `walk_rows`.
     """
-    number = 0
+    number, rows = 0, None
     for path, value in walk_rows(member, array, partial=partial):
-        if path == CUT:
+        if path is rows:  # nearly all
+            yield number, value
+            number += 1
+        elif path == CUT:
             yield None, value
         elif path[-1] == "*":
+            rows = path
             yield number, value
             number += 1
 
