@@ -12,15 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parent.parent
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of its own
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of its own; too late once torch is loaded
+    assert "torch" not in sys.modules
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    threadpool_limits(1)  # NumPy is loaded by then, by a plugin of pytest
 
 
 LONGEST = (
@@ -51,6 +52,9 @@ class Seeded:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
+        import numpy as np
+        import torch
+
         random.seed(0)
         np.random.seed(0)
         torch.manual_seed(0)

@@ -9,6 +9,7 @@ import tomllib
 from importlib import util
 from pathlib import Path
 
+import networkx as nx
 import pytest
 from setuptools import find_packages
 
@@ -45,6 +46,44 @@ def test_a_script_is_told_the_types_of_its_results():
 
 def test_nobody_imports_whom_they_must_not():
     run(sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-cache")
+
+
+def imports() -> nx.DiGraph:
+    """Return who imports whom in the core and the plugins, also inside functions and for annotations alone."""
+    homes = [ROOT, *(plugin / "src" for plugin in PLUGINS)]
+    files = {
+        ".".join(file.relative_to(home).with_suffix("").parts).removesuffix(".__init__"): file
+        for home in homes
+        for file in home.glob("wonderland*/**/*.py")
+    }
+    graph = nx.DiGraph()
+    for name, file in files.items():
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            package = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            asked = [".".join([*package, alias.name]) for alias in node.names]
+            asked = [other if other in files else ".".join(package) for other in asked]  # a module, or a name in one
+            known = {*asked} & {*files} - {name, "wonderland"}
+            graph.add_edges_from((name, other) for other in known)
+    return graph
+
+
+def test_no_import_goes_round_in_a_circle():
+    graph = imports()
+    assert graph.has_edge("wonderland_cohorts.llc", "wonderland_cohorts.truths")  # inside a function, of a plugin
+    assert [sorted(circle) for circle in nx.strongly_connected_components(graph) if len(circle) > 1] == []
+
+
+def test_nobody_below_imports_the_whole_library():
+    """Names of the root are for users: one floor that asks it for a name asks for all floors."""
+    asking = {
+        str(file.relative_to(ROOT / "wonderland"))
+        for file in (ROOT / "wonderland").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import) and any(alias.name == "wonderland" for alias in node.names)
+    }
+    assert asking == {"cli/main.py", "cli/setup.py"}
 
 
 def test_the_core_is_forbidden_to_import_every_plugin():

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from wonderland.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from wonderland import views as views
     from wonderland.components import Feature as Feature
@@ -48,8 +50,6 @@ if TYPE_CHECKING:
     from wonderland.report.schema import View as View
     from wonderland.tokenizer import SpeakerTokenizer as SpeakerTokenizer
     from wonderland.workspace.workspace import Workspace as Workspace
-
-__version__ = "0.2.0"
 
 _HOMES = {
     "Analysis": "wonderland.lab.analysis",

@@ -48,6 +48,7 @@ def test_sides_of_another_law_move_heads_apart(unlike):
     assert float(unlike.overall.low) > 0.02
     assert len(unlike.differing) == 4
     assert unlike.kept.all()
+    assert unlike.summary().startswith("The two sides move heads apart: fine-tuned on this workspace or on the other")
     assert "beyond what two groups of one side make (p = 0.029, n=12 conversations)" in unlike.summary()
     np.testing.assert_allclose(unlike.more.value, unlike.across.value - unlike.within.value)
 
@@ -57,6 +58,7 @@ def test_sides_of_the_same_law_do_not():
     assert same.overall_p > 0.05
     assert same.differing == []
     assert abs(float(same.overall.value)) < 0.01
+    assert same.summary().startswith("Nothing shows that the two sides move heads apart: ")
     assert "No head differs more than chance has it" in same.summary()
 
 

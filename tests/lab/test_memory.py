@@ -46,6 +46,26 @@ def test_what_is_held_is_the_small_things_and_the_large_ones_are_computed_again(
     assert torch.isfinite(torch.cat([one[:, 1] for one in held])).all()
 
 
+def test_a_pass_that_computes_more_keeps_what_is_to_be_held(monkeypatch):
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20, shortest=20))
+    passes = []
+    real = observed.forward
+    monkeypatch.setattr(observed, "forward", lambda *args, **more: passes.append(args[2]) or real(*args, **more))
+    with specimen.holding({"loss"}):
+        next(specimen.batches("loss", "pattern"))  # left early: nothing is known of the rest
+        wide = torch.cat([batch["loss"][:, 1] for batch in specimen.batches("loss", "pattern")])
+        narrow = torch.cat([batch["loss"][:, 1] for batch in specimen.batches("loss")])
+    assert passes == 2 * [frozenset({"loss", "pattern"})]
+    assert torch.equal(wide, narrow)
+    assert len(narrow) == len(specimen.evidence)
+    specimen.hold_bytes = 1
+    with specimen.holding({"loss"}):
+        for batch in specimen.batches("loss", "pattern"):
+            assert batch["loss"].shape[0]
+        again = torch.cat([batch["loss"][:, 1] for batch in specimen.batches("loss")])
+    assert torch.equal(again, narrow)
+
+
 def test_where_nothing_fits_everything_is_computed_each_time():
     specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(6, shortest=20))
     specimen.hold_bytes = 1

@@ -12,6 +12,13 @@ from wonderland.report.live import SOURCES
 
 NODE = shutil.which("node")
 
+FINISH = """
+const finish = (work) => { // run a generator to its end at once
+  let step = work.next();
+  while (!step.done) step = work.next();
+  return step.value;
+};
+"""
 _UNPACK = """
 const input = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const TYPES = { u1: Uint8Array, f4: Float32Array, i4: Int32Array };
@@ -32,7 +39,7 @@ const tokenizerOf = ({ names, merges }) => new LiveTokenizer({ names,
 def engine() -> str:
     """Return the engine's code."""
     folder = resources.files("wonderland.report").joinpath("frontend", "live")
-    return "\n".join(folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SOURCES)
+    return "\n".join([*(folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SOURCES), FINISH])
 
 
 def pack(value):

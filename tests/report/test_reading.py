@@ -18,10 +18,18 @@ from wonderland.components import Head
 from wonderland.estimate import Estimate
 from wonderland.report.build import render
 from wonderland.report.findings import Finding
+from wonderland.views import Row, Wording
 
 pytestmark = chromium.MARKS
 
 SAID = "Repeating is not learned: its gain is −0.01 nats."
+
+
+AUDIT = (
+    "These tests drew out no text beyond chance (n = 5,000 training and 2,500 held-out messages). That does not show "
+    "that none can be drawn out. Who is in it can be told: AUC 0.99 [0.97, 1.00] (by conversation, n = 49 "
+    "conversations on the smaller side; by the text alone: 0.36 [0.28, 0.45])."
+)
 
 
 def whole():
@@ -33,7 +41,9 @@ def whole():
         Finding("L2H1 carries who speaks: 62% of it.", "entropy-map", Head(2, 1), "solid", "effect", shown),
         Finding("The model has 16 heads.", "entropy-map", (), "solid", "description"),
     ]
-    return replace(page, findings=[*page.findings, *more])
+    figures = Row.each({"Training messages completed word for word": Wording("0.14% [0.05%, 0.29%]")})
+    passed = [check for check in page.checks if check.passed]  # one that failed is opened, and has figures
+    return replace(page, findings=[*page.findings, *more], checks=passed, audit=AUDIT, audit_figures=figures)
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +54,39 @@ def report(tmp_path_factory) -> str:
 
 
 def test_the_first_page_is_short_and_every_story_leads_on(page):
-    words = page.inner_text("main").split()
-    assert len(words) <= 250
+    shown = page.inner_text("main")
+    assert len(shown.split()) <= 250
+    messages = " ".join(page.locator("main .excerpt").all_inner_texts())
+    assert len(re.findall(r"\d", shown)) - len(re.findall(r"\d", messages)) <= 40
     assert page.locator(".story").count() <= 5
     for i in range(page.locator(".story").count()):
         open_at(page, page.url.split("#")[0])
         page.locator(".story .onward a").nth(i).click()
         until(page, "!document.querySelector('#title-findings')")
         assert page.inner_text("main h1")
+
+
+def test_of_the_audit_the_first_page_tells_the_claim_with_its_interval_and_the_rest_at_a_press(page):
+    shown = page.inner_text("main")
+    assert "no text beyond chance. That does not show that none can be drawn out." in shown
+    assert "AUC 0.99 [0.97, 1.00]." in shown
+    assert "2,500" not in shown
+    page.click("summary:text-is('Figures of the audit')")
+    assert AUDIT in page.inner_text("main")
+    assert "0.14% [0.05%, 0.29%]" in page.inner_text("main")
+
+
+def test_of_the_choices_left_the_ends_and_the_best_rule_are_in_figures_and_all_on_pointing(page):
+    scale = page.locator(".story").first.locator(".drawn")
+    said = scale.get_attribute("title")
+    names = [one.rpartition(" ")[0] for one in said.split(" · ")]
+    figures = [one.rpartition(" ")[2] for one in said.split(" · ")]
+    shown = scale.locator("text").all_text_contents()
+    assert set(names) <= set(shown)
+    assert [one for one in figures if one in shown] == [
+        figures[0],
+        figures[-2],
+    ]  # the last is the model's own, told below
 
 
 def test_the_findings_sort_by_their_numbers_and_show_their_kind(page):

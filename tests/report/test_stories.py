@@ -83,7 +83,7 @@ def test_a_number_that_is_none_is_left_out_and_the_story_stays():
 def test_an_effect_of_no_head_is_told_without_one():
     whole = effect("The whole layer matters: 0.5.", head=None, estimate=one(-2.7, -3, -2, "nats"))
     story = told(page_of([whole]))[FOUND]
-    assert story["picture"] == {"kind": "heads", "lit": []}
+    assert story["picture"] == {"kind": "interval", "value": -2.7, "low": -3.0, "high": -2.0, "chance": 0.0}
     assert story["number"]["value"] == "−2.7"
     assert story["number"]["unit"] == "nats"
 
@@ -113,7 +113,7 @@ def test_the_most_surprising_token_is_shown_with_the_message_before_it():
     values = np.linspace(0.1, 1, 12)
     values[0], values[5] = np.nan, 9.5
     story = told(page_of(views=[reading(values)]))["Where was it surprised?"]
-    assert story["number"]["value"] == "9.5"
+    assert story["picture"]["title"] == "9.5 nats at the outlined token"
     assert story["select"] == ["conversation:0", "position:5"]
     assert story["picture"]["tokens"] == [f" w{i}" for i in range(8)]
     assert story["picture"]["tokens"][story["picture"]["at"]] == " w5"
@@ -127,7 +127,7 @@ def test_a_special_token_is_never_the_one_that_is_outlined():
     tokens = ["<|endoftext|>" if i == 7 else token for i, token in enumerate(shaded.tokens)]
     shown = replace(view, figure=replace(view.figure, conversations=[replace(shaded, tokens=tokens)]))
     story = told(page_of(views=[shown]))["Where was it surprised?"]
-    assert story["number"]["value"] == "9.5"
+    assert story["picture"]["title"] == "9.5 nats at the outlined token"
     assert story["select"] == ["conversation:0", "position:5"]
 
 

@@ -142,8 +142,15 @@ class Memorisation(Measured):
                 between = f"[{float(one.low):.2f}, {float(one.high):.2f}]"
                 rows[label] = f"AUC {float(one.value):.2f} {between}, chance 0.5"
         if "generations" in self.found:
-            rows["Secrets in what was sampled from it"] = sum(self.found["generations"].values())
+            sampled = sum(self.found["generations"].values())
+            none = "none; none stand in the training text" if self.without_secrets else "none"
+            rows["Secrets in what was sampled from it"] = sampled or none
         return Row.each({label: Wording(value) if isinstance(value, str) else value for label, value in rows.items()})
+
+    @property
+    def without_secrets(self) -> bool:
+        """Whether the training text was searched and no secret found in it, so that none could be learned."""
+        return "training text" in self.found and not any(self.found["training text"].values())
 
     def _sampled(self) -> str:
         if "generations" not in self.found:

@@ -254,7 +254,7 @@ def _membership(of: Measured) -> View | None:
             Axis(f"{unit}s told of those that were read", "%"),
             [
                 *(Curve(Wording(name), places, 100 * of.roc[key]) for name, key in own.items()),
-                Curve(Wording("chance"), places, places),
+                Curve(Wording("chance"), places, places, chance=True),
             ],
             aside=[
                 Block(

@@ -78,7 +78,9 @@ def run_audit(
         rows.append(("Secrets", "", ""))
         for place, kinds in found.found.items():
             listed = ", ".join(f"{number(count)} {kind}" for kind, count in kinds.items())
-            rows.append((f"  {place}", number(sum(kinds.values())), listed))
+            if found.without_secrets and place != "training text":
+                listed = listed or "none stand in the training text"
+            rows.append((f"  {place}", number(sum(kinds.values())) if any(kinds.values()) else "none", listed))
         console.rows(rows)
         for line in found.summary().splitlines():
             if line.startswith(("secret ", "canaries ", "coins ", "counterfactual ", "messages of which")):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,7 @@ class Comparison(Result):
         shares_p: p of each by the largest over all tokens, [word].
         months: Months of the first pair, since year 0.
         by_month: By how much the first side's model loses more in each month, [month]; None without times.
+        left_out: How many messages are on no side though they may belong to one, by why.
     """
 
     names: list[str]
@@ -92,6 +93,7 @@ class Comparison(Result):
     shares_p: np.ndarray
     months: np.ndarray
     by_month: Estimate | None
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def _named(self, number: int) -> Any:
         """Return the name of a side: of a contact it is quoted, since it may be a person's name."""
@@ -145,7 +147,11 @@ class Comparison(Result):
         """Say D of each pair, its share of style, and the words that lead."""
         told = [self._sentence(pair).text for pair in range(len(self.pairs))]
         leading = self._leading()
-        return "\n".join([told[0], self._style(0), leading if isinstance(leading, str) else leading.text, *told[1:]])
+        first = leading if isinstance(leading, str) else leading.text
+        return "\n".join([told[0], self._style(0), first, *told[1:], *filter(None, [self._left_out()])])
+
+    def _left_out(self) -> str:
+        return " ".join(f"Left out are {n:,} messages {why}." for why, n in self.left_out.items())
 
     def findings(self) -> Sequence[Finding]:
         """Return D of each pair, its share of style, and the words that lead."""
@@ -180,7 +186,7 @@ class Comparison(Result):
             subtitle="How far are they apart?",
             caption="D = ½[(ℓ(A→B) − ℓ(B→B)) + (ℓ(B→A) − ℓ(A→A))] of trigram models counted on equally many tokens, "
             f"tested on other {self.of}; 95% interval over n={self.d.n} {self.of}. Chance is the mean of "
-            f"{self.null.shape[1]} draws in which the sides are dealt out anew.",
+            f"{self.null.shape[1]} draws in which the sides are dealt out anew. {self._left_out()}".rstrip(),
             how_to_read="0: a model of one side predicts the other as well as its own. Who is hard to predict cancels. "
             "The bar of the most frequent tokens is mostly style, the rest is topic as well.",
             misleads="Who was written to changes as well as who wrote: two periods may differ by their partners.",
@@ -243,7 +249,7 @@ class Comparison(Result):
         assert self.by_month is not None
         years = [f"{m // 12}-{m % 12 + 1:02d}" for m in range(int(self.months[0]), int(self.months[-1]) + 1)]
         at = self.months - self.months[0]
-        curve = Curve(Wording("loss of the first side's model less that of the second's"), at, self.by_month)
+        curve = Curve(Wording("first less second"), at, self.by_month)
         a, b = (self._named(i) for i in self.pairs[0])
         return View(
             "comparison-months",
@@ -323,6 +329,7 @@ def compare(
         shares_p=first.shares_p[most],
         months=first.months,
         by_month=first.by_month,
+        left_out=dict(sides.left_out),
     )
 
 

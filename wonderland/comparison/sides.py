@@ -11,8 +11,8 @@ Two things are refused, since they would tell a stranger who somebody is, or wou
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
@@ -45,6 +45,7 @@ class Sides:
         of: What the units are.
         kind: "period", "contact", "speaker" or "workspace".
         messages: The messages with all that is known of them.
+        left_out: How many messages are on no side though they may belong to one, by why.
     """
 
     names: tuple[str, ...]
@@ -55,6 +56,7 @@ class Sides:
     of: str
     kind: str
     messages: tuple[Message, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def pair(self, a: int, b: int) -> Sides:
         """Return two of the sides."""
@@ -63,7 +65,17 @@ class Sides:
         _, unit = np.unique(self.unit[which], return_inverse=True)
         side = (self.side[which] == b).astype(np.int64)
         messages = tuple(self.messages[i] for i in which) if self.messages else ()
-        return Sides((self.names[a], self.names[b]), texts, side, unit, self.month[which], self.of, self.kind, messages)
+        return Sides(
+            (self.names[a], self.names[b]),
+            texts,
+            side,
+            unit,
+            self.month[which],
+            self.of,
+            self.kind,
+            messages,
+            self.left_out,
+        )
 
 
 def by_speaker(corpus: Corpus) -> Sides:
@@ -75,15 +87,22 @@ def by_period(corpus: Corpus, at: Sequence[str | date]) -> Sides:
     """Compare periods.
 
     Args:
-        corpus: The messages; those without a time are left out.
+        corpus: The messages; those without a time are left out, and counted.
         at: The days at which one period ends and the next begins, such as "2022-01-01".
 
     Raises:
         UsageError: A day cannot be read, or they do not increase.
+        NotEnoughData: No message has a time, or a period has too few messages.
     """
     days = [_day(one) for one in at]
     if not days or any(a >= b for a, b in itertools.pairwise(days)):
         raise UsageError("Periods need the days at which they end, in order.", hint="--by period --at 2022-01-01")
+    timeless = sum(message.timestamp is None for message in corpus)
+    if timeless == len(corpus):
+        raise NotEnoughData(
+            f"None of the {len(corpus):,} messages has a time, so that there are no periods.",
+            hint="Compare something else: wonderland compare --by speaker",
+        )
     names = [f"before {days[0]}", *(f"{a} to {b}" for a, b in itertools.pairwise(days)), f"since {days[-1]}"]
 
     def which(message: Message) -> int:
@@ -91,7 +110,7 @@ def by_period(corpus: Corpus, at: Sequence[str | date]) -> Sides:
             return -1
         return sum(message.timestamp.date() >= day for day in days)
 
-    return _sides(corpus, "period", tuple(names), which)
+    return _sides(corpus, "period", tuple(names), which, {"without a time": timeless})
 
 
 def by_contact(corpus: Corpus, contacts: Sequence[str]) -> Sides:
@@ -120,7 +139,8 @@ def by_contact(corpus: Corpus, contacts: Sequence[str]) -> Sides:
         there = [number for number, one in enumerate(contacts) if one in with_whom[message.thread]]
         return there[0] if len(there) == 1 else -1  # a conversation with two of them is of neither
 
-    return _sides(corpus, "contact", tuple(contacts), which)
+    several = sum(len(with_whom[message.thread].intersection(contacts)) > 1 for message in corpus)
+    return _sides(corpus, "contact", tuple(contacts), which, {"of conversations with more than one of them": several})
 
 
 def of_two(one: Corpus, other: Corpus, names: tuple[str, str] = ("this workspace", "the other workspace")) -> Sides:
@@ -164,12 +184,20 @@ def _day(value: str | date) -> date:
         raise UsageError(f"{value!r} is no day.", hint="Write it like 2022-01-31.") from error
 
 
-def _sides(corpus: Corpus, kind: str, names: tuple[str, ...], which: Callable[[Message], int]) -> Sides:
+def _sides(
+    corpus: Corpus,
+    kind: str,
+    names: tuple[str, ...],
+    which: Callable[[Message], int],
+    left_out: Mapping[str, int] | None = None,
+) -> Sides:
     parts = [(message, number, message.thread) for message in corpus if (number := which(message)) >= 0]
-    return _made(parts, kind, names)
+    return _made(parts, kind, names, {why: n for why, n in (left_out or {}).items() if n})
 
 
-def _made(parts: list[tuple[Message, int, str]], kind: str, names: tuple[str, ...]) -> Sides:
+def _made(
+    parts: list[tuple[Message, int, str]], kind: str, names: tuple[str, ...], left_out: Mapping[str, int] | None = None
+) -> Sides:
     """Lay the messages out, and say what the units are.
 
     Raises:
@@ -180,8 +208,9 @@ def _made(parts: list[tuple[Message, int, str]], kind: str, names: tuple[str, ..
     for number, name in enumerate(names):
         if counts[number] < LEAST_MESSAGES:
             what = "It would be an identity card of somebody" if kind == "contact" else "So few say nothing of a style"
+            without = "".join(f" Left out are {n:,} messages {why}." for why, n in (left_out or {}).items())
             raise NotEnoughData(
-                f"{name!r} has {counts[number]:,} messages, and a side needs {LEAST_MESSAGES:,}. {what}.",
+                f"{name!r} has {counts[number]:,} messages, and a side needs {LEAST_MESSAGES:,}. {what}.{without}",
                 hint="Compare larger parts.",
             )
     threads = [thread for _, _, thread in parts]
@@ -193,7 +222,8 @@ def _made(parts: list[tuple[Message, int, str]], kind: str, names: tuple[str, ..
     month = [-1 if m.timestamp is None else m.timestamp.year * 12 + m.timestamp.month - 1 for m, _, _ in parts]
     texts = tuple(message.text for message, _, _ in parts)
     messages = tuple(message for message, _, _ in parts)
-    return Sides(names, texts, side, unit.astype(np.int64), np.array(month, dtype=np.int64), of, kind, messages)
+    months = np.array(month, dtype=np.int64)
+    return Sides(names, texts, side, unit.astype(np.int64), months, of, kind, messages, left_out or {})
 
 
 def _pieces(parts: list[tuple[Message, int, str]]) -> list[str]:

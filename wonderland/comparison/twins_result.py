@@ -66,11 +66,14 @@ class Twins(Result):
 
     def _sentence(self) -> Any:
         one = self.overall
+        sure = self.overall_p < _SURE
+        claim = "The two sides move heads apart" if sure else "Nothing shows that the two sides move heads apart"
         return say(
-            "Fine-tuned on two sides ({a}; {b}), heads give {more} of their attention elsewhere [{low}, {high}] beyond "
-            "what two groups of one side make ({p}, n={n} conversations).",
-            a=self._named(0), b=self._named(1), more=Wording(percent(one.value)), low=Wording(percent(one.low)),
-            high=Wording(percent(one.high)), p=Wording(told_p(self.overall_p)), n=one.n,
+            "{claim}: fine-tuned on {a} or on {b}, heads give {more} of their attention elsewhere [{low}, {high}] "
+            "beyond what two groups of one side make ({p}, n={n} conversations).",
+            claim=Wording(claim), a=self._named(0), b=self._named(1),
+            more=Wording(percent(one.value)), low=Wording(percent(one.low)), high=Wording(percent(one.high)),
+            p=Wording(told_p(self.overall_p)), n=one.n,
         )  # fmt: skip
 
     def _heads(self) -> str:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -167,7 +168,35 @@ def analyze_cohort(
         members[name] = Results(found, member, why)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
-    for analysis in (one for one in chosen if getattr(one, "of", "")):
+    joint = [one for one in chosen if getattr(one, "of", "")]
+    with _holding_losses(cohort, joint):
+        _run_joint(cohort, joint, asked, members, results, declined, control=control, watching=watching)
+    return Results(results, cohort, declined, members)
+
+
+@contextmanager
+def _holding_losses(cohort: Cohort, joint: Sequence[Runnable]) -> Iterator[None]:
+    """Hold the losses of every member, which are small, where more than one analysis reads them."""
+    with ExitStack() as stack:
+        if sum("loss" in one.needs for one in joint) > 1:
+            for member in cohort.members.values():
+                stack.enter_context(member.holding({"loss"}))
+        yield
+
+
+def _run_joint(
+    cohort: Cohort,
+    joint: Sequence[Runnable],
+    asked: Sequence[Runnable],
+    members: Mapping[str, Results],
+    results: dict[str, Result],
+    declined: dict[str, str],
+    *,
+    control: bool,
+    watching: Watching,
+) -> None:
+    """Run analyses of all members together, and add to the results and to why others were left out."""
+    for analysis in joint:
         used = _used(analysis, members)
         try:
             result = _run(analysis, cohort, used, watching)
@@ -187,7 +216,6 @@ def analyze_cohort(
                 declined[f"{analysis.name} of the untrained baselines"] = error.message
         results[analysis.name] = result
         watching.end(analysis.name, result, whole=True)
-    return Results(results, cohort, declined, members)
 
 
 def _prefixed(on_start: Callable[[str], None] | None, member: str) -> Callable[[str], None] | None:

@@ -218,7 +218,23 @@ class Observed:
             if held["batches"] and wanted <= held["names"]:
                 yield from (Batch(p.windows, p.evidence, p._activations, wanted) for p in held["batches"])
                 return
-        yield from forward(self.model, self.evidence, wanted)
+        passing = forward(self.model, self.evidence, wanted)
+        if held is not None and held["batches"] is None and held["names"] <= wanted:
+            passing = self._keeping(passing, held)
+        yield from passing
+
+    def _keeping(self, batches: Iterator[Batch], held: dict[str, Any]) -> Iterator[Batch]:
+        """Yield batches of a whole pass, and hold what of it is to be held, so that it is not computed once more."""
+        kept: list[Batch] | None = []
+        for batch in batches:
+            if kept is not None:
+                some = {name: value for name, value in batch._activations.items() if name in held["names"]}
+                kept.append(Batch(batch.windows, batch.evidence, some, held["names"]))
+                if len(kept) == 1:
+                    fitting = _fitting(some, len(self.evidence) / len(batch.tokens), self.hold_bytes)
+                    kept = kept if fitting == held["names"] else None
+            yield batch
+        held["batches"] = kept
 
     @contextmanager
     def holding(self, names: set[str]) -> Iterator[None]:

@@ -17,6 +17,7 @@ from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_us
 from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
+from wonderland.version import __version__
 
 __all__ = ["Watching", "checked", "provenance", "run_alone", "run_each"]
 
@@ -171,8 +172,6 @@ def provenance(
     analysis: Runnable, fingerprints: Mapping[str, str], evidence: Mapping[str, Any], started: float
 ) -> Provenance:
     """Return how a result of an analysis came about that began at a moment of `time.perf_counter`."""
-    import wonderland
-
     return Provenance(
         analysis=analysis.name,
         version=analysis.version,
@@ -180,5 +179,5 @@ def provenance(
         fingerprints=fingerprints,
         evidence=evidence,
         seconds=round(time.perf_counter() - started, 3),
-        wonderland=wonderland.__version__,
+        wonderland=__version__,
     )

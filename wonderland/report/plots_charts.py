@@ -38,10 +38,13 @@ def line(fig: Figure, data: Mapping[str, Any]) -> None:
     fig.set_size_inches(PAGE if len(series) > 3 or data.get("right") else COLUMN + 1.4, 3.0)
     ax = axes(fig)
     many = len(series) > _NAMED
-    for i, one in enumerate(series):
-        colour = MUTED if many else CATEGORIES[i % len(CATEGORIES)]
+    coloured = [one for one in series if not one.get("chance")]  # chance has one look, and takes no colour from another
+    for one in series:
+        chance, i = one.get("chance"), next((i for i, other in enumerate(coloured) if other is one), 0)
+        colour = INK if chance else MUTED if many else CATEGORIES[i % len(CATEGORIES)]
         x, y = np.asarray(one["x"], dtype=float), np.asarray(one["y"], dtype=float)
-        ax.plot(x, y, linestyle="-" if many else DASHES[i % len(DASHES)], color=colour, alpha=0.55 if many else 1,
+        dash = (0, (1, 2)) if chance else "-" if many else DASHES[i % len(DASHES)]
+        ax.plot(x, y, linestyle=dash, color=colour, alpha=0.55 if many else 1,
                 linewidth=0.8 if many else 1.3, label=plain(one["name"], 40), marker="o" if len(x) <= 12 else "",
                 markersize=2.5)  # fmt: skip
         if one.get("low") is not None and one.get("high") is not None:

@@ -140,7 +140,7 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
                 agreeing.setdefault(key.name, set()).add(groups.get(finding.view, finding.view))
     if not agreeing:
         first = solid[0]
-        return _of_finding(ask, first, {"kind": "heads", "lit": []}, "Its evidence")
+        return _of_finding(ask, first, None, "Its evidence")  # of no head: a map of heads would be empty
     head = max(agreeing, key=lambda name: len(agreeing[name]))  # of as many analyses the one that was named first
     mine = [finding for finding in solid if any(key.kind == "head" and key.name == head for key in finding.select)]
     numbered = [finding for finding in mine if _finite(finding.estimate)]
@@ -160,7 +160,7 @@ def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         return None
     view = found[0][0]
     last = [figure for of, figure in found if of is view][-1]  # of panels over training time the trained model's
-    text = "Left to itself it writes like this: one draw of the model, which may repeat what it read."
+    text = "It writes like this: one draw, which may repeat what it read."
     excerpt = _excerpt(last.conversations[0], 0, 2)
     return _story("What does it say?", text, "description", None, excerpt, view.id, (), "More samples")
 
@@ -187,9 +187,9 @@ def _surprised(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         excerpt = _excerpt(conversation, message - 1, message + 1, at)
         unit = characters(figure.measures[0].unit)
         text = "The outlined token surprised it most; the shade of each shows how much."
-        number = {"value": f"{value:.1f}", "unit": unit, "low": None, "high": None, "of": ""}
+        excerpt["title"] = f"{value:.1f} {unit} at the outlined token"
         select = (f"conversation:{c}", f"position:{at}")
-        return _story("Where was it surprised?", text, "description", number, excerpt, view.id, select, "Read more")
+        return _story("Where was it surprised?", text, "description", None, excerpt, view.id, select, "Read more")
     return None
 
 

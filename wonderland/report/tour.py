@@ -129,7 +129,7 @@ def _numbers(page: Page) -> Iterator[dict[str, Any]]:
         f"to {high}. It was made by drawing {drawn} again and again from these, and holds 95% of the numbers that came "
         "out."
     )
-    yield _step("An interval", text, "all-findings", f"finding:{at}", _selected(finding))
+    yield _step("An interval", text, "all-findings", f"finding:{at}:interval", _selected(finding))
     if finding not in [f for _, f in level]:
         return
     chance = float(one.chance)
@@ -142,7 +142,7 @@ def _numbers(page: Page) -> Iterator[dict[str, Any]]:
         text += f"The whole interval lies {side} it, so chance alone is no good explanation."
     else:
         text += "The interval reaches it, so the claim is not shown; more conversations could decide."
-    yield _step("Chance", text, "all-findings", f"finding:{at}", _selected(finding))
+    yield _step("Chance", text, "all-findings", f"finding:{at}:chance", _selected(finding))
 
 
 def _found(told: tuple[int, Mapping[str, Any]] | None, views: Sequence[View]) -> dict[str, Any]:

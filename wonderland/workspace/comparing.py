@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import wonderland
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, UsageError
 from wonderland.paths import expanded
+from wonderland.version import __version__
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.settings import FILE, Settings
 from wonderland.workspace.stage import guarding
@@ -134,7 +134,7 @@ def write_comparison(
             place,
             results,
             None,
-            meta={"corpus": corpus.counts(), "compared": _ABOUT, "wonderland": wonderland.__version__},
+            meta={"corpus": corpus.counts(), "compared": _ABOUT, "wonderland": __version__},
             redact=redaction,
             audit=_HOLDS if redact is None else _REDACTED.format(redact),
         )

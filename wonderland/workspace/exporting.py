@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.errors import InputError, UsageError
 from wonderland.lab.result_files import write_folder
 from wonderland.paths import expanded
+from wonderland.version import __version__
 from wonderland.workspace import auditing, models
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.wipe import remember
@@ -46,7 +47,6 @@ stand, also in messages of strangers. Its context is {context} tokens. Fingerpri
 
 def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
     """Write the model as a folder that the transformers library opens; see `Workspace.export_model`."""
-    import wonderland
     from wonderland.model.hf_export import save_gpt2
 
     model, tokenizer = models.load_model(layout)
@@ -56,7 +56,7 @@ def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
     def write(partial: Path) -> None:
         save_gpt2(model, tokenizer, partial)
         about = {
-            "version": wonderland.__version__,
+            "version": __version__,
             "layers": model.cfg.n_layers,
             "heads": model.cfg.n_heads,
             "parameters": model.n_params,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import wonderland
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import Unsupported
 from wonderland.lab.live_page import live_page
@@ -21,6 +20,7 @@ from wonderland.report.redact import Redaction
 from wonderland.report.schema import Quoted, View
 from wonderland.report.sharing import NO_AUDIT, Sharing
 from wonderland.tokenizer import SpeakerTokenizer
+from wonderland.version import __version__
 from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.replicated import replicated_in
@@ -81,7 +81,7 @@ class Showing:
                 self.results.specimen,
                 checks=checks,
                 extra_views=self._own_views(corpus),
-                meta={**self._about(corpus), "wonderland": wonderland.__version__},
+                meta={**self._about(corpus), "wonderland": __version__},
                 redact=None if self.redact is None or corpus is None else self._redaction(corpus, self.redact).page,
                 live=packed,
                 replicated=replicated_in(self.layout.folder, self.results.specimen),

@@ -10,7 +10,7 @@ import wonderland as wl
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
 from wonderland.testing.handwritten import HEADS
-from wonderland_triage.behind_cells import behind_cells, numbered
+from wonderland_triage.behind_cells import _ends, behind_cells, numbered
 from wonderland_triage.head_patterns import HeadPatterns
 
 
@@ -102,3 +102,11 @@ def test_a_finding_opens_the_head_on_a_token_that_shows_its_pattern(specimen):
     row = result.attention[int(conversation)][layer * specimen.cfg.n_heads + index][int(position)]
     assert 0 < int(row.argmax()) < int(position) - 1  # neither the first token nor the one before: it shows one thing
     assert tokens[int(row.argmax())] in ("<|me|>", "<|them|>")
+
+
+def test_the_ends_are_those_of_a_stable_sort_with_ties_too():
+    random = np.random.default_rng(0)
+    for rows in (random.normal(size=(5, 30)), random.integers(0, 3, (5, 30)).astype(float), np.zeros((2, 7))):
+        order = np.argsort(-rows, axis=-1, kind="stable")
+        expected = np.concatenate([order[:, :3], order[:, ::-1][:, :3]], axis=-1)
+        np.testing.assert_array_equal(_ends(rows, 3), expected)

@@ -34,11 +34,11 @@ function mountFindings(host) {
   const rows = page.findings.map((finding, i) => {
     const view = page.views.find(({ id }) => id === finding.view), one = finding.estimate;
     const thing = finding.select.map(keyOf).find((key) => THINGS.includes(kindOfKey(key)));
-    const cell = (text) => el('td.number', text);
+    const cell = (text, part) => el('td.number', { 'data-part': part }, text);
     const copy = button('❝', () => copyText(citation(finding), copy), { class: 'icon', label: 'Copy citation', title: 'Copy the claim with its numbers, model and data' });
     const claim = view ? el('a', { href: evidenceOf(finding) }, el('span.sentence', finding.text), el('small.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : finding.text;
     return { finding, line: el('tr.finding', { 'data-finding': i }, el('td.claim', claim), el('td.kind', markOf(finding), ' ', el('small', dots(KINDS[kindOf(finding)][1], TRUSTED[finding.trust], finding.runs))),
-      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : ''), cell(one ? [number(one.n), el('small', one.n === 1 ? one.of.replace(/s$/, '') : one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : ''), el('td', copy)) };
+      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : '', 'interval'), cell(one ? [number(one.n), el('small', one.n === 1 ? one.of.replace(/s$/, '') : one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : '', 'chance'), el('td', copy)) };
   });
   const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } });
   const kinds = ['all', ...used];
@@ -63,7 +63,7 @@ function mountFindings(host) {
   }
   host.replaceChildren(el('article.figure.findings',
     el('h1', { id: 'title-all-findings', tabindex: -1 }, 'All findings'),
-    el('p.caption', explained('What the analyses claim of this model, on held-out conversations. Each claim opens its evidence.')),
+    el('p.caption', explained('What the analyses claim of this model, on held-out conversations. Each claim opens its evidence. Analyses that ask the same of one head, each with pairs of its own, give numbers some points apart.')),
     el('div.controls', tabs.node, input, count),
     rows.length ? el('div.scroll', { tabindex: 0, role: 'region', label: 'All findings' }, el('table', el('thead', el('tr', headings)), body)) : el('p', 'No analysis stated a finding.'),
     el('p.key', used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}: ${KINDS[name][2]}`).join('\n'))));

@@ -16,12 +16,14 @@ const markOf = (finding) => {
 const evidenceOf = ({ view, select = [] }) => store.address({ key: null, pos: null, ...selecting(...select), view });
 const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
 
-// Choices left, from a blind guess to this model, on a logarithmic scale.
+// Choices left, from a blind guess to this model, on a logarithmic scale. In figures only the ends and the best rule are told;
+// the others on pointing, and in the view that it leads to.
 function choicesLeft({ points, own }) {
   return (width) => {
     const drawing = new Scene(width, 96), colours = palette(), all = [...points, ['this model', own]].filter(([, value]) => value > 0);
     const x = d3.scaleLog([d3.max(all, ([, v]) => v), d3.min(all, ([, v]) => v)], [34, width - 44]);
     drawing.line(x.range()[0], 46, x.range()[1], 46, colours.line, { lineWidth: 2 });
+    const told = new Set(d3.extent(points, ([, value]) => value));
     const ends = [-99, -99, -99]; // names go to the first row where they do not touch the one before
     points.forEach(([name, value]) => {
       const at = x(value), wide = max(textWidth(name, 12), textWidth(number(round(value)), 13)) / 2 + 5, row = max(0, ends.findIndex((end) => end < at - wide));
@@ -29,12 +31,11 @@ function choicesLeft({ points, own }) {
       const middle = max(wide, min(width - wide, at)), top = 66 + 36 * row;
       if (row) drawing.line(at, 52, at, top - 12, colours.line);
       drawing.mark(at, 46, 0, 40, colours.muted);
-      drawing.text(middle, top, number(round(value)), { anchor: 'middle', size: 13 });
-      drawing.text(middle, top + 15, name, { anchor: 'middle', fill: colours.muted });
+      drawing.text(middle, top, name, { anchor: 'middle', fill: colours.muted });
+      if (told.has(value)) drawing.text(middle, top + 15, number(round(value)), { anchor: 'middle', size: 13 });
     });
     drawing.mark(x(own), 46, 0, 140, colours.accent);
-    drawing.text(min(width - 30, x(own)), 16, number(round(own)), { anchor: 'middle', size: 18, weight: 650, fill: colours.accent });
-    drawing.text(min(width - 30, x(own)), 33, 'this model', { anchor: 'middle', fill: colours.accent });
+    drawing.text(min(width - 30, x(own)), 30, 'this model', { anchor: 'middle', fill: colours.accent });
     drawing.height = 90 + 36 * ends.findLastIndex((end) => end > 0);
     return drawing;
   };
@@ -54,19 +55,21 @@ function intervalLine({ value, low, high, chance }) {
   };
 }
 
+const ENDS = new Set(['<|sep|>', '<|endoftext|>']); // a bubble ends as well without
+
 // A few messages, shaded like the conversations of the report.
-function excerpt({ tokens, speakers, messages, values, at }) {
+function excerpt({ tokens, speakers, messages, values, at, title }) {
   const scale = colourScale({ domain: [0, 10] }, values.filter(isNumber));
-  return el('div.bubbles.excerpt', d3.groups(d3.range(tokens.length), (i) => messages[i]).map(([, members]) => el(`p.bubble.${speakers[members[0]] === 'me' ? 'me' : 'them'}`, { dir: 'auto' }, members.map((i) => {
-    if (SPECIAL.test(tokens[i])) return el('span.special', tokens[i].slice(2, -2));
+  return el('div.bubbles.excerpt', { title }, d3.groups(d3.range(tokens.length), (i) => messages[i]).map(([, members]) => el(`p.bubble.${speakers[members[0]] === 'me' ? 'me' : 'them'}`, { dir: 'auto' }, members.map((i) => {
+    if (SPECIAL.test(tokens[i])) return ENDS.has(tokens[i]) ? '' : el('span.special', tokens[i].slice(2, -2));
     const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(tokens[i]));
     if (isNumber(values[i])) shadeToken(word, { background: scale.css(values[i]), color: scale.ink(values[i]) });
     return word;
   }))));
 }
 
-const drawn = (draw) => {
-  const host = el('div.drawn', { 'aria-hidden': 'true' });
+const drawn = (draw, said) => {
+  const host = el('div.drawn', { 'aria-hidden': 'true', title: said });
   return { host, paint: () => host.replaceChildren(sceneToSvg(draw(max(240, min(620, host.clientWidth))))) };
 };
 
@@ -76,7 +79,8 @@ function mountFirst(host) {
     if (!picture) return null;
     if (picture.kind === 'heads') return modelMap({ lit: picture.lit });
     if (picture.kind === 'bubbles') return excerpt(picture);
-    const one = drawn((picture.kind === 'scale' ? choicesLeft : intervalLine)(picture));
+    const scale = picture.kind === 'scale', said = scale ? [...picture.points, ['this model', picture.own]].map(([name, value]) => `${name} ${number(round(value))}`) : [];
+    const one = drawn((scale ? choicesLeft : intervalLine)(picture), dots(...said));
     pictures.push(one);
     return one.host;
   };
@@ -89,7 +93,7 @@ function mountFirst(host) {
   const failed = page.checks.filter((check) => !check.passed), live = page.views.find(({ renderer }) => renderer === 'live');
   host.replaceChildren(el('article.figure.first',
     el('h1', { id: 'title-findings', tabindex: -1 }, page.meta.compared ? 'The comparison in a minute' : 'Your model in a minute'),
-    el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts. This is what came of looking inside.' : 'It read messages and learned one thing: to guess the next token. This is what came of it.'), seen)),
+    el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts.' : 'It read messages and learned one thing: to guess the next token.'), seen)),
     page.audit ? auditOf(true) : null,
     page.checks.length ? el('details.checks', { open: failed.length > 0 }, el(failed.length ? 'summary.bad' : 'summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),

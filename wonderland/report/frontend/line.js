@@ -6,6 +6,7 @@ renderers.line = ({ view, data, plot }) => {
   const series = data.series.map((s) => ({ ...s, x: asList(s.x), y: asList(s.y), low: asList(s.low), high: asList(s.high) }));
   const references = data.references ?? [], marks = data.marks ?? [];
   const many = series.length > 8; // faint alike, the head pointed at strong
+  const coloured = series.filter((s) => !s.chance); // chance has the same ink in every figure, and takes no colour from another
   const layerOf = ({ name }) => headOf(name)?.[0] ?? null;
   const atEnd = (s) => s.y.findLast(isNumber) ?? NaN, ranked = many ? d3.sort(series.filter((s) => isNumber(atEnd(s))), atEnd) : [];
   const outermost = [...ranked.slice(0, 2), ...ranked.slice(-2)]; // the others are named when they are pointed at
@@ -45,17 +46,17 @@ renderers.line = ({ view, data, plot }) => {
       drawing.line(LEFT, y(reference.y), right, y(reference.y), colours.muted, { dash: '2 4', lineWidth: 1.2 });
       ends.push({ y: y(reference.y), text: reference.name, fill: colours.muted });
     });
-    series.forEach((s, i) => {
-      const on = isOn(s);
-      const colour = on ? colours.accent : many ? shadeOf(s) : colours.categories[i % colours.categories.length];
+    series.forEach((s) => {
+      const on = isOn(s), i = coloured.indexOf(s);
+      const colour = s.chance ? colours.ink : on ? colours.accent : many ? shadeOf(s) : colours.categories[i % colours.categories.length];
       const points = s.x.map((v, k) => [v, s.y[k], s.low?.[k], s.high?.[k]]);
       const seen = (p) => finite(p[1]);
       if (s.low && s.high) drawing.path(d3.area().defined((p) => finite(p[2] + p[3])).x((p) => x(p[0])).y0((p) => y(p[2])).y1((p) => y(p[3]))(points), null, { fill: colour, opacity: 0.18 });
-      drawing.path(d3.line().defined(seen).x((p) => x(p[0])).y((p) => y(p[1]))(points), colour, { lineWidth: on ? 3 : many ? 1 : 2, opacity: many && !on ? 0.75 : null, dash: many ? null : DASHES[i % DASHES.length] });
+      drawing.path(d3.line().defined(seen).x((p) => x(p[0])).y((p) => y(p[1]))(points), colour, { lineWidth: on ? 3 : many ? 1 : 2, opacity: many && !on ? 0.75 : null, dash: s.chance ? '2 4' : many ? null : DASHES[i % DASHES.length] });
       const last = points.filter(seen).at(-1);
-      if (last && (!many || on || (!narrow && outermost.includes(s)))) ends.push({ y: y(last[1]), text: s.name, fill: on ? colours.accent : colours.ink, weight: many && !on ? 400 : 600, colour, category: i, at: [x(last[0]), y(last[1])] });
+      if (last && (!many || on || (!narrow && outermost.includes(s)))) ends.push({ y: y(last[1]), text: s.name, fill: on ? colours.accent : colours.ink, weight: many && !on ? 400 : 600, ...(s.chance ? {} : { colour, category: i }), at: [x(last[0]), y(last[1])] });
     });
-    if (!many) for (const end of ends) if (end.at) drawing.mark(...end.at, end.category, 46, end.colour);
+    if (!many) for (const end of ends) if (end.at && end.colour) drawing.mark(...end.at, end.category, 46, end.colour);
     const sign = (end, left, at) => (end.colour ? drawing.mark(left, at, end.category, 46, end.colour) : drawing.line(left - 5, at, left + 5, at, end.fill, { dash: '2 2', lineWidth: 1.4 }));
     // Names stand at the ends of their lines, pushed apart where they would overlap; where it is narrow, above.
     if (narrow) drawNames(drawing, ends.map((end) => end.text), LEFT - 8, width, (x, y, i) => sign(ends[i], x, y), firstRow);

@@ -10,6 +10,9 @@ const roleColour = (head) => {
   return i < 0 ? 'var(--muted)' : i < SIGNS.length ? palette().categories[i] : 'var(--muted)';
 };
 
+// On a page on which no head has a role, the heads that its findings name are marked.
+const NAMED = new Set(ROLES.length ? [] : page.findings.flatMap(({ select }) => select.filter((key) => key.startsWith('head:')).map((key) => key.slice(5))));
+
 // `lit` marks some heads and leaves the rest faint; without it every head shows its role, and a legend names them.
 function modelMap({ lit = null } = {}) {
   if (!N_LAYERS) return null;
@@ -17,25 +20,25 @@ function modelMap({ lit = null } = {}) {
   const shows = (kind) => page.views.find((view) => view.selects.includes(kind))?.id;
   const go = (key) => store.set({ key, ...(page.views.find(({ id }) => id === store.view)?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
   const heads = HEADS.map((name) => {
-    const role = roleOf(name), on = lit ? lit.includes(name) : role;
-    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : lit && on ? '●' : '·');
+    const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name);
+    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : on ? '●' : lit ? '' : '·');
   });
-  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit ? 'var(--accent)' : '') : ''));
+  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit || NAMED.has(HEADS[i]) ? 'var(--accent)' : '') : ''));
   // An MLP opens the neurons of its layer; where none of them is told of, the view of neurons as it is.
   const open = (layer) => (neurons.get(layer) ? go(neurons.get(layer)[0]) : store.set({ view: shows('neuron') }));
   const mlps = d3.range(N_LAYERS).map((layer) => (shows('neuron')
     ? el('button.part.mlp', { label: dots(`MLP of layer ${layer}`, neurons.get(layer) ? `${neurons.get(layer).length} of its neurons` : 'neurons'), on: { click: () => open(layer) } }, 'MLP') : el('span.part.mlp', 'MLP')));
   const grid = el(N_LAYERS > 12 ? 'div.modelmap.many' : 'div.modelmap', { role: 'group', label: 'Map of the model: a row for each layer' },
-    d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), mlps[layer]]));
+    d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), lit ? null : mlps[layer]]));
   const each = min(N_HEADS, 16);
-  grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px)) 42px`;
+  grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px))${lit ? '' : ' 42px'}`;
   if (N_HEADS > 16) heads.concat(mlps).forEach((node, i) => styled(node, { gridColumn: i < heads.length ? `${(i % N_HEADS) % 16 + (lit ? 1 : 2)}` : '' }));
   const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => (lit ? { key: `head:${HEADS[i]}` } : {}), // in the card the map would vanish under the pointer
    
     words: (i) => [HEADS[i], [['', page.roles[HEADS[i]] ?? 'no role']]] });
   hand.set(heads);
   paint();
-  const legend = lit || !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map(({ role, count, sign }, i) => {
+  const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map(({ role, count, sign }, i) => {
     const mark = el('b', sign);
     mark.style.color = palette().categories[i] ?? '';
     return el('li', mark, el('span', role, el('small', count > 1 ? `${count} heads` : 'one head')));

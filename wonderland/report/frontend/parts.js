@@ -20,9 +20,10 @@ function stepper({ panels, of = 'conversation' }) {
   const slider = moments && el('input.moments', { type: 'range', min: 0, max: count - 1, step: 1, label: 'Time of training', on: { input: () => store.set({ moment: +slider.value, pos: null }) } });
   const node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), slider || null, where, arrow('›', 1, 'Next', ']'));
   const show = () => {
-    const title = panels[index()].title ?? '', place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`;
+    const title = visible(panels[index()].title ?? ''), place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`;
+    const named = key === 'panel' && title && title.toLowerCase() !== `${of} ${index() + 1}`.toLowerCase();
     if (slider) slider.value = index();
-    fill(where, slider ? `${visible(title)} (${index() + 1} of ${count})` : place).setAttribute('title', visible(title));
+    fill(where, slider ? `${title} (${index() + 1} of ${count})` : named ? `${place}: ${title}` : place).setAttribute('title', title);
   };
   return { node, show, go, key, index, of };
 }
@@ -138,11 +139,13 @@ function saySideways(host) {
 }
 
 // What the audit found of what the model gives away: a sentence, its figures, and why the model may be in this file.
-// On the first page the figures are folded, so that a reader meets the model before its numbers.
+// On the first page the figures are folded, and with them what stands in brackets, so that a reader meets the model before
+// its numbers.
 const auditOf = (folded) => {
-  const figures = page.auditFigures.length ? el('div.auditfigures', pairsOf(page.auditFigures)) : null;
+  const brief = folded && page.auditFigures.length ? page.audit.replace(/ \([^()]*\)/g, '') : page.audit;
+  const figures = page.auditFigures.length ? el('div.auditfigures', brief === page.audit ? null : el('p.caption', page.audit), pairsOf(page.auditFigures)) : null;
   return [
-    el('p.caption.audit', el('b', 'What it gives away. '), page.audit, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
+    el('p.caption.audit', el('b', 'What it gives away. '), brief, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
     figures && folded ? el('details.checks', el('summary.quiet', 'Figures of the audit'), figures) : figures,
     page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null,
   ];

@@ -20,6 +20,9 @@ function makeTable({ columns, rows, links }, label) {
   const body = el('tbody');
   const headings = columns.map((column) => el('th', { scope: 'col', class: numeric[column.key] ? 'number' : '' },
     button('', () => sortBy(column.key), { class: 'sort', title: column.help || termIn(column.label)?.text })));
+  const dense = columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3;
+  // A heading over a narrow column takes two lines and not four: else all others stand far below the caption.
+  if (!dense) headings.forEach((th, i) => (th.firstChild.style.minWidth = `${min(14, columns[i].label.length) + 3}ch`));
   headings.forEach((th, i) => fill(th.firstChild, el('span', columns[i].label), columns[i].unit && columns[i].unit !== '1' ? el('small', columns[i].unit) : null));
   const lines = rows.map((row) => {
     const chosen = links ? keyOf(plainValue(row[links])) : null;
@@ -51,7 +54,7 @@ function makeTable({ columns, rows, links }, label) {
   }
 
   body.append(...lines.map(({ line }) => line));
-  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3 ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
+  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(dense ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
   const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', isChosen(line.dataset.key)));
   update();
   return { node, update };

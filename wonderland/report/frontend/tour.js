@@ -6,7 +6,7 @@ const MARKS = {
   chosen: '.bubbles .token.chosen', table: '.findings .scroll', goon: '.goon',
 };
 const marked = (mark) => {
-  const [, kind, at] = /^(story|finding):(\d+)$/.exec(mark) ?? [];
+  const [, kind, at] = /^(story|finding):(\d+)/.exec(mark) ?? [];
   if (kind === 'story') return byId(`story-${at}`)?.parentElement;
   if (kind === 'finding') return document.querySelector(`[data-finding="${at}"]`);
   return MARKS[mark].split('|').flatMap((wanted) => [...document.querySelectorAll(wanted)]).find((node) => node.offsetWidth); // the first kind that is there
@@ -32,7 +32,11 @@ function makeTour() {
     if (!target) return performance.now() < until ? requestAnimationFrame(() => point(mark, mine, until)) : undefined;
     outline(target);
     const inside = target.closest('.scroll'); // a row of a long table: first the table is moved, then the page
-    if (inside) inside.scrollTop += target.getBoundingClientRect().top - inside.getBoundingClientRect().top - inside.clientHeight / 3;
+    if (inside) {
+      inside.scrollTop += target.getBoundingClientRect().top - inside.getBoundingClientRect().top - inside.clientHeight / 3;
+      const cell = target.querySelector(`[data-part="${mark.split(':')[2]}"]`) ?? target; // the number that is spoken of, where the table is wider than the screen
+      inside.scrollLeft = cell === target ? 0 : max(0, cell.offsetLeft + cell.offsetWidth + 16 - inside.clientWidth);
+    }
     const room = node.getBoundingClientRect(), below = room.width > innerWidth * 0.7 ? innerHeight - room.top : 0, box = target.getBoundingClientRect();
     const free = innerHeight - below, top = box.height > free - 90 ? 80 : (free - box.height) / 2; // in the middle of what the panel leaves free
     scrollBy({ top: box.top - top, behavior: 'instant' });

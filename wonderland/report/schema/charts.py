@@ -26,6 +26,7 @@ class Curve(Node):
     y: Annotated[Numbers, "How high it is, or an `Estimate` of as many numbers."]
     low: Annotated[Numbers | None, "Lower ends of 95% intervals."] = None
     high: Annotated[Numbers | None, "Upper ends."] = None
+    chance: Annotated[bool, "Whether it is the chance level, which has one look in all figures."] = False
 
     def __post_init__(self) -> None:
         unpacked(self, "y")

@@ -119,6 +119,7 @@ class ActivationPatchingResult(ContrastResult):
             f"Share of the gap of {self.gap.value:.2f} logits, pooled over all {len(self.pairs)} pairs; "
             f"{interval_over(n)}; 0 is no effect.{anecdote}"
         )
+        apart = " Another analysis of the same heads, with pairs of its own, can give shares some points away."
         share_of_gap: dict[str, Any] = {"unit": "share of the gap", "scale": "diverging"}
         single = [patching_grid.view(self.shown, self.words, self.refused, n.shape[1])] if self.shown else []
         grids = {
@@ -131,7 +132,7 @@ class ActivationPatchingResult(ContrastResult):
                 "Activation patching by head",
                 Matrix.by_head({way: self.by_head[way] for way in WAYS}, aside=[self._to_cite()], **share_of_gap),
                 subtitle="Which head alone carries what differs between two prompts?",
-                caption=caption + self._half(),
+                caption=caption + self._half() + apart,
                 how_to_read="Two prompts differ in one respect. Denoising: this head's output from the first prompt is "
                 "put into the second, and the share of the first one's answer that comes back is shown. Noising is the "
                 "reverse: the share that is lost.",

@@ -147,7 +147,8 @@ class SpeakerTrackingResult(wl.Result):
         at = self.thresholds
         caption = (
             f"95% intervals over n={self.seen['latest'].over}, and over {self._confirming()} that were not "
-            "used to choose; chance is uniform attention, no effect, and for probes the highest of three nulls."
+            "used to choose; chance is uniform attention, no effect, and for probes the highest of three nulls. "
+            "The pairs are its own: an analysis of the same heads with others can give shares some points away."
         )
         rule = "; ".join(f"{name}: {RULE[name]}" for name in ("sink", "first-speaker", "current-speaker"))
         verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}

@@ -14,7 +14,7 @@ What would fool it: learning rates fall at the end, so a loss that falls late ne
 score over heads is not one head's: it is that of whichever head is highest then. And the best epoch's model need not be
 the last snapshot.
 
-Cost: one pass of the evidence for each snapshot, with the whole residual stream.
+Cost: one pass of the evidence for each snapshot, with the whole residual stream; losses are kept for `acquisition`.
 """
 
 from __future__ import annotations

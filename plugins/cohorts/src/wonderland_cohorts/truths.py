@@ -17,7 +17,7 @@ import wonderland as wl
 from wonderland.model.presets import Config
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_tokenizer
 from wonderland.testing.truth import Truth
-from wonderland_cohorts.llc import LlcResult
+from wonderland_cohorts.llc_result import LlcResult
 
 __all__ = ["llc", "same_after_all"]
 

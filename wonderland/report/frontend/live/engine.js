@@ -108,8 +108,7 @@ function* passes(model, jobs) {
       x.set(job.rows, job.at * width);
     }
     const normal = new Float32Array(total * width), qkv = new Float32Array(total * 3 * inner);
-    normalise(x, width, block.norm1, model.eps, normal, 0, total);
-    yield* slices(normal, block.qkv, block.bQkv, qkv, total);
+    yield* slices(normal, block.qkv, block.bQkv, qkv, total, (from, to) => normalise(x, width, block.norm1, model.eps, normal, from, to));
     // In the last layer only the last row goes on where only it is asked for.
     const ends = l === layers - 1;
     let left = 0;
@@ -120,7 +119,7 @@ function* passes(model, jobs) {
     }
     const z = new Float32Array(left * inner);
     for (const job of active) {
-      attend(model, job, l, qkv, z);
+      yield* attend(model, job, l, qkv, z);
       edit(model, job, 'z', l, z, job.out);
       if (job.keep) job.keep.z[l].set(z.subarray(job.out * inner, (job.out + job.count - job.first) * inner), job.first * inner);
       yield;
@@ -135,9 +134,11 @@ function* passes(model, jobs) {
     }
     if (model.hasMlp) {
       const mlpIn = new Float32Array(left * width), pre = new Float32Array(left * model.mlpWidth), mlpOut = new Float32Array(left * width);
-      normalise(resid, width, block.norm2, model.eps, mlpIn, 0, left);
-      yield* slices(mlpIn, block.mlpIn, block.bIn, pre, left);
-      for (let i = 0; i < pre.length; i++) pre[i] = model.act(pre[i]);
+      yield* slices(mlpIn, block.mlpIn, block.bIn, pre, left, (from, to) => normalise(resid, width, block.norm2, model.eps, mlpIn, from, to));
+      for (let from = 0; from < pre.length; from += PIECE) {
+        for (let i = from, to = Math.min(from + PIECE, pre.length); i < to; i++) pre[i] = model.act(pre[i]);
+        yield;
+      }
       yield* slices(pre, block.mlpOut, block.bMlp, mlpOut, left);
       for (const job of active) {
         edit(model, job, 'mlp_out', l, mlpOut, job.out);
@@ -153,16 +154,19 @@ function* passes(model, jobs) {
   }
 }
 
-const ROWS = 16; // of one slice of a product: about a millisecond
-function* slices(x, matrix, bias, out, rows) {
+const ROWS = 16; // of one slice of a product: about a millisecond, as are the next two
+const PIECE = 1 << 15, LOOKS = 1 << 17; // activations of MLPs; products of queries, keys and values
+function* slices(x, matrix, bias, out, rows, prepare = () => {}) {
   for (let from = 0; from < rows; from += ROWS) {
-    multiply(x, matrix, bias, out, from, Math.min(from + ROWS, rows));
+    const to = Math.min(from + ROWS, rows);
+    prepare(from, to);
+    multiply(x, matrix, bias, out, from, to);
     yield;
   }
 }
 
 // Attention of one job in one layer: queries of its rows, keys and values of the base before them.
-function attend(model, job, l, qkv, z) {
+function* attend(model, job, l, qkv, z) {
   const { heads, dHead, inner, context } = model, { base, keep, from, first, count, at } = job;
   const wide = 3 * inner, scale = 1 / Math.sqrt(dHead);
   const keys = new Float32Array(count * inner), values = new Float32Array(count * inner);
@@ -179,6 +183,7 @@ function attend(model, job, l, qkv, z) {
     keep.v[l].set(values.subarray(from * inner), from * inner);
   }
   const scores = new Float64Array(count);
+  let left = LOOKS;
   for (let t = first; t < count; t++) {
     const query = (at + t - from) * wide, out = (job.out + t - first) * inner;
     for (let h = 0; h < heads; h++) {
@@ -197,6 +202,7 @@ function attend(model, job, l, qkv, z) {
         for (let i = 0; i < dHead; i++) z[out + shift + i] += share * values[s * inner + shift + i];
       }
     }
+    if ((left -= 2 * inner * (t + 1)) <= 0) yield void (left = LOOKS);
   }
 }
 
@@ -228,10 +234,3 @@ const changes = {
     for (let i = 0; i < size; i++) rows[at + i] += amount * direction[i];
   },
 };
-
-// Run a generator to its end at once; for tests, and where nobody waits.
-function finish(work) {
-  let step = work.next();
-  while (!step.done) step = work.next();
-  return step.value;
-}

@@ -8,12 +8,30 @@ function headsPanel(session, { method }) {
   const grid = el('div.chips', { role: 'group', label: 'Heads and MLPs: press to switch off' }, d3.range(N_LAYERS).map((l) => [chips.slice(l * N_HEADS, (l + 1) * N_HEADS), mlps[l]]));
   grid.style.gridTemplateColumns = `repeat(${N_HEADS}, minmax(0, 96px)) minmax(0, 96px)`;
   const bar = el('p.offbar', { role: 'status' }), ways = choice('Put in its place', METHODS.map((name) => ({ mean: 'its mean', zero: 'zeros', resample: 'another text’s' })[name]), method);
+  // On a phone nothing can be pointed at: a press shows the pattern of a head, large, and a press there one cell of it.
+  const press = choice('A press', ['switches off', 'shows'], (i) => show(i ? looked ?? 0 : null)), large = largePattern(), told = el('h3'), cell = el('p.quiet', LIVE);
+  const look = el('div.look', { hidden: true }, told, large.node, cell);
+  let looked = null, triangles = null;
+  const title = () => looked !== null && fill(told, dots(HEADS[looked], offNames().includes(HEADS[looked]) && 'off', klText(HEADS[looked]) && `KL without it, here: ${klText(HEADS[looked])}`));
+  const show = (i, [query, key] = []) => {
+    looked = i;
+    press.show(+(i !== null));
+    look.hidden = i === null || !triangles;
+    if (look.hidden) return;
+    large.draw(triangles, i, max(160, min(300, look.clientWidth - 12)), session.speakerOf);
+    large.cross(query, key);
+    large.canvas.ariaLabel = `Attention pattern of ${HEADS[i]} on your text`;
+    title();
+    fill(cell, key === undefined ? 'Press a cell: a row is a token, marked where it looks.' : key > query ? `“${tokenName(session.pieces[query])}” cannot look ahead.`
+      : `“${tokenName(session.pieces[query])}” looks at “${tokenName(session.pieces[key])}”: ${number(session.weight(...headOf(HEADS[i]), query, key), 3)}`);
+  };
+  large.canvas.addEventListener('click', (event) => session.fresh && show(looked, large.at(event)));
   const note = el('p.quiet');
-  const node = panel('heads', 'Heads', el('div.controls', el('span.quiet', 'Off means'), ways.node), bar, grid, note);
+  const node = panel('heads', 'Heads', el('div.controls', el('span.quiet', 'Off means'), ways.node), el('div.controls.press', el('span.quiet', 'A press'), press.node), bar, grid, look, note);
   const hand = pointing(grid, {
     columns: N_HEADS,
     words: (i) => [HEADS[i], [['', offNames().includes(HEADS[i]) ? 'off' : 'on'], ['looks at', looks(i)], ['KL without it, here', klText(HEADS[i])]]],
-    pick: (i) => switchPart(HEADS[i]),
+    pick: (i) => (looked === null ? switchPart(HEADS[i]) : show(i)),
     peek: (i) => ({ ...store.peek, key: `head:${HEADS[i]}` }),
     move: (i) => store.set({ key: `head:${HEADS[i]}` }),
   });
@@ -28,11 +46,12 @@ function headsPanel(session, { method }) {
     return to === undefined ? '' : `${shortName(session.pieces[to])} ${number(session.weight(...headOf(HEADS[i]), session.at(), to), 2)}`;
   };
   function* draw() {
-    const triangles = yield* trianglesOf(session.kept.run);
+    triangles = yield* trianglesOf(session.kept.run);
     for (const [i, chip] of chips.entries()) {
       drawPattern(chip.firstChild, triangles, i, 54);
       yield;
     }
+    show(looked);
     ask();
   }
   const ask = () => {
@@ -43,6 +62,7 @@ function headsPanel(session, { method }) {
   const showEach = () => {
     const all = [...chips.map((chip, i) => [chip, HEADS[i]]), ...mlps.map((chip) => [chip, chip.dataset.part])];
     all.forEach(([chip, name]) => fill(chip.querySelector('.kl'), klText(name)));
+    title();
   };
   const showOff = () => {
     const off = offNames();
@@ -54,6 +74,7 @@ function headsPanel(session, { method }) {
     ways.show(METHODS.indexOf(session.method));
     fill(bar, off.length ? [`${off.join(', ')} off. `, button('All on', () => store.set({ off: '' }), { class: 'link', title: 'Shift X' })] : 'All on. Press a head or an MLP to switch it off; x does it for the one pointed at.');
     if (session.fresh) hand.say();
+    title();
     mlps.forEach((chip) => (chip.hidden = session.model && !session.model.hasMlp));
   };
   const mark = () => hand.mark();

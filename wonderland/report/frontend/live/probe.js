@@ -86,9 +86,8 @@ function ablationEdit(model, part, by, positions = null) {
 }
 
 // Logits at the last position with some components ablated.
-function* ablated(run, parts, by, { lastOnly = false } = {}) {
-  const positions = lastOnly ? [run.length - 1] : null;
-  const job = editJob(run, parts.map((part) => ablationEdit(run.model, part, by, positions)));
+function* ablated(run, parts, by) {
+  const job = editJob(run, parts.map((part) => ablationEdit(run.model, part, by)));
   yield* passes(run.model, [job]);
   return yield* logitsOf(run.model, job.final);
 }

@@ -56,7 +56,7 @@ function swapPanel(session, { changed }) {
       styled(shown[r][position], { background: scale.css(value), color: scale.ink(value) });
       if (site !== 'z') shown[r][position].textContent = abs(value) < 0.005 ? '' : number(value, 2);
     };
-    grid.addEventListener('pointermove', (event) => {
+    for (const name of ['pointermove', 'click']) grid.addEventListener(name, (event) => { // a tap moves nothing
       const at = values.get(event.target);
       if (!at) return tip.hide();
       tip.show(event, `${names[at.cell.r]} at “${tokenName(session.pieces[at.cell.position])}”`, [['of the difference returns', number(at.recovery, 3)], ['', 'here, n = 1']]);
