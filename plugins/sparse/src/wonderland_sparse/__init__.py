@@ -20,9 +20,10 @@ def wonderland_analyses() -> list[type[Any]]:
     from wonderland_sparse.circuits import SparseCircuits
     from wonderland_sparse.dictionaries import SparseDictionaries
     from wonderland_sparse.features import SparseFeatures
+    from wonderland_sparse.sparse_graphs import SparseGraphs
     from wonderland_sparse.transcoders import Transcoders
 
-    return [AttributionGraphs, SparseCircuits, SparseDictionaries, SparseFeatures, Transcoders]
+    return [AttributionGraphs, SparseCircuits, SparseDictionaries, SparseFeatures, SparseGraphs, Transcoders]
 
 
 def read(folder: str | Path) -> Read:

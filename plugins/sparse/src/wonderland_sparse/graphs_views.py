@@ -26,7 +26,7 @@ from wonderland.views import (
 from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.transcoders_result import latent_name
 
-__all__ = ["checked", "example", "graph", "latents", "name_of"]
+__all__ = ["checked", "drawn", "example", "graph", "latents", "name_of"]
 
 
 def name_of(part: Sequence[Any]) -> str:
@@ -38,7 +38,11 @@ def name_of(part: Sequence[Any]) -> str:
         return str(wl.Head(*about))
     if kind == "latent":
         return latent_name(*about)
-    return {"position": "positions", "error": f"error L{about[0]}" if about else "", "logits": "answer"}[kind]
+    if kind == "feature":
+        return str(wl.Feature(*about))
+    if kind in ("error", "rest"):
+        return f"error L{about[0]}"
+    return {"position": "positions", "logits": "answer"}[kind]
 
 
 def _columns(parts: Sequence[Sequence[Any]]) -> tuple[dict[str, int], list[Wording]]:
@@ -50,32 +54,34 @@ def _columns(parts: Sequence[Sequence[Any]]) -> tuple[dict[str, int], list[Wordi
             return -1, "input"
         if kind == "logits":
             return float("inf"), ""
-        return part[1] + (0.0 if kind == "head" else 0.5), f"L{part[1]} {'heads' if kind == 'head' else 'MLP'}"
+        of = {"head": "heads", "feature": "stream", "rest": "stream"}.get(kind, "MLP")
+        return part[1] + (0.0 if kind == "head" else 0.5), f"L{part[1]} {of}"
 
     there = sorted({order(part) for part in parts})
     at = {place: number for number, (place, _) in enumerate(there)}
     return {name_of(part): at[order(part)[0]] for part in parts}, Wording.every([heading for _, heading in there])
 
 
-def _drawn(
+def drawn(
     edges: Sequence[Sequence[Any]], values: Sequence[Any], notes: Sequence[str], unit: str, labels: dict[str, Any]
 ) -> Graph:
+    """Return the graph of some edges, with a value and a note for each; the sixteen largest are shown at first."""
     parts = {name_of(part): part for edge in edges for part in edge}
     at, headings = _columns(list(parts.values()))
     nodes = [
         GraphNode(Wording(name), labels.get(name, Wording(name)), at[name])
         for name in sorted(parts, key=lambda name: at[name])
     ]
-    drawn = []
+    lines = []
     for (sender, receiver), value, note in zip(edges, values, notes, strict=True):
         ends = Wording(name_of(sender)), Wording(name_of(receiver))
         if isinstance(value, wl.Estimate):
-            drawn.append(Edge(*ends, float(value.value), float(value.low), float(value.high), note=Wording(note)))
+            lines.append(Edge(*ends, float(value.value), float(value.low), float(value.high), note=Wording(note)))
         else:
-            drawn.append(Edge(*ends, float(value), note=Wording(note)))
-    sizes = sorted((abs(edge.value) for edge in drawn), reverse=True)
+            lines.append(Edge(*ends, float(value), note=Wording(note)))
+    sizes = sorted((abs(edge.value) for edge in lines), reverse=True)
     least = sizes[min(len(sizes), 16) - 1]
-    return Graph(nodes, drawn, unit, least, headings)
+    return Graph(nodes, lines, unit, least, headings)
 
 
 def graph(result: MeasuredGraphs) -> wl.View:
@@ -88,7 +94,7 @@ def graph(result: MeasuredGraphs) -> wl.View:
     return wl.View(
         "attribution-graph",
         "Attribution graph",
-        _drawn(result.edges, flows, notes, "share of the gap", {}),
+        drawn(result.edges, flows, notes, "share of the gap", {}),
         subtitle=f"Along which paths does the {result.contrast} difference reach the answer?",
         caption=f"Share of the gap between two prompts that flows along an edge, 95% interval over "
         f"n={result.conversations} conversations; edges chosen on other conversations, chance 0. Every edge was also "
@@ -197,7 +203,7 @@ def example(result: MeasuredGraphs, number: int) -> wl.View:
     return wl.View(
         f"attribution-prompt-{number + 1}",
         f"Attribution graph: prompt {number + 1}",
-        _drawn(one["edges"], list(one["flow"]), notes, "logits", labels),
+        drawn(one["edges"], list(one["flow"]), notes, "logits", labels),
         subtitle="How does one answer come about?",
         caption=text,
         how_to_read="Each word is a token of the prompt, in its order from top to bottom; the slider shows smaller "

@@ -26,7 +26,17 @@ from wonderland.tokenizer import THEM
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.streams import logits_after
 
-__all__ = ["Pairs", "Units", "attribution", "difference_of_means", "of_directions", "of_latents", "pairs_of", "swap"]
+__all__ = [
+    "Pairs",
+    "Units",
+    "answered",
+    "attribution",
+    "difference_of_means",
+    "of_directions",
+    "of_latents",
+    "pairs_of",
+    "swap",
+]
 
 _POINTS = 5
 
@@ -109,7 +119,7 @@ def difference_of_means(pairs: Pairs) -> Tensor:
     return mean.div(mean.norm().clamp(min=1e-9))
 
 
-def _rest(specimen: wl.Specimen, layer: int, stream: Tensor, batch: ContrastBatch) -> Tensor:
+def answered(specimen: wl.Specimen, layer: int, stream: Tensor, batch: ContrastBatch) -> Tensor:
     """Return logit[target] − logit[foil] of each row, computed from the stream after a layer on."""
     rows = torch.arange(len(batch))
     logits = logits_after(specimen, layer, stream, batch.answer)
@@ -138,7 +148,7 @@ def swap(
         noising: Put what is of the corrupted run into the clean one, in place of the other way round.
     """
     base, sign = (pairs.clean, -1) if noising else (pairs.corrupted, 1)
-    found = [_rest(specimen, layer, base + sign * steps(number), pairs.batch).numpy() for number in range(count)]
+    found = [answered(specimen, layer, base + sign * steps(number), pairs.batch).numpy() for number in range(count)]
     return np.asarray(found, dtype=np.float64).reshape(count, len(pairs.batch))
 
 
@@ -149,6 +159,6 @@ def attribution(specimen: wl.Specimen, layer: int, pairs: Pairs, units: Units) -
         share = (point + 0.5) / _POINTS
         with torch.enable_grad():
             stream = (share * pairs.clean + (1 - share) * pairs.corrupted).requires_grad_()
-            (of,) = torch.autograd.grad(_rest(specimen, layer, stream, pairs.batch).sum(), stream)
+            (of,) = torch.autograd.grad(answered(specimen, layer, stream, pairs.batch).sum(), stream)
         slope += of / _POINTS
     return np.asarray(((slope @ units.directions.T) * units.change).sum((0, 1)).double().numpy())

@@ -1,0 +1,245 @@
+"""What is said and shown of the graph of latents and heads: the graph, its edges taken for real, what goes past it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+import wonderland as wl
+from wonderland.lab.stats import cluster_bootstrap
+from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, percent, with_bounds
+from wonderland_sparse.graphs_views import drawn, name_of
+from wonderland_sparse.paths import Edge
+
+__all__ = ["LEAST_AGREEMENT", "SparseGraphsResult"]
+
+LEAST_AGREEMENT = 0.9
+"""Correlation over edges of the estimate with taking them for real, under which no graph is drawn."""
+_GOES = ("latents in the graph", "other latents", "error", "means of tokens")
+_LEAST_GAP = 1e-6  # logits; under it there is nothing to tell
+
+
+@dataclass(frozen=True)
+class SparseGraphsResult(wl.Result):
+    """The edges that carry a difference between two prompts, estimated and taken for real.
+
+    Attributes:
+        contrast: What differs between the prompts.
+        layers: The layers whose stream is cut.
+        pairs: Contrasts that were measured.
+        conversations: Conversations they are from.
+        edges: Sender and reader of each edge, chosen on other contrasts, the largest first, [edge].
+        estimated: Share of the gap that each carries by the estimate, [edge].
+        taken: Share that it carries if it is taken for real, the mean of both runs, [edge].
+        lot: Sender and reader of edges drawn by lot, [other edge].
+        by_lot: What those carry, taken for real, as shares, [other edge].
+        goes: Share of the gap that goes through each kind of part of a cut, estimated, [layer] each; they add up to
+            the whole but for the five points of the estimate.
+    """
+
+    contrast: str
+    layers: list[int]
+    pairs: int
+    conversations: int
+    edges: list[list[list[Any]]]
+    estimated: wl.Estimate
+    taken: wl.Estimate
+    lot: list[list[list[Any]]]
+    by_lot: np.ndarray
+    goes: dict[str, wl.Estimate]
+
+    @classmethod
+    def of(
+        cls,
+        measured: Mapping[str, np.ndarray],
+        chosen: Sequence[Edge],
+        others: Sequence[Edge],
+        *,
+        layers: list[int],
+        clusters: np.ndarray,
+        resampled_over: str,
+        contrast: str,
+        seed: int,
+    ) -> SparseGraphsResult:
+        """Put what was measured on each pair together.
+
+        Args:
+            measured: Arrays [..., pair]: the gap, edges estimated and taken, those drawn by lot, what goes where.
+            chosen: The edges.
+            others: Those drawn by lot.
+            layers: The cuts.
+            clusters: Conversation of each pair.
+            resampled_over: What those are.
+            contrast: What differs.
+            seed: Seed of the intervals.
+        """
+        gap = measured["gap"]
+        there = bool(abs(gap.sum()) >= _LEAST_GAP * len(gap))
+
+        def share(values: np.ndarray, dim: str) -> wl.Estimate:
+            about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": (dim,)}
+            if not there or not len(values):
+                return wl.Estimate.missing((len(values),), **about)
+            return cluster_bootstrap(values.T, gap, clusters, resampled_over=resampled_over, seed=seed, **about)
+
+        return cls(
+            contrast=contrast,
+            layers=layers,
+            pairs=len(gap),
+            conversations=len(np.unique(clusters)),
+            edges=_plain(chosen),
+            estimated=share(measured["estimated"], "edge"),
+            taken=share(measured["taken"], "edge"),
+            lot=_plain(others),
+            by_lot=measured["by lot"].sum(1) / gap.sum() if there else np.full(len(others), np.nan),
+            goes={name: share(measured["goes"][:, i], "layer") for i, name in enumerate(_GOES)},
+        )
+
+    @property
+    def told(self) -> bool:
+        """Whether there is a gap to tell, and an edge that carries some of it."""
+        return bool(self.edges) and bool(np.isfinite(self.taken.value).all())
+
+    @property
+    def agreement(self) -> float:
+        """Correlation, over the edges, of the estimate with taking them for real."""
+        one, other = (np.asarray(values.value, dtype=float) for values in (self.estimated, self.taken))
+        if not self.told or len(one) < 3 or not one.std() or not other.std():
+            return float("nan")
+        return float(np.corrcoef(one, other)[0, 1])
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the estimate agrees with taking edges for real, so that the graph may be drawn."""
+        return bool(self.agreement >= LEAST_AGREEMENT)
+
+    @property
+    def p_of_lot(self) -> float:
+        """How likely edges with a latent or a head would carry so much more than those drawn by lot (rank-sum test)."""
+        mine = [
+            abs(float(value))
+            for edge, value in zip(self.edges, np.asarray(self.taken.value), strict=True)
+            if any(part[0] in ("feature", "head") for part in edge)
+        ]
+        if not mine or not len(self.by_lot):
+            return float("nan")
+        return float(mannwhitneyu(mine, np.abs(self.by_lot), alternative="greater").pvalue)
+
+    def summary(self) -> str:
+        lines = [finding.sentence for finding in self.findings()]
+        if self.told:
+            for i, layer in enumerate(self.layers):
+                told = ", ".join(f"{name} {percent(float(one.value[i]))}" for name, one in self.goes.items())
+                lines.append(f"L{layer}, shares of the gap by the estimate: {told}.")
+        return "\n".join(lines)
+
+    def findings(self) -> Sequence[wl.Finding]:
+        if not self.told:
+            text = f"No path through latents carries a {self.contrast} difference: there is no gap between the prompts."
+            return [wl.Finding(text, "", (), "anecdotal", "null")]
+        if not self.drawn:
+            r = self.agreement
+            why = "there are too few edges to tell" if np.isnan(r) else f"over {len(self.edges)} edges r = {r:.2f}"
+            text = (
+                f"No graph of latents is drawn for the {self.contrast} difference: what edges are estimated to carry "
+                f"does not agree with taking them for real ({why}, at least {LEAST_AGREEMENT} is needed; "
+                f"n={self.pairs} pairs)."
+            )
+            return [wl.Finding(text, "", (), "weak", "null")]
+        size = float(np.abs(np.asarray(self.taken.value)).mean())
+        text = (
+            f"{len(self.edges)} edges between tokens, heads, latents and errors carry the {self.contrast} difference, "
+            f"{percent(size)} of it each on average, taken for real on {self.pairs} pairs they were not chosen on; "
+            f"{len(self.by_lot)} between other latents and heads {percent(float(np.abs(self.by_lot).mean()))} (p = "
+            f"{self.p_of_lot:.2g}). The estimate they were chosen by agrees, r = {self.agreement:.2f}."
+        )
+        beyond = self.p_of_lot < 0.05
+        trust: Any = "solid" if beyond and self.conversations >= 10 else "weak"
+        kind: Any = "effect" if beyond else "null"
+        found = [wl.Finding(text, "sparse-graph", (), trust, kind)]
+        at = int(np.argmax(np.abs(np.asarray(self.goes["error"].value))))
+        error, mine = self.goes["error"][at], self.goes["latents in the graph"][at]
+        text = (
+            f"Past the latents of L{self.layers[at]}, in what the dictionary leaves, goes {percent(error.value)} of "
+            f"the {self.contrast} difference ({bounds_in_words(error)}, n={error.n} {error.resampled_over}), the most "
+            f"of any layer; through the latents in the graph there {percent(mine.value)}."
+        )
+        return [
+            *found,
+            wl.Finding(text, "sparse-graph-cuts", (), "solid" if error.trusted else "weak", "effect", error),
+        ]
+
+    def views(self) -> Sequence[wl.View]:
+        return [self._graph(), self._checked(), self._cuts()] if self.drawn else []
+
+    def _graph(self) -> wl.View:
+        values = [self.taken[i] for i in range(len(self.edges))]
+        notes = [f"estimated: {with_bounds(self.estimated[i], '.2f')}" for i in range(len(self.edges))]
+        return wl.View(
+            "sparse-graph",
+            "Sparse graph: latents, heads and errors",
+            drawn(self.edges, values, notes, "share of the gap", {}),
+            subtitle=f"Through which latents and heads does the {self.contrast} difference reach the answer?",
+            caption=f"Share of the gap between two prompts that an edge carries, taken for real in both runs, 95% "
+            f"interval over n={self.conversations} conversations; edges chosen on other conversations, chance 0. Edges "
+            f"between other latents and heads carry {percent(float(np.abs(self.by_lot).mean()))} on average (p = "
+            f"{self.p_of_lot:.2g}). The estimate agrees, r = {self.agreement:.2f} over {len(self.edges)} edges.",
+            how_to_read="From the tokens that differ on the left through heads and latents of the stream (F) to the "
+            "answer. Nothing gets past a column of latents but by its error and, from the tokens, by their means. The "
+            "slider shows smaller edges; a click on a latent opens its card, if it has one.",
+            misleads="Two that say the same share what they carry, and a latent that is not drawn may say it, too. "
+            "MLPs are part of the edges: what they compute is not taken apart here.",
+            order=630,
+        )
+
+    def _checked(self) -> wl.View:
+        points = [
+            Point(
+                Wording(f"{name_of(sender)} → {name_of(reader)}"),
+                float(one),
+                float(other),
+                2 if reader[0] == "logits" else int(reader[0] == "feature"),
+            )
+            for (sender, reader), one, other in zip(
+                self.edges, np.asarray(self.estimated.value), np.asarray(self.taken.value), strict=True
+            )
+        ]
+        return wl.View(
+            "sparse-graph-checked",
+            "Sparse graph: edges taken for real",
+            Scatter(
+                Axis("carries, estimated", "share of the gap"),
+                Axis("carries, taken for real", "share of the gap"),
+                points,
+                groups=Wording.every(["into heads and errors", "into latents", "into the answer"]),
+            ),
+            subtitle="Do edges do in the real model what the estimate says?",
+            caption=f"A point is an edge, chosen on other conversations; r = {self.agreement:.2f}, at least "
+            f"{LEAST_AGREEMENT} is needed for the graph to be drawn; n={self.conversations} conversations.",
+            how_to_read="On the diagonal the estimate holds. Off it, a threshold or attention does more or less than a "
+            "gradient tells.",
+            misleads="Only edges that were chosen are shown: small ones may agree less, and carry little.",
+            order=631,
+        )
+
+    def _cuts(self) -> wl.View:
+        return wl.View(
+            "sparse-graph-cuts",
+            "Sparse graph: what goes past it",
+            Bars.by_place([f"L{layer}" for layer in self.layers], self.goes, Axis("share of the gap")),
+            subtitle="How much of the difference do the latents in the graph hold, and how much goes by?",
+            caption=f"Shares of the gap, estimated, 95% interval over n={self.conversations} conversations. At each "
+            "layer they add up to about 1. Chance 0: where nothing differs nothing goes.",
+            how_to_read="The first bar is what the graph shows of a layer, the second what smaller latents hold. The "
+            "error is of no latent; the means of tokens are of a context dictionary only.",
+            misleads="That a layer's latents hold the difference does not say that the model uses them one by one.",
+            order=632,
+        )
+
+
+def _plain(edges: Sequence[Edge]) -> list[list[list[Any]]]:
+    return [[list(sender), list(reader)] for sender, reader in edges]
