@@ -18,6 +18,7 @@ _WEIGHTS = "plugins/weights/src/wonderland_weights"
 _SPARSE, _OF_SPARSE = "plugins/sparse/src/wonderland_sparse", "plugins/sparse/tests"
 _OF_CIRCUITS, _OF_TRIAGE, _OF_WEIGHTS = "plugins/circuits/tests", "plugins/triage/tests", "plugins/weights/tests"
 _AUDIT = "tests/audit"
+_EXTERNAL, _BRIDGE_RUNS = "wonderland/lab/external", "tests/lab/external/test_bridge_runs.py"
 _WORDS = "tests/testing/test_words_of_messages.py"
 _NAMED_HEAD = "test_the_head_that_is_named_is_chosen_on_one_half_and_its_cost_is_of_the_other"
 _WITHOUT_THE_HALF = "test_which_pairs_are_ablated_at_all_is_decided_without_the_half_to_measure_on"
@@ -314,7 +315,7 @@ MUTANTS = (
     Mutant(
         "logit lens: KL the wrong way round",
         f"{_TRIAGE}/logit_lens.py",
-        "kl = (final.exp() * (final - lens)).sum(-1)",
+        "kl = (probability * (final - lens)).sum(-1)",
         "kl = (lens.exp() * (lens - final)).sum(-1)",
         "another divergence than the one that is named",
         (f"{_OF_TRIAGE}/test_logit_lens.py", f"{_OF_TRIAGE}/test_tuned_lens.py"),
@@ -904,5 +905,88 @@ MUTANTS = (
         "(block.ln1(_own(model, one.run[hook_name('resid_pre', layer)])) if name != 'Q' else read) @ getattr",
         "a head keeps what it is said no longer to read",
         (f"{_OF_SPARSE}/test_transcoders.py::test_taking_an_edge_out_is_what_hooks_do",),
+    ),
+    Mutant(
+        "bridge: what a layer kept of the same run passes for the stream",
+        f"{_EXTERNAL}/bridge_runs.py",
+        "ending(self._bridge, [], self._tokens.flip(0, 1))",
+        "ending(self._bridge, [], self._tokens)",
+        "a model whose layers share keys is begun in the middle, with those of another text",
+        (f"{_BRIDGE_RUNS}::test_layers_that_share_more_than_the_stream_cannot_be_begun_at",),
+    ),
+    Mutant(
+        "bridge: a layer too many is computed",
+        f"{_EXTERNAL}/bridge_runs.py",
+        "self._bridge.blocks[:layer] if",
+        "self._bridge.blocks[: layer - 1] if",
+        "nothing but time; and where layers are dear that is what was to be saved",
+        (f"{_BRIDGE_RUNS}::test_layers_before_the_beginning_and_what_is_behind_the_end_are_not_computed",),
+    ),
+    Mutant(
+        "bridge: layers that were passed by stay so",
+        f"{_EXTERNAL}/bridge_runs.py",
+        'block.__dict__.pop("forward", None)',
+        "pass",
+        "every later run lacks layers",
+        (f"{_BRIDGE_RUNS}::test_after_a_run_that_went_wrong_whole_runs_are_as_before",),
+    ),
+    Mutant(
+        "bridge: a run that is to end with the stream goes on from the first layer",
+        f"{_EXTERNAL}/bridge_model.py",
+        "return ending(self.bridge, hooks, tokens, **options)",
+        "return ending(self.bridge, hooks, tokens)",
+        "the stream of a later layer is fed to the first",
+        (f"{_BRIDGE_RUNS}::test_a_run_without_heads_that_begins_at_their_layer_equals_a_whole_run",),
+    ),
+    Mutant(
+        "activations are read with logits that nobody asked for",
+        "wonderland/lab/forward.py",
+        "if layers else model.cfg.n_layers",
+        "if layers else None",
+        "nothing but time and memory: of a large vocabulary a fifth of the one and most of the other",
+        (f"{_BRIDGE_RUNS}::test_activations_are_read_without_logits",),
+    ),
+    Mutant(
+        "induction: the gain of each word is of the one before it",
+        f"{_TRIAGE}/repetition.py",
+        "before = [*range(1, length),",
+        "before = [*range(0, length - 1),",
+        "the first word, which nothing foretells, counts among those a head saves",
+        (f"{_OF_TRIAGE}/test_induction.py::test_what_is_lost_without_heads_is_what_whole_runs_without_them_say",),
+    ),
+    Mutant(
+        "induction: zero stands where the mean is said to",
+        f"{_TRIAGE}/repetition.py",
+        'if way == "mean" else torch.zeros',
+        'if way == "zero" else torch.zeros',
+        "heads that always add the same look needed",
+        (f"{_OF_TRIAGE}/test_induction.py::test_what_is_lost_without_heads_is_what_whole_runs_without_them_say",),
+    ),
+    Mutant(
+        "induction: of many heads each is measured on all sequences",
+        f"{_TRIAGE}/induction.py",
+        "if drawn.any() else tokens",
+        "if not drawn.any() else tokens",
+        "the cost of a large model is twice what it is said to be",
+        (
+            f"{_OF_TRIAGE}/test_induction.py::test_of_many_heads_some_are_drawn_and_all_of_them_measured_on_half_of_the_"
+            "sequences",
+        ),
+    ),
+    Mutant(
+        "shortlist: the best count as drawn at random",
+        "wonderland/lab/shortlist.py",
+        "tried = drawn.copy()",
+        "tried = drawn",
+        "the sample that keeps the ranking honest holds what was ranked highest",
+        ("tests/lab/test_shortlist.py::test_it_is_said_which_were_drawn_and_which_are_the_best",),
+    ),
+    Mutant(
+        "cohort: members found elsewhere are told under the first member's name",
+        "wonderland/workspace/cohorts.py",
+        "results[name] = Results(load_done(self.single, self.stages[name]), of.members[name], declined)",
+        "results[name] = Results(load_done(self.single, next(iter(self.stages.values()))), of.members[name], declined)",
+        "all members agree, since they are one",
+        ("tests/workspace/test_cohorts.py::test_several_members_at_a_time_find_what_one_after_the_other_does",),
     ),
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wonderland.errors import UsageError
-from wonderland.lab.shortlist import layers_in, shortlist
+from wonderland.lab.shortlist import drawn_apart, layers_in, shortlist
 
 
 def test_all_are_tried_where_there_are_few():
@@ -20,6 +20,16 @@ def test_the_best_are_tried_and_a_quarter_is_drawn_from_the_rest():
     often = np.mean(drawn, axis=0)
     assert all(one.sum() == 10 for one in drawn)
     assert 0.0 < often.min() < 10 / 170 < often.max() < 0.15  # any of the rest, none preferred
+
+
+def test_it_is_said_which_were_drawn_and_which_are_the_best():
+    score = np.arange(200.0).reshape(20, 10)
+    tried, drawn = drawn_apart(score, 40)
+    np.testing.assert_array_equal(tried, shortlist(score, 40))
+    assert drawn.sum() == 10
+    assert not drawn.ravel()[-30:].any()
+    assert tried[drawn].all()
+    assert not drawn_apart(score, 200)[1].any()
 
 
 def test_what_has_no_score_comes_last_and_other_layers_never():

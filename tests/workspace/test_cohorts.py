@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import joblib
 import numpy as np
 import pytest
 
@@ -125,6 +126,38 @@ def test_seeds_are_analysed_each_once_and_then_together(workspace, installed):
     third = workspace.analyze("names-of-seeds", cohort="seeds")
     assert third["names-of-seeds"].names == ["seed-0", "seed-1", "seed-2"]
     assert NamesOfSeeds.runs == ["seeds", "seeds"]
+
+
+def told(results):
+    return {name: one["head-patterns"].scores["previous"].value for name, one in results.members.items()}
+
+
+def test_several_members_at_a_time_find_what_one_after_the_other_does(workspace, tmp_path, capsys):
+    here, there = (Path(shutil.copytree(workspace.folder, tmp_path / name)) for name in ("here", "there"))
+    one_by_one = wl.Workspace(here).analyze("head-patterns", cohort="snapshots")
+    said = []
+    with joblib.parallel_config(backend="threading"):  # no process is started for a test
+        apart = wl.Workspace(there).analyze("head-patterns", cohort="snapshots", jobs=2, on_start=said.append)
+        assert said == [f"head-patterns ({name})" for name in one_by_one.members]
+        late = wl.Workspace(there).analyze("head-patterns", "ov-circuits", cohort="snapshots", jobs=2, minutes=0)
+    for name, found in told(one_by_one).items():
+        np.testing.assert_allclose(told(apart)[name], found, rtol=1e-5, atol=1e-6)
+    assert list(told(apart)) == list(told(one_by_one))
+    assert all(set(member) == {"head-patterns"} for member in late.members.values())  # those are there already
+    assert all("used up" in member.declined["ov-circuits"] for member in late.members.values())
+    assert run(["analyze", "head-patterns", "--jobs", "2", "-w", str(here)]) == 2
+    assert "--jobs is of several models" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_members_are_analysed_in_processes_of_their_own(workspace, tmp_path):
+    there = Path(shutil.copytree(workspace.folder, tmp_path / "there"))
+    assert run(["analyze", "head-patterns", "--cohort", "snapshots", "--jobs", "2", "-q", "-w", str(there)]) == 0
+    again = wl.Workspace(there)
+    made = {one.folder for one in kept(there) if one.analysis == "head-patterns"}
+    results = again.analyze("head-patterns", cohort="snapshots")
+    assert len(made) == len(results.members) > 1
+    assert made == {one.folder for one in kept(there) if one.analysis == "head-patterns"}  # none was made again
 
 
 def test_snapshots_are_in_the_order_of_training_with_the_tokens_seen(workspace):

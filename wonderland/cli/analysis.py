@@ -102,8 +102,15 @@ def _refuse_unknown(names: Sequence[str], sketches: Mapping[str, Sketch]) -> Non
     help="Of several models: those that train --seeds left, or train --snapshots. An analysis of one model is run on "
     "each; without names, those that compare them.",
 )
+@click.option(
+    "--jobs",
+    type=Whole(0, 1000),
+    default=1,
+    show_default=True,
+    help="With --cohort, analyze so many models at a time; 0 for one per core.",
+)
 def analyze(
-    console: Console, folder: Path | None, names: tuple[str, ...], cohort: str | None, extras: dict[str, Any]
+    console: Console, folder: Path | None, names: tuple[str, ...], cohort: str | None, jobs: int, extras: dict[str, Any]
 ) -> None:
     """Run analyses: names or groups (triage, weights, circuits, sparse); by default all but sparse, which is slow.
 
@@ -111,10 +118,12 @@ def analyze(
 
     wonderland analyze NAME --help lists the parameters of one.
     """
+    if jobs != 1 and not cohort:
+        raise UsageError("--jobs is of several models.", hint="Leave it out, or say of which: --cohort seeds")
     workspace = open_workspace(folder, examined=True)
     own = contrasts.taken_from(workspace, extras)
     parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})}, cohort or "")
-    results = run_analyses(console, workspace, names, parameters, cohort=cohort or "")
+    results = run_analyses(console, workspace, names, parameters, cohort=cohort or "", jobs=jobs)
     if results or not cohort:  # what was run on each member alone is in no report
         console.next("wonderland report --latest") if parameters else next_report(console, workspace)
 
@@ -138,6 +147,7 @@ def run_analyses(
     cohort: str = "",
     tell: bool = True,
     minutes: float | None = None,
+    jobs: int = 1,
 ) -> Results:
     """Run the analyses and print what each found.
 
@@ -149,6 +159,7 @@ def run_analyses(
         cohort: Run them on the models of this cohort; "" for the workspace's own.
         tell: Whether to print the summaries.
         minutes: Begin no further analysis after so long.
+        jobs: Of a cohort, so many models at a time; 0 for one per core.
     """
     todo = workspace.missing(*names, parameters=parameters, cohort=cohort)
     passes = 2 if workspace.settings.analysis.control else 1
@@ -163,6 +174,7 @@ def run_analyses(
             on_progress=go_on,
             cohort=cohort,
             minutes=minutes,
+            jobs=jobs,
         )
     members = {name: _said(one) for name, one in results.members.items()}
     console.result(**_said(results), **({"members": members} if members else {}))

@@ -49,8 +49,8 @@ def forward(
     hooks = {name: _hooks(model, name, layers) for name in names if name not in DERIVED}
     every = [hook for group in hooks.values() for hook in group]
     early: dict[str, int] = {}
-    if layers and names.isdisjoint(DERIVED):
-        early = {"stop_at_layer": max(layers) + 1}
+    if names.isdisjoint(DERIVED):
+        early = {"stop_at_layer": max(layers) + 1 if layers else model.cfg.n_layers}
     size = batch_size(model, int(evidence.lengths.max()), names) if len(evidence) else BATCH_SIZE
     for start in range(0, len(evidence), size):
         windows = slice(start, min(start + size, len(evidence)))

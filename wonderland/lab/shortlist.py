@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wonderland.errors import UsageError
 
-__all__ = ["layers_in", "shortlist"]
+__all__ = ["drawn_apart", "layers_in", "shortlist"]
 
 _SAMPLED = 0.25
 
@@ -25,7 +25,14 @@ _SAMPLED = 0.25
 def shortlist(
     score: NDArray[np.float64], most: int, *, layers: list[int] | None = None, seed: int = 0
 ) -> NDArray[np.bool_]:
-    """Return which heads to try, [layer, head].
+    """Return which heads to try, [layer, head]; see `drawn_apart`, which also says which of them were drawn."""
+    return drawn_apart(score, most, layers=layers, seed=seed)[0]
+
+
+def drawn_apart(
+    score: NDArray[np.float64], most: int, *, layers: list[int] | None = None, seed: int = 0
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which heads to try, and which of them were drawn at random, [layer, head] each.
 
     Args:
         score: What is expected of each, [layer, head]; NaN counts as least.
@@ -43,15 +50,16 @@ def shortlist(
         allowed[:] = False
         allowed[layers] = True
     places = np.flatnonzero(allowed)
+    drawn = np.zeros(score.size, dtype=bool)
     if len(places) <= most:
-        return allowed
+        return allowed, drawn.reshape(score.shape)
     sampled = int(most * _SAMPLED)
     order = places[np.argsort(-np.nan_to_num(score.ravel()[places], nan=-np.inf), kind="stable")]
     chosen, rest = order[: most - sampled], order[most - sampled :]
-    drawn = np.random.default_rng((seed, 11)).choice(rest, sampled, replace=False)
-    tried = np.zeros(score.size, dtype=bool)
-    tried[chosen] = tried[drawn] = True
-    return tried.reshape(score.shape)
+    drawn[np.random.default_rng((seed, 11)).choice(rest, sampled, replace=False)] = True
+    tried = drawn.copy()
+    tried[chosen] = True
+    return tried.reshape(score.shape), drawn.reshape(score.shape)
 
 
 def layers_in(text: str, n_layers: int | None = None) -> list[int] | None:

@@ -7,7 +7,7 @@ asks them has the keys of all members in its own, and so has a result of all of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ KINDS = ("seeds", "snapshots")
 """What the models that training leaves in a workspace may differ in."""
 Open = Callable[[int | None, int | None], "Specimen"]
 """Opens the specimen of a seed and a snapshot."""
+Apart = Callable[[list[str], float | None], Iterable[tuple[dict[str, str], list[Kept]]]]
+"""Runs members by name within so many minutes elsewhere; gives why analyses declined, and what made room."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,18 @@ class AskedOfCohort:
         on_removed: Callable[[Kept], None] | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
         minutes: float | None = None,
+        apart: Apart | None = None,
     ) -> Results:
         """Run what is not up to date, keep each result as soon as it is there, and return the results of all.
+
+        Args:
+            of: The models.
+            on_start: Called with the name of each analysis before it runs.
+            on_removed: Called with each result that was deleted to make room.
+            on_progress: Called with (name, done, total) by an analysis that takes long.
+            minutes: Begin no further analysis after so long.
+            apart: Runs the analyses of one model in processes of their own (`run_member`), several models at a time;
+                they are run here, one model after the other, if None.
 
         Raises:
             NotEnoughData: There is too little for any of them.
@@ -181,19 +193,27 @@ class AskedOfCohort:
         from wonderland.lab.analysis import analyze_cohort
         from wonderland.lab.results import Results
 
-        control, most = self.layout.settings.analysis.control and not of.begins_untrained, 2 * len(of)
-        twins = of.untrained().members if control and self.single else {}
+        control = self.layout.settings.analysis.control and not of.begins_untrained
         deadline = deadline_in(minutes)
         results: dict[str, Results] = {}
-        for name, member in of.members.items() if self.single else ():
-            tell = None if on_start is None else _with_member(on_start, name)
-            keeping = Keeping(
-                self.stages[name], tell, on_progress, on_removed, most, deadline=deadline, baseline=twins.get(name)
-            )
-            found, declined = keeping.run(member, self.single, control=control)
-            results[name] = Results(found, member, declined)
+        if self.single and apart is not None:
+            before = {name: load_done(self.single, stages) for name, stages in self.stages.items()}
+            for name, (declined, removed) in zip(of.members, apart([*of.members], minutes), strict=True):
+                if on_start is not None:  # as they end: who runs them is another process
+                    for analysis in self.single:
+                        if analysis.name not in before[name]:
+                            _with_member(on_start, name)(analysis.name)
+                if on_removed is not None:
+                    for one in removed:
+                        on_removed(one)
+                results[name] = Results(load_done(self.single, self.stages[name]), of.members[name], declined)
+        elif self.single:
+            twins = of.untrained().members if control else {}
+            for name in of.members:
+                tell = None if on_start is None else _with_member(on_start, name)
+                results[name] = self._of_member(of, name, twins, tell, on_removed, on_progress, deadline)
         done = load_done(self.joint, self.of_all)
-        keeping = Keeping(self.of_all, on_start, on_progress, on_removed, most, deadline)
+        keeping = Keeping(self.of_all, on_start, on_progress, on_removed, 2 * len(of), deadline)
         compared = analyze_cohort(
             of,
             [*self.single, *(one for one in self.joint if one.name not in done)],
@@ -206,6 +226,39 @@ class AskedOfCohort:
         if whys and not any((done, compared, *results.values())):
             raise NotEnoughData(whys[0])
         return replace(compared, by_name={**done, **compared.by_name}, members=results)
+
+    def run_member(self, of: Cohort, name: str, minutes: float | None = None) -> tuple[dict[str, str], list[Kept]]:
+        """Run analyses of one model on a member and keep what they find; return what declined, and what made room."""
+        control = self.layout.settings.analysis.control and not of.begins_untrained
+        twins = of.untrained().members if control else {}
+        removed: list[Kept] = []
+        found = self._of_member(of, name, twins, None, removed.append, None, deadline_in(minutes))
+        return dict(found.declined), removed
+
+    def _of_member(
+        self,
+        of: Cohort,
+        name: str,
+        twins: Mapping[str, Specimen],
+        on_start: Callable[[str], None] | None,
+        on_removed: Callable[[Kept], None] | None,
+        on_progress: Callable[[str, int, int], None] | None,
+        deadline: float | None,
+    ) -> Results:
+        from wonderland.lab.results import Results
+
+        control = self.layout.settings.analysis.control and not of.begins_untrained
+        keeping = Keeping(
+            self.stages[name],
+            on_start,
+            on_progress,
+            on_removed,
+            2 * len(of),
+            deadline=deadline,
+            baseline=twins.get(name),
+        )
+        found, declined = keeping.run(of.members[name], self.single, control=control)
+        return Results(found, of.members[name], declined)
 
 
 def shown(layout: Layout, *, last: bool = False) -> dict[str, Result]:

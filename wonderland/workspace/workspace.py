@@ -20,7 +20,8 @@ moment, and uses no others; nothing that was read once is used again unless its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -301,6 +302,7 @@ class Workspace(WorkspaceFolder):
         on_progress: Callable[[str, int, int], None] | None = None,
         cohort: str = "",
         minutes: float | None = None,
+        jobs: int = 1,
     ) -> Results:
         """Run the analyses that are not up to date and return all that were asked for.
 
@@ -316,11 +318,13 @@ class Workspace(WorkspaceFolder):
             cohort: Analyse the models of `Workspace.cohort` instead of the workspace's: "seeds" or "snapshots". An
                 analysis of one model is run on each, and its results are in ``members``.
             minutes: Begin no further analysis after so long; those left are named in ``declined``.
+            jobs: Of a cohort, analyze so many models at a time, each in a process of its own; 0 for one per core.
         """
         layout = self.layout
         if cohort:
             of_all = cohorts.AskedOfCohort.of(layout, cohort, wanted, parameters)
-            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress, minutes)
+            apart = None if jobs == 1 else partial(_members_apart, self.folder, cohort, wanted, parameters, jobs)
+            return of_all.run(self._cohort(layout, of_all.members), on_start, on_removed, on_progress, minutes, apart)
         asked = Asked.of(layout, wanted, parameters)
         return asked.run(self._specimen(layout), on_start, on_removed, on_progress, minutes)
 
@@ -503,6 +507,33 @@ def _train_half(
     workspace = Workspace(folder)
     layout = workspace.layout
     return auditing.train_half(layout, partial(workspace._parts, layout), number, on_progress, device)
+
+
+def _members_apart(
+    folder: Path,
+    kind: str,
+    wanted: tuple[str, ...],
+    parameters: _Parameters | None,
+    jobs: int,
+    names: list[str],
+    minutes: float | None,
+) -> Iterator[tuple[dict[str, str], list[Kept]]]:
+    """Analyze the members of a cohort, so many at a time; yield what declined and what made room, in their order."""
+    from wonderland.lab.jobs import in_processes
+
+    until = None if minutes is None else time.time() + 60 * minutes
+    yield from in_processes(_analyze_member, [(folder, kind, wanted, parameters, name, until) for name in names], jobs)
+
+
+def _analyze_member(
+    folder: Path, kind: str, wanted: tuple[str, ...], parameters: _Parameters | None, name: str, until: float | None
+) -> tuple[dict[str, str], list[Kept]]:
+    """Analyze a member of a cohort, in another process."""
+    workspace = Workspace(folder)
+    layout = workspace.layout
+    asked = cohorts.AskedOfCohort.of(layout, kind, wanted, parameters)
+    left = None if until is None else max(until - time.time(), 0.0) / 60
+    return asked.run_member(workspace._cohort(layout, asked.members), name, left)
 
 
 def _train_seed(

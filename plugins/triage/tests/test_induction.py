@@ -1,5 +1,6 @@
 """Induction where it is planted, and three models that look like it and have none."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from wonderland.report.plots import figure
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.views import Key
 from wonderland_triage.induction import DRAWS, Induction
-from wonderland_triage.repetition import draw_words, reordered
+from wonderland_triage.repetition import draw_words, gains, mean_z, reordered, sequence, word_weights
 
 
 def induction_of(model, **parameters):
@@ -162,6 +163,58 @@ def test_two_heads_that_do_the_same_are_only_found_together():
     assert result.lost_together["zero"].low > 0.9 * result.intact.value
     assert result.caused
     assert "heads L1H" in result.summary().splitlines()[0]
+
+
+def test_what_is_lost_without_heads_is_what_whole_runs_without_them_say(specimen):
+    """`gains` begins at the first layer that has one of the heads; here every run is a whole one, hook by hook."""
+    words = draw_words(word_weights(specimen)["unigram"], 9, 5, seed=1)[:, :9]
+    tokens = sequence(specimen, words, words)
+    model, means = specimen.model, mean_z(specimen, tokens)
+    sets = [[HEADS["induction"]], [HEADS["previous"]], [HEADS["previous"], HEADS["uniform"]]]
+
+    def by_hand(heads, way):
+        def without(layer):
+            def hook(z, hook=None):
+                z = z.clone()
+                for at, head in heads:
+                    if at == layer:
+                        z[:, :, head] = means[layer, head] if way == "mean" else 0
+                return z
+
+            return (f"blocks.{layer}.attn.hook_z", hook)
+
+        logits = model.run_with_hooks(tokens, fwd_hooks=[without(layer) for layer in range(2)])
+        told = -logits[:, :-1].log_softmax(-1).gather(-1, tokens[:, 1:, None])[..., 0]  # of the token after each
+        return (told[:, 1:9] - told[:, 10:18]).mean(1)
+
+    for way in ("mean", "zero"):
+        whole, left = gains(specimen, tokens, sets, means, way=way)
+        np.testing.assert_allclose(whole, by_hand([], way), rtol=1e-5, atol=1e-5)
+        for heads, found in zip(sets, left, strict=True):
+            np.testing.assert_allclose(found, by_hand(heads, way), rtol=1e-5, atol=1e-5)
+
+
+def test_of_many_heads_some_are_drawn_and_all_of_them_measured_on_half_of_the_sequences(result):
+    assert not result.drawn.any()  # six heads are few: all are ablated alone
+    assert "ablated alone" not in result.summary()
+    few = induction_of(handwritten_model(), alone=4)
+    tried = np.isfinite(few.lost.value)
+    assert (tried.sum(), few.drawn.sum()) == (4, 1)
+    assert tried[few.drawn].all()
+    assert (few.intact.n, few.lost.n) == (8, 4)
+    for name in ("previous", "induction"):  # the two halves of the circuit have the highest scores
+        assert not few.drawn[HEADS[name]]
+        assert few.lost[HEADS[name]].low > 3
+    (drawn,) = few.lost.value[few.drawn]
+    assert drawn == pytest.approx(0, abs=1e-5)
+    (told,) = [line for line in few.summary().splitlines() if "ablated alone" in line]
+    assert told.startswith(f"Of {few.drawn.size} heads 4 were ablated alone: L1H1, of the highest score, loses")
+    assert "1 drawn at random among the others lose" in told
+    assert told in few.views()[1].how_to_read
+    value = few.lost.value.copy()
+    value[HEADS["induction"]] = np.nan  # as with layers="0"
+    elsewhere = replace(few, lost=replace(few.lost, value=value))
+    assert "were ablated alone; L1H1, of the highest score, is not among them." in elsewhere.summary()
 
 
 def test_words_are_distinct_and_the_other_order_keeps_no_pair():

@@ -1,9 +1,13 @@
 """Loss by token against a computation by hand: what the known model predicts can be written down without it."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import wonderland as wl
+from wonderland.errors import NotEnoughData
 from wonderland.report.encode import encode
 from wonderland.tokenizer import END, ME, SEP, THEM
 from wonderland_triage.token_loss import TokenLoss
@@ -177,3 +181,11 @@ def test_its_views_are_ones_the_report_can_draw(result):
     for view in result.views():
         encode(view.data)
     assert result.figure() is not None
+
+
+def test_where_nobody_says_who_speaks_the_model_is_not_run(specimen, monkeypatch):
+    silent = copy.copy(specimen)
+    silent.evidence = replace(specimen.evidence, speakers=False)
+    monkeypatch.setattr(silent, "batches", lambda *names: pytest.fail("the model was run"))
+    with pytest.raises(NotEnoughData, match="needs to know who speaks"):
+        TokenLoss().run(silent)

@@ -7,8 +7,9 @@ refused with the reason: every activation is checked on this very model before i
 number.
 
 Cost: that of the bridge, which runs attention unfused, plus a copy of the weights each time a stack of them is asked
-for, and for a run that stops before the end the rest of the last layers. Of a bridge in half precision
-a copy in single precision is audited, which stays. What would fool it: a bridge changed after it was audited.
+for. Layers before the one a run begins at are passed by, and what comes after the last that is asked for is not
+computed (`wonderland.lab.external.bridge_runs`). Of a bridge in half precision a copy in single precision is
+audited, which stays. What would fool it: a bridge changed after it was audited.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from wonderland.errors import Unsupported, UsageError
 from wonderland.lab.external.bridge_parts import BridgeBlock, BridgeMLP, BridgeNorm, BridgeShape
+from wonderland.lab.external.bridge_runs import Beginnings, ending
 from wonderland.lab.external.hook_audit import HookAudit
 from wonderland.lab.names import hook_name
 from wonderland.lab.protocols import Hook
@@ -98,6 +100,7 @@ class BridgeModel:
         self.ln_final = BridgeNorm(bridge.ln_final, cfg.d_model, self.device)
         self.unembed: Callable[[Tensor], Tensor] = bridge.unembed
         self._audit = self._audited()
+        self._beginnings = Beginnings(bridge, vocabulary=cfg.d_vocab, device=self.device)
 
     @property
     def device(self) -> torch.device:
@@ -217,14 +220,12 @@ class BridgeModel:
         if tokens.shape[1] > self.cfg.n_ctx:
             raise UsageError(f"The input has {tokens.shape[1]} tokens; the model's context is {self.cfg.n_ctx}.")
         hooks = [(name, self._guarded(name, function)) for name, function in fwd_hooks]
-        layers, stopped = self.cfg.n_layers, []
         options: dict[str, Any] = {"start_at_layer": start_at_layer} if start_at_layer or tokens.ndim == 3 else {}
-        if stop_at_layer is not None and stop_at_layer < layers:
-            options["stop_at_layer"] = stop_at_layer
-        elif stop_at_layer is not None:  # the bridge would go on to the logits
-            hooks.append((f"blocks.{layers - 1}.hook_resid_post", lambda value, hook=None: stopped.append(value)))
-        out: Tensor = self.bridge.run_with_hooks(tokens, fwd_hooks=hooks, **options)
-        return stopped[-1] if stopped else out
+        with self._beginnings.at(start_at_layer):
+            if stop_at_layer is not None and stop_at_layer >= self.cfg.n_layers:
+                return ending(self.bridge, hooks, tokens, **options)
+            out: Tensor = self.bridge.run_with_hooks(tokens, fwd_hooks=hooks, stop_at_layer=stop_at_layer, **options)
+        return out
 
     @functools.cached_property
     def _native(self) -> frozenset[str]:

@@ -37,6 +37,8 @@ class InductionResult(wl.Result):
         intact: The gain on the fresh sequences that the ablations are measured on.
         threshold: Least score of a candidate.
         least_gain: Least order gain, nats, that is called induction.
+        drawn: Of the heads ablated alone, those drawn at random among the ones of lower scores, [layer, head]; none of
+            a model all of whose heads are ablated.
     """
 
     length: int
@@ -53,6 +55,7 @@ class InductionResult(wl.Result):
     intact: wl.Estimate | None
     threshold: float
     least_gain: float
+    drawn: np.ndarray | None = None
 
     @property
     def behaves(self) -> bool:
@@ -84,6 +87,8 @@ class InductionResult(wl.Result):
         lines.append(self._pattern())
         if self.lost_together and self.intact is not None:
             lines.append(self._cause())
+        if told := self._alone():
+            lines.append(told)
         if isinstance(self.control, InductionResult):
             lines.append(f"Before training: gain of the order {self.control.order['unigram']}.")
         return "\n".join(lines)
@@ -135,6 +140,20 @@ class InductionResult(wl.Result):
         intact = math.nan if self.intact is None else float(self.intact.value)
         return f"Of a gain of {intact:.3g} nats, ablating {', '.join(self.candidates)} loses: {'; '.join(said)}."
 
+    def _alone(self) -> str:
+        """Say what the head of the highest score loses alone, beside those drawn at random; nothing if none were."""
+        if self.lost is None or self.drawn is None or not self.drawn.any():
+            return ""
+        best, others = highest(self.scores["unigram"]), self.lost.value[self.drawn]
+        tried = int(np.isfinite(self.lost.value).sum())
+        of = f"Of {self.drawn.size} heads {tried} were ablated alone"
+        if not np.isfinite(self.lost.value[best]):
+            return f"{of}; {best}, of the highest score, is not among them."
+        return (
+            f"{of}: {best}, of the highest score, loses {self.lost[best]}; {len(others)} drawn at random among the "
+            f"others lose {digits(others.mean())} on average and {digits(others.max())} at most."
+        )
+
     def findings(self) -> Sequence[wl.Finding]:
         order = self._worth
         if not np.isfinite(order.value):
@@ -183,6 +202,8 @@ class InductionResult(wl.Result):
             name = "gain lost without the head"
             lost = {name: Series(Wording(name), self.lost, scale="diverging")}
             tab = f" The tab '{name}' shows which heads the model needs for continuing a repetition."
+            if told := self._alone():
+                tab += f" {told}"
         return wl.View(
             "induction-heads",
             "Induction score by head",

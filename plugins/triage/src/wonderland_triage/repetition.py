@@ -6,20 +6,22 @@ its hooks alone, so that any hooked model will do; nothing here reads the eviden
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.finite import require_finite
+from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.names import hook_name
 
 _BATCH = 16
+_LOGITS = 25_000_000  # held at a time, 100 MB
 
 
 def word_weights(specimen: wl.Specimen) -> dict[str, np.ndarray]:
@@ -71,47 +73,95 @@ def copies(losses: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     return losses[:, 2 : length + 1], losses[:, length + 2 : 2 * length + 1]
 
 
-def losses(
-    specimen: wl.Specimen, tokens: Tensor, ablated: Sequence[Head] = (), means: Tensor | None = None
-) -> np.ndarray:
+def losses(specimen: wl.Specimen, tokens: Tensor) -> np.ndarray:
     """Return the loss of the token at each position, [sequence, pos]; NaN at position 0."""
-    hooks = [(hook_name("z", layer), _replace(layer, of, means)) for layer, of in _by_layer(ablated)]
-    found = [
-        _aligned(specimen.model.run_with_hooks(part, fwd_hooks=hooks), part)
-        for part in tokens.to(specimen.model.device).split(_BATCH)
-    ]
+    model = specimen.model
+    layers = model.cfg.n_layers
+    found = [_aligned(model, model(part, stop_at_layer=layers), part) for part in tokens.to(model.device).split(_BATCH)]
     return np.concatenate(found)
 
 
-def _aligned(logits: Tensor, tokens: Tensor) -> np.ndarray:
-    came = logits[:, :-1].float().log_softmax(-1).gather(-1, tokens[:, 1:, None])[..., 0]
-    return np.pad(-came.double().cpu().numpy(), ((0, 0), (1, 0)), constant_values=np.nan)
+def _aligned(model: Any, final: Tensor, tokens: Tensor) -> np.ndarray:
+    found = token_losses(model, final[:, :-1], tokens[:, 1:])
+    return np.pad(found.cpu().numpy(), ((0, 0), (1, 0)), constant_values=np.nan)
 
 
-def _by_layer(ablated: Sequence[Head]) -> Iterator[tuple[int, list[int]]]:
-    for layer, group in itertools.groupby(sorted(ablated), key=lambda head: head[0]):
-        yield layer, [head for _, head in group]
+def token_losses(model: Any, final: Tensor, goal: Tensor) -> Tensor:
+    """Return the loss of tokens by the streams they are told from, [row, pos] float64, nats.
+
+    The logits of ``_LOGITS`` numbers are held at a time: of a large vocabulary those of a pass would fill the memory.
+
+    Args:
+        model: The model, for its end.
+        final: The stream after the last layer, [row, pos, d_model].
+        goal: The token that came, [row, pos].
+    """
+    places = max(_LOGITS // model.cfg.d_vocab, 1)
+    found = [
+        cross_entropy(model.unembed(model.ln_final(stream)).float(), came, reduction="none").double()
+        for stream, came in zip(final.flatten(0, 1).split(places), goal.flatten().split(places), strict=True)
+    ]
+    return torch.cat(found).view(goal.shape)
 
 
-def _replace(layer: int, of: list[int], means: Tensor | None) -> Any:
-    def hook(z: Tensor, hook: Any = None) -> Tensor:  # z is [batch, pos, head, d_head]
-        z = z.clone()
-        z[:, :, of] = 0 if means is None else means[layer, of]
-        return z
+def gains(
+    specimen: wl.Specimen,
+    tokens: Tensor,
+    ablated: Sequence[Sequence[Head]],
+    means: Tensor,
+    *,
+    way: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how much less the second copy costs than the first, with all heads and without some, nats.
 
-    return hook
+    A run without some heads begins at the first layer that has one of them, on the stream of the run with all.
+
+    Args:
+        specimen: The model.
+        tokens: The repetition, [sequence, 1 + 2 × length].
+        ablated: Sets of heads.
+        means: What stands for z where ``way`` is "mean", [layer, head, d_head].
+        way: "mean" or "zero".
+
+    Returns:
+        With all heads, [sequence], and without each set, [set, sequence].
+    """
+    model = specimen.model
+    cells = [[Site("z", *head) for head in some] for some in ablated]
+    whole, without = [], []
+    for part in tokens.to(model.device).split(_BATCH):
+        base = Activations.of(model, part, ("z",))
+        instead = means[:, None, None].to(model.device) if way == "mean" else torch.zeros((), device=model.device)
+        plain, changed = intervene(model, base, {"z": instead}, cells, _gain(model, part))
+        whole.append(plain)
+        without.append(changed)
+    return torch.cat(whole).cpu().numpy(), torch.cat(without, dim=1).cpu().numpy()
+
+
+def _gain(model: Any, tokens: Tensor) -> Any:
+    """Return a metric of final streams: the mean fall of the loss from words 2 … n to their second time, [row]."""
+    length = tokens.shape[1] // 2
+    before = [*range(1, length), *range(length + 1, 2 * length)]  # where those words are told from
+    goal = tokens[:, [place + 1 for place in before]]
+
+    def metric(final: Tensor, at: Tensor) -> Tensor:
+        first, second = token_losses(model, final[:, before], goal[at]).chunk(2, dim=1)
+        return (first - second).mean(1)
+
+    return metric
 
 
 def look(specimen: wl.Specimen, tokens: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return losses [sequence, pos] and scores [sequence, (prefix matching, previous), layer, head]."""
     length = tokens.shape[1] // 2
-    names = [hook_name("pattern", layer) for layer in range(specimen.cfg.n_layers)]
+    model, layers = specimen.model, specimen.cfg.n_layers
+    names = [hook_name("pattern", layer) for layer in range(layers)]
     losses, scores = [], []
-    for part in tokens.to(specimen.model.device).split(_BATCH):
-        logits, cache = specimen.model.run_with_cache(part, names_filter=names)
-        require_finite(logits)
+    for part in tokens.to(model.device).split(_BATCH):
+        final, cache = model.run_with_cache(part, names_filter=names, stop_at_layer=layers)
+        require_finite(final)
         pattern = torch.stack([cache[name] for name in names], dim=1)  # [batch, layer, head, query, key]
-        losses.append(_aligned(logits, part))
+        losses.append(_aligned(model, final, part))
         scores.append(torch.stack([_prefix_matching(pattern, length), _previous(pattern)], dim=1).double().cpu())
     return np.concatenate(losses), torch.cat(scores).numpy()
 
@@ -132,6 +182,6 @@ def mean_z(specimen: wl.Specimen, tokens: Tensor) -> Tensor:
     names = [hook_name("z", layer) for layer in range(specimen.cfg.n_layers)]
     total: Any = 0
     for part in tokens.to(specimen.model.device).split(_BATCH):
-        _, cache = specimen.model.run_with_cache(part, names_filter=names)
+        _, cache = specimen.model.run_with_cache(part, names_filter=names, stop_at_layer=specimen.cfg.n_layers)
         total = total + torch.stack([cache[name].sum((0, 1)) for name in names])
     return total / tokens.numel()  # type: ignore[no-any-return]

@@ -220,6 +220,7 @@ class TokenLoss:
     def run(self, specimen: wl.Specimen) -> TokenLossResult:
         """Compute the losses over the specimen's evidence."""
         evidence, pieces = specimen.evidence, specimen.tokenizer.pieces
+        kinds = _kinds(evidence)  # first: where nobody tells who speaks there is nothing to run the model for
         loss: np.ndarray = np.full(evidence.tokens.shape, np.nan)
         rank, entropy = loss.copy(), loss.copy()
         show = set(windows_to_show(evidence, self.shown))
@@ -248,7 +249,7 @@ class TokenLoss:
         shown = sorted(conversations)
         predicted = evidence.mask & (np.arange(loss.shape[1]) > 0)
         measures = np.stack([loss, rank, entropy])
-        kinds = _kinds(evidence) & predicted
+        kinds = kinds & predicted
         words = kinds[0] | kinds[1]
         return TokenLossResult(
             overall=self._mean(loss, predicted, evidence, chance=math.log(specimen.cfg.d_vocab)),
