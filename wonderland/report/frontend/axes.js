@@ -19,7 +19,8 @@ function drawXAxis(scene, x, bottom, axis, count = 7, whole = false) {
   for (const tick of x.ticks(count)) {
     if ((whole || axis.names) && !Number.isInteger(tick)) continue; // names are of whole numbers
     scene.line(x(tick), bottom, x(tick), bottom + 5, muted);
-    scene.text(x(tick), bottom + 19, axis.names?.[tick] ?? (whole ? number(tick) : format(tick)), { anchor: 'middle', fill: muted });
+    const text = axis.names?.[tick] ?? (whole ? number(tick) : format(tick)), half = textWidth(text) / 2;
+    scene.text(max(half, min(scene.width - half, x(tick))), bottom + 19, text, { anchor: 'middle', fill: muted }); // not beyond the drawing
   }
   scene.text((left + right) / 2, bottom + 40, unitLabel(axis), { anchor: 'middle', weight: 600 });
 }
