@@ -124,5 +124,5 @@ def test_a_tap_says_what_hovering_says(tab):
         one = cells.nth(cells.count() // 2)
         one.scroll_into_view_if_needed()
         one.tap(force=True)
-        assert one.get_attribute("aria-label").split(",")[0] in tab.inner_text(".tip"), view
+        assert one.get_attribute("aria-label").split(",")[0].strip() in tab.inner_text(".tip"), view
         tab.evaluate("location.hash = '#/words'")
