@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 
 import pytest
@@ -100,32 +99,40 @@ def test_status_tells_done_from_out_of_date_from_damaged(workspace, capsys):
     assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["model"] == "out of date"
 
 
-def test_status_lists_both_reports_and_says_what_came_after_them(workspace, capsys):
-    shutil.copy2(workspace / "report.html", workspace / "report-live.html")
-
+def test_status_lists_both_reports_and_says_what_they_do_not_show(workspace, capsys):
     def status():
         told = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
         return told["stages"]["report"], told["stages"]["live report"], told.get("next", "")
 
-    first = Workspace(workspace).status()
-    latest = max(step.written for step in first if step.name not in ("report", "live report") and step.written)
-    for name in ("report.html", "report-live.html"):
-        os.utime(workspace / name, (latest + 1, latest + 1))
     assert status() == ("done", "done", "")
-    os.utime(workspace / "report-live.html", (latest - 1, latest - 1))
-    assert status() == ("done", "out of date", f"wonderland report --live -w {workspace}")
-    os.utime(workspace / "report.html", (latest - 1, latest - 1))
-    assert status() == ("out of date", "out of date", f"wonderland report -w {workspace}")
-    os.utime(workspace / "report.html", (0, 0))
-    (told,) = (step.detail for step in Workspace(workspace).status() if step.name == "report")
-    assert "; corpus, filtered, tokenizer, " in told
-    assert " and results came after it: " in told
+    os.utime(workspace / "report.html", (0, 0))  # times say nothing
+    assert status() == ("done", "done", "")
+    output_of(capsys, "analyze", "-q", "-w", workspace, "head-patterns", "--threshold", "0.2")
+    assert status() == ("done", "done", "")
+    output_of(capsys, "report", "-q", "--latest", "-w", workspace)
+    assert status() == ("done", "done", "")
+    Workspace(workspace).configure("analysis", parameters={"head-patterns": {"threshold": 0.2}})
+    output_of(capsys, "report", "-q", "-w", workspace)
+    assert status()[:2] == ("done", "out of date")
+    (told,) = (step.detail for step in Workspace(workspace).status() if step.name == "live report")
+    assert "; it does not show results of now: `wonderland report --live` does" in told
+
+
+def test_what_the_audit_would_refuse_is_not_proposed(workspace, capsys, monkeypatch):
+    place = workspace / "report-live.html"
+    place.write_text(place.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    monkeypatch.setattr("wonderland.workspace.auditing.is_public", lambda layout: True)
+    (step,) = (step for step in Workspace(workspace).status() if step.name == "live report")
+    assert (step.state, step.again) == ("out of date", "wonderland report --live")
+    monkeypatch.setattr("wonderland.workspace.auditing.is_public", lambda layout: False)
+    monkeypatch.setattr("wonderland.workspace.auditing.there", lambda layout: None)
+    assert "next" not in json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
 
 
 def test_a_report_that_shows_everything_is_not_asked_for_again(workspace, capsys):
     output_of(capsys, "report", "-q", "-w", workspace)
     assert "Next:" not in output_of(capsys, "analyze", "-q", "-w", workspace).out
-    os.utime(workspace / "report.html", (0, 0))
+    (workspace / "reports.json").unlink()
     assert f"Next: wonderland report -w {workspace}" in output_of(capsys, "analyze", "-q", "-w", workspace).out
 
 
@@ -159,11 +166,37 @@ def test_a_path_that_no_file_can_have_or_that_never_ends_is_refused_at_once(
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-@pytest.mark.parametrize("refused", [("--since", "nan"), ("--country", "XX"), ("--person", "P999999")])
-def test_what_filter_refuses_does_not_stay_in_the_settings(refused, workspace, capsys):
-    before = (workspace / settings.FILE).read_text(encoding="utf-8")
-    assert "Written to" in output_of(capsys, "filter", "-w", workspace, "--also", "scrub", *refused, code=2).err
-    assert (workspace / settings.FILE).read_text(encoding="utf-8") == before
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        (("filter", "--also", "scrub", "--since", "nan"), 2),
+        (("filter", "--also", "scrub", "--country", "XX"), 2),
+        (("filter", "--also", "scrub", "--person", "P999999"), 2),
+        (("filter", "--only", "urls", "--also", "nonsense"), 2),
+        (("extract", "--names", "--source", "csv"), 3),
+        (("tokenize", "--preset", "seed", "--vocab-size", "3"), 2),
+        (("tokenize", "--by", "conversation", "--preset", "enormous"), 2),
+        (("train", "--preset", "seed", "--device", "abacus"), 2),
+        (("train", "--preset", "seed", "--epochs", "2", "--optimiser", "luck"), 2),
+        (("run", "--preset", "enormous"), 2),
+        (("audit", "--training", "1", "--full", "--device", "abacus"), 2),
+    ],
+)
+def test_a_refused_command_changes_no_setting(typed, code, workspace, capsys):
+    before = {path: path.read_bytes() for path in workspace.rglob("*") if path.name in (settings.FILE, "stage.json")}
+    output_of(capsys, typed[0], "-q", "-w", workspace, *typed[1:], code=code)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_what_is_taken_back_is_said(workspace, capsys):
+    told = output_of(capsys, "filter", "-w", workspace, "--also", "scrub", "--country", "XX", code=2).err
+    assert "Written to" in told
+    assert "wonderland.toml is as it was before." in told
+
+
+def test_a_refused_demo_makes_no_folder(tmp_path, capsys):
+    output_of(capsys, "demo", tmp_path / "new", "--preset", "enormous", code=2)
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("what", [(), ("--results",), ("--model", "hf", "--i-asked-them")])

@@ -60,15 +60,16 @@ def test_the_same_stands_in_the_json(train):
     assert history["train_bytes_per_token"] > 1
 
 
-def test_fewer_tokens_than_parameters_are_said_with_the_smaller_preset(train, monkeypatch):
+def test_fewer_tokens_than_parameters_are_said_with_the_preset_that_fits(train, monkeypatch):
     shape = Config(2, 2, 48, 16, 64, 64, 400)
     monkeypatch.setitem(PRESETS, "seed", Preset(shape, 400, 1, 1000, 1e-2, 1e-1, 2e-2))
     error = train("--preset", "seed").err
     assert "under one token a parameter" in error
-    assert "`wonderland train --preset nano` is smaller" in error
+    assert " fits so much text: `wonderland train -w " in error
+    assert " --preset nano`. The tutorial" in error
     again = train("--preset", "nano", "--seed", 2).err
     assert "under one token a parameter" in again
-    assert "is smaller" not in again
+    assert " --preset " not in again
 
 
 # -- what can be asked for

@@ -150,6 +150,23 @@ def test_a_secret_is_found_with_its_kind_and_its_place(text, secret):
     assert text[one.start : one.stop] == one.text
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("mail o'brien@mail.test ok", "mail [email] ok"),
+        ("mail o’brien@mail.test ok", "mail [email] ok"),
+        ("call me 'bob@mail.test' now", "call me '[email]' now"),
+        ("https://ann:pa/ss@host.test/x ok", "[link] ok"),
+        ("zoom.us/my/ann.lee or https://us02web.zoom.us/my/team", "[link] or [link]"),
+        ("4111 1111\n1111 1111 it is", "[card] it is"),
+        ("4111-1111-1111-\n1111", "[card]"),
+        ("(+1)/212/555-0100 or +1/212/555/0100", "[phone] or [phone]"),
+    ],
+)
+def test_a_secret_is_found_to_its_first_and_last_character(text, left):
+    assert scrubbed(text)[0] == left
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_a_link_that_lets_somebody_in_wins_over_what_it_holds(link):
     assert scrubbed(f"see {link} ok") == ("see [link] ok", ["link"])
@@ -159,6 +176,20 @@ def test_a_link_that_lets_somebody_in_wins_over_what_it_holds(link):
 def test_what_nobody_sees_moves_no_other_secret(digit):
     text = f"a\u200b b {digit}111 1111 1111 1111 \u200bthen x@y.test"
     assert scrubbed(text)[0].replace("\u200b", "") == "a b [card] then [email]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host.test:443/@ann",
+        "https://host.test/a:b/@ann",
+        "4111\n1111\n1111\n1111",  # a list
+        "4111\n111111111111",  # two numbers
+        "zoom.us/pricing",
+    ],
+)
+def test_what_has_only_the_parts_of_a_secret_is_left_alone(text):
+    assert find_secrets(text) == []
 
 
 @pytest.mark.parametrize("text", NOTHING)

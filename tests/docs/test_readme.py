@@ -45,6 +45,8 @@ def test_the_plugin_of_the_readme_is_an_analysis_that_finds_how_far_heads_look(h
     rows = sum(length - 4 for length in specimen.evidence.lengths)
     assert result.distance.value.mean() == pytest.approx(half / rows, rel=0.1)
     assert "looks back" in result.summary()
+    (view,) = result.views()  # which the report shows, as the text below the block says
+    assert view.figure.series[0].values.shape == result.distance.value.shape
 
 
 def test_the_commands_of_the_readme_install_what_the_package_says():

@@ -34,6 +34,22 @@ def test_an_audit_that_refuses_nothing_lets_it_out_and_promises_nothing():
     assert "does not show that it gives nothing away" in found.let_out()
 
 
+def test_what_to_type_after_a_refusal_is_of_this_audit():
+    """A larger one, where this one only examined too little; another training, where it found something."""
+
+    @dataclass
+    class Short(Audited):
+        larger: str = "wonderland audit --training 0"
+        at_a_glance: tuple[str, ...] = ("a number",)
+
+    for larger, typed in (("wonderland audit --training 0", "--training 0"), ("", "wonderland filter --also scrub")):
+        with pytest.raises(CheckFailed) as error:
+            Sharing.of({"memorisation": Short(refusals=["Too little."], larger=larger)}, "this").let_out()
+        assert typed in error.value.hint
+        assert "Run `wonderland audit` for" not in error.value.hint
+        assert "--i-asked-them" in error.value.hint
+
+
 def test_an_audit_that_refuses_is_overridden_only_by_those_who_were_asked():
     found = Sharing.of({"memorisation": Audited(refusals=["It completes messages."])}, "this")
     with pytest.raises(CheckFailed, match="It completes messages"):

@@ -51,6 +51,10 @@ def patterns(workspace, threshold):
     return workspace.analyze("head-patterns", parameters={"head-patterns": {"threshold": threshold}})
 
 
+def used(one, moment):
+    (one.folder / "used").write_text(str(moment), encoding="utf-8")
+
+
 def threshold_of(results):
     return results["head-patterns"].provenance.parameters["threshold"]
 
@@ -90,13 +94,71 @@ def test_the_result_asked_for_last_is_found_whatever_its_parameters(workspace):
     workspace.analyze("head-patterns")
     patterns(workspace, 0.01)
     for number, one in enumerate(kept.kept(workspace.folder)):
-        os.utime(one.folder, (100 - number, 100 - number))
+        used(one, 100 - number)
     assert threshold_of(workspace.results()) == 0.4
     assert threshold_of(workspace.results(latest=True)) == 0.01
     workspace.analyze("head-patterns")  # asked for again
     assert threshold_of(workspace.results(latest=True)) == 0.4
     workspace.configure("analysis", windows=7)
     assert dict(workspace.results(latest=True)) == {}
+
+
+def test_a_copy_of_a_workspace_is_as_up_to_date_as_it_was(workspace, tmp_path):
+    """Copied file by file, in whatever order, with other times of change, to another place."""
+    shutil.copy(workspace.layout.source_path, workspace.folder / "few.jsonl")
+    workspace.configure("source", path="few.jsonl")
+    for step in (workspace.extract, workspace.filter, workspace.tokenize, workspace.train, workspace.check):
+        step()
+    workspace.analyze()
+    patterns(workspace, 0.01)
+    workspace.report()
+    patterns(workspace, 0.02)
+    patterns(workspace, 0.01)  # asked for last
+    before = {step.name: (step.state, step.written) for step in workspace.status()}
+    assert before["report"][0] == before["results"][0] == "done"
+    other = wl.Workspace(shutil.copytree(workspace.folder, tmp_path / "elsewhere", copy_function=shutil.copyfile))
+    for number, path in enumerate(sorted(other.folder.rglob("*"), reverse=True)):
+        os.utime(path, (number * 1000, number * 1000))
+    assert {step.name: (step.state, step.written) for step in other.status()} == before
+    assert other.missing() == []
+    assert threshold_of(other.results(latest=True)) == 0.01
+
+
+def report_step(workspace):
+    return next(step for step in status(workspace.layout) if step.name == "report")
+
+
+def test_a_report_is_out_of_date_when_it_would_show_something_else_and_only_then(workspace):
+    workspace.analyze("head-patterns")
+    workspace.report()
+    assert report_step(workspace).state == "done"
+    patterns(workspace, 0.01)  # which the report of the settings does not show
+    assert report_step(workspace).state == "done"
+    workspace.report(results=workspace.results(latest=True))
+    assert report_step(workspace).state == "done"
+    patterns(workspace, 0.02)
+    step = report_step(workspace)
+    assert (step.state, step.again) == ("out of date", "wonderland report --latest")
+    workspace.report()
+    assert report_step(workspace).state == "done"
+    workspace.configure("analysis", parameters={"head-patterns": {"threshold": 0.01}})
+    step = report_step(workspace)
+    assert (step.state, step.again) == ("out of date", "wonderland report")
+    assert "does not show results of now" in step.detail
+    workspace.configure("analysis", parameters={})
+    assert report_step(workspace).state == "done"
+    workspace.analyze()  # the other analysis
+    assert report_step(workspace).state == "out of date"
+
+
+def test_a_report_that_was_changed_or_written_by_another_version_is_written_anew(workspace):
+    workspace.analyze("head-patterns")
+    place = workspace.report()
+    place.write_text(place.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert report_step(workspace).state == "out of date"
+    workspace.report()
+    (workspace.folder / "reports.json").unlink()
+    assert report_step(workspace).again == "wonderland report"
 
 
 def test_status_counts_those_of_now_and_the_others(workspace):
@@ -149,7 +211,7 @@ def test_the_dozen_used_last_are_kept(workspace, monkeypatch):
         patterns(workspace, number / 10)
         for one in kept.kept(workspace.folder):
             if one.parameters["threshold"] == number / 10:
-                os.utime(one.folder, (number, number))
+                used(one, number)
     patterns(workspace, 0.1)  # used again, so 0.2 is the one used longest ago
     workspace.analyze("head-patterns", parameters={"head-patterns": {"threshold": 0.7}}, on_removed=removed.append)
     assert [one.parameters["threshold"] for one in removed] == [0.2]

@@ -322,6 +322,10 @@ def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[
         few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
         console.say(f"Not in it, because not run with the settings of now: {few}.")
         console.next("wonderland report --all")
+    declined = {name: why for name, why in workspace.declined().items() if name not in shown}
+    console.result(declined=declined)
+    for name, why in declined.items():
+        console.paragraph(f"Not in it, {name}: {plain(why)}")
 
 
 def write_report(

@@ -91,18 +91,16 @@ def compare(
             permutations=permutations,
             on_progress=lambda done, total: meter.update(done, total),
         )
-    told = result.summary().splitlines()
     twins = None
     if heads:
         with console.progress("Fine-tuning", "models") as meter:
             twins = workspace.compare_heads(
                 by or "", **asked, steps=steps or _STEPS, on_progress=lambda done, total: meter.update(done, total)
             )
-        told += twins.summary().splitlines()
+    with console.progress("Writing the page"):
+        path, told = write_comparison(workspace.layout, result, output, least, twins)
     for line in told:
         console.paragraph(plain(line))
-    with console.progress("Writing the page"):
-        path = write_comparison(workspace.layout, result, output, least, twins)
     console.result(summary=told, page=str(path), redacted=redact)
     about = "contains words of messages" if least is None else f"redacted: words of at least {least} contacts"
     console.say(f"\nPage: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")

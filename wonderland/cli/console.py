@@ -11,7 +11,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -41,6 +41,7 @@ class Console:
         where: The option that names the workspace, as it was given, for the next command.
         collected: What the JSON object will hold.
         silent: Nothing at all: this is one of several processes, and another one speaks.
+        take_back: Puts the settings back as they were before this command wrote any; None if it wrote none.
     """
 
     as_json: bool = False
@@ -48,6 +49,7 @@ class Console:
     where: str = ""
     collected: dict[str, Any] = field(default_factory=dict)
     silent: bool = False
+    take_back: Callable[[], None] | None = None
 
     def result(self, **values: Any) -> None:
         """Collect values for the JSON object."""

@@ -14,9 +14,10 @@ import click
 from wonderland.cli.console import Console, plain
 from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
-from wonderland.errors import InputError, UsageError, WonderlandError
+from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
 from wonderland.model.processes import is_main, processes
-from wonderland.workspace.settings import DEFAULT_NAME
+from wonderland.paths import replacing
+from wonderland.workspace.settings import DEFAULT_NAME, FILE
 
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
@@ -59,7 +60,13 @@ def command(
                 }
             try:
                 function(console, **values)
+            except MemoryError:
+                if console.take_back:
+                    console.take_back()
+                raise
             except WonderlandError as error:
+                if console.take_back and not isinstance(error, CheckFailed):  # what was checked was made with them
+                    console.take_back()
                 error.hint = in_workspace(error.hint, console.where)
                 error.found = dict(console.collected)  # what a failed check has to say is the result all the same
                 raise
@@ -132,13 +139,32 @@ def next_report(console: Console, workspace: Workspace) -> None:
     report = next(step for step in workspace.status() if step.name == "report")
     if report.state == "done":
         console.say(f"The report shows it already: {plain(str(workspace.folder / 'report.html'))}")
-    else:
-        console.next("wonderland report")
+    elif report.again:
+        console.next(report.again)
 
 
 def record(console: Console, workspace: Workspace, section: str, values: dict[str, Any]) -> None:
-    """Write options into the workspace's settings and say so."""
+    """Write options into the workspace's settings and say so; if the command is refused, they are taken back."""
+    if values and console.take_back is None:
+        console.take_back = _taking_back(console, workspace)
     changed = workspace.configure(section, **values) if values else {}
     if changed:
         told = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
         console.note(f"Written to {workspace.folder / 'wonderland.toml'}: [{section}] {told}")
+
+
+def _taking_back(console: Console, workspace: Workspace) -> Callable[[], None]:
+    """Return what puts the settings back as they are now, unless something was made with others meanwhile."""
+    from wonderland.workspace.shown import stages_now
+
+    file = workspace.folder / FILE
+    before, made = file.read_text(encoding="utf-8"), stages_now(workspace.layout)
+
+    def take_back() -> None:
+        if not file.exists() or file.read_text(encoding="utf-8") == before or stages_now(workspace.layout) != made:
+            return
+        with replacing(file) as partial:
+            partial.write_text(before, encoding="utf-8")
+        console.note(f"{file} is as it was before.")
+
+    return take_back

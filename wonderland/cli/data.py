@@ -14,6 +14,7 @@ from wonderland import plugins
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.fitting import say_what_fits
 from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
@@ -194,16 +195,11 @@ def filter_(
     by their kind. Times and people are chosen before that; --since '' or --person '' chooses all again.
     """
     workspace = open_workspace(folder)
-    before = workspace.settings.filter
     record(console, workspace, "filter", chosen_of(chosen))
     names = [] if none else list(only or workspace.settings.filter.names)
     names += [name for name in also if name not in names]
     record(console, workspace, "filter", {"names": names})
-    try:
-        corpus = filter_messages(console, workspace)
-    except WonderlandError:
-        workspace.configure("filter", **asdict(before))  # what was refused does not stay
-        raise
+    corpus = filter_messages(console, workspace)
     offer_scrubbing(console, workspace, corpus)
     console.next("wonderland tokenize")
 
@@ -253,6 +249,7 @@ def tokenize(console: Console, folder: Path | None, preset: str | None, **option
     record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
     record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))
     train_tokenizer(console, workspace)
+    say_what_fits(console, workspace, f"wonderland tokenize{console.where}")
     console.next("wonderland train")
 
 

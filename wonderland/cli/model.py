@@ -14,9 +14,11 @@ import click
 
 from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
+from wonderland.cli.fitting import advice
 from wonderland.cli.options import Number, Whole, given, settings_options
 from wonderland.errors import CheckFailed, UsageError
-from wonderland.model.presets import PRESETS, preset
+from wonderland.model.fitting import estimated_tokens
+from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema.words import characters
 from wonderland.tokenizer import SPECIALS
@@ -49,10 +51,19 @@ def train(
     console.next("wonderland check")
 
 
-def train_model(console: Console, workspace: Workspace, device: str | None = None) -> ChatTransformer:
-    """Train the model and print how it went."""
+def train_model(
+    console: Console, workspace: Workspace, device: str | None = None, *, advised: bool = False
+) -> ChatTransformer:
+    """Train the model and print how it went.
+
+    Args:
+        console: Where to print.
+        workspace: The workspace.
+        device: Where to train.
+        advised: Which preset fits was said already.
+    """
     if not workspace.stage("model").done:
-        _announce(console, workspace)
+        _announce(console, workspace, advised=advised)
     with console.progress("Training", "tokens") as meter:
         model = workspace.train(_Watch(console, meter), device)
     history = model.history
@@ -130,12 +141,10 @@ def _tell_epoch(seed: int, progress: Progress) -> None:
         Console().note(f"seed {seed}: {progress.remark}")
 
 
-def _announce(console: Console, workspace: Workspace) -> None:
+def _announce(console: Console, workspace: Workspace, *, advised: bool = False) -> None:
     settings = workspace.settings.training.resolved()
     config = preset(settings.preset).sized(workspace.tokenize().vocab_size)
-    words = sum(len(text.split()) for text in workspace.split()[0].texts)
-    messages = len(workspace.split()[0])
-    tokens = round(words * 1.3 + 3 * messages)
+    tokens = estimated_tokens(workspace.split()[0].texts)
     overlap = settings.window_size / settings.stride
     seen = tokens * settings.epochs * overlap
     times = f"{overlap:.3g} times an epoch" if overlap > 1 else "once an epoch"
@@ -149,9 +158,9 @@ def _announce(console: Console, workspace: Workspace) -> None:
     if settings.snapshots:
         megabytes = settings.snapshots * 4 * config.n_params / 1e6
         console.note(f"Keeping {settings.snapshots} models on the way takes {megabytes:,.0f} MB of disk")
-    if tokens < config.n_params:
-        hint = _smaller(settings.preset)
-        console.note(f"Note: that is under one token a parameter, so much of it may be learned by heart.{hint}")
+    if not advised:
+        for sentence in advice(tokens, settings.preset, f"wonderland train{console.where}"):
+            console.note(sentence)
 
 
 def _expected(parameters: int, seen: float) -> str:
@@ -170,13 +179,6 @@ def _expected(parameters: int, seen: float) -> str:
 
 def _epochs(count: int) -> str:
     return "1 epoch" if count == 1 else f"{count} epochs"
-
-
-def _smaller(name: str) -> str:
-    """Return what to type for the next smaller preset, if there is one."""
-    sizes = {other: one.config.n_params for other, one in PRESETS.items()}
-    smaller = [other for other in sizes if sizes[other] < sizes[name]]
-    return f" `wonderland train --preset {max(smaller, key=sizes.__getitem__)}` is smaller." if smaller else ""
 
 
 class _Watch:

@@ -16,10 +16,14 @@ from wonderland.cli.audit import run_audit
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
+from wonderland.cli.fitting import say_what_fits, too_little
 from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import Place, Whole, given
 from wonderland.demo import MESSAGES
 from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
+from wonderland.model.fitting import TOO_LITTLE, estimated_tokens
+from wonderland.model.presets import preset as named
+from wonderland.report.schema.words import characters
 from wonderland.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,10 +33,13 @@ if TYPE_CHECKING:
 _QUICK = "triage"
 
 
+@click.option("--preset", help="Size of the model: nano, seed or large; it says which one fits before it trains.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
-def run(console: Console, folder: Path | None, open_it: bool) -> None:
+def run(console: Console, folder: Path | None, preset: str | None, open_it: bool) -> None:
     """Do everything that is not up to date, from the messages to the report."""
-    run_all(console, open_workspace(folder), open_it)
+    workspace = open_workspace(folder)
+    record(console, workspace, "training", given({"preset": preset}))
+    run_all(console, workspace, open_it)
 
 
 def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
@@ -42,10 +49,12 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     read_messages(console, workspace, again=False)
     console.say("\n2 · Without the noise")
     filter_messages(console, workspace)
+    if not workspace.stage("model").done:
+        say_what_fits(console, workspace, f"wonderland run{console.where}")
     console.say("\n3 · Tokens")
     train_tokenizer(console, workspace)
     console.say("\n4 · The model")
-    train_model(console, workspace)
+    train_model(console, workspace, advised=True)
     console.say("\n5 · Is it worth looking inside?")
     run_checks(console, workspace)
     console.say("\n6 · What is inside")
@@ -57,7 +66,8 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     except NotEnoughData as error:
         console.paragraph(plain(error.message))
     console.say("")
-    for sentence in _in_short(workspace.check(), results):
+    tokens = estimated_tokens(workspace.split()[0].texts)
+    for sentence in _in_short(workspace.check(), results, tokens):
         console.paragraph(plain(sentence))
     write_report(console, workspace, None, open_it, results)
     seconds = time.monotonic() - started
@@ -80,21 +90,16 @@ def _first_look(console: Console, workspace: Workspace) -> None:
     console.say("takes its place.\n")
 
 
-def _in_short(checks: list[Check], results: Results) -> list[str]:
-    """Return what was found in three sentences at most: how well it guesses, what it is for, how much is solid."""
-    told: list[str] = []
-    history = getattr(results.specimen.model, "history", None)
-    if history is not None and history.held_out_loss is not None:
-        loss = history.held_out_loss
-        measured = next((check.estimate for check in checks if check.estimate is not None), None)
-        between = "" if measured is None else f" [{math.exp(measured.low):.0f}, {math.exp(measured.high):.0f}]"
-        told.append(
-            f"On conversations it has not seen the model chooses as if among {math.exp(loss):.0f}{between} tokens"
-        )
-        if history.baselines:
-            name, least = min(history.baselines.items(), key=lambda item: item[1])
-            told[0] += f"; the best counting ({name}), as if among {math.exp(least):.0f}"
-        told[0] += "."
+def _in_short(checks: list[Check], results: Results, tokens: int) -> list[str]:
+    """Return what was found in three sentences at most: how well it guesses, what it is for, how much is solid.
+
+    Of too little text nothing of what was found is told.
+    """
+    told = _how_well(checks, results)
+    if tokens < TOO_LITTLE:
+        return [*told, too_little(tokens)]
+    if failed := [check.name for check in checks if not check.passed]:
+        told.append(f"Not so, of what should be so before one looks inside: {'; '.join(map(characters, failed))}.")
     findings = {name: list(result.findings()) for name, result in results.items()}
     solid = {name: [one for one in found if one.trust == "solid"] for name, found in findings.items()}
     known = plugins.load().analyses
@@ -110,12 +115,32 @@ def _in_short(checks: list[Check], results: Results) -> list[str]:
     return told
 
 
+def _how_well(checks: list[Check], results: Results) -> list[str]:
+    """Return a sentence on how well the model guesses, if that was measured."""
+    told: list[str] = []
+    history = getattr(results.specimen.model, "history", None)
+    if history is not None and history.held_out_loss is not None:
+        loss = history.held_out_loss
+        measured = next((check.estimate for check in checks if check.estimate is not None), None)
+        between = "" if measured is None else f" [{math.exp(measured.low):.0f}, {math.exp(measured.high):.0f}]"
+        told.append(
+            f"On conversations it has not seen the model chooses as if among {math.exp(loss):.0f}{between} tokens"
+        )
+        if history.baselines:
+            name, least = min(history.baselines.items(), key=lambda item: item[1])
+            told[0] += f"; the best counting ({name}), as if among {math.exp(least):.0f}"
+        told[0] += "."
+    return told
+
+
 @click.argument("where", default=Path("wonderland-demo"), type=Place())
 @click.option("--preset", help="Size of the model: nano (the default here), seed or large.")
 @click.option("--epochs", type=Whole(low=1), help="Passes over the training windows.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 def demo(console: Console, where: Path, preset: str | None, epochs: int | None, open_it: bool) -> None:
     """Do the whole job in WHERE on 44,758 real messages that come with wonderland (MIT; see its SOURCE.md)."""
+    if preset is not None:
+        named(preset)  # before a folder is made, which would be of nothing
     workspace = Workspace.create(where)
     console.where = f" -w {shlex.quote(str(where))}"
     if not workspace.settings.source.path:

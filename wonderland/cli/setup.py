@@ -8,7 +8,7 @@ import platform
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place
 from wonderland.paths import expanded
 from wonderland.workspace.settings import DEFAULT_NAME
+from wonderland.workspace.status import Step
 from wonderland.workspace.workspace import Workspace
 
 
@@ -58,32 +59,27 @@ def status(console: Console, folder: Path | None) -> None:
         console.say(line.rstrip())
         if step.detail:
             console.paragraph(plain(step.detail), indent=width + 4)
-    if following := _next(workspace, {step.name: step.state for step in steps}):
+    if following := _next(workspace, steps):
         console.next(following)
 
 
-def _next(workspace: Workspace, states: Mapping[str, str]) -> str:
+def _next(workspace: Workspace, steps: Sequence[Step]) -> str:
     """Return what to type after this, "" if everything is done."""
     if workspace.settings.examined.model:
         e = workspace.settings.examined
         again = f"wonderland examine {shlex.quote(e.model)} --texts {shlex.quote(e.texts)}"
-        commands = {"model": again, "results": "wonderland analyze", "report": "wonderland report"}
-        return next((command for name, command in commands.items() if states[name] != "done"), "")
-    if not workspace.settings.source.path:
+        commands = {"model": again, "results": "wonderland analyze"}
+    elif not workspace.settings.source.path:
         return "wonderland extract PATH"
-    commands = {
-        "corpus": "extract",
-        "filtered": "filter",
-        "tokenizer": "tokenize",
-        "model": "train",
-        "checks": "check",
-        "results": "analyze",
-        # An audit that is missing was not asked for.
-        **({"audit": "audit"} if states["audit"] in ("out of date", "damaged") else {}),
-        "report": "report",
-        "live report": "report --live",
-    }
-    return next((f"wonderland {how}" for name, how in commands.items() if states.get(name, "done") != "done"), "")
+    else:
+        stages = {"corpus": "extract", "filtered": "filter", "tokenizer": "tokenize", "model": "train"}
+        commands = {**stages, "checks": "check", "results": "analyze", "audit": "audit"}
+        commands = {name: f"wonderland {how}" for name, how in commands.items()}
+    todo = {step.name: step.again or commands.get(step.name, "") for step in steps if step.state != "done"}
+    if any((step.name, step.state) == ("audit", "missing") for step in steps):
+        del todo["audit"]  # it was not asked for
+    order = [*commands, "report", "live report"]
+    return next((todo[name] for name in order if todo.get(name)), "")
 
 
 def plugins(console: Console) -> None:

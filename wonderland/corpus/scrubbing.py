@@ -14,7 +14,6 @@ plans by ``phonenumbers``.
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +25,7 @@ import regex
 from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher, is_valid_number, parse
 from stdnum import iban, luhn, numdb
 
+from wonderland.corpus.plain_text import plain_text
 from wonderland.errors import UsageError
 
 __all__ = ["KINDS", "Secret", "count_secrets", "find_secrets", "known_country", "scrubbed"]
@@ -58,7 +58,7 @@ class Secret:
 
 
 _EMAIL = regex.compile(
-    r"(?i)(?<!\w)\w[\w.%+-]{0,63}@(?:(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}"  # letters of any script
+    r"(?i)(?<!\w)\w[\w.%+'’-]{0,63}@(?:(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}"  # letters of any script
     r"|\[(?:ipv6:)?[\da-f.:]{3,45}\])"  # a host by its number
 )
 _URL = regex.compile(
@@ -67,9 +67,10 @@ _URL = regex.compile(
     r"[^\s<>\"']{3,}[^\s<>\"'.,;:!?)\]]"
 )
 _LETS_IN = regex.compile(
-    r"(?i)://[^/:?#\s]*:[^/@\s]+@|/(?:j|join|invite|share)/\w{6,}"
+    r"(?i)://[^/:?#\s]*:(?!\d{1,5}(?:[/?#]|\Z))[^@\s]+@|/(?:j|join|invite|share)/\w{6,}"
     r"|[?&;#](?:[\w-]{0,30}[_-])?(?:pwd|token|key|auth|invite|password|passwd|secret|signature|sessionid)="
     r"|\bt\.me/(?:\+|joinchat/)\w|\bdiscord\.gg/\w|\b(?:chat\.whatsapp\.com|signal\.group)/[\w#]"
+    r"|\bzoom\.us/my/\w"
     r"|\bmeet\.google\.com/[a-z]{3}-[a-z]{4}-[a-z]{3}\b"
 )
 _LONG_PART = regex.compile(  # with letters and digits; looks ahead once for each part, not from each letter of it
@@ -78,17 +79,16 @@ _LONG_PART = regex.compile(  # with letters and digits; looks ahead once for eac
 _TITLE = regex.compile(  # words and numbers with hyphens between them, such as a headline and its year
     r"[_-]*(?:(?:\p{Lu}?[\p{Ll}\p{Lo}]{1,15}|\p{Lu}{1,15}|\d{1,8}|\p{L}{1,8}\d{1,4}|\d{1,4}\p{L}{1,4})(?:[_-]+|\Z))++"
 )
-_CODES = [0xAD, 0x34F, *range(0x200B, 0x2010), *range(0x202A, 0x202D), *range(0x2060, 0x206A), 0x20E3, 0xFE0E, 0xFE0F]
-_UNSEEN = frozenset(map(chr, [*_CODES, 0xFEFF]))  # zero-width characters, marks of direction, variation selectors
-_WIDE = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)} | {"\u3000": " ", "\ufe6b": "@"}
 _MOST_DIGITS = 19
 _BETWEEN = r" \u00a0\u2007\u2009\u202f.\-\u2010-\u2013/_"  # spaces, points and lines between groups of a number
-_GAP = regex.compile(rf"[{_BETWEEN}]+")
-_WIDE_GAP = regex.compile(rf"[{_BETWEEN}]{{2,3}}|[^\S\n]|[/_]")  # between numbers, or between groups of one
-_NUMBERS = regex.compile(rf"(?<!\d)(?<!\d[.,])\d+(?:[{_BETWEEN}]{{1,3}}\d+)*")
+_LINE = r"[^\S\n]{0,3}\n[^\S\n]{0,3}"
+_GAP = regex.compile(rf"[{_BETWEEN}\s]+")
+_WIDE_GAP = regex.compile(rf"[{_BETWEEN}]?{_LINE}|[{_BETWEEN}]{{2,3}}|[^\S\n]|[/_]")
+_NUMBERS = regex.compile(rf"(?<!\d)(?<!\d[.,])\d+(?:(?:[{_BETWEEN}]{{1,3}}|[{_BETWEEN}]?{_LINE})\d+)*")
 _DIALLED = regex.compile(rf"(?<!\d)[+(]?\d(?:[{_BETWEEN}()]{{0,3}}\d){{6,}}")
 _ABROAD = regex.compile(r"(?<![\d.,:+])(?:00|011)(?=[ .-]?[1-9])")  # dialled for the plus of another country
-_SLASHED = regex.compile(r"(?<![\d/])\+\d{1,4}(?:/\d{2,5}){2,4}(?![\d/])")
+_SLASHED = regex.compile(r"(?<![\d/])(?:\+\d{1,4}|\(\+\d{1,4}\))(?:/\d{2,5}){1,4}(?:-\d{2,5}){0,2}(?![\d/])")
+_SLASHES_TO_LINES = str.maketrans("/()", "-  ")
 _ONCE_MEXICAN = regex.compile(  # with the 1 before mobile numbers, which the plan of today has no more
     rf"\+52[{_BETWEEN}(]{{0,2}}1[{_BETWEEN}()]{{0,2}}(?P<rest>(?:\d[{_BETWEEN})]{{0,2}}){{9}}\d)(?!\d)"
 )
@@ -138,27 +138,11 @@ def find_secrets(text: str, country: str | None = None) -> list[Secret]:
         country: Country whose national phone numbers count, as two letters ("US"); with None only numbers written
             with a plus and their country code do.
     """
-    plain, places = _plain(text)
+    plain, places = plain_text(text)
     if places is None:
         return _find(plain, country)
     spans = ((one, places[one.start], places[one.stop - 1] + 1) for one in _find(plain, country))
     return [Secret(one.kind, start, stop, text[start:stop]) for one, start, stop in spans]
-
-
-def _plain(text: str) -> tuple[str, list[int] | None]:
-    """Return a text in plain digits and letters without what nobody sees, and the place of each character before.
-
-    The places are None if the text is plain.
-    """
-    if text.isascii():
-        return text, None
-    places = [at for at, c in enumerate(text) if c not in _UNSEEN]
-    return "".join(_plain_character(text[at]) for at in places), places
-
-
-def _plain_character(character: str) -> str:
-    digit = unicodedata.decimal(character, None)
-    return _WIDE.get(character, character) if digit is None else str(digit)
 
 
 def _find(text: str, country: str | None) -> list[Secret]:
@@ -251,8 +235,12 @@ def _is_card(text: str) -> bool:
     digits = "".join(groups)
     if len(digits) > _MOST_DIGITS or not _CARD.fullmatch(digits) or len(set(digits)) == 1:
         return False
-    decimal = "." in text and not all(4 <= len(group) <= 6 for group in groups)
-    return not decimal and bool(luhn.is_valid(digits))
+    apart = "." in text or "\n" in text  # decimals, or numbers of two lines; those of more are a list
+    return (
+        text.count("\n") < 2
+        and (not apart or all(4 <= len(group) <= 6 for group in groups))
+        and bool(luhn.is_valid(digits))
+    )
 
 
 def _ibans(text: str, country: str | None) -> Iterator[Secret]:
@@ -287,7 +275,7 @@ def _is_title(part: str) -> bool:
 
 
 def _phones(text: str, country: str | None) -> Iterator[Secret]:
-    dialled = _SLASHED.sub(lambda match: match[0].replace("/", "-"), text)
+    dialled = _SLASHED.sub(lambda match: match[0].translate(_SLASHES_TO_LINES), text)
     before = {match.end() - 1: len(match[0]) - 1 for match in _ABROAD.finditer(dialled)}
     abroad = _ABROAD.sub(lambda match: "+".rjust(len(match[0])), dialled)
     spans = chain(
@@ -295,7 +283,9 @@ def _phones(text: str, country: str | None) -> Iterator[Secret]:
         ((at - before[at], stop) for at, stop in _numbers_dialled(abroad, country) if at in before) if before else (),
         _once_mexican(abroad),
     )
-    yield from (Secret("phone", start, stop, text[start:stop]) for start, stop in spans)
+    for start, stop in spans:
+        begin = start - (text[start - 1 : start] == "(" and ")" in text[start:stop])
+        yield Secret("phone", begin, stop, text[begin:stop])
 
 
 def _once_mexican(text: str) -> Iterator[tuple[int, int]]:

@@ -19,10 +19,10 @@ from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
 from wonderland.version import __version__
 
-__all__ = ["Watching", "checked", "provenance", "run_alone", "run_each"]
+__all__ = ["LATE", "Watching", "checked", "provenance", "run_alone", "run_each"]
 
 R = TypeVar("R", bound=Result)
-_LATE = "The time that was given was used up before it began."
+LATE = "The time that was given was used up before it began."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +115,7 @@ def run_each(
                 results[analysis.name] = begun[analysis.name]
                 continue
             if watching.late:
-                declined[analysis.name] = _LATE
+                declined[analysis.name] = LATE
                 continue
             try:
                 result = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
@@ -133,7 +133,7 @@ def run_each(
         with baseline.holding({need for analysis in served for need in analysis.needs}):
             for analysis in served:
                 if watching.late:
-                    declined[f"{analysis.name} of the untrained baseline"] = _LATE
+                    declined[f"{analysis.name} of the untrained baseline"] = LATE
                     continue
                 try:
                     before[analysis.name] = _run(analysis, baseline, before, watching, f"{analysis.name} (untrained)")

@@ -28,6 +28,7 @@ __all__ = ["held_out_loss", "run_checks"]
 
 _DEAD = 1e-6
 _BATCH_TOKENS = 4096
+_COUNTED = ("windows", "conversations")
 
 
 def run_checks(specimen: Specimen, train: Corpus, held_out: Corpus) -> list[Check]:
@@ -130,8 +131,6 @@ def _runs(corpus: Corpus, length: int = 3) -> list[tuple[str, ...]] | set[tuple[
 
 def _evidence(specimen: Specimen) -> Check:
     about = specimen.evidence.describe()
-    detail = (
-        f"{about['windows']} windows of {about['shortest window']} to {about['longest window']} tokens "
-        f"from {about['conversations']} conversations"
-    )
+    windows, conversations = (f"{about[name]} {name[:-1] if about[name] == 1 else name}" for name in _COUNTED)
+    detail = f"{windows} of {about['shortest window']} to {about['longest window']} tokens from {conversations}"
     return Check("there is enough held-out evidence: 200 windows of 64 tokens", about["enough"], detail)

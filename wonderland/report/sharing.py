@@ -37,6 +37,7 @@ class Sharing:
         model: Fingerprint of the model that was audited; "" if none was.
         public: Whether what it read is public anyway.
         figures: The numbers that stand beside the sentence.
+        larger: What to type for a larger audit, if this one refuses only because it examined too little.
     """
 
     sentence: str = NO_AUDIT
@@ -44,6 +45,7 @@ class Sharing:
     model: str = ""
     public: bool = False
     figures: Sequence[Row] = ()
+    larger: str = ""
 
     @classmethod
     def of(cls, results: Mapping[str, Any] | None, model: str = "", *, public: bool = False) -> Sharing:
@@ -59,7 +61,8 @@ class Sharing:
                 if model and one.model != model:
                     other = "The audit that is here is of other weights, so of these nothing is known."
                     return cls(other, [other], one.model, public)
-                return cls(one.sentence, list(one.refusals), one.model, public, getattr(one, "at_a_glance", ()))
+                figures, larger = getattr(one, "at_a_glance", ()), getattr(one, "larger", "")
+                return cls(one.sentence, list(one.refusals), one.model, public, figures, larger)
         return cls(public=public)
 
     def let_out(self, *, asked: bool = False) -> str:
@@ -82,5 +85,13 @@ class Sharing:
             return f"The audit does not let this model be shared: {' '.join(self.refusals)} {_ASKED}"
         raise CheckFailed(
             f"The model is not put into a file that can be shared. {' '.join(self.refusals)}",
-            hint="Run `wonderland audit` for this model. If all whose messages it read agree: --i-asked-them",
+            hint=f"{self._what_to_do} If all whose messages it read agree: --i-asked-them",
         )
+
+    @property
+    def _what_to_do(self) -> str:
+        if self.larger:
+            return f"Only too little was examined. Examine more with `{self.larger}`."
+        if self.figures:
+            return "Run `wonderland filter --also scrub` and train again; the guide Share safely says what else helps."
+        return "Run `wonderland audit` for this model."

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wonderland.errors import NotEnoughData, Unsupported
+from wonderland.workspace.declined import forget_declined, load_declined, save_declined
 from wonderland.workspace.kept import (
     Kept,
     kept,
@@ -41,11 +43,13 @@ class Asked:
         layout: The workspace.
         analyses: The analyses, each after those it uses.
         stages: Where the result of each lies or will lie, by its name.
+        by_name: Whether analyses were named, rather than groups or none.
     """
 
     layout: Layout
     analyses: Sequence[Runnable]
     stages: Mapping[str, Stage]
+    by_name: bool = False
 
     @classmethod
     def of(cls, layout: Layout, wanted: Sequence[str], parameters: Mapping[str, Mapping[str, Any]] | None) -> Asked:
@@ -55,13 +59,22 @@ class Asked:
         move_old(layout.folder)
         given = {**layout.settings.analysis.parameters, **(parameters or {})}
         chosen = with_used(select(wanted or layout.settings.analysis.run, given), given)
-        return cls(layout, chosen, layout.analysis_stages(chosen))
+        by_name = any(one.name in wanted for one in chosen)
+        return cls(layout, chosen, layout.analysis_stages(chosen), by_name)
 
     @property
     def missing(self) -> list[str]:
-        """Names of those whose result is not there, not up to date, or cannot be read."""
+        """Names of those that can have a result and have none that is up to date and can be read.
+
+        One that declined with just these inputs can have none (`declined`).
+        """
         done = load_done(self.analyses, self.stages)
-        return [analysis.name for analysis in self.analyses if analysis.name not in done]
+        return [one.name for one in self.analyses if one.name not in done and one.name not in self.declined]
+
+    @property
+    def declined(self) -> dict[str, str]:
+        """Why those declined that cannot have a result; none of those asked for by name, which are tried again."""
+        return {} if self.by_name else load_declined(self.analyses, self.stages)
 
     def there(self, specimen: Specimen, *, last: bool) -> Results:
         """Return the results that are up to date, or of each analysis the one that was asked for last."""
@@ -85,8 +98,10 @@ class Asked:
 
         keeping = Keeping(self.stages, on_start, on_progress, on_removed, deadline=deadline_in(minutes))
         control = self.layout.settings.analysis.control
-        found, declined = keeping.run(specimen, self.analyses, control=control, alone=len(self.analyses) == 1)
-        return Results({name: found[name] for name in self.stages if name in found}, specimen, declined)
+        known = self.declined
+        trying = [one for one in self.analyses if one.name not in known]
+        found, declined = keeping.run(specimen, trying, control=control, alone=len(self.analyses) == 1)
+        return Results({name: found[name] for name in self.stages if name in found}, specimen, {**known, **declined})
 
 
 @dataclass(frozen=True)
@@ -137,7 +152,7 @@ class Keeping:
             control: Also run each on the untrained baseline.
             alone: That an analysis declines is an error.
         """
-        from wonderland.lab.running import run_each
+        from wonderland.lab.running import LATE, run_each
 
         done = _with_own_twin(load_done(analyses, self.stages), self.baseline)
         for name in done:
@@ -147,9 +162,20 @@ class Keeping:
             return done, {}
         begun = load_begun(todo, self.stages) if control else {}
         asked = analyses if alone else ()
-        fresh, declined = run_each(
-            specimen, todo, asked, done, control=control, watching=self.watching, begun=begun, baseline=self.baseline
-        )
+        watching = self.watching
+        try:
+            fresh, declined = run_each(
+                specimen, todo, asked, done, control=control, watching=watching, begun=begun, baseline=self.baseline
+            )
+        except (NotEnoughData, Unsupported) as error:
+            if alone:
+                save_declined(self.stages[todo[0].name], error.message)
+            raise
+        for name, why in declined.items():
+            if name in self.stages and why != LATE:
+                save_declined(self.stages[name], why)
+        for name in fresh:
+            forget_declined(self.stages[name])
         return {**done, **fresh}, declined
 
 

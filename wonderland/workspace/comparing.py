@@ -108,8 +108,8 @@ def _messages_of(folder: Path) -> Corpus:
 
 def write_comparison(
     layout: Layout, result: Comparison, path: Path | None, redact: int | None, heads: Twins | None = None
-) -> Path:
-    """Write the page of a comparison and return its path.
+) -> tuple[Path, list[str]]:
+    """Write the page of a comparison; return its path, and what was found as lines that show no more than the page.
 
     Args:
         layout: The workspace.
@@ -120,6 +120,7 @@ def write_comparison(
     """
     from wonderland.report.build import write_report
     from wonderland.report.redact import Redaction
+    from wonderland.report.schema import characters
     from wonderland.tokenizer import SpeakerTokenizer
 
     place = path or layout.folder / "compare.html"
@@ -127,7 +128,7 @@ def write_comparison(
     corpus = layout.done("filtered", "filter").read(Corpus.load)
     redaction = None
     if redact is not None:
-        redaction = Redaction.of(corpus, SpeakerTokenizer.train(corpus, layout.vocab_size), redact).page
+        redaction = Redaction.of(corpus, SpeakerTokenizer.train(corpus, layout.vocab_size), redact)
     results: dict[str, Result] = {"comparison": result} | ({} if heads is None else {"comparison-heads": heads})
     with guarding(place):
         written = write_report(
@@ -135,8 +136,11 @@ def write_comparison(
             results,
             None,
             meta={"corpus": corpus.counts(), "compared": _ABOUT, "wonderland": __version__},
-            redact=redaction,
+            redact=None if redaction is None else redaction.page,
             audit=_HOLDS if redact is None else _REDACTED.format(redact),
         )
     remember(layout.folder, [written])
-    return written
+    if redaction is None:
+        return written, [line for one in results.values() for line in one.summary().splitlines()]
+    found = [redaction.tree(finding) for one in results.values() for finding in one.findings()]
+    return written, [characters(finding.text) for finding in found]

@@ -1,13 +1,14 @@
 """The stage of a workspace that names a model from elsewhere and its texts, by what is in their files.
 
-The files stay where they are. ``model/examined.json`` holds a hash of each; while size and time of all are as they
-were, no hash is computed again.
+The files stay where they are. ``model/examined.json`` holds a hash of each; while place, size and time of all are as
+they were, no hash is computed again. Files that were moved or written anew with the same content are the same.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def model_stage(folder: Path, examined: ExaminedSettings) -> Stage:
         examined: Which model and which texts.
     """
     noted, state = _noted(folder), _state(examined)
-    content = noted["content"] if noted.get("state") == state else [state]
+    content = noted["content"] if noted.get("state") == state else _content(tuple(map(tuple, state)))
     chosen = {key: value for key, value in asdict(examined).items() if key not in ("model", "texts")}
     return Stage("model", folder / "model", 1, {"content": content, **chosen})
 
@@ -40,7 +41,7 @@ def note(folder: Path, examined: ExaminedSettings) -> None:
     state, stage = _state(examined), model_stage(folder, examined)
     if stage.done and _noted(folder).get("state") == state:
         return
-    content = [[file.name, hash_file(file)] for file in _files(examined)]
+    content = _content(tuple(map(tuple, state)))
     stage = replace(stage, parameters={**stage.parameters, "content": content})
     with stage.writing() as place:
         text = json.dumps({"state": state, "content": content}, indent=1)
@@ -56,6 +57,12 @@ def _files(examined: ExaminedSettings) -> list[Path]:
 def _state(examined: ExaminedSettings) -> list[list[Any]]:
     there = [(file, file.stat()) for file in _files(examined) if file.is_file()]
     return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in there]
+
+
+@lru_cache(maxsize=4)
+def _content(state: tuple[tuple[Any, ...], ...]) -> list[list[str]]:
+    """Return name and hash of files, which are read once for each state they are in."""
+    return [[Path(place).name, hash_file(Path(place))] for place, *_ in state]
 
 
 def _noted(folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import InputError
+from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.stage import Stage
 
@@ -39,6 +40,7 @@ __all__ = [
     "load_begun",
     "load_done",
     "move_old",
+    "read_record",
     "save",
     "save_begun",
     "scratch_of",
@@ -63,7 +65,8 @@ class Kept:
         evidence: What of the settings says which windows were examined.
         inputs: Keys of the model it is about and of the results it used.
         estimates: What the estimates in it are made of; with other parts they cannot be read.
-        used: When it was last written or asked for, in seconds since 1970: the time of change of its folder.
+        used: When it was last written or asked for, in seconds since 1970. It stands in a file, as a copy of a
+            workspace has other times of change.
         folder: Where it is.
     """
 
@@ -88,15 +91,32 @@ def _kept(results: Path, pattern: str = "*/*") -> Iterator[Kept]:
     for record in results.glob(f"{pattern}/{_RECORD}"):
         if record.parent.name.startswith("."):  # half written
             continue
-        try:
-            value = json.loads(record.read_text(encoding="utf-8"))
-            made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
-            about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
-            estimates = tuple(made.get("estimates", ()))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        folder = record.parent
-        yield Kept(folder.parent.name, folder.name, *about, estimates, folder.stat().st_mtime, folder)
+        if one := read_record(record):
+            yield one
+
+
+def read_record(record: Path) -> Kept | None:
+    """Return what a ``stage.json`` says of the result it seals, or None if it says nothing that can be read."""
+    try:
+        value = json.loads(record.read_text(encoding="utf-8"))
+        made, inputs = value["parameters"], tuple(map(str, value["inputs"]))
+        about = (int(value["version"]), dict(made["parameters"]), dict(made["evidence"]), inputs)
+        key, estimates = str(value["key"]), tuple(made.get("estimates", ()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    folder = record.parent
+    return Kept(folder.parent.name, key, *about, estimates, _last_used(folder), folder)
+
+
+def _last_used(folder: Path) -> float:
+    try:
+        return float(_used(folder).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # of a version that did not note it
+        return folder.stat().st_mtime
+
+
+def _used(folder: Path) -> Path:
+    return folder / "used"
 
 
 def load_done(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, Result]:
@@ -127,8 +147,9 @@ def _load(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> dict[str, 
 
 def touch(stage: Stage) -> None:
     """Note that a result was asked for."""
-    with contextlib.suppress(OSError):  # a workspace that can only be read is read all the same
-        os.utime(stage.folder)
+    # A workspace that can only be read is read all the same.
+    with contextlib.suppress(OSError), replacing(_used(stage.folder)) as partial:
+        partial.write_text(f"{time.time():.6f}", encoding="utf-8")
 
 
 def latest(workspace: Path, usual: Stage, models: int = 1) -> Stage:
@@ -169,6 +190,7 @@ def save(stage: Stage, result: Result, most: int = 0) -> list[Kept]:
         result.save(folder)
         if scratch.is_dir():
             shutil.copytree(scratch, folder / "scratch")
+    touch(stage)
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(_begun(stage).folder, ignore_errors=True)
     for left in stage.folder.parent.glob(".*"):  # of runs that were stopped and never went on

@@ -124,7 +124,8 @@ class Layout:
             source: The source of the first store.
             further: Name and version of the source of each further one.
         """
-        parameters = {**asdict(self.settings.source), "path": str(self.source_path)}
+        path = expanded(self.settings.source.path) if self.source_path else ""  # as typed: a copy of it is as it was
+        parameters = {**asdict(self.settings.source), "path": str(path)}
         if not parameters["more"]:  # as before a workspace could have several stores
             del parameters["more"]
         else:

@@ -24,8 +24,9 @@ from wonderland.version import __version__
 from wonderland.workspace import auditing
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.replicated import replicated_in
+from wonderland.workspace.shown import note
 from wonderland.workspace.stage import guarding
-from wonderland.workspace.status import LIVE_REPORT, REPORT
+from wonderland.workspace.status import LIVE_REPORT, REPORT, keys_of_settings
 from wonderland.workspace.wipe import must_be_ours, remember
 
 __all__ = ["Showing"]
@@ -89,6 +90,7 @@ class Showing:
                 sharing=told,
             )
         remember(self.layout.folder, [written])
+        note(self.layout, written, self.results, keys_of_settings(self.layout))
         return written
 
     def _of_audit(self, results: Results, sharing: Sharing, model: str) -> str:

@@ -138,6 +138,7 @@ class Stage:
             "parameters": self.parameters,
             "inputs": list(self.inputs),
             "files": {str(path.relative_to(partial)): hash_file(path) for path in files},
+            "written": round(time.time(), 3),
         }
         record = partial / _RECORD
         record.write_text(json.dumps(value, indent=1, default=str), encoding="utf-8")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from wonderland.errors import UsageError, WonderlandError
 from wonderland.workspace.catalogue import analyses, chosen, groups_of
+from wonderland.workspace.declined import declined
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept, kept
 from wonderland.workspace.layout import CHECKPOINT, Layout
+from wonderland.workspace.shown import later, latest_keys, noted
 from wonderland.workspace.stage import State
 from wonderland.workspace.wipe import bytes_of
 
-__all__ = ["LIVE_REPORT", "REPORT", "Step", "status"]
+__all__ = ["LIVE_REPORT", "REPORT", "Step", "keys_of_settings", "status"]
 
 REPORT, LIVE_REPORT = "report.html", "report-live.html"
 
@@ -29,6 +32,7 @@ class Step:
         detail: What else there is to say.
         size: Bytes on disk.
         written: When it was written, in seconds since 1970; None if it is not there.
+        again: What to type to have it as it should be, if there is anything.
     """
 
     name: str
@@ -36,31 +40,58 @@ class Step:
     detail: str = ""
     size: int = 0
     written: float | None = None
+    again: str = ""
 
 
 def status(layout: Layout) -> list[Step]:
     """Say of every stage of a workspace whether it is done."""
     names = ("model",) if layout.examines else ("corpus", "filtered", "tokenizer", "model", "checks", "audit")
     steps = [_step(layout, name) for name in names]
-    steps.append(_results(layout))
-    live = [_report(layout, "live report", LIVE_REPORT, "wonderland report --live", steps)]
-    return [
-        *steps,
-        _report(layout, "report", REPORT, "wonderland report", steps),
-        *(step for step in live if step.state != "missing"),
-    ]
+    results, keys = _results(layout)
+    live = _report(layout, "live report", LIVE_REPORT, "wonderland report --live", keys)
+    report = _report(layout, "report", REPORT, "wonderland report", keys)
+    return [*steps, results, report, *([] if live.state == "missing" else [live])]
 
 
-def _report(layout: Layout, name: str, file: str, command: str, steps: Sequence[Step]) -> Step:
-    """Say of a report whether it shows everything that was made before it."""
+def _report(layout: Layout, name: str, file: str, command: str, keys: Mapping[str, str]) -> Step:
+    """Say of a report whether it shows everything that there is now.
+
+    Args:
+        layout: The workspace.
+        name: What it is called.
+        file: Its file.
+        command: What writes it.
+        keys: The key of the result of each analysis that the settings ask for, "" of one that is not there.
+    """
     place = layout.folder / file
-    size, written = _on_disk([place])
-    if written is None:
-        return Step(name, "missing")
-    later = [step.name for step in steps if step.written is not None and step.written > written]
-    names = " and ".join(filter(None, [", ".join(later[:-1]), *later[-1:]]))
-    came = f"; {names} came after it: `{command}` shows what is there" if later else ""
-    return Step(name, "out of date" if later else "done", f"{place}{came}", size, written)
+    if not place.exists():
+        return Step(name, "missing", again=command)
+    size = bytes_of(place)
+    shown = noted(layout.folder, file)
+    if shown is None:
+        why = f"{place}; what it shows is not known, as another version wrote it or it was changed: `{command}`"
+        return _unless_refused(layout, Step(name, "out of date", why, size, place.stat().st_mtime, command))
+    wanted = {analysis: key for analysis, key in keys.items() if key}
+    if any(shown.results.get(analysis, key) != key for analysis, key in shown.of_settings.items()):
+        wanted, command = latest_keys(kept(layout.folder), shown.results), f"{command} --latest"
+    after = later(shown, layout, wanted)
+    if not after:
+        return Step(name, "done", str(place), size, shown.written)
+    names = " and ".join(filter(None, [", ".join(after[:-1]), *after[-1:]]))
+    told = f"{place}; it does not show {names} of now: `{command}` does"
+    return _unless_refused(layout, Step(name, "out of date", told, size, shown.written, command))
+
+
+def _unless_refused(layout: Layout, step: Step) -> Step:
+    """Return the line of a report that is out of date, without what to type if the audit would refuse it."""
+    if step.name != "live report":
+        return step
+    from wonderland.workspace.auditing import sharing
+
+    known = sharing(layout, "")
+    if known.public or not known.refusals:
+        return step
+    return replace(step, detail=f"{step.detail}, unless the audit is against it, as it is now", again="")
 
 
 def _step(layout: Layout, name: str) -> Step:
@@ -87,30 +118,54 @@ def _step(layout: Layout, name: str) -> Step:
 def _on_disk(places: Sequence[Path]) -> tuple[int, float | None]:
     """Return the bytes of files and folders, and when the last of them was written: a folder when it was sealed."""
     there = [place for place in places if place.exists()]
-    sealed = [place / "stage.json" if (place / "stage.json").exists() else place for place in there]
-    return sum(map(bytes_of, there)), max((place.stat().st_mtime for place in sealed), default=None)
+    return sum(map(bytes_of, there)), max(map(_written, there), default=None)
 
 
-def _results(layout: Layout) -> Step:
-    """Say how many analyses of the settings have a result, and how many other results there are."""
-    there = kept(layout.folder)
-    if not there:
-        return Step("results", "missing")
-    size, written = _on_disk([one.folder for one in there])
+def _written(place: Path) -> float:
+    """Return when a file or a stage was written: as its record says, for a copy has other times of change."""
+    record = place / "stage.json"
     try:
-        done, wanted = _of_now(layout, there)
+        return float(json.loads(record.read_text(encoding="utf-8"))["written"])
+    except (OSError, ValueError, KeyError, TypeError):  # a file, or a stage of a version that did not note it
+        return (record if record.exists() else place).stat().st_mtime
+
+
+def keys_of_settings(layout: Layout) -> dict[str, str]:
+    """Return the key of the result of each analysis that the settings ask for, of those that are there."""
+    try:
+        keys = _of_now(layout, kept(layout.folder))
+    except WonderlandError:  # settings that name an analysis which is not installed
+        return {}
+    return {name: key for name, key in keys.items() if key}
+
+
+def _results(layout: Layout) -> tuple[Step, dict[str, str]]:
+    """Say how many analyses of the settings have a result, and how many others there are; return their keys too."""
+    there, refused = kept(layout.folder), declined(layout.folder)
+    if not there and not refused:
+        return Step("results", "missing"), {}
+    size, written = _on_disk([one.folder for one in (*there, *(one for one, _ in refused))])
+    try:
+        keys = _of_now(layout, [*there, *(one for one, _ in refused)])
     except WonderlandError as error:  # settings that name an analysis which is not installed
-        return Step("results", "out of date", error.message, size, written)
+        return Step("results", "out of date", error.message, size, written), {}
+    wanted, done = len(keys), sum(bool(key) for key in keys.values())
+    whys = {one.analysis: why for one, why in refused if keys.get(one.analysis) == one.key}
+    done -= len(whys)
     detail = f"{done} of {wanted} analyses"
+    if whys:
+        detail += f"; declined for these messages and this model: {', '.join(whys)}"
     if len(there) > done:
         more = len(there) - done
         told = "1 further result is" if more == 1 else f"{more} further results are"
         detail += f"; {told} kept, with other parameters or of another model"
-    return Step("results", "done" if done == wanted else "out of date", detail, size, written)
+    state: State = "done" if done + len(whys) == wanted else "out of date"
+    made = {name: key for name, key in keys.items() if name not in whys}
+    return Step("results", state, detail, size, written), made
 
 
-def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
-    """Count the results that are those of the settings, and the analyses that the settings ask for.
+def _of_now(layout: Layout, there: Sequence[Kept]) -> dict[str, str]:
+    """Return the key of the result of each analysis that the settings ask for, "" of one that is not there.
 
     The plugins' text says what their parameters are by default, so that nothing slow is loaded.
     """
@@ -143,13 +198,13 @@ def _of_now(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
 
     for name in chosen(settings.run, sketches):
         find(name)
-    return sum(bool(key) for key in keys.values()), len(keys)
+    return keys
 
 
-def _of_now_by_importing(layout: Layout, there: Sequence[Kept]) -> tuple[int, int]:
+def _of_now_by_importing(layout: Layout, there: Sequence[Kept]) -> dict[str, str]:
     from wonderland.lab.analysis import select, with_used
 
     given = layout.settings.analysis.parameters
     stages = layout.analysis_stages(with_used(select(layout.settings.analysis.run, given), given))
-    folders = {stage.folder for stage in stages.values()}
-    return sum(one.folder in folders for one in there), len(stages)
+    keys = {(one.analysis, one.key) for one in there}
+    return {name: stage.key if (name, stage.key) in keys else "" for name, stage in stages.items()}

@@ -31,6 +31,7 @@ OWN = (
     "people.json",
     "people.toml",
     "elsewhere.json",
+    "reports.json",
     "report.html",
     "report-live.html",
     "compare.html",

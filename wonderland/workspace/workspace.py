@@ -343,10 +343,17 @@ class Workspace(WorkspaceFolder):
         return found if wanted else replace(found, by_name={**found, **cohorts.shown(layout, last=latest)})
 
     def missing(self, *wanted: str, parameters: _Parameters | None = None, cohort: str = "") -> list[str]:
-        """Return the names of the analyses that `analyze` would run, with the member of a cohort behind."""
+        """Return the names of the analyses that `analyze` would run, with the member of a cohort behind.
+
+        Those that declined with the same inputs are not among them (`declined`), unless they are named.
+        """
         if cohort:
             return cohorts.AskedOfCohort.of(self.layout, cohort, wanted, parameters).missing
         return Asked.of(self.layout, wanted, parameters).missing
+
+    def declined(self) -> dict[str, str]:
+        """Return why analyses of the settings declined with the model and evidence of now, by name."""
+        return Asked.of(self.layout, (), None).declined
 
     def compare(
         self,
@@ -483,7 +490,7 @@ class Workspace(WorkspaceFolder):
 
     def _shown(self, results: Results | None) -> Results:
         found = self.results() if results is None else results
-        if results is None and not found:
+        if results is None and not found and not self.declined():  # where all declined, what else there is is shown
             raise InputError(
                 "There is no result to show.",
                 hint="Run some first, for example: wonderland analyze triage. All at once: wonderland report --all",

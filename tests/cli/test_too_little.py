@@ -1,0 +1,145 @@
+"""A workspace of a few words: what is said of it, and that nothing is proposed that would be declined again."""
+
+import contextlib
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wonderland.cli.fitting import advice
+from wonderland.cli.main import run
+from wonderland.model.fitting import TOO_LITTLE
+from wonderland.model.presets import PRESETS, Config
+from wonderland.workspace.workspace import Workspace
+
+DECLINES = "causal-scrubbing"  # it takes eight conversations that are held out
+
+
+@pytest.fixture(scope="module")
+def tiny(messages, tmp_path_factory) -> tuple[Path, str]:
+    """A workspace of thirty messages after `wonderland run`, and what that said."""
+    place = tmp_path_factory.mktemp("tiny")
+    lines = messages.read_text(encoding="utf-8").splitlines(keepends=True)
+    (place / "few.jsonl").write_text("".join(line for line in lines[1:40] if len(line) < 500), encoding="utf-8")
+    folder = place / "me.wonderland"
+    workspace = Workspace.create(folder)
+    workspace.configure("source", path=str(place / "few.jsonl"))
+    workspace.configure("tokenizer", vocab_size=300)
+    workspace.configure("training", epochs=1)
+    workspace.configure("split", by="time")
+    workspace.configure("analysis", windows=4, control=False, run=["head-patterns", DECLINES])
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.setitem(PRESETS, "seed", replace(PRESETS["seed"], config=Config(2, 2, 32, 16, 64, 128, 300)))
+        assert run(["run", "-q", "-w", str(folder)]) == 0
+    return folder, out.getvalue()
+
+
+@pytest.fixture
+def copied(tiny, tmp_path, monkeypatch) -> Path:
+    """A copy of that workspace to do anything with."""
+    monkeypatch.setitem(PRESETS, "seed", replace(PRESETS["seed"], config=Config(2, 2, 32, 16, 64, 128, 300)))
+    return Path(shutil.copytree(tiny[0], tmp_path / "me.wonderland"))
+
+
+def told(capsys, folder, *words, code=0):
+    capsys.readouterr()
+    assert run([*words, "-q", "-w", str(folder)]) == code
+    return capsys.readouterr()
+
+
+def test_too_little_text_is_said_before_training_and_at_the_end_and_no_finding_is_told(tiny):
+    plan, _, rest = tiny[1].partition("4 · The model")
+    assert "Too little text to say anything: about" in " ".join(plan.split())
+    end = " ".join(rest.partition("7 · What does it give away?")[2].split())
+    assert "Too little text to say anything: about" in end
+    assert "are called solid" not in end
+
+
+def test_run_says_which_preset_fits_before_it_trains(messages, tmp_path, capsys):
+    workspace = Workspace.create(tmp_path / "w")
+    workspace.configure("source", path=str(messages))
+    workspace.configure("tokenizer", vocab_size=1)  # refused, after what fits was said
+    assert run(["run", "-q", "-w", str(tmp_path / "w")]) != 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "seed has 5.3M parameters" in out
+    assert f"nano (1.3M) fits so much text: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
+
+
+@pytest.mark.parametrize(
+    ("tokens", "chosen", "best"), [(20_000, "seed", "nano"), (6_000_000, "large", "seed"), (6_000_000, "nano", "seed")]
+)
+def test_the_preset_that_fits_is_advised(tokens, chosen, best):
+    said = " ".join(advice(tokens, chosen, "wonderland train"))
+    assert f"`wonderland train --preset {best}`" in said
+    assert "Too little" not in said
+
+
+def test_of_the_preset_that_fits_only_what_it_will_do_is_said():
+    assert advice(6_000_000, "seed", "wonderland train") == []
+    (note,) = advice(600_000, "nano", "wonderland train")
+    assert "under one token a parameter" in note
+    assert "--preset" not in note
+    assert "Too little" in advice(TOO_LITTLE - 1, "nano", "wonderland train")[0]
+
+
+# -- what was declined
+
+
+def test_nothing_proposes_what_was_declined_with_the_same_inputs(copied, capsys):
+    """Follow every next line from here; none of them may come twice."""
+    followed = []
+    words = ["status"]
+    while words:
+        assert run([*words, "-q", "--json", *([] if "-w" in words else ["-w", str(copied)])]) == 0
+        following = json.loads(capsys.readouterr().out).get("next", "")
+        assert following not in followed
+        followed.append(following)
+        words = following.split()[1:]
+    assert f"wonderland analyze -w {copied}" not in followed
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_after_a_run_no_command_says_to_analyze(copied, command, capsys):
+    code = 1 if command == "check" else 0
+    assert "wonderland analyze" not in told(capsys, copied, command, code=code).out.replace("`wonderland analyze", "")
+
+
+def test_why_one_is_not_in_the_report_is_said(copied, capsys):
+    out = told(capsys, copied, "report").out
+    assert f"Not in it, {DECLINES}: Swapping between conversations" in out
+    assert "Next:" not in out
+    (step,) = (step for step in Workspace(copied).status() if step.name == "results")
+    assert (step.state, step.detail) == (
+        "done",
+        f"1 of 2 analyses; declined for these messages and this model: {DECLINES}",
+    )
+
+
+def test_what_was_declined_is_tried_again_when_it_is_named_or_its_inputs_are_others(copied, capsys):
+    workspace = Workspace(copied)
+    assert workspace.missing() == []
+    assert workspace.missing(DECLINES) == [DECLINES]
+    assert "takes 8 of them" in told(capsys, copied, "analyze", DECLINES, code=4).err
+    workspace.configure("analysis", parameters={DECLINES: {"seed": 1}})
+    assert workspace.missing() == [DECLINES]
+    assert workspace.declined() == {}
+    assert next(step for step in workspace.status() if step.name == "results").state == "out of date"
+
+
+def test_where_all_declined_the_report_shows_what_else_there_is(copied, capsys):
+    Workspace(copied).configure("analysis", run=[DECLINES])
+    shutil.rmtree(copied / "results")
+    assert "takes 8 of them" in told(capsys, copied, "analyze", code=4).err
+    assert "Not in it" in told(capsys, copied, "report").out
+    assert "Next:" not in told(capsys, copied, "status").out
+
+
+def test_what_another_version_declined_is_forgotten(copied, monkeypatch):
+    assert list(Workspace(copied).declined()) == [DECLINES]
+    monkeypatch.setattr("wonderland.workspace.declined.__version__", "99")
+    assert Workspace(copied).declined() == {}
+    assert Workspace(copied).missing() == [DECLINES]

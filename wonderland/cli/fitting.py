@@ -1,0 +1,74 @@
+"""What is said before training of how much text there is: which preset fits it, and whether it is too little."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wonderland.cli.console import Console, number
+from wonderland.model.fitting import TOO_LITTLE, WHY_TOO_LITTLE, estimated_tokens, fitting
+from wonderland.model.presets import preset
+
+if TYPE_CHECKING:
+    from wonderland.workspace.workspace import Workspace
+
+__all__ = ["advice", "say_what_fits", "too_little"]
+
+_GUIDE = "The tutorial Your messages in an evening says which preset fits how much text."
+
+
+def say_what_fits(console: Console, workspace: Workspace, command: str) -> None:
+    """Say how much text there is to train on and, if another preset fits it, which one and what to type.
+
+    Args:
+        console: Where to print.
+        workspace: The workspace, its messages filtered.
+        command: What takes the option ``--preset``.
+    """
+    tokens = estimated_tokens(workspace.split()[0].texts)
+    chosen = workspace.settings.training.preset
+    console.result(text={"tokens": tokens, "preset": chosen, "fitting": fitting(tokens)})
+    for sentence in advice(tokens, chosen, command):
+        console.paragraph(sentence)
+
+
+def advice(tokens: int, chosen: str, command: str) -> list[str]:
+    """Return what there is to say of a preset for so many tokens of text; nothing if it fits.
+
+    Args:
+        tokens: Tokens of training text.
+        chosen: Name of the preset that is taken.
+        command: What takes the option ``--preset``.
+    """
+    parameters, best = preset(chosen).config.n_params, fitting(tokens)
+    told = [too_little(tokens)] if tokens < TOO_LITTLE else []
+    if tokens < parameters:
+        told.append(
+            f"Note: {chosen} has {parameters / 1e6:.1f}M parameters and there are about {_about(tokens)} tokens to "
+            "train on: that is under one token a parameter, so much of it may be learned by heart."
+        )
+    if best != chosen and tokens < parameters:
+        size = preset(best).config.n_params / 1e6
+        told.append(f"{best} ({size:.1f}M) fits so much text: `{command} --preset {best}`. {_GUIDE}")
+    elif best != chosen:
+        told.append(
+            f"There are about {_about(tokens)} tokens to train on, enough for {best}: `{command} --preset {best}`, "
+            f"which takes longer. {_GUIDE}"
+        )
+    return told
+
+
+def too_little(tokens: int) -> str:
+    """Return that so few tokens are too few to say anything, and why."""
+    return (
+        f"Too little text to say anything: about {_about(tokens)} tokens to train on, and it takes some "
+        f"{number(TOO_LITTLE)}. {WHY_TOO_LITTLE}"
+    )
+
+
+def _about(tokens: int) -> str:
+    """Return a count that is an estimate, to two digits.
+
+    >>> _about(212_617)
+    '210,000'
+    """
+    return number(float(f"{tokens:.2g}"))

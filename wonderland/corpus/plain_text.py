@@ -1,0 +1,27 @@
+"""A text in plain digits and letters, without what nobody sees, so that what is written in disguise is found."""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["plain_text"]
+
+_CODES = [0xAD, 0x34F, *range(0x200B, 0x2010), *range(0x202A, 0x202D), *range(0x2060, 0x206A), 0x20E3, 0xFE0E, 0xFE0F]
+_UNSEEN = frozenset(map(chr, [*_CODES, 0xFEFF]))  # zero-width characters, marks of direction, variation selectors
+_WIDE = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)} | {"\u3000": " ", "\ufe6b": "@"}
+
+
+def plain_text(text: str) -> tuple[str, list[int] | None]:
+    """Return a text in plain digits and letters without what nobody sees, and the place of each character before.
+
+    The places are None if the text is plain.
+    """
+    if text.isascii():
+        return text, None
+    places = [at for at, c in enumerate(text) if c not in _UNSEEN]
+    return "".join(_plain_character(text[at]) for at in places), places
+
+
+def _plain_character(character: str) -> str:
+    digit = unicodedata.decimal(character, None)
+    return _WIDE.get(character, character) if digit is None else str(digit)
