@@ -20,7 +20,6 @@ from contextlib import closing
 
 import pytest
 
-import wonderland as wl
 from wonderland_imessage import ChatDb
 from wonderland_imessage.testing import make_database
 
@@ -39,18 +38,16 @@ def read(path):
     """Read every row; return how many were messages and how many were not."""
     source = ChatDb(path)
     stored, messages, skipped = source.count(), 0, 0
-    for row in source.rows():
-        if isinstance(row, wl.Message):
-            messages += 1
-        else:
-            skipped += 1
+    for block in source.blocks():
+        messages += block.messages.num_rows
+        skipped += len(block.skipped)
     source.close()
     assert messages + skipped == stored
     return messages, skipped
 
 
 def test_a_whole_database(benchmark, database):
-    """Every row through `rows`: opened, joined, decoded, classified, counted."""
+    """Every row through `blocks`: opened, joined, decoded, classified, counted."""
     messages, skipped = benchmark.pedantic(read, (database.path,), rounds=3)
     assert messages == database.messages
     assert skipped == sum(database.reasons.values())

@@ -203,6 +203,44 @@ def test_only_what_was_declared_is_handed_out(seeds):
     assert next(view.batches())["0"]["z"].shape[0] == 2
 
 
+@dataclass(frozen=True)
+class Losses(Replication):
+    """Reads the losses of every member."""
+
+    name: ClassVar[str] = "losses"
+    needs: ClassVar[tuple[str, ...]] = ("loss",)
+    uses: ClassVar[tuple[str, ...]] = ()
+
+    def run(self, cohort: wl.Cohort) -> Spread:
+        sums = {
+            name: sum(float(b["loss"].nansum()) for b in member.batches()) for name, member in cohort.members.items()
+        }
+        return Spread(sums, list(sums), 0)
+
+
+@dataclass(frozen=True)
+class LossesAndStream(Losses):
+    """Reads the residual stream as well."""
+
+    name: ClassVar[str] = "losses-and-stream"
+    needs: ClassVar[tuple[str, ...]] = ("loss", "resid_post")
+
+
+def test_members_are_read_once_for_all_that_read_their_losses(seeds, monkeypatch):
+    from wonderland.lab import observed
+
+    passes, real = [], observed.forward
+    monkeypatch.setattr(observed, "forward", lambda *args, **more: passes.append(args[2]) or real(*args, **more))
+    both = wl.analyze(seeds, Losses(), LossesAndStream())
+    assert passes == [frozenset({"loss", "resid_post"})] * len(seeds)
+    assert list(both) == ["losses", "losses-and-stream"]  # in the order they were asked for
+    assert both["losses"].heads == both["losses-and-stream"].heads
+    passes.clear()
+    alone = wl.analyze(seeds, Losses())
+    assert passes == [frozenset({"loss"})] * len(seeds)
+    assert alone["losses"].heads == both["losses"].heads
+
+
 def test_groups_of_cohort_analyses_are_chosen_by_kind(monkeypatch):
     from wonderland import plugins
     from wonderland.lab.choosing import select

@@ -16,6 +16,7 @@ from wonderland.model.generate import generate
 from wonderland.model.presets import Config
 from wonderland.report.live import half_planes, live_data
 from wonderland.report.live_directions import Reading
+from wonderland.testing.handwritten import handwritten_model, handwritten_tokenizer
 from wonderland.tokenizer import SpeakerTokenizer
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
@@ -461,3 +462,10 @@ def test_a_model_too_large_for_a_page_is_refused_before_anything_is_written(toke
     with pytest.raises(Unsupported, match="too slow in a page") as refused:
         live_data(large, tokenizer)
     assert "wonderland generate" in refused.value.hint
+
+
+def test_a_tokenizer_of_whole_words_is_refused_in_words():
+    """The page reads merges of byte pairs; a tokenizer of words has none."""
+    with pytest.raises(Unsupported, match="byte-pair tokenizers, not one of the kind WordLevel") as refused:
+        live_data(handwritten_model(), handwritten_tokenizer())
+    assert "without live=True" in refused.value.hint

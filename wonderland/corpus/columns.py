@@ -82,8 +82,15 @@ class Builder:
         self._batches: list[pa.RecordBatch] = []
 
     def table(self) -> pa.Table:
-        """Return everything added as one table in the order it was added."""
-        return _words_in_order(pa.Table.from_batches(self._batches, SCHEMA).unify_dictionaries().combine_chunks())
+        """Return everything added as one table in the order it was added, and let go of it.
+
+        One column after another is joined and its parts given up, so that memory holds hardly more than one of each.
+        """
+        table = pa.Table.from_batches(self._batches, SCHEMA).unify_dictionaries()
+        self._batches = []
+        for index, field in enumerate(SCHEMA):
+            table = table.set_column(index, field, table.select([index]).combine_chunks().column(0))
+        return _words_in_order(table)
 
     def add(self, messages: pa.RecordBatch) -> None:
         """Add messages that are columns already; the words of a dictionary may stand in any order."""

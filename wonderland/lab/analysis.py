@@ -169,8 +169,10 @@ def analyze_cohort(
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
     joint = [one for one in chosen if getattr(one, "of", "")]
+    widest_first = sorted(joint, key=lambda one: -len(one.needs))  # its pass has what the others need, too
     with _holding_losses(cohort, joint):
-        _run_joint(cohort, joint, asked, members, results, declined, control=control, watching=watching)
+        _run_joint(cohort, widest_first, asked, members, results, declined, control=control, watching=watching)
+    results = {one.name: results[one.name] for one in joint if one.name in results}
     return Results(results, cohort, declined, members)
 
 

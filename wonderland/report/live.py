@@ -84,6 +84,11 @@ def _vocabulary(tokenizer: SpeakerTokenizer) -> dict[str, Any]:
     stored = json.loads(tokenizer.serialized)["model"]
     names = sorted(stored["vocab"], key=stored["vocab"].__getitem__)
     ids = {name: number for number, name in enumerate(names)}
+    if "merges" not in stored:
+        raise Unsupported(
+            f"The page reads byte-pair tokenizers, not one of the kind {stored.get('type', 'unknown')}.",
+            hint="Write the report without live=True.",
+        )
     pairs = [merge if isinstance(merge, list) else merge.split(" ") for merge in stored["merges"]]
     merges = [[ids[left], ids[right]] for left, right in pairs]
     if names[: len(SPECIALS)] != list(SPECIALS) or stored["vocab"] != ids:

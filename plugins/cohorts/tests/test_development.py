@@ -1,5 +1,6 @@
 """How a model grew: what came in one step is called so, what came step by step is not, and words have an age."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -68,6 +69,16 @@ def test_heads_that_came_in_one_step_are_called_so(grown):
     assert 80 <= result.halfway[name] <= 320
     assert 80 <= result.halfway_loss <= 320
     assert any("before 320 tokens" in finding.sentence for finding in result.findings())
+
+
+def test_what_training_text_costs_is_less_or_more_by_its_sign(grown):
+    result = grown["development"]
+    gap = np.asarray(result.loss["all tokens"].value) - np.asarray(result.trained.value)
+    assert gap[-1] < 0  # these conversations are all alike
+    assert "nats a token more than held-out text" in result.summary()
+    dearer = dataclasses.replace(result, trained=result.trained.map(lambda loss: loss - 1))
+    assert "nats a token less than held-out text" in dearer.summary()
+    assert "−" not in dearer.summary().split("text it was trained on costs")[1].split("\n")[0]
 
 
 def test_the_first_snapshot_is_the_baseline_so_no_other_is_run(grown):

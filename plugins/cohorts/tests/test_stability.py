@@ -1,5 +1,7 @@
 """What replicates over seeds: what was planted in all of them does, what is in some is said to be, and nothing else."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -185,3 +187,15 @@ def test_a_model_without_mlps_and_too_few_conversations_are_declined(toys, drawn
     for analysis in (HeadMatching(), LayerSimilarity(), NeuronUniversality()):
         with pytest.raises(NotEnoughData):
             wl.analyze(small, analysis)
+
+
+def test_labels_that_hardly_any_head_has_are_not_said_to_agree(toys):
+    import dataclasses
+
+    pair = wl.Cohort("seeds", {name: toys.members[name] for name in ("seed-0", "seed-2")})
+    result = wl.analyze(pair, HeadMatching(permutations=5))["head-matching"]
+    dull = dataclasses.replace(result, roles=[["none"] * 2] * 8, kappa=-0.01, kappa_null=[-0.01] * 20)
+    assert "Roles cannot be compared: too few heads have one" in dull.summary()
+    assert "agree with Fleiss" in dataclasses.replace(dull, kappa_null=[-0.1, 0.0, 0.1]).summary()
+    found, total = len(result.replicating), 8
+    assert re.match(rf"{found} of {total} heads \[\d+%, \d+%\] of seed-0 have come back", result.summary())

@@ -93,8 +93,8 @@ class AcquisitionResult(wl.Result):
         return (
             f"{learned} of {len(self.words)} words with at least {self.least_uses} held-out uses were learned by the "
             f"end; half of them after {told_tokens(float(np.nanmedian(self.age.value)))}. "
-            f"Frequent words were learned earlier: Spearman's correlation of frequency and age is "
-            f"{digits(self.rank_correlation)}. {unlike} differ from words as frequent (q < {_SURE})."
+            f"Spearman's correlation of frequency and age is {digits(self.rank_correlation)}; below 0, frequent words "
+            f"were learned earlier. {unlike} differ from words as frequent (q < {_SURE})."
         )
 
     def summary(self) -> str:

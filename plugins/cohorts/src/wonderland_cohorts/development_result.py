@@ -101,10 +101,14 @@ class DevelopmentResult(wl.Result):
             return ""
         gap = np.asarray(self.loss["all tokens"].value) - np.asarray(self.trained.value)
         best = int(np.argmin(self.loss["all tokens"].value))
-        later = f"; at the end {digits(gap[-1])}" if best < len(gap) - 1 else ", at the end of training"
+
+        def told(nats: float) -> str:
+            return f"{digits(abs(nats))} nats a token {'less' if nats >= 0 else 'more'}"
+
+        later = f"; at the end {told(gap[-1])}" if best < len(gap) - 1 else ", at the end of training"
         return (
             f"At the lowest held-out loss, after {told_tokens(self.at[best])}, text it was trained on costs "
-            f"{digits(gap[best])} nats a token less than held-out text{later}."
+            f"{told(gap[best])} than held-out text{later}."
         )
 
     def _sudden(self) -> str:

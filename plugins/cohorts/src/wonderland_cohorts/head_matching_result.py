@@ -118,8 +118,8 @@ class HeadMatchingResult(wl.Result):
         named = f": {', '.join(map(str, found))}" if found else ""
         told = share(len(found), total, of="heads")
         return (
-            f"{len(found)} of {total} heads of {self.members[0]} have come back in more than half of {n} other "
-            f"training runs{named} {bounds(told)}. A head has come back if the "
+            f"{len(found)} of {total} heads {bounds(told)} of {self.members[0]} have come back in more than half of "
+            f"{n} other training runs{named}. A head has come back if the "
             "head matched with it looks at the same words more than chance has it: over the 95th percentile of "
             f"{self.permutations} matchings with other windows."
         )
@@ -140,6 +140,8 @@ class HeadMatchingResult(wl.Result):
         if not np.isfinite(self.kappa):
             return ["Roles cannot be compared: all heads carry the same label."]
         low, high = np.quantile(self.kappa_null, [0.025, 0.975])
+        if not high > low:
+            return ["Roles cannot be compared: too few heads have one for labels dealt out anew to agree otherwise."]
         return [
             f"Labels of matched heads agree with Fleiss' κ = {digits(self.kappa)} ({told_p(self.kappa_p)}; dealt out "
             f"anew within layers {digits(low)} to {digits(high)})."

@@ -25,7 +25,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.views import Bars, bounds, digits, percent
+from wonderland.views import Axis, Bars, bounds, digits, percent
 from wonderland_cohorts.spread import share
 
 Floats = NDArray[np.float64]
@@ -85,7 +85,7 @@ class NeuronUniversalityResult(wl.Result):
             wl.View(
                 "neuron-universality",
                 "Universal neurons",
-                Bars.by_place(names, bars, "share of neurons"),
+                Bars.by_place(names, bars, Axis("universal", "share of neurons")),
                 subtitle="Are there neurons that every training run grows?",
                 caption=f"Share of neurons whose largest correlation with a neuron of other seeds is over "
                 f"{digits(self.threshold)}, with and without taking off what a rotated basis gives; chosen on "

@@ -144,7 +144,7 @@ class ReplicationResult(wl.Result):
         chance = None if np.isnan(levels).any() else levels
         label = claim.split(": ", 1)[1]
         unit = "" if one.unit == "1" else one.unit
-        return Bars(Wording.every(names), Axis(label, unit), [Bar(Wording(label), value, low, high, chance)])
+        return Bars(Wording.every(names), Axis("value", unit), [Bar(Wording(label), value, low, high, chance)])
 
     def _table(self) -> Table:
         claims = list(self.values)
