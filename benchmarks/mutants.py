@@ -936,7 +936,9 @@ MUTANTS = (
         "return ending(self.bridge, hooks, tokens, **options)",
         "return ending(self.bridge, hooks, tokens)",
         "the stream of a later layer is fed to the first",
-        (f"{_BRIDGE_RUNS}::test_a_run_without_heads_that_begins_at_their_layer_equals_a_whole_run",),
+        (
+            f"{_BRIDGE_RUNS}::test_layers_that_return_more_than_the_stream_are_computed_for_nothing_and_the_run_is_right",
+        ),
     ),
     Mutant(
         "activations are read with logits that nobody asked for",

@@ -99,6 +99,8 @@ def test_layers_that_return_more_than_the_stream_are_computed_for_nothing_and_th
     rest = llama(stream, start_at_layer=1)
     assert layers[-2:] == [0, 1]
     torch.testing.assert_close(rest, llama(TOKENS), rtol=1e-6, atol=1e-6)
+    end = llama(stream, start_at_layer=1, stop_at_layer=2)
+    torch.testing.assert_close(end, llama(TOKENS, stop_at_layer=2), rtol=1e-6, atol=1e-6)
 
 
 def test_layers_that_share_more_than_the_stream_cannot_be_begun_at():
