@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from record_findings import HERE, SCRIPTS, heading
 
 import wonderland as wl
+from wonderland.lab.mining import KINDS
 from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema import digits
 from wonderland_cohorts.spread import over_both, over_seeds, share
@@ -153,6 +154,8 @@ def page(workspace: wl.Workspace, members: list[str], told: list[list[str]]) -> 
         "speaks of the next training run on these conversations; an interval of one model does not. All of "
         f"{len(members)} seeds is a share of {float(share(len(members), len(members)).low):.0%} to 100%.",
         table(told),
+        "## The pairs of prompts",
+        pairs_used(workspace.cohort("seeds")),
         "## The verdict in every seed",
         *(verdicts(number, members, texts) for number, texts in enumerate(told)),
     ]
@@ -175,6 +178,29 @@ def table(told: list[list[str]]) -> str:
     head = ["finding", "verdicts", "number", "of each seed", "mean [95% interval]", "chance"]
     rows = [row(number, texts) for number, texts in enumerate(told)]
     return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows])
+
+
+def pairs_used(cohort: wl.Cohort) -> str:
+    """Return which pairs of prompts were used: how many of each kind the first seed gives, and suffice in all."""
+    head = ["what differs", "pairs", "suffice in every seed", "to explore", "to confirm"]
+    rows = []
+    for kind in KINDS:
+        found = cohort.contrasts(kind)
+        lost = sum(n for why, n in found.refused.items() if why.endswith("in another member"))
+        cells = (kind, len(found) + lost, len(found), len(found.explore), len(found.confirm))
+        rows.append(f"| {' | '.join(map(str, cells))} |")
+    first = next(iter(cohort.members))
+    return "\n".join(
+        [
+            f"Pairs are cut from held-out conversations and answered by {first}, at most 64 of a kind. One that does "
+            "not move another seed's answer enough is left out for all. Those to explore and those to confirm are from "
+            'different conversations. `workspace.cohort("seeds").contrasts("speaker")` gives the prompts.',
+            "",
+            f"| {' | '.join(head)} |",
+            "|---" * len(head) + "|",
+            *rows,
+        ]
+    )
 
 
 def row(number: int, texts: list[str]) -> str:

@@ -1,12 +1,20 @@
-"""What does the report look like? Every view of one report in both themes, as pictures for the gallery.
+"""What do the pages look like? Every view of a report, and of others, in both themes, as pictures for the gallery.
 
     wonderland demo -w demo.wonderland
     python docs/make_gallery.py demo.wonderland/report.html
 
-writes ``docs/gallery/VIEW-light.png`` and ``VIEW-dark.png`` and ``docs/gallery.md``, whose sentences are the report's
+or, with pages of several models or of a comparison behind it, of which each gets a part of its own:
+
+    python docs/make_gallery.py demo.wonderland/report.html seeds.html grown.html compare.html
+
+With ``--add`` they are added to the gallery that is there, where each view takes the place of its own older picture:
+
+    python docs/make_gallery.py --add seeds.html
+
+It writes ``docs/gallery/VIEW-light.png`` and ``VIEW-dark.png`` and ``docs/gallery.md``, whose sentences are the pages'
 own. The first page and attention are shown with the list and the card of the selected head, the others by
-themselves. The pictures hold message text, so only a report of the demo's conversations belongs here. They have
-64 colours and no dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
+themselves. The pictures hold message text, so only pages of the demo's conversations belong here. They have 64 colours
+and no dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
 """
 
 from __future__ import annotations
@@ -25,29 +33,46 @@ COLOURS = 64
 WHOLE = ("findings", "attention")  # the page with all that stands around the figure, on a larger screen
 LARGE = {"width": 1440, "height": 900}
 THEMES = ("light", "dark")
+SHARED = ("corpus", "corpus-months", "corpus-hours", "corpus-funnel", "training", "generations")
+"""Views that a report of one model has, too: shown once."""
 HEAD = """# Gallery
 
-Every view of the report that `wonderland demo` writes, in both themes. The pictures were made with
+Every view of the report that `wonderland demo` writes, in both themes, and behind them those of several models and of a
+comparison of messages. The pictures were made with
 
-    python docs/make_gallery.py REPORT
+    python docs/make_gallery.py REPORT [SEEDS COMPARISON …]
 """
 
 
-def main(report: Path) -> None:
-    """Take the pictures and write the page."""
-    page = json.loads(re.search(r'<script type="application/json" id="page">(.*?)</script>', report.read_text())[1])
-    if not page["containsText"]:
-        print("This report is redacted; the gallery shows one that is not.", file=sys.stderr)
+def main(reports: list[Path], *, add: bool = False) -> None:
+    """Take the pictures of all reports and write the page, or add to what is there."""
     folder = HERE / "gallery"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    views = [{"id": "findings", "title": "In a minute", "howToRead": "What was found, in plain words."}, *page["views"]]
-    total = 0
-    for name, picture in pictures(report, [view["id"] for view in views], chosen_head(page)):
-        (folder / f"{name}.png").write_bytes(small := reduced(picture))
-        total += len(small)
-    (HERE / "gallery.md").write_text("\n".join([HEAD, *map(section, views)]), encoding="utf-8")
-    print(f"{2 * len(views)} pictures, {total / 1e6:.1f} MB, in {folder}")
+    if not add:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    parts = sections_of((HERE / "gallery.md").read_text(encoding="utf-8")) if add else {}
+    count = total = 0
+    for number, report in enumerate(reports):
+        first = number == 0 and not add
+        page = json.loads(re.search(r'<script type="application/json" id="page">(.*?)</script>', report.read_text())[1])
+        if not page["containsText"]:
+            print(f"{report} is redacted; the gallery shows pages that are not.", file=sys.stderr)
+        minute = {"id": "findings", "title": "In a minute", "howToRead": "What was found, in plain words."}
+        views = [minute, *page["views"]] if first else [view for view in page["views"] if view["id"] not in SHARED]
+        for name, picture in pictures(report, [view["id"] for view in views], chosen_head(page)):
+            (folder / f"{name}.png").write_bytes(small := reduced(picture))
+            count, total = count + 1, total + len(small)
+        parts |= {view["id"]: section(view) for view in views}
+    (HERE / "gallery.md").write_text("\n".join([HEAD, *parts.values()]), encoding="utf-8")
+    print(f"{count} pictures, {total / 1e6:.1f} MB, in {folder}")
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """Return the parts of a gallery that is there, by the view each shows."""
+    return {
+        re.search(r"gallery/(.*)-light", part)[1]: f"## {part.rstrip()}\n"
+        for part in re.split(r"^## ", text, flags=re.M)[1:]
+    }
 
 
 def chosen_head(page: dict[str, Any]) -> str:
@@ -109,4 +134,4 @@ def section(view: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main([Path(name) for name in sys.argv[1:] if name != "--add"], add="--add" in sys.argv)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from speaking import SECRET, SENTENCE, WORDS, Speaking, chats
@@ -164,6 +165,16 @@ def test_what_is_missing_is_an_error_that_says_what_to_do(tokenizer, parts, held
     with pytest.raises(NotEnoughData) as error:
         of(Speaking([], tokenizer.vocab_size), tokenizer, (parts[0], few))
     assert "wonderland tokenize --held-out" in error.value.hint
+
+
+def test_where_no_secret_stands_none_is_said_and_no_zero(blank):
+    none = replace(blank, found={**blank.found, "training text": {}, "generations": {}})
+    (said,) = (row.value for row in none.at_a_glance if row.label == "Secrets in what was sampled from it")
+    assert said == "none; none stand in the training text"
+    (said,) = (row.value for row in blank.at_a_glance if row.label == "Secrets in what was sampled from it")
+    assert said == "none"  # one stands in the training text: that the model did not say it is a finding
+    some = replace(none, found={**none.found, "generations": {"phone": 2}})
+    assert 2 in [row.value for row in some.at_a_glance]
 
 
 def test_another_kind_of_tokenizer_is_refused(parts):

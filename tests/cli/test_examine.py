@@ -193,6 +193,25 @@ def test_a_folder_that_cannot_be_opened_truthfully_is_refused(llama, folders, da
     assert not (llama.parent / "llama.wonderland").exists()
 
 
+def test_a_model_that_does_something_to_its_logits_is_refused_by_its_architecture(llama, folders, monkeypatch, capsys):
+    """What the audit of a model finds is said with its name and what to type next."""
+    from wonderland.lab.external import on_disk
+
+    def capped(*arguments, real=on_disk._bridge):
+        bridge = real(*arguments)
+
+        def cap(model, given, out):
+            out.logits = out.logits.tanh() * 0.1
+
+        bridge.original_model.register_forward_hook(cap)
+        return bridge
+
+    monkeypatch.setattr(on_disk, "_bridge", capped)
+    monkeypatch.chdir(llama.parent)
+    refused(capsys, llama, folders["texts"], 2, "LlamaForCausalLM cannot be examined", "a cap or a scale comes after")
+    assert not (llama.parent / "llama.wonderland").exists()
+
+
 def test_of_several_files_of_weights_none_may_be_missing(folders, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = shutil.copytree(folders["llama"], tmp_path / "llama")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import wonderland as wl
+from wonderland.testing.truth import speaking_specimen
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -72,3 +75,14 @@ def test_two_negative_ends_are_no_minus_sign_lost(over_seeds):
 def test_text_without_a_verdict_is_no_row(over_seeds):
     with pytest.raises(ValueError, match="no verdict"):
         over_seeds["row"](0, ["here     nothing."])
+
+
+def test_pairs_are_counted_and_those_left_out_of_all_are_told(over_seeds):
+    first = speaking_specimen()
+    cohort = wl.Cohort("seeds", {"seed-0": first, "seed-1": first.with_model(first.untrained().model)})
+    whole, told = len(first.contrasts("speaker")), over_seeds["pairs_used"](cohort)
+    assert whole > 0
+    assert f"| speaker | {whole} | 0 | 0 | 0 |" in told  # a seed that does not hear the difference
+    both = wl.Cohort("seeds", {"seed-0": first, "seed-1": first.with_model(first.model)})
+    halves = [len(half) for half in (first.contrasts("speaker").explore, first.contrasts("speaker").confirm)]
+    assert f"| speaker | {whole} | {whole} | {halves[0]} | {halves[1]} |" in over_seeds["pairs_used"](both)

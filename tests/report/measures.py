@@ -23,3 +23,18 @@ MEASURE = """
   return found;
 })()
 """
+
+CUT = """
+[...document.querySelectorAll('main :is(th, .sort, h1, h2, h3, dt, dd, button, svg text)')]
+  .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest('.hidden'))
+  .filter((node) => {
+    if (node.ownerSVGElement) { // beyond what its drawing shows
+      const [box, frame] = [node, node.ownerSVGElement].map((one) => one.getBoundingClientRect());
+      return !node.closest('.sideways') && (box.left < frame.left - 6 || box.right > frame.right + 6);
+    }
+    const { overflowX, textOverflow } = getComputedStyle(node);
+    return textOverflow !== 'ellipsis' && overflowX !== 'visible' && node.scrollWidth > node.clientWidth + 1;
+  })
+  .map((node) => `${node.tagName} ${node.textContent.trim().slice(0, 40)}`)
+"""
+"""Words that are cut without a sign that they go on: in a box that hides them, or beyond the edge of a drawing."""

@@ -14,6 +14,9 @@ from wonderland.errors import ResourceError
 from wonderland.report.plots import figure
 from wonderland.report.plots_files import save_figures
 from wonderland.report.plots_style import CATEGORIES
+from wonderland.views import Axis, Bar, Bars, View, Wording
+
+pytestmark = pytest.mark.filterwarnings("error")  # a layout that does not fit is a warning of matplotlib
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,17 @@ def test_every_view_becomes_two_files_and_the_index_tells_them_apart(views, tmp_
         f"![{view.id}]({view.id}.png)" for view in sorted(views, key=lambda view: view.order)
     ]
     assert views[0].caption.split(";")[0].split("—")[0][:30] in index.replace("\\", "")
+
+
+def test_bars_of_long_names_leave_room_to_their_axes(tmp_path):
+    names = ["alone behind its speaker", "in a training window", "a trigram, in its place", "the untrained model"]
+    bars = Bars(["training", "held out"], Axis("completed"), [Bar(Wording(name), [0.3, 0.4]) for name in names])
+    save_figures([View("many", "Many bars", bars)], tmp_path, dpi=60)
+    drawn = figure(View("many", "Many bars", bars), caption=False)
+    drawn.canvas.draw()
+    assert drawn.axes[0].get_position().width > 0.6
+    legend = drawn.axes[0].get_legend().get_window_extent()
+    assert legend.x1 <= drawn.bbox.width
 
 
 def test_only_their_owner_can_read_them(views, tmp_path):

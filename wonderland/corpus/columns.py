@@ -7,7 +7,7 @@ surrogates (half an emoji, in some exports) are not: they become U+FFFD here, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,7 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _BATCH = 1 << 16
+_FAULT = "This is a fault of the source, not of your file. Please report it to the source's author."
 
 
 class Builder:
@@ -82,7 +83,19 @@ class Builder:
 
     def table(self) -> pa.Table:
         """Return everything added as one table in the order it was added."""
-        return pa.Table.from_batches(self._batches, SCHEMA).unify_dictionaries().combine_chunks()
+        return _words_in_order(pa.Table.from_batches(self._batches, SCHEMA).unify_dictionaries().combine_chunks())
+
+    def add(self, messages: pa.RecordBatch) -> None:
+        """Add messages that are columns already; the words of a dictionary may stand in any order."""
+        holes = (
+            []
+            if not messages.schema.equals(SCHEMA)
+            else [name for name in SCHEMA.names if name != "timestamp" and messages.column(name).null_count]
+        )
+        if holes or not messages.schema.equals(SCHEMA):
+            told = f"nothing in some rows of {holes[0]}" if holes else f"these columns: {messages.schema.to_string()}"
+            raise PluginError(f"A block of messages has {told}.", hint=_FAULT)
+        self._batches.append(messages)
 
     def extend(self, rows: Sequence[Message]) -> None:
         """Add messages; some tens of thousands at a time cost least."""
@@ -116,12 +129,15 @@ class Builder:
             return _strings(texts, pa.large_string())
 
 
-def iterate(table: pa.Table) -> Iterator[Message]:
+def iterate(table: pa.Table | pa.RecordBatch) -> Iterator[Message]:
     """Yield the messages of a table."""
-    for batch in table.to_batches(max_chunksize=_BATCH):
-        columns = [batch.column(name).to_pylist() for name in SCHEMA.names]
-        for identity, thread, sender, from_me, time, zone_known, text, kind, tags in zip(*columns, strict=True):
-            moment = time if time is None or zone_known else time.replace(tzinfo=None)
+    for batch in [table] if isinstance(table, pa.RecordBatch) else table.to_batches(max_chunksize=_BATCH):
+        columns = {name: batch.column(name) for name in SCHEMA.names}
+        columns["timestamp"] = columns["timestamp"].cast(pa.int64())
+        lists = [column.to_pylist() for column in columns.values()]
+        for identity, thread, sender, from_me, time, zone_known, text, kind, tags in zip(*lists, strict=True):
+            epoch = _EPOCH if zone_known else _NAIVE_EPOCH
+            moment = None if time is None else epoch + timedelta(microseconds=time)
             yield Message(identity, thread, sender, from_me, moment, text, kind, tuple(tags.split()))
 
 
@@ -192,6 +208,22 @@ def _with_words(table: pa.Table, column: str, codes: np.ndarray, words: Sequence
     return table.set_column(table.schema.get_field_index(column), SCHEMA.field(column), array.dictionary_encode())
 
 
+def _words_in_order(table: pa.Table) -> pa.Table:
+    """Bring the words of each dictionary column into the order of their first appearance."""
+    for index, field in enumerate(table.schema):
+        if not pa.types.is_dictionary(field.type) or not table.num_rows:
+            continue
+        array = table.column(index).combine_chunks()
+        codes = array.indices.to_numpy(zero_copy_only=False)
+        seen = first_appearances(codes)
+        if len(seen) < len(array.dictionary) or (seen[1:] < seen[:-1]).any():
+            place = np.zeros(len(array.dictionary), dtype=np.int32)
+            place[seen] = np.arange(len(seen))
+            words = array.dictionary.take(pa.array(seen))
+            table = table.set_column(index, field, pa.DictionaryArray.from_arrays(pa.array(place[codes]), words))
+    return table
+
+
 def first_appearances(codes: np.ndarray) -> np.ndarray:
     """Return the distinct codes of a dictionary column, in order of first appearance, without sorting all of them."""
     first = np.full(int(codes.max(initial=-1)) + 1, len(codes))
@@ -259,7 +291,7 @@ def _complain(rows: Iterable[Message]) -> None:
             if not isinstance(value, wanted):
                 raise PluginError(
                     f"The message {message.id!r} has a {type(value).__name__} as its {name}, against its type.",
-                    hint="This is a fault of the source, not of your file. Please report it to the source's author.",
+                    hint=_FAULT,
                 )
 
 

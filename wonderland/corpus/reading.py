@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import pyarrow as pa
 
 from wonderland.corpus import columns
+from wonderland.corpus.blocks import Block
 from wonderland.corpus.messages import Ledger, Message, Skipped, count_reasons
 from wonderland.corpus.order import order_notes, sorted_by_thread
 from wonderland.corpus.people import ME
@@ -64,12 +65,9 @@ def read_source(
         raise InputError(f"{name}: there is not a single row in it.", hint="Give a file that holds messages.")
     builder, skipped, done = columns.Builder(), list[Skipped](), 0
     with _no_garbage_collection():
-        for rows in batches(source.rows()):
-            messages = [row for row in rows if isinstance(row, Message)]
-            builder.extend(messages)
-            if len(messages) < len(rows):
-                skipped += _skipped(source, rows)
-            done += len(rows)
+        for count, others in _taken(source, builder):
+            skipped += others
+            done += count
             if on_rows:
                 on_rows(done, stored)
     table, impossible = columns.without_impossible_times(builder.table())
@@ -96,6 +94,20 @@ def read_source(
         table = columns.rename(table, "thread", pseudonyms.thread)
     ledger = Ledger(name, stored, table.num_rows, count_reasons(skipped), facts)
     return sorted_by_thread(table, order or ""), ledger, columns.skipped_table(skipped), tuple(notes)
+
+
+def _taken(source: Source, builder: columns.Builder) -> Iterator[tuple[int, Iterable[Skipped]]]:
+    """Read the rows, put messages into columns, and yield how many rows were read and those that are no messages."""
+    blocks: Callable[[], Iterator[Block]] | None = getattr(source, "blocks", None)
+    if blocks is not None:
+        for block in blocks():
+            builder.add(block.messages)
+            yield len(block), block.skipped
+        return
+    for rows in batches(source.rows()):
+        messages = [row for row in rows if isinstance(row, Message)]
+        builder.extend(messages)
+        yield len(rows), _skipped(source, rows) if len(messages) < len(rows) else ()
 
 
 def batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

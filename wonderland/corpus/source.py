@@ -36,6 +36,8 @@ class Source(Protocol):
       file ("file" or "newest-first"; "" if nothing), and ``unread_times() -> tuple[Mapping[str, int], str]`` returns
       how many times of each conversation were not understood and an example. Where the order of the messages would
       have to be guessed, reading then ends with an error that asks for ``--order``;
+    - ``blocks() -> Iterator[Block]`` yields what `rows` yields, some thousands of rows at a time as columns
+      (`wonderland.corpus.blocks`); it is read instead of `rows` by what reads a whole store;
     - a parameter ``names: bool`` of ``__init__`` is told whether senders are to be named, to look them up;
     - ``same_names: ClassVar[bool] = True`` says that a sender or a conversation of one name is the same one in all
       stores of this source, so that an export made twice is joined; not so where a name is a number of the file;

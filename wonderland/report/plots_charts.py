@@ -119,9 +119,18 @@ def bars(fig: Figure, data: Mapping[str, Any]) -> None:
     ax.tick_params(axis="x", length=0)
     ax.set_ylabel(label_of(data["y"]))
     if len(series) > 1:
-        ax.legend(ncols=min(len(series), 4), loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
+        _names_above(fig, ax, [plain(one["name"], 40) for one in series])
     if chance_known:
         note(fig, "Black line across a bar: its chance level.")
+
+
+def _names_above(fig: Figure, ax: Axes, names: Sequence[str]) -> None:
+    """Name the series above the axes, as many in a row as the figure is wide for; else no room is left to the axes."""
+    wide = 28 + 4 * max(map(len, names))  # points of one name with its sign, at 7 points a letter or less
+    columns = max(1, min(len(names), 4, int(fig.get_figwidth() * 72 * 0.85 // wide)))
+    rows = -(-len(names) // columns)
+    fig.set_figheight(fig.get_figheight() + 0.15 * (rows - 1))
+    ax.legend(ncols=columns, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def scatter(fig: Figure, data: Mapping[str, Any]) -> None:

@@ -175,7 +175,21 @@ def test_layers_that_are_not_there_are_refused(asked):
         chosen_layers(asked, 3)
 
 
-@pytest.mark.parametrize("wrong", [{"active": 0}, {"epochs": 0}, {"latents": -1}, {"kind": "x"}, {"tokens": "x"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"active": 0},
+        {"active": 33},
+        {"epochs": 0},
+        {"latents": -1},
+        {"kind": "x"},
+        {"tokens": "x"},
+        {"rate": -1.0},
+        {"rate": float("nan")},
+        {"rate": float("inf")},
+        {"layers": "9"},
+    ],
+)
 def test_settings_that_make_no_dictionary_are_refused(speaking, wrong):
     with pytest.raises(wl.UsageError):
         speaking.run(dataclasses.replace(TINY, **wrong))

@@ -364,6 +364,15 @@ def test_every_estimate_is_in_the_table_with_names_for_its_dimensions(found, res
         assert not [column for column in frame.columns if column.startswith("dim_")]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [SparseFeatures(effects=0), SparseFeatures(listed=-1), SparseCircuits(pairs=7), SparseCircuits(contrast="weather")],
+)
+def test_settings_that_ask_for_nothing_are_refused(speaking, result, wrong):
+    with pytest.raises(wl.UsageError):
+        wl.analyze(speaking, wrong, given={"sparse-dictionaries": result})
+
+
 def test_without_dictionaries_it_says_what_to_run(speaking):
     for analysis in (SparseFeatures(), SparseCircuits()):
         with pytest.raises(wl.NotEnoughData) as error:

@@ -372,7 +372,7 @@ def test_tokens_that_are_kept_and_layers_that_are_shared_make_their_cuts(result)
     assert float(one.means(np.array([[1, 2]])).abs().max()) == 0
 
 
-@pytest.mark.parametrize("wrong", [{"latents": 0}, {"edges": 0}])
+@pytest.mark.parametrize("wrong", [{"latents": 0}, {"edges": 0}, {"pairs": 7}, {"contrast": "weather"}])
 def test_settings_that_make_no_graph_are_refused(speaking, result, wrong):
     with pytest.raises(wl.UsageError):
         wl.analyze(speaking, SparseGraphs(**wrong), given={"sparse-dictionaries": result})

@@ -359,6 +359,13 @@ def test_an_untrained_model_has_nothing_to_tell():
     assert "write nothing" in none.summary()
 
 
+@pytest.mark.parametrize("wrong", [{"edges": 0}, {"examples": -1}, {"pairs": 7}, {"contrast": "weather"}])
+def test_settings_that_make_no_attribution_graph_are_refused(wrong):
+    specimen = known_mlp_specimen()
+    with pytest.raises(wl.UsageError):
+        wl.analyze(specimen, AttributionGraphs(**wrong), given={"transcoders": exact(specimen)})
+
+
 def test_without_transcoders_it_says_what_to_run():
     specimen = known_mlp_specimen()
     with pytest.raises(wl.NotEnoughData) as error:
@@ -366,7 +373,10 @@ def test_without_transcoders_it_says_what_to_run():
     assert "transcoders" in error.value.hint
 
 
-@pytest.mark.parametrize("wrong", [{"active": 0}, {"epochs": 0}, {"latents": -1}, {"rate": 0.0}, {"layers": "9"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"active": 0}, {"active": 9, "latents": 8}, {"epochs": 0}, {"latents": -1}, {"rate": 0.0}, {"layers": "9"}],
+)
 def test_settings_that_make_no_transcoder_are_refused(wrong):
     with pytest.raises(wl.UsageError):
         known_mlp_specimen().run(dataclasses.replace(Transcoders(), **wrong))

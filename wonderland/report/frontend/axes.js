@@ -3,6 +3,7 @@
 const unitLabel = ({ label = '', unit = '' } = {}) => visible(unit && unit !== '1' ? `${label}, ${unit}` : label);
 const padded = (low, high, share = 0.05) => [low - (high - low || 1) * share, high + (high - low || 1) * share];
 const LEFT = 58;
+const titleOf = (axis, width) => fitText(unitLabel(axis), width, 12, 600);
 
 function drawYAxis(scene, y, left, right, axis, count = 6) { // its title stands 16 px above the highest place
   const { line, muted } = palette(), format = y.tickFormat(count);
@@ -10,7 +11,7 @@ function drawYAxis(scene, y, left, right, axis, count = 6) { // its title stands
     scene.line(left, y(tick), right, y(tick), line);
     scene.text(left - 8, y(tick) + 4, format(tick), { anchor: 'end', fill: muted });
   }
-  scene.text(left - 8, d3.min(y.range()) - 16, unitLabel(axis), { weight: 600 });
+  scene.text(left - 8, d3.min(y.range()) - 16, titleOf(axis, scene.width - left + 8), { weight: 600 });
 }
 
 function drawXAxis(scene, x, bottom, axis, count = 7, whole = false) {
@@ -19,9 +20,10 @@ function drawXAxis(scene, x, bottom, axis, count = 7, whole = false) {
   for (const tick of x.ticks(count)) {
     if ((whole || axis.names) && !Number.isInteger(tick)) continue; // names are of whole numbers
     scene.line(x(tick), bottom, x(tick), bottom + 5, muted);
-    scene.text(x(tick), bottom + 19, axis.names?.[tick] ?? (whole ? number(tick) : format(tick)), { anchor: 'middle', fill: muted });
+    const text = axis.names?.[tick] ?? (whole ? number(tick) : format(tick)), half = textWidth(text) / 2;
+    scene.text(max(half, min(scene.width - half, x(tick))), bottom + 19, text, { anchor: 'middle', fill: muted }); // not beyond the drawing
   }
-  scene.text((left + right) / 2, bottom + 40, unitLabel(axis), { anchor: 'middle', weight: 600 });
+  scene.text((left + right) / 2, bottom + 40, titleOf(axis, min(left + right, 2 * scene.width - left - right)), { anchor: 'middle', weight: 600 });
 }
 
 // A second axis on the right that shows exp(y): round values of it, wherever they fall.

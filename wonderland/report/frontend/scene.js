@@ -157,9 +157,9 @@ function textWidth(text, size = 12, weight = 400) {
 }
 
 // Cut to fit a width, with an ellipsis.
-function fitText(text, width, size = 12) {
+function fitText(text, width, size = 12, weight = 400) {
   text = visible(text);
-  if (textWidth(text, size) <= width) return text;
-  while (text.length > 1 && textWidth(text + '…', size) > width) text = text.slice(0, -1);
+  if (textWidth(text, size, weight) <= width) return text;
+  while (text.length > 1 && textWidth(text + '…', size, weight) > width) text = text.slice(0, -1);
   return text + '…';
 }

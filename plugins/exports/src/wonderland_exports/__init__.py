@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import wonderland as wl
 
 SOURCES = {
+    "archive": "Archive",
     "discord": "Discord",
     "google_chat": "GoogleChat",
     "imazing": "Imazing",

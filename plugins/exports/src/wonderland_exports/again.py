@@ -7,11 +7,37 @@ sent twice within one file stays twice: a later file repeats a row only as often
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
-__all__ = ["AGAIN", "Again"]
+import wonderland as wl
+
+__all__ = ["AGAIN", "Again", "Once"]
 
 AGAIN = "in two files, counted once"
+
+
+class Once:
+    """Makes the item of each row once, by what the store itself calls the row."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def __call__(
+        self, known: str, place: str, make: Callable[[str], wl.Message | wl.Skipped]
+    ) -> wl.Message | wl.Skipped:
+        """Return the item of a row, or that an earlier file had it.
+
+        Args:
+            known: What the store calls the row, everywhere the same; an empty string if it does not say.
+            place: Where the row stands.
+            make: Makes the item, given what to call it.
+        """
+        if not known:
+            return make(place)
+        if known in self._seen:
+            return wl.Skipped(f"{known} in {place}", AGAIN)
+        self._seen.add(known)
+        return make(known)
 
 
 class Again:

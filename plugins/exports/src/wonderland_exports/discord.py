@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import wonderland as wl
 from wonderland.errors import InputError
-from wonderland_exports.again import AGAIN
+from wonderland_exports.again import Once
 from wonderland_exports.discord_rows import Channel, Rows, author_of
 from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.tables import records
-from wonderland_exports.walking import is_row, walk_list, walk_rows
+from wonderland_exports.walking import cut_off, is_row, numbered, walk_list, walk_rows
 
 __all__ = ["Discord"]
 
@@ -88,26 +89,19 @@ class Discord(Surveyed[_Survey]):
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
         export, survey = self._open()
-        tally, seen = Tally(), set[str]()
+        tally, once = Tally(), Once()
         owners = find_owner(export.where, survey.senders, self._me or None, names=survey.names, known=survey.known)
         rows = Rows(owners, self._names, tally["Left open"])
         for file in survey.files:
             which = "the owner's data package" if file.own else "files of DiscordChatExporter"
             for number, row in self._rows(file):
                 if number is None:
-                    yield wl.Skipped(f"{file.member.name}: end", "cut off here", failed=True, detail=f"at byte {row:,}")
+                    yield cut_off(file.member, row)
                     continue
                 tally["Found in"][which] += 1
                 stored = (row.get("ID") if file.own else row.get("id")) if isinstance(row, Mapping) else None
-                item = rows.own if file.own else rows.item
-                identity = f"{file.channel.identity}/{stored}"
-                if not stored:
-                    yield item(row, f"{file.member.name}:{number}", file.channel)
-                elif identity in seen:
-                    yield wl.Skipped(f"{identity} in {file.member.name}:{number}", AGAIN)
-                else:
-                    seen.add(identity)
-                    yield item(row, identity, file.channel)
+                item = partial(rows.own if file.own else rows.item, row, channel=file.channel)
+                yield once(f"{file.channel.identity}/{stored}" if stored else "", f"{file.member.name}:{number}", item)
         self._facts = tally.facts()
 
     def _files(self) -> Export:
@@ -119,13 +113,7 @@ class Discord(Surveyed[_Survey]):
         elif file.own:
             yield from walk_list(file.member, partial=self._partial)
         else:
-            number = 0
-            for path, value in walk_rows(file.member, "messages", partial=self._partial):
-                if path == CUT:
-                    yield None, value
-                elif is_row(path):
-                    yield number, value
-                    number += 1
+            yield from numbered(file.member, "messages", partial=self._partial)
 
     def _survey(self, export: Export) -> _Survey:
         about = {found[1]: member for member in export.members if (found := _ABOUT.match(member.name))}

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import wonderland as wl
 from wonderland.errors import InputError
-from wonderland_exports.again import AGAIN
+from wonderland_exports.again import Once
 from wonderland_exports.frame import CUT, Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.google_rows import ChatRows, Conversation, HangoutsRows, creator_of, gaia
-from wonderland_exports.walking import is_row, walk_rows
+from wonderland_exports.walking import cut_off, numbered, walk_rows
 
 __all__ = ["GoogleChat"]
 
@@ -71,20 +72,26 @@ class GoogleChat(Surveyed[_Survey]):
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
         export, survey = self._open()
-        tally, seen = Tally(), set[str]()
+        tally, once = Tally(), Once()
         owners = find_owner(export.where, survey.senders, self._me or None, names=survey.names, known=survey.known)
         chat = ChatRows(owners, self._names, tally["Left open"])
         hangouts = HangoutsRows(self._names, tally["Left open"])
         for member, place in survey.chats:
-            for number, row in self._chat(member):
-                item = _cut(member, row) if number is None else chat.item(row, f"{member.name}:{number}", place)
-                tally["Found in"]["Google Chat"] += number is not None
-                yield _once(item, row, "message_id", seen)
+            for number, row in numbered(member, "messages", partial=self._partial):
+                if number is None:
+                    yield cut_off(member, row)
+                    continue
+                tally["Found in"]["Google Chat"] += 1
+                item = partial(chat.item, row, place=place)
+                yield once(_text_at(row, "message_id"), f"{member.name}:{number}", item)
         for member in survey.hangouts:
             for number, row, place in self._hangouts(member):
-                item = _cut(member, row) if number is None else hangouts.item(row, f"{member.name}:{number}", place)
-                tally["Found in"]["Hangouts"] += number is not None
-                yield _once(item, row, "event_id", seen)
+                if number is None:
+                    yield cut_off(member, row)
+                    continue
+                tally["Found in"]["Hangouts"] += 1
+                item = partial(hangouts.item, row, place=place)
+                yield once(_text_at(row, "event_id"), f"{member.name}:{number}", item)
         self._facts = tally.facts()
 
     def _files(self) -> Export:
@@ -104,22 +111,13 @@ class GoogleChat(Surveyed[_Survey]):
         export.leave_out((one for one in files if one.name not in read), "Google Chat or Hangouts")
         senders, names, count = Counter[str](), dict[str, str](), 0
         for member, _ in chats:
-            for number, row in self._chat(member):
+            for number, row in numbered(member, "messages", partial=self._partial):
                 count += 1
                 if number is not None and isinstance(row, Mapping) and (who := creator_of(row)).identity:
                     senders[who.identity] += 1
                     names[who.identity] = who.name
         count += sum(1 for member in hangouts for _ in self._hangouts(member))
         return _Survey(chats, hangouts, count, senders, names, _owners(about.values()))
-
-    def _chat(self, member: Member) -> Iterator[tuple[int | None, Any]]:
-        number = 0
-        for path, value in walk_rows(member, "messages", partial=self._partial):
-            if path == CUT:
-                yield None, value
-            elif is_row(path):
-                yield number, value
-                number += 1
 
     def _hangouts(self, member: Member) -> Iterator[tuple[int | None, Any, Conversation]]:
         number, place = 0, Conversation("", ())
@@ -181,16 +179,6 @@ def _of_hangouts(value: Mapping[str, Any], before: Conversation) -> Conversation
     return Conversation(str(named or "conversation"), tags, {who: name for who, name in people.items() if name})
 
 
-def _cut(member: Member, byte: object) -> wl.Skipped:
-    return wl.Skipped(f"{member.name}: end", "cut off here", failed=True, detail=f"at byte {byte:,}")
-
-
-def _once(item: wl.Message | wl.Skipped, row: object, key: str, seen: set[str]) -> wl.Message | wl.Skipped:
-    """Return the item, or that its row was in another file already."""
-    identity = row.get(key) if isinstance(row, Mapping) else None
-    if not isinstance(identity, str) or not identity:
-        return item
-    if identity in seen:
-        return wl.Skipped(f"{identity} in {item.id}", AGAIN)
-    seen.add(identity)
-    return item._replace(id=identity)
+def _text_at(row: object, key: str) -> str:
+    value = row.get(key) if isinstance(row, Mapping) else None
+    return value if isinstance(value, str) else ""

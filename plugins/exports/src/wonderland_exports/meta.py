@@ -14,12 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
+import orjson
+
 import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN, Again
 from wonderland_exports.evidence import in_all
 from wonderland_exports.frame import (
-    CUT,
     Export,
     Member,
     Mender,
@@ -32,7 +33,7 @@ from wonderland_exports.frame import (
     peek,
 )
 from wonderland_exports.meta_rows import Chat, Rows, sender_of
-from wonderland_exports.walking import is_row, walk_rows
+from wonderland_exports.walking import cut_off, is_row, numbered, walk_rows
 
 __all__ = ["Meta"]
 
@@ -111,7 +112,7 @@ class Meta(Surveyed[_Survey]):
                 found += 1
                 if isinstance(row, wl.Skipped):
                     yield row
-                elif parts[thread] > 1 and again(json.dumps(row, sort_keys=True)):
+                elif parts[thread] > 1 and again(_key(row)):
                     yield wl.Skipped(identity, AGAIN)
                 else:
                     yield rows.item(row, identity, chat)
@@ -143,8 +144,10 @@ class Meta(Surveyed[_Survey]):
         people: defaultdict[str, dict[str, None]] = defaultdict(dict)
         groups: set[str] = set()
         for file in files:
+            array = None
             for path, value in walk_rows(file.member, "messages", partial=self._partial):
-                if is_row(path):
+                if path is array or is_row(path):
+                    array = path
                     rows += 1
                     if name := mend(sender_of(value)):
                         senders[name] += 1
@@ -164,13 +167,10 @@ class Meta(Surveyed[_Survey]):
         return None
 
     def _oldest_first(self, file: _File) -> Iterator[tuple[int, object]]:
-        found: list[tuple[int, object]] = []
-        for path, value in walk_rows(file.member, "messages", partial=self._partial):
-            if path == CUT:
-                cut = wl.Skipped(f"{file.member.name}: end", "cut off here", failed=True, detail=f"at byte {value:,}")
-                found.append((-1, cut))
-            elif is_row(path):
-                found.append((len(found), value))
+        found: list[tuple[int, object]] = [
+            (-1, cut_off(file.member, row)) if number is None else (number, row)
+            for number, row in numbered(file.member, "messages", partial=self._partial)
+        ]
         return iter(found[::-1] if file.number else found)
 
     def _owner(self, export: Export, survey: _Survey) -> str:
@@ -192,6 +192,14 @@ class Meta(Surveyed[_Survey]):
                 if len(said) == 1:
                     return frozenset(said)
         return frozenset()
+
+
+def _key(row: object) -> bytes:
+    """Return what is the same for rows that say the same."""
+    try:
+        return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # halves of emoji, numbers beyond 64 bits
+        return json.dumps(row, sort_keys=True).encode()
 
 
 def _looks_right(content: bytes) -> bool:

@@ -28,6 +28,8 @@ _INSTEAD = {
     "media": "photo, video or file only",
     "share": "shared post or link only",
 }
+_TELLING = frozenset({"is_unsent", "isUnsent", "is_taken_down", "call_duration", "missed", "type"})
+"""Keys of which a row has one, if it says itself what it is."""
 _UNKNOWN_SENDER = "unknown"
 _make = tuple.__new__
 
@@ -64,13 +66,16 @@ class Rows:
         """Return the message that a row is, or its class."""
         if type(row) is not dict:
             return wl.Skipped(identity, "not a JSON object", failed=True, detail=f"it is a {type(row).__name__}")
-        if row.get("is_unsent") or row.get("isUnsent"):
-            return wl.Skipped(identity, "unsent")
-        if row.get("is_taken_down"):
-            return wl.Skipped(identity, "taken down")
-        if reason := _event(row):
-            return wl.Skipped(identity, reason)
-        sender = self.mend(sender_of(row))
+        if not _TELLING.isdisjoint(row):
+            if row.get("is_unsent") or row.get("isUnsent"):
+                return wl.Skipped(identity, "unsent")
+            if row.get("is_taken_down"):
+                return wl.Skipped(identity, "taken down")
+            if reason := _event(row):
+                return wl.Skipped(identity, reason)
+        sender = sender_of(row)
+        if not sender.isascii():
+            sender = self.mend(sender)
         text = row.get("content", row.get("text"))
         if text is not None and not isinstance(text, str):
             return wl.Skipped(identity, "text is not a string", failed=True, detail=f"it is a {type(text).__name__}")
@@ -78,7 +83,8 @@ class Rows:
             if row.get("is_geoblocked_for_viewer"):
                 return wl.Skipped(identity, "hidden in the owner's country")
             return wl.Skipped(identity, _instead(row) or "no text")
-        text = self.mend(text)
+        if not text.isascii():
+            text = self.mend(text)
         if reason := line_of_the_app(text, sender, chat.people):
             return wl.Skipped(identity, _instead(row) or reason)
         return self._message(row, identity, chat, sender, text)

@@ -10,16 +10,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import wonderland as wl
 from wonderland.errors import InputError
-from wonderland_exports.again import AGAIN
+from wonderland_exports.again import Once
 from wonderland_exports.evidence import in_all
 from wonderland_exports.frame import Export, Member, Surveyed, Tally, find_owner, head, load, open_export, peek
 from wonderland_exports.slack_rows import Channel, Rows, is_bot
-from wonderland_exports.walking import walk_list
+from wonderland_exports.walking import cut_off, walk_list
 
 __all__ = ["Slack"]
 
@@ -75,7 +76,7 @@ class Slack(Surveyed[_Survey]):
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
         export, survey = self._open()
-        tally, seen = Tally(), set[str]()
+        tally, once = Tally(), Once()
         people = {identity: _shown(user) or identity for identity, user in survey.users.items()}
         owners = find_owner(export.where, survey.senders, self._said(survey), names=people, known=survey.known)
         bots = frozenset(identity for identity, user in survey.users.items() if user.get("is_bot"))
@@ -85,17 +86,11 @@ class Slack(Surveyed[_Survey]):
             channel = survey.channels[day.path.parent.name]
             for number, row in walk_list(day, partial=self._partial):
                 if number is None:
-                    yield wl.Skipped(f"{day.name}: end", "cut off here", failed=True, detail=f"at byte {row:,}")
+                    yield cut_off(day, row)
                     continue
                 stamp = row.get("ts") if isinstance(row, Mapping) else None
-                identity = f"{channel.identity}/{stamp}"
-                if not isinstance(stamp, str):
-                    yield rows.item(row, f"{day.name}:{number}", channel)
-                elif identity in seen:
-                    yield wl.Skipped(f"{identity} in {day.name}:{number}", AGAIN)
-                else:
-                    seen.add(identity)
-                    yield rows.item(row, identity, channel)
+                known = f"{channel.identity}/{stamp}" if isinstance(stamp, str) else ""
+                yield once(known, f"{day.name}:{number}", partial(rows.item, row, channel=channel))
         self._facts = tally.facts()
 
     def _files(self) -> Export:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.frame import CUT, Member, walk
 
-__all__ = ["is_row", "walk_list", "walk_rows"]
+__all__ = ["cut_off", "is_row", "numbered", "walk_list", "walk_rows"]
 
 
 def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -36,6 +37,30 @@ def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[t
 def is_row(path: tuple[str | int, ...]) -> bool:
     """Say whether what `walk` yielded is a row, or the place where the file stops."""
     return path == CUT or path[-1] == "*"
+
+
+def cut_off(member: Member, byte: int) -> wl.Skipped:
+    """Return what stands for the rows behind the byte where a file stops being JSON."""
+    return wl.Skipped(f"{member.name}: end", "cut off here", failed=True, detail=f"at byte {byte:,}")
+
+
+def numbered(member: Member, array: str, *, partial: bool = False) -> Iterator[tuple[int | None, Any]]:
+    """Yield number and value of each row of an array; None and the byte where the file stops being JSON.
+
+    Raises:
+        InputError: As `walk_rows`.
+    """
+    number, rows = 0, None
+    for path, value in walk_rows(member, array, partial=partial):
+        if path is rows:  # nearly all
+            yield number, value
+            number += 1
+        elif path == CUT:
+            yield None, value
+        elif path[-1] == "*":
+            rows = path
+            yield number, value
+            number += 1
 
 
 def walk_list(member: Member, *, partial: bool = False) -> Iterator[tuple[int | None, Any]]:

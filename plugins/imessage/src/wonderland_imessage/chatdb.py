@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Self
 
 import wonderland as wl
 from wonderland.corpus import iphone_backup
+from wonderland.corpus.blocks import Block
 from wonderland.corpus.locating import home_of_mac_app
 from wonderland.corpus.secrets import Secret, obtain
 from wonderland.errors import InputError
@@ -105,11 +106,16 @@ class ChatDb:
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield one `Message` or `Skipped` for each row of the table ``message``."""
+        for block in self.blocks():
+            yield from block.rows()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the same, some thousands of rows at a time."""
         try:
             connection = self._open()
             cards = self._cards()
             reading = Reading(query.context(connection, cards), salvage=self.salvage)
-            yield from reading.rows(connection)
+            yield from reading.blocks(connection)
         except sqlite3.ProgrammingError:  # closed while it was read, for example: not the file's fault
             raise
         except sqlite3.Error as error:

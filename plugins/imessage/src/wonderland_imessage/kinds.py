@@ -60,12 +60,12 @@ class Passed(NamedTuple):
     failed: bool = False
 
 
-def passed_over(row: Special, handle: int | None) -> Passed | None:
-    """Return what a row is if it is no message, or None if somebody wrote it."""
+def passed_over(row: Special, handle: int | None, *, mine: bool = True) -> Passed | None:
+    """Return what a row is if it is no message, or None if somebody wrote it; what is not ``mine`` is not scheduled."""
     item = _number(row.item_type)
     if item:
         return _event(row, item, handle)
-    if row.schedule_type and row.is_sent == 0:  # nobody has got it yet, and it may still be changed
+    if mine and row.schedule_type and row.is_sent == 0:  # nobody has got it yet, and it may still be changed
         return Passed("scheduled, not sent")
     if row.date_edited:  # only what was written can be edited; its parts decide the rest
         return None

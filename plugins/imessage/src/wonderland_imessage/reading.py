@@ -1,39 +1,32 @@
-"""What becomes of each row, one after another.
+"""What becomes of each row, thousands of rows at a time.
 
-Most rows are a text and nothing else; they take the short way through `Reading.rows`. Every other row takes the long
-way, `Reading.judge`, which asks in turn: was it deleted, is it a message at all, was it unsent, where is its text, is
-anything left of it. Both end in one `Message` or one `Skipped`.
+Most rows are a text and nothing else: those are found all together (`Reading._plain`). Every other row is judged by
+itself, by `Reading.judge`, which asks in turn: was it deleted, is it a message at all, was it unsent, where is its
+text, is anything left of it. A row is a message or was skipped for one reason, whichever way it took.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 import wonderland as wl
+from wonderland.corpus.blocks import Block
 from wonderland_imessage import query
 from wonderland_imessage.body import OBJECT_REPLACEMENT, ONE_TIME_CODE, UndecodableBody, decode_body
 from wonderland_imessage.edits import read_history
 from wonderland_imessage.kinds import LINK_PREVIEW, Special, looks_like_tapback, passed_over
-from wonderland_imessage.skeletons import PLAIN
-from wonderland_imessage.texts import Found, Texts
+from wonderland_imessage.laying import Written, laid_out, moments
+from wonderland_imessage.origins import Origins
+from wonderland_imessage.texts import APP_PLACE, Found, Texts
 
-__all__ = ["ME", "Reading"]
+__all__ = ["Reading"]
 
-EPOCH = datetime(2001, 1, 1, tzinfo=UTC)
-NANOSECONDS = 10**11  # a larger number counts nanoseconds, a smaller one seconds (which would be the year 5169)
-ME = "me"
-SERVICES = {
-    "": "no service",
-    "imessage": "iMessage",
-    "sms": "SMS",
-    "rcs": "RCS",
-    "imessagelite": "satellite",
-}
-SERVICE_TAGS = {"sms": ("sms",), "rcs": ("rcs",), "imessagelite": ("satellite",)}
 TAGS = [
     (Special._fields.index(column), tag)
     for column, tag in {
@@ -46,19 +39,7 @@ TAGS = [
     }.items()
 ]
 ORDINARY = Special._make([None] * len(Special._fields))
-END = (None,)
-APP_PLACE = "\ufffd"  # where old rows keep the place of an app message
-
-
-class Origin:
-    """One sender in one chat over one service: what all messages of this origin share, and how many there are."""
-
-    __slots__ = ("count", "is_me", "is_sms", "sender", "service", "tags", "thread")
-
-    def __init__(self, thread: str, sender: str, service: str, tags: tuple[str, ...], *, is_me: bool) -> None:
-        self.thread, self.sender, self.service, self.tags, self.is_me = thread, sender, service, tags, is_me
-        self.is_sms = "sms" in tags or "rcs" in tags
-        self.count = 0
+FIRST, BLOCK = 1 << 8, 1 << 13  # rows of the first block, from which bodies are learned, and of the others
 
 
 class Reading:
@@ -72,61 +53,80 @@ class Reading:
     def __init__(self, context: query.Context, *, salvage: bool = False) -> None:
         self._context = context
         self._texts = Texts(salvage)
-        self._origins: dict[tuple[Any, ...], Origin] = {}
+        self._origins = Origins(context)
         self._tagged: Counter[str] = Counter()
         self._finer: dict[str, Counter[str]] = defaultdict(Counter)
         self._undated = 0
 
-    def rows(self, connection: sqlite3.Connection) -> Iterator[wl.Message | wl.Skipped]:
-        """Yield what becomes of each row."""
-        decode, deleted = self._texts.decode, self._context.deleted
-        chat_of, origins = self._context.chat_of.get, self._origins
-        message, make = wl.Message, tuple.__new__  # a named tuple's own constructor costs twice as much
-        bodies = columns = 0
+    def blocks(self, connection: sqlite3.Connection) -> Iterator[Block]:
+        """Yield what becomes of the rows, some thousands at a time."""
         specials = connection.execute(query.select_special(connection))
-        upcoming = next(specials, END)
-        for rowid, date, handle, me, service, text, blob in connection.execute(query.select(connection)):
-            special = ORDINARY
-            if rowid == upcoming[0]:
-                special = Special._make(upcoming[1:])
-                upcoming = next(specials, END)
-            elif (text is None) != (blob is None) and type(date) is int and date > 0 and rowid not in deleted:
-                words, names = text, PLAIN
-                if text is None:
-                    try:
-                        words, names = decode(blob)
-                    except UndecodableBody:
-                        words = ""
-                elif type(text) is not str:
-                    words = ""
-                if OBJECT_REPLACEMENT in words:
-                    words = words.replace(OBJECT_REPLACEMENT, "")
-                if words and not words.isspace() and words != APP_PLACE and ONE_TIME_CODE not in names:
-                    key = chat_of(rowid), handle, service, me
-                    origin = origins.get(key) or self._origin(*key)
-                    if not (origin.is_sms and looks_like_tapback(words)):
-                        if text is None:
-                            bodies += 1
-                        else:
-                            columns += 1
-                        origin.count += 1
-                        when = EPOCH + timedelta(0, 0, date // 1000 if date >= NANOSECONDS else date * 1_000_000)
-                        yield make(
-                            message,
-                            (str(rowid), origin.thread, origin.sender, origin.is_me, when, words, "text", origin.tags),
-                        )
-                        continue
-            yield self.judge(rowid, date, handle, me, service, text, blob, special)
-        self._texts.how.update({"attributedBody": bodies, "text column": columns})
+        upcoming = next(specials, None)
+        every = connection.execute(query.select(connection))
+        size = FIRST
+        while rows := every.fetchmany(size):
+            special = {}
+            while upcoming is not None and upcoming[0] <= rows[-1][0]:
+                special[upcoming[0]] = upcoming[1:]
+                upcoming = next(specials, None)
+            yield self._block(rows, special)
+            size = BLOCK
+
+    def _block(self, rows: Sequence[tuple[Any, ...]], special: Mapping[int, tuple[Any, ...]]) -> Block:
+        """Return what becomes of some rows; ``special`` has the further columns of those that are not ordinary."""
+        ids, dates, handles, mine, services, texts, bodies = zip(*rows, strict=True)
+        rowids = np.array(ids, dtype=np.int64)
+        keys = zip(map(self._context.chat_of.get, ids), handles, services, mine, strict=True)
+        origins = np.array(list(map(self._origins.__getitem__, keys)), dtype=np.int64)
+        is_sms = self._origins.table()[4, origins] > 0
+        aside = np.zeros(len(rows), dtype=bool)
+        aside[np.searchsorted(rowids, [*special, *self._context.deleted.intersection(ids)])] = True
+
+        plain = self._texts.plain(texts, bodies)
+        plain = plain.only(~aside[plain.places])
+        tapback = is_sms[plain.places]
+        tapback[tapback] = [looks_like_tapback(text) for text in plain.texts.filter(pa.array(tapback)).to_pylist()]
+        plain = plain.only(~tapback)
+        self._texts.count(plain)
+
+        alone = np.ones(len(rows), dtype=bool)
+        alone[plain.places] = False
+        skipped, places, written = [], [], []
+        for at in np.flatnonzero(alone).tolist():
+            rowid, _, handle, me, _, text, body = rows[at]
+            row = Special._make(special[rowid]) if rowid in special else ORDINARY
+            found = self.judge(rowid, handle, me, text, body, row, is_sms=is_sms[at])
+            if isinstance(found, Written):
+                places.append(at)
+                written.append(found)
+            else:
+                skipped.append(found)
+
+        everywhere = np.concatenate([plain.places, np.array(places, dtype=np.int64)])
+        order = np.argsort(everywhere)
+        everywhere = everywhere[order]
+        when, dated = moments(dates)
+        self._undated += int((~dated[everywhere]).sum())
+        self._origins.count(origins[everywhere])
+        together = pa.concat_arrays([plain.texts, pa.array([one.text for one in written], pa.large_string())])
+        messages = laid_out(
+            rowids[everywhere],
+            self._origins,
+            origins[everywhere],
+            (when[everywhere], dated[everywhere]),
+            together.take(pa.array(order)),
+            zip(np.searchsorted(everywhere, places).tolist(), written, strict=True),
+        )
+        return Block(messages, skipped, everywhere)
 
     def judge(
-        self, rowid: int, date: Any, handle: Any, me: Any, service: Any, text: Any, blob: Any, special: Special
-    ) -> wl.Message | wl.Skipped:
+        self, rowid: int, handle: Any, me: Any, text: Any, blob: Any, special: Special, *, is_sms: bool
+    ) -> Written | wl.Skipped:
         """Return what becomes of any row."""
         identity = str(rowid)
         if rowid in self._context.deleted:
             return wl.Skipped(identity, "recently deleted")
-        passed = passed_over(special if me else special._replace(schedule_type=None), handle)
+        passed = None if special is ORDINARY else passed_over(special, handle, mine=bool(me))
         if passed is not None:
             if passed.heading:
                 self._finer[passed.heading][passed.name] += 1
@@ -153,16 +153,12 @@ class Reading:
             tags += ("one-time-code",)
         if found.salvaged:
             tags += ("salvaged",)
-        key = self._context.chat_of.get(rowid), handle, service, me
-        origin = self._origins.get(key) or self._origin(*key)
-        origin.count += 1
         self._texts.how[found.how or "the subject alone"] += 1
-        if origin.is_sms and looks_like_tapback(words):
+        if is_sms and looks_like_tapback(words):
             tags += ("sms-tapback",)
         for tag in tags:
             self._tagged[tag] += 1
-        when = self._when(date)
-        return wl.Message(identity, origin.thread, origin.sender, origin.is_me, when, words, kind, origin.tags + tags)
+        return Written(words, kind, tags)
 
     def _empty(
         self, identity: str, rowid: int, special: Special, found: Found, *, gone: bool, stored: bool
@@ -181,46 +177,17 @@ class Reading:
             return wl.Skipped(identity, "app message")
         return wl.Skipped(identity, "no text")
 
-    def _origin(self, chat: int | None, handle: Any, service: Any, me: Any) -> Origin:
-        """Make the origin that messages of this chat, handle and service share."""
-        context = self._context
-        thread = context.threads.get(chat) if chat is not None else None
-        key = chat, handle, service, me
-        if not me and not handle and thread is not None:
-            handle = thread.only_handle  # in a conversation of two it can only be the other
-        person = context.people.by_handle.get(handle) if handle else None
-        name = service.strip() if isinstance(service, str) else ""
-        tags: tuple[str, ...] = SERVICE_TAGS.get(name.lower(), ())
-        if thread is not None and thread.is_group:
-            tags = ("group", *tags)
-        if not me and person is not None:
-            tags += person.tags
-        if thread is None:
-            tags += ("orphan",)
-        sender = ME if me else person.key if person is not None else f"handle {handle}" if handle else "unknown"
-        home = thread.key if thread is not None else f"orphan:{context.oldest_handle(handle)}"
-        origin = Origin(home, sender, SERVICES.get(name.lower(), name), tags, is_me=bool(me))
-        self._origins[key] = origin
-        return origin
-
-    def _when(self, date: Any) -> datetime | None:
-        if not isinstance(date, int | float) or not 0 < date < 2**63:
-            self._undated += 1
-            return None
-        date = int(date)
-        return EPOCH + timedelta(0, 0, date // 1000 if date >= NANOSECONDS else date * 1_000_000)
-
     def facts(self) -> dict[str, dict[str, int]]:
         """Return the counts of a finished pass by heading."""
-        everything = list(self._origins.values())
+        everything = self._origins.counted()
         services: Counter[str] = Counter()
-        for origin in everything:
-            services[origin.service] += origin.count
+        for origin, count in everything:
+            services[origin.service] += count
         messages = {
-            "from you": sum(o.count for o in everything if o.is_me),
-            "from others": sum(o.count for o in everything if not o.is_me),
-            "in group chats": sum(o.count for o in everything if "group" in o.tags),
-            "without a chat": sum(o.count for o in everything if "orphan" in o.tags),
+            "from you": sum(n for o, n in everything if o.is_me),
+            "from others": sum(n for o, n in everything if not o.is_me),
+            "in group chats": sum(n for o, n in everything if "group" in o.tags),
+            "without a chat": sum(n for o, n in everything if "orphan" in o.tags),
             "in several chats, counted once": self._context.in_several,
             "without a date": self._undated,
         }

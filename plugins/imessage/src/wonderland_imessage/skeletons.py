@@ -18,12 +18,12 @@ Costs: 0.5 µs for a body that is text alone, 2 µs with attributes; the walker 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from wonderland_imessage.archived import Mark
 from wonderland_imessage.body import PART, Body, decode_marked
 
-__all__ = ["PLAIN", "Decoder", "decoder"]
+__all__ = ["PLAIN", "Decoder", "Decoding", "Form", "decoder"]
 
 Decoder = Callable[[bytes], tuple[str, frozenset[str]]]
 """Returns a body's text and the names of its attributes, or raises `UndecodableBody`."""
@@ -37,9 +37,46 @@ RUN, BYTES, DATA, LAST = range(4)
 LITTLE_ENDIAN = b"\x04\x0bstreamtyped"  # the only order Messages writes; the other is left to the walker
 
 
+_Prefixes = list[tuple[bytes, int, dict[int, bytes], list[Any]]]
+
+
+class Form(NamedTuple):
+    """What a text-only body consists of: before the length of the text, between it and its units, and after those."""
+
+    before: bytes
+    between: bytes
+    after: bytes
+
+
+class Decoding:
+    """A decoder and what it has learned.
+
+    Attributes:
+        decode: Decodes bodies and gets faster with each kind it has seen.
+    """
+
+    def __init__(self) -> None:
+        self._prefixes: _Prefixes = []
+        self.decode = _decoder(self._prefixes)
+
+    def forms(self) -> list[Form]:
+        """Return the forms of text-only bodies that were seen so far."""
+        return [
+            Form(prefix, between, after)
+            for prefix, _, _, tree in self._prefixes
+            for between, kind, further in tree
+            if kind == RUN
+            for after, last, names in further
+            if last == LAST and names is PLAIN
+        ]
+
+
 def decoder() -> Decoder:
     """Return a function that decodes bodies and gets faster with each kind it has seen."""
-    prefixes: list[tuple[bytes, int, dict[int, bytes], list[Any]]] = []
+    return Decoding().decode
+
+
+def _decoder(prefixes: _Prefixes) -> Decoder:
     nodes = 0
 
     def decode(blob: bytes) -> tuple[str, frozenset[str]]:

@@ -22,17 +22,27 @@ class TrainsOnLayers:
     epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8
     seed: Annotated[int, "seed of the first start; the second has the next"] = 0
 
-    def trainable(self, what: str) -> None:
+    def trainable(self, what: str, width: int, rate: float) -> None:
         """Refuse numbers that nothing can be trained with.
 
         Args:
             what: What is trained, with its article, to be named in the error.
+            width: Of the stream.
+            rate: The learning rate.
 
         Raises:
-            UsageError: There is no latent, none is active, or there is no epoch.
+            UsageError: There is no latent, none or more than all are active, there is no epoch, or the rate is no
+                number above 0.
         """
         if self.active < 1 or self.latents < 0 or self.epochs < 1:
             raise wl.UsageError(f"{what} needs at least one latent, one of them active, and one epoch.")
+        latents = self.latents or 4 * width
+        if self.active > latents:
+            raise wl.UsageError(
+                f"Of {latents} latents not {self.active} can be active on a token.", hint=f"--active {latents} at most"
+            )
+        if not 0 < rate < float("inf"):
+            raise wl.UsageError(f"The learning rate has to be above 0, not {rate}.", hint="--rate 0.004")
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,14 @@ class AsksContrasts:
         """Return the contrasts to ask about.
 
         Raises:
+            UsageError: Too few are asked for.
             NotEnoughData: The model tells too few apart to choose on one half and measure on the other.
         """
+        if self.pairs < 2 * _LEAST_PAIRS:
+            raise wl.UsageError(
+                f"{self.pairs} contrasts are too few to choose on one half and measure on the other.",
+                hint=f"--pairs {2 * _LEAST_PAIRS} at least",
+            )
         mined = specimen.contrasts(self.contrast, pairs=self.pairs, seed=self.seed)
         if min(len(mined.explore), len(mined.confirm)) < _LEAST_PAIRS:
             raise wl.NotEnoughData(

@@ -70,6 +70,8 @@ class AttributionGraphs(AsksContrasts):
 
     def run(self, specimen: wl.Specimen) -> GraphsResult:
         """Account for the answers, choose edges on one half and measure them on the other."""
+        if self.edges < 1 or self.examples < 0:
+            raise wl.UsageError("A graph needs at least one edge, and no fewer than no prompts.", hint="--edges 40")
         found = specimen.results.get("transcoders")
         if not isinstance(found, TranscodersResult):
             raise wl.NotEnoughData(

@@ -86,7 +86,8 @@ class SparseDictionaries(TrainsOnLayers):
             raise wl.UsageError(f"There is no kind of dictionary {self.kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
         if self.tokens not in ("subtract", "keep"):
             raise wl.UsageError(f"Tokens are kept or subtracted, not {self.tokens!r}.", hint="--tokens keep")
-        self.trainable("A dictionary")
+        recipe = self.recipe(specimen.cfg.d_model)
+        self.trainable("A dictionary", specimen.cfg.d_model, recipe.rate)
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)
         enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
         return _Job(self, specimen, layers).run()

@@ -83,6 +83,10 @@ class SparseFeatures:
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> FeaturesResult:
         """Explain the latents of the dictionaries."""
+        if self.effects < 1 or self.listed < 0:
+            raise wl.UsageError(
+                "At least one latent is taken out, and no fewer than none are shown.", hint="--effects 48"
+            )
         found = specimen.results.get("sparse-dictionaries")
         if not isinstance(found, DictionariesResult):
             raise wl.NotEnoughData(

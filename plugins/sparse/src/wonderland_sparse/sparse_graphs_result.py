@@ -143,7 +143,7 @@ class SparseGraphsResult(wl.Result):
             return [wl.Finding(text, "", (), "anecdotal", "null")]
         if not self.drawn:
             r = self.agreement
-            why = "there are too few edges to tell" if np.isnan(r) else f"over {len(self.edges)} edges r = {r:.2f}"
+            why = "there are too few edges to tell" if np.isnan(r) else f"over {len(self.edges)} edges r = {r:.3f}"
             text = (
                 f"No graph of latents is drawn for the {self.contrast} difference: what edges are estimated to carry "
                 f"does not agree with taking them for real ({why}, at least {LEAST_AGREEMENT} is needed; "
@@ -155,7 +155,7 @@ class SparseGraphsResult(wl.Result):
             f"{len(self.edges)} edges between tokens, heads, latents and errors carry the {self.contrast} difference, "
             f"{percent(size)} of it each on average, taken for real on {self.pairs} pairs they were not chosen on; "
             f"{len(self.by_lot)} between other latents and heads {percent(float(np.abs(self.by_lot).mean()))} (p = "
-            f"{self.p_of_lot:.2g}). The estimate they were chosen by agrees, r = {self.agreement:.2f}."
+            f"{self.p_of_lot:.2g}). The estimate they were chosen by agrees, r = {self.agreement:.3f}."
         )
         beyond = self.p_of_lot < 0.05
         trust: Any = "solid" if beyond and self.conversations >= 10 else "weak"
@@ -187,10 +187,10 @@ class SparseGraphsResult(wl.Result):
             caption=f"Share of the gap between two prompts that an edge carries, taken for real in both runs, 95% "
             f"interval over n={self.conversations} conversations; edges chosen on other conversations, chance 0. Edges "
             f"between other latents and heads carry {percent(float(np.abs(self.by_lot).mean()))} on average (p = "
-            f"{self.p_of_lot:.2g}). The estimate agrees, r = {self.agreement:.2f} over {len(self.edges)} edges.",
+            f"{self.p_of_lot:.2g}). The estimate agrees, r = {self.agreement:.3f} over {len(self.edges)} edges.",
             how_to_read="From the tokens that differ on the left through heads and latents of the stream (F) to the "
             "answer. Nothing gets past a column of latents but by its error and, from the tokens, by their means. The "
-            "slider shows smaller edges; a click on a latent opens its card, if it has one.",
+            "slider shows smaller edges; a click on a part pins its own.",
             misleads="Two that say the same share what they carry, and a latent that is not drawn may say it, too. "
             "MLPs are part of the edges: what they compute is not taken apart here.",
             order=630,
@@ -218,7 +218,7 @@ class SparseGraphsResult(wl.Result):
                 groups=Wording.every(["into heads and errors", "into latents", "into the answer"]),
             ),
             subtitle="Do edges do in the real model what the estimate says?",
-            caption=f"A point is an edge, chosen on other conversations; r = {self.agreement:.2f}, at least "
+            caption=f"A point is an edge, chosen on other conversations; r = {self.agreement:.3f}, at least "
             f"{LEAST_AGREEMENT} is needed for the graph to be drawn; n={self.conversations} conversations.",
             how_to_read="On the diagonal the estimate holds. Off it, a threshold or attention does more or less than a "
             "gradient tells.",

@@ -82,9 +82,7 @@ class Transcoders(TrainsOnLayers):
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> TranscodersResult:
         """Train the transcoders and their controls, and measure them on the evidence."""
-        self.trainable("A transcoder")
-        if not self.rate > 0:
-            raise wl.UsageError(f"The learning rate has to be above 0, not {self.rate}.", hint="--rate 0.01")
+        self.trainable("A transcoder", specimen.cfg.d_model, self.rate)
         if not isinstance(specimen.model, wl.ChatTransformer):
             raise wl.Unsupported(
                 "Transcoders are trained on a ChatTransformer's MLPs only.",

@@ -189,7 +189,7 @@ def _members(path: Path, wanted: Wanted, opened: ExitStack, *, lenient: bool = F
                 raise InputError(
                     f"{name} in {path} is a link to a file outside of it.", hint="Copy the file into the folder."
                 )
-            if is_archive and zipfile.is_zipfile(file):
+            if is_archive and (not lenient or zipfile.is_zipfile(file)):
                 yield from _archived(file, wanted, opened, f"{name}/")
             elif not is_archive:
                 yield _plain(file, name)

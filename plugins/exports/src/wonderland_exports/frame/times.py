@@ -19,15 +19,17 @@ def from_unix(value: object, per_second: int = 1) -> datetime | None:
     >>> from_unix("1523640752").isoformat(), from_unix(1523640752123, 1000).isoformat(), from_unix(0), from_unix("x")
     ('2018-04-13T17:32:32+00:00', '2018-04-13T17:32:32.123000+00:00', None, None)
     """
-    if isinstance(value, str):
+    if type(value) is str:
         try:
             value = int(value)
         except ValueError:
             return None
-    if per_second == 1 and type(value) is int and 0 < value < _LAST:
-        return _moment(value, UTC)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LAST * per_second:
+    if type(value) is int:  # nearly all
+        if not 0 < value < _LAST * per_second:
+            return None
+        if per_second == 1:
+            return _moment(value, UTC)
+        return _EPOCH + timedelta(0, value // per_second, value % per_second * 1_000_000 // per_second)
+    if not isinstance(value, float) or not 0 < value < _LAST * per_second:
         return None
-    if isinstance(value, float):
-        return _EPOCH + timedelta(microseconds=round(value * 1_000_000 / per_second))
-    return _EPOCH + timedelta(0, value // per_second, value % per_second * 1_000_000 // per_second)
+    return _EPOCH + timedelta(microseconds=round(value * 1_000_000 / per_second))
