@@ -155,7 +155,8 @@ class BarMeter(Meter):
 
     def update(self, done: float, total: float, remark: str = "") -> None:
         """Move the bar."""
-        self.bar.update(self.task, completed=done, total=total, remark=remark)
+        share = f"{done / total:>4.0%}" if total else ""
+        self.bar.update(self.task, completed=done, total=total, remark=remark, share=share)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -195,17 +196,18 @@ def _width(text: str) -> int:
 
 
 def _bar(title: str) -> Iterator[Meter]:
+    """Yield a bar that says no share until one is known."""
     from rich.console import Console as RichConsole
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
         TextColumn("{task.description:<12}", markup=False),
         BarColumn(bar_width=24),
-        TaskProgressColumn(),
+        TextColumn("{task.fields[share]}", markup=False),
         TextColumn("{task.fields[remark]}", markup=False),
     )
     with Progress(*columns, console=RichConsole(stderr=True), transient=True) as bar:
-        yield BarMeter(bar, bar.add_task(title, total=1.0, remark=""))
+        yield BarMeter(bar, bar.add_task(title, total=None, remark="", share=""))
 
 
 def size_of(count: int) -> str:

@@ -17,7 +17,7 @@ from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.fitting import advice
 from wonderland.cli.options import Number, Whole, given, settings_options
 from wonderland.errors import CheckFailed, UsageError
-from wonderland.model.fitting import estimated_tokens
+from wonderland.model.fitting import estimated_tokens, fitting
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema.words import characters
@@ -233,9 +233,11 @@ def check(console: Console, folder: Path | None) -> None:
     workspace = open_workspace(folder)
     failed = run_checks(console, workspace)
     if failed:
+        smallest = fitting(0) == workspace.settings.training.preset
+        what = "More messages or more epochs" if smallest else "More messages, more epochs or a smaller preset"
         raise CheckFailed(
             f"{failed} of the checks failed.",
-            hint="More messages, more epochs or a smaller preset; then: wonderland check",
+            hint=f"{what}; then: wonderland check",
         )
     console.next("wonderland analyze") if workspace.missing() else next_report(console, workspace)
 
