@@ -90,7 +90,9 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     loss, measured = math.nan, None
     if trained is not None and isinstance(trained.figure, Lines):
         # What counting leaves is known of all held-out tokens, and so the model's own number is that of the same.
-        levels += [(characters(one.name), float(one.y)) for one in trained.figure.references]
+        blind = {round(level, 6) for _, level in levels}  # a line at the same height says the same
+        told = [(characters(one.name), float(one.y)) for one in trained.figure.references]
+        levels += [(name, level) for name, level in told if round(level, 6) not in blind]
         ends = np.asarray(trained.figure.series[-1].y, dtype=float)
         loss = float(np.nanmin(ends, initial=np.inf))  # the weights of the best epoch are kept
         measured = next((check.estimate for check in page.checks if _same(check.estimate, loss)), None)
