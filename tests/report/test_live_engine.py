@@ -304,7 +304,7 @@ def held(model, tokens, towards):
     total = norm(x, "ln_final")[-1] @ towards
     total.backward(retain_graph=True)
     values = {f"{part}@{t}": float(one.grad[t] @ one[t].detach()) for part, one in parts.items() for t in range(n)}
-    return parts, values, float(total)
+    return parts, values, float(total.detach())
 
 
 @pytest.mark.parametrize("foil", [90, None])

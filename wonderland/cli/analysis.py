@@ -1,4 +1,4 @@
-"""``analyze`` and ``report``: look inside, and show it."""
+"""``analyze``: look inside."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import click
 
 from wonderland import plugins
 from wonderland.cli import contrasts
-from wonderland.cli.console import Console, Meter, number, plain
+from wonderland.cli.console import Console, Meter, plain
 from wonderland.cli.context import command, next_report, open_workspace
 from wonderland.cli.nearby import did_you_mean
-from wonderland.cli.options import Place, Whole
+from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
-from wonderland.report.live_view import redacted_model
 from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
 from wonderland.workspace.cohorts import KINDS
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
 _SURE_AFTER = 5.0  # seconds of work after which what is left can be told
-_CONTACTS = 5  # contacts who used a word that a redacted report shows
 _LISTED = "`wonderland analyze --help` lists them."
 
 
@@ -241,116 +239,4 @@ def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable
     return begin, go_on
 
 
-@click.option(
-    "-o",
-    "--output",
-    type=Place(),
-    help="Where to write it; report.html in the workspace by default.",
-)
-@click.option("--all", "everything", is_flag=True, help="First run every analysis of the settings that is missing.")
-@click.option(
-    "--latest",
-    is_flag=True,
-    help="Of each analysis show the result asked for last, whatever its parameters, not that of the settings.",
-)
-@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
-@click.option("--redact", is_flag=True, help="Leave messages out, and words that few people used: to show to others.")
-@click.option(
-    "--contacts",
-    type=Whole(low=1),
-    help="With --redact, how many contacts must have used a word for it to be shown.  [5]",
-)
-@click.option("--live", is_flag=True, help="Put the model itself into the file, which then answers what you type.")
-@click.option(
-    "--i-asked-them",
-    "asked",
-    is_flag=True,
-    help="With --live, whatever the audit says: all whose messages the model read agree. The file says so.",
-)
-@click.option(
-    "--figures",
-    type=Place(),
-    help="Draw every view into this folder instead, as SVG and PNG for an article.",
-)
-def report(
-    console: Console,
-    folder: Path | None,
-    output: Path | None,
-    everything: bool,
-    latest: bool,
-    open_it: bool,
-    redact: bool,
-    contacts: int | None,
-    live: bool,
-    asked: bool,
-    figures: Path | None,
-) -> None:
-    """Write the report: one HTML file that works from a USB stick and sends nothing anywhere.
-
-    It shows the results that are there, and says what is missing; with --all what is missing is run first.
-    """
-    if figures is not None and (output is not None or open_it):
-        raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
-    if figures is not None and live:
-        raise UsageError("--figures draws into a folder and writes no report.", hint="Run the two one after the other.")
-    if live and redact:
-        raise redacted_model()
-    if asked and not live:
-        raise UsageError("--i-asked-them is about the model, which is in live reports only.", hint="Leave it out.")
-    if contacts is not None and not redact:
-        raise UsageError("--contacts is about words that are left out.", hint="Leave it out, or add: --redact")
-    least = (contacts or _CONTACTS) if redact else None
-    workspace = open_workspace(folder, examined=True)
-    results = with_others(workspace, run_analyses(console, workspace, tell=False)) if everything else None
-    if latest:
-        results = workspace.results(latest=True) or None
-    if figures is None:
-        write_report(console, workspace, output, open_it, results, redact=least, live=live, asked=asked)
-    else:
-        with console.progress("Drawing the figures"):
-            written = workspace.figures(figures, results, redact=least)
-        console.result(figures=[str(path) for path in written])
-        views = number(len(written) // 2)
-        console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
-    _say_what_is_missing(console, workspace, results or {})
-
-
-def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any]) -> None:
-    missing = [name for name in workspace.missing() if name not in shown]
-    console.result(missing=missing)
-    if missing:
-        few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        console.say(f"Not in it, because not run with the settings of now: {few}.")
-        console.next("wonderland report --all")
-    declined = {name: why for name, why in workspace.declined().items() if name not in shown}
-    console.result(declined=declined)
-    for name, why in declined.items():
-        console.paragraph(f"Not in it, {name}: {plain(why)}")
-
-
-def write_report(
-    console: Console,
-    workspace: Workspace,
-    output: Path | None = None,
-    open_it: bool = False,
-    results: Results | None = None,
-    redact: int | None = None,
-    what: str = "Report",
-    live: bool = False,
-    asked: bool = False,
-) -> Path:
-    """Write the report and say where it is."""
-    with console.progress("Writing the report"):
-        path = workspace.report(output, results, redact=redact, live=live, asked=asked)
-    console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
-    about = "contains texts" if workspace.layout.examines else "contains message text"
-    about = about if redact is None else f"redacted: words of at least {redact} contacts"
-    about += " and the model itself: share it as you would share the messages" if live else ""
-    console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
-    if open_it:
-        click.launch(str(path))
-    return path
-
-
 analyze_command = command("analyze", further=_further)(analyze)
-report_command = command("report")(report)

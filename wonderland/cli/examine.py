@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wonderland.cli.analysis import run_analyses, write_report
+from wonderland.cli.analysis import run_analyses
 from wonderland.cli.console import Console, clock, number, plain
 from wonderland.cli.context import command
 from wonderland.cli.contrasts import of_file
 from wonderland.cli.options import Number, Place, Whole
+from wonderland.cli.report import write_report
 from wonderland.errors import UsageError
 from wonderland.paths import expanded
 from wonderland.workspace.settings import FILE

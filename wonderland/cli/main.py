@@ -38,7 +38,7 @@ _COMMANDS = {
     "audit": "audit",
     "compare": "compare",
     "examine": "examine",
-    "report": "analysis",
+    "report": "report",
     "run": "pipeline",
     "demo": "pipeline",
     "status": "setup",

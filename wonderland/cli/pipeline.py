@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wonderland import plugins
-from wonderland.cli.analysis import run_analyses, with_others, write_report
+from wonderland.cli.analysis import run_analyses, with_others
 from wonderland.cli.audit import run_audit
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, open_workspace, record
@@ -19,6 +19,7 @@ from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.fitting import say_what_fits, too_little
 from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import Place, Whole, given
+from wonderland.cli.report import write_report
 from wonderland.demo import MESSAGES
 from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
 from wonderland.model.fitting import TOO_LITTLE, estimated_tokens

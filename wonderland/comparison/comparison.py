@@ -248,8 +248,7 @@ class Comparison(Result):
     def _months(self) -> View:
         assert self.by_month is not None
         years = [f"{m // 12}-{m % 12 + 1:02d}" for m in range(int(self.months[0]), int(self.months[-1]) + 1)]
-        at = self.months - self.months[0]
-        curve = Curve(Wording("first less second"), at, self.by_month)
+        curve = Curve(Wording("first less second"), self.months - self.months[0], self.by_month)
         a, b = (self._named(i) for i in self.pairs[0])
         return View(
             "comparison-months",
