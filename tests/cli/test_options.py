@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from wonderland.cli.options import FURTHER, Whole, click_type, option
+from wonderland.cli.options import FURTHER, Number, Whole, click_type, option
 from wonderland.cli.plugin_command import PluginCommand, group_of
 from wonderland.errors import UsageError
 from wonderland.lab.analysis import parameters_of
@@ -125,3 +125,12 @@ def test_the_bounds_of_whole_numbers_are_the_first_that_are_refused():
     for wrong in ("0", "6"):
         with pytest.raises(click.BadParameter, match="between 1 and 5"):
             number.convert(wrong, None, None)
+
+
+def test_help_names_both_bounds_of_a_number_that_has_two():
+    def metavar(kind):
+        return click.Option(["--number"], type=kind).make_metavar(click.Context(click.Command("thing")))
+
+    assert metavar(Whole(20, 100_000)) == "INTEGER 20 TO 100000"
+    assert metavar(Number(0, 1)) == "NUMBER 0 TO 1"
+    assert (metavar(Whole(low=1)), metavar(Whole(0, 2**62)), metavar(Number())) == ("INTEGER", "INTEGER", "NUMBER")

@@ -55,7 +55,8 @@ def test_too_little_text_is_said_before_training_and_at_the_end_and_no_finding_i
     plan, _, rest = tiny[1].partition("4 · The model")
     assert "Too little text to say anything: about" in " ".join(plan.split())
     end = " ".join(rest.partition("7 · What does it give away?")[2].split())
-    assert "Too little text to say anything: about" in end
+    assert "too little text to say anything, as was said above" in end
+    assert " ".join(tiny[1].split()).count("Too little text to say anything") == 1
     assert "are called solid" not in end
 
 
@@ -65,8 +66,9 @@ def test_run_says_which_preset_fits_before_it_trains(messages, tmp_path, capsys)
     workspace.configure("tokenizer", vocab_size=1)  # refused, after what fits was said
     assert run(["run", "-q", "-w", str(tmp_path / "w")]) != 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "seed has 5.3M parameters" in out
-    assert f"nano (1.3M) fits so much text: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
+    seed, nano = (PRESETS[name].sized(1).n_params / 1e6 for name in ("seed", "nano"))  # of the vocabulary asked for
+    assert f"seed has up to {seed:.1f}M parameters" in out
+    assert f"nano (up to {nano:.1f}M) fits so much text: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,16 @@ def test_of_the_preset_that_fits_only_what_it_will_do_is_said():
     assert "under one token a parameter" in note
     assert "--preset" not in note
     assert "Too little" in advice(TOO_LITTLE - 1, "nano", "wonderland train")[0]
+
+
+def test_a_preset_has_as_many_parameters_as_its_vocabulary_gives_it():
+    """Nano has 1.3M with 2,048 tokens, and fewer with fewer."""
+    unknown, known, asked = (
+        advice(600_000, "nano", "wonderland train", *vocabulary)[0] for vocabulary in ((), (400, 512), (None, 512))
+    )
+    assert "nano has up to 1.3M parameters" in unknown
+    assert f"nano has {PRESETS['nano'].sized(400).n_params / 1e6:.1f}M parameters" in known
+    assert f"nano has up to {PRESETS['nano'].sized(512).n_params / 1e6:.1f}M parameters" in asked
 
 
 # -- what was declined

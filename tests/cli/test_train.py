@@ -49,7 +49,22 @@ def test_the_curve_is_read_against_chance_and_counting_per_token_and_per_byte(tr
     assert f"{each:.2f}" in rows["training, epoch"]
     assert "tokens/s" in printed.out
     assert "of what cpu does in a large matrix product (100 GFLOP/s, fp32)" in printed.out
-    assert f"on {history.epochs[-1].tokens:,} tokens, each token of text about" in printed.out
+    each = history.epochs[-1].tokens / history.text_tokens
+    assert f"on {history.epochs[-1].tokens:,} tokens, each token of text about {each:.2g} times" in printed.out
+
+
+def test_how_often_a_token_is_read_is_said_alike_before_and_after(train, untrained):
+    """Short conversations are in fewer windows than window and stride alone would say."""
+    workspace = Workspace(untrained)
+    corpus, tokenizer = workspace.split()[0], workspace.tokenize()
+    printed = train("--window-size", 8, "--stride", 2, *EPOCHS)
+    text = sum(len(row) + 2 for row in tokenizer.encode_messages(list(corpus.texts)))
+    history = wl.ChatTransformer.load(untrained / "model" / "model.safetensors").history
+    assert text <= history.text_tokens < 1.01 * text  # a message cut in pieces has a speaker and an end in each
+    before = float(re.search(r"each about ([\d.]+) times an epoch", printed.err)[1])
+    after = float(re.search(r"each token of text about ([\d.]+) times", printed.out)[1])
+    assert 0.85 < 2 * before / after < 1.15
+    assert before < 4  # what the stride alone would say
 
 
 def test_the_same_stands_in_the_json(train):

@@ -14,10 +14,13 @@ from wonderland.errors import UsageError
 from wonderland.workspace.comparing import WAYS, write_comparison
 
 _CONTACTS, _STEPS = 5, 40  # where neither is said
+_NEEDED = "Each side needs 1,000 messages."
 
 
 @click.argument("what", nargs=-1)
-@click.option("--by", type=click.Choice(WAYS), help="What to compare by; without it, WHAT is another workspace.")
+@click.option(
+    "--by", type=click.Choice(WAYS), help=f"What to compare by; without it, WHAT is another workspace. {_NEEDED}"
+)
 @click.option("--at", multiple=True, help="With --by period, the day at which a period ends; may be repeated.")
 @click.option(
     "--permutations", type=Whole(20, 100_000), default=199, show_default=True, help="Null draws of each pair."
@@ -52,6 +55,8 @@ def compare(
 ) -> None:
     """Say how far periods, contacts, me and them, or two workspaces are apart, and which words make it.
 
+    Each side needs 1,000 messages. No model of a side is kept.
+
     wonderland compare --by period --at 2022-01-01
 
     wonderland compare --by contact P003 P007
@@ -59,8 +64,6 @@ def compare(
     wonderland compare --by speaker
 
     wonderland compare OTHER.wonderland
-
-    Each side needs 1,000 messages. No model of a side is kept.
     """
     workspace = open_workspace(folder)
     if by != "contact" and by is not None and what:

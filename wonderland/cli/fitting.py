@@ -27,28 +27,35 @@ def say_what_fits(console: Console, workspace: Workspace, command: str) -> None:
     tokens = estimated_tokens(workspace.split()[0].texts)
     chosen = workspace.settings.training.preset
     console.result(text={"tokens": tokens, "preset": chosen, "fitting": fitting(tokens)})
-    for sentence in advice(tokens, chosen, command):
+    stage = workspace.stage("tokenizer")
+    vocabulary = workspace.tokenize().vocab_size if stage.done else None
+    for sentence in advice(tokens, chosen, command, vocabulary, workspace.settings.tokenizer.vocab_size):
         console.paragraph(sentence)
 
 
-def advice(tokens: int, chosen: str, command: str) -> list[str]:
+def advice(
+    tokens: int, chosen: str, command: str, vocabulary: int | None = None, asked: int | None = None
+) -> list[str]:
     """Return what there is to say of a preset for so many tokens of text; nothing if it fits.
 
     Args:
         tokens: Tokens of training text.
         chosen: Name of the preset that is taken.
         command: What takes the option ``--preset``.
+        vocabulary: Tokens of the tokenizer; None if there is none yet, and then parameters are told as "up to".
+        asked: Tokens that the settings ask a tokenizer to have at most; None for those of each preset.
     """
-    parameters, best = preset(chosen).config.n_params, fitting(tokens)
+    sizes = {name: preset(name).sized(asked or preset(name).vocab_size).n_params for name in (chosen, fitting(tokens))}
+    parameters = sizes[chosen] if vocabulary is None else preset(chosen).sized(vocabulary).n_params
+    told_size, best = f"{'up to ' if vocabulary is None else ''}{parameters / 1e6:.1f}M", fitting(tokens)
     told = [too_little(tokens)] if tokens < TOO_LITTLE else []
     if tokens < parameters:
         told.append(
-            f"Note: {chosen} has {parameters / 1e6:.1f}M parameters and there are about {_about(tokens)} tokens to "
+            f"Note: {chosen} has {told_size} parameters and there are about {_about(tokens)} tokens to "
             "train on: that is under one token a parameter, so much of it may be learned by heart."
         )
     if best != chosen and tokens < parameters:
-        size = preset(best).config.n_params / 1e6
-        told.append(f"{best} ({size:.1f}M) fits so much text: `{command} --preset {best}`. {_GUIDE}")
+        told.append(f"{best} (up to {sizes[best] / 1e6:.1f}M) fits so much text: `{command} --preset {best}`. {_GUIDE}")
     elif best != chosen:
         told.append(
             f"There are about {_about(tokens)} tokens to train on, enough for {best}: `{command} --preset {best}`, "

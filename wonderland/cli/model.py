@@ -72,8 +72,8 @@ def train_model(
         return model
     last = history.epochs[-1]
     best = history.epochs[(history.best_epoch or last.epoch) - 1]
-    overlap = history.settings.get("window_size", 1) / history.settings.get("stride", 1)
-    times = f", each token of text about {overlap * last.epoch:.3g} times" if overlap > 1 or last.epoch > 1 else ""
+    each = last.tokens / history.text_tokens if history.text_tokens else 1.0
+    times = f", each token of text about {each:.2g} times" if f"{each:.2g}" != "1" else ""
     console.say(f"Trained {plain(repr(model))} on {number(last.tokens)} tokens{times}, in {clock(last.seconds)}")
     if history.speed:
         console.say(_speed(history.speed))
@@ -142,13 +142,18 @@ def _tell_epoch(seed: int, progress: Progress) -> None:
 
 
 def _announce(console: Console, workspace: Workspace, *, advised: bool = False) -> None:
-    settings = workspace.settings.training.resolved()
-    config = preset(settings.preset).sized(workspace.tokenize().vocab_size)
-    tokens = estimated_tokens(workspace.split()[0].texts)
-    overlap = settings.window_size / settings.stride
+    import numpy as np
+
+    from wonderland.corpus.windows import windows_a_message
+
+    vocabulary, settings = workspace.tokenize().vocab_size, workspace.settings.training.resolved()
+    config, corpus = preset(settings.preset).sized(vocabulary), workspace.split()[0]
+    tokens = estimated_tokens(corpus.texts)
+    messages = np.diff(np.r_[corpus.thread_starts, len(corpus)])
+    overlap = windows_a_message(messages, size=settings.window_size, stride=settings.stride)
     seen = tokens * settings.epochs * overlap
-    times = f"{overlap:.3g} times an epoch" if overlap > 1 else "once an epoch"
-    again = f", each about {times}: some {number(seen)} in all" if overlap > 1 or settings.epochs > 1 else ""
+    times = "once an epoch" if f"{overlap:.2g}" == "1" else f"about {overlap:.2g} times an epoch"
+    again = f", each {times}: some {number(seen)} in all" if overlap > 1 or settings.epochs > 1 else ""
     console.note(
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
         f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(tokens)} tokens of "
@@ -159,7 +164,8 @@ def _announce(console: Console, workspace: Workspace, *, advised: bool = False) 
         megabytes = settings.snapshots * 4 * config.n_params / 1e6
         console.note(f"Keeping {settings.snapshots} models on the way takes {megabytes:,.0f} MB of disk")
     if not advised:
-        for sentence in advice(tokens, settings.preset, f"wonderland train{console.where}"):
+        asked = workspace.settings.tokenizer.vocab_size
+        for sentence in advice(tokens, settings.preset, f"wonderland train{console.where}", vocabulary, asked):
             console.note(sentence)
 
 

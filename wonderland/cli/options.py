@@ -40,6 +40,7 @@ FURTHER = "further__"
 _Command = Callable[..., Any]
 _Type: TypeAlias = "click.ParamType[Any]"
 _LARGEST = 2**63 - 1
+_LARGE = 1_000_000  # beyond which nobody comes near a bound
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]
@@ -54,6 +55,10 @@ class Number(click.ParamType):  # type: ignore[type-arg]
 
     def __init__(self, low: float = -math.inf, high: float = math.inf) -> None:
         self.low, self.high = low, high
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Name the type in a command's help, with its bounds."""
+        return _with_bounds(self.name, self.low, self.high)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a number."""
@@ -94,6 +99,10 @@ class Whole(click.ParamType):  # type: ignore[type-arg]
 
     def __init__(self, low: int = -_LARGEST, high: int = _LARGEST) -> None:
         self.low, self.high = low, high
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Name the type in a command's help, with its bounds."""
+        return _with_bounds(self.name, self.low, self.high)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read a whole number."""
@@ -238,6 +247,12 @@ def signature_options(function: Callable[..., Any]) -> dict[str, tuple[Any, str,
             if not is_secret(kind):
                 found[name] = (kind, str(help_text), parameter.default)
     return found
+
+
+def _with_bounds(name: str, low: float, high: float) -> str | None:
+    """Return the name of a type of numbers with both bounds, or None if one is missing or too large to matter."""
+    told = low > -_LARGE and high < _LARGE
+    return f"{name.upper()} {low:g} TO {high:g}" if told else None
 
 
 def _between(low: float, high: float) -> str:

@@ -50,7 +50,7 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     read_messages(console, workspace, again=False)
     console.say("\n2 · Without the noise")
     filter_messages(console, workspace)
-    if not workspace.stage("model").done:
+    if said := not workspace.stage("model").done:
         say_what_fits(console, workspace, f"wonderland run{console.where}")
     console.say("\n3 · Tokens")
     train_tokenizer(console, workspace)
@@ -68,7 +68,7 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
         console.paragraph(plain(error.message))
     console.say("")
     tokens = estimated_tokens(workspace.split()[0].texts)
-    for sentence in _in_short(workspace.check(), results, tokens):
+    for sentence in _in_short(workspace.check(), results, tokens, said=said):
         console.paragraph(plain(sentence))
     write_report(console, workspace, None, open_it, results)
     seconds = time.monotonic() - started
@@ -91,14 +91,15 @@ def _first_look(console: Console, workspace: Workspace) -> None:
     console.say("takes its place.\n")
 
 
-def _in_short(checks: list[Check], results: Results, tokens: int) -> list[str]:
+def _in_short(checks: list[Check], results: Results, tokens: int, *, said: bool = False) -> list[str]:
     """Return what was found in three sentences at most: how well it guesses, what it is for, how much is solid.
 
-    Of too little text nothing of what was found is told.
+    Of too little text nothing of what was found is told; how little it is only where that was not ``said`` before.
     """
     told = _how_well(checks, results)
     if tokens < TOO_LITTLE:
-        return [*told, too_little(tokens)]
+        again = "There is too little text to say anything, as was said above; what was found is not told here."
+        return [*told, again if said else too_little(tokens)]
     if failed := [check.name for check in checks if not check.passed]:
         told.append(f"Not so, of what should be so before one looks inside: {'; '.join(map(characters, failed))}.")
     findings = {name: list(result.findings()) for name, result in results.items()}

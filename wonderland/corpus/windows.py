@@ -31,7 +31,7 @@ from wonderland.errors import InputError, NotEnoughData, UsageError
 if TYPE_CHECKING:
     from wonderland.tokenizer import SpeakerTokenizer
 
-__all__ = ["Windows", "pack"]
+__all__ = ["Windows", "pack", "windows_a_message"]
 
 _END, _ME, _THEM, _SEP = 0, 1, 2, 3  # the ids the tokenizer fixes
 
@@ -164,6 +164,21 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
         "messages split": split,
     }
     return Windows(np.concatenate(streams), starts[first], ends[last - 1], threads[first], facts)
+
+
+def windows_a_message(lengths: np.ndarray, *, size: int = 8, stride: int = 4) -> float:
+    """Return in how many windows of `pack` a message is on average: 1 where no conversation is longer than a window.
+
+    Args:
+        lengths: Messages of each conversation, [conversation].
+        size: Messages a window.
+        stride: Messages from one window to the next of the same conversation.
+
+    >>> windows_a_message(np.array([3, 8])), windows_a_message(np.array([12]))
+    (1.0, 1.3333333333333333)
+    """
+    further = np.ceil((lengths - size).clip(min=0) / stride)  # windows after the first
+    return float((lengths + further * (size - stride)).sum() / lengths.sum())
 
 
 def _ranges(

@@ -80,7 +80,11 @@ def train(
     engine = Engine(device, chosen.precision)
     model: ChatTransformer = ChatTransformer.from_preset(chosen.preset, tokenizer, seed=chosen.seed).to(engine.device)
     evidence = pack(held_out, tokenizer, stride=chosen.window_size, **layout) if held_out is not None else None
-    history = History(settings=asdict(chosen), train_bytes_per_token=bytes_per_token(windows, tokenizer))
+    history = History(
+        settings=asdict(chosen),
+        train_bytes_per_token=bytes_per_token(windows, tokenizer),
+        text_tokens=windows.facts["tokens"],
+    )
     if evidence is not None:
         apart = pack(corpus, tokenizer, stride=chosen.window_size, **layout)
         history.baselines = baseline_losses(apart, evidence, tokenizer.vocab_size)

@@ -75,6 +75,7 @@ class History:
         bytes_per_token: Bytes of text a held-out token stands for on average; divides a loss into nats a byte, which
             models with other tokenizers can be compared by. 0 without held-out conversations.
         train_bytes_per_token: The same of the tokens trained on.
+        text_tokens: Tokens of the training messages, each counted once, however many windows it is in; 0 if unknown.
         points: The training loss along the way.
         epochs: The end of each epoch.
         speed: How fast it went; None for runs too short to say.
@@ -87,6 +88,7 @@ class History:
     bytes_per_token: float = 0.0
     speed: Speed | None = None
     train_bytes_per_token: float = 0.0
+    text_tokens: int = 0
 
     @property
     def best_epoch(self) -> int | None:
@@ -148,4 +150,5 @@ class History:
             float(value.get("bytes_per_token", 0.0)),
             Speed(**value["speed"]) if value.get("speed") else None,
             float(value.get("train_bytes_per_token", 0.0)),
+            int(value.get("text_tokens", 0)),
         )
