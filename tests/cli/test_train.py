@@ -80,7 +80,7 @@ def test_fewer_tokens_than_parameters_are_said_with_the_preset_that_fits(train, 
     monkeypatch.setitem(PRESETS, "seed", Preset(shape, 400, 1, 1000, 1e-2, 1e-1, 2e-2))
     error = train("--preset", "seed").err
     assert "under one token a parameter" in error
-    assert " fits so much text: `wonderland train -w " in error
+    assert " is the smallest: `wonderland train -w " in error  # of so little text no preset is said to fit
     assert " --preset nano`. The tutorial" in error
     again = train("--preset", "nano", "--seed", 2).err
     assert "under one token a parameter" in again

@@ -159,12 +159,14 @@ class _TakeBack:
     """Puts the settings back as they were, unless something was made with others, or somebody else wrote to them."""
 
     def __init__(self, console: Console, workspace: Workspace) -> None:
-        from wonderland.workspace.shown import stages_now
-
-        self._console, self._stages = console, lambda: stages_now(workspace.layout)
-        self._file = workspace.folder / FILE
+        self._console, self._workspace, self._file = console, workspace, workspace.folder / FILE
         self._made = self._stages()
         self._before = self._written = self._file.read_text(encoding="utf-8")
+
+    def _stages(self) -> Any:
+        from wonderland.workspace.shown import stages_now
+
+        return stages_now(self._workspace.layout)
 
     def wrote(self) -> None:
         """Take note that what stands in the file now was written by this command."""

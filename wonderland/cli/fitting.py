@@ -49,13 +49,14 @@ def advice(
     parameters = sizes[chosen] if vocabulary is None else preset(chosen).sized(vocabulary).n_params
     told_size, best = f"{'up to ' if vocabulary is None else ''}{parameters / 1e6:.1f}M", fitting(tokens)
     told = [too_little(tokens)] if tokens < TOO_LITTLE else []
-    if tokens < parameters:
+    if 0 < tokens < parameters:
         told.append(
             f"Note: {chosen} has {told_size} parameters and there are about {_about(tokens)} tokens to "
             "train on: that is under one token a parameter, so much of it may be learned by heart."
         )
     if best != chosen and tokens < parameters:
-        told.append(f"{best} (up to {sizes[best] / 1e6:.1f}M) fits so much text: `{command} --preset {best}`. {_GUIDE}")
+        why = "is the smallest" if tokens < TOO_LITTLE else "fits so much text"
+        told.append(f"{best} (up to {sizes[best] / 1e6:.1f}M) {why}: `{command} --preset {best}`. {_GUIDE}")
     elif best != chosen:
         told.append(
             f"There are about {_about(tokens)} tokens to train on, enough for {best}: `{command} --preset {best}`, "
@@ -73,9 +74,10 @@ def too_little(tokens: int) -> str:
 
 
 def _about(tokens: int) -> str:
-    """Return a count that is an estimate, to two digits.
+    """Return a count that is an estimate, to two digits, rounded down so that what is under a bound stays there.
 
-    >>> _about(212_617)
-    '210,000'
+    >>> _about(212_617), _about(9_960), _about(7)
+    ('210,000', '9,900', '7')
     """
-    return number(float(f"{tokens:.2g}"))
+    step = 10 ** max(len(str(tokens)) - 2, 0)
+    return number(tokens // step * step)
