@@ -146,25 +146,37 @@ def next_report(console: Console, workspace: Workspace) -> None:
 def record(console: Console, workspace: Workspace, section: str, values: dict[str, Any]) -> None:
     """Write options into the workspace's settings and say so; if the command is refused, they are taken back."""
     if values and console.take_back is None:
-        console.take_back = _taking_back(console, workspace)
+        console.take_back = _TakeBack(console, workspace)
     changed = workspace.configure(section, **values) if values else {}
+    if isinstance(console.take_back, _TakeBack):
+        console.take_back.wrote()
     if changed:
         told = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
         console.note(f"Written to {workspace.folder / 'wonderland.toml'}: [{section}] {told}")
 
 
-def _taking_back(console: Console, workspace: Workspace) -> Callable[[], None]:
-    """Return what puts the settings back as they are now, unless something was made with others meanwhile."""
-    from wonderland.workspace.shown import stages_now
+class _TakeBack:
+    """Puts the settings back as they were, unless something was made with others, or somebody else wrote to them."""
 
-    file = workspace.folder / FILE
-    before, made = file.read_text(encoding="utf-8"), stages_now(workspace.layout)
+    def __init__(self, console: Console, workspace: Workspace) -> None:
+        from wonderland.workspace.shown import stages_now
 
-    def take_back() -> None:
-        if not file.exists() or file.read_text(encoding="utf-8") == before or stages_now(workspace.layout) != made:
+        self._console, self._stages = console, lambda: stages_now(workspace.layout)
+        self._file = workspace.folder / FILE
+        self._made = self._stages()
+        self._before = self._written = self._file.read_text(encoding="utf-8")
+
+    def wrote(self) -> None:
+        """Take note that what stands in the file now was written by this command."""
+        self._written = self._file.read_text(encoding="utf-8")
+
+    def __call__(self) -> None:
+        now = self._file.read_text(encoding="utf-8") if self._file.exists() else self._before
+        if now == self._before or self._stages() != self._made:
             return
-        with replacing(file) as partial:
-            partial.write_text(before, encoding="utf-8")
-        console.note(f"{file} is as it was before.")
-
-    return take_back
+        if now != self._written:
+            self._console.note(f"{self._file} was changed meanwhile; what this command wrote there stays.")
+            return
+        with replacing(self._file) as partial:
+            partial.write_text(self._before, encoding="utf-8")
+        self._console.note(f"{self._file} is as it was before.")

@@ -125,9 +125,7 @@ def _how_well(checks: list[Check], results: Results) -> list[str]:
         loss = history.held_out_loss
         measured = next((check.estimate for check in checks if check.estimate is not None), None)
         between = "" if measured is None else f" [{math.exp(measured.low):.0f}, {math.exp(measured.high):.0f}]"
-        told.append(
-            f"On conversations it has not seen the model chooses as if among {math.exp(loss):.0f}{between} tokens"
-        )
+        told.append(f"On held-out text the model chooses as if among {math.exp(loss):.0f}{between} tokens")
         if history.baselines:
             name, least = min(history.baselines.items(), key=lambda item: item[1])
             told[0] += f"; the best counting ({name}), as if among {math.exp(least):.0f}"

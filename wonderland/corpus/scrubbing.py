@@ -58,7 +58,8 @@ class Secret:
 
 
 _EMAIL = regex.compile(
-    r"(?i)(?<!\w)\w[\w.%+'’-]{0,63}@(?:(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}"  # letters of any script
+    r"(?i)(?<!\w)(?:(?:\w[\w.%+-]{0,61}[.+%-])?\w{1,2}['’])?\w[\w.%+-]{0,63}"  # O'Brien, but no word in quotes
+    r"@(?:(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}"  # letters of any script
     r"|\[(?:ipv6:)?[\da-f.:]{3,45}\])"  # a host by its number
 )
 _URL = regex.compile(
@@ -67,7 +68,7 @@ _URL = regex.compile(
     r"[^\s<>\"']{3,}[^\s<>\"'.,;:!?)\]]"
 )
 _LETS_IN = regex.compile(
-    r"(?i)://[^/:?#\s]*:(?!\d{1,5}(?:[/?#]|\Z))[^@\s]+@|/(?:j|join|invite|share)/\w{6,}"
+    r"(?i)://[^/:?#\s]{0,64}:(?!\d{1,5}(?:[/?#]|\Z))[^@\s]{1,256}@|/(?:j|join|invite|share)/\w{6,}"
     r"|[?&;#](?:[\w-]{0,30}[_-])?(?:pwd|token|key|auth|invite|password|passwd|secret|signature|sessionid)="
     r"|\bt\.me/(?:\+|joinchat/)\w|\bdiscord\.gg/\w|\b(?:chat\.whatsapp\.com|signal\.group)/[\w#]"
     r"|\bzoom\.us/my/\w"
@@ -284,7 +285,8 @@ def _phones(text: str, country: str | None) -> Iterator[Secret]:
         _once_mexican(abroad),
     )
     for start, stop in spans:
-        begin = start - (text[start - 1 : start] == "(" and ")" in text[start:stop])
+        number = text[start:stop]
+        begin = start - (text[start - 1 : start] == "(" and number.count(")") > number.count("("))
         yield Secret("phone", begin, stop, text[begin:stop])
 
 

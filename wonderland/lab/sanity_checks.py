@@ -112,7 +112,7 @@ def _dead_heads(specimen: Specimen) -> Check:
 def _leaks(train: Corpus, held_out: Corpus) -> Check:
     known = _runs(train)
     held = _runs(held_out)
-    name = "held-out conversations are not in the training part"
+    name = "held-out text does not stand in the training part"
     if not (known and held):
         part = "held-out" if known else "training"
         return Check(name, False, f"nothing to compare: no {part} conversation has three messages")

@@ -34,6 +34,7 @@ WHY_TOO_LITTLE = (
 )
 """What was measured of it, as a sentence."""
 _A_WORD, _A_MESSAGE = 1.3, 3
+_BYTES = 4.5  # of a token where there are no spaces; 3.8 were measured of Chinese characters drawn by frequency
 
 
 def estimated_tokens(texts: Iterable[str]) -> int:
@@ -41,8 +42,11 @@ def estimated_tokens(texts: Iterable[str]) -> int:
 
     >>> estimated_tokens(["how are you", "fine"])
     11
+    >>> estimated_tokens(["你好吗今天天气很好我们一起去公园散步吧"])
+    16
     """
-    return round(sum(_A_WORD * len(text.split()) + _A_MESSAGE for text in texts))
+    sizes = ((_A_WORD * len(text.split()), len(text.encode()) / _BYTES) for text in texts)
+    return round(sum(max(one) + _A_MESSAGE for one in sizes))
 
 
 def fitting(tokens: int) -> str:

@@ -216,6 +216,7 @@ def _of_finding(ask: str, finding: Finding, picture: Any, onward: str) -> dict[s
         part = one.unit.startswith(("share", "recovery")) and max(abs(value), abs(low), abs(high)) < 10
         told = [_told(v, part, high - low) for v in (value, low, high)]
         number = dict(zip(("value", "low", "high"), told, strict=True))
+        number |= {"low": None, "high": None} if low == high else {}  # of the weights: nothing was resampled
         number |= {
             "unit": one.unit.removeprefix("share").strip() if part else one.unit,
             "of": f"{one.n:,} {one.resampled_over}",

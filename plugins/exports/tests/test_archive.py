@@ -8,8 +8,9 @@ from wonderland import plugins
 from wonderland.corpus.source import choose_source
 from wonderland.errors import InputError
 from wonderland_exports.archive import Archive
-from wonderland_exports.frame import open_export
-from wonderland_exports.testing import make_telegram
+from wonderland_exports.frame import open_export, peek
+from wonderland_exports.testing import make_telegram, make_whatsapp
+from wonderland_exports.whatsapp import WhatsApp
 
 
 def zipped(path, **contents):
@@ -68,8 +69,94 @@ def test_what_is_no_archive_is_none(tmp_path, name):
     assert Archive.sniff(tmp_path / name) == 0
 
 
-def test_a_cut_archive_in_a_folder_is_not_passed_over(tmp_path, sound):
+def texts(name):
+    return name.endswith(".txt")
+
+
+def test_of_a_folder_a_damaged_archive_is_left_out_and_named(tmp_path, sound):
     (tmp_path / "chat.txt").write_text("hi")
     cut(sound)
+    (tmp_path / "files.zip").write_bytes(b"half-loaded")
+    no_list = zipped(tmp_path / "no-list.zip", **{"b.txt": "x"})  # which ends as an archive does
+    no_list.write_bytes(no_list.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03"))
+    (tmp_path / "._export.zip").write_bytes(b"\x00\x05\x16\x07" + bytes(99))  # what a Mac leaves beside a copy
+    for once in (True, False):
+        export = open_export(tmp_path, texts, once=once)
+        assert [member.name for member in export.members] == ["chat.txt"]
+        assert export.notes == [
+            f"{name}.zip was left out: it is no whole archive." for name in ("export", "files", "no-list")
+        ]
+    assert [member.name for member in peek(tmp_path, texts)] == ["chat.txt"]
+
+
+def test_a_damaged_archive_is_refused_where_nothing_is_beside_it(tmp_path, sound):
+    cut(sound)
+    (tmp_path / "photo.jpg").write_bytes(b"x")
+    with pytest.raises(
+        InputError, match=r"export\.zip in .* is no whole archive, and there is no chat beside"
+    ) as caught:
+        open_export(tmp_path, texts, "chat")
+    assert caught.value.hint
     with pytest.raises(InputError, match=r"export\.zip is a damaged archive"):
-        open_export(tmp_path, lambda name: name.endswith(".txt"))
+        open_export(sound, texts)
+
+
+def test_a_folder_that_holds_a_damaged_archive_is_read_and_its_note_told(tmp_path):
+    export = make_whatsapp(tmp_path / "WhatsApp Chat with Bo.txt", 30)
+    (tmp_path / "00000012-files.zip").write_bytes(b"half-loaded")
+    assert choose_source(tmp_path, plugins.load().sources) is WhatsApp
+    opened = WhatsApp(tmp_path)
+    assert opened.count() == export.rows
+    assert opened.notes()[0] == "00000012-files.zip was left out: it is no whole archive."
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", "e", "\\"])
+def test_an_entry_without_a_name_is_damage_and_no_crash(tmp_path, name):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("e", "x")
+    raw = path.read_bytes()
+    (tmp_path / "a.zip").write_bytes(raw.replace(b"e", name.encode()) if name else nameless(raw))
+    for source in plugins.load().sources.values():
+        assert 0 <= source.sniff(path) <= 1
+    assert Archive.sniff(path) == (0 if name == "e" else 0.05)
+
+
+def nameless(raw):
+    """Take its one-letter name from the only entry of an archive."""
+    raw = bytearray(raw)
+    listed = raw.index(b"PK\x01\x02")
+    raw[listed + 28], raw[26] = 0, 0
+    del raw[listed + 46], raw[30]
+    end = raw.index(b"PK\x05\x06")
+    raw[end + 12] -= 1
+    raw[end + 16] -= 1
+    return bytes(raw)
+
+
+def test_what_fails_in_an_unforeseen_way_is_damage(sound, monkeypatch):
+    for error in (IndexError("x"), ValueError("x")):
+        monkeypatch.setattr("wonderland_exports.archive.open_export", raising(error))
+        assert Archive.sniff(sound) == 0.05
+        with pytest.raises(InputError, match="damaged archive: x"):
+            Archive(sound).count()
+
+
+def raising(error):
+    def fail(*args, **options):
+        raise error
+
+    return fail
+
+
+def test_a_cut_archive_of_stored_texts_is_no_text(tmp_path):
+    chat = make_whatsapp(tmp_path / "WhatsApp Chat with Bo.txt", 30).path
+    path = tmp_path / "half.zip"
+    with zipfile.ZipFile(path, "w") as archive:  # stored as it is, so that its first bytes hold lines of the chat
+        archive.writestr("_chat.txt", "\n" + chat.read_text("utf-8"))
+    path.write_bytes(path.read_bytes()[:600])
+    assert {name: source.sniff(path) for name, source in plugins.load().sources.items() if source.sniff(path)} == {
+        "archive": 1.0
+    }
+    with pytest.raises(InputError, match="damaged archive"):
+        WhatsApp(path).count()

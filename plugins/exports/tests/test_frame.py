@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import wonderland_exports.frame.files as files
+import wonderland_exports.frame.archives as archives
 from wonderland.errors import InputError, ResourceError
 from wonderland_exports.discord import Discord
 from wonderland_exports.frame import CUT, Member, find_owner, head, jsonstream, load, open_export, peek, walk
@@ -105,7 +105,7 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path, make, why):
 
 
 def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "SMALL", 1 << 16)
+    monkeypatch.setattr(archives, "SMALL", 1 << 16)
     bomb = zipped(tmp_path / "bomb.zip", {"a.txt": bytes(1 << 20)})
     with pytest.raises(InputError, match="made to fill a disk") as caught:
         open_export(bomb, texts)

@@ -207,8 +207,14 @@ def supported(finding: Finding) -> bool:
 @pytest.mark.parametrize(
     ("me", "them", "kind", "trust", "says"),
     [
-        ((1.0, 0.1), (2.0, 0.1), "effect", "solid", "It predicts me better than them: 1.00 nats a token for me"),
-        ((2.0, 0.1), (1.0, 0.1), "effect", "solid", "It predicts them better than me"),
+        (
+            (1.0, 0.1),
+            (2.0, 0.1),
+            "effect",
+            "solid",
+            "It predicts words of me better than of them: 1.00 nats a token for me",
+        ),
+        ((2.0, 0.1), (1.0, 0.1), "effect", "solid", "It predicts words of them better than of me"),
         ((2.0, 0.02), (2.01, 0.02), "null", "solid", "at most 0.050 nats apart"),
         ((2.0, 0.3), (2.0, 0.3), "null", "weak", "at most 0.60 nats apart"),
     ],

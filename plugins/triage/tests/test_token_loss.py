@@ -163,7 +163,9 @@ def test_the_number_of_choices_is_left_to_the_loss_of_all_held_out_tokens(result
 
 def test_a_difference_within_the_intervals_is_called_none(result):
     # Words were drawn alike for both speakers.
-    assert result.findings()[1].text.startswith("No clear difference between how well it predicts me and them")
+    assert result.findings()[1].text.startswith(
+        "No clear difference between how well it predicts words of me and of them"
+    )
     me, them = result.by_speaker["me"], result.by_speaker["them"]
     most = max(me.high - them.low, them.high - me.low)
     assert f"at most {most:.2g} nats apart" in result.findings()[1].text

@@ -3,7 +3,7 @@
 // What to write under a claim that is quoted elsewhere: the claim, its numbers, and of which model and data it holds.
 function citation({ text, estimate: one, view }) {
   const prints = page.meta.fingerprints ?? {}, short = (print) => String(print).slice(0, 16);
-  return visible(dots(text, one && dots(withUnit(number(one.value), one.unit), interval(one.low, one.high) && `95% interval ${interval(one.low, one.high)}`, `n = ${number(one.n)} ${one.of}`, isNumber(one.chance) && `chance ${number(one.chance)}`),
+  return visible(dots(text, one && dots(withUnit(number(one.value), one.unit), one.low !== one.high && interval(one.low, one.high) && `95% interval ${interval(one.low, one.high)}`, `n = ${number(one.n)} ${one.of}`, isNumber(one.chance) && `chance ${number(one.chance)}`),
     ...Object.entries(prints).map(([what, print]) => `${what} ${short(print)}`), page.meta.wonderland && `wonderland ${page.meta.wonderland}`, page.meta.date, view && store.address({ view, key: null, pos: null })), 4000);
 }
 
@@ -38,7 +38,7 @@ function mountFindings(host) {
     const copy = button('❝', () => copyText(citation(finding), copy), { class: 'icon', label: 'Copy citation', title: 'Copy the claim with its numbers, model and data' });
     const claim = view ? el('a', { href: evidenceOf(finding) }, el('span.sentence', finding.text), el('small.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : finding.text;
     return { finding, line: el('tr.finding', { 'data-finding': i }, el('td.claim', claim), el('td.kind', markOf(finding), ' ', el('small', dots(KINDS[kindOf(finding)][1], TRUSTED[finding.trust], finding.runs))),
-      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', interval(one.low, one.high)) : '', 'interval'), cell(one ? [number(one.n), el('small', one.n === 1 ? one.of.replace(/s$/, '') : one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : '', 'chance'), el('td', copy)) };
+      cell(one ? [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] : '–'), cell(one ? el('span.between', one.low === one.high ? '–' : interval(one.low, one.high)) : '', 'interval'), cell(one ? [number(one.n), el('small', one.n === 1 ? one.of.replace(/s$/, '') : one.of)] : ''), cell(one && isNumber(one.chance) ? number(one.chance) : '', 'chance'), el('td', copy)) };
   });
   const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } });
   const kinds = ['all', ...used];

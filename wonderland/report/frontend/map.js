@@ -10,8 +10,8 @@ const roleColour = (head) => {
   return i < 0 ? 'var(--muted)' : i < SIGNS.length ? palette().categories[i] : 'var(--muted)';
 };
 
-// On a page on which no head has a role, the heads that its findings name are marked.
-const NAMED = new Set(ROLES.length ? [] : page.findings.flatMap(({ select }) => select.filter((key) => key.startsWith('head:')).map((key) => key.slice(5))));
+// On a page on which no head has a role, the heads of which its findings say something are marked; nothing is no mark.
+const NAMED = new Set(ROLES.length ? [] : page.findings.flatMap(({ kind, select }) => (kind === 'null' ? [] : select).filter((key) => key.startsWith('head:')).map((key) => key.slice(5))));
 
 // `lit` marks some heads and leaves the rest faint; without it every head shows its role, and a legend names them.
 function modelMap({ lit = null } = {}) {

@@ -116,9 +116,17 @@ class CircuitSufficiencyResult(ContrastResult):
             "circuit-parts",
             replace(self.recovery, chance=self.null if len(self.others) else None),
             trust=self.trust,
-            kind="effect" if self.sufficient else "null",
+            kind=self._kind,
             select=Head.parse(self.circuit[0]),
         )
+
+    @property
+    def _kind(self) -> Any:
+        """Not enough, and more than other sets bring back, is neither an effect nor nothing."""
+        if self.sufficient:
+            return "effect"
+        more = bool(self.others.size) and float(self.recovery.low) > self.null
+        return "description" if more else "null"
 
     @property
     def null(self) -> float:

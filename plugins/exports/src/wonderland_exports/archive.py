@@ -6,7 +6,6 @@ shows no source what is in it, so none would say a word about it.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +13,7 @@ from typing import ClassVar
 import wonderland as wl
 from wonderland.errors import InputError, WonderlandError
 from wonderland_exports.frame import open_export
+from wonderland_exports.frame.archives import CUT_SHORT, begins_as_archive, damage_of, is_archive
 
 __all__ = ["Archive"]
 
@@ -32,8 +32,11 @@ class Archive:
 
     @classmethod
     def sniff(cls, path: Path) -> float:
-        """Say a little more than nothing of an archive that cannot be opened."""
-        return 0.05 if _fault(Path(path)) is not None else 0.0
+        """Be sure of what begins as an archive and does not end as one; of others that cannot be opened, hardly."""
+        path = Path(path)
+        if _fault(path) is None:
+            return 0.0
+        return 0.05 if is_archive(path) or not begins_as_archive(path) else 1.0
 
     def count(self) -> int:
         """Refuse.
@@ -60,14 +63,16 @@ def _fault(path: Path) -> WonderlandError | None:
         with path.open("rb") as file:
             if path.suffix.lower() != ".zip" and file.read(len(_MAGIC)) != _MAGIC:
                 return None
-        if not zipfile.is_zipfile(path):
+        if not is_archive(path):
             return InputError(
                 f"{path.name} is no whole zip archive: the list of its files, which stands at the end, is not there.",
-                hint="Export or download it again; it may be cut short.",
+                hint=CUT_SHORT,
             )
         open_export(path, lambda name: True, "file", once=False).close()
     except OSError:
         return None
     except WonderlandError as error:
         return error
+    except (IndexError, ValueError) as error:
+        return damage_of(path, error)
     return None

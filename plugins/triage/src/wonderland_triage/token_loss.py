@@ -90,16 +90,17 @@ class TokenLossResult(wl.Result):
         one = self.overall
         better = float(one.value) < float(one.chance)
         text = (
-            "On conversations it never saw, the model predicts no better than a uniform guess: a loss of "
+            "On held-out text, the model predicts no better than a uniform guess: a loss of "
             f"{one}, in the windows that are examined."
         )
-        sure = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
+        apart = float(one.high) < float(one.chance) if better else float(one.low) >= float(one.chance)
+        sure = apart and one.trusted
         if better:
             text = (
-                f"On conversations it never saw, the model {'predicts' if sure else 'is not shown to predict'} better "
+                f"On held-out text, the model {'predicts' if sure else 'is not shown to predict'} better "
                 f"than a uniform guess: a loss of {one}, in the windows that are examined."
             )
-        trust: Any = "solid" if one.trusted and sure else "weak"
+        trust: Any = "solid" if sure else "weak"
         found = [wl.Finding(text, "token-loss", (), trust, "effect" if better else "null", one)]
         if np.isnan(one.value):
             found = [wl.Finding("The loss could not be measured.", "token-loss", (), "anecdotal", "description")]
@@ -126,13 +127,13 @@ class TokenLossResult(wl.Result):
             resampled_over=me.resampled_over,
         )
         if me.high < them.low or them.high < me.low:
-            who = "me better than them" if me.value < them.value else "them better than me"
-            text = f"It predicts {who}: {losses} (n={me.over})."
+            who = "me better than of them" if me.value < them.value else "them better than of me"
+            text = f"It predicts words of {who}: {losses}, words alone (n={me.over})."
             return [wl.Finding(text, view, (), "solid" if enough else "weak", "effect", apart)]
         most = max(float(me.high - them.low), float(them.high - me.low))
         text = (
-            f"No clear difference between how well it predicts me and them: {losses}; by these intervals they are at "
-            f"most {digits(most)} nats apart (n={me.over})."
+            f"No clear difference between how well it predicts words of me and of them: {losses}; by these intervals "
+            f"they are at most {digits(most)} nats apart (n={me.over})."
         )
         return [wl.Finding(text, view, (), "solid" if enough and most <= _SAME else "weak", "null", apart)]
 

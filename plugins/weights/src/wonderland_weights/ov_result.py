@@ -90,7 +90,7 @@ class OVCircuitsResult(wl.Result):
         claims = []
         for heads, verb in (
             (self.copiers, "to copying what they attend to"),
-            (self.suppressors, "to suppressing it"),
+            (self.suppressors, "to suppressing what they attend to"),
         ):
             if heads:
                 lean = "leans" if len(heads) == 1 else "lean"

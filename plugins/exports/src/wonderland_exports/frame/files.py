@@ -2,8 +2,9 @@
 
 An archive is an attack until shown otherwise. Refused are: names that lead out of it, members that need a password, and
 archives that would unpack to a size no conversation has. A folder may hold archives; they are looked into, not deeper.
-A link in a folder that leads out of it is refused too. The same file twice (the export made again, ``chat (1).txt``) is
-read once, and a note says so.
+One of them that is damaged, as a half-loaded attachment is, is left out, and a note says so; it is refused where it was
+given itself, or where nothing else is there. A link in a folder that leads out of it is refused too. The same file
+twice (the export made again, ``chat (1).txt``) is read once, and a note says so.
 
 What would fool it: the same conversation exported twice at different times is two different files.
 """
@@ -20,15 +21,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar
 
 from wonderland.errors import InputError, ResourceError, WonderlandError
+from wonderland_exports.frame.archives import CUT_SHORT, Damaged, begins_as_archive, damage_of, entries, is_archive
 from wonderland_exports.frame.kept import Kept
 
 __all__ = ["Export", "Member", "encoding_of", "head", "open_export", "peek"]
 
-RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
-SMALL = 1 << 26  # what unpacks to less than this is no bomb
 LISTED = 3000  # entries of a folder that `peek` looks at
 
 Wanted = Callable[[str], bool]
@@ -123,13 +123,20 @@ def open_export(path: Path, wanted: Wanted, what: str = "", *, once: bool = True
         ResourceError: It may not be read.
     """
     path, opened = Path(path).expanduser(), ExitStack()
+    damaged: list[str] = []
     try:
-        members = sorted(_members(path, wanted, opened), key=lambda member: _natural(member.name))
+        members = sorted(_members(path, wanted, opened, damaged), key=lambda member: _natural(member.name))
+        if not members and damaged:
+            raise InputError(
+                f"{damaged[0]} in {path} is no whole archive, and there is no {what or 'export'} beside it.",
+                hint=CUT_SHORT,
+            )
         if not members:
             raise InputError(f"There is no {what or 'export'} in {path}.", hint="Give the export itself.")
-        notes: list[str] = []
+        notes = [f"{name} was left out: it is no whole archive." for name in damaged]
         if once:
-            members, notes = _distinct(members)
+            members, twice = _distinct(members)
+            notes += twice
     except OSError as error:
         opened.close()
         raise _refused(path, error) from None
@@ -144,12 +151,12 @@ def peek(path: Path, wanted: Wanted, most: int = 4) -> list[Member]:
     try:
         path, found = Path(path).expanduser(), []
         with ExitStack() as opened:
-            for member in _members(path, wanted, opened, lenient=True):
+            for member in _members(path, wanted, opened, [], lenient=True):
                 found.append(_Peeked.of(member))
                 if len(found) == most:
                     break
         return found
-    except (OSError, WonderlandError, RuntimeError, ValueError):
+    except (OSError, WonderlandError, RuntimeError, ValueError, IndexError):
         return []
 
 
@@ -175,12 +182,15 @@ class _Peeked:
         return Member(member.name, member.size, lambda: io.BytesIO(content))
 
 
-def _members(path: Path, wanted: Wanted, opened: ExitStack, *, lenient: bool = False) -> Iterator[Member]:
+def _members(
+    path: Path, wanted: Wanted, opened: ExitStack, damaged: list[str], *, lenient: bool = False
+) -> Iterator[Member]:
+    """Yield what is wanted; into ``damaged`` go the names of the archives of a folder that are not whole."""
     if path.is_dir():
         for file in _walk(path, LISTED if lenient else None):
             name = file.relative_to(path).as_posix()
-            is_archive = file.suffix.lower() == ".zip"
-            if not (is_archive or wanted(name)):
+            packed = file.suffix.lower() == ".zip"
+            if not (packed or wanted(name)):
                 continue
             if not file.is_file():  # to open a pipe would be to wait for ever
                 kind = "a link to a file that is not there" if file.is_symlink() else "no file that holds anything"
@@ -189,14 +199,28 @@ def _members(path: Path, wanted: Wanted, opened: ExitStack, *, lenient: bool = F
                 raise InputError(
                     f"{name} in {path} is a link to a file outside of it.", hint="Copy the file into the folder."
                 )
-            if is_archive and (not lenient or zipfile.is_zipfile(file)):
-                yield from _archived(file, wanted, opened, f"{name}/")
-            elif not is_archive:
+            if not packed:
                 yield _plain(file, name)
-    elif zipfile.is_zipfile(path):
+                continue
+            try:
+                yield from _archived(file, wanted, opened, f"{name}/")
+            except Damaged:
+                if not file.name.startswith("._"):  # what a Mac leaves beside a copy
+                    damaged.append(name)
+            except PermissionError:
+                if not lenient:
+                    raise
+    elif is_archive(path):
         yield from _archived(path, wanted, opened)
+    elif begins_as_archive(path):
+        raise damage_of(path)
     else:
         yield _plain(path, path.name)
+
+
+def _archived(path: Path, wanted: Wanted, opened: ExitStack, prefix: str = "") -> Iterator[Member]:
+    for name, size, opener in entries(path, wanted, opened):
+        yield Member(prefix + name, size, opener)
 
 
 def _walk(folder: Path, most: int | None) -> Iterator[Path]:
@@ -215,51 +239,6 @@ def _plain(file: Path, name: str) -> Member:
     with file.open("rb"):
         pass  # so that a missing permission is said now
     return Member(name, size, lambda: file.open("rb"))
-
-
-def _archived(path: Path, wanted: Wanted, opened: ExitStack, prefix: str = "") -> Iterator[Member]:
-    try:
-        archive = opened.enter_context(zipfile.ZipFile(path))
-        infos = [info for info in archive.infolist() if not info.is_dir() and wanted(info.filename)]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise InputError(
-            f"{path.name} is a damaged archive: {error}.", hint="Export or download it again; it may be cut short."
-        ) from None
-    _check(path, infos)
-    for info in infos:
-        yield Member(prefix + info.filename, info.file_size, _opener(archive, info))
-
-
-def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
-    return lambda: cast(BinaryIO, archive.open(info))
-
-
-def _check(path: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
-    whole = 0
-    for info in infos:
-        inside = PurePosixPath(info.filename.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
-            raise InputError(
-                f"{path.name} holds a file whose name leads out of the archive. No messenger writes such an archive.",
-                hint="Do not unpack it. Export your messages again.",
-            )
-        if info.flag_bits & 0x1:
-            raise InputError(
-                f"{path.name} is protected by a password.", hint="Unpack it with the password, then give the folder."
-            )
-        whole += info.file_size
-        if info.file_size > SMALL and info.file_size > RATIO * info.compress_size:
-            raise _bomb(path, info.file_size)
-    if whole > SMALL and whole > RATIO * path.stat().st_size:
-        raise _bomb(path, whole)
-
-
-def _bomb(path: Path, size: int) -> InputError:
-    return InputError(
-        f"{path.name} would unpack to {size / 1e9:,.1f} GB, over {RATIO} times its size. No text is that repetitive: "
-        "this looks like an archive made to fill a disk.",
-        hint="If you trust it, unpack it yourself and give the folder.",
-    )
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

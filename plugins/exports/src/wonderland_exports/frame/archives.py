@@ -1,0 +1,117 @@
+"""The entries of one zip archive, checked before any is read.
+
+Refused are: names that lead out of the archive or name nothing, entries that need a password, and archives that would
+unpack to a size no conversation has. What is no whole archive is `Damaged`.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from wonderland.errors import InputError
+
+__all__ = ["CUT_SHORT", "Damaged", "begins_as_archive", "damage_of", "entries", "is_archive"]
+
+CUT_SHORT = "Export or download it again; it may be cut short."
+RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
+SMALL = 1 << 26  # what unpacks to less than this is no bomb
+
+_FIRST = b"PK\x03\x04"  # before the first entry; APPNOTE.TXT of PKWARE, 4.3.7
+_DAMAGE = (zipfile.BadZipFile, ValueError, NotImplementedError, IndexError, EOFError, OverflowError, struct.error)
+
+
+class Damaged(InputError):
+    """An archive that is not whole."""
+
+
+def damage_of(path: Path, error: object = "the list of its files, which stands at the end, is not there") -> Damaged:
+    """Return what refuses a damaged archive."""
+    return Damaged(f"{path.name} is a damaged archive: {error}.", hint=CUT_SHORT)
+
+
+def is_archive(path: Path) -> bool:
+    """Say whether a file ends as an archive does; False of what cannot be opened."""
+    try:
+        return zipfile.is_zipfile(path)
+    except _DAMAGE:  # one of several parts, for example
+        return True
+
+
+def begins_as_archive(path: Path) -> bool:
+    """Say whether a file begins as an archive does.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(len(_FIRST)) == _FIRST
+
+
+def entries(
+    path: Path, wanted: Callable[[str], bool], opened: ExitStack
+) -> Iterator[tuple[str, int, Callable[[], BinaryIO]]]:
+    """Yield name, unpacked size in bytes and opener of each entry that is wanted and no folder.
+
+    Args:
+        path: The archive.
+        wanted: Says of a name whether it is.
+        opened: Closes the archive.
+
+    Raises:
+        Damaged: It is no whole archive.
+        InputError: It is not safe, or needs a password.
+        OSError: It may not be read.
+    """
+    try:
+        archive = opened.enter_context(zipfile.ZipFile(path))
+        infos = archive.infolist()
+    except _DAMAGE as error:
+        raise damage_of(path, error) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise damage_of(path, "the list of its files lies outside of it") from None
+    infos = [info for info in infos if not info.filename.endswith("/") and wanted(info.filename)]
+    _check(path, infos)
+    for info in infos:
+        yield info.filename, info.file_size, _opener(archive, info)
+
+
+def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
+    return lambda: cast(BinaryIO, archive.open(info))
+
+
+def _check(path: Path, infos: Iterable[zipfile.ZipInfo]) -> None:
+    whole = 0
+    for info in infos:
+        inside = PurePosixPath(info.filename.replace("\\", "/"))
+        if not inside.parts:
+            raise damage_of(path, f"it holds a file whose name is {info.filename!r}")
+        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+            raise InputError(
+                f"{path.name} holds a file whose name leads out of the archive. No messenger writes such an archive.",
+                hint="Do not unpack it. Export your messages again.",
+            )
+        if info.flag_bits & 0x1:
+            raise InputError(
+                f"{path.name} is protected by a password.", hint="Unpack it with the password, then give the folder."
+            )
+        whole += info.file_size
+        if info.file_size > SMALL and info.file_size > RATIO * info.compress_size:
+            raise _bomb(path, info.file_size)
+    if whole > SMALL and whole > RATIO * path.stat().st_size:
+        raise _bomb(path, whole)
+
+
+def _bomb(path: Path, size: int) -> InputError:
+    return InputError(
+        f"{path.name} would unpack to {size / 1e9:,.1f} GB, over {RATIO} times its size. No text is that repetitive: "
+        "this looks like an archive made to fill a disk.",
+        hint="If you trust it, unpack it yourself and give the folder.",
+    )
