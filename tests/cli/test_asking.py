@@ -311,7 +311,14 @@ def test_a_report_shows_what_is_there_and_says_what_is_missing(workspace, capsys
     assert not (workspace / "results" / "attention-entropy").exists()
     assert run(["report", "-q", "--all", "-w", str(workspace)]) == 0
     assert "Not in it" not in capsys.readouterr().out
-    assert (workspace / "results" / "attention-entropy").exists()
+    (seal,) = (workspace / "results" / "attention-entropy").glob("*/stage.json")
+    seal.write_text(
+        json.dumps({**json.loads(seal.read_text(encoding="utf-8")), "version": 0, "key": "old"}), encoding="utf-8"
+    )
+    assert run(["report", "-q", "-w", str(workspace)]) == 0
+    printed = capsys.readouterr().out
+    assert "Not in it, because made by an older version of the analysis: attention-entropy." in printed
+    assert "not run with the settings" not in printed
 
 
 def test_status_says_when_how_large_and_what_next(workspace, capsys):

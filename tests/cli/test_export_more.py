@@ -68,6 +68,22 @@ def test_every_estimate_of_every_analysis_is_a_row(workspace, tmp_path, kind):
     assert set(read(out / f"about.{kind}")["analysis"]) == set(results)
 
 
+def test_what_is_not_of_the_settings_of_now_or_missing_is_said_with_the_tables(untrained, tmp_path, capsys):
+    folder, space = str(untrained), Workspace(untrained)
+    space.configure("training", preset="nano", epochs=1)
+    space.configure("analysis", windows=4, control=False, run=["head-patterns", "attention-entropy", "induction"])
+    space.train(device="cpu")
+    space.analyze("head-patterns", "attention-entropy")
+    space.configure("analysis", parameters={"head-patterns": {"threshold": 0.01}})
+    capsys.readouterr()
+    assert run(["export", "--results", str(tmp_path / "tables"), "-w", folder, "-q"]) == 0
+    told = capsys.readouterr().out
+    assert "In it, though not of the settings of now: head-patterns." in " ".join(told.split())
+    assert "Not in it, because not run with the settings of now: induction." in told
+    about = pandas.read_csv(tmp_path / "tables" / "about.csv").set_index("analysis")["up_to_date"]
+    assert dict(about) == {"head-patterns": False, "attention-entropy": True}
+
+
 def test_one_thing_at_a_time(workspace, tmp_path, capsys):
     assert run(["export", "--results", "--model", "hf", str(tmp_path / "x"), "-w", str(workspace)]) == 2
     assert "Give one of" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from wonderland.cli.fitting import advice
 from wonderland.cli.main import run
 from wonderland.model.fitting import TOO_LITTLE
 from wonderland.model.presets import PRESETS, Config
+from wonderland.workspace.wipe import traces
 from wonderland.workspace.workspace import Workspace
 
 DECLINES = "causal-scrubbing"  # it takes eight conversations that are held out
@@ -148,6 +149,19 @@ def test_where_all_declined_the_report_shows_what_else_there_is(copied, capsys):
     assert "takes 8 of them" in told(capsys, copied, "analyze", code=4).err
     assert "Not in it" in told(capsys, copied, "report").out
     assert "Next:" not in told(capsys, copied, "status").out
+
+
+def test_why_there_is_no_audit_is_said_and_none_is_proposed(copied, capsys):
+    (step,) = (step for step in Workspace(copied).status() if step.name == "audit")
+    assert step.state == "declined"
+    assert "and an audit takes 20" in step.detail
+    out = told(capsys, copied, "status").out
+    assert "and an audit takes 20" in " ".join(out.split())
+    assert "wonderland audit" not in out
+    assert traces(copied).strangers == ()
+    Workspace(copied).configure("audit", seed=7)  # it is quickly found out again
+    (step,) = (step for step in Workspace(copied).status() if step.name == "audit")
+    assert step.state == "missing"
 
 
 def test_what_another_version_declined_is_forgotten(copied, monkeypatch):

@@ -12,6 +12,7 @@ from wonderland import plugins
 from wonderland.errors import InputError, NotEnoughData
 from wonderland.workspace import kept
 from wonderland.workspace.status import status
+from wonderland.workspace.versions import outdated, versions
 from wonderland.workspace.wipe import traces
 
 
@@ -176,6 +177,43 @@ def test_status_counts_those_of_now_and_the_others(workspace):
     assert step.size > 1000
     workspace.configure("training", seed=1)
     assert results_step(workspace).detail.startswith("0 of 2 analyses; 3 further results are kept, with")
+
+
+def reseal(one, **changes):
+    """Write other facts into the seal of a result."""
+    record = json.loads((one.folder / "stage.json").read_text(encoding="utf-8"))
+    (one.folder / "stage.json").write_text(json.dumps({**record, **changes}), encoding="utf-8")
+
+
+def test_a_result_of_an_older_version_is_said_to_be_one_and_named(workspace):
+    workspace.analyze()
+    first, second = kept.kept(workspace.folder)
+    assert (first.analysis, second.analysis) == ("attention-entropy", "head-patterns")
+    reseal(first, version=0)
+    older = "1 further result is kept, made by an older version of the analysis: attention-entropy"
+    assert results_step(workspace).detail == f"1 of 2 analyses; {older}"
+    assert outdated(workspace.layout) == {"attention-entropy"}
+    reseal(second, inputs=[*second.inputs, first.key])  # which used one of an older version
+    assert outdated(workspace.layout) == {"attention-entropy", "head-patterns"}
+    reseal(first, version=99)
+    assert "made by another version of the analysis: attention-entropy" in results_step(workspace).detail
+    workspace.configure("training", seed=1)  # then the model is why, whatever the version
+    assert outdated(workspace.layout) == set()
+
+
+def test_a_result_of_a_plugin_that_is_gone_is_said_to_be_one_and_no_report_waits_for_it(workspace):
+    workspace.analyze()
+    workspace.report()
+    first, _ = kept.kept(workspace.folder)
+    shutil.copytree(first.folder, workspace.folder / "results" / "gone" / "0123")
+    assert "1 further result is kept, of an analysis that is not installed: gone" in results_step(workspace).detail
+    assert report_step(workspace).state == "done"
+    shutil.copytree(first.folder, workspace.folder / "results" / "induction" / "0123")
+    (other,) = (one for one in kept.kept(workspace.folder) if one.analysis == "induction")
+    reseal(other, version=versions()["induction"])
+    assert report_step(workspace).state == "out of date"  # that one is installed
+    reseal(other, version=0)
+    assert report_step(workspace).state == "done"
 
 
 def test_a_result_of_before_is_put_into_its_place(workspace):

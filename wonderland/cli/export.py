@@ -9,6 +9,7 @@ import click
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place
+from wonderland.cli.report import say_what_is_missing
 from wonderland.errors import UsageError
 from wonderland.paths import expanded
 from wonderland.workspace.workspace import Workspace
@@ -74,10 +75,17 @@ def export(
 def _export_more(console: Console, workspace: Workspace, where: Path, kind: str, asked: bool) -> None:
     """Write the results as tables of a kind, or the model if none is given."""
     if kind:
+        from wonderland.workspace.exporting import not_of_now
+
         found = workspace.results(latest=True)
         files = workspace.export_results(where, found or None, kind=kind)
-        console.result(files=[str(path) for path in files])
+        others = not_of_now(found, workspace.results())
+        console.result(files=[str(path) for path in files], not_of_settings=others)
         console.say(f"{len(files)} tables in {plain(str(where))}; findings can quote texts, so read before you share.")
+        if others:
+            told = f"In it, though not of the settings of now: {', '.join(others)}. The table about says so of each."
+            console.paragraph(told)
+        say_what_is_missing(console, workspace, found, "wonderland analyze")
         return
     with console.progress("Writing the model"):
         place = workspace.export_model(where, asked=asked)

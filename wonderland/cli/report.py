@@ -14,6 +14,7 @@ from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place, Whole
 from wonderland.errors import UsageError
 from wonderland.report.live_view import redacted_model
+from wonderland.workspace.versions import outdated
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -93,16 +94,30 @@ def report(
         console.result(figures=[str(path) for path in written])
         views = number(len(written) // 2)
         console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
-    _say_what_is_missing(console, workspace, results or {})
+    say_what_is_missing(console, workspace, results or {}, "wonderland report --all")
 
 
-def _say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any]) -> None:
+def say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any], command: str) -> None:
+    """Say which analyses of the settings are not shown, and why.
+
+    Args:
+        console: Where to print.
+        workspace: The workspace.
+        shown: What is shown beside the results of the settings.
+        command: What to type to have those that can be run.
+    """
     missing = [name for name in workspace.missing() if name not in shown]
     console.result(missing=missing)
+    old = outdated(workspace.layout) if missing else set()
+    for why, names in (
+        ("made by an older version of the analysis", [name for name in missing if name in old]),
+        ("not run with the settings of now", [name for name in missing if name not in old]),
+    ):
+        if names:
+            few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            console.say(f"Not in it, because {why}: {few}.")
     if missing:
-        few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        console.say(f"Not in it, because not run with the settings of now: {few}.")
-        console.next("wonderland report --all")
+        console.next(command)
     declined = {name: why for name, why in workspace.declined().items() if name not in shown}
     console.result(declined=declined)
     for name, why in declined.items():

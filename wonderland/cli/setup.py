@@ -76,8 +76,8 @@ def _next(workspace: Workspace, steps: Sequence[Step]) -> str:
         commands = {**stages, "checks": "check", "results": "analyze", "audit": "audit"}
         commands = {name: f"wonderland {how}" for name, how in commands.items()}
     todo = {step.name: step.again or commands.get(step.name, "") for step in steps if step.state != "done"}
-    if any((step.name, step.state) == ("audit", "missing") for step in steps):
-        del todo["audit"]  # it was not asked for
+    if any(step.name == "audit" and step.state in ("missing", "declined") for step in steps):
+        del todo["audit"]  # it was not asked for, or would decline again
     order = [*commands, "report", "live report"]
     return next((todo[name] for name in order if todo.get(name)), "")
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.demo import MESSAGES
-from wonderland.errors import InputError
+from wonderland.errors import InputError, NotEnoughData
 from wonderland.report.sharing import OUTDATED, Sharing
 from wonderland.workspace import models
+from wonderland.workspace.declined import forget_declined, save_declined
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.layout import MODEL, Layout
 from wonderland.workspace.seeds import train_all
@@ -85,20 +86,25 @@ def audit(
     if halves is not None:
         halves()
         references = partial(_with_halves, layout)
-    found = run(
-        model,
-        tokenizer,
-        train,
-        held_out,
-        AuditSettings(**asdict(settings), country=layout.settings.filter.country),
-        canaries=draw(training.canaries, training.seed),
-        strings=strings,
-        halves=references,
-        on_progress=on_progress,
-    )
+    try:
+        found = run(
+            model,
+            tokenizer,
+            train,
+            held_out,
+            AuditSettings(**asdict(settings), country=layout.settings.filter.country),
+            canaries=draw(training.canaries, training.seed),
+            strings=strings,
+            halves=references,
+            on_progress=on_progress,
+        )
+    except NotEnoughData as error:
+        save_declined(layout.audit_stage(), error.message)  # a full one takes as many messages
+        raise
     with stage.writing(lambda: layout.audit_stage(full=halves is not None).key) as folder:
         found.save(folder)
         (folder / AUDIT).write_text(json.dumps(found.figures(), indent=1), encoding="utf-8")
+    forget_declined(layout.audit_stage())
     return found
 
 

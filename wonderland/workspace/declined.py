@@ -2,7 +2,8 @@
 
 That is kept like a result, under the same key, as ``results/<analysis>/.<key>.declined``: with the same model, evidence
 and parameters an analysis declines again, so that nothing proposes to run it and ``run`` does not try. One that is
-asked for by its name is tried all the same. What another version of wonderland declined is forgotten.
+asked for by its name is tried all the same. What another version of wonderland declined is forgotten. An audit that
+declined is kept so beside its folder, as ``.audit.declined``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from wonderland.workspace.stage import Stage
 if TYPE_CHECKING:
     from wonderland.lab.choosing import Runnable
 
-__all__ = ["declined", "forget_declined", "load_declined", "save_declined"]
+__all__ = ["declined", "forget_declined", "load_declined", "save_declined", "why_declined"]
 
 _WHY = "declined.json"
 
@@ -47,10 +48,15 @@ def load_declined(chosen: Sequence[Runnable], stages: Mapping[str, Stage]) -> di
     """Return why analyses declined with just these inputs, by name."""
     found = {}
     for analysis in chosen:
-        place = _place(stages[analysis.name])
-        if place.folder.is_dir() and place.done and (why := _why(place.folder)):
+        if why := why_declined(stages[analysis.name]):
             found[analysis.name] = why
     return found
+
+
+def why_declined(stage: Stage) -> str:
+    """Return why the work of a stage declined with just these inputs; "" if it did not."""
+    place = _place(stage)
+    return _why(place.folder) if place.folder.is_dir() and place.done else ""
 
 
 def declined(workspace: Path) -> list[tuple[Kept, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ from wonderland.workspace.wipe import remember
 if TYPE_CHECKING:
     import pandas
 
+    from wonderland.lab.result import Result
     from wonderland.lab.results import Results
     from wonderland.workspace.layout import Layout
 
-__all__ = ["FORMATS", "export_model", "export_results"]
+__all__ = ["FORMATS", "export_model", "export_results", "not_of_now"]
 
 FORMATS = ("csv", "parquet")
 _MARK = "wonderland-export.json"
@@ -73,13 +75,27 @@ def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
     return place
 
 
-def export_results(layout: Layout, results: Results, folder: str | Path, kind: str) -> list[Path]:
-    """Write the numbers of results as tables; see `Workspace.export_results`."""
+def not_of_now(results: Mapping[str, Result], of_settings: Mapping[str, Result]) -> list[str]:
+    """Return the names of results that are not those of the settings of now."""
+    now = {name: result.provenance for name, result in of_settings.items()}
+    return [name for name, result in results.items() if name not in now or result.provenance != now[name]]
+
+
+def export_results(layout: Layout, results: Results, of_settings: Results, folder: str | Path, kind: str) -> list[Path]:
+    """Write the numbers of results as tables; see `Workspace.export_results`.
+
+    Args:
+        layout: The workspace.
+        results: What is written.
+        of_settings: The results of the settings of now; the table ``about`` says which are those.
+        folder: Where to.
+        kind: "csv" or "parquet".
+    """
     if kind not in FORMATS:
         raise UsageError(f"There is no format {kind!r}.", hint=f"Formats: {', '.join(FORMATS)}.")
     if not results:
         raise InputError("There is no result to export.", hint="Run some first, for example: wonderland analyze triage")
-    tables = _tables(results)
+    tables = _tables(results, not_of_now(results, of_settings))
     place = expanded(folder)
 
     def write(partial: Path) -> None:
@@ -131,7 +147,7 @@ def _lost(what: str) -> UsageError:
     return UsageError(f"{what} lost.", hint="Choose a new folder, or move that one away.")
 
 
-def _tables(results: Results) -> dict[str, pandas.DataFrame]:
+def _tables(results: Results, others: Sequence[str]) -> dict[str, pandas.DataFrame]:
     """Return a table of each analysis, one row a number; one of all findings; and one of how each result came about."""
     import pandas
 
@@ -156,8 +172,14 @@ def _tables(results: Results) -> dict[str, pandas.DataFrame]:
             row |= {"n": None if number is None else number.n, "unit": "" if number is None else number.unit}
             findings.append(row)
         if (made := result.provenance) is not None:
-            facts = {"analysis": name, "version": made.version, "seconds": made.seconds, "wonderland": made.wonderland}
+            facts: dict[str, Any] = {
+                "analysis": name,
+                "version": made.version,
+                "seconds": made.seconds,
+                "wonderland": made.wonderland,
+            }
             told = {"parameters": made.parameters, "evidence": made.evidence, "fingerprints": made.fingerprints}
+            facts["up_to_date"] = name not in others
             about.append(facts | {key: json.dumps(value, default=str) for key, value in told.items()})
     found["findings"] = pandas.DataFrame(findings)
     found["about"] = pandas.DataFrame(about)

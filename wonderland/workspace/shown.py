@@ -18,6 +18,7 @@ from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_file, hash_value
 from wonderland.workspace.kept import Kept, kept
 from wonderland.workspace.stage import guarding
+from wonderland.workspace.versions import versions
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
@@ -109,7 +110,9 @@ def later(shown: Shown, layout: Layout, wanted: Mapping[str, str]) -> list[str]:
     names = [name for name, key in now.items() if shown.stages.get(name) != key]
     there = kept(layout.folder)
     known = {*shown.others, *(f"{name}/{key}" for name, key in shown.results.items())}
-    fresh = [one for one in there if one.analysis not in wanted and _path(one) not in known]
+    now = versions()  # what another version made, or a plugin that is gone, no report can show
+    mine = (one for one in there if now.get(one.analysis) == one.version)
+    fresh = [one for one in mine if one.analysis not in wanted and _path(one) not in known]
     if fresh or any(key and shown.results.get(name) != key for name, key in wanted.items()):
         names.append("results")
     return names

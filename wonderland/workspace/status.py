@@ -9,12 +9,13 @@ from pathlib import Path
 
 from wonderland.errors import UsageError, WonderlandError
 from wonderland.workspace.catalogue import analyses, chosen, groups_of
-from wonderland.workspace.declined import declined
+from wonderland.workspace.declined import declined, why_declined
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept, kept
 from wonderland.workspace.layout import CHECKPOINT, Layout
 from wonderland.workspace.shown import later, latest_keys, noted
 from wonderland.workspace.stage import State
+from wonderland.workspace.versions import of_other_versions, versions
 from wonderland.workspace.wipe import bytes_of
 
 __all__ = ["LIVE_REPORT", "REPORT", "Step", "keys_of_settings", "status"]
@@ -100,6 +101,8 @@ def _step(layout: Layout, name: str) -> Step:
         state = layout.stage(name).state()
         if name == "audit" and state == "out of date":
             state = layout.audit_stage(full=True).state()
+        if name == "audit" and state != "done" and (why := why_declined(layout.audit_stage())):
+            return Step(name, "declined", why, *_on_disk([layout.folder / name]))
     except UsageError:
         state = "missing"
     detail = ""
@@ -155,13 +158,33 @@ def _results(layout: Layout) -> tuple[Step, dict[str, str]]:
     detail = f"{done} of {wanted} analyses"
     if whys:
         detail += f"; declined for these messages and this model: {', '.join(whys)}"
-    if len(there) > done:
-        more = len(there) - done
-        told = "1 further result is" if more == 1 else f"{more} further results are"
-        detail += f"; {told} kept, with other parameters or of another model"
+    detail += "".join(f"; {told}" for told in _further(there, keys))
     state: State = "done" if done + len(whys) == wanted else "out of date"
     made = {name: key for name, key in keys.items() if name not in whys}
     return Step("results", state, detail, size, written), made
+
+
+def _further(there: Sequence[Kept], of_now: Mapping[str, str]) -> list[str]:
+    """Say how many results there are beside those of the settings, and why each kind is kept and not shown.
+
+    Args:
+        there: Every result.
+        of_now: The key of the result of each analysis that the settings ask for.
+    """
+    others = [one for one in there if of_now.get(one.analysis) != one.key]
+    installed, old = versions(), of_other_versions(others)
+    gone = [one for one in others if one.analysis not in installed]
+    word = "an older" if all(one.version <= installed[one.analysis] for one in old) else "another"
+    kinds = [
+        (len(old), f"made by {word} version of the analysis: {_names(old)}"),
+        (len(gone), f"of an analysis that is not installed: {_names(gone)}"),
+        (len(others) - len(old) - len(gone), "with other parameters or of another model"),
+    ]
+    return [f"{f'{n} further results are' if n > 1 else '1 further result is'} kept, {why}" for n, why in kinds if n]
+
+
+def _names(results: Sequence[Kept]) -> str:
+    return ", ".join(sorted({one.analysis for one in results}))
 
 
 def _of_now(layout: Layout, there: Sequence[Kept]) -> dict[str, str]:

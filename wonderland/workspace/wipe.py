@@ -45,6 +45,7 @@ OWN = (
     "models",
     "checks",
     "audit",
+    ".audit.declined",
     "results",
 )
 """What wonderland writes into a workspace."""

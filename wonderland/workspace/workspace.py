@@ -486,7 +486,7 @@ class Workspace(WorkspaceFolder):
         """
         from wonderland.workspace.exporting import export_results
 
-        return export_results(self.layout, self._shown(results), folder, kind)
+        return export_results(self.layout, self._shown(results), self.results(), folder, kind)
 
     def _shown(self, results: Results | None) -> Results:
         found = self.results() if results is None else results
