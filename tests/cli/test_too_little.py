@@ -174,6 +174,6 @@ def test_what_another_version_declined_is_forgotten(copied, monkeypatch):
 @pytest.mark.parametrize("tokens", [0, 200, TOO_LITTLE - 1])
 def test_of_too_little_text_no_preset_fits_and_the_count_is_under_the_bound(tokens):
     told = " ".join(advice(tokens, "seed", "wonderland run"))
-    assert " fits " not in told
+    assert " fits so much text" not in told
     assert f"about {TOO_LITTLE:,} tokens" not in told
     assert ("learned by heart" in told) == bool(tokens)
