@@ -110,8 +110,8 @@ def later(shown: Shown, layout: Layout, wanted: Mapping[str, str]) -> list[str]:
     names = [name for name, key in now.items() if shown.stages.get(name) != key]
     there = kept(layout.folder)
     known = {*shown.others, *(f"{name}/{key}" for name, key in shown.results.items())}
-    now = versions()  # what another version made, or a plugin that is gone, no report can show
-    mine = (one for one in there if now.get(one.analysis) == one.version)
+    of_now = versions()  # what another version made, or a plugin that is gone, no report can show
+    mine = (one for one in there if of_now.get(one.analysis) == one.version)
     fresh = [one for one in mine if one.analysis not in wanted and _path(one) not in known]
     if fresh or any(key and shown.results.get(name) != key for name, key in wanted.items()):
         names.append("results")
