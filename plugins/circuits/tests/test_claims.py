@@ -224,8 +224,8 @@ def test_a_circuit_is_sufficient_insufficient_or_undecided_by_its_interval():
     cases = {
         (0.95, 0.9, 1.0): (many, "sufficient (it takes 80%)", "effect", "solid"),
         (0.85, 0.7, 0.9): (many, "though its interval reaches below", "effect", "weak"),
-        (0.63, 0.56, 0.70): (many, "not sufficient, as it takes 80%", "null", "solid"),
-        (0.75, 0.6, 0.9): (many, "which is inside the interval", "null", "weak"),
+        (0.63, 0.56, 0.70): (many, "not sufficient, as it takes 80%", "description", "solid"),
+        (0.75, 0.6, 0.9): (many, "which is inside the interval", "description", "weak"),
         (0.90, 0.85, 0.95): ((0.95,) * 60, "too many other sets do as well", "null", "weak"),
     }
     for number, (others, words, kind, trust) in cases.items():
