@@ -265,3 +265,10 @@ def test_a_view_goes_under_the_question_it_answers():
     assert sections["training"] == "data"
     ours = replace(page.views[0], group="ov-circuits")
     assert page_data(replace(page, views=[ours]), [ours])["views"][0]["section"] == "weights"  # by its analysis
+
+
+def test_a_number_of_the_weights_has_no_interval_of_no_width():
+    exact, measured = one(0.9, 0.9, 0.9, n=1), one(0.9, 0.8, 1.0)
+    for estimate, ends in ((exact, (None, None)), (measured, ("80%", "100%"))):
+        number = told(page_of([effect("L0H0 looks back.", head="L0H0", estimate=estimate)]))[FOUND]["number"]
+        assert (number["value"], number["low"], number["high"]) == ("90%", *ends)
