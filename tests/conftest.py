@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -24,6 +25,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of i
     threadpool_limits(1)  # NumPy is loaded by then, by a plugin of pytest
 
 
+TOGETHER = ("tests/cli/", "plugins/sparse/")
+"""Folders whose files share what takes long to make, and so are run by one worker."""
+
 LONGEST = (
     "tests/cli/",
     "tests/testing/test_contract.py",
@@ -36,6 +40,12 @@ LONGEST = (
     "plugins/triage/",
 )
 """Files that take longest. They come first, so that at the end of a run no worker is left alone with one of them."""
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported, which is there to the end: looking takes seconds."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Of several workers, one runs all tests of a file, and one all those of the command line, for they share models.
+    """Of several workers, one runs all tests of a file, and of `TOGETHER` all of a folder, for they share models.
 
     Marking groups (``xdist_group``) does nothing with pytest 9.2 and pytest-xdist 3.8.
     """
@@ -75,7 +85,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "cli" if nodeid.startswith("tests/cli/") else nodeid.partition("::")[0]
+            return next(filter(nodeid.startswith, TOGETHER), nodeid.partition("::")[0])
 
     return ByFile(config, log)
 
@@ -116,6 +126,19 @@ def intact(hostile: str) -> str:
 def root() -> Path:
     """The root of the repository."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def quick() -> dict[str, dict[str, int]]:
+    """Parameters with which analyses take seconds: for what is asked of every analysis, whatever it finds."""
+    return {
+        "composition": {"rotations": 20},
+        "head-ablation": {"windows": 6, "pairs": 4},
+        "head-clusters": {"clouds": 4, "most": 3},
+        "induction": {"sequences": 8, "random_sets": 2},
+        "neurons": {"directions": 4},
+        "ov-circuits": {"rotations": 20, "directions": 1},
+    }
 
 
 @pytest.fixture

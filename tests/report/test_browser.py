@@ -31,6 +31,8 @@ def report(tmp_path_factory) -> str:
 
 EXPORTED = {"patching": b"corrupted", "ov": b"L2H1"}
 """What is in a drawing as it is on the page."""
+PICTURED = ("attention", "training", "circuit")
+"""Figures of everything a picture is made of. A browser makes each when it is idle: that takes a second or so."""
 
 
 def views(tab) -> list[str]:
@@ -39,8 +41,22 @@ def views(tab) -> list[str]:
     return ["findings", *tab.eval_on_selector_all(figures, "links => links.map(link => link.dataset.view)")]
 
 
-def test_every_view_button_and_key_works_on_hostile_words(page):
-    for view in views(page)[1:]:
+EVERY = pytest.mark.parametrize(
+    "every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["one of a kind", "every"]
+)
+
+
+@pytest.fixture
+def chosen(page, every) -> list[str]:
+    """One view of each kind of figure, or every view."""
+    made = sample.page(hostile=True, conversations=2, length=48).views
+    of_a_kind = {view.renderer: view.id for view in reversed(made)}
+    return [view for view in views(page)[1:] if every or view in {*of_a_kind.values(), *EXPORTED}]
+
+
+@EVERY
+def test_every_view_button_and_key_works_on_hostile_words(page, chosen):
+    for view in chosen:
         go(page, view)
         assert page.inner_text("main h1")
         pressed = page.locator("main .choice button, main .sampler button, main .sort, main .index button")
@@ -59,6 +75,7 @@ def test_every_view_button_and_key_works_on_hostile_words(page):
                 thing.click(force=True)
         page.keyboard.press("Escape")
         assert page.locator("main img, main script, main iframe, main a:not([href^='#/'])").count() == 0
+    go(page, "loss-by-token")
     assert "alert(1)" in page.inner_text("body")
 
 
@@ -76,10 +93,8 @@ def test_words_of_strangers_are_shown_as_words(page):
     assert page.title() == sample_words.HOSTILE[0]
 
 
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["one of a kind", "every"])
-def test_a_figure_is_exported_as_picture_drawing_and_numbers(page, report, every):
-    by_kind = {view.renderer: view.id for view in reversed(sample.page(hostile=True, conversations=2, length=48).views)}
-    chosen = [view for view in views(page)[1:] if every or view in by_kind.values() or view in EXPORTED]
+@EVERY
+def test_a_figure_is_exported_as_picture_drawing_and_numbers(page, report, every, chosen):
     assert len(chosen) >= 9  # kinds of figures
     for number, view in enumerate(chosen):
         if number % 3 == 0:
@@ -90,6 +105,8 @@ def test_a_figure_is_exported_as_picture_drawing_and_numbers(page, report, every
         assert names == ["PNG", "SVG", "CSV", "Cite"]
         page.keyboard.press("Escape")
         for i, name in enumerate(names[:3]):
+            if name == "PNG" and not (every or view in PICTURED):
+                continue
             page.keyboard.press("e")
             with page.expect_download() as waiting:
                 page.locator("main .menu button").nth(i).click()

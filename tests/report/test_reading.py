@@ -60,7 +60,8 @@ def test_the_first_page_is_short_and_every_story_leads_on(page):
     assert len(re.findall(r"\d", shown)) - len(re.findall(r"\d", messages)) <= 40
     assert page.locator(".story").count() <= 5
     for i in range(page.locator(".story").count()):
-        open_at(page, page.url.split("#")[0])
+        page.evaluate("location.hash = ''")
+        page.wait_for_selector("#title-findings")
         page.locator(".story .onward a").nth(i).click()
         until(page, "!document.querySelector('#title-findings')")
         assert page.inner_text("main h1")

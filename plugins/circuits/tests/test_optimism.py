@@ -25,13 +25,11 @@ from wonderland_circuits.speaker_tracking import SpeakerTracking
 
 CHOOSING = [ActivationPatching, CircuitSufficiency, PathPatching, EdgeAttribution, CircuitGraph, SpeakerTracking]
 
-SLOW = (EdgeAttribution, CircuitGraph)  # and clear after two replicates
-
 
 @pytest.mark.parametrize("analysis", CHOOSING, ids=lambda cls: cls.name)
 def test_the_best_of_noise_is_worth_nothing_on_the_other_half(analysis):
     (choice,) = analysis.choices()
-    found = optimism(analysis, choice, replicates=2 if analysis in SLOW else 3)
+    found = optimism(analysis, choice, replicates=2)
     assert found.faults == []
     assert found.moved == 0
     assert abs(found.share) < 0.1
