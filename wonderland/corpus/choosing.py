@@ -136,8 +136,8 @@ def _grouped(table: pa.Table, thread_index: np.ndarray, me: str) -> np.ndarray:
     other = np.array([name != me for name in names], dtype=bool)[who] if names else np.zeros(len(who), dtype=bool)
     pairs = np.unique(thread_index[other] * max(len(names), 1) + who[other])  # each person once in each conversation
     others = np.bincount(pairs // max(len(names), 1), minlength=int(thread_index.max(initial=-1)) + 1)
-    several: np.ndarray = others[thread_index] > 1
-    return tagged | several
+    found: np.ndarray = tagged | (others[thread_index] > 1)
+    return found
 
 
 def _in_conversations(thread_index: np.ndarray, chosen: np.ndarray) -> np.ndarray:
