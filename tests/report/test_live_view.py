@@ -238,7 +238,14 @@ def hooks_for(name: str, method: str, donor_tokens) -> list:
     return [(f"blocks.{layer}.hook_mlp_out" if head is None else f"blocks.{layer}.attn.hook_z", hook)]
 
 
-@pytest.mark.parametrize(("label", "method"), [("its mean", "mean"), ("zeros", "zero"), ("another text’s", "resample")])
+@pytest.mark.parametrize(
+    ("label", "method"),
+    [
+        ("its mean", "mean"),
+        pytest.param("zeros", "zero", marks=pytest.mark.slow),
+        ("another text’s", "resample"),
+    ],
+)
 def test_what_is_off_changes_what_python_says_it_changes(page, label, method):
     type_in(page, TEXT)
     page.get_by_role("button", name=label).click()
@@ -455,7 +462,14 @@ def test_a_swap_says_what_is_wrong_with_a_pair(page):
     assert page.locator(".swap .cell").count() == 0
 
 
-@pytest.mark.parametrize(("label", "site"), [("Stream", "resid_pre"), ("Attention", "attn_out"), ("By head", "z")])
+@pytest.mark.parametrize(
+    ("label", "site"),
+    [
+        pytest.param("Stream", "resid_pre", marks=pytest.mark.slow),
+        ("Attention", "attn_out"),
+        ("By head", "z"),
+    ],
+)
 def test_a_swap_patches_as_python_does(page, label, site):
     text = "are you free"
     type_in(page, text)
@@ -501,7 +515,7 @@ def damaged(kind: str) -> str:
     return html().replace(block[2], text)
 
 
-@pytest.mark.parametrize("kind", ["one bit", "not finite", "cut off"])
+@pytest.mark.parametrize("kind", ["one bit", pytest.param("not finite", marks=pytest.mark.slow), "cut off"])
 def test_damaged_weights_are_noticed_and_the_rest_works(page, tmp_path, kind):
     path = tmp_path / "damaged.html"
     path.write_text(damaged(kind), encoding="utf-8")
