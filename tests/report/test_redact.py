@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 import re
 import typing
@@ -177,6 +178,7 @@ def test_numbers_and_names_of_heads_stay(redaction):
 RARE, PHRASE = "swordfish", "the train there"
 
 
+@functools.cache
 def everything() -> list[Node]:
     """Return made-up views, findings, checks and blocks that have every part of the schema in them."""
     page = sample.page(conversations=1, length=24)
