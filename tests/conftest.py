@@ -35,6 +35,8 @@ LONGEST = (
     "tests/test_house.py",
     "tests/report/test_live_engine.py",
     "tests/report/test_live_view.py",
+    "tests/report/test_accessibility.py",
+    "plugins/sparse/",
     "tests/model/test_training.py",
     "plugins/circuits/",
     "plugins/triage/",
