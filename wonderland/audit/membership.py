@@ -126,7 +126,8 @@ def aucs(scores: np.ndarray, read: np.ndarray, unread: np.ndarray) -> np.ndarray
     yes, no = (np.add.reduceat(side[:, order].astype(np.float64), starts, axis=1) for side in (read, unread))
     both = yes.sum(1) * no.sum(1)
     above = (yes * (np.cumsum(no, 1) - no / 2)).sum(1)
-    return np.divide(above, both, out=found, where=both > 0)
+    np.divide(above, both, out=found, where=both > 0)
+    return found
 
 
 def auc_estimate(
