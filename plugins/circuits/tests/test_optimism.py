@@ -29,7 +29,7 @@ CHOOSING = [ActivationPatching, CircuitSufficiency, PathPatching, EdgeAttributio
 @pytest.mark.parametrize("analysis", CHOOSING, ids=lambda cls: cls.name)
 def test_the_best_of_noise_is_worth_nothing_on_the_other_half(analysis):
     (choice,) = analysis.choices()
-    found = optimism(analysis, choice, replicates=2)
+    found = optimism(analysis, choice, replicates=3 if analysis is SpeakerTracking else 2)  # it chooses nothing in one
     assert found.faults == []
     assert found.moved == 0
     assert abs(found.share) < 0.1
