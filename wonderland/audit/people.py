@@ -140,8 +140,8 @@ def _against_dealt(scores: np.ndarray, read: np.ndarray, conversation: np.ndarra
     labels, index = np.unique(conversation, return_inverse=True)
     known = np.isin(labels, conversation[read])
     random = np.random.default_rng(seed)
-    sides = np.array([random.permutation(known) for _ in range(_DEALT)])
-    pieces = (piece[:, index] for piece in np.array_split(sides, math.ceil(_DEALT / AT_ONCE)))
+    sides = np.array([random.permutation(known)[index] for _ in range(_DEALT)])
+    pieces = np.array_split(sides, math.ceil(_DEALT / AT_ONCE))
     dealt = np.concatenate([aucs(scores, piece, ~piece) for piece in pieces])
     p = (1 + int((dealt >= float(observed.value)).sum())) / (1 + _DEALT)
     return {"auc": observed, "null": np.quantile(dealt, [0.025, 0.975]).tolist(), "p": p}

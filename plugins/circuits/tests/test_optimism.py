@@ -23,7 +23,14 @@ from wonderland_circuits.edge_attribution import EdgeAttribution
 from wonderland_circuits.path_patching import PathPatching
 from wonderland_circuits.speaker_tracking import SpeakerTracking
 
-CHOOSING = [ActivationPatching, CircuitSufficiency, PathPatching, EdgeAttribution, CircuitGraph, SpeakerTracking]
+CHOOSING = [
+    ActivationPatching,
+    CircuitSufficiency,
+    PathPatching,
+    EdgeAttribution,
+    CircuitGraph,
+    pytest.param(SpeakerTracking, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("analysis", CHOOSING, ids=lambda cls: cls.name)
