@@ -286,7 +286,7 @@ def test_a_checkpoint_of_another_format_is_refused(short, tmp_path, stopped_run)
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(
-    short, tmp_path, monkeypatch, stopped_run
+    short, whole, tmp_path, monkeypatch, stopped_run
 ):
     path = tmp_path / "checkpoint"
     stopped_run(path)
