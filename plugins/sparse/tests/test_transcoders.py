@@ -15,7 +15,7 @@ from wonderland_sparse import attribution_graphs
 from wonderland_sparse.attribution_graphs import AttributionGraphs
 from wonderland_sparse.dictionary import Dictionary, Transcoder
 from wonderland_sparse.gradients import Active, gradients
-from wonderland_sparse.graph_truths import known_mlp_specimen
+from wonderland_sparse.graph_truths import QUICK, known_mlp_model, known_mlp_specimen
 from wonderland_sparse.learning import Recipe, transcode
 from wonderland_sparse.paths import Pair, leading
 from wonderland_sparse.removal import taken_out
@@ -117,7 +117,7 @@ def test_what_an_mlp_reads_is_its_normed_input():
     specimen = known_mlp_specimen()
     model = random_model()
     other = specimen.with_model(model)
-    for read, written in (mlp_held_out(other, 1), mlp_of_text(other, specimen.background, 1)):
+    for read, written in (mlp_held_out(other, [1])[1], mlp_of_text(other, specimen.background, [1])[1]):
         again = model.blocks[1].mlp(read.x.float())
         assert torch.allclose(again, written.x.float(), atol=2e-2)
     x = torch.randn(5, model.cfg.d_model)
@@ -301,6 +301,24 @@ def test_the_known_path_is_found_and_is_what_the_model_does(graphs):
     assert float(graphs.scores["replacement"].value) == pytest.approx(1, abs=1e-6)
     assert float(graphs.scores["replacement, no transcoder"].value) < 0.5
     assert np.asarray(graphs.straight.value) == pytest.approx([0, 0, 0, 1, 0, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_a_model_in_half_precision_has_the_same_transcoder_and_the_same_path(precision):
+    rounded = known_mlp_specimen().with_model(known_mlp_model().to(precision))
+    asked, about = AttributionGraphs(pairs=8, edges=12), {"transcoders": {**QUICK, "epochs": 1}}
+    found = wl.analyze(rounded, asked, parameters=about)
+    coders, graphs = found["transcoders"], found["attribution-graphs"]
+    measured = coders.measured["L1"]
+    assert float(measured["transcoder"]["fvu"].value) < 0.1 < float(measured["linear map"]["fvu"].value)
+    assert (coders.silent, coders.weights["L1"]["S0.W_dec"].dtype) == ([0], np.float32)
+    flow = {(tuple(a), tuple(b)): i for i, (a, b) in enumerate(graphs.edges)}
+    head = ("head", *HEADS["speaker"])
+    assert float(graphs.flow.value[flow[("token", "differs"), head]]) == pytest.approx(1, abs=0.05)
+    into = [i for (a, b), i in flow.items() if a[0] == "latent" and b == LOGITS]
+    assert float(np.asarray(graphs.flow.value)[into].sum()) > 0.8
+    np.testing.assert_allclose(np.asarray(graphs.removed.value)[into], np.asarray(graphs.flow.value)[into], atol=0.1)
+    assert graphs.away < 0.5
 
 
 def test_latents_are_told_only_where_they_may_be_shown(graphs):
