@@ -44,6 +44,7 @@ from wonderland_sparse.dictionary import Dictionary, token_means
 from wonderland_sparse.learning import KINDS, Recipe, learn, start_of, steps_of
 from wonderland_sparse.quality import costs, densities, errors, lead, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear
+from wonderland_sparse.shares import share_of_latents
 from wonderland_sparse.streams import Places, Stream, enough, held_out, of_text, together
 from wonderland_sparse.trainings import Trainings, Wanted
 
@@ -252,14 +253,12 @@ class _Job:
     ) -> dict[str, wl.Estimate]:
         """Return the quality of a dictionary on held-out vectors; ΔCE only of a layer of this model."""
         left, density = errors(one, y), densities(one, y)
-        conversation, latents = places.conversation, np.arange(one.latents)
-        about: dict[str, Any] = {"resampled_over": "latents"}
-        ones = np.ones(len(left))
+        conversation, ones = places.conversation, np.ones(len(left))
         fired = np.concatenate([(f > 0).sum(1).numpy() for _, f in one.chunks(y)])
         found = {
             "fvu": ratio(left, total, conversation),
             "l0": cluster_bootstrap(fired, ones, conversation, unit="latents a token"),
-            "dead": cluster_bootstrap(density == 0, np.ones(one.latents), latents, unit="share of latents", **about),
+            "dead": share_of_latents(density == 0),
         }
         if floor is not None:
             found["fvu table"] = _against(floor, left, total, conversation)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.stats import cluster_bootstrap, paired_permutation
+from wonderland.lab.stats import paired_permutation
 from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, percent, with_bounds
+from wonderland_sparse.edges_result import EdgesResult, share_of_gap
 from wonderland_sparse.graphs_views import drawn, name_of
 from wonderland_sparse.paths import Edge
 
@@ -19,20 +20,14 @@ __all__ = ["LEAST_AGREEMENT", "SparseGraphsResult"]
 LEAST_AGREEMENT = 0.9
 """Correlation over edges of the estimate with taking them for real, under which no graph is drawn."""
 _GOES = ("latents in the graph", "other latents", "error", "means of tokens")
-_LEAST_GAP = 1e-6  # logits; under it there is nothing to tell
 _SURE = 0.05
 
 
 @dataclass(frozen=True)
-class SparseGraphsResult(wl.Result):
+class SparseGraphsResult(EdgesResult):
     """The edges that carry a difference between two prompts, estimated and taken for real.
 
     Attributes:
-        contrast: What differs between the prompts.
-        layers: The layers whose stream is cut.
-        pairs: Contrasts that were measured.
-        conversations: Conversations they are from.
-        edges: Sender and reader of each edge, chosen on other contrasts, the largest first, [edge].
         estimated: Share of the gap that each carries by the estimate, [edge].
         taken: Share that it carries if it is taken for real, the mean of both runs, [edge].
         lot: Sender and reader of edges drawn by lot, [other edge].
@@ -45,11 +40,6 @@ class SparseGraphsResult(wl.Result):
             the whole but for the five points of the estimate.
     """
 
-    contrast: str
-    layers: list[int]
-    pairs: int
-    conversations: int
-    edges: list[list[list[Any]]]
     estimated: wl.Estimate
     taken: wl.Estimate
     lot: list[list[list[Any]]]
@@ -86,22 +76,15 @@ class SparseGraphsResult(wl.Result):
             seed: Seed of the intervals.
         """
         gap = measured["gap"]
-        there = bool(abs(gap.sum()) >= _LEAST_GAP * len(gap))
 
-        def share(values: np.ndarray, dim: str) -> wl.Estimate:
-            about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": (dim,)}
-            if not there or not len(values):
-                return wl.Estimate.missing((len(values),), **about)
-            return cluster_bootstrap(values.T, gap, clusters, resampled_over=resampled_over, seed=seed, **about)
+        def share(values: np.ndarray, *dims: str) -> wl.Estimate:
+            return share_of_gap(values.T, gap, clusters, dims=dims, resampled_over=resampled_over, seed=seed)
 
-        whole = {"unit": "share of the gap", "chance": 0.0, "resampled_over": resampled_over}
-        beyond, p = wl.Estimate.missing(**whole), float("nan")
+        lot, more, p = measured["by lot"], np.zeros(0), float("nan")
+        by_lot = share(lot, "edge").value
         mine = [i for i, edge in enumerate(chosen) if any(part[0] in ("feature", "head") for part in edge)]
-        if there and mine and len(others):
-            lot = measured["by lot"]
-            of_lot = np.sign(lot.sum(1) * gap.sum())[:, None] * lot
-            more = (signs[:, None] * measured["taken"])[mine].mean(0) - of_lot.mean(0)  # [pair]
-            beyond = cluster_bootstrap(more, gap, clusters, seed=seed, **whole)
+        if mine and len(others) and np.isfinite(by_lot).all():
+            more = (signs[:, None] * measured["taken"])[mine].mean(0) - (np.sign(by_lot)[:, None] * lot).mean(0)
             p = float(paired_permutation(more, clusters, seed=seed)[0])
         return cls(
             contrast=contrast,
@@ -112,24 +95,15 @@ class SparseGraphsResult(wl.Result):
             estimated=share(measured["estimated"], "edge"),
             taken=share(measured["taken"], "edge"),
             lot=_plain(others),
-            by_lot=measured["by lot"].sum(1) / gap.sum() if there else np.full(len(others), np.nan),
-            beyond=beyond,
+            by_lot=np.asarray(by_lot),
+            beyond=share(more),
             p=p,
             goes={name: share(measured["goes"][:, i], "layer") for i, name in enumerate(_GOES)},
         )
 
     @property
-    def told(self) -> bool:
-        """Whether there is a gap to tell, and an edge that carries some of it."""
-        return bool(self.edges) and bool(np.isfinite(self.taken.value).all())
-
-    @property
-    def agreement(self) -> float:
-        """Correlation, over the edges, of the estimate with taking them for real."""
-        one, other = (np.asarray(values.value, dtype=float) for values in (self.estimated, self.taken))
-        if not self.told or len(one) < 3 or not one.std() or not other.std():
-            return float("nan")
-        return float(np.corrcoef(one, other)[0, 1])
+    def both(self) -> tuple[wl.Estimate, wl.Estimate]:
+        return self.estimated, self.taken
 
     @property
     def drawn(self) -> bool:

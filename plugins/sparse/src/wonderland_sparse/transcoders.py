@@ -45,6 +45,7 @@ from wonderland_sparse.labels import Labels, explain, named
 from wonderland_sparse.learning import Recipe, start_of, steps_of, transcode
 from wonderland_sparse.quality import costs, densities, errors_across, lead, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear
+from wonderland_sparse.shares import share_of_latents
 from wonderland_sparse.streams import Stream, enough, mlp_held_out, mlp_of_text, some_windows, together
 from wonderland_sparse.trainings import Trainings, Wanted
 from wonderland_sparse.transcoders_result import TranscodersResult
@@ -220,11 +221,9 @@ class _Job:
 
     def counted(self, one: Transcoder, read: Stream) -> dict[str, wl.Estimate]:
         """Return how many latents are active and dead."""
-        density, ones = densities(one, read.x), np.ones(one.latents)
         fired = np.concatenate([(f > 0).sum(1).numpy() for _, f in one.chunks(read.x)])
         l0 = cluster_bootstrap(fired, np.ones(len(fired)), read.places.conversation, unit="latents a token")
-        about: dict[str, Any] = {"unit": "share of latents", "resampled_over": "latents"}
-        return {"l0": l0, "dead": cluster_bootstrap(density == 0, ones, np.arange(len(ones)), **about)}
+        return {"l0": l0, "dead": share_of_latents(densities(one, read.x) == 0)}
 
     def explained(self, one: Transcoder, first: Stream, read: Stream) -> dict[str, Any]:
         """Return what each latent fires for and promotes, as far as that may be shown; labels chosen on ``first``."""
