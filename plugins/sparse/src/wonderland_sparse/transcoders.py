@@ -144,7 +144,7 @@ class _Job:
         made = self.trainings.train([self.wanted(f"T{layer}scrambled", its[layer], seed) for layer in layers])
         for layer, one, into in zip(layers, made, found, strict=True):
             into["measured"]["scrambled weights"] = self.measure(
-                layer, lambda part, one=one: one.decode(one.encode(part)), *held[layer], cost=False
+                layer, _predicting(one), *held[layer], cost=False
             ) | self.counted(one, held[layer][0])
         return found
 
@@ -162,7 +162,7 @@ class _Job:
         neurons = self.neurons(layer)
         linear, mean = _least_squares(text[0].x, text[1].x), text[1].x[: 1 << 18].float().mean(0)
         subjects: dict[str, Callable[[Tensor], Tensor]] = {
-            "transcoder": lambda part: pair[0].decode(pair[0].encode(part)),
+            "transcoder": _predicting(pair[0]),
             f"{self.asked.active} strongest neurons": neurons,
             "linear map": lambda part: part @ linear[:-1] + linear[-1],
             "mean output": lambda part: mean.expand(len(part), -1),
@@ -246,6 +246,11 @@ class _Job:
             "explanations": [named(labels[0], found, unit) for unit in range(count)],
             "raises": [specimen.tokenizer.pieces(row.tolist()) for row in raised[0]],
         }
+
+
+def _predicting(one: Transcoder) -> Callable[[Tensor], Tensor]:
+    """Return what a transcoder predicts of vectors."""
+    return lambda part: one.decode(one.encode(part))
 
 
 def _least_squares(x: Tensor, y: Tensor) -> Tensor:
