@@ -62,7 +62,7 @@ function* without(run, parts, bys, before) {
 // The weights from the page, unpacked piece by piece, and checked by a prompt with the logits that must come out.
 const CLOSE = 5e-4;
 let opening = null;
-const openModel = () => (opening ??= unpackModel());
+const openModel = () => (opening ??= parsed.then(unpackModel));
 async function unpackModel() {
   const { cfg, tokenizer, tensors, check } = readBlock('live-model'), weights = {};
   for (const [name, { shape, planes }] of Object.entries(tensors)) {
