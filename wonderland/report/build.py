@@ -39,6 +39,7 @@ MODULES = (
 )  # fmt: skip
 
 _REMARK = re.compile(r"/\*[^*]*\*/")  # of a style sheet
+_AFTER = re.compile(r"\s+// [^'\"`/]*$")  # behind code: as no text goes over lines, one without quotes is in none
 
 
 def render(page: Page) -> str:
@@ -161,17 +162,17 @@ def _frontend(name: str) -> str:
 
 
 def bare(code: str) -> str:
-    r"""Return a script or a style sheet of ours as it stands in a file: without its indentation and lines of comment.
+    r"""Return a script or a style sheet of ours as it stands in a file: without its indentation and its comments.
 
     Lines stay lines, names stay names: the code in a report can be read, and where something fails, its line found. It
     asks of the code that no text of several lines is in it, which a test holds it to.
 
     >>> print(bare("// What it does.\nfunction f() {\n  return 1; // one\n}"))
     function f() {
-    return 1; // one
+    return 1;
     }
     """
-    lines = (line.strip() for line in code.split("\n"))
+    lines = (_AFTER.sub("", line).strip() for line in code.split("\n"))
     return "\n".join(line for line in lines if line and not line.startswith("//") and not _REMARK.fullmatch(line))
 
 
