@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import wonderland as wl
 from wonderland.corpus.messages import Entry, Ledger
@@ -32,12 +33,21 @@ def test_an_empty_ledger_has_no_share_of_nothing():
 
 
 def test_a_corpus_shows_counts_and_days_and_no_message():
-    corpus = wl.Corpus.of([("a", "them", "good <b>morning</b>"), ("a", "me", "morning"), ("b", "me", "tea?")])
+    said = [("a", "ann", "good <b>morning</b>", 1), ("a", "", "morning", 2), ("b", "", "tea?", 9)]
+    rows_ = [
+        wl.Message(str(i), thread, who, not who, datetime(2024, 5, day, tzinfo=UTC), text)
+        for i, (thread, who, text, day) in enumerate(said)
+    ]
+    corpus = wl.Corpus.of(rows_)
     html = corpus._repr_html_()
     assert "<b>Corpus(3 messages in 2 conversations)</b>" in html
     told = rows(html)
     assert (told["from me"], told["conversations"], told["words"]) == (["2"], ["2"], ["4"])
+    assert (told["first day"], told["last day"]) == (["2024-05-01"], ["2024-05-09"])
     assert "morning" not in html
+    assert "ann" not in html
+    undated = wl.Corpus.of([row._replace(timestamp=None) for row in rows_])
+    assert "first day" not in rows(undated._repr_html_())
 
 
 def test_a_workspace_shows_its_stages_and_a_specimen_what_it_was_shown(made):
