@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from wonderland.estimate import Estimate
-from wonderland.report.findings import TRUST, Check, Finding, Replicated, with_runs
+from wonderland.report.findings import FAILED, TRUST, Check, Finding, Replicated, with_runs
 from wonderland.report.page import Page
 from wonderland.report.schema import Block, Key, Role, View
 from wonderland.report.sources import Reported
@@ -59,7 +59,7 @@ def _unsure(finding: Finding) -> Finding:
     """Return a finding of a model that failed a check: it is not called solid, whatever its own number says."""
     if finding.trust != "solid":
         return finding
-    return replace(finding, trust="weak", runs=f"{finding.runs}; a check failed" if finding.runs else "a check failed")
+    return replace(finding, trust="weak", runs=f"{finding.runs}; {FAILED}" if finding.runs else FAILED)
 
 
 def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:
