@@ -218,7 +218,9 @@ def row(number: int, texts: list[str]) -> str:
     values = [float(one.value) for one in found]
     mean = over_both(found, chance=chance) if of.over else over_seeds(values, chance=chance)
     low = mean.low if of.over else max(float(mean.low), 0.0)  # a count
-    interval = f" [{digits(low)}, {digits(mean.high)}]" if math.isfinite(mean.high) else ""  # not of fewer than three
+    interval = (
+        f" [{digits(low)}, {digits(mean.high)}]" if math.isfinite(mean.high) else ""
+    )  # not of fewer than three, nor of a count alike in all
     over = f" over n={len(found)} seeds{' and ' * bool(of.over)}{of.over}"
     each = ", ".join(digits(value) if of.over else f"{value:.0f}" for value in values)
     cells = (

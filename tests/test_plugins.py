@@ -91,11 +91,14 @@ def test_a_plugin_may_register_sources_filters_and_analyses_at_once(load):
     assert [*found.filters, *found.sources, *found.analyses] == ["shout", "chat", "vowels"]
 
 
-def test_an_unknown_analysis_lists_those_there_are(load):
+def test_an_unknown_analysis_names_those_that_are_near(load):
     found = load(EntryPoint("a", plugin(analyses=[analysis("vowels"), analysis("words")])))
     with pytest.raises(UsageError, match="no analysis named 'vowel'") as caught:
         found.analysis("vowel")
-    assert caught.value.hint == "Analyses: vowels, words."
+    assert caught.value.hint.startswith("Did you mean vowels? ")
+    with pytest.raises(UsageError) as caught:
+        found.analysis("xyz")
+    assert caught.value.hint.startswith("There are: vowels, words. ")
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,13 @@ class Plugins:
         return self._collect(self.manager.hook.wonderland_analyses, "analysis")
 
     def analysis(self, name: str) -> type[Any]:
-        """Return the analysis class of this name, or raise `NoAnalysis` with the names there are."""
+        """Return the analysis class of this name, or raise `NoAnalysis` with the names that are near."""
         if name not in self.analyses:
+            from wonderland.nearby import did_you_mean
+
+            all_of_them = "`wonderland plugins` lists them, and so does `list(wonderland.analyses)`."
             raise NoAnalysis(
-                f"There is no analysis named {name!r}.", hint=f"Analyses: {', '.join(sorted(self.analyses))}."
+                f"There is no analysis named {name!r}.", hint=did_you_mean(name, self.analyses, all_of_them)
             )
         return self.analyses[name]
 

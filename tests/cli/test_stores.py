@@ -130,6 +130,36 @@ def test_choices_are_typed_remembered_and_taken_back(place, capsys):
     assert "which is no date" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--since", "2050-01-01"], "What goes: dates: before (3)."),
+        (["--only", "urls"], "What goes: urls: only links (3)."),
+        (["--only", "urls", "--until", "2023-11-14T22:13:21"], "What goes: dates: after (2), urls: only links (1)."),
+    ],
+)
+@pytest.mark.parametrize("filtered", [False, True])
+def test_choices_that_leave_no_message_are_refused_and_taken_back(words, why, filtered, place, monkeypatch, capsys):
+    write(place / "links.jsonl", *[(who, "https://example.org/a", at) for at, who in enumerate(("me", "Ada", "me"))])
+    assert run(["extract", "links.jsonl", "-q"]) == 0
+    if filtered:
+        assert run(["filter", "--none", "-q"]) == 0
+    before = {path: path.read_bytes() for path in place.joinpath("me.wonderland").rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert run(["filter", *words, "-q"]) == 3
+    said = capsys.readouterr()
+    assert "None of the 3 messages would be left" in said.err
+    assert why in " ".join(said.err.split())
+    assert "Next" not in said.out
+    assert {path: path.read_bytes() for path in place.joinpath("me.wonderland").rglob("*") if path.is_file()} == before
+
+
+def test_one_message_that_stays_in_a_later_block_is_enough(place, monkeypatch):
+    write(place / "links.jsonl", *[("Ada", "https://example.org/a", at) for at in range(4)], ("me", "hello", 9))
+    assert run(["extract", "links.jsonl", "-q"]) == 0
+    assert run(["filter", "--only", "urls", "-q"]) == 0
+
+
 def test_status_and_wipe_name_every_store(place, capsys):
     assert run(["extract", "a.jsonl", "b.jsonl", "-q"]) == 0
     capsys.readouterr()

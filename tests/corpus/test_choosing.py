@@ -13,9 +13,9 @@ from wonderland.errors import UsageError
 DAY = datetime(2024, 5, 6, tzinfo=UTC)
 
 
-@pytest.fixture
-def corpus():
-    """Ada alone with me, Bo alone with me, and a group of all three and Cem."""
+@pytest.fixture(params=["tagged", "untagged"])
+def corpus(request):
+    """Ada alone with me, Bo alone with me, and a group of all three and Cem, which its store calls a group or not."""
     rows = [
         ("ada", "Ada", 0), ("ada", "me", 1), ("bo", "Bo", 2), ("bo", "me", 3),
         ("all", "Ada", 4), ("all", "Bo", 5), ("all", "me", 6), ("all", "Cem", None),
@@ -29,7 +29,7 @@ def corpus():
                 sender == "me",
                 None if day is None else DAY + timedelta(days=day),
                 "x",
-                tags=("group",) if thread == "all" else (),
+                tags=("group",) if thread == "all" and request.param == "tagged" else (),
             )
             for number, (thread, sender, day) in enumerate(rows)
         ]
@@ -94,6 +94,14 @@ def test_conversations_of_two(corpus):
     chosen = corpus.only_direct()
     assert ids(chosen) == {0, 1, 2, 3}
     assert reasons(chosen) == {("people", "group conversation"): 4}
+
+
+def test_a_group_in_which_one_person_wrote_is_one_by_its_tag():
+    rows = [Message(str(at), "all", who, who == "me", DAY, "x", tags=("group",)) for at, who in enumerate(("Bo", "me"))]
+    assert ids(Corpus.of(rows).of_people(without=["Bo"])) == {1}
+    assert len(Corpus.of(rows).only_direct()) == 0
+    untagged = [Message(one.id, one.thread, one.sender, one.is_from_me, DAY, "x") for one in rows]
+    assert ids(Corpus.of(untagged).only_direct()) == {0, 1}
 
 
 def test_who_wrote_nothing_is_said(corpus):

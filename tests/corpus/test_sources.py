@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -79,6 +80,19 @@ def test_nobody_recognising_the_file_is_an_error_that_names_the_choices(file):
     with pytest.raises(InputError, match="No source recognises") as caught:
         choose_source(file, among(source("a", 0.0)))
     assert "--source" in caught.value.hint
+
+
+def test_a_folder_with_a_broken_archive_alone_says_so(tmp_path):
+    (tmp_path / "chats.zip").write_bytes(b"PK\x03\x04 and no end")
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w") as archive:
+        archive.writestr("photo.jpg", b"\xff")
+    with pytest.raises(InputError, match=r"It holds chats\.zip, damaged or cut short") as caught:
+        choose_source(tmp_path, {})
+    assert "again" in caught.value.hint
+    (tmp_path / "chats.zip").unlink()
+    with pytest.raises(InputError) as caught:
+        choose_source(tmp_path, {})
+    assert "It holds" not in caught.value.message
 
 
 def test_no_source_at_all_is_the_same_error(file):

@@ -63,6 +63,10 @@ def seeds():
     return wl.Cohort("seeds", {"0": first, "1": first.with_model(random_model(1)), "2": specimen(2)})
 
 
+def test_it_is_shown_in_a_line(seeds):
+    assert repr(seeds).startswith("Cohort(3 seeds, 0 to 2, on the same 8 windows of 8 ")
+
+
 def test_the_same_windows_of_all_go_in_lockstep(seeds):
     (batches,) = [b for i, b in enumerate(seeds.batches("resid_post")) if i == 1] or [next(seeds.batches("resid_post"))]
     tokens = [batch.tokens for batch in batches.values()]

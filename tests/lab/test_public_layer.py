@@ -94,6 +94,13 @@ def test_patching_by_name_is_what_the_engine_and_the_analysis_say():
     assert float(one.value) > 0.9
 
 
+@pytest.mark.parametrize("given", ["induction", wl.analyses["induction"], 5])
+def test_what_is_no_analysis_is_not_run(given):
+    with pytest.raises(UsageError, match="is no analysis with its parameters") as caught:
+        repeating_specimen().run(given)
+    assert "wonderland.analyses['induction']()" in caught.value.hint
+
+
 def test_a_list_gives_a_number_each_and_an_inner_list_one_run():
     specimen = random_specimen()
     given = specimen.contrasts("speaker")
@@ -369,6 +376,6 @@ def test_analyses_are_a_mapping_of_classes():
     assert wl.analyses.get("nonsense") is None
     with pytest.raises(UsageError, match="no analysis named 'nonsense'") as error:
         wl.analyses["nonsense"]
-    assert "induction" in error.value.hint
+    assert "list(wonderland.analyses)" in error.value.hint
     assert wl.analyses["induction"].name == "induction"
     assert repr(wl.analyses).startswith("<analyses: acquisition, activation-patching, ")

@@ -140,6 +140,30 @@ def test_a_result_kept_with_other_fields_is_computed_again(store, tmp_path):
     assert before.key != after.key
 
 
+@pytest.mark.parametrize(
+    ("section", "values", "said", "hint"),
+    [
+        ("trainig", {"epochs": 3}, "no section 'trainig'", "Did you mean training?"),
+        ("training", {"epoch": 3}, r"\[training\] has no key 'epoch'", "Did you mean epochs?"),
+        ("training", {"epochs": "three"}, "epochs is 'three'; it should be a whole number", ""),
+        ("filter", {"person": "Ada"}, "person is 'Ada'; it should be a list", ""),
+    ],
+)
+def test_settings_that_there_are_not_are_refused(tmp_path, section, values, said, hint):
+    workspace = wl.Workspace.create(tmp_path / "me.wonderland")
+    before = (workspace.folder / "wonderland.toml").read_bytes()
+    with pytest.raises(UsageError, match=said) as caught:
+        workspace.configure(section, **values)
+    assert (caught.value.hint or "").startswith(hint)
+    assert (workspace.folder / "wonderland.toml").read_bytes() == before
+
+
+def test_a_file_is_no_workspace(tmp_path):
+    (tmp_path / "chat.db").write_bytes(b"x")
+    with pytest.raises(InputError, match="is a file, and a workspace is a folder"):
+        wl.Workspace(tmp_path / "chat.db")
+
+
 @pytest.fixture
 def ready(store, tmp_path):
     """A workspace with a tokenizer and no model yet."""

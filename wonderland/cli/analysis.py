@@ -14,10 +14,10 @@ from wonderland import plugins
 from wonderland.cli import contrasts
 from wonderland.cli.console import Console, Meter, plain
 from wonderland.cli.context import command, next_report, open_workspace
-from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
+from wonderland.nearby import did_you_mean
 from wonderland.workspace.catalogue import KINDS, Parameters, Sketch, analyses, chosen, groups_of
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import click
 
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
-from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Number, Whole
 from wonderland.errors import InputError, UsageError, WonderlandError
+from wonderland.nearby import did_you_mean
 
 if TYPE_CHECKING:
     from wonderland.model.chat import Answer, Chat

@@ -15,7 +15,6 @@ from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.fitting import say_what_fits
-from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.cli.stores import ask_secret, asking_owner, stores_of
@@ -25,6 +24,7 @@ from wonderland.corpus.locating import is_there, locate, must_be_a_store
 from wonderland.corpus.secrets import answering, secrets_of, variable_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
+from wonderland.nearby import did_you_mean
 from wonderland.paths import expanded
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace

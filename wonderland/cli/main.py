@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 import click
 
 import wonderland
-from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.refusals import refusal
 from wonderland.errors import UsageError, WonderlandError
 from wonderland.model.processes import is_main
+from wonderland.nearby import did_you_mean
 
 __all__ = ["cli", "main", "run"]
 

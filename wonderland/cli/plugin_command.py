@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from wonderland.cli.nearby import did_you_mean
 from wonderland.cli.options import FURTHER, option
 from wonderland.errors import UsageError
+from wonderland.nearby import did_you_mean
 from wonderland.workspace.catalogue import Parameters
 
 __all__ = ["Command", "Further", "Group", "PluginCommand", "group_of"]

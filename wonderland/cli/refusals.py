@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from wonderland.cli.nearby import did_you_mean
+from wonderland.nearby import did_you_mean
 
 __all__ = ["refusal"]
 

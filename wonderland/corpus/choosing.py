@@ -81,7 +81,7 @@ def of_people(
         most = Counter(sender for sender in senders if sender != me).most_common(8)
         listed = ", ".join(f"{sender} ({count:,})" for sender, count in most)
         raise UsageError(f"{unknown[0]!r} wrote no message here.", hint=f"Most wrote: {listed}.")
-    grouped = _grouped(table)
+    grouped = _grouped(table, thread_index, me)
     out = np.isin(senders, list(without))
     direct = _in_conversations(thread_index, out & ~grouped) & ~grouped
     other = ~_in_conversations(thread_index, np.isin(senders, list(people))) if people else np.zeros(len(out), bool)
@@ -93,9 +93,9 @@ def of_people(
     return ~(other | direct | out), _counted(reasons)
 
 
-def only_direct(table: pa.Table) -> Choice:
-    """Choose conversations of two."""
-    grouped = _grouped(table)
+def only_direct(table: pa.Table, thread_index: np.ndarray, me: str) -> Choice:
+    """Choose conversations of two; see `of_people` for the arguments."""
+    grouped = _grouped(table, thread_index, me)
     return ~grouped, _counted({"group conversation": grouped})
 
 
@@ -120,11 +120,24 @@ def repeats(table: pa.Table, most: int, least_words: int) -> Choice:
     return keep, _counted({f"said more than {most} times": ~keep})
 
 
-def _grouped(table: pa.Table) -> np.ndarray:
+def _grouped(table: pa.Table, thread_index: np.ndarray, me: str) -> np.ndarray:
+    """Return which messages are of a conversation of more than two, [message].
+
+    Its store says so by the tag "group", or more than one person wrote in it beside the owner: tables and plain text
+    have no such tag.
+    """
     tags = table.column("tags").combine_chunks()
     words = np.array(["group" in word.split() for word in tags.dictionary.to_pylist()], dtype=bool)
     codes = tags.indices.to_numpy(zero_copy_only=False)
-    return words[codes] if len(words) else np.zeros(len(codes), dtype=bool)
+    tagged = words[codes] if len(words) else np.zeros(len(codes), dtype=bool)
+    senders = table.column("sender").combine_chunks()
+    who = senders.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    names = senders.dictionary.to_pylist()
+    other = np.array([name != me for name in names], dtype=bool)[who] if names else np.zeros(len(who), dtype=bool)
+    pairs = np.unique(thread_index[other] * max(len(names), 1) + who[other])  # each person once in each conversation
+    others = np.bincount(pairs // max(len(names), 1), minlength=int(thread_index.max(initial=-1)) + 1)
+    found: np.ndarray = tagged | (others[thread_index] > 1)
+    return found
 
 
 def _in_conversations(thread_index: np.ndarray, chosen: np.ndarray) -> np.ndarray:

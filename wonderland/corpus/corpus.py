@@ -168,7 +168,7 @@ class Corpus:
 
     def only_direct(self) -> Corpus:
         """Choose the conversations of two."""
-        return self._chosen("people", choosing.only_direct(self.table))
+        return self._chosen("people", choosing.only_direct(self.table, self.thread_index, ME))
 
     def of_conversations(self, chosen: np.ndarray) -> Corpus:
         """Choose conversations, [conversation] of bool, in the order of `thread_starts`."""

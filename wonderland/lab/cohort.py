@@ -95,6 +95,14 @@ class Cohort:
     def __len__(self) -> int:
         return len(self.members)
 
+    def __repr__(self) -> str:
+        first, *_, last = self.members
+        evidence = next(iter(self.members.values())).evidence.describe()
+        return (
+            f"Cohort({len(self)} {self.kind}, {first} to {last}, on the same {evidence['windows']} windows of "
+            f"{evidence['conversations']} held-out conversations)"
+        )
+
     @property
     def begins_untrained(self) -> bool:
         """Whether these are snapshots of which the first had seen no token: then it is the untrained baseline."""

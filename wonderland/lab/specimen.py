@@ -187,6 +187,7 @@ class Specimen(Observed):
             on_progress: Called with (done, total) by an analysis that takes long.
 
         Raises:
+            UsageError: It is a name or a class, and no analysis.
             NotEnoughData: The analysis says there is not enough data for it.
             Unsupported: It needs what this model cannot give truthfully.
         """

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import Filter, scrub
 from wonderland.corpus.handles import handle_of
 from wonderland.corpus.people import Pseudonyms
-from wonderland.errors import UsageError
+from wonderland.errors import InputError, UsageError
 from wonderland.workspace.layout import Layout
 
-__all__ = ["choose", "filters"]
+__all__ = ["choose", "filters", "must_keep_any"]
 
 
 def choose(corpus: Corpus, layout: Layout) -> Corpus:
@@ -32,6 +34,25 @@ def filters(layout: Layout) -> list[str | Filter]:
     """Return the filters that are chosen; `scrub` knows the country of the settings."""
     f = layout.settings.filter
     return [scrub(f.country) if name == "scrub" else name for name in f.names]
+
+
+def must_keep_any(read: Corpus, kept: Corpus) -> None:
+    """Refuse choices and filters that leave nothing of the messages that were read.
+
+    Raises:
+        InputError: Nothing is left, though there were messages.
+    """
+    if len(kept) or not len(read):
+        return
+    gone: Counter[str] = Counter()
+    for entry in kept.ledger.entries[len(read.ledger.entries) :]:
+        gone[f"{entry.stage}: {entry.reason}"] += entry.count
+    listed = ", ".join(f"{what} ({count:,})" for what, count in gone.most_common())
+    raise InputError(
+        f"None of the {len(read):,} messages would be left. What goes: {listed}.",
+        hint="Choose less narrowly: `wonderland filter` with `--since ''`, `--until ''`, `--person ''`, "
+        "`--not-person ''` or `--no-only-direct` takes a choice back, with `--none` all filters.",
+    )
 
 
 def _sender(named: str, known: dict[str, str]) -> str:

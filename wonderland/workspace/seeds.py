@@ -52,6 +52,7 @@ def train_all(
         ResourceError: A process died, most likely because memory ran out.
         WonderlandError: What the first model that failed met, after the others were trained.
     """
+    import torch
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
@@ -67,6 +68,7 @@ def train_all(
         )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     at_once = min(jobs or (cores if (device or fastest_device()) == "cpu" else 1), len(seeds))
+    allowed = torch.get_num_threads()  # what OMP_NUM_THREADS gives this process, if it is set
     troubles: dict[int, Exception] = {}
 
     with noting_interrupts(signal.SIGINT) as interrupted:  # which a terminal sends to every process
@@ -75,10 +77,10 @@ def train_all(
             return interrupted() or any(isinstance(trouble, Interrupted) for trouble in troubles.values())
 
         def work() -> Iterator[Any]:
-            for seed in seeds:
+            for seed, threads in zip(seeds, threads_of(len(seeds), at_once, cores), strict=True):
                 if stopped():
                     return
-                yield delayed(_train_one)(train, seed, on_progress, device, max(1, cores // at_once))
+                yield delayed(_train_one)(train, seed, on_progress, device, min(threads, allowed))
 
         run = Parallel(n_jobs=at_once, pre_dispatch=at_once, batch_size=1, return_as="generator_unordered")
         try:
@@ -101,6 +103,21 @@ def train_all(
         raise type(first)(f"Not trained: seed {failed}. Seed {seed}: {first.message}{rest}", hint=first.hint)
 
 
+def threads_of(models: int, at_once: int, cores: int) -> list[int]:
+    """Return how many threads each model gets, in the order in which they begin.
+
+    With one core each, the last of five on two cores would leave the other core idle: those that are left over when
+    the places are filled for the last time share all cores.
+
+    Args:
+        models: How many are trained.
+        at_once: How many at a time.
+        cores: Cores of this machine.
+    """
+    left_over = models % at_once
+    return [max(1, cores // (left_over if model >= models - left_over else at_once)) for model in range(models)]
+
+
 def _train_one(
     train: Train, seed: int, on_progress: Callable[[int, Progress], None] | None, device: str | None, threads: int
 ) -> tuple[int, Exception | None]:
@@ -108,7 +125,7 @@ def _train_one(
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(min(threads, before))  # no more than this process was given, by OMP_NUM_THREADS for example
+    torch.set_num_threads(threads)
     try:
         train(seed, lambda at: on_progress(seed, at) if on_progress else None, device)
     except KeyboardInterrupt:  # before the first step or after the last

@@ -10,7 +10,7 @@ import dataclasses
 import math
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +19,7 @@ import tomlkit
 
 from wonderland.errors import InputError, UsageError
 from wonderland.model.settings import TrainingSettings
+from wonderland.nearby import did_you_mean
 from wonderland.paths import replacing
 
 __all__ = ["DEFAULT_NAME", "FILE", "Settings"]
@@ -29,6 +30,14 @@ VERSION = 1
 
 
 _LARGEST = 2**63 - 1  # what the libraries below can count to
+_TYPES = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
 
 
 @dataclass(frozen=True)
@@ -170,6 +179,10 @@ class Settings:
             value = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise InputError(f"There is no workspace at {path.parent}.", hint="Make one: wonderland init") from error
+        except NotADirectoryError:
+            raise InputError(
+                f"{path.parent} is a file, and a workspace is a folder.", hint="Make one: wonderland init"
+            ) from None
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read: {error}.", hint="Correct the file in a text editor.") from error
         version = value.pop("workspace", {}).get("version", VERSION)
@@ -190,15 +203,31 @@ class Settings:
         """Return settings with some keys of a section replaced.
 
         Raises:
-            UsageError: The training settings do not fit together.
+            UsageError: There is no such section or key, a value is of another type or out of bounds, or the training
+                settings do not fit together.
         """
+        sections = [f.name for f in dataclasses.fields(self)]
+        if section not in sections:
+            raise UsageError(
+                f"There is no section {section!r}.",
+                hint=did_you_mean(section, sections, f"Sections: {_listed(sections)}."),
+            )
+        hints = typing.get_type_hints(type(getattr(self, section)), include_extras=True)
+        for key in values:
+            if key not in hints:
+                raise UsageError(
+                    f"[{section}] has no key {key!r}.", hint=did_you_mean(key, hints, f"Its keys: {_listed(hints)}.")
+                )
         changed = dataclasses.replace(getattr(self, section), **values)
-        hints = typing.get_type_hints(type(changed), include_extras=True)
         for key in values:
             _check(f"[{section}] {key}", getattr(changed, key), hints[key])
         settings = dataclasses.replace(self, **{section: changed})
         settings.training.resolved()
         return settings
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
 
 
 def _section(path: Path, name: str, kind: type[Any], keys: Mapping[str, Any]) -> Any:
@@ -226,7 +255,7 @@ def _check(where: str, value: Any, hint: Any) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise UsageError(f"{where} is {value!r}; it should be a {wanted.__name__}.")
+        raise UsageError(f"{where} is {value!r}; it should be {_TYPES[wanted]}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{where} is {value}; it should be a finite number.")
     if wanted is int and abs(value) > _LARGEST:

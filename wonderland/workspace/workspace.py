@@ -32,7 +32,7 @@ from wonderland.errors import InputError
 from wonderland.tokenizer import SpeakerTokenizer
 from wonderland.workspace import auditing, checking, cohorts, models
 from wonderland.workspace.analysing import Asked, requested
-from wonderland.workspace.choosing import choose, filters
+from wonderland.workspace.choosing import choose, filters, must_keep_any
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.folder import WorkspaceFolder
 from wonderland.workspace.kept import Kept
@@ -83,14 +83,19 @@ class Workspace(WorkspaceFolder):
         return read_messages(self.layout, on_rows, again=again)
 
     def filter(self) -> Corpus:
-        """Drop noise, unless that is done."""
+        """Drop noise, unless that is done.
+
+        Raises:
+            InputError: The messages were not read yet, or none would be left.
+        """
         layout = self.layout
         stage = layout.stage("filtered")
         if stage.done:
             return stage.read(Corpus.load)
-        chosen = choose(layout.done("corpus", "extract").read(Corpus.load), layout)
-        wanted = filters(layout)
+        read = layout.done("corpus", "extract").read(Corpus.load)
+        chosen, wanted = choose(read, layout), filters(layout)
         kept = chosen.filter(*wanted) if wanted else chosen
+        must_keep_any(read, kept)
         with stage.writing(lambda: layout.stage("filtered").key) as folder:
             kept.save(folder)
         return kept
@@ -157,8 +162,9 @@ class Workspace(WorkspaceFolder):
         """
         from wonderland.workspace.seeds import train_all
 
-        seeds = self._seeds(count)
-        train_all(partial(_train_seed, self.folder), seeds, on_progress, device, jobs)
+        seeds, layout = self._seeds(count), self.layout
+        left = [seed for seed in seeds if not layout.seed_stage(seed).done]
+        train_all(partial(_train_seed, self.folder), left or seeds, on_progress, device, jobs)
         return {seed: self.train(seed=seed) for seed in seeds}
 
     def trained_seeds(self, count: int) -> dict[int, ChatTransformer]:

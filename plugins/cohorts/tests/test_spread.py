@@ -31,6 +31,13 @@ def test_fewer_than_three_seeds_have_no_interval():
         assert not one.above_chance
 
 
+def test_seeds_that_say_the_same_have_none_either():
+    one = over_seeds([5.0, 5.0, 5.0, 5.0, 5.0], chance=1.7)
+    assert one.value == 5.0
+    assert np.isnan([one.low, one.high]).all()
+    assert not one.above_chance
+
+
 def test_the_interval_over_both_is_as_wide_as_the_wider_source():
     seeds_scatter = over_both([around(v, 0.001) for v in (1.0, 2.0, 3.0, 2.5, 1.5)])
     text_scatters = over_both([around(v, 1.0) for v in (2.0, 2.001, 1.999, 2.0, 2.0)])

@@ -60,7 +60,7 @@ def test_a_claim_must_also_lie_over_its_untrained_twin(replicated, toys):
 
 def test_what_is_told_has_k_of_n_and_an_interval(replicated):
     told = replicated.summary()
-    assert "holds in 2 of 3 seeds [9.4%, 99%]" in told
+    assert "Holds in 2 of 3 seeds [9.4%, 99%]: " in told
     assert "over seeds and sequences" in told
     assert replicated.replications()["induction: Gain by the order of a repetition, uniform words"].k == 3
     ids = {view.id for view in replicated.views()}

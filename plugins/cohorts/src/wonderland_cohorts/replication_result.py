@@ -84,8 +84,10 @@ class ReplicationResult(wl.Result):
             else ", no interval over seeds"
         )
         twins = f"; untrained {digits(np.mean(self.twins[claim].value))}" if claim in self.twins else ""
+        analysis, _, label = claim.partition(": ")
+        label = label[:1].lower() + label[1:] if label[1:2].islower() else label
         return (
-            f"{claim}: holds in {k} of {n} seeds {bounds(share)}; on average "
+            f"Holds in {k} of {n} seeds {bounds(share)}: {label} ({analysis}). On average "
             f"{digits(both.value)}{unit}{interval} (chance {digits(both.chance)}{twins})."
         )
 

@@ -49,12 +49,15 @@ def share(k: int, n: int, *, of: str = _SEEDS) -> wl.Estimate:
 
 
 def over_seeds(values: Sequence[float], *, unit: str = "1", chance: float | None = None) -> wl.Estimate:
-    """Return the mean over seeds with its 95% t interval, NaN for fewer than three."""
+    """Return the mean over seeds with its 95% t interval, NaN for fewer than three and where all say the same.
+
+    Of a count that is alike in all of a few seeds, their scatter cannot say how far the next would lie from it.
+    """
     from scipy.stats import t
 
     found = np.asarray(values, dtype=np.float64)
     n, mean = len(found), float(found.mean())
-    half = float(t.ppf(0.975, n - 1) * found.std(ddof=1) / np.sqrt(n)) if n >= FEWEST else np.nan
+    half = float(t.ppf(0.975, n - 1) * found.std(ddof=1) / np.sqrt(n)) if n >= FEWEST and np.ptp(found) else np.nan
     return wl.Estimate(mean, mean - half, mean + half, n=n, unit=unit, chance=chance, resampled_over=_SEEDS)
 
 
