@@ -17,7 +17,7 @@ import sample_words
 from chromium import go, open_at, painted, title_of_card
 
 from wonderland.report.build import render
-from wonderland.report.text import visible
+from wonderland.visible import visible
 
 pytestmark = chromium.MARKS
 

@@ -8,6 +8,7 @@ import re
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,7 +32,7 @@ from wonderland.report import build
 from wonderland.report.build import bare, render, write_report
 from wonderland.report.encode import decode, encode
 from wonderland.report.live_directions import Reading, supplied
-from wonderland.report.live_view import MODULES, SOURCES
+from wonderland.report.live_view import MODULES
 from wonderland.tokenizer import ME, SEP, THEM, SpeakerTokenizer
 from wonderland.views import Row
 
@@ -870,8 +871,11 @@ def test_a_direction_is_the_mean_where_i_speak_less_the_mean_where_they_speak():
 
 def test_other_reports_hold_nothing_of_it():
     plain = render(sample.page(conversations=1, length=16))
-    for word in ("LiveModel", "live-model", "Try it", "contains the model", "renderers.live", "writePanel("):
+    for word in ("live-code", "live-model", "Try it", "renderers.live", "openLive"):
         assert word in html()
+        assert word not in plain
+    for word in ("LiveModel", "contains the model", "renderers.live", "writePanel("):
+        assert word in code_in_the_file()["script"]
         assert word not in plain
 
 
@@ -908,14 +912,46 @@ def test_a_model_of_64_heads_fits_a_phone(browser, tmp_path):
 
 
 def test_the_code_keeps_its_budget_and_every_file_is_in_it():
-    assert {path.stem for path in FRONTEND.glob("*.js")} == set(MODULES)
-    # As it stands in the file.
-    size = {path.stem: len(bare(path.read_text(encoding="utf-8")).encode()) for path in FRONTEND.iterdir()}
-    assert sum(size[name] for name in SOURCES) <= 33 * 1024
-    assert size["lessons"] <= 10.5 * 1024
-    assert (
-        sum(size.values()) - sum(size[name] for name in (*SOURCES, "lessons")) <= 59 * 1024
-    )  # what shows, and its style
+    assert {path.stem for path in FRONTEND.glob("*.js")} == {*MODULES, "open"}
+    opens = bare((FRONTEND / "open.js").read_text(encoding="utf-8"))
+    assert opens in html()
+    packed_code = re.search(r'<script type="application/json" id="live-code">.*?</script>', html(), re.S)[0]
+    assert len((packed_code + opens).encode()) <= 45 * 1024  # as it stands in the file
+
+
+def code_in_the_file() -> dict[str, str]:
+    found = re.search(r'<script type="application/json" id="live-code">(.*?)</script>', html(), re.S)[1]
+    return {tag: zlib.decompress(b64decode(one["z"])).decode() for tag, one in json.loads(found).items()}
+
+
+def test_the_code_in_the_file_is_that_of_the_repository_and_the_policy_names_it():
+    there = code_in_the_file()
+    assert there["style"] == bare((FRONTEND / "live.css").read_text(encoding="utf-8"))
+    for name in MODULES:
+        assert bare((FRONTEND / f"{name}.js").read_text(encoding="utf-8")) in there["script"], name
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', html())[1]
+    for tag, code in there.items():
+        named = re.search(rf"{tag}-src ([^;]*);", policy)[1].split()
+        assert len(named) == 2
+        assert f"'sha256-{b64encode(sha256(code.encode()).digest()).decode()}'" in named
+
+
+@pytest.mark.parametrize("kind", ["another code", "cut off"])
+def test_code_that_is_not_what_was_written_does_not_run_and_the_rest_works(browser, tmp_path, kind):
+    there = code_in_the_file()["script"]
+    was = b64encode(zlib.compress(there.encode(), 9)).decode()
+    assert was in html()
+    other = there + "\ndocument.title = 'taken over';"
+    now = b64encode(zlib.compress(other.encode())).decode() if kind == "another code" else was[: len(was) // 8 * 4]
+    (tmp_path / "damaged.html").write_text(html().replace(was, now), encoding="utf-8")
+    tab = browser.new_page()
+    chromium.open_at(tab, f"{(tmp_path / 'damaged.html').as_uri()}#/try-it")
+    tab.wait_for_selector('[data-live="off"]')
+    assert "The part of this file that answers cannot be used" in tab.inner_text("main")
+    assert tab.title() != "taken over"
+    go(tab, "training")
+    assert tab.locator("main svg").count() >= 1
+    tab.close()
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,14 @@ def test_where_a_table_shows_the_finding_it_is_a_row_and_no_picture():
     assert "This is the picture that shows it." in steps(page(SHOWN))["The strongest finding"]["text"]
 
 
+def test_the_strongest_finding_comes_with_its_number_which_a_wide_table_may_hide():
+    said = "Its number is 0.8 nats (95% interval 0.7 to 0.9). This is the picture"
+    assert said in steps(page(SHOWN))["The strongest finding"]["text"]
+    exact = replace(SHOWN, estimate=one(0.8, 0.8, 0.8))
+    assert "Its number is 0.80 nats. This is the picture" in steps(page(exact))["The strongest finding"]["text"]
+    assert "Its number" not in steps(page(replace(SHOWN, estimate=None)))["The strongest finding"]["text"]
+
+
 def test_the_numbers_of_the_interval_are_those_of_the_finding():
     text = steps(page(SHOWN))["An interval"]["text"]
     assert "0.80 nats, measured on 30 pairs" in text

@@ -23,8 +23,10 @@ from typing import Any
 
 from wonderland import plugins
 
-__all__ = ["Parameters", "Sketch", "analyses", "chosen", "groups_of"]
+__all__ = ["KINDS", "Parameters", "Sketch", "analyses", "chosen", "groups_of"]
 
+KINDS = ("seeds", "snapshots")
+"""What the models that training leaves in a workspace may differ in."""
 Parameters = Mapping[str, tuple[Any, str, Any]]
 """Type, help text and default by name."""
 

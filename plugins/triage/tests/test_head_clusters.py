@@ -39,7 +39,9 @@ def test_two_planted_groups_are_found_and_beat_every_single_cloud():
     assert result.p == pytest.approx(1 / 61)
     assert result.members(0) == result.heads[6:]  # the larger group comes first
     assert result.members(1) == result.heads[:6]
-    assert result.summary().startswith("16 heads fall into 2 groups")
+    assert result.summary().startswith(
+        "A cut of 16 heads into 2 groups fits better than one of a single cloud (silhouette "
+    )
 
 
 def test_the_order_of_heads_only_renames_them():
