@@ -37,7 +37,10 @@ def test_a_matrix_wider_than_a_page_goes_on_below_with_the_names_of_its_rows(bro
     shares = np.arange(2.0 * n).reshape(2, n) / 240
     wide = Matrix.of(["first", "second"], [f"c{i}" for i in range(n)], {"share": shares})
     path = tmp_path / "report.html"
-    path.write_text(render(replace(sample.page(), views=[View("wide", "Wide", wide)], findings=[])), encoding="utf-8")
+    path.write_text(
+        render(replace(sample.page(conversations=1, length=16), views=[View("wide", "Wide", wide)], findings=[])),
+        encoding="utf-8",
+    )
     tab = browser.new_page(accept_downloads=True)
     words = drawing(tab, f"{path.as_uri()}#/wide").split()
     assert [one for one in words if one.startswith("c") and one[1:].isdigit()] == [f"c{i}" for i in range(n)]

@@ -239,7 +239,14 @@ def hooks_for(name: str, method: str, donor_tokens) -> list:
     return [(f"blocks.{layer}.hook_mlp_out" if head is None else f"blocks.{layer}.attn.hook_z", hook)]
 
 
-@pytest.mark.parametrize(("label", "method"), [("its mean", "mean"), ("zeros", "zero"), ("another text’s", "resample")])
+@pytest.mark.parametrize(
+    ("label", "method"),
+    [
+        ("its mean", "mean"),
+        pytest.param("zeros", "zero", marks=pytest.mark.slow),
+        ("another text’s", "resample"),
+    ],
+)
 def test_what_is_off_changes_what_python_says_it_changes(page, label, method):
     type_in(page, TEXT)
     page.get_by_role("button", name=label).click()
@@ -317,7 +324,15 @@ def test_a_lit_head_of_the_map_has_no_line_under_it_and_reading_along_is_not_try
 
 
 @pytest.mark.parametrize(
-    "text", [*sample_words.HOSTILE[:4], "</textarea><script>alert(1)</script>", "\u202egnp \u200b"]
+    "text",
+    [
+        pytest.param(text, marks=[pytest.mark.slow] * again)
+        for text, again in [
+            *zip(sample_words.HOSTILE[:4], (True, False, False, False), strict=True),
+            ("</textarea><script>alert(1)</script>", False),
+            ("\u202egnp \u200b", True),
+        ]
+    ],
 )
 def test_hostile_text_is_text(page, report, text):
     page.focus(".field")
@@ -448,7 +463,14 @@ def test_a_swap_says_what_is_wrong_with_a_pair(page):
     assert page.locator(".swap .cell").count() == 0
 
 
-@pytest.mark.parametrize(("label", "site"), [("Stream", "resid_pre"), ("Attention", "attn_out"), ("By head", "z")])
+@pytest.mark.parametrize(
+    ("label", "site"),
+    [
+        pytest.param("Stream", "resid_pre", marks=pytest.mark.slow),
+        ("Attention", "attn_out"),
+        ("By head", "z"),
+    ],
+)
 def test_a_swap_patches_as_python_does(page, label, site):
     text = "are you free"
     type_in(page, text)
@@ -494,7 +516,7 @@ def damaged(kind: str) -> str:
     return html().replace(block[2], text)
 
 
-@pytest.mark.parametrize("kind", ["one bit", "not finite", "cut off"])
+@pytest.mark.parametrize("kind", ["one bit", pytest.param("not finite", marks=pytest.mark.slow), "cut off"])
 def test_damaged_weights_are_noticed_and_the_rest_works(page, tmp_path, kind):
     path = tmp_path / "damaged.html"
     path.write_text(damaged(kind), encoding="utf-8")
@@ -762,29 +784,32 @@ def test_a_kept_text_is_in_the_page_or_in_a_file_that_the_reader_saved(page, tmp
     agrees(listed(page, ".likely"), probabilities(tokens_of("yes naïve <|me|>")))
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("{", "it is not JSON"),
-        ("[]", "it does not say"),
-        ('{"format":"wonderland-example","version":2}', "it does not say"),
-        (
-            '{"format":"wonderland-example","version":1,"turns":[{"who":"us","text":""}],"who":"me","text":""}',
-            "no speaker",
-        ),
-        ('{"format":"wonderland-example","version":1,"turns":7,"who":"me","text":""}', "no speaker"),
-        (" " * 200_001, "longer than"),
-        (" " * 800_001, "larger than"),
-    ],
-)
-def test_a_file_that_is_no_example_is_refused_and_changes_nothing(page, tmp_path, content, said):
+NO_EXAMPLES = [
+    ("{", "it is not JSON"),
+    ("[]", "it does not say"),
+    ('{"format":"wonderland-example","version":2}', "it does not say"),
+    (
+        '{"format":"wonderland-example","version":1,"turns":[{"who":"us","text":""}],"who":"me","text":""}',
+        "no speaker",
+    ),
+    ('{"format":"wonderland-example","version":1,"turns":7,"who":"me","text":""}', "no speaker"),
+    (" " * 200_001, "longer than"),
+    (" " * 800_001, "larger than"),
+]
+
+
+def test_a_file_that_is_no_example_is_refused_and_changes_nothing(page, tmp_path):
     type_in(page, "are you")
-    (tmp_path / "bad.json").write_text(content, encoding="utf-8")
-    page.set_input_files(".keep input", tmp_path / "bad.json")
-    until(page, "document.querySelector('.keep').innerText.includes('cannot be opened')")
-    assert said in page.inner_text(".keep")
-    assert page.input_value(".field") == "are you"
-    assert page.locator(".kept li").count() == 0
+    told = "[...document.querySelectorAll('.keep *')].find(one => one.innerHTML.startsWith('This file cannot'))"
+    for number, (content, said) in enumerate(NO_EXAMPLES):
+        bad = tmp_path / f"bad{number}.json"
+        bad.write_text(content, encoding="utf-8")
+        page.set_input_files(".keep input", bad)
+        until(page, f"{told} !== undefined")
+        assert said in page.inner_text(".keep")
+        assert page.input_value(".field") == "are you"
+        assert page.locator(".kept li").count() == 0
+        page.evaluate(f"{told}.textContent = ''")
 
 
 def test_on_a_phone_the_likely_tokens_lie_above_the_keyboard_while_one_writes(page):

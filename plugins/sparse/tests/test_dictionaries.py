@@ -19,7 +19,7 @@ from wonderland_sparse.dictionaries_result import chosen_layers
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.learning import start_of
 from wonderland_sparse.quality import costs, matched, spliced
-from wonderland_sparse.streams import held_out, of_text
+from wonderland_sparse.streams import held_out, of_text, together
 
 TINY = SparseDictionaries(layers="1", latents=32, active=4, epochs=1, tokens="keep")
 
@@ -224,6 +224,32 @@ def test_of_a_text_too_large_for_memory_some_windows_are_taken(speaking, monkeyp
     monkeypatch.setattr("wonderland_sparse.streams.MOST_BYTES", 200_000)
     found = of_text(speaking, speaking.background, [1])[1]
     assert 0 < len(found.x) * 2 * found.x.shape[1] <= 200_000
+
+
+def test_layers_whose_vectors_do_not_fit_together_are_passed_over_in_turn(speaking, monkeypatch):
+    """As many layers as fit share a pass, and none loses a window that it would have alone."""
+    windows = speaking.background
+    each = 2 * speaking.cfg.d_model * int(windows.lengths.sum())
+    for room, wanted in ((3 * each, [[0, 1, 2], [3]]), (2 * each - 1, [[0], [1], [2], [3]]), (each // 2, [[0], [1]])):
+        monkeypatch.setattr("wonderland_sparse.streams.MOST_BYTES", room)
+        assert together(speaking, windows, [0, 1, 2, 3])[: len(wanted)] == wanted
+    monkeypatch.setattr("wonderland_sparse.streams.MOST_BYTES", 4 * each)
+    assert together(speaking, windows, [0, 1, 2, 3], copies=2) == [[0, 1], [2, 3]]
+
+
+def test_layers_of_one_pass_have_the_dictionaries_of_each_alone(small, monkeypatch):
+    passes = []
+    monkeypatch.setattr(
+        dictionaries, "of_text", lambda *args, own=of_text, **more: passes.append(args[2]) or own(*args, **more)
+    )
+    both = small.run(dataclasses.replace(TINY, layers=""))
+    assert passes == [[0, 1], [0, 1]]  # one of the model, one of scrambled weights
+    alone = small.run(dataclasses.replace(TINY, layers="1"))
+    for name, part in alone.weights["L1"].items():
+        assert part.tobytes() == both.weights["L1"][name].tobytes(), name
+    for whose, measures in alone.measured.items():
+        for name, one in measures.items():
+            np.testing.assert_array_equal(one.value[0], both.measured[whose][name].value[1], err_msg=f"{whose} {name}")
 
 
 def test_scrambled_weights_are_the_same_numbers_elsewhere():

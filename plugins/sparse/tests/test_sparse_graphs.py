@@ -17,6 +17,7 @@ from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.replacement import LOGITS
 from wonderland_sparse.sparse_graph_truths import carried
 from wonderland_sparse.sparse_graphs import SparseGraphs, by_lot, cuts_of, parts_of
+from wonderland_sparse.sparse_graphs_result import SparseGraphsResult
 from wonderland_sparse.stream_runs import TOKENS, Cut, Runs
 from wonderland_sparse.stream_steps import Steps
 
@@ -345,6 +346,64 @@ def test_edges_by_lot_are_others_of_the_same_layers():
     (token, head), (sender, feature) = others
     assert (token, head[:2], sender[:2], feature[:2]) == (TOKENS, ("head", 0), ("head", 0), ("feature", 0))
     assert feature[2] in (3, 5, 8)
+
+
+def measured_on(conversations, carried, by_lot, seed):
+    """A result of four pairs a conversation, of thirty edges and thirty drawn by lot; both alike in a conversation."""
+    random, clusters = np.random.default_rng(seed), np.repeat(np.arange(conversations), 4)
+    edges = [(("head", 0, unit), ("feature", 1, unit)) for unit in range(30)]
+    each = [np.broadcast_to(of(random, conversations), (30, conversations)) for of in (carried, by_lot)]
+    taken, lot = (one[:, clusters] + 1e-3 * random.normal(size=(30, len(clusters))) for one in each)
+    measured = {
+        "gap": np.ones(len(clusters)),
+        "estimated": taken,
+        "taken": taken,
+        "by lot": lot,
+        "goes": np.zeros((1, 4, len(clusters))),
+    }
+    about = {"layers": [1], "clusters": clusters, "resampled_over": "conversations", "contrast": "speaker", "seed": 0}
+    return SparseGraphsResult.of(measured, edges, edges, signs=np.ones(30), **about)
+
+
+def nothing(random, conversations):
+    return np.zeros(conversations)
+
+
+def test_edges_that_share_contrasts_are_not_counted_as_so_many_draws():
+    """Nothing is carried, but what each conversation happens to say all edges say alike: p is that of conversations."""
+
+    def happens(random, conversations):
+        return 0.2 * random.normal(size=conversations)
+
+    found = [measured_on(8, happens, happens, seed) for seed in range(60)]
+    assert sum(one.p < 0.05 and float(one.beyond.value) > 0 for one in found) <= 4
+    assert sum(one.findings()[0].kind == "effect" for one in found) <= 4
+    assert {one.beyond.n for one in found} == {8}
+    assert sum(float(one.beyond.value) < 0 for one in found) > 30  # of those by lot the size counts
+
+
+def test_edges_that_carry_something_in_every_conversation_are_more_than_those_by_lot():
+    def carries(random, conversations):
+        return 0.2 + 0.02 * random.normal(size=conversations)
+
+    one = measured_on(12, carries, nothing, 0)
+    assert float(one.beyond.value) == pytest.approx(0.2, abs=0.02)
+    assert one.p < 0.01
+    assert one.findings()[0].kind == "effect"
+    assert "n=12 conversations" in one.findings()[0].sentence
+    few = measured_on(4, carries, nothing, 0)
+    assert few.p > 0.05  # four signs can be drawn in sixteen ways
+    assert few.findings()[0].kind == "null"
+
+
+def test_noise_of_many_edges_is_not_what_they_carry():
+    """Each has its own, those by lot have none: without the sign they were chosen with they would all be more."""
+
+    def noisy(random, conversations):
+        return 0.2 * random.normal(size=(30, conversations))
+
+    found = [measured_on(12, noisy, nothing, seed) for seed in range(40)]
+    assert sum(one.findings()[0].kind == "effect" for one in found) <= 4
 
 
 def test_it_comes_back_from_disk_and_can_be_drawn(graph, tmp_path):

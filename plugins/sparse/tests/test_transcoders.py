@@ -9,13 +9,19 @@ import torch
 import wonderland as wl
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
-from wonderland.testing.handwritten import HEADS, handwritten_model, handwritten_speaker_model
+from wonderland.testing.handwritten import (
+    HEADS,
+    handwritten_model,
+    handwritten_speaker_corpus,
+    handwritten_speaker_model,
+    handwritten_tokenizer,
+)
 from wonderland.testing.random_models import random_model
 from wonderland_sparse import attribution_graphs
 from wonderland_sparse.attribution_graphs import AttributionGraphs
 from wonderland_sparse.dictionary import Dictionary, Transcoder
 from wonderland_sparse.gradients import Active, gradients
-from wonderland_sparse.graph_truths import known_mlp_specimen
+from wonderland_sparse.graph_truths import QUICK, known_mlp_model, known_mlp_specimen
 from wonderland_sparse.learning import Recipe, transcode
 from wonderland_sparse.paths import Pair, leading
 from wonderland_sparse.removal import taken_out
@@ -117,7 +123,7 @@ def test_what_an_mlp_reads_is_its_normed_input():
     specimen = known_mlp_specimen()
     model = random_model()
     other = specimen.with_model(model)
-    for read, written in (mlp_held_out(other, 1), mlp_of_text(other, specimen.background, 1)):
+    for read, written in (mlp_held_out(other, [1])[1], mlp_of_text(other, specimen.background, [1])[1]):
         again = model.blocks[1].mlp(read.x.float())
         assert torch.allclose(again, written.x.float(), atol=2e-2)
     x = torch.randn(5, model.cfg.d_model)
@@ -301,6 +307,25 @@ def test_the_known_path_is_found_and_is_what_the_model_does(graphs):
     assert float(graphs.scores["replacement"].value) == pytest.approx(1, abs=1e-6)
     assert float(graphs.scores["replacement, no transcoder"].value) < 0.5
     assert np.asarray(graphs.straight.value) == pytest.approx([0, 0, 0, 1, 0, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_a_model_in_half_precision_has_the_same_transcoder_and_the_same_path(precision, monkeypatch):
+    monkeypatch.setattr("wonderland_sparse.transcoders.LEAST_TOKENS", 1_000)
+    held_out, train = handwritten_speaker_corpus(30, seed=2), handwritten_speaker_corpus(110, seed=1)
+    rounded = wl.Specimen(known_mlp_model().to(precision), handwritten_tokenizer(), held_out, background=train)
+    asked = AttributionGraphs(pairs=8, edges=12, examples=1)
+    found = wl.analyze(rounded, asked, parameters={"transcoders": {**QUICK, "epochs": 40}})
+    coders, graphs = found["transcoders"], found["attribution-graphs"]
+    assert float(coders.measured["L1"]["transcoder"]["fvu"].value) < 0.2
+    assert (coders.silent, coders.weights["L1"]["S0.W_dec"].dtype) == ([0], np.float32)
+    parts = [(tuple(a), tuple(b)) for a, b in graphs.edges]
+    flow, removed = (np.asarray(values.value) for values in (graphs.flow, graphs.removed))
+    into = [i for i, (sender, to) in enumerate(parts) if sender[0] == "latent" and to == LOGITS]
+    assert flow[into].sum() > 0.8
+    np.testing.assert_allclose(removed[into], flow[into], atol=0.01)
+    assert removed[parts.index((("token", "differs"), ("head", *HEADS["speaker"])))] == pytest.approx(1, abs=0.01)
+    assert graphs.away < 0.1
 
 
 def test_latents_are_told_only_where_they_may_be_shown(graphs):

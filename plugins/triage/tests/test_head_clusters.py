@@ -59,7 +59,7 @@ def test_in_one_cloud_no_groups_are_claimed(mixing):
     ps = []
     for seed in range(5):
         cloud = np.random.default_rng(seed).normal(size=(16, 6)) @ mixing
-        result = HeadClusters(clouds=30).group(features(cloud))
+        result = HeadClusters(clouds=12).group(features(cloud))
         ps.append(result.p)
         if result.p > 0.05:
             assert result.summary().startswith("No groups of heads beyond chance")

@@ -11,6 +11,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.views import Axis, Bars, Column, Curve, Lines, Reference, Table, Wording, bounds_in_words, percent
+from wonderland_sparse.shares import by_layer
 
 __all__ = ["CircuitsResult"]
 
@@ -59,20 +60,18 @@ class CircuitsResult(wl.Result):
         used = [part for part in parts if not part["refused"]]
 
         def by(name: str) -> dict[str, Any]:
-            return {f"L{part['layer']}": part[name] for part in used}
+            return by_layer(used, name)
 
         return cls(
             layers=[part["layer"] for part in used],
-            refused={f"L{part['layer']}": part["agreement"] for part in parts if part["refused"]},
+            refused=by_layer([part for part in parts if part["refused"]], "agreement"),
             agreement=by("agreement"),
             order=by("order"),
             scores=by("scores"),
             sizes=by("sizes"),
             curves={
-                f"L{part['layer']}": {
-                    kind: dataclasses.replace(curve, dims=("size",)) for kind, curve in part["curves"].items()
-                }
-                for part in used
+                place: {kind: dataclasses.replace(curve, dims=("size",)) for kind, curve in curves.items()}
+                for place, curves in by("curves").items()
             },
             needed={name: dataclasses.replace(curve, dims=("size",)) for name, curve in by("needed").items()},
             whole=by("all latents"),

@@ -13,7 +13,8 @@ dictionaries serves all layers.
 
 It needs 60,000 tokens and 100 conversations to train on: below that a dictionary fits its own text and not the
 held-out one. Cost: about 6 s of a processor for a million tokens of training with 512 latents of 128 dimensions, 8 s
-with 1,024, and the model's pass over the text. A dictionary that is finished is kept if the run is stopped.
+with 1,024, and one pass over the text for all layers that fit into memory together, and another with scrambled weights.
+The dictionaries of a layer are trained beside each other. One that is finished is kept if the run is stopped.
 
 What would fool it: any of the good numbers alone. The untrained model has a lower FVU than the trained one and as many
 latents with an explanation. Only what is contextual and needed tells them apart; see `sparse-features`.
@@ -28,7 +29,6 @@ import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -43,8 +43,10 @@ from wonderland_sparse.dictionaries_result import DictionariesResult, agreed, ch
 from wonderland_sparse.dictionary import Dictionary, token_means
 from wonderland_sparse.learning import KINDS, Recipe, learn, start_of, steps_of
 from wonderland_sparse.quality import costs, densities, errors, lead, matched, ratio, spliced, unexplained
-from wonderland_sparse.saved import clear, kept
-from wonderland_sparse.streams import Places, Stream, enough, held_out, of_text
+from wonderland_sparse.saved import clear
+from wonderland_sparse.shares import share_of_latents
+from wonderland_sparse.streams import Places, Stream, enough, held_out, of_text, together
+from wonderland_sparse.trainings import Trainings, Wanted
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -104,21 +106,20 @@ class _Job:
     def __init__(self, asked: SparseDictionaries, specimen: wl.Specimen, layers: list[int]) -> None:
         self.asked, self.specimen, self.layers = asked, specimen, layers
         self.recipe = asked.recipe(specimen.cfg.d_model)
-        self.scratch: Path = specimen.scratch
-        self.quiet = specimen.running(None, self.scratch)
-        self.model = specimen.fingerprints
+        self.quiet = specimen.running(None, specimen.scratch)
         self.held = held_out(specimen, layers)
         first = self.held[layers[0]].x
         self.shared = len(layers) > 1 and all(torch.equal(self.held[layer].x, first) for layer in layers)
         self.untrained = self.shared or not self._writes()
-        self.trained_layers = layers[:1] if self.shared else layers
-        self.done = 0
-        tokens = int(specimen.background.lengths.sum())
-        # A pass of the model takes about as long as a dictionary takes steps for half of its epochs.
-        self.steps = steps_of(self.recipe, tokens)
-        self.passing = max(self.steps // 2, 1)
-        each = (2 if self.untrained else 3 + len(_CONTROLS)) * self.steps + (1 if self.untrained else 2) * self.passing
-        self.total = each * len(self.trained_layers)
+        self.together = together(specimen, specimen.background, layers[:1] if self.shared else layers)
+        trained, passes = (2, 1) if self.untrained else (3 + len(_CONTROLS), 2)
+        self.trainings = Trainings(
+            specimen,
+            steps=steps_of(self.recipe, int(specimen.background.lengths.sum())),
+            trained=trained * (1 if self.shared else len(layers)),
+            passes=passes * len(self.together),
+        )
+        self.unchanged: dict[int, np.ndarray] = {}
 
     def _writes(self) -> bool:
         """Whether any layer writes to the stream: of an untrained model none does."""
@@ -128,8 +129,7 @@ class _Job:
         return not torch.allclose(stream[-1][batch.mask], embedded.cpu().float()[batch.mask], atol=1e-6)
 
     def run(self) -> DictionariesResult:
-        self.specimen.progress(0, self.total)
-        found = [self.layer(layer) for layer in self.trained_layers]
+        found = [one for layers in self.together for one in self.of_layers(layers)]
         if self.shared:
             found = [{**found[0], "layer": layer} for layer in self.layers]
         result = DictionariesResult.of(
@@ -146,7 +146,7 @@ class _Job:
             lead=float(self.lead.mean()),
             seed=self.asked.seed,
         )
-        clear(self.scratch)
+        clear(self.specimen.scratch)
         return result
 
     @functools.cached_property
@@ -155,107 +155,91 @@ class _Job:
         own = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None)
         return lead(self.quiet, self.specimen.background, own)
 
-    def layer(self, layer: int) -> dict[str, Any]:
-        """Train and measure everything of one layer."""
-        background, asked = self.specimen.background, self.asked
-        own = self.pass_over(self.specimen, background, layer)
-        held = self.held[layer]
-        d_vocab = self.specimen.cfg.d_vocab
-        means = token_means(own.x, own.places.tokens, d_vocab)
+    def of_layers(self, layers: list[int]) -> list[dict[str, Any]]:
+        """Train and measure everything of some layers, whose vectors lie in memory together."""
+        own = self.pass_over(self.specimen, layers)
+        found = [self.layer(layer, own.pop(layer)) for layer in layers]
+        if not self.untrained:
+            other = self.specimen.with_model(scrambled(self.specimen.model, self.asked.seed))
+            its, held = self.pass_over(other, layers), held_out(other, layers)
+            for layer, one in zip(layers, found, strict=True):
+                self.of_scrambled(layer, its.pop(layer), held[layer], one)
+        return found
+
+    def layer(self, layer: int, own: Stream) -> dict[str, Any]:
+        """Train and measure everything of one layer of this model; ``own`` is the training text."""
+        asked, held, cfg = self.asked, self.held[layer], self.specimen.cfg
+        means = token_means(own.x, own.places.tokens, cfg.d_vocab)
         table = means if asked.tokens == "subtract" else None
         x, y = own.without(table), held.without(table)
-        floor = _table_errors(own, held, means, self.specimen.cfg.n_ctx)
-        seeds = [asked.seed, asked.seed + 1]
-        pair = [self.train(f"L{layer}S{number}", x, seed) for number, seed in enumerate(seeds)]
-        cosines, partner = matched(pair[0].W_dec.numpy(), pair[1].W_dec.numpy())
+        floor = _table_errors(own, held, means, cfg.n_ctx)
+        wanted = [self.wanted(f"L{layer}S{number}", x, asked.seed + number) for number in range(2)]
+        if not self.untrained:
+            drawn_once = dataclasses.replace(self.recipe, frozen=True)
+            wanted.append(self.wanted(f"L{layer}frozen", x, asked.seed, drawn_once))
+            wanted.append(self.wanted(f"L{layer}noise", noise(x, len(x), seed=asked.seed), asked.seed))
+        made = self.trainings.train(wanted)
+        del wanted  # and the noise with it
+        cosines, partner = matched(made[0].W_dec.numpy(), made[1].W_dec.numpy())
         drawn = [partners_by_chance(x, self.recipe.latents, seed=(asked.seed + 7) * 2 + i) for i in range(2)]
         total = unexplained(held.x)
-        measured = {"dictionary": self.measure(pair[0], y, total, held.places, layer, table, floor)}
-        measured["dictionary"]["fvu own"] = _own(pair[0], x, own.x, own.places)
+        measured = {"dictionary": self.measure(made[0], y, total, held.places, layer, table, floor)}
+        measured["dictionary"]["fvu own"] = _own(made[0], x, own.x, own.places)
         by_components = components(x, 4 * asked.active)
         for count in (asked.active, 4 * asked.active):
             measured[f"{count} components"] = self.by_components(
                 by_components, count, y, total, held, layer, table, floor
             )
-        weights = {f"S{number}.{name}": part for number, one in enumerate(pair) for name, part in one.arrays().items()}
         by_chance = matched(*drawn)[0]
         measured["dictionary"]["stable"] = agreed(cosines, float(agreed(by_chance).value))
         if not self.untrained:
-            measured |= self.controls(layer, x, y, total, held.places, table, floor, weights)
+            measured["frozen decoder"] = self.measure(made[2], y, total, held.places, layer, table, floor)
+            fresh = noise(x, len(y), seed=asked.seed + 1)
+            measured["noise"] = self.measure(made[3], fresh, unexplained(fresh), held.places, None, None, None)
         return {
             "layer": layer,
-            "weights": weights,
-            "table": table if table is not None else np.zeros((0, self.specimen.cfg.d_model), np.float32),
+            "weights": {
+                f"{whose}.{name}": part
+                for whose, one in zip(("S0", "S1", "frozen"), made, strict=False)
+                for name, part in one.arrays().items()
+            },
+            "table": table if table is not None else np.zeros((0, cfg.d_model), np.float32),
             "measured": measured,
             "stability": cosines,
             "partner": partner,
             "by chance": by_chance,
-            "density": densities(pair[0], y),
+            "density": densities(made[0], y),
         }
 
-    def controls(
-        self,
-        layer: int,
-        x: Tensor,
-        y: Tensor,
-        total: np.ndarray,
-        places: Places,
-        table: np.ndarray | None,
-        floor: np.ndarray,
-        weights: dict[str, np.ndarray],
-    ) -> dict[str, dict[str, wl.Estimate]]:
-        """Return the same measures where nothing was learned; ``weights`` gets what later analyses need of them."""
-        seed = self.asked.seed
-        frozen = self.train(f"L{layer}frozen", x, seed, dataclasses.replace(self.recipe, frozen=True))
-        weights.update({f"frozen.{name}": part for name, part in frozen.arrays().items()})
-        found = {"frozen decoder": self.measure(frozen, y, total, places, layer, table, floor)}
-        drawn = noise(x, len(x), seed=seed)
-        of_noise = self.train(f"L{layer}noise", drawn, seed)
-        fresh = noise(x, len(y), seed=seed + 1)
-        found["noise"] = self.measure(of_noise, fresh, unexplained(fresh), places, None, None, None)
-        del drawn
-        other = self.specimen.with_model(scrambled(self.specimen.model, seed))
-        own, held = self.pass_over(other, self.specimen.background, layer), held_out(other, [layer])[layer]
+    def of_scrambled(self, layer: int, own: Stream, held: Stream, into: dict[str, Any]) -> None:
+        """Add the same of scrambled weights to what was found of a layer, weights for later analyses among it."""
         means = token_means(own.x, own.places.tokens, self.specimen.cfg.d_vocab)
-        its_table = means if table is not None else None
-        its_x = own.without(its_table)
-        of_scrambled, again = (self.train(f"L{layer}scrambled{number}", its_x, seed + number) for number in range(2))
-        its_floor = _table_errors(own, held, means, self.specimen.cfg.n_ctx)
-        found["scrambled weights"] = self.measure(
-            of_scrambled, held.without(its_table), unexplained(held.x), places, None, None, its_floor
-        )
-        its_cosines = matched(of_scrambled.W_dec.numpy(), again.W_dec.numpy())[0]
-        found["scrambled weights"]["stable"] = agreed(its_cosines)
-        parts = {**of_scrambled.arrays(), "stability": its_cosines}
-        if its_table is not None:
-            parts["table"] = its_table
-        weights.update({f"scrambled.{name}": part for name, part in parts.items()})
-        return {name: found[name] for name in _CONTROLS}
+        table = means if self.asked.tokens == "subtract" else None
+        x, seed = own.without(table), self.asked.seed
+        made = self.trainings.train([self.wanted(f"L{layer}scrambled{i}", x, seed + i) for i in range(2)])
+        floor = _table_errors(own, held, means, self.specimen.cfg.n_ctx)
+        found = self.measure(made[0], held.without(table), unexplained(held.x), held.places, None, None, floor)
+        cosines = matched(made[0].W_dec.numpy(), made[1].W_dec.numpy())[0]
+        found["stable"] = agreed(cosines)
+        parts = {**made[0].arrays(), "stability": cosines} | ({} if table is None else {"table": table})
+        into["weights"] |= {f"scrambled.{name}": part for name, part in parts.items()}
+        measured = into["measured"] | {"scrambled weights": found}
+        into["measured"] = {name: measured[name] for name in measured if name not in _CONTROLS} | {
+            name: measured[name] for name in _CONTROLS
+        }
 
-    def pass_over(self, specimen: wl.Specimen, windows: wl.Windows, layer: int) -> Stream:
-        """Return the stream after a layer over a text, telling how far it has come."""
-        begun, share = self.done, self.passing
+    def pass_over(self, specimen: wl.Specimen, layers: list[int]) -> dict[int, Stream]:
+        """Return the streams after some layers over the training text."""
+        text, seed = self.specimen.background, self.asked.seed
+        return self.trainings.over_text(specimen, lambda running: of_text(running, text, layers, seed=seed))
 
-        def tell(done: int, of: int) -> None:
-            self.specimen.progress(begun + round(share * done / max(of, 1)), self.total)
-
-        found = of_text(specimen.running(tell, self.scratch), windows, [layer], seed=self.asked.seed)[layer]
-        self.done += share
-        return found
-
-    def train(self, name: str, x: Tensor, seed: int, recipe: Recipe | None = None) -> Dictionary:
-        """Return a dictionary, from the scratch folder if it was finished there before."""
-        recipe, begun = recipe or self.recipe, self.done
-        about = {"recipe": dataclasses.asdict(recipe), "seed": seed, "model": self.model, "tokens": self.asked.tokens}
-        size = steps_of(recipe, len(x))
-
-        def tell(step: int) -> None:
-            if step % 50 == 0 or step == size:
-                self.specimen.progress(begun + round(self.steps * step / size), self.total)
-
-        made: Dictionary = kept(self.scratch, name, about, lambda: learn(x, recipe, start_of(name, seed), tell))
-        self.done += self.steps
-        return made
+    def wanted(self, name: str, x: Tensor, seed: int, recipe: Recipe | None = None) -> Wanted:
+        """Return a dictionary that is to be trained on vectors."""
+        how = recipe or self.recipe
+        model = self.specimen.fingerprints
+        about = {"recipe": dataclasses.asdict(how), "seed": seed, "model": model, "tokens": self.asked.tokens}
+        start = start_of(name, seed)
+        return Wanted(name, about, steps_of(how, len(x)), lambda tell: learn(x, how, start, tell))
 
     def measure(
         self,
@@ -269,14 +253,12 @@ class _Job:
     ) -> dict[str, wl.Estimate]:
         """Return the quality of a dictionary on held-out vectors; ΔCE only of a layer of this model."""
         left, density = errors(one, y), densities(one, y)
-        conversation, latents = places.conversation, np.arange(one.latents)
-        about: dict[str, Any] = {"resampled_over": "latents"}
-        ones = np.ones(len(left))
+        conversation, ones = places.conversation, np.ones(len(left))
         fired = np.concatenate([(f > 0).sum(1).numpy() for _, f in one.chunks(y)])
         found = {
             "fvu": ratio(left, total, conversation),
             "l0": cluster_bootstrap(fired, ones, conversation, unit="latents a token"),
-            "dead": cluster_bootstrap(density == 0, np.ones(one.latents), latents, unit="share of latents", **about),
+            "dead": share_of_latents(density == 0),
         }
         if floor is not None:
             found["fvu table"] = _against(floor, left, total, conversation)
@@ -318,7 +300,9 @@ class _Job:
         def put(x: Tensor, tokens: Tensor) -> Tensor:
             return change(x) if means is None else change(x - means[tokens]) + means[tokens]
 
-        rise = spliced(self.quiet, layer, put) - spliced(self.quiet, layer, None)
+        if layer not in self.unchanged:
+            self.unchanged[layer] = spliced(self.quiet, layer, None)
+        rise = spliced(self.quiet, layer, put) - self.unchanged[layer]
         return costs(rise, self.lead, self.specimen.evidence)
 
 

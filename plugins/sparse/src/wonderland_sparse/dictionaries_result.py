@@ -16,6 +16,7 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland.views import Axis, Bars, bounds_in_words, percent
 from wonderland_sparse.dictionaries_views import SHORT, density_view, table_view
 from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.shares import by_layer, share_of_latents
 
 __all__ = ["STABLE", "DictionariesResult", "agreed", "chosen_layers"]
 
@@ -26,9 +27,7 @@ _FITS, _AGAINST_TABLE, _OF_LEAD, _DEAD = 1.1, 0.5, 0.25, 0.2  # beyond these a d
 
 def agreed(cosines: np.ndarray, chance: float | None = None) -> wl.Estimate:
     """Return the share of latents whose cosine with their partner, [latent], is 0.7 and more."""
-    number, ones = np.arange(len(cosines)), np.ones(len(cosines))
-    about: dict[str, Any] = {"unit": "share of latents", "resampled_over": "latents", "chance": chance}
-    return cluster_bootstrap(cosines >= STABLE, ones, number, **about)
+    return share_of_latents(cosines >= STABLE, chance)
 
 
 def chosen_layers(layers: str, there: int) -> list[int]:
@@ -92,11 +91,10 @@ class DictionariesResult(wl.Result):
     @classmethod
     def of(cls, found: Sequence[dict[str, Any]], *, shared: bool, **about: Any) -> DictionariesResult:
         """Put what was found in each layer together."""
-        names = [f"L{one['layer']}" for one in found]
         own = found[:1] if shared else found
 
         def stacked(estimates: Sequence[wl.Estimate]) -> wl.Estimate:
-            return _named(wl.Estimate.stacked(estimates, dims=("layer",)), names)
+            return _named(wl.Estimate.stacked(estimates, dims=("layer",)), list(by_layer(found, "layer")))
 
         def mean(one: dict[str, Any]) -> wl.Estimate:
             values, chance = one["stability"], float(one["by chance"].mean())
@@ -106,15 +104,15 @@ class DictionariesResult(wl.Result):
         return cls(
             layers=[one["layer"] for one in found],
             shared=shared,
-            weights={name: one["weights"] for name, one in zip(names, own, strict=False)},
-            tables={name: one["table"] for name, one in zip(names, own, strict=False)},
+            weights=by_layer(own, "weights"),
+            tables=by_layer(own, "table"),
             measured={
                 whose: {what: stacked([one["measured"][whose][what] for one in found]) for what in measures}
                 for whose, measures in found[0]["measured"].items()
             },
-            stability={name: one["stability"] for name, one in zip(names, found, strict=True)},
-            partner={name: one["partner"] for name, one in zip(names, found, strict=True)},
-            density={name: one["density"] for name, one in zip(names, found, strict=True)},
+            stability=by_layer(found, "stability"),
+            partner=by_layer(found, "partner"),
+            density=by_layer(found, "density"),
             agreement=stacked([mean(one) for one in found]),
             stable=stacked([one["measured"]["dictionary"]["stable"] for one in found]),
             **about,

@@ -102,24 +102,37 @@ class SparseFeatures:
             Labels.read(of[layers[0]].places, pieces, speakers=specimen.evidence.speakers) for of in (first, second)
         ]
         text = _Text(some, labels)
-        parts = []
+        parts, others = [], self._of_scrambled(specimen, found, layers, some)
         for number, layer in enumerate(layers):
             specimen.progress(number, len(layers))
-            parts.append(self._layer(specimen, found, layer, (first[layer], second[layer]), text))
+            part = self._layer(specimen, found, layer, (first[layer], second[layer]), text)
+            parts.append(part | {"scrambled": self._scrambled(found, layer, others, text)})
         specimen.progress(len(layers), len(layers))
         return FeaturesResult.of(parts, tokens=found.tokens, latents=found.latents, shared=found.shared)
 
+    def _of_scrambled(
+        self, specimen: wl.Specimen, found: DictionariesResult, layers: list[int], some: wl.Windows
+    ) -> tuple[wl.Specimen, dict[int, tuple[Stream, Stream]]]:
+        """Return the model with scrambled weights, and its streams on both texts after layers with a dictionary."""
+        other = specimen.with_model(scrambled(specimen.model, found.seed))
+        asked = [layer for layer in layers if found.of_scrambled(layer) is not None]
+        if not asked:
+            return other, {}
+        first, second = of_text(other.running(None, specimen.scratch), some, asked), held_out(other, asked)
+        return other, {layer: (first[layer], second[layer]) for layer in asked}
+
     def _scrambled(
-        self, specimen: wl.Specimen, found: DictionariesResult, layer: int, text: _Text
+        self,
+        found: DictionariesResult,
+        layer: int,
+        others: tuple[wl.Specimen, dict[int, tuple[Stream, Stream]]],
+        text: _Text,
     ) -> dict[str, Any] | None:
         """Return the same measures of the model with scrambled weights; None where it has no dictionary."""
-        its = found.of_scrambled(layer)
+        (other, streams), its = others, found.of_scrambled(layer)
         if its is None:
             return None
-        other = specimen.with_model(scrambled(specimen.model, found.seed))
-        first = of_text(other.running(None, specimen.scratch), text.windows, [layer])[layer]
-        second = held_out(other, [layer])[layer]
-        of = self._measured(other, layer, *its, (first, second), text, held=False)
+        of = self._measured(other, layer, *its, streams[layer], text, held=False)
         return {name: of[name] for name in ("arrays", "rise", "nulls", "known")}
 
     def _layer(
@@ -144,7 +157,6 @@ class SparseFeatures:
             "live": _live(specimen, layer, dictionary, table, there, listed[:_LIVE]),
             "examples": shaded(specimen, listed[:6], there) if listed else [],
             "shading": listed[:6],
-            "scrambled": self._scrambled(specimen, found, layer, text),
         }
 
     def _measured(

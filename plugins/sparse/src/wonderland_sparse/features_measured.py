@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.stats import cluster_bootstrap
 from wonderland_sparse.effects import NULLS
+from wonderland_sparse.shares import by_layer, share_of_latents
 
 __all__ = ["BY_CHANCE", "CONTEXTUAL", "GOOD", "MeasuredFeatures"]
 
@@ -22,6 +22,8 @@ GOOD = 0.5
 """F1 from which on a latent counts as explained."""
 CONTEXTUAL = 0.3
 """Token share under which it counts as contextual."""
+
+_NONE = share_of_latents([], 0.0)
 
 
 @dataclass(frozen=True)
@@ -100,18 +102,10 @@ class MeasuredFeatures(wl.Result):
         """Put what was found in each layer together."""
 
         def by(name: str) -> dict[str, Any]:
-            return {f"L{part['layer']}": part[name] for part in parts}
+            return by_layer(parts, name)
 
         def share(values: Any, chance: Any, of: Sequence[dict[str, Any] | None] = parts) -> wl.Estimate:
-            found = []
-            for part in of:
-                one = values(part["arrays"]) if part else []
-                number, ones = np.arange(len(one)), np.ones(len(one))
-                level = chance(part) if part else 0.0
-                if not len(one):
-                    found.append(wl.Estimate.missing(chance=level, resampled_over="latents"))
-                    continue
-                found.append(cluster_bootstrap(one, ones, number, resampled_over="latents", chance=level))
+            found = [share_of_latents(values(part["arrays"]), chance(part)) if part else _NONE for part in of]
             stacked = wl.Estimate.stacked(found, dims=("layer",))
             return dataclasses.replace(stacked, labels={"layer": tuple(by("layer"))})
 

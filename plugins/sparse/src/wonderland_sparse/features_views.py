@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.stats import cluster_bootstrap
 from wonderland.views import (
     Axis,
     Bars,
@@ -23,6 +22,7 @@ from wonderland.views import (
     Wording,
 )
 from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
+from wonderland_sparse.shares import share_of_latents
 
 __all__ = [
     "blocks",
@@ -101,8 +101,7 @@ def explained_view(result: MeasuredFeatures) -> wl.View:
 
 
 def _share(f1: np.ndarray) -> wl.Estimate:
-    good, ones = np.nan_to_num(f1) >= GOOD, np.ones(len(f1))
-    return cluster_bootstrap(good, ones, np.arange(len(f1)), resampled_over="units")
+    return share_of_latents(np.nan_to_num(f1) >= GOOD, of="units")
 
 
 def contextual_view(result: MeasuredFeatures) -> wl.View:

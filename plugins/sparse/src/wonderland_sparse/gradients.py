@@ -13,6 +13,8 @@ What would fool it: an approximation. These are the gradients of autograd, to ro
 
 from __future__ import annotations
 
+import functools
+import threading
 import warnings
 from dataclasses import dataclass
 
@@ -114,17 +116,29 @@ def _products(left: Tensor, right: Tensor, begins: Tensor, columns: Tensor, rows
     """
     if not torch.backends.mkl.is_available():  # sampled products need it
         return (left @ right.T).reshape(-1)[rows * len(right) + columns]
+    with _FIRST:
+        _warned()
+    wanted = torch.sparse_csr_tensor(
+        begins,
+        columns,
+        torch.zeros(len(columns), dtype=left.dtype),
+        (len(left), len(right)),
+        check_invariants=False,
+    )
+    found: Tensor = torch.sparse.sampled_addmm(wanted, left, right.T, beta=0.0).values()
+    return found
+
+
+_FIRST = threading.Lock()  # filters of warnings are one for all threads
+
+
+@functools.cache
+def _warned() -> None:
+    """Let PyTorch say, once in a process and unseen, that sparse tensors are in beta."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
-        wanted = torch.sparse_csr_tensor(
-            begins,
-            columns,
-            torch.zeros(len(columns), dtype=left.dtype),
-            (len(left), len(right)),
-            check_invariants=False,
-        )
-        found: Tensor = torch.sparse.sampled_addmm(wanted, left, right.T, beta=0.0).values()
-    return found
+        nothing = torch.zeros(2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0)
+        torch.sparse_csr_tensor(*nothing, (1, 1), check_invariants=False)
 
 
 def _by_latent(columns: Tensor, latents: int) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
+from wonderland_sparse.edges_result import EdgesResult, share_of_gap
 from wonderland_sparse.paths import Edge
 from wonderland_sparse.replacement import Part
 from wonderland_sparse.transcoders_result import TranscodersResult
@@ -17,19 +18,13 @@ from wonderland_sparse.transcoders_result import TranscodersResult
 __all__ = ["MeasuredGraphs"]
 
 SCORES = ("replacement", "completeness", "replacement, no transcoder", "completeness, no transcoder")
-_LEAST_GAP = 1e-6  # logits; under it there is nothing to tell
 
 
 @dataclass(frozen=True)
-class MeasuredGraphs(wl.Result):
+class MeasuredGraphs(EdgesResult):
     """Accounts of contrasts, their edges, and what the edges do if they are taken out.
 
     Attributes:
-        contrast: What differs between the prompts.
-        layers: Layers whose MLP has a transcoder.
-        pairs: Contrasts that were measured.
-        conversations: Conversations they are from.
-        edges: Sender and receiver of each edge, chosen on other contrasts, the largest first, [edge].
         flow: Share of the gap that flows along each edge, [edge].
         removed: Share of the gap that goes if an edge is taken out of the real model, [edge].
         straight: Share of the gap that each kind of part writes straight to the logits, [kind].
@@ -41,11 +36,6 @@ class MeasuredGraphs(wl.Result):
         examples: Accounts of single clean prompts.
     """
 
-    contrast: str
-    layers: list[int]
-    pairs: int
-    conversations: int
-    edges: list[list[list[Any]]]
     flow: wl.Estimate
     removed: wl.Estimate
     straight: wl.Estimate
@@ -84,10 +74,7 @@ class MeasuredGraphs(wl.Result):
 
         def share(rows: Sequence[Any], dim: str) -> wl.Estimate:
             values = np.array(rows, dtype=float).reshape(len(gap), -1)
-            about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": (dim,)}
-            if abs(gap.sum()) < _LEAST_GAP * len(gap) or not values.shape[1]:
-                return wl.Estimate.missing((values.shape[1],), **about)
-            return cluster_bootstrap(values, gap, clusters, resampled_over=resampled_over, seed=seed, **about)
+            return share_of_gap(values, gap, clusters, dims=(dim,), resampled_over=resampled_over, seed=seed)
 
         said = np.array([one["scores"] for one in measured])
         return cls(
@@ -121,14 +108,5 @@ class MeasuredGraphs(wl.Result):
         )
 
     @property
-    def told(self) -> bool:
-        """Whether there is a gap to tell, and an edge that carries some of it."""
-        return bool(self.edges) and bool(np.isfinite(self.flow.value).all())
-
-    @property
-    def agreement(self) -> float:
-        """Correlation, over the edges, of what flows with what goes if an edge is taken out."""
-        flow, removed = (np.asarray(one.value, dtype=float) for one in (self.flow, self.removed))
-        if not self.told or len(flow) < 3 or not flow.std() or not removed.std():
-            return float("nan")
-        return float(np.corrcoef(flow, removed)[0, 1])
+    def both(self) -> tuple[wl.Estimate, wl.Estimate]:
+        return self.flow, self.removed

@@ -8,8 +8,9 @@ an edge carries is estimated for all of them (`stream_steps`); the largest that 
 Latents and edges are chosen on one half of the contrasts and measured on the other, of other conversations. There
 each edge is also taken for real, in both runs. Only if both agree over the edges (r of 0.9 and more) is it drawn.
 Beside it stand as many edges that were drawn by lot: the same with their latents and heads replaced by others of the
-layer, latents that differ, too. And of each cut it is told how much goes through the latents in the graph, through the
-others, through the error and through the means of tokens.
+layer, latents that differ, too. Edges share contrasts and parts, so they are no sample: by how much the chosen ones
+carry more is resampled over conversations. And of each cut it is told how much goes through the latents in the graph,
+through the others, through the error and through the means of tokens.
 
 What would fool it: latents overlap, so what one is said to carry another could say. Edges are summed over positions;
 some cancel. And a small error at a cut is no proof that the latents are the parts the model computes with: see
@@ -50,7 +51,7 @@ class SparseGraphs(AsksContrasts):
     """Through which latents and heads does a difference reach the answer? Each edge taken for real; errors drawn."""
 
     name: ClassVar[str] = "sparse-graphs"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("contrasts",)
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
     no_choices: ClassVar[str] = (
@@ -92,7 +93,8 @@ class SparseGraphs(AsksContrasts):
         specimen.progress(0, 3)
         every = list(_runs(specimen, explore, cuts))
         latents, differ, mean = self._explored(specimen, cuts, every)
-        least = _LEAST_SHARE * abs(sum(float(steps.gap.sum()) for _, steps in every))
+        gap = sum(float(steps.gap.sum()) for _, steps in every)
+        least = _LEAST_SHARE * abs(gap)
         chosen = leading({edge: size for edge, size in mean.items() if abs(size) >= least}, self.edges)
         specimen.progress(1, 3)
         others = by_lot(chosen, differ, specimen.cfg.n_heads, self.seed)
@@ -103,6 +105,7 @@ class SparseGraphs(AsksContrasts):
             {name: np.concatenate([one[name] for one in measured], -1) for name in measured[0] if name != "rows"},
             chosen,
             others,
+            signs=np.sign([mean[edge] * gap for edge in chosen]),
             layers=list(cuts),
             clusters=confirm.cluster[rows],
             resampled_over=confirm.resampled_over,

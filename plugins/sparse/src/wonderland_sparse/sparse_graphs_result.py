@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 import wonderland as wl
-from wonderland.lab.stats import cluster_bootstrap
+from wonderland.lab.stats import paired_permutation
 from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, percent, with_bounds
+from wonderland_sparse.edges_result import EdgesResult, share_of_gap
 from wonderland_sparse.graphs_views import drawn, name_of
 from wonderland_sparse.paths import Edge
 
@@ -20,36 +20,32 @@ __all__ = ["LEAST_AGREEMENT", "SparseGraphsResult"]
 LEAST_AGREEMENT = 0.9
 """Correlation over edges of the estimate with taking them for real, under which no graph is drawn."""
 _GOES = ("latents in the graph", "other latents", "error", "means of tokens")
-_LEAST_GAP = 1e-6  # logits; under it there is nothing to tell
+_SURE = 0.05
 
 
 @dataclass(frozen=True)
-class SparseGraphsResult(wl.Result):
+class SparseGraphsResult(EdgesResult):
     """The edges that carry a difference between two prompts, estimated and taken for real.
 
     Attributes:
-        contrast: What differs between the prompts.
-        layers: The layers whose stream is cut.
-        pairs: Contrasts that were measured.
-        conversations: Conversations they are from.
-        edges: Sender and reader of each edge, chosen on other contrasts, the largest first, [edge].
         estimated: Share of the gap that each carries by the estimate, [edge].
         taken: Share that it carries if it is taken for real, the mean of both runs, [edge].
         lot: Sender and reader of edges drawn by lot, [other edge].
         by_lot: What those carry, taken for real, as shares, [other edge].
+        beyond: By how much more of the gap an edge with a latent or a head carries, on average, than one drawn by lot.
+            Each counts with the sign it was chosen with, so that noise averages out, and those by lot with the sign
+            they have here, so that it does not: the difference is rather too small than too large.
+        p: How often so large a difference would come about if the signs of whole conversations were drawn.
         goes: Share of the gap that goes through each kind of part of a cut, estimated, [layer] each; they add up to
             the whole but for the five points of the estimate.
     """
 
-    contrast: str
-    layers: list[int]
-    pairs: int
-    conversations: int
-    edges: list[list[list[Any]]]
     estimated: wl.Estimate
     taken: wl.Estimate
     lot: list[list[list[Any]]]
     by_lot: np.ndarray
+    beyond: wl.Estimate
+    p: float
     goes: dict[str, wl.Estimate]
 
     @classmethod
@@ -59,6 +55,7 @@ class SparseGraphsResult(wl.Result):
         chosen: Sequence[Edge],
         others: Sequence[Edge],
         *,
+        signs: np.ndarray,
         layers: list[int],
         clusters: np.ndarray,
         resampled_over: str,
@@ -71,6 +68,7 @@ class SparseGraphsResult(wl.Result):
             measured: Arrays [..., pair]: the gap, edges estimated and taken, those drawn by lot, what goes where.
             chosen: The edges.
             others: Those drawn by lot.
+            signs: Whether each edge carried some of the gap, 1, or counter to it, −1, where it was chosen, [edge].
             layers: The cuts.
             clusters: Conversation of each pair.
             resampled_over: What those are.
@@ -78,14 +76,16 @@ class SparseGraphsResult(wl.Result):
             seed: Seed of the intervals.
         """
         gap = measured["gap"]
-        there = bool(abs(gap.sum()) >= _LEAST_GAP * len(gap))
 
-        def share(values: np.ndarray, dim: str) -> wl.Estimate:
-            about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": (dim,)}
-            if not there or not len(values):
-                return wl.Estimate.missing((len(values),), **about)
-            return cluster_bootstrap(values.T, gap, clusters, resampled_over=resampled_over, seed=seed, **about)
+        def share(values: np.ndarray, *dims: str) -> wl.Estimate:
+            return share_of_gap(values.T, gap, clusters, dims=dims, resampled_over=resampled_over, seed=seed)
 
+        lot, more, p = measured["by lot"], np.zeros(0), float("nan")
+        by_lot = share(lot, "edge").value
+        mine = [i for i, edge in enumerate(chosen) if any(part[0] in ("feature", "head") for part in edge)]
+        if mine and len(others) and np.isfinite(by_lot).all():
+            more = (signs[:, None] * measured["taken"])[mine].mean(0) - (np.sign(by_lot)[:, None] * lot).mean(0)
+            p = float(paired_permutation(more, clusters, seed=seed)[0])
         return cls(
             contrast=contrast,
             layers=layers,
@@ -95,39 +95,20 @@ class SparseGraphsResult(wl.Result):
             estimated=share(measured["estimated"], "edge"),
             taken=share(measured["taken"], "edge"),
             lot=_plain(others),
-            by_lot=measured["by lot"].sum(1) / gap.sum() if there else np.full(len(others), np.nan),
+            by_lot=np.asarray(by_lot),
+            beyond=share(more),
+            p=p,
             goes={name: share(measured["goes"][:, i], "layer") for i, name in enumerate(_GOES)},
         )
 
     @property
-    def told(self) -> bool:
-        """Whether there is a gap to tell, and an edge that carries some of it."""
-        return bool(self.edges) and bool(np.isfinite(self.taken.value).all())
-
-    @property
-    def agreement(self) -> float:
-        """Correlation, over the edges, of the estimate with taking them for real."""
-        one, other = (np.asarray(values.value, dtype=float) for values in (self.estimated, self.taken))
-        if not self.told or len(one) < 3 or not one.std() or not other.std():
-            return float("nan")
-        return float(np.corrcoef(one, other)[0, 1])
+    def both(self) -> tuple[wl.Estimate, wl.Estimate]:
+        return self.estimated, self.taken
 
     @property
     def drawn(self) -> bool:
         """Whether the estimate agrees with taking edges for real, so that the graph may be drawn."""
         return bool(self.agreement >= LEAST_AGREEMENT)
-
-    @property
-    def p_of_lot(self) -> float:
-        """How likely edges with a latent or a head would carry so much more than those drawn by lot (rank-sum test)."""
-        mine = [
-            abs(float(value))
-            for edge, value in zip(self.edges, np.asarray(self.taken.value), strict=True)
-            if any(part[0] in ("feature", "head") for part in edge)
-        ]
-        if not mine or not len(self.by_lot):
-            return float("nan")
-        return float(mannwhitneyu(mine, np.abs(self.by_lot), alternative="greater").pvalue)
 
     def summary(self) -> str:
         lines = [finding.sentence for finding in self.findings()]
@@ -154,10 +135,9 @@ class SparseGraphsResult(wl.Result):
         text = (
             f"{len(self.edges)} edges between tokens, heads, latents and errors carry the {self.contrast} difference, "
             f"{percent(size)} of it each on average, taken for real on {self.pairs} pairs they were not chosen on; "
-            f"{len(self.by_lot)} between other latents and heads {percent(float(np.abs(self.by_lot).mean()))} (p = "
-            f"{self.p_of_lot:.2g}). The estimate they were chosen by agrees, r = {self.agreement:.3f}."
+            f"{self._lot()}. The estimate they were chosen by agrees, r = {self.agreement:.3f}."
         )
-        beyond = self.p_of_lot < 0.05
+        beyond = self.p < _SURE and bool(self.beyond.above_chance)
         trust: Any = "solid" if beyond and self.conversations >= 10 else "weak"
         kind: Any = "effect" if beyond else "null"
         found = [wl.Finding(text, "sparse-graph", (), trust, kind)]
@@ -173,6 +153,17 @@ class SparseGraphsResult(wl.Result):
             wl.Finding(text, "sparse-graph-cuts", (), "solid" if error.trusted else "weak", "effect", error),
         ]
 
+    def _lot(self) -> str:
+        """Say what edges drawn by lot carry, and how much less that is."""
+        there = f"{len(self.by_lot)} between other latents and heads"
+        if not len(self.by_lot) or np.isnan(self.p):
+            return f"{there}, as there are no others to compare with"
+        return (
+            f"{there} {percent(float(np.abs(self.by_lot).mean()))}, which is {percent(self.beyond.value)} less than "
+            f"those with a latent or a head ({bounds_in_words(self.beyond)}, p = {self.p:.2g}, n={self.beyond.n} "
+            f"{self.beyond.resampled_over})"
+        )
+
     def views(self) -> Sequence[wl.View]:
         return [self._graph(), self._checked(), self._cuts()] if self.drawn else []
 
@@ -185,9 +176,9 @@ class SparseGraphsResult(wl.Result):
             drawn(self.edges, values, notes, "share of the gap", {}),
             subtitle=f"Through which latents and heads does the {self.contrast} difference reach the answer?",
             caption=f"Share of the gap between two prompts that an edge carries, taken for real in both runs, 95% "
-            f"interval over n={self.conversations} conversations; edges chosen on other conversations, chance 0. Edges "
-            f"between other latents and heads carry {percent(float(np.abs(self.by_lot).mean()))} on average (p = "
-            f"{self.p_of_lot:.2g}). The estimate agrees, r = {self.agreement:.3f} over {len(self.edges)} edges.",
+            f"interval over n={self.conversations} conversations; edges chosen on other conversations, chance 0. Drawn "
+            f"by lot, on average: {self._lot()}. The estimate agrees, r = {self.agreement:.3f} over "
+            f"{len(self.edges)} edges.",
             how_to_read="From the tokens that differ on the left through heads and latents of the stream (F) to the "
             "answer. Nothing gets past a column of latents but by its error and, from the tokens, by their means. The "
             "slider shows smaller edges; a click on a part pins its own.",

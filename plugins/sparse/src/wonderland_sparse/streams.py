@@ -31,6 +31,7 @@ __all__ = [
     "normed",
     "of_text",
     "some_windows",
+    "together",
 ]
 
 MOST_BYTES = 1_500_000_000
@@ -117,22 +118,48 @@ def of_text(specimen: wl.Specimen, windows: wl.Windows, layers: Sequence[int], s
     return {layer: Stream(x, places) for layer, x in zip(layers, found, strict=True)}
 
 
-def mlp_of_text(specimen: wl.Specimen, windows: wl.Windows, layer: int, seed: int = 0) -> tuple[Stream, Stream]:
-    """Return what the MLP of a layer reads, after its norm, and what it writes, over a text."""
-    some = _fitting(specimen, windows, 2, seed)
-    ((x,), (y,)), places = _gathered(specimen, some, ("resid_mid", "mlp_out"), [layer])
-    return Stream(normed(specimen, layer, x), places), Stream(y, places)
+def together(specimen: wl.Specimen, windows: wl.Windows, layers: Sequence[int], copies: int = 1) -> list[list[int]]:
+    """Return layers in groups whose vectors over a text fit into memory with no window left out; of one layer at least.
+
+    Args:
+        specimen: The model.
+        windows: The text.
+        layers: Which layers.
+        copies: How many vectors a token each takes.
+    """
+    each = 2 * specimen.cfg.d_model * max(int(windows.lengths.sum()), 1) * copies
+    most = max(MOST_BYTES // each, 1)
+    return [list(layers[start : start + most]) for start in range(0, len(layers), most)]
 
 
-def mlp_held_out(specimen: wl.Specimen, layer: int) -> tuple[Stream, Stream]:
-    """Return what the MLP of a layer reads, after its norm, and what it writes, over the evidence."""
-    parts: list[list[Tensor]] = [[], []]
+def mlp_of_text(
+    specimen: wl.Specimen, windows: wl.Windows, layers: Sequence[int], seed: int = 0
+) -> dict[int, tuple[Stream, Stream]]:
+    """Return what the MLPs of some layers read, after their norms, and what they write, over a text."""
+    some = _fitting(specimen, windows, 2 * len(layers), seed)
+    (read, written), places = _gathered(specimen, some, ("resid_mid", "mlp_out"), layers)
+    found = {}
+    for number, layer in enumerate(layers):
+        x, read[number] = read[number], torch.empty(0)
+        found[layer] = Stream(normed(specimen, layer, x), places), Stream(written[number], places)
+    return found
+
+
+def mlp_held_out(specimen: wl.Specimen, layers: Sequence[int]) -> dict[int, tuple[Stream, Stream]]:
+    """Return what the MLPs of some layers read, after their norms, and what they write, over the evidence."""
+    parts: dict[tuple[str, int], list[Tensor]] = {}
     for batch in specimen.batches("resid_mid", "mlp_out"):
-        for name, into in zip(("resid_mid", "mlp_out"), parts, strict=True):
-            into.append(batch[name][layer][batch.mask].half())
+        for name in ("resid_mid", "mlp_out"):
+            for layer in layers:
+                parts.setdefault((name, layer), []).append(batch[name][layer][batch.mask].half())
     places = _evidence_places(specimen)
-    x, y = map(torch.cat, parts)
-    return Stream(normed(specimen, layer, x), places), Stream(y, places)
+    return {
+        layer: (
+            Stream(normed(specimen, layer, torch.cat(parts["resid_mid", layer])), places),
+            Stream(torch.cat(parts["mlp_out", layer]), places),
+        )
+        for layer in layers
+    }
 
 
 @torch.no_grad()

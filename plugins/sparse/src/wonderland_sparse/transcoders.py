@@ -44,8 +44,10 @@ from wonderland_sparse.effects import promoted
 from wonderland_sparse.labels import Labels, explain, named
 from wonderland_sparse.learning import Recipe, start_of, steps_of, transcode
 from wonderland_sparse.quality import costs, densities, errors_across, lead, matched, ratio, spliced, unexplained
-from wonderland_sparse.saved import clear, kept
-from wonderland_sparse.streams import Stream, enough, mlp_held_out, mlp_of_text, some_windows
+from wonderland_sparse.saved import clear
+from wonderland_sparse.shares import share_of_latents
+from wonderland_sparse.streams import Stream, enough, mlp_held_out, mlp_of_text, some_windows, together
+from wonderland_sparse.trainings import Trainings, Wanted
 from wonderland_sparse.transcoders_result import TranscodersResult
 
 if TYPE_CHECKING:
@@ -98,25 +100,28 @@ class _Job:
 
     def __init__(self, asked: Transcoders, specimen: wl.Specimen, layers: list[int]) -> None:
         self.asked, self.specimen = asked, specimen
-        self.scratch = specimen.scratch
-        self.quiet = specimen.running(None, self.scratch)
-        self.held = {layer: mlp_held_out(self.quiet, layer) for layer in layers}
+        self.quiet = specimen.running(None, specimen.scratch)
+        self.held = mlp_held_out(self.quiet, layers)
         self.layers = [layer for layer in layers if float(self.held[layer][1].x.abs().max()) > _SILENT]
         self.silent = [layer for layer in layers if layer not in self.layers]
         self.recipe = Recipe(
             asked.latents or 4 * specimen.cfg.d_model, asked.active, rate=asked.rate, epochs=asked.epochs
         )
-        self.model, self.done = specimen.fingerprints, 0
-        self.steps = steps_of(self.recipe, int(specimen.background.lengths.sum()))
-        self.passing = max(self.steps // 2, 1)
-        self.total = max((3 * self.steps + 2 * self.passing) * len(self.layers), 1)
+        text = specimen.background
+        self.together = together(specimen, text, self.layers, copies=2)
+        self.trainings = Trainings(
+            specimen,
+            steps=steps_of(self.recipe, int(text.lengths.sum())),
+            trained=3 * len(self.layers),
+            passes=2 * len(self.together),
+        )
+        self.unchanged: dict[int, np.ndarray] = {}
 
     def run(self) -> TranscodersResult:
-        self.specimen.progress(0, self.total)
         own = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None, mlp=True)
         self.lead = lead(self.quiet, self.specimen.background, own)
         result = TranscodersResult.of(
-            [self.layer(layer) for layer in self.layers],
+            [one for layers in self.together for one in self.of_layers(layers)],
             silent=self.silent,
             latents=self.recipe.latents,
             active=self.asked.active,
@@ -124,70 +129,66 @@ class _Job:
             conversations=len(np.unique(self.specimen.evidence.conversation)),
             lead=float(self.lead.mean()),
         )
-        self.specimen.progress(self.total, self.total)
-        clear(self.scratch)
+        self.specimen.progress(self.trainings.total, self.trainings.total)
+        clear(self.specimen.scratch)
         return result
 
-    def layer(self, layer: int) -> dict[str, Any]:
-        """Train and measure everything of one layer."""
-        seed, (x, y) = self.asked.seed, self.pass_over(self.specimen, layer)
-        read, written = self.held[layer]
-        pair = [self.train(f"T{layer}S{number}", x, y, seed + number) for number in range(2)]
+    def of_layers(self, layers: list[int]) -> list[dict[str, Any]]:
+        """Train and measure everything of some layers, whose vectors lie in memory together."""
+        seed, own = self.asked.seed, self.pass_over(self.specimen, layers)
+        some = some_windows(self.specimen.background, _CHOOSING, seed)
+        chosen = mlp_of_text(self.quiet, some, layers)
+        found = [self.layer(layer, own.pop(layer), chosen.pop(layer)[0]) for layer in layers]
+        other = self.specimen.with_model(scrambled(self.specimen.model, seed))
+        its, held = self.pass_over(other, layers), mlp_held_out(other, layers)
+        made = self.trainings.train([self.wanted(f"T{layer}scrambled", its[layer], seed) for layer in layers])
+        for layer, one, into in zip(layers, made, found, strict=True):
+            into["measured"]["scrambled weights"] = self.measure(
+                layer, _predicting(one), *held[layer], cost=False
+            ) | self.counted(one, held[layer][0])
+        return found
+
+    def layer(self, layer: int, text: tuple[Stream, Stream], chosen: Stream) -> dict[str, Any]:
+        """Train and measure everything of one layer of this model.
+
+        Args:
+            layer: Which layer.
+            text: What its MLP reads and writes over the training text.
+            chosen: What it reads over the text that labels are chosen on.
+        """
+        seed, (read, written) = self.asked.seed, self.held[layer]
+        pair = self.trainings.train([self.wanted(f"T{layer}S{i}", text, seed + i) for i in range(2)])
         cosines, partner = matched(pair[0].W_dec.numpy(), pair[1].W_dec.numpy())
         neurons = self.neurons(layer)
-        linear, mean = _least_squares(x.x, y.x), y.x[: 1 << 18].float().mean(0)
+        linear, mean = _least_squares(text[0].x, text[1].x), text[1].x[: 1 << 18].float().mean(0)
         subjects: dict[str, Callable[[Tensor], Tensor]] = {
-            "transcoder": lambda part: pair[0].decode(pair[0].encode(part)),
+            "transcoder": _predicting(pair[0]),
             f"{self.asked.active} strongest neurons": neurons,
             "linear map": lambda part: part @ linear[:-1] + linear[-1],
             "mean output": lambda part: mean.expand(len(part), -1),
         }
         measured = {name: self.measure(layer, made, read, written, cost=True) for name, made in subjects.items()}
         measured["transcoder"] |= self.counted(pair[0], read) | {"stable": agreed(cosines)}
-        del x, y
-        other = self.specimen.with_model(scrambled(self.specimen.model, seed))
-        of, to = self.pass_over(other, layer)
-        its = [self.train(f"T{layer}scrambled", of, to, seed)]
-        its_read, its_written = mlp_held_out(other, layer)
-        measured["scrambled weights"] = self.measure(
-            layer, lambda part: its[0].decode(its[0].encode(part)), its_read, its_written, cost=False
-        ) | self.counted(its[0], its_read)
         return {
             "layer": layer,
             "weights": {f"S{n}.{name}": part for n, one in enumerate(pair) for name, part in one.arrays().items()},
             "measured": measured,
             "stability": cosines,
             "partner": partner,
-            **self.explained(layer, pair[0], read),
+            **self.explained(pair[0], chosen, read),
         }
 
-    def pass_over(self, specimen: wl.Specimen, layer: int) -> tuple[Stream, Stream]:
-        """Return what the MLP reads and writes over the training text, telling how far it has come."""
-        begun, share = self.done, self.passing
+    def pass_over(self, specimen: wl.Specimen, layers: list[int]) -> dict[int, tuple[Stream, Stream]]:
+        """Return what the MLPs of some layers read and write over the training text."""
+        text, seed = self.specimen.background, self.asked.seed
+        return self.trainings.over_text(specimen, lambda running: mlp_of_text(running, text, layers, seed=seed))
 
-        def tell(done: int, of: int) -> None:
-            self.specimen.progress(begun + round(share * done / max(of, 1)), self.total)
-
-        running = specimen.running(tell, self.scratch)
-        found = mlp_of_text(running, self.specimen.background, layer, seed=self.asked.seed)
-        self.done += share
-        return found
-
-    def train(self, name: str, x: Stream, y: Stream, seed: int) -> Transcoder:
-        """Return a transcoder, from the scratch folder if it was finished there before."""
-        begun, size = self.done, steps_of(self.recipe, len(x.x))
-        about = {"recipe": dataclasses.asdict(self.recipe), "seed": seed, "model": self.model}
-
-        def tell(step: int) -> None:
-            if step % 50 == 0 or step == size:
-                self.specimen.progress(begun + round(self.steps * step / size), self.total)
-
-        start = start_of(name, seed)
-        made: Transcoder = kept(
-            self.scratch, name, about, lambda: transcode(x.x, y.x, self.recipe, start, tell), Transcoder
-        )
-        self.done += self.steps
-        return made
+    def wanted(self, name: str, text: tuple[Stream, Stream], seed: int) -> Wanted:
+        """Return a transcoder that is to be trained on what an MLP reads and writes."""
+        about = {"recipe": dataclasses.asdict(self.recipe), "seed": seed, "model": self.specimen.fingerprints}
+        (x, y), start = (side.x for side in text), start_of(name, seed)
+        steps = steps_of(self.recipe, len(x))
+        return Wanted(name, about, steps, lambda tell: transcode(x, y, self.recipe, start, tell), Transcoder)
 
     def neurons(self, layer: int) -> Callable[[Tensor], Tensor]:
         """Return what the layer's MLP writes if only its strongest neurons act, as many as latents, chosen by token."""
@@ -212,23 +213,21 @@ class _Job:
         found = {"fvu": ratio(left, unexplained(written.x), conversation)}
         if cost:
             rise = spliced(self.quiet, layer, lambda x, _: made(x.float()), mlp=True)
-            rise -= spliced(self.quiet, layer, None, mlp=True)
+            if layer not in self.unchanged:
+                self.unchanged[layer] = spliced(self.quiet, layer, None, mlp=True)
+            rise -= self.unchanged[layer]
             found |= costs(rise, self.lead, self.specimen.evidence)
         return found
 
     def counted(self, one: Transcoder, read: Stream) -> dict[str, wl.Estimate]:
         """Return how many latents are active and dead."""
-        density, ones = densities(one, read.x), np.ones(one.latents)
         fired = np.concatenate([(f > 0).sum(1).numpy() for _, f in one.chunks(read.x)])
         l0 = cluster_bootstrap(fired, np.ones(len(fired)), read.places.conversation, unit="latents a token")
-        about: dict[str, Any] = {"unit": "share of latents", "resampled_over": "latents"}
-        return {"l0": l0, "dead": cluster_bootstrap(density == 0, ones, np.arange(len(ones)), **about)}
+        return {"l0": l0, "dead": share_of_latents(densities(one, read.x) == 0)}
 
-    def explained(self, layer: int, one: Transcoder, read: Stream) -> dict[str, Any]:
-        """Return what each latent fires for and promotes, as far as that may be shown."""
+    def explained(self, one: Transcoder, first: Stream, read: Stream) -> dict[str, Any]:
+        """Return what each latent fires for and promotes, as far as that may be shown; labels chosen on ``first``."""
         specimen, count = self.specimen, one.latents
-        some = some_windows(specimen.background, _CHOOSING, self.asked.seed)
-        first, _ = mlp_of_text(self.quiet, some, layer)
         pieces = specimen.tokenizer.pieces(list(range(specimen.cfg.d_vocab)))
         labels = [Labels.read(of.places, pieces, speakers=specimen.evidence.speakers) for of in (first, read)]
         here, there = fires(one, first.x), fires(one, read.x)
@@ -247,6 +246,11 @@ class _Job:
             "explanations": [named(labels[0], found, unit) for unit in range(count)],
             "raises": [specimen.tokenizer.pieces(row.tolist()) for row in raised[0]],
         }
+
+
+def _predicting(one: Transcoder) -> Callable[[Tensor], Tensor]:
+    """Return what a transcoder predicts of vectors."""
+    return lambda part: one.decode(one.encode(part))
 
 
 def _least_squares(x: Tensor, y: Tensor) -> Tensor:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.lab.stats import cluster_bootstrap
 from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, percent, say
 from wonderland_sparse.dictionary import Transcoder
+from wonderland_sparse.shares import by_layer, share_of_latents
 
 __all__ = ["TranscodersResult", "latent_name"]
 
@@ -82,25 +82,18 @@ class TranscodersResult(wl.Result):
     def of(cls, found: Sequence[dict[str, Any]], **about: Any) -> TranscodersResult:
         """Put what was found in each layer together."""
 
-        def by(name: str) -> dict[str, Any]:
-            return {f"L{one['layer']}": one[name] for one in found}
-
         def share(one: dict[str, Any]) -> wl.Estimate:
             alive = one["density"] > 0
-            if not alive.any():
-                return wl.Estimate.missing(unit="share of latents", chance=0.0, resampled_over="latents")
             good, chance = (np.nan_to_num(one[name][alive]) >= _GOOD for name in ("f1", "rolled"))
-            about: dict[str, Any] = {"unit": "share of latents", "chance": float(chance.mean())}
-            number, ones = np.arange(len(good)), np.ones(len(good))
-            return cluster_bootstrap(good, ones, number, resampled_over="latents", **about)
+            return share_of_latents(good, float(chance.mean()) if len(chance) else 0.0)
 
         shares = [share(one) for one in found]
         explained = wl.Estimate.missing((0,), unit="share of latents", chance=0.0, resampled_over="latents")
         if shares:
             explained = wl.Estimate.stacked(shares, dims=("layer",))
-            explained = dataclasses.replace(explained, labels={"layer": tuple(by("layer"))})
+            explained = dataclasses.replace(explained, labels={"layer": tuple(by_layer(found, "layer"))})
         parts: dict[str, Any] = {
-            name: by(name)
+            name: by_layer(found, name)
             for name in (
                 *("weights", "measured", "stability", "partner", "density"),
                 *("f1", "rolled", "shown", "explanations", "raises"),

@@ -1,0 +1,148 @@
+"""What an analysis trains: several dictionaries at the same time, and how far the whole of it has come.
+
+PyTorch's threads divide every single operation and meet at its end; a step on a dictionary is some sixty small
+operations, and a choice that NumPy makes on one core. Dictionaries that are trained beside each other never meet. On
+two cores each has one thread, so what is learned there does not depend on the other.
+
+Passes over the training text are told beside steps: a pass takes about as long as a dictionary does for half of its
+steps.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import torch
+
+import wonderland as wl
+from wonderland_sparse.dictionary import Dictionary
+from wonderland_sparse.saved import kept
+
+__all__ = ["Trainings", "Wanted", "side_by_side"]
+
+R = TypeVar("R")
+Step = Callable[[], None]
+_EVERY = 50  # steps between two words of progress
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A dictionary that is to be trained.
+
+    Attributes:
+        name: Its name among those of this run.
+        about: Everything that decides what it will be, as JSON values.
+        steps: How many steps its training takes.
+        train: Trains it; given what to call with the number of each step that is done.
+        kind: What it is, a `Dictionary` or a `Transcoder`.
+    """
+
+    name: str
+    about: dict[str, Any]
+    steps: int
+    train: Callable[[Callable[[int], None]], Dictionary]
+    kind: type[Dictionary] = Dictionary
+
+
+class Trainings:
+    """The passes and trainings of one run of an analysis.
+
+    Args:
+        specimen: As the analysis was given it.
+        steps: Of one dictionary.
+        trained: How many dictionaries there will be.
+        passes: How many passes over the training text.
+    """
+
+    def __init__(self, specimen: wl.Specimen, *, steps: int, trained: int, passes: int) -> None:
+        self.specimen, self.steps, self.passing = specimen, steps, max(steps // 2, 1)
+        self.done, self.total = 0, max(trained * steps + passes * self.passing, 1)
+        specimen.progress(0, self.total)
+
+    def over_text(self, specimen: wl.Specimen, gather: Callable[[wl.Specimen], R]) -> R:
+        """Return what is gathered in one pass of a model over the training text, telling how far it has come."""
+
+        def tell(done: int, of: int) -> None:
+            self.specimen.progress(self.done + round(self.passing * done / max(of, 1)), self.total)
+
+        found = gather(specimen.running(tell, self.specimen.scratch))
+        self.done += self.passing
+        return found
+
+    def train(self, wanted: Sequence[Wanted]) -> list[Any]:
+        """Return dictionaries, trained beside each other; those that were finished before are in the scratch folder."""
+        scratch, told = self.specimen.scratch, [0]
+
+        def one_more() -> None:
+            told[0] += 1
+            if told[0] % _EVERY == 0:
+                share = told[0] / sum(one.steps for one in wanted)
+                self.specimen.progress(self.done + round(len(wanted) * self.steps * min(share, 1.0)), self.total)
+
+        def work(one: Wanted) -> Callable[[Step], Any]:
+            return lambda step: kept(scratch, one.name, one.about, lambda: one.train(lambda _: step()), one.kind)
+
+        made = side_by_side([work(one) for one in wanted], one_more)
+        self.done += len(wanted) * self.steps
+        self.specimen.progress(self.done, self.total)
+        return made
+
+
+class _StoppedError(Exception):
+    """Another piece of work failed, or the run was stopped."""
+
+
+def side_by_side(works: Sequence[Callable[[Step], R]], tell: Step) -> list[R]:
+    """Return what each piece of work makes, as many at a time as PyTorch has threads, which they share.
+
+    Args:
+        works: Each is given what to call after each of its steps.
+        tell: Called after each step of any of them, in the thread that waits for them.
+
+    Raises:
+        BaseException: What the first of them raised that failed, or what ``tell`` raised; the others stop at their
+            next step.
+    """
+    threads = torch.get_num_threads()
+    at_once = min(threads, len(works))
+    if at_once < 2:
+        return [work(tell) for work in works]
+    stop, ended_or_stepped = threading.Event(), SimpleQueue[bool]()
+
+    def stepped() -> None:
+        if stop.is_set():
+            raise _StoppedError
+        ended_or_stepped.put(False)
+
+    def alone(work: Callable[[Step], R]) -> R:
+        torch.set_num_threads(max(threads // at_once, 1))  # PyTorch keeps this number by thread
+        try:
+            return work(stepped)
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            ended_or_stepped.put(True)
+
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        futures = [pool.submit(alone, work) for work in works]
+        left = len(works)
+        while left:
+            if ended_or_stepped.get():
+                left -= 1
+            else:
+                tell()
+        failed = [error for future in futures if (error := future.exception()) is not None]
+        for error in sorted(failed, key=lambda error: isinstance(error, _StoppedError)):
+            raise error
+        return [future.result() for future in futures]
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
