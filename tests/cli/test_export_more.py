@@ -89,6 +89,7 @@ def test_one_thing_at_a_time(workspace, tmp_path, capsys):
     assert "Give one of" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_export_takes_the_place_of_one_of_its_kind_only(workspace, tmp_path, capsys):
     out = tmp_path / "tables"
     assert run(["export", "--results", str(out), "-w", str(workspace), "-q"]) == 0
