@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -24,6 +25,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several, each with a core of i
     threadpool_limits(1)  # NumPy is loaded by then, by a plugin of pytest
 
 
+TOGETHER = ("tests/cli/", "plugins/sparse/")
+"""Folders whose files share what takes long to make, and so are run by one worker."""
+
 LONGEST = (
     "tests/cli/",
     "tests/testing/test_contract.py",
@@ -31,11 +35,19 @@ LONGEST = (
     "tests/test_house.py",
     "tests/report/test_live_engine.py",
     "tests/report/test_live_view.py",
+    "tests/report/test_accessibility.py",
+    "plugins/sparse/",
     "tests/model/test_training.py",
     "plugins/circuits/",
     "plugins/triage/",
 )
 """Files that take longest. They come first, so that at the end of a run no worker is left alone with one of them."""
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported, which is there to the end: looking takes seconds."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,7 +69,7 @@ class Seeded:
 
         random.seed(0)
         np.random.seed(0)
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # `torch.manual_seed` also notes down where it was called, for each GPU
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Of several workers, one runs all tests of a file, and one all those of the command line, for they share models.
+    """Of several workers, one runs all tests of a file, and of `TOGETHER` all of a folder, for they share models.
 
     Marking groups (``xdist_group``) does nothing with pytest 9.2 and pytest-xdist 3.8.
     """
@@ -75,7 +87,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "cli" if nodeid.startswith("tests/cli/") else nodeid.partition("::")[0]
+            return next(filter(nodeid.startswith, TOGETHER), nodeid.partition("::")[0])
 
     return ByFile(config, log)
 
@@ -86,7 +98,9 @@ with open(ROOT / "pyproject.toml", "rb") as file:
 
 # No timing in tests: a busy machine is no fault.
 # The same examples in every run, so that what fails is seen again; benchmarks/fuzz_*.py look for new ones.
-settings.register_profile("wonderland", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "wonderland", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("wonderland")
 
 HOSTILE = {
@@ -116,6 +130,27 @@ def intact(hostile: str) -> str:
 def root() -> Path:
     """The root of the repository."""
     return ROOT
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_words():
+    """In the reports of these tests a model says 48 tokens and not 540, which would take most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wonderland.lab.standard_views.TOKENS", 8)
+        yield
+
+
+@pytest.fixture(scope="session")
+def quick() -> dict[str, dict[str, int]]:
+    """Parameters with which analyses take seconds: for what is asked of every analysis, whatever it finds."""
+    return {
+        "composition": {"rotations": 20},
+        "head-ablation": {"windows": 6, "pairs": 4},
+        "head-clusters": {"clouds": 4, "most": 3},
+        "induction": {"sequences": 8, "random_sets": 2},
+        "neurons": {"directions": 4},
+        "ov-circuits": {"rotations": 20, "directions": 1},
+    }
 
 
 @pytest.fixture

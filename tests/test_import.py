@@ -35,6 +35,16 @@ with contextlib.suppress(SystemExit):
     assert loaded(code).isdisjoint({"torch", "transformer_lens", "matplotlib", "scipy", "sklearn"})
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [["analyse"], ["analyze", "head-paterns"], ["analyze", "head-patterns", "--sed", "3"], ["compare", "--by", "me"],
+     ["status", "--quite"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_mistyped_command_is_answered_without_loading_anything_of_weight(typed):
+    assert loaded(f"from wonderland.cli.main import run\nassert run({typed!r}) == 2") == set()
+
+
 def test_reading_a_corpus_loads_no_torch():
     code = (
         "import wonderland as wl\nwl.Corpus.of([wl.Message('1', 'a', 'Bob', False, None, 'hi')])\nwl.SpeakerTokenizer"

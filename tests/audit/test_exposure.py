@@ -1,6 +1,7 @@
 """A secret that a model holds ranks first among others of its format; one that was never said ranks anywhere."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,8 +50,8 @@ def test_others_of_the_same_format_are_all_different_and_of_its_kind(message):
 
 
 def test_a_format_with_few_members_gives_what_there_is():
-    few = redrawn(secret_in("pin: 1234"), 20_000)
-    assert len(few) == 9_999
+    few = redrawn(replace(secret_in("pin: 1234"), text="12"), 200)
+    assert len(few) == 99
 
 
 class Knows:

@@ -63,13 +63,20 @@ def untrained(tokenized, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def told(messages, tmp_path_factory) -> tuple[Path, str]:
+def told(messages, quick, tmp_path_factory) -> tuple[Path, str]:
     """A workspace after `wonderland demo`, on those messages, and what that said."""
     folder = tmp_path_factory.mktemp("made") / "me.wonderland"
     workspace = Workspace.create(folder)
     workspace.configure("tokenizer", vocab_size=512)
     workspace.configure("split", by="time")
-    few = {"head-clusters": {"most": 3, "clouds": 5}}
+    few = {
+        **quick,
+        "causal-scrubbing": {"draws": 1, "null": 2},
+        "circuit-graph": {"circuits": 20, "subsets": 2},
+        "circuit-sufficiency": {"sets": 20},
+        "edge-attribution": {"steps": 2},
+        "speaker-tracking": {"places": 200},
+    }
     workspace.configure("analysis", windows=12, parameters=few)  # what is found is not asked here
     workspace.configure("audit", training=200, held_out=100, generations=100)
     out = io.StringIO()

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from wonderland.audit.result import Memorisation
 from wonderland.cli.main import run
 from wonderland.errors import CheckFailed
+from wonderland.model.presets import PRESETS, Config
 from wonderland.report.encode import decode
 from wonderland.workspace import auditing
 from wonderland.workspace.workspace import Workspace
@@ -29,10 +30,13 @@ def audited(messages, tmp_path_factory):
     workspace.configure("analysis", windows=8, run=["attention-entropy"], control=False)
     workspace.configure("audit", training=0, held_out=0, generations=100)
     size = ["--preset", "nano", "--vocab-size", "400", "--held-out", "0.3", "--by", "time"]
+    small = dataclasses.replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 128, 400))
     assert run(["extract", "-q", "-w", folder, str(place / "few.jsonl")]) == 0
     assert run(["filter", "-q", "-w", folder]) == 0
     assert run(["tokenize", "-q", "-w", folder, *size]) == 0
-    assert run(["train", "-q", "-w", folder, "--epochs", "1"]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "nano", small)
+        assert run(["train", "-q", "-w", folder, "--epochs", "1"]) == 0
     assert run(["analyze", "-q", "-w", folder]) == 0
     assert run(["audit", "-q", "-w", folder]) in (0, 1)
     assert run(["report", "-q", "-w", folder]) == 0

@@ -70,10 +70,23 @@ def test_one_analysis_gives_its_own_result_with_its_parameters_and_control():
     np.testing.assert_array_equal(result.to_frame()["value"], same.to_frame()["value"])
 
 
+@dataclass(frozen=True)
+class Hears:
+    """Says what another analysis found."""
+
+    name: ClassVar[str] = "hears"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+    uses: ClassVar[tuple[str, ...]] = ("head-patterns",)
+
+    def run(self, specimen: wl.Specimen) -> Counted:
+        return Counted(0, {"heard": specimen.results["head-patterns"].summary()})
+
+
 def test_what_an_analysis_uses_runs_before_it():
-    taxonomy = repeating_specimen().run(wl.analyses["head-taxonomy"]())
-    alone = wl.analyze(repeating_specimen(), "head-taxonomy")["head-taxonomy"]
-    assert taxonomy.summary() == alone.summary()
+    alone = repeating_specimen().run(Hears())
+    among_others = wl.analyze(repeating_specimen(), Hears())
+    assert alone.seen == among_others["hears"].seen == {"heard": among_others["head-patterns"].summary()}
 
 
 # --- patching

@@ -30,8 +30,8 @@ def inside(value: Any) -> Iterator[wl.Estimate]:
 
 
 @pytest.fixture(scope="module")
-def all_results() -> wl.Results:
-    results = wl.analyze(handwritten_specimen(), *OF_ONE, parameters={"composition": {"rotations": 200}})
+def all_results(quick) -> wl.Results:
+    results = wl.analyze(handwritten_specimen(), *OF_ONE, parameters=quick)
     # The model written by hand has no MLPs, so nothing can be said of neurons in it.
     return dataclasses.replace(
         results, by_name={**results.by_name, "neurons": random_specimen().run(wl.analyses["neurons"]())}

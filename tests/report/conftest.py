@@ -1,7 +1,8 @@
-"""Let the tests of the report import the page they share, and open it in one browser a module."""
+"""Let the tests of the report import the page they share, and open it in one browser for modules in a row."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,16 +10,30 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from chromium import ARGUMENTS, CHROMIUM, as_new, open_at, watched
 
+RUNNING: list[Any] = []
+"""Playwright and its browser, while tests one after another need them."""
+
 
 @pytest.fixture(scope="module")
 def browser():
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
     )
-    with playwright.sync_playwright() as p:
-        launched = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield launched
+    if not RUNNING:
+        started = playwright.sync_playwright().start()
+        RUNNING[:] = started, started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+    return RUNNING[1]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """End the browser where a module follows that needs none: it would run in Playwright's event loop."""
+    goes_on = item.module is getattr(nextitem, "module", None) or "browser" in getattr(nextitem, "fixturenames", ())
+    if RUNNING and not goes_on:
+        playwright, launched = RUNNING
+        RUNNING.clear()
         launched.close()
+        playwright.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
-"""Run the page's engine in node: the files of ``frontend/live``, then a script that writes JSON."""
+"""Run the page's engine in node: the files of ``frontend/live``, then a script; one process runs them all, apart."""
 
+import atexit
 import base64
+import functools
 import json
 import shutil
 import subprocess
@@ -20,7 +22,6 @@ const finish = (work) => { // run a generator to its end at once
 };
 """
 _UNPACK = """
-const input = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const TYPES = { u1: Uint8Array, f4: Float32Array, i4: Int32Array };
 const unpack = (node) => {
   if (Array.isArray(node)) return node.map(unpack);
@@ -56,12 +57,35 @@ def pack(value):
 
 def run(script: str, given) -> object:
     """Run a script that ends in ``return``, with ``given`` in scope, and return what it returned."""
-    code = f"{engine()}\n{_UNPACK}\nconst answer = (() => {{ {script} }})();\n" + (
-        "const plain = (v) => ArrayBuffer.isView(v) ? Array.from(v) : v;"
-        "process.stdout.write(JSON.stringify(answer, (k, v) => plain(v)));"
-    )
-    done = subprocess.run(
-        [NODE, "-e", code], input=json.dumps(pack(given)), capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+    code = f"{engine()}\n{_UNPACK}\nreturn (() => {{ {script} }})();"
+    process = _process()
+    process.stdin.write(json.dumps({"code": code, "input": pack(given)}) + "\n")
+    process.stdin.flush()
+    told = json.loads(process.stdout.readline())
+    assert "error" not in told, told["error"][-3000:]
+    return told.get("answer")
+
+
+_SERVE = """
+require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { code, input } = JSON.parse(line), plain = (k, v) => (ArrayBuffer.isView(v) ? Array.from(v) : v);
+  let told;
+  try { told = JSON.stringify({ answer: new Function('input', code)(input) }, plain); }
+  catch (error) { told = JSON.stringify({ error: error.stack }); }
+  process.stdout.write(told + '\\n');
+});
+"""
+
+
+@functools.cache
+def _process() -> subprocess.Popen[str]:
+    """Start node, which then takes about as long for a script as the script does."""
+    process = subprocess.Popen([NODE, "-e", _SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+
+    def end():
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+    atexit.register(end)
+    return process

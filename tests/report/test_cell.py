@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sample
 import sample_views
-from chromium import open_at, until
+from chromium import as_new, open_at, until
 
 from wonderland.errors import PluginError
 from wonderland.report.build import render
@@ -192,17 +192,13 @@ def test_what_is_behind_must_fit_the_patterns():
 
 
 @pytest.fixture
-def page_at(browser, report):
+def page_at(watched_tab, report):
     """Open the report at an address; afterwards, check that it was quiet."""
-    tab = browser.new_page(viewport={"width": 1280, "height": 900})
-    noise: list[str] = []
-    tab.on("console", lambda message: noise.append(message.text))
-    tab.on("pageerror", lambda error: noise.append(str(error)))
+    with as_new(watched_tab) as tab:
+        tab.set_viewport_size({"width": 1280, "height": 900})
 
-    def at(address: str):
-        open_at(tab, report + address)
-        return tab
+        def at(address: str):
+            open_at(tab, report + address)
+            return tab
 
-    yield at
-    tab.close()
-    assert noise == []
+        yield at

@@ -9,8 +9,8 @@ import pytest
 
 from wonderland.errors import PluginError
 from wonderland.report.encode import decode, encode, inert
-from wonderland.report.text import visible
 from wonderland.views import Triangles
+from wonderland.visible import visible
 
 
 def there_and_back(value):

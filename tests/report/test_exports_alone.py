@@ -37,7 +37,10 @@ def test_a_matrix_wider_than_a_page_goes_on_below_with_the_names_of_its_rows(bro
     shares = np.arange(2.0 * n).reshape(2, n) / 240
     wide = Matrix.of(["first", "second"], [f"c{i}" for i in range(n)], {"share": shares})
     path = tmp_path / "report.html"
-    path.write_text(render(replace(sample.page(), views=[View("wide", "Wide", wide)], findings=[])), encoding="utf-8")
+    path.write_text(
+        render(replace(sample.page(conversations=1, length=16), views=[View("wide", "Wide", wide)], findings=[])),
+        encoding="utf-8",
+    )
     tab = browser.new_page(accept_downloads=True)
     words = drawing(tab, f"{path.as_uri()}#/wide").split()
     assert [one for one in words if one.startswith("c") and one[1:].isdigit()] == [f"c{i}" for i in range(n)]
@@ -83,3 +86,27 @@ def test_a_picture_says_its_scale_its_conversation_its_measure_and_its_caption(p
     assert "2026-11-20" in said
     assert "click" not in said
     assert "press enter" not in said
+
+
+def test_a_selection_draws_what_is_chosen_and_leaves_the_rest_and_the_file_shows_both(page, report):
+    open_at(page, f"{report}#/ways")
+    page.evaluate("document.querySelectorAll('main .chart path').forEach((path) => (path.before = true))")
+    page.evaluate("location.hash = '#/ways?pos=7'")
+    chromium.until(page, "document.querySelectorAll('main .chart svg > g:last-child path').length > 0")
+    before = page.evaluate("[...document.querySelectorAll('main .chart path')].filter((path) => path.before).length")
+    drawn = page.locator("main .chart svg > g:last-child path").count()
+    assert before > 30 * 5  # a way and a point for each layer
+    assert drawn == 1 + 5  # the way of one token, and its points
+    assert page.get_attribute("main .chart svg > g:nth-last-child(2)", "opacity") == "0.33"
+    page.keyboard.press("e")
+    with page.expect_download() as waiting:
+        page.locator("main .menu button").nth(1).click()
+    paths = list(ElementTree.parse(waiting.value.path()).iter("{http://www.w3.org/2000/svg}path"))
+    faint = [float(path.get("opacity") or 1) for path in paths]
+    assert sum(abs(one - 0.33 * 0.9) < 1e-9 for one in faint) == 30 * 5
+    assert sum(path.get("stroke-width") == "2.5" for path in paths) == 1
+    page.evaluate("location.hash = '#/ways'")
+    chromium.until(
+        page, "document.querySelector('main .chart svg > g:nth-last-child(2)').getAttribute('opacity') === '1'"
+    )
+    assert page.locator("main .chart svg > g:last-child path").count() == 0

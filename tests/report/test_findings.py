@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from wonderland.components import Head
 from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
-from wonderland.report.findings import Finding, Replicated, with_runs
+from wonderland.lab.result import Result
+from wonderland.lab.results import Results
+from wonderland.report.findings import Check, Finding, Replicated, with_runs
+from wonderland.report.gather import gather
 from wonderland.report.page import Page
 from wonderland.report.page_data import page_data
 from wonderland.report.schema import Bars, Lines, Quoted, Wording, digits, percent, told_p
+from wonderland.report.stories import FOUND, stories
 
 
 def _told(finding: Finding) -> dict[str, object]:
@@ -99,3 +105,28 @@ def test_a_finding_about_a_head_says_on_how_many_runs_it_rests(known, runs, trus
 def test_a_finding_about_no_head_says_nothing_of_runs():
     finding = Finding("The loss is 4.1.", "loss", (), "solid", "effect", SCORE)
     assert with_runs(finding, CLAIMS, {"mine: Score: largest over heads": Replicated(1, 3, False)}, "mine") == finding
+
+
+@dataclass(frozen=True)
+class Claims(Result):
+    def findings(self):
+        return [
+            Finding("L2H0 scores 0.4.", "scores", Head(2, 0), "solid", "effect", SCORE),
+            Finding("There is nothing.", "scores", (), "solid", "null", SCORE),
+            Finding("Perhaps.", "scores", (), "weak", "effect", SCORE),
+        ]
+
+    def summary(self):
+        return "L2H0 scores 0.4."
+
+
+def test_of_a_model_that_failed_a_check_nothing_is_called_solid_and_the_page_says_why():
+    results = Results({"mine": Claims()}, specimen=None)
+    fine, failed = (gather(results, None, checks=[Check("causal", passed)]) for passed in (True, False))
+    assert [found.trust for found in fine.findings] == ["solid", "solid", "weak"]
+    assert [found.trust for found in failed.findings] == ["weak"] * 3
+    assert [found.runs for found in failed.findings] == ["one training run; a check failed", "a check failed", ""]
+    (told,) = (story for story in stories(failed, []) if story["ask"] == FOUND)
+    assert told["text"] == "As a check failed, no effect that was found is called solid."
+    (told,) = (story for story in stories(fine, []) if story["ask"] == FOUND)
+    assert told["text"] == "L2H0 scores 0.4."

@@ -8,6 +8,7 @@ import re
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,7 +32,7 @@ from wonderland.report import build
 from wonderland.report.build import bare, render, write_report
 from wonderland.report.encode import decode, encode
 from wonderland.report.live_directions import Reading, supplied
-from wonderland.report.live_view import MODULES, SOURCES
+from wonderland.report.live_view import MODULES
 from wonderland.tokenizer import ME, SEP, THEM, SpeakerTokenizer
 from wonderland.views import Row
 
@@ -238,7 +239,14 @@ def hooks_for(name: str, method: str, donor_tokens) -> list:
     return [(f"blocks.{layer}.hook_mlp_out" if head is None else f"blocks.{layer}.attn.hook_z", hook)]
 
 
-@pytest.mark.parametrize(("label", "method"), [("its mean", "mean"), ("zeros", "zero"), ("another text’s", "resample")])
+@pytest.mark.parametrize(
+    ("label", "method"),
+    [
+        ("its mean", "mean"),
+        pytest.param("zeros", "zero", marks=pytest.mark.slow),
+        ("another text’s", "resample"),
+    ],
+)
 def test_what_is_off_changes_what_python_says_it_changes(page, label, method):
     type_in(page, TEXT)
     page.get_by_role("button", name=label).click()
@@ -316,7 +324,15 @@ def test_a_lit_head_of_the_map_has_no_line_under_it_and_reading_along_is_not_try
 
 
 @pytest.mark.parametrize(
-    "text", [*sample_words.HOSTILE[:4], "</textarea><script>alert(1)</script>", "\u202egnp \u200b"]
+    "text",
+    [
+        pytest.param(text, marks=[pytest.mark.slow] * again)
+        for text, again in [
+            *zip(sample_words.HOSTILE[:4], (True, False, False, False), strict=True),
+            ("</textarea><script>alert(1)</script>", False),
+            ("\u202egnp \u200b", True),
+        ]
+    ],
 )
 def test_hostile_text_is_text(page, report, text):
     page.focus(".field")
@@ -447,7 +463,14 @@ def test_a_swap_says_what_is_wrong_with_a_pair(page):
     assert page.locator(".swap .cell").count() == 0
 
 
-@pytest.mark.parametrize(("label", "site"), [("Stream", "resid_pre"), ("Attention", "attn_out"), ("By head", "z")])
+@pytest.mark.parametrize(
+    ("label", "site"),
+    [
+        pytest.param("Stream", "resid_pre", marks=pytest.mark.slow),
+        ("Attention", "attn_out"),
+        ("By head", "z"),
+    ],
+)
 def test_a_swap_patches_as_python_does(page, label, site):
     text = "are you free"
     type_in(page, text)
@@ -493,7 +516,7 @@ def damaged(kind: str) -> str:
     return html().replace(block[2], text)
 
 
-@pytest.mark.parametrize("kind", ["one bit", "not finite", "cut off"])
+@pytest.mark.parametrize("kind", ["one bit", pytest.param("not finite", marks=pytest.mark.slow), "cut off"])
 def test_damaged_weights_are_noticed_and_the_rest_works(page, tmp_path, kind):
     path = tmp_path / "damaged.html"
     path.write_text(damaged(kind), encoding="utf-8")
@@ -763,29 +786,32 @@ def test_a_kept_text_is_in_the_page_or_in_a_file_that_the_reader_saved(page, tmp
     agrees(listed(page, ".likely"), probabilities(tokens_of("yes naïve <|me|>")))
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("{", "it is not JSON"),
-        ("[]", "it does not say"),
-        ('{"format":"wonderland-example","version":2}', "it does not say"),
-        (
-            '{"format":"wonderland-example","version":1,"turns":[{"who":"us","text":""}],"who":"me","text":""}',
-            "no speaker",
-        ),
-        ('{"format":"wonderland-example","version":1,"turns":7,"who":"me","text":""}', "no speaker"),
-        (" " * 200_001, "longer than"),
-        (" " * 800_001, "larger than"),
-    ],
-)
-def test_a_file_that_is_no_example_is_refused_and_changes_nothing(page, tmp_path, content, said):
+NO_EXAMPLES = [
+    ("{", "it is not JSON"),
+    ("[]", "it does not say"),
+    ('{"format":"wonderland-example","version":2}', "it does not say"),
+    (
+        '{"format":"wonderland-example","version":1,"turns":[{"who":"us","text":""}],"who":"me","text":""}',
+        "no speaker",
+    ),
+    ('{"format":"wonderland-example","version":1,"turns":7,"who":"me","text":""}', "no speaker"),
+    (" " * 200_001, "longer than"),
+    (" " * 800_001, "larger than"),
+]
+
+
+def test_a_file_that_is_no_example_is_refused_and_changes_nothing(page, tmp_path):
     type_in(page, "are you")
-    (tmp_path / "bad.json").write_text(content, encoding="utf-8")
-    page.set_input_files(".keep input", tmp_path / "bad.json")
-    until(page, "document.querySelector('.keep').innerText.includes('cannot be opened')")
-    assert said in page.inner_text(".keep")
-    assert page.input_value(".field") == "are you"
-    assert page.locator(".kept li").count() == 0
+    told = "[...document.querySelectorAll('.keep *')].find(one => one.innerHTML.startsWith('This file cannot'))"
+    for number, (content, said) in enumerate(NO_EXAMPLES):
+        bad = tmp_path / f"bad{number}.json"
+        bad.write_text(content, encoding="utf-8")
+        page.set_input_files(".keep input", bad)
+        until(page, f"{told} !== undefined")
+        assert said in page.inner_text(".keep")
+        assert page.input_value(".field") == "are you"
+        assert page.locator(".kept li").count() == 0
+        page.evaluate(f"{told}.textContent = ''")
 
 
 def test_on_a_phone_the_likely_tokens_lie_above_the_keyboard_while_one_writes(page):
@@ -847,8 +873,11 @@ def test_a_direction_is_the_mean_where_i_speak_less_the_mean_where_they_speak():
 
 def test_other_reports_hold_nothing_of_it():
     plain = render(sample.page(conversations=1, length=16))
-    for word in ("LiveModel", "live-model", "Try it", "contains the model", "renderers.live", "writePanel("):
+    for word in ("live-code", "live-model", "Try it", "renderers.live", "openLive"):
         assert word in html()
+        assert word not in plain
+    for word in ("LiveModel", "contains the model", "renderers.live", "writePanel("):
+        assert word in code_in_the_file()["script"]
         assert word not in plain
 
 
@@ -885,14 +914,46 @@ def test_a_model_of_64_heads_fits_a_phone(browser, tmp_path):
 
 
 def test_the_code_keeps_its_budget_and_every_file_is_in_it():
-    assert {path.stem for path in FRONTEND.glob("*.js")} == set(MODULES)
-    # As it stands in the file.
-    size = {path.stem: len(bare(path.read_text(encoding="utf-8")).encode()) for path in FRONTEND.iterdir()}
-    assert sum(size[name] for name in SOURCES) <= 33 * 1024
-    assert size["lessons"] <= 10.5 * 1024
-    assert (
-        sum(size.values()) - sum(size[name] for name in (*SOURCES, "lessons")) <= 59 * 1024
-    )  # what shows, and its style
+    assert {path.stem for path in FRONTEND.glob("*.js")} == {*MODULES, "open"}
+    opens = bare((FRONTEND / "open.js").read_text(encoding="utf-8"))
+    assert opens in html()
+    packed_code = re.search(r'<script type="application/json" id="live-code">.*?</script>', html(), re.S)[0]
+    assert len((packed_code + opens).encode()) <= 45 * 1024  # as it stands in the file
+
+
+def code_in_the_file() -> dict[str, str]:
+    found = re.search(r'<script type="application/json" id="live-code">(.*?)</script>', html(), re.S)[1]
+    return {tag: zlib.decompress(b64decode(one["z"])).decode() for tag, one in json.loads(found).items()}
+
+
+def test_the_code_in_the_file_is_that_of_the_repository_and_the_policy_names_it():
+    there = code_in_the_file()
+    assert there["style"] == bare((FRONTEND / "live.css").read_text(encoding="utf-8"))
+    for name in MODULES:
+        assert bare((FRONTEND / f"{name}.js").read_text(encoding="utf-8")) in there["script"], name
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', html())[1]
+    for tag, code in there.items():
+        named = re.search(rf"{tag}-src ([^;]*);", policy)[1].split()
+        assert len(named) == 2
+        assert f"'sha256-{b64encode(sha256(code.encode()).digest()).decode()}'" in named
+
+
+@pytest.mark.parametrize("kind", ["another code", "cut off"])
+def test_code_that_is_not_what_was_written_does_not_run_and_the_rest_works(browser, tmp_path, kind):
+    there = code_in_the_file()["script"]
+    was = b64encode(zlib.compress(there.encode(), 9)).decode()
+    assert was in html()
+    other = there + "\ndocument.title = 'taken over';"
+    now = b64encode(zlib.compress(other.encode())).decode() if kind == "another code" else was[: len(was) // 8 * 4]
+    (tmp_path / "damaged.html").write_text(html().replace(was, now), encoding="utf-8")
+    tab = browser.new_page()
+    chromium.open_at(tab, f"{(tmp_path / 'damaged.html').as_uri()}#/try-it")
+    tab.wait_for_selector('[data-live="off"]')
+    assert "The part of this file that answers cannot be used" in tab.inner_text("main")
+    assert tab.title() != "taken over"
+    go(tab, "training")
+    assert tab.locator("main svg").count() >= 1
+    tab.close()
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,13 @@ def corpus() -> wl.Corpus:
 
 
 @pytest.fixture(scope="module")
-def pages(corpus):
+def pages(corpus, quick):
     """Return the page of every analysis, and the same to show to others."""
     tokenizer = word_tokenizer([*CHAT_WORDS, RARE])
     model = random_model(d_vocab=tokenizer.vocab_size)
     model.tokenizer_fingerprint = tokenizer.fingerprint
     specimen = wl.Specimen(model, tokenizer, corpus)
-    few = {"composition": {"rotations": 200}, "ov-circuits": {"rotations": 200}}
-    page = gather(wl.analyze(specimen, "all", parameters=few), specimen, extra_views=corpus_overview(corpus))
+    page = gather(wl.analyze(specimen, "all", parameters=quick), specimen, extra_views=corpus_overview(corpus))
     return page, Redaction.of(corpus, tokenizer, contacts=5).page(page)
 
 
@@ -60,6 +59,7 @@ def test_a_rare_word_is_nowhere_in_the_report(pages, word):
         assert at < 0, said[max(at - 200, 0) : at + 100]
 
 
+@pytest.mark.slow  # each kind of figure is looked at in test_redact.py
 def test_it_is_in_no_figure_on_paper(pages):
     from matplotlib.text import Text
 

@@ -60,6 +60,14 @@ def test_where_a_table_shows_the_finding_it_is_a_row_and_no_picture():
     assert "This is the picture that shows it." in steps(page(SHOWN))["The strongest finding"]["text"]
 
 
+def test_the_strongest_finding_comes_with_its_number_which_a_wide_table_may_hide():
+    said = "Its number is 0.8 nats (95% interval 0.7 to 0.9). This is the picture"
+    assert said in steps(page(SHOWN))["The strongest finding"]["text"]
+    exact = replace(SHOWN, estimate=one(0.8, 0.8, 0.8))
+    assert "Its number is 0.80 nats. This is the picture" in steps(page(exact))["The strongest finding"]["text"]
+    assert "Its number" not in steps(page(replace(SHOWN, estimate=None)))["The strongest finding"]["text"]
+
+
 def test_the_numbers_of_the_interval_are_those_of_the_finding():
     text = steps(page(SHOWN))["An interval"]["text"]
     assert "0.80 nats, measured on 30 pairs" in text
@@ -140,12 +148,14 @@ def opened(browser, report, width):
     assert noise == []
 
 
-in_a_browser = [*chromium.MARKS, pytest.mark.parametrize("width", [1280, 390])]
+WIDTHS = pytest.mark.parametrize("width", [1280, 390])
+FIRST_WIDE = pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.slow)])
 
 
 class TestInABrowser:
-    pytestmark = in_a_browser
+    pytestmark = chromium.MARKS
 
+    @WIDTHS
     def test_the_tour_is_walked_by_keyboard_and_outlines_what_it_speaks_of(self, opened):
         opened.keyboard.press("?")
         opened.keyboard.press("Enter")
@@ -166,6 +176,7 @@ class TestInABrowser:
         until(opened, f"document.querySelector('.tour h2').textContent === {WHOLE[-2]!r}")
         assert opened.locator('.finding.toured[data-finding="1"]').count() == 1
 
+    @FIRST_WIDE
     def test_it_ends_with_the_focus_where_it_was_and_leaves_no_outline(self, opened):
         opened.get_by_role("button", name="Tour", exact=True).click()
         opened.keyboard.press("ArrowRight")
@@ -176,6 +187,7 @@ class TestInABrowser:
         assert opened.evaluate("document.activeElement.textContent") == "Tour"
         assert "/loss-by-token" in opened.url  # one stays where one is
 
+    @FIRST_WIDE
     def test_a_row_far_down_a_long_table_is_brought_into_sight(self, browser, tmp_path, width):
         many = [Finding(f"Claim {i}.", "", (), "solid", "description") for i in range(60)]
         path = tmp_path / "report.html"
@@ -196,6 +208,7 @@ class TestInABrowser:
         )
         tab.close()
 
+    @WIDTHS
     def test_the_page_can_be_tried_meanwhile(self, opened):
         opened.get_by_role("button", name="Tour", exact=True).click()
         for _ in range(2):

@@ -27,7 +27,16 @@ from wonderland_imessage.testing import make_database
 
 pytest_plugins = ["wonderland.testing.fixtures"]
 
-SMALLER = {"composition": {"rotations": 200}, "head-clusters": {"most": 3, "clouds": 5}}
+SMALLER = {
+    "causal-scrubbing": {"draws": 2, "null": 3},
+    "circuit-graph": {"circuits": 20, "subsets": 2},
+    "composition": {"rotations": 20},
+    "edge-attribution": {"steps": 2},
+    "head-clusters": {"most": 3, "clouds": 5},
+    "ov-circuits": {"rotations": 20},
+    "speaker-tracking": {"places": 200},
+}
+"""What is asked of every analysis is asked of the same computation with fewer draws."""
 # What runs on request or is of several models needs more than these specimens hold; its own plugin tests it.
 ANALYSES = [
     cls(**SMALLER.get(name, {}))

@@ -16,6 +16,7 @@ about something else.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from wonderland.audit.completion import share
-from wonderland.audit.membership import auc, auc_estimate
+from wonderland.audit.membership import AT_ONCE, auc_estimate, aucs
 from wonderland.audit.messages import Messages
 from wonderland.corpus.people import ME
 from wonderland.corpus.splitting import EACH
@@ -139,7 +140,9 @@ def _against_dealt(scores: np.ndarray, read: np.ndarray, conversation: np.ndarra
     labels, index = np.unique(conversation, return_inverse=True)
     known = np.isin(labels, conversation[read])
     random = np.random.default_rng(seed)
-    dealt = np.array([auc(scores, random.permutation(known)[index]) for _ in range(_DEALT)])
+    sides = np.array([random.permutation(known)[index] for _ in range(_DEALT)])
+    pieces = np.array_split(sides, math.ceil(_DEALT / AT_ONCE))
+    dealt = np.concatenate([aucs(scores, piece, ~piece) for piece in pieces])
     p = (1 + int((dealt >= float(observed.value)).sum())) / (1 + _DEALT)
     return {"auc": observed, "null": np.quantile(dealt, [0.025, 0.975]).tolist(), "p": p}
 

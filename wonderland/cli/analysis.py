@@ -18,8 +18,7 @@ from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
 from wonderland.nearby import did_you_mean
-from wonderland.workspace.catalogue import Parameters, Sketch, analyses, chosen, groups_of
-from wonderland.workspace.cohorts import KINDS
+from wonderland.workspace.catalogue import KINDS, Parameters, Sketch, analyses, chosen, groups_of
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results

@@ -253,6 +253,23 @@ def tokenize(console: Console, folder: Path | None, preset: str | None, **option
     console.next("wonderland train")
 
 
+_SPLIT = {
+    "conversation": "whole conversations, drawn at random (--by conversation)",
+    "within-contacts": "whole conversations, some of each contact (--by within-contacts)",
+    "contact": "all conversations of some contacts (--by contact)",
+    "time": "the end of each conversation (--by time)",
+}
+
+
+def _how_split(workspace: Workspace, train: Corpus, held_out: Corpus) -> str:
+    """Say which messages were held out; of "auto", which of the two ways it took."""
+    way = workspace.settings.split.by
+    if way == "auto":
+        threads = [set(part.table.column("thread").unique().to_pylist()) for part in (train, held_out)]
+        way = "time" if threads[0] & threads[1] else "conversation"
+    return _SPLIT[way]
+
+
 def train_tokenizer(console: Console, workspace: Workspace) -> None:
     """Train the tokenizer and print what was verified."""
     tokenizer = workspace.tokenize()
@@ -261,6 +278,7 @@ def train_tokenizer(console: Console, workspace: Workspace) -> None:
         [
             ("To train on", number(len(train)), f"messages in {number(len(train.thread_starts))} conversations"),
             ("Held out", number(len(held_out)), f"messages in {number(len(held_out.thread_starts))} conversations"),
+            ("", "", _how_split(workspace, train, held_out)),
             ("Vocabulary", number(tokenizer.vocab_size), "tokens"),
         ]
     )

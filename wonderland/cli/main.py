@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 import wonderland
+from wonderland.cli.refusals import refusal
 from wonderland.errors import UsageError, WonderlandError
 from wonderland.model.processes import is_main
 from wonderland.nearby import did_you_mean
@@ -125,10 +126,10 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        if "--json" in arguments:
-            return _failed(arguments, error.format_message(), "", 2)
-        error.show()
-        return 2
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            error.show()
+            return 2
+        return _failed(arguments, *refusal(error), 2)
     except (KeyboardInterrupt, click.Abort):
         return _failed(arguments, "Interrupted.", "Run the same command again to go on.", 130)
     except MemoryError:

@@ -53,6 +53,9 @@ class Command(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise self.no_such(ctx, error.option_name) from None
+        except click.BadOptionUsage as error:
+            error.ctx = error.ctx or ctx  # whose command it was is left out by the parser
+            raise
 
     def no_such(self, ctx: click.Context, flag: str, what: str = "", known: Sequence[str] = ()) -> UsageError:
         """Return the error for an option that does not exist.
@@ -87,7 +90,11 @@ class PluginCommand(Command):
         """Read the words typed, with the options of the plugin they mean."""
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
-        seen, left, _ = parser.parse_args(list(args))
+        try:
+            seen, left, _ = parser.parse_args(list(args))
+        except click.BadOptionUsage as error:
+            error.ctx = error.ctx or ctx
+            raise
         arguments = [param.name for param in self.params if isinstance(param, click.Argument)]
         words: list[str] = []
         for name in arguments:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,13 +22,17 @@ from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place
 from wonderland.paths import expanded
 from wonderland.workspace.settings import DEFAULT_NAME
-from wonderland.workspace.status import Step
-from wonderland.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from wonderland.workspace.status import Step
+    from wonderland.workspace.workspace import Workspace
 
 
 @click.argument("where", required=False, type=Place())
 def init(console: Console, folder: Path | None, where: Path | None) -> None:
     """Make a workspace at WHERE, by default ./me.wonderland, readable by you only."""
+    from wonderland.workspace.workspace import Workspace
+
     workspace = Workspace.create(where or folder or Path(DEFAULT_NAME))
     console.result(workspace=str(workspace.folder))
     console.say(f"Workspace {workspace.folder}, settings in {workspace.folder / 'wonderland.toml'}")
@@ -108,6 +112,8 @@ def _what(thing: object) -> str:
 def doctor(console: Console, folder: Path | None) -> None:
     """Say what this machine can do and whether anything stands in the way."""
     import torch
+
+    from wonderland.workspace.workspace import Workspace
 
     devices = [
         "cpu",

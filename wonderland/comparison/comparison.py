@@ -106,6 +106,11 @@ class Comparison(Result):
             return Wording("(end of a message)")
         return Quoted(word.strip() or word, "message" if self.kind == "contact" else "words")
 
+    def _in_marks(self, word: str) -> Any:
+        """Return a word of messages in quotation marks, so that it is not read as one of the sentence."""
+        own = self._word(word)
+        return own if isinstance(own, Wording) else say("“{word}”", word=own)
+
     def _sentence(self, pair: int) -> Any:
         a, b = self.pairs[pair]
         one = self.d[pair]
@@ -139,7 +144,7 @@ class Comparison(Result):
         more = f" and {len(every) - len(words)} more" if len(every) > len(words) else ""
         return say(
             "Words that add more than chance has it (largest of all words, p < 0.05): {words}{more}.",
-            words=[self._word(word) for word in words],
+            words=[self._in_marks(word) for word in words],
             more=Wording(more),
         )
 

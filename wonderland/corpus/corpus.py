@@ -37,6 +37,7 @@ from wonderland.corpus.several import read_several
 from wonderland.corpus.source import choose_source, closing_source, open_source
 from wonderland.corpus.splitting import held_out_messages
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
+from wonderland.notebook import table_of
 
 __all__ = ["Corpus"]
 
@@ -182,6 +183,15 @@ class Corpus:
 
     def __repr__(self) -> str:
         return f"Corpus({len(self):,} messages in {len(self.thread_starts):,} conversations)"
+
+    def _repr_html_(self) -> str:
+        days = pc.min_max(self.table.column("timestamp")).as_py() if len(self) else {}
+        when = [
+            (name, f"{days[end]:%Y-%m-%d}")
+            for name, end in (("first day", "min"), ("last day", "max"))
+            if days.get(end)
+        ]
+        return table_of(repr(self), [*list(self.counts().items())[1:], *when])
 
     @functools.cached_property
     def thread_starts(self) -> np.ndarray:

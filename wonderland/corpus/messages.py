@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from wonderland.errors import PluginError
+from wonderland.notebook import table_of
 
 __all__ = ["Entry", "Ledger", "Message", "Skipped"]
 
@@ -126,6 +127,14 @@ class Ledger:
             lines.extend(_line(f"    {name}", count, self.stored) for name, count in counts.items())
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        rows = [
+            ("stored", self.stored, _share(self.stored, self.stored)),
+            *((f"− {e.stage}: {e.reason}", e.count, _share(e.count, self.stored)) for e in self.entries),
+            ("= messages", self.kept, _share(self.kept, self.stored)),
+        ]
+        return table_of(f"Ledger of {self.source}", rows)
+
     def to_json(self) -> dict[str, object]:
         """Return the ledger as JSON values."""
         return {
@@ -161,5 +170,8 @@ def count_reasons(skipped: Iterable[Skipped]) -> tuple[Entry, ...]:
 
 
 def _line(label: str, count: int, whole: int) -> str:
-    share = f"{count / whole:7.1%}" if whole else ""
-    return f"{label:<46} {count:>11,} {share}".rstrip()
+    return f"{label:<46} {count:>11,} {_share(count, whole):>7}".rstrip()
+
+
+def _share(count: int, whole: int) -> str:
+    return f"{count / whole:.1%}" if whole else ""

@@ -24,7 +24,7 @@ from wonderland.paths import expanded
 from wonderland.report.findings import Finding, Replicated
 from wonderland.report.schema import Block, Role
 from wonderland.report.schema.words import Quoted
-from wonderland.report.text import visible
+from wonderland.visible import visible
 
 if TYPE_CHECKING:
     import pandas

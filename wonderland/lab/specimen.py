@@ -22,6 +22,7 @@ from wonderland.lab.external.hf_tokenizer import HFTokenizer
 from wonderland.lab.mining import Contrasts
 from wonderland.lab.observed import HOLD, Observed
 from wonderland.lab.protocols import Tokenizer
+from wonderland.notebook import table_of
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
@@ -258,3 +259,13 @@ class Specimen(Observed):
         return (
             f"Specimen({self.model!r}, {about['windows']} windows of {about['conversations']} held-out conversations)"
         )
+
+    def _repr_html_(self) -> str:
+        cfg, about = self.model.cfg, self.evidence.describe()
+        sizes = {"layers": cfg.n_layers, "heads of each layer": cfg.n_heads, "width": cfg.d_model}
+        sizes |= {"tokens known": cfg.d_vocab, "context": cfg.n_ctx}
+        kinds = ("windows", "conversations", "tokens")
+        line = (
+            f"Specimen: {self.model!r} on {about['windows']} windows of {about['conversations']} held-out conversations"
+        )
+        return table_of(line, [*sizes.items(), *((f"{kind} examined", about[kind]) for kind in kinds)])

@@ -7,6 +7,7 @@ measured ceiling in place of the vendor's).
 
 from __future__ import annotations
 
+import functools
 import time
 
 import torch
@@ -14,6 +15,7 @@ import torch
 __all__ = ["peak_flops"]
 
 
+@functools.cache  # it takes a second on a CPU, and is that of the machine
 def peak_flops(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32, rounds: int = 5) -> float:
     """Return the operations a second of a square product (2,048 wide on CPUs, 8,192 on others), best of some rounds."""
     device = torch.device(device)

@@ -18,7 +18,7 @@ from typing import Any
 
 from wonderland.errors import PluginError, ResourceError
 from wonderland.paths import replacing
-from wonderland.report.encode import encode, inert
+from wonderland.report.encode import deflate, encode, inert
 from wonderland.report.findings import Check, Replicated
 from wonderland.report.gather import gather
 from wonderland.report.live_view import LIVE_VIEW, redacted_model
@@ -29,7 +29,7 @@ from wonderland.report.schema import View, characters
 from wonderland.report.sharing import Sharing
 from wonderland.report.sources import Reported
 
-__all__ = ["Page", "bare", "gather", "render", "write_report"]
+__all__ = ["Page", "bare", "gather", "live_code", "render", "write_report"]
 
 VENDOR = ("array", "color", "format", "interpolate", "path", "time", "time-format", "scale", "shape")
 MODULES = (
@@ -39,6 +39,7 @@ MODULES = (
 )  # fmt: skip
 
 _REMARK = re.compile(r"/\*[^*]*\*/")  # of a style sheet
+_AFTER = re.compile(r"\s+// [^'\"`/]*$")  # behind code: as no text goes over lines, one without quotes is in none
 
 
 def render(page: Page) -> str:
@@ -55,38 +56,43 @@ def render(page: Page) -> str:
             both = f"{other!r} and {characters(view.title)!r}"
             raise PluginError(f"Two views have the id {view.id!r}: {both}.", hint="Rename one.")
         taken[view.id] = view
-    blocks = [_json_block("page", page_data(page, views))]
-    blocks += [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
-    own, begin = [_own(f"{name}.js") for name in MODULES], "start();"
-    style = _own("app.css")
+    # The first page is drawn while the rest of the file is still read, so what it needs stands before the script.
+    first = [_json_block("page", page_data(page, views))]
+    blocks = [_json_block(f"view-{view.id}", encode(view.data, f"The view {view.id!r}")) for view in views]
+    style, own = _own("app.css"), "\n".join(_own(f"{name}.js") for name in MODULES)
+    code = f"(() => {{\n'use strict';\n{own}\nstart();\n}})();"
+    styles, scripts = [style], []
     if page.live is not None:
         blocks += [_json_block(f"view-{LIVE_VIEW['id']}", encode(page.live["view"], "The live view"))]
         blocks += [_json_block("live-model", encode(page.live["model"], "The live model"))]
-        style += "\n" + _own("live/live.css")
-        # One scope of their own: the engine's short names would replace those of the page without a word.
-        live = "\n".join(_own(f"live/{name}.js") for name in LIVE_MODULES)
-        own.append(f"const Live = (() => {{\n{live}\nreturn {{ announce }};\n}})();")
-        begin = "start().then(Live.announce);"
-    script = "\n".join(
-        [
-            *(_frontend(f"vendor/d3-{name}.min.js") for name in VENDOR),
-            "(() => {\n'use strict';",
-            *own,
-            f"{begin}\n}})();",
-        ]
-    )
-    for name, code, end in (("style", style, "</style"), ("script", script, "</script")):
-        if end in code.lower():
+        live = live_code()
+        first += [_json_block("live-code", {tag: {"z": deflate(text.encode())} for tag, text in live.items()})]
+        # Without a scope around it, so that the script that is put in sees the names of the page.
+        code = f"{own}\n{_own('live/open.js')}\nopenLive().then((announce) => start().then(announce));"
+        styles, scripts = [style, live["style"]], [live["script"]]
+    strict = "" if page.live is None else "'use strict';\n"
+    script = strict + "\n".join([*(_frontend(f"vendor/d3-{name}.min.js") for name in VENDOR), code])
+    for name, text, end in (("style", style, "</style"), ("script", script, "</script")):
+        if end in text.lower():
             raise AssertionError(f"the {name} would end its own element")
     parts = {
-        "style-hash": _csp_hash(style),
-        "script-hash": _csp_hash(script),
+        "style-hash": "' '".join(map(_csp_hash, styles)),
+        "script-hash": "' '".join(map(_csp_hash, [script, *scripts])),
         "style": style,
+        "first": "\n".join(first),
         "data": "\n".join(blocks),
         "script": script,
     }
     # One pass over the template: a message that says "{{script}}" stays a message.
     return re.sub(r"\{\{([a-z-]+)\}\}", lambda mark: parts[mark[1]], _frontend("index.html")) + "\n"
+
+
+def live_code() -> dict[str, str]:
+    """Return the style and the script of the view that answers, by their tags, as the page puts them in."""
+    # One scope of their own: the engine's short names would replace those of the page without a word.
+    script = "\n".join(_own(f"live/{name}.js") for name in LIVE_MODULES)
+    whole = f"'use strict';\nconst Live = (() => {{\n{script}\nreturn {{ announce }};\n}})();"
+    return {"style": _own("live/live.css"), "script": whole}
 
 
 def write_report(
@@ -156,17 +162,17 @@ def _frontend(name: str) -> str:
 
 
 def bare(code: str) -> str:
-    r"""Return a script or a style sheet of ours as it stands in a file: without its indentation and lines of comment.
+    r"""Return a script or a style sheet of ours as it stands in a file: without its indentation and its comments.
 
     Lines stay lines, names stay names: the code in a report can be read, and where something fails, its line found. It
     asks of the code that no text of several lines is in it, which a test holds it to.
 
     >>> print(bare("// What it does.\nfunction f() {\n  return 1; // one\n}"))
     function f() {
-    return 1; // one
+    return 1;
     }
     """
-    lines = (line.strip() for line in code.split("\n"))
+    lines = (_AFTER.sub("", line).strip() for line in code.split("\n"))
     return "\n".join(line for line in lines if line and not line.startswith("//") and not _REMARK.fullmatch(line))
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from wonderland.errors import PluginError
 from wonderland.report.schema import Triangles
 
-__all__ = ["decode", "encode", "inert"]
+__all__ = ["decode", "deflate", "encode", "inert"]
 
 _TYPES = {"f4": "<f4", "f8": "<f8", "i4": "<i4", "u1": "u1"}
 _SMALL = 600  # bytes
@@ -111,7 +111,7 @@ def _pack_triangles(triangles: Triangles, where: str) -> dict[str, Any]:
         raise PluginError(f"{where} holds attention outside [0, 1] or not finite.")
     levels = np.rint(np.clip(lower, 0, 1) * 65535).astype(np.uint16)
     planes = np.concatenate([(levels >> 8).astype(np.uint8).ravel(), (levels & 255).astype(np.uint8).ravel()])
-    return {"$triangles": count, "n": n, "z": _deflate(planes.tobytes())}
+    return {"$triangles": count, "n": n, "z": deflate(planes.tobytes())}
 
 
 def _unpack_triangles(tree: Mapping[str, Any]) -> Triangles:
@@ -125,10 +125,11 @@ def _unpack_triangles(tree: Mapping[str, Any]) -> Triangles:
 def _packed(data: bytes) -> dict[str, str]:
     if len(data) <= _SMALL:
         return {"raw": base64.b64encode(data).decode("ascii")}
-    return {"z": _deflate(data)}
+    return {"z": deflate(data)}
 
 
-def _deflate(data: bytes) -> str:
+def deflate(data: bytes) -> str:
+    """Return bytes deflated, as base64: what ``z`` holds."""
     return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
 
 

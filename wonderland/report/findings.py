@@ -16,13 +16,16 @@ from wonderland.report.schema.node import Node, Said
 from wonderland.report.schema.selection import Key, keys_of
 from wonderland.report.schema.words import characters
 
-__all__ = ["TRUST", "Check", "Claim", "Finding", "Replicated", "Selection", "Trust", "with_runs"]
+__all__ = ["FAILED", "TRUST", "Check", "Claim", "Finding", "Replicated", "Selection", "Trust", "with_runs"]
 
 Trust = Literal["solid", "weak", "anecdotal"]
 Claim = Literal["effect", "null", "description"]
 
 TRUST: tuple[Trust, ...] = ("solid", "weak", "anecdotal")
 """In this order findings stand on the first page, those of one trust in the order of their views."""
+
+FAILED = "a check failed"
+"""What `Finding.runs` ends with where that alone keeps a finding from being solid."""
 
 Selection = Mapping[str, Any] | Sequence[Key | Component | str] | Key | Component | str
 

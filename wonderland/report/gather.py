@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from wonderland.estimate import Estimate
-from wonderland.report.findings import TRUST, Check, Finding, Replicated, with_runs
+from wonderland.report.findings import FAILED, TRUST, Check, Finding, Replicated, with_runs
 from wonderland.report.page import Page
 from wonderland.report.schema import Block, Key, Role, View
 from wonderland.report.sources import Reported
@@ -43,6 +43,8 @@ def gather(
             about.setdefault(Key.of(thing), []).extend(blocks)
         if result.control is not None:
             controls[name] = result.control.card()
+    if not all(check.passed for check in checks):
+        findings = [_unsure(finding) for finding in findings]
     places = {view.id: view.order for view in views}
     findings.sort(key=lambda found: (TRUST.index(found.trust), places.get(found.view, len(places) + 1000)))
     declined: Mapping[str, str] = getattr(results, "declined", {})
@@ -51,6 +53,13 @@ def gather(
     ]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
     return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
+
+
+def _unsure(finding: Finding) -> Finding:
+    """Return a finding of a model that failed a check: it is not called solid, whatever its own number says."""
+    if finding.trust != "solid":
+        return finding
+    return replace(finding, trust="weak", runs=f"{finding.runs}; {FAILED}" if finding.runs else FAILED)
 
 
 def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:

@@ -17,16 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wonderland.report.text import visible
+from wonderland.notebook import STYLE, escaped
 
 if TYPE_CHECKING:
     from wonderland.estimate import Estimate
 
 __all__ = ["Shown", "frame", "glance", "listed"]
 
-_STYLE = (
-    "font:13px/1.45 system-ui,sans-serif;color:#1a1d23;background:#ffffff;padding:10px 12px;border:1px solid #d8d4ca"
-)
 _INK = ((255, 255, 255), (163, 193, 220), (34, 90, 149), (11, 33, 73))
 _SIDE, _CELLS = 14, 400
 
@@ -39,12 +36,12 @@ def glance(summary: str, card: Mapping[str, Estimate]) -> str:
         card: Estimates [layer, head] by label, as `Result.card` gives them.
     """
     first, *rest = summary.splitlines() or [""]
-    lines = "".join(f"<div>{_escaped(line)}</div>" for line in rest)
+    lines = "".join(f"<div>{escaped(line)}</div>" for line in rest)
     rows = "".join(_row(label, estimate) for label, estimate in card.items() if np.ndim(estimate.value) == 2)
     cell = 'style="text-align:left;padding:2px 14px 2px 0;color:#5c616c;font-weight:400"'
     heads = "".join(f"<th {cell}>{name}</th>" for name in ("", "layer × head", "lowest to highest", "chance", "n"))
     table = f'<table style="border-collapse:collapse;margin-top:8px"><tr>{heads}</tr>{rows}</table>' if rows else ""
-    return f'<div style="{_STYLE}"><b>{_escaped(first)}</b>{lines}{table}</div>'
+    return f'<div style="{STYLE}"><b>{escaped(first)}</b>{lines}{table}</div>'
 
 
 def listed(told: Mapping[str, str], left_out: Mapping[str, str]) -> str:
@@ -56,12 +53,12 @@ def listed(told: Mapping[str, str], left_out: Mapping[str, str]) -> str:
     """
     cell = 'style="text-align:left;vertical-align:top;padding:3px 14px 3px 0'
     rows = "".join(
-        f'<tr><td {cell};color:{ink};white-space:nowrap">{_escaped(name)}</td>'
-        f'<td {cell};color:{ink}">{_escaped((line.splitlines() or [""])[0])}</td></tr>'
+        f'<tr><td {cell};color:{ink};white-space:nowrap">{escaped(name)}</td>'
+        f'<td {cell};color:{ink}">{escaped((line.splitlines() or [""])[0])}</td></tr>'
         for lines, ink in ((told, "#1a1d23"), (left_out, "#5c616c"))
         for name, line in lines.items()
     )
-    return f'<div style="{_STYLE}"><table style="border-collapse:collapse">{rows}</table></div>'
+    return f'<div style="{STYLE}"><table style="border-collapse:collapse">{rows}</table></div>'
 
 
 def _row(label: str, estimate: Estimate) -> str:
@@ -71,11 +68,11 @@ def _row(label: str, estimate: Estimate) -> str:
     span = f"{finite.min():.3g} to {finite.max():.3g}{unit}" if finite.size else "no number"
     chance = "" if estimate.chance is None else _span(np.asarray(estimate.chance, dtype=float))
     cells = (
-        _escaped(label),
+        escaped(label),
         _grid(values),
-        _escaped(span),
+        escaped(span),
         chance,
-        f"{estimate.n:,} {_escaped(estimate.resampled_over)}",
+        f"{estimate.n:,} {escaped(estimate.resampled_over)}",
     )
     return "<tr>" + "".join(f'<td style="padding:3px 14px 3px 0;color:#1a1d23">{cell}</td>' for cell in cells) + "</tr>"
 
@@ -110,10 +107,6 @@ def _ink(value: float, most: float) -> str:
     low, part = _INK[int(place)], place - int(place)
     high = _INK[min(int(place) + 1, len(_INK) - 1)]
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(low, high, strict=True))
-
-
-def _escaped(text: str) -> str:
-    return html.escape(visible(text, 2000))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from wonderland.paths import expanded, replacing
 from wonderland.report.plots import figure
 from wonderland.report.plots_style import letters
 from wonderland.report.schema import View, characters
-from wonderland.report.text import visible
+from wonderland.visible import visible
 
 __all__ = ["figure_files", "save_figures"]
 

@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure
 
-from wonderland.report.text import visible
+from wonderland.visible import visible
 
 __all__ = [
     "CATEGORIES", "COLUMN", "DASHES", "DIVERGING", "INK", "LINE", "MARKERS", "MUTED", "PAGE", "PAPER", "SEQUENTIAL",

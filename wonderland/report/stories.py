@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wonderland.report.findings import TRUST, Finding
+from wonderland.report.findings import FAILED, TRUST, Finding
 from wonderland.report.schema import Conversations, Lines, Role, View, characters
 
 if TYPE_CHECKING:
@@ -132,7 +132,9 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     if not solid:
         if not effects:
             return None
+        failed = any(characters(finding.runs).endswith(FAILED) for finding in effects)
         text = "Nothing stands out: no effect is beyond its chance level."
+        text = "As a check failed, no effect that was found is called solid." if failed else text
         return _story(ask, text, "null", None, {"kind": "heads", "lit": []}, "all-findings", (), "All findings")
     groups = {view.id: view.group or view.id for view in views}
     agreeing: dict[str, set[str]] = {}

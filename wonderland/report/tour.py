@@ -155,8 +155,16 @@ def _found(told: tuple[int, Mapping[str, Any]] | None, views: Sequence[View]) ->
         return _step("The strongest finding", text, "findings", f"story:{at}")
     table = any(isinstance(view.figure, Table) for view in views if view.id == story["view"])
     what = ("row of the table" if story["select"] else "table") if table else "picture"
-    text = f"{story['text']} {story['more']}".strip() + f" This is the {what} that shows it."
+    text = f"{story['text']} {story['more']}".strip() + _said(story["number"]) + f" This is the {what} that shows it."
     return _step("The strongest finding", text, story["view"] or "findings", "figure", story["select"])
+
+
+def _said(number: Mapping[str, Any] | None) -> str:
+    """Return the number of a story as a sentence, as the table that shows it may be wider than the screen."""
+    if not number:
+        return ""
+    between = f" (95% interval {number['low']} to {number['high']})" if number["low"] else ""
+    return f" Its number is {number['value']} {number['unit']}".rstrip() + f"{between}."
 
 
 def _lit(told: tuple[int, Mapping[str, Any]] | None) -> str | None:

@@ -9,6 +9,7 @@ imports the plugins.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import inspect
 import textwrap
@@ -22,8 +23,10 @@ from typing import Any
 
 from wonderland import plugins
 
-__all__ = ["Parameters", "Sketch", "analyses", "chosen", "groups_of"]
+__all__ = ["KINDS", "Parameters", "Sketch", "analyses", "chosen", "groups_of"]
 
+KINDS = ("seeds", "snapshots")
+"""What the models that training leaves in a workspace may differ in."""
 Parameters = Mapping[str, tuple[Any, str, Any]]
 """Type, help text and default by name."""
 
@@ -101,8 +104,13 @@ def groups_of(sketches: Mapping[str, Sketch]) -> set[str]:
     return {"all", *(group for sketch in sketches.values() for group in sketch.groups)}
 
 
-def _of_hook(function: Callable[[], Any]) -> Iterator[Sketch]:
-    """Yield the analyses that a hook returns: names in a list, each imported in the hook itself."""
+@functools.cache  # every command asks several times, and a module once imported stays as it was
+def _of_hook(function: Callable[[], Any]) -> tuple[Sketch, ...]:
+    """Return the analyses that a hook returns: names in a list, each imported in the hook itself."""
+    return tuple(_read(function))
+
+
+def _read(function: Callable[[], Any]) -> Iterator[Sketch]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     if not isinstance(tree, ast.FunctionDef):
         raise _Unreadable

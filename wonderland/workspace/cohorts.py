@@ -15,6 +15,7 @@ from wonderland import plugins
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.workspace import models
 from wonderland.workspace.analysing import Keeping, deadline_in
+from wonderland.workspace.catalogue import KINDS
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept, latest, load_done
 from wonderland.workspace.layout import Layout
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "AskedOfCohort", "Members", "cohort", "shown"]
 
-KINDS = ("seeds", "snapshots")
-"""What the models that training leaves in a workspace may differ in."""
 Open = Callable[[int | None, int | None], "Specimen"]
 """Opens the specimen of a seed and a snapshot."""
 Apart = Callable[[list[str], float | None], Iterable[tuple[dict[str, str], list[Kept]]]]

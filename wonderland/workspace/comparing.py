@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, UsageError
 from wonderland.paths import expanded
 from wonderland.version import __version__
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from wonderland.comparison.comparison import Comparison
     from wonderland.comparison.sides import Sides
     from wonderland.comparison.twins_result import Twins
+    from wonderland.corpus.corpus import Corpus
     from wonderland.lab.result import Result
     from wonderland.lab.specimen import Specimen
 
@@ -43,6 +43,7 @@ def compared(
 ) -> Comparison:
     """Compare; see `Workspace.compare`."""
     from wonderland.comparison.comparison import compare
+    from wonderland.corpus.corpus import Corpus
 
     if permutations < 20:
         raise UsageError(f"{permutations} draws cannot show p < 0.05; it takes 20.", hint="--permutations 199")
@@ -101,6 +102,8 @@ def _sides(corpus: Corpus, by: str, at: Sequence[str], contacts: Sequence[str], 
 
 
 def _messages_of(folder: Path) -> Corpus:
+    from wonderland.corpus.corpus import Corpus
+
     if not (folder / FILE).is_file():
         raise InputError(f"There is no workspace at {folder}.", hint="Give the folder that holds wonderland.toml.")
     return Layout(folder, Settings.load(folder / FILE)).done("filtered", "filter").read(Corpus.load)
@@ -118,6 +121,7 @@ def write_comparison(
         redact: Show only words that so many contacts used, and of contacts none.
         heads: What came of fine-tuning, if that was asked for.
     """
+    from wonderland.corpus.corpus import Corpus
     from wonderland.report.build import write_report
     from wonderland.report.redact import Redaction
     from wonderland.report.schema import characters

@@ -512,6 +512,11 @@ class Workspace(WorkspaceFolder):
     def __repr__(self) -> str:
         return f"Workspace({str(self.folder)!r})"
 
+    def _repr_html_(self) -> str:
+        from wonderland.notebook import table_of
+
+        return table_of(repr(self), [(step.name, step.state, step.detail) for step in self.status()])
+
 
 def _train_half(
     folder: Path, number: int, on_progress: Callable[[Progress], None] | None, device: str | None

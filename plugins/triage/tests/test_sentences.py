@@ -164,7 +164,7 @@ CASES = [
     ("few neurons", neurons([0.5], n=4), "null", "weak", "too few to trust the intervals", None),
     ("a dead layer", neurons([NAN, 0.9]), "effect", "weak", "unknown, 0.90 by layer", "L0"),
     ("no neuron fires", neurons([NAN]), "description", "anecdotal", "could not be measured", "fewer"),
-    ("no groups", clusters(), "null", "weak", "No groups of heads beyond chance", "fall into"),
+    ("no groups", clusters(), "null", "weak", "No groups of heads beyond chance", "fits better"),
     ("one conversation", entropy([[0.2]], n=1), "effect", "weak", "n=1 conversation,", None),
     ("one sequence", induction(1.0, n=1, lost=0.9), "effect", "weak", "n=1 conversation,", None),
     ("groups", clusters(p=0.0), "effect", "weak", "p < 0.001", "No groups"),

@@ -24,7 +24,7 @@ def named():
     return HFTokenizer(bridges.tokenizer(), start="w0")
 
 
-@pytest.fixture(scope="module", params=["gpt2", "shared keys", "neox"])
+@pytest.fixture(scope="module", params=["gpt2", "shared keys", pytest.param("neox", marks=pytest.mark.slow)])
 def specimen(request):
     conversation = np.arange(24) // 2
     made = bridges.bridge(request.param)

@@ -28,13 +28,14 @@ async function start() {
   fill(byId('top'), header(help, search, tour));
   document.body.append(help, search, makeAbout(), tour.node, tip.node);
 
-  const showNav = () => {
+  const showNav = (changed = new Set(['view'])) => {
     const open = nav.find((link) => link.dataset.view === store.view)?.dataset.group;
     nav.forEach((link) => {
       link.setAttribute('href', store.address({ view: link.dataset.view }));
       link.classList.toggle('open', link.dataset.group === open);
       if (link.dataset.view !== store.view) return link.removeAttribute('aria-current');
       link.setAttribute('aria-current', 'page');
+      if (!changed.has('view')) return; // a selection moves nothing, and needs no layout before it is drawn
       const list = byId('nav');
       if (list.scrollWidth > list.clientWidth || list.scrollHeight > list.clientHeight) link.scrollIntoView({ block: 'nearest', inline: 'center' });
     });
@@ -67,7 +68,7 @@ async function start() {
 
   store.listeners.push((changed) => {
     if (changed.has('theme')) root.dataset.theme = themeName();
-    if (!changed.has('peek')) showNav();
+    if (!changed.has('peek')) showNav(changed);
     if (changed.has('view')) return void open();
     figure?.update(changed);
     card.update(changed);

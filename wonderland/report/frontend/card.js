@@ -44,6 +44,8 @@ function makeCard(host) {
       el('small', dots(interval(cell.low, cell.high), isNumber(cell.chance) && `chance ${number(cell.chance)}`)));
   }
 
+  let room = 292; // to ask for the width while a selection is drawn would lay the page out twice
+  new ResizeObserver(([{ contentRect: { width } }]) => width && width !== room && ((room = width), headOf(store.shownHead) && drawPicture(...headOf(store.shownHead)))).observe(picture);
   async function drawPicture(layer, head) {
     picture.hidden = !attentionView || page.views.find((view) => view.id === store.view)?.renderer === 'matrix-grid';
     if (picture.hidden) return;
@@ -51,7 +53,7 @@ function makeCard(host) {
     const i = placeIn(data), packed = data.conversations[i].patterns;
     const patterns = packed.levels ? packed : await packed.open();
     if (store.shownHead !== headName(layer, head)) return;
-    drawPattern(canvas, patterns, layer * data.n_heads + head, max(160, min(292, picture.clientWidth || 292)));
+    drawPattern(canvas, patterns, layer * data.n_heads + head, max(160, min(292, room)));
     canvas.ariaLabel = `Attention pattern of ${headName(layer, head)} on conversation ${i + 1}`;
     fill(legend_, `Attention on conversation ${i + 1}: each row is a token, marked where it looks`);
   }

@@ -1,12 +1,13 @@
 // A chart is a scene, and over it a real button for each thing in it: hovered, clicked and walked with the arrows.
 
 // draw(width) returns the scene; it adds to `spots` what can be pointed at, in the scene's own coordinates:
-// { x, y, width?, height?, kind?, name, pairs, key?, pick? }, in the order of the arrows.
-function makeChart({ view, plot, draw, table, redraw = [] }) {
+// { x, y, width?, height?, kind?, name, pairs, key?, pick? }, in the order of the arrows. With `lit`, a selection draws only
+// what is chosen: lit(scene) draws it over the rest, and returns how faint the scene's `marks`, from one item to another, become.
+function makeChart({ view, plot, draw, table, redraw = [], lit = null }) {
   const picture = el('div.chart', { 'aria-hidden': 'true' });
   const frame = el('div.overlay', { role: 'group', label: view.title }, picture);
   plot.append(frame);
-  let spots = [], buttons = [];
+  let spots = [], buttons = [], base = null, marks = null, over = null;
   const act = (i) => {
     const { pick, key } = spots[i];
     if (pick) pick();
@@ -18,10 +19,28 @@ function makeChart({ view, plot, draw, table, redraw = [] }) {
     peek: (i) => selecting(spots[i].key),
     move: (i) => headOfKey(spots[i].key) && store.set(selecting(spots[i].key)),
   });
+  let chosen = null, faint = 1;
+  const light = () => {
+    chosen = new Scene(base.width, base.height);
+    marks.setAttribute('opacity', (faint = lit(chosen)));
+    over.replaceChildren(...sceneToSvg(chosen).children);
+  };
+  const asSeen = () => Object.assign(new Scene(base.width, base.height), { items: [...base.items.map((item, i) => (i < base.marks[0] || i >= base.marks[1] ? item : { ...item, opacity: (item.opacity ?? 1) * faint })), ...chosen.items] });
   const paint = (whole = true) => {
+    if (!whole && lit) return light();
     const before = spots;
     spots = [];
-    picture.replaceChildren(sceneToSvg(draw(max(280, min(960, frame.clientWidth)), spots)));
+    base = draw(max(280, min(960, frame.clientWidth)), spots);
+    const svg = sceneToSvg(base);
+    picture.replaceChildren(svg);
+    if (lit) {
+      [marks, over] = ['g', 'g'].map((name) => document.createElementNS(SVG, name));
+      marks.append(...[...svg.children].slice(...base.marks));
+      svg.insertBefore(marks, svg.children[base.marks[0]] ?? null);
+      svg.append(over);
+      Object.defineProperty(svg, 'scene', { get: asSeen });
+      light();
+    }
     // A selection changes colours, not places: then hundreds of buttons stay as they are.
     const same = (a, b) => b && a.x === b.x && a.y === b.y && a.width === b.width && a.key === b.key && a.name === b.name;
     if (!whole && before.length === spots.length && spots.every((spot, i) => same(spot, before[i]))) return;

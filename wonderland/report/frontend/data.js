@@ -5,6 +5,8 @@ const page = readBlock('page');
 const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array };
 const loaded = new Map(); // view id → Promise of its data
 const ready = new Map(); // view id → its data, once there
+// The data of the views stand behind the script: the first page is drawn before the browser has read them.
+const parsed = new Promise((go) => addEventListener('DOMContentLoaded', go));
 
 // Bytes of base64; an iterator over the characters would take ten times as long.
 function bytesOf(text) {
@@ -70,7 +72,7 @@ async function unpack(node) {
 
 function load(view) {
   if (!loaded.has(view.id)) {
-    loaded.set(view.id, unpack(readBlock('view-' + view.id)).then((data) => (ready.set(view.id, data), data)));
+    loaded.set(view.id, parsed.then(() => unpack(readBlock('view-' + view.id))).then((data) => (ready.set(view.id, data), data)));
   }
   return loaded.get(view.id);
 }

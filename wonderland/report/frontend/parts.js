@@ -54,7 +54,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const keyed = (key) => ({ 'data-key': key, 'data-head': headOfKey(key) });
 
 function pointing(host, { words, pick, peek = () => ({}), move = () => {}, columns = 1 }) {
-  let cells = [], stop = 0, hinted = 0;
+  let cells = [], marked = [], stop = 0, hinted = 0;
   const at = ({ target }) => {
     const cell = target.closest?.('[data-i]');
     return cell && cells[cell.dataset.i] === cell ? +cell.dataset.i : -1;
@@ -107,18 +107,22 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
   return {
     set(next) {
       cells = next;
+      marked = [];
       stop = max(0, cells.indexOf(document.activeElement));
       cells.forEach((cell, i) => ((cell.dataset.i = i), (cell.tabIndex = i === stop ? 0 : -1)));
     },
     say() {
+      marked = [];
       cells.forEach((cell, i) => (cell.ariaLabel = spoken(...words(i))));
       if (tip.of === host && !tip.node.hidden) tip.say(...words(hinted, true)); // what is shown already changes, too
     },
     mark(isOn = (cell) => isChosen(cell.dataset.key), isPeeked = (cell) => isChosen(cell.dataset.key, store.peek)) {
       cells.forEach((cell, i) => {
-        const on = Boolean(isOn(cell, i));
+        const on = Boolean(isOn(cell, i)), peeked = !on && Boolean(isPeeked(cell, i)), now = on ? 2 : +peeked;
+        if (marked[i] === now) return; // of thousands of cells a selection changes few
+        marked[i] = now;
         cell.classList.toggle('chosen', on);
-        cell.classList.toggle('peeked', !on && Boolean(isPeeked(cell, i)));
+        cell.classList.toggle('peeked', peeked);
         cell.setAttribute(cell.getAttribute('role') === 'gridcell' ? 'aria-selected' : 'aria-pressed', String(on));
         if (on && !cells.includes(document.activeElement)) setStop(i);
       });

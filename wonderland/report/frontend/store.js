@@ -27,7 +27,12 @@ function toggling(key) {
   const patch = selecting(key), [field] = Object.keys(patch);
   return field && store[field] === patch[field] ? { [field]: null } : patch;
 }
-const isChosen = (key, state = store) => Boolean(key) && Object.entries(selecting(key)).some(([field, value]) => state[field] === value);
+const fields = new Map(); // key → what is to be set to select it: asked of every cell of a figure at every selection
+const isChosen = (key, state = store) => {
+  if (!key) return false;
+  if (!fields.has(key)) fields.set(key, Object.entries(selecting(key)));
+  return fields.get(key).some(([field, value]) => state[field] === value);
+};
 
 // The pages that are no figure.
 const OWN_PAGES = [['findings', 'In a minute'], ['all-findings', 'All findings'], ['words', 'Words explained']];

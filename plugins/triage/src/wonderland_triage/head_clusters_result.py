@@ -92,10 +92,13 @@ class HeadClustersResult(wl.Result):
         return "\n".join(lines)
 
     def _claim(self) -> str:
-        said = f"k-means on {len(self.heads)} points is an illustration"
         against = f"{self.best:.2f}, 95% of single clouds under {self.usual:.2f}, {told_p(self.p)}"
         if self.p <= _LEVEL:
-            return f"{len(self.heads)} heads fall into {self.k} groups (silhouette {against}); {said} all the same."
+            return (
+                f"A cut of {len(self.heads)} heads into {self.k} groups fits better than one of a single cloud "
+                f"(silhouette {against}); k-means on so few points is a hint, not a proof of groups."
+            )
+        said = f"k-means on {len(self.heads)} points is an illustration"
         return f"No groups of heads beyond chance (silhouette at k={self.k} {against}); {said}."
 
     def findings(self) -> Sequence[wl.Finding]:

@@ -14,6 +14,8 @@ function makeLane() {
   const run = async (work, hear = () => {}) => {
     const mine = ++turn;
     for (;;) {
+      await pause(); // what was pressed is shown before the first slice, too
+      if (mine !== turn) return undefined;
       const end = performance.now() + SLICE;
       let step;
       do {
@@ -21,8 +23,6 @@ function makeLane() {
         if (!step.done && step.value !== undefined) hear(step.value);
       } while (!step.done && performance.now() < end);
       if (step.done) return step.value;
-      await pause();
-      if (mine !== turn) return undefined;
     }
   };
   return { run, cancel: () => void turn++ };
@@ -62,7 +62,7 @@ function* without(run, parts, bys, before) {
 // The weights from the page, unpacked piece by piece, and checked by a prompt with the logits that must come out.
 const CLOSE = 5e-4;
 let opening = null;
-const openModel = () => (opening ??= unpackModel());
+const openModel = () => (opening ??= parsed.then(unpackModel));
 async function unpackModel() {
   const { cfg, tokenizer, tensors, check } = readBlock('live-model'), weights = {};
   for (const [name, { shape, planes }] of Object.entries(tensors)) {

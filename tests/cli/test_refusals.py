@@ -1,0 +1,52 @@
+"""A command line that click refuses: what is wrong, and one line that can be typed next."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from wonderland.cli.main import run
+
+REFUSED = [
+    (["examine"], "`wonderland examine` needs MODEL.", "For example: wonderland examine MODEL --texts PATH."),
+    (["--jsn"], "`wonderland` has no option --jsn.", "`wonderland --help` lists them all."),
+    (["status", "--quite"], "`wonderland status` has no option --quite.", "Did you mean --quiet?"),
+    (["status", "x", "y"], "`wonderland status` takes no such word: x y", "Leave it out."),
+    (
+        ["compare", "--by", "spaeker"],
+        "--by takes period, contact or speaker, not 'spaeker'.",
+        "For example: wonderland compare --by speaker.",
+    ),
+    (
+        ["compare", "--by", "xyzzy"],
+        "--by takes period, contact or speaker, not 'xyzzy'.",
+        "For example: wonderland compare --by period.",
+    ),
+    (["compare", "--steps", "many"], "--steps: 'many' is no whole number.", "`wonderland compare --help`"),
+    (["compare", "--by"], "--by needs a value.", "For example: wonderland compare --by [period|contact|speaker]."),
+    (["analyze", "--cohort"], "--cohort needs a value.", "For example: wonderland analyze --cohort "),
+    (["compare", "--heads=3"], "--heads takes no value.", "Type: wonderland compare --heads."),
+]
+
+
+@pytest.mark.parametrize(("typed", "wrong", "next_"), REFUSED, ids=[" ".join(one[0]) for one in REFUSED])
+def test_what_is_wrong_is_said_with_what_to_type(typed, wrong, next_, capsys):
+    assert run(typed) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert error.startswith(f"Error: {wrong}")
+    assert next_ in error
+    assert "Usage:" not in error
+
+
+def test_it_is_said_as_json_where_that_is_asked_for(capsys):
+    assert run(["compare", "--by", "spaeker", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["error"] == "--by takes period, contact or speaker, not 'spaeker'."
+    assert told["hint"].startswith("For example: wonderland compare --by speaker.")
+    assert told["exit_code"] == 2
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert run([]) == 2
+    assert "Commands:" in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""What click refuses, said in our words: what is wrong, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from wonderland.nearby import did_you_mean
+
+__all__ = ["refusal"]
+
+
+def refusal(error: click.ClickException) -> tuple[str, str]:
+    """Return what is wrong with a command line, and what to type next.
+
+    Args:
+        error: What click raised of it.
+    """
+    ctx = getattr(error, "ctx", None)
+    typed = ctx.command_path if ctx else "wonderland"
+    help_ = f"`{typed} --help` tells all of it."
+    if isinstance(error, click.MissingParameter):
+        needed = " ".join(_needed(ctx)) if ctx else ""
+        name = _name(error.param, ctx)
+        return f"`{typed}` needs {name}.", f"For example: {typed} {needed or name}. {help_}"
+    if isinstance(error, click.NoSuchOption):
+        known = [flag for param in ctx.command.get_params(ctx) for flag in param.opts] if ctx else []
+        long = [flag for flag in known if flag.startswith("--")]
+        return f"`{typed}` has no option {error.option_name}.", did_you_mean(
+            error.option_name, long, f"`{typed} --help` lists them all."
+        )
+    if isinstance(error, click.BadParameter):
+        return _bad(error, typed, help_)
+    if isinstance(error, click.BadOptionUsage) and ctx:
+        param = _option(ctx, error.option_name)
+        shown = param.make_metavar(ctx) if param is not None else ""
+        if param is not None and (param.is_flag or param.count):
+            return f"{error.option_name} takes no value.", f"Type: {typed} {error.option_name}. {help_}"
+        return f"{error.option_name} needs a value.", f"For example: {typed} {error.option_name} {shown}. {help_}"
+    message = error.format_message().strip()
+    for begin in ("Got unexpected extra argument (", "Got unexpected extra arguments ("):
+        if message.startswith(begin):
+            words = message.removeprefix(begin).removesuffix(")")
+            return f"`{typed}` takes no such word: {words}", f"Leave it out. {help_}"
+    return message, help_
+
+
+def _bad(error: click.BadParameter, typed: str, help_: str) -> tuple[str, str]:
+    """Return the same of a value that is not fit."""
+    name = _name(error.param, error.ctx)
+    if error.param is not None and isinstance(error.param.type, click.Choice):
+        known = [str(choice) for choice in error.param.type.choices]
+        given = error.message.partition(" is not one of")[0].strip("'\"")
+        listed = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else "".join(known)
+        near = did_you_mean(given, known, "")
+        guess = near.removeprefix("Did you mean ").partition("?")[0].partition(" or ")[0] if "?" in near else known[0]
+        example = f"{name} {guess}" if isinstance(error.param, click.Option) else guess
+        return f"{name} takes {listed}, not {given!r}.", f"For example: {typed} {example}. {help_}"
+    return f"{name}: {error.message}" if name else error.message, help_
+
+
+def _name(param: click.Parameter | None, ctx: click.Context | None) -> str:
+    """Return what somebody would type for a parameter: the longest form of an option, an argument by its name."""
+    if param is None:
+        return ""
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return param.make_metavar(ctx or click.Context(click.Command(None))).strip("[]").removesuffix("...")
+
+
+def _needed(ctx: click.Context) -> Iterator[str]:
+    """Yield what the shortest command line of a command has after its name."""
+    for param in ctx.command.get_params(ctx):
+        if param.required:
+            told = param.make_metavar(ctx).strip("[]").removesuffix("...")
+            yield f"{_name(param, ctx)} {told}" if isinstance(param, click.Option) else told
+
+
+def _option(ctx: click.Context, name: str) -> click.Option | None:
+    """Return the option of a command that is written so."""
+    options = (one for one in ctx.command.get_params(ctx) if isinstance(one, click.Option))
+    return next((one for one in options if name in (*one.opts, *one.secondary_opts)), None)
