@@ -194,7 +194,12 @@ def test_somebody_elses_tokenizer_is_refused(tmp_path):
         SpeakerTokenizer.load(tmp_path / "tokenizer.json")
 
 
-def test_no_file_and_a_folder_are_refused(tmp_path):
+def test_the_folder_of_a_tokenizer_will_do(tmp_path):
+    TOKENIZER.save(tmp_path / "tokenizer.json")
+    assert SpeakerTokenizer.load(tmp_path).fingerprint == TOKENIZER.fingerprint
+
+
+def test_no_file_and_an_empty_folder_are_refused(tmp_path):
     for path in (tmp_path / "missing.json", tmp_path):
         with pytest.raises(InputError, match="no readable tokenizer"):
             SpeakerTokenizer.load(path)

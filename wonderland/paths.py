@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wonderland.errors import InputError
 
-__all__ = ["expanded", "must_have_a_name", "replacing"]
+__all__ = ["expanded", "inside", "must_have_a_name", "replacing"]
 
 
 def expanded(typed: str | Path) -> Path:
@@ -27,6 +27,11 @@ def expanded(typed: str | Path) -> Path:
             f"{str(typed)!r} begins with {user!r}, and the home folder of that user is not known here.",
             hint=f"Give the whole path; of a file that is called so, write: ./{typed}",
         ) from error
+
+
+def inside(path: Path, name: str) -> Path:
+    """Return a file that is meant: the path, or if that is a folder the file of this name in it."""
+    return path / name if path.is_dir() else path
 
 
 def must_have_a_name(path: Path) -> None:

@@ -25,6 +25,7 @@ from wonderland.corpus.columns import without_lone_surrogates
 from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, NotEnoughData, UsageError
+from wonderland.paths import inside
 
 __all__ = ["END", "ME", "PAD", "SEP", "SPECIALS", "THEM", "SpeakerTokenizer", "Verification"]
 
@@ -190,11 +191,14 @@ class SpeakerTokenizer:
     def load(cls, path: str | Path) -> SpeakerTokenizer:
         """Read what `save` wrote.
 
+        Args:
+            path: The file, or the folder of a workspace that holds it as ``tokenizer.json``.
+
         Raises:
             InputError: There is no tokenizer file, or its specials are not where they must be.
         """
         try:
-            serialized = Path(path).read_text(encoding="utf-8")
+            serialized = inside(Path(path), "tokenizer.json").read_text(encoding="utf-8")
             json.loads(serialized)
             return cls(serialized)
         except InputError:

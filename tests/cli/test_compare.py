@@ -80,6 +80,7 @@ def test_periods_are_told_apart_by_their_words_and_nothing_but_the_page_is_left(
     assert any("There is no model on this page." in part for part in unpacked(page.read_bytes()))
 
 
+@pytest.mark.slow
 def test_three_periods_are_compared_each_with_each(place, capsys):
     code, said = compare(place, capsys, "--by", "period", "--at", "2020-10-01", "--at", "2021-07-01")
     assert code == 0
@@ -100,6 +101,7 @@ def test_words_and_names_of_contacts_are_on_no_redacted_page_and_in_no_line_abou
     assert any("farewell" in part for part in unpacked(open_page.read_bytes()))
 
 
+@pytest.mark.slow
 def test_a_redacted_page_of_periods_shows_what_many_said_only(place, capsys, tmp_path):
     for contacts, there in (("2", True), ("3", False)):
         page = tmp_path / f"{contacts}.html"

@@ -34,7 +34,9 @@ def examine(capsys, model, texts, *arguments, code=0):
     return capsys.readouterr()
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one == "gpt_neox")) for one in ARCHITECTURES]
+)
 def test_each_architecture_gets_a_workspace_with_results_and_a_report(folders, tmp_path, name, capsys):
     place = tmp_path / "it.wonderland"
     out = examine(capsys, folders[name], folders["texts"], "-w", place).out

@@ -47,7 +47,7 @@ def test_an_exported_model_can_be_examined_like_any_other(workspace, tmp_path, c
     assert model.cfg == Workspace(tmp_path / "e").specimen().model.cfg
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_every_estimate_of_every_analysis_is_a_row(workspace, tmp_path, kind):
     out = tmp_path / "tables"
     assert run(["export", "--results", str(out), "--format", kind, "-w", str(workspace), "-q"]) == 0
@@ -89,6 +89,7 @@ def test_one_thing_at_a_time(workspace, tmp_path, capsys):
     assert "Give one of" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_export_takes_the_place_of_one_of_its_kind_only(workspace, tmp_path, capsys):
     out = tmp_path / "tables"
     assert run(["export", "--results", str(out), "-w", str(workspace), "-q"]) == 0

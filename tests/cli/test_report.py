@@ -23,8 +23,8 @@ def page_of(path) -> dict:
 
 @pytest.fixture
 def small(workspace):
-    """The workspace with two analyses: every picture takes about a second."""
-    Workspace(workspace).configure("analysis", run=["attention-entropy", "head-patterns"])
+    """The workspace with one analysis: every picture takes about a second."""
+    Workspace(workspace).configure("analysis", run=["attention-entropy"])
     assert run(["report", "-q", "-w", str(workspace)]) == 0
     return workspace
 

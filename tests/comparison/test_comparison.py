@@ -72,6 +72,7 @@ def test_the_changed_places_make_all_of_d(known):
     assert known.shares[2] < 0.1 * known.shares[1]
 
 
+@pytest.mark.slow
 def test_of_the_same_law_with_another_seed_d_is_no_more_than_three_thousandths():
     same = compare(of_two(many(0, SELDOM), many(1, SELDOM)), permutations=0, halvings=1)
     assert exchanged_divergence(SELDOM, SELDOM) == 0

@@ -118,15 +118,27 @@ def test_looking_at_progress_or_saving_changes_nothing(short, tmp_path):
 # --- it stops and goes on
 
 
+@pytest.fixture(scope="module")
+def made():
+    return {}
+
+
+@pytest.fixture
+def whole(short, made):
+    """The run that nothing interrupts, made once: the same settings give the same weights."""
+    if not made:
+        made["whole"] = short()
+    return made["whole"]
+
+
 @pytest.mark.parametrize("step", [1, *sorted(random.Random(0).sample(range(2, STEPS), 3))])
-def test_an_interrupted_run_goes_on_to_the_same_weights(short, tmp_path, step, interrupt_after):
+def test_an_interrupted_run_goes_on_to_the_same_weights(short, whole, tmp_path, step, interrupt_after):
     path = tmp_path / "checkpoint"
     with pytest.raises(Interrupted, match="saved in") as stopped:
         short(checkpoint=path, on_progress=interrupt_after(step))
     assert stopped.value.exit_code == 130
     resumed = []
     model = short(checkpoint=path, on_progress=resumed.append)
-    whole = short()
     assert same(weights(model), weights(whole))
     steps = sum(progress.epoch is None for progress in resumed)
     assert steps == whole.history.epochs[-1].step - step  # it went on, not back to the start
@@ -137,21 +149,22 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(short, tmp_path, step, i
     assert [(p.tokens, p.loss) for p in kept.points] == [(p.tokens, p.loss) for p in full.points]
 
 
-def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_goes_on(short, tmp_path, interrupt_after):
-    whole = short().history
-    path = tmp_path / "checkpoint"
+def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_goes_on(
+    short, whole, tmp_path, interrupt_after
+):
+    path, epochs = tmp_path / "checkpoint", whole.history.epochs
     with pytest.raises(Interrupted):
-        short(checkpoint=path, on_progress=interrupt_after(whole.epochs[0].step))
+        short(checkpoint=path, on_progress=interrupt_after(epochs[0].step))
     model = short(checkpoint=path)
-    assert [epoch.held_out_loss for epoch in model.history.epochs] == [e.held_out_loss for e in whole.epochs]
+    assert [epoch.held_out_loss for epoch in model.history.epochs] == [e.held_out_loss for e in epochs]
 
 
-def test_a_run_interrupted_again_and_again_goes_on_each_time(short, tmp_path, interrupt_after):
+def test_a_run_interrupted_again_and_again_goes_on_each_time(short, whole, tmp_path, interrupt_after):
     path = tmp_path / "checkpoint"
     for _ in range(3):
         with pytest.raises(Interrupted):
             short(checkpoint=path, on_progress=interrupt_after(4))
-    assert same(weights(short(checkpoint=path)), weights(short()))
+    assert same(weights(short(checkpoint=path)), weights(whole))
 
 
 def test_the_signal_handler_is_given_back(short, interrupt_after):
@@ -273,7 +286,7 @@ def test_a_checkpoint_of_another_format_is_refused(short, tmp_path, stopped_run)
 
 
 def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(
-    short, tmp_path, monkeypatch, stopped_run
+    short, whole, tmp_path, monkeypatch, stopped_run
 ):
     path = tmp_path / "checkpoint"
     stopped_run(path)
@@ -290,7 +303,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_training_goes_on_from_it(
             short(checkpoint=path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
-    assert same(weights(short(checkpoint=path)), weights(short()))
+    assert same(weights(short(checkpoint=path)), weights(whole))
 
 
 def test_a_loss_that_is_no_number_stops_the_run_with_what_to_change(short, tmp_path, monkeypatch):

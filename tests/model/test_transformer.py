@@ -164,6 +164,14 @@ def test_what_was_saved_is_loaded(saved, tokenizer):
     assert not any(weight.requires_grad for weight in again.parameters())
 
 
+def test_the_folder_of_a_model_will_do(saved, tmp_path):
+    model, path = saved
+    assert ChatTransformer.load(path.parent).fingerprint == model.fingerprint
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"There is no model at .*empty"):
+        ChatTransformer.load(tmp_path / "empty")
+
+
 def test_nothing_is_left_beside_the_file(saved):
     _, path = saved
     assert [other.name for other in path.parent.iterdir()] == [path.name]

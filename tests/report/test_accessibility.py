@@ -62,7 +62,8 @@ def test_no_view_has_a_serious_violation(browser, report, theme, rules):
     assert {view: said for view, said in found.items() if said} == {}
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_an_open_tour_and_an_open_cell_have_no_serious_violation_and_are_quiet(browser, report, theme):
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     noise: list[str] = []

@@ -432,7 +432,7 @@ def test_printed_every_figure_begins_a_page_and_needs_few(page):
     assert len(views(page)) <= sheets <= 2 * len(views(page))
 
 
-@pytest.mark.parametrize("shown", ["patching", "logit-lens", "head-taxonomy"])
+@pytest.mark.parametrize("shown", ["patching", pytest.param("logit-lens", marks=pytest.mark.slow), "head-taxonomy"])
 def test_paper_does_not_scroll_so_what_is_wide_goes_on_below(page, shown):
     go(page, shown)
     page.wait_for_selector("html[data-warm]")

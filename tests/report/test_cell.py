@@ -78,7 +78,7 @@ def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-@pytest.mark.parametrize("conversation", [0, 1])
+@pytest.mark.parametrize("conversation", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_cell_shows_its_numbers_and_they_are_those_of_python(page_at, conversation):
     tab = page_at(f"#/attention?head=L1H2&pos={QUERY}&node={KEY}&sample={conversation}")
     found = told(tab)

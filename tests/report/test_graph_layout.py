@@ -61,7 +61,7 @@ def tab(browser, report):
     opened.close()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", GRAPHS)
 def test_an_edge_of_a_graph_meets_no_node_but_its_ends(tab, name, width):
     graph = GRAPHS[name]

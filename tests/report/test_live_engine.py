@@ -431,8 +431,8 @@ def test_tokens_are_those_of_the_tokenizer_on_every_message_and_on_hostile_text(
     model = ChatTransformer(Config(1, 1, 4, 4, 4, 8, tokenizer.vocab_size))
     vocabulary = live_data(model, tokenizer)["tokenizer"]
     found = run(script, {"vocabulary": vocabulary, "texts": texts})
-    for text, (ids, back) in zip(texts, found, strict=True):
-        assert ids == tokenizer.encode_messages([text])[0], repr(text)
+    for text, own, (ids, back) in zip(texts, tokenizer.encode_messages(texts), found, strict=True):
+        assert ids == own, repr(text)
         assert back == tokenizer.decode(ids), repr(text)
     pieces = run(
         "const t = tokenizerOf(given.vocabulary); return t.names.map((_, i) => t.piece(i));", {"vocabulary": vocabulary}

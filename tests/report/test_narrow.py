@@ -24,7 +24,11 @@ CHOSEN = "?head=L2H1&pos=5&node=2&layer=1"
 
 @pytest.mark.parametrize(
     ("size", "chosen"),
-    [("phone", ""), ("phone", CHOSEN), ("desk", CHOSEN), pytest.param("desk", "", marks=pytest.mark.slow)],
+    [
+        ("phone", ""),
+        ("desk", CHOSEN),
+        *(pytest.param(*again, marks=pytest.mark.slow) for again in [("phone", CHOSEN), ("desk", "")]),
+    ],
 )
 def test_nothing_runs_over_the_edge_and_nothing_is_too_small(browser, report, size, chosen):
     width, height = SIZES[size]

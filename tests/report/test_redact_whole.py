@@ -17,6 +17,7 @@ from wonderland.testing.handwritten import word_tokenizer
 from wonderland.testing.random_models import random_model
 from wonderland.testing.synthetic_chats import CHAT_WORDS, synthetic_chats
 
+pytestmark = pytest.mark.slow  # analysis by analysis the contract asks the same, and figure by figure test_redact.py
 RARE, MINE = "swordfish", "bubs"  # said by two contacts of forty, and by me alone
 
 
@@ -59,7 +60,6 @@ def test_a_rare_word_is_nowhere_in_the_report(pages, word):
         assert at < 0, said[max(at - 200, 0) : at + 100]
 
 
-@pytest.mark.slow  # each kind of figure is looked at in test_redact.py
 def test_it_is_in_no_figure_on_paper(pages):
     from matplotlib.text import Text
 

@@ -25,6 +25,7 @@ from wonderland.model.history import History
 from wonderland.model.layers import Block, Embed, LayerNorm, PosEmbed, Unembed
 from wonderland.model.loss import token_losses
 from wonderland.model.presets import Config, preset
+from wonderland.paths import inside
 from wonderland.tokenizer import SpeakerTokenizer
 
 __all__ = ["Transformer"]
@@ -214,15 +215,15 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
         """Read what `save` wrote.
 
         Args:
-            path: The file.
+            path: The file, or the folder of a workspace that holds it as ``model.safetensors``.
             tokenizer: The tokenizer it will be used with; refused if the model was trained with another.
 
         Raises:
             InputError: The file is damaged or of a newer version, holds weights that are not finite, or the tokenizer
                 is another one.
         """
-        path = Path(path)
-        if not path.exists():
+        path = inside(Path(path), "model.safetensors")
+        if not path.is_file():
             raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.")
         again = "Run `wonderland train` again."
         about, weights = tensor_file.read(path, what="model", hint=again)

@@ -27,9 +27,8 @@ CHOOSING = [
     ActivationPatching,
     CircuitSufficiency,
     PathPatching,
-    EdgeAttribution,
     CircuitGraph,
-    pytest.param(SpeakerTracking, marks=pytest.mark.slow),
+    *(pytest.param(one, marks=pytest.mark.slow) for one in (EdgeAttribution, SpeakerTracking)),
 ]
 
 

@@ -33,6 +33,7 @@ def cross(w):
     return (w[0] * w[1]) ** 2 / 2
 
 
+@pytest.mark.slow  # the next one measures two weights
 def test_a_regular_model_of_d_weights_has_half_of_d():
     for d in (2, 8):
         found = coefficient(measured(bowl, [0.0] * d), N_BETA)

@@ -270,7 +270,7 @@ def test_any_json_is_read_as_the_standard_library_reads_it(rows, beside, indent)
     assert found == [(("beside",), beside), *((("messages", "*"), row) for row in rows)]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(data=st.data())
 def test_damaged_json_is_refused_or_read_never_a_traceback(data):
     raw = bytearray(json.dumps(ACCOUNT).encode())

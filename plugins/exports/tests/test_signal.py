@@ -121,7 +121,7 @@ def test_what_is_none_of_signals_forms_is_refused(tmp_path):
     assert "plain text" in caught.value.hint
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damaged") / "x"
@@ -161,7 +161,7 @@ KEYS = (
 )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=50)
 @given(items=st.lists(st.dictionaries(st.sampled_from(KEYS), values) | values, max_size=5), person=values)
 def test_frames_of_any_form_are_accounted_for(tmp_path_factory, items, person):
     lines = [json.dumps({"chatItem": one}) for one in items]

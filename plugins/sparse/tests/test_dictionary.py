@@ -109,6 +109,7 @@ def independent(features=96, d=32, samples=100_000, l0=3, seed=0):
     return (there * (1 + torch.rand(samples, features, generator=random))) @ directions, directions
 
 
+@pytest.mark.slow
 def test_planted_features_come_back_if_their_number_varies():
     x, directions = independent(samples=60_000, seed=3)
     learned = learn(x, Recipe(96, active=3, rate=8e-3, batch=512), seed=3)
@@ -167,7 +168,9 @@ def test_noise_of_the_same_covariance_gives_nothing_back():
     assert (found(learned, directions) >= 0.95).float().mean() < 0.1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(one, marks=[pytest.mark.slow] * (one in ("batchtopk", "matryoshka"))) for one in KINDS]
+)
 def test_every_kind_learns_and_keeps_its_rows_at_length_one(kind):
     x, directions = planted(features=24, d=16, samples=20_000, l0=2)
     learned = learn(x, Recipe(24, active=2, kind=kind, rate=8e-3, epochs=8, batch=256), seed=2)

@@ -495,7 +495,8 @@ def test_latents_of_a_frozen_decoder_are_swapped_as_well(found):
     assert float(trained.value[2]) > float(frozen.value[2]) + 0.2  # four of each
 
 
-@pytest.mark.parametrize("precision", [torch.float16, pytest.param(torch.bfloat16, marks=pytest.mark.slow)])
+@pytest.mark.slow  # the graphs of sparse features are asked the same
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
 def test_a_model_in_half_precision_is_analysed_as_it_is(speaking, result, precision):
     rounded = speaking.with_model(handwritten_speaker_model().to(precision))
     alone = {name: part for name, part in result.weights["L1"].items() if not name.startswith("scrambled.")}

@@ -54,7 +54,11 @@ def test_the_order_of_heads_only_renames_them():
     assert mixed.best == pytest.approx(straight.best)
 
 
-@pytest.mark.parametrize("mixing", [np.eye(6), np.ones((6, 6)) + 0.3 * np.eye(6)], ids=["round", "long"])
+@pytest.mark.parametrize(
+    "mixing",
+    [pytest.param(np.eye(6), marks=pytest.mark.slow), np.ones((6, 6)) + 0.3 * np.eye(6)],
+    ids=["round", "long"],
+)
 def test_in_one_cloud_no_groups_are_claimed(mixing):
     ps = []
     for seed in range(5):
