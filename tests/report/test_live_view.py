@@ -739,7 +739,9 @@ def test_a_latent_is_shown_where_it_fires_and_taken_out(page):
     np.testing.assert_allclose(found, f, rtol=0.01, atol=0.05)  # weights in half precision
     assert 0 < (f > 0).sum() < len(f)
     assert page.locator(".fires .lit").count() == (f > 0).sum()
-    page.get_by_label("Take it out where it fires").check()
+    box = page.get_by_label("Take it out where it fires")
+    assert box.evaluate("one => one.getBoundingClientRect().width") < 30  # its words stand beside it
+    box.check()
     page.wait_for_selector("[data-steered]")
     less = torch.tensor(f[:, None] * vector / reads.length, dtype=torch.float32)
     hook = ("blocks.2.hook_resid_pre", lambda value, hook: value - less)

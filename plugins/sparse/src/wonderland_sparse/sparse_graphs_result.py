@@ -159,9 +159,9 @@ class SparseGraphsResult(EdgesResult):
         if not len(self.by_lot) or np.isnan(self.p):
             return f"{there}, as there are no others to compare with"
         return (
-            f"{there} {percent(float(np.abs(self.by_lot).mean()))}, which is {percent(self.beyond.value)} less than "
-            f"those with a latent or a head ({bounds_in_words(self.beyond)}, p = {self.p:.2g}, n={self.beyond.n} "
-            f"{self.beyond.resampled_over})"
+            f"{there} {percent(float(np.abs(self.by_lot).mean()))}; one that was chosen and has a latent or a head "
+            f"carries {percent(self.beyond.value)} of the difference more ({bounds_in_words(self.beyond)}, p = "
+            f"{self.p:.2g}, n={self.beyond.n} {self.beyond.resampled_over})"
         )
 
     def views(self) -> Sequence[wl.View]:
