@@ -21,7 +21,7 @@ import pytest
 import sample
 import sample_views
 from sample_words import HOSTILE
-from unpacking import unpacked
+from unpacking import data_of, unpacked
 
 import wonderland as wl
 from wonderland.corpus.messages import Message
@@ -321,7 +321,7 @@ def test_a_page_of_hostile_words_is_redacted_whole_and_says_so(redaction):
     shown = redaction.page(page)
     assert "source" not in shown.meta
     text = render(shown)
-    data = "".join(unpacked(text[text.index('id="page"') : text.index("'use strict'")].encode()))
+    data = "".join(unpacked(data_of(text)))
     for word in ("swordfish", "Swordfish", "onerror", "charger", "birthday", "calc", "Maria"):
         assert word not in data, word
     assert shown.contains_text is False

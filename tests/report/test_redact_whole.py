@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from unpacking import unpacked
+from unpacking import data_of, unpacked
 
 import wonderland as wl
 from wonderland.report.build import render
@@ -42,10 +42,6 @@ def pages(corpus, quick):
     specimen = wl.Specimen(model, tokenizer, corpus)
     page = gather(wl.analyze(specimen, "all", parameters=quick), specimen, extra_views=corpus_overview(corpus))
     return page, Redaction.of(corpus, tokenizer, contacts=5).page(page)
-
-
-def data_of(text: str) -> bytes:
-    return text[text.index('id="page"') : text.index("'use strict'")].encode()
 
 
 @pytest.mark.parametrize("word", [RARE, MINE])

@@ -8,6 +8,16 @@ import re
 import zlib
 
 
+def data_of(report: str) -> bytes:
+    """Return the data of a report: the page's and that of every view, wherever in the file they stand."""
+    blocks = re.findall(r'<script type="application/json" id="([^"]+)">(.*?)</script>', report, flags=re.S)
+    names = [name for name, _ in blocks]
+    assert "page" in names
+    assert any(name.startswith("view-") for name in names)
+    assert len(blocks) == report.count('type="application/json"')
+    return "\n".join(data for _, data in blocks).encode()
+
+
 def unpacked(content: bytes) -> list[str]:
     """Return what a file says, as it stands and with every escape, base64 and deflated part opened."""
     text = content.decode("utf-8", "replace")
