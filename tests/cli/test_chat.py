@@ -45,6 +45,13 @@ def test_commands_change_what_follows(made, monkeypatch, capsys):
     assert [turn["seed"] for turn in turns if turn["by_model"]] == [7, 7, 8]
 
 
+def test_as_alone_changes_sides_and_says_whose_turn_it_is(made, monkeypatch, capsys):
+    told = piped(monkeypatch, capsys, ["/as", "hi", "/as", "hi", "/as me", "/as me", "hi"], "-w", made)
+    assert [line.split(":")[0] for line in told.out.splitlines()] == ["me", "them", "them", "me", "me", "them"]
+    assert told.err.splitlines()[0] == "You write as me; the model answers as them."
+    assert told.err.splitlines()[1] == "You write as them; the model answers as me."
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

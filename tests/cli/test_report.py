@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from wonderland.cli.main import run
-from wonderland.errors import UsageError
+from wonderland.errors import InputError, UsageError
 from wonderland.report import plots_files
 from wonderland.report.encode import decode
-from wonderland.workspace.workspace import Workspace
+from wonderland.workspace.workspace import NOTHING_TO_SHOW, Workspace
 
 
 def page_of(path) -> dict:
@@ -41,6 +41,54 @@ def test_a_redacted_report_shows_no_message_and_all_numbers(small, tmp_path, cap
     )  # token by token: nothing but who speaks
     tokens = {token for one in attention["conversations"] for token in one["tokens"]}
     assert tokens <= {"▒", "<|me|>", "<|them|>", "<|sep|>", "<|endoftext|>", "<|pad|>"}
+
+
+def test_what_comes_next_keeps_a_report_redacted_and_in_its_place(small, tmp_path, capsys):
+    Workspace(small).configure("analysis", run=["attention-entropy", "induction"])
+    shutil.rmtree(small / "results" / "induction", ignore_errors=True)
+    out = tmp_path / "to show.html"
+    capsys.readouterr()
+    assert run(["report", "-w", str(small), "--redact", "--contacts", "7", "-o", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert f"Next: wonderland report --all -o '{out}' --redact --contacts 7 -w {small}" in told
+
+
+def test_status_says_which_report_is_redacted_and_what_is_proposed_keeps_it_so(small, capsys):
+    assert run(["report", "-q", "-w", str(small), "--redact", "--contacts", "9"]) == 0
+    step = next(step for step in Workspace(small).status() if step.name == "report")
+    assert (step.state, step.detail) == ("done", f"{small / 'report.html'}, redacted: words of at least 9 contacts")
+    assert run(["analyze", "-q", "-w", str(small), "attention-entropy", "--seed", "5"]) == 0
+    capsys.readouterr()
+    assert run(["status", "-w", str(small), "--json"]) == 0
+    assert "report --redact --contacts 9" in json.loads(capsys.readouterr().out)["next"]
+
+
+def test_a_report_says_that_it_took_the_place_of_a_redacted_one(small, tmp_path, capsys):
+    out = tmp_path / "shown.html"
+    for options, said in ((["--redact"], False), ([], True), ([], False), (["--redact"], False), (["--redact"], False)):
+        assert run(["report", "-w", str(small), "-o", str(out), *options]) == 0
+        assert ("It replaces a report that was redacted" in capsys.readouterr().err) is said
+
+
+def test_with_fewer_contacts_than_must_have_used_a_word_that_is_said(small, capsys):
+    people = Workspace(small).filter().counts()["people"]
+    for least, said in ((people + 1, True), (people, False)):
+        assert run(["report", "-q", "-w", str(small), "--redact", "--contacts", str(least)]) == 0
+        told = capsys.readouterr().out
+        assert ("Every word of the messages is left out" in told) is said
+        assert (f"--contacts {people - 1} shows words that {people - 1} of them used" in told) is said
+
+
+def test_without_results_what_to_type_keeps_the_options(tokenized, capsys):
+    def nothing(*_, **__):
+        raise InputError("There is no result to show.", hint=NOTHING_TO_SHOW)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Workspace, "report", nothing)
+        assert run(["report", "-q", "-w", str(tokenized), "--redact", "--contacts", "3"]) == 3
+    told = capsys.readouterr().err
+    assert f"for example: wonderland analyze triage -w {tokenized}. All at once: " in told
+    assert f"wonderland report --all --redact --contacts 3 -w {tokenized}" in told
 
 
 def test_figures_are_drawn_for_every_view_and_wiped_with_the_rest(small, tmp_path, monkeypatch, capsys):

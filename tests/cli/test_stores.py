@@ -54,6 +54,28 @@ def test_an_option_goes_to_the_stores_whose_source_has_it(place):
     assert stores() == [(str(place / "b.jsonl"), {})]
 
 
+def test_what_is_no_longer_read_is_said_with_how_to_have_both(place, capsys):
+    assert run(["extract", "a.jsonl"]) == 0
+    assert run(["extract", "a.jsonl", "b.jsonl"]) == 0
+    assert "in place of" not in capsys.readouterr().err
+    assert run(["extract", "c.csv", "--text", "body", "--sender", "who", "--me", "Zed"]) == 0
+    told = capsys.readouterr().err
+    a, b, c = (place / name for name in ("a.jsonl", "b.jsonl", "c.csv"))
+    assert f"This reads {c} in place of {a}, {b}. To have both: wonderland extract {a} {b} {c}" in told
+    assert run(["extract"]) == run(["extract", "--add", "a.jsonl"]) == 0
+    assert "in place of" not in capsys.readouterr().err
+
+
+def test_a_store_that_was_not_read_is_not_said_to_be_written(place, capsys):
+    assert run(["extract", "a.jsonl", "b.jsonl", "-q"]) == 0
+    (place / "bad.jsonl").write_text('{"a": 1}\n')
+    before = (place / "me.wonderland" / "wonderland.toml").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert run(["extract", "bad.jsonl"]) == 3
+    assert "Written to" not in capsys.readouterr().err
+    assert (place / "me.wonderland" / "wonderland.toml").read_text(encoding="utf-8") == before
+
+
 @pytest.mark.parametrize(
     ("words", "code", "why"),
     [

@@ -2,6 +2,8 @@
 
 from wonderland.cli.console import Console
 from wonderland.cli.context import record
+from wonderland.cli.main import run
+from wonderland.errors import Interrupted, NotEnoughData
 from wonderland.workspace.workspace import Workspace
 
 
@@ -25,3 +27,38 @@ def test_what_somebody_changed_while_it_ran_stays(tmp_path):
     console.take_back()
     assert file.read_text(encoding="utf-8") == changed
     assert "windows = 77" in changed
+
+
+def test_what_was_written_is_said_when_it_is_sure_and_not_when_it_is_taken_back(tmp_path, capsys):
+    workspace = Workspace.create(tmp_path / "me.wonderland")
+    console = Console()
+    record(console, workspace, "training", {"preset": "large"})
+    assert capsys.readouterr().err == ""
+    console.take_back()
+    console.next("wonderland status")
+    assert "Written to" not in capsys.readouterr().err
+    console = Console()
+    record(console, workspace, "training", {"preset": "nano"})
+    console.next("wonderland status")
+    assert "[training] preset = 'nano'" in capsys.readouterr().err
+    console.take_back()  # too late to say nothing
+    assert "is as it was before" in capsys.readouterr().err
+
+
+def test_what_an_interrupted_run_saved_keeps_its_settings(tmp_path, monkeypatch, capsys):
+    workspace = Workspace.create(tmp_path / "me.wonderland")
+    monkeypatch.setattr("wonderland.cli.model.train_model", stopped(Interrupted("Stopped.")))
+    assert run(["train", "-w", str(workspace.folder), "--epochs", "7"]) == 130
+    assert workspace.settings.training.epochs == 7
+    assert "[training] epochs = 7" in capsys.readouterr().err
+    monkeypatch.setattr("wonderland.cli.model.train_model", stopped(NotEnoughData("Too few.")))
+    assert run(["train", "-w", str(workspace.folder), "--epochs", "8"]) == 4
+    assert workspace.settings.training.epochs == 7
+    assert "Written to" not in capsys.readouterr().err
+
+
+def stopped(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail

@@ -225,6 +225,31 @@ def test_a_full_disk_keeps_the_checkpoint_before(train, untrained, monkeypatch):
     assert Workspace(untrained).stage("model").done
 
 
+def test_a_run_that_was_stopped_is_begun_and_goes_on_as_status_says(train, untrained, monkeypatch, capsys):
+    gradient_of = training.batch_gradient
+
+    def interrupt_at_first(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return gradient_of(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "batch_gradient", interrupt_at_first)
+        train("--epochs", 3, "--seed", 4, code=130)
+    assert run(["status", "-w", str(untrained), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["stages"]["model"], told["next"]) == ("begun", f"wonderland train -w {untrained}")
+    train()  # as it says, without the options
+    assert len(Workspace(untrained).load_model()[0].history.epochs) == 3
+
+
+def test_how_many_tokens_is_said_alike_before_and_after(train):
+    printed = train("--window-size", 8, "--stride", 4, *EPOCHS)
+    before = int(re.search(r"some ([\d,]+) in all", printed.err)[1].replace(",", ""))
+    after = int(re.search(r"on ([\d,]+) tokens, each token", printed.out)[1].replace(",", ""))
+    assert 0.97 < before / after < 1.03
+    assert "some a minute" not in printed.err
+
+
 def test_other_settings_are_refused_with_the_difference(train, untrained, monkeypatch):
     kept = stopped(train, untrained, monkeypatch)
     error = train("--epochs", 3, "--seed", 5, code=3).err

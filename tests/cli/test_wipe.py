@@ -28,7 +28,7 @@ def small(messages, tmp_path, monkeypatch, capsys):
 def test_everything_that_was_written_is_deleted_and_nothing_else(small, messages, tmp_path, capsys):
     assert run(["wipe", "--yes", "-w", str(small)]) == 0
     assert [path.name for path in small.iterdir()] == ["diary.txt"]
-    assert list((tmp_path / "plain").iterdir()) == []
+    assert not (tmp_path / "plain").exists()
     assert messages.exists()
     out = capsys.readouterr().out
     assert "corpus/" in out
@@ -43,6 +43,32 @@ def test_a_folder_that_is_empty_then_goes_too(small, capsys):
     (small / "diary.txt").unlink()
     assert run(["wipe", "--yes", "-w", str(small)]) == 0
     assert not small.exists()
+
+
+def test_folders_made_for_an_export_go_with_it_and_others_are_named(small, tmp_path, capsys):
+    here, there, shared = tmp_path / "new" / "deep", tmp_path / "was-there", small / "shared"
+    there.mkdir()
+    for place in (here, there, shared):
+        assert run(["export", "-q", "-w", str(small), str(place), "--only", "corpus.txt"]) == 0
+    (shared / "mine.txt").write_text("mine", encoding="utf-8")
+    capsys.readouterr()
+    assert run(["wipe", "--yes", "-w", str(small)]) == 0
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "plain").exists()
+    assert [path.name for path in shared.iterdir()] == ["mine.txt"]
+    assert list(there.iterdir()) == []
+    told = capsys.readouterr().out
+    assert f"Left: {there} (empty now; it was there before)" in told
+    assert f"Left: {shared} (not written by wonderland)" in told
+
+
+def test_a_folder_in_the_workspace_that_an_export_made_goes_with_it(small, capsys):
+    (small / "diary.txt").unlink()
+    assert run(["export", "-q", "-w", str(small), str(small / "out")]) == 0
+    capsys.readouterr()
+    assert run(["wipe", "--yes", "-w", str(small)]) == 0
+    assert not small.exists()
+    assert "Left:" not in capsys.readouterr().out
 
 
 def test_a_file_elsewhere_that_was_changed_since_stays_and_is_named(small, tmp_path, capsys):

@@ -235,6 +235,29 @@ def test_what_cannot_be_ablated_is_refused():
             repeating_specimen().ablate(**{"what": "L0H0", **options})
 
 
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [
+        ("ablate", ("L0H0", "L0H1")),
+        ("ablate", ("L0H0", "L0H1", "L1H0")),
+        ("patch", ("L0H0", "L0H1")),
+        ("patch", (wl.Head(0, 0), wl.Head(0, 1))),
+        ("patch", ("L0H0", wl.Site("z", 0))),
+        ("patch", ("L0H0", ["L0H1", "L1H0"])),
+        ("patch", ("L0H0", "speaker", "L0H1")),
+    ],
+)
+def test_heads_given_one_after_another_are_refused_with_how_to_name_several(method, given):
+    with pytest.raises(UsageError, match="in one list") as refused:
+        getattr(repeating_specimen(), method)(*given)
+    assert f'specimen.{method}([["L2H0", "L2H3"]])' in refused.value.hint
+
+
+def test_what_is_no_contrast_is_refused():
+    with pytest.raises(UsageError, match="A int is no contrast"):
+        speaking_specimen().patch(SPEAKS, [3])
+
+
 # --- another model
 
 

@@ -13,7 +13,7 @@ import click
 from wonderland import plugins
 from wonderland.cli import contrasts
 from wonderland.cli.console import Console, Meter, plain
-from wonderland.cli.context import command, next_report, open_workspace
+from wonderland.cli.context import command, next_report, open_workspace, redaction_of_report
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
@@ -122,7 +122,8 @@ def analyze(
     parameters = _parameters(names, {**extras, **({"contrasts": own} if own else {})}, cohort or "")
     results = run_analyses(console, workspace, names, parameters, cohort=cohort or "", jobs=jobs)
     if results or not cohort:  # what was run on each member alone is in no report
-        console.next("wonderland report --latest") if parameters else next_report(console, workspace)
+        latest = f"wonderland report --latest{redaction_of_report(workspace)}" if parameters else ""
+        console.next(latest) if latest else next_report(console, workspace)
 
 
 def _parameters(names: Sequence[str], given: Mapping[str, Any], cohort: str) -> dict[str, dict[str, Any]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "/help": "list these",
-    "/as": "write as me, or as them: /as me",
+    "/as": "change sides; or say whom you write as: /as me",
     "/temperature": "0 takes the likeliest token each time, 1 draws as the model says: /temperature 0.7",
     "/seed": "draw the next answer with this seed: /seed 3",
     "/new": "begin anew; the model forgets what was said",
@@ -73,7 +73,7 @@ def chat(console: Console, folder: Path | None, you: str, seed: int, **voice: An
     talk = Chat(model, tokenizer, you=you, voice=Voice(**voice), seed=seed)
     asked = sys.stdin.isatty()
     if asked:
-        console.note(f"You write as {you}; the model answers as {'me' if you == 'them' else 'them'}. /help, /quit")
+        console.note(f"You write as {you}; the model answers as {_other(you)}. /help, /quit")
     turns: list[dict[str, Any]] = []
     console.result(turns=turns)
     for number, line in _lines(console, lambda: talk.you, asked):
@@ -156,10 +156,10 @@ def _obey(console: Console, talk: Chat, line: str) -> bool:
         talk.turns = []
         console.note("A new conversation.")
     elif name == "/as":
-        if value not in ("me", "them"):
-            raise UsageError("/as takes me or them.", hint="For example: /as me")
-        talk.you = value
-        console.note(f"You write as {value}.")
+        if value not in ("me", "them", ""):
+            raise UsageError("/as takes me or them, or nothing to change sides.", hint="For example: /as me")
+        talk.you = value or _other(talk.you)
+        console.note(f"You write as {talk.you}; the model answers as {_other(talk.you)}.")
     elif name == "/temperature":
         talk.set_temperature(_number(name, value, Number(low=0)))
         console.note(f"The temperature is {value}.")
@@ -172,6 +172,10 @@ def _obey(console: Console, talk: Chat, line: str) -> bool:
             hint=did_you_mean(name, [*_COMMANDS], "/help lists them; // begins a message with /."),
         )
     return True
+
+
+def _other(speaker: str) -> str:
+    return "me" if speaker == "them" else "them"
 
 
 def _number(name: str, value: str, kind: Number | Whole) -> float:

@@ -10,8 +10,11 @@ import click
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place, Whole
+from wonderland.cli.report import say_if_all_is_left_out
 from wonderland.errors import UsageError
-from wonderland.workspace.comparing import WAYS, write_comparison
+from wonderland.paths import expanded
+from wonderland.workspace.comparing import COMPARISON, WAYS, write_comparison
+from wonderland.workspace.shown import is_redacted
 
 _CONTACTS, _STEPS = 5, 40  # where neither is said
 _NEEDED = "Each side needs 1,000 messages."
@@ -100,6 +103,7 @@ def compare(
             twins = workspace.compare_heads(
                 by or "", **asked, steps=steps or _STEPS, on_progress=lambda done, total: meter.update(done, total)
             )
+    opened = least is None and is_redacted(expanded(output) if output else workspace.folder / COMPARISON)
     with console.progress("Writing the page"):
         path, told = write_comparison(workspace.layout, result, output, least, twins)
     for line in told:
@@ -107,6 +111,9 @@ def compare(
     console.result(summary=told, page=str(path), redacted=redact)
     about = "contains words of messages" if least is None else f"redacted: words of at least {least} contacts"
     console.say(f"\nPage: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
+    say_if_all_is_left_out(console, workspace, least)
+    if opened:
+        console.note("It replaces a page that was redacted. To have that again, add: --redact")
     if open_it:
         click.launch(str(path))
 

@@ -42,6 +42,7 @@ class Console:
         collected: What the JSON object will hold.
         silent: Nothing at all: this is one of several processes, and another one speaks.
         take_back: Puts the settings back as they were before this command wrote any; None if it wrote none.
+        pending: What was written into the settings, to be said once it is sure that it stays.
     """
 
     as_json: bool = False
@@ -50,6 +51,7 @@ class Console:
     collected: dict[str, Any] = field(default_factory=dict)
     silent: bool = False
     take_back: Callable[[], None] | None = None
+    pending: list[str] = field(default_factory=list)
 
     def result(self, **values: Any) -> None:
         """Collect values for the JSON object."""
@@ -91,7 +93,8 @@ class Console:
         return self._style("✓", "32") if passed else self._style("✗", "31;1")
 
     def next(self, command: str) -> None:
-        """Say what to type next."""
+        """Say what to type next, after what was written: a command that says so has done its work."""
+        self.say_written()
         self.collected["next"] = command + self.where
         self.say(f"Next: {self._style(command + self.where, '1')}")
 
@@ -99,6 +102,11 @@ class Console:
         """Print a remark on stderr."""
         if not self.quiet and not self.silent:
             print(fitted(text, sys.stderr), file=sys.stderr, flush=True)
+
+    def say_written(self) -> None:
+        """Say what was written into the settings and was not said yet."""
+        while self.pending:
+            self.note(self.pending.pop(0))
 
     def finish(self) -> None:
         """Print the JSON object, if that is what was asked for."""

@@ -14,7 +14,7 @@ import click
 from wonderland.cli.console import Console, plain
 from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
-from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
+from wonderland.errors import CheckFailed, InputError, Interrupted, UsageError, WonderlandError
 from wonderland.model.processes import is_main, processes
 from wonderland.paths import replacing
 from wonderland.workspace.settings import DEFAULT_NAME, FILE
@@ -22,7 +22,7 @@ from wonderland.workspace.settings import DEFAULT_NAME, FILE
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
-__all__ = ["command", "in_workspace", "next_report", "open_workspace", "record"]
+__all__ = ["command", "in_workspace", "next_report", "open_workspace", "record", "redaction_of_report", "wrote"]
 
 _OF_A_WORKSPACE = (
     *("analyze", "audit", "chat", "check", "compare", "export", "extract", "filter", "generate", "report", "run"),
@@ -65,11 +65,14 @@ def command(
                     console.take_back()
                 raise
             except WonderlandError as error:
-                if console.take_back and not isinstance(error, CheckFailed):  # what was checked was made with them
+                # What was checked was made with them, and so was what a run that was stopped has saved.
+                if console.take_back and not isinstance(error, (CheckFailed, Interrupted)):
                     console.take_back()
                 error.hint = in_workspace(error.hint, console.where)
                 error.found = dict(console.collected)  # what a failed check has to say is the result all the same
                 raise
+            finally:  # what still stands in the settings, also if the command failed or was stopped
+                console.say_written()
             if console.collected:
                 console.finish()
 
@@ -94,12 +97,15 @@ def in_workspace(hint: str, where: str) -> str:
     'Run `wonderland train -w ours` first.'
     >>> in_workspace("Keep some: wonderland train --snapshots 10", " -w ours")
     'Keep some: wonderland train --snapshots 10 -w ours'
+    >>> in_workspace("First: wonderland check. Then: wonderland report", " -w ours")
+    'First: wonderland check -w ours. Then: wonderland report -w ours'
     """
     if not where or " -w " in hint:
         return hint
     command = rf"wonderland (?:{'|'.join(_OF_A_WORKSPACE)})\b[^`;]*?"
+    end = r"(?=$|\. [A-Z])"
     quoted = re.sub(rf"(?<=`){command}(?=`)", lambda found: found[0] + where, hint)
-    return re.sub(rf"(?<=: ){command}$", lambda found: found[0] + where, quoted)
+    return re.sub(rf"(?<=: ){command}{end}", lambda found: found[0] + where, quoted)
 
 
 def open_workspace(folder: Path | None, *, create: bool = False, examined: bool = False) -> Workspace:
@@ -134,6 +140,14 @@ def open_workspace(folder: Path | None, *, create: bool = False, examined: bool 
     )
 
 
+def redaction_of_report(workspace: Workspace) -> str:
+    """Return the options that keep the report of a workspace redacted, " --redact --contacts 5"; "" if it is not."""
+    from wonderland.workspace.shown import noted, options_of
+    from wonderland.workspace.status import REPORT
+
+    return options_of(noted(workspace.folder, REPORT))
+
+
 def next_report(console: Console, workspace: Workspace) -> None:
     """Say that a report is to be written, or where the one is that shows everything there is."""
     report = next(step for step in workspace.status() if step.name == "report")
@@ -144,15 +158,20 @@ def next_report(console: Console, workspace: Workspace) -> None:
 
 
 def record(console: Console, workspace: Workspace, section: str, values: dict[str, Any]) -> None:
-    """Write options into the workspace's settings and say so; if the command is refused, they are taken back."""
+    """Write options into the workspace's settings; if the command is refused they are taken back, else it is said."""
     if values and console.take_back is None:
         console.take_back = _TakeBack(console, workspace)
     changed = workspace.configure(section, **values) if values else {}
-    if isinstance(console.take_back, _TakeBack):
-        console.take_back.wrote()
+    wrote(console)
     if changed:
         told = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
-        console.note(f"Written to {workspace.folder / 'wonderland.toml'}: [{section}] {told}")
+        console.pending.append(f"Written to {workspace.folder / 'wonderland.toml'}: [{section}] {told}")
+
+
+def wrote(console: Console) -> None:
+    """Take note that what stands in the settings now was written by this command, by whatever way."""
+    if isinstance(console.take_back, _TakeBack):
+        console.take_back.wrote()
 
 
 class _TakeBack:
@@ -174,11 +193,16 @@ class _TakeBack:
 
     def __call__(self) -> None:
         now = self._file.read_text(encoding="utf-8") if self._file.exists() else self._before
-        if now == self._before or self._stages() != self._made:
+        if now == self._before:
+            self._console.pending.clear()
+            return
+        if self._stages() != self._made:
             return
         if now != self._written:
             self._console.note(f"{self._file} was changed meanwhile; what this command wrote there stays.")
             return
         with replacing(self._file) as partial:
             partial.write_text(self._before, encoding="utf-8")
-        self._console.note(f"{self._file} is as it was before.")
+        if not self._console.pending:  # it was said that they were written
+            self._console.note(f"{self._file} is as it was before.")
+        self._console.pending.clear()

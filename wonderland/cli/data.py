@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from wonderland import plugins
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
-from wonderland.cli.context import command, open_workspace, record
+from wonderland.cli.context import command, open_workspace, record, wrote
 from wonderland.cli.fitting import say_what_fits
 from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
@@ -118,12 +119,21 @@ def extract(
         values |= stores_of(before, located, extras, source, add=add)
     elif extras:
         values["options"] = {**before.options, **extras}
+    gone = [path for path in before.paths if path not in map(str, located)] if paths and not add else []
+    if gone:
+        both = shlex.join([*before.paths, *(str(path) for path in located if str(path) not in before.paths)])
+        told = ", ".join(map(str, located))
+        console.note(
+            f"This reads {plain(told)} in place of {plain(', '.join(gone))}. "
+            f"To have both: wonderland extract {plain(both)}{console.where}"
+        )
     record(console, workspace, "source", values)
     try:
         corpus = asking_owner(console, workspace, lambda: read_messages(console, workspace))
     except WonderlandError:
         if not (new and workspace.discard()):  # made for this, it holds nothing
             workspace.configure("source", **asdict(before))  # what was not read is not what the workspace is about
+            wrote(console)
         raise
     if show_failures:
         list_failures(console, corpus)

@@ -14,10 +14,10 @@ import click
 
 from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
-from wonderland.cli.fitting import advice
+from wonderland.cli.fitting import advice, counted_tokens
 from wonderland.cli.options import Number, Whole, given, settings_options
 from wonderland.errors import CheckFailed, UsageError
-from wonderland.model.fitting import estimated_tokens, fitting
+from wonderland.model.fitting import fitting
 from wonderland.model.presets import preset
 from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema.words import characters
@@ -144,20 +144,22 @@ def _tell_epoch(seed: int, progress: Progress) -> None:
 def _announce(console: Console, workspace: Workspace, *, advised: bool = False) -> None:
     import numpy as np
 
-    from wonderland.corpus.windows import windows_a_message
+    from wonderland.corpus.windows import windows_a_message, windows_of
 
     vocabulary, settings = workspace.tokenize().vocab_size, workspace.settings.training.resolved()
     config, corpus = preset(settings.preset).sized(vocabulary), workspace.split()[0]
-    tokens = estimated_tokens(corpus.texts)
+    tokens = counted_tokens(workspace)
     messages = np.diff(np.r_[corpus.thread_starts, len(corpus)])
-    overlap = windows_a_message(messages, size=settings.window_size, stride=settings.stride)
-    seen = tokens * settings.epochs * overlap
+    cut = {"size": settings.window_size, "stride": settings.stride}
+    overlap = windows_a_message(messages, **cut)
+    # Of each window the first token is given, not predicted.
+    seen = settings.epochs * max(tokens * overlap - windows_of(messages, **cut), 0)
     times = "once an epoch" if f"{overlap:.2g}" == "1" else f"about {overlap:.2g} times an epoch"
-    again = f", each {times}: some {number(seen)} in all" if overlap > 1 or settings.epochs > 1 else ""
+    again = f", each {times}: some {number(_rounded(seen))} in all" if overlap > 1 or settings.epochs > 1 else ""
     console.note(
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
-        f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(tokens)} tokens of "
-        f"text{again}"
+        f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(_rounded(tokens))} "
+        f"tokens of text{again}"
         f"{_expected(config.n_params, seen)}"
     )
     if settings.snapshots:
@@ -179,8 +181,29 @@ def _expected(parameters: int, seen: float) -> str:
         return ""
     peak = peak_flops(rounds=1)
     seconds = [6 * parameters * seen / (share * peak) for share in _REACHED]
-    least, most = (clock(max(60 * round(one / 60), 60)) if one >= 60 else "a minute" for one in seconds)
-    return f"; on this machine's processors some {least.replace(' 0 s', '')} to {most.replace(' 0 s', '')}"
+    least, most = (_minutes(one) for one in seconds)
+    told = f"about {least}" if least == most else f"some {least} to {most}"
+    return f"; on this machine's processors {told}"
+
+
+def _minutes(seconds: float) -> str:
+    """Return a time in whole minutes, at least one.
+
+    >>> _minutes(12), _minutes(250), _minutes(5400)
+    ('a minute', '4 min', '1 h 30 min')
+    """
+    whole = 60 * max(round(seconds / 60), 1)
+    return "a minute" if whole == 60 else clock(whole).replace(" 0 s", "")
+
+
+def _rounded(count: float) -> int:
+    """Return a count that is an estimate, to three digits.
+
+    >>> _rounded(17_651), _rounded(87)
+    (17700, 87)
+    """
+    step = 10 ** max(len(str(round(count))) - 3, 0)
+    return round(count / step) * step
 
 
 def _epochs(count: int) -> str:

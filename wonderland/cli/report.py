@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,18 @@ from wonderland.cli.analysis import run_analyses, with_others
 from wonderland.cli.console import Console, number, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place, Whole
-from wonderland.errors import UsageError
+from wonderland.errors import InputError, UsageError
+from wonderland.paths import expanded
 from wonderland.report.live_view import redacted_model
+from wonderland.workspace.shown import is_redacted
+from wonderland.workspace.status import LIVE_REPORT, REPORT
 from wonderland.workspace.versions import outdated
 
 if TYPE_CHECKING:
     from wonderland.lab.results import Results
     from wonderland.workspace.workspace import Workspace
 
+_ALL = "wonderland report --all"
 _CONTACTS = 5  # contacts who used a word that a redacted report shows
 
 
@@ -86,15 +91,63 @@ def report(
     results = with_others(workspace, run_analyses(console, workspace, tell=False)) if everything else None
     if latest:
         results = workspace.results(latest=True) or None
-    if figures is None:
-        write_report(console, workspace, output, open_it, results, redact=least, live=live, asked=asked)
-    else:
-        with console.progress("Drawing the figures"):
-            written = workspace.figures(figures, results, redact=least)
-        console.result(figures=[str(path) for path in written])
-        views = number(len(written) // 2)
-        console.say(f"Figures: {views} views as SVG and PNG in {figures}, captions in {written[-1].name}")
-    say_what_is_missing(console, workspace, results or {}, "wonderland report --all")
+    again = _again(
+        output=output, figures=figures, contacts=contacts, latest=latest, redact=redact, live=live, asked=asked
+    )
+    try:
+        if figures is None:
+            write_report(console, workspace, output, open_it, results, redact=least, live=live, asked=asked)
+        else:
+            _draw(console, workspace, figures, results, least)
+    except InputError as error:  # there is nothing to show yet
+        error.hint = error.hint.replace(_ALL, again)
+        raise
+    say_what_is_missing(console, workspace, results or {}, again)
+
+
+def _again(
+    *,
+    output: Path | None,
+    figures: Path | None,
+    contacts: int | None,
+    latest: bool,
+    redact: bool,
+    live: bool,
+    asked: bool,
+) -> str:
+    """Return what to type to have the same with everything in it: at the same place, and redacted if it was."""
+    words = [_ALL, *(["--latest"] if latest else [])]
+    words += [f"-o {shlex.quote(str(output))}"] if output else []
+    words += [f"--figures {shlex.quote(str(figures))}"] if figures else []
+    words += ["--redact"] if redact else []
+    words += [f"--contacts {contacts}"] if contacts else []
+    words += ["--live"] if live else []
+    words += ["--i-asked-them"] if asked else []
+    return " ".join(words)
+
+
+def _draw(console: Console, workspace: Workspace, folder: Path, results: Results | None, redact: int | None) -> None:
+    with console.progress("Drawing the figures"):
+        written = workspace.figures(folder, results, redact=redact)
+    console.result(figures=[str(path) for path in written])
+    views = number(len(written) // 2)
+    console.say(f"Figures: {views} views as SVG and PNG in {folder}, captions in {written[-1].name}")
+    say_if_all_is_left_out(console, workspace, redact)
+
+
+def say_if_all_is_left_out(console: Console, workspace: Workspace, redact: int | None) -> None:
+    """Say that a redacted page shows no word of messages, where there are fewer contacts than must have used it."""
+    if redact is None:
+        return
+    from wonderland.corpus.corpus import Corpus
+
+    people = workspace.layout.done("filtered", "filter").read(Corpus.load).counts()["people"]
+    if people >= redact:
+        return
+    told = f"{number(people)} contact{'' if people == 1 else 's'}"
+    fewer = max(people - 1, 2)
+    can = f"; --contacts {fewer} shows words that {fewer} of them used" if fewer <= people else ""
+    console.say(f"Every word of the messages is left out, for this corpus has {told}{can}.")
 
 
 def say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[str, Any], command: str) -> None:
@@ -135,7 +188,9 @@ def write_report(
     live: bool = False,
     asked: bool = False,
 ) -> Path:
-    """Write the report and say where it is."""
+    """Write the report and say where it is, and whether it took the place of one that was redacted."""
+    place = expanded(output) if output else workspace.folder / (LIVE_REPORT if live else REPORT)
+    opened = redact is None and is_redacted(place)
     with console.progress("Writing the report"):
         path = workspace.report(output, results, redact=redact, live=live, asked=asked)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
@@ -143,6 +198,10 @@ def write_report(
     about = about if redact is None else f"redacted: words of at least {redact} contacts"
     about += " and the model itself: share it as you would share the messages" if live else ""
     console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
+    say_if_all_is_left_out(console, workspace, redact)
+    if opened:
+        console.result(replaced_redacted=True)
+        console.note("It replaces a report that was redacted. To have that again, add: --redact")
     if open_it:
         click.launch(str(path))
     return path

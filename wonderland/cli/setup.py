@@ -41,7 +41,7 @@ def init(console: Console, folder: Path | None, where: Path | None) -> None:
 
 
 def status(console: Console, folder: Path | None) -> None:
-    """Say which stages are done, missing, out of date or damaged, when they were made, and what to type next."""
+    """Say which stages are done, begun, missing, out of date or damaged, when they were made, and what to type next."""
     workspace = open_workspace(folder, examined=True)
     steps = workspace.status()
     console.result(

@@ -26,15 +26,21 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
         _ask(found.workspace.absolute().name)
     size = found.size
     delete(found)
+    strangers = [path for path in found.strangers if path.exists() or path.is_symlink()]
+    empty = [path for path in found.others if path.is_dir() and not any(path.iterdir())]
     console.result(
-        deleted=[str(path) for path in written],
+        deleted=[str(path) for path in (*written, *(path for path in found.folders if not path.exists()))],
         bytes=size,
-        left=[str(path) for path in (*found.strangers, *found.changed)],
+        left=[str(path) for path in (*strangers, *found.changed, *empty)],
         out_of_reach=list(OUT_OF_REACH),
         never_touched=stores,
     )
     console.say(f"\nDeleted: {len(written)} entries, {size_of(size)}.")
-    for paths, why in ((found.strangers, "not written by wonderland"), (found.changed, "changed since it was written")):
+    for paths, why in (
+        (strangers, "not written by wonderland"),
+        (found.changed, "changed since it was written"),
+        (empty, "empty now; it was there before"),
+    ):
         for path in paths:
             console.say(f"Left: {plain(str(path))} ({why})")
     for store in stores:

@@ -31,7 +31,7 @@ from wonderland.errors import InputError, NotEnoughData, UsageError
 if TYPE_CHECKING:
     from wonderland.tokenizer import SpeakerTokenizer
 
-__all__ = ["Windows", "pack", "windows_a_message"]
+__all__ = ["Windows", "pack", "windows_a_message", "windows_of"]
 
 _END, _ME, _THEM, _SEP = 0, 1, 2, 3  # the ids the tokenizer fixes
 
@@ -177,8 +177,22 @@ def windows_a_message(lengths: np.ndarray, *, size: int = 8, stride: int = 4) ->
     >>> windows_a_message(np.array([3, 8])), windows_a_message(np.array([12]))
     (1.0, 1.3333333333333333)
     """
-    further = np.ceil((lengths - size).clip(min=0) / stride)  # windows after the first
-    return float((lengths + further * (size - stride)).sum() / lengths.sum())
+    further = windows_of(lengths, size=size, stride=stride) - len(lengths)  # windows after the first
+    return float((lengths.sum() + further * (size - stride)) / lengths.sum())
+
+
+def windows_of(lengths: np.ndarray, *, size: int = 8, stride: int = 4) -> int:
+    """Return how many windows `pack` makes, but for those it cuts in pieces since they do not fit the context.
+
+    Args:
+        lengths: Messages of each conversation, [conversation].
+        size: Messages a window.
+        stride: Messages from one window to the next of the same conversation.
+
+    >>> windows_of(np.array([3, 8])), windows_of(np.array([12]))
+    (2, 2)
+    """
+    return len(lengths) + int(np.ceil((lengths - size).clip(min=0) / stride).sum())
 
 
 def _ranges(

@@ -6,18 +6,22 @@ other conversations, to confirm; ``part`` takes one. Named heads need no choice,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from wonderland.components import Component, Head
 from wonderland.errors import InputError, NotEnoughData, UsageError
 from wonderland.estimate import Estimate
 from wonderland.lab.contrast import Contrast, ContrastBatch, lint
+from wonderland.lab.interventions import Site
 from wonderland.lab.mining import Contrasts
-from wonderland.lab.named_sites import Named, What
+from wonderland.lab.named_sites import Named, What, must_be_one_list
 from wonderland.lab.observed import Observed
 from wonderland.lab.patching import DIRECTIONS, patch
 
 __all__ = ["What", "ask_by_patching"]
 
+_HEAD = re.compile(r"L\d+H\d+")
 PARTS = ("all", "explore", "confirm")
 
 
@@ -35,6 +39,7 @@ def ask_by_patching(
     for said, name, known in ((direction, "direction", DIRECTIONS), (part, "part", PARTS)):
         if said not in known:
             raise UsageError(f"There is no {name} {said!r}.", hint=f"Choose from: {', '.join(known)}.")
+    must_be_one_list("patch", [contrasts] if _a_place(contrasts) else [])
     named = Named.of(what, specimen.cfg)
     fit = _usable(specimen, contrasts, part, pairs, seed)
     batch = ContrastBatch.of(fit, specimen.tokenizer)
@@ -44,6 +49,11 @@ def ask_by_patching(
     named.check_positions(int(batch.answer.min()) + 1, "prompt")
     found = patch(specimen.model, batch, named.interventions, positions=places, directions=(direction,))
     return named.shaped(found.pooled(noising=direction == "noising", seed=seed))
+
+
+def _a_place(value: object) -> bool:
+    """Whether a value is a head or a site, by name or as such."""
+    return isinstance(value, (Component, Head, Site)) or (isinstance(value, str) and bool(_HEAD.fullmatch(value)))
 
 
 def _usable(
@@ -68,6 +78,11 @@ def _usable(
     given = [contrasts] if isinstance(contrasts, Contrast) else list(contrasts)
     if part != "all":
         raise UsageError("Contrasts of your own are one set, without halves.", hint='Leave part="all".')
+    if strange := [one for one in given if not isinstance(one, Contrast)]:
+        must_be_one_list("patch", strange if any(map(_a_place, strange)) else [])
+        raise UsageError(
+            f"A {type(strange[0]).__name__} is no contrast.", hint='For mined ones: specimen.patch("L2H0", "speaker")'
+        )
     if not given:
         raise UsageError("No contrast is given.", hint='For mined ones: specimen.patch("L2H0", "speaker")')
     for number, found in enumerate(lint(given, specimen.tokenizer, specimen.model), start=1):

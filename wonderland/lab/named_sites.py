@@ -20,7 +20,7 @@ from wonderland.lab.interventions import Intervention, Site
 from wonderland.lab.names import IN_ATTENTION, IN_BLOCK, IN_MLP, hook_name
 from wonderland.lab.protocols import ModelShape
 
-__all__ = ["Named", "What"]
+__all__ = ["Named", "What", "must_be_one_list"]
 
 One = str | Head | Site
 What = One | Sequence[One | Sequence[One]] | None
@@ -85,6 +85,20 @@ class Named:
         if not self.shape:
             return estimate[0]
         return estimate.map(lambda part: np.reshape(part, self.shape), dims=self.dims, labels=self.labels)
+
+
+def must_be_one_list(method: str, further: Sequence[object]) -> None:
+    """Raise `UsageError` if heads or sites were given one after another instead of in one list.
+
+    Args:
+        method: What was called: "ablate" or "patch".
+        further: What was given after the first.
+    """
+    if further:
+        raise UsageError(
+            "Several heads or sites are given in one list, as what is meant by two is not clear otherwise.",
+            hint=f'Each alone: specimen.{method}(["L2H0", "L2H3"]); together: specimen.{method}([["L2H0", "L2H3"]]).',
+        )
 
 
 def _single(what: Any) -> bool:

@@ -20,6 +20,7 @@ from wonderland.lab.evidence import Evidence
 from wonderland.lab.external.adapt import checked_model
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
 from wonderland.lab.mining import Contrasts
+from wonderland.lab.named_sites import must_be_one_list
 from wonderland.lab.observed import HOLD, Observed
 from wonderland.lab.protocols import Tokenizer
 from wonderland.notebook import table_of
@@ -197,7 +198,7 @@ class Specimen(Observed):
         self,
         what: What = None,
         contrasts: str | Contrast | Sequence[Contrast] | Contrasts | None = None,
-        *,
+        *further: object,
         direction: Literal["denoising", "noising"] = "denoising",
         part: Literal["all", "explore", "confirm"] = "all",
         pairs: int = 64,
@@ -209,6 +210,7 @@ class Specimen(Observed):
             what: Heads by name ("L2H0") or as `Head`, or places as `Site`: each alone; what stands in an inner list is
                 put in together. One alone gives one number; None is every head, [layer, head].
             contrasts: A kind to mine ("speaker", "first-speaker", "affirmation", "question"), or contrasts of your own.
+            *further: Nothing; several heads are given in one list.
             direction: "denoising" puts the clean run's values into the corrupted run (1 brings the whole gap back, so
                 it asks what suffices); "noising" the corrupted ones into the clean run (1 takes it all away: what is
                 needed).
@@ -217,10 +219,11 @@ class Specimen(Observed):
             seed: Seed of mining and of the interval.
 
         Raises:
-            UsageError: There is no such head, site, kind, direction or part.
+            UsageError: There is no such head, site, kind, direction or part, or heads are not in one list.
             InputError: A contrast of your own is no fair question.
             NotEnoughData: No contrast could be mined that this model tells apart.
         """
+        must_be_one_list("patch", further)
         return ask_by_patching(
             self,
             what,
@@ -234,24 +237,29 @@ class Specimen(Observed):
     def ablate(
         self,
         what: What = None,
-        *,
+        *further: object,
         method: Literal["mean", "zero", "resample"] = "mean",
         windows: int = 48,
         seed: int = 0,
     ) -> Estimate:
         """Take heads or sites out, and return by how much the loss on the evidence rises, in nats a token.
 
+        The three methods give three numbers, so say which one took: unless told otherwise it is the mean. The analysis
+        ``head-ablation`` gives all three, and ``head-taxonomy`` names roles by "resample".
+
         Args:
             what: As in `patch`: each alone, an inner list together, None every head.
+            *further: Nothing; several heads are given in one list.
             method: What stands in their place: their "mean" over the evidence, "zero", or what they computed at the
                 same position in another conversation ("resample").
             windows: Windows to ablate in, spread over conversations.
             seed: Seed of windows, donors and the interval.
 
         Raises:
-            UsageError: There is no such head, site or method.
+            UsageError: There is no such head, site or method, or heads are not in one list.
             NotEnoughData: For "resample", there is only one conversation.
         """
+        must_be_one_list("ablate", further)
         return ablation.ablate(self, what, method=method, windows=windows, seed=seed)
 
     def __repr__(self) -> str:

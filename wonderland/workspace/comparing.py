@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from wonderland.lab.result import Result
     from wonderland.lab.specimen import Specimen
 
-__all__ = ["WAYS", "compared", "compared_heads", "write_comparison"]
+__all__ = ["COMPARISON", "WAYS", "compared", "compared_heads", "write_comparison"]
 
+COMPARISON = "compare.html"
+"""The page of a comparison in a workspace."""
 _ABOUT = "Two sides of messages, and what a model of one loses on the other. No model of a side is kept."
 _HOLDS = "There is no model on this page. It shows words of messages, and numbers about them."
 _REDACTED = "There is no model on this page. Of words it shows those that at least {} contacts used."
@@ -127,7 +129,7 @@ def write_comparison(
     from wonderland.report.schema import characters
     from wonderland.tokenizer import SpeakerTokenizer
 
-    place = path or layout.folder / "compare.html"
+    place = expanded(path) if path else layout.folder / COMPARISON
     must_be_ours(layout.folder, [place])
     corpus = layout.done("filtered", "filter").read(Corpus.load)
     redaction = None

@@ -14,7 +14,7 @@ from wonderland.paths import expanded
 from wonderland.version import __version__
 from wonderland.workspace import auditing, models
 from wonderland.workspace.fingerprint import hash_file
-from wonderland.workspace.wipe import remember
+from wonderland.workspace.wipe import new_folders, remember
 
 if TYPE_CHECKING:
     import pandas
@@ -70,8 +70,10 @@ def export_model(layout: Layout, folder: str | Path, *, asked: bool) -> Path:
         _mark(partial, {"model": about})
 
     _only_an_export(place, "model")
+    made = new_folders(place)
     write_folder(place, _MARK, write)
-    remember(layout.folder, [path for path in place.rglob("*") if path.is_file()])
+    parts = list(place.rglob("*"))
+    remember(layout.folder, filter(Path.is_file, parts), [*made, *filter(Path.is_dir, parts)])
     return place
 
 
@@ -104,9 +106,10 @@ def export_results(layout: Layout, results: Results, of_settings: Results, folde
         _mark(partial, {"results": list(results)})
 
     _only_an_export(place, "results")
+    made = new_folders(place)
     write_folder(place, _MARK, write)
     written = sorted(path for path in place.iterdir() if path.name != _MARK)
-    remember(layout.folder, [*written, place / _MARK])
+    remember(layout.folder, [*written, place / _MARK], made)
     return written
 
 

@@ -27,7 +27,7 @@ from wonderland.workspace.replicated import replicated_in
 from wonderland.workspace.shown import note
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.status import LIVE_REPORT, REPORT, keys_of_settings
-from wonderland.workspace.wipe import must_be_ours, remember
+from wonderland.workspace.wipe import must_be_ours, new_folders, remember
 
 __all__ = ["Showing"]
 
@@ -73,6 +73,7 @@ class Showing:
         told = sharing.let_out(asked=asked) if live else ""
         place = expanded(path) if path else self.layout.folder / (LIVE_REPORT if live else REPORT)
         must_be_ours(self.layout.folder, [place])
+        made = new_folders(place.parent)
         packed = live_page(self.results.specimen, self.results) if live else None
         corpus = self._corpus
         with guarding(place):
@@ -89,8 +90,8 @@ class Showing:
                 audit=self._of_audit(results, sharing, model),
                 sharing=told,
             )
-        remember(self.layout.folder, [written])
-        note(self.layout, written, self.results, keys_of_settings(self.layout))
+        remember(self.layout.folder, [written], made)
+        note(self.layout, written, self.results, keys_of_settings(self.layout), self.redact or 0)
         return written
 
     def _of_audit(self, results: Results, sharing: Sharing, model: str) -> str:
@@ -112,9 +113,10 @@ class Showing:
             views = [redaction.view(view) for view in views]
         place = expanded(folder)
         must_be_ours(self.layout.folder, figure_files(views, place))
+        made = new_folders(place)
         with guarding(place):
             written = save_figures(views, place)
-        remember(self.layout.folder, written)
+        remember(self.layout.folder, written, made)
         return written
 
     def _with_audit(self) -> Results:

@@ -1,8 +1,8 @@
 """What a report shows, noted when it is written, so that one can tell later whether it shows what there is.
 
-``reports.json`` holds for each report the hash of its file, the keys of the stages it was made of, and of each analysis
-the key of the result it shows. Nothing of it is a time or a place, so a copy of a workspace is as up to date as the
-workspace was.
+``reports.json`` holds for each report the hash of its file, the keys of the stages it was made of, of each analysis the
+key of the result it shows, and whether it was redacted. Nothing that is compared is a time or a place, so a copy of a
+workspace is as up to date as the workspace was.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from wonderland.lab.results import Results
     from wonderland.workspace.layout import Layout
 
-__all__ = ["NOTED", "Shown", "later", "latest_keys", "note", "noted", "stages_now"]
+__all__ = ["NOTED", "Shown", "is_redacted", "later", "latest_keys", "note", "noted", "options_of", "stages_now"]
 
 NOTED = "reports.json"
+_REDACTED = b'"containsText":false'  # not in a string of the page, where quotation marks are escaped
 _STAGES = ("corpus", "filtered", "tokenizer", "model", "checks", "audit")
 
 
@@ -41,6 +42,7 @@ class Shown:
         of_settings: The key of each that the settings asked for and that was there.
         others: Results that were there and not shown, as "analysis/key".
         written: When it was written, in seconds since 1970.
+        redacted: How many contacts must have used a word that it shows; 0 if it is not redacted.
     """
 
     file: str
@@ -49,9 +51,10 @@ class Shown:
     of_settings: Mapping[str, str]
     others: Sequence[str] = field(default=())
     written: float = 0.0
+    redacted: int = 0
 
 
-def note(layout: Layout, place: Path, results: Results, of_settings: Mapping[str, str]) -> None:
+def note(layout: Layout, place: Path, results: Results, of_settings: Mapping[str, str], redacted: int = 0) -> None:
     """Note what a report in the workspace shows; of one that was written elsewhere nothing is noted.
 
     Args:
@@ -59,6 +62,7 @@ def note(layout: Layout, place: Path, results: Results, of_settings: Mapping[str
         place: The report.
         results: What it shows.
         of_settings: The key of the result of each analysis that the settings ask for.
+        redacted: How many contacts must have used a word that it shows; 0 if it is not redacted.
     """
     if place.parent.resolve() != layout.folder.resolve():
         return
@@ -71,7 +75,8 @@ def note(layout: Layout, place: Path, results: Results, of_settings: Mapping[str
         if (key := next((one.key for one in same if dict(one.evidence) == layout.evidence), "")) != "":
             keys[name] = key
     others = [_path(one) for one in there if keys.get(one.analysis) != one.key]
-    shown = Shown(hash_file(place), stages_now(layout), keys, dict(of_settings), others, round(time.time(), 3))
+    now = round(time.time(), 3)
+    shown = Shown(hash_file(place), stages_now(layout), keys, dict(of_settings), others, now, redacted)
     file = layout.folder / NOTED
     with guarding(file), replacing(file) as partial:
         told = {**_all(layout.folder), place.name: vars(shown)}
@@ -85,6 +90,19 @@ def noted(folder: Path, name: str) -> Shown | None:
     except (KeyError, TypeError):
         return None
     return found if (folder / name).is_file() and hash_file(folder / name) == found.file else None
+
+
+def options_of(shown: Shown | None) -> str:
+    """Return the options that write a report redacted as this one is, " --redact --contacts 5"; "" if it is not."""
+    return f" --redact --contacts {shown.redacted}" if shown is not None and shown.redacted else ""
+
+
+def is_redacted(place: Path) -> bool:
+    """Whether a report that was redacted stands at a place: its page says that it contains no text of messages."""
+    try:
+        return place.is_file() and _REDACTED in place.read_bytes()
+    except OSError:
+        return False
 
 
 def stages_now(layout: Layout) -> dict[str, str]:

@@ -29,7 +29,7 @@ from wonderland.workspace.fingerprint import hash_file, hash_value
 
 __all__ = ["Stage", "State", "guarding"]
 
-State = Literal["done", "missing", "out of date", "damaged", "declined"]
+State = Literal["done", "missing", "out of date", "damaged", "declined", "begun"]
 _RECORD = "stage.json"
 _ABANDONED_SECONDS = 24 * 3600.0  # after which a half-written folder is one that a killed process left
 _Loaded = TypeVar("_Loaded")

@@ -1,4 +1,4 @@
-"""How far a workspace is: every stage with its state (done, out of date, missing or damaged), its date and its size."""
+"""How far a workspace is: every stage with its state (done, begun, out of date, missing, …), its date and its size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wonderland.workspace.declined import declined, why_declined
 from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.kept import Kept, kept
 from wonderland.workspace.layout import CHECKPOINT, Layout
-from wonderland.workspace.shown import later, latest_keys, noted
+from wonderland.workspace.shown import later, latest_keys, noted, options_of
 from wonderland.workspace.stage import State
 from wonderland.workspace.versions import of_other_versions, versions
 from wonderland.workspace.wipe import bytes_of
@@ -72,14 +72,16 @@ def _report(layout: Layout, name: str, file: str, command: str, keys: Mapping[st
     if shown is None:
         why = f"{place}; what it shows is not known, as another version wrote it or it was changed: `{command}`"
         return _unless_refused(layout, Step(name, "out of date", why, size, place.stat().st_mtime, command))
+    command += options_of(shown)
+    told = f"{place}, redacted: words of at least {shown.redacted} contacts" if shown.redacted else f"{place}"
     wanted = {analysis: key for analysis, key in keys.items() if key}
     if any(shown.results.get(analysis, key) != key for analysis, key in shown.of_settings.items()):
         wanted, command = latest_keys(kept(layout.folder), shown.results), f"{command} --latest"
     after = later(shown, layout, wanted)
     if not after:
-        return Step(name, "done", str(place), size, shown.written)
+        return Step(name, "done", told, size, shown.written)
     names = " and ".join(filter(None, [", ".join(after[:-1]), *after[-1:]]))
-    told = f"{place}; it does not show {names} of now: `{command}` does"
+    told = f"{told}; it does not show {names} of now: `{command}` does"
     return _unless_refused(layout, Step(name, "out of date", told, size, shown.written, command))
 
 
@@ -108,6 +110,7 @@ def _step(layout: Layout, name: str) -> Step:
     detail = ""
     if name == "model" and not layout.examines and state != "done" and (layout.folder / CHECKPOINT).exists():
         detail = "training was interrupted and can go on"
+        state = "begun" if state == "missing" else state
     if layout.examines:
         detail = f"{layout.settings.examined.model}, on {layout.settings.examined.texts}"
         return Step(name, state, detail, *_on_disk([layout.folder / name]))

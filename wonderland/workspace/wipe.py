@@ -2,7 +2,8 @@
 
 A workspace holds somebody's messages, and so do the model, the tokenizer and the report made of them. `traces` finds
 everything that was written: the workspace's own files, and the reports, figures and exports that were written
-elsewhere, which a workspace remembers (`remember`) with a hash of their bytes. `delete` removes exactly those. A file
+elsewhere, which a workspace remembers (`remember`) with a hash of their bytes. `delete` removes exactly those, and
+folders that were made for them once nothing else is in them. A file
 in the workspace that wonderland did not write stays, and so does one elsewhere that was changed since: both are named.
 
 What would fool it: copies. A file that was sent, moved or backed up is out of reach, and so are the blocks of a solid
@@ -23,7 +24,7 @@ from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.stage import guarding
 
-__all__ = ["OUT_OF_REACH", "Traces", "delete", "must_be_ours", "remember", "traces"]
+__all__ = ["OUT_OF_REACH", "Traces", "delete", "must_be_ours", "new_folders", "remember", "traces"]
 
 OWN = (
     "wonderland.toml",
@@ -58,6 +59,7 @@ OUT_OF_REACH = (
     "the history of your shell and what scrolled by in the terminal",
 )
 _ELSEWHERE = "elsewhere.json"
+_FOLDER = "folder"  # in place of a hash
 _PAGES = ("report.html", "report-live.html", "compare.html")  # which are made anew without asking
 
 
@@ -71,6 +73,8 @@ class Traces:
         elsewhere: Files written to other places, unchanged since.
         changed: Files written to other places and changed since; they stay.
         strangers: What lies in the workspace and wonderland did not write; it stays.
+        folders: Folders that were made for files in other places; each goes if nothing is left in it.
+        others: Folders that such files lie in and that were there before; they stay, empty or not.
     """
 
     workspace: Path
@@ -78,6 +82,8 @@ class Traces:
     elsewhere: tuple[Path, ...]
     changed: tuple[Path, ...]
     strangers: tuple[Path, ...]
+    folders: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
 
     @property
     def size(self) -> int:
@@ -92,10 +98,23 @@ def bytes_of(path: Path) -> int:
     return path.lstat().st_size
 
 
-def remember(workspace: Path, written: Iterable[Path]) -> None:
-    """Note files that were written beside the workspace's own, so that `traces` finds them."""
+def new_folders(place: Path) -> list[Path]:
+    """Return a folder that is about to be written, and those above it, of those that are not there yet."""
+    place = _absolute(place)
+    return [folder for folder in (place, *place.parents) if not os.path.lexists(folder)]
+
+
+def remember(workspace: Path, written: Iterable[Path], folders: Iterable[Path] = ()) -> None:
+    """Note files that were written beside the workspace's own, so that `traces` finds them.
+
+    Args:
+        workspace: Its folder.
+        written: The files.
+        folders: Folders that were made for them (`new_folders`).
+    """
     known = _elsewhere(workspace)
     known |= {str(path): hash_file(path) for path in map(_absolute, written) if not _own(workspace, path)}
+    known |= {str(path): _FOLDER for path in map(_absolute, folders) if not _own(workspace, path)}
     if known:
         file = workspace / _ELSEWHERE
         with guarding(file), replacing(file) as partial:
@@ -132,15 +151,21 @@ def traces(workspace: Path) -> Traces:
     noted = _elsewhere(workspace)
     for path in sorted(workspace.iterdir()):
         left = path.name.startswith(".") and path.name.endswith((".partial", ".old", ".tmp"))
-        if str(_absolute(path)) not in noted:
+        if noted.get(str(_absolute(path)), _FOLDER) == _FOLDER:  # a folder of ours may hold what is not
             (inside if path.name in OWN or left else strangers).append(path)
     elsewhere: list[Path] = []
     changed: list[Path] = []
     for name, digest in sorted(noted.items()):
         path = Path(name)
-        if path.is_file():
+        if path.is_file() and digest != _FOLDER:
             (elsewhere if hash_file(path) == digest else changed).append(path)
-    return Traces(workspace, tuple(inside), tuple(elsewhere), tuple(changed), tuple(strangers))
+    folders = [Path(name) for name, digest in noted.items() if digest == _FOLDER]
+    folders.sort(key=lambda path: -len(path.parts))  # what lies in another goes before it
+    ours = {_absolute(workspace), *folders}
+    others = sorted({path.parent for path in elsewhere} - ours)
+    return Traces(
+        workspace, tuple(inside), tuple(elsewhere), tuple(changed), tuple(strangers), tuple(folders), tuple(others)
+    )
 
 
 def delete(found: Traces) -> None:
@@ -150,8 +175,14 @@ def delete(found: Traces) -> None:
         ResourceError: Something could not be deleted; what is left is still in its place.
     """
     last = found.workspace / "wonderland.toml"
-    ordered = [*found.elsewhere, *(path for path in found.inside if path != last)]
-    ordered.sort(key=lambda path: path.name == _ELSEWHERE)
+    for path in found.elsewhere:
+        with guarding(path):
+            path.unlink(missing_ok=True)
+    for folder in found.folders:
+        with guarding(folder):
+            if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+                folder.rmdir()
+    ordered = sorted((path for path in found.inside if path != last), key=lambda path: path.name == _ELSEWHERE)
     for path in [*ordered, last]:
         with guarding(path):
             if path.is_dir() and not path.is_symlink():

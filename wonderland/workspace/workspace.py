@@ -53,7 +53,10 @@ if TYPE_CHECKING:
     from wonderland.report.findings import Check
     from wonderland.workspace.status import Step
 
-__all__ = ["Workspace"]
+__all__ = ["NOTHING_TO_SHOW", "Workspace"]
+
+NOTHING_TO_SHOW = "Run some first, for example: wonderland analyze triage. All at once: wonderland report --all"
+"""What to type where there is no result yet."""
 
 _Parameters = Mapping[str, Mapping[str, Any]]
 
@@ -499,7 +502,7 @@ class Workspace(WorkspaceFolder):
         if results is None and not found and not self.declined():  # where all declined, what else there is is shown
             raise InputError(
                 "There is no result to show.",
-                hint="Run some first, for example: wonderland analyze triage. All at once: wonderland report --all",
+                hint=NOTHING_TO_SHOW,
             )
         return found
 
