@@ -58,7 +58,7 @@ def test_folders_made_for_an_export_go_with_it_and_others_are_named(small, tmp_p
     assert [path.name for path in shared.iterdir()] == ["mine.txt"]
     assert list(there.iterdir()) == []
     told = capsys.readouterr().out
-    assert f"Left: {there} (empty now; it was there before)" in told
+    assert f"Left: {there} (a folder, empty now)" in told
     assert f"Left: {shared} (not written by wonderland)" in told
 
 

@@ -203,7 +203,7 @@ def _rounded(count: float) -> int:
     (17700, 87)
     """
     step = 10 ** max(len(str(round(count))) - 3, 0)
-    return round(count / step) * step
+    return int(round(count / step) * step)
 
 
 def _epochs(count: int) -> str:

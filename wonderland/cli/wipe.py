@@ -39,7 +39,7 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
     for paths, why in (
         (strangers, "not written by wonderland"),
         (found.changed, "changed since it was written"),
-        (empty, "empty now; it was there before"),
+        (empty, "a folder, empty now"),
     ):
         for path in paths:
             console.say(f"Left: {plain(str(path))} ({why})")

@@ -3,8 +3,8 @@
 A workspace holds somebody's messages, and so do the model, the tokenizer and the report made of them. `traces` finds
 everything that was written: the workspace's own files, and the reports, figures and exports that were written
 elsewhere, which a workspace remembers (`remember`) with a hash of their bytes. `delete` removes exactly those, and
-folders that were made for them once nothing else is in them. A file
-in the workspace that wonderland did not write stays, and so does one elsewhere that was changed since: both are named.
+folders that were made for them once nothing else is in them. A file in the workspace that wonderland did not write
+stays, and so does one elsewhere that was changed since: both are named.
 
 What would fool it: copies. A file that was sent, moved or backed up is out of reach, and so are the blocks of a solid
 state disk until they are used again; `OUT_OF_REACH` says so to whoever wipes.
@@ -74,7 +74,7 @@ class Traces:
         changed: Files written to other places and changed since; they stay.
         strangers: What lies in the workspace and wonderland did not write; it stays.
         folders: Folders that were made for files in other places; each goes if nothing is left in it.
-        others: Folders that such files lie in and that were there before; they stay, empty or not.
+        others: Folders that such files lie in and that were there before, as far as is noted; they stay.
     """
 
     workspace: Path
