@@ -57,10 +57,12 @@ def test_status_says_which_report_is_redacted_and_what_is_proposed_keeps_it_so(s
     assert run(["report", "-q", "-w", str(small), "--redact", "--contacts", "9"]) == 0
     step = next(step for step in Workspace(small).status() if step.name == "report")
     assert (step.state, step.detail) == ("done", f"{small / 'report.html'}, redacted: words of at least 9 contacts")
-    assert run(["analyze", "-q", "-w", str(small), "attention-entropy", "--seed", "5"]) == 0
+    Workspace(small).configure("analysis", run=["attention-entropy", "induction"])
     capsys.readouterr()
     assert run(["status", "-w", str(small), "--json"]) == 0
     assert "report --redact --contacts 9" in json.loads(capsys.readouterr().out)["next"]
+    assert run(["analyze", "-q", "-w", str(small), "induction", "--seed", "5"]) == 0
+    assert "Next: wonderland report --latest --redact --contacts 9" in capsys.readouterr().out
 
 
 def test_a_report_says_that_it_took_the_place_of_a_redacted_one(small, tmp_path, capsys):
