@@ -31,6 +31,8 @@ def small(workspace):
 
 def test_a_redacted_report_shows_no_message_and_all_numbers(small, tmp_path, capsys):
     out = tmp_path / "to-show.html"
+    Workspace(small).configure("analysis", run=["head-patterns"])  # which shows messages token by token
+    assert run(["report", "-q", "-w", str(small)]) == 0
     assert run(["report", "-w", str(small), "--redact", "--contacts", "10000", "-o", str(out)]) == 0
     assert "redacted: words of at least 10000 contacts" in capsys.readouterr().out
     plain, shown = page_of(small / "report.html"), page_of(out)
