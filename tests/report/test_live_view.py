@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
+import axe
 import chromium
 import numpy as np
 import pytest
@@ -298,6 +299,40 @@ def test_what_is_off_is_in_the_address_and_what_is_typed_is_nowhere(page, report
     open_at(page, report, "?off=L9H9.MLP1.<img>.MLP1")
     assert page.url.endswith("?off=L9H9.MLP1.%3Cimg%3E.MLP1")
     assert page.locator(".chip.off").count() == 1
+
+
+@axe.NEEDED
+def test_an_open_live_view_has_no_serious_violation(page):
+    type_in(page, TEXT)
+    page.click('[data-head="L1H2"].chip')
+    page.get_by_role("button", name="Trace it").click()
+    page.wait_for_selector(".picture svg")
+    axe.load(page)
+    assert axe.violations(page) == []
+    chip = page.locator('[data-head="L1H2"].chip')
+    assert chip.get_attribute("role") is None
+    assert chip.get_attribute("aria-pressed") == "true"  # it is off
+    page.hover('[data-head="L1H1"].chip')
+    page.keyboard.press("ArrowRight")  # to choose another one is not to press it
+    assert page.locator('[data-head="L1H1"].chip').get_attribute("aria-pressed") == "false"
+
+
+def test_an_arrow_stands_only_where_the_numbers_differ_as_they_are_printed(page):
+    type_in(page, TEXT)
+    page.evaluate(
+        "() => { const box = document.body.appendChild(el('div.tried')), before = [0.2, 0.2, 0.2, 0.1, 0.3],"
+        " after = [0.2041, 0.21, 0.19, 0.1004, 0.2955]; box.append(changedTokens({ piece: String }, before, after)); }"
+    )
+    rows = page.eval_on_selector_all(
+        ".tried li", "all => all.map(li => [li.dataset.id, li.querySelector('b').textContent])"
+    )
+    assert dict(rows) == {
+        "0": "20% → 20%",
+        "1": "20% → 21% ▲",
+        "2": "20% → 19% ▼",
+        "3": "10% → 10%",
+        "4": "30% → 30%",
+    }
 
 
 def test_what_points_at_a_head_says_whether_it_is_off(page):
@@ -710,6 +745,19 @@ def test_what_carries_a_token_adds_up_and_is_of_the_text(page):
     assert abs(float(page.get_attribute("[data-missing]", "data-missing"))) < 5e-5
     type_in(page, "are you")
     assert page.locator(".picture svg").count() == 0
+
+
+def test_the_token_that_is_traced_is_the_likeliest_of_now_until_the_reader_chose_one(page):
+    box = page.get_by_label("Token", exact=True)
+    for text in ("", TEXT, "yes tomorrow"):
+        type_in(page, text)
+        top = int(probabilities(tokens_of(text)).argmax())
+        assert box.input_value() == str(top)
+    both = [{*np.argsort(-probabilities(tokens_of(text)))[1:10].tolist()} for text in (TEXT, "yes tomorrow")]
+    chosen = str(min(both[0] & both[1]))
+    box.select_option(chosen)
+    type_in(page, TEXT)
+    assert box.input_value() == chosen
 
 
 def test_steering_along_a_direction_is_what_hooks_do(page):

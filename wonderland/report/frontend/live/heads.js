@@ -3,7 +3,7 @@
 const METHODS = ['mean', 'zero', 'resample'];
 
 function headsPanel(session, { method }) {
-  const chips = HEADS.map((name) => el('button.chip', { role: 'gridcell', ...keyed(`head:${name}`) }, el('canvas.pixels', { 'aria-hidden': 'true' }), el('b', name), el('small.looks'), el('small.kl')));
+  const chips = HEADS.map((name) => el('button.chip', keyed(`head:${name}`), el('canvas.pixels', { 'aria-hidden': 'true' }), el('b', name), el('small.looks'), el('small.kl')));
   const mlps = d3.range(N_LAYERS).map((layer) => el('button.chip.mlp', { 'data-part': `MLP${layer}`, on: { click: () => switchPart(`MLP${layer}`) } }, el('b', `MLP${layer}`), el('small.kl')));
   const grid = el('div.chips', { role: 'group', label: 'Heads and MLPs: press to switch off' }, d3.range(N_LAYERS).map((l) => [chips.slice(l * N_HEADS, (l + 1) * N_HEADS), mlps[l]]));
   grid.style.gridTemplateColumns = `repeat(${N_HEADS}, minmax(0, 96px)) minmax(0, 96px)`;
@@ -30,6 +30,7 @@ function headsPanel(session, { method }) {
   const node = panel('heads', 'Heads', el('div.controls', el('span.quiet', 'Off means'), ways.node), el('div.controls.press', el('span.quiet', 'A press'), press.node), bar, grid, look, note);
   const hand = pointing(grid, {
     columns: N_HEADS,
+    state: 'aria-current', // pressed is what is off
     words: (i) => [HEADS[i], [['', offNames().includes(HEADS[i]) ? 'off' : 'on'], ['looks at', looks(i)], ['KL without it, here', klText(HEADS[i])]]],
     pick: (i) => (looked === null ? switchPart(HEADS[i]) : show(i)),
     peek: (i) => ({ ...store.peek, key: `head:${HEADS[i]}` }),
