@@ -81,8 +81,8 @@ def test_what_can_be_told_comes_first_and_is_an_effect_with_its_number(blank):
     assert (by_message.trust, by_message.estimate) == ("weak", blank.membership["message, calibrated"])
     kept = {name: n for name, n in blank.examined.items() if "told apart" not in name}
     assert "n = 12 conversations on the smaller side" in replace(told, examined=kept).sentence
-    by_message = {name: of for name, of in blank.membership.items() if name.startswith("message")}
-    assert len(replace(blank, membership=by_message).findings()) == 2
+    few = replace(blank, membership={**blank.membership, "conversation, calibrated": replace(one, n=3)})
+    assert [found.estimate for found in few.findings()] == [None, blank.membership["message, calibrated"]]
 
 
 def test_what_is_drawn_out_is_said_and_never_called_safe(blank, reciting, tokenizer, parts):

@@ -318,21 +318,26 @@ def test_an_open_live_view_has_no_serious_violation(page):
 
 
 def test_an_arrow_stands_only_where_the_numbers_differ_as_they_are_printed(page):
-    type_in(page, TEXT)
-    page.evaluate(
-        "() => { const box = document.body.appendChild(el('div.tried')), before = [0.2, 0.2, 0.2, 0.1, 0.3],"
-        " after = [0.2041, 0.21, 0.19, 0.1004, 0.2955]; box.append(changedTokens({ piece: String }, before, after)); }"
-    )
-    rows = page.eval_on_selector_all(
-        ".tried li", "all => all.map(li => [li.dataset.id, li.querySelector('b').textContent])"
-    )
-    assert dict(rows) == {
-        "0": "20% → 20%",
-        "1": "20% → 21% ▲",
-        "2": "20% → 19% ▼",
-        "3": "10% → 10%",
-        "4": "30% → 30%",
-    }
+    type_in(page, "isn't it")
+    before, rows = probabilities(tokens_of("isn't it")), []
+    for chip in page.locator("[data-head].chip").all():
+        chip.click()
+        settle(page)
+        page.wait_for_selector("[data-kl]")
+        rows += page.eval_on_selector_all(
+            ".changed li", "all => all.map(li => [+li.dataset.id, +li.dataset.p, li.querySelector('b').textContent])"
+        )
+        chip.click()
+    told = {"up": 0, "down": 0, "close": 0}
+    for token, after, text in rows:
+        one, other = text.rstrip(" ▲▼").split(" → ")
+        assert (text[-1] in "▲▼") == (one != other)
+        if one != other:
+            assert (text[-1] == "▲") == (after > before[token])
+            told["up" if text[-1] == "▲" else "down"] += 1
+        else:
+            told["close"] += abs(after - before[token]) > 1e-3  # it did change, by less than is printed
+    assert min(told.values()) > 0
 
 
 def test_what_points_at_a_head_says_whether_it_is_off(page):
@@ -343,7 +348,7 @@ def test_what_points_at_a_head_says_whether_it_is_off(page):
         act()
         until(page, f"document.querySelector('#tip').innerText.split(/\\s+/)[1] === '{state}'")
         assert page.is_visible("#tip")
-        assert chip.get_attribute("aria-label").startswith(f"L2H0, {state}")
+        assert re.match(rf"L2H0 .+ [\d.]+ nats, {state}, ", chip.get_attribute("aria-label"))
 
 
 def test_a_lit_head_of_the_map_has_no_line_under_it_and_reading_along_is_not_trying(page, report):
