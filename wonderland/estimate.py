@@ -222,6 +222,8 @@ class Estimate:
             return f"unknown (n={self.over})"
         unit = "" if self.unit == "1" else f" {self.unit}"
         chance = "" if self.chance is None else f", chance {float(self.chance):.3g}"
+        if np.isnan(float(self.low)) or np.isnan(float(self.high)):
+            return f"{float(self.value):.3g}{unit} (n={self.over}{chance}, no interval)"
         few = "" if self.trusted else ", too few to trust the interval"
         return (
             f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"

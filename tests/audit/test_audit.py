@@ -14,6 +14,7 @@ from wonderland.audit.settings import AuditSettings
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
 from wonderland.errors import NotEnoughData, Unsupported
+from wonderland.estimate import Estimate
 from wonderland.report.schema import Table
 from wonderland.report.schema.numbers import with_bounds
 
@@ -60,6 +61,28 @@ def test_a_model_that_knows_nothing_gives_nothing_back_and_tells_nobody(blank):
     texts = [with_bounds(blank.membership[f"{unit}, text alone"], ".2f") for unit in ("message", "conversation")]
     assert any(f"by the text alone: {told})" in blank.sentence for told in texts)
     assert "That does not show that it cannot be." in blank.sentence
+
+
+def test_what_can_be_told_comes_first_and_is_an_effect_with_its_number(blank):
+    one = Estimate(0.99, 0.97, 1.0, n=12, unit="AUC", chance=0.5)
+    told = replace(blank, membership={**blank.membership, "conversation, calibrated": one})
+    read, unread = (blank.examined[f"{side} conversations told apart"] for side in ("training", "held-out"))
+    assert min(read, unread) == blank.membership["conversation, calibrated"].n
+    assert max(read, unread) > min(read, unread)
+    first = f"One can tell which conversations it read: AUC 0.99 [0.97, 1.00] (chance 0.5; n = {read} conversations "
+    first += f"that it read and {unread} that it did not; by the text alone: "
+    assert told.sentence.startswith(first)
+    drawn, finding, by_message = told.findings()
+    assert (drawn.kind, drawn.estimate) == ("description", None)
+    assert "AUC" not in drawn.sentence
+    assert (finding.kind, finding.trust, finding.estimate) == ("effect", "solid", one)
+    assert finding.sentence.startswith(first)
+    assert drawn.sentence in told.sentence
+    assert (by_message.trust, by_message.estimate) == ("weak", blank.membership["message, calibrated"])
+    kept = {name: n for name, n in blank.examined.items() if "told apart" not in name}
+    assert "n = 12 conversations on the smaller side" in replace(told, examined=kept).sentence
+    few = replace(blank, membership={**blank.membership, "conversation, calibrated": replace(one, n=3)})
+    assert [found.estimate for found in few.findings()] == [None, blank.membership["message, calibrated"]]
 
 
 def test_what_is_drawn_out_is_said_and_never_called_safe(blank, reciting, tokenizer, parts):

@@ -109,7 +109,7 @@ def _choices(page: Mapping[str, Any], said: str) -> Iterator[str]:
 
 def _audit(page: Mapping[str, Any]) -> Iterator[str]:
     found = [finding["text"] for finding in page["findings"] if finding["view"] == "audit-completion"]
-    if found and page["audit"] not in found:
+    if any(text not in page["audit"] for text in found):
         yield f"the first page says {page['audit']!r}, the finding {found}"
 
 

@@ -50,6 +50,13 @@ def test_windows_of_one_conversation_are_one_unit():
     assert not estimate.trusted
 
 
+def test_one_conversation_has_no_interval():
+    estimate = cluster_bootstrap([[1.0, 2.0], [2.0, 2.0]], [1, 1], ["a", "a"], chance=0.0)
+    assert estimate.value.tolist() == [1.5, 2.0]
+    assert np.isnan([estimate.low, estimate.high]).all()
+    assert not estimate.above_chance.any()
+
+
 def test_an_interval_shrinks_with_the_root_of_the_conversations():
     random = np.random.default_rng(1)
     width = {}

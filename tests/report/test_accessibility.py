@@ -1,35 +1,17 @@
-"""Can someone read the report who does not see it, or sees little? axe-core looks at every view in both themes.
-
-axe-core is a development tool from npm and no part of the package. `.ci/run` puts it where this test looks:
-
-    npm install --no-save --ignore-scripts --prefix build/axe axe-core@4.14.1
-"""
+"""Can someone read the report who does not see it, or sees little? axe-core looks at every view in both themes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
+import axe
 import chromium
 import pytest
 import sample
+from axe import violations
 from chromium import until
 
 from wonderland.report.build import render
 
-AXE = Path(__file__).parents[2] / "build/axe/node_modules/axe-core/axe.min.js"
-pytestmark = [
-    *chromium.MARKS,
-    pytest.mark.skipif(not AXE.exists(), reason=f"axe-core is not there: {(__doc__ or '').splitlines()[-1].strip()}"),
-]
-BAD = ("serious", "critical")
-
-
-def violations(tab, rules: Sequence[str] = ()) -> list[str]:
-    """Return what axe finds on the page as it stands, with the first place of each; by some rules or by all."""
-    asked = {"resultTypes": ["violations"], **({"runOnly": [*rules]} if rules else {})}
-    found = tab.evaluate("asked => axe.run(document, asked)", asked)["violations"]
-    return [f"{one['id']}: {one['help']}, {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in BAD]
+pytestmark = [*chromium.MARKS, axe.NEEDED]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +33,7 @@ def test_no_view_has_a_serious_violation(browser, report, theme, rules):
     tab = browser.new_page(viewport={"width": 1440, "height": 1000})
     tab.goto(f"{report}#/findings?theme={theme}")
     tab.wait_for_selector("html[data-ready]")
-    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    axe.load(tab)
     found: dict[str, list[str]] = {}
     for view in tab.eval_on_selector_all("#nav a", "links => links.map(link => link.dataset.view)"):
         tab.evaluate(f"location.hash = '#/{view}?theme={theme}&head=L1H1'")
@@ -72,7 +54,7 @@ def test_an_open_tour_and_an_open_cell_have_no_serious_violation_and_are_quiet(b
     tab.goto(f"{report}#/attention?theme={theme}&head=L1H1&pos=9&node=4")
     tab.wait_for_selector("html[data-ready]")
     tab.wait_for_selector(".zoom h2")
-    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    axe.load(tab)
     found = {"cell": violations(tab)}
     tab.locator(".zoom").get_by_role("button", name="Close").click()
     canvas = tab.locator(".large canvas[role=application]")
@@ -97,7 +79,7 @@ def test_a_button_without_a_name_and_pale_words_would_be_found(browser, report):
     tab = browser.new_page()
     tab.goto(report)
     tab.wait_for_selector("html[data-ready]")
-    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    axe.load(tab)
     tab.evaluate("document.querySelector('#top button').replaceChildren()")
     tab.evaluate("document.querySelector('#top button').removeAttribute('title')")
     assert [one.split(":")[0] for one in violations(tab)] == ["button-name"]

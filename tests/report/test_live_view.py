@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
+import axe
 import chromium
 import numpy as np
 import pytest
@@ -300,6 +301,45 @@ def test_what_is_off_is_in_the_address_and_what_is_typed_is_nowhere(page, report
     assert page.locator(".chip.off").count() == 1
 
 
+@axe.NEEDED
+def test_an_open_live_view_has_no_serious_violation(page):
+    type_in(page, TEXT)
+    page.click('[data-head="L1H2"].chip')
+    page.get_by_role("button", name="Trace it").click()
+    page.wait_for_selector(".picture svg")
+    axe.load(page)
+    assert axe.violations(page) == []
+    chip = page.locator('[data-head="L1H2"].chip')
+    assert chip.get_attribute("role") is None
+    assert chip.get_attribute("aria-pressed") == "true"  # it is off
+    page.hover('[data-head="L1H1"].chip')
+    page.keyboard.press("ArrowRight")  # to choose another one is not to press it
+    assert page.locator('[data-head="L1H1"].chip').get_attribute("aria-pressed") == "false"
+
+
+def test_an_arrow_stands_only_where_the_numbers_differ_as_they_are_printed(page):
+    type_in(page, "isn't it")
+    before, rows = probabilities(tokens_of("isn't it")), []
+    for chip in page.locator("[data-head].chip").all():
+        chip.click()
+        settle(page)
+        page.wait_for_selector("[data-kl]")
+        rows += page.eval_on_selector_all(
+            ".changed li", "all => all.map(li => [+li.dataset.id, +li.dataset.p, li.querySelector('b').textContent])"
+        )
+        chip.click()
+    told = {"up": 0, "down": 0, "close": 0}
+    for token, after, text in rows:
+        one, other = text.rstrip(" ▲▼").split(" → ")
+        assert (text[-1] in "▲▼") == (one != other)
+        if one != other:
+            assert (text[-1] == "▲") == (after > before[token])
+            told["up" if text[-1] == "▲" else "down"] += 1
+        else:
+            told["close"] += abs(after - before[token]) > 1e-3  # it did change, by less than is printed
+    assert min(told.values()) > 0
+
+
 def test_what_points_at_a_head_says_whether_it_is_off(page):
     type_in(page, "naïve maybe")
     chip = page.locator('[data-head="L2H0"].chip')
@@ -308,7 +348,7 @@ def test_what_points_at_a_head_says_whether_it_is_off(page):
         act()
         until(page, f"document.querySelector('#tip').innerText.split(/\\s+/)[1] === '{state}'")
         assert page.is_visible("#tip")
-        assert chip.get_attribute("aria-label").startswith(f"L2H0, {state}")
+        assert re.match(rf"L2H0 .+ [\d.]+ nats, {state}, ", chip.get_attribute("aria-label"))
 
 
 def test_a_lit_head_of_the_map_has_no_line_under_it_and_reading_along_is_not_trying(page, report):
@@ -710,6 +750,19 @@ def test_what_carries_a_token_adds_up_and_is_of_the_text(page):
     assert abs(float(page.get_attribute("[data-missing]", "data-missing"))) < 5e-5
     type_in(page, "are you")
     assert page.locator(".picture svg").count() == 0
+
+
+def test_the_token_that_is_traced_is_the_likeliest_of_now_until_the_reader_chose_one(page):
+    box = page.get_by_label("Token", exact=True)
+    for text in ("", TEXT, "yes tomorrow"):
+        type_in(page, text)
+        top = int(probabilities(tokens_of(text)).argmax())
+        assert box.input_value() == str(top)
+    both = [{*np.argsort(-probabilities(tokens_of(text)))[1:10].tolist()} for text in (TEXT, "yes tomorrow")]
+    chosen = str(min(both[0] & both[1]))
+    box.select_option(chosen)
+    type_in(page, TEXT)
+    assert box.input_value() == chosen
 
 
 def test_steering_along_a_direction_is_what_hooks_do(page):

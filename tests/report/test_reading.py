@@ -26,9 +26,9 @@ SAID = "Repeating is not learned: its gain is −0.01 nats."
 
 
 AUDIT = (
-    "These tests drew out no text beyond chance (n = 5,000 training and 2,500 held-out messages). That does not show "
-    "that none can be drawn out. Who is in it can be told: AUC 0.99 [0.97, 1.00] (by conversation, n = 49 "
-    "conversations on the smaller side; by the text alone: 0.36 [0.28, 0.45])."
+    "One can tell which conversations it read: AUC 0.99 [0.97, 1.00] (chance 0.5; n = 139 conversations that it read "
+    "and 49 that it did not; by the text alone: 0.36 [0.28, 0.45]). These tests drew out no text beyond chance "
+    "(n = 5,000 training and 2,500 held-out messages). That does not show that none can be drawn out."
 )
 
 

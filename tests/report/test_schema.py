@@ -388,7 +388,11 @@ def test_intervals_are_written_in_one_way():
     assert with_bounds(one, ".2f") == "0.63 [0.56, 0.70]"
     assert bounds_in_words(one, digits) == "95% interval 0.56 to 0.70"
     assert interval_over(one) == "95% interval over n=42 conversations"
-    assert interval_over(dataclasses.replace(one, n=1)) == "95% interval over n=1 conversation"
+    alone = dataclasses.replace(one, low=np.nan, high=np.nan, n=1)
+    assert with_bounds(alone) == "63%"
+    assert bounds_in_words(alone) == "no interval"
+    assert interval_over(alone) == "n=1 conversation, so no interval"
+    assert str(alone) == "0.634 share (n=1 conversation, no interval)"
 
 
 def test_a_matrix_has_names_of_its_own_for_rows_and_columns():

@@ -71,3 +71,11 @@ class Measured(Result):
     vocabulary: Mapping[str, int] = field(default_factory=dict)
     full: Mapping[str, Any] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def sides(self, name: str) -> str:
+        """Say how many conversations an AUC of ``membership`` is over, of those that were read and of those not."""
+        what = f"conversations {'told apart' if name.startswith('conversation') else 'examined'}"
+        read, unread = (self.examined.get(f"{side} {what}") for side in ("training", "held-out"))
+        if read is None or unread is None:  # measured before both were kept
+            return f"n = {self.membership[name].n} conversations on the smaller side"
+        return f"n = {read:,} conversations that it read and {unread:,} that it did not"

@@ -16,7 +16,7 @@ from wonderland.audit.found import tries_told
 from wonderland.audit.measured import Measured
 from wonderland.audit.views import views
 from wonderland.estimate import Estimate
-from wonderland.report.findings import Finding
+from wonderland.report.findings import Finding, Trust
 from wonderland.report.schema import Row, Wording
 from wonderland.report.schema.numbers import told_p, with_bounds
 
@@ -114,6 +114,13 @@ class Memorisation(Measured):
         """What the first page of a report says of this audit."""
         if "training text" in self.left_out:
             return f"{self.left_out['training text']} {self._sampled()}".strip()
+        parts = [self._text_told(), self._telling(self._who)]
+        # What can be told comes first, unless text was drawn out, so that nobody reads the rest as "safe".
+        tells = bool(self.membership[self._who].above_chance) and not self._drawn()
+        return " ".join(parts[::-1] if tells else parts)
+
+    def _text_told(self) -> str:
+        """Say whether text was drawn out, and what the tests leave open."""
         n = f"n = {self.hits['training'][1]:,} training and {self.hits['held out'][1]:,} held-out messages"
         n += f", {len(self.secrets):,} secrets" if self.secrets else ""
         drawn = self._drawn()
@@ -122,8 +129,7 @@ class Memorisation(Measured):
             if drawn
             else f"These tests drew out no text beyond chance ({n}). That does not show that none can be drawn out."
         )
-        told = " ".join([told, *drawn, *self._open()])
-        return f"{told} {self._who()}"
+        return " ".join([told, *drawn, *self._open()])
 
     @property
     def at_a_glance(self) -> list[Row]:
@@ -157,16 +163,21 @@ class Memorisation(Measured):
             return ""
         return f"In what was sampled from it, {sum(self.found['generations'].values())} secrets were found."
 
+    @property
     def _who(self) -> str:
-        name = _WHOLE if _WHOLE in self.membership and self.membership[_WHOLE].trusted else _OURS
+        """The name of the AUC that the sentence tells: by conversation where there are enough, else by message."""
+        return _WHOLE if _WHOLE in self.membership and self.membership[_WHOLE].trusted else _OURS
+
+    def _telling(self, name: str) -> str:
+        """Say whether one can tell the messages or conversations that it read, with the number of that."""
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
-        told = f"AUC {with_bounds(one, '.2f')}"
-        of = f"by {name.partition(',')[0]}, n = {one.n} conversations on the smaller side; by the text alone: "
-        of += with_bounds(blind, ".2f")
-        if float(one.low) > 0.5:
-            said = f"Who is in it can be told: {told} ({of})."
+        unit = f"{name.partition(',')[0]}s"
+        told = f"AUC {with_bounds(one, '.2f')} (chance 0.5; {self.sides(name)}; by the text alone: "
+        told += f"{with_bounds(blind, '.2f')})"
+        if bool(one.above_chance):
+            said = f"One can tell which {unit} it read: {told}."
         else:
-            said = f"Who is in it could not be told here: {told} ({of}). That does not show that it cannot be."
+            said = f"Which {unit} it read could not be told here: {told}. That does not show that it cannot be."
         if "split" in self.left_out:
             said += f" {self.left_out['split']}"
         return said
@@ -216,19 +227,14 @@ class Memorisation(Measured):
         ]
 
     def findings(self) -> Sequence[Finding]:
-        """Say the sentence, and with which AUC one can tell what was read."""
-        first = self.membership.get(_OURS)
-        found = [
-            Finding(self.sentence, self._first_view(), trust="solid" if self.hits else "anecdotal", kind="description")
-        ]
-        if first is not None:
-            above = bool(first.above_chance)
-            told = (
-                f"{'One can tell' if above else 'One could not tell'} whether the model read a message: AUC "
-                f"{with_bounds(first, '.2f')}, chance 0.5."
-            )
-            trust = "solid" if above and first.trusted else "weak" if first.trusted else "anecdotal"
-            found.append(Finding(told, "audit-membership", trust=trust, estimate=first))  # type: ignore[arg-type]
+        """Say whether text was drawn out, and with which AUC one can tell the conversations and messages it read."""
+        told = self._text_told() if self.hits else self.sentence
+        trust: Trust = "solid" if self.hits else "anecdotal"
+        found = [Finding(told, self._first_view(), trust=trust, kind="description")]
+        for name in filter(self.membership.__contains__, dict.fromkeys((self._who, _OURS))):
+            one = self.membership[name]
+            trust = "anecdotal" if not one.trusted else "solid" if bool(one.above_chance) else "weak"
+            found.append(Finding(self._telling(name), "audit-membership", trust=trust, estimate=one))
         return found
 
     def _first_view(self) -> str:

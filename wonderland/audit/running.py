@@ -238,6 +238,10 @@ class _Run:
                 f"conversation, {name}": (of, was_read, np.arange(len(of)))
                 for name, of in zip(scores, whole, strict=True)
             }
+            self.found["examined"] |= {
+                "training conversations told apart": int(was_read.sum()),
+                "held-out conversations told apart": int((~was_read).sum()),
+            }
         else:
             self.left_out["membership by conversation"] = "Too few conversations of five messages on one side."
         for name, (few, forced) in {"in a window": self.in_window, "untrained": self.twin}.items():

@@ -288,8 +288,8 @@ def _membership(of: Measured) -> View | None:
 
 def _by_conversation(of: Measured) -> str:
     """Say over how many conversations their AUC is, which are those with enough messages examined."""
-    one = of.membership.get("conversation, calibrated")
-    return "" if one is None else f"; conversations with enough of them are {one.n} on the smaller side"
+    name = "conversation, calibrated"
+    return f"; by conversation, of those with enough messages, {of.sides(name)}" if name in of.membership else ""
 
 
 def _tokens(of: Measured) -> View | None:

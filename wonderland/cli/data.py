@@ -174,7 +174,11 @@ def read_messages(console: Console, workspace: Workspace, *, again: bool = True)
             number(counts["people"]),
             "stored by name" if workspace.settings.source.names else "stored as pseudonyms",
         ),
-        ("Words", number(counts["words"]), f"{counts['words'] / max(total, 1):.1f} per message"),
+        (
+            "Words",
+            number(counts["words"]),
+            f"{counts['words'] / max(total, 1):.1f} per message; before the filters",
+        ),
     ]
     console.rows(rows)
     for note in corpus.notes:

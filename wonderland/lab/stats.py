@@ -77,6 +77,9 @@ def cluster_bootstrap(
         replicates: Bootstrap replicates.
         seed: Seed of the resampling.
 
+    Returns:
+        The ratio; of one cluster without an interval, whose ends are NaN.
+
     Raises:
         NotEnoughData: There are no units at all.
     """
@@ -92,6 +95,8 @@ def cluster_bootstrap(
         samples = np.tensordot(draws, top, 1) / np.tensordot(draws, bottom, 1)
         value = top.sum(0) / bottom.sum(0)
         low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
+    if n == 1:  # drawn again, one cluster is always itself: that is no interval
+        low, high = np.full_like(value, np.nan), np.full_like(value, np.nan)
     return Estimate(value, low, high, n=n, unit=unit, chance=chance, resampled_over=resampled_over, dims=dims)
 
 

@@ -99,7 +99,8 @@ def _contents(corpus: Corpus, timed: np.ndarray) -> View:
         "corpus",
         "Corpus overview",
         Cards(cards),
-        caption=f"Counts over n={len(corpus):,} messages that were kept; no sampling, so no interval.",
+        caption=f"Counts over n={len(corpus):,} messages that were kept, after the filters (wonderland extract counts "
+        "before them); no sampling, so no interval.",
         how_to_read="What the model could learn from. A person's replies need messages from me; a model of groups "
         "needs group chats.",
         misleads="Repeats are texts that are alike letter by letter: “ok” said often is not a fault of the data.",

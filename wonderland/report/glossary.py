@@ -1,4 +1,4 @@
-"""The report's words: thirty terms of the field, each in two plain sentences.
+"""The report's words: terms of the field, each in two plain sentences.
 
 The report shows a term's text wherever the term stands; the page "Words explained" lists them all. A text says what
 the thing is, then what one sees of it here. No term is explained by another that is not in the list.
@@ -128,10 +128,16 @@ GLOSSARY: Sequence[Term] = (
         ("nats",),
     ),
     Term(
-        "perplexity",
-        "The loss as a number of choices: between how many equally likely tokens the model hesitates. It is e to the "
-        "power of the loss.",
-        ("choices left",),
+        "choices left",
+        "The loss as a number of choices, which papers call perplexity: between how many equally likely tokens the "
+        "model hesitates. It is e to the power of the loss.",
+        ("perplexity",),
+    ),
+    Term(
+        "n-gram",
+        "A table of counts that predicts the next token from the few before it: a unigram from none, a bigram from "
+        "one, a trigram from two. A model that is no better than such a table has learned no more than it.",
+        ("unigram", "unigrams", "bigram", "bigrams", "trigram", "trigrams", "n-grams"),
     ),
     Term(
         "entropy",
@@ -218,6 +224,63 @@ GLOSSARY: Sequence[Term] = (
         "A head that looks at the first token only because it has nothing to do. It looks like a head with a job, and "
         "writes almost nothing.",
         ("sink",),
+    ),
+    Term(
+        "AUC",
+        "Of one thing that was read and one that was not, how often the one that was read scores higher; in general, "
+        "of a yes and a no. 0.5 is guessing, 1 is always.",
+    ),
+    Term(
+        "p value",
+        "How often chance alone would give a number at least this large. A small p says that chance is a poor "
+        "explanation, and not how large or important the effect is.",
+        ("p =", "p <"),
+    ),
+    Term(
+        "q value",
+        "A p value made stricter because many things were tested at once, of which some look good by chance. Among all "
+        "that are called found at q < 0.05, about one in twenty is expected to be false.",
+        ("q =", "q <"),
+    ),
+    Term(
+        "z score",
+        "How far a number is from the mean that chance gives, counted in standard deviations of chance. Between −2 and "
+        "2 is usual without any effect.",
+        ("z scores", "z =", "z >"),
+    ),
+    Term(
+        "probe",
+        "A small classifier that tries to read something, such as who speaks, from the model's inner vectors. That it "
+        "succeeds shows that it can be read there, and not that the model uses it.",
+        ("probes", "linear probe"),
+    ),
+    Term(
+        "silhouette",
+        "How well things fall into groups, from −1 to 1: how much nearer each is to its own group than to the next. "
+        "Near 0 the groups run into each other.",
+    ),
+    Term(
+        "singular values",
+        "How much a matrix stretches along each of its own directions, largest first. If the first is far larger than "
+        "the second (σ₁/σ₂), the head does nearly the same to everything it reads.",
+        ("singular value", "σ₁/σ₂"),
+    ),
+    Term(
+        "effective rank",
+        "Between how many directions a matrix shares out what it does; 1 if it has only one. It is computed from all "
+        "its singular values.",
+    ),
+    Term(
+        "rotation null",
+        "The chance level of a number computed from weights: the same number after a weight matrix was turned in "
+        "random directions. What stays as high under rotations comes from the size of the weights and not from their "
+        "directions.",
+        ("rotations", "rotation", "rotated weights"),
+    ),
+    Term(
+        "causal scrubbing",
+        "A test of an explanation: everything that it calls unimportant is replaced by the same from other texts. If "
+        "the model then behaves as before, the explanation holds so far.",
     ),
     Term(
         "logit lens",

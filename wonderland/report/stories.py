@@ -151,7 +151,7 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     plain = [finding for finding in numbered if not re.search(r"(?<![LHNF\d])\d", headline(finding.sentence))]
     story = _of_finding(ask, (plain or numbered or mine)[0], {"kind": "heads", "lit": [head]}, "See its evidence")
     if len(agreeing[head]) > 1:
-        story["more"] = "Several analyses point to this head."
+        story["more"] = "Several analyses point to this head, each with its own number."
     return story
 
 

@@ -90,13 +90,18 @@ def test_where_the_speaker_changes_nothing_nothing_is_claimed():
     assert "none could be mined" in found.summary()
 
 
-def test_one_pair_is_an_anecdote(speaking):
+def test_one_pair_is_an_anecdote_without_an_interval(speaking):
     found = patching(speaking, contrasts=(ME_SPEAKS,))
     assert found.best == SPEAKER
     assert found.trust == "anecdotal"
-    first = found.summary().splitlines()[0]
-    assert "anecdotal: fewer than 20 pairs" in first
-    assert "chosen on the same pairs" in first
+    lines = found.summary().splitlines()  # one pair has no interval, so nothing is shown
+    assert lines[0] == (
+        f"No head alone is shown to bring the difference back (the contrasts given): {SPEAKER}, chosen on the same "
+        "pairs, brings back 100%, over 1 pair, anecdotal: fewer than 20 pairs."
+    )
+    assert lines[1] == f"Corrupting {SPEAKER} alone takes away 100%."
+    assert lines[2].endswith("over 1 pair in all.")
+    assert all(encode(view.data) for view in found.views())
     assert all("anecdote" in view.caption for view in found.views()[1:3])
     assert all("anecdote" in view.warning for view in found.views()[1:3])
 

@@ -316,6 +316,10 @@ def test_a_verdict_of_ablation_is_no_role():
         "weights alone."
     )
     assert result.findings()[0].sentence == "1 of 3 heads has a role that an intervention supports."
+    said = "needed, and copies what it looks at"  # more heads copy by their weights
+    assert [str(blocks[0].role) for blocks in copies.cards().values()] == ["induction", said, said]
+    assert str(copies.views()[0].figure.rows[1][1]) == said
+    assert f"{said.capitalize()}: L0H1, L0H2." in copies.summary()
 
 
 def test_the_half_that_may_be_cited_is_shown_beside_the_picture():

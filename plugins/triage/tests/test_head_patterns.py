@@ -109,6 +109,12 @@ def test_a_threshold_above_every_score_leaves_no_label(specimen):
     assert result.summary().startswith("0 of 6 heads have a pattern")
 
 
+def test_the_number_of_a_named_head_says_on_which_conversations_it_is(result):
+    lines = [line for line in result.summary().splitlines() if line.startswith("To ")]
+    assert lines
+    assert all(line.endswith(", on other conversations than it was chosen on.") for line in lines)
+
+
 def test_two_patterns_on_one_head_are_called_mixed():
     model = handwritten_model()
     layer, head = HEADS["self"]

@@ -29,6 +29,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
   const hand = pointing(grid, {
     columns: heads,
+    state: 'aria-selected',
     words: (i, hovering) => (hovering ? null : [`${HEADS[i]} ${label(i)}`, [['', 'attention pattern']]]),
     pick: (i) => store.set({ key: `head:${HEADS[i]}` }),
     peek: (i) => ({ ...store.peek, key: `head:${HEADS[i]}` }),

@@ -94,7 +94,7 @@ function mountFirst(host) {
   host.replaceChildren(el('article.figure.first',
     el('h1', { id: 'title-findings', tabindex: -1 }, page.meta.compared ? 'The comparison in a minute' : 'Your model in a minute'),
     el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts.' : 'It read messages and learned one thing: to guess the next token.'), seen)),
-    page.audit ? auditOf(true) : null,
+    page.audit ? auditOf(true, seen) : null,
     page.checks.length ? el('details.checks', { open: failed.length > 0 }, el(failed.length ? 'summary.bad' : 'summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
     el('p.goon', live ? el('a', { href: store.address({ view: live.id }) }, `${live.title}: write, and the model answers →`) : null, el('a', { href: store.address({ view: 'all-findings' }) }, `All findings →`), el('a', { href: store.address({ view: 'words' }) }, 'Words explained →'))));

@@ -47,7 +47,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       s.rows.map((text, r) => line(text, cells.slice(r * columns.length, (r + 1) * columns.length))),
       below ? line('corrupted', below.map(name)) : null);
     grid.style.gridTemplateColumns = `max-content repeat(${columns.length}, var(--cell))`;
-    const hand = pointing(grid, { columns: columns.length, words, pick, peek: (i) => ({ key: keyAt(...placeOf(i)), pos: links ? undefined : placeOf(i)[1] }),
+    const hand = pointing(grid, { columns: columns.length, state: 'aria-selected', words, pick, peek: (i) => ({ key: keyAt(...placeOf(i)), pos: links ? undefined : placeOf(i)[1] }),
       move: (i) => (links === 'head' ? store.set({ key: keyAt(...placeOf(i)) }) : isNumber(store.pos) && !links && store.set({ layer: placeOf(i)[0], pos: placeOf(i)[1] })) });
     hand.set(cells);
     const draw = () => {
@@ -67,7 +67,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       cells.forEach((cell, i) => {
         const [r, c] = placeOf(i), value = s.values.at(r, c);
         styled(cell, { background: scale.css(value), color: scale.ink(value), fontSize: `${size ?? 12}px` });
-        fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && s.low && !s.labels && isNumber(value) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
+        fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && !s.labels && isNumber(s.low?.at(r, c)) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
         cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));
         cell.classList.toggle('faded', slider !== null && abs(value) < slider.limit());

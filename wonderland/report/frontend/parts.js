@@ -48,12 +48,12 @@ function legend() {
 }
 
 // Things in a figure that can be pointed at, clicked and walked over: `words(i)` is [name, pairs], said by the tooltip
-// and the aria label alike; arrows move the one tab stop, in rows of `columns`.
+// and the aria label alike; arrows move the one tab stop, in rows of `columns`; `state` is the attribute that says what is chosen.
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 // Marks an element as standing for what a key names; heads are named apart, for style and tests.
 const keyed = (key) => ({ 'data-key': key, 'data-head': headOfKey(key) });
 
-function pointing(host, { words, pick, peek = () => ({}), move = () => {}, columns = 1 }) {
+function pointing(host, { words, pick, peek = () => ({}), move = () => {}, columns = 1, state = 'aria-pressed' }) {
   let cells = [], marked = [], stop = 0, hinted = 0;
   const at = ({ target }) => {
     const cell = target.closest?.('[data-i]');
@@ -123,7 +123,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
         marked[i] = now;
         cell.classList.toggle('chosen', on);
         cell.classList.toggle('peeked', peeked);
-        cell.setAttribute(cell.getAttribute('role') === 'gridcell' ? 'aria-selected' : 'aria-pressed', String(on));
+        cell.setAttribute(state, String(on));
         if (on && !cells.includes(document.activeElement)) setStop(i);
       });
     },
@@ -145,11 +145,11 @@ function saySideways(host) {
 // What the audit found of what the model gives away: a sentence, its figures, and why the model may be in this file.
 // On the first page the figures are folded, and with them what stands in brackets, so that a reader meets the model before
 // its numbers.
-const auditOf = (folded) => {
+const auditOf = (folded, seen) => {
   const brief = folded && page.auditFigures.length ? page.audit.replace(/ \([^()]*\)/g, '') : page.audit;
   const figures = page.auditFigures.length ? el('div.auditfigures', brief === page.audit ? null : el('p.caption', page.audit), pairsOf(page.auditFigures)) : null;
   return [
-    el('p.caption.audit', el('b', 'What it gives away. '), brief, page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
+    el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
     figures && folded ? el('details.checks', el('summary.quiet', 'Figures of the audit'), figures) : figures,
     page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null,
   ];

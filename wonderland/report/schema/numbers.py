@@ -59,22 +59,28 @@ Told = Callable[[Any], str] | str
 
 
 def bounds(estimate: Any, told: Told = percent) -> str:
-    """Return the interval of one estimate in brackets: "[56%, 70%]"."""
+    """Return the interval of one estimate in brackets: "[56%, 70%]"; nothing if it has none."""
+    if math.isnan(float(estimate.low)) or math.isnan(float(estimate.high)):
+        return ""
     return f"[{_told(estimate.low, told)}, {_told(estimate.high, told)}]"
 
 
 def with_bounds(estimate: Any, told: Told = percent) -> str:
     """Return one estimate with its interval: "63% [56%, 70%]"."""
-    return f"{_told(estimate.value, told)} {bounds(estimate, told)}"
+    return f"{_told(estimate.value, told)} {bounds(estimate, told)}".rstrip()
 
 
 def bounds_in_words(estimate: Any, told: Told = percent) -> str:
-    """Return the interval of one estimate as sentences have it: "95% interval 56% to 70%"."""
+    """Return the interval of one estimate as sentences have it: "95% interval 56% to 70%", "no interval"."""
+    if not bounds(estimate, told):
+        return "no interval"
     return f"95% interval {_told(estimate.low, told)} to {_told(estimate.high, told)}"
 
 
 def interval_over(estimate: Any) -> str:
     """Return what the interval of an estimate rests on, as captions have it: "95% interval over n=42 conversations"."""
+    if estimate.n == 1 and estimate.resampled_over != "models":
+        return f"n={estimate.over}, so no interval"
     return f"95% interval over n={estimate.over}"
 
 

@@ -66,7 +66,7 @@ class EdgeAttributionResult(ContrastResult):
         edge = self.strongest[0]
         one = self.effect(edge)
         exactly = "" if len(self.edges) == self.count else f" ({len(self.edges)} of them patched exactly)"
-        over = f"over {self.confirming} pairs{self.few}"
+        over = f"over {self.confirmed_on}{self.few}"
         if one.low > 0:
             return (
                 f"Of {self.count} edges{exactly}, {edge} has the largest estimate, and alone it brings back "

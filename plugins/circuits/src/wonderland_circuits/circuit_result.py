@@ -167,7 +167,7 @@ class CircuitGraphResult(ContrastResult):
             random += f"{told_p(self.p)}{special}"
         return (
             f"{len(self.edges)} of {self.count} edges bring back {share(self.faithfulness)} of the difference "
-            f"({self.what}) while all others are corrupted, over {self.confirming} pairs{self.few}; {random}."
+            f"({self.what}) while all others are corrupted, over {self.confirmed_on}{self.few}; {random}."
         )
 
     def findings(self) -> Sequence[wl.Finding]:

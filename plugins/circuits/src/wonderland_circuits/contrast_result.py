@@ -15,7 +15,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.contrast import ENOUGH_PAIRS
 from wonderland.views import interval_over
-from wonderland_circuits.phrases import spelled
+from wonderland_circuits.phrases import pairs_told, spelled
 
 __all__ = ["ContrastResult"]
 
@@ -45,6 +45,11 @@ class ContrastResult(wl.Result):
         return self.confirming < ENOUGH_PAIRS
 
     @property
+    def confirmed_on(self) -> str:
+        """The pairs that the claims rest on, counted."""
+        return pairs_told(self.confirming)
+
+    @property
     def few(self) -> str:
         """What a sentence says of too few pairs; nothing if there are enough."""
         return f", anecdotal: fewer than {ENOUGH_PAIRS} pairs" if self.anecdotal else ""
@@ -60,7 +65,7 @@ class ContrastResult(wl.Result):
 
     def over(self, estimate: wl.Estimate) -> str:
         """Return what an estimate rests on: "over 32 pairs; 95% interval over n=30 conversations"."""
-        return f"over {self.confirming} pairs; {interval_over(estimate)}"
+        return f"over {self.confirmed_on}; {interval_over(estimate)}"
 
     def without_pairs(self, cannot: str) -> list[str]:
         """Return the lines of a result that has no pair to ask about."""

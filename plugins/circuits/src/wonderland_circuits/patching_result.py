@@ -13,7 +13,7 @@ from wonderland.components import Head
 from wonderland.views import Block, Column, Matrix, Row, Table, interval_over, spoken
 from wonderland_circuits import patching_grid
 from wonderland_circuits.contrast_result import ContrastResult
-from wonderland_circuits.phrases import share
+from wonderland_circuits.phrases import pairs_told, share
 
 MODES = ("resid_pre", "attn_out", "mlp_out")
 ROLES = ("difference", "between", "answer")
@@ -66,7 +66,7 @@ class ActivationPatchingResult(ContrastResult):
         lines = [
             self._claim(),
             f"Corrupting {self.best} alone takes away {share(self.confirmed['noising'])}.",
-            f"The gap is {self.gap.value:.2f} logits on average, over {len(self.pairs)} pairs in all.",
+            f"The gap is {self.gap.value:.2f} logits on average, over {pairs_told(len(self.pairs))} in all.",
         ]
         if arrives := self.arrives():
             lines.append(arrives)
@@ -78,11 +78,11 @@ class ActivationPatchingResult(ContrastResult):
         if one.low > 0:
             return (
                 f"One head alone, {self.best}, brings back {share(one)} of the difference ({self.what}), over "
-                f"{self.confirming} pairs; it was {chosen}{self.few}."
+                f"{self.confirmed_on}; it was {chosen}{self.few}."
             )
         return (
             f"No head alone is shown to bring the difference back ({self.what}): {self.best}, {chosen}, brings back "
-            f"{share(one)}, over {self.confirming} pairs{self.few}."
+            f"{share(one)}, over {self.confirmed_on}{self.few}."
         )
 
     def arrives(self) -> str:
@@ -116,7 +116,7 @@ class ActivationPatchingResult(ContrastResult):
         n = self.by_head["denoising"]
         anecdote = " Fewer than 20 pairs: an anecdote." if self.anecdotal else ""
         caption = (
-            f"Share of the gap of {self.gap.value:.2f} logits, pooled over all {len(self.pairs)} pairs; "
+            f"Share of the gap of {self.gap.value:.2f} logits, pooled over {pairs_told(len(self.pairs))}; "
             f"{interval_over(n)}; 0 is no effect.{anecdote}"
         )
         apart = " Another analysis of the same heads, with pairs of its own, can give shares some points away."
@@ -161,12 +161,12 @@ class ActivationPatchingResult(ContrastResult):
             return ""
         return (
             f" The cells are over both halves of the pairs, also the half on which {self.best} was chosen: cite the "
-            f"numbers beside the picture, over the {self.confirming} pairs of the other half."
+            f"numbers beside the picture, over the {self.confirmed_on} of the other half."
         )
 
     def _to_cite(self) -> Block:
         title = f"{self.best}, to cite" if self.held_back else f"{self.best}, on the pairs that chose it"
-        half = f"Over {self.confirming} pairs " + (
+        half = f"Over {self.confirmed_on} " + (
             "that were not used to choose the head." if self.held_back else "on which the head was also chosen."
         )
         return Block(title, half, [Row(way, self.confirmed[way]) for way in WAYS])
@@ -185,7 +185,7 @@ class ActivationPatchingResult(ContrastResult):
             "Contrast pairs",
             Table.by_row({**columns, Column("best", f"{self.best} brings back", "share", 2): best}),
             subtitle="Which questions were put to the model?",
-            caption=f"All {len(self.pairs)} pairs; the gap is the logit difference of target and foil, clean minus "
+            caption=f"All pairs, n={len(self.pairs)}; the gap is the logit difference of target and foil, clean minus "
             "corrupted.",
             how_to_read="Each row is a question to the model: what changes its next word from the foil to the target?",
             misleads="One row is an anecdote; target and foil were chosen for their gap.",

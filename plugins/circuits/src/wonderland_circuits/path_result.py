@@ -81,7 +81,7 @@ class PathPatchingResult(ContrastResult):
         )
         return (
             f"{self.receivers[0]} {told} of the difference ({self.what}) in all, and {share(direct)} directly into "
-            f"the logits, over {self.confirming} pairs{self.few}."
+            f"the logits, over {self.confirmed_on}{self.few}."
         )
 
     def findings(self) -> Sequence[wl.Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import wonderland as wl
 from wonderland.views import with_bounds
 
-__all__ = ["listed", "share", "spelled"]
+__all__ = ["listed", "pairs_told", "share", "spelled"]
 
 _WHAT = {
     "speaker": "who speaks",
@@ -24,8 +24,13 @@ def spelled(kind: str) -> str:
 
 
 def share(estimate: wl.Estimate) -> str:
-    """Return an estimate as a share with its interval: "63% [56%, 70%]"."""
+    """Return an estimate as a share with its interval: "63% [56%, 70%]"; of one cluster without."""
     return "an undefined share" if math.isnan(float(estimate.value)) else with_bounds(estimate)
+
+
+def pairs_told(count: int) -> str:
+    """Return how many pairs: "32 pairs", "1 pair"."""
+    return "1 pair" if count == 1 else f"{count} pairs"
 
 
 def listed(names: Sequence[object], most: int = 5) -> str:

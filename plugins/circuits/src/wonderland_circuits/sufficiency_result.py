@@ -95,7 +95,7 @@ class CircuitSufficiencyResult(ContrastResult):
         bring, sets = ("alone brings back", "single heads") if one else ("together bring back", "sets of the same size")
         lines = [
             f"{' + '.join(self.circuit)} {bring} {share(self.recovery)} of the difference ({self.what}) "
-            f"over {self.confirming} pairs, {_HOW.get(self.chosen, self.chosen)}; rank {self.rank} of "
+            f"over {self.confirmed_on}, {_HOW.get(self.chosen, self.chosen)}; rank {self.rank} of "
             f"{1 + len(self.others)} {sets} ({scope}), {told_p(self.p)}: {self._verdict()}{self.few}.",
             f"All heads together bring back {share(self.every)}; corrupting the circuit takes away "
             f"{share(self.damage)}.",

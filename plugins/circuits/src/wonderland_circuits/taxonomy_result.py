@@ -14,6 +14,7 @@ from wonderland.views import Block, Column, Number, Role, Row, Table, Wording
 
 _NOTHING = "no role found"
 COPIES = "copies what it looks at"
+_SAID = {COPIES: f"needed, and {COPIES}"}  # where roles are counted: more heads copy by their weights than are needed
 _FIRST = ("Ablation", "Speaker through it", "Induction")  # what a role stands on, before what only describes
 _VAGUE = (_NOTHING, "harmful", "needed for something not named")
 
@@ -69,7 +70,8 @@ class HeadTaxonomyResult(wl.Result):
         return [i for i in self.named if self.roles[i] == COPIES]
 
     def summary(self) -> str:
-        lines = [self._claim(), *(f"{role.capitalize()}: {', '.join(heads)}." for role, heads in self.by_role.items())]
+        told = {_said(role).capitalize(): heads for role, heads in self.by_role.items()}
+        lines = [self._claim(), *(f"{role}: {', '.join(heads)}." for role, heads in told.items())]
         if self.absent:
             lines.append(f"Not there to read: {', '.join(self.absent)}; their roles cannot be given.")
         if isinstance(self.control, HeadTaxonomyResult):
@@ -114,7 +116,7 @@ class HeadTaxonomyResult(wl.Result):
         told: dict[Any, Sequence[Block | Role]] = {}
         for i, name in enumerate(self.heads):
             if self.roles[i] not in _VAGUE:
-                told[Head.parse(name)] = [Role(Wording(self.roles[i]), self.rules[i])]
+                told[Head.parse(name)] = [Role(Wording(_said(self.roles[i])), self.rules[i])]
             elif self.roles[i] != _NOTHING:
                 row = Row("by ablation alone", Wording(self.roles[i]))
                 told[Head.parse(name)] = [Block("No role found", self.rules[i], [row])]
@@ -122,7 +124,7 @@ class HeadTaxonomyResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         n = self.numbers["Ablation"]
-        role: dict[Column, Any] = {Column("role", "Role"): self._words(self.roles)}
+        role: dict[Column, Any] = {Column("role", "Role"): self._words([_said(role) for role in self.roles])}
         said: dict[Column, Any] = {
             Column("pattern", "Pattern"): self._words(self.patterns),
             Column("verdict", "Ablation says"): self._words(self.ablation),
@@ -136,7 +138,7 @@ class HeadTaxonomyResult(wl.Result):
         why: dict[Column, Any] = {
             Column("rule", "The rule that gave it"): self._words(self.rules),
             Column("partners", "Reads from (by weights)"): self._words(self.partners),
-            Column("before", "Before training"): self._words(before),
+            Column("before", "Before training"): self._words([_said(role) for role in before]),
         }
         return [
             wl.View(
@@ -148,8 +150,9 @@ class HeadTaxonomyResult(wl.Result):
                 f"n={n.over} where numbers come from text, chance levels beside them; weights have "
                 "a null and no interval.",
                 how_to_read="A role is named only of a head that an intervention shows to be needed; that it copies is "
-                "read off its weights. The next table has the rule. Pattern and ablation are what two analyses say of "
-                "the head alone, and no roles. Sort by a heading; click a head for everything measured about it.",
+                "read off its weights, by which more heads copy than are needed. The next table has the rule. Pattern "
+                "and ablation are what two analyses say of the head alone, and no roles. Sort by a heading; click a "
+                "head for everything measured about it.",
                 misleads="A head with two jobs has one role here, and heads that back each other up have none.",
                 order=5,
             ),
@@ -176,6 +179,10 @@ class HeadTaxonomyResult(wl.Result):
         cells = [one if estimate.resampled_over != "models" else _exact(one) for _, one in estimate.cells()]
         layers, each = self.shape
         return [cells[layer * each : (layer + 1) * each] for layer in range(layers)]
+
+
+def _said(role: str) -> str:
+    return _SAID.get(role, role)
 
 
 def _exact(one: wl.Estimate) -> Number:

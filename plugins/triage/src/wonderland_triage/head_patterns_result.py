@@ -112,8 +112,8 @@ class HeadPatternsResult(wl.Result):
         for pattern in self.scores:
             if heads := self.heads_with(pattern):
                 named = ", ".join(map(str, heads))
-                head, score, _ = self._named(pattern)
-                lines.append(f"To {_MEANING[pattern]}: {named}; {head} gives it {score}.")
+                head, score, where = self._named(pattern)
+                lines.append(f"To {_MEANING[pattern]}: {named}; {head} gives it {score}, {where}.")
         return "\n".join(lines)
 
     def _count(self) -> str:

@@ -24,9 +24,9 @@ function changedTokens(tokenizer, before, after) {
   const ids = [...new Set([...likeliest(before, 5), ...likeliest(after, 5)].map(([id]) => id))];
   ids.sort((a, b) => max(before[b], after[b]) - max(before[a], after[a]));
   return el('ol.options.changed', ids.slice(0, 7).map((id) => {
-    const up = after[id] > before[id], same = abs(after[id] - before[id]) < 5e-4;
+    const told = [before, after].map((p) => percent(p[id])), same = told[0] === told[1], up = after[id] > before[id];
     return el('li', { 'data-id': id, 'data-p': after[id].toFixed(6) }, el('q', shortName(tokenizer.piece(id))),
-      el('span.twobars', barOf(before[id], 'i.was'), barOf(after[id])), el('b', `${percent(before[id])} → ${percent(after[id])}`, el('span', { class: same ? '' : up ? 'up' : 'down' }, same ? '' : up ? ' ▲' : ' ▼')));
+      el('span.twobars', barOf(before[id], 'i.was'), barOf(after[id])), el('b', told.join(' → '), el('span', { class: same ? '' : up ? 'up' : 'down' }, same ? '' : up ? ' ▲' : ' ▼')));
   }));
 }
 

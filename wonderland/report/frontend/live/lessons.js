@@ -42,8 +42,8 @@ function lessonsPanel(session) {
 
   const LESSONS = [
     { name: 'Find it', title: 'Find the head that says who speaks', form: first,
-      text: () => [`Heads say little by their looks. Write something above as me, then as them, and press “A, and B with the speakers swapped” under “Swap”, “By head”. Which one head carries most of the difference? It counts from ${percent(SPEAKS)} on; else the answer is “${NONE}”.`,
-        'A fifth is a convention and no chance level: something must carry what swapping changes. With the weights of the demo’s model shuffled, the best head still brought back about a third (40 shuffles, each over a fifth). So this tells which head carries it, and not that it is there for speakers: the report’s tests ask where it looks and what can be read off it, too.'],
+      text: () => [`Heads say little by their looks. Write something above as me, then as them. Under “Swap” press “A, and B with the speakers swapped”, and then “By head”: which one head brings most of the difference back? If none reaches ${percent(SPEAKS)}, the answer is “${NONE}”.`,
+        `To reach ${percent(SPEAKS)} proves nothing: something must carry what swapping changes, and the best of 16 heads does so in nonsense, too. With the weights of the demo’s model shuffled it brought back about a third of it on the same invented texts (40 shuffles, each over a fifth), unshuffled 48%. So you learn which head carries most on these texts, and not that it is there for speakers. Lesson 3 asks a second pair; the report asks many, and where the head looks and what can be read off it.`],
       * check() {
         const all = yield* pairs();
         if (!all.length) return { right: first.value === NONE, said: [without, reported()] };

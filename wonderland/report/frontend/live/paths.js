@@ -4,9 +4,9 @@ const OVER = ['the mean token', 'the runner-up'];
 
 function pathsPanel(session, { held }) {
   const lane = makeLane(), sum = el('p', LIVE), controls = el('div.controls'), picture = el('div.picture'), note = el('p.quiet');
-  const target = el('select', { label: 'Token', on: { change: () => trace() } });
+  const target = el('select', { label: 'Token', on: { change: () => ((picked = target.value), trace()) } });
   const most = el('input', { type: 'range', min: 4, max: 40, value: 16, label: 'Nodes kept', on: { change: () => trace() } }), count = el('span.where');
-  let over = 0, less = 0, chart = null;
+  let over = 0, less = 0, chart = null, picked = null; // picked: the token that the reader chose; else the likeliest
   const overs = choice('Over', OVER, (i) => ((over = i), trace())), of = choice('Of', ['this text', 'A less this text'], (i) => ((less = i), trace()));
   const go = button('Trace it', () => trace());
   const node = panel('paths', 'What carries it', el('div.controls', el('label.slider', 'Token ', target), overs.node, of.node, el('label.slider', 'Nodes kept', most, count), go), sum, controls, picture, note);
@@ -65,9 +65,8 @@ function pathsPanel(session, { held }) {
     lane.cancel();
     chart = null;
     [sum, controls, picture, note].forEach((one) => fill(one));
-    const before = target.value;
     fill(target, session.before ? likeliest(session.before, 12).map(([id]) => el('option', { value: id }, shortName(session.tokenizer.piece(id)))) : []);
-    if ([...target.options].some(({ value }) => value === before)) target.value = before;
+    if ([...target.options].some(({ value }) => value === picked)) target.value = picked;
     show();
   };
   return { node, clear, update: (changes) => chart?.update(changes) };
