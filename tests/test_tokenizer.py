@@ -194,6 +194,11 @@ def test_somebody_elses_tokenizer_is_refused(tmp_path):
         SpeakerTokenizer.load(tmp_path / "tokenizer.json")
 
 
+def test_a_vocabulary_for_which_there_is_no_memory_is_refused():
+    with pytest.raises(UsageError, match="vocab_size is at most 1,000,000"):
+        SpeakerTokenizer.train(CHAT, 10**9)
+
+
 def test_the_folder_of_a_tokenizer_will_do(tmp_path):
     TOKENIZER.save(tmp_path / "tokenizer.json")
     assert SpeakerTokenizer.load(tmp_path).fingerprint == TOKENIZER.fingerprint

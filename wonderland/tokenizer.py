@@ -35,6 +35,7 @@ END, ME, THEM, SEP, PAD = range(5)
 """The id of a special token."""
 
 _ALPHABET = 256
+_MOST = 1_000_000  # tokens; beyond that memory may run out, which ends Python
 _TEXTS = (
     "",
     " a  b\n\t",
@@ -108,6 +109,8 @@ class SpeakerTokenizer:
         """
         if vocab_size < len(SPECIALS) + _ALPHABET:
             raise UsageError(f"vocab_size is at least {len(SPECIALS) + _ALPHABET}, not {vocab_size}.")
+        if vocab_size > _MOST:
+            raise UsageError(f"vocab_size is at most {_MOST:,}, not {vocab_size:,}.", hint="4096 is a usual one.")
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()

@@ -43,7 +43,10 @@ def test_a_generated_plugin_passes_its_tests_where_it_is_installed(
 ):
     monkeypatch.chdir(tmp_path)
     assert run(["new", kind, "long-words"]) == 0
-    assert "Next: pip install -e wonderland-long-words && pytest wonderland-long-words" in capsys.readouterr().out
+    assert (
+        "Next: pip install -e 'wonderland-long-words[test]' && python -m pytest wonderland-long-words"
+        in capsys.readouterr().out
+    )
     folder = tmp_path / "wonderland-long-words"
     site = install(folder)
     told = stranger("-m", "pytest", "-q", "-p", "no:cacheprovider", site=site, at=folder)

@@ -46,6 +46,11 @@ def test_it_is_recognised_plain_gzipped_with_a_mark_and_after_blank_lines(write)
         assert JsonLines.sniff(write("file", content)) == 0.9
 
 
+def test_a_first_message_longer_than_what_is_looked_at_is_no_hindrance(write):
+    assert JsonLines.sniff(write("a.jsonl", [RECORD | {"text": "ha" * 600_000}, RECORD])) == 0.3
+    assert JsonLines.sniff(write("b.jsonl", b"[" + b"1, " * 600_000 + b"1]")) == 0
+
+
 def test_blank_lines_are_no_rows(write):
     content = b"\n" + write("a.jsonl", [RECORD]).read_bytes() + b"  \n\r\n"
     assert rows(write("b.jsonl", content)) == [PLANTED]

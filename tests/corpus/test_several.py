@@ -186,6 +186,18 @@ def test_stages_of_filters_stay_in_order_when_corpora_are_put_together():
     ]
 
 
+def test_what_is_missing_in_a_data_frame_is_so_whatever_its_type_is():
+    import pandas
+
+    frame = pandas.DataFrame(
+        {"text": ["hi", None, "x", "y"], "sender": ["A", "me", None, "me"], "time": [1.6e9, 1.6e9, None, 1.6e9 + 1]}
+    )
+    plain, typed = Corpus.from_frame(frame), Corpus.from_frame(frame.convert_dtypes())
+    assert list(plain) == list(typed)
+    assert plain.ledger.to_json() == typed.ledger.to_json()
+    assert typed.ledger.count("read", "no text") == 1
+
+
 def test_a_data_frame_is_read_as_a_file_is():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(

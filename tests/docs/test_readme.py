@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from wonderland.model.presets import PRESETS, Config
+from wonderland.testing.contract import check_analysis
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,6 +36,7 @@ def test_the_plugin_of_the_readme_is_an_analysis_that_finds_how_far_heads_look(h
     names: dict = {"__name__": "readme_plugin"}
     exec(compile(BLOCKS[1].replace("from dataclasses", "from dataclasses"), "README.md", "exec"), names)
     (analysis,) = names["wonderland_analyses"]()
+    check_analysis(analysis)
     corpus = wl.Corpus.read(home / "Library/Messages/chat.db")
     train, held_out = corpus.split()
     tokenizer = wl.SpeakerTokenizer.train(train, 400)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from wonderland.errors import NotEnoughData
+from wonderland.errors import NotEnoughData, UsageError
 from wonderland.lab.stats import (
     Estimate,
     benjamini_hochberg,
@@ -129,6 +129,23 @@ def test_under_the_null_permutation_ps_are_uniform():
         found.append(float(paired_permutation(values, labels, replicates=200, seed=trial)[0]))
     assert reference.kstest(found, "uniform").pvalue > 0.01
     assert np.mean(np.array(found) < 0.05) < 0.09
+
+
+def test_what_is_not_a_number_has_no_p_and_counts_as_no_test():
+    differences = np.random.default_rng(0).normal(size=(20, 3))
+    without = paired_permutation(differences[:, 1:], np.arange(20))
+    differences[0, 0] = np.nan
+    alone, family = paired_permutation(differences, np.arange(20))
+    assert np.isnan([alone[0], family[0]]).all()
+    np.testing.assert_array_equal([alone[1:], family[1:]], without)
+    assert np.isnan(paired_permutation([np.nan], [1])).all()
+
+
+def test_each_unit_has_a_value_a_weight_and_a_cluster():
+    with pytest.raises(UsageError, match="2 units have a cluster, and 1 a value"):
+        cluster_bootstrap([1, 2], [1], [0, 1])
+    with pytest.raises(UsageError, match="1 units have a cluster, and 2 a value"):
+        paired_permutation([1, 2], [0])
 
 
 def test_a_planted_difference_is_found_among_many_and_the_others_are_not():

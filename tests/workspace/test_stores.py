@@ -141,8 +141,9 @@ def test_people_are_chosen_by_name(workspace):
     workspace.configure("filter", person=["Bo"], names=[])
     assert {message.text for message in workspace.filter()} == {"hey", "y"}
     workspace.configure("filter", person=["Nobody"])
-    with pytest.raises(UsageError, match="'Nobody' wrote no message here"):
+    with pytest.raises(UsageError, match="'Nobody' wrote no message here") as caught:
         workspace.filter()
+    assert "people.json says who is who" in caught.value.hint
 
 
 def test_a_name_of_two_people_is_not_guessed(workspace, tmp_path):

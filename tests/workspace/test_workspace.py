@@ -1,6 +1,7 @@
 """The workspace keeps what the value layer makes, and nothing else."""
 
 import dataclasses
+import errno
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import wonderland as wl
 from wonderland.demo import MESSAGES
 from wonderland.errors import InputError, ResourceError, UsageError
 from wonderland.lab.analysis import result_class
-from wonderland.workspace.stage import Stage
+from wonderland.workspace.stage import Stage, guarding
 from wonderland.workspace.wipe import traces
 
 
@@ -156,6 +157,18 @@ def test_settings_that_there_are_not_are_refused(tmp_path, section, values, said
         workspace.configure(section, **values)
     assert (caught.value.hint or "").startswith(hint)
     assert (workspace.folder / "wonderland.toml").read_bytes() == before
+
+
+def test_a_workspace_is_not_made_where_a_file_is(tmp_path):
+    (tmp_path / "afile").write_text("x")
+    for place in (tmp_path / "afile", tmp_path / "afile" / "in"):
+        with pytest.raises(UsageError, match="afile is a file, and a workspace is a folder"):
+            wl.Workspace.create(place)
+
+
+def test_a_file_larger_than_is_allowed_is_no_fault_of_ours(tmp_path):
+    with pytest.raises(ResourceError, match="larger than this disk or account allows"), guarding(tmp_path):
+        raise OSError(errno.EFBIG, "File too large")
 
 
 def test_a_file_is_no_workspace(tmp_path):

@@ -50,8 +50,8 @@ def new(console: Console, kind: str, name: str) -> None:
     console.result(folder=str(folder), files=[str(folder / file) for file in written])
     for file in written:
         console.say(str(folder / file))
-    where = shlex.quote(str(folder))
-    console.next(f"pip install -e {where} && pytest {where}")
+    whole = shlex.quote(f"{folder}[test]")
+    console.next(f"pip install -e {whole} && python -m pytest {shlex.quote(str(folder))}")
 
 
 def _refuse(kind: str, name: str, folder: Path) -> None:

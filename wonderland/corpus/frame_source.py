@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Skipped
 
@@ -33,8 +35,11 @@ class Frame(JsonLines):
 
 
 def _plain(value: Any) -> Any:
-    """Return a cell as JSON would hold it: nothing for NaN and NaT, text for a time, Python's own numbers."""
-    if value is None or value != value:
+    """Return a cell as JSON would hold it: nothing for NaN, NaT and NA, text for a time, Python's own numbers."""
+    from pandas import isna
+
+    missing = isna(value)  # of a list, one for each of its parts
+    if missing is True or (isinstance(missing, np.bool_) and bool(missing)):
         return None
     if hasattr(value, "isoformat"):
         return value.isoformat()

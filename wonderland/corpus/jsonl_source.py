@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from wonderland.errors import InputError
 __all__ = ["JsonLines"]
 
 _GZIP = b"\x1f\x8b"
+_LINE = 1 << 20  # bytes of a line that are looked at
 _LOOKED_AT = 1000  # records whose keys are taken together
 
 
@@ -61,7 +63,9 @@ class JsonLines(ByFields):
             return 0.0
         try:
             with _open(path) as file:
-                line = next((line for line in (file.readline(1 << 20) for _ in range(20)) if line.strip()), b"")
+                line = next((line for line in (file.readline(_LINE) for _ in range(20)) if line.strip()), b"")
+            if len(line) == _LINE and not line.endswith(b"\n"):  # one long message, of which this is the beginning
+                return 0.3 * bool(re.match(rb'\s*\{\s*"', line))
             return 0.9 if isinstance(json.loads(_decode(line)), dict) else 0.0
         except (OSError, EOFError, ValueError, RecursionError, zlib.error):
             return 0.0

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wonderland.errors import NotEnoughData
+from wonderland.errors import NotEnoughData, UsageError
 from wonderland.estimate import Estimate
 
 __all__ = [
@@ -39,9 +39,14 @@ def sum_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Floats:
 
     Returns:
         Array [cluster, ...].
+
+    Raises:
+        UsageError: There are more or fewer labels than units.
     """
     values = np.asarray(values, dtype=np.float64)
     labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    if len(values) != len(index):
+        raise UsageError(f"{len(index)} units have a cluster, and {len(values)} a value.", hint="Give one for each.")
     sums = np.zeros((len(labels), *values.shape[1:]))
     np.add.at(sums, index, values)
     return sums
@@ -103,7 +108,8 @@ def paired_permutation(
 
     Returns:
         Two arrays [...]: two-sided p of each difference alone, and its family-wise p by the maximum over all of them
-        (max-T of standardised sums, Westfall and Young 1993).
+        (max-T of standardised sums, Westfall and Young 1993). NaN where a difference is NaN, which does not count as a
+        test.
     """
     sums = sum_by_cluster(differences, clusters)
     flat = sums.reshape(len(sums), -1)
@@ -111,10 +117,12 @@ def paired_permutation(
     spread[spread == 0] = np.inf
     observed = np.abs(flat.sum(0)) / spread
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(replicates, len(sums)))
-    null = np.abs(signs @ flat) / spread
-    slack = 1e-12
-    alone = (1 + (null >= observed - slack).sum(0)) / (1 + replicates)
-    family = (1 + (null.max(1, keepdims=True) >= observed - slack).sum(0)) / (1 + replicates)
+    known, slack = ~np.isnan(observed), 1e-12
+    alone, family = np.full(len(observed), np.nan), np.full(len(observed), np.nan)
+    if known.any():
+        null = np.abs(signs @ flat[:, known]) / spread[known]
+        alone[known] = (1 + (null >= observed[known] - slack).sum(0)) / (1 + replicates)
+        family[known] = (1 + (null.max(1, keepdims=True) >= observed[known] - slack).sum(0)) / (1 + replicates)
     return alone.reshape(sums.shape[1:]), family.reshape(sums.shape[1:])
 
 

@@ -25,7 +25,12 @@ def choose(corpus: Corpus, layout: Layout) -> Corpus:
     if f.person or f.not_person:
         known = Pseudonyms.load(layout.folder / "people.json").people
         people, without = ([_sender(one, known) for one in named] for named in (f.person, f.not_person))
-        chosen = chosen.of_people(*people, without=without)
+        try:
+            chosen = chosen.of_people(*people, without=without)
+        except UsageError as error:
+            told = f"{layout.folder / 'people.json'} says who is who."
+            asked = "A store that numbers people, such as Telegram, knows them by that number."
+            raise UsageError(error.message, hint=f"{error.hint} {told} {asked}") from None
     chosen = chosen.only_direct() if f.only_direct else chosen
     return chosen.cap_repeats(f.most_repeats) if f.most_repeats else chosen
 

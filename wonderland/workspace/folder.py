@@ -35,8 +35,11 @@ class WorkspaceFolder:
 
         Raises:
             ResourceError: The folder cannot be written.
+            UsageError: It is a file, or a folder that holds something else.
         """
         folder = expanded(folder)
+        if (file := next((one for one in (folder, *folder.parents) if one.exists()), folder)).is_file():
+            raise UsageError(f"{file} is a file, and a workspace is a folder.", hint="Choose a new folder: -w NEW")
         with guarding(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not (folder / FILE).exists():

@@ -179,6 +179,12 @@ def guarding(place: Path) -> Iterator[None]:
                 "What was there before is untouched.",
                 hint="Free some space and run the same command again.",
             ) from error
+        if error.errno == errno.EFBIG:
+            raise ResourceError(
+                f"{place} could not be written: a file would be larger than this disk or account allows. "
+                "What was there before is untouched.",
+                hint="Raise the limit (`ulimit -f` shows one of the shell), or choose another disk with -w.",
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise ResourceError(
                 f"{place} cannot be written: {error.strerror}.",

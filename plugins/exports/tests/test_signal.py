@@ -121,6 +121,20 @@ def test_what_is_none_of_signals_forms_is_refused(tmp_path):
     assert "plain text" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"chat": "Eve", "sender": "me", "time": "2025-04-01T09:03:00Z", "text": "hi"},
+        {"recipient": "Eve", "text": "hi"},
+        {"date": "2025-04-01 09:03", "sender": "Eve", "text": "hi"},
+    ],
+)
+def test_lines_of_somebody_elses_are_not_taken_for_signals(tmp_path, row):
+    path = tmp_path / "more.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    assert Signal.sniff(path) == 0
+
+
 @settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):

@@ -109,6 +109,13 @@ def test_the_same_message_in_two_backups_counts_once(tmp_path):
     assert reasons(items) == {"the same message twice": 1}
 
 
+def test_messages_whose_dates_cannot_be_read_are_not_the_same_for_that(tmp_path):
+    path = backup(tmp_path, *(sms("a", date=date) for date in ("-5", "abc", "abc")))
+    items, _ = read(Sms, path)
+    assert len(messages(items)) == 2
+    assert reasons(items) == {"the same message twice": 1}
+
+
 def test_a_count_that_is_wrong_is_said(tmp_path):
     _, source = read(Sms, backup(tmp_path, sms("a"), count=3))
     assert source.notes() == ["sms.xml says that it holds 3 messages; it holds 1."]

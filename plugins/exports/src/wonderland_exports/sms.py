@@ -97,7 +97,8 @@ class Sms:
                     continue
                 item = self._judge(identity, *row)
                 if isinstance(item, wl.Message):
-                    key = hash((item.thread, item.sender, item.timestamp, item.text))
+                    when = item.timestamp or row[1].get("date")  # dates that cannot be read are not the same
+                    key = hash((item.thread, item.sender, when, item.text))
                     if key in seen:
                         item = wl.Skipped(identity, "the same message twice")
                     seen.add(key)

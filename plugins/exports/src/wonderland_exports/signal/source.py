@@ -16,8 +16,11 @@ from wonderland_exports.signal.frames import FILE, Frames
 
 __all__ = ["Signal"]
 
-_FRAME = re.compile(rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"(version|backupTimeMs|account|recipient|chat|chatItem)"\s*:')
-_LINE = re.compile(rb'\A\s*\{\s*"date"\s*:\s*"[^"]*"\s*,\s*"sender"\s*:')
+# A table of somebody's own in JSON Lines may begin with a key `chat`, or with `date` and `sender`, too.
+_FRAME = re.compile(
+    rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"(?:(?:version|backupTimeMs)"\s*:|(?:account|recipient|chat|chatItem)"\s*:\s*\{)'
+)
+_LINE = re.compile(rb'\A\s*\{\s*"date"\s*:\s*"[^"]*"\s*,\s*"sender"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"body"\s*:')
 
 
 class Signal:
