@@ -90,3 +90,11 @@ def test_single_estimates_are_stacked_with_their_intervals_and_chance():
     levels = Estimate.stacked([ones[0], Estimate(1.0, 0.0, 2.0, n=9, chance=0.5)])
     assert levels.chance.tolist() == [0.0, 0.5]
     assert Estimate.stacked([ones[0], Estimate(1.0, 0.0, 2.0, n=9)]).chance is None
+
+
+@pytest.mark.parametrize("value", ["a", None, 1j, [1, "b"]])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(PluginError, match="should be numbers"):
+        Estimate(value, value, value, n=5)
+    with pytest.raises(PluginError, match="rests on -1 units"):
+        Estimate(1.0, 0.0, 2.0, n=-1)

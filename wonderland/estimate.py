@@ -44,7 +44,8 @@ class Estimate:
             ``{"kind": ("resample", "mean")}``.
 
     Raises:
-        PluginError: The parts differ in shape, or there are not as many names as dimensions or places.
+        PluginError: The parts are no numbers or differ in shape, n is under 0, or there are not as many names as
+            dimensions or places.
     """
 
     value: Any
@@ -59,6 +60,11 @@ class Estimate:
 
     def __post_init__(self) -> None:
         shape = np.shape(self.value)
+        for name in ("value", "low", "high"):
+            if np.asarray(getattr(self, name)).dtype.kind not in "biuf":
+                raise PluginError(f"The {name} of an estimate is {getattr(self, name)!r}, and should be numbers.")
+        if self.n < 0:
+            raise PluginError(f"An estimate rests on {self.n} units, and should on 0 or more.")
         if np.shape(self.low) != shape or np.shape(self.high) != shape:
             raise PluginError(
                 f"An estimate of shape {shape} has an interval of {np.shape(self.low)} and {np.shape(self.high)}."

@@ -54,6 +54,15 @@ def test_windows_of_evidence_do_not_overlap():
     assert len(said) == len(set(said)) == 16
 
 
+@pytest.mark.parametrize(("asked", "said"), [({"windows": 0}, "windows is at least 1"), ({"seed": -1}, "seed is at l")])
+def test_what_cannot_be_chosen_is_refused(asked, said):
+    corpus = handwritten_corpus(4)
+    with pytest.raises(UsageError, match=said):
+        Specimen(handwritten_model(), handwritten_tokenizer(), corpus, **asked)
+    with pytest.raises(UsageError, match=said):
+        Specimen.of_tokens(handwritten_model(), handwritten_tokenizer(), [[1, 2, 3]], **asked)
+
+
 def test_long_windows_are_chosen_first_and_by_the_seed():
     long, short = handwritten_corpus(30), handwritten_corpus(30, shortest=8, seed=1)
     both = wl.Corpus.of([*long, *(m._replace(thread=f"short {m.thread}") for m in short)])

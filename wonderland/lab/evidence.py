@@ -64,7 +64,9 @@ class Evidence:
 
         Raises:
             NotEnoughData: There is no window of two tokens.
+            UsageError: No window is asked for, or the seed is under 0.
         """
+        _must_be_possible(windows, seed)
         packed = pack(held_out, tokenizer, size=8, stride=8, context=context)
         lengths = packed.lengths
         long = np.flatnonzero(lengths >= min(ENOUGH_TOKENS, context))
@@ -99,8 +101,10 @@ class Evidence:
 
         Raises:
             NotEnoughData: No sequence has two tokens.
-            UsageError: There are not as many conversations as sequences.
+            UsageError: There are not as many conversations as sequences, no window is asked for, or the seed is
+                under 0.
         """
+        _must_be_possible(windows, seed)
         groups = np.arange(len(sequences)) if conversation is None else np.asarray(conversation)
         if len(groups) != len(sequences):
             raise UsageError(f"{len(sequences)} sequences have {len(groups)} numbers of conversations.")
@@ -178,3 +182,10 @@ class Evidence:
             "seed": self.seed,
             "enough": self.enough,
         }
+
+
+def _must_be_possible(windows: int, seed: int) -> None:
+    if windows < 1:
+        raise UsageError(f"windows is at least 1, not {windows}.", hint="200 is a usual number.")
+    if seed < 0:
+        raise UsageError(f"seed is at least 0, not {seed}.")

@@ -200,13 +200,13 @@ class Result:
         kind, fields = read_tree(folder)
         if fields.get("provenance") is not None:
             fields["provenance"] = Provenance(**fields["provenance"])
-        wanted = cls if cls is not Result else _class_named(kind, fields.get("provenance"), folder)
+        wanted = cls if cls is not Result else _class_named(kind, set(fields), fields.get("provenance"), folder)
         if kind != wanted.__name__:
             raise InputError(
                 f"{folder} holds a {kind}, not a {wanted.__name__}.",
                 hint="wl.Result.load(folder) finds the class. If an older version wrote it, run `wonderland analyze`.",
             )
-        known = {f.name for f in dataclasses.fields(wanted)} - {"control"}
+        known = _stored_fields(wanted)
         if set(fields) != known:
             other = ", ".join(sorted(set(fields) ^ known))
             raise InputError(
@@ -228,8 +228,15 @@ def result_class(cls: type[Any]) -> type[Result]:
     return returned
 
 
-def _class_named(kind: str, provenance: Provenance | None, folder: Path) -> Any:
-    """Return the class of a stored result: of its analysis, else of any installed one, else of one made here."""
+def _stored_fields(cls: type[Result]) -> set[str]:
+    return {f.name for f in dataclasses.fields(cls)} - {"control"}
+
+
+def _class_named(kind: str, fields: set[str], provenance: Provenance | None, folder: Path) -> Any:
+    """Return the class of a stored result: of its analysis, else of any installed one, else of one made here.
+
+    Of several of one name, the last one that has these fields.
+    """
     installed = plugins.load().analyses
     if provenance is not None and provenance.analysis in installed:
         return result_class(installed[provenance.analysis])
@@ -241,7 +248,7 @@ def _class_named(kind: str, provenance: Provenance | None, folder: Path) -> Any:
             f"{folder} holds a {kind}{of}, which is not installed here.",
             hint="Install the plugin it came with (`wonderland plugins` lists those there are), or import its class.",
         )
-    return named[-1]
+    return next((cls for cls in reversed(named) if _stored_fields(cls) == fields), named[-1])
 
 
 def _below(cls: type[Result]) -> Iterator[type[Result]]:
