@@ -9,6 +9,8 @@ import pytest
 
 import wonderland as wl
 from wonderland import plugins
+from wonderland.cli.console import Console
+from wonderland.cli.report import say_what_is_missing
 from wonderland.errors import InputError, NotEnoughData
 from wonderland.workspace import kept
 from wonderland.workspace.status import keys_of_settings, status
@@ -359,7 +361,7 @@ def test_a_damaged_result_is_made_again(workspace):
 
 
 @pytest.mark.parametrize("file", ["arrays.safetensors", "stage.json"])
-def test_a_damaged_result_is_called_so_and_by_its_name(workspace, file):
+def test_a_damaged_result_is_called_so_and_by_its_name(workspace, file, capsys):
     workspace.analyze()
     assert results_step(workspace).detail == "2 of 2 analyses"
     assert workspace.damaged() == []
@@ -372,6 +374,12 @@ def test_a_damaged_result_is_called_so_and_by_its_name(workspace, file):
     assert step.detail == "1 of 2 analyses; damaged: attention-entropy; `wonderland analyze` makes it anew"
     assert workspace.damaged() == ["attention-entropy"]
     assert keys_of_settings(workspace.layout).keys() == {"head-patterns"}
+    capsys.readouterr()
+    say_what_is_missing(Console(), workspace, {}, "wonderland report --all")
+    told = capsys.readouterr().out
+    assert "Not in it, because its files are damaged: attention-entropy." in told
+    assert "not run" not in told
+    assert "wonderland report --all" in told
     workspace.analyze()
     assert results_step(workspace).detail == "2 of 2 analyses"
 
