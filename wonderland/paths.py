@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from wonderland.errors import InputError
 
-__all__ = ["expanded", "inside", "must_have_a_name", "replacing"]
+__all__ = ["expanded", "inside", "must_have_a_name", "replacing", "to_write_it"]
 
 
 def expanded(typed: str | Path) -> Path:
@@ -46,6 +47,23 @@ def must_have_a_name(path: Path) -> None:
         raise InputError(
             f"The name {os.fsencode(path)!r} is not UTF-8, so it cannot be stored.", hint="Rename the file or folder."
         ) from error
+
+
+def to_write_it(error: OSError, place: Path, name: str = "") -> str:
+    """Return what to do about a file or a folder that could not be written.
+
+    Args:
+        error: What came of it.
+        place: The file or folder.
+        name: What a file may be called, where a folder was given instead.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Free some space and run the same again; what was there before is untouched."
+    if name and place.is_dir():
+        return f"That is a folder: give a file, for example: {place / name}"
+    if not place.parent.is_dir():
+        return f"Make its folder first, or choose another place: mkdir -p {place.parent}"
+    return "Choose a place that you may write to, in your home folder for example."
 
 
 @contextmanager

@@ -277,6 +277,32 @@ def test_results_about_another_model_are_refused(tmp_path, specimen):
     assert Results.load(tmp_path / "same", specimen).specimen is specimen
 
 
+@pytest.mark.parametrize("place", ["other", "_members/seed 0/measured"])
+def test_a_number_that_was_changed_on_disk_is_noticed_and_its_file_named(tmp_path, place):
+    Results(two().by_name, None, {}, {"seed 0": two()}).save(tmp_path / "here")
+    file = tmp_path / "here" / place / "arrays.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1  # a number, with which the file can be read all the same
+    file.write_bytes(data)
+    with pytest.raises(InputError, match="is damaged") as caught:
+        Results.load(tmp_path / "here")
+    assert str(file) in caught.value.message
+    listed = file.parents[1] / "results.json"
+    told = json.loads(listed.read_text())
+    del told["files"]  # as an older version wrote it
+    listed.write_text(json.dumps(told))
+    assert list(Results.load(tmp_path / "here")) == ["measured", "other"]
+
+
+def test_a_file_that_a_list_of_results_names_elsewhere_is_not_read(tmp_path):
+    two().save(tmp_path / "here")
+    listed = tmp_path / "here" / "results.json"
+    told = json.loads(listed.read_text())
+    listed.write_text(json.dumps(told | {"files": {"../secret": ""}}))
+    with pytest.raises(InputError, match="is damaged"):
+        Results.load(tmp_path / "here")
+
+
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"results": ["../x"], "members": [], "declined": {}}'])
 def test_a_folder_without_readable_results_says_so(tmp_path, text):
     if text is not None:

@@ -229,6 +229,19 @@ def test_the_file_is_its_owners_only_and_replaces_the_old_one_at_once(tmp_path, 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_report_that_cannot_be_written_says_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    for place, told in (("folder", "folder/report.html"), ("nowhere/r.html", "mkdir -p")):
+        with pytest.raises(ResourceError) as caught:
+            write_report(tmp_path / place, results(), SPECIMEN)
+        assert told in caught.value.hint
+    for number, told in ((28, "Free some space"), (30, "you may write to")):
+        monkeypatch.setattr(os, "replace", lambda *_, number=number: (_ for _ in ()).throw(OSError(number, "refused")))
+        with pytest.raises(ResourceError) as caught:
+            write_report(tmp_path / "r.html", results(), SPECIMEN)
+        assert told in caught.value.hint
+
+
 def test_building_a_report_loads_no_torch():
     code = "import sys, wonderland.report.build; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     assert (

@@ -9,9 +9,11 @@ import pytest
 
 import wonderland as wl
 from wonderland import plugins
+from wonderland.cli.console import Console
+from wonderland.cli.report import say_what_is_missing
 from wonderland.errors import InputError, NotEnoughData
 from wonderland.workspace import kept
-from wonderland.workspace.status import status
+from wonderland.workspace.status import keys_of_settings, status
 from wonderland.workspace.versions import outdated, versions
 from wonderland.workspace.wipe import traces
 
@@ -356,6 +358,38 @@ def test_a_damaged_result_is_made_again(workspace):
     started = []
     workspace.analyze("attention-entropy", on_start=started.append)
     assert started == ["attention-entropy"]
+
+
+@pytest.mark.parametrize("file", ["arrays.safetensors", "stage.json"])
+def test_a_damaged_result_is_called_so_and_by_its_name(workspace, file, capsys):
+    workspace.analyze()
+    assert results_step(workspace).detail == "2 of 2 analyses"
+    assert workspace.damaged() == []
+    (one,) = [one for one in kept.kept(workspace.folder) if one.analysis == "attention-entropy"]
+    data = bytearray((one.folder / file).read_bytes())
+    data[len(data) // 2 if file == "arrays.safetensors" else 0] ^= 1
+    (one.folder / file).write_bytes(data)
+    step = results_step(workspace)
+    assert step.state == "damaged"
+    assert step.detail == "1 of 2 analyses; damaged: attention-entropy; `wonderland analyze` makes it anew"
+    assert workspace.damaged() == ["attention-entropy"]
+    assert keys_of_settings(workspace.layout).keys() == {"head-patterns"}
+    capsys.readouterr()
+    say_what_is_missing(Console(), workspace, {}, "wonderland report --all")
+    told = capsys.readouterr().out
+    assert "Not in it, because its files are damaged: attention-entropy." in told
+    assert "not run" not in told
+    assert "wonderland report --all" in told
+    workspace.analyze()
+    assert results_step(workspace).detail == "2 of 2 analyses"
+
+
+def test_a_workspace_of_which_every_result_is_damaged_does_not_say_that_there_are_none(workspace):
+    workspace.configure("analysis", run=["attention-entropy"])
+    workspace.analyze()
+    (one,) = kept.kept(workspace.folder)
+    (one.folder / "stage.json").write_text("{", encoding="utf-8")
+    assert results_step(workspace).state == "damaged"
 
 
 def test_a_result_that_cannot_be_read_is_made_again(workspace, monkeypatch):

@@ -162,9 +162,13 @@ def say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[s
     missing = [name for name in workspace.missing() if name not in shown]
     console.result(missing=missing)
     old = outdated(workspace.layout) if missing else set()
+    damaged = [name for name in workspace.damaged() if name in missing] if missing else []
+    console.result(damaged=damaged)
+    whole = [name for name in missing if name not in damaged]
     for why, names in (
-        ("made by an older version of the analysis", [name for name in missing if name in old]),
-        ("not run with the settings of now", [name for name in missing if name not in old]),
+        (f"{'its' if len(damaged) == 1 else 'their'} files are damaged", damaged),
+        ("made by an older version of the analysis", [name for name in whole if name in old]),
+        ("not run with the settings of now", [name for name in whole if name not in old]),
     ):
         if names:
             few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

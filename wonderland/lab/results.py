@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,9 @@ class Results(Mapping[str, Result]):
         for member, results in self.members.items():
             (folder / _MEMBERS / member).mkdir(parents=True)
             results._write(folder / _MEMBERS / member)
-        told = {"results": list(self.by_name), "declined": dict(self.declined), "members": list(self.members)}
+        told: dict[str, Any] = {"results": list(self.by_name), "declined": dict(self.declined)}
+        told["members"] = list(self.members)
+        told["files"] = {name: _hash(folder / name) for name in _files(folder, self.by_name)}
         (folder / _LIST).write_text(json.dumps(told, indent=1), encoding="utf-8")
 
     @classmethod
@@ -106,18 +109,27 @@ class Results(Mapping[str, Result]):
                 need none.
 
         Raises:
-            InputError: The folder holds no results, one that is not installed, or results of another model.
+            InputError: The folder holds no results, one that is not installed, or results of another model; or a file
+                is not as it was written, which is not noticed of a folder that an older version wrote.
         """
         folder = expanded(folder)
         try:
             told = json.loads((folder / _LIST).read_text(encoding="utf-8"))
             names, members, declined = list(told["results"]), list(told["members"]), dict(told["declined"])
+            files = dict(told.get("files", {}))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"There are no results in {folder}: {error}.", hint="Give a folder that Results.save wrote."
             ) from error
         if strange := [name for name in (*names, *members) if Path(name).name != name]:
             raise InputError(f"{folder} names a result {strange[0]!r}, which is no name of a folder.")
+        there = set(_files(folder, names))
+        for file, digest in files.items():
+            if file not in there or _hash(folder / file) != digest:
+                raise InputError(
+                    f"{folder / file} is damaged: it is not what was written there.",
+                    hint="Copy the folder again from where it was whole, or save the results anew.",
+                )
         found = {name: Result.load(folder / name) for name in names}
         for name, result in found.items():
             about = None if result.provenance is None else result.provenance.fingerprints
@@ -162,6 +174,16 @@ class Results(Mapping[str, Result]):
             audit=sharing.sentence,
             sharing=told,
         )
+
+
+def _files(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return the files of results in a folder, by their path in it."""
+    found = (file for name in names for file in (folder / name).rglob("*") if file.is_file())
+    return sorted(file.relative_to(folder).as_posix() for file in found)
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _models(fingerprints: Mapping[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wonderland.errors import PluginError, ResourceError
-from wonderland.paths import replacing
+from wonderland.paths import replacing, to_write_it
 from wonderland.report.encode import deflate, encode, inert
 from wonderland.report.findings import Check, Replicated
 from wonderland.report.gather import gather
@@ -185,4 +185,7 @@ def _write_atomically(path: Path, text: str) -> None:
         with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise ResourceError(f"The report could not be written to {path}: {error.strerror}.") from error
+        raise ResourceError(
+            f"The report could not be written to {path}: {error.strerror}.",
+            hint=to_write_it(error, path, "report.html"),
+        ) from error

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wonderland.errors import ResourceError
-from wonderland.paths import expanded, replacing
+from wonderland.paths import expanded, replacing, to_write_it
 from wonderland.report.plots import figure
 from wonderland.report.plots_style import letters
 from wonderland.report.schema import View, characters
@@ -61,7 +61,9 @@ def save_figures(views: Sequence[View], folder: str | Path, *, dpi: int = 300) -
             index += [_line(characters(text)) for text in (view.caption, view.how_to_read, view.misleads) if text]
         written.append(_write(folder / _INDEX, ("\n\n".join(index) + "\n").encode("utf-8")))
     except OSError as error:
-        raise ResourceError(f"The figures could not be written to {folder}: {error.strerror}.") from error
+        raise ResourceError(
+            f"The figures could not be written to {folder}: {error.strerror}.", hint=to_write_it(error, folder)
+        ) from error
     return written
 
 

@@ -12,6 +12,7 @@ from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.workspace.declined import forget_declined, load_declined, save_declined
 from wonderland.workspace.kept import (
     Kept,
+    damaged,
     kept,
     latest,
     load_begun,
@@ -70,6 +71,11 @@ class Asked:
         """
         done = load_done(self.analyses, self.stages)
         return [one.name for one in self.analyses if one.name not in done and one.name not in self.declined]
+
+    @property
+    def damaged(self) -> list[str]:
+        """Names of those whose result is there, but not as it was written."""
+        return [name for name, stage in self.stages.items() if damaged(stage.folder)]
 
     @property
     def declined(self) -> dict[str, str]:

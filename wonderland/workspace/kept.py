@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST",
     "Kept",
+    "damaged",
     "kept",
     "latest",
     "load_begun",
@@ -106,6 +107,11 @@ def read_record(record: Path) -> Kept | None:
         return None
     folder = record.parent
     return Kept(folder.parent.name, key, *about, estimates, _last_used(folder), folder)
+
+
+def damaged(folder: Path) -> bool:
+    """Whether the folder of a result holds other bytes than were sealed there, or no seal that can be read."""
+    return Stage("", folder, 0).state() == "damaged"
 
 
 def _last_used(folder: Path) -> float:

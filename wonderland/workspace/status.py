@@ -11,7 +11,7 @@ from wonderland.errors import UsageError, WonderlandError
 from wonderland.workspace.catalogue import analyses, chosen, groups_of
 from wonderland.workspace.declined import declined, why_declined
 from wonderland.workspace.fingerprint import hash_value
-from wonderland.workspace.kept import Kept, kept
+from wonderland.workspace.kept import Kept, damaged, kept, read_record
 from wonderland.workspace.layout import CHECKPOINT, Layout
 from wonderland.workspace.shown import later, latest_keys, noted, options_of
 from wonderland.workspace.stage import State
@@ -142,13 +142,26 @@ def keys_of_settings(layout: Layout) -> dict[str, str]:
         keys = _of_now(layout, kept(layout.folder))
     except WonderlandError:  # settings that name an analysis which is not installed
         return {}
-    return {name: key for name, key in keys.items() if key}
+    broken = _damaged(layout, keys)
+    return {name: key for name, key in keys.items() if key and name not in broken}
+
+
+def _damaged(layout: Layout, keys: Mapping[str, str]) -> list[str]:
+    """Return the analyses whose result of now is damaged, or that have one of which nothing can be said any more."""
+
+    def broken(name: str, key: str) -> bool:
+        folder = layout.folder / "results" / name
+        if key:
+            return damaged(folder / key)
+        return any(read_record(one / "stage.json") is None for one in folder.glob("[!.]*") if one.is_dir())
+
+    return [name for name, key in keys.items() if broken(name, key)]
 
 
 def _results(layout: Layout) -> tuple[Step, dict[str, str]]:
     """Say how many analyses of the settings have a result, and how many others there are; return their keys too."""
     there, refused = kept(layout.folder), declined(layout.folder)
-    if not there and not refused:
+    if not there and not refused and not any((layout.folder / "results").glob("*/[!.]*/")):
         return Step("results", "missing"), {}
     size, written = _on_disk([one.folder for one in (*there, *(one for one, _ in refused))])
     try:
@@ -157,13 +170,18 @@ def _results(layout: Layout) -> tuple[Step, dict[str, str]]:
         return Step("results", "out of date", error.message, size, written), {}
     wanted, done = len(keys), sum(bool(key) for key in keys.values())
     whys = {one.analysis: why for one, why in refused if keys.get(one.analysis) == one.key}
-    done -= len(whys)
+    broken = _damaged(layout, keys)
+    done -= len(whys) + sum(bool(keys[name]) for name in broken)
     detail = f"{done} of {wanted} analyses"
     if whys:
         detail += f"; declined for these messages and this model: {', '.join(whys)}"
+    if broken:
+        detail += (
+            f"; damaged: {', '.join(broken)}; `wonderland analyze` makes {'it' if len(broken) == 1 else 'them'} anew"
+        )
     detail += "".join(f"; {told}" for told in _further(there, keys))
-    state: State = "done" if done + len(whys) == wanted else "out of date"
-    made = {name: key for name, key in keys.items() if name not in whys}
+    state: State = "damaged" if broken else "done" if done + len(whys) == wanted else "out of date"
+    made = {name: "" if name in broken else key for name, key in keys.items() if name not in whys}
     return Step("results", state, detail, size, written), made
 
 

@@ -360,6 +360,10 @@ class Workspace(WorkspaceFolder):
             return cohorts.AskedOfCohort.of(self.layout, cohort, wanted, parameters).missing
         return Asked.of(self.layout, wanted, parameters).missing
 
+    def damaged(self) -> list[str]:
+        """Return the analyses of the settings whose result is damaged: `analyze` makes it anew."""
+        return Asked.of(self.layout, (), None).damaged
+
     def declined(self) -> dict[str, str]:
         """Return why analyses of the settings declined with the model and evidence of now, by name."""
         return Asked.of(self.layout, (), None).declined

@@ -1,6 +1,15 @@
 // The page itself: header, list of views, the view shown, the card; every change of the state passes through here.
 
 async function start() {
+  const damaged = byId('damaged');
+  damaged.remove();
+  await begin().catch((error) => {
+    document.body.append(damaged);
+    throw error;
+  });
+}
+
+async function begin() {
   await unpack(page);
   document.title = visible(page.title);
   Object.assign(store, store.read());
@@ -41,25 +50,27 @@ async function start() {
     });
   };
 
+  // One figure that cannot be drawn leaves the others as they are.
+  const fail = (error) => {
+    fill(main, el('h1', { id: `title-${store.view}` }, viewShown()?.title), harmed(error, viewShown()));
+    figure = NO_FIGURE;
+  };
+
   async function open() {
     const now = ++turn;
     figure?.leave();
     tip.hide();
     document.body.dataset.view = store.view;
-    const view = page.views.find(({ id }) => id === store.view);
+    const view = viewShown();
     const [, ownTitle] = OWN_PAGES.find(([id]) => id === store.view) ?? [];
     document.title = visible(store.view === 'findings' ? page.title : `${view?.title ?? ownTitle} – ${page.title}`);
-    if (!view) figure = { findings: mountFirst, 'all-findings': mountFindings, words: mountWords }[store.view](main);
-    else {
-      try {
-        await prepare(view);
-        if (now !== turn) return;
-        figure = await mountFigure(view, main);
-      } catch (error) { // one figure that cannot be drawn leaves the others as they are
-        fill(main, el('h1', { id: `title-${view.id}` }, view.title), el('p.caption', `This figure could not be drawn: ${error.message}`));
-        figure = NO_FIGURE;
-        console.error(error);
-      }
+    try {
+      if (view) await prepare(view);
+      if (now !== turn) return;
+      figure = view ? await mountFigure(view, main) : { findings: mountFirst, 'all-findings': mountFindings, words: mountWords }[store.view](main);
+    } catch (error) {
+      if (now !== turn) return;
+      fail(error);
     }
     card.update(new Set(['mounted', 'view']));
     scrollTo(0, 0);
@@ -70,7 +81,11 @@ async function start() {
     if (changed.has('theme')) root.dataset.theme = themeName();
     if (!changed.has('peek')) showNav(changed);
     if (changed.has('view')) return void open();
-    figure?.update(changed);
+    try {
+      figure?.update(changed);
+    } catch (error) {
+      fail(error);
+    }
     card.update(changed);
   });
   // A frame without an address of its own (a notebook) would load its surroundings where a link leads: it is followed here.
@@ -91,7 +106,7 @@ async function start() {
   // The rest is unpacked piece by piece afterwards, so that opening a view or printing needs no wait.
   const warm = (rest) => setTimeout(async () => {
     if (!rest.length) return root.setAttribute('data-warm', '');
-    await prepare(rest[0]);
+    await prepare(rest[0]).catch(() => {}); // is told where it is opened
     warm(rest.slice(1));
   }, 30);
   warm(page.views);

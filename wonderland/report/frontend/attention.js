@@ -49,8 +49,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   };
   const keep = (query, key) => store.set(incoming() ? { pos: key, node: key <= query ? query : null } : { pos: query, node: key <= query ? key : null });
   const zoom = cellPanel(openCell, () => ({ ...data, conversation: shown }));
-  plot.append(el('div.explorer', el('section.one', title, big.node), grid), zoom.node,
-    el('section.words', el('div.wordshead', about, most), words.node));
+  const whole = [el('div.explorer', el('section.one', title, big.node), grid), zoom.node, el('section.words', el('div.wordshead', about, most), words.node)];
+  plot.append(...whole);
 
   const weight = (query, key) => triangles.at(current(), query, key);
   const weightOf = (position) => (i) => (incoming() ? weight(i, position) : weight(position, i));
@@ -112,8 +112,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
       point();
     } else if (event.key === 'Enter' || event.key === ' ') (keep(spot.query, spot.key), tip.hide(), reveal());
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    handled(event);
   });
 
   function sides() {
@@ -163,10 +162,18 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   async function openSample() {
     const turn = ++opening;
     const wanted = conversations[steps.index()];
-    const next = wanted.patterns.levels ? wanted.patterns : await wanted.patterns.open();
+    let next = wanted.patterns;
+    try {
+      if (!next.levels) await next.open();
+    } catch (error) { // of this conversation alone: the arrows lead on
+      next = null;
+      if (turn === opening) fill(plot, harmed(error));
+    }
     if (turn !== opening) return;
     [shown, triangles] = [wanted, next];
     steps.show();
+    if (!next) return;
+    if (!zoom.node.isConnected) plot.replaceChildren(...whole);
     words.show(wanted);
     draw();
     behindOf(wanted).then(() => turn === opening && zoom.show());
@@ -192,6 +199,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     hand.mark();
   };
   const table = () => {
+    if (!triangles) return tableOf([]);
     const { tokens } = shown;
     const seen = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => [q, k, weight(q, k)])).filter((row) => row[2] >= 0.01);
     return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenCell(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenCell(tokens[k])],

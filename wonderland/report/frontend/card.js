@@ -46,13 +46,18 @@ function makeCard(host) {
 
   let room = 292; // to ask for the width while a selection is drawn would lay the page out twice
   new ResizeObserver(([{ contentRect: { width } }]) => width && width !== room && ((room = width), headOf(store.shownHead) && drawPicture(...headOf(store.shownHead)))).observe(picture);
-  async function drawPicture(layer, head) {
-    picture.hidden = !attentionView || page.views.find((view) => view.id === store.view)?.renderer === 'matrix-grid';
+  const drawPicture = (...at) => drawn(...at).catch((error) => {
+    canvas.hidden = true;
+    fill(legend_, harmed(error, attentionView));
+  });
+  async function drawn(layer, head) {
+    picture.hidden = !attentionView || viewShown()?.renderer === 'matrix-grid';
     if (picture.hidden) return;
     const data = ready.get(attentionView.id) ?? (await load(attentionView));
     const i = placeIn(data), packed = data.conversations[i].patterns;
     const patterns = packed.levels ? packed : await packed.open();
     if (store.shownHead !== headName(layer, head)) return;
+    canvas.hidden = false;
     drawPattern(canvas, patterns, layer * data.n_heads + head, max(160, min(292, room)));
     canvas.ariaLabel = `Attention pattern of ${headName(layer, head)} on conversation ${i + 1}`;
     fill(legend_, `Attention on conversation ${i + 1}: each row is a token, marked where it looks`);
@@ -84,7 +89,7 @@ function makeCard(host) {
     if (at && (shown !== key || when(changed, 'view', 'theme', 'sample', 'mounted'))) drawPicture(...at);
     shown = key;
     const linked = page.views.filter((view) => view.selects.includes(kind) && view.id !== store.view);
-    const to = (view, i) => [i ? ', ' : '', el('a', { href: store.address({ view: view.id, key }) }, view.title)];
+    const to = (view, i) => [i ? ', ' : '', linkTo({ view: view.id, key }, view.title)];
     fill(links, linked.length ? 'Also in ' : '', linked.slice(0, 5).map(to), linked.length > 6 ? [', ', button(`${linked.length - 5} more`, () => fill(links, 'Also in ', linked.map(to)), { class: 'link' })] : linked.slice(5).map((view) => to(view, 1)));
   };
   return { update };
@@ -95,16 +100,16 @@ function startHere() {
   const words = el('div.wordshere'), steps = el('ol.steps');
   const node = el('div.starthere', el('h2', 'Start here'), steps, modelMap(), words, el('p', button('About this model', () => byId('about').showModal())));
   const show = () => {
-    const view = page.views.find(({ id }) => id === store.view);
+    const view = viewShown();
     const read = page.views.filter(({ section, renderer }) => section === 'read' && renderer !== 'live');
     const reading = read.find(({ id }) => page.stories.some((story) => story.view === id && story.ask === 'Where was it surprised?')) ?? read[0], circuit = page.views.find(({ section }) => section === 'circuit');
-    const to = (id, text) => id && el('li', el('a', { href: store.address({ view: id }) }, text));
+    const to = (id, text) => id && el('li', linkTo({ view: id }, text));
     fill(steps, to('findings', 'What it is about, in a minute'), to(reading?.id, 'Read along: where was it surprised?'), to(attentionView?.id, 'See where each head looks'), to(circuit?.id, 'See which parts matter'));
     if (N_LAYERS) steps.append(el('li', 'Point at a sign below to see what is known of that part; click to keep it.'));
     const texts = view ? [view.title, view.subtitle, view.caption, view.howToRead].join(' ') : '';
     const found = TERM && view ? [...new Set(Array.from(texts.matchAll(TERM), ([word]) => TERMS.get(word.toLowerCase())))].slice(0, 5) : [];
     fill(words, found.length ? [el('h3', 'Words of this view'), el('dl.glossary', found.map((term) => el('div', el('dt', term.name), el('dd', term.text))))] : null,
-      page.glossary.length ? el('p', el('a', { href: store.address({ view: 'words' }) }, 'All words explained →')) : null);
+      page.glossary.length ? el('p', linkTo({ view: 'words' }, 'All words explained →')) : null);
   };
   return { node, show };
 }

@@ -23,7 +23,7 @@ function cellBlocks(data, i, query, key) {
   const softmax = { title: `2  Softmax over the ${query + 1 === 1 ? 'one token' : `${query + 1} tokens`} it can see`,
     text: score === undefined ? `Its share of the attention: ${number(weight, 3)}` : `exp(${about(score)}) ÷ exp(${number(found.sum, 2)}) = ${number(weight, 3)}; the divisor is the sum over all of them`,
     tokens: shown.map((k) => [tokens[k], patterns.at(i, query, k), k === key ? `at ${k}, this cell` : `at ${k}`]) };
-  if (score === undefined) return [softmax, { title: 'What this page does not hold', text: 'Queries, keys and values are not stored here, only the pattern. A report written with --live holds the model: there every cell of your own text can be opened as far as the words it moves.' }];
+  if (score === undefined) return [softmax, { title: 'What this page does not hold', text: 'Only the pattern is stored here. In a report written with --live every cell of your own text opens as far as the words it moves.' }];
   return [
     { title: '1  Query times key', rows: [['q · k', about(found.product)], [`divided by √${found.width}`, number(Math.sqrt(found.width), 2)], ['score', about(score)]] },
     softmax,
@@ -37,9 +37,17 @@ function cellBlocks(data, i, query, key) {
 function cellPanel(at, data) {
   const node = el('section.zoom', { ...LIVE, label: 'One cell' });
   const show = () => {
+    try {
+      tell();
+    } catch (error) {
+      fill(node, harmed(error));
+    }
+  };
+  const tell = () => {
     const open = at();
     if (!open) return void fill(node, el('p.quiet.hint', 'Click a cell of the large pattern, or press Enter on it, for what is behind its weight.'));
     const [i, query, key] = open, all = data();
+    if (all.conversation.harm) throw all.conversation.harm;
     if (all.conversation.behind && !all.conversation.opened) return void fill(node); // in a moment
     const { tokens } = all.conversation, name = (k) => `“${tokenName(tokens[k])}” (${k})`;
     fill(node, el('h2', `${HEADS[i]}: ${name(query)} looks at ${name(key)}`, el('small', 'one cell, n = 1')), button('Close', () => store.set({ node: null }), { class: 'quiet hint' }),

@@ -1,8 +1,16 @@
 // The page's data: inert JSON in script elements, unpacked when a view is first opened.
 
-const readBlock = (id) => JSON.parse(byId(id).textContent);
+const readBlock = (id) => {
+  if (!byId(id)) throw new Error('the file was cut off');
+  return JSON.parse(byId(id).textContent);
+};
 const page = readBlock('page');
 const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array };
+// What stands where data cannot be shown; why is told on pointing at it.
+const harmed = (error, view) => {
+  console.error(error);
+  return el('p.banner', { title: error.message }, view && !byId('view-' + view.id) ? 'The data of this view are missing: the file was cut off.' : 'The data of this figure are damaged: get the file again.');
+};
 const loaded = new Map(); // view id → Promise of its data
 const ready = new Map(); // view id → its data, once there
 // The data of the views stand behind the script: the first page is drawn before the browser has read them.
@@ -78,7 +86,7 @@ function load(view) {
 }
 
 // What lies behind the cells of a conversation, unpacked only once it is looked at; null if the page does not hold it.
-const behindOf = (conversation) => (conversation.opening ??= (async () => (conversation.opened = conversation.behind ? await unpack(conversation.behind) : null))());
+const behindOf = (conversation) => (conversation.opening ??= (async () => (conversation.opened = conversation.behind ? await unpack(conversation.behind) : null))().catch((error) => (conversation.harm = error)));
 
 // What a view needs to be drawn at once: its data, and of attention the conversation that is selected.
 async function prepare(view) {

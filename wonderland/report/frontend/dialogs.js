@@ -30,7 +30,7 @@ function makeSearch() {
   const list = el('ul'), dialog = el('dialog.search', { label: 'Find' }, input, list);
   const choose = ({ kind, go }) => {
     dialog.close();
-    const seen = page.views.find(({ id }) => id === store.view)?.selects.includes('head');
+    const seen = viewShown()?.selects.includes('head');
     store.set((kind === 'head' || kind.startsWith('role')) && !seen && attentionView && headOfKey(go.key) ? { ...go, view: attentionView.id } : go);
   };
   // The conversations as one reads them: words of several tokens are found whole. They are searched here, and are neither
@@ -76,8 +76,7 @@ function makeSearch() {
     else if (event.key === 'Enter' && !at && search()[0]) choose(search()[0]);
     else if (by) stops[at + by]?.focus();
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    handled(event);
   });
   return Object.assign(dialog, { begin: () => ((input.value = ''), search(), dialog.showModal(), input.focus()) });
 }

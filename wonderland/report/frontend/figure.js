@@ -95,8 +95,7 @@ function exportMenu(view, figure) {
     if (event.key === 'Escape' && !list.hidden) close();
     else if (by && at >= 0) items[(at + by + items.length) % items.length].focus();
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    handled(event);
   });
   return { node, open };
 }

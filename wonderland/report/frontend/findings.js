@@ -74,7 +74,7 @@ function mountFindings(host) {
 
 function mountWords(host) {
   host.replaceChildren(el('article.figure.words', el('h1', { id: 'title-words', tabindex: -1 }, 'Words explained'),
-    el('p.caption', 'The words of the field that stand in this report, each in two sentences. Where one is underlined by dots, its text is a touch away.'),
+    el('p.caption', 'The words of the field that stand in this report; where one is underlined by dots, its text is a touch away.'),
     el('dl.glossary', page.glossary.map((term) => el('div', el('dt', term.name), el('dd', term.text))))));
   return NO_FIGURE;
 }

@@ -97,7 +97,7 @@ function mountFirst(host) {
     page.audit ? auditOf(true, seen) : null,
     page.checks.length ? el('details.checks', { open: failed.length > 0 }, el(failed.length ? 'summary.bad' : 'summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
-    el('p.goon', live ? el('a', { href: store.address({ view: live.id }) }, `${live.title}: write, and the model answers →`) : null, el('a', { href: store.address({ view: 'all-findings' }) }, `All findings →`), el('a', { href: store.address({ view: 'words' }) }, 'Words explained →'))));
+    el('p.goon', live ? linkTo({ view: live.id }, `${live.title}: write, and the model answers →`) : null, linkTo({ view: 'all-findings' }, `All findings →`), linkTo({ view: 'words' }, 'Words explained →'))));
   const paint = () => pictures.forEach((one) => one.paint());
   paint();
   return { ...NO_FIGURE, update: (changed) => changed.has('theme') && store.view === 'findings' && mountFirst(host) };

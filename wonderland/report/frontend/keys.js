@@ -16,7 +16,7 @@ function listenForKeys({ sections, help, search, figure }) {
     if (/^(input|select|textarea)$/i.test(target.tagName)) return;
     if (key in ARROWS) {
       const [right, down] = ARROWS[key];
-      const choosing = page.views.find((view) => view.id === store.view)?.selects.includes('head');
+      const choosing = viewShown()?.selects.includes('head');
       if (!choosing || !headOf(store.head) || target.closest?.('.scroll, [role=menu]')) return; // the page scrolls
       const [layer, head] = headOf(store.head);
       store.set({ key: 'head:' + headName(max(0, min(N_LAYERS - 1, layer + down)), max(0, min(N_HEADS - 1, head + right))) });

@@ -18,7 +18,7 @@ function modelMap({ lit = null } = {}) {
   if (!N_LAYERS) return null;
   const neurons = d3.group(Object.keys(page.about).filter((key) => kindOfKey(key) === 'neuron'), (key) => +/^L(\d+)/.exec(nameOfKey(key))?.[1]);
   const shows = (kind) => page.views.find((view) => view.selects.includes(kind))?.id;
-  const go = (key) => store.set({ key, ...(page.views.find(({ id }) => id === store.view)?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
+  const go = (key) => store.set({ key, ...(viewShown()?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
   const heads = HEADS.map((name) => {
     const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name);
     return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : on ? '●' : lit ? '' : '·');

@@ -1,5 +1,6 @@
 // Small parts that several views share: choices, the step through panels, the legend, and things that can be pointed at.
 
+const linkTo = (state, words) => el('a', { href: store.address(state) }, words);
 const when = (changed, ...keys) => keys.some((key) => changed.has(key));
 
 // One of several, as buttons; redraws nothing but its own pressed state.
@@ -99,8 +100,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
         }
       } else if ((event.key === 'Enter' || event.key === ' ') && event.target.tagName !== 'BUTTON') pick(i);
       else return;
-      event.preventDefault();
-      event.stopPropagation();
+      handled(event);
     },
   };
   for (const [name, act] of Object.entries(events)) host.addEventListener(name, (event) => act(event, at(event)));
@@ -149,7 +149,7 @@ const auditOf = (folded, seen) => {
   const brief = folded && page.auditFigures.length ? page.audit.replace(/ \([^()]*\)/g, '') : page.audit;
   const figures = page.auditFigures.length ? el('div.auditfigures', brief === page.audit ? null : el('p.caption', page.audit), pairsOf(page.auditFigures)) : null;
   return [
-    el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), page.views.some(({ id }) => id === 'audit-completion') ? [' ', el('a', { href: store.address({ view: 'audit-completion' }) }, 'The tests →')] : null),
+    el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), page.views.some(({ id }) => id === 'audit-completion') ? [' ', linkTo({ view: 'audit-completion' }, 'The tests →')] : null),
     figures && folded ? el('details.checks', el('summary.quiet', 'Figures of the audit'), figures) : figures,
     page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null,
   ];

@@ -29,9 +29,10 @@ function preparePrinting() {
     document.body.append(sheets);
     for (const view of page.views) {
       const sheet = el('section');
-      if (!ready.has(view.id) || view.id === store.view) continue;
+      if (!loaded.has(view.id) || view.id === store.view) continue;
       sheets.append(sheet);
-      mountFigure(view, sheet, { printing: true }); // with its data at hand the figure is there before this returns
+      // With its data at hand the figure is there before this returns; that they are damaged, before it is printed.
+      mountFigure(view, sheet, { printing: true }).catch((error) => fill(sheet, el('h1', view.title), harmed(error, view)));
     }
     store.tell(new Set(['theme']));
     undo = [...document.querySelectorAll('.sideways, .scroll')].map(fitPaper);

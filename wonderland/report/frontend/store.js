@@ -37,6 +37,8 @@ const isChosen = (key, state = store) => {
 // The pages that are no figure.
 const OWN_PAGES = [['findings', 'In a minute'], ['all-findings', 'All findings'], ['words', 'Words explained']];
 
+const viewShown = () => page.views.find(({ id }) => id === store.view); // undefined on a page that is no figure
+
 const store = {
   ...EMPTY,
   peek: {}, // what the pointer is over: like the state, but never in the address

@@ -25,6 +25,7 @@ const tokenName = (text) => (text === '' ? '∅' : visible(text, 40).replace(/^ 
 // In a narrow cell a special token loses its bars: ‹me›.
 const shortName = (text) => (SPECIAL.test(text) ? '‹' + text.slice(2, -2) + '›' : tokenName(text));
 
+const handled = (event) => (event.preventDefault(), event.stopPropagation()); // by one, it is for nobody else
 const LIVE = { 'aria-live': 'polite' };
 const given = (value) => value !== null && value !== undefined && value !== false && value !== '';
 const styled = (node, css) => Object.assign(node.style, css);

@@ -71,14 +71,12 @@ function makeTour() {
     const by = ARROWS[event.key]?.[0];
     if (!by) return;
     show(at + by);
-    event.preventDefault();
-    event.stopPropagation();
+    handled(event);
   });
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || node.hidden || document.querySelector('dialog[open]')) return;
     end();
-    event.preventDefault();
-    event.stopPropagation();
+    handled(event);
   }, true);
   return { node, begin };
 }

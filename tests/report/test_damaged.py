@@ -1,0 +1,178 @@
+"""A file that was cut off or changed on its way says so: as a whole, or where the part is missing."""
+
+import json
+import re
+from dataclasses import replace
+from functools import partial
+
+import chromium
+import pytest
+import sample
+import sample_views
+from chromium import DESK, go, open_at, until
+
+from wonderland.report.build import render
+
+pytestmark = chromium.MARKS
+GET_IT_AGAIN = "This file is damaged or was cut off: get it again."
+MISSING = "The data of this view are missing: the file was cut off."
+DAMAGED = "The data of this figure are damaged: get the file again."
+LENGTH = 16
+KEPT = ("attention", "loss-by-token", "head-taxonomy")
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    whole = sample.page(conversations=2, length=LENGTH)
+    views = [sample_views.attention_view(3, LENGTH), *(view for view in whole.views if view.id != "attention")]
+    last = {"head-taxonomy": 99}  # so that to cut there leaves the others
+    few = [replace(view, order=last.get(view.id, 1)) for view in views if view.id in KEPT]
+    return render(replace(whole, views=few))
+
+
+@pytest.fixture(scope="module")
+def opened(browser, tmp_path_factory):
+    """A function that opens a text as a report, and what went wrong in it that nothing caught."""
+    context = browser.new_context(viewport=DESK)
+    tab, uncaught = context.new_page(), []
+    tab.on("pageerror", lambda error: uncaught.append(str(error)))
+    path = tmp_path_factory.mktemp("damaged") / "report.html"
+
+    def show(text: str, *, starts: bool = True):
+        path.write_text(text, encoding="utf-8")
+        uncaught.clear()
+        if starts:
+            open_at(tab, path.as_uri())
+        else:
+            tab.goto("about:blank")
+            tab.goto(path.as_uri())
+        return tab, uncaught
+
+    yield show
+    context.close()
+
+
+def changed(html: str, block: str, change) -> str:
+    """Return a file in which one block of data is another."""
+    found = re.search(rf'(<script type="application/json" id="{block}">)(.*?)(</script>)', html, re.S)
+    tree = json.loads(found[2])
+    change(tree)
+    return html[: found.start(2)] + json.dumps(tree).replace("<", "\\u003c") + html[found.end(2) :]
+
+
+def flip(node: dict) -> None:
+    """Change a few characters in the middle of packed numbers."""
+    middle = len(node["z"]) // 2
+    node["z"] = node["z"][:middle] + ("A" * 8 if node["z"][middle] != "A" else "B" * 8) + node["z"][middle + 8 :]
+
+
+WHOLE = {
+    "cut in the script": lambda html: html[: html.index("</script>", html.index("'use strict'")) - 2000],
+    "a changed script": lambda html: html.replace("'use strict';", "'use strict' ;", 1),
+    "broken JSON of the page": lambda html: html.replace('id="page">{', 'id="page">{{', 1),
+    "a page of something else": partial(changed, block="page", change=lambda page: page.update(sections=5)),
+}
+
+
+@pytest.mark.parametrize("how", WHOLE)
+def test_a_file_that_cannot_start_says_that_it_is_damaged(opened, html, how):
+    tab, _ = opened(WHOLE[how](html), starts=False)
+    assert GET_IT_AGAIN in tab.text_content("#damaged")
+    assert not tab.is_visible("#damaged")  # a good file would be open before it is told
+    tab.evaluate("document.getAnimations().forEach(one => one.finish())")
+    assert tab.is_visible("#damaged")
+    assert tab.locator("html[data-ready]").count() == 0
+
+
+def test_a_good_file_says_nothing_of_damage(opened, html):
+    tab, uncaught = opened(html)
+    until(tab, "document.documentElement.hasAttribute('data-warm')")
+    assert tab.locator("#damaged, .banner[title]").count() == 0
+    assert uncaught == []
+
+
+def test_without_scripts_the_file_is_not_called_damaged(browser, html, tmp_path):
+    path = tmp_path / "r.html"
+    path.write_text(html, encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(path.as_uri())
+    assert tab.is_visible("noscript")
+    assert tab.locator("#damaged").evaluate("node => getComputedStyle(node).display") == "none"
+    context.close()
+
+
+VIEWS = {
+    "cut before it": (
+        lambda html: html[: html.index('<script type="application/json" id="view-head-taxonomy"')],
+        MISSING,
+    ),
+    "cut within it": (lambda html: html[: html.index('id="view-head-taxonomy"') + 200], DAMAGED),
+    "other data": (partial(changed, block="view-head-taxonomy", change=lambda data: data.update(columns=5)), DAMAGED),
+}
+
+
+@pytest.mark.parametrize("how", VIEWS)
+def test_a_view_whose_data_are_gone_says_so_and_the_others_work(opened, html, how):
+    damage, said = VIEWS[how]
+    tab, uncaught = opened(damage(html))
+    until(tab, "document.documentElement.hasAttribute('data-warm')")  # though one cannot be read
+    go(tab, "head-taxonomy")
+    assert tab.inner_text("main .banner") == said
+    assert tab.get_attribute("main .banner", "title")  # why, for who wants to know
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    go(tab, "loss-by-token")
+    assert tab.locator("main .banner").count() == 0
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    until(tab, f"document.querySelector('#sheets').textContent.includes({said!r})")  # nothing is left out silently
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert uncaught == []
+
+
+def test_packed_numbers_that_are_not_what_was_written_are_damaged_data(opened, html):
+    damage = partial(changed, block="view-attention", change=lambda data: flip(data["conversations"][0]["patterns"]))
+    tab, uncaught = opened(damage(html))
+    go(tab, "attention")
+    assert tab.inner_text("main .banner") == DAMAGED
+    go(tab, "loss-by-token")
+    tab.evaluate("location.hash = '#/loss-by-token?head=L0H1'")
+    until(tab, f"document.querySelector('#card figcaption').textContent === {DAMAGED!r}")  # the picture of the card
+    assert not tab.is_visible("#card canvas")
+    tab.evaluate("location.hash = '#/loss-by-token?head=L0H1&sample=1'")  # of a conversation that is whole
+    until(tab, "!document.querySelector('#card canvas').hidden")
+    assert uncaught == []
+
+
+def test_a_conversation_that_is_damaged_leaves_those_beside_it(opened, html):
+    damage = partial(changed, block="view-attention", change=lambda data: flip(data["conversations"][1]["patterns"]))
+    tab, uncaught = opened(damage(html))
+    go(tab, "attention")
+    tab.click("main .sampler [aria-label='Next conversation']")
+    tab.wait_for_selector("main .banner")
+    assert tab.inner_text("main .banner") == DAMAGED
+    assert tab.inner_text("main .where").startswith("Conversation 2 of 3")
+    tab.click("main .buttons >> text=Table")
+    assert tab.locator("main tbody tr").count() == 0
+    tab.click("main .buttons >> text=Table")
+    tab.click("main .sampler [aria-label='Next conversation']")
+    tab.wait_for_selector("main .explorer")
+    assert tab.locator("main .banner").count() == 0
+    assert uncaught == []
+
+
+@pytest.mark.parametrize("how", ["packed", "shape"])
+def test_what_lies_behind_a_cell_says_in_its_panel_that_it_is_damaged(opened, html, how):
+    def damage(data):
+        behind = data["conversations"][0]["behind"]
+        if how == "packed":
+            behind["log_sum"] = {"$array": "f4", "shape": [16, LENGTH], "z": "eJwr"}
+        else:
+            behind["log_sum"] = None
+
+    tab, uncaught = opened(changed(html, "view-attention", damage))
+    tab.evaluate("location.hash = '#/attention?head=L0H1&pos=9&node=4'")
+    tab.wait_for_selector("main .zoom .banner")
+    assert tab.inner_text("main .zoom .banner") == DAMAGED
+    assert tab.is_visible("main .explorer")
+    assert uncaught == []
