@@ -1,10 +1,10 @@
 // The page itself: header, list of views, the view shown, the card; every change of the state passes through here.
 
 async function start() {
-  const damaged = byId('damaged');
-  damaged.remove();
+  const said = byId('damaged');
+  said.remove();
   await begin().catch((error) => {
-    document.body.append(damaged);
+    document.body.append(said);
     throw error;
   });
 }

@@ -1,7 +1,7 @@
 // The page's data: inert JSON in script elements, unpacked when a view is first opened.
 
 const readBlock = (id) => {
-  if (!byId(id)) throw new Error('the file was cut off');
+  if (!byId(id)) throw Error('cut off');
   return JSON.parse(byId(id).textContent);
 };
 const page = readBlock('page');
