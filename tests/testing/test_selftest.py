@@ -155,9 +155,9 @@ def test_the_command_as_json(installed, capsys):
     }
 
 
-def test_an_unknown_name_is_refused_with_the_names_there_are(capsys):
-    assert run(["selftest", "-q", "no-such"]) == 2
-    assert "head-patterns" in capsys.readouterr().err
+def test_an_unknown_name_is_refused_with_the_name_that_is_near(capsys):
+    assert run(["selftest", "-q", "head-paterns"]) == 2
+    assert "Did you mean head-patterns?" in capsys.readouterr().err
 
 
 def test_analyses_without_truths_are_named_by_the_command(installed, capsys):
