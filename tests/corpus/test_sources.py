@@ -82,6 +82,15 @@ def test_nobody_recognising_the_file_is_an_error_that_names_the_choices(file):
     assert "--source" in caught.value.hint
 
 
+def test_a_folder_that_may_not_be_looked_into_is_not_recognised(tmp_path, monkeypatch):
+    def forbidden(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    with pytest.raises(InputError, match="No source recognises"):
+        choose_source(tmp_path, {})
+
+
 def test_a_folder_with_a_broken_archive_alone_says_so(tmp_path):
     (tmp_path / "chats.zip").write_bytes(b"PK\x03\x04 and no end")
     with zipfile.ZipFile(tmp_path / "whole.zip", "w") as archive:

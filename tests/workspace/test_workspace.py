@@ -166,6 +166,15 @@ def test_a_workspace_is_not_made_where_a_file_is(tmp_path):
             wl.Workspace.create(place)
 
 
+def test_a_place_that_may_not_be_looked_at_is_said(tmp_path, monkeypatch):
+    def forbidden(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.exists", forbidden)
+    with pytest.raises(ResourceError, match="cannot be written"):
+        wl.Workspace.create(tmp_path / "me.wonderland")
+
+
 def test_a_file_larger_than_is_allowed_is_no_fault_of_ours(tmp_path):
     with pytest.raises(ResourceError, match="larger than this disk or account allows"), guarding(tmp_path):
         raise OSError(errno.EFBIG, "File too large")

@@ -163,16 +163,24 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
 
 def _damaged_archives(path: Path) -> list[str]:
     """Return the names of files in a folder that are called ``.zip`` and are no whole archive."""
-    if not path.is_dir():
+    try:
+        files = [file for file in sorted(path.iterdir()) if file.suffix.lower() == ".zip" and file.is_file()]
+    except OSError:  # no folder, or one that may not be looked into
         return []
-    files = (file for file in sorted(path.iterdir()) if file.suffix.lower() == ".zip" and file.is_file())
     return [file.name for file in files if not _ends_as_archive(file)]
 
 
 def _ends_as_archive(file: Path) -> bool:
     try:
         return zipfile.is_zipfile(file)
-    except (zipfile.BadZipFile, ValueError, struct.error, IndexError, OverflowError):  # one of several parts, or broken
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        ValueError,
+        struct.error,
+        IndexError,
+        OverflowError,
+    ):  # one of several parts, or broken
         return False
 
 

@@ -38,9 +38,9 @@ class WorkspaceFolder:
             UsageError: It is a file, or a folder that holds something else.
         """
         folder = expanded(folder)
-        if (file := next((one for one in (folder, *folder.parents) if one.exists()), folder)).is_file():
-            raise UsageError(f"{file} is a file, and a workspace is a folder.", hint="Choose a new folder: -w NEW")
         with guarding(folder):
+            if (file := next((one for one in (folder, *folder.parents) if one.exists()), folder)).is_file():
+                raise UsageError(f"{file} is a file, and a workspace is a folder.", hint="Choose a new folder: -w NEW")
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not (folder / FILE).exists():
                 if any(path for path in folder.iterdir() if not path.name.startswith(".")):
