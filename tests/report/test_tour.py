@@ -174,7 +174,7 @@ class TestInABrowser:
                 until(opened, f"(at => at.left >= 0 && at.right <= innerWidth && at.width > 0)({cell})")
             opened.keyboard.press("ArrowRight" if i < len(WHOLE) - 1 else "ArrowLeft")
         until(opened, f"document.querySelector('.tour h2').textContent === {WHOLE[-2]!r}")
-        assert opened.locator('.finding.toured[data-finding="1"]').count() == 1
+        assert opened.locator('.toured[data-finding="1"]').count() == 1
 
     @FIRST_WIDE
     def test_it_ends_with_the_focus_where_it_was_and_leaves_no_outline(self, opened):

@@ -148,10 +148,11 @@ function saySideways(host) {
 const auditOf = (folded, seen) => {
   const brief = folded && page.auditFigures.length ? page.audit.replace(/ \([^()]*\)/g, '') : page.audit;
   const figures = page.auditFigures.length ? el('div.auditfigures', brief === page.audit ? null : el('p.caption', page.audit), pairsOf(page.auditFigures)) : null;
+  const why = page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null;
   return [
-    el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), page.views.some(({ id }) => id === 'audit-completion') ? [' ', linkTo({ view: 'audit-completion' }, 'The tests →')] : null),
-    figures && folded ? el('details.checks', el('summary.quiet', 'Figures of the audit'), figures) : figures,
-    page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null,
+    el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), viewOf('audit-completion') ? [' ', linkTo({ view: 'audit-completion' }, 'The tests →')] : null),
+    folded && page.against ? el('p.caption', el('b', 'The audit does not let this model be shared.')) : null,
+    folded && (figures || why) ? el('details.checks', el('summary.quiet', figures ? 'Figures of the audit' : 'Why the model is in this file'), figures, why) : [figures, why],
   ];
 };
 
