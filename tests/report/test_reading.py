@@ -117,7 +117,8 @@ def test_a_term_in_a_picture_of_the_first_page_says_what_it_means(page):
     term.hover()
     assert "table of counts" in page.inner_text("#tip")
     name, line = term.bounding_box(), page.locator(".drawn svg").first.bounding_box()
-    assert line["x"] <= name["x"] and line["y"] < name["y"] < line["y"] + line["height"]
+    assert line["x"] <= name["x"] <= line["x"] + line["width"]
+    assert line["y"] < name["y"] < line["y"] + line["height"]
 
 
 def test_the_findings_sort_by_their_numbers_and_show_their_kind(page):
@@ -152,7 +153,7 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     go(page, "all-findings")
     page.fill(".controls input", "repeating")
-    page.click('.findings button[aria-label="Copy citation"]')
+    page.click('.findings button[aria-label="Copy citation"]:visible')
     until(page, "document.querySelector('.findings td button').textContent === 'Copied'")
     said = page.evaluate("navigator.clipboard.readText()")
     for part in (
@@ -171,7 +172,7 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
 def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(page):
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }")
     go(page, "all-findings")
-    page.click('.findings button[aria-label="Copy citation"] >> nth=0')
+    page.click('.findings button[aria-label="Copy citation"]:visible >> nth=0')
     assert page.input_value("dialog.copy textarea")
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog.copy", state="detached")

@@ -1,4 +1,4 @@
-"""Words that attack a reader come out of an export as they come out of JSON Lines: the report gets the same from both."""
+"""Words that attack a reader come out of an export as out of JSON Lines: the report gets the same from both."""
 
 import itertools
 import json

@@ -11,8 +11,9 @@ function citation({ text, estimate: one, view }) {
 async function copyText(text, done) {
   try {
     await navigator.clipboard.writeText(text);
+    const before = (done.dataset.says ??= done.textContent);
     fill(done, 'Copied');
-    setTimeout(() => fill(done, done.ariaLabel ? '❝' : 'Copy'), 1600);
+    setTimeout(() => fill(done, before), 1600);
   } catch {
     const box = el('textarea', { readonly: true, rows: 6, label: 'Text to copy' }, text);
     const dialog = el('dialog.copy', { label: 'Copy this' }, el('h2', 'Copy this'), box, button('Close', () => dialog.close()));
