@@ -97,7 +97,7 @@ def page(name: str, workspace: wl.Workspace, named: Sequence[str]) -> str:
     short = {one: Path(folder).name for one, _, folder in (each.partition("=") for each in named)}
     made = [f"    wonderland demo {short[name]} --preset {settings.preset} --epochs {settings.epochs}"]
     if name in ELSEWHERE:
-        share = workspace.settings.tokenizer.held_out
+        share = workspace.settings.split.held_out
         made = [
             f"    wonderland extract {name}.jsonl",
             "    wonderland filter",
