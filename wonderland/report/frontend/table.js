@@ -22,9 +22,9 @@ function makeTable({ columns, rows, links }, label) {
   const dense = columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3;
   const headings = columns.map(({ key, label, unit, help, fixed, class: own }) => {
     const words = [el('span', label), unit && unit !== '1' && el('small', unit)];
-    const inside = fixed ? el('span', words) : button(words, () => sortBy(key), { class: 'sort', title: help || termIn(label)?.text });
+    const inside = fixed ? el('span.hidden', words) : button(words, () => sortBy(key), { class: 'sort', title: help || termIn(label)?.text });
     // A heading over a narrow column takes two lines and not four: else all others stand far below the caption.
-    if (!dense) inside.style.minWidth = `${min(14, label.length) + 3}ch`;
+    if (!dense && !fixed) inside.style.minWidth = `${min(14, label.length) + 3}ch`;
     return el('th', { scope: 'col', class: numeric[key] && own === undefined && 'number' }, inside);
   });
   const lines = rows.map((row) => {
