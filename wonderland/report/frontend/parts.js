@@ -54,19 +54,6 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 // Marks an element as standing for what a key names; heads are named apart, for style and tests.
 const keyed = (key) => ({ 'data-key': key, 'data-head': headOfKey(key) });
 
-// What is pointed at is looked at in a task of its own, the last of several: a press does not wait for the card.
-let looking = null;
-const soon = new MessageChannel();
-soon.port1.onmessage = () => {
-  const peek = looking;
-  looking = null;
-  if (peek) store.look(peek());
-};
-const lookSoon = (peek) => {
-  looking = peek;
-  soon.port2.postMessage(null);
-};
-
 function pointing(host, { words, pick, peek = () => ({}), move = () => {}, columns = 1, state = 'aria-pressed' }) {
   let cells = [], marked = [], stop = 0, hinted = 0;
   const at = ({ target }) => {
@@ -77,7 +64,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
     if (cells[stop]) cells[stop].tabIndex = -1;
     cells[(stop = i)].tabIndex = 0;
   };
-  const away = () => (tip.hide(), lookSoon(() => ({})));
+  const away = () => (tip.hide(), store.look({}, true));
   const hint = (where, i, tapped = false) => {
     const said = words(i, true);
     if (said) tip.show(where, ...said, tapped), (tip.of = host), (hinted = i);
@@ -88,7 +75,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
       if (event.pointerType === 'touch') return; // a finger scrolls; it points by tapping
       if (i < 0) return away();
       hint(event, i);
-      lookSoon(() => (cells[i]?.isConnected ? peek(i) : {})); // it may be gone by then
+      store.look(peek(i), true);
     },
     pointerleave: (event) => event.pointerType !== 'touch' && away(),
     focusin(event, i) {
@@ -99,7 +86,6 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
     focusout: () => tip.hide(),
     click(event, i) {
       if (i < 0) return;
-      looking = null;
       pick(i);
       if (event.pointerType === 'touch' && cells[i]?.isConnected) hint(cells[i], i, true); // where it is now: it may have scrolled
     },

@@ -40,6 +40,10 @@ const OWN_PAGES = [['findings', 'In a minute'], ['all-findings', 'All findings']
 const viewOf = (id) => page.views.find((view) => view.id === id);
 const viewShown = () => viewOf(store.view); // undefined on a page that is no figure
 
+let due = false; // whether what is pointed at is still to be told
+const soon = new MessageChannel();
+soon.port1.onmessage = () => due && ((due = false), store.tell(new Set(['peek'])));
+
 const store = {
   ...EMPTY,
   peek: {}, // what the pointer is over: like the state, but never in the address
@@ -76,15 +80,18 @@ const store = {
   // The fields that are other than they were, and are now as in `next`.
   take(next) {
     const changed = new Set(Object.keys(next).filter((key) => next[key] !== this[key]));
-    if (changed.size) Object.assign(this, next, { peek: {} });
+    if (changed.size) Object.assign(this, next, { peek: {} }), (due = false);
     return changed;
   },
 
-  look(peek) {
+  // `later`: it is told in a task of its own, of several the last, so that a press does not wait for the card.
+  look(peek, later = false) {
     const before = this.peek;
     if (before.key === peek.key && before.pos === peek.pos) return;
     this.peek = peek;
-    this.tell(new Set(['peek']));
+    due = later;
+    if (later) soon.port2.postMessage(null);
+    else this.tell(new Set(['peek']));
   },
 
   tell(changed) {
