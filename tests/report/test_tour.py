@@ -197,11 +197,11 @@ class TestInABrowser:
         tab.get_by_role("button", name="Tour", exact=True).click()
         while tab.inner_text(".tour h2") != "What was not found":
             tab.get_by_role("button", name="Next", exact=True).click()
-        until(tab, "document.querySelector('.finding.toured') !== null")
+        until(tab, "document.querySelector('[data-finding].toured') !== null")
         until(
             tab,
             """(() => {
-              const row = document.querySelector('.finding.toured').getBoundingClientRect();
+              const row = document.querySelector('[data-finding].toured').getBoundingClientRect();
               const table = document.querySelector('main .scroll').getBoundingClientRect();
               return row.top >= table.top && row.bottom <= table.bottom && row.top >= 0 && row.top < 700;
             })()""",
