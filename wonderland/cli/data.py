@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from wonderland import plugins
+from wonderland.cli.arrow import leave_pandas_out
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record, wrote
@@ -29,6 +30,8 @@ from wonderland.nearby import did_you_mean
 from wonderland.paths import expanded
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
+
+leave_pandas_out()
 
 
 def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
