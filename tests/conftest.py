@@ -144,12 +144,17 @@ def _few_words():
 def quick() -> dict[str, dict[str, int]]:
     """Parameters with which analyses take seconds: for what is asked of every analysis, whatever it finds."""
     return {
+        "causal-scrubbing": {"draws": 1, "null": 2},
+        "circuit-graph": {"circuits": 20, "subsets": 2},
+        "circuit-sufficiency": {"sets": 20},
         "composition": {"rotations": 20},
+        "edge-attribution": {"steps": 2},
         "head-ablation": {"windows": 6, "pairs": 4},
         "head-clusters": {"clouds": 4, "most": 3},
         "induction": {"sequences": 8, "random_sets": 2},
         "neurons": {"directions": 4},
         "ov-circuits": {"rotations": 20, "directions": 1},
+        "speaker-tracking": {"places": 200},
     }
 
 

@@ -36,10 +36,12 @@ def test_every_file_is_formatted():
     run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
+@pytest.mark.slow
 def test_mypy_finds_nothing():
     run(sys.executable, "-m", "mypy")
 
 
+@pytest.mark.slow
 def test_a_script_is_told_the_types_of_its_results():
     run(sys.executable, "-m", "mypy", "tests/typed_script.py")
 

@@ -95,6 +95,7 @@ def test_without_results_what_to_type_keeps_the_options(tokenized, capsys):
     assert f"wonderland report --all --redact --contacts 3 -w {tokenized}" in told
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_for_every_view_and_wiped_with_the_rest(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(plots_files, "save_figures", partial(plots_files.save_figures, dpi=40))
     folder = tmp_path / "figures"

@@ -32,7 +32,7 @@ def report(tmp_path_factory) -> str:
 EXPORTED = {"patching": b"corrupted", "ov": b"L2H1"}
 """What is in a drawing as it is on the page."""
 PICTURED = ("attention", "training", "circuit")
-"""Figures of everything a picture is made of. A browser makes each when it is idle: that takes a second or so."""
+"""Figures of everything a picture is made of: pixels, curves, boxes."""
 
 
 def views(tab) -> list[str]:
@@ -68,7 +68,7 @@ def test_every_view_button_and_key_works_on_hostile_words(page, chosen, every):
         assert page.is_visible("dialog.help")
         page.keyboard.press("Escape")
         things = page.query_selector_all("main .token, main .cells button, main .thumb, main .dot, main .spot")
-        for thing in things[: 12 if every else 6]:
+        for thing in things[: 12 if every else 3]:
             if thing.is_visible():  # a click before may have folded it away
                 thing.hover(force=True)  # whatever lies on top there
                 thing.click(force=True)
@@ -95,6 +95,8 @@ def test_words_of_strangers_are_shown_as_words(page):
 @EVERY
 def test_a_figure_is_exported_as_picture_drawing_and_numbers(page, report, every, chosen):
     assert len(chosen) >= 9  # kinds of figures
+    chosen = [view for view in chosen if every or view in {*PICTURED, *EXPORTED}]
+    assert len(chosen) >= 5
     for number, view in enumerate(chosen):
         if number % 3 == 0:
             open_at(page, report)  # afresh: the browser allows a page ten downloads in a row
@@ -262,8 +264,9 @@ def test_words_tell_where_a_head_looks_in_both_directions(page):
     assert "looked at" in page.inner_text(".about")
 
 
-def test_every_figure_has_its_numbers_as_a_table(page):
-    for view in views(page)[1:]:
+@EVERY
+def test_every_figure_has_its_numbers_as_a_table(page, chosen):
+    for view in chosen:
         go(page, view)
         toggle = page.query_selector('main .buttons button:text-is("Table")')
         if toggle:
@@ -416,6 +419,7 @@ def test_everything_in_a_figure_is_one_stop_of_the_tab_key_and_says_its_number(p
         assert page.evaluate("document.activeElement.dataset.i") == "1"
 
 
+@pytest.mark.slow
 def test_a_narrow_screen_shows_one_column_without_scrolling_sideways(page):
     page.set_viewport_size({"width": 420, "height": 900})
     for view in views(page):
@@ -425,13 +429,16 @@ def test_a_narrow_screen_shows_one_column_without_scrolling_sideways(page):
         assert page.evaluate("document.documentElement.scrollWidth") <= 420, view
 
 
+@pytest.mark.slow
 def test_printed_every_figure_begins_a_page_and_needs_few(page):
     page.wait_for_selector("html[data-warm]")
     sheets = page.pdf(format="A4").count(b"/Type /Page\n")
     assert len(views(page)) <= sheets <= 2 * len(views(page))
 
 
-@pytest.mark.parametrize("shown", ["patching", pytest.param("logit-lens", marks=pytest.mark.slow), "head-taxonomy"])
+@pytest.mark.parametrize(
+    "shown", ["patching", *(pytest.param(one, marks=pytest.mark.slow) for one in ("logit-lens", "head-taxonomy"))]
+)
 def test_paper_does_not_scroll_so_what_is_wide_goes_on_below(page, shown):
     go(page, shown)
     page.wait_for_selector("html[data-warm]")
@@ -447,6 +454,7 @@ def test_paper_does_not_scroll_so_what_is_wide_goes_on_below(page, shown):
     assert page.locator("main .cells button").count() == cells
 
 
+@pytest.mark.slow
 def test_every_control_has_a_name(page):
     for view in views(page)[1:]:
         go(page, view)

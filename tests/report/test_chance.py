@@ -60,7 +60,7 @@ def ink(page) -> str:
     return page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_chance_is_ink_in_curves_bars_and_scales_of_both_themes(page, theme):
     page.evaluate(f"location.hash = '#/units?theme={theme}'")
     page.wait_for_selector("#title-units")

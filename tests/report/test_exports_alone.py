@@ -73,11 +73,17 @@ def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(page, re
     ("address", "expected"),
     [
         ("attention?head=L1H2&sample=1", ["Conversation 2 of 2", "L1H2", "looks at", "square-root scale", "sums to 1"]),
-        ("loss-by-token?tab=2", ["Conversation 1 of 2", "entropy", "nats", "Cross-entropy of each token"]),
-        pytest.param("entropy-map", ["normalised", "chance 1", "95% bootstrap over 84"], marks=pytest.mark.slow),
-        ("patching?panel=1&tab=1", ["Pair 2 of 2", "attention", "0 in the middle", "Recovery of the logit difference"]),
-        pytest.param(
-            "logit-lens", ["square-root scale", "the token each layer would say next"], marks=pytest.mark.slow
+        *(
+            pytest.param(*again, marks=pytest.mark.slow)
+            for again in [
+                ("loss-by-token?tab=2", ["Conversation 1 of 2", "entropy", "nats", "Cross-entropy of each token"]),
+                ("entropy-map", ["normalised", "chance 1", "95% bootstrap over 84"]),
+                (
+                    "patching?panel=1&tab=1",
+                    ["Pair 2 of 2", "attention", "0 in the middle", "Recovery of the logit difference"],
+                ),
+                ("logit-lens", ["square-root scale", "the token each layer would say next"]),
+            ]
         ),
     ],
 )

@@ -189,6 +189,7 @@ def seeds(workspace):
     return workspace
 
 
+@pytest.mark.slow
 def test_without_names_the_analyses_that_compare_are_run_and_the_report_shows_them(seeds, installed, capsys):
     assert analyze(seeds, "--cohort", "seeds") == 0
     printed = capsys.readouterr().out
