@@ -23,9 +23,14 @@ pytestmark = chromium.MARKS
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory) -> str:
+def made():
+    return sample.page(hostile=True, conversations=2, length=48)
+
+
+@pytest.fixture(scope="module")
+def report(made, tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(sample.page(hostile=True, conversations=2, length=48)), encoding="utf-8")
+    path.write_text(render(made), encoding="utf-8")
     return path.as_uri()
 
 
@@ -47,10 +52,9 @@ EVERY = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def chosen(page, every) -> list[str]:
+def chosen(page, made, every) -> list[str]:
     """One view of each kind of figure, or every view."""
-    made = sample.page(hostile=True, conversations=2, length=48).views
-    of_a_kind = {view.renderer: view.id for view in reversed(made)}
+    of_a_kind = {view.renderer: view.id for view in reversed(made.views)}
     return [view for view in views(page)[1:] if every or view in {*of_a_kind.values(), *EXPORTED}]
 
 
@@ -190,15 +194,15 @@ def test_an_address_brings_back_the_view_and_the_choice_and_holds_no_words(page,
     assert page.get_attribute("html", "data-theme") == "dark"
 
 
-def test_a_broken_address_opens_the_nearest_thing(page, report):
+def test_a_broken_address_opens_the_nearest_thing(blank, report):
     for address in (
         "nowhere",
         "entropy-map?head=L99H0&pos=-1&sample=1e9",
         "<img src=x>",
         "loss-by-token?sample=99&pos=9999",
     ):
-        open_at(page, f"{report}#/{address}")
-        assert page.inner_text("main h1"), address
+        open_at(blank, f"{report}#/{address}")
+        assert blank.inner_text("main h1"), address
 
 
 def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report):
@@ -221,11 +225,11 @@ def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report)
     assert "neuron" not in page.url
 
 
-def test_a_key_that_is_none_selects_nothing(page, report):
+def test_a_key_that_is_none_selects_nothing(blank, report):
     for address in ("neuron=<b>", "edge=a%20b%3Ec", "feature=1", "model=", "head=L9H9", "tail=L1N1"):
-        open_at(page, f"{report}#/entropy-map?{address}")
-        assert title_of_card(page) == "Start here", address
-        assert page.locator("main .chosen").count() == 0, address
+        open_at(blank, f"{report}#/entropy-map?{address}")
+        assert title_of_card(blank) == "Start here", address
+        assert blank.locator("main .chosen").count() == 0, address
 
 
 def test_going_back_returns_to_the_view_before(page):
@@ -479,9 +483,9 @@ def test_printing_puts_every_figure_on_paper_in_light_colours(page):
 
 
 @pytest.fixture(scope="module")
-def arrays():
+def arrays(made):
     """What the views of the page are made of, by their id."""
-    return {view.id: view for view in sample.page(hostile=True, conversations=2, length=48).views}
+    return {view.id: view for view in made.views}
 
 
 def exported(page, view: str) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ import sample
 import sample_views
 import test_live_view as live
 import torch
-from chromium import as_new, until
+from chromium import as_new, left, until
 
 from wonderland.report.build import render
 from wonderland.views import (
@@ -75,7 +75,7 @@ def page(watched_tab):
 
 
 def ask(tab, report: str, view: str, text: str = TEXT) -> None:
-    tab.goto("about:blank")
+    left(tab)
     tab.goto(f"{report}#/{view}")
     tab.wait_for_selector("main .own-text .field")
     tab.fill("main .own-text .field", text)

@@ -19,7 +19,7 @@ import pytest
 import sample
 import sample_words
 import torch
-from chromium import as_new, go, until, watched
+from chromium import as_new, go, left, until, watched
 
 import wonderland.report
 from wonderland.errors import PluginError, Unsupported, UsageError
@@ -131,7 +131,7 @@ def page(watched_tab, report):
 
 
 def open_at(tab, report: str, query: str = "") -> None:
-    tab.goto("about:blank")
+    left(tab)
     tab.goto(f"{report}#/try-it{query}")
     tab.wait_for_selector("[data-live]")
     settle(tab)
