@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import random
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parent.parent
@@ -50,8 +51,29 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first; of the rest the order stays."""
+FEWER = 0.4
+"""This part of the examples that a test draws is drawn by default; with `slow` tests, it draws all of them."""
+
+
+def _draw_fewer(items: list[pytest.Item]) -> None:
+    """Let tests of drawn input draw fewer examples."""
+    for test in {getattr(item.obj, "__func__", item.obj) for item in items if _draws(item)}:
+        told = test._hypothesis_internal_use_settings
+        test._hypothesis_internal_use_settings = settings(told, max_examples=math.ceil(FEWER * told.max_examples))
+
+
+def _draws(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; of the rest the order stays. What draws examples is also a slow test."""
+    if config.option.markexpr == "not slow":
+        _draw_fewer(items)
+    elif config.option.markexpr == "slow":
+        for item in filter(_draws, items):
+            item.add_marker(pytest.mark.slow)
 
     def rank(item: pytest.Item) -> int:
         return next((i for i, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))

@@ -130,6 +130,7 @@ def test_what_the_audit_would_refuse_is_not_proposed(workspace, capsys, monkeypa
     assert "next" not in json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
 
 
+@pytest.mark.slow
 def test_a_report_that_shows_everything_is_not_asked_for_again(workspace, capsys):
     output_of(capsys, "report", "-q", "-w", workspace)
     assert "Next:" not in output_of(capsys, "analyze", "-q", "-w", workspace).out

@@ -145,6 +145,7 @@ def test_that_all_agree_is_about_the_model_only(small, capsys):
     assert "live reports only" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_live_report_of_the_conversations_that_come_with_wonderland_needs_no_audit(small, monkeypatch):
     shutil.rmtree(small / "audit")
     monkeypatch.setattr("wonderland.workspace.auditing.MESSAGES", Path(Workspace(small).settings.source.path))

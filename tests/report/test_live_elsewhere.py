@@ -141,6 +141,7 @@ def test_the_lens_is_that_of_the_text(page, report):
     assert page.is_visible("main .controls > .sampler")
 
 
+@pytest.mark.slow
 def test_a_neuron_is_that_of_the_text(page, report):
     ask(page, report, "neurons")
     _, _, cache = cached()
@@ -149,6 +150,7 @@ def test_a_neuron_is_that_of_the_text(page, report):
     assert page.locator("main .snippets .token").count() == len(values)
 
 
+@pytest.mark.slow
 def test_the_card_of_a_head_shows_it_and_a_long_text_says_what_is_not_seen(page, report):
     text = " ".join(["are you free"] * 40)
     ask(page, report, "attention", text)

@@ -470,6 +470,7 @@ def test_the_view_and_the_first_page_say_what_the_model_gives_away_with_its_figu
         assert [one for one in ("These tests drew out nothing.", "Secrets said", "7", "Why.") if one not in said] == []
 
 
+@pytest.mark.slow
 def test_while_one_types_on_a_phone_say_it_is_at_hand_and_leaves_the_keyboard_open(browser, report):
     context = browser.new_context(viewport={"width": 390, "height": 520}, has_touch=True)
     tab = context.new_page()
@@ -869,6 +870,7 @@ def test_a_file_that_is_no_example_is_refused_and_changes_nothing(page, tmp_path
         page.evaluate(f"{told}.textContent = ''")
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_likely_tokens_lie_above_the_keyboard_while_one_writes(page):
     page.set_viewport_size({"width": 390, "height": 844})
     page.click(".field")

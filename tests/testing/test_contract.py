@@ -61,12 +61,15 @@ def _used_as_here():
         yield
 
 
-DEAR = ("causal-scrubbing", "circuit-graph", "edge-attribution", "head-taxonomy", "speaker-tracking")
-"""Analyses that take longest; others of their plugin are held to the contract in the default run."""
+DEAR = {
+    *("causal-scrubbing", "circuit-graph", "edge-attribution", "head-ablation", "head-taxonomy", "speaker-tracking"),
+    *("head-clusters", "ov-circuits"),
+}
+"""Analyses that take longest; others of their plugins are held to the contract in the default run."""
 
 
 def _once(case):
-    """Of the plugin of circuits, what takes long is asked in the slow run; how it chooses, its own tests ask too."""
+    """What takes long is asked in the slow run; of circuits also how they choose, which their own tests ask, too."""
     thing, check = case.values
     of_circuits = type(thing).__module__.startswith("wonderland_circuits")
     again = thing.name in DEAR or (of_circuits and check is what_it_chooses_is_measured_elsewhere)

@@ -132,6 +132,7 @@ def told(results):
     return {name: one["head-patterns"].scores["previous"].value for name, one in results.members.items()}
 
 
+@pytest.mark.slow
 def test_several_members_at_a_time_find_what_one_after_the_other_does(workspace, tmp_path, capsys):
     here, there = (Path(shutil.copytree(workspace.folder, tmp_path / name)) for name in ("here", "there"))
     one_by_one = wl.Workspace(here).analyze("head-patterns", cohort="snapshots")
