@@ -31,13 +31,12 @@ TOGETHER = ("tests/cli/", "plugins/sparse/")
 
 LONGEST = (
     "tests/cli/",
-    "tests/testing/test_contract.py",
     "tests/report/test_browser.py",
-    "tests/test_house.py",
-    "tests/report/test_live_engine.py",
     "tests/report/test_live_view.py",
-    "tests/report/test_accessibility.py",
     "plugins/sparse/",
+    "tests/testing/test_contract.py",
+    "tests/report/test_accessibility.py",
+    "tests/report/test_reading.py",
     "tests/model/test_training.py",
     "plugins/circuits/",
     "plugins/triage/",
