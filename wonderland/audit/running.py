@@ -2,7 +2,7 @@
 
 Each part is a module of its own; here they are run one after another, and what one of them needs and is not there is
 left out with its reason, never in silence. One class for an audit under way, since its parts use what those before
-them found, hence a file of some length.
+them found, hence a long file.
 """
 
 from __future__ import annotations
