@@ -33,15 +33,26 @@ LONGEST = (
     "tests/cli/",
     "tests/report/test_browser.py",
     "tests/report/test_live_view.py",
+    "tests/report/test_live_elsewhere.py",
+    "tests/report/test_reading.py",
+    "tests/report/test_accessibility.py",
+    "tests/report/test_cell.py",
+    "tests/report/test_tour.py",
+    "tests/report/test_narrow.py",
+    "tests/report/test_exports_alone.py",
+    "tests/report/test_graph_layout.py",
+    "tests/report/test_moments.py",
+    "tests/report/test_chance.py",
+    "tests/report/test_glance.py",
+    "tests/report/test_damaged.py",
     "plugins/sparse/",
     "tests/testing/test_contract.py",
-    "tests/report/test_accessibility.py",
-    "tests/report/test_reading.py",
     "tests/model/test_training.py",
     "plugins/circuits/",
     "plugins/triage/",
 )
-"""Files that take longest. They come first, so that at the end of a run no worker is left alone with one of them."""
+"""Files that take longest, and those that share a browser. They come first, so that at the end of a run no worker is
+left alone with one of them."""
 
 
 def pytest_collection_finish() -> None:

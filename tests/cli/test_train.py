@@ -175,6 +175,7 @@ def test_one_seed_that_fails_does_not_lose_the_others(untrained, capsys):
     assert sorted(path.name for path in untrained.glob("models/*")) == ["seed-0", "seed-1", "seed-2"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_all_seeds_and_the_same_command_goes_on(train, untrained, monkeypatch):
     gradient_of, taken = training.batch_gradient, []
 

@@ -162,6 +162,7 @@ def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_go
     assert [epoch.held_out_loss for epoch in model.history.epochs] == [e.held_out_loss for e in epochs]
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_again_and_again_goes_on_each_time(short, whole, tmp_path, interrupt_after):
     path = tmp_path / "checkpoint"
     for _ in range(3):

@@ -171,6 +171,7 @@ def test_a_page_without_what_is_behind_says_what_a_live_report_adds(browser, tmp
     tab.close()
 
 
+@pytest.mark.slow
 def test_a_redacted_page_keeps_the_numbers_and_no_word(browser, tmp_path):
     redacted = Redaction(frozenset(["quokka"]), np.zeros(0, dtype=np.int64)).page(page())
     text = render(redacted)

@@ -58,6 +58,7 @@ def test_a_matrix_wider_than_a_page_goes_on_below_with_the_names_of_its_rows(bro
     tab.close()
 
 
+@pytest.mark.slow
 def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(blank, report):
     said = drawing(blank, f"{report}#/circuit")
     assert "L0H1" in said

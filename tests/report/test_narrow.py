@@ -99,10 +99,9 @@ def phone(browser, report):
     ("view", "thing"),
     [
         ("entropy-map", ".cells [data-i='5']"),
-        ("circuit", ".spot >> nth=1"),
         *(
             pytest.param(view, f".spot >> nth={number}", marks=pytest.mark.slow)
-            for view, number in [("training", 3), ("head-clusters", 2), ("direct-effect", 1)]
+            for view, number in [("training", 3), ("head-clusters", 2), ("direct-effect", 1), ("circuit", 1)]
         ),
     ],
 )

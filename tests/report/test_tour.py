@@ -186,6 +186,7 @@ class TestInABrowser:
         assert opened.evaluate("document.activeElement.textContent") == "Tour"
         assert "/loss-by-token" in opened.url  # one stays where one is
 
+    @pytest.mark.slow
     @WIDTHS
     def test_a_row_far_down_a_long_table_is_brought_into_sight(self, browser, tmp_path, width):
         many = [Finding(f"Claim {i}.", "", (), "solid", "description") for i in range(60)]
