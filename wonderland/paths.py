@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wonderland.errors import InputError
+from wonderland.errors import InputError, must_be
 
 __all__ = ["expanded", "inside", "making_parents", "must_have_a_name", "replacing", "to_write_it"]
 
@@ -19,7 +19,9 @@ def expanded(typed: str | Path) -> Path:
 
     Raises:
         InputError: It begins with ``~`` and a name that no user of this computer has.
+        UsageError: It is no path.
     """
+    must_be(typed, (str, os.PathLike), "a path is text or a pathlib.Path", "For example: 'me.wonderland'")
     try:
         return Path(typed).expanduser()
     except RuntimeError as error:

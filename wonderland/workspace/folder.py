@@ -80,7 +80,7 @@ class WorkspaceFolder:
     @classmethod
     def find(cls, start: str | Path = ".") -> Path | None:
         """Return the workspace at or above a folder, or ``me.wonderland`` in it, or None."""
-        start = Path(start).absolute()
+        start = expanded(start).absolute()
         for folder in (start, *start.parents):
             if (folder / FILE).is_file():
                 return folder
