@@ -443,7 +443,9 @@ def test_tokens_are_those_of_the_tokenizer_on_every_message_and_on_hostile_text(
 def test_half_precision_travels_as_numpy_rounds_it():
     every = np.arange(65536, dtype=np.uint16).view(np.float16)
     finite = every[np.isfinite(every)]
-    found = run("return Array.from(finish(fromHalves(given.planes)));", {"planes": half_planes(finite.astype(np.float32))})
+    found = run(
+        "return Array.from(finish(fromHalves(given.planes)));", {"planes": half_planes(finite.astype(np.float32))}
+    )
     assert np.array_equal(np.array(found, dtype=np.float32), finite.astype(np.float32))
 
 
