@@ -5,6 +5,11 @@
 writes ``findings/demo.md``, ``findings/seed.md`` and the table in ``findings/index.md``. They are committed, so that
 they can be read without running anything, and each page says which model it is about. The script that compares a model
 with a larger one is given the workspaces in their order, so name the smaller first.
+
+    python docs/record_findings.py demo seed crd3=me.wonderland
+
+A name without a folder keeps its page as it was recorded; its column is read from there. ``crd3`` is a corpus whose
+texts are not ours to show: words that a script quotes are left out of its page.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import io
 import re
 import runpy
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import wonderland as wl
@@ -22,20 +28,29 @@ HERE = Path(__file__).parent / "findings"
 # From 11 on the scripts ask what the notes did not.
 SCRIPTS = sorted((Path(__file__).parents[1] / "examples").glob("[0-9][0-9]_*.py"))[:10]
 PAIRED = "10_larger_model"
+DEMO = "the conversations of the demo"
+# What a workspace was trained on, by its name, where that is not the demo; none of its words are quoted.
+ELSEWHERE = {
+    "crd3": "CRD3 (Rameshkumar and Bailey, *Storytelling with Dialogue*, ACL 2020; CC BY-SA 4.0), the transcripts of "
+    "159 evenings of one table's role-playing game: 660,886 sentences as messages, the game master as me,"
+}
+WORD = re.compile(r"(?<=[ :])\S+ (\(\d+\.\d\))")
 TABLE = re.compile(r"(<!-- table: [^>]*-->\n).*?(<!-- end -->)", flags=re.S)
 
 
 def main(*named: str) -> None:
     """Run the scripts and write the pages and the table."""
-    folders = dict(one.split("=", 1) for one in named)
-    workspaces = {name: wl.Workspace(folder) for name, folder in folders.items()}
+    folders = {name: folder for name, _, folder in (one.partition("=") for one in named)}
+    workspaces = {name: wl.Workspace(folder) for name, folder in folders.items() if folder}
     told = {script: record(script, workspaces) for script in SCRIPTS}
     for name, workspace in workspaces.items():
-        parts = [page(name, workspace, folders), *(section(script, told[script][name]) for script in SCRIPTS)]
+        parts = [page(name, workspace, named), *(section(script, told[script][name]) for script in SCRIPTS)]
         (HERE / f"{name}.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    pages = {name: (HERE / f"{name}.md").read_text(encoding="utf-8") for name in folders}
+    told = {script: {name: recorded(script, text) for name, text in pages.items()} for script in SCRIPTS}
     index = HERE / "index.md"
     text = TABLE.sub(
-        lambda found: f"{found[1]}\n{table(told, workspaces)}\n\n{found[2]}", index.read_text(encoding="utf-8")
+        lambda found: f"{found[1]}\n{table(told, folders)}\n\n{found[2]}", index.read_text(encoding="utf-8")
     )
     index.write_text(text, encoding="utf-8")
 
@@ -43,17 +58,23 @@ def main(*named: str) -> None:
 def record(script: Path, workspaces: dict[str, wl.Workspace]) -> dict[str, str]:
     """Return what a script prints about each workspace; of a pair, about both of them and after the larger."""
     names = runpy.run_path(str(script), run_name="example")
-    results = [workspace.analyze(*names["ASKS"]) for workspace in workspaces.values()]
+    results = {name: workspace.analyze(*names["ASKS"]) for name, workspace in workspaces.items()}
     told = {}
-    for i, name in enumerate(workspaces):
-        group = results[: i + 1] if script.stem == PAIRED else results[i : i + 1]
+    for name in workspaces:
+        alike = [one for one in workspaces if ELSEWHERE.get(one) == ELSEWHERE.get(name)]
+        group = alike[: alike.index(name) + 1] if script.stem == PAIRED else [name]
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            names["examine"](*group[-2:])
-        told[name] = printed.getvalue()
+            names["examine"](*(results[one] for one in group[-2:]))
+        told[name] = WORD.sub(r"… \1", printed.getvalue()) if name in ELSEWHERE else printed.getvalue()
     return told
 
 
-def page(name: str, workspace: wl.Workspace, folders: dict[str, str]) -> str:
+def recorded(script: Path, text: str) -> str:
+    """Return what a page says that a script printed."""
+    return text.split(f"## {heading(script)}\n", 1)[1].split("```text\n", 1)[1].split("```", 1)[0]
+
+
+def page(name: str, workspace: wl.Workspace, named: Sequence[str]) -> str:
     """Return the head of a page: which model it is about, how well it was trained, and how to get the page again."""
     specimen, settings = workspace.specimen(), workspace.settings.training.resolved()
     evidence, history = specimen.evidence.describe(), specimen.model.history
@@ -62,8 +83,8 @@ def page(name: str, workspace: wl.Workspace, folders: dict[str, str]) -> str:
     trained = history.epochs[-1].train_loss
     lines = [
         f"# The findings: {name}",
-        f"`{specimen.model!r}`, fingerprint `{specimen.fingerprints['model']}`, trained on the conversations of the "
-        f"demo for {settings.epochs} epochs, and examined on {evidence['windows']} held-out windows of "
+        f"`{specimen.model!r}`, fingerprint `{specimen.fingerprints['model']}`, trained on {ELSEWHERE.get(name, DEMO)} "
+        f"for {settings.epochs} epochs, and examined on {evidence['windows']} held-out windows of "
         f"{evidence['conversations']} conversations.",
         f"Held-out loss {held_out:.2f} nats a token, {held_out / history.bytes_per_token:.2f} a byte; "
         f"{abs(held_out - trigram):.2f} {how} than the trigram. Training loss {trained:.2f}.",
@@ -73,11 +94,18 @@ def page(name: str, workspace: wl.Workspace, folders: dict[str, str]) -> str:
             "The gap between the two is large: the model has learned its training messages by heart rather than how "
             "they are written. Take what is found in it as said of such a model."
         )
-    short = {one: Path(folder).name for one, folder in folders.items()}
-    made = [
-        f"    wonderland demo {short[name]} --preset {settings.preset} --epochs {settings.epochs}",
-        f"    python docs/record_findings.py {' '.join(f'{one}={folder}' for one, folder in short.items())}",
-    ]
+    short = {one: Path(folder).name for one, _, folder in (each.partition("=") for each in named)}
+    made = [f"    wonderland demo {short[name]} --preset {settings.preset} --epochs {settings.epochs}"]
+    if name in ELSEWHERE:
+        share = workspace.settings.split.held_out
+        made = [
+            f"    wonderland extract {name}.jsonl",
+            "    wonderland filter",
+            f"    wonderland tokenize --preset {settings.preset} --held-out {share:g}",
+            f"    wonderland train --preset {settings.preset} --epochs {settings.epochs} --stride {settings.stride}",
+        ]
+    recorder = " ".join(f"{one}={folder}" if folder else one for one, folder in short.items())
+    made.append(f"    python docs/record_findings.py {recorder}")
     return "\n\n".join([*lines, "Written by", "\n".join(made)])
 
 
@@ -91,7 +119,7 @@ def heading(script: Path) -> str:
     return script.read_text(encoding="utf-8").splitlines()[1]
 
 
-def table(told: dict[Path, dict[str, str]], names: object) -> str:
+def table(told: dict[Path, dict[str, str]], names: Iterable[str]) -> str:
     """Return the table: a row a finding, a column a model, then the verdicts."""
     columns = ["finding", "the notes", *(f"here ({name})" for name in names), "verdict"]
     return "\n".join(

@@ -137,10 +137,11 @@ def _describe(console: Console, opened: Opened, specimen: Specimen, workspace: W
 
 
 def _estimate(console: Console, specimen: Specimen) -> None:
-    """Say how long one pass over the texts takes, before anything long begins."""
-    began = time.monotonic()
-    first = next(iter(specimen.batches("loss")))
-    seconds = (time.monotonic() - began) * len(specimen.evidence) / len(first.tokens)
+    """Say how long one pass over the texts takes, before anything long begins; a model's first run is no measure."""
+    for _ in range(2):
+        began = time.monotonic()
+        first = next(iter(specimen.batches("loss")))
+        seconds = (time.monotonic() - began) * len(specimen.evidence) / len(first.tokens)
     console.note(f"One pass over the windows takes about {clock(seconds)}; triage and weights some twenty of them.")
 
 

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 import wonderland as wl
+from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.views import Key
-from wonderland_triage.induction import DRAWS, Induction
+from wonderland_triage.induction import DRAWS, Induction, _alike, _random_sets
 from wonderland_triage.repetition import draw_words, gains, mean_z, reordered, sequence, word_weights
 
 
@@ -94,6 +95,18 @@ def test_candidates_lose_the_gain_and_random_heads_do_not(result):
         assert result.lost_random[way] == pytest.approx(np.zeros(4), abs=1e-5)
         assert result.p_random(way) == pytest.approx(1 / 5)
     assert result.caused
+
+
+def test_random_sets_of_many_heads_have_as_many_of_each_layer_as_the_candidates():
+    candidates = [Head(1, 0), Head(3, 1), Head(1, 2)]
+    others = [head for head in Head.all(4, 4) if head not in candidates]
+    groups = _alike(others, candidates, by_layer=True)
+    assert groups == [([Head(1, 1), Head(1, 3)], 2), ([Head(3, 0), Head(3, 2), Head(3, 3)], 1)]
+    every = [[Head(1, 1), Head(1, 3), Head(3, head)] for head in (0, 2, 3)]
+    assert _random_sets(groups, 3, seed=0) == every
+    assert [some in every for some in _random_sets(groups, 2, seed=0)] == [True, True]
+    assert _alike(others, candidates, by_layer=False) == [(others, 3)]
+    assert _alike(others[:5], candidates, by_layer=True) == [(others[:5], 3)]  # the layers have too few
 
 
 def test_the_claim_is_the_behaviour_then_the_head(result):

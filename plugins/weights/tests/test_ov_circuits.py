@@ -167,7 +167,7 @@ def test_the_null_is_that_of_rotating_the_head_itself(steepness, rank):
     W_V = W_V * steepness ** np.arange(k)
     meeting = random.standard_normal((d, rank)) @ random.standard_normal((rank, d))
     own = copying_scores(W_V, W_O, meeting)
-    drawn = copying_null(svd(W_V, W_O), meeting, room=d, rotations=2000, random=random, scores=own)
+    drawn = copying_null(svd(W_V, W_O), meeting, room=d, rotations=2000, random=random, scores=own, level=0.05)
 
     def rotation():
         Q, R = np.linalg.qr(random.standard_normal((d, d)))
@@ -252,7 +252,7 @@ def test_of_many_heads_those_that_are_clearly_by_chance_are_drawn_for_less():
     W_O[0] = np.swapaxes(W_V[0], 0, 1)  # reads and writes the same: it copies
     meeting = np.eye(d)
     own = copying_scores(W_V, W_O, meeting)
-    drawn = copying_null(svd(W_V, W_O), meeting, room=d, rotations=400, random=random, scores=own)
+    drawn = copying_null(svd(W_V, W_O), meeting, room=d, rotations=400, random=random, scores=own, level=0.05)
     count = np.isfinite(drawn).sum(0)
     assert count[0] == 400
     assert set(count.tolist()) <= {100, 200, 300, 400}
@@ -260,8 +260,21 @@ def test_of_many_heads_those_that_are_clearly_by_chance_are_drawn_for_less():
     exceeding = (np.abs(drawn) >= np.abs(own)).sum(0)
     assert (exceeding[count < 400] >= 10).all()
     assert ((np.abs(drawn[:100]) >= np.abs(own)).sum(0)[count > 100] < 10).all()
-    few = copying_null(svd(W_V[:9], W_O[:9]), meeting, room=d, rotations=200, random=random, scores=own[:9])
+    few = copying_null(svd(W_V[:9], W_O[:9]), meeting, room=d, rotations=200, random=random, scores=own[:9], level=0.05)
     assert np.isfinite(few).all()
+
+
+@pytest.mark.parametrize(("level", "rotations"), [(0.05, 200), (0.001, 400)])
+def test_of_many_heads_those_that_are_beyond_chance_already_are_drawn_for_no_more(level, rotations):
+    random = np.random.default_rng(0)
+    heads, d, k = 80, 24, 8
+    W_V, W_O = random.standard_normal((heads, d, k)), random.standard_normal((heads, k, d))
+    W_O[:40] = np.swapaxes(W_V[:40], 1, 2)  # read and write the same: they copy
+    own = copying_scores(W_V, W_O, np.eye(d))
+    given = {"room": d, "rotations": 400, "scores": own}
+    drawn = copying_null(svd(W_V, W_O), np.eye(d), random=random, level=level, **given)
+    assert np.isfinite(drawn).sum(0)[:40].tolist() == [rotations] * 40
+    assert (np.abs(drawn[:rotations, :40]) < own[:40]).all()
 
 
 def test_of_a_large_vocabulary_the_ends_are_those_of_sorting_all():

@@ -13,7 +13,7 @@ conversation. What would fool it: a neutral token at position 0 is something the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,6 @@ from wonderland.lab.stats import cluster_bootstrap
 
 _SKIP = 4  # rows left out at the start, as head-patterns does: targets coincide there
 _BATCH = 16
-Sums = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def looked_at(specimen: wl.Specimen, *, seed: int) -> dict[str, wl.Estimate]:

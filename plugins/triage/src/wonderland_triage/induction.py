@@ -18,7 +18,8 @@ behaviour first:
 Intervals are over sequences, which are independent draws; they say nothing about other corpora or training seeds. It
 runs the model itself and reads no activation of the evidence. Cost: about 6 × ``sequences`` windows, and over
 ``sequences / 2`` for each set the layers from the first ablated one on. Of a model with more than ``alone`` heads those
-of the highest scores are taken out one at a time and a quarter at random among the others, on ``sequences / 4``.
+of the highest scores are taken out one at a time and a quarter at random among the others, on ``sequences / 4``, and so
+are the random sets, which are then drawn from the layers of the candidates.
 
 What would fool it: a threshold on the score. No head over it does not mean no induction (several heads can share it),
 and one over it does not mean induction (its output may not be used). So the claim rests on 1 and 3, and the threshold
@@ -29,6 +30,7 @@ References: Olsson et al. 2022 (2209.11895); Elhage et al. 2021, A Mathematical 
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import math
@@ -68,7 +70,7 @@ class Induction:
     """Does the model continue a repetition? Behaviour, prefix-matching heads, and ablation against random heads."""
 
     name: ClassVar[str] = "induction"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("triage",)
     no_choices: ClassVar[str] = (
@@ -173,15 +175,17 @@ class Induction:
         score = np.maximum(scores.value, previous.value)  # the two halves of the circuit
         tried, drawn = drawn_apart(score, self.alone, layers=layers_in(self.layers, len(score)), seed=self.seed)
         others = [head for head in every if head not in candidates and previous.value[head] <= 0.5]
-        sets = _random_sets(others, len(candidates), self.random_sets, self.seed)
+        sets = _random_sets(_alike(others, candidates, by_layer=drawn.any()), self.random_sets, self.seed)
         together: dict[str, np.ndarray] = {}
         at_random: dict[str, np.ndarray] = {}
-        for way in ("mean", "zero"):
-            intact, left = gains(specimen, tokens, [candidates, *sets], means, way=way)
-            lost = intact - left  # [set, sequence]
-            together[way], at_random[way] = lost[0], lost[1:].mean(1)
-        # Of many heads each alone is measured on half of the sequences: the intervals are wider by the root of two.
+        # Of many heads each alone, and each random set, is measured on half of the sequences: what is then told of one
+        # of them is less sure by the root of two.
         some = tokens[: max(len(tokens) // 2, 2)] if drawn.any() else tokens
+        for way in ("mean", "zero"):
+            intact, left = gains(specimen, tokens, [candidates], means, way=way)
+            together[way] = (intact - left)[0]
+            whole, left = gains(specimen, some, sets, means, way=way)
+            at_random[way] = (whole - left).mean(1)
         single = [head for head in every if tried[head]]
         whole, left = gains(specimen, some, [[head] for head in single], means, way="mean")
         alone = np.full((len(some), *previous.value.shape), np.nan)
@@ -197,15 +201,26 @@ class Induction:
         }
 
 
-def _random_sets(of: list[Head], size: int, count: int, seed: int) -> list[list[Head]]:
-    """Return different random sets of heads; all there are if they are fewer than ``count``."""
-    if math.comb(len(of), size) <= count:
-        return [list(some) for some in itertools.combinations(of, size)]
+def _alike(others: list[Head], candidates: list[Head], *, by_layer: bool) -> list[tuple[list[Head], int]]:
+    """Return groups of heads and how many of each are like the candidates: of each layer as many, if it has them."""
+    layers = collections.Counter(head.layer for head in candidates)
+    groups = [([head for head in others if head.layer == layer], size) for layer, size in sorted(layers.items())]
+    if by_layer and all(len(heads) >= size for heads, size in groups):
+        return groups
+    return [(others, len(candidates))]
+
+
+def _random_sets(groups: list[tuple[list[Head], int]], count: int, seed: int) -> list[list[Head]]:
+    """Return different sets with so many random heads of each group; all there are if no more than ``count``."""
+    if math.prod(math.comb(len(heads), size) for heads, size in groups) <= count:
+        parts = itertools.product(*(itertools.combinations(heads, size) for heads, size in groups))
+        return [list(itertools.chain(*some)) for some in parts]
     random = np.random.default_rng((seed, 7))
-    found: set[tuple[int, ...]] = set()
+    found: set[tuple[Head, ...]] = set()
     while len(found) < count:
-        found.add(tuple(sorted(random.choice(len(of), size, replace=False).tolist())))
-    return [[of[index] for index in some] for some in sorted(found)]
+        drawn = [sorted(random.choice(len(heads), size, replace=False)) for heads, size in groups]
+        found.add(tuple(heads[i] for (heads, _), some in zip(groups, drawn, strict=True) for i in some))
+    return [list(some) for some in sorted(found)]
 
 
 def _over_sequences(values: np.ndarray, **about: Any) -> wl.Estimate:

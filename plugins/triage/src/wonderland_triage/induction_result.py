@@ -232,7 +232,12 @@ class InductionResult(wl.Result):
             bars["the random set that loses most"] = [null.max() for null in nulls]
             size = len(self.candidates)
             of = "single other heads" if size == 1 else f"random sets of {size} other heads"
-            chance = f"; chance is the median of {len(nulls[0])} {of}"
+            alike = (
+                " of the same layers, if they have as many, on half of the sequences"
+                if self.drawn is not None and self.drawn.any()
+                else ""
+            )
+            chance = f"; chance is the median of {len(nulls[0])} {of}{alike}"
         ways = [f"z set to {'its mean' if way == 'mean' else 'zero'}" for way in self.lost_together]
         return wl.View(
             "induction-ablation",

@@ -13,11 +13,16 @@ score 1, and all tokens count alike, also those that never occur.
 
 from __future__ import annotations
 
-import numpy as np
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+import torch
+
+from wonderland.lab.stats import benjamini_hochberg
 from wonderland_weights.low_rank import NOTHING, Spectrum, frames
 
 _MANY, _ENOUGH = 64, 10  # heads from which on rotations are spared; rotations as high as the head that are enough
+_STEP, _LEAST = 100, 200  # rotations drawn at a time; those after which a clear head needs no more
 
 
 def copying_scores(W_V: np.ndarray, W_O: np.ndarray, meeting: np.ndarray) -> np.ndarray:
@@ -44,12 +49,15 @@ def copying_null(
     rotations: int,
     random: np.random.Generator,
     scores: np.ndarray,
+    level: float,
 ) -> np.ndarray:
     """Return the copying scores that random rotations of heads would have.
 
     Of many heads, most need few rotations: once ``_ENOUGH`` rotations score as much as the head does, its p is large
     and known well enough, and no more are drawn for it (sequential Monte Carlo p, Besag and Clifford 1991; the p of
-    such a head is still (1 + exceeding) / (1 + drawn)).
+    such a head is still (1 + exceeding) / (1 + drawn)). Nor are more than ``_LEAST`` for heads whose q by then is half
+    of ``level`` at most: they are beyond chance and stay so (after Sandve, Ferkingstad and Nygård 2011, Sequential
+    Monte Carlo multiple testing; the half leaves room for luck in when it ends).
 
     Args:
         spectrum: Spectra of W_V W_O, values [..., k]; the directions are not used.
@@ -58,6 +66,7 @@ def copying_null(
         rotations: How many rotations to draw; each serves all heads.
         random: Where they come from.
         scores: The heads' own scores [...].
+        level: False-discovery rate below which a head is called beyond chance.
 
     Returns:
         Scores [rotation, ...]; NaN where none was drawn.
@@ -67,16 +76,32 @@ def copying_null(
     drawn = np.full((rotations, len(values)), np.nan)
     own = np.abs(scores).ravel() - 1e-12
     open_ = np.ones(len(values), dtype=bool)
-    for start in range(0, rotations, 100):
-        n = len(drawn[start : start + 100])
-        if len(values) > _MANY and start:
-            open_ = (np.abs(drawn[:start]) >= own).sum(0) < _ENOUGH
-        writes, reads = (frames(n, d_model, k, room=room, random=random) for _ in range(2))
-        turned = np.swapaxes(writes, 1, 2) @ meeting @ reads  # [rotation, k, k]
-        for head in np.flatnonzero(open_):
-            sigma = values[head]
-            drawn[start : start + n, head] = _score(sigma[:, None] * turned, np.full(n, sigma[0] > 0))
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # eigenvalues are found without Python's lock
+        for start in range(0, rotations, _STEP):
+            n = len(drawn[start : start + _STEP])
+            if len(values) > _MANY and start:
+                open_ = _undecided(drawn[:start], own, level)
+            writes, reads = (frames(n, d_model, k, room=room, random=random) for _ in range(2))
+            turned = np.swapaxes(writes, 1, 2) @ meeting @ reads  # [rotation, k, k]
+
+            def rotated(head: int, turned: np.ndarray = turned) -> np.ndarray:
+                sigma = values[head]
+                return _score(sigma[:, None] * turned, np.full(len(turned), sigma[0] > 0))
+
+            left = np.flatnonzero(open_)
+            for head, found in zip(left, pool.map(rotated, left), strict=True):
+                drawn[start : start + n, head] = found
     return drawn.reshape(rotations, *spectrum.values.shape[:-1])
+
+
+def _undecided(drawn: np.ndarray, own: np.ndarray, level: float) -> np.ndarray:
+    """Return the heads [head] about which more rotations could still say something else."""
+    exceeding, n = (np.abs(drawn) >= own).sum(0), np.isfinite(drawn).sum(0)
+    unclear = exceeding < _ENOUGH
+    if len(drawn) >= _LEAST:
+        p = np.where(np.isfinite(own), (1 + exceeding) / (1 + n), np.nan)
+        unclear &= ~(benjamini_hochberg(p) <= level / 2)
+    return np.asarray(unclear)
 
 
 def _score(product: np.ndarray, there: np.ndarray) -> np.ndarray:

@@ -128,7 +128,13 @@ class OVCircuits:
             some = Spectrum(OV.reads[layers], OV.values[layers], OV.writes[layers])
             scores = copying_scores(weights.W_V[layers], weights.W_O[layers], meeting)
             drawn = copying_null(
-                some, meeting, room=weights.d_effective, rotations=self.rotations, random=random, scores=scores
+                some,
+                meeting,
+                room=weights.d_effective,
+                rotations=self.rotations,
+                random=random,
+                scores=scores,
+                level=self.level,
             )
             parts.append((scores, drawn))
         return np.concatenate([score for score, _ in parts]), np.concatenate([drawn for _, drawn in parts], axis=1)
