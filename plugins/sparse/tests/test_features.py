@@ -203,6 +203,23 @@ def test_the_same_is_measured_with_scrambled_weights(found, result, speaking):
     assert "scrambled weights" in str(encode(bars.data))
 
 
+@pytest.mark.slow
+def test_both_models_beside_each_other_are_measured_as_one_after_the_other(speaking, result):
+    threads, made = torch.get_num_threads(), []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        try:
+            (one,) = wl.analyze(
+                speaking, SparseFeatures(effects=2, listed=1), given={"sparse-dictionaries": result}
+            ).values()
+        finally:
+            torch.set_num_threads(threads)
+        made.append(one)
+    for first, second in ([one.arrays["L1"] for one in made], [one.scrambled["L1"]["arrays"] for one in made]):
+        for name, values in first.items():
+            np.testing.assert_allclose(values, second[name], rtol=1e-3, atol=1e-5, err_msg=name)
+
+
 def speaks(evidence):
     """Window and position of the places at which me and at which them speaks."""
     who = np.maximum.accumulate(

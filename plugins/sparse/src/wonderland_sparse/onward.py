@@ -134,8 +134,8 @@ class Onward:
 def _by_head(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Return what heads read of normalised vectors [..., d_model], [..., head, d_head]."""
     heads, _, d_head = weight.shape
-    made: Tensor = linear(x, weight.permute(0, 2, 1).flatten(0, 1), bias.flatten())
-    return made.unflatten(-1, (heads, d_head))
+    made: Tensor = linear(x, weight.permute(0, 2, 1).flatten(0, 1), bias.flatten()).unflatten(-1, (heads, d_head))
+    return made
 
 
 def _keys_and_values(block: Any, x: Tensor) -> tuple[Tensor, Tensor]:
