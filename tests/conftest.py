@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import random
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parent.parent
@@ -30,18 +31,28 @@ TOGETHER = ("tests/cli/", "plugins/sparse/")
 
 LONGEST = (
     "tests/cli/",
-    "tests/testing/test_contract.py",
     "tests/report/test_browser.py",
-    "tests/test_house.py",
-    "tests/report/test_live_engine.py",
     "tests/report/test_live_view.py",
+    "tests/report/test_live_elsewhere.py",
+    "tests/report/test_reading.py",
     "tests/report/test_accessibility.py",
+    "tests/report/test_cell.py",
+    "tests/report/test_tour.py",
+    "tests/report/test_narrow.py",
+    "tests/report/test_exports_alone.py",
+    "tests/report/test_graph_layout.py",
+    "tests/report/test_moments.py",
+    "tests/report/test_chance.py",
+    "tests/report/test_glance.py",
+    "tests/report/test_damaged.py",
     "plugins/sparse/",
+    "tests/testing/test_contract.py",
     "tests/model/test_training.py",
     "plugins/circuits/",
     "plugins/triage/",
 )
-"""Files that take longest. They come first, so that at the end of a run no worker is left alone with one of them."""
+"""Files that take longest, and those that share a browser. They come first, so that at the end of a run no worker is
+left alone with one of them."""
 
 
 def pytest_collection_finish() -> None:
@@ -50,8 +61,29 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first; of the rest the order stays."""
+FEWER = 0.4
+"""This part of the examples that a test draws is drawn by default; with `slow` tests, it draws all of them."""
+
+
+def _draw_fewer(items: list[pytest.Item]) -> None:
+    """Let tests of drawn input draw fewer examples."""
+    for test in {getattr(item.obj, "__func__", item.obj) for item in items if _draws(item)}:
+        told = test._hypothesis_internal_use_settings
+        test._hypothesis_internal_use_settings = settings(told, max_examples=math.ceil(FEWER * told.max_examples))
+
+
+def _draws(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; of the rest the order stays. What draws examples is also a slow test."""
+    if config.option.markexpr == "not slow":
+        _draw_fewer(items)
+    elif config.option.markexpr == "slow":
+        for item in filter(_draws, items):
+            item.add_marker(pytest.mark.slow)
 
     def rank(item: pytest.Item) -> int:
         return next((i for i, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
@@ -144,12 +176,17 @@ def _few_words():
 def quick() -> dict[str, dict[str, int]]:
     """Parameters with which analyses take seconds: for what is asked of every analysis, whatever it finds."""
     return {
+        "causal-scrubbing": {"draws": 1, "null": 2},
+        "circuit-graph": {"circuits": 20, "subsets": 2},
+        "circuit-sufficiency": {"sets": 20},
         "composition": {"rotations": 20},
+        "edge-attribution": {"steps": 2},
         "head-ablation": {"windows": 6, "pairs": 4},
         "head-clusters": {"clouds": 4, "most": 3},
         "induction": {"sequences": 8, "random_sets": 2},
         "neurons": {"directions": 4},
         "ov-circuits": {"rotations": 20, "directions": 1},
+        "speaker-tracking": {"places": 200},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ from setuptools import find_packages
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+SOURCES = [ROOT / "wonderland", *(plugin / "src" for plugin in PLUGINS)]
 
 
 def toml(folder: Path) -> dict:
@@ -36,10 +38,12 @@ def test_every_file_is_formatted():
     run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
+@pytest.mark.slow
 def test_mypy_finds_nothing():
     run(sys.executable, "-m", "mypy")
 
 
+@pytest.mark.slow
 def test_a_script_is_told_the_types_of_its_results():
     run(sys.executable, "-m", "mypy", "tests/typed_script.py")
 
@@ -86,6 +90,12 @@ def test_nobody_below_imports_the_whole_library():
     assert asking == {"cli/main.py", "cli/setup.py"}
 
 
+def test_a_module_of_more_than_350_lines_says_why_it_is_long():
+    texts = {str(file): file.read_text(encoding="utf-8") for home in SOURCES for file in home.rglob("*.py")}
+    opening = {name: ast.get_docstring(ast.parse(text)) or "" for name, text in texts.items() if text.count("\n") > 350}
+    assert [name for name, words in opening.items() if not re.search(r"\blong\b", words)] == []
+
+
 def test_the_core_is_forbidden_to_import_every_plugin():
     contracts = toml(ROOT)["tool"]["importlinter"]["contracts"]
     (contract,) = (contract for contract in contracts if "no plugin" in contract["name"])
@@ -124,10 +134,9 @@ def test_a_plugin_is_a_complete_distribution(plugin):
 def test_every_package_is_included():
     settings = toml(ROOT)["tool"]["setuptools"]["packages"]["find"]
     found = {name for where in settings["where"] for name in find_packages(ROOT / where, include=settings["include"])}
-    sources = [ROOT / "wonderland", *(plugin / "src" for plugin in PLUGINS)]
     wanted = {
         ".".join(path.parent.relative_to(source if source.name == "src" else ROOT).parts)
-        for source in sources
+        for source in SOURCES
         for path in source.rglob("*.py")
     }
     assert wanted <= found

@@ -52,6 +52,20 @@ def test_reading_a_corpus_loads_no_torch():
     assert "torch" not in loaded(code)
 
 
+def test_the_commands_that_read_messages_load_no_pandas_and_pyarrow_has_it_all_the_same():
+    """It takes as long to load as everything else that they need."""
+    code = """
+import sys, pyarrow as pa
+import wonderland.cli.data
+table = pa.table({"a": [1, 2]})
+assert "pandas" not in sys.modules
+assert table.to_pandas()["a"].sum() == 3
+import pandas
+assert pa.array(pandas.Series([1.0, float("nan")])).null_count == 1
+"""
+    assert "torch" not in loaded(code)
+
+
 @pytest.mark.parametrize("name", wl.__all__)
 def test_every_public_name_resolves_and_is_documented(name):
     thing = getattr(wl, name)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
-from wonderland.errors import UsageError
+from wonderland.errors import UsageError, must_be
 
 __all__ = ["Component", "Feature", "Head", "Neuron", "parse_component"]
 
@@ -25,6 +26,10 @@ class Component(tuple[int, int]):
 
     def __new__(cls, layer: int, index: int) -> Self:
         """Return the part ``index`` of ``layer``, both counted from 0."""
+        for number in (layer, index):
+            must_be(
+                number, Integral, "a layer and what is in it have whole numbers", f"For example: {cls.__name__}(2, 0)"
+            )
         if layer < 0 or index < 0:
             raise UsageError(f"There is no {cls.kind} {index} in a layer {layer}.", hint="Both are counted from 0.")
         return super().__new__(cls, (int(layer), int(index)))

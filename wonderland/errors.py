@@ -7,6 +7,7 @@ type or change next. The command line prints both and exits with ``exit_code``; 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Unsupported",
     "UsageError",
     "WonderlandError",
+    "must_be",
 ]
 
 
@@ -106,3 +108,19 @@ class Interrupted(WonderlandError):
     """Stopped by the user, with everything done so far saved (exit code 130)."""
 
     exit_code = 130
+
+
+def must_be(value: object, kinds: type | tuple[type, ...], what: str, hint: str = "") -> None:
+    """Refuse what was given in Python if it is of another type; True and False are no numbers.
+
+    Args:
+        value: What was given.
+        kinds: What it may be.
+        what: What it should be, as the subject of the sentence: "a path is text or a pathlib.Path".
+        hint: What to write instead.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds in (Integral, Real)):
+        raise UsageError(f"{what[0].upper()}{what[1:]}, not {type(value).__name__}.", hint=hint)

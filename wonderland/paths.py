@@ -6,12 +6,12 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wonderland.errors import InputError
+from wonderland.errors import InputError, must_be
 
-__all__ = ["expanded", "inside", "must_have_a_name", "replacing", "to_write_it"]
+__all__ = ["expanded", "inside", "making_parents", "must_have_a_name", "replacing", "to_write_it"]
 
 
 def expanded(typed: str | Path) -> Path:
@@ -19,7 +19,9 @@ def expanded(typed: str | Path) -> Path:
 
     Raises:
         InputError: It begins with ``~`` and a name that no user of this computer has.
+        UsageError: It is no path.
     """
+    must_be(typed, (str, os.PathLike), "a path is text or a pathlib.Path", "For example: 'me.wonderland'")
     try:
         return Path(typed).expanduser()
     except RuntimeError as error:
@@ -84,3 +86,18 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def making_parents(place: Path) -> Iterator[None]:
+    """Make the folders that a place needs, for their owner only; take them away again if what needs them fails."""
+    made = [parent for parent in reversed(place.parents) if not parent.exists()]
+    for parent in made:  # mkdir(parents=True) gives its mode to the last one only
+        parent.mkdir(exist_ok=True, mode=0o700)
+    try:
+        yield
+    except BaseException:
+        for parent in reversed(made):
+            with suppress(OSError):  # another process has put something there
+                parent.rmdir()
+        raise

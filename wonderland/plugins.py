@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from wonderland import hookspecs
-from wonderland.errors import PluginError, UsageError
+from wonderland.errors import PluginError, UsageError, must_be
 
 if TYPE_CHECKING:
     from wonderland.corpus.filters import Filter
@@ -71,6 +71,7 @@ class Plugins:
 
     def analysis(self, name: str) -> type[Any]:
         """Return the analysis class of this name, or raise `NoAnalysis` with the names that are near."""
+        must_be(name, str, "an analysis is looked up by its name", "For example: wl.analyses['head-patterns']")
         if name not in self.analyses:
             from wonderland.nearby import did_you_mean
 

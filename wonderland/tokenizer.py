@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from numbers import Integral
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -24,8 +25,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from wonderland.corpus.columns import without_lone_surrogates
 from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
-from wonderland.errors import InputError, NotEnoughData, UsageError
-from wonderland.paths import inside
+from wonderland.errors import InputError, NotEnoughData, UsageError, must_be
+from wonderland.paths import expanded, inside
 
 __all__ = ["END", "ME", "PAD", "SEP", "SPECIALS", "THEM", "SpeakerTokenizer", "Verification"]
 
@@ -107,6 +108,14 @@ class SpeakerTokenizer:
                 texts, of which nobody knows who wrote them.
             NotEnoughData: There is no text at all, or no word that so many contacts used.
         """
+        must_be(vocab_size, Integral, "vocab_size is a whole number", "4096 is a usual one.")
+        if isinstance(corpus, (str, bytes)):
+            raise UsageError(
+                "A tokenizer is trained on many texts, not on one.", hint="Give a Corpus or a list of texts."
+            )
+        must_be(
+            corpus, (Corpus, Iterable), "a tokenizer is trained on a Corpus or on texts", "Give wl.Corpus.read(PATH)."
+        )
         if vocab_size < len(SPECIALS) + _ALPHABET:
             raise UsageError(f"vocab_size is at least {len(SPECIALS) + _ALPHABET}, not {vocab_size}.")
         if vocab_size > _MOST:
@@ -200,8 +209,9 @@ class SpeakerTokenizer:
         Raises:
             InputError: There is no tokenizer file, or its specials are not where they must be.
         """
+        path = expanded(path)
         try:
-            serialized = inside(Path(path), "tokenizer.json").read_text(encoding="utf-8")
+            serialized = inside(path, "tokenizer.json").read_text(encoding="utf-8")
             json.loads(serialized)
             return cls(serialized)
         except InputError:

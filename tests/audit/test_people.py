@@ -63,7 +63,7 @@ def test_whose_messages_can_be_told_is_told_of_those_and_of_nobody_else():
 
 def test_without_memory_p_is_as_often_small_as_it_says():
     """Conversations that differ by topic alone must not look like memory, hence they are dealt as a whole."""
-    messages = written({f"P{i:03}": (9, 6) for i in range(60)})
+    messages = written({f"P{i:03}": (9, 6) for i in range(30)})
     found = membership_within(messages, np.arange(len(messages)), scores_of(messages, seed=3))
     p = np.array([row["p"] for row in found.values()])
     assert (p < 0.1).mean() < 0.25

@@ -69,15 +69,7 @@ def told(messages, quick, tmp_path_factory) -> tuple[Path, str]:
     workspace = Workspace.create(folder)
     workspace.configure("tokenizer", vocab_size=512)
     workspace.configure("split", by="time")
-    few = {
-        **quick,
-        "causal-scrubbing": {"draws": 1, "null": 2},
-        "circuit-graph": {"circuits": 20, "subsets": 2},
-        "circuit-sufficiency": {"sets": 20},
-        "edge-attribution": {"steps": 2},
-        "speaker-tracking": {"places": 200},
-    }
-    workspace.configure("analysis", windows=12, parameters=few)  # what is found is not asked here
+    workspace.configure("analysis", windows=12, parameters=quick)  # what is found is not asked here
     workspace.configure("audit", training=200, held_out=100, generations=100)
     out = io.StringIO()
     small = replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 128, 512))

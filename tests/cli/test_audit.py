@@ -216,6 +216,7 @@ def test_an_audit_with_other_settings_is_another_audit(workspace):
     assert space.audited() is None
 
 
+@pytest.mark.slow
 def test_an_audit_is_done_right_after_it_and_out_of_date_with_other_settings(workspace):
     def state():
         return next(step.state for step in Workspace(workspace).status() if step.name == "audit")
@@ -248,6 +249,7 @@ def test_the_gate_is_opened_by_an_audit_that_passes(workspace, capsys):
     assert gates(workspace, capsys)[0] == (0, 0)
 
 
+@pytest.mark.slow
 def test_an_analysis_that_passes_opens_nothing_whatever_its_settings_and_whichever_is_shown(
     workspace, capsys, monkeypatch
 ):
@@ -268,6 +270,7 @@ def test_an_analysis_that_passes_opens_nothing_whatever_its_settings_and_whichev
         Workspace(workspace).report(results=passed, live=True)
 
 
+@pytest.mark.slow
 def test_an_older_audit_that_passed_opens_nothing_once_the_settings_are_others(workspace, capsys):
     rewrite(workspace, **PASSING)
     assert gates(workspace, capsys)[0] == (0, 0)

@@ -111,6 +111,7 @@ def test_a_message_that_got_no_answer_is_no_part_of_the_chat(pair):
     assert chat.seed == 0
 
 
+@pytest.mark.slow
 def test_at_a_keyboard_mistakes_are_said_and_the_talk_goes_on(made):
     code, screen = typed(["chat", "-w", made, "--temperature", "0"], ["/hepl", "/help", "hello", "/quit"])
     assert code == 0

@@ -64,10 +64,10 @@ def test_terminal_output_never_sends_control_characters_of_messages(workspace, c
         ["tokenize"],
         ["train"],
         ["analyze", "triage"],
-        ["report"],
+        pytest.param(["report"], marks=pytest.mark.slow),
         ["status"],
         ["generate", "<|them|> How are you?"],
-        ["run"],
+        pytest.param(["run"], marks=pytest.mark.slow),
     ],
 )
 def test_json_is_one_object_on_stdout(workspace, capsys, arguments):
@@ -99,6 +99,7 @@ def test_status_tells_done_from_out_of_date_from_damaged(workspace, capsys):
     assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["model"] == "out of date"
 
 
+@pytest.mark.slow
 def test_status_lists_both_reports_and_says_what_they_do_not_show(workspace, capsys):
     def status():
         told = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
@@ -129,6 +130,7 @@ def test_what_the_audit_would_refuse_is_not_proposed(workspace, capsys, monkeypa
     assert "next" not in json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
 
 
+@pytest.mark.slow
 def test_a_report_that_shows_everything_is_not_asked_for_again(workspace, capsys):
     output_of(capsys, "report", "-q", "-w", workspace)
     assert "Next:" not in output_of(capsys, "analyze", "-q", "-w", workspace).out
@@ -198,7 +200,9 @@ def test_a_refused_demo_makes_no_folder(tmp_path, capsys):
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("what", [(), ("--results",), ("--model", "hf", "--i-asked-them")])
+@pytest.mark.parametrize(
+    "what", [(), pytest.param(("--results",), marks=pytest.mark.slow), ("--model", "hf", "--i-asked-them")]
+)
 def test_every_export_means_the_same_place(what, workspace, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -35,7 +35,7 @@ def examine(capsys, model, texts, *arguments, code=0):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one == "gpt_neox")) for one in ARCHITECTURES]
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one != "gpt2")) for one in ARCHITECTURES]
 )
 def test_each_architecture_gets_a_workspace_with_results_and_a_report(folders, tmp_path, name, capsys):
     place = tmp_path / "it.wonderland"

@@ -95,6 +95,7 @@ def test_without_results_what_to_type_keeps_the_options(tokenized, capsys):
     assert f"wonderland report --all --redact --contacts 3 -w {tokenized}" in told
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_for_every_view_and_wiped_with_the_rest(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(plots_files, "save_figures", partial(plots_files.save_figures, dpi=40))
     folder = tmp_path / "figures"
@@ -144,6 +145,7 @@ def test_that_all_agree_is_about_the_model_only(small, capsys):
     assert "live reports only" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_live_report_of_the_conversations_that_come_with_wonderland_needs_no_audit(small, monkeypatch):
     shutil.rmtree(small / "audit")
     monkeypatch.setattr("wonderland.workspace.auditing.MESSAGES", Path(Workspace(small).settings.source.path))

@@ -11,6 +11,7 @@ ARGUMENTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on this machine")
 @pytest.mark.enable_socket  # Playwright speaks to the browser over pipes, and its event loop wants a socket pair
 def test_every_view_opens_in_silence(made):

@@ -1,5 +1,12 @@
 """Settings that a refused command wrote are taken back, and what somebody else wrote meanwhile is not lost."""
 
+import errno
+import signal
+import subprocess
+import sys
+
+import pytest
+
 from wonderland.cli.console import Console
 from wonderland.cli.context import record
 from wonderland.cli.main import run
@@ -62,3 +69,54 @@ def stopped(error):
         raise error
 
     return fail
+
+
+@pytest.mark.parametrize("typed", [["filter", "--none"], ["tokenize", "--by", "time"], ["extract", "--names"], ["run"]])
+def test_while_another_process_chooses_messages_settings_and_results_stay_together(tmp_path, capsys, typed):
+    pytest.importorskip("fcntl", reason="the system has no such locks")
+    workspace = Workspace.create(tmp_path / "me.wonderland")
+    before = (workspace.folder / "wonderland.toml").read_text(encoding="utf-8")
+    with workspace.alone():
+        assert run([*typed, "-w", str(workspace.folder)]) == 2
+    said = capsys.readouterr().err
+    assert "Another process reads or chooses the messages of this workspace." in said
+    assert "Wait until it has ended" in said
+    assert (workspace.folder / "wonderland.toml").read_text(encoding="utf-8") == before
+    assert sorted(path.name for path in workspace.folder.iterdir()) == [".gitignore", "wonderland.toml"]
+
+
+def test_a_folder_that_cannot_be_written_is_not_locked(tmp_path, monkeypatch):
+    workspace = Workspace.create(tmp_path / "me.wonderland")
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("wonderland.workspace.locking.open", refused, raising=False)
+    with workspace.alone():
+        pass
+
+
+STOPPED = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+
+class Stop(MetaPathFinder):
+    def find_spec(self, fullname, path, target=None):
+        if fullname == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+from wonderland.__main__ import main
+sys.argv = ["wonderland", "status"]
+sys.meta_path.insert(0, Stop())
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "said"),
+    [("click", -signal.SIGINT, ""), ("wonderland.cli.setup", 130, "Error: Interrupted.")],
+)
+def test_a_command_that_is_stopped_while_it_is_loaded_shows_no_traceback(module, code, said):
+    script = STOPPED.format(module=module)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip().splitlines()[:1]) == (code, [said] if said else [])

@@ -99,6 +99,7 @@ def test_models_on_the_way_are_kept_and_what_they_take_is_said_first(train, untr
     assert last.fingerprint == Workspace(untrained).load_model()[0].fingerprint
 
 
+@pytest.mark.slow
 def test_adamw_can_move_everything(train, untrained):
     muon = Workspace(untrained).train().fingerprint
     assert "optimiser = 'adamw'" in train("--optimiser", "adamw", *EPOCHS).err
@@ -174,6 +175,7 @@ def test_one_seed_that_fails_does_not_lose_the_others(untrained, capsys):
     assert sorted(path.name for path in untrained.glob("models/*")) == ["seed-0", "seed-1", "seed-2"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_all_seeds_and_the_same_command_goes_on(train, untrained, monkeypatch):
     gradient_of, taken = training.batch_gradient, []
 
@@ -194,6 +196,7 @@ def test_ctrl_c_stops_all_seeds_and_the_same_command_goes_on(train, untrained, m
 # -- what can go wrong
 
 
+@pytest.mark.slow
 def test_when_memory_runs_out_less_is_tried_and_that_is_said(train, monkeypatch):
     computed = gradient.loss_sum
 

@@ -67,6 +67,7 @@ def test_a_script_is_short_and_uses_public_names_only(title):
     assert not [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr.startswith("_")]
 
 
+@pytest.mark.slow
 def test_the_planted_head_is_chosen_and_confirmed(capsys):
     names = run("Patch a head, print a table")
     assert names["best"] == wl.Head(1, 2)
@@ -81,6 +82,7 @@ def test_an_own_contrast_is_asked(capsys):
     assert "L1 resid_pre" in printed
 
 
+@pytest.mark.slow
 def test_an_own_table_is_read_trained_on_and_analysed(capsys):
     names = run("Read a table of your own")
     assert len(names["corpus"]) > 100
@@ -88,6 +90,7 @@ def test_an_own_table_is_read_trained_on_and_analysed(capsys):
     assert (Path("results") / "token-loss" / "result.json").is_file()
 
 
+@pytest.mark.slow
 def test_two_models_are_compared_on_the_same(capsys):
     names = run("Compare two models")
     frame = names["frame"]

@@ -97,6 +97,7 @@ def test_every_link_of_a_page_leads_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in INSTALLED if page.is_relative_to(ROOT / "docs")], ids=name_of)
 def test_the_python_of_a_page_runs(page, python_blocks, home):
     blocks = python_blocks(page)

@@ -15,6 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.S)
 
 
+@pytest.mark.slow
 def test_the_script_runs_and_leaves_a_report(home, capsys, monkeypatch):
     # Twenty epochs of five million parameters are for an evening, not for a test; all else is as it stands.
     monkeypatch.setitem(PRESETS, "nano", replace(PRESETS["nano"], config=Config(2, 4, 64, 16, 128, 128, 4096)))

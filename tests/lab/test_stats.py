@@ -57,6 +57,21 @@ def test_one_conversation_has_no_interval():
     assert not estimate.above_chance.any()
 
 
+def test_a_cell_all_of_one_conversation_has_no_interval_either():
+    """Of three conversations, the second column occurs in one: drawn again, it is that one or nothing."""
+    sums, weights = np.array([[1.0, 0.0], [2.0, 6.0], [4.0, 0.0]]), np.array([[1, 0], [1, 2], [1, 0]])
+    estimate = cluster_bootstrap(sums, weights, ["a", "b", "c"], chance=0.0)
+    assert estimate.value.tolist() == [7 / 3, 3]
+    assert np.isnan([estimate.low, estimate.high]).tolist() == [[False, True], [False, True]]
+    assert estimate.above_chance.tolist() == [True, False]
+    assert estimate.n == 3
+    alone = cluster_bootstrap(sums[:, 1], weights[:, 1], ["a", "b", "c"], unit="nats")
+    assert str(alone) == "3 nats (n=1 conversation, no interval)"
+    zero = cluster_bootstrap([0.0, 0.0], [1, 1], ["a", "b"])  # two conversations that say 0 are two
+    assert (zero.low, zero.high, zero.n) == (0, 0, 2)
+    assert np.isnan(cluster_bootstrap([[1.0, 2.0], [0.0, 0.0]], [1, 0], ["a", "b"]).low).all()  # one weight for both
+
+
 def test_an_interval_shrinks_with_the_root_of_the_conversations():
     random = np.random.default_rng(1)
     width = {}

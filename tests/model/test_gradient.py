@@ -71,6 +71,7 @@ def test_when_not_even_one_window_fits_a_smaller_preset_is_named(short, monkeypa
     assert "--preset nano" in error.value.hint
 
 
+@pytest.mark.slow
 def test_the_size_of_the_pieces_is_the_machines_affair_so_a_run_may_go_on_with_another(
     short, interrupt_after, tmp_path
 ):

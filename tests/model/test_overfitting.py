@@ -32,6 +32,7 @@ def test_the_weights_of_the_best_epoch_are_kept(overfit):
     assert model.fingerprint != at_the_end[3]
 
 
+@pytest.mark.slow
 def test_they_survive_a_break_after_a_worse_epoch(overfit, interrupt_after, tmp_path):
     path = tmp_path / "checkpoint"
     whole, at_the_end = overfit([3.0, 2.0, 2.5, 2.2])

@@ -131,7 +131,10 @@ def whole(short, made):
     return made["whole"]
 
 
-@pytest.mark.parametrize("step", [1, *sorted(random.Random(0).sample(range(2, STEPS), 3))])
+DRAWN = sorted(random.Random(0).sample(range(2, STEPS), 3))
+
+
+@pytest.mark.parametrize("step", [DRAWN[1], *(pytest.param(one, marks=pytest.mark.slow) for one in (1, *DRAWN[::2]))])
 def test_an_interrupted_run_goes_on_to_the_same_weights(short, whole, tmp_path, step, interrupt_after):
     path = tmp_path / "checkpoint"
     with pytest.raises(Interrupted, match="saved in") as stopped:
@@ -159,6 +162,7 @@ def test_a_run_interrupted_at_the_end_of_an_epoch_measures_that_epoch_when_it_go
     assert [epoch.held_out_loss for epoch in model.history.epochs] == [e.held_out_loss for e in epochs]
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_again_and_again_goes_on_each_time(short, whole, tmp_path, interrupt_after):
     path = tmp_path / "checkpoint"
     for _ in range(3):

@@ -40,8 +40,9 @@ def watched(browser, allowed: tuple[str, ...]):
 def as_new(watched_tab):
     """A tab that other tests used, as good as new: what is opened next knows nothing of them; it has to stay quiet."""
     tab, noise = watched_tab
-    tab.goto("about:blank")
-    tab.set_viewport_size(DESK)
+    left(tab)
+    if tab.viewport_size != DESK:
+        tab.set_viewport_size(DESK)
     tab.emulate_media(media="null")
     tab.mouse.move(0, 0)
     tab.context.clear_permissions()
@@ -50,8 +51,14 @@ def as_new(watched_tab):
     assert noise == []
 
 
+def left(tab) -> None:
+    """Leave the page that is open, if one is: to go to another place in it would not open it anew."""
+    if tab.url != "about:blank":
+        tab.goto("about:blank")
+
+
 def open_at(tab, address: str) -> None:
-    tab.goto("about:blank")
+    left(tab)
     tab.goto(address)
     tab.wait_for_selector("html[data-ready]")
 

@@ -43,8 +43,14 @@ def watched_tab(browser, report):
 
 
 @pytest.fixture
-def page(watched_tab, report):
-    """Open the report; afterwards, check that it was quiet."""
+def blank(watched_tab):
+    """The tab as good as new, for a test that opens the report where it wants; afterwards, check that it was quiet."""
     with as_new(watched_tab) as tab:
-        open_at(tab, report)
         yield tab
+
+
+@pytest.fixture
+def page(blank, report):
+    """Open the report."""
+    open_at(blank, report)
+    return blank

@@ -1,4 +1,4 @@
-"""Run the page's engine in node: the files of ``frontend/live``, then a script; one process runs them all, apart."""
+"""Run the page's engine in node: the files of ``frontend/live``, read once, then one script after another."""
 
 import atexit
 import base64
@@ -6,6 +6,7 @@ import functools
 import json
 import shutil
 import subprocess
+import tempfile
 from importlib import resources
 
 import numpy as np
@@ -57,9 +58,8 @@ def pack(value):
 
 def run(script: str, given) -> object:
     """Run a script that ends in ``return``, with ``given`` in scope, and return what it returned."""
-    code = f"{engine()}\n{_UNPACK}\nreturn (() => {{ {script} }})();"
     process = _process()
-    process.stdin.write(json.dumps({"code": code, "input": pack(given)}) + "\n")
+    process.stdin.write(json.dumps({"script": script, "input": pack(given)}) + "\n")
     process.stdin.flush()
     told = json.loads(process.stdout.readline())
     assert "error" not in told, told["error"][-3000:]
@@ -67,10 +67,12 @@ def run(script: str, given) -> object:
 
 
 _SERVE = """
+const engine = require('fs').readFileSync(process.argv[1], 'utf8'); // read once: its loops are fast from then on
+const world = new Function(engine)();
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { code, input } = JSON.parse(line), plain = (k, v) => (ArrayBuffer.isView(v) ? Array.from(v) : v);
+  const { script, input } = JSON.parse(line), plain = (k, v) => (ArrayBuffer.isView(v) ? Array.from(v) : v);
   let told;
-  try { told = JSON.stringify({ answer: new Function('input', code)(input) }, plain); }
+  try { told = JSON.stringify({ answer: world(input, script) }, plain); }
   catch (error) { told = JSON.stringify({ error: error.stack }); }
   process.stdout.write(told + '\\n');
 });
@@ -79,13 +81,19 @@ require('readline').createInterface({ input: process.stdin }).on('line', (line) 
 
 @functools.cache
 def _process() -> subprocess.Popen[str]:
-    """Start node, which then takes about as long for a script as the script does."""
-    process = subprocess.Popen([NODE, "-e", _SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+    """Start node with the engine in it, which then takes about as long for a script as the script does."""
+    world = f"{engine()}\nreturn (input, script) => {{ {_UNPACK}\nreturn eval(`(() => {{\n${{script}}\n}})()`); }};"
+    file = tempfile.NamedTemporaryFile("w", suffix=".js", encoding="utf-8")  # noqa: SIM115 (as long as node)
+    file.write(world)
+    file.flush()
+    command = [NODE, "-e", _SERVE, file.name]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
 
     def end():
         process.stdin.close()
         process.wait()
         process.stdout.close()
+        file.close()
 
     atexit.register(end)
     return process

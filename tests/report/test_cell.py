@@ -147,11 +147,13 @@ def test_arrows_and_enter_open_a_cell_and_say_where_they_are(page_at):
     assert tab.locator(".zoom h2").count() == 0
 
 
+@pytest.mark.slow
 def test_seen_from_the_key_the_cell_is_the_same(page_at):
     tab = page_at(f"#/attention?head=L1H2&pos={KEY}&node={QUERY}&tab=1")
     assert told(tab)["times the weight"] == "0.250"
 
 
+@pytest.mark.slow
 def test_the_list_of_what_is_looked_at_opens_cells(page_at):
     tab = page_at(f"#/attention?head=L1H2&pos={QUERY}")
     tab.locator(".most button").nth(1).click()
@@ -169,6 +171,7 @@ def test_a_page_without_what_is_behind_says_what_a_live_report_adds(browser, tmp
     tab.close()
 
 
+@pytest.mark.slow
 def test_a_redacted_page_keeps_the_numbers_and_no_word(browser, tmp_path):
     redacted = Redaction(frozenset(["quokka"]), np.zeros(0, dtype=np.int64)).page(page())
     text = render(redacted)

@@ -39,6 +39,10 @@ CELLS = View(
 )
 
 
+ONE = Series("s", [[0.9, 0.9]], "share", low=[[np.nan, 0.8]], high=[[np.nan, 1.0]], chance=np.full((1, 2), 0.2))
+ALONE = View("alone", "Of one conversation", Matrix(["r"], ["c", "d"], [ONE]))
+
+
 pytestmark = chromium.MARKS
 
 
@@ -46,7 +50,7 @@ pytestmark = chromium.MARKS
 def report(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("chance") / "report.html"
     page = sample.page(conversations=1, length=16)
-    path.write_text(render(replace(page, views=[UNITS, BARS, CELLS], findings=[])), encoding="utf-8")
+    path.write_text(render(replace(page, views=[UNITS, BARS, CELLS, ALONE], findings=[])), encoding="utf-8")
     return path.as_uri()
 
 
@@ -60,7 +64,7 @@ def ink(page) -> str:
     return page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_chance_is_ink_in_curves_bars_and_scales_of_both_themes(page, theme):
     page.evaluate(f"location.hash = '#/units?theme={theme}'")
     page.wait_for_selector("#title-units")
@@ -89,6 +93,18 @@ def test_a_pager_says_what_its_panels_are(page):
     assert page.inner_text(".sampler .where") == "Unit 1 of 2: by message"
     page.keyboard.press("]")
     until(page, "document.querySelector('.sampler .where').innerText === 'Unit 2 of 2: by conversation'")
+
+
+def test_a_cell_without_an_interval_says_so_and_is_not_called_above_chance(page):
+    page.evaluate("location.hash = '#/alone'")
+    page.wait_for_selector("#title-alone")
+    without, sure = page.eval_on_selector_all("main .cells button", "all => all.map(cell => cell.ariaLabel)")
+    assert "95% interval none, it rests on too few" in without
+    assert "not distinguishable from chance: no interval" in without
+    assert "above chance" in sure
+    marked = "all => all.map(cell => cell.classList.contains('chance'))"
+    assert page.eval_on_selector_all("main .cells button", marked) == [True, False]
+    assert "or there is none" in page.inner_text("main .key:visible")
 
 
 @pytest.mark.parametrize("panel", [0, 1])

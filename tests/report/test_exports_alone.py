@@ -58,8 +58,9 @@ def test_a_matrix_wider_than_a_page_goes_on_below_with_the_names_of_its_rows(bro
     tab.close()
 
 
-def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(page, report):
-    said = drawing(page, f"{report}#/circuit")
+@pytest.mark.slow
+def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(blank, report):
+    said = drawing(blank, f"{report}#/circuit")
     assert "L0H1" in said
     assert "answer" in said
     assert "Path patching effects above 0.1." in said
@@ -73,16 +74,22 @@ def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(page, re
     ("address", "expected"),
     [
         ("attention?head=L1H2&sample=1", ["Conversation 2 of 2", "L1H2", "looks at", "square-root scale", "sums to 1"]),
-        ("loss-by-token?tab=2", ["Conversation 1 of 2", "entropy", "nats", "Cross-entropy of each token"]),
-        pytest.param("entropy-map", ["normalised", "chance 1", "95% bootstrap over 84"], marks=pytest.mark.slow),
-        ("patching?panel=1&tab=1", ["Pair 2 of 2", "attention", "0 in the middle", "Recovery of the logit difference"]),
-        pytest.param(
-            "logit-lens", ["square-root scale", "the token each layer would say next"], marks=pytest.mark.slow
+        *(
+            pytest.param(*again, marks=pytest.mark.slow)
+            for again in [
+                ("loss-by-token?tab=2", ["Conversation 1 of 2", "entropy", "nats", "Cross-entropy of each token"]),
+                ("entropy-map", ["normalised", "chance 1", "95% bootstrap over 84"]),
+                (
+                    "patching?panel=1&tab=1",
+                    ["Pair 2 of 2", "attention", "0 in the middle", "Recovery of the logit difference"],
+                ),
+                ("logit-lens", ["square-root scale", "the token each layer would say next"]),
+            ]
         ),
     ],
 )
-def test_a_picture_says_its_scale_its_conversation_its_measure_and_its_caption(page, report, address, expected):
-    said = drawing(page, f"{report}#/{address}").lower()
+def test_a_picture_says_its_scale_its_conversation_its_measure_and_its_caption(blank, report, address, expected):
+    said = drawing(blank, f"{report}#/{address}").lower()
     assert [one for one in expected if one.lower() not in said] == []
     assert "model 9f3c2e6a71b0" in said
     assert "2026-11-20" in said
@@ -90,25 +97,25 @@ def test_a_picture_says_its_scale_its_conversation_its_measure_and_its_caption(p
     assert "press enter" not in said
 
 
-def test_a_selection_draws_what_is_chosen_and_leaves_the_rest_and_the_file_shows_both(page, report):
-    open_at(page, f"{report}#/ways")
-    page.evaluate("document.querySelectorAll('main .chart path').forEach((path) => (path.before = true))")
-    page.evaluate("location.hash = '#/ways?pos=7'")
-    chromium.until(page, "document.querySelectorAll('main .chart svg > g:last-child path').length > 0")
-    before = page.evaluate("[...document.querySelectorAll('main .chart path')].filter((path) => path.before).length")
-    drawn = page.locator("main .chart svg > g:last-child path").count()
+def test_a_selection_draws_what_is_chosen_and_leaves_the_rest_and_the_file_shows_both(blank, report):
+    open_at(blank, f"{report}#/ways")
+    blank.evaluate("document.querySelectorAll('main .chart path').forEach((path) => (path.before = true))")
+    blank.evaluate("location.hash = '#/ways?pos=7'")
+    chromium.until(blank, "document.querySelectorAll('main .chart svg > g:last-child path').length > 0")
+    before = blank.evaluate("[...document.querySelectorAll('main .chart path')].filter((path) => path.before).length")
+    drawn = blank.locator("main .chart svg > g:last-child path").count()
     assert before > 30 * 5  # a way and a point for each layer
     assert drawn == 1 + 5  # the way of one token, and its points
-    assert page.get_attribute("main .chart svg > g:nth-last-child(2)", "opacity") == "0.33"
-    page.keyboard.press("e")
-    with page.expect_download() as waiting:
-        page.locator("main .menu button").nth(1).click()
+    assert blank.get_attribute("main .chart svg > g:nth-last-child(2)", "opacity") == "0.33"
+    blank.keyboard.press("e")
+    with blank.expect_download() as waiting:
+        blank.locator("main .menu button").nth(1).click()
     paths = list(ElementTree.parse(waiting.value.path()).iter("{http://www.w3.org/2000/svg}path"))
     faint = [float(path.get("opacity") or 1) for path in paths]
     assert sum(abs(one - 0.33 * 0.9) < 1e-9 for one in faint) == 30 * 5
     assert sum(path.get("stroke-width") == "2.5" for path in paths) == 1
-    page.evaluate("location.hash = '#/ways'")
+    blank.evaluate("location.hash = '#/ways'")
     chromium.until(
-        page, "document.querySelector('main .chart svg > g:nth-last-child(2)').getAttribute('opacity') === '1'"
+        blank, "document.querySelector('main .chart svg > g:nth-last-child(2)').getAttribute('opacity') === '1'"
     )
-    assert page.locator("main .chart svg > g:last-child path").count() == 0
+    assert blank.locator("main .chart svg > g:last-child path").count() == 0

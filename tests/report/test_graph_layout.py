@@ -62,7 +62,9 @@ def tab(browser, report):
 
 
 @pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("small", "dense", "large"))) for name in GRAPHS]
+)
 def test_an_edge_of_a_graph_meets_no_node_but_its_ends(tab, name, width):
     graph = GRAPHS[name]
     tab.set_viewport_size({"width": width, "height": 1000})

@@ -12,7 +12,7 @@ import sample
 import sample_views
 import test_live_view as live
 import torch
-from chromium import as_new, until
+from chromium import as_new, left, until
 
 from wonderland.report.build import render
 from wonderland.views import (
@@ -75,7 +75,7 @@ def page(watched_tab):
 
 
 def ask(tab, report: str, view: str, text: str = TEXT) -> None:
-    tab.goto("about:blank")
+    left(tab)
     tab.goto(f"{report}#/{view}")
     tab.wait_for_selector("main .own-text .field")
     tab.fill("main .own-text .field", text)
@@ -141,6 +141,7 @@ def test_the_lens_is_that_of_the_text(page, report):
     assert page.is_visible("main .controls > .sampler")
 
 
+@pytest.mark.slow
 def test_a_neuron_is_that_of_the_text(page, report):
     ask(page, report, "neurons")
     _, _, cache = cached()
@@ -149,6 +150,7 @@ def test_a_neuron_is_that_of_the_text(page, report):
     assert page.locator("main .snippets .token").count() == len(values)
 
 
+@pytest.mark.slow
 def test_the_card_of_a_head_shows_it_and_a_long_text_says_what_is_not_seen(page, report):
     text = " ".join(["are you free"] * 40)
     ask(page, report, "attention", text)

@@ -19,7 +19,7 @@ import pytest
 import sample
 import sample_words
 import torch
-from chromium import as_new, go, until, watched
+from chromium import as_new, go, left, until, watched
 
 import wonderland.report
 from wonderland.errors import PluginError, Unsupported, UsageError
@@ -131,7 +131,7 @@ def page(watched_tab, report):
 
 
 def open_at(tab, report: str, query: str = "") -> None:
-    tab.goto("about:blank")
+    left(tab)
     tab.goto(f"{report}#/try-it{query}")
     tab.wait_for_selector("[data-live]")
     settle(tab)
@@ -368,7 +368,7 @@ def test_a_lit_head_of_the_map_has_no_line_under_it_and_reading_along_is_not_try
     [
         pytest.param(text, marks=[pytest.mark.slow] * again)
         for text, again in [
-            *zip(sample_words.HOSTILE[:4], (True, False, False, False), strict=True),
+            *zip(sample_words.HOSTILE[:4], (True, True, True, False), strict=True),
             ("</textarea><script>alert(1)</script>", False),
             ("\u202egnp \u200b", True),
         ]
@@ -470,6 +470,7 @@ def test_the_view_and_the_first_page_say_what_the_model_gives_away_with_its_figu
         assert [one for one in ("These tests drew out nothing.", "Secrets said", "7", "Why.") if one not in said] == []
 
 
+@pytest.mark.slow
 def test_while_one_types_on_a_phone_say_it_is_at_hand_and_leaves_the_keyboard_open(browser, report):
     context = browser.new_context(viewport={"width": 390, "height": 520}, has_touch=True)
     tab = context.new_page()
@@ -556,7 +557,9 @@ def damaged(kind: str) -> str:
     return html().replace(block[2], text)
 
 
-@pytest.mark.parametrize("kind", ["one bit", pytest.param("not finite", marks=pytest.mark.slow), "cut off"])
+@pytest.mark.parametrize(
+    "kind", ["one bit", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("not finite", "cut off"))]
+)
 def test_damaged_weights_are_noticed_and_the_rest_works(page, tmp_path, kind):
     path = tmp_path / "damaged.html"
     path.write_text(damaged(kind), encoding="utf-8")
@@ -867,6 +870,7 @@ def test_a_file_that_is_no_example_is_refused_and_changes_nothing(page, tmp_path
         page.evaluate(f"{told}.textContent = ''")
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_likely_tokens_lie_above_the_keyboard_while_one_writes(page):
     page.set_viewport_size({"width": 390, "height": 844})
     page.click(".field")
@@ -944,6 +948,7 @@ def test_other_reports_are_made_without_reading_a_file_of_it(monkeypatch):
     assert not [name for name in read if name.startswith("live/")]
 
 
+@pytest.mark.slow
 def test_a_model_of_64_heads_fits_a_phone(browser, tmp_path):
     tokenizer = specimen().tokenizer
     cfg = Config(8, 8, 16, 4, 8, 24, tokenizer.vocab_size)

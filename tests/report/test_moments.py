@@ -65,6 +65,6 @@ def test_all_views_over_time_move_together(page):
     until(page, "() => document.querySelector('.large canvas.pixels')?.ariaLabel?.includes('snapshot 3')")
 
 
-def test_a_moment_in_the_address_that_is_not_there_is_the_last(page, report):
-    open_at(page, f"{report}#/looks?moment=77")
-    until(page, "() => document.querySelector('.sampler .where')?.innerText === '1.13M tokens (3 of 3)'")
+def test_a_moment_in_the_address_that_is_not_there_is_the_last(blank, report):
+    open_at(blank, f"{report}#/looks?moment=77")
+    until(blank, "() => document.querySelector('.sampler .where')?.innerText === '1.13M tokens (3 of 3)'")

@@ -26,8 +26,10 @@ CHOSEN = "?head=L2H1&pos=5&node=2&layer=1"
     ("size", "chosen"),
     [
         ("phone", ""),
-        ("desk", CHOSEN),
-        *(pytest.param(*again, marks=pytest.mark.slow) for again in [("phone", CHOSEN), ("desk", "")]),
+        *(
+            pytest.param(*again, marks=pytest.mark.slow)
+            for again in [("desk", CHOSEN), ("phone", CHOSEN), ("desk", "")]
+        ),
     ],
 )
 def test_nothing_runs_over_the_edge_and_nothing_is_too_small(browser, report, size, chosen):
@@ -97,10 +99,10 @@ def phone(browser, report):
     ("view", "thing"),
     [
         ("entropy-map", ".cells [data-i='5']"),
-        ("training", ".spot >> nth=3"),
-        ("head-clusters", ".spot >> nth=2"),
-        ("direct-effect", ".spot >> nth=1"),
-        ("circuit", ".spot >> nth=1"),
+        *(
+            pytest.param(view, f".spot >> nth={number}", marks=pytest.mark.slow)
+            for view, number in [("training", 3), ("head-clusters", 2), ("direct-effect", 1), ("circuit", 1)]
+        ),
     ],
 )
 def test_a_tap_says_what_hovering_says(phone, view, thing):

@@ -195,17 +195,17 @@ def test_one_esc_closes_find_even_with_words_in_it(page):
     assert not page.is_visible("dialog.search")
 
 
-def test_arrows_scroll_where_there_is_no_head_to_choose(page, report):
-    open_at(page, f"{report}#/all-findings?head=L2H1")
-    page.evaluate("document.activeElement.blur()")
-    before = page.url
+def test_arrows_scroll_where_there_is_no_head_to_choose(blank, report):
+    open_at(blank, f"{report}#/all-findings?head=L2H1")
+    blank.evaluate("document.activeElement.blur()")
+    before = blank.url
     for key in ("ArrowDown", "ArrowRight"):
-        page.keyboard.press(key)
-    assert page.url == before
-    open_at(page, f"{report}#/entropy-map")
-    page.evaluate("document.activeElement.blur()")
-    page.keyboard.press("ArrowRight")
-    assert "head=" not in page.url
+        blank.keyboard.press(key)
+    assert blank.url == before
+    open_at(blank, f"{report}#/entropy-map")
+    blank.evaluate("document.activeElement.blur()")
+    blank.keyboard.press("ArrowRight")
+    assert "head=" not in blank.url
 
 
 def test_each_view_has_a_title_of_its_own_in_the_browser(page):

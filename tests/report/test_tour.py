@@ -148,8 +148,7 @@ def opened(browser, report, width):
     assert noise == []
 
 
-WIDTHS = pytest.mark.parametrize("width", [1280, 390])
-FIRST_WIDE = pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.slow)])
+WIDTHS = pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.slow)])
 
 
 class TestInABrowser:
@@ -176,7 +175,7 @@ class TestInABrowser:
         until(opened, f"document.querySelector('.tour h2').textContent === {WHOLE[-2]!r}")
         assert opened.locator('.finding.toured[data-finding="1"]').count() == 1
 
-    @FIRST_WIDE
+    @WIDTHS
     def test_it_ends_with_the_focus_where_it_was_and_leaves_no_outline(self, opened):
         opened.get_by_role("button", name="Tour", exact=True).click()
         opened.keyboard.press("ArrowRight")
@@ -187,7 +186,8 @@ class TestInABrowser:
         assert opened.evaluate("document.activeElement.textContent") == "Tour"
         assert "/loss-by-token" in opened.url  # one stays where one is
 
-    @FIRST_WIDE
+    @pytest.mark.slow
+    @WIDTHS
     def test_a_row_far_down_a_long_table_is_brought_into_sight(self, browser, tmp_path, width):
         many = [Finding(f"Claim {i}.", "", (), "solid", "description") for i in range(60)]
         path = tmp_path / "report.html"

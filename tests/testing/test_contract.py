@@ -33,7 +33,7 @@ SMALLER = {
     "composition": {"rotations": 20},
     "edge-attribution": {"steps": 2},
     "head-clusters": {"most": 3, "clouds": 5},
-    "ov-circuits": {"rotations": 20},
+    "ov-circuits": {"rotations": 20, "directions": 1},
     "speaker-tracking": {"places": 200},
 }
 """What is asked of every analysis is asked of the same computation with fewer draws."""
@@ -61,10 +61,18 @@ def _used_as_here():
         yield
 
 
+DEAR = {
+    *("causal-scrubbing", "circuit-graph", "edge-attribution", "head-ablation", "head-taxonomy", "speaker-tracking"),
+    *("head-clusters", "ov-circuits"),
+}
+"""Analyses that take longest; others of their plugins are held to the contract in the default run."""
+
+
 def _once(case):
-    """What chooses among contrasts has tests of its own that ask the same; here it is asked in the slow run."""
+    """What takes long is asked in the slow run; of circuits also how they choose, which their own tests ask, too."""
     thing, check = case.values
-    again = check is what_it_chooses_is_measured_elsewhere and type(thing).__module__.startswith("wonderland_circuits")
+    of_circuits = type(thing).__module__.startswith("wonderland_circuits")
+    again = thing.name in DEAR or (of_circuits and check is what_it_chooses_is_measured_elsewhere)
     return pytest.param(*case.values, id=case.id, marks=[*case.marks, *([pytest.mark.slow] if again else [])])
 
 

@@ -132,6 +132,7 @@ def told(results):
     return {name: one["head-patterns"].scores["previous"].value for name, one in results.members.items()}
 
 
+@pytest.mark.slow
 def test_several_members_at_a_time_find_what_one_after_the_other_does(workspace, tmp_path, capsys):
     here, there = (Path(shutil.copytree(workspace.folder, tmp_path / name)) for name in ("here", "there"))
     one_by_one = wl.Workspace(here).analyze("head-patterns", cohort="snapshots")
@@ -189,6 +190,7 @@ def seeds(workspace):
     return workspace
 
 
+@pytest.mark.slow
 def test_without_names_the_analyses_that_compare_are_run_and_the_report_shows_them(seeds, installed, capsys):
     assert analyze(seeds, "--cohort", "seeds") == 0
     printed = capsys.readouterr().out

@@ -106,6 +106,7 @@ def test_the_result_asked_for_last_is_found_whatever_its_parameters(workspace):
     assert dict(workspace.results(latest=True)) == {}
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_workspace_is_as_up_to_date_as_it_was(workspace, tmp_path):
     """Copied file by file, in whatever order, with other times of change, to another place."""
     shutil.copy(workspace.layout.source_path, workspace.folder / "few.jsonl")

@@ -1,5 +1,6 @@
 """What a sealed stage says of itself is true: the settings, the messages and the plugins it was made with."""
 
+import errno
 import gzip
 import json
 import os
@@ -11,7 +12,8 @@ import wonderland as wl
 from wonderland import plugins
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.demo import MESSAGES
-from wonderland.errors import InputError, UsageError
+from wonderland.errors import InputError, ResourceError, UsageError
+from wonderland.workspace import settings
 from wonderland.workspace import workspace as module
 from wonderland.workspace.settings import FILE
 from wonderland.workspace.stage import Stage
@@ -234,3 +236,38 @@ def test_a_store_is_not_held_open(filtered, store, tmp_path, damage):
         assert damage
     held = [os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
     assert str(copy.resolve()) not in held
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_leaves_no_empty_folders(tmp_path):
+    (tmp_path / "there").mkdir()
+    stage = Stage("one", tmp_path / "there" / "deep" / "deeper" / "one", 1)
+    with pytest.raises(ResourceError, match="disk is full"), stage.writing():
+        full()
+    assert list((tmp_path / "there").iterdir()) == []
+    with stage.writing() as folder:
+        (folder / "file").write_text("x")
+    assert stage.done
+
+
+def test_a_full_disk_leaves_no_half_a_workspace(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "_write", full)
+    with pytest.raises(ResourceError, match="disk is full"):
+        wl.Workspace.create(tmp_path / "new" / "me.wonderland")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_others_put_into_a_new_folder_stays_when_writing_fails(tmp_path):
+    stage = Stage("one", tmp_path / "new" / "one", 1)
+
+    def write():
+        with stage.writing():
+            (tmp_path / "new" / "theirs").write_text("x")
+            full()
+
+    with pytest.raises(ResourceError):
+        write()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["theirs"]

@@ -135,7 +135,7 @@ def canaries_told(
 
 def _mean(bits: np.ndarray, seed: int) -> Estimate:
     drawn = np.random.default_rng(seed).choice(bits, (2000, len(bits))).mean(1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(bits) > 1 else (np.nan, np.nan)
     return Estimate(
         float(bits.mean()), float(low), float(high), n=len(bits), unit="bits", chance=_NULL, resampled_over="canaries"
     )

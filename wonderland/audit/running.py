@@ -1,7 +1,8 @@
 """The audit: what can be drawn out of a model, measured on the messages that it read and on those that it did not.
 
 Each part is a module of its own; here they are run one after another, and what one of them needs and is not there is
-left out with its reason, never in silence.
+left out with its reason, never in silence. One class for an audit under way, since its parts use what those before
+them found, hence a long file.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from wonderland import plugins
+from wonderland.cli.arrow import leave_pandas_out
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record, wrote
@@ -29,6 +30,8 @@ from wonderland.nearby import did_you_mean
 from wonderland.paths import expanded
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
+
+leave_pandas_out()
 
 
 def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
@@ -112,14 +115,39 @@ def extract(
     there = folder or Workspace.find()
     new = there is None or not (there / "wonderland.toml").exists()
     workspace = open_workspace(folder, create=bool(paths))
+    with workspace.alone():
+        corpus = _extracted(
+            console,
+            workspace,
+            located,
+            add=add,
+            new=new,
+            values=given({"source": source, "names": names}),
+            extras=extras,
+        )
+    if show_failures:
+        list_failures(console, corpus)
+    console.next("wonderland filter")
+
+
+def _extracted(
+    console: Console,
+    workspace: Workspace,
+    located: list[Path],
+    *,
+    add: bool,
+    new: bool,
+    values: dict[str, Any],
+    extras: dict[str, Any],
+) -> Corpus:
+    """Write down what is to be read, and read it."""
     before = workspace.settings.source
-    values = given({"source": source, "names": names})
     extras = {name: _for_toml(value) for name, value in extras.items()}
-    if paths:
-        values |= stores_of(before, located, extras, source, add=add)
+    if located:
+        values |= stores_of(before, located, extras, values.get("source"), add=add)
     elif extras:
         values["options"] = {**before.options, **extras}
-    gone = [path for path in before.paths if path not in map(str, located)] if paths and not add else []
+    gone = [path for path in before.paths if path not in map(str, located)] if located and not add else []
     if gone:
         both = shlex.join([*before.paths, *(str(path) for path in located if str(path) not in before.paths)])
         told = ", ".join(map(str, located))
@@ -135,9 +163,7 @@ def extract(
             workspace.configure("source", **asdict(before))  # what was not read is not what the workspace is about
             wrote(console)
         raise
-    if show_failures:
-        list_failures(console, corpus)
-    console.next("wonderland filter")
+    return corpus
 
 
 def _for_toml(value: Any) -> Any:
@@ -209,11 +235,12 @@ def filter_(
     by their kind. Times and people are chosen before that; --since '' or --person '' chooses all again.
     """
     workspace = open_workspace(folder)
-    record(console, workspace, "filter", chosen_of(chosen))
-    names = [] if none else list(only or workspace.settings.filter.names)
-    names += [name for name in also if name not in names]
-    record(console, workspace, "filter", {"names": names})
-    corpus = filter_messages(console, workspace)
+    with workspace.alone():
+        record(console, workspace, "filter", chosen_of(chosen))
+        names = [] if none else list(only or workspace.settings.filter.names)
+        names += [name for name in also if name not in names]
+        record(console, workspace, "filter", {"names": names})
+        corpus = filter_messages(console, workspace)
     offer_scrubbing(console, workspace, corpus)
     console.next("wonderland tokenize")
 
@@ -259,10 +286,11 @@ def offer_scrubbing(console: Console, workspace: Workspace, corpus: Corpus) -> N
 def tokenize(console: Console, folder: Path | None, preset: str | None, **options: object) -> None:
     """Train the tokenizer on the training part, and prove that it keeps the special tokens whole."""
     workspace = open_workspace(folder)
-    record(console, workspace, "training", given({"preset": preset}))
-    record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
-    record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))
-    train_tokenizer(console, workspace)
+    with workspace.alone():
+        record(console, workspace, "training", given({"preset": preset}))
+        record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
+        record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))
+        train_tokenizer(console, workspace)
     say_what_fits(console, workspace, f"wonderland tokenize{console.where}")
     console.next("wonderland train")
 

@@ -46,14 +46,15 @@ def run(console: Console, folder: Path | None, preset: str | None, open_it: bool
 def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     """Go through all the stages, each with its heading."""
     started = time.monotonic()
-    console.say("1 · Messages")
-    read_messages(console, workspace, again=False)
-    console.say("\n2 · Without the noise")
-    filter_messages(console, workspace)
-    if said := not workspace.stage("model").done:
-        say_what_fits(console, workspace, f"wonderland run{console.where}")
-    console.say("\n3 · Tokens")
-    train_tokenizer(console, workspace)
+    with workspace.alone():
+        console.say("1 · Messages")
+        read_messages(console, workspace, again=False)
+        console.say("\n2 · Without the noise")
+        filter_messages(console, workspace)
+        if said := not workspace.stage("model").done:
+            say_what_fits(console, workspace, f"wonderland run{console.where}")
+        console.say("\n3 · Tokens")
+        train_tokenizer(console, workspace)
     console.say("\n4 · The model")
     train_model(console, workspace, advised=True)
     console.say("\n5 · Is it worth looking inside?")

@@ -227,6 +227,8 @@ def _frequent_sums(laid: _Laid, frequent: NDArray[np.bool_]) -> tuple[Floats, Fl
 
 def _interval(sums: Floats, counts: Floats, value: float, chance: float, of: str, seed: int) -> Estimate:
     """Return D with its 95% interval over units."""
+    from wonderland.lab.stats import rests_on_one
+
     n = sums.shape[1]
     random = np.random.default_rng(seed)
     found = []
@@ -235,6 +237,8 @@ def _interval(sums: Floats, counts: Floats, value: float, chance: float, of: str
         with np.errstate(invalid="ignore", divide="ignore"):
             found.append(((draws @ sums.T) / (draws @ counts.T)).mean(1))
     low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
+    if rests_on_one(counts.T).any():  # a side of one unit, drawn again, is itself: no interval
+        low = high = np.nan
     return Estimate(
         value, min(float(low), value), max(float(high), value), n=n, unit="nats a token", chance=chance,
         resampled_over=of,

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wonderland.errors import UsageError
+from wonderland.errors import UsageError, must_be
 
 __all__ = ["Choice", "between", "moment", "of_people", "only_direct", "repeats"]
 
@@ -30,6 +30,7 @@ def moment(value: str | date | datetime | None, name: str) -> datetime | None:
     """
     if value is None or value == "":
         return None
+    must_be(value, (str, date), f"{name} is a day or a time", "Write it as 2024-01-31 or 2024-01-31T16:30")
     try:
         said = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:

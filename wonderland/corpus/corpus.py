@@ -10,10 +10,12 @@ import functools
 import hashlib
 import inspect
 import json
+import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,13 @@ from wonderland.corpus.reading import batches, read_source
 from wonderland.corpus.several import read_several
 from wonderland.corpus.source import choose_source, closing_source, open_source
 from wonderland.corpus.splitting import held_out_messages
-from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError
+from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError, must_be
 from wonderland.notebook import table_of
+from wonderland.paths import expanded
 
 __all__ = ["Corpus"]
+
+_A_MESSAGE = "For example: wl.Message('1', 'Ada and me', 'Ada', False, None, 'hello')"
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,9 +114,16 @@ class Corpus:
 
     @classmethod
     def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:
-        """Make a corpus from messages in memory, senders as they are."""
+        """Make a corpus from messages in memory, senders as they are.
+
+        Raises:
+            UsageError: It is something else than messages.
+        """
+        must_be(messages, Iterable, "a corpus is made of messages", _A_MESSAGE)
         builder = columns.Builder()
         for rows in batches(messages):
+            for row in rows:
+                must_be(row, Message, "a corpus is made of messages", _A_MESSAGE)
             builder.extend(rows)
         table = sorted_by_thread(builder.table())
         return cls(table, Ledger(name, table.num_rows, table.num_rows), columns.skipped_table([]))
@@ -140,6 +152,8 @@ class Corpus:
                 the number of its corpus is put before it, for a pseudonym means another person in each.
         """
         parts = []
+        for corpus in corpora:
+            must_be(corpus, Corpus, "what is joined is a Corpus each", "wl.Corpus.concat(one, another)")
         for number, corpus in enumerate(corpora, 1):
             table = corpus.table if same_people else renamed(corpus.table, str(number), ME)
             parts.append(Part(str(number), table, corpus.ledger, corpus.skipped, corpus.notes))
@@ -172,7 +186,13 @@ class Corpus:
 
     def of_conversations(self, chosen: np.ndarray) -> Corpus:
         """Choose conversations, [conversation] of bool, in the order of `thread_starts`."""
-        keep = np.asarray(chosen, dtype=bool)[self.thread_index]
+        chosen = np.asarray(chosen)
+        if chosen.dtype != bool or chosen.shape != self.thread_starts.shape:
+            raise UsageError(
+                f"Conversations are chosen by one bool for each of the {len(self.thread_starts):,}, not by "
+                f"{chosen.dtype} {list(chosen.shape)}."
+            )
+        keep = chosen[self.thread_index]
         return self._chosen("conversations", (keep, Counter({"another part of the conversations": int((~keep).sum())})))
 
     def __len__(self) -> int:
@@ -262,6 +282,10 @@ class Corpus:
         Raises:
             UsageError: There is no filter of a name.
         """
+        for item in wanted:
+            must_be(
+                item, (str, Filter), "a filter is a name or a wl.Filter", "For example: corpus.filter('urls', 'emoji')"
+            )
         known = plugins.load().filters
         chosen = [self._filter_named(item, known) if isinstance(item, str) else item for item in wanted]
         if not wanted:
@@ -280,6 +304,7 @@ class Corpus:
         Raises:
             UsageError: ``most`` is under 1.
         """
+        must_be(most, Integral, "the most repeats are a whole number")
         return self._chosen("repeats", choosing.repeats(self.table, most, least_words))
 
     def split(self, held_out: float = 0.1, *, by: str = "auto", seed: int = 0) -> tuple[Corpus, Corpus]:
@@ -302,6 +327,8 @@ class Corpus:
         Raises:
             NotEnoughData: One part would be empty.
         """
+        must_be(held_out, Real, "held_out is a share between 0 and 1")
+        must_be(seed, Integral, "a seed is a whole number")
         if not 0 < held_out < 1:
             raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.")
         lengths = np.diff(np.r_[self.thread_starts, len(self)])
@@ -327,8 +354,13 @@ class Corpus:
             found[number].add(names[code])
         return [frozenset(who - {ME}) for who in found]
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write ``messages.parquet``, ``skipped.parquet`` and ``ledger.json`` into an existing folder."""
+        folder = expanded(folder)
+        if not folder.is_dir():
+            raise UsageError(
+                f"There is no folder at {folder}.", hint=f"Make it first: mkdir -p {shlex.quote(str(folder))}"
+            )
         pq.write_table(self.table, folder / "messages.parquet", compression="zstd")
         pq.write_table(self.skipped, folder / "skipped.parquet", compression="zstd")
         stores = [ledger.to_json() for ledger in self.stores]
@@ -338,7 +370,7 @@ class Corpus:
     @classmethod
     def load(cls, folder: str | Path) -> Corpus:
         """Read what `save` wrote."""
-        folder = Path(folder)
+        folder = expanded(folder)
         try:
             table = pq.read_table(folder / "messages.parquet")
             skipped = pq.read_table(folder / "skipped.parquet")

@@ -17,7 +17,7 @@ import numpy as np
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import ResourceError, UsageError
-from wonderland.paths import expanded, replacing
+from wonderland.paths import expanded, making_parents, replacing
 
 __all__ = ["FILES", "export"]
 
@@ -43,8 +43,8 @@ def export(corpus: Corpus, folder: str | Path, *names: str, size: int = 8, strid
         raise UsageError(f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.")
     folder = expanded(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return [_write(folder / name, FILES[name](corpus, size, stride)) for name in names or FILES]
+        with making_parents(folder / "file"):
+            return [_write(folder / name, FILES[name](corpus, size, stride)) for name in names or FILES]
     except OSError as error:
         raise ResourceError(
             f"{folder} cannot be written: {error.strerror}.", hint="Name another folder, or make room."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,6 +11,8 @@ import numpy as np
 
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Skipped
+from wonderland.errors import UsageError, must_be
+from wonderland.nearby import did_you_mean
 
 __all__ = ["Frame"]
 
@@ -21,6 +24,17 @@ class Frame(JsonLines):
     version: ClassVar[int] = 1
 
     def __init__(self, frame: Any, **options: Any) -> None:
+        if not hasattr(frame, "columns") or not hasattr(frame, "itertuples"):
+            raise UsageError(
+                f"A frame is a table of pandas, not {type(frame).__name__}.",
+                hint="Make one of rows: pandas.DataFrame(rows). Files are read with wl.Corpus.read(PATH).",
+            )
+        known = [name for name in inspect.signature(JsonLines.__init__).parameters if name not in ("self", "path")]
+        for name, value in options.items():
+            if name not in known:
+                hint = did_you_mean(name, known, f"What can be said of a frame: {', '.join(known)}.")
+                raise UsageError(f"There is nothing called {name!r} to say of a frame.", hint=hint)
+            must_be(value, str, f"{name} is text", "Columns are named by their names.")
         super().__init__(Path("the frame"), **options)
         self._frame = frame
 

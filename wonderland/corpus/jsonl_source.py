@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shlex
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,10 @@ from typing import IO, Annotated, Any, ClassVar
 from wonderland.corpus.clock import checked_dates
 from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
-from wonderland.corpus.naming import detect
+from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
 from wonderland.corpus.people import ME
+from wonderland.corpus.unrecognised import list_within
 from wonderland.errors import InputError
 
 __all__ = ["JsonLines"]
@@ -84,6 +86,7 @@ class JsonLines(ByFields):
                 f"No line of {self.path.name} is a JSON object, so it is not JSON Lines.",
                 hint="Give a file with one JSON object a line, or name another source with --source.",
             )
+        self._must_hold_texts(names, first)
         keys = detect(self.path.name, names, self._given, first)
         fields = self._fields = Fields(
             self.path.name, keys, self._objects, self._me, self._dates, worded=bool(self._given["from_me"])
@@ -91,6 +94,19 @@ class JsonLines(ByFields):
         for row, record in self._records():
             yield record if isinstance(record, Skipped) else fields.message(record, row)
         fields.require_owner()
+
+    def _must_hold_texts(self, names: list[str], first: list[dict[str, Any]]) -> None:
+        """Refuse lines that hold whole conversations."""
+        within = list_within(first[0])
+        if within is None or self._given["text"] or {name_of(name) for name in names} & set(USUAL_NAMES["text"]):
+            return
+        way = f"{{thread: input_line_number}} + .[{json.dumps(within)}][]"
+        new = shlex.quote(f"{self.path.name.partition('.')[0]}-messages.jsonl")
+        raise InputError(
+            f"{self.path.name} has no key for the text of a message; {within!r} holds a list of objects, and a line "
+            "should be one message.",
+            hint=f"Write each message on a line: jq -c {shlex.quote(way)} {shlex.quote(str(self.path))} > {new}",
+        )
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         return (record for _, record in self._records() if isinstance(record, dict))

@@ -8,8 +8,6 @@ it has, and yields exactly one `Message` or `Skipped` for each of them. Options 
 from __future__ import annotations
 
 import inspect
-import struct
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from wonderland.corpus.locating import must_be_a_store
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.unrecognised import look
 from wonderland.errors import InputError, PluginError, UsageError
 
 __all__ = ["Source", "choose_source", "closing_source", "open_source"]
@@ -144,44 +143,15 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
     if best <= 0:
         if path.is_file() and path.stat().st_size == 0:
             raise InputError(f"{path} is empty.", hint="Export your messages again, or give another file.")
-        if damaged := _damaged_archives(path):
-            raise InputError(
-                f"No source recognises {path}. It holds {', '.join(damaged)}, damaged or cut short.",
-                hint="Export or download it again.",
-            )
-        raise InputError(
-            f"No source recognises {path}.",
-            hint=f"Name one with --source: {', '.join(sorted(sources))}. `wonderland plugins` says what each reads.",
-        )
+        found = look(path)
+        name_one = f"Name one with --source: {', '.join(sorted(sources))}. `wonderland plugins` says what each reads."
+        raise InputError(f"No source recognises {path}. {found.what}".strip(), hint=found.hint or name_one)
     if len(winners) > 1:
         raise InputError(
             f"Several sources are equally sure that they can read {path}: {', '.join(winners)}.",
             hint=f"Choose one, for example: --source {winners[0]}",
         )
     return sources[winners[0]]
-
-
-def _damaged_archives(path: Path) -> list[str]:
-    """Return the names of files in a folder that are called ``.zip`` and are no whole archive."""
-    try:
-        files = [file for file in sorted(path.iterdir()) if file.suffix.lower() == ".zip" and file.is_file()]
-    except OSError:  # no folder, or one that may not be looked into
-        return []
-    return [file.name for file in files if not _ends_as_archive(file)]
-
-
-def _ends_as_archive(file: Path) -> bool:
-    try:
-        return zipfile.is_zipfile(file)
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        ValueError,
-        struct.error,
-        IndexError,
-        OverflowError,
-    ):  # one of several parts, or broken
-        return False
 
 
 def _sniff(source: type[Source], path: Path) -> float:

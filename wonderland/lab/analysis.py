@@ -122,6 +122,11 @@ def analyze(
         UsageError: A name or a parameter does not exist, or an analysis is of another kind of subject.
         PluginError: An analysis reads an activation it did not declare or does not return a `Result`.
     """
+    if not hasattr(subject, "lacks") and not isinstance(subject, Cohort):
+        raise UsageError(
+            f"Analyses are run on a wl.Specimen or a wl.Cohort, not on {type(subject).__name__}.",
+            hint="wl.Specimen(model, tokenizer, held_out)",
+        )
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     watching = Watching(on_start, on_progress, scratch, deadline=deadline)
     kind = subject.kind if isinstance(subject, Cohort) else ""

@@ -7,8 +7,6 @@ among all those of one.
 
 from __future__ import annotations
 
-import dataclasses
-import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
@@ -16,6 +14,7 @@ from typing_extensions import TypeVar
 
 from wonderland import plugins
 from wonderland.errors import PluginError, UsageError
+from wonderland.lab.parameters import must_be_ready, parameters_of
 from wonderland.lab.result import Result
 
 __all__ = ["Runnable", "comparing", "make", "of_several", "parameters_of", "select", "with_used"]
@@ -51,6 +50,7 @@ def select(
     chosen: dict[str, Runnable] = {}
     for item in wanted:
         if not isinstance(item, str):
+            must_be_ready(item)
             chosen[item.name] = item
             continue
         if (of := getattr(known.get(item), "of", kind)) not in ("", kind):
@@ -93,8 +93,12 @@ def with_used(chosen: Iterable[Runnable], parameters: Mapping[str, Mapping[str, 
     """Add the analyses that these use, each before the first that uses it; those not installed are left out.
 
     Raises:
+        UsageError: One of them is no analysis with its parameters, or a parameter is of another type than it is for.
         PluginError: Analyses use each other in a circle.
     """
+    chosen = list(chosen)
+    for analysis in chosen:
+        must_be_ready(analysis)
     given = {analysis.name: analysis for analysis in chosen}
     known = plugins.load().analyses
     ordered: dict[str, Runnable] = {}
@@ -113,7 +117,11 @@ def with_used(chosen: Iterable[Runnable], parameters: Mapping[str, Mapping[str, 
 
 
 def make(cls: type[Any], parameters: Mapping[str, Any]) -> Runnable:
-    """Make an analysis with parameters, naming the ones there are if one does not exist."""
+    """Make an analysis with parameters, naming the ones there are if one does not exist.
+
+    Raises:
+        UsageError: A parameter does not exist, or is of another type than it is for.
+    """
     known = parameters_of(cls)
     unknown = [name for name in parameters if name not in known]
     if unknown:
@@ -122,18 +130,5 @@ def make(cls: type[Any], parameters: Mapping[str, Any]) -> Runnable:
             hint=f"Its parameters: {', '.join(known) or 'none'}.",
         )
     analysis: Runnable = cls(**parameters)
+    must_be_ready(analysis)
     return analysis
-
-
-def parameters_of(cls: type[Any]) -> dict[str, tuple[Any, str, Any]]:
-    """Return {name: (type, help text, default)} of the parameters of an analysis class."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    found: dict[str, tuple[Any, str, Any]] = {}
-    for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
-        hint = hints[field.name]
-        kind, help_text = hint, ""
-        if typing.get_origin(hint) is typing.Annotated:
-            kind, *notes = typing.get_args(hint)
-            help_text = next((note for note in notes if isinstance(note, str)), "")
-        found[field.name] = (kind, help_text, field.default)
-    return found

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wonderland.errors import NotEnoughData, PluginError, Unsupported, UsageError
+from wonderland.errors import NotEnoughData, PluginError, Unsupported
 from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_used
 from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
@@ -67,12 +67,6 @@ def run_alone(
     specimen: Observed, analysis: Runnable[R], *, control: bool, on_progress: Callable[[int, int], None] | None
 ) -> R:
     """Run one analysis and those it uses; see `Specimen.run`."""
-    if isinstance(analysis, type) or not hasattr(analysis, "run"):
-        named = analysis.__name__ if isinstance(analysis, type) else repr(analysis)
-        raise UsageError(
-            f"{named} is no analysis with its parameters.",
-            hint="Give one, for example Induction(), or by name: wonderland.analyses['induction']()",
-        )
     told = None if on_progress is None else lambda name, done, total: on_progress(done, total)
     chosen = with_used([analysis])
     found, _ = run_each(specimen, chosen, [analysis], {}, control=control, watching=Watching(on_progress=told))

@@ -24,6 +24,7 @@ __all__ = [
     "benjamini_hochberg",
     "cluster_bootstrap",
     "paired_permutation",
+    "rests_on_one",
     "sum_by_cluster",
 ]
 
@@ -78,7 +79,8 @@ def cluster_bootstrap(
         seed: Seed of the resampling.
 
     Returns:
-        The ratio; of one cluster without an interval, whose ends are NaN.
+        The ratio; where all of it is of one cluster, without an interval: the ends are NaN there, and n is 1 if it is
+        one number.
 
     Raises:
         NotEnoughData: There are no units at all.
@@ -95,9 +97,23 @@ def cluster_bootstrap(
         samples = np.tensordot(draws, top, 1) / np.tensordot(draws, bottom, 1)
         value = top.sum(0) / bottom.sum(0)
         low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
-    if n == 1:  # drawn again, one cluster is always itself: that is no interval
-        low, high = np.full_like(value, np.nan), np.full_like(value, np.nan)
+    alone = rests_on_one(top, bottom)
+    low, high = np.where(alone, np.nan, low)[()], np.where(alone, np.nan, high)[()]
+    n = 1 if alone.ndim == 0 and alone else n
     return Estimate(value, low, high, n=n, unit=unit, chance=chance, resampled_over=resampled_over, dims=dims)
+
+
+def rests_on_one(*sums: ArrayLike) -> NDArray[np.bool_]:
+    """Say where all that is summed is of at most one cluster: drawn again, it is always itself, and has no interval.
+
+    Args:
+        *sums: Sums by cluster, [cluster, ...]; a cluster counts where one of them is not 0.
+
+    Returns:
+        Array [...].
+    """
+    there = np.any(np.broadcast_arrays(*(np.asarray(part) != 0 for part in sums)), axis=0)
+    return np.asarray(there.sum(0) <= 1)
 
 
 def paired_permutation(

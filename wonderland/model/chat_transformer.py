@@ -16,7 +16,7 @@ from torch import nn
 from wonderland.corpus.canaries import with_canaries
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.windows import pack
-from wonderland.errors import UsageError
+from wonderland.errors import UsageError, must_be
 from wonderland.model.baselines import baseline_losses
 from wonderland.model.engine import Engine
 from wonderland.model.generate import Sampled, generate
@@ -69,6 +69,8 @@ def train(
         Interrupted: Stopped by Ctrl-C or SIGTERM, with the state saved.
         ResourceError: Out of memory or disk, or another process of the run is gone (`ProcessLost`).
     """
+    must_be(corpus, Corpus, "a model is trained on a Corpus", "Read one: wl.Corpus.read(PATH)")
+    must_be(tokenizer, SpeakerTokenizer, "a model needs a SpeakerTokenizer", "wl.SpeakerTokenizer.train(corpus)")
     try:
         chosen = TrainingSettings(**settings).resolved()
     except TypeError as error:

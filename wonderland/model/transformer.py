@@ -25,7 +25,7 @@ from wonderland.model.history import History
 from wonderland.model.layers import Block, Embed, LayerNorm, PosEmbed, Unembed
 from wonderland.model.loss import token_losses
 from wonderland.model.presets import Config, preset
-from wonderland.paths import inside
+from wonderland.paths import expanded, inside
 from wonderland.tokenizer import SpeakerTokenizer
 
 __all__ = ["Transformer"]
@@ -222,7 +222,7 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
             InputError: The file is damaged or of a newer version, holds weights that are not finite, or the tokenizer
                 is another one.
         """
-        path = inside(Path(path), "model.safetensors")
+        path = inside(expanded(path), "model.safetensors")
         if not path.is_file():
             raise InputError(f"There is no model at {path}.", hint="Run `wonderland train`.")
         again = "Run `wonderland train` again."

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import CheckFailed
-from wonderland.report.schema import Row
+
+if TYPE_CHECKING:
+    from wonderland.report.schema import Row
 
 __all__ = ["NO_AUDIT", "OUTDATED", "PUBLIC", "Sharing"]
 

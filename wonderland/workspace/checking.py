@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.estimate import Estimate
-from wonderland.report.findings import Check
 from wonderland.workspace.layout import Layout
 
 if TYPE_CHECKING:
     from wonderland.lab.specimen import Specimen
+    from wonderland.report.findings import Check
 
 __all__ = ["checks"]
 
@@ -27,6 +27,7 @@ def checks(layout: Layout, specimen: Callable[[], Specimen], parts: Callable[[],
         parts: Returns the training part and the held-out part.
     """
     from wonderland.lab.sanity_checks import run_checks
+    from wonderland.report.findings import Check
 
     stage = layout.stage("checks")
     if stage.done:

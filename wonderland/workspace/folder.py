@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from wonderland.errors import UsageError
+from wonderland.errors import ResourceError, UsageError
 from wonderland.model.processes import is_main
-from wonderland.paths import expanded
+from wonderland.paths import expanded, making_parents
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.layout import Layout
+from wonderland.workspace.locking import alone
 from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
 from wonderland.workspace.stage import Stage, guarding
 
-__all__ = ["WorkspaceFolder"]
+__all__ = ["LOCK", "WorkspaceFolder"]
+
+LOCK = ".messages.lock"
+"""The file that is held while messages are read or chosen."""
 
 
 class WorkspaceFolder:
@@ -41,30 +47,40 @@ class WorkspaceFolder:
         with guarding(folder):
             if (file := next((one for one in (folder, *folder.parents) if one.exists()), folder)).is_file():
                 raise UsageError(f"{file} is a file, and a workspace is a folder.", hint="Choose a new folder: -w NEW")
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not (folder / FILE).exists():
-                if any(path for path in folder.iterdir() if not path.name.startswith(".")):
-                    raise UsageError(
-                        f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
-                    )
-                (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-                settings_file.write_new(folder / FILE)
+            with making_parents(folder / FILE):
+                if not (folder / FILE).exists():
+                    if any(path for path in folder.iterdir() if not path.name.startswith(".")):
+                        raise UsageError(
+                            f"{folder} is not empty and no workspace.", hint="Choose a new folder: wonderland init NEW"
+                        )
+                    cls._furnish(folder)
         return cls(folder)
+
+    @staticmethod
+    def _furnish(folder: Path) -> None:
+        """Write the settings, or nothing at all."""
+        try:
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+            settings_file.write_new(folder / FILE)
+        except BaseException:
+            for name in (FILE, ".gitignore"):
+                (folder / name).unlink(missing_ok=True)
+            raise
 
     def discard(self) -> bool:
         """Remove the folder if it holds nothing but settings, and say whether that was so."""
         made = {FILE, ".gitignore"}
-        if not self.folder.is_dir() or {path.name for path in self.folder.iterdir()} != made:
+        if not self.folder.is_dir() or {path.name for path in self.folder.iterdir()} - {LOCK} != made:
             return False
-        for name in made:
-            (self.folder / name).unlink()
+        for name in (*made, LOCK):
+            (self.folder / name).unlink(missing_ok=True)
         self.folder.rmdir()
         return True
 
     @classmethod
     def find(cls, start: str | Path = ".") -> Path | None:
         """Return the workspace at or above a folder, or ``me.wonderland`` in it, or None."""
-        start = Path(start).absolute()
+        start = expanded(start).absolute()
         for folder in (start, *start.parents):
             if (folder / FILE).is_file():
                 return folder
@@ -89,6 +105,20 @@ class WorkspaceFolder:
             return {}
         with guarding(self.folder):
             return settings_file.update(self.folder / FILE, section, values)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from reading and choosing messages here, so that settings and results go together.
+
+        A folder that cannot be written is not locked; nobody else can write there either.
+
+        Raises:
+            UsageError: Another process does so.
+        """
+        with ExitStack() as held:
+            with suppress(ResourceError):
+                held.enter_context(alone(self.folder / LOCK, "reads or chooses the messages of this workspace"))
+            yield
 
     def stage(self, name: str) -> Stage:
         """Return the stage of this name as the settings want it now."""

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from wonderland.errors import InputError, ResourceError
+from wonderland.paths import making_parents
 from wonderland.workspace.fingerprint import hash_file, hash_value
 
 __all__ = ["Stage", "State", "guarding"]
@@ -107,10 +108,7 @@ class Stage:
         Raises:
             InputError: The key is another one now: what was made is not what the stage would say it is.
         """
-        with guarding(self.folder):
-            for parent in reversed(self.folder.parents):  # mkdir(parents=True) gives its mode to the last one only
-                if not parent.exists():
-                    parent.mkdir(exist_ok=True, mode=0o700)
+        with guarding(self.folder), making_parents(self.folder):
             _remove_abandoned(self.folder)
             partial = _beside(self.folder, ".partial")
             try:

@@ -22,6 +22,7 @@ from pathlib import Path
 from wonderland.errors import UsageError
 from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_file
+from wonderland.workspace.folder import LOCK
 from wonderland.workspace.stage import guarding
 
 __all__ = ["OUT_OF_REACH", "Traces", "delete", "must_be_ours", "new_folders", "remember", "traces"]
@@ -38,6 +39,7 @@ OWN = (
     "compare.html",
     "training.checkpoint",
     "training.checkpoint.lock",
+    LOCK,
     "corpus",
     "stores",
     "filtered",

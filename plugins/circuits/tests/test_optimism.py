@@ -26,9 +26,10 @@ from wonderland_circuits.speaker_tracking import SpeakerTracking
 CHOOSING = [
     ActivationPatching,
     CircuitSufficiency,
-    PathPatching,
-    CircuitGraph,
-    *(pytest.param(one, marks=pytest.mark.slow) for one in (EdgeAttribution, SpeakerTracking)),
+    *(
+        pytest.param(one, marks=pytest.mark.slow)
+        for one in (PathPatching, CircuitGraph, EdgeAttribution, SpeakerTracking)
+    ),
 ]
 
 

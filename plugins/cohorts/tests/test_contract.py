@@ -1,6 +1,7 @@
 """What the contract asks of an analysis, asked of those of several models: form, sameness, disk, hostile text."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -27,14 +28,22 @@ ANALYSES = {
 }
 
 
+EACH = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (one.of == "snapshots")) for name, one in ANALYSES.items()]
+)
+"""Those of snapshots take long; test_development.py asks in the default run what they find."""
+
+
 @pytest.fixture(scope="module")
-def found(drawn, growing):
+def found(request):
     """Run each once, and once more."""
-    made = {}
-    for name, analysis in ANALYSES.items():
-        cohort = drawn if analysis.of == "seeds" else growing
-        made[name] = [wl.analyze(cohort, analysis)[name] for _ in range(2)]
-    return made
+
+    @functools.cache
+    def found(name):
+        cohort = request.getfixturevalue({"seeds": "drawn", "snapshots": "growing"}[ANALYSES[name].of])
+        return [wl.analyze(cohort, ANALYSES[name])[name] for _ in range(2)]
+
+    return found
 
 
 @pytest.mark.parametrize("analysis", [*ANALYSES.values(), Replication()], ids=lambda one: one.name)
@@ -46,9 +55,9 @@ def test_every_parameter_is_explained_and_the_class_is_frozen(analysis):
         assert default is not dataclasses.MISSING
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@EACH
 def test_the_same_numbers_come_again_and_carry_their_intervals(found, name):
-    one, other = found[name]
+    one, other = found(name)
     numbers = dict(other.estimates())
     assert one.estimates().keys() == numbers.keys()
     for path, estimate in one.estimates().items():
@@ -59,9 +68,9 @@ def test_the_same_numbers_come_again_and_carry_their_intervals(found, name):
         assert (value[known] <= high[known] + 1e-9).all(), path
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@EACH
 def test_a_result_comes_back_from_disk_and_explains_its_views(found, name, tmp_path):
-    result = found[name][0]
+    result = found(name)[0]
     result.save(tmp_path)
     again = type(result).load(tmp_path)
     assert again.summary() == result.summary()

@@ -67,6 +67,9 @@ def test_what_is_no_archive_is_none(tmp_path, name):
     (tmp_path / "text.txt").write_text("PS: hi")
     (tmp_path / "folder").mkdir()
     assert Archive.sniff(tmp_path / name) == 0
+    with pytest.raises(InputError, match="is no zip archive") as caught:
+        Archive(tmp_path / name).count()
+    assert "Leave --source out" in caught.value.hint
 
 
 def texts(name):

@@ -82,7 +82,30 @@ VALUES: list[Any] = [
     {},
     {"a": []},
     ["x", {"text": 1}],
+    [["x"]],
+    {"id": {"id": 1}},
+    "a\x00b",
+    "\x1b[31m\x07\r\n",
+    "\u202e\u200fBo\u2066",
+    "\u00b2",  # a digit to str.isdigit, and none to int
+    "../../etc/passwd",
+    "1e400",
+    "NaN",
+    "-0",
+    -0.0,
+    "9" * 5000,  # more digits than int takes
+    "0000-01-01T00:00:00+00:00",
+    "10000-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999-12:00",
+    -(10**15),
+    1_700_000_000_000,
+    1_700_000_000_000_000,
+    10**20,
+    "N" * 1_000_000,
 ]
+RAW = [b"1e400", b"NaN", b"-Infinity", b"[" * 10_000 + b"]" * 10_000, b'{"a":1,"a":[2]}', b"9" * 5000]
+"""JSON that `json.dumps` does not write; each stands where its ``PLACE`` was written."""
+PLACE = "here stands what is raw"
 
 
 @functools.cache
@@ -130,8 +153,8 @@ def another_kind(data: st.DataObject, content: bytes) -> bytes:
     if data.draw(st.integers(0, 4)) == 0:
         del place[key]
     else:
-        place[key] = data.draw(st.sampled_from(VALUES))
-    return json.dumps(document).encode()
+        place[key] = data.draw(st.sampled_from([*VALUES, PLACE]))
+    return json.dumps(document).encode().replace(json.dumps(PLACE).encode(), data.draw(st.sampled_from(RAW)))
 
 
 @pytest.mark.parametrize("name", MAKERS)

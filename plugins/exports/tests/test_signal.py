@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import sys
 
@@ -273,3 +274,19 @@ def test_a_text_looked_through_at_once_is_what_its_lines_say(lines, end, start):
             read.append((exported.count_texts(member), list(exported.texts(member, "Bo", tally)), tally.facts()))
     assert read[0] == read[1]
     assert read[0][0] == len(read[0][1])
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "+\u0661", "9" * 5000, "000", 5, {"a": 1}, "../.."])
+def test_a_number_that_is_none_names_nobody_and_loses_no_row(tmp_path, number):
+    planted = make_signal(tmp_path / "export", 60, seed=1)
+    file = planted.path / "main.jsonl"
+    text, numbers = re.subn(r'"e164": ?"[^"]*"', lambda _: f'"e164": {json.dumps(number)}', file.read_text("utf-8"))
+    assert numbers
+    file.write_text(text, encoding="utf-8")
+    items, _ = read(Signal, planted.path)
+    assert len(items) == planted.rows
+    if not str(number).strip("9"):
+        return  # digits, however many
+    senders = {m.sender for m in messages(items)} - {"me"}
+    assert senders
+    assert all(sender.startswith("aci-") or sender == "+5" for sender in senders)

@@ -139,3 +139,12 @@ def test_values_of_any_kind_are_accounted_for(tmp_path_factory, row, text):
         connection.execute("INSERT INTO chat VALUES (901,?,?)", row[5:])
         connection.commit()
     assert len(read(WhatsAppDb, path, names=True)[0]) == 4
+
+
+@pytest.mark.parametrize("kind", ["\u00b2", "9" * 5000, "-1", "x", b"0", 0.5])
+def test_a_type_of_the_old_schema_that_is_no_number_is_no_accident(tmp_path, kind):
+    path = make_whatsapp_db(tmp_path / "msgstore.db", 3, store="old android").path
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE messages SET media_wa_type = ?", (kind,))
+        connection.commit()
+    assert {row.reason for row in read(WhatsAppDb, path)[0]} == {"of unknown type"}

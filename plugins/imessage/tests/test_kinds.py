@@ -1,8 +1,10 @@
 """What a row is, if it is no message."""
 
+import pyarrow as pa
 import pytest
 
-from wonderland_imessage.kinds import Special, looks_like_tapback, passed_over
+from wonderland_imessage.kinds import Special, look_like_tapbacks, looks_like_tapback, passed_over
+from wonderland_imessage.verdicts import Verdicts
 
 NOTHING = Special._make([None] * len(Special._fields))
 EXTENSION = "com.apple.messages.MSMessageExtensionBalloonPlugin:0000000000:"
@@ -80,6 +82,43 @@ class TestOthers:
         assert kind(balloon_bundle_id=balloon) == expected
 
 
+class TestToldByColumnsAlone:
+    @pytest.mark.parametrize(
+        ("columns", "told"),
+        [
+            ({}, ()),
+            ({"reply": 1, "is_forward": 1}, ("reply", "forwarded")),
+            ({"balloon_bundle_id": "com.apple.messages.URLBalloonProvider"}, ("link",)),
+            ({"associated_message_type": 2000}, "tapback"),
+            ({"associated_message_type": 99}, "of unknown kind"),
+            ({"balloon_bundle_id": EXTENSION + "com.apple.messages.Polls"}, "poll"),
+        ],
+    )
+    def test_what_is_told(self, columns, told):
+        verdicts = Verdicts()
+        for _ in range(2):
+            found = verdicts.of(tuple(NOTHING._replace(**columns)))
+            assert getattr(found, "reason", found) == told
+
+    @pytest.mark.parametrize(
+        "columns",
+        [
+            {"item_type": 1},
+            {"is_audio_message": 1},
+            {"date_edited": 7},
+            {"date_retracted": 7},
+            {"subject": "Re"},
+            {"schedule_type": 2},
+            {"message_summary_info": b""},
+            {"associated_message_type": 2000.0},  # equals 2000 and is another value
+        ],
+    )
+    def test_what_takes_more_is_not_told(self, columns):
+        verdicts = Verdicts()
+        verdicts.of(tuple(NOTHING._replace(associated_message_type=2000)))
+        assert verdicts.of(tuple(NOTHING._replace(**columns))) is None
+
+
 class TestTapbacksSentAsText:
     @pytest.mark.parametrize(
         "text",
@@ -115,6 +154,7 @@ class TestTapbacksSentAsText:
     )
     def test_are_recognised(self, text):
         assert looks_like_tapback(text)
+        assert look_like_tapbacks(pa.array([text, f"\n\x1c{text}"], pa.large_string())).tolist() == [True, True]
 
     @pytest.mark.parametrize(
         "text",
@@ -139,3 +179,4 @@ class TestTapbacksSentAsText:
     )
     def test_and_what_people_write_is_not(self, text):
         assert not looks_like_tapback(text)
+        assert look_like_tapbacks(pa.array([text], pa.large_string())).tolist() == [False]

@@ -287,6 +287,16 @@ def test_an_interval_resamples_conversations():
     assert one.value[1] == pytest.approx((own - rest) / (own + rest))
 
 
+def test_a_neuron_that_fires_in_one_conversation_alone_has_no_interval():
+    kinds = np.tile([0, 1], (6, 5))
+    post = np.zeros((2, 6, 10))
+    post[0, 2, 0] = post[0, 2, 1] = 1.0  # in one window, on both kinds
+    post[1] = 1.0
+    found = measured(post, kinds, np.array([0, 0]), np.arange(6), seed=0)
+    assert np.isnan(found.low).tolist() == np.isnan(found.high).tolist() == [True, False]
+    assert np.isfinite(found.value).all()
+
+
 def in_one_half(which):
     """One specimen in which one word stands in the conversations of one half only."""
     before = specimen_of(planted()).evidence

@@ -20,14 +20,6 @@ from wonderland.lab.external.hf_tokenizer import HFTokenizer
 from wonderland.testing.comparing import estimates
 
 HALF = {torch.float16: 0.02, torch.bfloat16: 0.08}
-FAST = {
-    "composition": {"rotations": 20},
-    "head-ablation": {"windows": 6, "pairs": 4},
-    "head-clusters": {"clouds": 4, "most": 3},
-    "induction": {"sequences": 8, "random_sets": 2},
-    "neurons": {"directions": 4},
-    "ov-circuits": {"rotations": 20, "directions": 1},
-}
 ALL = [
     name
     for name, cls in plugins.load().analyses.items()
@@ -48,18 +40,23 @@ EACH = pytest.mark.parametrize(
 """One that stays a bridge, in the precision with the fewest digits; the other pairs are asked in the slow run."""
 
 
-@functools.cache
-def found(kind, precision, computed):
+@pytest.fixture(scope="module")
+def found(quick):
     """The results of a model whose weights are rounded to one precision and whose numbers are computed in another."""
-    bridge = bridges.hugging_face(kind).to(precision).to(computed)
-    names = HFTokenizer(bridges.tokenizer(), start="w0")
-    conversation = np.arange(24) // 2
-    specimen = wl.Specimen.of_tokens(bridge, names, bridges.sequences(24), conversation=conversation)
-    return wl.analyze(specimen, *ALL, parameters=FAST)
+
+    @functools.cache
+    def found(kind, precision, computed):
+        bridge = bridges.hugging_face(kind).to(precision).to(computed)
+        names = HFTokenizer(bridges.tokenizer(), start="w0")
+        conversation = np.arange(24) // 2
+        specimen = wl.Specimen.of_tokens(bridge, names, bridges.sequences(24), conversation=conversation)
+        return wl.analyze(specimen, *ALL, parameters=quick)
+
+    return found
 
 
 @EACH
-def test_the_same_analyses_run_and_the_same_decline_in_one_sentence(kind, precision):
+def test_the_same_analyses_run_and_the_same_decline_in_one_sentence(found, kind, precision):
     whole, half = found(kind, precision, torch.float32), found(kind, precision, precision)
     assert isinstance(half.specimen.model, wl.ChatTransformer) == (kind == "gpt2")
     assert {weight.dtype for weight in half.specimen.model.parameters()} == {precision}
@@ -72,7 +69,7 @@ def test_the_same_analyses_run_and_the_same_decline_in_one_sentence(kind, precis
 
 
 @EACH
-def test_numbers_are_those_of_single_precision(kind, precision):
+def test_numbers_are_those_of_single_precision(found, kind, precision):
     whole, half = found(kind, precision, torch.float32), found(kind, precision, precision)
     for name, result in half.items():
         expected, numbers = dict(estimates(whole[name])), dict(estimates(result))

@@ -10,21 +10,14 @@ from wonderland.errors import InputError, NotEnoughData, Unsupported, UsageError
 from wonderland.lab.external.hf_tokenizer import HFTokenizer
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 
-FAST = {
-    "composition": {"rotations": 50},
-    "head-ablation": {"windows": 6},
-    "head-clusters": {"clouds": 4},
-    "induction": {"sequences": 8, "random_sets": 2},
-    "neurons": {"directions": 8},
-    "ov-circuits": {"rotations": 20, "directions": 1},
-}
-
 
 def named():
     return HFTokenizer(bridges.tokenizer(), start="w0")
 
 
-@pytest.fixture(scope="module", params=["gpt2", "shared keys", pytest.param("neox", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=["gpt2", *(pytest.param(one, marks=pytest.mark.slow) for one in ("shared keys", "neox"))]
+)
 def specimen(request):
     conversation = np.arange(24) // 2
     made = bridges.bridge(request.param)
@@ -32,8 +25,8 @@ def specimen(request):
 
 
 @pytest.fixture(scope="module")
-def results(specimen):
-    return wl.analyze(specimen, "triage", "weights", "circuits", control=True, parameters=FAST)
+def results(specimen, quick):
+    return wl.analyze(specimen, "triage", "weights", "circuits", control=True, parameters=quick)
 
 
 def test_everything_that_needs_no_speaker_runs_on_any_architecture(results, specimen):

@@ -17,7 +17,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   const sizes = series.map((s) => d3.max(s.values.values, abs) || 1);
   const slider = isNumber(data.threshold) ? threshold(data.threshold, d3.max(sizes), series[0].unit) : null;
   controls.append(...[tabs?.node, scaleKey.node, slider?.node].filter(Boolean));
-  const mark = el('p.key', '○  the interval reaches the chance level');
+  const mark = el('p.key', WEAK);
   const host = el('div.sideways'), detail = el('section.celldetail', LIVE);
   plot.append(host, mark, detail);
 

@@ -79,6 +79,6 @@ renderers.table = ({ view, data, plot }) => {
   const table = makeTable(data, view.title);
   plot.append(table.node);
   const anyChance = data.rows.some((row) => Object.values(row).some((cell) => cell && typeof cell === 'object' && verdict(cell).startsWith('not')));
-  if (anyChance) plot.append(el('p.key', '○  the interval reaches the chance level'));
+  if (anyChance) plot.append(el('p.key', WEAK));
   return { update: table.update, table: () => data, isTable: true };
 };

@@ -88,9 +88,13 @@ const withUnit = (text, unit) => (!unit || unit === '1' ? text : text + ' ' + vi
 const interval = (low, high, digits) => (isNumber(low) && isNumber(high) ? `[${rounded(low, digits)}, ${rounded(high, digits)}]` : '');
 const isNumber = (value) => typeof value === 'number' && !Number.isNaN(value);
 
+// An interval that was asked for and could not be given: all there is to go by is of one conversation, or too few.
+const lacking = (low) => low !== undefined && !isNumber(low);
+const WEAK = '○  the interval reaches the chance level, or there is none';
 // How a number stands to its chance level, in words; '' where there is none.
 function verdict({ value, low, high, chance }) {
   if (!isNumber(chance) || !isNumber(value)) return '';
+  if (lacking(low)) return 'not distinguishable from chance: no interval';
   const [a, b] = [isNumber(low) ? low : value, isNumber(high) ? high : value];
   return a > chance ? 'above chance' : b < chance ? 'below chance' : 'not distinguishable from chance';
 }
@@ -99,4 +103,4 @@ function verdict({ value, low, high, chance }) {
 const estimated = (cell, digits) => (cell && typeof cell === 'object'
   ? dots(withUnit(number(cell.value, digits), cell.unit), interval(cell.low, cell.high, digits), isNumber(cell.chance) && `chance ${number(cell.chance, digits)}`) : number(cell, digits));
 // The same as label–value pairs, for a tooltip or an aria label.
-const measured = (name, cell, unit) => [[name, withUnit(number(cell.value), unit)], ['95% interval', interval(cell.low, cell.high)], ['chance', isNumber(cell.chance) ? number(cell.chance) : ''], ['', verdict(cell)]];
+const measured = (name, cell, unit) => [[name, withUnit(number(cell.value), unit)], ['95% interval', lacking(cell.low) && isNumber(cell.value) ? 'none, it rests on too few' : interval(cell.low, cell.high)], ['chance', isNumber(cell.chance) ? number(cell.chance) : ''], ['', verdict(cell)]];

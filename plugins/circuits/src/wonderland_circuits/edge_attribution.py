@@ -147,6 +147,8 @@ def _agreement(
     whole = _measures(ours.sum(0), theirs.sum(0), top)
     drawn = np.array([_measures(a, b, top) for a, b in zip(draws @ ours, draws @ theirs, strict=True)])
     low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    if n == 1:  # drawn again, it is itself: no interval
+        low, high = np.full(len(MEASURES), np.nan), np.full(len(MEASURES), np.nan)
     return {
         name: wl.Estimate(
             float(whole[i]),

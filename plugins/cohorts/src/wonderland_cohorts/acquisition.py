@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData, UsageError
-from wonderland.lab.stats import benjamini_hochberg
+from wonderland.lab.stats import benjamini_hochberg, rests_on_one
 from wonderland.views import Axis, Column, Curve, Lines, Quoted, Table, Wording, digits, say, told_p
 from wonderland_cohorts.over_training import over_time, told_tokens
 from wonderland_cohorts.transitions import halfway, log_tokens
@@ -279,6 +279,8 @@ class Acquisition:
 
     def _interval(self, at: NDArray[np.int64], sums: Floats, counts: Floats) -> tuple[float, float]:
         n = len(counts)
+        if rests_on_one(counts):
+            return float("nan"), float("nan")
         draws = np.random.default_rng(self.seed).multinomial(n, np.full(n, 1 / n), size=self.replicates)
         bottom = draws @ counts
         curves = (draws @ sums)[bottom > 0] / bottom[bottom > 0, None]

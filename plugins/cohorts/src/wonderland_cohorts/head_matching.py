@@ -203,6 +203,8 @@ def _intervals(products: Floats, within: NDArray[np.int64], half: Patterns, leve
     samples = _cosine(*(draws @ part for part in flat))
     low, high = np.quantile(samples, [0.025, 0.975], axis=0)
     low, high = np.minimum(low, value), np.maximum(high, value)
+    if len(sums[0]) == 1:  # drawn again, one conversation is itself: no interval
+        low, high = np.full_like(value, np.nan), np.full_like(value, np.nan)
     return wl.Estimate(value, low, high, n=len(draws[0]), unit="cosine", chance=level.ravel())
 
 
@@ -214,7 +216,7 @@ def _mean(products: Floats, within: NDArray[np.int64], half: Patterns, chance: f
     value = float(_cosine(*(part.sum(0) for part in flat)).mean())
     draws = _draws(len(sums[0]), seed)
     samples = _cosine(*(draws @ part for part in flat)).mean(1)
-    low, high = np.quantile(samples, [0.025, 0.975])
+    low, high = np.quantile(samples, [0.025, 0.975]) if len(draws[0]) > 1 else (np.nan, np.nan)
     return wl.Estimate(
         value, min(float(low), value), max(float(high), value), n=len(draws[0]), unit="cosine", chance=chance
     )

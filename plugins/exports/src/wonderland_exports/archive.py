@@ -44,7 +44,14 @@ class Archive:
         Raises:
             InputError: Always; it says what is wrong.
         """
-        raise _fault(self.path) or InputError(
+        if fault := _fault(self.path):
+            raise fault
+        if not (self.path.is_file() and is_archive(self.path)):
+            raise InputError(
+                f"{self.path} is no zip archive, and this source only says what is wrong with one.",
+                hint="Leave --source out; the source that reads a file or folder is found by what is in it.",
+            )
+        raise InputError(
             f"{self.path} is a sound archive, and no source says that it reads what is in it.",
             hint="Give the export itself, as the messenger or its own tool made it.",
         )

@@ -12,10 +12,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from babel import Locale
-from babel.dates import get_period_id
+if TYPE_CHECKING:
+    from babel import Locale
 
 __all__ = ["LANGUAGES", "WordedDates"]
 
@@ -77,6 +77,8 @@ def _moment(language: _Language, found: re.Match[str]) -> datetime | None:
 
 @functools.cache
 def _language(name: str) -> _Language:
+    from babel import Locale  # takes longer than looking at any file, which every source does
+
     locale = Locale.parse(name)
     months = _words(locale.months)
     days = {word: (number % 7) for word, number in _words(locale.days).items()}
@@ -155,6 +157,8 @@ def _words(forms: Any) -> dict[str, int]:
 
 
 def _periods(locale: Locale) -> dict[str, frozenset[int]]:
+    from babel.dates import get_period_id
+
     found: dict[str, set[int]] = {"am": set(range(12)), "pm": set(range(12, 24))}
     for hour in range(24):
         keys = {"am" if hour < 12 else "pm", get_period_id(time(hour), locale=locale)}

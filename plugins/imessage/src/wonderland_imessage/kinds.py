@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["AUDIO_KEPT", "Passed", "Special", "looks_like_tapback", "passed_over"]
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["AUDIO_KEPT", "Passed", "Special", "look_like_tapbacks", "looks_like_tapback", "passed_over"]
 
 REACTIONS = ("loved", "liked", "disliked", "laughed", "emphasized", "questioned", "emoji", "sticker")
 LINK_PREVIEW = "com.apple.messages.URLBalloonProvider"
@@ -138,6 +142,21 @@ _TAPBACK = re.compile(
       | {_EMOJI}[\u200a\u200b\s]*[ ](?:to|à|a)[ ]{_QUOTED}
     ) [\u200a\u200b\s]*$"""
 )
+
+
+# What such a text begins with, in a form that is asked of a whole column; each that does is then looked at.
+_BEGINNINGS = (
+    r"^[\x00-\x20]*(?:Loved|Liked|Disliked|Laughed|Emphasi|Questioned|Reacted|Removed|Le |Exclam|Dud|Reaccion|A |N|"
+    r"[^\x00-\x7f]|[0-9#*])"
+)
+
+
+def look_like_tapbacks(texts: pa.LargeStringArray) -> np.ndarray:
+    """Say which texts read like a tapback that was sent as text, as `looks_like_tapback` does, [text]."""
+    may: np.ndarray = pc.match_substring_regex(texts, _BEGINNINGS).to_numpy(zero_copy_only=False)
+    may = may.copy()
+    may[may] = [looks_like_tapback(text) for text in texts.filter(pa.array(may)).to_pylist()]
+    return may
 
 
 def looks_like_tapback(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +11,11 @@ import pyarrow as pa
 from wonderland.corpus.columns import SCHEMA
 from wonderland_imessage.origins import Origins, Words
 
-__all__ = ["Written", "laid_out", "moments"]
+__all__ = ["AUDIO", "KINDS", "TEXT", "Written", "laid_out", "moments"]
 
 NANOSECONDS = 10**11  # a larger number counts nanoseconds, a smaller one seconds (which would be the year 5169)
 EPOCH = 978_307_200_000_000  # 2001-01-01 UTC in microseconds since 1970
+KINDS = TEXT, AUDIO = ("text", "audio")
 _TIME = SCHEMA.field("timestamp").type
 
 
@@ -22,13 +23,13 @@ class Written(NamedTuple):
     """What somebody wrote: the text of a message, its kind, and its tags beside those of its origin."""
 
     text: str
-    kind: str = "text"
+    kind: str = TEXT
     tags: tuple[str, ...] = ()
 
 
 def moments(dates: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return the times of rows in microseconds since 1970 and whether each has one, [row]."""
-    odd = [at for at, kind in enumerate(map(type, dates)) if kind is not int]
+    odd = [] if set(map(type, dates)) == {int} else [at for at, date in enumerate(dates) if type(date) is not int]
     values = list(dates)
     for at in odd:
         values[at] = int(dates[at]) if isinstance(dates[at], float) and 0 < dates[at] < 2**63 else -1
@@ -44,7 +45,8 @@ def laid_out(
     of: np.ndarray,
     times: tuple[np.ndarray, np.ndarray],
     texts: pa.LargeStringArray,
-    written: Iterable[tuple[int, Written]],
+    kinds: np.ndarray,
+    further: np.ndarray,
 ) -> pa.RecordBatch:
     """Return messages as columns.
 
@@ -54,15 +56,11 @@ def laid_out(
         of: The number of the origin of each, [message].
         times: What `moments` says of them.
         texts: Their texts.
-        written: (message, what was found) of those that may be more than a text.
+        kinds: The number of the kind of each among ``KINDS``, [message].
+        further: The number of the tags that each has beside those of its origin, [message].
     """
     numbers, known = times
     threads, senders, tags, mine, _ = origins.table()[:, of]
-    kinds, kind = np.zeros(len(of), dtype=np.int32), Words(text=0)
-    for at, one in written:
-        kinds[at] = kind[one.kind]
-        if one.tags:
-            tags[at] = origins.tags[" ".join(origins.all[of[at]].tags + one.tags)]
     columns = [
         pa.array(rowids).cast(pa.string()),
         _words(threads, origins.threads),
@@ -71,11 +69,11 @@ def laid_out(
         pa.array(numbers, mask=~known).cast(_TIME),
         pa.array(np.ones(len(of), dtype=bool)),
         texts,
-        _words(kinds, kind),
-        _words(tags, origins.tags),
+        _words(kinds, KINDS),
+        _words(origins.with_tags(tags, of, further), origins.tags),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
 
-def _words(numbers: np.ndarray, words: Words) -> pa.DictionaryArray:
+def _words(numbers: np.ndarray, words: Sequence[str] | Words) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(list(words), pa.string()))

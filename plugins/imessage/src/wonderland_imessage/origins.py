@@ -21,6 +21,16 @@ SERVICES = {
 SERVICE_TAGS = {"sms": ("sms",), "rcs": ("rcs",), "imessagelite": ("satellite",)}
 
 
+def _decoded(service: bytes | str | None) -> str:
+    """Return the name of a service, which `query.select` gives as bytes where that is quicker."""
+    if not isinstance(service, bytes):
+        return service or ""
+    try:
+        return service.decode()
+    except UnicodeDecodeError:
+        return ""
+
+
 class Words(dict[str, int]):
     """The number of each word, given to it when it is first asked for."""
 
@@ -52,12 +62,14 @@ class Origins(dict[tuple[Any, ...], int]):
         threads: The words of their conversations.
         senders: The words of their senders.
         tags: The words of tags, joined by spaces.
+        further: The number of each tuple of tags that a message may have beside those of its origin; 0 is none.
     """
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.all: list[Origin] = []
         self.threads, self.senders, self.tags = Words(), Words(), Words()
+        self.further: dict[tuple[str, ...], int] = {(): 0}
         self._context = context
         self._counts = np.zeros(0, dtype=np.int64)
         self._table = np.zeros((5, 0), dtype=np.int32)
@@ -84,6 +96,23 @@ class Origins(dict[tuple[Any, ...], int]):
             self._table = np.concatenate([self._table, np.array(told, dtype=np.int32).T], axis=1)
         return self._table
 
+    def with_tags(self, tags: np.ndarray, of: np.ndarray, further: np.ndarray) -> np.ndarray:
+        """Return the numbers of the tags of messages, with further ones behind those of their origins, [message].
+
+        Args:
+            tags: The numbers of the tags of their origins, [message].
+            of: The numbers of their origins, [message].
+            further: The numbers of their further tags, [message].
+        """
+        some = np.flatnonzero(further)
+        pairs, which = np.unique(of[some].astype(np.int64) * len(self.further) + further[some], return_inverse=True)
+        tuples = list(self.further)
+        told = [divmod(pair, len(tuples)) for pair in pairs.tolist()]
+        new = [self.tags[" ".join(self.all[origin].tags + tuples[number])] for origin, number in told]
+        tags = tags.copy()
+        tags[some] = np.array(new, dtype=tags.dtype)[which]
+        return tags
+
     def count(self, numbers: np.ndarray) -> None:
         """Count messages by the numbers of their origins, [message]."""
         counts = np.bincount(numbers, minlength=len(self.all))
@@ -100,7 +129,7 @@ class Origins(dict[tuple[Any, ...], int]):
         if not me and not handle and thread is not None:
             handle = thread.only_handle  # in a conversation of two it can only be the other
         person = context.people.by_handle.get(handle) if handle else None
-        name = service.strip() if isinstance(service, str) else ""
+        name = _decoded(service).strip()
         tags: tuple[str, ...] = SERVICE_TAGS.get(name.lower(), ())
         if thread is not None and thread.is_group:
             tags = ("group", *tags)

@@ -80,7 +80,7 @@ def count(connection: sqlite3.Connection) -> int:
 
 
 def select(connection: sqlite3.Connection) -> str:
-    """Return the query for all rows: ROWID, date, handle, whether from me, service, text, body.
+    """Return the query for all rows: ROWID, date, handle, whether from me, service (str or bytes), text, body.
 
     Raises:
         InputError: The table has neither column that could hold text.
@@ -93,6 +93,10 @@ def select(connection: sqlite3.Connection) -> str:
         )
     names = ("date", "handle_id", "is_from_me", "service", "text", "attributedBody")
     fields = [name if name in present else "NULL" for name in names]
+    # The same few words in every row need not become strings in every row.
+    quick = str(connection.execute("PRAGMA encoding").fetchone()[0]) == "UTF-8"
+    service = "CAST(service AS BLOB)" if quick else "service"
+    fields = [f"CASE typeof(service) WHEN 'text' THEN {service} END" if one == "service" else one for one in fields]
     return f"SELECT ROWID, {', '.join(fields)} FROM message ORDER BY ROWID"  # noqa: S608
 
 

@@ -1,8 +1,9 @@
 """What becomes of each row, thousands of rows at a time.
 
-Most rows are a text and nothing else: those are found all together (`Reading._plain`). Every other row is judged by
-itself, by `Reading.judge`, which asks in turn: was it deleted, is it a message at all, was it unsent, where is its
-text, is anything left of it. A row is a message or was skipped for one reason, whichever way it took.
+The texts of nearly all rows are found together (`Texts.plain`), and most of these rows are a text and nothing else.
+The others are looked at in turn: what they are is known from the last row with the same columns (`Verdicts`), or they
+are judged by themselves, by `Reading.judge`, which asks: was it deleted, is it a message at all, was it unsent, where
+is its text, is anything left of it. A row is a message or was skipped for one reason, whichever way it took.
 """
 
 from __future__ import annotations
@@ -18,28 +19,18 @@ import pyarrow as pa
 import wonderland as wl
 from wonderland.corpus.blocks import Block
 from wonderland_imessage import query
-from wonderland_imessage.body import OBJECT_REPLACEMENT, ONE_TIME_CODE, UndecodableBody, decode_body
+from wonderland_imessage.body import OBJECT_REPLACEMENT, ONE_TIME_CODE, TRANSCRIPTION, UndecodableBody, decode_body
 from wonderland_imessage.edits import read_history
-from wonderland_imessage.kinds import LINK_PREVIEW, Special, looks_like_tapback, passed_over
-from wonderland_imessage.laying import Written, laid_out, moments
+from wonderland_imessage.kinds import Passed, Special, look_like_tapbacks, looks_like_tapback, passed_over
+from wonderland_imessage.laying import AUDIO, KINDS, TEXT, Written, laid_out, moments
 from wonderland_imessage.origins import Origins
-from wonderland_imessage.texts import APP_PLACE, Found, Texts
+from wonderland_imessage.texts import APP_PLACE, HISTORY, Found, Texts
+from wonderland_imessage.verdicts import ORDINARY, Verdicts, tags_of
 
 __all__ = ["Reading"]
 
-TAGS = [
-    (Special._fields.index(column), tag)
-    for column, tag in {
-        "date_edited": "edited",
-        "subject": "subject",
-        "reply": "reply",
-        "is_auto_reply": "auto-reply",
-        "is_forward": "forwarded",
-        "is_spam": "spam",
-    }.items()
-]
-ORDINARY = Special._make([None] * len(Special._fields))
-FIRST, BLOCK = 1 << 8, 1 << 13  # rows of the first block, from which bodies are learned, and of the others
+CODE = ("one-time-code",)
+FIRST, BLOCK = 1 << 8, 1 << 14  # rows of the first block, from which bodies are learned, and of the others
 
 
 class Reading:
@@ -54,6 +45,7 @@ class Reading:
         self._context = context
         self._texts = Texts(salvage)
         self._origins = Origins(context)
+        self._verdicts = Verdicts()
         self._tagged: Counter[str] = Counter()
         self._finer: dict[str, Counter[str]] = defaultdict(Counter)
         self._undated = 0
@@ -79,45 +71,78 @@ class Reading:
         keys = zip(map(self._context.chat_of.get, ids), handles, services, mine, strict=True)
         origins = np.array(list(map(self._origins.__getitem__, keys)), dtype=np.int64)
         is_sms = self._origins.table()[4, origins] > 0
-        aside = np.zeros(len(rows), dtype=bool)
-        aside[np.searchsorted(rowids, [*special, *self._context.deleted.intersection(ids)])] = True
+        specials = dict(zip(np.searchsorted(rowids, list(special)).tolist(), special.values(), strict=True))
+        deleted = set(np.searchsorted(rowids, list(self._context.deleted.intersection(ids))).tolist())
 
         plain = self._texts.plain(texts, bodies)
-        plain = plain.only(~aside[plain.places])
         tapback = is_sms[plain.places]
-        tapback[tapback] = [looks_like_tapback(text) for text in plain.texts.filter(pa.array(tapback)).to_pylist()]
+        tapback[tapback] = look_like_tapbacks(plain.texts.filter(pa.array(tapback)))
         plain = plain.only(~tapback)
-        self._texts.count(plain)
+        known, attachment, code = (np.zeros(len(rows), dtype=bool) for _ in range(3))
+        known[plain.places] = True
+        attachment[plain.places], code[plain.places] = plain.attachment, plain.code
+        aside = ~known | attachment | code
+        aside[[*specials, *deleted]] = True
 
-        alone = np.ones(len(rows), dtype=bool)
-        alone[plain.places] = False
+        kinds, further = np.zeros(len(rows), dtype=np.int32), np.zeros(len(rows), dtype=np.int64)
+        together = known & ~aside
         skipped, places, written = [], [], []
-        for at in np.flatnonzero(alone).tolist():
-            rowid, _, handle, me, _, text, body = rows[at]
-            row = Special._make(special[rowid]) if rowid in special else ORDINARY
-            found = self.judge(rowid, handle, me, text, body, row, is_sms=is_sms[at])
-            if isinstance(found, Written):
-                places.append(at)
-                written.append(found)
+        odd = np.flatnonzero(aside)
+        found = (array[odd].tolist() for array in (known, attachment, code))
+        for at, is_known, is_attachment, is_code in zip(odd.tolist(), *found, strict=True):
+            columns = specials.get(at)
+            verdict = None if at in deleted else self._verdicts.of(columns)
+            if isinstance(verdict, Passed):
+                skipped.append(self._passed(ids[at], verdict))
+                continue
+            if is_known and is_attachment and verdict is not None:
+                skipped.append(wl.Skipped(str(ids[at]), "attachment only"))
+                continue
+            if is_known and verdict is not None:
+                together[at] = True
+                further[at] = self._mark(verdict + CODE if is_code else verdict)
+                continue
+            _, _, handle, me, _, text, body = rows[at]
+            row = ORDINARY if columns is None else Special._make(columns)
+            one = self.judge(ids[at], handle, me, text, body, row, is_sms=is_sms[at])
+            if isinstance(one, wl.Skipped):
+                skipped.append(one)
             else:
-                skipped.append(found)
+                places.append(at)
+                written.append(one.text)
+                kinds[at] = KINDS.index(one.kind)
+                further[at] = self._mark(one.tags)
 
+        plain = plain.only(together[plain.places])
+        self._texts.count(plain)
         everywhere = np.concatenate([plain.places, np.array(places, dtype=np.int64)])
         order = np.argsort(everywhere)
         everywhere = everywhere[order]
         when, dated = moments(dates)
         self._undated += int((~dated[everywhere]).sum())
         self._origins.count(origins[everywhere])
-        together = pa.concat_arrays([plain.texts, pa.array([one.text for one in written], pa.large_string())])
         messages = laid_out(
             rowids[everywhere],
             self._origins,
             origins[everywhere],
             (when[everywhere], dated[everywhere]),
-            together.take(pa.array(order)),
-            zip(np.searchsorted(everywhere, places).tolist(), written, strict=True),
+            pa.concat_arrays([plain.texts, pa.array(written, pa.large_string())]).take(pa.array(order)),
+            kinds[everywhere],
+            further[everywhere],
         )
         return Block(messages, skipped, everywhere)
+
+    def _passed(self, rowid: int, passed: Passed) -> wl.Skipped:
+        """Count a row that is no message."""
+        if passed.heading:
+            self._finer[passed.heading][passed.name] += 1
+        return wl.Skipped(str(rowid), passed.reason, passed.failed, passed.name if passed.failed else "")
+
+    def _mark(self, tags: tuple[str, ...]) -> int:
+        """Count the tags that a message has beside those of its origin, and return their number."""
+        for tag in tags:
+            self._tagged[tag] += 1
+        return self._origins.further.setdefault(tags, len(self._origins.further))
 
     def judge(
         self, rowid: int, handle: Any, me: Any, text: Any, blob: Any, special: Special, *, is_sms: bool
@@ -128,9 +153,7 @@ class Reading:
             return wl.Skipped(identity, "recently deleted")
         passed = None if special is ORDINARY else passed_over(special, handle, mine=bool(me))
         if passed is not None:
-            if passed.heading:
-                self._finer[passed.heading][passed.name] += 1
-            return wl.Skipped(identity, passed.reason, passed.failed, passed.name if passed.failed else "")
+            return self._passed(rowid, passed)
         summary = special.message_summary_info
         unsent = isinstance(summary, bytes) and b"rp" in summary  # "rp" lists what was unsent; parsing costs 100 µs
         history = read_history(summary) if unsent else None
@@ -139,25 +162,24 @@ class Reading:
 
         found = self._texts.find(text, blob, summary)
         words = found.text.replace(OBJECT_REPLACEMENT, "")
-        kind = "text"
+        kind = TEXT
         if special.is_audio_message:
-            words, kind = _transcription(blob), "audio"
+            told = TRANSCRIPTION in found.names or found.how == HISTORY
+            words, kind = _transcription(blob) if told else "", AUDIO
         elif isinstance(special.subject, str) and special.subject:
             words = f"{special.subject}\n{words}" if words else special.subject
         if not words or words.isspace() or words == APP_PLACE:
             gone = bool(special.date_retracted or (history is not None and history.unsent))
             return self._empty(identity, rowid, special, found, gone=gone, stored=text is not None or blob is not None)
 
-        tags = () if special is ORDINARY else _tags(special, partly_unsent=history is not None and bool(history.unsent))
+        tags = tags_of(special, partly_unsent=history is not None and bool(history.unsent))
         if ONE_TIME_CODE in found.names:
-            tags += ("one-time-code",)
+            tags += CODE
         if found.salvaged:
             tags += ("salvaged",)
         self._texts.how[found.how or "the subject alone"] += 1
         if is_sms and looks_like_tapback(words):
             tags += ("sms-tapback",)
-        for tag in tags:
-            self._tagged[tag] += 1
         return Written(words, kind, tags)
 
     def _empty(
@@ -223,12 +245,3 @@ def _transcription(blob: Any) -> str:
         return decode_body(blob).transcription
     except UndecodableBody:
         return ""
-
-
-def _tags(special: Special, *, partly_unsent: bool) -> tuple[str, ...]:
-    tags = [tag for at, tag in TAGS if special[at]]
-    if partly_unsent:
-        tags.append("partly-unsent")
-    if special.balloon_bundle_id == LINK_PREVIEW:
-        tags.append("link")
-    return tuple(tags)

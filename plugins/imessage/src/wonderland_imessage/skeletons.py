@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from wonderland_imessage.archived import Mark
 from wonderland_imessage.body import PART, Body, decode_marked
 
-__all__ = ["PLAIN", "Decoder", "Decoding", "Form", "decoder"]
+__all__ = ["BYTES", "DATA", "LAST", "PLAIN", "RUN", "Decoder", "Decoding", "Edge", "Learned", "decoder"]
 
 Decoder = Callable[[bytes], tuple[str, frozenset[str]]]
 """Returns a body's text and the names of its attributes, or raises `UndecodableBody`."""
@@ -36,16 +36,18 @@ MOST_NODES, MOST_EDGES, MOST_GAPS = 4096, 48, 48
 RUN, BYTES, DATA, LAST = range(4)
 LITTLE_ENDIAN = b"\x04\x0bstreamtyped"  # the only order Messages writes; the other is left to the walker
 
+Edge = tuple[bytes, int, Any]
+"""One step of a tree: literal bytes, the kind of gap behind them, and the edges behind that; at the end of a body
+(``LAST``) the names of its attributes instead."""
 
-_Prefixes = list[tuple[bytes, int, dict[int, bytes], list[Any]]]
+_Prefixes = list[tuple[bytes, int, dict[int, bytes], list[Edge]]]
 
 
-class Form(NamedTuple):
-    """What a text-only body consists of: before the length of the text, between it and its units, and after those."""
+class Learned(NamedTuple):
+    """How bodies of one kind begin, up to the length of their text, and what may follow the text."""
 
-    before: bytes
-    between: bytes
-    after: bytes
+    prefix: bytes
+    tree: list[Edge]
 
 
 class Decoding:
@@ -59,16 +61,9 @@ class Decoding:
         self._prefixes: _Prefixes = []
         self.decode = _decoder(self._prefixes)
 
-    def forms(self) -> list[Form]:
-        """Return the forms of text-only bodies that were seen so far."""
-        return [
-            Form(prefix, between, after)
-            for prefix, _, _, tree in self._prefixes
-            for between, kind, further in tree
-            if kind == RUN
-            for after, last, names in further
-            if last == LAST and names is PLAIN
-        ]
+    def learned(self) -> list[Learned]:
+        """Return what was learned so far; it goes on growing."""
+        return [Learned(prefix, tree) for prefix, _, _, tree in self._prefixes]
 
 
 def decoder() -> Decoder:

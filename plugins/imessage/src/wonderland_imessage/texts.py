@@ -15,17 +15,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wonderland_imessage.archived import ArchiveError
-from wonderland_imessage.body import OBJECT_REPLACEMENT, UndecodableBody
+from wonderland_imessage.body import OBJECT_REPLACEMENT, ONE_TIME_CODE, UndecodableBody
 from wonderland_imessage.edits import read_history
-from wonderland_imessage.plain_bodies import layout, plain_texts
+from wonderland_imessage.many_bodies import layout, many_texts
 from wonderland_imessage.salvage import salvage
 from wonderland_imessage.skeletons import PLAIN, Decoding
 
-__all__ = ["APP_PLACE", "Found", "Plain", "Texts"]
+__all__ = ["APP_PLACE", "HISTORY", "Found", "Plain", "Texts"]
 
 EMPTY: frozenset[str] = frozenset()
 APP_PLACE = "\ufffd"  # where old rows keep the place of an app message
 BODY, COLUMN, SAME = HOW = ("attributedBody", "text column", "both, the same")
+HISTORY = "edit history"
 _MAYBE_BLANK = np.zeros(256, dtype=bool)  # first bytes of the blanks in UTF-8, and of the place of an app message
 _MAYBE_BLANK[[*range(0x21), 0xC2, 0xE1, 0xE2, 0xE3, 0xEF]] = True
 
@@ -41,21 +42,28 @@ class Found(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """Rows that have a text and nothing else.
+    """Rows whose text was found beyond doubt, many together.
 
     Attributes:
         places: The place of each among the rows that were looked at, [text].
-        texts: Their texts.
+        texts: What was written, without the places of attachments.
         how: How each was found, as a number of ``HOW``, [text].
+        attachment: Whether there is nothing but the places of attachments, [text].
+        code: Whether Messages saw a one-time code in it, [text].
     """
 
     places: np.ndarray
     texts: pa.LargeStringArray
     how: np.ndarray
+    attachment: np.ndarray
+    code: np.ndarray
 
     def only(self, keep: np.ndarray) -> Plain:
         """Return some of them; ``keep`` is one bool a text."""
-        return self if keep.all() else Plain(self.places[keep], self.texts.filter(pa.array(keep)), self.how[keep])
+        if keep.all():
+            return self
+        texts = self.texts.filter(pa.array(keep))
+        return Plain(self.places[keep], texts, self.how[keep], self.attachment[keep], self.code[keep])
 
 
 class Texts:
@@ -88,29 +96,38 @@ class Texts:
             return Found(text, names, how if blob is None else how + ("undecodable" if problem else "empty"), problem)
         latest, lack = self._latest(summary)
         if latest:
-            return Found(latest, PLAIN, "edit history", problem)
+            return Found(latest, PLAIN, HISTORY, problem)
         return Found("", names, "", problem or (lack if body is None else ""))
 
     def plain(self, texts: Sequence[Any], bodies: Sequence[Any]) -> Plain:
-        """Return those of some rows that have a text without attributes, in their body, their text column or both.
+        """Return those of some rows whose text is in their body, their text column or the same in both.
 
-        Rows without any text, and those that hold the place of an attachment or an app message, are left out.
+        Rows that say nothing and hold no place of an attachment are left out, and rows whose columns disagree.
         """
         if not (set(map(type, texts)) <= _TEXT and set(map(type, bodies)) <= _BODY):
-            return Plain(np.zeros(0, dtype=np.int64), pa.array([], pa.large_string()), np.zeros(0, dtype=np.int64))
+            number, yes = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+            return Plain(number, pa.array([], pa.large_string()), number, yes, yes)
         column, blobs = pa.array(texts, pa.large_string()), pa.array(bodies, pa.large_binary())
         has_text, has_body = (array.is_valid().to_numpy(zero_copy_only=False) for array in (column, blobs))
-        places, words = plain_texts(blobs, self.bodies.forms())
-        both = has_text[places]
-        same = pc.equal(column.take(pa.array(places)), words).fill_null(False).to_numpy(zero_copy_only=False)
-        found = Plain(places, words, np.where(both, HOW.index(SAME), HOW.index(BODY))).only(~both | same)
-        alone = np.flatnonzero(has_text & ~has_body)
-        found = Plain(
-            np.concatenate([found.places, alone]),
-            pa.concat_arrays([found.texts, column.take(pa.array(alone))]),
-            np.concatenate([found.how, np.full(len(alone), HOW.index(COLUMN))]),
+        read = many_texts(blobs, self.bodies.learned())
+        codes = np.array([ONE_TIME_CODE in names for names in read.all_names], dtype=bool)
+        both = has_text[read.places]
+        same = ~both
+        same[both] = pc.equal(column.take(pa.array(read.places[both])), read.texts.filter(pa.array(both))).to_numpy(
+            zero_copy_only=False
         )
-        return found.only(~_says_nothing(found.texts))
+        alone = np.flatnonzero(has_text & ~has_body)
+        how = np.where(both, HOW.index(SAME), HOW.index(BODY))[same]
+        words = pa.concat_arrays([read.texts.filter(pa.array(same)), column.take(pa.array(alone))])
+        words, holds = _without_places(words)
+        nothing = _says_nothing(words)
+        return Plain(
+            np.concatenate([read.places[same], alone]),
+            words,
+            np.concatenate([how, np.full(len(alone), HOW.index(COLUMN))]),
+            nothing & holds,
+            np.concatenate([codes[read.names[same]], np.zeros(len(alone), dtype=bool)]),
+        ).only(~nothing | holds)
 
     def count(self, plain: Plain) -> None:
         """Count how the texts of some rows were found."""
@@ -131,14 +148,21 @@ class Texts:
 _TEXT, _BODY = {str, type(None)}, {bytes, type(None)}
 
 
+def _without_places(texts: pa.LargeStringArray) -> tuple[pa.LargeStringArray, np.ndarray]:
+    """Return texts without the places of attachments, and which of them held one."""
+    holds: np.ndarray = pc.match_substring(texts, OBJECT_REPLACEMENT).to_numpy(zero_copy_only=False)
+    if holds.any():
+        mask = pa.array(holds)
+        texts = pc.replace_with_mask(texts, mask, pc.replace_substring(texts.filter(mask), OBJECT_REPLACEMENT, ""))
+    return texts, holds
+
+
 def _says_nothing(texts: pa.LargeStringArray) -> np.ndarray:
-    """Say which texts are empty, blank, the place of an app message, or hold that of an attachment, [text]."""
-    nothing: np.ndarray = pc.match_substring(texts, OBJECT_REPLACEMENT).to_numpy(zero_copy_only=False)
+    """Say which texts are empty, blank or the place of an app message, [text]."""
     starts, data = layout(texts)
-    empty = starts[1:] == starts[:-1]
-    doubtful = empty.copy()
-    doubtful[~empty] = _MAYBE_BLANK[data[starts[:-1][~empty]]]
-    blank = [not text or text.isspace() or text == APP_PLACE for text in texts.filter(pa.array(doubtful)).to_pylist()]
-    nothing = nothing.copy()
-    nothing[doubtful] |= np.array(blank, dtype=bool)
+    nothing: np.ndarray = starts[1:] == starts[:-1]
+    doubtful = np.flatnonzero(~nothing)
+    doubtful = doubtful[_MAYBE_BLANK[data[starts[doubtful]]]]
+    blank = [text.isspace() or text == APP_PLACE for text in texts.take(pa.array(doubtful)).to_pylist()]
+    nothing[doubtful] = blank
     return nothing

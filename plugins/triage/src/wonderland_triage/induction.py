@@ -175,7 +175,7 @@ class Induction:
         score = np.maximum(scores.value, previous.value)  # the two halves of the circuit
         tried, drawn = drawn_apart(score, self.alone, layers=layers_in(self.layers, len(score)), seed=self.seed)
         others = [head for head in every if head not in candidates and previous.value[head] <= 0.5]
-        sets = _random_sets(_alike(others, candidates, by_layer=drawn.any()), self.random_sets, self.seed)
+        sets = _random_sets(_alike(others, candidates, by_layer=bool(drawn.any())), self.random_sets, self.seed)
         together: dict[str, np.ndarray] = {}
         at_random: dict[str, np.ndarray] = {}
         # Of many heads each alone, and each random set, is measured on half of the sequences: what is then told of one

@@ -309,6 +309,8 @@ def _shares(
     everywhere = draws @ np.trace(moments.outer, axis1=1, axis2=2)[:, None] / total
     along, everywhere = along - (mean @ directions) ** 2, everywhere - (mean**2).sum(1, keepdims=True)
     low, high = np.quantile(along / everywhere, [0.025, 0.975], axis=0)
+    if n == 1:  # drawn again, one conversation is itself: no interval
+        low, high = np.full(kept, np.nan), np.full(kept, np.nan)
     value, chance = eigenvalues[:kept] / eigenvalues.sum(), np.sort(diagonal)[::-1][:kept] / diagonal.sum()
     return wl.Estimate(value, low, high, n=n, unit="share of variance", chance=chance, dims=("component",))
 

@@ -19,7 +19,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.halves import first_half
-from wonderland.lab.stats import sum_by_cluster
+from wonderland.lab.stats import rests_on_one, sum_by_cluster
 
 CHOOSE, MEASURE = range(2)
 """The halves."""
@@ -90,7 +90,8 @@ def measured(
         with warnings.catch_warnings():  # a unit that never fires has no interval
             warnings.simplefilter("ignore", RuntimeWarning)
             low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
-        low, high = np.fmin(low, value), np.fmax(high, value)
+        alone = rests_on_one(sums[:, 1])  # all that it fires on is of one conversation
+        low, high = (np.where(alone, np.nan, end) for end in (np.fmin(low, value), np.fmax(high, value)))
     return wl.Estimate(value, low, high, n=groups, unit="1", resampled_over="conversations", dims=("unit",))
 
 

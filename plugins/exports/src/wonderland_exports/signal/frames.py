@@ -172,7 +172,8 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
 
 def _contact(contact: dict[str, Any], key: str) -> tuple[str, str]:
     number = str(contact.get("e164") or "").lstrip("+")
-    identity = f"+{number}" if number.isdigit() and int(number) else str(contact.get("aci") or f"recipient {key}")
+    is_number = number.isascii() and number.isdigit() and number.strip("0")
+    identity = f"+{number}" if is_number else str(contact.get("aci") or f"recipient {key}")
     for kind in ("nickname", "system", "profile"):
         given, family = contact.get(f"{kind}GivenName"), contact.get(f"{kind}FamilyName")
         name = " ".join(part for part in (given, family) if isinstance(part, str) and part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from typing import Any
@@ -45,6 +46,7 @@ _OLD = (
     "key_remote_jid",
     "remote_resource",
 )
+_TYPE = re.compile(r"[0-9]{1,9}")
 _CONTROL = 6  # status of rows the old app wrote itself
 
 
@@ -86,7 +88,7 @@ def _old(connection: sqlite3.Connection) -> Iterator[Row]:
     names = (*_OLD, "status")
     query = f"SELECT {select(connection, 'messages', names)} FROM messages ORDER BY _id"  # noqa: S608
     for key, mine, date, text, caption, number, chat, sender, status in connection.execute(query):
-        type_ = int(number) if isinstance(number, int | str) and str(number).isdigit() else 0 if number is None else -1
+        type_ = 0 if number is None else int(number) if _TYPE.fullmatch(str(number)) else -1
         kind = _KINDS.get(type_, "")
         if chat == "-1":
             kind = "placeholder of the app"

@@ -1,0 +1,81 @@
+"""What is given in Python and is of another type is refused in a sentence that says what to write instead."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import wonderland as wl
+
+ROWS = [wl.Message("1", "t", "me", True, None, "hi"), wl.Message("2", "t", "bo", False, None, "ho")]
+FRAME = pd.DataFrame({"text": ["hi"], "sender": ["me"]})
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    """Two messages."""
+    return wl.Corpus.of(ROWS)
+
+
+WRONG = {
+    "a number as a path": lambda c: wl.Corpus.read(3),
+    "bytes as a path": lambda c: wl.Corpus.read(b"chat.db"),
+    "a list as a path": lambda c: wl.Corpus.read(["chat.db"]),
+    "a second path": lambda c: wl.Corpus.read(".", 3),
+    "a text as a frame": lambda c: wl.Corpus.from_frame("chats.csv"),
+    "nothing as a frame": lambda c: wl.Corpus.from_frame(None),
+    "rows as a frame": lambda c: wl.Corpus.from_frame([{"text": "hi"}]),
+    "an option of no frame": lambda c: wl.Corpus.from_frame(FRAME, txt="text"),
+    "a number as a column": lambda c: wl.Corpus.from_frame(FRAME, text=3),
+    "nothing as messages": lambda c: wl.Corpus.of(None),
+    "texts as messages": lambda c: wl.Corpus.of(["hi"]),
+    "a text as messages": lambda c: wl.Corpus.of("hi"),
+    "a message short of fields": lambda c: wl.Corpus.of([("1", "t")]),
+    "a corpus that is none": lambda c: wl.Corpus.concat(c, "x"),
+    "a list of corpora": lambda c: wl.Corpus.concat([c, c]),
+    "a number as a folder": lambda c: wl.Corpus.load(3),
+    "a number to save to": lambda c: c.save(3),
+    "a folder that is not there": lambda c: c.save("/nowhere/at/all"),
+    "a list of filters": lambda c: c.filter(["urls"]),
+    "a number as a filter": lambda c: c.filter(3),
+    "a text as a share": lambda c: c.split("0.1"),
+    "yes as a share": lambda c: c.split(True),
+    "a text as a seed": lambda c: c.split(0.5, seed="x"),
+    "a number as a day": lambda c: c.between(2024),
+    "a list as a day": lambda c: c.between(None, []),
+    "a text as a number": lambda c: c.cap_repeats("2"),
+    "half a repeat": lambda c: c.cap_repeats(1.5),
+    "numbers as choices": lambda c: c.of_conversations([0]),
+    "too many choices": lambda c: c.of_conversations(np.ones(7, dtype=bool)),
+    "nothing as a workspace": lambda c: wl.Workspace(None),
+    "a number as a workspace": lambda c: wl.Workspace.create(3),
+    "a number to look from": lambda c: wl.Workspace.find(3),
+    "a text as a layer": lambda c: wl.Head("2", 0),
+    "half a head": lambda c: wl.Head(0, 0.5),
+    "yes as a neuron": lambda c: wl.Neuron(0, True),
+    "one text to train a tokenizer on": lambda c: wl.SpeakerTokenizer.train("hello"),
+    "nothing to train a tokenizer on": lambda c: wl.SpeakerTokenizer.train(None),
+    "a text as a vocabulary": lambda c: wl.SpeakerTokenizer.train(c, "4096"),
+    "a number as a tokenizer's file": lambda c: wl.SpeakerTokenizer.load(3),
+    "a number as an analysis": lambda c: wl.analyses[3],
+    "a number as a result's folder": lambda c: wl.Result.load(3),
+    "nothing as results' folder": lambda c: wl.Results.load(None),
+    "a number as a model's file": lambda c: wl.ChatTransformer.load(3),
+    "a text to train on": lambda c: wl.ChatTransformer.train("chats.jsonl", None),
+    "no tokenizer": lambda c: wl.ChatTransformer.train(c, None),
+    "a corpus to analyze": lambda c: wl.analyze(c),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_of_another_type_is_refused_in_a_sentence(corpus, what):
+    with pytest.raises(wl.UsageError) as caught:
+        WRONG[what](corpus)
+    assert caught.value.message.endswith(".")
+    assert "object" not in caught.value.message
+
+
+def test_numbers_of_numpy_are_numbers(corpus):
+    assert wl.Head(np.int64(1), np.int32(2)) == wl.Head(1, 2)
+    assert len(corpus.cap_repeats(np.int64(5))) == len(corpus)
+    assert len(corpus.split(np.float32(0.5), seed=np.int64(1))) == 2
+    assert len(wl.Corpus.of(iter(ROWS))) == 2
