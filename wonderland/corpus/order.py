@@ -86,8 +86,9 @@ class Timing:
         if order:
             return np.lexsort((*place, self.rank))
         if self.timed.all() and not backwards:
-            later = np.argsort(self.when, kind="stable")
-            return later[_by_number(self.rank[later])]
+            later: np.ndarray = np.argsort(self.when, kind="stable")
+            together: np.ndarray = _by_number(self.rank[later])
+            return np.take(later, together)
         if self.timed.all():
             return np.lexsort((*place, self.when, self.rank))
         stored = np.lexsort((*place, self.rank))
