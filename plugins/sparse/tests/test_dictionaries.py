@@ -180,7 +180,7 @@ def test_layers_that_are_not_there_are_refused(asked):
     [
         {"active": 0},
         {"active": 33},
-        {"epochs": 0},
+        {"epochs": -1},
         {"latents": -1},
         {"kind": "x"},
         {"tokens": "x"},

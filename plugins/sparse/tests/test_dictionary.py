@@ -1,12 +1,14 @@
 """Dictionaries on planted directions, and their gradients against autograd's."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from wonderland_sparse.dictionary import Dictionary, token_means
 from wonderland_sparse.gradients import Active, gradients, largest_of, reconstruct
-from wonderland_sparse.learning import _MOST_SILENT, KINDS, Recipe, _Adam, learn
+from wonderland_sparse.learning import _MOST_SILENT, KINDS, Recipe, _Adam, _Training, learn, steps_of
 
 
 def planted(features=96, d=32, samples=100_000, l0=3, seed=0):
@@ -233,3 +235,37 @@ def test_a_token_table_holds_the_mean_of_each_token():
     assert table[0] == pytest.approx(x[[0, 2, 5]].mean(0).numpy())
     assert table[2] == pytest.approx(x[[1, 3, 4]].mean(0).numpy())
     assert table[1] == pytest.approx(x.mean(0).numpy())  # never seen: the mean of all
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_few_dead_latents_get_the_gradients_of_many(across):
+    """So few that all of them predict are multiplied; `gradients` gives the same for the pairs over 0."""
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(300, 16, generator=random)
+    y = torch.randn(300, 16, generator=random) if across else None
+    training = _Training(x, Recipe(24, 3), seed=1, y=y)
+    pre, residual = x @ training.W_enc.T, torch.randn(300, 16, generator=random)
+    dead = torch.tensor([2, 5, 23])
+    slopes = [torch.zeros_like(part) for part in (training.W_enc, training.b_enc, training.b_dec, training.W_dec)]
+    with torch.no_grad():
+        training.revive(x, pre, dead, residual, slopes)
+        z = pre[:, dead]
+        some = Active.at(z, torch.from_numpy(np.flatnonzero(z.numpy() > 0)))
+        encoder, decoder = training.W_enc[dead], training.W_dec[dead]
+        found = gradients(x, some, encoder, decoder, torch.zeros(16), target=residual)
+    for slope, expected in ((0, found.W_enc), (1, found.b_enc), (3, found.W_dec)):
+        torch.testing.assert_close(slopes[slope][dead], expected, rtol=1e-4, atol=1e-5)
+        rest = torch.ones(24, dtype=torch.bool)
+        rest[dead] = False
+        assert not slopes[slope][rest].any()
+        assert expected.abs().max() > 0.01
+
+
+def test_a_control_that_arrives_sooner_gets_that_part_of_the_steps():
+    whole = Recipe(24, 3, epochs=6, most=5000)
+    assert [steps_of(of, 1024) for of in (whole, whole.sooner(3), dataclasses.replace(whole, epochs=1).sooner(3))] == [
+        4,
+        1,
+        1,
+    ]
+    assert whole.sooner(3) == dataclasses.replace(whole, epochs=2, most=1666)

@@ -203,6 +203,23 @@ def test_the_same_is_measured_with_scrambled_weights(found, result, speaking):
     assert "scrambled weights" in str(encode(bars.data))
 
 
+@pytest.mark.slow
+def test_both_models_beside_each_other_are_measured_as_one_after_the_other(speaking, result):
+    threads, made = torch.get_num_threads(), []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        try:
+            (one,) = wl.analyze(
+                speaking, SparseFeatures(effects=2, listed=1), given={"sparse-dictionaries": result}
+            ).values()
+        finally:
+            torch.set_num_threads(threads)
+        made.append(one)
+    for first, second in ([one.arrays["L1"] for one in made], [one.scrambled["L1"]["arrays"] for one in made]):
+        for name, values in first.items():
+            np.testing.assert_allclose(values, second[name], rtol=1e-3, atol=1e-5, err_msg=name)
+
+
 def speaks(evidence):
     """Window and position of the places at which me and at which them speaks."""
     who = np.maximum.accumulate(
@@ -305,7 +322,7 @@ def test_latents_are_refused_if_attribution_does_not_agree(speaking, result, mon
     random = np.random.default_rng(0)
     monkeypatch.setattr(
         "wonderland_sparse.circuits.attribution",
-        lambda s, layer, pairs, units: random.normal(size=len(units.directions)),
+        lambda s, layer, pairs, kinds: {name: random.normal(size=len(of.directions)) for name, of in kinds.items()},
     )
     other = wl.analyze(speaking, SparseCircuits(pairs=16), given={"sparse-dictionaries": result})["sparse-circuits"]
     assert other.curves == {}
@@ -323,7 +340,7 @@ def test_swapping_everything_makes_one_run_the_other(speaking, result):
     basis = of_directions(pairs, torch.linalg.qr(torch.randn(96, 96))[0])
     np.testing.assert_allclose(swap(speaking, 1, pairs, lambda _: basis.step(range(96)), 1)[0], there[1], atol=1e-3)
     units = of_latents(pairs, result.dictionary(1), None)
-    scores = attribution(speaking, 1, pairs, units)
+    scores = attribution(speaking, 1, pairs, {"latents": units})["latents"]
     quiet = np.flatnonzero((units.change == 0).all(0).all(0).numpy())
     assert (scores[quiet] == 0).all()
     one = int(np.abs(scores).argmax())
@@ -540,7 +557,7 @@ def test_without_a_step_the_loss_is_the_models_own_at_the_token_that_follows(spe
     for batch in speaking.batches("resid_post"):
         part = batch["resid_post"][0]
         stream[batch.windows.start : batch.windows.stop, : part.shape[1]] = part
-    steps, strength = torch.zeros(1, speaking.cfg.d_model), np.ones(len(rows))
+    steps, strength = torch.zeros(0, speaking.cfg.d_model), np.ones(len(rows))
     loss, chance = _without(speaking, 0, stream, (rows, columns), strength, steps, np.array([ME, THEM]))
     follows = columns + 1 < evidence.lengths[rows]
     rows, columns = rows[follows], columns[follows]

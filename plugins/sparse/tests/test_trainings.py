@@ -76,10 +76,11 @@ def test_with_one_thread_they_come_one_after_the_other():
 
 @pytest.mark.parametrize("fails", ["work", "tell"])
 def test_if_one_fails_the_others_stop_and_the_reason_is_told(two_threads, fails):
-    stopped = []
+    stopped, begun = [], threading.Event()
 
     def endless(step):
         try:
+            begun.wait(timeout=30)  # for the other one, which may be given a processor late
             for _ in range(1_000_000):
                 step()
             raise AssertionError("nobody stopped it")
@@ -88,6 +89,7 @@ def test_if_one_fails_the_others_stop_and_the_reason_is_told(two_threads, fails)
             raise
 
     def failing(step):
+        begun.set()
         step()
         if fails == "work":
             raise ValueError("no more")

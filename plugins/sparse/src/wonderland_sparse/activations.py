@@ -7,6 +7,7 @@ latent does.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -46,6 +47,20 @@ class Fires:
             values.append(part[at, unit].numpy())
         return cls(np.concatenate(rows), np.concatenate(units), np.concatenate(values))
 
+    @functools.cached_property
+    def _by_unit(self) -> tuple[np.ndarray, np.ndarray]:
+        """Firings unit by unit, each in its order, and where those of each unit begin, [unit + 1]."""
+        order = np.argsort(self.units, kind="stable")
+        return order, np.searchsorted(self.units[order], np.arange(self.units.max(initial=-1) + 2))
+
+    def of_unit(self, unit: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places at which a unit fires, and how much, [firing] each."""
+        order, begins = self._by_unit
+        if unit + 1 >= len(begins):  # no later unit fires
+            return self.rows[:0], self.values[:0]
+        mine = order[begins[unit] : begins[unit + 1]]
+        return self.rows[mine], self.values[mine]
+
 
 def fires(dictionary: Dictionary, x: Tensor) -> Fires:
     """Return where the latents of a dictionary fire on vectors [n, d]."""
@@ -68,10 +83,18 @@ def cut(first: np.ndarray, second: np.ndarray, density: np.ndarray, seed: int = 
     """
     drawn = np.random.default_rng(seed).choice(density, first.shape[1])
     columns = np.ascontiguousarray(first.T)
-    at = np.array([np.quantile(column, 1 - share) for column, share in zip(columns, drawn, strict=True)])
-    both = [torch.from_numpy(np.maximum(values - at, 0).astype(np.float32)) for values in (first, second)]
-    one, other = (Fires.of(iter([(0, part)])) for part in both)
+    at = np.array([_quantile(column, 1 - share) for column, share in zip(columns, drawn, strict=True)], np.float32)
+    one, other = (Fires.of(iter([(0, torch.from_numpy(values - at))])) for values in (first, second))
     return one, other
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """Return the quantile of values as `numpy.quantile` does, which sorts more of them than it needs."""
+    place = share * (len(values) - 1)
+    below = min(int(place), len(values) - 2)
+    parted = np.partition(values, below)
+    low, high = float(parted[below]), float(parted[below + 1 :].min())
+    return low + (place - below) * (high - low)
 
 
 def directions(x: Tensor, y: Tensor, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

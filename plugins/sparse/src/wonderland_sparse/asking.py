@@ -22,19 +22,20 @@ class TrainsOnLayers:
     epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 8
     seed: Annotated[int, "seed of the first start; the second has the next"] = 0
 
-    def trainable(self, what: str, width: int, rate: float) -> None:
+    def trainable(self, what: str, width: int, rate: float, epochs: int) -> None:
         """Refuse numbers that nothing can be trained with.
 
         Args:
             what: What is trained, with its article, to be named in the error.
             width: Of the stream.
             rate: The learning rate.
+            epochs: How many passes over the text.
 
         Raises:
             UsageError: There is no latent, none or more than all are active, there is no epoch, or the rate is no
                 number above 0.
         """
-        if self.active < 1 or self.latents < 0 or self.epochs < 1:
+        if self.active < 1 or self.latents < 0 or epochs < 1:
             raise wl.UsageError(f"{what} needs at least one latent, one of them active, and one epoch.")
         latents = self.latents or 4 * width
         if self.active > latents:

@@ -116,7 +116,7 @@ class SparseCircuits(AsksContrasts):
             return made
 
         first, second = kinds(explore), kinds(confirm)
-        scores = {name: attribution(specimen, layer, explore, units) for name, units in first.items()}
+        scores = attribution(specimen, layer, explore, first)
         orders = {name: np.argsort(-score, kind="stable") for name, score in scores.items()}
         agreement = self._agreement(specimen, layer, explore, first["latents"], scores["latents"])
         part: dict[str, Any] = {

@@ -45,8 +45,7 @@ def card(
         effect: Its place among the measured effects, if it was measured.
     """
     evidence = specimen.evidence
-    mine = fired.units == unit
-    rows, values = fired.rows[mine], fired.values[mine]
+    rows, values = fired.of_unit(unit)
     window, position = (part[rows] for part in np.nonzero(evidence.mask))
     activation = np.zeros(evidence.tokens.shape, np.float32)
     activation[window, position] = values
@@ -98,8 +97,8 @@ def shaded(specimen: wl.Specimen, units: list[int], fired: Fires) -> list[dict[s
     window, position = np.nonzero(evidence.mask)
     values = np.zeros((len(units), *evidence.tokens.shape), np.float32)
     for number, unit in enumerate(units):
-        mine = fired.units == unit
-        values[number, window[fired.rows[mine]], position[fired.rows[mine]]] = fired.values[mine]
+        rows, activation = fired.of_unit(unit)
+        values[number, window[rows], position[rows]] = activation
     together = (values > 0).any(2).sum(0) + (values > 0).sum((0, 2)) / values.size
     found, seen = list[dict[str, Any]](), set[int]()
     for one in np.argsort(-together, kind="stable").tolist():

@@ -31,7 +31,8 @@ from wonderland.lab.stats import cluster_bootstrap
 from wonderland.lab.weights import fold
 from wonderland_sparse.activations import Fires
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.streams import final_after, logits_after, logits_of
+from wonderland_sparse.onward import Onward
+from wonderland_sparse.streams import logits_of
 
 __all__ = ["Effects", "promoted", "taken_out"]
 
@@ -117,16 +118,15 @@ def taken_out(
     alive = np.flatnonzero(density > 0)
     rises, ratios, highs = [], [], []
     for number in asked.tolist():
-        mine = fired.units == number
-        rows, strength = fired.rows[mine], fired.values[mine]
+        rows, strength = fired.of_unit(number)
         random = np.random.default_rng([seed, number])
         others = alive[np.argsort(np.abs(np.log(density[alive] / max(density[number], 1e-9))), kind="stable")]
         others = others[others != number][:NULLS]
-        steps = torch.cat([torch.zeros(1, stream.shape[2]), dictionary.W_dec[[number, *others.tolist()]]])
+        directions = dictionary.W_dec[[number, *others.tolist()]]
         there = random.permutation(np.unique(window[rows]))[:_WINDOWS]
         some = np.isin(window[rows], there)
         at = window[rows[some]], position[rows[some]]
-        loss, chance = _without(specimen, layer, stream, at, strength[some], steps, raised[number])
+        loss, chance = _without(specimen, layer, stream, at, strength[some], directions, raised[number])
         conversation = evidence.conversation[at[0][at[1] + 1 < evidence.lengths[at[0]]]]
         if len(loss) < _LEAST or not len(others):
             rises.append((wl.Estimate.missing(unit="nats a place", chance=0.0), np.full(NULLS, np.nan)))
@@ -142,10 +142,8 @@ def taken_out(
         if min(len(rows), len(silent)) < _LEAST or not len(others):
             highs.append((wl.Estimate.missing(unit="ratio", chance=1.0), np.full(NULLS, np.nan)))
             continue
-        high = float(np.quantile(strength, _HIGH)) * steps
-        asked_for = np.stack(
-            [_asked(specimen, layer, stream[window[row], : position[row] + 1], high, raised[number]) for row in silent]
-        )  # [place, step]
+        high = float(np.quantile(strength, _HIGH)) * directions
+        asked_for = _held(specimen, layer, stream, (window[silent], position[silent]), high, raised[number])
         conversation = evidence.conversation[window[silent]]
         ratio = cluster_bootstrap(asked_for[:, 1], asked_for[:, 0], conversation, unit="ratio", chance=1.0, seed=seed)
         highs.append((ratio, _filled(asked_for[:, 2:].sum(0) / asked_for[:, 0].sum(), 1.0)))
@@ -176,7 +174,7 @@ def _without(
     directions: Tensor,
     tokens: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loss after places, and the summed probability of tokens, with steps taken off, [place, direction].
+    """Return the loss after places, and the summed probability of tokens, with steps taken off, [place, 1 + direction].
 
     Args:
         specimen: The model and its evidence.
@@ -188,23 +186,21 @@ def _without(
         tokens: Whose probability is summed.
 
     Returns:
-        Both at those places that a token follows, in their order.
+        Both at those places that a token follows, in their order, first without a step.
     """
     evidence = specimen.evidence
     windows, row = np.unique(at[0], return_inverse=True)
     follows = at[1] + 1 < evidence.lengths[at[0]]
     if not follows.any():
-        return np.zeros((0, len(directions))), np.zeros((0, len(directions)))
+        return np.zeros((0, 1 + len(directions))), np.zeros((0, 1 + len(directions)))
     end = int(at[1].max()) + 1
-    rows, columns = torch.from_numpy(row), torch.from_numpy(at[1])
-    whole, amount = stream[torch.from_numpy(windows), :end], torch.from_numpy(strength).float()[:, None]
+    rows, columns, kept = torch.from_numpy(row), torch.from_numpy(at[1]), torch.from_numpy(follows)
+    onward = Onward(specimen, layer, stream[torch.from_numpy(windows), :end], rows, columns, kept)
+    amount = torch.from_numpy(strength).float()[:, None]
     following = torch.from_numpy(evidence.tokens[at[0][follows], at[1][follows] + 1]).long()[:, None]
-    asked, kept = torch.from_numpy(np.asarray(tokens)), torch.from_numpy(follows)
+    asked = torch.from_numpy(np.asarray(tokens))
     losses, chances = [], []
-    for direction in directions:
-        changed = whole.clone()
-        changed[rows, columns] -= amount * direction
-        final = final_after(specimen, layer, changed)[rows[kept], columns[kept]]
+    for final in (onward.unchanged(), *(onward.stepped(-amount * direction) for direction in directions)):
         told = torch.log_softmax(logits_of(specimen, final).cpu(), 1)
         losses.append(-told.gather(1, following)[:, 0].numpy())
         chances.append(told[:, asked].exp().sum(1).numpy())
@@ -217,9 +213,31 @@ def _padded(values: Tensor, evidence: wl.Evidence) -> Tensor:
     return made
 
 
-def _asked(specimen: wl.Specimen, layer: int, stream: Tensor, steps: Tensor, tokens: np.ndarray) -> np.ndarray:
-    """Return the summed probability of tokens after the last place, with each step added there, [step]."""
-    rows = stream.expand(len(steps), *stream.shape).clone()
-    rows[:, -1] += steps
-    logits = logits_after(specimen, layer, rows, -1).cpu()
-    return np.asarray(torch.softmax(logits, 1)[:, torch.from_numpy(tokens)].sum(1).numpy())
+def _held(
+    specimen: wl.Specimen,
+    layer: int,
+    stream: Tensor,
+    at: tuple[np.ndarray, np.ndarray],
+    steps: Tensor,
+    tokens: np.ndarray,
+) -> np.ndarray:
+    """Return the summed probability of tokens after each place alone, with each step added there, [place, 1 + step].
+
+    Args:
+        specimen: The model and its evidence.
+        layer: After which layer.
+        stream: Of the whole evidence, [window, pos, d_model].
+        at: Window and position of each place.
+        steps: [step, d_model].
+        tokens: Whose probability is summed.
+
+    Returns:
+        The probabilities, first without a step.
+    """
+    every, columns = torch.arange(len(at[0])), torch.from_numpy(at[1])
+    windows = stream[torch.from_numpy(at[0]), : int(at[1].max()) + 1]
+    onward = Onward(specimen, layer, windows, every, columns, torch.ones(len(every), dtype=torch.bool))
+    asked = torch.from_numpy(np.asarray(tokens))
+    finals = (onward.unchanged(), *(onward.stepped(step.expand(len(every), -1)) for step in steps))
+    told = [torch.softmax(logits_of(specimen, final).cpu(), 1)[:, asked].sum(1) for final in finals]
+    return np.asarray(torch.stack(told, 1).numpy())

@@ -27,6 +27,7 @@ References: Bills et al. 2023; Kantamneni et al. 2025 (2502.16681), sparse probi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -45,6 +46,7 @@ from wonderland_sparse.features_result import FeaturesResult
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Explained, Labels, explain, named
 from wonderland_sparse.probing import known
 from wonderland_sparse.streams import Places, Stream, held_out, of_text, some_windows
+from wonderland_sparse.trainings import Step, side_by_side
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -101,13 +103,33 @@ class SparseFeatures:
         labels = [
             Labels.read(of[layers[0]].places, pieces, speakers=specimen.evidence.speakers) for of in (first, second)
         ]
-        text = _Text(some, labels)
-        parts, others = [], self._of_scrambled(specimen, found, layers, some)
-        for number, layer in enumerate(layers):
-            specimen.progress(number, len(layers))
-            part = self._layer(specimen, found, layer, (first[layer], second[layer]), text)
-            parts.append(part | {"scrambled": self._scrambled(found, layer, others, text)})
-        specimen.progress(len(layers), len(layers))
+        text, others, done = _Text(some, labels), self._of_scrambled(specimen, found, layers, some), [0]
+        specimen.progress(0, 2 * len(layers))
+
+        def each(of: Callable[[int], Any]) -> Callable[[Step], list[Any]]:
+            def work(step: Step) -> list[Any]:
+                measured = []
+                for layer in layers:
+                    with torch.no_grad():  # which each thread has of its own
+                        measured.append(of(layer))
+                    step()
+                return measured
+
+            return work
+
+        def tell() -> None:
+            done[0] += 1
+            specimen.progress(done[0], 2 * len(layers))
+
+        # Each model is run by one thread only: hooks are the model's.
+        parts, scrambled_parts = side_by_side(
+            [
+                each(lambda layer: self._layer(specimen, found, layer, (first[layer], second[layer]), text)),
+                each(lambda layer: self._scrambled(found, layer, others, text)),
+            ],
+            tell,
+        )
+        parts = [part | {"scrambled": of} for part, of in zip(parts, scrambled_parts, strict=True)]
         return FeaturesResult.of(parts, tokens=found.tokens, latents=found.latents, shared=found.shared)
 
     def _of_scrambled(
@@ -260,7 +282,7 @@ def _live(
     found = []
     for unit in units:
         encoder = dictionary.W_enc[unit].numpy()
-        length = float(fired.values[fired.units == unit].mean())
+        length = float(fired.of_unit(unit)[1].mean())
         found.append(
             {
                 "unit": unit,
@@ -281,11 +303,11 @@ def _token_share(here: Fires, first: Places, there: Fires, second: Places, count
     """Return how much of each latent's variance on held-out text its mean for each token on other text explains."""
     seen = np.maximum(np.bincount(first.tokens, minlength=d_vocab), 1)
     found = np.full(count, np.nan)
-    for unit in np.unique(there.units):
-        mine, held = here.units == unit, there.units == unit
-        mean = np.bincount(first.tokens[here.rows[mine]], here.values[mine], d_vocab) / seen
+    for unit in np.unique(there.units).tolist():
+        (rows, values), (held_rows, held_values) = here.of_unit(unit), there.of_unit(unit)
+        mean = np.bincount(first.tokens[rows], values, d_vocab) / seen
         f = np.zeros(len(second))
-        f[there.rows[held]] = there.values[held]
+        f[held_rows] = held_values
         left, total = ((f - mean[second.tokens]) ** 2).sum(), ((f - f.mean()) ** 2).sum()
         found[unit] = max(1 - left / total, 0.0) if total > 0 else np.nan
     return found
@@ -296,8 +318,8 @@ def _reads(here: Fires, places: Places, count: int, d_vocab: int) -> Any:
     seen = np.bincount(places.tokens, minlength=d_vocab)
 
     def reads(unit: int, most: int = 6) -> tuple[np.ndarray, np.ndarray]:
-        mine = here.units == unit
-        mean = np.bincount(places.tokens[here.rows[mine]], here.values[mine], d_vocab) / np.maximum(seen, 1)
+        rows, values = here.of_unit(unit)
+        mean = np.bincount(places.tokens[rows], values, d_vocab) / np.maximum(seen, 1)
         mean[seen < 5] = 0
         top = np.argsort(-mean, kind="stable")[:most]
         return top[mean[top] > 0], mean[top][mean[top] > 0]

@@ -19,6 +19,7 @@ References: Gao et al. 2024 (2406.04093); Bussmann et al. 2024 (2412.06410), 202
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,10 @@ class Recipe:
     batch: int = 1024
     most: int = 15_000_000
     frozen: bool = False
+
+    def sooner(self, times: int) -> Recipe:
+        """Return the same training with so many times fewer vectors, each seen once at least."""
+        return dataclasses.replace(self, epochs=max(self.epochs // times, 1), most=max(self.most // times, 1))
 
 
 def steps_of(recipe: Recipe, vectors: int) -> int:
@@ -131,8 +136,12 @@ class _Training:
             self.W_dec /= self.W_dec.norm(dim=1, keepdim=True).clamp(min=1e-12)
         self.b_enc, self.b_dec = torch.zeros(recipe.latents), torch.zeros(d)
         self.log_threshold = torch.full((recipe.latents,), math.log(0.5))
-        self.trained = [self.W_enc, self.b_enc, self.b_dec, self.W_dec, self.log_threshold]
-        self.adam, self.rate = _Adam(self.trained), recipe.rate
+        # All weights lie in one tensor: Adam takes a few long steps in the place of many short ones.
+        parts = (self.W_enc, self.b_enc, self.b_dec, self.W_dec, self.log_threshold)
+        every = torch.cat([part.flatten() for part in parts])
+        views = zip(every.split([part.numel() for part in parts]), parts, strict=True)
+        self.W_enc, self.b_enc, self.b_dec, self.W_dec, self.log_threshold = (of.view_as(part) for of, part in views)
+        self.adam, self.rate = _Adam([every]), recipe.rate
         self.silent = torch.zeros(recipe.latents, dtype=torch.int64)
         seen = steps_of(recipe, n) * min(recipe.batch, n)
         self.patience = min(max(round(_SILENT * seen), 4 * recipe.batch), _MOST_SILENT)
@@ -180,11 +189,9 @@ class _Training:
         slopes[3].addcmul_(torch.linalg.vecdot(slopes[3], self.W_dec)[:, None], self.W_dec, value=-1)
         if self.recipe.frozen:
             slopes[3] = torch.zeros_like(slopes[3])
-        norm = math.hypot(*(float(slope.norm()) for slope in slopes))
-        if norm > 1:
-            for slope in slopes:
-                slope.mul_(1 / norm)
-        self.adam.step(slopes, self.rate)
+        every = torch.cat([slope.flatten() for slope in slopes])
+        norm = float(every.norm())
+        self.adam.step([every.div_(norm) if norm > 1 else every], self.rate)
         self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
 
     def largest(self, pre: Tensor) -> Active:
@@ -228,6 +235,13 @@ class _Training:
     def revive(self, x: Tensor, pre: Tensor, dead: Tensor, residual: Tensor, slopes: list[Tensor]) -> None:
         """Add the gradients of the dead latents that try to predict the residual."""
         z = pre[:, dead]
+        if len(dead) <= x.shape[1] // 2:  # all of them predict, and so few are multiplied sooner than looked up
+            f, decoder = torch.relu(z), self.W_dec[dead]
+            error = (f @ decoder).sub_(residual).mul_(2 / len(x))
+            by_pair = (error @ decoder.T).mul_(z > 0)
+            for slope, more in ((0, by_pair.T @ x), (1, by_pair.sum(0)), (3, f.T @ error)):
+                slopes[slope][dead] += _AUXILIARY * more
+            return
         top = z.topk(min(x.shape[1] // 2, len(dead)), dim=1)
         keep = top.values > 0
         places = (top.indices + torch.arange(len(z))[:, None] * len(dead))[keep].sort().values

@@ -12,7 +12,7 @@ the other. It orders the units; what is claimed is swapped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,8 @@ from wonderland.lab.contrast import ContrastBatch
 from wonderland.lab.names import hook_name
 from wonderland.tokenizer import THEM
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.streams import logits_after
+from wonderland_sparse.onward import Onward
+from wonderland_sparse.streams import logits_after, logits_of
 
 __all__ = [
     "Pairs",
@@ -139,21 +140,34 @@ def swap(
 ) -> np.ndarray:
     """Return the logit differences of pairs with a step added to the stream, [step, pair].
 
+    Both runs are one up to the token that differs, so a step is taken from there to the answer, and no more of the
+    model is run again than it reaches (`onward`).
+
     Args:
         specimen: The model.
         layer: After which layer.
         pairs: The contrasts.
-        steps: Gives each step [pair, pos, d_model] by its number, in the direction of the clean run.
+        steps: Gives each step [pair, pos, d_model] by its number, in the direction of the clean run; 0 where the runs
+            do not differ.
         count: How many there are.
         noising: Put what is of the corrupted run into the clean one, in place of the other way round.
     """
     base, sign = (pairs.clean, -1) if noising else (pairs.corrupted, 1)
-    found = [answered(specimen, layer, base + sign * steps(number), pairs.batch).numpy() for number in range(count)]
-    return np.asarray(found, dtype=np.float64).reshape(count, len(pairs.batch))
+    batch, every = pairs.batch, torch.arange(len(pairs.batch))
+    answer = torch.from_numpy(np.asarray(batch.answer)).long()
+    reached = (pairs.clean != pairs.corrupted).any(-1) & (torch.arange(base.shape[1]) <= answer[:, None])
+    reached[every, answer] = True
+    rows, columns = reached.nonzero(as_tuple=True)
+    onward = Onward(specimen, layer, base, rows, columns, columns == answer[rows])
+    found = []
+    for number in range(count):
+        logits = logits_of(specimen, onward.stepped(sign * steps(number)[rows, columns]))
+        found.append((logits[every, batch.target] - logits[every, batch.foil]).cpu().numpy())
+    return np.asarray(found, dtype=np.float64).reshape(count, len(batch))
 
 
-def attribution(specimen: wl.Specimen, layer: int, pairs: Pairs, units: Units) -> np.ndarray:
-    """Return what swapping each unit alone would do to first order, summed over pairs, [unit]."""
+def attribution(specimen: wl.Specimen, layer: int, pairs: Pairs, kinds: Mapping[str, Units]) -> dict[str, np.ndarray]:
+    """Return what swapping each unit alone would do to first order, summed over pairs, [unit] of each kind."""
     slope = torch.zeros_like(pairs.clean)
     for point in range(_POINTS):
         share = (point + 0.5) / _POINTS
@@ -161,4 +175,7 @@ def attribution(specimen: wl.Specimen, layer: int, pairs: Pairs, units: Units) -
             stream = (share * pairs.clean + (1 - share) * pairs.corrupted).requires_grad_()
             (of,) = torch.autograd.grad(answered(specimen, layer, stream, pairs.batch).sum(), stream)
         slope += of / _POINTS
-    return np.asarray(((slope @ units.directions.T) * units.change).sum((0, 1)).double().numpy())
+    return {
+        name: np.asarray(((slope @ units.directions.T) * units.change).sum((0, 1)).double().numpy())
+        for name, units in kinds.items()
+    }

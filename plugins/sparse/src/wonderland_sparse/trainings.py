@@ -23,7 +23,7 @@ import wonderland as wl
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.saved import kept
 
-__all__ = ["Trainings", "Wanted", "side_by_side"]
+__all__ = ["Step", "Trainings", "Wanted", "side_by_side"]
 
 R = TypeVar("R")
 Step = Callable[[], None]
@@ -40,6 +40,7 @@ class Wanted:
         steps: How many steps its training takes.
         train: Trains it; given what to call with the number of each step that is done.
         kind: What it is, a `Dictionary` or a `Transcoder`.
+        part: Which part of the training of others it gets: less than 1 of controls that arrive sooner.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Wanted:
     steps: int
     train: Callable[[Callable[[int], None]], Dictionary]
     kind: type[Dictionary] = Dictionary
+    part: float = 1.0
 
 
 class Trainings:
@@ -55,13 +57,17 @@ class Trainings:
     Args:
         specimen: As the analysis was given it.
         steps: Of one dictionary.
-        trained: How many dictionaries there will be.
+        trained: How many dictionaries there will be, those that are trained in part counted as that part.
         passes: How many passes over the training text.
+        passing: How many steps a pass takes as long as.
     """
 
-    def __init__(self, specimen: wl.Specimen, *, steps: int, trained: int, passes: int) -> None:
-        self.specimen, self.steps, self.passing = specimen, steps, max(steps // 2, 1)
-        self.done, self.total = 0, max(trained * steps + passes * self.passing, 1)
+    def __init__(
+        self, specimen: wl.Specimen, *, steps: int, trained: float, passes: float, passing: int | None = None
+    ) -> None:
+        self.specimen, self.steps = specimen, steps
+        self.passing = max(steps // 2 if passing is None else passing, 1)
+        self.done, self.total = 0, max(round(trained * steps + passes * self.passing), 1)
         specimen.progress(0, self.total)
 
     def over_text(self, specimen: wl.Specimen, gather: Callable[[wl.Specimen], R]) -> R:
@@ -77,18 +83,19 @@ class Trainings:
     def train(self, wanted: Sequence[Wanted]) -> list[Any]:
         """Return dictionaries, trained beside each other; those that were finished before are in the scratch folder."""
         scratch, told = self.specimen.scratch, [0]
+        planned = round(self.steps * sum(one.part for one in wanted))
 
         def one_more() -> None:
             told[0] += 1
             if told[0] % _EVERY == 0:
                 share = told[0] / sum(one.steps for one in wanted)
-                self.specimen.progress(self.done + round(len(wanted) * self.steps * min(share, 1.0)), self.total)
+                self.specimen.progress(self.done + round(planned * min(share, 1.0)), self.total)
 
         def work(one: Wanted) -> Callable[[Step], Any]:
             return lambda step: kept(scratch, one.name, one.about, lambda: one.train(lambda _: step()), one.kind)
 
         made = side_by_side([work(one) for one in wanted], one_more)
-        self.done += len(wanted) * self.steps
+        self.done += planned
         self.specimen.progress(self.done, self.total)
         return made
 

@@ -84,7 +84,7 @@ class Transcoders(TrainsOnLayers):
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> TranscodersResult:
         """Train the transcoders and their controls, and measure them on the evidence."""
-        self.trainable("A transcoder", specimen.cfg.d_model, self.rate)
+        self.trainable("A transcoder", specimen.cfg.d_model, self.rate, self.epochs)
         if not isinstance(specimen.model, wl.ChatTransformer):
             raise wl.Unsupported(
                 "Transcoders are trained on a ChatTransformer's MLPs only.",
