@@ -27,7 +27,7 @@ LEAST = 0.5  # logits
 SCRIPT = """
 const own = tensorsOf(given.live), found = { trained: [], blocks: [], all: [], attention: [] };
 const ask = (tensors) => {
-  const shares = [], model = new LiveModel(given.live.cfg, tensors);
+  const shares = [], model = finish(modelOf(given.live.cfg, tensors));
   for (const prompt of given.prompts) {
     const pair = finish(speakerPair(model, Array.from(prompt)));
     if (pair.gap >= given.least) shares.push(finish(shareThroughEach(pair)));

@@ -25,7 +25,7 @@ from wonderland.report.live import live_data
 from wonderland.tokenizer import SpeakerTokenizer
 
 SCRIPT = """
-const model = new LiveModel(given.live.cfg, tensorsOf(given.live)), out = {};
+const model = finish(modelOf(given.live.cfg, tensorsOf(given.live))), out = {};
 const read = (tokens) => finish(readTokens(new LiveRun(model), tokens));
 const tokensOf = (n) => Array.from({ length: n }, (_, i) => (i ? 5 + (i * 131) % (model.vocab - 5) : 2));
 const time = (name, work, n = 5) => {

@@ -605,6 +605,14 @@ MUTANTS = (
         (f"{_OF_SPARSE}/test_features.py::test_without_a_step_the_loss_is_the_models_own_at_the_token_that_follows",),
     ),
     Mutant(
+        "sparse onward: what stands between two changed places is not computed again",
+        f"{_SPARSE}/onward.py",
+        "_Asking.of((changed.cumsum(1) > 0) & behind)",
+        "_Asking.of(changed & behind)",
+        "a latent that is read by way of other places seems not to be needed",
+        (f"{_OF_SPARSE}/test_onward.py::test_the_final_stream_is_that_of_the_whole_run",),
+    ),
+    Mutant(
         "sparse graphs: the means of tokens stay where a token is swapped",
         f"{_SPARSE}/stream_steps.py",
         "other_tokens=sender == TOKENS",

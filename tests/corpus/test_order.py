@@ -6,6 +6,7 @@ import itertools
 import random
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from wonderland.corpus.columns import Builder, iterate
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
-from wonderland.corpus.order import sorted_by_thread
+from wonderland.corpus.order import _by_number, sorted_by_thread
 from wonderland.errors import InputError, UsageError
 
 START = datetime(2021, 5, 4, 12, tzinfo=UTC)
@@ -157,3 +158,9 @@ def test_an_order_there_is_not_lists_those_there_are(write, source):
     with pytest.raises(UsageError, match="no order 'oldest'") as caught:
         Corpus.read(path, source=source, order="oldest")
     assert "--order file or --order newest-first" in caught.value.hint
+
+
+@pytest.mark.parametrize("most", [7, (1 << 16) - 1, 1 << 16, 1 << 20])
+def test_conversations_are_put_together_however_many_there_are(most):
+    numbers = np.array([most, 3, most, 0, 3, 1], dtype=np.int32)
+    assert _by_number(numbers).tolist() == [3, 5, 1, 4, 0, 2]

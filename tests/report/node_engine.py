@@ -32,7 +32,7 @@ const unpack = (node) => {
 };
 const given = unpack(input);
 const tensorsOf = (live) => Object.fromEntries(Object.entries(live.tensors).map(
-  ([name, { planes, values }]) => [name, planes ? fromHalves(planes) : values]));
+  ([name, { planes, values }]) => [name, planes ? finish(fromHalves(planes)) : values]));
 const tokenizerOf = ({ names, merges }) => new LiveTokenizer({ names,
   merges: Array.from({ length: merges.length / 2 }, (_, i) => [merges[2 * i], merges[2 * i + 1]]) });
 """

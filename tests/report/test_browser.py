@@ -241,7 +241,7 @@ def test_going_back_returns_to_the_view_before(page):
 
 def test_a_finding_opens_its_evidence_with_the_head_chosen(page):
     go(page, "all-findings")
-    page.click(".finding a >> nth=0")
+    page.click("[data-finding] a >> nth=0")
     page.wait_for_selector("#title-attention")
     assert page.get_attribute(".thumb.chosen", "data-head") == "L0H1"
 

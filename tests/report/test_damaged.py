@@ -66,7 +66,23 @@ def flip(node: dict) -> None:
     node["z"] = node["z"][:middle] + ("A" * 8 if node["z"][middle] != "A" else "B" * 8) + node["z"][middle + 8 :]
 
 
+TOLD = """
+() => {
+  const { content, visibility } = getComputedStyle(document.documentElement, '::before');
+  return visibility === 'visible' ? content : '';
+}
+"""
+LATE = "document.getAnimations().map(one => one.effect.getTiming().delay)"
+
+
+def told_in_time(tab) -> str:
+    """Return what a page says of itself as a whole, once the time is over that a good file has to begin."""
+    tab.evaluate("document.getAnimations().forEach(one => one.finish())")
+    return tab.evaluate(TOLD)
+
+
 WHOLE = {
+    "cut in the style": lambda html: html[: html.index("</style>", html.index("--paper")) - 2000],
     "cut in the script": lambda html: html[: html.index("</script>", html.index("'use strict'")) - 2000],
     "a changed script": lambda html: html.replace("'use strict';", "'use strict' ;", 1),
     "broken JSON of the page": lambda html: html.replace('id="page">{', 'id="page">{{', 1),
@@ -77,17 +93,46 @@ WHOLE = {
 @pytest.mark.parametrize("how", WHOLE)
 def test_a_file_that_cannot_start_says_that_it_is_damaged(opened, html, how):
     tab, _ = opened(WHOLE[how](html), starts=False)
-    assert GET_IT_AGAIN in tab.text_content("#damaged")
-    assert not tab.is_visible("#damaged")  # a good file would be open before it is told
-    tab.evaluate("document.getAnimations().forEach(one => one.finish())")
-    assert tab.is_visible("#damaged")
+    until(tab, f"{LATE}.includes(2000)")  # a good file is open before it is told
+    assert GET_IT_AGAIN in told_in_time(tab)
     assert tab.locator("html[data-ready]").count() == 0
+
+
+def places(html: str) -> list[int]:
+    """Return where a file is cut: in its style, its frame, the data of the first page, the script, and the data."""
+    style, body, first = html.index("--paper"), html.index("<body>"), html.index('id="page"')
+    script, views, end = html.index("<script>"), html.index('id="view-'), len(html)
+    told = html.index("late 0s 2s")  # a file of less than this can say nothing
+    parts = [
+        (told, style, 2),
+        (style, body, 6),
+        (body, first, 2),
+        (first, script, 3),
+        (script, views, 3),
+        (views, end, 3),
+    ]
+    return [a + (b - a) * (2 * k + 1) // (2 * n) for a, b, n in parts for k in range(n)]
+
+
+def test_a_file_that_is_cut_anywhere_says_so_or_works(opened, html):
+    for place in places(html):
+        tab, uncaught = opened(html[:place], starts=False)
+        until(tab, "document.readyState === 'complete'")
+        if place < html.index("</script>", html.index("'use strict'")):
+            assert GET_IT_AGAIN in told_in_time(tab), place
+            continue
+        tab.wait_for_selector("html[data-ready]")
+        for view in KEPT:
+            go(tab, view)
+        assert GET_IT_AGAIN not in told_in_time(tab), place
+        assert uncaught == [], place
 
 
 def test_a_good_file_says_nothing_of_damage(opened, html):
     tab, uncaught = opened(html)
     until(tab, "document.documentElement.hasAttribute('data-warm')")
-    assert tab.locator("#damaged, .banner[title]").count() == 0
+    assert GET_IT_AGAIN not in told_in_time(tab)
+    assert tab.locator(".banner[title]").count() == 0
     assert uncaught == []
 
 
@@ -98,7 +143,7 @@ def test_without_scripts_the_file_is_not_called_damaged(browser, html, tmp_path)
     tab = context.new_page()
     tab.goto(path.as_uri())
     assert tab.is_visible("noscript")
-    assert tab.locator("#damaged").evaluate("node => getComputedStyle(node).display") == "none"
+    assert tab.evaluate("getComputedStyle(document.documentElement, '::before').display") == "none"
     context.close()
 
 
@@ -127,6 +172,21 @@ def test_a_view_whose_data_are_gone_says_so_and_the_others_work(opened, html, ho
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     until(tab, f"document.querySelector('#sheets').textContent.includes({said!r})")  # nothing is left out silently
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert uncaught == []
+
+
+def test_a_figure_that_cannot_be_drawn_in_another_width_says_so_and_the_others_work(opened, html):
+    tab, uncaught = opened(html)
+    go(tab, "loss-by-token")
+    go(tab, "attention")
+    tab.evaluate("() => { CanvasRenderingContext2D.prototype.putImageData = () => { throw Error('no picture') } }")
+    tab.set_viewport_size({"width": 900, "height": 1000})
+    tab.wait_for_selector("main .banner")
+    assert tab.inner_text("main .banner") == DAMAGED
+    assert tab.get_attribute("main .banner", "title") == "no picture"
+    go(tab, "loss-by-token")
+    assert tab.locator("main .banner").count() == 0
+    tab.set_viewport_size(DESK)
     assert uncaught == []
 
 

@@ -55,7 +55,7 @@ def model(request, tokenizer):
 TOKENS = [2, 40, 71, 260, 33, 3, 1, 280, 9, 9, 120, 55]
 OTHER = [1, 40, 71, 260, 33, 3, 2, 280, 9, 9, 77, 55]
 READ = """
-const model = new LiveModel(given.live.cfg, tensorsOf(given.live));
+const model = finish(modelOf(given.live.cfg, tensorsOf(given.live)));
 const read = (tokens) => finish(readTokens(new LiveRun(model), tokens));
 """
 
@@ -443,14 +443,16 @@ def test_tokens_are_those_of_the_tokenizer_on_every_message_and_on_hostile_text(
 def test_half_precision_travels_as_numpy_rounds_it():
     every = np.arange(65536, dtype=np.uint16).view(np.float16)
     finite = every[np.isfinite(every)]
-    found = run("return Array.from(fromHalves(given.planes));", {"planes": half_planes(finite.astype(np.float32))})
+    found = run(
+        "return Array.from(finish(fromHalves(given.planes)));", {"planes": half_planes(finite.astype(np.float32))}
+    )
     assert np.array_equal(np.array(found, dtype=np.float32), finite.astype(np.float32))
 
 
 def test_a_model_for_the_page_checks_itself(tokenizer):
     model = drawn(tokenizer)
     script = """
-    const model = new LiveModel(given.live.cfg, tensorsOf(given.live)), { tokens, logits } = given.live.check;
+    const model = finish(modelOf(given.live.cfg, tensorsOf(given.live))), { tokens, logits } = given.live.check;
     const run = finish(readTokens(new LiveRun(model), Array.from(tokens)));
     return Math.max(...finish(nextLogits(run)).map((value, i) => Math.abs(value - logits[i])));
     """

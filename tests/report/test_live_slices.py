@@ -27,7 +27,8 @@ for (let l = 0; l < 2; l++) {
   const own = { 'ln1.w': ones(), 'ln1.b': shift(), 'ln2.w': ones(), 'ln2.b': shift(), W_QKV: drawn(3 * D * D, 0.2), b_QKV: drawn(3 * D, 0.1), W_O: drawn(D * D, 0.2), b_O: shift(), W_in: drawn(D * IN, 0.2), b_in: drawn(IN, 0.1), W_out: drawn(IN * D, 0.2), b_out: shift() };
   for (const [name, values] of Object.entries(own)) tensors[`blocks.${l}.${name}`] = values;
 }
-const model = new LiveModel({ n_layers: 2, n_heads: 4, d_model: D, d_head: 32, d_mlp: IN, d_vocab: V, n_ctx: C, act_fn: 'gelu', eps: 1e-5 }, tensors);
+const cfg = { n_layers: 2, n_heads: 4, d_model: D, d_head: 32, d_mlp: IN, d_vocab: V, n_ctx: C, act_fn: 'gelu', eps: 1e-5 };
+const model = finish(modelOf(cfg, tensors));
 const { act } = model;
 model.act = (value) => ((TURNS += 10), act(value)); // it takes as long as ten turns of an addition
 const text = (length, first = 2) => Array.from({ length }, (_, i) => (i ? 5 + (i * 131) % (V - 5) : first));
@@ -35,6 +36,8 @@ const read = (...of) => finish(readTokens(new LiveRun(model), text(...of)));
 const heads = Array.from({ length: 8 }, (_, i) => ({ layer: i >> 2, head: i % 4 })), long = read(C), [a, b] = [read(60), read(60, 1)];
 const means = Array.from({ length: 2 }, () => new Float32Array(IN)), by = { method: 'mean', means: { z: means, mlp_out: means } };
 const QUESTIONS = {
+  'unpacking a matrix': () => fromHalves(new Uint8Array(2 * V * D)),
+  'packing all': () => modelOf(cfg, tensors),
   reading: () => readTokens(new LiveRun(model), text(C)),
   surprise: () => surprise(long),
   lens: () => lens(long, C - 1, 3),

@@ -19,7 +19,7 @@ import pytest
 import sample
 import sample_words
 import torch
-from chromium import as_new, go, left, until, watched
+from chromium import as_new, go, left, painted, until, watched
 
 import wonderland.report
 from wonderland.errors import PluginError, Unsupported, UsageError
@@ -275,6 +275,16 @@ def test_what_is_off_changes_what_python_says_it_changes(page, label, method):
     page.wait_for_selector("[data-kl]")
     assert ("+0.038 nats a token [0.027, 0.050], 42 conversations" in page.inner_text(".without")) == (method == "mean")
     assert "n = 1" in page.inner_text(".without")
+
+
+def test_what_is_pointed_at_is_known_at_once_and_told_in_a_task_of_its_own_unless_a_press_came_first(page):
+    page.evaluate("() => { window.heard = []; store.listeners.push((changed) => heard.push([...changed].join())); }")
+    look = "store.look({ key: 'head:L0H0' }, true), store.look({ key: 'head:L0H1' }, true)"
+    assert page.evaluate(f"({look}, [store.shownHead, heard.length])") == ["L0H1", 0]
+    until(page, "heard.join() === 'peek'")  # once, of both
+    page.evaluate("(store.look({ key: 'head:L0H2' }, true), store.set({ off: 'L0H2' }))")
+    painted(page)
+    assert page.evaluate("heard") == ["peek", "off"]
 
 
 def test_what_is_off_is_in_the_address_and_what_is_typed_is_nowhere(page, report):

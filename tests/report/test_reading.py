@@ -18,6 +18,7 @@ from wonderland.components import Head
 from wonderland.estimate import Estimate
 from wonderland.report.build import render
 from wonderland.report.findings import Finding
+from wonderland.report.sharing import PUBLIC, Sharing
 from wonderland.views import Row, Wording
 
 pytestmark = chromium.MARKS
@@ -53,11 +54,17 @@ def report(tmp_path_factory) -> str:
     return path.as_uri()
 
 
-def test_the_first_page_is_short_and_every_story_leads_on(page):
+def is_short(page) -> str:
+    """Return what the first page says, which is at most 250 words and 40 digits; those of messages are not counted."""
     shown = page.inner_text("main")
     assert len(shown.split()) <= 250
     messages = " ".join(page.locator("main .excerpt").all_inner_texts())
     assert len(re.findall(r"\d", shown)) - len(re.findall(r"\d", messages)) <= 40
+    return shown
+
+
+def test_the_first_page_is_short_and_every_story_leads_on(page):
+    is_short(page)
     assert page.locator(".story").count() <= 5
     for i in range(page.locator(".story").count()):
         page.evaluate("location.hash = ''")
@@ -65,6 +72,23 @@ def test_the_first_page_is_short_and_every_story_leads_on(page):
         page.locator(".story .onward a").nth(i).click()
         until(page, "!document.querySelector('#title-findings')")
         assert page.inner_text("main h1")
+
+
+@pytest.mark.parametrize("against", [False, True], ids=["public", "against the audit"])
+def test_the_first_page_of_a_report_that_answers_is_as_short(page, tmp_path, against):
+    refused = Sharing(AUDIT, ["A message stood in it.", "A person can be told."]).let_out(asked=True)
+    path = tmp_path / "live.html"
+    live = {"view": {}, "model": {"cfg": {"n_layers": 4, "n_heads": 4}}}
+    path.write_text(render(replace(whole(), live=live, sharing=refused if against else PUBLIC)), encoding="utf-8")
+    context = page.context.browser.new_context(viewport=chromium.DESK)
+    tab = context.new_page()
+    open_at(tab, path.as_uri())
+    shown = is_short(tab)
+    assert "Try it: write, and the model answers" in shown
+    assert ("The audit does not let this model be shared." in shown) is against
+    tab.click("summary:text-is('Figures of the audit')")
+    assert (refused if against else PUBLIC) in tab.inner_text("main")
+    context.close()
 
 
 def test_of_the_audit_the_first_page_tells_the_claim_with_its_interval_and_the_rest_at_a_press(page):
@@ -82,26 +106,35 @@ def test_of_the_choices_left_the_ends_and_the_best_rule_are_in_figures_and_all_o
     said = scale.get_attribute("title")
     names = [one.rpartition(" ")[0] for one in said.split(" · ")]
     figures = [one.rpartition(" ")[2] for one in said.split(" · ")]
-    shown = scale.locator("text").all_text_contents()
+    shown = scale.locator("text, > span").all_text_contents()
     assert set(names) <= set(shown)
     numbers = [one for one in shown if one in figures]
     assert sorted(numbers) == sorted([figures[0], figures[-2]])  # the last is the model's own, told below
 
 
+def test_a_term_in_a_picture_of_the_first_page_says_what_it_means(page):
+    term = page.locator(".drawn .term:text-is('unigram')")
+    term.hover()
+    assert "table of counts" in page.inner_text("#tip")
+    name, line = term.bounding_box(), page.locator(".drawn svg").first.bounding_box()
+    assert line["x"] <= name["x"] <= line["x"] + line["width"]
+    assert line["y"] < name["y"] < line["y"] + line["height"]
+
+
 def test_the_findings_sort_by_their_numbers_and_show_their_kind(page):
     go(page, "all-findings")
     everything = page.locator(".findings tbody tr").count()
-    page.click('.sort:text-is("Value")')
+    page.click('.sort:has-text("Value")')
     assert "62%" in page.inner_text(".findings tbody tr >> nth=0")  # farthest from its chance level
     assert page.get_attribute(".findings tbody tr:first-child .mark", "aria-label") == "effect"
     page.click('.choice button:has-text("null result")')
-    assert page.locator(".findings tbody tr").count() == 1
+    assert page.locator(".findings tbody tr:visible").count() == 1
     assert "[−0.030, 0.010]" in page.inner_text(".findings tbody")
     page.click('.choice button:text-is("all")')
     page.fill(".controls input", "repeating")
-    assert page.locator(".findings tbody tr").count() == 1
+    assert page.locator(".findings tbody tr:visible").count() == 1
     page.fill(".controls input", "")
-    assert page.locator(".findings tbody tr").count() == everything
+    assert page.locator(".findings tbody tr:visible").count() == everything
 
 
 def test_an_effect_whose_interval_reaches_chance_has_another_mark_than_one_that_does_not(page):
@@ -120,7 +153,7 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     go(page, "all-findings")
     page.fill(".controls input", "repeating")
-    page.click('.findings button[aria-label="Copy citation"]')
+    page.click('.findings button[aria-label="Copy citation"]:visible')
     until(page, "document.querySelector('.findings td button').textContent === 'Copied'")
     said = page.evaluate("navigator.clipboard.readText()")
     for part in (
@@ -139,7 +172,7 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
 def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(page):
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }")
     go(page, "all-findings")
-    page.click('.findings button[aria-label="Copy citation"] >> nth=0')
+    page.click('.findings button[aria-label="Copy citation"]:visible >> nth=0')
     assert page.input_value("dialog.copy textarea")
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog.copy", state="detached")

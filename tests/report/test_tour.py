@@ -173,7 +173,7 @@ class TestInABrowser:
                 until(opened, f"(at => at.left >= 0 && at.right <= innerWidth && at.width > 0)({cell})")
             opened.keyboard.press("ArrowRight" if i < len(WHOLE) - 1 else "ArrowLeft")
         until(opened, f"document.querySelector('.tour h2').textContent === {WHOLE[-2]!r}")
-        assert opened.locator('.finding.toured[data-finding="1"]').count() == 1
+        assert opened.locator('.toured[data-finding="1"]').count() == 1
 
     @WIDTHS
     def test_it_ends_with_the_focus_where_it_was_and_leaves_no_outline(self, opened):
@@ -197,11 +197,11 @@ class TestInABrowser:
         tab.get_by_role("button", name="Tour", exact=True).click()
         while tab.inner_text(".tour h2") != "What was not found":
             tab.get_by_role("button", name="Next", exact=True).click()
-        until(tab, "document.querySelector('.finding.toured') !== null")
+        until(tab, "document.querySelector('[data-finding].toured') !== null")
         until(
             tab,
             """(() => {
-              const row = document.querySelector('.finding.toured').getBoundingClientRect();
+              const row = document.querySelector('[data-finding].toured').getBoundingClientRect();
               const table = document.querySelector('main .scroll').getBoundingClientRect();
               return row.top >= table.top && row.bottom <= table.bottom && row.top >= 0 && row.top < 700;
             })()""",

@@ -68,7 +68,7 @@ class Timing:
         timed = ~times.is_null().to_numpy(zero_copy_only=False)
         when = times.cast(pa.int64()).fill_null(0).to_numpy()
         ranks = rank[codes]
-        together = np.argsort(ranks, kind="stable")
+        together = _by_number(ranks)
         together = together[timed[together]]
         steps = np.diff(when[together])[np.diff(ranks[together]) == 0]
         return cls(ranks, when, timed, int((steps > 0).sum()), int((steps < 0).sum()))
@@ -85,6 +85,10 @@ class Timing:
         place = (-np.arange(len(self.rank)),) if backwards else ()
         if order:
             return np.lexsort((*place, self.rank))
+        if self.timed.all() and not backwards:
+            later: np.ndarray = np.argsort(self.when, kind="stable")
+            together: np.ndarray = _by_number(self.rank[later])
+            return np.take(later, together)
         if self.timed.all():
             return np.lexsort((*place, self.when, self.rank))
         stored = np.lexsort((*place, self.rank))
@@ -93,6 +97,13 @@ class Timing:
         known = (last >= 0) & (rank[last] == rank)
         when = np.where(known, self.when[stored][last], np.iinfo(np.int64).min)
         return stored[np.lexsort((when, rank))]  # stable: ties keep the order of the file
+
+
+def _by_number(numbers: np.ndarray) -> np.ndarray:
+    """Return what puts numbers in order, equal ones as they stand; NumPy is several times as fast with 16 bits."""
+    small = numbers.max(initial=0) < 1 << 16
+    order: np.ndarray = np.argsort(numbers.astype(np.uint16) if small else numbers, kind="stable")
+    return order
 
 
 def sorted_by_thread(table: pa.Table, order: str = "") -> pa.Table:

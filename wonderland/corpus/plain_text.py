@@ -18,10 +18,20 @@ def plain_text(text: str) -> tuple[str, list[int] | None]:
     """
     if text.isascii():
         return text, None
-    places = [at for at, c in enumerate(text) if c not in _UNSEEN]
-    return "".join(_plain_character(text[at]) for at in places), places
+    if _UNSEEN.isdisjoint(text):
+        return text.translate(_PLAIN), list(range(len(text)))
+    return text.translate(_PLAIN), [at for at, c in enumerate(text) if c not in _UNSEEN]
 
 
-def _plain_character(character: str) -> str:
-    digit = unicodedata.decimal(character, None)
-    return _WIDE.get(character, character) if digit is None else str(digit)
+class _Plain(dict[int, str | None]):
+    """What each character becomes, None for those that nobody sees; looked up once each."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        digit = unicodedata.decimal(character, None)
+        plain = _WIDE.get(character, character) if digit is None else str(digit)
+        self[code] = found = None if character in _UNSEEN else plain
+        return found
+
+
+_PLAIN = _Plain()

@@ -23,8 +23,9 @@ from itertools import chain
 
 import regex
 from phonenumbers import SUPPORTED_REGIONS, Leniency, PhoneNumberMatcher, is_valid_number, parse
-from stdnum import iban, luhn, numdb
+from stdnum import luhn, numdb
 
+from wonderland.corpus.ibans import is_iban
 from wonderland.corpus.plain_text import plain_text
 from wonderland.errors import UsageError
 
@@ -131,6 +132,9 @@ _NO_STREET = (  # a date or a time before a word that only looks like a street
 _ADDRESS = regex.compile(rf"\b\d{{1,5}} (?:[NSEW]\.? )?{_NO_STREET}(?:[A-Z][a-z]+ ){{1,3}}(?i:{_STREET})\b\.?")
 
 
+_WORTH = regex.compile(r"[@/?#0-9]")
+
+
 def find_secrets(text: str, country: str | None = None) -> list[Secret]:
     """Return the secrets in a text, in their order, none overlapping another.
 
@@ -196,7 +200,8 @@ def scrubbed(text: str, country: str | None = None) -> tuple[str, list[str]]:
 
 
 def _worth_looking(text: str) -> bool:
-    return "@" in text or "/" in text or "www." in text.casefold() or any(c.isdigit() or c in "?#" for c in text)
+    unusual = "www." in text.casefold() or (not text.isascii() and any(map(str.isdigit, text)))
+    return unusual or _WORTH.search(text) is not None
 
 
 def _shaped(
@@ -248,7 +253,7 @@ def _ibans(text: str, country: str | None) -> Iterator[Secret]:
     for match in _IBAN.finditer(text):
         whole = _whole_iban(match[0].upper())
         found = whole and whole.match(text, match.start())
-        if found and iban.is_valid("".join(c for c in found[0] if c.isalnum())):
+        if found and is_iban("".join(filter(str.isalnum, found[0]))):
             yield Secret("iban", found.start(), found.end(), found[0])
 
 

@@ -26,6 +26,7 @@ from wonderland.report.schema import (
     fields_of,
 )
 from wonderland.report.sections import SECTIONS, section_of
+from wonderland.report.sharing import ASKED
 from wonderland.report.stories import roles_of, stories
 from wonderland.report.tour import tour
 
@@ -54,6 +55,7 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "audit": page.audit,
         "auditFigures": [row.plain() for row in page.audit_figures],
         "sharing": page.sharing,
+        "against": page.sharing.endswith(ASKED),
         "glossary": [{"name": term.name, "text": term.text, "forms": list(term.forms)} for term in GLOSSARY],
         "about": {str(key): [block.plain() for block in blocks] for key, blocks in page.about.items()},
         "views": [

@@ -18,7 +18,7 @@ from wonderland.errors import CheckFailed
 if TYPE_CHECKING:
     from wonderland.report.schema import Row
 
-__all__ = ["NO_AUDIT", "OUTDATED", "PUBLIC", "Sharing"]
+__all__ = ["ASKED", "NO_AUDIT", "OUTDATED", "PUBLIC", "Sharing"]
 
 NO_AUDIT = "No audit was run, so what this model gives away of the messages it read is unknown."
 OUTDATED = (
@@ -26,7 +26,8 @@ OUTDATED = (
     "gives away of the messages it read is unknown."
 )
 PUBLIC = "The messages it read are public: they come with wonderland."
-_ASKED = "It was written because somebody said that those whose messages it read were asked."
+ASKED = "It was written because somebody said that those whose messages it read were asked."
+"""How the sentence of a file ends whose model an audit does not let be shared."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Sharing:
                 "away."
             )
         if asked:
-            return f"The audit does not let this model be shared: {' '.join(self.refusals)} {_ASKED}"
+            return f"The audit does not let this model be shared: {' '.join(self.refusals)} {ASKED}"
         raise CheckFailed(
             f"The model is not put into a file that can be shared. {' '.join(self.refusals)}",
             hint=f"{self._what_to_do} If all whose messages it read agree: --i-asked-them",

@@ -1,13 +1,12 @@
 // The page itself: header, list of views, the view shown, the card; every change of the state passes through here.
 
-async function start() {
-  const said = byId('damaged');
-  said.remove();
-  await begin().catch((error) => {
-    document.body.append(said);
-    throw error;
-  });
-}
+// Until the page has its theme, the first style in the file says, two seconds late, that it is damaged; so it does again
+// where the page cannot begin.
+const start = () => begin().catch((error) => {
+  document.body.replaceChildren();
+  delete root.dataset.theme;
+  throw error;
+});
 
 async function begin() {
   await unpack(page);
@@ -20,15 +19,12 @@ async function begin() {
   let figure = null, turn = 0;
 
   // The list goes by question; views of one analysis stand together, its first always, the others while one is open.
-  const own = OWN_PAGES.map(([id, title]) => ({ id, title, group: 'own', own: true })), parts = [['Start', own]];
-  for (const [section, heading] of page.sections) {
-    const members = page.views.filter((view) => view.section === section);
-    if (members.length) parts.push([heading, members]);
-  }
+  const own = OWN_PAGES.map(([id, title]) => ({ id, title }));
+  const parts = [['Start', own], ...page.sections.map(([section, heading]) => [heading, page.views.filter((view) => view.section === section)])].filter(([, members]) => members.length);
   const sections = parts.map(([, members]) => members[0].id);
   const nav = [];
   parts.forEach(([heading, members], s) => {
-    const links = d3.groups(members, (view) => (view.own ? view.id : view.group || view.id)).flatMap(([group, views]) => views.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, 'data-own': view.own, href: '#/' + view.id }, el('span', view.title))));
+    const links = d3.groups(members, (view) => view.group || view.id).flatMap(([group, views]) => views.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, href: '#/' + view.id }, el('span', view.title))));
     byId('nav').append(el('div.navpart', { role: 'group', label: heading }, el('span.heading', { 'aria-hidden': 'true' }, heading, el('kbd', s + 1)), links));
     nav.push(...links);
   });
@@ -52,7 +48,7 @@ async function begin() {
 
   // One figure that cannot be drawn leaves the others as they are.
   const fail = (error) => {
-    fill(main, el('h1', { id: `title-${store.view}` }, viewShown()?.title), harmed(error, viewShown()));
+    fill(main, headline(store.view, viewShown()?.title), harmed(error, viewShown()));
     figure = NO_FIGURE;
   };
 
@@ -113,10 +109,10 @@ async function begin() {
 }
 
 function header(help, search, tour) {
-  const failed = page.checks.filter((check) => !check.passed).length, { model, corpus } = page.meta;
+  const { model, corpus } = page.meta, failed = FAILED.length;
   return [
     el('strong.name', 'wonderland'), model ? el('span.fact', model) : null, corpus ? el('span.fact', typeof corpus === 'string' ? corpus : Object.entries(corpus).slice(0, 2).map(([what, count]) => `${number(count)} ${what}`).join(', ')) : null, el('span.gap'),
-    page.checks.length ? el(failed ? 'a.badge.bad' : 'a.badge.good', { href: '#/findings' }, failed ? `✗ ${failed} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed`) : null,
+    page.checks.length ? el(failed ? 'a.badge.bad' : 'a.badge.good', { href: '#/findings' }, CHECKED) : null,
     page.containsText ? el('span.badge.text', { title: `Whoever has this file can read the ${page.meta.texts ? 'texts' : 'messages'} in it.` }, page.meta.texts ? 'contains texts' : 'contains message text')
       : el('span.badge', 'redacted'),
     button('Copy link', (event) => copyText(location.href, event.target), { class: 'copylink', title: 'Copy the address of what is shown; it holds no message' }),

@@ -27,13 +27,14 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', ...keyed(`head:${HEADS[i]}`) }, canvas, el('span', HEADS[i], ' ', label(i).length < 12 ? el('small', label(i)) : null)));
   const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
     d3.range(layers).map((l) => el('div.row', { role: 'row' }, thumbs.slice(l * heads, (l + 1) * heads))));
+  const choose = (i) => store.set({ key: `head:${HEADS[i]}` });
   const hand = pointing(grid, {
     columns: heads,
     state: 'aria-selected',
     words: (i, hovering) => (hovering ? null : [`${HEADS[i]} ${label(i)}`, [['', 'attention pattern']]]),
-    pick: (i) => store.set({ key: `head:${HEADS[i]}` }),
+    pick: choose,
     peek: (i) => ({ ...store.peek, key: `head:${HEADS[i]}` }),
-    move: (i) => store.set({ key: `head:${HEADS[i]}` }),
+    move: choose,
   });
   hand.set(thumbs);
   hand.say();
@@ -62,8 +63,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   };
   const valid = (i) => isNumber(i) && triangles && i < triangles.n;
   function describeToken(i) {
-    const kept = `“${tokenName(shown.tokens[store.pos])}” (${store.pos})`;
-    return [`${tokenName(shown.tokens[i])} (${i})`, [[incoming() ? `looks at ${kept}` : `is looked at by ${kept}`, number(weightOf(store.pos)(i), 3)]]];
+    const kept = quoted(shown.tokens, store.pos);
+    return [placed(shown.tokens, i), [[incoming() ? `looks at ${kept}` : `is looked at by ${kept}`, number(weightOf(store.pos)(i), 3)]]];
   }
 
   let clicked = null; // where: until the pointer leaves that place, no tooltip covers what the click opened
@@ -75,8 +76,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     store.look({ ...store.peek, pos: incoming() ? key : query });
     big.cross(query, key <= query ? key : null);
     tip.show(event, HEADS[current()], [
-      ['token', `${tokenName(tokens[query])}  (${query})`],
-      ['looks at', key <= query ? `${tokenName(tokens[key])}  (${key})` : 'cannot see what comes later'],
+      ['token', placed(tokens, query)],
+      ['looks at', key <= query ? placed(tokens, key) : 'cannot see what comes later'],
       ['weight', key <= query ? number(weight(query, key), 3) : ''],
     ]);
   });
@@ -100,7 +101,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   big.canvas.addEventListener('blur', () => (tip.hide(), shadeWords()));
   function point() {
     big.cross(spot.query, spot.key);
-    const said = [`${tokenName(shown.tokens[spot.query])} (${spot.query}) looks at ${tokenName(shown.tokens[spot.key])} (${spot.key})`, [['weight', number(weight(spot.query, spot.key), 3)]]];
+    const said = [`${placed(shown.tokens, spot.query)} looks at ${placed(shown.tokens, spot.key)}`, [['weight', number(weight(spot.query, spot.key), 3)]]];
     fill(big.said, spoken(...said));
     tip.show(big.canvas, ...said);
   }
@@ -152,7 +153,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     if (cell && store.peek.pos === undefined) big.cross(cell[1], cell[2]);
     else big.cross(position === null || incoming() ? null : position, position !== null && incoming() ? position : null);
     const ranked = d3.range(triangles.n).filter((i) => value(i) > 0.005).sort((a, b) => value(b) - value(a)).slice(0, 5);
-    const named = position === null ? '' : `“${tokenName(tokens[position])}” (${position})`;
+    const named = position === null ? '' : quoted(tokens, position);
     fill(about, position === null ? ['Shaded by the attention each token receives on average.', el('span.hint', ' Point at a word, or click it to keep it.')]
       : incoming() ? `${named} is looked at most by` : `${named} looks most at`);
     fill(most, (position === null ? [] : ranked).map((i) => el('li', valid(store.pos) ? button('', () => (store.set({ node: i }), reveal()), { class: 'link', title: 'What is behind this weight' }) : el('span'))));

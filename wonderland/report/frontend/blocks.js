@@ -27,7 +27,7 @@ function drawSnippet({ tokens, at, value, values }) {
   const scale = colourScale({ domain: [0, max(...(values ?? [1]), 1e-9)] }, []);
   return el('li', el('b', number(value)), el('span', tokens.map((token, i) => {
     const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(SPECIAL.test(token) ? shortName(token) : token));
-    if (values?.[i] > 0) shadeToken(word, { background: scale.css(values[i]), color: scale.ink(values[i]) });
+    if (values?.[i] > 0) shadeToken(word, scale, values[i]);
     return word;
   })));
 }
@@ -42,8 +42,8 @@ function smallBars({ label, x, values, chance, mark, unit }) {
   drawing.line(0, y(0), width, y(0), colours.muted);
   if (null_) drawing.path(null_.map((v, i) => `M${band(i) - 1},${y(v)}h${band.bandwidth() + 2}`).join(''), colours.ink, { lineWidth: 1.5 });
   if (x) {
-    drawing.text(0, height - 4, x[0], { size: 12, fill: colours.muted });
-    drawing.text(width, height - 4, x.at(-1), { size: 12, fill: colours.muted, anchor: 'end' });
+    drawing.text(0, height - 4, x[0], { fill: colours.muted });
+    drawing.text(width, height - 4, x.at(-1), { fill: colours.muted, anchor: 'end' });
   }
   const said = `${label}: ${list.map((v, i) => `${x?.[i] ?? i + 1} ${number(v)}`).join(', ')}`;
   return el('figure.small', { label: said }, sceneToSvg(drawing), el('figcaption', dots(label, unit, null_ && '▬ chance')));
@@ -53,20 +53,23 @@ function smallBars({ label, x, values, chance, mark, unit }) {
 // there is room, so that its words keep their size.
 function rankLines(given) {
   const { series, label = 'rank' } = given, said = series.map((s) => `${tokenName(s.name)}: ${label} ${asList(s.values).join(', ')}`).join('; ');
-  const node = el('figure.small.wide', { role: 'img', label: said }), paint = (width) => fill(node, sceneToSvg(rankScene(given, width)), el('figcaption', `${label}, 1 on top`));
-  paint(290);
+  const node = el('figure.small.wide', { role: 'img', label: said });
+  let drawn = null;
+  const paint = (width) => width !== drawn && fill(node, sceneToSvg(rankScene(given, (drawn = ranksWidth = width))), el('figcaption', `${label}, 1 on top`));
+  paint(ranksWidth);
   new ResizeObserver(() => node.clientWidth && paint(max(240, min(420, node.clientWidth)))).observe(node);
   return node;
 }
+let ranksWidth = 290; // of the last one: the next has as much room, and is drawn once
 function rankScene({ x, series }, width) {
   const right = width - 110, top = 14, bottom = 150, colours = palette(), drawing = new Scene(width, bottom + 26);
   const lists = series.map((s) => asList(s.values)), most = max(10, d3.max(lists.flat()));
   const y = d3.scaleLog([1, most], [top, bottom]), at = d3.scalePoint(d3.range(x.length), [34, right]);
   for (const tick of [1, 10, 100, 1000, 10000].filter((v) => v <= most)) {
     drawing.line(34, y(tick), right, y(tick), colours.line);
-    drawing.text(26, y(tick) + 4, number(tick), { size: 12, anchor: 'end', fill: colours.muted });
+    drawing.text(26, y(tick) + 4, number(tick), { anchor: 'end', fill: colours.muted });
   }
-  x.forEach((name, i) => drawing.text(at(i), bottom + 18, name, { size: 12, anchor: 'middle', fill: colours.muted }));
+  x.forEach((name, i) => drawing.text(at(i), bottom + 18, name, { anchor: 'middle', fill: colours.muted }));
   const taken = [];
   lists.forEach((values, i) => {
     const colour = colours.categories[i % colours.categories.length];
@@ -75,7 +78,7 @@ function rankScene({ x, series }, width) {
     let place = y(values.at(-1));
     while (taken.some((other) => abs(other - place) < 14)) place += 2;
     taken.push(place);
-    drawing.text(right + 12, place + 4, fitText(tokenName(series[i].name), 96), { size: 12, weight: i ? 400 : 600 });
+    drawing.text(right + 12, place + 4, fitText(tokenName(series[i].name), 96), { weight: i ? 400 : 600 });
   });
   return drawing;
 }

@@ -9,12 +9,15 @@ function messageNumbers({ tokens, speakers, messages }) {
 // A token in its place: spaces as they are, line breaks marked, hidden characters as escapes.
 const inSentence = (token) => (token === '' ? '∅' : visible(token.replace(/\n/g, '⏎')));
 
+// A token with its place.
+const placed = (tokens, i) => `${tokenName(tokens[i])} (${i})`, quoted = (tokens, i) => `“${tokenName(tokens[i])}” (${i})`;
+
 // The parts of a token on the page: the space before a word is not shaded, so that no sliver of it stays on the line above.
 const tokenParts = (token) => {
   const [, space, word] = /^( *)([^]*)$/.exec(inSentence(token));
   return word ? [space, el('i.shade', word)] : [el('i.shade', space)];
 };
-const shadeToken = (node, css) => styled(node.lastElementChild ?? node, css);
+const shadeToken = (node, scale, value) => styled(node.lastElementChild ?? node, finite(value) ? scale.paint(value) : { background: '', color: '' });
 
 // `words(i)` names a token with its numbers, or nothing where hovering needs no tooltip.
 function bubbles(words) {
@@ -38,9 +41,8 @@ function bubbles(words) {
   };
   const shade = (value, scale) => {
     spans.forEach((span, i) => {
-      const v = value(i), there = finite(v);
-      shadeToken(span, { background: there ? scale.css(v) : '', color: there ? scale.ink(v) : '' });
-      span.classList.toggle('undefined', !there);
+      shadeToken(span, scale, value(i));
+      span.classList.toggle('undefined', !finite(value(i)));
     });
     hand.say();
   };

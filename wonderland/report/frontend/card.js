@@ -36,9 +36,9 @@ function makeCard(host) {
 
   function fillRow(row, at) {
     const cell = { value: row.value.at(...at), low: row.low.at(...at), high: row.high.at(...at), chance: row.chance?.at(...at) };
-    const said = verdict(cell), untrained = row.control?.at(...at);
-    row.node.classList.toggle('weak', said.startsWith('not') || !row.trusted);
-    row.node.title = dots(said, isNumber(untrained) && `untrained ${number(untrained)}`, evidence(row));
+    const untrained = row.control?.at(...at);
+    row.node.classList.toggle('weak', isWeak(cell) || !row.trusted);
+    row.node.title = dots(verdict(cell), isNumber(untrained) && `untrained ${number(untrained)}`, evidence(row));
     const unit = row.unit === '1' || row.label.includes(row.unit) ? null : el('small', ' ' + row.unit);
     fill(row.node, el('span', row.label, unit), el('b', number(cell.value)), strip(row, at),
       el('small', dots(interval(cell.low, cell.high), isNumber(cell.chance) && `chance ${number(cell.chance)}`)));

@@ -49,7 +49,7 @@ function cellPanel(at, data) {
     const [i, query, key] = open, all = data();
     if (all.conversation.harm) throw all.conversation.harm;
     if (all.conversation.behind && !all.conversation.opened) return void fill(node); // in a moment
-    const { tokens } = all.conversation, name = (k) => `“${tokenName(tokens[k])}” (${k})`;
+    const name = (k) => quoted(all.conversation.tokens, k);
     fill(node, el('h2', `${HEADS[i]}: ${name(query)} looks at ${name(key)}`, el('small', 'one cell, n = 1')), button('Close', () => store.set({ node: null }), { class: 'quiet hint' }),
       el('div.blocks', cellBlocks(all, i, query, key).map(drawBlock)));
   };

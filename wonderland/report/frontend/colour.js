@@ -43,7 +43,7 @@ function ramp(stops) {
     const { r, g, b } = d3.rgb(between(i / STEPS));
     const [R, G, B] = [r, g, b].map((v) => max(0, min(255, round(v))));
     css.push(`rgb(${R},${G},${B})`);
-    packed[i] = (255 << 24) | (B << 16) | (G << 8) | R;
+    packed[i] = packColour(css[i]);
     ink.push(luminance(R, G, B) > 0.179 ? '#000000' : '#ffffff'); // at 0.179 both have a contrast of 4.58
   }
   return { css, ink, packed };
@@ -57,8 +57,7 @@ function luminance(...rgb) {
 // A scale from values to colours. Domains grow to hold every value: nothing is clipped.
 function colourScale({ scale = 'sequential', domain = null }, values) {
   const real = [...values].filter(finite);
-  let low = min(...(domain ? [domain[0]] : [0]), d3.min(real) ?? 0);
-  let high = max(domain ? domain[1] : -Infinity, d3.max(real) ?? 1);
+  let low = min(domain?.[0] ?? 0, d3.min(real) ?? 0), high = max(domain?.[1] ?? -Infinity, d3.max(real) ?? 1);
   const diverging = scale === 'diverging';
   if (diverging) low = -(high = max(-low, high));
   if (high <= low) [low, high] = [low - diverging, low + 1];
@@ -70,9 +69,7 @@ function colourScale({ scale = 'sequential', domain = null }, values) {
   const step = (v) => round(place(v) * STEPS);
   const note = diverging ? '0 in the middle' : { linear: 'linear scale', log: 'logarithmic scale' }[scale] ?? 'square-root scale';
   const map = () => palette()[diverging ? 'diverging' : 'sequential'];
-  return {
-    low, high, note, place,
-    css: (v) => (finite(v) ? map().css[step(v)] : 'transparent'),
-    ink: (v) => (finite(v) ? map().ink[step(v)] : palette().muted),
-  };
+  const css = (v) => (finite(v) ? map().css[step(v)] : 'transparent');
+  const paint = (v) => ({ background: css(v), color: finite(v) ? map().ink[step(v)] : palette().muted });
+  return { low, high, note, css, paint };
 }

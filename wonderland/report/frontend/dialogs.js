@@ -62,8 +62,8 @@ function makeSearch() {
   };
   const search = () => {
     const wanted = input.value.trim().toLowerCase(), all = things.filter(({ name, more = '' }) => `${name} ${more}`.toLowerCase().includes(wanted));
-    const begins = ({ name }) => name.toLowerCase().startsWith(wanted);
-    const kinds = [...d3.group([...all.filter(begins), ...all.filter((one) => !begins(one))], ({ kind }) => kind.replace(/ of .*/, '')).values()].flatMap((members) => members.slice(0, 4));
+    const later = ({ name }) => !name.toLowerCase().startsWith(wanted);
+    const kinds = [...d3.group(d3.sort(all, later), ({ kind }) => kind.replace(/ of .*/, '')).values()].flatMap((members) => members.slice(0, 4));
     const found = wanted ? [...kinds.slice(0, 9), ...places(wanted).slice(0, 6)] : [...things.slice(0, 3), ...heads.slice(0, 3)];
     fill(list, found.map((thing) => el('li', button('', () => choose(thing)))), found.length ? null : el('li.quiet', 'Nothing of that name.'));
     found.forEach(({ name, kind }, i) => fill(list.children[i].firstChild, el('span', name), el('small', kind)));

@@ -43,7 +43,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const note = (heading, text) => (text ? el('section', el('h2', heading), el('p', explained(text, seen))) : null), seen = new Set();
   const notes = () => (view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
   const node = el('article', { class: `figure ${view.renderer}`, 'aria-labelledby': `title-${view.id}` },
-    el('header.titles', el('h1', { id: `title-${view.id}`, tabindex: -1 }, view.title), el('div.buttons', tableButton, page.opens ? null : menu.node, wide)),
+    el('header.titles', headline(view.id, view.title), el('div.buttons', tableButton, page.opens ? null : menu.node, wide)),
     view.subtitle ? el('p.subtitle', explained(view.subtitle, seen)) : null,
     view.caption ? el('p.caption', explained(view.caption, seen)) : null,
     view.warning ? el('p.banner', { role: 'note' }, explained(view.warning, seen)) : null,
@@ -62,7 +62,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const watcher = new ResizeObserver(() => {
     if (!box.clientWidth || box.clientWidth === width) return;
     width = box.clientWidth;
-    figure.update(new Set(['size']));
+    store.tell(new Set(['size'])); // as any change, so that an error is told as any
   });
   if (!printing) watcher.observe(box);
   return { view, update, steps: () => steps ?? figure.steps, openExport: page.opens ? () => {} : menu.open, leave: () => watcher.disconnect() };

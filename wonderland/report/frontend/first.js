@@ -14,6 +14,8 @@ const markOf = (finding) => {
   return el('span.mark', { role: 'img', label: said, title: said, class: `mark ${kindOf(finding)}` }, sign);
 };
 const evidenceOf = ({ view, select = [] }) => store.address({ key: null, pos: null, ...selecting(...select), view });
+const FAILED = page.checks.filter((check) => !check.passed);
+const CHECKED = FAILED.length ? `✗ ${FAILED.length} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed`;
 const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
 
 // Choices left, from a blind guess to this model, on a logarithmic scale. In figures only the ends and the best rule are told;
@@ -63,14 +65,24 @@ function excerpt({ tokens, speakers, messages, values, at, title }) {
   return el('div.bubbles.excerpt', { title }, d3.groups(d3.range(tokens.length), (i) => messages[i]).map(([, members]) => el(`p.bubble.${speakers[members[0]] === 'me' ? 'me' : 'them'}`, { dir: 'auto' }, members.map((i) => {
     if (SPECIAL.test(tokens[i])) return ENDS.has(tokens[i]) ? '' : el('span.special', tokens[i].slice(2, -2));
     const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(tokens[i]));
-    if (isNumber(values[i])) shadeToken(word, { background: scale.css(values[i]), color: scale.ink(values[i]) });
+    shadeToken(word, scale, values[i]);
     return word;
   }))));
 }
 
+// A picture as wide as there is room. A term in it stands over it as words, which say what it means.
 const drawn = (draw, said) => {
-  const host = el('div.drawn', { 'aria-hidden': 'true', title: said });
-  return { host, paint: () => host.replaceChildren(sceneToSvg(draw(max(240, min(620, host.clientWidth))))) };
+  const host = el('div.drawn', { role: said && 'group', label: said, title: said });
+  const paint = () => {
+    const scene = draw(max(240, min(620, host.clientWidth))), [words, rest] = [true, false].map((is) => scene.items.filter(({ text }) => Boolean(text && termIn(text)) === is));
+    scene.items = rest;
+    host.replaceChildren(sceneToSvg(scene), ...words.map(({ text, x, y, fill }) => {
+      const word = el('span', explained(text));
+      styled(word, { left: `${x}px`, top: `${y}px`, color: fill });
+      return word;
+    }));
+  };
+  return { host, paint };
 };
 
 function mountFirst(host) {
@@ -90,18 +102,17 @@ function mountFirst(host) {
     el('p.sentence', markOf(story), el('span', explained(story.text, seen), story.more ? [' ', story.more] : null)),
     story.picture && el('div.picture', draw(story.picture)), measure(story),
     el('p.onward', el('a', { href: evidenceOf(story) }, `${story.onward} →`))));
-  const failed = page.checks.filter((check) => !check.passed), live = page.views.find(({ renderer }) => renderer === 'live');
+  const live = page.views.find(({ renderer }) => renderer === 'live');
   host.replaceChildren(el('article.figure.first',
-    el('h1', { id: 'title-findings', tabindex: -1 }, page.meta.compared ? 'The comparison in a minute' : 'Your model in a minute'),
+    headline('findings', page.meta.compared ? 'The comparison in a minute' : 'Your model in a minute'),
     el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts.' : 'It read messages and learned one thing: to guess the next token.'), seen)),
     page.audit ? auditOf(true, seen) : null,
-    page.checks.length ? el('details.checks', { open: failed.length > 0 }, el(failed.length ? 'summary.bad' : 'summary', failed.length ? `✗ ${failed.length} of ${page.checks.length} checks failed` : `✓ All ${page.checks.length} checks passed`), el('ul', checksList(failed))) : null,
+    page.checks.length ? el('details.checks', { open: FAILED.length > 0 }, el(FAILED.length ? 'summary.bad' : 'summary', CHECKED), el('ul', checksList)) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
     el('p.goon', live ? linkTo({ view: live.id }, `${live.title}: write, and the model answers →`) : null, linkTo({ view: 'all-findings' }, `All findings →`), linkTo({ view: 'words' }, 'Words explained →'))));
-  const paint = () => pictures.forEach((one) => one.paint());
-  paint();
+  pictures.forEach((one) => one.paint());
   return { ...NO_FIGURE, update: (changed) => changed.has('theme') && store.view === 'findings' && mountFirst(host) };
 }
 
-const checksList = (failed) => [...failed, ...page.checks.filter((check) => check.passed)].map(({ passed, name, detail }) => el(passed ? 'li.passed' : 'li.failed',
+const checksList = d3.sort(page.checks, ({ passed }) => passed).map(({ passed, name, detail }) => el(passed ? 'li.passed' : 'li.failed',
   el('span.sign', { role: 'img', label: passed ? 'passed' : 'failed' }, passed ? '✓' : '✗'), el('div', el('span', name), detail ? el('small', detail) : null)));

@@ -13,12 +13,11 @@ renderers.graph = ({ view, data, plot, controls }) => {
   let zoom = 1;
 
   const { least, node: slider, show: showLeast } = threshold(data.threshold, most, unit);
-  const bigger = (by) => () => ((zoom = max(1, min(4, zoom * by))), chart.update(new Set(['size'])));
+  const bigger = (by) => () => ((zoom = max(1, min(4, zoom * by))), store.tell(new Set(['size'])));
   controls.append(slider,
     el('span.choice', button('−', bigger(1 / 1.4), { label: 'Zoom out' }), button('+', bigger(1.4), { label: 'Zoom in' })));
 
   const pinned = () => (isNumber(store.node) && nodes[store.node] ? store.node : nodes.findIndex((node) => isChosen(node.select)));
-  const cellOf = ({ value, low, high, chance }) => ({ value, low, high, chance });
   const nameOf = (edge) => `${nodes[edge.a].label} → ${nodes[edge.b].label}`;
 
   function draw(width, spots) {
@@ -36,7 +35,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
       const down = edge.value < 0, { d, middle } = ways[edge.number];
       const faded = at >= 0 && !touches(edge, at);
       drawing.path(d, colours.categories[down ? 1 : 0], { lineWidth: 0.8 + 7 * size(edge), opacity: faded ? 0.1 : 0.62, dash: down ? '7 4' : null });
-      if (!faded) middles.push({ x: middle[0], y: middle[1], width: 16, height: 16, name: nameOf(edge), pairs: measured('effect', cellOf(edge), unit), key: keyOf(`edge:${edge.from}>${edge.to}`) ?? null, pick: () => store.set({ node: edge.a, ...selecting(`edge:${edge.from}>${edge.to}`) }) });
+      if (!faded) middles.push({ x: middle[0], y: middle[1], width: 16, height: 16, name: nameOf(edge), pairs: measured('effect', edge, unit), key: keyOf(`edge:${edge.from}>${edge.to}`) ?? null, pick: () => store.set({ node: edge.a, ...selecting(`edge:${edge.from}>${edge.to}`) }) });
     });
     nodes.forEach((node, i) => {
       const [cx, cy] = place[i], on = i === at;
@@ -52,7 +51,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
     return drawing;
   }
   const table = () => tableOf(d3.sort(edges, (edge) => -size(edge)), ['From', (edge) => nodes[edge.a].label], ['To', (edge) => nodes[edge.b].label],
-    ['Effect', cellOf, unit], ...(edges.some((edge) => edge.note) ? [['Note', (edge) => edge.note]] : []));
+    ['Effect', (edge) => edge, unit], ...(edges.some((edge) => edge.note) ? [['Note', (edge) => edge.note]] : []));
   const host = el('div.sideways');
   plot.append(host, el('p.key', 'solid: raises  ·  dashed: lowers  ·  width: size of the effect  ·  click a node to pin its edges'));
   const chart = makeChart({ view, plot: host, draw, table, redraw: ['threshold', 'key', 'node'] });

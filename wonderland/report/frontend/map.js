@@ -5,10 +5,7 @@ const SIGNS = ['●', '■', '▲', '◆', '★', '✚'];
 // Beyond six, roles share one sign.
 const ROLES = d3.sort(d3.rollups(Object.values(page.roles), (all) => all.length, (role) => role), ([, count]) => count).map(([role, count], i) => ({ role, count, sign: SIGNS[i] ?? '▪' }));
 const roleOf = (head) => ROLES.find(({ role }) => role === page.roles[head]);
-const roleColour = (head) => {
-  const i = ROLES.indexOf(roleOf(head));
-  return i < 0 ? 'var(--muted)' : i < SIGNS.length ? palette().categories[i] : 'var(--muted)';
-};
+const colourOfRole = (role) => (ROLES.indexOf(role) < SIGNS.length ? palette().categories[ROLES.indexOf(role)] : 'var(--muted)');
 
 // On a page on which no head has a role, the heads of which its findings say something are marked; nothing is no mark.
 const NAMED = new Set(ROLES.length ? [] : page.findings.flatMap(({ kind, select }) => (kind === 'null' ? [] : select).filter((key) => key.startsWith('head:')).map((key) => key.slice(5))));
@@ -21,9 +18,10 @@ function modelMap({ lit = null } = {}) {
   const go = (key) => store.set({ key, ...(viewShown()?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
   const heads = HEADS.map((name) => {
     const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name);
-    return el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, role && (!lit || on) ? role.sign : on ? '●' : lit ? '' : '·');
+    const node = el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, on ? role?.sign ?? '●' : lit ? '' : '·');
+    if (on) node.style.color = role ? colourOfRole(role) : 'var(--accent)';
+    return node;
   });
-  const paint = () => heads.forEach((node, i) => (node.style.color = !lit || lit.includes(HEADS[i]) ? (roleOf(HEADS[i]) ? roleColour(HEADS[i]) : lit || NAMED.has(HEADS[i]) ? 'var(--accent)' : '') : ''));
   // An MLP opens the neurons of its layer; where none of them is told of, the view of neurons as it is.
   const open = (layer) => (neurons.get(layer) ? go(neurons.get(layer)[0]) : store.set({ view: shows('neuron') }));
   const mlps = d3.range(N_LAYERS).map((layer) => (shows('neuron')
@@ -32,16 +30,14 @@ function modelMap({ lit = null } = {}) {
     d3.range(N_LAYERS).map((layer) => [lit ? null : el('span.maprow', { 'aria-hidden': 'true' }, `L${layer}`), heads.slice(layer * N_HEADS, (layer + 1) * N_HEADS), lit ? null : mlps[layer]]));
   const each = min(N_HEADS, 16);
   grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px))${lit ? '' : ' 42px'}`;
-  if (N_HEADS > 16) heads.concat(mlps).forEach((node, i) => styled(node, { gridColumn: i < heads.length ? `${(i % N_HEADS) % 16 + (lit ? 1 : 2)}` : '' }));
+  if (N_HEADS > 16) heads.forEach((node, i) => styled(node, { gridColumn: `${(i % N_HEADS) % 16 + (lit ? 1 : 2)}` }));
   const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => (lit ? { key: `head:${HEADS[i]}` } : {}), // in the card the map would vanish under the pointer
-   
     words: (i) => [HEADS[i], [['', page.roles[HEADS[i]] ?? 'no role']]] });
   hand.set(heads);
-  paint();
-  const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map(({ role, count, sign }, i) => {
-    const mark = el('b', sign);
-    mark.style.color = palette().categories[i] ?? '';
-    return el('li', mark, el('span', role, el('small', count > 1 ? `${count} heads` : 'one head')));
+  const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map((one) => {
+    const mark = el('b', one.sign);
+    mark.style.color = colourOfRole(one);
+    return el('li', mark, el('span', one.role, el('small', one.count > 1 ? `${one.count} heads` : 'one head')));
   }));
   return el('div.mapbox', grid, legend);
 }

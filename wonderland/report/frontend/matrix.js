@@ -10,13 +10,13 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   const cellOf = (s, r, c) => ({ value: s.values.at(r, c), low: s.low?.at(r, c), high: s.high?.at(r, c), chance: s.chance?.at(r, c) });
   const keyAt = (r, c) => keyOf(links === 'head' ? headName(r, c) : links === 'column' ? columns[c] : current().rows[r]);
   const nameOf = (r, c) => (links === 'head' ? headName(r, c) : `${current().rows[r]}, ${columns[c]}${marked.includes(c) ? ` / ${below?.[c]}` : ''}`);
-  const weak = (s, r, c) => verdict(cellOf(s, r, c)).startsWith('not');
+  const weak = (s, r, c) => isWeak(cellOf(s, r, c));
 
   const tabs = series.length > 1 ? choice('Measure', series.map((s) => s.name), (tab) => store.set({ tab })) : null;
   const scaleKey = legend();
   const sizes = series.map((s) => d3.max(s.values.values, abs) || 1);
   const slider = isNumber(data.threshold) ? threshold(data.threshold, d3.max(sizes), series[0].unit) : null;
-  controls.append(...[tabs?.node, scaleKey.node, slider?.node].filter(Boolean));
+  fill(controls, tabs?.node, scaleKey.node, slider?.node);
   const mark = el('p.key', WEAK);
   const host = el('div.sideways'), detail = el('section.celldetail', LIVE);
   plot.append(host, mark, detail);
@@ -66,7 +66,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       grid.classList.toggle('turned', max(...[...columns, ...(below ?? [])].map((text) => textWidth(shortName(text), 13))) > width - 3);
       cells.forEach((cell, i) => {
         const [r, c] = placeOf(i), value = s.values.at(r, c);
-        styled(cell, { background: scale.css(value), color: scale.ink(value), fontSize: `${size ?? 12}px` });
+        styled(cell, { ...scale.paint(value), fontSize: `${size ?? 12}px` });
         fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && !s.labels && isNumber(s.low?.at(r, c)) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
         cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));

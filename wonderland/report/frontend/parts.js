@@ -64,7 +64,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
     if (cells[stop]) cells[stop].tabIndex = -1;
     cells[(stop = i)].tabIndex = 0;
   };
-  const away = () => (tip.hide(), store.look({}));
+  const away = () => (tip.hide(), store.look({}, true));
   const hint = (where, i, tapped = false) => {
     const said = words(i, true);
     if (said) tip.show(where, ...said, tapped), (tip.of = host), (hinted = i);
@@ -75,7 +75,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
       if (event.pointerType === 'touch') return; // a finger scrolls; it points by tapping
       if (i < 0) return away();
       hint(event, i);
-      store.look(peek(i));
+      store.look(peek(i), true);
     },
     pointerleave: (event) => event.pointerType !== 'touch' && away(),
     focusin(event, i) {
@@ -148,10 +148,11 @@ function saySideways(host) {
 const auditOf = (folded, seen) => {
   const brief = folded && page.auditFigures.length ? page.audit.replace(/ \([^()]*\)/g, '') : page.audit;
   const figures = page.auditFigures.length ? el('div.auditfigures', brief === page.audit ? null : el('p.caption', page.audit), pairsOf(page.auditFigures)) : null;
+  const why = page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null;
   return [
-    el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), page.views.some(({ id }) => id === 'audit-completion') ? [' ', linkTo({ view: 'audit-completion' }, 'The tests →')] : null),
-    figures && folded ? el('details.checks', el('summary.quiet', 'Figures of the audit'), figures) : figures,
-    page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null,
+    el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), viewOf('audit-completion') ? [' ', linkTo({ view: 'audit-completion' }, 'The tests →')] : null),
+    folded && page.against ? el('p.caption', el('b', 'The audit does not let this model be shared.')) : null,
+    folded && (figures || why) ? el('details.checks', el('summary.quiet', figures ? 'Figures of the audit' : 'Why the model is in this file'), figures, why) : [figures, why],
   ];
 };
 

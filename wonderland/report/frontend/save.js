@@ -55,10 +55,10 @@ function wrapped(text, width, size) {
 
 // The colour bar of a figure, with its ends, its unit and where chance is.
 function drawRamp(scene, { scale, unit, chance }, x, y) {
-  const low = number(scale.low), left = x + textWidth(low) + 8, width = 160, { muted, ink, line } = palette();
+  const low = number(scale.low), left = x + textWidth(low) + 8, width = 160, { muted, ink, line } = palette(), at = left + (width * (chance - scale.low)) / (scale.high - scale.low);
   d3.range(80).forEach((i) => scene.rect(left + (i * width) / 80, y - 9, width / 80 + 0.5, 10, scale.css(scale.low + ((i + 0.5) / 80) * (scale.high - scale.low))));
   scene.rect(left, y - 9, width, 10, null, { stroke: line });
-  if (isNumber(chance)) scene.line(left + (width * (chance - scale.low)) / (scale.high - scale.low), y - 12, left + (width * (chance - scale.low)) / (scale.high - scale.low), y + 4, ink, { lineWidth: 2 });
+  if (isNumber(chance)) scene.line(at, y - 12, at, y + 4, ink, { lineWidth: 2 });
   scene.text(x, y, low, { fill: muted });
   scene.text(left + width + 8, y, dots(withUnit(number(scale.high), unit), scale.note, isNumber(chance) && `chance ${number(chance)}`), { fill: muted });
 }

@@ -44,7 +44,8 @@ function sceneToSvg(scene, owner = document) {
     }
     else if (item.kind === 'path') svg.append(make('path', { ...paint, d: item.d, 'stroke-dasharray': item.dash, 'stroke-linejoin': 'round' }));
     else {
-      svg.append(make('text', { ...paint, x: item.rotate ? 0 : item.x, y: item.rotate ? 0 : item.y, 'font-size': item.size, 'font-weight': item.weight, 'text-anchor': item.anchor }));
+      const [x, y] = item.rotate ? [0, 0] : [item.x, item.y];
+      svg.append(make('text', { ...paint, x, y, 'font-size': item.size, 'font-weight': item.weight, 'text-anchor': item.anchor }));
       svg.lastChild.textContent = item.text;
     }
   }
@@ -103,16 +104,16 @@ function pictureOf(host) {
     return { x, y, width, height };
   };
   const write = (node, css, range = document.createRange()) => {
-    const host = node.parentElement;
+    const host = node.parentElement, size = parseFloat(css.fontSize), style = { size, fill: css.color, weight: css.fontWeight }, turned = css.writingMode !== 'horizontal-tb';
     if (css.textOverflow === 'ellipsis' && host.scrollWidth > host.clientWidth) { // cut on the page, so cut here
-      const { x, y, height } = place(host.getBoundingClientRect()), size = parseFloat(css.fontSize);
-      return scene.text(x, y + height / 2 + size * 0.35, fitText(node.data, host.clientWidth, size), { size, fill: css.color, weight: css.fontWeight });
+      const { x, y, height } = place(host.getBoundingClientRect());
+      return scene.text(x, y + height / 2 + size * 0.35, fitText(node.data, host.clientWidth, size), style);
     }
     for (const { 0: word, index } of node.data.matchAll(/\S+/g)) {
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
-      const { x, y, height } = place(range.getBoundingClientRect()), size = parseFloat(css.fontSize), turned = css.writingMode !== 'horizontal-tb';
-      scene.text(turned ? x + size : x, turned ? y + height : y + height / 2 + size * 0.35, word, { size, fill: css.color, weight: css.fontWeight, rotate: turned ? -90 : null });
+      const { x, y, height } = place(range.getBoundingClientRect());
+      scene.text(turned ? x + size : x, turned ? y + height : y + height / 2 + size * 0.35, word, { ...style, rotate: turned ? -90 : null });
     }
   };
   // A grid wider than a page goes on below, each part with the names of its rows.

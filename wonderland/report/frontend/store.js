@@ -4,9 +4,9 @@
 // kind=name. Conversations and positions are selected beside it: they are places, and a head is looked at in one.
 const THINGS = ['head', 'neuron', 'feature', 'edge', 'class', 'model'];
 const PLACES = { conversation: 'sample', position: 'pos', layer: 'layer' };
-const OWN = { tab: 0, panel: null, node: null, threshold: null }; // belong to one view: another begins afresh
-const EMPTY = { view: 'findings', key: null, layer: null, pos: null, sample: 0, panel: null, node: null, threshold: null, tab: 0, moment: null, theme: null };
-const NUMBERS = ['layer', 'pos', 'sample', 'panel', 'node', 'threshold', 'tab', 'moment']; // in the address, in this order
+const OWN = { panel: null, node: null, threshold: null, tab: 0 }; // belong to one view: another begins afresh
+const EMPTY = { view: 'findings', key: null, layer: null, pos: null, sample: 0, ...OWN, moment: null, theme: null };
+const NUMBERS = Object.keys(EMPTY).slice(2, -1); // in the address, in this order
 
 const keyOf = (text) => { // of "head:L0H2", or of the name of a part of the model alone
   const [, kind, name] = /^([a-z]+):([\w.>-]{1,80})$/.exec(text ?? '') ?? [];
@@ -37,7 +37,12 @@ const isChosen = (key, state = store) => {
 // The pages that are no figure.
 const OWN_PAGES = [['findings', 'In a minute'], ['all-findings', 'All findings'], ['words', 'Words explained']];
 
-const viewShown = () => page.views.find(({ id }) => id === store.view); // undefined on a page that is no figure
+const viewOf = (id) => page.views.find((view) => view.id === id);
+const viewShown = () => viewOf(store.view); // undefined on a page that is no figure
+
+let due = false; // whether what is pointed at is still to be told
+const soon = new MessageChannel();
+soon.port1.onmessage = () => due && ((due = false), store.tell(new Set(['peek'])));
 
 const store = {
   ...EMPTY,
@@ -60,11 +65,8 @@ const store = {
   next: (patch) => clean({ ...store, ...(patch.view && patch.view !== store.view ? OWN : {}), ...patch }),
 
   set(patch) {
-    const next = this.next(patch);
-    const changed = new Set(Object.keys(next).filter((key) => next[key] !== this[key]));
+    const changed = this.take(this.next(patch));
     if (!changed.size) return;
-    Object.assign(this, next);
-    this.peek = {};
     const address = this.address();
     try {
       if (changed.has('view')) history.pushState(null, '', address);
@@ -75,11 +77,21 @@ const store = {
     this.tell(changed);
   },
 
-  look(peek) {
+  // The fields that are other than they were, and are now as in `next`.
+  take(next) {
+    const changed = new Set(Object.keys(next).filter((key) => next[key] !== this[key]));
+    if (changed.size) Object.assign(this, next, { peek: {} }), (due = false);
+    return changed;
+  },
+
+  // `later`: it is told in a task of its own, of several the last, so that a press does not wait for the card.
+  look(peek, later = false) {
     const before = this.peek;
     if (before.key === peek.key && before.pos === peek.pos) return;
     this.peek = peek;
-    this.tell(new Set(['peek']));
+    due = later;
+    if (later) soon.port2.postMessage(null);
+    else this.tell(new Set(['peek']));
   },
 
   tell(changed) {
@@ -105,28 +117,17 @@ const store = {
   },
 
   follow() {
-    const next = this.read();
-    const changed = new Set(Object.keys(next).filter((key) => next[key] !== this[key]));
-    Object.assign(this, next);
-    this.peek = {};
+    const changed = this.take(this.read());
     if (changed.size) this.tell(changed);
   },
 };
 
 // Whatever comes from an address or a finding: keep what means something here, drop the rest.
 function clean(state) {
-  const whole = (value, otherwise) => (/^\d{1,6}$/.test(String(value)) ? Number(value) : otherwise);
   return {
-    view: page.views.some((view) => view.id === state.view) || OWN_PAGES.some(([id]) => id === state.view) ? state.view : page.opens || 'findings',
+    view: viewOf(state.view) || OWN_PAGES.some(([id]) => id === state.view) ? state.view : page.opens || 'findings',
     key: THINGS.includes(kindOfKey(state.key)) ? keyOf(state.key) : null,
-    layer: whole(state.layer, null),
-    pos: whole(state.pos, null),
-    sample: whole(state.sample, 0),
-    panel: whole(state.panel, null),
-    node: whole(state.node, null),
-    threshold: whole(state.threshold, null),
-    tab: whole(state.tab, 0),
-    moment: whole(state.moment, null),
+    ...Object.fromEntries(NUMBERS.map((name) => [name, /^\d{1,6}$/.test(String(state[name])) ? Number(state[name]) : EMPTY[name]])),
     theme: ['light', 'dark'].includes(state.theme) ? state.theme : null,
   };
 }

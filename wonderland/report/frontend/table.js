@@ -1,4 +1,5 @@
-// A sortable table; every figure's numbers can be read as one, and it is a renderer of its own.
+// A sortable table; every figure's numbers can be read as one, and it is a renderer of its own. A cell is a value, or has
+// one: { value, low, high, chance }, or { value, shown } where something else stands for it.
 
 // The table of a figure: tableOf(things, [label, thing => cell, unit?], ...).
 const tableOf = (things, ...columns) => ({
@@ -18,17 +19,19 @@ function makeTable({ columns, rows, links }, label) {
   // A faint bar behind a number, where a column asks for it, lets the eye run down.
   const spans = Object.fromEntries(columns.filter((column) => column.bar && numeric[column.key]).map(({ key }) => [key, d3.extent([0, ...rows.map((row) => plainValue(row[key]))])]));
   const body = el('tbody');
-  const headings = columns.map((column) => el('th', { scope: 'col', class: numeric[column.key] ? 'number' : '' },
-    button('', () => sortBy(column.key), { class: 'sort', title: column.help || termIn(column.label)?.text })));
   const dense = columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3;
-  // A heading over a narrow column takes two lines and not four: else all others stand far below the caption.
-  if (!dense) headings.forEach((th, i) => (th.firstChild.style.minWidth = `${min(14, columns[i].label.length) + 3}ch`));
-  headings.forEach((th, i) => fill(th.firstChild, el('span', columns[i].label), columns[i].unit && columns[i].unit !== '1' ? el('small', columns[i].unit) : null));
+  const headings = columns.map(({ key, label, unit, help, fixed, class: own }) => {
+    const words = [el('span', label), unit && unit !== '1' && el('small', unit)];
+    const inside = fixed ? el('span.hidden', words) : button(words, () => sortBy(key), { class: 'sort', title: help || termIn(label)?.text });
+    // A heading over a narrow column takes two lines and not four: else all others stand far below the caption.
+    if (!dense && !fixed) inside.style.minWidth = `${min(14, label.length) + 3}ch`;
+    return el('th', { scope: 'col', class: numeric[key] && own === undefined && 'number' }, inside);
+  });
   const lines = rows.map((row) => {
     const chosen = links ? keyOf(plainValue(row[links])) : null;
     const cells = columns.map((column, i) => {
       const { key } = column, words = !numeric[key];
-      const cell = el(!i && words ? 'th' : 'td', { scope: !i && words && 'row', class: words ? String(plainValue(row[key])).length > 40 && 'long' : 'number' });
+      const first = !i && words && !column.class, cell = el(first ? 'th' : 'td', { scope: first && 'row', class: column.class ?? (words ? String(plainValue(row[key])).length > 40 && 'long' : 'number') });
       if (chosen && key === links) return fill(cell, button(row[key], () => {}, { class: 'link' }));
       return fillCell(cell, row[key], column, !words, spans[key]);
     });
@@ -57,7 +60,7 @@ function makeTable({ columns, rows, links }, label) {
   const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(dense ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
   const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', isChosen(line.dataset.key)));
   update();
-  return { node, update };
+  return { node, lines, update };
 }
 
 function fillCell(node, cell, column, numeric, span) {
@@ -66,10 +69,11 @@ function fillCell(node, cell, column, numeric, span) {
     const at = (v) => 100 * (v - span[0]) / (span[1] - span[0] || 1), [a, b] = d3.sort([at(0), at(value)]);
     node.style.background = `linear-gradient(to right, transparent ${a}%, var(--barred) ${a}% ${b}%, transparent ${b}%) no-repeat 0 100% / 100% 3px`;
   }
+  if (cell?.shown) return fill(node, cell.shown);
   if (!cell || typeof cell !== 'object') return fill(node, numeric ? rounded(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
   if (typeof value === 'string') return fill(node, visible(value, 600));
   if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
-  return fill(node, verdict(cell).startsWith('not') && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), rounded(cell.value, column.digits),
+  return fill(node, isWeak(cell) && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), rounded(cell.value, column.digits),
     isNumber(cell.low) && el('small.interval', interval(cell.low, cell.high, column.digits)));
 }
 
@@ -78,7 +82,6 @@ const renderers = {};
 renderers.table = ({ view, data, plot }) => {
   const table = makeTable(data, view.title);
   plot.append(table.node);
-  const anyChance = data.rows.some((row) => Object.values(row).some((cell) => cell && typeof cell === 'object' && verdict(cell).startsWith('not')));
-  if (anyChance) plot.append(el('p.key', WEAK));
+  if (data.rows.some((row) => Object.values(row).some((cell) => isWeak(cell ?? 0)))) plot.append(el('p.key', WEAK));
   return { update: table.update, table: () => data, isTable: true };
 };

@@ -54,6 +54,7 @@ function fill(node, ...children) {
   node.replaceChildren(...children.flat(Infinity).filter(given).map((child) => (child instanceof Node ? child : document.createTextNode(visible(child, 4000)))));
   return node;
 }
+const headline = (view, title) => el('h1', { id: `title-${view}`, tabindex: -1 }, title);
 const button = (text, click, more = {}) => el('button', { ...more, on: { click } }, text);
 const pairsOf = (pairs) => el('dl', pairs.filter(([, value]) => given(value))
   .flatMap(([label, value]) => [el('dt', label), el('dd', value instanceof Node ? value : say(value))]));
@@ -98,6 +99,8 @@ function verdict({ value, low, high, chance }) {
   const [a, b] = [isNumber(low) ? low : value, isNumber(high) ? high : value];
   return a > chance ? 'above chance' : b < chance ? 'below chance' : 'not distinguishable from chance';
 }
+
+const isWeak = (cell) => verdict(cell).startsWith('not');
 
 // A number that may come with its unit, interval and chance level, in one line.
 const estimated = (cell, digits) => (cell && typeof cell === 'object'

@@ -11,7 +11,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
 
   const tabs = measures.length > 1 ? choice('Measure', measures.map((m) => m.name), (tab) => store.set({ tab })) : null;
   const scaleKey = legend();
-  controls.append(...[steps.node, tabs?.node, scaleKey.node].filter(Boolean));
+  fill(controls, steps.node, tabs?.node, scaleKey.node);
 
   const numbers = (i) => measures.map((m, k) => [m.name, withUnit(number(valueAt(k, i)), m.unit)]);
   const words = bubbles((i, hovering) => {

@@ -18,6 +18,7 @@ from wonderland.errors import InputError, ResourceError
 
 __all__ = ["ON_A_PHONE", "broken", "columns", "connect", "find", "looks_like_messages", "missing_log", "tables"]
 
+CACHE_KIB = 32_000  # two queries go over the table side by side; the second finds the pages that the first read
 MAGIC = b"SQLite format 3\0"
 NAMES = ("chat.db", "sms.db", "3d0d7e5fb2ce288813306e4d4636395e047a3d28")
 BACKUP = Path("3d") / NAMES[2]  # where an iPhone backup keeps Library/SMS/sms.db
@@ -95,6 +96,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, timeout=10, isolation_level=None)
         connection.text_factory = _text
         connection.execute("PRAGMA query_only = 1")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("BEGIN")
         present = tables(connection)
     except sqlite3.Error as error:

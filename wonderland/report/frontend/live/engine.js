@@ -8,28 +8,28 @@
 // Where the last position alone is asked for, the last layer computes its other rows no further than keys and values.
 
 class LiveModel {
-  // cfg: the model's configuration; tensors: weights by name as Float32Array, laid out as the file has them.
-  constructor(cfg, tensors) {
+  // What `modelOf` gives: the configuration, weights by name, and those that rows are multiplied by, packed.
+  constructor(cfg, tensors, packed) {
     const { n_layers: layers, n_heads: heads, d_model: width, d_head, d_mlp, d_vocab, attn_only } = cfg;
     const inner = heads * d_head;
     Object.assign(this, { cfg, layers, heads, width, dHead: d_head, inner, vocab: d_vocab, context: cfg.n_ctx, eps: cfg.eps });
     this.embed = tensors['W_E'];
     this.positions = tensors['W_pos'];
     this.finalNorm = normOf(tensors, 'ln_final');
-    this.unembed = packColumns(tensors['W_U'], width, d_vocab);
+    this.unembed = packed['W_U'];
     this.act = ACTIVATIONS[cfg.act_fn];
     this.hasMlp = !attn_only;
     this.mlpWidth = d_mlp;
     this.blocks = Array.from({ length: layers }, (_, l) => {
-      const of = (name) => tensors[`blocks.${l}.${name}`];
+      const [of, by] = [tensors, packed].map((all) => (name) => all[`blocks.${l}.${name}`]);
       return {
         norm1: normOf(tensors, `blocks.${l}.ln1`),
-        qkv: packColumns(of('W_QKV'), width, 3 * inner), bQkv: of('b_QKV'),
-        out: packColumns(of('W_O'), inner, width), bOut: of('b_O'),
+        qkv: by('W_QKV'), bQkv: of('b_QKV'),
+        out: by('W_O'), bOut: of('b_O'),
         ...(attn_only ? {} : {
           norm2: normOf(tensors, `blocks.${l}.ln2`),
-          mlpIn: packColumns(of('W_in'), width, d_mlp), bIn: of('b_in'),
-          mlpOut: packColumns(of('W_out'), d_mlp, width), bMlp: of('b_out'),
+          mlpIn: by('W_in'), bIn: of('b_in'),
+          mlpOut: by('W_out'), bMlp: of('b_out'),
         }),
       };
     });
@@ -43,6 +43,16 @@ class LiveModel {
     }
     return rows;
   }
+}
+// A model of its configuration and its weights: by name as Float32Array, laid out as the file has them.
+function* modelOf(cfg, tensors) {
+  const { n_heads, d_model: width, d_head, d_mlp, d_vocab } = cfg, inner = n_heads * d_head, packed = {};
+  const sizes = { W_U: [width, d_vocab], W_QKV: [width, 3 * inner], W_O: [inner, width], W_in: [width, d_mlp], W_out: [d_mlp, width] };
+  for (const [name, values] of Object.entries(tensors)) {
+    const size = sizes[name.slice(name.lastIndexOf('.') + 1)];
+    if (size) packed[name] = yield* packColumns(values, ...size);
+  }
+  return new LiveModel(cfg, tensors, packed);
 }
 const normOf = (tensors, name) => (tensors[`${name}.w`] ? { w: tensors[`${name}.w`], b: tensors[`${name}.b`] } : null);
 

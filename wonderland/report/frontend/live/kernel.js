@@ -4,12 +4,13 @@
 // rows by four columns at a time from a matrix whose columns were packed in fours: 16 sums stay in registers.
 
 // A matrix [inner, columns] with its columns in fours, padded with zeros: panel p holds columns 4p to 4p + 3.
-function packColumns(values, inner, columns) {
+function* packColumns(values, inner, columns) {
   const panels = Math.ceil(columns / 4), packed = new Float32Array(panels * inner * 4);
   for (let p = 0; p < panels; p++) {
     for (let k = 0; k < inner; k++) {
       for (let c = 0; c < 4 && 4 * p + c < columns; c++) packed[(p * inner + k) * 4 + c] = values[k * columns + 4 * p + c];
     }
+    if (p % 64 === 63) yield;
   }
   return { packed, inner, columns };
 }
@@ -107,16 +108,20 @@ const ACTIVATIONS = {
 };
 
 // Half-precision numbers stored as a plane of high bytes and a plane of low bytes, as single precision.
-function fromHalves(planes) {
+function* fromHalves(planes) {
   const size = planes.length / 2, values = new Float32Array(size);
-  for (let i = 0; i < size; i++) values[i] = halfToNumber((planes[i] << 8) | planes[size + i]);
+  for (let from = 0; from < size; from += HALVES) {
+    for (let i = from, to = Math.min(from + HALVES, size); i < to; i++) values[i] = halfToNumber((planes[i] << 8) | planes[size + i]);
+    yield;
+  }
   return values;
 }
+const HALVES = 1 << 16, POWERS = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (exponent - 15));
 function halfToNumber(bits) {
   const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return sign * (1 + fraction / 1024) * POWERS[exponent];
 }
 
 // log of Σ exp of a row, with its maximum taken out first.

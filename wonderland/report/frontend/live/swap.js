@@ -53,7 +53,7 @@ function swapPanel(session, { changed }) {
     let scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, []);
     const paint = ({ r, position }, value) => {
       shown[r][position].dataset.v = value.toFixed(6);
-      styled(shown[r][position], { background: scale.css(value), color: scale.ink(value) });
+      styled(shown[r][position], scale.paint(value));
       if (site !== 'z') shown[r][position].textContent = abs(value) < 0.005 ? '' : number(value, 2);
     };
     for (const name of ['pointermove', 'click']) grid.addEventListener(name, (event) => { // a tap moves nothing

@@ -62,25 +62,24 @@ function* without(run, parts, bys, before) {
 // The weights from the page, unpacked piece by piece, and checked by a prompt with the logits that must come out.
 const CLOSE = 5e-4;
 let opening = null;
-const openModel = () => (opening ??= parsed.then(unpackModel));
+const openModel = () => (opening ??= parsed.then(pause).then(unpackModel));
 async function unpackModel() {
-  const { cfg, tokenizer, tensors, check } = readBlock('live-model'), weights = {};
+  const { cfg, tokenizer, tensors, check } = readBlock('live-model'), weights = {}, lane = makeLane();
   for (const [name, { shape, planes }] of Object.entries(tensors)) {
     const bytes = new Uint8Array(await inflate(planes));
     if (bytes.length !== 2 * shape.reduce((a, b) => a * b, 1)) throw new Error(`${name} has ${bytes.length} bytes`);
-    weights[name] = fromHalves(bytes);
-    await pause();
+    weights[name] = await lane.run(fromHalves(bytes));
   }
   const merges = await unpack(tokenizer.merges), [ids, logits] = [await unpack(check.tokens), await unpack(check.logits)];
-  const model = new LiveModel(cfg, weights);
-  await pause();
-  const found = await makeLane().run(checking(model, Array.from(ids.values)));
+  const model = await lane.run(modelOf(cfg, weights)), found = await lane.run(checking(model, Array.from(ids.values)));
   const worst = found.reduce((most, value, i) => (abs(value - logits.values[i]) <= most ? most : abs(value - logits.values[i])), 0);
   if (!(worst <= CLOSE)) {
     throw new Error(`on a stored prompt it is ${isNumber(worst) ? `${number(worst)} logits` : 'without a number'} off what it computed in Python; ${CLOSE} is allowed`);
   }
   const pairs = Array.from({ length: merges.shape[0] }, (_, i) => [merges.at(i, 0), merges.at(i, 1)]);
-  return { model, tokenizer: new LiveTokenizer({ names: tokenizer.names, merges: pairs }) };
+  const read = new LiveTokenizer({ names: tokenizer.names, merges: pairs });
+  await pause(); // what is drawn with them is a task of its own
+  return { model, tokenizer: read };
 }
 function* checking(model, tokens) {
   return yield* nextLogits(yield* readTokens(new LiveRun(model), tokens));

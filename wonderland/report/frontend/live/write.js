@@ -90,7 +90,7 @@ function writePanel(session, { changed, asked }) {
     const scale = colourScale(looking ? { domain: [0, 1] } : { domain: [0, 10] }, []);
     spans.forEach((span, i) => {
       const value = looking ? (i <= from ? session.weight(...head, from, i) : NaN) : losses?.[i] ?? NaN;
-      shadeToken(span, { background: finite(value) ? scale.css(value) : '', color: finite(value) ? scale.ink(value) : '' });
+      shadeToken(span, scale, value);
     });
     hand.mark((_, i) => i === session.query, (_, i) => i === session.hover);
     if (losses) hand.say();
