@@ -489,6 +489,22 @@ MUTANTS = (
         ("tests/lab/test_stats.py",),
     ),
     Mutant(
+        "a cell all of one conversation has an interval",
+        "wonderland/lab/stats.py",
+        "there.sum(0) <= 1",
+        "there.sum(0) < 1",
+        "drawn again, one conversation is itself: the interval has no width, and the cell looks certain",
+        ("tests/lab/test_stats.py",),
+    ),
+    Mutant(
+        "a parameter that is NaN is taken",
+        "wonderland/lab/parameters.py",
+        "return number and math.isfinite(value)",
+        "return number",
+        "every comparison with it is false, and the result looks like one",
+        ("tests/lab/test_parameters.py",),
+    ),
+    Mutant(
         "family-wise p by the mean over tests",
         "wonderland/lab/stats.py",
         "null.max(1, keepdims=True)",

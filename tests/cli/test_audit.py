@@ -249,7 +249,6 @@ def test_the_gate_is_opened_by_an_audit_that_passes(workspace, capsys):
     assert gates(workspace, capsys)[0] == (0, 0)
 
 
-@pytest.mark.slow
 def test_an_analysis_that_passes_opens_nothing_whatever_its_settings_and_whichever_is_shown(
     workspace, capsys, monkeypatch
 ):
@@ -270,7 +269,6 @@ def test_an_analysis_that_passes_opens_nothing_whatever_its_settings_and_whichev
         Workspace(workspace).report(results=passed, live=True)
 
 
-@pytest.mark.slow
 def test_an_older_audit_that_passed_opens_nothing_once_the_settings_are_others(workspace, capsys):
     rewrite(workspace, **PASSING)
     assert gates(workspace, capsys)[0] == (0, 0)
