@@ -24,7 +24,7 @@ async function begin() {
   const sections = parts.map(([, members]) => members[0].id);
   const nav = [];
   parts.forEach(([heading, members], s) => {
-    const links = d3.groups(members, (view) => view.group || view.id).flatMap(([group, views]) => views.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, href: '#/' + view.id }, el('span', view.title))));
+    const links = d3.groups(members, (view) => view.group || view.id).flatMap(([group, views]) => views.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, 'data-own': !view.renderer, href: '#/' + view.id }, el('span', view.title))));
     byId('nav').append(el('div.navpart', { role: 'group', label: heading }, el('span.heading', { 'aria-hidden': 'true' }, heading, el('kbd', s + 1)), links));
     nav.push(...links);
   });
