@@ -109,7 +109,9 @@ def _refuse_unknown(names: Sequence[str], sketches: Mapping[str, Sketch]) -> Non
 def analyze(
     console: Console, folder: Path | None, names: tuple[str, ...], cohort: str | None, jobs: int, extras: dict[str, Any]
 ) -> None:
-    """Run analyses: names or groups (triage, weights, circuits, sparse); by default all but sparse, which is slow.
+    """Run analyses: names or groups; by default triage, weights and circuits. sparse, on request, is slow.
+
+    With --cohort the groups are stability (of seeds) and development (of snapshots).
 
     Parameters of an analysis follow its name, for example: wonderland analyze head-patterns --threshold 0.5
 
