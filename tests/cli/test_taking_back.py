@@ -105,6 +105,7 @@ class Stop(MetaPathFinder):
         if fullname == {module!r}:
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background is started without
 from wonderland.__main__ import main
 sys.argv = ["wonderland", "status"]
 sys.meta_path.insert(0, Stop())

@@ -154,7 +154,7 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
     go(page, "all-findings")
     page.fill(".controls input", "repeating")
     page.click('.findings button[aria-label="Copy citation"]:visible')
-    until(page, "document.querySelector('.findings td button').textContent === 'Copied'")
+    until(page, "document.querySelector('.findings tbody tr:not([hidden]) button').textContent === 'Copied'")
     said = page.evaluate("navigator.clipboard.readText()")
     for part in (
         SAID,
