@@ -138,8 +138,9 @@ def _option(flags: str, *lines: str) -> str:
 def exit_codes() -> str:
     """What each exit code means, and the class of error behind it."""
     rows = ["| code | meaning | in Python |", "|---|---|---|", "| 0 | all is well | |"]
-    named = [getattr(errors, name) for name in errors.__all__ if name != "WonderlandError"]
-    for error in sorted(named, key=lambda error: error.exit_code):
+    named = [getattr(errors, name) for name in errors.__all__]
+    classes = [one for one in named if isinstance(one, type) and one is not errors.WonderlandError]
+    for error in sorted(classes, key=lambda error: error.exit_code):
         meaning = (error.__doc__ or "").splitlines()[0].split(" (exit code")[0]
         rows.append(f"| {error.exit_code} | {meaning[0].lower() + meaning[1:]} | `{error.__name__}` |")
     rows.insert(-1, "| 70 | a fault of wonderland itself: please report it | any other exception |")
