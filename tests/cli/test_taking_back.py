@@ -1,6 +1,7 @@
 """Settings that a refused command wrote are taken back, and what somebody else wrote meanwhile is not lost."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from wonderland.cli.console import Console
 from wonderland.cli.context import record
 from wonderland.cli.main import run
 from wonderland.errors import Interrupted, NotEnoughData
+from wonderland.workspace.folder import LOCK
+from wonderland.workspace.locking import alone
 from wonderland.workspace.workspace import Workspace
 
 
@@ -94,6 +97,46 @@ def test_a_folder_that_cannot_be_written_is_not_locked(tmp_path, monkeypatch):
     monkeypatch.setattr("wonderland.workspace.locking.open", refused, raising=False)
     with workspace.alone():
         pass
+
+
+@pytest.mark.parametrize("made", ["folder", "link", "pipe"])
+def test_a_lock_that_is_no_plain_file_is_refused_and_stays(tmp_path, capsys, made):
+    pytest.importorskip("fcntl", reason="the system has no such locks")
+    workspace = Workspace.create(tmp_path / "me.wonderland")
+    lock = workspace.folder / LOCK
+    {"folder": os.mkdir, "link": lambda path: os.symlink(tmp_path / "nowhere", path), "pipe": os.mkfifo}[made](lock)
+    assert run(["filter", "--none", "-w", str(workspace.folder)]) == 2
+    assert f"{LOCK} is no plain file" in capsys.readouterr().err
+    assert os.path.lexists(lock)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_lock_that_somebody_deleted_meanwhile_is_taken_again(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="the system has no such locks")
+    path, flock, tried = tmp_path / "lock", fcntl.flock, []
+
+    def meanwhile(file, how):
+        if not tried:
+            path.unlink()
+        tried.append(how)
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", meanwhile)
+    with alone(path, "does it"):
+        assert len(tried) == 2
+        assert path.exists()
+    assert not path.exists()
+
+
+def test_nothing_is_wiped_while_another_process_reads_messages(tmp_path, capsys):
+    pytest.importorskip("fcntl", reason="the system has no such locks")
+    workspace = Workspace.create(tmp_path / "me.wonderland")
+    with workspace.alone():
+        assert run(["wipe", "--yes", "-w", str(workspace.folder)]) == 2
+        assert (workspace.folder / "wonderland.toml").exists()
+    assert "Another process reads or chooses the messages" in capsys.readouterr().err
+    assert run(["wipe", "--yes", "-w", str(workspace.folder)]) == 0
+    assert not workspace.folder.exists()
 
 
 STOPPED = """

@@ -10,7 +10,7 @@ import pytest
 
 import wonderland as wl
 from wonderland.corpus.unrecognised import look
-from wonderland.errors import InputError
+from wonderland.errors import InputError, UsageError
 
 ROWS = [{"sender": "Ada", "text": f"private {n} caf\u00e9", "at": n} for n in range(3)]
 LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
@@ -28,6 +28,7 @@ FILES = {
     "cut JSON": (json.dumps(ROWS)[:-9], "begins as JSON and is none: line 1", "again"),
     "deep JSON": ("[" * 100_000, "more levels|begins as JSON", "again"),
     "lines of UTF-16": (LINES.encode("utf-16"), "JSON in UTF-16", "iconv -f UTF-16 -t UTF-8"),
+    "lines of UTF-32": (LINES.encode("utf-32"), "JSON in UTF-32", "iconv -f UTF-32 -t UTF-8"),
     "lines of UTF-16 without a mark": (LINES.encode("utf-16-le"), "JSON in UTF-16", "iconv -f UTF-16-LE -t UTF-8"),
     "lines of Latin-1": (LINES.encode("latin-1"), "perhaps Windows-1252", "iconv -f CP1252 -t UTF-8"),
     "lines with carriage returns": (LINES.replace("\n", "\r"), "carriage return alone", r"tr '\\r' '\\n'"),
@@ -38,7 +39,7 @@ FILES = {
     "HTML": ("<!DOCTYPE html><p>private", "It is HTML", "JSON"),
     "XML": ("<?xml version='1.0'?><feed a='private'>", "XML, its first element is <feed>", "CSV"),
     "PDF": (b"%PDF-1.7 private", "a PDF", "again"),
-    "gzip": (gzip.compress(b"private"), "packed with gzip", "gunzip -k"),
+    "gzip": (gzip.compress(b"private"), "packed with gzip", "gunzip -c < .* > chat-unpacked"),
     "a picture": (b"\x89PNG\r\n\x1a\n\0", "a picture", "messages"),
     "a binary file": (b"\x07\0private\0\x01\x02", "binary file", "again"),
 }
@@ -101,3 +102,25 @@ def test_paths_in_what_to_type_are_quoted(tmp_path, name):
     hint = look(path).hint
     assert f"'{path}'" in hint
     assert hint.count("'") % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "new"),
+    [
+        ("chats.jsonl", [], "chats-2.jsonl"),
+        ("chats.json", ["chats.jsonl", "chats-2.jsonl"], "chats-3.jsonl"),
+        ("-list.json", [], "./-list.jsonl"),
+    ],
+)
+def test_what_is_to_be_typed_writes_over_no_file_that_is_there(tmp_path, monkeypatch, name, there, new):
+    monkeypatch.chdir(tmp_path)
+    for one in (name, *there):
+        (tmp_path / one).write_text(json.dumps(ROWS), encoding="utf-8")
+    assert look(tmp_path / name).hint.endswith(f" > {new}")
+
+
+def test_columns_of_one_name_are_refused():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame([["a", "b", "me"]], columns=["text", "text", "sender"])
+    with pytest.raises(UsageError, match="Several columns of the frame are called 'text'"):
+        wl.Corpus.from_frame(frame)

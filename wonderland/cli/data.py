@@ -252,9 +252,10 @@ def filter_messages(console: Console, workspace: Workspace) -> Corpus:
     before = ledger.stored - ledger.count("read") - ledger.count("joined")
     rows = [("Messages", number(before), "")]
     for stage in ("dates", "people", "repeats", *workspace.settings.filter.names):
-        if stage in ("dates", "people", "repeats") and not ledger.count(stage):
+        count = ledger.count(stage)
+        if stage in ("dates", "people", "repeats") and not count:
             continue
-        rows.append((f"  {stage}", f"-{number(ledger.count(stage))}", ""))
+        rows.append((f"  {stage}", f"-{number(count)}" if count else "0", ""))
         dropped = {f"  {plain(entry.reason)}": entry.count for entry in ledger.entries if entry.stage == stage}
         rows.extend(shares(dropped, before))
     rows.append(("Kept", number(len(corpus)), f"{len(corpus) / max(before, 1):.1%}"))

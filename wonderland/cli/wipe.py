@@ -25,6 +25,8 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
     if not yes:
         _ask(found.workspace.absolute().name)
     size = found.size
+    with workspace.alone():
+        pass  # refused while another process reads messages, which would write them again
     delete(found)
     strangers = [path for path in found.strangers if path.exists() or path.is_symlink()]
     empty = [path for path in found.others if path.is_dir() and not any(path.iterdir())]

@@ -29,6 +29,12 @@ class Frame(JsonLines):
                 f"A frame is a table of pandas, not {type(frame).__name__}.",
                 hint="Make one of rows: pandas.DataFrame(rows). Files are read with wl.Corpus.read(PATH).",
             )
+        names = [str(name) for name in frame.columns]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise UsageError(
+                f"Several columns of the frame are called {', '.join(map(repr, twice))}.",
+                hint="Give each column a name of its own, for example: frame.columns = [...]",
+            )
         known = [name for name in inspect.signature(JsonLines.__init__).parameters if name not in ("self", "path")]
         for name, value in options.items():
             if name not in known:

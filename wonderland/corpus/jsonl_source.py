@@ -24,7 +24,7 @@ from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
 from wonderland.corpus.people import ME
-from wonderland.corpus.unrecognised import list_within
+from wonderland.corpus.unrecognised import fresh_name, list_within
 from wonderland.errors import InputError
 
 __all__ = ["JsonLines"]
@@ -101,7 +101,7 @@ class JsonLines(ByFields):
         if within is None or self._given["text"] or {name_of(name) for name in names} & set(USUAL_NAMES["text"]):
             return
         way = f"{{thread: input_line_number}} + .[{json.dumps(within)}][]"
-        new = shlex.quote(f"{self.path.name.partition('.')[0]}-messages.jsonl")
+        new = fresh_name(f"{self.path.name.partition('.')[0]}-messages", ".jsonl")
         raise InputError(
             f"{self.path.name} has no key for the text of a message; {within!r} holds a list of objects, and a line "
             "should be one message.",

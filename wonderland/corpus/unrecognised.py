@@ -7,7 +7,9 @@ and names are told, what stands in texts never is.
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
+import os
 import re
 import shlex
 import sqlite3
@@ -19,17 +21,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Found", "damaged_archives", "list_within", "look"]
+__all__ = ["Found", "damaged_archives", "fresh_name", "list_within", "look"]
 
 _HEAD = 1 << 16  # bytes that are looked at
 _WHOLE = 64_000_000  # bytes of a JSON file that is parsed to tell what it consists of
 _SHOWN = 6  # names that are told
-_BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+_BOMS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32"}
+_BOMS |= {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _AGAIN = "Export it again, as JSON, CSV or text."
 _UNPACK = "Unpack it first, and give what was in it."
 _MAGIC: dict[bytes, tuple[str, str]] = {
     b"%PDF": ("It is a PDF, which is for people to read.", _AGAIN),
-    b"\x1f\x8b": ("It is packed with gzip, and what is in it is not JSON Lines.", "Unpack it first: gunzip -k {path}"),
+    b"\x1f\x8b": (
+        "It is packed with gzip, and what is in it is not JSON Lines.",
+        "Unpack it first: gunzip -c < {path} > {new}",
+    ),
     b"7z\xbc\xaf\x27\x1c": ("It is a 7z archive.", _UNPACK),
     b"Rar!\x1a\x07": ("It is a RAR archive.", _UNPACK),
     b"BZh": ("It is packed with bzip2.", _UNPACK),
@@ -98,16 +104,17 @@ def _file(path: Path) -> Found:
         head = file.read(_HEAD)
     for magic, (what, hint) in _MAGIC.items():
         if head.startswith(magic):
-            return Found(what, hint.format(path=shlex.quote(str(path)), name=path.name))
+            new = fresh_name(f"{path.stem}-unpacked", "")
+            return Found(what, hint.format(path=shlex.quote(str(path)), name=path.name, new=new))
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         return Found("There is nothing but blanks in it.", "Export your messages again, or give another file.")
     if head.startswith(b"SQLite format 3\0"):
         return _database(path)
     if head.startswith(b"PK\x03\x04"):
         return _archive(path)
-    encoding = _BOMS.get(head[:2], "") or _wide(head)
+    encoding = _BOMS.get(head[:4], "") or _BOMS.get(head[:2], "") or _wide(head)
     if encoding:
-        return _of_encoding(path, head.decode(encoding, errors="ignore"), "UTF-16", encoding)
+        return _of_encoding(path, head.decode(encoding, errors="ignore"), encoding.upper()[:6], encoding)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] in (b"{", b"["):
         return _json(path, size, head)
@@ -136,10 +143,10 @@ def _wide(head: bytes) -> str:
 def _of_encoding(path: Path, text: str, told: str, name: str) -> Found:
     """Say how to read a file whose encoding is not UTF-8."""
     if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
-        new = path.with_name(f"{path.stem}-utf8{path.suffix}").name
+        new = fresh_name(f"{path.stem}-utf8", path.suffix)
         return Found(
             f"It is JSON in {told}, and JSON is read in UTF-8 only.",
-            f"Convert it: iconv -f {name.upper()} -t UTF-8 {shlex.quote(str(path))} > {shlex.quote(new)}",
+            f"Convert it: iconv -f {name.upper()} -t UTF-8 {shlex.quote(str(path))} > {new}",
         )
     return Found(
         f"It is text in {told}.", f"If it is a table, say so, for example: --source csv --encoding {name} --text body"
@@ -185,7 +192,7 @@ def _json(path: Path, size: int, head: bytes) -> Found:
         return _of_encoding(path, "{", "another encoding than UTF-8, perhaps Windows-1252", "cp1252")
     lines = re.split(rb"[\r\n]+", head.strip())
     if b"\n" not in head and len(lines) > 1 and _parsed(lines[0]) is not None:
-        new = shlex.quote(path.with_name(f"{path.stem}-lines.jsonl").name)
+        new = fresh_name(f"{path.stem}-lines", ".jsonl")
         return Found(
             "Its lines end with a carriage return alone, as on very old systems.",
             f"Convert it: tr '\\r' '\\n' < {shlex.quote(str(path))} > {new}",
@@ -234,8 +241,15 @@ def list_within(value: Mapping[str, Any]) -> str | None:
 
 
 def _as_lines(path: Path, way: str) -> str:
-    new = shlex.quote(path.with_name(f"{path.stem}.jsonl").name)
+    new = fresh_name(path.stem, ".jsonl")
     return f"Write each message on a line: jq -c {shlex.quote(way)} {shlex.quote(str(path))} > {new}"
+
+
+def fresh_name(stem: str, suffix: str) -> str:
+    """Return a name for what a command is to write where one types, as one types it: of no file that is there."""
+    names = (f"{stem}{more}{suffix}" for more in itertools.chain([""], (f"-{n}" for n in itertools.count(2))))
+    name = next(name for name in names if not os.path.lexists(name))
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
