@@ -73,8 +73,10 @@ function excerpt({ tokens, speakers, messages, values, at, title }) {
 // A picture as wide as there is room. A term in it stands over it as words, which say what it means.
 const drawn = (draw, said) => {
   const host = el('div.drawn', { role: said && 'group', label: said, title: said });
+  let width;
   const paint = () => {
-    const scene = draw(max(240, min(620, host.clientWidth))), [words, rest] = [true, false].map((is) => scene.items.filter(({ text }) => Boolean(text && termIn(text)) === is));
+    width = host.clientWidth;
+    const scene = draw(max(240, min(620, width))), [words, rest] = [true, false].map((is) => scene.items.filter(({ text }) => Boolean(text && termIn(text)) === is));
     scene.items = rest;
     host.replaceChildren(sceneToSvg(scene), ...words.map(({ text, x, y, fill }) => {
       const word = el('span', explained(text));
@@ -82,6 +84,7 @@ const drawn = (draw, said) => {
       return word;
     }));
   };
+  new ResizeObserver(() => host.clientWidth && host.clientWidth !== width && paint()).observe(host);
   return { host, paint };
 };
 
