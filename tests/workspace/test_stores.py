@@ -92,6 +92,16 @@ def test_what_is_said_of_people_is_read_again(workspace, reads):
     corpus = workspace.extract()
     assert reads == ["jsonl", "jsonl-2"] * 2
     assert len({message.sender for message in corpus if message.text in ("ho", "hey")}) == 1
+    assert not [note for note in corpus.notes if "people.toml" in note]
+
+
+def test_a_store_that_people_are_called_something_in_and_that_is_not_here_is_named(workspace):
+    (workspace.folder / "people.toml").write_text('["Ada"]\njsonll = "Ada"\njsonl-2 = "Bo"\nany = "ada@x.example"\n')
+    (note,) = (note for note in workspace.extract().notes if "people.toml" in note)
+    assert note == (
+        "people.toml says what people are called in 'jsonll', and no store here is called so; stores: jsonl, jsonl-2, "
+        "or any for all."
+    )
 
 
 def test_without_people_json_nothing_that_was_kept_is_used(workspace, reads):

@@ -149,7 +149,9 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
     if len(winners) > 1:
         raise InputError(
             f"Several sources are equally sure that they can read {path}: {', '.join(winners)}.",
-            hint=f"Choose one, for example: --source {winners[0]}",
+            hint="Give its files one by one: wonderland extract FILE FILE"
+            if path.is_dir()
+            else f"Choose one, for example: --source {winners[0]}",
         )
     return sources[winners[0]]
 

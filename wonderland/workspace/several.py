@@ -85,8 +85,21 @@ def read_stores(
                 with guarding(people):
                     pseudonyms.save(people)
         parts.append(part)
-    corpus = Corpus(*join(parts), stores=tuple(part.ledger for part in parts))
+    table, ledger, skipped, notes = join(parts)
+    told = (*notes, *_strange(known, stores))
+    corpus = Corpus(table, ledger, skipped, told, stores=tuple(part.ledger for part in parts))
     return corpus, pseudonyms, [store.kind for store in stores]
+
+
+def _strange(known: Acquaintances, stores: Sequence[_Store]) -> list[str]:
+    """Say which stores the user's list of people names that are not here: what it says of them joins nobody."""
+    here = sorted({name for store in stores for name in (store.label, space_of(store.label, store.kind))})
+    strange = sorted({store for store, _ in known.names} - {*here, "any"})
+    return [
+        f"{PEOPLE} says what people are called in {one!r}, and no store here is called so; stores: {', '.join(here)}, "
+        "or any for all."
+        for one in strange
+    ]
 
 
 def _stores(layout: Layout) -> list[_Store]:
