@@ -5,6 +5,7 @@ import json
 import re
 import sqlite3
 import zipfile
+from contextlib import closing
 
 import pytest
 
@@ -117,6 +118,15 @@ def test_what_is_to_be_typed_writes_over_no_file_that_is_there(tmp_path, monkeyp
     for one in (name, *there):
         (tmp_path / one).write_text(json.dumps(ROWS), encoding="utf-8")
     assert look(tmp_path / name).hint.endswith(f" > {new}")
+
+
+def test_nor_does_what_is_to_be_typed_for_a_database(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "messages.csv").write_text("text\n", encoding="utf-8")
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
+        connection.execute("CREATE TABLE notes (body)")
+        connection.commit()
+    assert look(tmp_path / "other.db").hint.endswith(" > messages-2.csv")
 
 
 def test_columns_of_one_name_are_refused():

@@ -167,7 +167,8 @@ def _database(path: Path) -> Found:
     told = f"with the tables {_some([str(name) for (name,) in rows])}" if rows else "without a single table"
     return Found(
         f"It is an SQLite database {told}; those of Messages, WhatsApp and Signal are read.",
-        f"Write its messages into a table: sqlite3 -header -csv {shlex.quote(str(path))} 'SELECT ...' > messages.csv",
+        f"Write its messages into a table: sqlite3 -header -csv {shlex.quote(str(path))} 'SELECT ...' "
+        f"> {fresh_name('messages', '.csv')}",
     )
 
 
