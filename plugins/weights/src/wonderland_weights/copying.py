@@ -21,7 +21,7 @@ import torch
 from wonderland.lab.stats import benjamini_hochberg
 from wonderland_weights.low_rank import NOTHING, Spectrum, frames
 
-_MANY, _ENOUGH = 64, 10  # heads from which on rotations are spared; rotations as high as the head that are enough
+MANY, _ENOUGH = 64, 10  # heads from which on rotations are spared; rotations as high as the head that are enough
 _STEP, _LEAST = 100, 200  # rotations drawn at a time; those after which a clear head needs no more
 
 
@@ -79,7 +79,7 @@ def copying_null(
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # eigenvalues are found without Python's lock
         for start in range(0, rotations, _STEP):
             n = len(drawn[start : start + _STEP])
-            if len(values) > _MANY and start:
+            if len(values) > MANY and start:
                 open_ = _undecided(drawn[:start], own, level)
             writes, reads = (frames(n, d_model, k, room=room, random=random) for _ in range(2))
             turned = np.swapaxes(writes, 1, 2) @ meeting @ reads  # [rotation, k, k]

@@ -11,6 +11,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.estimate import exact
 from wonderland.views import Block, Card, Cards, Column, Matrix, Role, Row, SmallBars, Table, Token, Wording
+from wonderland_weights.copying import MANY
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,17 @@ class OVCircuitsResult(wl.Result):
         found = np.argwhere((self.q < self.level) & (sign * (self.copying - middle) > 0))
         return sorted(((int(layer), int(head)) for layer, head in found), key=lambda at: -sign * self.copying[at])
 
+    @property
+    def _drawn(self) -> str:
+        """How many rotations of each head were drawn, in words: of many heads fewer where that is enough."""
+        return f"up to {self.rotations}" if self.copying.size > MANY else str(self.rotations)
+
     def summary(self) -> str:
         return "\n".join([*(finding.sentence for finding in self.findings()), *self._remarks()])
 
     def findings(self) -> Sequence[wl.Finding]:
         has = np.isfinite(self.copying)
-        rule = f"q < {self.level:g} against {self.rotations} random rotations of each"
+        rule = f"q < {self.level:g} against {self._drawn} random rotations of each"
         if not has.any():
             text = "No head has a copying score: none writes anything the unembedding reads."
             return [wl.Finding(text, "copying", {}, "anecdotal", "description")]
@@ -151,7 +157,7 @@ class OVCircuitsResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         layers, heads = self.copying.shape
-        null = f"n={self.rotations} random rotations of each head with its singular values kept"
+        null = f"n={self._drawn} random rotations of each head with its singular values kept"
         about = " after MLP 0" if self.effective else ""
         copying = wl.View(
             "copying",
