@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from wonderland.corpus.iphone_backup import is_backup
 from wonderland.corpus.locating import must_be_a_store
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.unrecognised import look
@@ -150,7 +151,7 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
         raise InputError(
             f"Several sources are equally sure that they can read {path}: {', '.join(winners)}.",
             hint="Give its files one by one: wonderland extract FILE FILE"
-            if path.is_dir()
+            if path.is_dir() and not is_backup(path)  # the files of a backup have names that nobody can tell apart
             else f"Choose one, for example: --source {winners[0]}",
         )
     return sources[winners[0]]
