@@ -5,8 +5,8 @@ short names: ``batch["pattern"]`` is [layer, batch, head, query, key]. Whether t
 forward passes is decided here: `analyze` holds them while they fit, so that several analyses share one pass, and larger
 evidence streams. Training text never is held: `Observed.stream` passes it by.
 
-Memory: what is held is bounded by ``hold_bytes`` (1.5 GB); the patterns of 200 windows of 128 tokens in 16 heads are
-210 MB.
+Memory: what is held is bounded by ``hold_bytes`` (1.5 GB), and let go once no analysis to come needs it; the patterns
+of 200 windows of 128 tokens in 16 heads are 210 MB. The losses of a whole pass stay, which are small.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ __all__ = ["HOLD", "Observed"]
 
 HOLD = 1_500_000_000
 """Most memory to hold activations in, in bytes, unless said otherwise."""
+_LOSSES = frozenset({"loss"})
 
 
 class Observed:
@@ -74,6 +75,7 @@ class Observed:
         self.evidence = evidence
         self._held_out_fingerprint = held_out
         self._held: dict[str, Any] | None = None
+        self._losses: list[Batch] = []
         self._allowed: frozenset[str] | None = None
         self.results = {}
         # The untrained baseline is asked the same questions, so it keeps the contrasts of the trained model; and what
@@ -139,7 +141,7 @@ class Observed:
 
     def _of(self, model: HookedModel) -> Self:
         other = copy.copy(self)
-        other.model, other._held, other.results = model, None, {}
+        other.model, other._held, other._losses, other.results = model, None, [], {}
         other._model_fingerprint = functools.cache(lambda: model.fingerprint)
         return other
 
@@ -218,6 +220,9 @@ class Observed:
             if held["batches"] and wanted <= held["names"]:
                 yield from (Batch(p.windows, p.evidence, p._activations, wanted) for p in held["batches"])
                 return
+        if self._losses and wanted == _LOSSES:
+            yield from self._losses
+            return
         passing = forward(self.model, self.evidence, wanted)
         if held is not None and held["batches"] is None and held["names"] <= wanted:
             passing = self._keeping(passing, held)
@@ -243,7 +248,19 @@ class Observed:
         try:
             yield
         finally:
+            if self._held["batches"] and self._held["names"] >= _LOSSES:
+                self._losses = _only(self._held["batches"], _LOSSES)
             self._held = None
+
+    def let_go(self, *, but: set[str]) -> None:
+        """Let go of what is held, but for the activations of these names, and the losses."""
+        if self._held is None:
+            return
+        left = self._held["names"] & (but | _LOSSES)
+        if left < self._held["names"]:
+            self._held["names"] = left
+            if self._held["batches"]:
+                self._held["batches"] = _only(self._held["batches"], left)
 
     def _hold(self, names: frozenset[str]) -> tuple[frozenset[str], list[Batch]]:
         """Return all batches with the activations that fit, the smallest first, and the names of those."""
@@ -324,6 +341,15 @@ def _fitting(activations: Mapping[str, Tensor], times: float, most: int) -> froz
             break
         fitting.add(name)
     return frozenset(fitting)
+
+
+def _only(batches: Sequence[Batch], names: frozenset[str]) -> list[Batch]:
+    """Return batches with the activations of these names alone; nothing if there are none."""
+    if not names:
+        return []
+    return [
+        Batch(one.windows, one.evidence, {name: one._activations[name] for name in names}, names) for one in batches
+    ]
 
 
 class _Used(dict[str, "Result"]):
