@@ -161,8 +161,8 @@ def line_of_the_app(text: str, sender: str, people: Iterable[str] = ()) -> str |
 
 
 def may_be_of_the_app(text: str, beginnings: Collection[str]) -> bool:
-    """Say whether the app may have written a text that is not empty; quick, and right to say yes too often."""
-    return text[:2] in beginnings or (text[-1] == "." and text.endswith(_ENDINGS))
+    """Say whether the app may have written a text; quick, and right to say yes too often."""
+    return text[:2] in beginnings or text.endswith(_ENDINGS)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -125,7 +125,7 @@ class Rows:
         columns = zip(*plain, strict=True) if plain else [()] * 7
         places, ids, thread_of, tag_of, sender_of_, times, texts = columns
         numbers_of = [np.array(column, dtype=np.int64) for column in (places, thread_of, tag_of, sender_of_, times)]
-        repaired = [*map(without_lone_surrogates, texts)]
+        repaired = [text if text.isascii() else without_lone_surrogates(text) for text in texts]
         together = laid_out(
             pa.array([*map(without_lone_surrogates, ids)], pa.string()),
             words(numbers_of[1], list(threads)),

@@ -67,7 +67,7 @@ def plain(rows: Sequence[Any]) -> Plain | None:
         for place, row in enumerate(rows)
         if type(row) is dict
         and row.get("type") == "message"
-        and type(text := row.get("text")) is str
+        and (type(text := row.get("text")) is str or (type(text) is list and type(text := joined(text)) is str))
         and text
         and not text.isspace()
         and type(sender := row.get("from_id")) is str
@@ -125,7 +125,10 @@ def joined(parts: Any) -> str | None:
     if type(parts) is not list:
         return None
     words = [part if type(part) is str else part.get("text") if type(part) is dict else None for part in parts]
-    return "".join(map(str, words)) if all(type(word) is str for word in words) else None
+    try:
+        return "".join(words)  # type: ignore[arg-type]
+    except TypeError:  # one is no text
+        return None
 
 
 def without_text(row: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ class Judge:
         if said is None:
             return wl.Skipped(identity, "system message")
         sender, text = said
-        if not text.isascii() and _BROKEN.search(text + sender):
+        if self._rows.in_columns is None and _BROKEN.search(text + sender):
             return wl.Skipped(identity, "not UTF-8", True, "another encoding was mixed in")
         tags = self._tags
         judged = self._app(text, bare=text.strip("\u200e \n")) if not text or touched(text) else None
@@ -133,10 +133,10 @@ class Judge:
             return "", plain, "edited"
         if placeholder(bare) or text in self._chat.repeated:
             return "media left out", "", ""
-        for found in (attachment(text), omitted(text)):
-            if found is not None:
-                return found[0], found[1], "caption"
-        if _LOCATION.fullmatch(bare):
+        found = attachment(text) or omitted(text)
+        if found is not None:
+            return found[0], found[1], "caption"
+        if "https://" in bare and _LOCATION.fullmatch(bare):
             return "location", "", ""
         if self._chat.shape.bracketed and text.startswith("\u200e"):
             return "poll" if bare.startswith("POLL:") else "system message", "", ""

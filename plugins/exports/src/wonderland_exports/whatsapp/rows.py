@@ -99,10 +99,10 @@ def _rows(text: str, shape: Shape) -> Rows:
 def _together(dates: list[str], times: list[str], senders: list[str], texts: list[str]) -> Together | None:
     try:
         written = pa.array(texts, pa.large_string())
-        words = [pa.array(column, pa.string()).dictionary_encode() for column in (dates, times, senders)]
+        days, clock, people = (pa.array(column, pa.string()).dictionary_encode() for column in (dates, times, senders))
     except UnicodeEncodeError:
         return None
-    return Together(*words, written, ~_touched(written))
+    return Together(days, clock, people, written, ~_touched(written))
 
 
 def touched(text: str) -> bool:
