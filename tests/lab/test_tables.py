@@ -1,4 +1,5 @@
-"""The table of a result holds every number of it: of every installed analysis, on the model written by hand."""
+"""The table of a result holds every number of it, and its words stay sayable whatever the numbers are: of every installed
+analysis, on the model written by hand."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import wonderland as wl
+from wonderland.testing.extremes import EXTREMES, at_extremes, told_badly
 from wonderland.testing.truth import handwritten_specimen, random_specimen
 
 # Of what runs on request, the tests of its plugin look at the table.
@@ -35,6 +37,14 @@ def all_results(quick) -> wl.Results:
     # The model written by hand has no MLPs, so nothing can be said of neurons in it.
     return dataclasses.replace(
         results, by_name={**results.by_name, "neurons": random_specimen().run(wl.analyses["neurons"]())}
+    )
+
+
+@pytest.mark.parametrize("name", OF_ONE)
+def test_whatever_the_numbers_are_everything_can_be_said_and_drawn(all_results, name):
+    assert told_badly(all_results[name]) == []
+    assert {extreme: told_badly(result) for extreme, result in at_extremes(all_results[name])} == dict.fromkeys(
+        EXTREMES, []
     )
 
 

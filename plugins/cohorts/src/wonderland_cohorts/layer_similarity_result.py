@@ -113,8 +113,8 @@ class LayerSimilarityResult(wl.Result):
                 subtitle="Do layers of different training runs hold the same?",
                 caption="Debiased linear CKA of the residual stream after each layer; 95% jackknife interval over "
                 f"n={self.cka.n} conversations. Chance is the same with the rows of one of the two in another order.",
-                how_to_read="Each block compares two training runs. If layers do the same in both, its diagonal is "
-                "darker than the rest of the block. 1 is the same up to rotation and scale.",
+                how_to_read="Each block compares two training runs. If layers do the same in both, its diagonal "
+                "is higher than the rest of the block. 1 is the same up to rotation and scale.",
                 misleads="A few directions of large variance make any two layers alike: compare the diagonal of a "
                 "block with the rest of it, and with untrained models.",
                 order=9,
