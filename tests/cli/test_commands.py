@@ -103,7 +103,7 @@ def test_status_tells_done_from_out_of_date_from_damaged(workspace, capsys):
     ("kept", "state", "sign", "told"),
     [
         ([{"name": "a", "passed": True}], "done", "✓", ""),
-        ([{"name": "a", "passed": True}, {"name": "b is dead", "passed": False}], "done", "✗", "1 of 2 failed: b is dead."),
+        ([{"name": "a", "passed": True}, {"name": "b", "passed": False}], "done", "✗", "1 of 2 failed: b."),
         ([{"name": "a"}], "damaged", "✗", "`wonderland check` makes them anew"),
         ({"a": 1}, "damaged", "✗", "`wonderland check` makes them anew"),
     ],
@@ -114,7 +114,9 @@ def test_status_has_no_tick_for_checks_that_failed(workspace, capsys, kept, stat
     said = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
     assert said["stages"]["checks"] == state
     assert told in said["details"].get("checks", "")
-    (line,) = (one for one in output_of(capsys, "status", "-w", workspace).out.splitlines() if one[2:].startswith("checks"))
+    (line,) = (
+        one for one in output_of(capsys, "status", "-w", workspace).out.splitlines() if one[2:].startswith("checks")
+    )
     assert line.startswith(sign)
 
 

@@ -1,7 +1,7 @@
 """A result with other numbers: all zero, none measured, below zero, one unit, giant. What it says must stay sayable.
 
-`at_extremes` changes every `Estimate` in a result, however deep, and nothing else; `told_badly` asks the result for
-all of its words and drawings and returns the sentences that say a number that is none, a p of nothing or a plural of one.
+`told_badly` changes every `Estimate` in a result, however deep, and nothing else; asks the result for all of its words
+and drawings; and returns the sentences that say a number that is none, a p of nothing or a plural of one.
 
 What would fool it: words beside the numbers, such as verdicts, are those of before. So a sentence may contradict the
 changed numbers; that a claim follows from its number takes a result made for it.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from wonderland.lab.result import Result
 from wonderland.report.encode import encode
 from wonderland.report.schema import characters
 
-__all__ = ["EXTREMES", "at_extremes", "told_badly"]
+__all__ = ["EXTREMES", "told_badly"]
 
 
 def _all(value: float) -> Callable[[Estimate], Estimate]:
@@ -34,7 +34,7 @@ EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
     "zero": _all(0.0),
     "nothing measured": _all(np.nan),
     "below zero": _all(-0.2),
-    "giant": _all(2000.0),
+    "giant": _all(50.0),
     "no interval": lambda one: dataclasses.replace(
         one, low=np.full_like(one.value, np.nan), high=np.full_like(one.value, np.nan)
     ),
@@ -43,13 +43,19 @@ EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
 """What is done with every estimate, by its name."""
 
 _THINGS = "conversation|sequence|neuron|pair|window|head|place|token|set|seed|snapshot|message|layer|latent|edge|unit"
-_BAD = re.compile(rf"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])|(?<![\w.,])1 (?:{_THINGS})s\b")
+_BAD = re.compile(
+    rf"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])|(?<![\w.,])(?<!1 of )1 (?:{_THINGS})s\b"
+)
 
 
-def at_extremes(result: Result) -> Iterator[tuple[str, Any]]:
-    """Yield the name of each extreme with the result as it would be with such numbers."""
-    for name, change in EXTREMES.items():
-        yield name, _changed(result, change)
+def told_badly(result: Result) -> dict[str, list[str]]:
+    """Return by extreme the sentences that say no number: of a result as it is, "", and at each of `EXTREMES`.
+
+    Its views must be ones that can be drawn, and its cards and claims be made, whatever the numbers are.
+    """
+    others = {name: _changed(result, change) for name, change in EXTREMES.items()}
+    found = {name: _sentences(one) for name, one in {"": result, **others}.items()}
+    return {name: sentences for name, sentences in found.items() if sentences}
 
 
 def _changed(value: Any, change: Callable[[Estimate], Estimate]) -> Any:
@@ -62,13 +68,14 @@ def _changed(value: Any, change: Callable[[Estimate], Estimate]) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(_changed(item, change) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init and f.name != "provenance"}
+        fields = {
+            f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init and f.name != "provenance"
+        }
         return dataclasses.replace(value, **{name: _changed(item, change) for name, item in fields.items()})
     return value
 
 
-def told_badly(result: Result) -> list[str]:
-    """Return the sentences of a result that say a number that is none; its views, cards and claims must be made."""
+def _sentences(result: Result) -> list[str]:
     said = [result.summary(), *(finding.sentence for finding in result.findings())]
     for view in result.views():
         encode(view.data, view.id)

@@ -135,7 +135,8 @@ def _checked(folder: Path) -> tuple[State, bool, str]:
         return "damaged", False, "they cannot be read; `wonderland check` makes them anew"
     if not failed:
         return "done", True, ""
-    return "done", False, f"{len(failed)} of {len(rows)} failed: {'; '.join(failed)}. `wonderland check` has the numbers"
+    told = f"{len(failed)} of {len(rows)} failed: {'; '.join(failed)}. `wonderland check` has the numbers"
+    return "done", False, told
 
 
 def _on_disk(places: Sequence[Path]) -> tuple[int, float | None]:

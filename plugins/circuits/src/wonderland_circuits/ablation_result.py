@@ -105,8 +105,8 @@ class HeadAblationResult(wl.Result):
         high = np.asarray(self.cost["resample"].high)
         most = f", at most {np.nanmax(high):.2g} nats a token" if np.isfinite(high).any() else ""
         return (
-            f"None of {self._total} heads is shown to be needed on its own{most} ({self._rule()}; n={self.loss.n} "
-            f"conversations){trust}."
+            f"None of {self._total} heads is shown to be needed on its own{most} ({self._rule()}; n={self.loss.over}"
+            f"){trust}."
         )
 
     def _dearest(self) -> str:

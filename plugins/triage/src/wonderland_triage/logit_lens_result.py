@@ -95,9 +95,9 @@ class LogitLensResult(wl.Result):
             f"KL to the final answer: {_after(self.levels[0])} {self.kl[0]}; "
             f"{_after(self.levels[last])}, one before the end, {self.kl[last]}.",
         ]
-        rank = np.exp(self.log_rank.value)
+        rank = ", ".join(f"{r:.1f}" if np.isfinite(r) else "unknown" for r in np.exp(self.log_rank.value))
         lines.append(
-            f"Geometric mean rank of the token that came, level by level: {', '.join(f'{r:.1f}' for r in rank)}; "
+            f"Geometric mean rank of the token that came, level by level: {rank}; "
             f"by frequency alone {np.exp(float(self.log_rank.chance)):.1f}."
         )
         if self.left_out:
