@@ -84,7 +84,7 @@ class DevelopmentResult(wl.Result):
         return (
             f"Over {len(self.at)} snapshots the held-out loss {'falls' if falls else 'rises'} from "
             f"{digits(one.value[0], 3)} to {digits(one.value[-1], 3)} nats a token [{digits(one.low[-1], 3)}, "
-            f"{digits(one.high[-1], 3)}] (n={one.n} conversations){half}."
+            f"{digits(one.high[-1], 3)}] (n={one.over}){half}."
         )
 
     def _closest(self) -> str:
@@ -236,7 +236,7 @@ class DevelopmentResult(wl.Result):
             Lines(over_time(self.at), Axis("layers", "layers"), [self._curve("depth", one)]),
             subtitle="After how many layers is the answer there?",
             caption="The first layer after which the model's own unembedding ranks first what it ranks first in the "
-            f"end, and stays so; mean over the same places, 95% interval over n={one.n} conversations. The untrained "
+            f"end, and stays so; mean over the same places, 95% interval over n={one.over}. The untrained "
             "model at the left end is the chance level.",
             how_to_read="A curve that rises: later layers change the answer more and more.",
             misleads="Early layers need not write so that the unembedding can read them.",

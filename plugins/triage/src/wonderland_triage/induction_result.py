@@ -138,6 +138,8 @@ class InductionResult(wl.Result):
                 )
             said.append(f"{way} {lost} ({against})")
         intact = math.nan if self.intact is None else float(self.intact.value)
+        if not math.isfinite(intact):
+            return f"What ablating {', '.join(self.candidates)} loses could not be measured."
         return f"Of a gain of {intact:.3g} nats, ablating {', '.join(self.candidates)} loses: {'; '.join(said)}."
 
     def _alone(self) -> str:
