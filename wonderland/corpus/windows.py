@@ -28,6 +28,7 @@ import numpy as np
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, NotEnoughData, UsageError
+from wonderland.memory import give_back
 
 if TYPE_CHECKING:
     from wonderland.tokenizer import SpeakerTokenizer
@@ -134,7 +135,8 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
     streams, lengths, conversations = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
     split = 0
     room = context - 2  # a piece has its speaker before and a separator after
-    speakers = np.where(corpus.is_from_me, _ME, _THEM)
+    give_back()  # what was freed on the way here, of millions of messages a table or two
+    speakers = np.where(corpus.is_from_me, np.uint8(_ME), np.uint8(_THEM))
     threads = corpus.thread_index
     begin = 0
     for texts in corpus.texts_in_parts():  # of each part only arrays are kept: millions of small ones fill the memory

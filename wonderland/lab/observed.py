@@ -25,6 +25,7 @@ from wonderland.errors import NotEnoughData, PluginError, UsageError
 from wonderland.lab.batch import Batch
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.forward import BATCH_SIZE, forward, lacks, rows_of
+from wonderland.lab.holding import fitting_in, only
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.lab.names import BACKGROUND, CONTRASTS, NO_HOOKS, hook_name
 from wonderland.lab.protocols import HookedModel, ModelShape, Tokenizer
@@ -32,8 +33,6 @@ from wonderland.model.engine import device_called
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from wonderland.lab.result import Result
 
 __all__ = ["HOLD", "Observed"]
@@ -236,7 +235,7 @@ class Observed:
                 some = {name: value for name, value in batch._activations.items() if name in held["names"]}
                 kept.append(Batch(batch.windows, batch.evidence, some, held["names"]))
                 if len(kept) == 1:
-                    fitting = _fitting(some, len(self.evidence) / len(batch.tokens), self.hold_bytes)
+                    fitting = fitting_in(some, len(self.evidence) / len(batch.tokens), self.hold_bytes)
                     kept = kept if fitting == held["names"] else None
             yield batch
         held["batches"] = kept
@@ -249,7 +248,7 @@ class Observed:
             yield
         finally:
             if self._held["batches"] and self._held["names"] >= _LOSSES:
-                self._losses = _only(self._held["batches"], _LOSSES)
+                self._losses = only(self._held["batches"], _LOSSES)
             self._held = None
 
     def let_go(self, *, but: set[str]) -> None:
@@ -260,7 +259,7 @@ class Observed:
         if left < self._held["names"]:
             self._held["names"] = left
             if self._held["batches"]:
-                self._held["batches"] = _only(self._held["batches"], left)
+                self._held["batches"] = only(self._held["batches"], left)
 
     def _hold(self, names: frozenset[str]) -> tuple[frozenset[str], list[Batch]]:
         """Return all batches with the activations that fit, the smallest first, and the names of those."""
@@ -268,7 +267,7 @@ class Observed:
         fitting = names
         for batch in forward(self.model, self.evidence, names):
             if not kept:
-                fitting = _fitting(batch._activations, len(self.evidence) / len(batch.tokens), self.hold_bytes)
+                fitting = fitting_in(batch._activations, len(self.evidence) / len(batch.tokens), self.hold_bytes)
                 if not fitting:
                     break
             some = {name: value for name, value in batch._activations.items() if name in fitting}
@@ -329,27 +328,6 @@ class Observed:
         if self._allowed is not None and not wanted <= self._allowed:
             missing = sorted(wanted - self._allowed)
             raise PluginError(f"The activations {missing} were asked for but not declared in needs.")
-
-
-def _fitting(activations: Mapping[str, Tensor], times: float, most: int) -> frozenset[str]:
-    """Return the names of those activations that fit into so many bytes, the smallest first, for all the evidence."""
-    sizes = {name: value.numel() * value.element_size() * times for name, value in activations.items()}
-    total, fitting = 0.0, set[str]()
-    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
-        total += sizes[name]
-        if total > most:
-            break
-        fitting.add(name)
-    return frozenset(fitting)
-
-
-def _only(batches: Sequence[Batch], names: frozenset[str]) -> list[Batch]:
-    """Return batches with the activations of these names alone; nothing if there are none."""
-    if not names:
-        return []
-    return [
-        Batch(one.windows, one.evidence, {name: one._activations[name] for name in names}, names) for one in batches
-    ]
 
 
 class _Used(dict[str, "Result"]):
