@@ -102,6 +102,7 @@ def _taken(source: Source, builder: columns.Builder) -> Iterator[tuple[int, Iter
     if blocks is not None:
         for block in blocks():
             builder.add(block.messages)
+            builder.repaired += block.repaired
             yield len(block), block.skipped
         return
     for rows in batches(source.rows()):
