@@ -203,7 +203,7 @@ def test_the_apps_own_lines_are_told_from_what_people_write(text, theirs):
     assert bool(line_of_the_app(text, "Leo Ito", ["Ada Berg"])) == theirs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     how=st.sampled_from(DAMAGES),
     where=st.floats(0, 1),
