@@ -15,7 +15,7 @@ from wonderland.report.plots import figure
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.views import Key
 from wonderland_triage.induction import DRAWS, Induction, _alike, _random_sets
-from wonderland_triage.repetition import draw_words, gains, mean_z, reordered, sequence, word_weights
+from wonderland_triage.repetition import draw_words, gains, mean_z, reordered, sequence, whole_runs, word_weights
 
 
 def induction_of(model, **parameters):
@@ -207,7 +207,7 @@ def test_what_is_lost_without_heads_is_what_whole_runs_without_them_say():
 
     found_by = {}
     for way in ("mean", "zero"):
-        whole, left = gains(specimen, tokens, sets, means, way=way)
+        whole, left = gains(specimen, whole_runs(specimen, tokens), sets, means, way=way)
         found_by[way] = left
         np.testing.assert_allclose(whole, by_hand([], way), rtol=1e-5, atol=1e-5)
         for heads, found in zip(sets, left, strict=True):
@@ -236,6 +236,23 @@ def test_of_many_heads_some_are_drawn_and_all_of_them_measured_on_half_of_the_se
     value[HEADS["induction"]] = np.nan  # as with layers="0"
     elsewhere = replace(few, lost=replace(few.lost, value=value))
     assert "were ablated alone; L1H1, of the highest score, is not among them." in elsewhere.summary()
+
+
+@pytest.mark.parametrize(("alone", "lengths"), [(4, [8, 4, 8, 4, 4]), (64, [8, 8, 8, 8, 8])])
+def test_the_random_sets_of_many_heads_are_measured_on_half_of_the_sequences(alone, lengths, monkeypatch):
+    measured = []
+
+    def told(specimen, tokens, sets, means, *, way):
+        measured.append((len(tokens), sets))
+        return gains(specimen, tokens, sets, means, way=way)
+
+    monkeypatch.setattr("wonderland_triage.induction.gains", told)
+    found = induction_of(handwritten_model(), alone=alone)
+    assert [length for length, _ in measured] == lengths  # of both ways the candidates and the random sets, each alone
+    for candidates, at_random in (measured[:2], measured[2:4]):
+        assert [list(map(str, heads)) for heads in candidates[1]] == [found.candidates]
+        assert not {head for heads in at_random[1] for head in heads} & {*candidates[1][0]}
+        assert len(at_random[1]) == len(found.lost_random["mean"]) > 1
 
 
 def test_words_are_distinct_and_the_other_order_keeps_no_pair():
