@@ -78,7 +78,7 @@ def test_the_root_builds_from_its_own_source_distribution_and_runs_apart_from_th
     with tarfile.open(source) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
-    for name in ("LICENSE", "README.md", "CHANGELOG.md", "constraints.txt", "tests/conftest.py"):
+    for name in ("LICENSE", "README.md", "CHANGELOG.md", "constraints.txt", "conftest.py", "tests/conftest.py"):
         assert (unpacked / name).exists(), name
     place = installed(build(unpacked, "wheel", tmp_path / "wheel"), tmp_path / "site")
     home = tmp_path / "home"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -28,6 +29,13 @@ def run(*command: str) -> None:
     """Run a tool from the root of the repository; what it has to say becomes the failure."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+
+
+@functools.cache
+def parsed(file: Path) -> tuple[str, ast.Module]:
+    """Return a module's text and its tree, which several tests look at."""
+    text = file.read_text(encoding="utf-8")
+    return text, ast.parse(text)
 
 
 def test_ruff_finds_nothing():
@@ -62,7 +70,7 @@ def imports() -> nx.DiGraph:
     }
     graph = nx.DiGraph()
     for name, file in files.items():
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(file)[1]):
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
             package = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -84,15 +92,16 @@ def test_nobody_below_imports_the_whole_library():
     asking = {
         str(file.relative_to(ROOT / "wonderland"))
         for file in (ROOT / "wonderland").rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(file)[1])
         if isinstance(node, ast.Import) and any(alias.name == "wonderland" for alias in node.names)
     }
     assert asking == {"cli/main.py", "cli/setup.py"}
 
 
 def test_a_module_of_more_than_350_lines_says_why_it_is_long():
-    texts = {str(file): file.read_text(encoding="utf-8") for home in SOURCES for file in home.rglob("*.py")}
-    opening = {name: ast.get_docstring(ast.parse(text)) or "" for name, text in texts.items() if text.count("\n") > 350}
+    modules = {str(file): parsed(file) for home in SOURCES for file in home.rglob("*.py")}
+    long = {name: tree for name, (text, tree) in modules.items() if text.count("\n") > 350}
+    opening = {name: ast.get_docstring(tree) or "" for name, tree in long.items()}
     assert [name for name, words in opening.items() if not re.search(r"\blong\b", words)] == []
 
 
@@ -159,7 +168,7 @@ def test_every_package_is_included():
 
 
 def test_the_files_that_are_run_first_are_there():
-    body = ast.parse((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")).body
+    body = ast.parse((ROOT / "conftest.py").read_text(encoding="utf-8")).body
     (named,) = [node.value for node in body if isinstance(node, ast.Assign) and node.targets[0].id == "LONGEST"]
     assert all((ROOT / place).exists() for place in ast.literal_eval(named))
 

@@ -37,10 +37,20 @@ with contextlib.suppress(SystemExit):
 
 @pytest.mark.parametrize(
     "typed",
-    [["analyse"], ["analyze", "head-paterns"], ["analyze", "head-patterns", "--sed", "3"], ["compare", "--by", "me"],
-     ["status", "--quite"]],
+    [
+        ["analyze", "head-paterns"],
+        *(
+            pytest.param(typed, marks=pytest.mark.slow)
+            for typed in (
+                ["analyse"],
+                ["analyze", "head-patterns", "--sed", "3"],
+                ["compare", "--by", "me"],
+                ["status", "--quite"],
+            )
+        ),
+    ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_a_mistyped_command_is_answered_without_loading_anything_of_weight(typed):
     assert loaded(f"from wonderland.cli.main import run\nassert run({typed!r}) == 2") == set()
 

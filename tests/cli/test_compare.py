@@ -96,6 +96,10 @@ def test_words_and_names_of_contacts_are_on_no_redacted_page_and_in_no_line_abou
     for word in ("farewell", "cheerio", "Quill", "Stone"):
         assert not any(word in part for part in parts), word
         assert word not in said.out + said.err
+
+
+@pytest.mark.slow
+def test_words_of_contacts_are_on_a_page_that_is_not_redacted(place, capsys, tmp_path):
     open_page = tmp_path / "open.html"
     compare(place, capsys, "--by", "contact", *ODD, "-o", str(open_page))
     assert any("farewell" in part for part in unpacked(open_page.read_bytes()))
@@ -112,6 +116,7 @@ def test_a_redacted_page_of_periods_shows_what_many_said_only(place, capsys, tmp
         assert ("zounds" in said.out) == there
 
 
+@pytest.mark.slow
 def test_two_workspaces_are_compared(place, capsys):
     code, said = compare(place, capsys, str(place / "other.wonderland"))
     assert code == 0

@@ -47,7 +47,8 @@ def test_an_exported_model_can_be_examined_like_any_other(workspace, tmp_path, c
     assert model.cfg == Workspace(tmp_path / "e").specimen().model.cfg
 
 
-@pytest.mark.parametrize("kind", ["csv", pytest.param("parquet", marks=pytest.mark.slow)])
+@pytest.mark.slow  # by default tests/lab/test_tables.py asks it of the tables, and the next test that they are written
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_every_estimate_of_every_analysis_is_a_row(workspace, tmp_path, kind):
     out = tmp_path / "tables"
     assert run(["export", "--results", str(out), "--format", kind, "-w", str(workspace), "-q"]) == 0

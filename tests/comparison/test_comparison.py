@@ -80,6 +80,7 @@ def test_of_the_same_law_with_another_seed_d_is_no_more_than_three_thousandths()
     assert same.d.low[0] < 0 < same.d.high[0]
 
 
+@pytest.mark.slow
 def test_answers_that_never_come_have_no_d_of_their_own_but_one_that_grows_with_the_messages():
     """What was never said has as small a probability as the count allows: then D tells of sizes as well."""
     assert np.isinf(exchanged_divergence(0, 1))

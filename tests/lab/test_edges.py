@@ -16,7 +16,7 @@ from wonderland.model.presets import Config
 from wonderland.testing.handwritten import HEADS, handwritten_model, repeated_tokens
 
 LENGTH, BATCH = 6, 2
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=settings().max_examples // 4, deadline=None)
 
 
 def drawn(*, layers=2, heads=2, attn_only=False, norm="LN", seed=0):

@@ -62,7 +62,7 @@ def changes(patched, *, noising):
 
 
 @pytest.mark.parametrize("noising", [False, True], ids=["denoising", "noising"])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(seed=st.integers(0, 10_000), attn_only=st.booleans())
 def test_replacing_the_whole_residual_stream_of_any_layer_recovers_everything(seed, attn_only, noising):
     model, batch = random_model(seed, attn_only=attn_only), random_pairs(seed)
@@ -71,7 +71,7 @@ def test_replacing_the_whole_residual_stream_of_any_layer_recovers_everything(se
     np.testing.assert_allclose(change, np.broadcast_to(whole, change.shape), atol=1e-4)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_at_layer_zero_only_differing_tokens_can_change_anything(seed):
     batch = random_pairs(seed)
@@ -83,7 +83,7 @@ def test_at_layer_zero_only_differing_tokens_can_change_anything(seed):
         assert (np.abs(change).max(0) > 0).all()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(seed=st.integers(0, 10_000), name=st.sampled_from(NAMES))
 def test_equal_activations_change_exactly_nothing(seed, name):
     model, batch = random_model(seed), random_pairs(seed)
@@ -93,7 +93,7 @@ def test_equal_activations_change_exactly_nothing(seed, name):
     assert (patched.noised == patched.clean).all()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_what_stands_last_at_the_answer_is_all_that_counts(seed):
     batch = random_pairs(seed)
@@ -106,7 +106,7 @@ def test_what_stands_last_at_the_answer_is_all_that_counts(seed):
     np.testing.assert_allclose(change[1], 0, atol=1e-5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_leaving_one_head_out_of_two_is_the_other_alone(seed):
     circuit = [Site("z", 0, 0), Site("z", 2, 1)]
@@ -117,7 +117,7 @@ def test_leaving_one_head_out_of_two_is_the_other_alone(seed):
     assert_same(patched.noised[0], patched.noised[3])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(seed=st.integers(0, 10_000), layer=st.integers(0, LAYERS - 1))
 def test_all_heads_together_are_the_attention_output(seed, layer):
     cells = [[Site("z", layer, head) for head in range(2)], [Site("z", layer)], [Site("attn_out", layer)]]
@@ -126,7 +126,7 @@ def test_all_heads_together_are_the_attention_output(seed, layer):
     np.testing.assert_allclose(patched.denoised[1], patched.denoised[2], atol=1e-4)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_a_cell_in_company_is_the_cell_alone(seed):
     """Batching cells as rows and starting at the patched layer is the same as one whole forward pass for each."""

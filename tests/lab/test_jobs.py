@@ -9,12 +9,21 @@ from wonderland.lab.jobs import in_processes
 from wonderland.testing.selftest import selftest
 
 
+def test_results_come_in_the_order_of_the_work_of_whatever_backend_does_it():
+    with joblib.parallel_config(backend="threading"):
+        assert list(in_processes(pow, [(n, 2) for n in range(6)], 2)) == [n**2 for n in range(6)]
+        with pytest.raises(ValueError, match="'no number'"):
+            list(in_processes(int, [("no number",)], 2))
+
+
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_work_from_other_processes():
     # Work is of the standard library: other processes need not know where these tests lie.
     assert list(in_processes(pow, [(n, 2) for n in range(6)], 2)) == [n**2 for n in range(6)]
     assert os.getpid() not in set(in_processes(os.getpid, [()] * 6, 2))
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_there_is_raised_here():
     with pytest.raises(ValueError, match="'no number'"):
         list(in_processes(int, [("no number",)], 2))

@@ -16,7 +16,7 @@ from wonderland.lab.kv_reuse import Suffix
 from wonderland.model.chat_transformer import ChatTransformer
 from wonderland.model.presets import Config
 
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=settings().max_examples * 3 // 10, deadline=None)
 BATCH, LENGTH = 4, 9
 models = st.builds(
     lambda *drawn: random_model(*drawn), st.integers(0, 1000), st.booleans(), st.sampled_from(["LN", None])

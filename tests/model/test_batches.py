@@ -1,7 +1,7 @@
 """The plan of an epoch: every window once, within the budget of tokens, the same for the same seed."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -10,7 +10,6 @@ from wonderland.model.batches import plan_epoch
 lengths_of_windows = arrays(np.int64, st.integers(1, 300), elements=st.integers(2, 128))
 
 
-@settings(max_examples=60, deadline=None)
 @given(lengths=lengths_of_windows, budget=st.integers(1, 4096), seed=st.integers(0, 9), epoch=st.integers(0, 9))
 def test_every_window_is_in_exactly_one_batch_of_at_most_the_budget(lengths, budget, seed, epoch):
     plan = plan_epoch(lengths, budget, seed, epoch)

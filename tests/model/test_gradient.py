@@ -11,7 +11,7 @@ from wonderland.tokenizer import PAD
 
 
 def test_a_batch_in_small_pieces_is_the_same_batch(short):
-    whole, pieces = short(), short(micro_tokens=100)
+    whole, pieces = short(epochs=1), short(epochs=1, micro_tokens=100)
     assert [p.loss for p in pieces.history.points] == pytest.approx([p.loss for p in whole.history.points], rel=2e-3)
 
 
@@ -54,11 +54,13 @@ def test_when_memory_runs_out_less_is_tried_at_once_and_that_is_said(short, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(gradient, "loss_sum", cramped)
-        model = short(held_out=None, on_progress=lambda at: told.append(at.remark) if at.remark else None)
+        model = short(epochs=1, held_out=None, on_progress=lambda at: told.append(at.remark) if at.remark else None)
     assert told[0].startswith("Out of memory at 1,024 tokens at once; trying ")
     assert all(size <= 300 for size in sizes[len(told) :])  # what did not fit is not tried again
     losses = [epoch.train_loss for epoch in model.history.epochs]
-    assert losses == pytest.approx([epoch.train_loss for epoch in short(held_out=None).history.epochs], rel=2e-3)
+    assert losses == pytest.approx(
+        [epoch.train_loss for epoch in short(epochs=1, held_out=None).history.epochs], rel=2e-3
+    )
 
 
 def test_when_not_even_one_window_fits_a_smaller_preset_is_named(short, monkeypatch):

@@ -278,7 +278,7 @@ shapes = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=settings().max_examples * 2 // 5, deadline=None)
 @given(shape=shapes, batch=st.integers(1, 3), length=st.integers(1, 16), seed=st.integers(0, 99))
 def test_the_fused_and_the_explicit_path_agree(random_model, shape, batch, length, seed):
     model = random_model(seed, scale=0.2, **shape)  # logits of order 1, as trained models have

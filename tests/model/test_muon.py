@@ -15,7 +15,7 @@ def with_singular_values(values, rows, columns, seed=0):
     return u, v, u @ torch.diag(torch.tensor(values)) @ v.T
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples * 4 // 5, deadline=None)
 @given(
     rows=st.integers(6, 40),
     columns=st.integers(6, 40),

@@ -7,7 +7,7 @@ from wonderland.model import training
 
 
 @pytest.fixture
-def overfit(short, monkeypatch):
+def overfit(short, parts, monkeypatch):
     """A maker of runs whose held-out loss after each epoch is given, and the weights at those moments."""
 
     def run(losses, **changes):
@@ -19,7 +19,7 @@ def overfit(short, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(training, "evaluate", given)
-            return short(**{"epochs": 4} | changes), at_the_end
+            return short(**{"epochs": 4, "corpus": parts[1]} | changes), at_the_end
 
     return run
 

@@ -34,18 +34,38 @@ def same(one, other):
 # --- it learns
 
 
-def test_a_tiny_model_learns_more_from_planted_chats_than_any_table_of_counts(tiny, parts, tokenizer):
-    model = train(parts[0], tokenizer, held_out=parts[1], preset=tiny, epochs=8)
-    history = model.history
+@pytest.fixture(scope="module")
+def made():
+    """Models that several tests look at and none changes."""
+    return {}
+
+
+@pytest.fixture
+def whole(short, made):
+    """The run that nothing interrupts, made once: the same settings give the same weights."""
+    if "whole" not in made:
+        made["whole"] = short()
+    return made["whole"]
+
+
+@pytest.fixture
+def learned(tiny, parts, tokenizer, made):
+    """A model that was trained for long enough to know the chats."""
+    if "learned" not in made:
+        made["learned"] = train(parts[0], tokenizer, held_out=parts[1], preset=tiny, epochs=8)
+    return made["learned"]
+
+
+def test_a_tiny_model_learns_more_from_planted_chats_than_any_table_of_counts(learned):
+    history = learned.history
     assert history.held_out_loss < history.baselines["trigram"] - 0.1
     assert history.baselines["trigram"] < history.baselines["bigram"]
     losses = [epoch.held_out_loss for epoch in history.epochs]
     assert losses[-1] < losses[0]
 
 
-def test_the_planted_habit_is_what_the_model_says(tiny, chats, tokenizer):
-    model = train(chats.corpus, tokenizer, preset=tiny, epochs=8)
-    said = [str(model.generate(tokenizer, f"<|them|> {q}<|sep|>", temperature=0)) for q in chats.habit]
+def test_the_planted_habit_is_what_the_model_says(learned, chats, tokenizer):
+    said = [str(learned.generate(tokenizer, f"<|them|> {q}<|sep|>", temperature=0)) for q in chats.habit]
     right = sum(answer == expected for answer, expected in zip(said, chats.habit.values(), strict=True))
     assert right >= len(chats.habit) - 1
 
@@ -66,15 +86,14 @@ def test_the_history_says_what_happened(short, parts):
     assert total / len(history.points) == pytest.approx(sum(epoch.train_loss for epoch in history.epochs) / 2, rel=0.1)
 
 
-def test_the_held_out_loss_in_the_history_is_the_one_the_model_has(short, parts, tokenizer):
-    model = short()
+def test_the_held_out_loss_in_the_history_is_the_one_the_model_has(whole, parts, tokenizer):
     windows = pack(parts[1], tokenizer, size=8, stride=8, context=64)
     by_hand = tokens = 0.0
     for row in windows:
-        by_hand += float(model(torch.from_numpy(row)[None], return_type="loss")) * (len(row) - 1)
+        by_hand += float(whole(torch.from_numpy(row)[None], return_type="loss")) * (len(row) - 1)
         tokens += len(row) - 1
-    assert evaluate(model, windows) == pytest.approx(by_hand / tokens, rel=1e-5)
-    assert model.history.held_out_loss == pytest.approx(by_hand / tokens, rel=1e-5)
+    assert evaluate(whole, windows) == pytest.approx(by_hand / tokens, rel=1e-5)
+    assert whole.history.held_out_loss == pytest.approx(by_hand / tokens, rel=1e-5)
 
 
 def test_every_epoch_shows_every_window_once_in_another_order(short, parts, tokenizer, monkeypatch):
@@ -98,37 +117,22 @@ def test_without_held_out_conversations_there_is_no_held_out_loss(short):
     assert history.baselines == {}
 
 
-def test_the_model_that_comes_back_is_ready_to_look_into(short, tokenizer):
-    model = short()
-    assert not model.training
-    assert not any(weight.requires_grad for weight in model.parameters())
-    assert model.tokenizer_fingerprint == tokenizer.fingerprint
+def test_the_model_that_comes_back_is_ready_to_look_into(whole, tokenizer):
+    assert not whole.training
+    assert not any(weight.requires_grad for weight in whole.parameters())
+    assert whole.tokenizer_fingerprint == tokenizer.fingerprint
 
 
-def test_the_same_settings_give_the_same_weights_and_another_seed_others(short):
-    first, again, other = short(), short(), short(seed=8)
-    assert same(weights(first), weights(again))
-    assert not same(weights(first), weights(other))
+def test_the_same_settings_give_the_same_weights_and_another_seed_others(short, whole):
+    assert same(weights(whole), weights(short()))
+    assert not same(weights(whole), weights(short(seed=8)))
 
 
-def test_looking_at_progress_or_saving_changes_nothing(short, tmp_path):
-    assert same(weights(short()), weights(short(on_progress=print, checkpoint=tmp_path / "checkpoint")))
+def test_looking_at_progress_or_saving_changes_nothing(short, whole, tmp_path):
+    assert same(weights(whole), weights(short(on_progress=print, checkpoint=tmp_path / "checkpoint")))
 
 
 # --- it stops and goes on
-
-
-@pytest.fixture(scope="module")
-def made():
-    return {}
-
-
-@pytest.fixture
-def whole(short, made):
-    """The run that nothing interrupts, made once: the same settings give the same weights."""
-    if not made:
-        made["whole"] = short()
-    return made["whole"]
 
 
 DRAWN = sorted(random.Random(0).sample(range(2, STEPS), 3))

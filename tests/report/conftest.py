@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chromium import ARGUMENTS, CHROMIUM, as_new, open_at, watched
+from chromium import ARGUMENTS, CHROMIUM, as_new, home, left, open_at, quiet, watched
 
 RUNNING: list[Any] = []
 """Playwright and its browser, while tests one after another need them."""
@@ -49,8 +50,34 @@ def blank(watched_tab):
         yield tab
 
 
+@pytest.fixture(scope="module")
+def since(watched_tab):
+    """What happened since the report was opened: files that were saved, and how many tests had failed before."""
+    told = SimpleNamespace(saved=[], failed=0)
+    watched_tab[0].on("download", lambda file: told.saved.append(file))  # Playwright marks what it calls
+    return told
+
+
 @pytest.fixture
-def page(blank, report):
-    """Open the report."""
-    open_at(blank, report)
-    return blank
+def page(watched_tab, report, since, request):
+    """The report at its first page: as the test before left it, or opened; afterwards, check that it was quiet."""
+    failed, there = request.session.testsfailed, watched_tab[0].url.partition("#")[0] == report
+    if there and failed == since.failed and len(since.saved) < 5:  # a browser lets a page save ten files in a row
+        with quiet(watched_tab) as tab:
+            home(tab)
+            yield tab
+        return
+    with as_new(watched_tab) as tab:
+        open_at(tab, report)
+        since.saved.clear()
+        since.failed = failed
+        yield tab
+
+
+@pytest.fixture
+def alone(watched_tab, report):
+    """The report opened for one test, which does to the page what another address does not undo."""
+    with as_new(watched_tab) as tab:
+        open_at(tab, report)
+        yield tab
+        left(tab)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import sample
 import sample_words
-from chromium import go, open_at, painted, title_of_card
+from chromium import go, open_at, painted, title_of_card, until
 
 from wonderland.report.build import render
 from wonderland.visible import visible
@@ -58,14 +58,24 @@ def chosen(page, made, every) -> list[str]:
     return [view for view in views(page)[1:] if every or view in {*of_a_kind.values(), *EXPORTED}]
 
 
+PRESSED = "main .choice button, main .sampler button, main .sort, main .index button"
+PRESS = """selector => {
+  const all = () => document.querySelectorAll(selector);
+  for (let i = 0, n = all().length; i < n; i++) all()[i]?.click();
+}"""
+
+
 @EVERY
 def test_every_view_button_and_key_works_on_hostile_words(page, chosen, every):
     for view in chosen:
         go(page, view)
         assert page.inner_text("main h1")
-        pressed = page.locator("main .choice button, main .sampler button, main .sort, main .index button")
-        for i in range(pressed.count()):
-            pressed.nth(i).click()
+        if every:
+            pressed = page.locator(PRESSED)
+            for i in range(pressed.count()):
+                pressed.nth(i).click()
+        else:  # all at once, without looking whether a hand would reach them
+            page.evaluate(PRESS, PRESSED)
         for key in ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "]", "[", "m", "m", "t", "t"]:
             page.keyboard.press(key)
         page.keyboard.press("?")
@@ -99,8 +109,9 @@ def test_words_of_strangers_are_shown_as_words(page):
 @EVERY
 def test_a_figure_is_exported_as_picture_drawing_and_numbers(page, report, every, chosen):
     assert len(chosen) >= 9  # kinds of figures
-    chosen = [view for view in chosen if every or view in {*PICTURED, *EXPORTED}]
-    assert len(chosen) >= 5
+    pictured = PICTURED if every else PICTURED[:1]
+    chosen = [view for view in chosen if every or view in {*pictured, *EXPORTED}]
+    assert len(chosen) >= 3
     for number, view in enumerate(chosen):
         if number % 3 == 0:
             open_at(page, report)  # afresh: the browser allows a page ten downloads in a row
@@ -110,7 +121,7 @@ def test_a_figure_is_exported_as_picture_drawing_and_numbers(page, report, every
         assert names == ["PNG", "SVG", "CSV", "Cite"]
         page.keyboard.press("Escape")
         for i, name in enumerate(names[:3]):
-            if name == "PNG" and not (every or view in PICTURED):
+            if name == "PNG" and not (every or view in pictured):
                 continue
             page.keyboard.press("e")
             with page.expect_download() as waiting:
@@ -195,13 +206,15 @@ def test_an_address_brings_back_the_view_and_the_choice_and_holds_no_words(page,
 
 
 def test_a_broken_address_opens_the_nearest_thing(blank, report):
-    for address in (
-        "nowhere",
-        "entropy-map?head=L99H0&pos=-1&sample=1e9",
-        "<img src=x>",
-        "loss-by-token?sample=99&pos=9999",
-    ):
-        open_at(blank, f"{report}#/{address}")
+    open_at(blank, f"{report}#/loss-by-token?sample=99&pos=9999")
+    blank.wait_for_selector("#title-loss-by-token")
+    for address, view in [
+        ("nowhere", "findings"),
+        ("entropy-map?head=L99H0&pos=-1&sample=1e9", "entropy-map"),
+        ("<img src=x>", "findings"),
+    ]:
+        blank.evaluate("address => { location.hash = address }", f"#/{address}")
+        blank.wait_for_selector(f"#title-{view}")
         assert blank.inner_text("main h1"), address
 
 
@@ -225,11 +238,13 @@ def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report)
     assert "neuron" not in page.url
 
 
-def test_a_key_that_is_none_selects_nothing(blank, report):
+def test_a_key_that_is_none_selects_nothing(page):
+    go(page, "entropy-map")
     for address in ("neuron=<b>", "edge=a%20b%3Ec", "feature=1", "model=", "head=L9H9", "tail=L1N1"):
-        open_at(blank, f"{report}#/entropy-map?{address}")
-        assert title_of_card(blank) == "Start here", address
-        assert blank.locator("main .chosen").count() == 0, address
+        for query, title, count in (("head=L2H1", "Head L2H1", 1), (address, "Start here", 0)):
+            page.evaluate("query => { location.hash = '#/entropy-map?' + query }", query)
+            until(page, f"document.querySelectorAll('main .cells .chosen').length === {count}")
+            assert title_of_card(page) == title, address
 
 
 def test_going_back_returns_to_the_view_before(page):
@@ -348,15 +363,15 @@ def test_a_patching_grid_shows_both_prompts_one_scale_and_what_is_behind_a_cell(
     assert "panel=1" in page.url
 
 
-def test_numbers_in_narrow_cells_are_set_smaller_or_left_out_but_never_cut(page):
-    for width in (1440, 900, 420):
-        page.set_viewport_size({"width": width, "height": 900})
-        for view in ("patching", "entropy-map"):
-            page.evaluate("view => { location.hash = '#/' + view }", view)
-            page.wait_for_selector(f"#title-{view}")
-            painted(page)
-            wide = "all => all.filter(b => b.textContent && b.scrollWidth > b.clientWidth).map(b => b.textContent)"
-            assert page.eval_on_selector_all(".cells button", wide) == [], (view, width)
+@pytest.mark.parametrize("width", [420, *(pytest.param(width, marks=pytest.mark.slow) for width in (900, 1440))])
+def test_numbers_in_narrow_cells_are_set_smaller_or_left_out_but_never_cut(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for view in ("patching", "entropy-map"):
+        page.evaluate("view => { location.hash = '#/' + view }", view)
+        page.wait_for_selector(f"#title-{view}")
+        painted(page)
+        wide = "all => all.filter(b => b.textContent && b.scrollWidth > b.clientWidth).map(b => b.textContent)"
+        assert page.eval_on_selector_all(".cells button", wide) == [], view
 
 
 def test_a_logit_lens_draws_the_ranks_of_the_column_that_is_chosen(page):
@@ -537,7 +552,7 @@ def test_the_csv_of_attention_holds_every_weight_of_the_selected_head(page, arra
         assert abs(told - weights[int(row["Position"]), int(row["Looks at position"])]) < 1e-5
 
 
-@pytest.mark.parametrize("view", ["training", "direct-effect"])
+@pytest.mark.parametrize("view", ["training", pytest.param("direct-effect", marks=pytest.mark.slow)])
 def test_the_csv_of_a_chart_holds_its_arrays(page, arrays, view):
     rows, data = exported(page, view), arrays[view].data
     if view == "training":

@@ -114,8 +114,9 @@ def places(html: str) -> list[int]:
     return [a + (b - a) * (2 * k + 1) // (2 * n) for a, b, n in parts for k in range(n)]
 
 
-def test_a_file_that_is_cut_anywhere_says_so_or_works(opened, html):
-    for place in places(html):
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["a few", "every"])
+def test_a_file_that_is_cut_anywhere_says_so_or_works(opened, html, every):
+    for place in places(html)[:: 1 if every else 5]:
         tab, uncaught = opened(html[:place], starts=False)
         until(tab, "document.readyState === 'complete'")
         if place < html.index("</script>", html.index("'use strict'")):
@@ -157,7 +158,9 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("how", VIEWS)
+@pytest.mark.parametrize(
+    "how", ["cut within it", *(pytest.param(how, marks=pytest.mark.slow) for how in ("cut before it", "other data"))]
+)
 def test_a_view_whose_data_are_gone_says_so_and_the_others_work(opened, html, how):
     damage, said = VIEWS[how]
     tab, uncaught = opened(damage(html))
@@ -221,7 +224,7 @@ def test_a_conversation_that_is_damaged_leaves_those_beside_it(opened, html):
     assert uncaught == []
 
 
-@pytest.mark.parametrize("how", ["packed", "shape"])
+@pytest.mark.parametrize("how", ["packed", pytest.param("shape", marks=pytest.mark.slow)])
 def test_what_lies_behind_a_cell_says_in_its_panel_that_it_is_damaged(opened, html, how):
     def damage(data):
         behind = data["conversations"][0]["behind"]

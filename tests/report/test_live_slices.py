@@ -93,6 +93,7 @@ def steps():
     """)
 
 
+@pytest.mark.slow
 def test_no_step_of_a_question_is_long(steps):
     assert {name: longest for name, (longest, _) in steps.items() if longest > MOST} == {}
 

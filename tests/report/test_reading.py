@@ -74,7 +74,10 @@ def test_the_first_page_is_short_and_every_story_leads_on(page):
         assert page.inner_text("main h1")
 
 
-@pytest.mark.parametrize("against", [False, True], ids=["public", "against the audit"])
+@pytest.mark.parametrize(
+    "against",
+    [pytest.param(False, id="public", marks=pytest.mark.slow), pytest.param(True, id="against the audit")],
+)
 def test_the_first_page_of_a_report_that_answers_is_as_short(page, tmp_path, against):
     refused = Sharing(AUDIT, ["A message stood in it.", "A person can be told."]).let_out(asked=True)
     path = tmp_path / "live.html"
@@ -169,13 +172,13 @@ def test_a_citation_has_the_claim_its_numbers_and_which_model_and_data(page):
     assert "file:" not in said
 
 
-def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(page):
-    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }")
-    go(page, "all-findings")
-    page.click('.findings button[aria-label="Copy citation"]:visible >> nth=0')
-    assert page.input_value("dialog.copy textarea")
-    page.keyboard.press("Escape")
-    page.wait_for_selector("dialog.copy", state="detached")
+def test_where_the_clipboard_is_closed_the_words_can_be_copied_by_hand(alone):
+    alone.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('closed')); }")
+    go(alone, "all-findings")
+    alone.click('.findings button[aria-label="Copy citation"]:visible >> nth=0')
+    assert alone.input_value("dialog.copy textarea")
+    alone.keyboard.press("Escape")
+    alone.wait_for_selector("dialog.copy", state="detached")
 
 
 def test_a_word_of_the_field_says_what_it_means_to_pointer_and_keys(page):

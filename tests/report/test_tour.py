@@ -239,6 +239,7 @@ class TestInABrowser:
         )
         tab.close()
 
+    @pytest.mark.slow
     @WIDTHS
     def test_the_page_can_be_tried_meanwhile(self, opened):
         opened.get_by_role("button", name="Tour", exact=True).click()

@@ -63,7 +63,7 @@ def _used_as_here():
 
 DEAR = {
     *("causal-scrubbing", "circuit-graph", "edge-attribution", "head-ablation", "head-taxonomy", "speaker-tracking"),
-    *("head-clusters", "ov-circuits"),
+    *("head-clusters", "neurons", "ov-circuits", "path-patching", "residual-pca", "token-loss"),
 }
 """Analyses that take longest; others of their plugins are held to the contract in the default run."""
 

@@ -131,7 +131,7 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
         if len(months) <= _MONTHS
         else Lines.of(counts, Axis("month", names=names), "messages a month"),
         caption=f"Messages in each of {len(months):,} months, n={len(moments):,}, in {where}.{untimed}",
-        how_to_read="A gap is a time of which the store has no messages: another phone, another app, or deleted.",
+        how_to_read="An empty month is one of which the store has no messages: another phone, another app, or deleted.",
         misleads="The first and the last month are seldom whole.",
         order=141,
         group="corpus",

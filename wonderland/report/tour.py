@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wonderland.report.findings import Finding
-from wonderland.report.schema import AttentionPatterns, Conversations, Figure, Key, Table, View, characters
+from wonderland.report.schema import AttentionPatterns, Conversations, Figure, Key, Panels, Table, View, characters
 from wonderland.report.stories import ABSENT, FOUND, GUESSES, headline
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _finding_of(page: Page, story: Mapping[str, Any]) -> int:
     )
 
 
-def _column(figure: Figure | None, finding: Finding) -> str:
+def _column(figure: Figure | Panels | None, finding: Finding) -> str:
     """Return which cell of its row in a table holds the number of a finding, as ``::3``; "" if none is known to.
 
     A table may be wider than the screen, and the cell that the step speaks of is the one to show.

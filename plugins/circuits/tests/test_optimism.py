@@ -25,10 +25,9 @@ from wonderland_circuits.speaker_tracking import SpeakerTracking
 
 CHOOSING = [
     ActivationPatching,
-    CircuitSufficiency,
     *(
         pytest.param(one, marks=pytest.mark.slow)
-        for one in (PathPatching, CircuitGraph, EdgeAttribution, SpeakerTracking)
+        for one in (CircuitSufficiency, PathPatching, CircuitGraph, EdgeAttribution, SpeakerTracking)
     ),
 ]
 

@@ -91,6 +91,7 @@ def test_a_result_comes_back_from_disk_and_explains_its_views(found, name, tmp_p
     assert result.figure().axes
 
 
+@pytest.mark.slow
 def test_hostile_messages_end_up_as_text():
     one = hostile_specimen()
     models = [one.model.untrained(seed) for seed in range(9)]

@@ -41,10 +41,13 @@ def test_a_regular_model_of_d_weights_has_half_of_d():
 
 
 def test_a_product_of_two_weights_has_less_than_two_weights():
-    regular = coefficient(measured(bowl, [0.0, 0.0]), N_BETA).mean()
-    singular = coefficient(measured(cross, [0.0, 0.0]), N_BETA).mean()
-    assert regular == pytest.approx(1.0, rel=0.12)
-    assert 0.25 < singular < 0.7  # 1/2 in the limit of much data
+    found = coefficient(measured(cross, [0.0, 0.0]), N_BETA).mean()
+    assert 0.25 < found < 0.7  # 1/2 in the limit of much data
+
+
+@pytest.mark.slow
+def test_a_bowl_of_two_weights_has_two():
+    assert coefficient(measured(bowl, [0.0, 0.0]), N_BETA).mean() == pytest.approx(1.0, rel=0.12)
 
 
 def test_a_pull_as_strong_as_the_loss_halves_it():

@@ -139,7 +139,7 @@ def test_what_discord_did_not_write_is_said(tmp_path):
         Discord(tmp_path).count()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     how=st.sampled_from(DAMAGES),
     where=st.floats(0, 1),

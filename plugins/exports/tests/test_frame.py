@@ -301,7 +301,7 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(rows=st.lists(values, max_size=6), beside=values, indent=st.sampled_from([None, 1]))
 def test_any_json_is_read_as_the_standard_library_reads_it(rows, beside, indent):
     raw = json.dumps({"beside": beside, "messages": rows}, indent=indent).encode()
@@ -309,7 +309,7 @@ def test_any_json_is_read_as_the_standard_library_reads_it(rows, beside, indent)
     assert found == [(("beside",), beside), *((("messages", "*"), row) for row in rows)]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=2 * settings().max_examples)
 @given(data=st.data())
 def test_damaged_json_is_refused_or_read_never_a_traceback(data):
     raw = bytearray(json.dumps(ACCOUNT).encode())

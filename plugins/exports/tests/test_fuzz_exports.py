@@ -158,7 +158,7 @@ def another_kind(data: st.DataObject, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=settings().max_examples // 4, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_happened_to_an_export_is_told_or_every_row_is_accounted_for(name, data):
     check(name, data)

@@ -107,7 +107,7 @@ def test_a_file_that_is_cut_off_or_another(tmp_path):
         GoogleChat(tmp_path).count()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     how=st.sampled_from(DAMAGES),
     where=st.floats(0, 1),

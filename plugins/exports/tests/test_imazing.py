@@ -71,7 +71,7 @@ def test_what_is_no_table_of_imazing_is_said(tmp_path):
         Imazing(tmp_path).count()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(how=st.sampled_from(DAMAGES), where=st.floats(0, 1), byte=st.integers(0, 255))
 def test_damage_is_no_accident(tmp_path_factory, how, where, byte):
     folder = make_imazing(tmp_path_factory.mktemp("imazing"), 20).path

@@ -215,7 +215,7 @@ def test_how_a_line_of_the_app_begins_or_ends_is_known(data):
     assert not meta_lines.may_be_of_the_app("Ok then", meta_lines.beginnings("Leo Ito", ("Ada Berg",)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     how=st.sampled_from(DAMAGES),
     where=st.floats(0, 1),

@@ -136,7 +136,7 @@ def test_lines_of_somebody_elses_are_not_taken_for_signals(tmp_path, row):
     assert Signal.sniff(path) == 0
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(data=st.data())
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damaged") / "x"
@@ -176,7 +176,7 @@ KEYS = (
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(items=st.lists(st.dictionaries(st.sampled_from(KEYS), values) | values, max_size=5), person=values)
 def test_frames_of_any_form_are_accounted_for(tmp_path_factory, items, person):
     lines = [json.dumps({"chatItem": one}) for one in items]

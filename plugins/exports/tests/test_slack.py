@@ -143,7 +143,7 @@ def test_codes(stored, shown):
     assert plain(stored, {"U1": "Ada"}, {"C1": "general"}) == shown
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(how=st.sampled_from(DAMAGES), where=st.floats(0, 1), byte=st.integers(0, 255), partial=st.booleans())
 def test_damage_is_no_accident(tmp_path_factory, how, where, byte, partial):
     folder = write(tmp_path_factory.mktemp("slack"), *(row(ts=f"160000000{n}.0") for n in range(9)))

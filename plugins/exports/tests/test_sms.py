@@ -140,7 +140,7 @@ def test_calls_are_no_messages(tmp_path):
         Sms(tmp_path / "calls.xml").count()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(data=st.data())
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damaged") / "sms.xml"

@@ -128,7 +128,7 @@ def test_html_is_recognised_and_refused_with_the_way_out(tmp_path):
     assert "JSON" in caught.value.hint
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(data=st.data())
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damaged") / "result.json"
@@ -161,7 +161,7 @@ fields = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(rows=st.lists(fields | json_rows, min_size=1, max_size=6), beside=json_rows)
 def test_rows_of_any_form_are_accounted_for(tmp_path_factory, rows, beside):
     path = chat(tmp_path_factory.mktemp("odd"), *rows, row(1, 1, "x"), key=beside, name=beside)

@@ -167,7 +167,7 @@ def test_signals_old_layout_is_left_to_signal(tmp_path):
     assert WhatsApp.sniff(lines(tmp_path, "[2021-03-04, 10:11:12] Bo: hi")) > 0
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(data=st.data())
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damaged") / "Chat with Bo.txt"
@@ -180,7 +180,7 @@ def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     survives(WhatsApp, path, dates=data.draw(st.sampled_from([None, "dmy"])), me="Ada")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(
     texts=st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), min_size=1, max_size=8)
 )

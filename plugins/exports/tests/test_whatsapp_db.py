@@ -114,7 +114,7 @@ def test_a_copy_without_its_log_is_said(tmp_path):
     source.close()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(data=st.data())
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damaged") / "msgstore.db"
@@ -130,7 +130,7 @@ def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
 values = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=5) | st.binary(max_size=5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(row=st.lists(values, min_size=7, max_size=7), text=values)
 def test_values_of_any_kind_are_accounted_for(tmp_path_factory, row, text):
     path = make_whatsapp_db(tmp_path_factory.mktemp("odd") / "msgstore.db", 3, store="android").path

@@ -125,7 +125,7 @@ class TestSameAsTheWalker:
                     assert by_fast_path(taught, changed) == by_walker(changed)
 
     @given(text=st.text(), mutable=st.booleans())
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=6 * settings().max_examples, deadline=None)
     @example("\x86\x84\x02iI", True)
     @example("NSString\x01\x94\x84\x01+\x05hello\x86", False)
     def test_for_any_text(self, text, mutable):
@@ -135,7 +135,7 @@ class TestSameAsTheWalker:
 
     @pytest.mark.slow
     @given(data=st.data())
-    @settings(max_examples=2500, deadline=2000)
+    @settings(max_examples=50 * settings().max_examples, deadline=2000)
     def test_for_mutations(self, taught, data):
         blob = data.draw(st.sampled_from([b for b in SAMPLES if len(b) < 2000]))
         for _ in range(data.draw(st.integers(1, 4))):
@@ -145,7 +145,7 @@ class TestSameAsTheWalker:
         assert by_fast_path(decoder(), blob) == expected
 
     @given(st.binary(max_size=300))
-    @settings(max_examples=500, deadline=2000)
+    @settings(max_examples=10 * settings().max_examples, deadline=2000)
     def test_for_anything_after_a_header(self, noise):
         blob = b"\x04\x0bstreamtyped\x81\xe8\x03\x84\x01@" + noise
         assert by_fast_path(decoder(), blob) == by_walker(blob)

@@ -417,7 +417,7 @@ def test_it_comes_back_from_disk_and_can_be_drawn(graph, tmp_path):
         assert figure(view) is not None
 
 
-@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("precision", [pytest.param(torch.float16, marks=pytest.mark.slow), torch.bfloat16])
 def test_a_model_in_half_precision_has_the_same_graph(speaking, result, precision):
     rounded = speaking.with_model(handwritten_speaker_model().to(precision))
     half = wl.analyze(rounded, SparseGraphs(pairs=12, edges=8), given={"sparse-dictionaries": result})["sparse-graphs"]

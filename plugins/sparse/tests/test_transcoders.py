@@ -309,6 +309,7 @@ def test_the_known_path_is_found_and_is_what_the_model_does(graphs):
     assert np.asarray(graphs.straight.value) == pytest.approx([0, 0, 0, 1, 0, 0], abs=1e-4)
 
 
+@pytest.mark.slow  # by default test_sparse_graphs.py asks it of dictionaries
 @pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
 def test_a_model_in_half_precision_has_the_same_transcoder_and_the_same_path(precision, monkeypatch):
     monkeypatch.setattr("wonderland_sparse.transcoders.LEAST_TOKENS", 1_000)

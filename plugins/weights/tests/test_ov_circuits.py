@@ -146,7 +146,7 @@ def test_copying_scores_are_those_of_the_whole_vocabulary(random_model, norm, ef
 
 
 @given(st.integers(0, 10**6), st.integers(2, 9), st.integers(1, 9))
-@settings(max_examples=50)
+@settings(deadline=None)
 def test_a_score_lies_between_its_bounds_and_does_not_depend_on_the_heads_basis(seed, d, k):
     random = np.random.default_rng(seed)
     W_V, W_O, meeting = (random.standard_normal(shape) for shape in ((d, k), (k, d), (d, d)))
@@ -158,7 +158,7 @@ def test_a_score_lies_between_its_bounds_and_does_not_depend_on_the_heads_basis(
     assert copying_scores(3 * W_V, W_O, meeting) == pytest.approx(score)
 
 
-@pytest.mark.parametrize("steepness", [1, 0.02])
+@pytest.mark.parametrize("steepness", [pytest.param(1, marks=pytest.mark.slow), 0.02])
 @pytest.mark.parametrize("rank", [9, 2])
 def test_the_null_is_that_of_rotating_the_head_itself(steepness, rank):
     random = np.random.default_rng(0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from tokenizers import Tokenizer, models
-from transformer_lens import TransformerBridge, TransformerBridgeConfig
+
+if TYPE_CHECKING:
+    from transformer_lens import TransformerBridge  # it loads transformers, for which each worker would wait
 
 WORDS = 30
 _ROTARY = {"normalization_type": "RMS", "positional_embedding_type": "rotary", "gated_mlp": True, "act_fn": "silu"}
@@ -31,6 +35,8 @@ def drawn(bridge: TransformerBridge, seed: int = 0) -> TransformerBridge:
 
 def native(kind: str = "learned positions") -> TransformerBridge:
     """Return a bridge of TransformerLens' own kind."""
+    from transformer_lens import TransformerBridge, TransformerBridgeConfig
+
     shape = {"d_model": 16, "d_head": 4, "n_layers": 2, "n_ctx": 32, "n_heads": 4, "d_vocab": WORDS, "d_mlp": 24}
     return drawn(TransformerBridge.boot_native(TransformerBridgeConfig(**{**shape, "act_fn": "gelu", **NATIVE[kind]})))
 
@@ -38,6 +44,7 @@ def native(kind: str = "learned positions") -> TransformerBridge:
 def hugging_face(kind: str) -> TransformerBridge:
     """Return a bridge around a model of the transformers library: "gpt2", "llama" or "neox"."""
     import transformers as hf
+    from transformer_lens import TransformerBridge
 
     both = {"vocab_size": WORDS, "attn_implementation": "eager"}
     llama = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4}

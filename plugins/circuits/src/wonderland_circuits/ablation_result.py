@@ -181,10 +181,10 @@ class HeadAblationResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         caption = (
-            f"Rise of the held-out loss without each head, over {self.windows} windows; "
-            f"{interval_over(self.loss)}; in these windows the loss without ablation is {self.loss.value:.3f} nats "
-            "a token."
+            f"Rise of the held-out loss without each head, over {self.windows} windows; {interval_over(self.loss)}"
         )
+        intact = f"; in these windows the loss without ablation is {self.loss.value:.3f} nats a token"
+        caption += f"{intact if np.isfinite(self.loss.value) else ''}."
         verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}
         costs = {
             Column(

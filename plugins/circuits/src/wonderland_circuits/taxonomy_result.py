@@ -154,9 +154,9 @@ class HeadTaxonomyResult(wl.Result):
                 caption="Ablation in nats a token (resampled); attention as shares; 95% intervals over "
                 f"n={n.over} where numbers come from text, chance levels beside them; weights have "
                 "a null and no interval.",
-                how_to_read="A role is named only of a head that an intervention shows to be needed, by a change of "
-                f"the loss of at least {self.least:g} nats a token where ablation is all that shows it; that it copies "
-                "is read off its weights, by which more heads copy than are needed. The next table has the rule. Pattern "
+                how_to_read="A role is named only of a head that an intervention shows to be needed, where ablation is "
+                f"all that shows it by a change of the loss of at least {self.least:g} nats a token; that it copies is "
+                "read off its weights, by which more heads copy than are needed. The next table has the rule. Pattern "
                 "and ablation are what two analyses say of the head alone, and no roles. Sort by a heading; click a "
                 "head for everything measured about it.",
                 misleads="A head with two jobs has one role here, and heads that back each other up have none.",

@@ -128,7 +128,7 @@ class HeadMatchingResult(wl.Result):
         one = self.mean
         return (
             f"Matched heads have a cosine of {digits(one.value)} on average ({bounds_in_words(one, digits)}, "
-            f"n={one.n} {one.resampled_over}; with other windows {digits(one.chance)}, 95% range "
+            f"n={one.over}; with other windows {digits(one.chance)}, 95% range "
             f"{digits(self.null_mean[0])} to {digits(self.null_mean[1])}). Heads of the same number: "
             f"{digits(float(one.value) - self.gain_over_index)}. Matched across all layers, "
             f"{100 * self.same_layer:.0f}% stay in their layer."

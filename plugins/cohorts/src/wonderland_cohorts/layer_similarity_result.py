@@ -41,7 +41,8 @@ class LayerSimilarityResult(wl.Result):
     @property
     def same_layer(self) -> float:
         """Mean over layers and pairs of members of a layer with the same layer of another seed."""
-        return float(np.nanmean(np.diagonal(self._between(), axis1=1, axis2=2)))
+        same = np.diagonal(self._between(), axis1=1, axis2=2)
+        return float(np.nanmean(same)) if np.isfinite(same).any() else float("nan")
 
     @property
     def other_layer(self) -> float:

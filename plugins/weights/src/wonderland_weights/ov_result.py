@@ -99,8 +99,8 @@ class OVCircuitsResult(wl.Result):
             (self.suppressors, "suppressing"),
         ):
             if heads:
-                one = len(heads) == 1
-                leans = f"leans to {verb} what it attends to" if one else f"lean to {verb} what they attend to"
+                alone = len(heads) == 1
+                leans = f"leans to {verb} what it attends to" if alone else f"lean to {verb} what they attend to"
                 text = f"{len(heads)} of {has.sum()} heads {leans}, by their weights ({rule}); "
                 text += f"{self._told(heads[0])}."
                 select = {"head": head_name(heads[0])}
