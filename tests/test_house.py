@@ -105,6 +105,21 @@ def test_a_module_of_more_than_350_lines_says_why_it_is_long():
     assert [name for name, words in opening.items() if not re.search(r"\blong\b", words)] == []
 
 
+def test_no_view_says_pale_or_dark_as_the_other_theme_has_it_the_other_way_round():
+    themed = re.compile(r"\b(?:pale|paler|darker|brighter|lighter)\b")
+    homes = [ROOT / "wonderland" / "report", *(plugin / "src" for plugin in PLUGINS)]
+    said = [
+        f"{file.relative_to(ROOT)}: {node.value}"
+        for home in homes
+        for file in sorted(home.rglob("*.py"))
+        if file.name != "glance.py"  # a notebook's own drawing, on white in either theme
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if themed.search(re.sub("darker or brighter", "", node.value))
+    ]
+    assert said == []
+
+
 def test_the_core_is_forbidden_to_import_every_plugin():
     contracts = toml(ROOT)["tool"]["importlinter"]["contracts"]
     (contract,) = (contract for contract in contracts if "no plugin" in contract["name"])

@@ -99,6 +99,35 @@ def test_status_tells_done_from_out_of_date_from_damaged(workspace, capsys):
     assert json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["stages"]["model"] == "out of date"
 
 
+@pytest.mark.parametrize(
+    ("kept", "state", "sign", "detail"),
+    [
+        ([{"name": "a", "passed": True}], "done", "✓", ""),
+        ([{"name": "a", "passed": True}, {"name": "b", "passed": False}], "done", "✗", "1 of 2 failed: b."),
+        ([{"name": "a"}], "damaged", "✗", "`wonderland check` makes them anew"),
+        ({"a": 1}, "damaged", "✗", "`wonderland check` makes them anew"),
+    ],
+)
+def test_status_has_no_tick_for_checks_that_failed(workspace, capsys, kept, state, sign, detail):
+    with Workspace(workspace).layout.stage("checks").writing() as folder:
+        (folder / "checks.json").write_text(json.dumps(kept), encoding="utf-8")
+    said = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
+    assert said["stages"]["checks"] == state
+    assert detail in said["details"].get("checks", "")
+    (line,) = (
+        one for one in output_of(capsys, "status", "-w", workspace).out.splitlines() if one[2:].startswith("checks")
+    )
+    assert line.startswith(sign)
+
+
+def test_checks_kept_in_another_form_are_made_anew(workspace):
+    with Workspace(workspace).layout.stage("checks").writing() as folder:
+        (folder / "checks.json").write_text('[{"called": "a"}]', encoding="utf-8")
+    assert len(Workspace(workspace).check()) > 3
+    (step,) = (step for step in Workspace(workspace).status() if step.name == "checks")
+    assert step.state == "done"
+
+
 @pytest.mark.slow
 def test_status_lists_both_reports_and_says_what_they_do_not_show(workspace, capsys):
     def status():

@@ -172,7 +172,7 @@ def test_never_is_left_open_and_counted_wherever_the_machine_stands(write, monke
     time.tzset()
     assert corpus.ledger.facts["Left open"] == {"time that cannot be, left open": 1}
     assert corpus.texts == ["m0", "m1", "m2", "m3"]
-    assert len(views["corpus-months"].data["x"]["names"]) <= 2
+    assert len(views["corpus-months"].data["x"]) <= 2
     assert "1 of 4 messages have no time" in views["corpus-months"].caption
 
 

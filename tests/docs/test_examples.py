@@ -134,7 +134,7 @@ def test_two_models_are_compared_on_the_same_conversations_only(planted, capsys)
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/findings/*.md")), ids=lambda path: path.stem)
 def test_what_is_recorded_has_every_script_with_its_verdict(page):
-    if page.stem in ("index", "over-seeds"):  # tables, whose own tests look at their rows
+    if page.stem in ("index", "over-seeds", "scale"):  # tables, whose own tests look at their rows
         return
     _, *parts = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.M)
     blocks = {re.search(r"scripts/(\S+)\.rst", part)[1]: re.findall(r"```text\n(.*?)```", part, re.S) for part in parts}
@@ -147,10 +147,20 @@ def test_the_table_of_findings_says_what_the_pages_say():
     index = (ROOT / "docs" / "findings" / "index.md").read_text(encoding="utf-8")
     rows = [line for line in index.splitlines() if re.match(r"\| \d+: ", line)]
     assert len(rows) == len(SCRIPTS)
-    for name in ("demo", "seed"):
+    for name in ("demo", "seed", "crd3"):
         page = (ROOT / "docs" / "findings" / f"{name}.md").read_text(encoding="utf-8")
         verdicts = re.findall(r"^verdict  (.*)$", page, flags=re.M)
         assert [told in row for told, row in zip(verdicts, rows, strict=True)] == [True] * len(rows)
+
+
+def test_what_is_said_of_scale_was_printed_by_the_scripts():
+    """Every interval stands in a page of findings, but for those that only the results themselves have."""
+    findings = ROOT / "docs" / "findings"
+    printed = "".join((findings / f"{name}.md").read_text(encoding="utf-8") for name in ("demo", "seed", "crd3"))
+    of_results = {"[0.540, 0.638]", "[0.387, 0.520]", "[13%, 34%]"}
+    said = re.findall(r"\[\d[^\]]*\]", " ".join((findings / "scale.md").read_text(encoding="utf-8").split()))
+    assert len(said) >= 9
+    assert {one for one in said if one not in printed.replace("+", "")} == of_results
 
 
 def test_a_recorded_row_is_the_first_line_of_each_part_for_each_model():

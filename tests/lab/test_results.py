@@ -186,6 +186,22 @@ def test_the_frame_has_every_estimate_with_its_path_and_its_place():
     assert np.isnan(frame.loc[6, "chance"])
 
 
+def test_what_is_shown_on_cards_is_of_heads_also_where_its_author_named_no_dimensions():
+    @dataclass(frozen=True)
+    class Bare(wl.Result):
+        shown: wl.Estimate
+        kept: wl.Estimate
+
+        def card(self):
+            return {"shown": self.shown}
+
+    bare = wl.Estimate(np.zeros((1, 2)), np.zeros((1, 2)), np.ones((1, 2)), n=3)
+    frame = Bare(bare, dataclasses.replace(bare, n=4)).to_frame()
+    assert frame["head"].tolist()[:2] == ["L0H0", "L0H1"]
+    assert frame["head"].isna().tolist() == [False, False, True, True]
+    assert frame["dim_1"].tolist()[2:] == [0, 1]
+
+
 def test_a_result_without_estimates_gives_a_table_without_rows():
     @dataclass(frozen=True)
     class Wordy(wl.Result):

@@ -1,4 +1,7 @@
-"""The table of a result holds every number of it: of every installed analysis, on the model written by hand."""
+"""The table of a result holds every number of it, and its words hold whatever the numbers are: of every analysis.
+
+The model is the one written by hand.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 
 import wonderland as wl
+from wonderland.testing.extremes import told_badly
 from wonderland.testing.truth import handwritten_specimen, random_specimen
 
 # Of what runs on request, the tests of its plugin look at the table.
@@ -36,6 +40,11 @@ def all_results(quick) -> wl.Results:
     return dataclasses.replace(
         results, by_name={**results.by_name, "neurons": random_specimen().run(wl.analyses["neurons"]())}
     )
+
+
+@pytest.mark.parametrize("name", OF_ONE)
+def test_whatever_the_numbers_are_everything_can_be_said_and_drawn(all_results, name):
+    assert told_badly(all_results[name]) == {}
 
 
 @pytest.mark.parametrize("name", OF_ONE)

@@ -44,11 +44,18 @@ def views(corpus: wl.Corpus) -> dict[str, wl.View]:
 
 def test_months_are_told_in_one_zone_and_a_month_without_messages_is_a_gap(corpus):
     view = views(corpus)["corpus-months"]
-    assert view.data["x"]["names"] == ["2024-02", "2024-03", "2024-04"]
+    assert (view.renderer, view.data["x"]) == ("bars", ["2024-02", "2024-03", "2024-04"])
     me, them = view.data["series"]
-    assert (me["name"], list(me["y"])) == ("me", [1, 0, 1])
-    assert (them["name"], list(them["y"])) == ("them", [1, 0, 1])
+    assert (me["name"], list(me["values"])) == ("me", [1, 0, 1])
+    assert (them["name"], list(them["values"])) == ("them", [1, 0, 1])
     assert "1 of 5 messages have no time" in view.caption
+
+
+@pytest.mark.parametrize(("years", "drawn"), [(5, "bars"), (6, "line")])
+def test_of_many_years_the_months_are_a_curve(years, drawn):
+    times = [datetime(2020 + year, month, 3, 12, tzinfo=UTC) for year in range(years) for month in range(1, 13)]
+    found = views(wl.Corpus.of([message(i, at) for i, at in enumerate(times)]))["corpus-months"]
+    assert found.renderer == drawn
 
 
 @pytest.mark.parametrize("never", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59), datetime(1904, 1, 1)])
@@ -56,7 +63,7 @@ def test_months_are_told_in_one_zone_and_a_month_without_messages_is_a_gap(corpu
 def test_a_time_that_no_message_can_have_is_none_and_makes_no_chart_of_centuries(corpus, never, zone):
     one = wl.Corpus.of([message(0, never), message(1, datetime(2024, 2, 3, 7, 0, tzinfo=UTC))])
     found = {view.id: view for view in corpus_overview(one, zone)}
-    assert found["corpus-months"].data["x"]["names"] == ["2024-02"]
+    assert found["corpus-months"].data["x"] == ["2024-02"]
     assert "1 of 2 messages have no time" in found["corpus-months"].caption
     assert [view.id for view in corpus_overview(wl.Corpus.of([message(0, never)]), zone)] == ["corpus", "corpus-funnel"]
 

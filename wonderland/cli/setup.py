@@ -59,7 +59,8 @@ def status(console: Console, folder: Path | None) -> None:
         written = datetime.fromtimestamp(step.written).astimezone() if step.written else None
         when = f"{written:%Y-%m-%d %H:%M}" if written else ""
         size = size_of(step.size) if step.size else ""
-        line = f"{console.mark(step.state == 'done')} {step.name:<{width}}  {step.state:<11} {when:<16} {size:>9}"
+        sign = console.mark(step.state == "done" and step.passed)
+        line = f"{sign} {step.name:<{width}}  {step.state:<11} {when:<16} {size:>9}"
         console.say(line.rstrip())
         if step.detail:
             console.paragraph(plain(step.detail), indent=width + 4)

@@ -134,7 +134,7 @@ class Twins(Result):
                 ),
                 subtitle="Which heads do the two sides move apart?",
                 caption="Total variation distance of attention, mean over tokens of held-out windows; 95% interval "
-                f"over n={self.more.n} conversations, for these models. Each side was dealt into groups, one model "
+                f"over n={self.more.over}, for these models. Each side was dealt into groups, one model "
                 f"fine-tuned on each, {self.steps} steps and {self.tokens:,} tokens. p is by the largest over heads in "
                 f"all {self.ways} ways to deal the models to two sides; {digits(1 / self.ways)} is the smallest there "
                 "can be. Chance is the 95th percentile over these ways, for each head alone.",

@@ -19,6 +19,7 @@ from wonderland.corpus.times import FIRST_YEAR, LAST_YEAR
 from wonderland.errors import PluginError
 
 __all__ = [
+    "NONE",
     "SCHEMA",
     "SKIPPED_SCHEMA",
     "Builder",
@@ -49,6 +50,8 @@ SCHEMA = pa.schema(
         ("tags", _WORDS),  # joined by spaces
     ]
 )
+NONE = pa.RecordBatch.from_pylist([], schema=SCHEMA)
+"""No message."""
 SKIPPED_SCHEMA = pa.schema([("id", pa.string()), ("reason", _WORDS), ("failed", pa.bool_()), ("detail", pa.string())])
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {

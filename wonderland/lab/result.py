@@ -99,14 +99,22 @@ class Result:
         return figure(views[0])
 
     def estimates(self) -> Mapping[str, Estimate]:
-        """Return every estimate of this result by its path, such as "cost.resample"; those of its fields by default."""
-        return dict(estimates(self))
+        """Return every estimate of this result by its path, such as "cost.resample"; those of its fields by default.
+
+        One that is shown in `card` is [layer, head], also where its author left out ``dims``.
+        """
+        of_heads = {id(one) for one in self.card().values() if len(one.shape) == 2 and not one.dims}
+        return {
+            path: dataclasses.replace(one, dims=("layer", "head")) if id(one) in of_heads else one
+            for path, one in estimates(self)
+        }
 
     def to_frame(self) -> pandas.DataFrame:
         """Return every estimate of this result as a table with one row a number.
 
         Columns: ``analysis``; ``quantity``, the path of the field; its dimensions, heads as names like L2H0; ``value``,
-        ``low``, ``high``, ``chance``, ``n``, ``resampled_over`` and ``unit``.
+        ``low``, ``high``, ``chance``, ``n``, ``resampled_over`` and ``unit``. A terminal is rarely as wide: to see the
+        numbers, print some of the columns, such as ``result.to_frame()[["head", "value", "low", "high"]]``.
         """
         return table(self._analysis, self.estimates())
 

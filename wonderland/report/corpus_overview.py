@@ -24,7 +24,6 @@ from wonderland.report.schema import (
     Card,
     Cards,
     Column,
-    Curve,
     Lines,
     Row,
     Table,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["corpus_overview"]
 
 _HOUR = 3_600_000_000  # microseconds
+_MONTHS = 60  # so many have a bar each, which begins at 0; more are a curve
 
 
 def corpus_overview(corpus: Corpus, zone: tzinfo | None = None) -> list[View]:
@@ -122,21 +122,16 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
     where = "this machine's time zone" if zone is None else f"the time zone {zone}"
     untimed = f" {total - len(moments):,} of {total:,} messages have no time." if total > len(moments) else ""
     both = (("me", mine), ("them", ~mine))
+    names = [Wording(f"{m // 12}-{m % 12 + 1:02d}") for m in months]
+    counts = {name: np.bincount(month[who] - first, minlength=len(months)) + 0.0 for name, who in both}
     by_month = View(
         "corpus-months",
         "Messages by month",
-        Lines(
-            x=Axis("month", names=[Wording(f"{m // 12}-{m % 12 + 1:02d}") for m in months]),
-            y=Axis("messages a month"),
-            series=[
-                Curve(
-                    Wording(name), np.arange(len(months)), np.bincount(month[who] - first, minlength=len(months)) + 0.0
-                )
-                for name, who in both
-            ],
-        ),
+        Bars(names, Axis("messages a month"), [Bar(Wording(name), of) for name, of in counts.items()])
+        if len(months) <= _MONTHS
+        else Lines.of(counts, Axis("month", names=names), "messages a month"),
         caption=f"Messages in each of {len(months):,} months, n={len(moments):,}, in {where}.{untimed}",
-        how_to_read="A gap is a time of which the store has no messages: another phone, another app, or deleted.",
+        how_to_read="An empty month is one of which the store has no messages: another phone, another app, or deleted.",
         misleads="The first and the last month are seldom whole.",
         order=141,
         group="corpus",

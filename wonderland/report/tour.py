@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wonderland.report.findings import Finding
-from wonderland.report.schema import AttentionPatterns, Conversations, Key, Table, View, characters
+from wonderland.report.schema import AttentionPatterns, Conversations, Figure, Key, Panels, Table, View, characters
 from wonderland.report.stories import ABSENT, FOUND, GUESSES, headline
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def tour(page: Page, views: Sequence[View], told: Sequence[Mapping[str, Any]], h
         _token(page, views),
         _head(views, heads),
         *_numbers(page),
-        _found(by_ask.get(FOUND), views),
+        _found(page, by_ask.get(FOUND), views),
         _map(by_ask.get(FOUND), heads),
         _attention(page, views, by_ask.get(FOUND), heads),
         _absent(page, by_ask.get(ABSENT)),
@@ -145,7 +145,7 @@ def _numbers(page: Page) -> Iterator[dict[str, Any]]:
     yield _step("Chance", text, "all-findings", f"finding:{at}:chance", _selected(finding))
 
 
-def _found(told: tuple[int, Mapping[str, Any]] | None, views: Sequence[View]) -> dict[str, Any]:
+def _found(page: Page, told: tuple[int, Mapping[str, Any]] | None, views: Sequence[View]) -> dict[str, Any]:
     if told is None:
         text = "No analysis looked for an effect and had evidence enough to judge it. So there is none to show."
         return _step("The strongest finding", text, "all-findings", "table")
@@ -156,7 +156,42 @@ def _found(told: tuple[int, Mapping[str, Any]] | None, views: Sequence[View]) ->
     table = any(isinstance(view.figure, Table) for view in views if view.id == story["view"])
     what = ("row of the table" if story["select"] else "table") if table else "picture"
     text = f"{story['text']} {story['more']}".strip() + _said(story["number"]) + f" This is the {what} that shows it."
-    return _step("The strongest finding", text, story["view"] or "findings", "figure", story["select"])
+    figure = next((view.figure for view in views if view.id == story["view"]), None)
+    mark = "figure" + _column(figure, page.findings[_finding_of(page, story)])
+    return _step("The strongest finding", text, story["view"] or "findings", mark, story["select"])
+
+
+def _finding_of(page: Page, story: Mapping[str, Any]) -> int:
+    """Return the place of the finding that a story tells."""
+    return next(
+        i
+        for i, f in enumerate(page.findings)
+        if (f.kind, f.view) == (story["kind"], story["view"])
+        and headline(f.sentence).rstrip(".") + "." == story["text"]
+        and [str(key) for key in f.select] == story["select"]
+    )
+
+
+def _column(figure: Figure | Panels | None, finding: Finding) -> str:
+    """Return which cell of its row in a table holds the number of a finding, as ``::3``; "" if none is known to.
+
+    A table may be wider than the screen, and the cell that the step speaks of is the one to show.
+    """
+    one = finding.estimate
+    if not isinstance(figure, Table) or not figure.links or one is None:
+        return ""
+    at = [column.key for column in figure.columns].index(figure.links)
+    names = {key.name for key in finding.select}
+    for row in figure.rows:
+        if str(row[at]) in names:
+            for place, cell in enumerate(row):
+                if all(_close(getattr(cell, part, None), getattr(one, part)) for part in ("value", "low", "high")):
+                    return f"::{place}"
+    return ""
+
+
+def _close(value: Any, other: Any) -> bool:
+    return value is not None and math.isclose(float(value), float(other), rel_tol=1e-6)
 
 
 def _said(number: Mapping[str, Any] | None) -> str:
@@ -230,8 +265,7 @@ def _absent(page: Page, told: tuple[int, Mapping[str, Any]] | None) -> dict[str,
     title = "What was not found"
     if told is not None:
         _, story = told
-        at = next(i for i, f in enumerate(page.findings) if f.kind == "null" and f.view == story["view"]
-                  and headline(f.sentence).rstrip(".") + "." == story["text"])  # fmt: skip
+        at = _finding_of(page, story)
         text = (
             f"{story['text']} A null result (○) says that an effect is smaller than a bound, or too small to be seen "
             "with this much data. Reports that leave such results out make a model look cleverer than it is."

@@ -34,6 +34,7 @@ class Step:
         size: Bytes on disk.
         written: When it was written, in seconds since 1970; None if it is not there.
         again: What to type to have it as it should be, if there is anything.
+        passed: Whether what it found is as it should be: False of checks of which one failed.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Step:
     size: int = 0
     written: float | None = None
     again: str = ""
+    passed: bool = True
 
 
 def status(layout: Layout) -> list[Step]:
@@ -118,7 +120,23 @@ def _step(layout: Layout, name: str) -> Step:
         detail = "the store has changed since; `wonderland extract` reads it again"
     if name == "corpus" and state != "missing" and layout.lost_source:
         detail = f"the source {layout.lost_source!r} that read it is not installed here, so it cannot be read again"
-    return Step(name, state, detail, *_on_disk([layout.folder / name]))
+    passed = True
+    if name == "checks" and state == "done":
+        state, passed, detail = _checked(layout.folder / name)
+    return Step(name, state, detail, *_on_disk([layout.folder / name]), passed=passed)
+
+
+def _checked(folder: Path) -> tuple[State, bool, str]:
+    """Say of the checks that were kept whether they can be read, whether all passed, and which did not."""
+    try:
+        rows = json.loads((folder / "checks.json").read_text(encoding="utf-8"))
+        failed = [str(row["name"]) for row in rows if not row["passed"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "damaged", False, "they cannot be read; `wonderland check` makes them anew"
+    if not failed:
+        return "done", True, ""
+    told = f"{len(failed)} of {len(rows)} failed: {'; '.join(failed)}. `wonderland check` has the numbers"
+    return "done", False, told
 
 
 def _on_disk(places: Sequence[Path]) -> tuple[int, float | None]:

@@ -312,8 +312,8 @@ def test_a_verdict_of_ablation_is_no_role():
         result, roles=["induction", "copies what it looks at", "copies what it looks at"], causal=[True] * 3
     )
     assert copies.findings()[0].sentence == (
-        "1 of 3 heads has a role that an intervention supports; 2 others are needed, and copy what they look at by the "
-        "weights alone."
+        "1 of 3 heads has a role that an intervention supports; 2 others are needed, each by 0.01 nats a token or "
+        "more, and copy what they look at by the weights alone."
     )
     assert result.findings()[0].sentence == "1 of 3 heads has a role that an intervention supports."
     said = "needed, and copies what it looks at"  # more heads copy by their weights

@@ -19,12 +19,12 @@ def estimate(value):
     return wl.Estimate(value, value - 0.01, value + 0.01, n=20, chance=0.0)
 
 
-def results(label="diffuse", verdict="needed", *, first=0.0, **others):
+def results(label="diffuse", verdict="needed", *, first=0.0, cost=0.2, **others):
     """What the taxonomy reads, for a model of one head."""
     scores = {name: estimate([[0.0]]) for name in ("previous", "self", "speaker", "separator", "duplicate")}
     found = {
         "head-patterns": SimpleNamespace(labels=[[label]], scores=scores | {"first": estimate([[first]])}),
-        "head-ablation": SimpleNamespace(verdicts=[[verdict]], cost={"resample": estimate([[0.2]])}),
+        "head-ablation": SimpleNamespace(verdicts=[[verdict]], cost={"resample": estimate([[cost]])}),
     }
     return found | others
 
@@ -70,6 +70,16 @@ def test_a_role_has_the_numbers_it_went_by():
 )
 def test_a_head_without_a_pattern_is_called_what_ablation_shows_and_no_more(verdict, role):
     assert _role(results(verdict=verdict), (0, 0))[0] == role
+
+
+@pytest.mark.parametrize(("label", "verdict"), [("previous", "needed"), ("diffuse", "needed"), ("diffuse", "harmful")])
+@pytest.mark.parametrize(("cost", "named"), [(0.009, False), (0.01, True), (float("nan"), False)])
+def test_a_role_by_ablation_takes_a_least_change_of_the_loss(label, verdict, cost, named):
+    cost = -cost if verdict == "harmful" else cost
+    role, rule, causal = _role(results(label, verdict, cost=cost), (0, 0))
+    assert (role != "no role found", causal) == (named, named)
+    assert ("by less than 0.01 nats a token, which gives no role" in rule) is not named
+    assert _role(results(label, verdict, cost=cost), (0, 0), 0.001)[2] is (cost == cost)
 
 
 def test_copying_is_a_role_only_beyond_chance_and_if_needed():

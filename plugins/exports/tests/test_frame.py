@@ -16,6 +16,7 @@ from wonderland.errors import InputError, ResourceError
 from wonderland_exports.discord import Discord
 from wonderland_exports.frame import CUT, Member, find_owner, head, jsonstream, load, open_export, peek, walk
 from wonderland_exports.frame.kept import Kept
+from wonderland_exports.frame.window import Reader
 from wonderland_exports.messenger import Messenger
 from wonderland_exports.slack import Slack
 from wonderland_exports.telegram import Telegram
@@ -191,8 +192,46 @@ def test_windows_may_end_anywhere(monkeypatch):
     )
     for raw in (content.encode(), content.encode("utf-16"), b"\xef\xbb\xbf" + content.encode(), ascii_json(content)):
         for chunk in (1, 2, 3, 7, 64, 1000):
-            monkeypatch.setattr("wonderland_exports.frame.jsonstream._CHUNK", chunk)
+            monkeypatch.setattr("wonderland_exports.frame.window._CHUNK", chunk)
             assert [row for _, row in walk(member(raw), WAYS)] == json.loads(content)["messages"]
+
+
+NESTED = """{"id": 1, "messages": [
+{"n": 1, "parts": [0,
+{"t": "a}\\n,\\n{"},
+{"t": ",\\n{"}], "more": {}},
+{"n": 2, "big": 123456789012345678901234567890},
+{"n": 3, "half": "\\ud83d"},
+{"n": 4},
+5,
+{"n": 6}
+], "end": true}"""
+
+
+def test_rows_that_are_parsed_together_are_those_that_the_scanner_finds(monkeypatch):
+    monkeypatch.setattr("wonderland_exports.frame.jsonstream._WHOLE", 0)
+    found, real = [], Reader._at_once
+    monkeypatch.setattr(Reader, "_at_once", lambda self: found.append(real(self)) or found[-1])
+    for content in (NESTED, json.dumps(json.loads(NESTED), indent=1), NESTED.replace("\n", "")):
+        for chunk in (1, 17, 60, 100, 150, 1000):
+            monkeypatch.setattr("wonderland_exports.frame.window._CHUNK", chunk)
+            assert list(walk(member(content.encode()), WAYS)) == [
+                (("id",), 1),
+                *((("messages", "*"), row) for row in json.loads(NESTED)["messages"]),
+                (("end",), True),
+            ]
+    assert [{"n": 4}, 5] in found
+    assert not any(part.get("t") for rows in found for part in rows if isinstance(part, dict))
+    for broken in ("}", ",,", '"x": 1', "]"):
+        content = member(NESTED.replace('{"n": 4}', broken).encode())
+        told = []
+        for at_once in (real, lambda self: []):
+            monkeypatch.setattr(Reader, "_at_once", at_once)
+            with pytest.raises(InputError, match="is not JSON from byte") as caught:
+                list(walk(content, WAYS))
+            told.append(caught.value.message)
+            told.append([row for _, row in walk(content, WAYS, partial=True)])
+        assert told[:2] == told[2:]
 
 
 def ascii_json(content):

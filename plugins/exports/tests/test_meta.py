@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import wonderland as wl
 from wonderland.errors import InputError
 from wonderland.testing import check_source
+from wonderland_exports import meta_lines
 from wonderland_exports.instagram import Instagram
 from wonderland_exports.messenger import Messenger
 from wonderland_exports.meta_lines import line_of_the_app
@@ -201,6 +202,17 @@ def test_what_a_row_leaves_open_is_counted(tmp_path):
 )
 def test_the_apps_own_lines_are_told_from_what_people_write(text, theirs):
     assert bool(line_of_the_app(text, "Leo Ito", ["Ada Berg"])) == theirs
+
+
+@given(data=st.data())
+def test_how_a_line_of_the_app_begins_or_ends_is_known(data):
+    """What is not asked further because of its first two letters is no line of the app."""
+    pattern = data.draw(st.sampled_from([line for lines in meta_lines._ALONE.values() for line in lines]))
+    line = data.draw(st.from_regex(pattern, fullmatch=True))
+    assert meta_lines.may_be_of_the_app(line, meta_lines.beginnings("Leo Ito", ("Ada Berg",)))
+    said = data.draw(st.sampled_from(["Leo", "Leo Ito", "Ada", "Ada Berg", *meta_lines._YOU]))
+    assert meta_lines.may_be_of_the_app(f"{said} {line}", meta_lines.beginnings("Leo Ito", ("Ada Berg",)))
+    assert not meta_lines.may_be_of_the_app("Ok then", meta_lines.beginnings("Leo Ito", ("Ada Berg",)))
 
 
 @settings(deadline=None)

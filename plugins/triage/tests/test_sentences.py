@@ -53,10 +53,10 @@ def loss(value, error=0.1, n=40, me=(2.0, 0.1), them=(2.0, 0.1), chance=3.0):
     return TokenLossResult(overall, speakers, {"first word": overall}, of([value], error, n), [], [], [])
 
 
-def lens(kl, error=0.01, n=40):
+def lens(kl, error=0.01, n=40, *, common=0.1):
     one = of(kl, error, n, unit="nats", chance=2.0)
     levels = ["embed", *(f"L{i}" for i in range(len(kl) - 1))]
-    agrees = of(np.linspace(0, 1, len(kl)), 0, n, chance=0.1)
+    agrees = of(np.linspace(0, 1, len(kl)), 0, n, chance=common)
     return LogitLensResult(levels, one, agrees, agrees, agrees, agrees, [], [], [], [], [], {}, {}, n, 0)
 
 
@@ -141,6 +141,10 @@ CASES = [
     ("no step", lens([0.0, 0.0], 0.0), "null", "solid", "No layer brings the stream closer", "largest"),
     ("a step of rounding", lens([1e-7, 0.0], 0.0), "null", "solid", "No layer brings", "0.00 to 0.00"),
     ("few steps", lens([2.0, 0.0], n=3), "description", "weak", "L0 takes the largest step", None),
+    ("hardly a step", lens([0.09, 0.03, 0.0]), "description", "weak", "0.09 nats from its final answer", "largest"),
+    ("a step at last", lens([0.11, 0.03, 0.0]), "description", "solid", "L0 takes the largest step", "little"),
+    ("one answer", lens([2.0, 0.0], common=0.5), "description", "weak", "its first choice at 50%", "largest"),
+    ("answers", lens([2.0, 0.0], common=0.49), "description", "solid", "L0 takes the largest step", "little"),
     ("no step known", lens([NAN, NAN]), "description", "anecdotal", "could not be measured", "largest"),
     ("a move", pca([0.5, 0.1]), "description", "solid", "L0 takes the longest step", None),
     ("like moves", pca([0.5, 0.5]), "description", "weak", "longest step", None),

@@ -36,7 +36,7 @@ def test_the_induction_head_copies_and_is_the_only_one(result):
     assert result.suppressors == []
     low, middle, high = result.copying_null[(slice(None), *head)]
     assert -0.5 < low < -0.05 < middle < 0.05 < high < 0.5
-    assert result.summary().startswith("1 of 1 heads leans to copying what they attend to")
+    assert result.summary().startswith("1 of 1 heads leans to copying what it attends to")
     assert result.findings()[0].trust == "solid"
 
 

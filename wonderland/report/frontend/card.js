@@ -19,19 +19,29 @@ function makeCard(host) {
   const start = startHere();
   host.append(forThing, start.node);
 
-  // Where this head stands among all others: faint dots, its interval, and where chance is.
+  // Where this head stands among all others: faint dots, its interval, and where chance is. The dots and their scale are
+  // the same for every head, and drawn once for each theme.
   function strip(row, at) {
     const width = 104, height = 18, middle = 9, colours = palette(), drawing = new Scene(width, height);
-    const one = (grid) => (grid ? grid.at(...at) : NaN);
-    const all = [...row.value.values, ...row.low.values, ...row.high.values, ...(row.chance?.values ?? []), one(row.control)].filter(finite);
-    const x = d3.scaleLinear(padded(d3.min(all), d3.max(all), 0.02), [4, width - 4]), there = (v, f) => finite(v) && f(x(v));
-    drawing.line(0, middle, width, middle, colours.line);
-    drawing.path(Array.from(row.value.values, (v) => (finite(v) ? `M${x(v) - 2},${middle}a2,2 0 1,0 4,0a2,2 0 1,0 -4,0` : '')).join(''), null, { fill: colours.muted, opacity: 0.4 });
+    const one = (grid) => (grid ? grid.at(...at) : NaN), there = (v, f) => finite(v) && f(row.x(v));
+    if (row.theme !== root.dataset.theme) {
+      const all = [row.value, row.low, row.high, row.chance, row.control].flatMap((grid) => [...(grid?.values ?? [])]).filter(finite), others = new Scene(width, height);
+      const x = (row.x = d3.scaleLinear(padded(d3.min(all), d3.max(all), 0.02), [4, width - 4]));
+      others.line(0, middle, width, middle, colours.line);
+      others.path(Array.from(row.value.values, (v) => (finite(v) ? `M${x(v) - 2},${middle}a2,2 0 1,0 4,0a2,2 0 1,0 -4,0` : '')).join(''), null, { fill: colours.muted, opacity: 0.4 });
+      row.theme = root.dataset.theme;
+      row.mine = document.createElementNS(SVG, 'g');
+      const svg = sceneToSvg(others);
+      svg.append(row.mine);
+      row.number = el('b');
+      row.between = el('small');
+      fill(row.node, el('span', row.label, row.unit === '1' || row.label.includes(row.unit) ? null : el('small', ' ' + row.unit)), row.number, svg, row.between);
+    }
     there(one(row.chance), (at) => drawing.line(at, 2, at, height - 2, colours.ink, { lineWidth: 1.5 }));
     there(one(row.control), (at) => drawing.mark(at, middle, 3, 44, colours.paper, { stroke: colours.ink }));
-    there(one(row.low), (at) => drawing.line(at, middle, x(one(row.high)), middle, colours.accent, { lineWidth: 3 }));
+    there(one(row.low), (at) => drawing.line(at, middle, row.x(one(row.high)), middle, colours.accent, { lineWidth: 3 }));
     there(one(row.value), (at) => drawing.mark(at, middle, 0, 54, colours.accent));
-    return sceneToSvg(drawing);
+    row.mine.replaceChildren(...sceneToSvg(drawing).children);
   }
 
   function fillRow(row, at) {
@@ -39,9 +49,9 @@ function makeCard(host) {
     const untrained = row.control?.at(...at);
     row.node.classList.toggle('weak', isWeak(cell) || !row.trusted);
     row.node.title = dots(verdict(cell), isNumber(untrained) && `untrained ${number(untrained)}`, evidence(row));
-    const unit = row.unit === '1' || row.label.includes(row.unit) ? null : el('small', ' ' + row.unit);
-    fill(row.node, el('span', row.label, unit), el('b', number(cell.value)), strip(row, at),
-      el('small', dots(interval(cell.low, cell.high), isNumber(cell.chance) && `chance ${number(cell.chance)}`)));
+    strip(row, at);
+    row.number.textContent = number(cell.value);
+    row.between.textContent = dots(interval(cell.low, cell.high), isNumber(cell.chance) && `chance ${number(cell.chance)}`);
   }
 
   let room = 292; // to ask for the width while a selection is drawn would lay the page out twice

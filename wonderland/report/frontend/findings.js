@@ -58,7 +58,7 @@ function mountFindings(host) {
     fill(count, `${lines.filter(({ line }) => !line.hidden).length} of ${lines.length}`);
   }
   host.replaceChildren(el('article.figure.findings', headline('all-findings', 'All findings'),
-    el('p.caption', explained('What the analyses claim of this model, on held-out conversations. Each claim opens its evidence. Analyses that ask the same of one head, each with pairs of its own, give numbers some points apart.')),
+    el('p.caption', explained('What the analyses claim of this model, on a sample of the held-out conversations; the checks read all of these. Each claim opens its evidence. Analyses that ask the same of one head, each with pairs of its own, give numbers some points apart.')),
     el('div.controls', tabs.node, input, count), rows.length ? node : el('p', 'No analysis stated a finding.'),
     el('p.key', used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}: ${KINDS[name][2]}`).join('\n'))));
   show();

@@ -12,7 +12,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
   const nameOf = (r, c) => (links === 'head' ? headName(r, c) : `${current().rows[r]}, ${columns[c]}${marked.includes(c) ? ` / ${below?.[c]}` : ''}`);
   const weak = (s, r, c) => isWeak(cellOf(s, r, c));
 
-  const tabs = series.length > 1 ? choice('Measure', series.map((s) => s.name), (tab) => store.set({ tab })) : null;
+  const tabs = series.length > 1 ? choice('Measure', series.map((s) => s.name), (tab) => store.set({ tab, ...(String(series[tab].rows) !== String(current().rows) && { layer: null, pos: null }) })) : null; // a cell of other rows is another cell
   const scaleKey = legend();
   const sizes = series.map((s) => d3.max(s.values.values, abs) || 1);
   const slider = isNumber(data.threshold) ? threshold(data.threshold, d3.max(sizes), series[0].unit) : null;

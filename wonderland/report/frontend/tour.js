@@ -9,7 +9,7 @@ const marked = (mark) => {
   const [, kind, at] = /^(story|finding):(\d+)/.exec(mark) ?? [];
   if (kind === 'story') return byId(`story-${at}`)?.parentElement;
   if (kind === 'finding') return document.querySelector(`[data-finding="${at}"]`);
-  return MARKS[mark].split('|').flatMap((wanted) => [...document.querySelectorAll(wanted)]).find((node) => node.offsetWidth); // the first kind that is there
+  return MARKS[mark.split(':')[0]].split('|').flatMap((wanted) => [...document.querySelectorAll(wanted)]).find((node) => node.offsetWidth); // the first kind that is there
 };
 
 function makeTour() {
@@ -34,7 +34,7 @@ function makeTour() {
     const inside = target.closest('.scroll'); // a row of a long table: first the table is moved, then the page
     if (inside) {
       inside.scrollTop += target.getBoundingClientRect().top - inside.getBoundingClientRect().top - inside.clientHeight / 3;
-      const cell = target.querySelector(`[data-part="${mark.split(':')[2]}"]`) ?? target.querySelector('td:has(.interval)') ?? target; // the number that is spoken of, or the first that has an interval, where the table is wider than the screen
+      const part = mark.split(':')[2], cell = target.children[part] ?? target.querySelector(`[data-part="${part}"]`) ?? target.querySelector('td:has(.interval)') ?? target; // the number that is spoken of, or the first that has an interval, where the table is wider than the screen
       inside.scrollLeft = cell === target ? 0 : max(0, cell.offsetLeft + cell.offsetWidth + 16 - inside.clientWidth);
     }
     const room = node.getBoundingClientRect(), below = room.width > innerWidth * 0.7 ? innerHeight - room.top : 0, box = target.getBoundingClientRect();

@@ -105,8 +105,8 @@ class HeadAblationResult(wl.Result):
         high = np.asarray(self.cost["resample"].high)
         most = f", at most {np.nanmax(high):.2g} nats a token" if np.isfinite(high).any() else ""
         return (
-            f"None of {self._total} heads is shown to be needed on its own{most} ({self._rule()}; n={self.loss.n} "
-            f"conversations){trust}."
+            f"None of {self._total} heads is shown to be needed on its own{most} ({self._rule()}; n={self.loss.over}"
+            f"){trust}."
         )
 
     def _dearest(self) -> str:
@@ -148,10 +148,10 @@ class HeadAblationResult(wl.Result):
         needed = [head for head in self.heads_that_are("needed") if np.isfinite(cost_of[Head.parse(head)].value)]
         if not needed:
             return [wl.Finding(self._none(), "head-ablation", kind="null", trust="weak")]
-        cost, text = (
-            self.dearest_cost,
-            f"{len(needed)} of {self._total} heads {'is' if len(needed) == 1 else 'are'} needed.",
-        )
+        cost = self.dearest_cost
+        least = min(float(cost_of[Head.parse(head)].value) for head in needed)
+        many = "is needed" if len(needed) == 1 else f"are needed, the least of them by {least:.2g} nats a token"
+        text = f"{len(needed)} of {self._total} heads {many}."
         if not np.isfinite(cost.value):
             return [wl.Finding(f"{text} {self._rule().capitalize()}.", "head-ablation", (), "weak", "effect")]
         trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
@@ -181,10 +181,10 @@ class HeadAblationResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         caption = (
-            f"Rise of the held-out loss without each head, over {self.windows} windows; "
-            f"{interval_over(self.loss)}; in these windows the loss without ablation is {self.loss.value:.3f} nats "
-            "a token."
+            f"Rise of the held-out loss without each head, over {self.windows} windows; {interval_over(self.loss)}"
         )
+        intact = f"; in these windows the loss without ablation is {self.loss.value:.3f} nats a token"
+        caption += f"{intact if np.isfinite(self.loss.value) else ''}."
         verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}
         costs = {
             Column(

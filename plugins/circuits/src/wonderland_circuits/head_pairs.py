@@ -159,7 +159,8 @@ def told(pairs: Pairs, level: float, left_out: int, conversations: Sequence[int]
     if len(pairs.names) and not pairs.interaction.n:
         return ["No pair of heads was ablated: that takes two conversations, one to choose by and one to measure on."]
     first, second = conversations
-    how = f"of {chosen} pairs chosen on half of {first + second} conversations, measured on the rest, q < {level:g}"
+    many = f"{chosen} pair{'' if chosen == 1 else 's'}"
+    how = f"of {many} chosen on half of {first + second} conversations, measured on the rest, q < {level:g}"
     for sign, meaning in ((1, "Back each other up"), (-1, "Work through each other")):
         if order := pairs.found(level, sign):
             one = f"{' and '.join(pairs.names[order[0]])} {pairs.interaction[order[0]]} beyond the sum"

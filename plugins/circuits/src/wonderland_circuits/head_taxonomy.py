@@ -9,9 +9,9 @@ rule it meets; the rule stands beside the role, with the numbers it went by:
 2. ``induction``: its prefix-matching score is over the threshold of `induction`, the model does gain from repetitions,
    and the gain falls without this head.
 3. ``relays the previous token`` and the like: a pattern of `head-patterns`, *and* the loss rises without the head under
-   resample and mean ablation (`head-ablation`).
-4. ``copies what it looks at``: no pattern, needed, and a copying score of `ov-circuits` beyond chance.
-5. ``needed for something not named``, ``harmful``: ablation says so and no rule above does.
+   resample and mean ablation (`head-ablation`), by ``least`` or more.
+4. ``copies what it looks at``: no pattern, needed as much, and a copying score of `ov-circuits` beyond chance.
+5. ``needed for something not named``, ``harmful``: ablation says so, by as much, and no rule above does.
 6. ``no role found``: everything else. What is not there is not claimed.
 
 A pattern alone is no role: a head may look at the previous token and write nothing that anybody reads. And a head that
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.views import with_bounds
 from wonderland_circuits.phrases import share
-from wonderland_circuits.taxonomy_result import COPIES, HeadTaxonomyResult
+from wonderland_circuits.taxonomy_result import COPIES, LEAST, NOTHING, HeadTaxonomyResult
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -56,7 +56,7 @@ class HeadTaxonomy:
     """What is each head for? A role with its rule, only where something was shown to depend on the head."""
 
     name: ClassVar[str] = "head-taxonomy"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ()
     groups: ClassVar[tuple[str, ...]] = ("circuits",)
     no_choices: ClassVar[str] = (
@@ -72,6 +72,8 @@ class HeadTaxonomy:
         "induction",
         "speaker-tracking",
     )
+
+    least: Annotated[float, "least change of the loss without a head, in nats a token, to give it a role"] = LEAST
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -90,7 +92,7 @@ class HeadTaxonomy:
                 hint=f"Run them: wonderland analyze {' '.join(missing)}",
             )
         shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
-        judged = [_role(results, at) for at in Head.all(*shape)]
+        judged = [_role(results, at, self.least) for at in Head.all(*shape)]
         return HeadTaxonomyResult(
             heads=list(map(str, Head.all(*shape))),
             roles=[role for role, _, _ in judged],
@@ -102,6 +104,7 @@ class HeadTaxonomy:
             numbers=_numbers(results, shape),
             absent=[name for name in self.uses if name not in results],
             shape=list(shape),
+            least=self.least,
         )
 
 
@@ -109,7 +112,7 @@ def _of(results: Mapping[str, wl.Result], name: str) -> Any:
     return results[name]
 
 
-def _role(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str, bool]:
+def _role(results: Mapping[str, Any], at: tuple[int, int], least: float = LEAST) -> tuple[str, str, bool]:
     """Return the role of a head, the rule that gave it, and whether something was shown to depend on the head."""
     speaking = _speaking(results, at)
     if speaking:
@@ -119,8 +122,12 @@ def _role(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str, bo
         return copying
     ablation, patterns = results["head-ablation"], results["head-patterns"]
     verdict, label = ablation.verdicts[at[0]][at[1]], patterns.labels[at[0]][at[1]]
-    cost = f"without it the loss changes by {with_bounds(ablation.cost['resample'][at], '.3g')}"
+    change = ablation.cost["resample"][at]
+    cost = f"without it the loss changes by {with_bounds(change, '.3g')}"
+    small = verdict in ("needed", "harmful") and not abs(float(change.value)) >= least
     looks = [name for name in _LOOKS if name in label]
+    if small:
+        return NOTHING, f"ablation: {verdict}, by less than {least:g} nats a token, which gives no role; {cost}", False
     if verdict == "needed" and looks:
         score = f"{with_bounds(patterns.scores[looks[0]][at], '.3g')} on {label}"
         return " and ".join(_LOOKS[name] for name in looks), f"attention {score}; {cost}", True
@@ -136,7 +143,7 @@ def _role(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str, bo
     if verdict == "harmful":
         return "harmful", cost, True
     why = f"ablation: {verdict}" + (f"; it has the pattern {label}, which alone is no role" if looks else "")
-    return "no role found", why, False
+    return NOTHING, why, False
 
 
 def _speaking(results: Mapping[str, Any], at: tuple[int, int]) -> tuple[str, str, bool] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -114,10 +115,10 @@ class CausalScrubbingResult(wl.Result):
     def summary(self) -> str:
         lines = [self._claim()]
         lines += [f"Depends on {_MEANING[feature]}: {', '.join(heads)}." for feature, heads in self.claimed.items()]
-        lines.append(
-            f"{percent(self.covered)} of places had a partner; loss {self.loss.value:.3f}, of answers to other places "
-            f"{self.random_loss.value:.3f} nats a token."
-        )
+        losses = (float(self.loss.value), float(self.random_loss.value))
+        told = "; loss {:.3f}, of answers to other places {:.3f} nats a token".format(*losses)
+        known = all(map(math.isfinite, losses))
+        lines.append(f"{percent(self.covered)} of places had a partner{told if known else ''}.")
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
@@ -135,8 +136,8 @@ class CausalScrubbingResult(wl.Result):
         coverage = ", ".join(f"{name} {percent(part)}" for name, part in self.coverage.items())
         caption = (
             f"Share of a head's effect (KL from the model's answers) that is left when its output is swapped with "
-            f"that of a place of another conversation with an equal feature; 95% interval over n={n.n} "
-            f"conversations; 0 is what a place drawn without regard to the feature leaves. Places with a partner: "
+            f"that of a place of another conversation with an equal feature; 95% interval over n={n.over}"
+            f"; 0 is what a place drawn without regard to the feature leaves. Places with a partner: "
             f"{coverage}."
         )
         kept = {name: one for name, one in self.explained.items() if name != "nothing"}  # 0 by definition

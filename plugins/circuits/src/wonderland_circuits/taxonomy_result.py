@@ -12,11 +12,13 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.views import Block, Column, Number, Role, Row, Table, Wording
 
-_NOTHING = "no role found"
+NOTHING = "no role found"
 COPIES = "copies what it looks at"
+LEAST = 0.01
+"""Nats a token: a head without which the loss changes by less has no role by that, however sure the change is."""
 _SAID = {COPIES: f"needed, and {COPIES}"}  # where roles are counted: more heads copy by their weights than are needed
 _FIRST = ("Ablation", "Speaker through it", "Induction")  # what a role stands on, before what only describes
-_VAGUE = (_NOTHING, "harmful", "needed for something not named")
+_VAGUE = (NOTHING, "harmful", "needed for something not named")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class HeadTaxonomyResult(wl.Result):
         numbers: The numbers of the table by heading, each [layer, head].
         absent: Analyses that were not there to read.
         shape: (layers, heads).
+        least: Least change of the loss that gave a role, nats a token.
     """
 
     heads: list[str]
@@ -46,6 +49,7 @@ class HeadTaxonomyResult(wl.Result):
     numbers: dict[str, wl.Estimate]
     absent: list[str]
     shape: list[int]
+    least: float = LEAST
 
     def role(self, head: str) -> str:
         """Return the role of a head by its name."""
@@ -55,7 +59,7 @@ class HeadTaxonomyResult(wl.Result):
     def by_role(self) -> dict[str, list[str]]:
         """Heads by role, those shown to matter first."""
         groups: dict[str, list[str]] = {}
-        for i in sorted(range(len(self.heads)), key=lambda i: (not self.causal[i], self.roles[i] == _NOTHING)):
+        for i in sorted(range(len(self.heads)), key=lambda i: (not self.causal[i], self.roles[i] == NOTHING)):
             groups.setdefault(self.roles[i], []).append(self.heads[i])
         return groups
 
@@ -88,8 +92,9 @@ class HeadTaxonomyResult(wl.Result):
         if not copying:
             return f"{claim}."
         many = str(copying) if not count else f"{copying} other" if copying == 1 else f"{copying} others"
-        copy = "is needed, and copies what it looks at" if copying == 1 else "are needed, and copy what they look at"
-        return f"{claim}; {many} {copy} by the weights alone."
+        least = f"by {self.least:g} nats a token or more"
+        needed, copy = ("are needed, each", "copy what they look at") if copying > 1 else ("is needed", COPIES)
+        return f"{claim}; {many} {needed} {least}, and {copy} by the weights alone."
 
     def findings(self) -> Sequence[wl.Finding]:
         trusted = all(one.trusted for one in self.numbers.values() if one.resampled_over != "models")
@@ -117,7 +122,7 @@ class HeadTaxonomyResult(wl.Result):
         for i, name in enumerate(self.heads):
             if self.roles[i] not in _VAGUE:
                 told[Head.parse(name)] = [Role(Wording(_said(self.roles[i])), self.rules[i])]
-            elif self.roles[i] != _NOTHING:
+            elif self.roles[i] != NOTHING:
                 row = Row("by ablation alone", Wording(self.roles[i]))
                 told[Head.parse(name)] = [Block("No role found", self.rules[i], [row])]
         return told
@@ -149,7 +154,8 @@ class HeadTaxonomyResult(wl.Result):
                 caption="Ablation in nats a token (resampled); attention as shares; 95% intervals over "
                 f"n={n.over} where numbers come from text, chance levels beside them; weights have "
                 "a null and no interval.",
-                how_to_read="A role is named only of a head that an intervention shows to be needed; that it copies is "
+                how_to_read="A role is named only of a head that an intervention shows to be needed, where ablation is "
+                f"all that shows it by a change of the loss of at least {self.least:g} nats a token; that it copies is "
                 "read off its weights, by which more heads copy than are needed. The next table has the rule. Pattern "
                 "and ablation are what two analyses say of the head alone, and no roles. Sort by a heading; click a "
                 "head for everything measured about it.",

@@ -84,7 +84,7 @@ class DevelopmentResult(wl.Result):
         return (
             f"Over {len(self.at)} snapshots the held-out loss {'falls' if falls else 'rises'} from "
             f"{digits(one.value[0], 3)} to {digits(one.value[-1], 3)} nats a token [{digits(one.low[-1], 3)}, "
-            f"{digits(one.high[-1], 3)}] (n={one.n} conversations){half}."
+            f"{digits(one.high[-1], 3)}] (n={one.over}){half}."
         )
 
     def _closest(self) -> str:
@@ -167,13 +167,13 @@ class DevelopmentResult(wl.Result):
         series = [self._curve(name, one) for name, one in self.loss.items()]
         if self.trained is not None:
             series.append(self._curve("training text, all tokens", self.trained))
-        n = self.loss["all tokens"].n
+        n = self.loss["all tokens"].over
         return wl.View(
             "development-loss",
             "Loss over training",
             Lines(over_time(self.at), Axis("loss", "nats a token"), series),
             subtitle="Which parts of a message did the model learn to predict first?",
-            caption=f"Loss on the same tokens at {len(self.at)} snapshots; 95% interval over n={n} conversations. The "
+            caption=f"Loss on the same tokens at {len(self.at)} snapshots; 95% interval over n={n}. The "
             "untrained model stands at the left end and is the chance level.",
             how_to_read="A curve that falls early is learned early. Where the curve of training text leaves that of "
             "held-out text, the model memorises.",
@@ -182,7 +182,7 @@ class DevelopmentResult(wl.Result):
         )
 
     def _ngrams(self) -> wl.View:
-        n = next(iter(self.distance.values())).n
+        n = next(iter(self.distance.values())).over
         return wl.View(
             "development-ngrams",
             "Distance to n-gram models",
@@ -193,7 +193,7 @@ class DevelopmentResult(wl.Result):
             ),
             subtitle="When is the model like a table of single words, of pairs, of triples?",
             caption="Kullback–Leibler divergence of interpolated n-gram models, counted on the training text, from the "
-            f"model, averaged over the same held-out places; 95% interval over n={n} conversations.",
+            f"model, averaged over the same held-out places; 95% interval over n={n}.",
             how_to_read="0 would be the n-gram model itself. A curve that falls and then rises again: the model was "
             "like that table and has gone beyond it.",
             misleads="A model can be near a table of counts and still know other things.",
@@ -207,7 +207,7 @@ class DevelopmentResult(wl.Result):
             for name in self.transitions
         ]
         start = max(float(one.value[0]) for one in shares.values())
-        n = next(iter(shares.values())).n
+        n = next(iter(shares.values())).over
         return wl.View(
             "development-heads",
             "Heads over training",
@@ -220,7 +220,7 @@ class DevelopmentResult(wl.Result):
             ),
             subtitle="When did heads begin to look at something particular?",
             caption="The highest score over heads for each pattern at each snapshot; 95% interval of that head over "
-            f"n={n} conversations or sequences. The line is the highest score of the untrained model. Marks: rises "
+            f"n={n}. The line is the highest score of the untrained model. Marks: rises "
             "that are larger than a whole broken at random would have, q < 0.05.",
             how_to_read="A step is a head that forms within one stretch of training. Point at a mark to read how large "
             "it is.",
@@ -236,7 +236,7 @@ class DevelopmentResult(wl.Result):
             Lines(over_time(self.at), Axis("layers", "layers"), [self._curve("depth", one)]),
             subtitle="After how many layers is the answer there?",
             caption="The first layer after which the model's own unembedding ranks first what it ranks first in the "
-            f"end, and stays so; mean over the same places, 95% interval over n={one.n} conversations. The untrained "
+            f"end, and stays so; mean over the same places, 95% interval over n={one.over}. The untrained "
             "model at the left end is the chance level.",
             how_to_read="A curve that rises: later layers change the answer more and more.",
             misleads="Early layers need not write so that the unembedding can read them.",

@@ -128,7 +128,7 @@ class HeadMatchingResult(wl.Result):
         one = self.mean
         return (
             f"Matched heads have a cosine of {digits(one.value)} on average ({bounds_in_words(one, digits)}, "
-            f"n={one.n} {one.resampled_over}; with other windows {digits(one.chance)}, 95% range "
+            f"n={one.over}; with other windows {digits(one.chance)}, 95% range "
             f"{digits(self.null_mean[0])} to {digits(self.null_mean[1])}). Heads of the same number: "
             f"{digits(float(one.value) - self.gain_over_index)}. Matched across all layers, "
             f"{100 * self.same_layer:.0f}% stay in their layer."
@@ -199,7 +199,7 @@ class HeadMatchingResult(wl.Result):
             subtitle=f"Which head of another training run looks where a head of {self.members[0]} looks?",
             caption=f"Centred cosine of attention patterns on the first {self.length} tokens of windows. Matched "
             f"within layers on {self.windows[0]} windows, scored on {self.windows[1]} of other conversations; 95% "
-            f"interval over n={self.score.n} conversations. Chance is the 95th percentile of "
+            f"interval over n={self.score.over}. Chance is the 95th percentile of "
             f"{self.permutations} matchings in which the other model reads other windows.",
             how_to_read="Rows are heads of the first model, columns other training runs. A high number: a head there "
             "looks at the same words. Point at a cell for its chance level; turn to 'its match' for its name.",

@@ -41,7 +41,8 @@ class LayerSimilarityResult(wl.Result):
     @property
     def same_layer(self) -> float:
         """Mean over layers and pairs of members of a layer with the same layer of another seed."""
-        return float(np.nanmean(np.diagonal(self._between(), axis1=1, axis2=2)))
+        same = np.diagonal(self._between(), axis1=1, axis2=2)
+        return float(np.nanmean(same)) if np.isfinite(same).any() else float("nan")
 
     @property
     def other_layer(self) -> float:
@@ -85,7 +86,7 @@ class LayerSimilarityResult(wl.Result):
         low, chance = self._weakest()
         return (
             f"Between seeds a layer's CKA to the same layer is {digits(self.same_layer)} on average{other}; the lowest "
-            f"end of an interval is {digits(low)} (n={self.cka.n} conversations; rows in another order give at most "
+            f"end of an interval is {digits(low)} (n={self.cka.over}; rows in another order give at most "
             f"{digits(chance)}{before}). {percent(self.found_again)} of layers are most like the same layer."
         )
 
@@ -112,9 +113,9 @@ class LayerSimilarityResult(wl.Result):
                 Matrix(names, names, series, shared=True),
                 subtitle="Do layers of different training runs hold the same?",
                 caption="Debiased linear CKA of the residual stream after each layer; 95% jackknife interval over "
-                f"n={self.cka.n} conversations. Chance is the same with the rows of one of the two in another order.",
-                how_to_read="Each block compares two training runs. If layers do the same in both, its diagonal is "
-                "darker than the rest of the block. 1 is the same up to rotation and scale.",
+                f"n={self.cka.over}. Chance is the same with the rows of one of the two in another order.",
+                how_to_read="Each block compares two training runs. If layers do the same in both, its diagonal "
+                "is higher than the rest of the block. 1 is the same up to rotation and scale.",
                 misleads="A few directions of large variance make any two layers alike: compare the diagonal of a "
                 "block with the rest of it, and with untrained models.",
                 order=9,

@@ -7,11 +7,13 @@ sent twice within one file stays twice: a later file repeats a row only as often
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+
+import numpy as np
 
 import wonderland as wl
 
-__all__ = ["AGAIN", "Again", "Once"]
+__all__ = ["AGAIN", "Again", "Once", "Shared"]
 
 AGAIN = "in two files, counted once"
 
@@ -38,6 +40,25 @@ class Once:
             return wl.Skipped(f"{known} in {place}", AGAIN)
         self._seen.add(known)
         return make(known)
+
+
+class Shared:
+    """Which times occur in several files of one conversation: no other row can be in two of them."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, list[np.ndarray]] = {}
+
+    def add(self, thread: str, times: Iterable[int]) -> None:
+        """Note the times of the rows of one file, in 64 bits."""
+        self._times.setdefault(thread, []).append(np.unique(np.fromiter(times, dtype=np.int64)))
+
+    def of(self, thread: str) -> frozenset[int]:
+        """Return the times that several files of a conversation have."""
+        found = self._times.get(thread, [])
+        if len(found) < 2:
+            return frozenset()
+        times, files = np.unique(np.concatenate(found), return_counts=True)
+        return frozenset(times[files > 1].tolist())
 
 
 class Again:

@@ -17,8 +17,10 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import orjson
 
 import wonderland as wl
+from wonderland.corpus.blocks import Block
+from wonderland.corpus.reading import batches
 from wonderland.errors import InputError
-from wonderland_exports.again import AGAIN, Again
+from wonderland_exports.again import AGAIN, Again, Shared
 from wonderland_exports.evidence import in_all
 from wonderland_exports.frame import (
     Export,
@@ -33,7 +35,7 @@ from wonderland_exports.frame import (
     peek,
 )
 from wonderland_exports.meta_rows import Chat, Rows, sender_of
-from wonderland_exports.walking import cut_off, is_row, numbered, walk_rows
+from wonderland_exports.walking import cut_off, is_row, numbered, run_rows
 
 __all__ = ["Meta"]
 
@@ -60,6 +62,7 @@ class _Survey(NamedTuple):
     rows: int
     senders: Counter[str]
     chats: dict[str, Chat]
+    shared: Shared
 
 
 class Meta(Surveyed[_Survey]):
@@ -96,30 +99,37 @@ class Meta(Surveyed[_Survey]):
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row, the oldest of each conversation first."""
+        for block in self.blocks():
+            yield from block.rows()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the same, some thousands of rows at a time as columns."""
         export, survey = self._open()
         tally, mend = Tally(), Mender()
         rows = Rows(self._owner(export, survey), mend, tally["Left open"])
-        again, thread = Again(), ""
+        yield from map(rows.block, batches(self._stored(survey, tally)))
+        tally["Letters"] = mend.counts
+        self._facts = tally.facts()
+
+    def _stored(self, survey: _Survey, tally: Tally) -> Iterator[tuple[str, Any, Chat]]:
+        """Yield what each row is called, the row or what became of it already, and its conversation."""
+        again, thread, shared = Again(), "", frozenset[int]()
         parts = Counter(file.thread for file in survey.files)
         for file in survey.files:
             if file.thread != thread:
-                again, thread = Again(), file.thread
+                again, thread, shared = Again(), file.thread, survey.shared.of(file.thread)
             again.next_file()
             chat = _with_box(survey.chats[thread], file.box)
-            found, name = 0, file.member.name
-            for index, row in self._oldest_first(file):
+            found, name = self._oldest_first(file), file.member.name
+            for index, row in found:
                 identity = f"{name}:{index}"
-                found += 1
-                if isinstance(row, wl.Skipped):
-                    yield row
-                elif parts[thread] > 1 and again(_key(row)):
-                    yield wl.Skipped(identity, AGAIN)
+                may_be_again = parts[thread] > 1 and not isinstance(row, wl.Skipped)
+                if may_be_again and ((time := _time(row)) is None or time in shared) and again(_key(row)):
+                    yield identity, wl.Skipped(identity, AGAIN), chat
                 else:
-                    yield rows.item(row, identity, chat)
+                    yield identity, row, chat
             if found:
-                tally["Found in"][file.box] += found
-        tally["Letters"] = mend.counts
-        self._facts = tally.facts()
+                tally["Found in"][file.box] += len(found)
 
     def _files(self) -> Export:
         return open_export(self.path, self._wants, f"message_1.json of {self.name}")
@@ -143,19 +153,24 @@ class Meta(Surveyed[_Survey]):
         senders: Counter[str] = Counter()
         people: defaultdict[str, dict[str, None]] = defaultdict(dict)
         groups: set[str] = set()
+        shared, parts = Shared(), Counter(file.thread for file in files)
         for file in files:
-            array = None
-            for path, value in walk_rows(file.member, "messages", partial=self._partial):
-                if path is array or is_row(path):
-                    array = path
-                    rows += 1
-                    if name := mend(sender_of(value)):
-                        senders[name] += 1
+            times: list[int] = []
+            for path, values in run_rows(file.member, "messages", partial=self._partial):
+                value = values[0]
+                if is_row(path):
+                    rows += len(values)
+                    if parts[file.thread] > 1:
+                        times += filter(None, map(_time, values))
+                    for written, count in Counter(map(sender_of, values)).items():
+                        if name := mend(written):
+                            senders[name] += count
                 elif path == ("participants",):
                     people[file.thread] |= dict.fromkeys(mend(name) for name in _names(value))
                 elif path == ("joinable_mode",) or (path == ("thread_type",) and "group" in str(value).lower()):
                     groups.add(file.thread)
-        return _Survey(files, rows, senders, _chats(files, people, groups))
+            shared.add(file.thread, times)
+        return _Survey(files, rows, senders, _chats(files, people, groups), shared)
 
     def _file(self, member: Member) -> _File | None:
         if found := _NUMBERED.match(member.name):
@@ -166,12 +181,12 @@ class Meta(Surveyed[_Survey]):
             return _File(member, found[1], 0, "end-to-end encrypted")
         return None
 
-    def _oldest_first(self, file: _File) -> Iterator[tuple[int, object]]:
+    def _oldest_first(self, file: _File) -> list[tuple[int, object]]:
         found: list[tuple[int, object]] = [
             (-1, cut_off(file.member, row)) if number is None else (number, row)
             for number, row in numbered(file.member, "messages", partial=self._partial)
         ]
-        return iter(found[::-1] if file.number else found)
+        return found[::-1] if file.number else found
 
     def _owner(self, export: Export, survey: _Survey) -> str:
         everybody = {*survey.senders, *(name for chat in survey.chats.values() for name in chat.people)}
@@ -192,6 +207,12 @@ class Meta(Surveyed[_Survey]):
                 if len(said) == 1:
                     return frozenset(said)
         return frozenset()
+
+
+def _time(row: object) -> int | None:
+    """Return when a row was sent, which is the same for rows that say the same; None if only the whole row tells."""
+    time = row.get("timestamp_ms", row.get("timestamp")) if isinstance(row, dict) else None
+    return time if type(time) is int and 0 < time < 1 << 63 else None
 
 
 def _key(row: object) -> bytes:

@@ -6,14 +6,22 @@ The classic layout writes ``sender_name``, ``timestamp_ms``, ``content``; the on
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import is_not
 from typing import Any, NamedTuple
 
+import numpy as np
+import pyarrow as pa
+
 import wonderland as wl
+from wonderland.corpus.blocks import Block
+from wonderland.corpus.columns import without_lone_surrogates
 from wonderland_exports.frame import ME, from_unix
-from wonderland_exports.meta_lines import line_of_the_app
+from wonderland_exports.frame.laying import laid_out, words
+from wonderland_exports.frame.times import LAST
+from wonderland_exports.meta_lines import beginnings, line_of_the_app, may_be_of_the_app
 
 __all__ = ["Chat", "Rows", "sender_of"]
 
@@ -31,7 +39,6 @@ _INSTEAD = {
 _TELLING = frozenset({"is_unsent", "isUnsent", "is_taken_down", "call_duration", "missed", "type"})
 """Keys of which a row has one, if it says itself what it is."""
 _UNKNOWN_SENDER = "unknown"
-_make = tuple.__new__
 
 
 class Chat(NamedTuple):
@@ -89,16 +96,75 @@ class Rows:
             return wl.Skipped(identity, _instead(row) or reason)
         return self._message(row, identity, chat, sender, text)
 
+    def block(self, rows: Sequence[tuple[str, Any, Chat]]) -> Block:
+        """Return what becomes of rows, each given with what it is called and its conversation."""
+        plain: list[tuple[int, str, int, int, int, int, str]] = []
+        others: list[tuple[int, wl.Message | wl.Skipped]] = []
+        threads, tags, senders = (defaultdict[str, int](), defaultdict[str, int](), defaultdict[str, int]())
+        for numbers in (threads, tags, senders):
+            numbers.default_factory = numbers.__len__
+        before, begins, thread, tag = None, dict[str, frozenset[str]](), 0, 0
+        for at, (identity, row, chat) in enumerate(rows):
+            said = _said(row)
+            if said is None:
+                others.append((at, row if type(row) is wl.Skipped else self.item(row, identity, chat)))
+                continue
+            if chat is not before:
+                before, begins, thread, tag = chat, {}, threads[chat.thread], tags[" ".join(chat.tags)]
+            sender, text, milliseconds = said
+            if not sender.isascii():
+                sender = self.mend(sender)
+            if not text.isascii():
+                text = self.mend(text)
+            if sender not in begins:
+                begins[sender] = beginnings(sender, chat.people)
+            if may_be_of_the_app(text, begins[sender]) and (reason := line_of_the_app(text, sender, chat.people)):
+                others.append((at, wl.Skipped(identity, _instead(row) or reason)))
+            else:
+                plain.append((at, identity, thread, tag, senders[sender], milliseconds * 1000, text))
+        columns = zip(*plain, strict=True) if plain else [()] * 7
+        places, ids, thread_of, tag_of, sender_of_, times, texts = columns
+        numbers_of = [np.array(column, dtype=np.int64) for column in (places, thread_of, tag_of, sender_of_, times)]
+        repaired = [text if text.isascii() else without_lone_surrogates(text) for text in texts]
+        together = laid_out(
+            pa.array([*map(without_lone_surrogates, ids)], pa.string()),
+            words(numbers_of[1], list(threads)),
+            numbers_of[3],
+            [self._called(name) for name in senders],
+            numbers_of[4],
+            pa.array(repaired, pa.large_string()),
+            words(numbers_of[2], list(tags)),
+            zone_known=True,
+        )
+        block = Block.joined(together, numbers_of[0], others)
+        return replace(block, repaired=block.repaired + sum(map(is_not, repaired, texts)))
+
+    def _called(self, sender: str) -> tuple[str, bool]:
+        """Return what a sender is called, and whether it is the owner."""
+        mine = bool(sender) and sender == self.me
+        return ME if mine else sender or _UNKNOWN_SENDER, mine
+
     def _message(self, row: Mapping[str, Any], identity: str, chat: Chat, sender: str, text: str) -> wl.Message:
         if not sender:
             self.open["without a sender (a deleted account): called 'unknown'"] += 1
         moment = from_unix(row.get("timestamp_ms", row.get("timestamp")), 1000)
         if moment is None:
             self.open["time missing or not understood"] += 1
-        mine = bool(sender) and sender == self.me
-        name = ME if mine else sender or _UNKNOWN_SENDER
-        # A named tuple's own constructor costs twice as much.
-        return _make(wl.Message, (identity, chat.thread, name, mine, moment, text, "text", chat.tags))
+        return wl.Message(identity, chat.thread, *self._called(sender), moment, text, "text", chat.tags)
+
+
+def _said(row: Any) -> tuple[str, str, int] | None:
+    """Return sender, text and milliseconds since 1970 of a row that is a text at a sound time and nothing else."""
+    if type(row) is not dict or not _TELLING.isdisjoint(row):
+        return None
+    text = row["content"] if "content" in row else row.get("text")
+    if type(text) is not str or not text or text.isspace():
+        return None
+    when = row["timestamp_ms"] if "timestamp_ms" in row else row.get("timestamp")
+    if type(when) is not int or not 0 < when < LAST * 1000:
+        return None
+    sender = sender_of(row)
+    return (sender, text, when) if sender else None
 
 
 def sender_of(row: object) -> str:

@@ -11,16 +11,34 @@ Telegram gave to two rows of one chat would lose the second, which has not been 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
+
 import wonderland as wl
+from wonderland.corpus.blocks import Block
+from wonderland.corpus.reading import batches
 from wonderland.errors import InputError
-from wonderland_exports.frame import CUT, ME, Export, Tally, find_owner, from_unix, head, open_export, peek, walk
+from wonderland_exports.frame import (
+    CUT,
+    ME,
+    Export,
+    Member,
+    Tally,
+    find_owner,
+    from_unix,
+    head,
+    open_export,
+    peek,
+    runs,
+)
+from wonderland_exports.frame.laying import FEW, gathered, laid_out, numbered, one_word
 from wonderland_exports.frame.looks import says
+from wonderland_exports.telegram_rows import count_senders, identity, joined, plain, without_text
 
 __all__ = ["Telegram"]
 
@@ -29,28 +47,6 @@ _TYPES = rb'"type"\s*:\s*"(saved_messages|personal_chat|bot_chat|(private|public
 _ACCOUNT = rb'"about"\s*:\s*"[^"]*Telegram|"personal_information"\s*:\s*\{\s*"user_id"'
 _GROUPS = ("private_group", "private_supergroup", "public_supergroup", "public_group")
 _TWO = ("personal_chat", "bot_chat")
-_MEDIA = {
-    "media_type": "",
-    "sticker_emoji": "sticker",
-    "poll": "poll",
-    "location_information": "location",
-    "place_name": "location",
-    "contact_information": "contact",
-    "game_title": "game",
-    "invoice_information": "invoice",
-    "dice": "dice",
-    "photo": "photo",
-    "file": "file",
-    "rich_message": "rich message",
-}
-_CLASSES = {
-    "sticker": "sticker",
-    "voice_message": "voice message",
-    "video_message": "video message",
-    "video_file": "video",
-    "audio_file": "audio",
-    "animation": "animation",
-}
 
 
 @dataclass
@@ -139,27 +135,34 @@ class Telegram:
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield one `Message` or `Skipped` for each row of each chat."""
+        for block in self.blocks():
+            yield from block.rows()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the same, some thousands of rows at a time as columns."""
+        return gathered(self._parts())
+
+    def _parts(self) -> Iterator[Block | list[wl.Message | wl.Skipped]]:
         survey = self._survey()
         reading = Reading(survey, self._owner(survey), self._tally, named=self._names)
         seen: set[str] | None = set() if len(survey.export.members) > 1 else None
         for index, member in enumerate(survey.export.members):
-            path_before, chat, number = None, Chat(0), 0
-            for path, row in walk(member, _WAYS, partial=self._partial):
+            path_before, number = None, 0
+            for path, rows in runs(member, _WAYS, partial=self._partial):
                 if path is not path_before:
                     if path is CUT:
-                        yield wl.Skipped(f"{member.name} byte {row}", "cut off", failed=True, detail=f"at byte {row:,}")
+                        byte = rows[0]
+                        yield [wl.Skipped(f"{member.name} byte {byte}", "cut off", True, f"at byte {byte:,}")]
                         break
                     if path[-1] != "*":
                         continue
-                    path_before, chat, number = path, survey.chats[index, path[:-2]], 0
-                    reading.enter(chat)
-                number += 1
-                item = reading.row(row, number)
-                if seen is not None:
-                    if item.id in seen:
-                        item = wl.Skipped(f"{member.name} {item.id}", "in two files, counted once")
-                    seen.add(item.id)
-                yield item
+                    path_before, number = path, 0
+                    reading.enter(survey.chats[index, path[:-2]])
+                for part in batches(rows):
+                    yield (
+                        reading.some(part, number) if seen is None else _once(reading.each(part, number), member, seen)
+                    )
+                    number += len(part)
 
     def _survey(self) -> Survey:
         if self._found is None:
@@ -178,8 +181,8 @@ class Telegram:
         export.members = tuple(member for member in export.members if not member.name.endswith(".html"))
         found = Survey(export)
         for index, member in enumerate(export.members):
-            path_before, senders, names = None, Counter[str](), found.names
-            for path, value in walk(member, _WAYS, partial=self._partial):
+            path_before, senders = None, Counter[str]()
+            for path, values in runs(member, _WAYS, partial=self._partial):
                 if path is not path_before:
                     if path is CUT:
                         found.rows += 1
@@ -190,18 +193,11 @@ class Telegram:
                             hint="Leave it out, or export again as JSON.",
                         )
                     if path[-1] != "*":
-                        self._note(found, index, path, value)
+                        self._note(found, index, path, values[0])
                         continue
                     path_before, senders = path, _chat(found, index, path[:-2]).senders
-                found.rows += 1
-                if type(value) is dict and value.get("type") == "message":
-                    sender = value.get("from_id")
-                    if type(sender) is not str or not sender:
-                        sender = identity(value)
-                    senders[sender] += 1
-                    if sender not in names:
-                        name = value.get("from")
-                        names[sender] = name if isinstance(name, str) else ""
+                found.rows += len(values)
+                count_senders(values, senders, found.names)
         if not found.chats:
             raise InputError(f"There is no chat in {export.where}.", hint="Give result.json of a Telegram export.")
         return found
@@ -226,19 +222,18 @@ class Telegram:
         return find_owner(survey.export.where, senders, self._me, names=survey.names, known=known)
 
 
-_UNKNOWN = "unknown"
+def _once(items: Iterable[wl.Message | wl.Skipped], member: Member, seen: set[str]) -> list[wl.Message | wl.Skipped]:
+    """Pass over rows that another file had."""
+    once: list[wl.Message | wl.Skipped] = []
+    for item in items:
+        again = item.id in seen
+        one = wl.Skipped(f"{member.name} {item.id}", "in two files, counted once") if again else item
+        seen.add(one.id)
+        once.append(one)
+    return once
+
+
 _make = tuple.__new__
-
-
-def identity(row: Mapping[str, Any]) -> str:
-    """Return what identifies the sender of a row: Telegram's id, else the name."""
-    sender = row.get("from_id")
-    if type(sender) is str and sender:
-        return sender
-    if type(sender) is int:  # exports before 2021
-        return f"user{sender}"
-    name = row.get("from")
-    return name if type(name) is str and name else _UNKNOWN
 
 
 class Reading:
@@ -262,6 +257,31 @@ class Reading:
         if chat.type.endswith("_channel"):
             self._tags = ("channel",)
 
+    def some(self, rows: Sequence[Any], before: int) -> Block | list[wl.Message | wl.Skipped]:
+        """Return what becomes of some rows of a chat, of which ``before`` were read before."""
+        found = None if self._is_bot or len(rows) < FEW else plain(rows)
+        if found is None:
+            return self.each(rows, before)
+        origins = [self._origin(sender) for sender in found.senders.dictionary.to_pylist()]
+        together = laid_out(
+            numbered(f"{self._key}/", found.ids),
+            one_word(self._thread, len(found.places)),
+            found.senders.indices.to_numpy(),
+            origins,
+            found.times,
+            found.texts,
+            one_word(" ".join(self._tags), len(found.places)),
+            zone_known=True,
+        )
+        others = np.ones(len(rows), dtype=bool)
+        others[found.places] = False
+        judged = [(at, self.row(rows[at], before + at + 1)) for at in np.flatnonzero(others).tolist()]
+        return Block.joined(together, found.places, judged)
+
+    def each(self, rows: Sequence[Any], before: int) -> list[wl.Message | wl.Skipped]:
+        """Return the same, decided one by one."""
+        return [self.row(row, number) for number, row in enumerate(rows, before + 1)]
+
     def row(self, row: Any, number: int) -> wl.Message | wl.Skipped:
         """Return what becomes of a row, the ``number``-th of its chat."""
         if type(row) is not dict:
@@ -280,7 +300,7 @@ class Reading:
             if text is None:
                 return wl.Skipped(name, "text of unknown form", failed=True)
         if not text or text.isspace():
-            return wl.Skipped(name, _without_text(row))
+            return wl.Skipped(name, without_text(row))
         sender = row.get("from_id")
         if type(sender) is not str or not sender:
             sender = identity(row)
@@ -316,23 +336,6 @@ class Reading:
         if when.tzinfo is None:
             self._tally["Times"]["local, without a zone"] += 1
         return when
-
-
-def joined(parts: Any) -> str | None:
-    """Join an array of strings and formatted parts; None if it is none. No text at all is the empty string."""
-    if parts is None:
-        return ""
-    if type(parts) is not list:
-        return None
-    words = [part if type(part) is str else part.get("text") if type(part) is dict else None for part in parts]
-    return "".join(map(str, words)) if all(type(word) is str for word in words) else None
-
-
-def _without_text(row: Mapping[str, Any]) -> str:
-    for key, reason in _MEDIA.items():
-        if row.get(key):
-            return reason or _CLASSES.get(str(row[key]), "other media")
-    return "no text"
 
 
 def _chat(found: Survey, index: int, place: tuple[Any, ...]) -> Chat:

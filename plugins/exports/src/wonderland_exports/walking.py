@@ -7,9 +7,9 @@ from typing import Any
 
 import wonderland as wl
 from wonderland.errors import InputError
-from wonderland_exports.frame import CUT, Member, walk
+from wonderland_exports.frame import CUT, Member, runs, walk
 
-__all__ = ["cut_off", "is_row", "numbered", "walk_list", "walk_rows"]
+__all__ = ["cut_off", "is_row", "numbered", "run_rows", "walk_list", "walk_rows"]
 
 
 def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -18,20 +18,25 @@ def walk_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[t
     Raises:
         InputError: It is no JSON, ends too early, or holds something else where an array of rows should be.
     """
-    ways = {(), *(tuple(array.split(".")) for array in arrays)}
-    rows: tuple[str | int, ...] | None = None
-    for path, value in walk(member, arrays, partial=partial):
-        if path is rows:  # of one array all rows have one path
+    for path, values in run_rows(member, *arrays, partial=partial):
+        for value in values:
             yield path, value
-            continue
-        if path[-1:] == ("*",):
-            rows = path
-        elif tuple("*" if isinstance(step, int) else step for step in path) in ways:
+
+
+def run_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[tuple[tuple[str | int, ...], list[Any]]]:
+    """Yield what `runs` yields.
+
+    Raises:
+        InputError: It is no JSON, ends too early, or holds something else where an array of rows should be.
+    """
+    ways = {(), *(tuple(array.split(".")) for array in arrays)}
+    for path, values in runs(member, arrays, partial=partial):
+        if path[-1:] != ("*",) and tuple("*" if isinstance(step, int) else step for step in path) in ways:
             raise InputError(
                 f"{member.name} is not the file it should be: it holds no list {arrays[0]!r}.",
                 hint="Leave it out, or export again.",
             )
-        yield path, value
+        yield path, values
 
 
 def is_row(path: tuple[str | int, ...]) -> bool:

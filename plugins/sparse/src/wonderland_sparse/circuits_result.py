@@ -122,7 +122,7 @@ class CircuitsResult(wl.Result):
             beyond = bool(one.above_chance) and p < 0.05
             text = (
                 f"{size} latents of {place} bring back {percent(one.value)} of the {self.contrast} difference ("
-                f"{bounds_in_words(one)}, n={one.n} {one.resampled_over} they were not "
+                f"{bounds_in_words(one)}, n={one.over} they were not "
                 f"chosen on); as many random ones that differ {percent(np.mean(self.by_chance[place]))} "
                 f"(p = {p:.3f}), {self.head['name']} alone {percent(self.head['recovery'].value)}."
             )
@@ -139,7 +139,7 @@ class CircuitsResult(wl.Result):
 
     def _curves(self) -> wl.View:
         place = next(iter(self.curves))
-        n = self.curves[place]["latents"].n
+        n = self.curves[place]["latents"].over
         series = []
         for place, curves in self.curves.items():
             for kind, curve in curves.items():
@@ -166,7 +166,7 @@ class CircuitsResult(wl.Result):
             ),
             subtitle=f"How many latents carry the {self.contrast} difference?",
             caption=f"Share of the difference of logits that follows when units are swapped after the layer, 95% "
-            f"interval over n={n} conversations; units chosen on other conversations. Chance 0: nothing follows.",
+            f"interval over n={n}; units chosen on other conversations. Chance 0: nothing follows.",
             how_to_read="1 is all of it. Few latents that reach what many neurons need are the better parts. Taken out "
             "is the other direction: how much goes when they alone are of the other run.",
             misleads="The difference of means is found with labels, latents without; a latent that comes close to it "
@@ -183,13 +183,13 @@ class CircuitsResult(wl.Result):
                 [float(np.mean(self.by_chance[p])) if len(self.by_chance[p]) else np.nan for p in places]
             ),
         }
-        n = self.whole[places[0]].n
+        n = self.whole[places[0]].over
         return wl.View(
             "sparse-circuit-whole",
             "Sparse circuits: all latents and the rest",
             Bars.by_place(places, bars, Axis("recovery")),
             subtitle="Is the difference in the latents at all?",
-            caption=f"Recovery, 95% interval over n={n} conversations. The rest is the error of the dictionary and, in "
+            caption=f"Recovery, 95% interval over n={n}. The rest is the error of the dictionary and, in "
             "a context dictionary, the means of the tokens that differ.",
             how_to_read="All latents near 1 and the rest near 0: the dictionary holds the difference.",
             misleads="Where the rest recovers much, the chosen latents are not the whole circuit.",
@@ -215,7 +215,7 @@ class CircuitsResult(wl.Result):
             subtitle="Which latents are they?",
             caption="Attribution on the half they were chosen on, to first order; it agrees with swapping each alone, "
             + ", ".join(f"r = {one:.3f} in {place}" for place, one in self.agreement.items())
-            + f"; n={self.whole[next(iter(self.whole))].n} conversations.",
+            + f"; n={self.whole[next(iter(self.whole))].over}.",
             how_to_read="A click opens the card of a latent, if it has one.",
             misleads="These numbers are of the pairs that chose the order, so they are too high; the curve is not.",
             order=622,

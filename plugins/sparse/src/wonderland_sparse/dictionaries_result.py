@@ -213,7 +213,7 @@ class DictionariesResult(wl.Result):
                 f"In {place}, {l0:.1f} of {self.latents:,} {self._what()} at a time make up all but "
                 f"{percent(left.value)} of the residual stream; in its place they cost "
                 f"{float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
-                f"n={cost.n} conversations)."
+                f"n={cost.over})."
             )
             found.append(wl.Finding(text, "sparse-quality", (), trust, "description", cost))
             share = self.stable[index]

@@ -216,7 +216,7 @@ def tokens_view(result: MeasuredFeatures) -> wl.View:
         subtitle="Where does each of the clearest latents fire?",
         caption=f"Activation of latents of {place} in the units of the stream; n={len(shown)} windows of different "
         "held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
-        how_to_read="Choose a latent; the darker a token, the more of it is in the stream there.",
+        how_to_read="Choose a latent; the more a token is shaded, the more of it is in the stream there.",
         misleads="These windows were chosen for their activity.",
         order=617,
     )

@@ -56,7 +56,7 @@ class GraphsResult(MeasuredGraphs):
         text = (
             f"{percent(replaced.value)} of the influence on the answers begins at tokens and not at what transcoders "
             f"leave (replacement score, {bounds_in_words(replaced)}, "
-            f"n={replaced.n} {replaced.resampled_over}); with no transcoder {percent(bare.value)}."
+            f"n={replaced.over}); with no transcoder {percent(bare.value)}."
         )
         more = bool(float(replaced.low) > float(bare.high))
         trust: Any = "solid" if more and replaced.trusted else "weak"

@@ -145,7 +145,7 @@ class SparseGraphsResult(EdgesResult):
         error, mine = self.goes["error"][at], self.goes["latents in the graph"][at]
         text = (
             f"Past the latents of L{self.layers[at]}, in what the dictionary leaves, goes {percent(error.value)} of "
-            f"the {self.contrast} difference ({bounds_in_words(error)}, n={error.n} {error.resampled_over}), the most "
+            f"the {self.contrast} difference ({bounds_in_words(error)}, n={error.over}), the most "
             f"of any layer; through the latents in the graph there {percent(mine.value)}."
         )
         return [
@@ -161,7 +161,7 @@ class SparseGraphsResult(EdgesResult):
         return (
             f"{there} {percent(float(np.abs(self.by_lot).mean()))}; one that was chosen and has a latent or a head "
             f"carries {percent(self.beyond.value)} of the difference more ({bounds_in_words(self.beyond)}, p = "
-            f"{self.p:.2g}, n={self.beyond.n} {self.beyond.resampled_over})"
+            f"{self.p:.2g}, n={self.beyond.over})"
         )
 
     def views(self) -> Sequence[wl.View]:

@@ -162,7 +162,7 @@ class TranscodersResult(wl.Result):
             text = (
                 f"In the place of the MLP of {place}, {float(one['l0'].value):.1f} of {self.latents:,} latents at a "
                 f"time cost {float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
-                f"n={cost.n} conversations); a linear map "
+                f"n={cost.over}); a linear map "
                 f"{float(plain['delta ce'].value):.3f}, its mean output {float(nothing['delta ce'].value):.3f}."
             )
             better = float(cost.high) < float(plain["delta ce"].low)

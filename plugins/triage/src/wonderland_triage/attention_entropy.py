@@ -76,7 +76,7 @@ class AttentionEntropyResult(wl.Result):
 
     def findings(self) -> Sequence[wl.Finding]:
         head, focused = self.most_focused, self._focused()
-        if head is None:
+        if head is None or not np.isfinite(self._of_lowest().value):
             text = "The entropy of attention could not be measured: no window has more than one token."
             return [wl.Finding(text, "entropy-map", (), "anecdotal", "description")]
         one = self._of_lowest()

@@ -83,8 +83,7 @@ class HeadClustersResult(wl.Result):
     def summary(self) -> str:
         head, distance = self.outliers()[0]
         lines = [self._claim(), *(f"Group {g + 1}: {', '.join(self.members(g))}." for g in range(self.k))]
-        usual = f"in single clouds the farthest is at {np.median(self.null_farthest):.1f}, {told_p(self.p_farthest)}"
-        lines.append(f"Farthest from the mean of all heads: {head} at {distance}; {usual}.")
+        lines.append(f"Farthest from the mean of all heads: {head} at {distance}; {self._farthest()}.")
         for number, (share, row) in enumerate(zip(self.variance[:2], self.loadings[:2], strict=False), 1):
             top = np.argsort(-np.abs(row))[:3]
             parts = ", ".join(f"{row[i]:+.2f} {self.features[i]}" for i in top)
@@ -109,12 +108,16 @@ class HeadClustersResult(wl.Result):
         if self.p_farthest <= _LEVEL and np.isfinite(distance.value):
             feature, deviation = self._most_unusual(self.heads.index(str(head)))
             text = (
-                f"{head} is the head least like the others: {float(distance.value):.1f} from their mean, where the "
-                f"farthest of a single cloud is at {np.median(self.null_farthest):.1f} ({told_p(self.p_farthest)}); "
-                f"most of all in {feature} ({deviation:+.1f} standard deviations)."
+                f"{head} is the head least like the others: {float(distance.value):.1f} from their mean; "
+                f"{self._farthest()}; most of all in {feature} ({deviation:+.1f} standard deviations)."
             )
             found.append(wl.Finding(text, "head-outliers", head, "weak", "effect", distance))
         return found
+
+    def _farthest(self) -> str:
+        """Say what the farthest head is held against: the one level that is its chance, too."""
+        level = float(np.quantile(self.null_farthest, 1 - _LEVEL))
+        return f"the farthest of a single cloud stays under {level:.1f} in 95% of clouds ({told_p(self.p_farthest)})"
 
     def _most_unusual(self, head: int) -> tuple[str, float]:
         standard = standardised(self.table)[head]

@@ -138,6 +138,8 @@ class InductionResult(wl.Result):
                 )
             said.append(f"{way} {lost} ({against})")
         intact = math.nan if self.intact is None else float(self.intact.value)
+        if not math.isfinite(intact):
+            return f"What ablating {', '.join(self.candidates)} loses could not be measured."
         return f"Of a gain of {intact:.3g} nats, ablating {', '.join(self.candidates)} loses: {'; '.join(said)}."
 
     def _alone(self) -> str:
@@ -244,8 +246,8 @@ class InductionResult(wl.Result):
             "Ablation of induction heads",
             Bars.by_place(ways, bars, "gain lost"),
             subtitle="Does the model need these heads to continue a repetition?",
-            caption=f"Gain of the second copy lost when heads are ablated, 95% interval over n={together.n} fresh "
-            f"sequences{chance}.",
+            caption=f"Gain of the second copy lost when heads are ablated, 95% interval over n={together.over} "
+            f"drawn anew{chance}.",
             how_to_read="If the candidates are what continues repetitions, they lose most of the gain and no random "
             "set does.",
             misleads="Setting z to zero takes the model where it never was; trust it where the mean says the same.",

@@ -28,6 +28,7 @@ from wonderland.views import (
 __all__ = ["LogitLensResult"]
 
 _NOTHING = 0.005  # nats: a smaller step is none
+_LITTLE = 0.1  # nats from the embedding to the end: less leaves the layers nothing to decide
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,28 @@ class LogitLensResult(wl.Result):
         short = np.flatnonzero(self.agrees.value < 0.5)
         return min(int(short[-1] + 1), len(self.agrees.value) - 1) if len(short) else 0
 
+    @property
+    def little(self) -> str:
+        """Say why there is little for the layers to decide, as in a model that was hardly trained; "" if there is."""
+        common = float(np.nan if self.agrees.chance is None else self.agrees.chance)
+        if common >= 0.5:
+            return f"the commonest token alone is its first choice at {common:.0%} of positions"
+        if float(self.kl.value[0]) < _LITTLE:
+            return f"after the embedding it is {float(self.kl.value[0]):.2f} nats from its final answer"
+        return ""
+
     def summary(self) -> str:
         last = len(self.levels) - 2
-        lines = [
+        lines = [f"The layers have little to decide: {self.little}."] if self.little else []
+        lines += [
             f"The answer is there {_after(self.levels[self.half])}: from then on the lens agrees with the final first "
             f"choice at half of all positions or more, there at {self.agrees[self.half]}.",
             f"KL to the final answer: {_after(self.levels[0])} {self.kl[0]}; "
             f"{_after(self.levels[last])}, one before the end, {self.kl[last]}.",
         ]
-        rank = np.exp(self.log_rank.value)
+        rank = ", ".join(f"{r:.1f}" if np.isfinite(r) else "unknown" for r in np.exp(self.log_rank.value))
         lines.append(
-            f"Geometric mean rank of the token that came, level by level: {', '.join(f'{r:.1f}' for r in rank)}; "
+            f"Geometric mean rank of the token that came, level by level: {rank}; "
             f"by frequency alone {np.exp(float(self.log_rank.chance)):.1f}."
         )
         if self.left_out:
@@ -115,6 +127,9 @@ class LogitLensResult(wl.Result):
         if drops[most - 1] < _NOTHING:
             text = f"No layer brings the stream closer to the final answer by {_NOTHING:g} nats or more."
             return [wl.Finding(text, view, (), trust, "null")]
+        if self.little:
+            text = f"The layers have little to decide, as in a model that was hardly trained: {self.little}."
+            return [wl.Finding(text, view, (), "weak", "description", self.kl[0])]
         text = (
             f"{self.levels[most]} takes the largest step towards the final answer: KL to it falls from "
             f"{float(before.value):.2f} to {float(after.value):.2f} nats (frequencies of tokens alone: "

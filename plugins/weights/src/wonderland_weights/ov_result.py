@@ -95,12 +95,13 @@ class OVCircuitsResult(wl.Result):
             return [wl.Finding(text, "copying", {}, "anecdotal", "description")]
         claims = []
         for heads, verb in (
-            (self.copiers, "to copying what they attend to"),
-            (self.suppressors, "to suppressing what they attend to"),
+            (self.copiers, "copying"),
+            (self.suppressors, "suppressing"),
         ):
             if heads:
-                lean = "leans" if len(heads) == 1 else "lean"
-                text = f"{len(heads)} of {has.sum()} heads {lean} {verb}, by their weights ({rule}); "
+                alone = len(heads) == 1
+                leans = f"leans to {verb} what it attends to" if alone else f"lean to {verb} what they attend to"
+                text = f"{len(heads)} of {has.sum()} heads {leans}, by their weights ({rule}); "
                 text += f"{self._told(heads[0])}."
                 select = {"head": head_name(heads[0])}
                 claims.append(wl.Finding(text, "copying", select, "solid", "effect", self._score(heads[0])))

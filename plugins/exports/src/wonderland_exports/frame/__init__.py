@@ -9,7 +9,8 @@
    count of its own, the survey checks it.
 4. ``rows`` makes the second pass and yields exactly one `Message` or `Skipped` for each stored row. The sender of the
    owner's messages is `ME`; who that is, `find_owner` decides from the survey. Other senders are what identifies them
-   best: a number in E.164, an id, else the name.
+   best: a number in E.164, an id, else the name. Where most rows are a text and nothing else, ``blocks`` decides them
+   together and yields columns (`wonderland_exports.frame.laying`), and ``rows`` takes them apart.
 5. ``facts`` returns counts kept in a `Tally`, ``notes`` the sentences of the export (`Export.notes`) and its own.
 6. A row that cannot be read is `Skipped` with ``failed=True``; a file that cannot be read is an `InputError`. JSON is
    read with `walk`, which refuses a file that was cut short unless the user says ``--partial``.
@@ -21,7 +22,7 @@ Names of chats serve as threads only behind a prefix that keeps chats of one nam
 from __future__ import annotations
 
 from wonderland_exports.frame.files import Export, Member, encoding_of, head, open_export, peek
-from wonderland_exports.frame.jsonstream import CUT, load, walk
+from wonderland_exports.frame.jsonstream import CUT, load, runs, walk
 from wonderland_exports.frame.mojibake import Mender
 from wonderland_exports.frame.owner import ME, find_owner
 from wonderland_exports.frame.phones import e164
@@ -45,5 +46,6 @@ __all__ = [
     "load",
     "open_export",
     "peek",
+    "runs",
     "walk",
 ]

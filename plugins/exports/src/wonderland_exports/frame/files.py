@@ -304,6 +304,9 @@ class _Guarded(io.RawIOBase):
         view[: len(content)] = content
         return len(content)
 
+    def readall(self) -> bytes:
+        return self._told(self._file.read)
+
     def close(self) -> None:
         if not self.closed and hasattr(self, "_file"):
             self._file.close()

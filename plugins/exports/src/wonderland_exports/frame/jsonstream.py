@@ -1,43 +1,31 @@
 """Rows of JSON files of any size, one after another.
 
 A file of modest size is parsed whole, by the quickest parser there is, and kept for the second pass. A larger one, and
-one that this parser refuses, is walked through by the standard library's scanner: it descends only on the way to the
-arrays that hold rows, and memory is that of the largest row. Every byte is parsed either way: what is no JSON is an
-error that says at which byte, never a row less.
+one that this parser refuses, is walked through by a window (`wonderland_exports.frame.window`): only the way to the
+arrays that hold rows is descended, and memory is that of the largest row. Every byte is parsed either way: what is no
+JSON is an error that says at which byte, never a row less.
 
 What would fool it: the same key twice in one object. JSON lets the last one win; of a file of modest size so does this.
 """
 
 from __future__ import annotations
 
-import codecs
 import gc
-import json
-import re
 from collections.abc import Collection, Iterator
-from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
 from wonderland.errors import InputError
 from wonderland_exports.frame.files import Member
+from wonderland_exports.frame.window import Broken, Path, Reader, has_huge_numbers
 
-__all__ = ["CUT", "load", "walk"]
+__all__ = ["CUT", "load", "runs", "walk"]
 
-Path = tuple[str | int, ...]
 CUT: Path = ("cut off",)
 """The path of the last item where a file ended too early and ``partial`` was said; its value is the byte."""
 
-_CHUNK = 1 << 20
 _WHOLE = 1 << 26  # a file of at most so many bytes is parsed whole
-_SPACE = re.compile(r"[ \t\n\r]*").match
-_NEXT = re.compile(r"[ \t\n\r]*([,\]}:])[ \t\n\r]*").match
-_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
-_scan = json.JSONDecoder().raw_decode
-_scan_once = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # raw_decode without a call around it
-_LONGEST_WORD = 16  # an error this near to the end of the window may be one of the window, not of the file
-_ERRORS = "surrogateescape"
 
 
 def walk(member: Member, arrays: Collection[str], *, partial: bool = False) -> Iterator[tuple[Path, Any]]:
@@ -57,6 +45,19 @@ def walk(member: Member, arrays: Collection[str], *, partial: bool = False) -> I
     Raises:
         InputError: The file is not JSON, or ends too early.
     """
+    for path, values in runs(member, arrays, partial=partial):
+        for value in values:
+            yield path, value
+
+
+def runs(member: Member, arrays: Collection[str], *, partial: bool = False) -> Iterator[tuple[Path, list[Any]]]:
+    """Yield what `walk` yields, of each array some thousands of rows at a time: ``(path, values)``.
+
+    Nobody may change the lists. The path of all rows of one array is one and the same object.
+
+    Raises:
+        InputError: The file is not JSON, or ends too early.
+    """
     ways = {tuple(name.split(".")) for name in arrays}
     if 0 < member.size <= _WHOLE:
         document = member.once(_parsed_whole)
@@ -64,14 +65,14 @@ def walk(member: Member, arrays: Collection[str], *, partial: bool = False) -> I
             yield from _along(document, (), ways, ())
             return
     with member.open() as file:
-        reader = _Reader(file, member)
+        reader = Reader(file)
         try:
             yield from reader.value((), ways, ())
             reader.end()
-        except _Broken as broken:
+        except Broken as broken:
             if not partial:
                 raise broken.told(member) from None
-            yield CUT, broken.byte
+            yield CUT, [broken.byte]
 
 
 def load(member: Member, *, most: int = 1 << 28) -> Any:
@@ -91,18 +92,11 @@ _REFUSED = object()
 """What stands for a file that the quick parser does not take; the walk says what is wrong with it, if anything is."""
 
 
-# Numbers beyond 64 bits, which the quick parser would round: so many digits in a row, all of them made zeros.
-_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_HUGE = (b"0" * 20, b"-" + b"0" * 19)
-
-
 def _parsed_whole(member: Member) -> Any:
     """Parse a whole file, if that gives exactly what the standard library would give."""
     content = member.read()
-    zeros = content.translate(_ZEROS)
-    if any(huge in zeros for huge in _HUGE):
+    if has_huge_numbers(content):
         return _REFUSED
-    del zeros
     collecting = gc.isenabled()
     gc.disable()  # what is made here has no cycles, and looking for some takes longer than parsing
     try:
@@ -114,12 +108,11 @@ def _parsed_whole(member: Member) -> Any:
             gc.enable()
 
 
-def _along(value: Any, path: Path, ways: Collection[Path], pattern: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield of a parsed value what `walk` yields of a file."""
+def _along(value: Any, path: Path, ways: Collection[Path], pattern: Path) -> Iterator[tuple[Path, list[Any]]]:
+    """Yield of a parsed value what `runs` yields of a file."""
     if type(value) is list and pattern in ways:
-        rows = (*path, "*")
-        for row in value:
-            yield rows, row
+        if value:
+            yield (*path, "*"), value
     elif type(value) is dict and any(way[: len(pattern)] == pattern and len(way) > len(pattern) for way in ways):
         for key, inner in value.items():
             yield from _along(inner, (*path, key), ways, (*pattern, key))
@@ -127,214 +120,4 @@ def _along(value: Any, path: Path, ways: Collection[Path], pattern: Path) -> Ite
         for number, inner in enumerate(value):
             yield from _along(inner, (*path, number), ways, (*pattern, "*"))
     else:
-        yield path, value
-
-
-class _Broken(Exception):
-    """The file is not JSON from a byte on."""
-
-    def __init__(self, byte: int, *, at_end: bool, why: str = "") -> None:
-        super().__init__(byte)
-        self.byte, self.at_end, self.why = byte, at_end, why
-
-    def told(self, member: Member) -> InputError:
-        if member.size == 0:
-            return InputError(f"{member.name} is empty.", hint="Export again.")
-        if self.at_end:
-            return InputError(
-                f"{member.name} is cut short: it ends in the middle of something that begins at byte {self.byte:,}.",
-                hint="The export was stopped or the copy is incomplete: export again. To keep the rows before that "
-                "place: --partial",
-            )
-        return InputError(
-            f"{member.name} is not JSON from byte {self.byte:,} on{self.why and ': ' + self.why}.",
-            hint="It was edited or damaged: export again. To keep the rows before that place: --partial",
-        )
-
-
-class _Reader:
-    """A window of decoded text that moves through a file."""
-
-    def __init__(self, file: BinaryIO, member: Member) -> None:
-        self._file, self._member = file, member
-        self._first = True
-        self._decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")(_ERRORS)
-        self._encoding = "utf-8"
-        self.text, self.at, self._base, self._done = "", 0, 0, False
-        self._more()
-        self.at = _space_end(self.text, 0)
-
-    def _more(self) -> bool:
-        """Drop what was read, take in more; say whether there was more."""
-        if self._done:
-            return False
-        size = max(_CHUNK, 4, len(self.text) - self.at)  # a long value is scanned again: by doubling, at most twice
-        raw = self._file.read(size)
-        self._done = len(raw) < size
-        if self._first:
-            self._first = False
-            if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                self._encoding = "utf-16-le" if raw[0] == 0xFF else "utf-16-be"
-                raw, self._base = raw[2:], 2
-            elif raw[:3] == codecs.BOM_UTF8:
-                raw, self._base = raw[3:], 3
-            errors = "surrogateescape" if self._encoding == "utf-8" else "replace"
-            self._decoder = codecs.getincrementaldecoder(self._encoding)(errors)
-        self._base += self._bytes(self.at)
-        self.text, self.at = self.text[self.at :] + self._decoder.decode(raw, self._done), 0
-        return True
-
-    def _bytes(self, until: int) -> int:
-        text = self.text[:until]
-        return len(text) if text.isascii() and self._encoding == "utf-8" else len(text.encode(self._encoding, _ERRORS))
-
-    def broken(self, why: str = "", *, at_end: bool = False) -> _Broken:
-        return _Broken(self._base + self._bytes(self.at), at_end=at_end, why=why)
-
-    def _parsed(self) -> tuple[Any, int] | None:
-        """Return the value at the place and where it ends; None if the window ends first."""
-        try:
-            return _scan(self.text, self.at)
-        except json.JSONDecodeError as error:
-            if len(self.text) - error.pos > _LONGEST_WORD and "Unterminated string" not in error.msg:
-                raise self.broken() from None
-            return None
-        except RecursionError:
-            raise self.broken("it is nested too deeply") from None
-        except ValueError:
-            raise self.broken("a number has thousands of digits") from None
-
-    def _scanned(self) -> tuple[Any, str]:
-        """Return the value at the place and the sign after it; the place moves behind both."""
-        while True:
-            parsed = self._parsed()
-            sign = _NEXT(self.text, parsed[1]) if parsed else None
-            if parsed and sign is not None and (sign.end() < len(self.text) or self._done):
-                self.at = sign.end()
-                return parsed[0], sign[1]
-            if not self._more():
-                raise self.broken(at_end=parsed is None or not self.text[parsed[1] :].strip())
-
-    def _sign(self, wanted: str) -> str:
-        """Take one of the signs wanted, and the blanks around it."""
-        while True:
-            found = _NEXT(self.text, self.at)
-            if found is not None and (found.end() < len(self.text) or self._done):
-                if found[1] not in wanted:
-                    raise self.broken()
-                self.at = found.end()
-                return found[1]
-            if found is None and self.text[self.at :].strip():
-                raise self.broken()
-            if not self._more():
-                raise self.broken(at_end=True)
-
-    def _peek(self) -> str:
-        while True:
-            self.at = _space_end(self.text, self.at)
-            if self.at < len(self.text):
-                return self.text[self.at]
-            if not self._more():
-                raise self.broken(at_end=True)
-
-    def value(self, path: Path, ways: Collection[Path], pattern: Path) -> Iterator[tuple[Path, Any]]:
-        """Yield what there is to yield of the value at the place."""
-        sign = self._peek()
-        if sign == "[" and pattern in ways:
-            yield from self._rows((*path, "*"))
-        elif sign == "{" and any(way[: len(pattern)] == pattern and len(way) > len(pattern) for way in ways):
-            yield from self._object(path, ways, pattern)
-        elif sign == "[" and any(way[: len(pattern) + 1] == (*pattern, "*") for way in ways):
-            yield from self._array(path, ways, pattern)
-        else:
-            yield path, self._whole()
-
-    def _whole(self) -> Any:
-        while True:
-            parsed = self._parsed()
-            if parsed and (parsed[1] < len(self.text) or self._done):  # "12" may be the beginning of 123
-                self.at = parsed[1]
-                return parsed[0]
-            if not self._more():
-                raise self.broken(at_end=True)
-
-    def _object(self, path: Path, ways: Collection[Path], pattern: Path) -> Iterator[tuple[Path, Any]]:
-        self.at += 1
-        if self._peek() == "}":
-            self.at += 1
-            return
-        sign = ","
-        while sign == ",":
-            key = self._key()
-            yield from self.value((*path, key), ways, (*pattern, key))
-            sign = self._sign(",}")
-
-    def _key(self) -> str:
-        if self._peek() != '"':
-            raise self.broken()
-        while True:
-            try:
-                key, end = scanstring(self.text, self.at + 1, True)
-                break
-            except json.JSONDecodeError as error:
-                if "Unterminated" not in error.msg and len(self.text) - error.pos > _LONGEST_WORD:
-                    raise self.broken() from None
-                if not self._more():
-                    raise self.broken(at_end=True) from None
-        self.at = end
-        self._sign(":")
-        return str(key)
-
-    def _array(self, path: Path, ways: Collection[Path], pattern: Path) -> Iterator[tuple[Path, Any]]:
-        self.at += 1
-        if self._peek() == "]":
-            self.at += 1
-            return
-        number, sign = 0, ","
-        while sign == ",":
-            yield from self.value((*path, number), ways, (*pattern, "*"))
-            sign = self._sign(",]")
-            number += 1
-
-    def _rows(self, path: Path) -> Iterator[tuple[Path, Any]]:
-        self.at += 1
-        if self._peek() == "]":
-            self.at += 1
-            return
-        sign = ","
-        while sign == ",":
-            yield from self._ready(path)
-            value, sign = self._scanned()
-            if sign not in ",]":
-                self.at -= 1
-                raise self.broken()
-            yield path, value
-
-    def _ready(self, path: Path) -> Iterator[tuple[Path, Any]]:
-        """Yield the rows that stand whole in the window and are followed by another; what is odd is left for later."""
-        text, at, size = self.text, self.at, len(self.text)
-        try:
-            while True:
-                value, end = _scan_once(text, at)
-                sign = _COMMA(text, end)
-                if sign is None or sign.end() >= size:
-                    return
-                self.at = at = sign.end()
-                yield path, value
-        except (StopIteration, ValueError, RecursionError):
-            return
-
-    def end(self) -> None:
-        """Make sure that nothing but blanks follows."""
-        while True:
-            self.at = _space_end(self.text, self.at)
-            if self.at < len(self.text):
-                raise self.broken("there is something after its end")
-            if not self._more():
-                return
-
-
-def _space_end(text: str, at: int) -> int:
-    found = _SPACE(text, at)
-    assert found is not None
-    return found.end()
+        yield path, [value]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["from_unix"]
+__all__ = ["LAST", "from_unix"]
 
 _moment = datetime.fromtimestamp
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = 4_102_444_800  # 2100-01-01: no message was sent later; larger numbers have another unit or were never set
+LAST = 4_102_444_800  # 2100-01-01: no message was sent later; larger numbers have another unit or were never set
 
 
 def from_unix(value: object, per_second: int = 1) -> datetime | None:
@@ -25,11 +25,11 @@ def from_unix(value: object, per_second: int = 1) -> datetime | None:
         except ValueError:
             return None
     if type(value) is int:  # nearly all
-        if not 0 < value < _LAST * per_second:
+        if not 0 < value < LAST * per_second:
             return None
         if per_second == 1:
             return _moment(value, UTC)
         return _EPOCH + timedelta(0, value // per_second, value % per_second * 1_000_000 // per_second)
-    if not isinstance(value, float) or not 0 < value < _LAST * per_second:
+    if not isinstance(value, float) or not 0 < value < LAST * per_second:
         return None
     return _EPOCH + timedelta(microseconds=round(value * 1_000_000 / per_second))

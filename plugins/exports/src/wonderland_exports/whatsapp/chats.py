@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from itertools import groupby
+
+import numpy as np
+import pyarrow.compute as pc
 
 from wonderland.errors import InputError
 from wonderland_exports.frame import Export, Member, e164, encoding_of, head
-from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Finder, Shape, day, order_of, shape_of
+from wonderland_exports.whatsapp.rows import Rows, rows_of
+from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Shape, day, order_of, shape_of
 from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me
 
 __all__ = [
     "OWN_WORDS",
     "Chat",
     "Survey",
-    "blocks",
     "clean",
     "decoded",
     "numbers",
-    "rows_of",
     "split",
     "survey",
-    "text_of",
 ]
 
 OWN_WORDS = frozenset({"You", "Du", "Tú", "Vous", "Você", "Tu", "Jij", "Sen", "Вы"})
@@ -35,8 +36,6 @@ _LONGEST_NAME = 60
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _COPY = re.compile(r"\s?\(\d{1,2}\)$")
 _QUOTES = re.compile('["“”„«»]')
-
-Block = tuple[int, "re.Match[str] | None", str]
 
 
 @dataclass
@@ -143,21 +142,16 @@ def _cut(chat: Chat, order: str) -> str | None:
 def _surveyed(export: Export, member: Member) -> Chat:
     shape = _shape(member)
     chat = Chat(member, _title(export, member), shape)
+    rows = rows_of(member, shape)
+    chat.rows = len(rows)
+    chat.dates = [numbers(date, shape) for date, _ in groupby(rows.dates)]
     angles: Counter[str] = Counter()
     following: dict[str, Counter[str]] = {}
-    raw: Counter[str] = Counter()
-    last = ""
-    for _, match, body in rows_of(member, shape.find):
-        chat.rows += 1
-        if match is None:
-            continue
-        date = match["date"]
-        if date != last:
-            last = date
-            chat.dates.append(numbers(match, shape))
-        sender, colon, text = body.partition(": ")
-        if not colon or "\n" in sender:
-            sender, _, more = body.partition("\n")
+    raw, others = _plain(rows)
+    for at in others:
+        sender, text = rows.senders[at], rows.texts[at]
+        if sender == rows.bodies[at] or "\n" in sender:
+            sender, _, more = rows.bodies[at].partition("\n")
             if not sender.endswith(":"):
                 continue
             text = f"\n{more}" if more else ""
@@ -189,14 +183,31 @@ def _surveyed(export: Export, member: Member) -> Chat:
             chat.senders[clean(sender.removesuffix(":"))] += count
     chat.proved &= {*chat.senders}
     if len(chat.senders) == 2:
-        others = [sender for sender in chat.senders if _named_after(chat.title, sender)]
-        if len(others) == 1:
-            chat.proved |= {*chat.senders} - {*others}
+        named = [sender for sender in chat.senders if _named_after(chat.title, sender)]
+        if len(named) == 1:
+            chat.proved |= {*chat.senders} - {*named}
     return chat
 
 
-def numbers(match: re.Match[str], shape: Shape) -> tuple[int, int, int]:
+def _plain(rows: Rows) -> tuple[Counter[str], Iterable[int]]:
+    """Count the rows by sender whose text has no say in the survey, and return the places of the others."""
+    found = rows.in_columns
+    if found is None:
+        return Counter(), range(len(rows.bodies))
+    says_more = [pc.match_substring(found.texts, ": "), pc.ends_with(found.texts, ":")]
+    plain = found.untouched & ~np.logical_or.reduce([one.to_numpy(zero_copy_only=False) for one in says_more])
+    words = found.senders.dictionary.to_pylist()
+    codes = found.senders.indices.to_numpy()
+    plain &= np.array(["\n" not in word for word in words], dtype=bool)[codes]
+    counts = np.bincount(codes[plain], minlength=len(words)).tolist()
+    raw = Counter({word: count for word, count in zip(words, counts, strict=True) if count})
+    return raw, np.flatnonzero(~plain).tolist()
+
+
+def numbers(date: str, shape: Shape) -> tuple[int, int, int]:
     """Return the date of a head as (first, second, year); where the year is first, as (month, day, year)."""
+    match = shape.date.fullmatch(date)
+    assert match is not None
     first, second, third = int(match["d1"]), int(match["d2"]), int(match["d3"])
     return (second, third, first) if shape.year_first else (first, second, third)
 
@@ -241,35 +252,6 @@ def clean(sender: str) -> str:
     return found
 
 
-def blocks(text: str, find: Finder) -> Iterator[Block]:
-    """Yield (number of the line, head, what follows it up to the next head) for each row of a chat.
-
-    What stands before the first head is one row without a head, if it is more than blanks.
-    """
-    number, end, head = 0, 0, cast("re.Match[str] | None", None)
-    for match in find(text):
-        body = text[end : match.start()]
-        if head is not None or body.strip():
-            yield number or 1, head, body
-        number += body.count("\n") + 1
-        head, end = match, match.end()
-    body = text[end:].rstrip("\n")
-    if head is not None or body.strip():
-        yield number or 1, head, body
-
-
-def rows_of(member: Member, find: Finder) -> list[Block]:
-    """Return the `blocks` of a chat, found in one pass and kept for the next if the chat is of modest size."""
-    return member.once(lambda one: list(blocks(text_of(one), find)))
-
-
-def text_of(member: Member) -> str:
-    """Return the whole text of a chat after a line break; with 40,000 messages at most it has a few megabytes."""
-    content = member.read()
-    text = "\n" + content.decode(encoding_of(content), "surrogateescape")
-    return text.replace("\r\n", "\n") if "\r" in text else text
-
-
 def decoded(content: bytes) -> str:
     """Decode the beginning of a text file."""
     return content.decode(encoding_of(content), "replace").replace("\r\n", "\n")
@@ -308,8 +290,8 @@ def _name_threads(chats: list[Chat]) -> None:
 
 
 def _hashes(chat: Chat) -> set[int]:
-    rows = rows_of(chat.member, chat.shape.find)
-    return {hash((match["date"], match["time"], body)) for _, match, body in rows if match is not None}
+    rows = rows_of(chat.member, chat.shape)
+    return {hash(row) for row in zip(rows.dates, rows.times, rows.bodies, strict=True)}
 
 
 def _named_after(title: str, sender: str) -> bool:

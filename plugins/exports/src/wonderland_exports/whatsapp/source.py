@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import wonderland as wl
+from wonderland.corpus.blocks import Block
+from wonderland.corpus.reading import batches
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.frame import Member, Tally, find_owner, head, open_export, peek
 from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, decoded, survey
@@ -81,16 +83,22 @@ class WhatsApp:
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield one `Message` or `Skipped` for each row of each chat."""
+        for block in self.blocks():
+            yield from block.rows()
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the same, some thousands of rows at a time as columns."""
         found = self._survey()
         owner = self._owner(found)
         alike = Counter(chat.thread for chat in found.chats)
         seen: dict[str, Counter[tuple[object, ...]]] = {}
         for chat in found.chats:
-            items = Judge(chat, owner, found.order[chat.shape.form], self._tally).rows()
+            judged = Judge(chat, owner, found.order[chat.shape.form], self._tally).blocks()
             if alike[chat.thread] == 1:
-                yield from items
+                yield from judged
             else:
-                yield from _once(items, seen.setdefault(chat.thread, Counter()))
+                rows = (row for block in judged for row in block.rows())
+                yield from map(Block.of, batches(_once(rows, seen.setdefault(chat.thread, Counter()))))
 
     def _survey(self) -> Survey:
         if self._found is None:

@@ -125,11 +125,11 @@ def omitted(text: str) -> tuple[str, str] | None:
 
 def attachment(text: str) -> tuple[str, str] | None:
     """Return (class, what was typed) where a text names a file that came with the export."""
-    found = _ATTACHED.search(text)
+    found = _ATTACHED.search(text) if ">" in text else None
     if found:
         typed = (text[: found.start()] + text[found.end() :]).strip()
         return _kind(found["file"]), "" if "•" in typed else typed
-    found = _NAMED.match(text)
+    found = _NAMED.match(text) if ")" in text else None
     if found and (_PHONE_MADE.search(found["file"]) or any(word in text.casefold() for word in _ATTACHED_WORDS)):
         return _kind(found["file"]), text[found.end() :].strip()
     return None
@@ -137,7 +137,7 @@ def attachment(text: str) -> tuple[str, str] | None:
 
 def edited(text: str) -> str | None:
     """Return the text without the mark that it was edited; None if there is none."""
-    plain = _EDITED.sub("", text)
+    plain = _EDITED.sub("", text) if text.endswith(">") else text
     return plain if plain != text else None
 
 

@@ -1,0 +1,139 @@
+"""What a row of Telegram's JSON holds: who sent it, its text, what it is instead of one; and many rows at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wonderland_exports.frame.times import LAST
+
+__all__ = ["Plain", "count_senders", "identity", "joined", "plain", "without_text"]
+
+_UNKNOWN = "unknown"
+_MEDIA = {
+    "media_type": "",
+    "sticker_emoji": "sticker",
+    "poll": "poll",
+    "location_information": "location",
+    "place_name": "location",
+    "contact_information": "contact",
+    "game_title": "game",
+    "invoice_information": "invoice",
+    "dice": "dice",
+    "photo": "photo",
+    "file": "file",
+    "rich_message": "rich message",
+}
+_CLASSES = {
+    "sticker": "sticker",
+    "voice_message": "voice message",
+    "video_message": "video message",
+    "video_file": "video",
+    "audio_file": "audio",
+    "animation": "animation",
+}
+
+
+class Plain(NamedTuple):
+    """Rows that are a text and nothing else.
+
+    Attributes:
+        places: The place of each, ascending, [message].
+        ids: Telegram's number of each.
+        senders: Who sent it, as numbers of words.
+        times: Microseconds since 1970, [message].
+        texts: What was written.
+    """
+
+    places: np.ndarray
+    ids: pa.Int64Array
+    senders: pa.DictionaryArray
+    times: np.ndarray
+    texts: pa.LargeStringArray
+
+
+def plain(rows: Sequence[Any]) -> Plain | None:
+    """Return those of some rows that are a text by a sender with an id at a moment in UTC, and nothing else.
+
+    None if there is none, or one is odd in a way that only a look at each can tell.
+    """
+    found = [
+        (place, row["id"], sender, text, when)
+        for place, row in enumerate(rows)
+        if type(row) is dict
+        and row.get("type") == "message"
+        and (type(text := row.get("text")) is str or (type(text) is list and type(text := joined(text)) is str))
+        and text
+        and not text.isspace()
+        and type(sender := row.get("from_id")) is str
+        and sender
+        and type(when := row.get("date_unixtime")) is str
+        and type(row.get("id")) is int
+        and "edited" not in row
+        and "forwarded_from" not in row
+        and "via_bot" not in row
+    ]
+    if not found:
+        return None
+    places, ids, senders, texts, moments = zip(*found, strict=True)
+    try:
+        times = pa.array(moments, pa.string())
+        if not pc.all(pc.and_(pc.ascii_is_decimal(times), pc.less(pc.binary_length(times), 12))).as_py():
+            return None
+        seconds = times.cast(pa.int64()).to_numpy()
+        if seconds.min() <= 0 or seconds.max() >= LAST:
+            return None
+        written = pa.array(texts, pa.large_string())
+        people = pa.array(senders, pa.string()).dictionary_encode()
+        numbers = pa.array(ids, pa.int64())
+    except (UnicodeEncodeError, OverflowError, pa.ArrowInvalid):
+        return None
+    return Plain(np.array(places, dtype=np.int64), numbers, people, seconds * 1_000_000, written)
+
+
+def count_senders(rows: Sequence[Any], senders: Counter[str], names: dict[str, str]) -> None:
+    """Count who wrote rows, and note the name of each by the first row that has one."""
+    said = [row for row in rows if type(row) is dict and row.get("type") == "message"]
+    by = [identity(row) for row in said]
+    counts = Counter(by)
+    senders.update(counts)
+    for sender in counts.keys() - names.keys():
+        name = said[by.index(sender)].get("from")
+        names[sender] = name if isinstance(name, str) else ""
+
+
+def identity(row: Mapping[str, Any]) -> str:
+    """Return what identifies the sender of a row: Telegram's id, else the name."""
+    sender = row.get("from_id")
+    if type(sender) is str and sender:
+        return sender
+    if type(sender) is int:  # exports before 2021
+        return f"user{sender}"
+    name = row.get("from")
+    return name if type(name) is str and name else _UNKNOWN
+
+
+def joined(parts: Any) -> str | None:
+    """Join an array of strings and formatted parts; None if it is none. No text at all is the empty string."""
+    if parts is None:
+        return ""
+    if type(parts) is not list:
+        return None
+    words = [part if type(part) is str else part.get("text") if type(part) is dict else None for part in parts]
+    try:
+        return "".join(words)  # type: ignore[arg-type]
+    except TypeError:  # one is no text
+        return None
+
+
+def without_text(row: Mapping[str, Any]) -> str:
+    """Return the class of a message without a text."""
+    for key, reason in _MEDIA.items():
+        if row.get(key):
+            return reason or _CLASSES.get(str(row[key]), "other media")
+    return "no text"

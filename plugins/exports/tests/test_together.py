@@ -1,0 +1,64 @@
+"""Rows that are decided together are what each is by itself: the same messages, classes, facts and order."""
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from wonderland.corpus.reading import read_source
+from wonderland_exports import meta_rows, telegram
+from wonderland_exports.messenger import Messenger
+from wonderland_exports.telegram import Telegram
+from wonderland_exports.testing import make_messenger, make_telegram, make_whatsapp
+from wonderland_exports.whatsapp import WhatsApp
+from wonderland_exports.whatsapp.judging import Judge
+from wonderland_exports.whatsapp.rows import _touched, touched
+from wonderland_exports.whatsapp.words import WHOLE
+
+ALONE = {
+    WhatsApp: (Judge, "_plain", lambda self, found: None),
+    Telegram: (telegram, "FEW", 1 << 30),
+    Messenger: (meta_rows, "_said", lambda row: None),
+}
+MADE = {
+    WhatsApp: lambda folder, seed: make_whatsapp(
+        folder / "Chat with Bo.txt", 400, seed=seed, head=("iPhone en-US", "Android en-GB")[seed % 2], group=seed > 1
+    ),
+    Telegram: lambda folder, seed: make_telegram(folder / "result.json", 700, seed=seed, account=seed % 2 > 0),
+    Messenger: lambda folder, seed: make_messenger(folder / "export", 300, seed=seed),
+}
+
+
+@pytest.mark.parametrize("source", ALONE, ids=lambda one: one.name)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_same_row_by_row(source, seed, monkeypatch, tmp_path):
+    path = MADE[source](tmp_path, seed).path
+    me = {"me": "Ada"} if source is WhatsApp and seed > 1 else {}
+    found = []
+    for alone in (False, True):
+        if alone:
+            monkeypatch.setattr(*ALONE[source])
+        table, ledger, skipped, notes = read_source(source(path, **me), "x", None)
+        opened = source(path, **me)
+        found.append(
+            (table.to_pylist(), json.dumps(ledger.facts), str(ledger), skipped.to_pylist(), notes, [*opened.rows()])
+        )
+        opened.close()
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 100
+
+
+def test_most_rows_are_decided_together(monkeypatch, tmp_path):
+    alone = []
+    one = Judge._row
+    monkeypatch.setattr(Judge, "_row", lambda self, at: alone.append(at) or one(self, at))
+    source = WhatsApp(make_whatsapp(tmp_path / "Chat with Bo.txt", 2000).path)
+    assert sum(map(len, source.blocks())) == source.count() > 3 * len(alone) > 0
+
+
+def test_one_text_and_many_are_told_alike_whether_the_app_had_a_hand_in_them():
+    ends = [chr(code) for code in range(0x3100)] + ["😀", "\ufeff"]
+    texts = [*(f"so{end}" for end in ends), *(f"{end}so" for end in ends), *sorted(WHOLE)]
+    texts += ["see https://x.y z", "a.jpg (file attached)\nyes", "two\nlines", ")", "a )\nb", "<", "> a", "ok"]
+    assert _touched(pa.array(texts, pa.large_string())).tolist() == [touched(text) for text in texts]
+    assert _touched(pa.array([""], pa.large_string())).tolist() == [True]

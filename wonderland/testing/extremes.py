@@ -1,0 +1,84 @@
+"""A result with other numbers: all zero, none measured, below zero, one unit, giant. What it says must stay sayable.
+
+`told_badly` changes every `Estimate` in a result, however deep, and nothing else; asks the result for all of its words
+and drawings; and returns the sentences that say a number that is none, a p of nothing or a plural of one.
+
+What would fool it: words beside the numbers, such as verdicts, are those of before. So a sentence may contradict the
+changed numbers; that a claim follows from its number takes a result made for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from wonderland.estimate import Estimate
+from wonderland.lab.result import Result
+from wonderland.report.encode import encode
+from wonderland.report.schema import characters
+
+__all__ = ["EXTREMES", "told_badly"]
+
+
+def _all(value: float) -> Callable[[Estimate], Estimate]:
+    return lambda one: dataclasses.replace(
+        one, **{part: np.full_like(one.value, value) for part in ("value", "low", "high")}
+    )
+
+
+EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
+    "zero": _all(0.0),
+    "nothing measured": _all(np.nan),
+    "below zero": _all(-0.2),
+    "giant": _all(50.0),
+    "no interval": lambda one: dataclasses.replace(
+        one, low=np.full_like(one.value, np.nan), high=np.full_like(one.value, np.nan)
+    ),
+    "one unit": lambda one: dataclasses.replace(one, n=1),
+}
+"""What is done with every estimate, by its name."""
+
+_THINGS = "conversation|sequence|neuron|pair|window|head|place|token|set|seed|snapshot|message|layer|latent|edge|unit"
+_BAD = re.compile(
+    rf"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])|(?<![\w.,])(?<!1 of )1 (?:{_THINGS})s\b"
+)
+
+
+def told_badly(result: Result) -> dict[str, list[str]]:
+    """Return by extreme the sentences that say no number: of a result as it is, "", and at each of `EXTREMES`.
+
+    Its views must be ones that can be drawn, and its cards and claims be made, whatever the numbers are.
+    """
+    others = {name: _changed(result, change) for name, change in EXTREMES.items()}
+    found = {name: _sentences(one) for name, one in {"": result, **others}.items()}
+    return {name: sentences for name, sentences in found.items() if sentences}
+
+
+def _changed(value: Any, change: Callable[[Estimate], Estimate]) -> Any:
+    if isinstance(value, Estimate):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _changed(item, change) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_changed(item, change) for item in value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(_changed(item, change) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {
+            f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init and f.name != "provenance"
+        }
+        return dataclasses.replace(value, **{name: _changed(item, change) for name, item in fields.items()})
+    return value
+
+
+def _sentences(result: Result) -> list[str]:
+    said = [result.summary(), *(finding.sentence for finding in result.findings())]
+    for view in result.views():
+        encode(view.data, view.id)
+        said += [characters(words) for words in (view.title, view.subtitle, view.caption, view.how_to_read)]
+    result.card(), result.cards(), result.claims()
+    return [line for text in said for line in text.splitlines() if _BAD.search(line)]
