@@ -347,8 +347,9 @@ MUTANTS = (
     Mutant(
         "norms: centred and then scaled",
         "wonderland/lab/weights.py",
-        '    scaled = weight * _double(norm.w)[:, None]\n    return _centred(scaled, -2) if kind == "LN" else scaled',
-        '    centred = _centred(weight, -2) if kind == "LN" else weight\n    return centred * _double(norm.w)[:, None]',
+        '    weight *= _double(norm.w)[:, None]\n    return _centred(weight, -2) if kind == "LN" else weight',
+        '    centred = _centred(weight, -2) if kind == "LN" else weight\n    centred *= _double(norm.w)[:, None]\n'
+        "    return centred",
         "matrices of the weights are those of another model wherever a norm's weights differ",
         ("tests/lab/test_weights.py", f"{_OF_TRIAGE}/test_neurons.py"),
     ),
@@ -363,8 +364,8 @@ MUTANTS = (
     Mutant(
         "norms: W_U keeps what all logits share",
         "wonderland/lab/weights.py",
-        "W_U = _centred(_reading(_double(model.W_U), model.ln_final, kind), -1)",
-        "W_U = _reading(_double(model.W_U), model.ln_final, kind)",
+        "return _centred(_reading(_double(self.model.W_U), self.model.ln_final, self._kind), -1)",
+        "return _reading(_double(self.model.W_U), self.model.ln_final, self._kind)",
         "a direction that no probability depends on counts",
         ("tests/lab/test_weights.py",),
     ),

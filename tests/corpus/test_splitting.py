@@ -17,7 +17,7 @@ CONVERSATIONS = st.lists(
 
 def split(conversations, share, by, seed=0):
     lengths, people = zip(*conversations, strict=True)
-    return held_out_messages(np.array(lengths), people, share, by, seed)
+    return held_out_messages(np.array(lengths), lambda: people, share, by, seed)
 
 
 def chosen(conversations, mask):

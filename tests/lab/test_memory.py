@@ -1,11 +1,12 @@
-"""Memory: passes take as many windows as fit, and what fits into what may be held is held."""
+"""Memory: passes take as many windows as fit; what fits into what may be held is held, until nothing needs it."""
 
 from types import SimpleNamespace
 
 import torch
 
 import wonderland as wl
-from wonderland.lab import observed
+from wonderland import memory
+from wonderland.lab import observed, running
 from wonderland.lab.forward import batch_size
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_model, handwritten_tokenizer
 
@@ -72,3 +73,68 @@ def test_where_nothing_fits_everything_is_computed_each_time():
     with specimen.holding({"loss"}):
         once, again = (torch.cat([b["loss"][:, 1] for b in specimen.batches("loss")]) for _ in range(2))
     torch.testing.assert_close(once, again)
+
+
+def test_what_is_held_is_let_go_once_nothing_to_come_needs_it(monkeypatch):
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20, shortest=20))
+    passes = []
+    real = observed.forward
+    monkeypatch.setattr(observed, "forward", lambda *args, **more: passes.append(args[2]) or real(*args, **more))
+    with specimen.holding({"pattern", "z", "loss"}):
+        first = [batch["z"] for batch in specimen.batches("z")]
+        specimen.let_go(but={"z"})
+        assert specimen._held["names"] == {"z", "loss"}
+        assert all(set(batch._activations) == {"z", "loss"} for batch in specimen._held["batches"])
+        assert all(one is batch["z"] for one, batch in zip(first, specimen.batches("z"), strict=True))
+        assert passes == [frozenset({"pattern", "z", "loss"})]
+        list(specimen.batches("pattern"))
+        assert passes[1:] == [frozenset({"pattern"})]
+        specimen.let_go(but=set())
+        assert specimen._held["names"] == {"loss"}
+
+
+def test_each_analysis_finds_held_what_it_and_later_ones_need(monkeypatch):
+    held = []
+    real = running.checked
+
+    def looking(analysis, result):
+        held.append(set(specimen._held["names"]))
+        return real(analysis, result)
+
+    monkeypatch.setattr(running, "checked", looking)
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20, shortest=20))
+    wl.analyze(specimen, "attention-entropy", "head-patterns", "residual-pca")
+    stream = {"resid_post", "embed", "pos_embed"}
+    assert held == [{"pattern"} | stream, {"pattern"} | stream, stream]
+
+
+def test_the_losses_of_a_whole_pass_stay_with_their_model(monkeypatch):
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20, shortest=20))
+    twin = specimen.untrained()
+    passes = []
+    real = observed.forward
+    monkeypatch.setattr(observed, "forward", lambda *args, **more: passes.append(args[0]) or real(*args, **more))
+    with specimen.holding({"loss", "pattern"}):
+        once = [batch["loss"] for batch in specimen.batches("loss")]
+        specimen.let_go(but=set())
+    again = [batch["loss"] for batch in specimen.batches("loss")]
+    assert all(one is other for one, other in zip(once, again, strict=True))
+    assert passes == [specimen.model]
+    list(specimen.batches("pattern"))
+    for other in (twin, specimen.untrained()):
+        next(other.batches("loss"))
+    assert passes[1] is specimen.model
+    assert specimen.model not in passes[2:]
+    assert len(passes) == 4
+
+
+def test_memory_is_given_back_or_nothing_happens(monkeypatch):
+    given = []
+    monkeypatch.setattr(memory, "_trim", lambda: given.append)
+    memory.give_back()
+    assert given == [0]
+    monkeypatch.undo()
+    memory._trim.cache_clear()
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
+    memory.give_back()  # a library that has no such function
+    memory._trim.cache_clear()

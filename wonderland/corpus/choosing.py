@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from wonderland.errors import UsageError, must_be
 
 __all__ = ["Choice", "between", "moment", "of_people", "only_direct", "repeats"]
 
+_PART = 1 << 16  # texts that are Python strings at a time
 Choice = tuple[np.ndarray, Counter[str]]
 """Which messages stay, [message], and how many go for which reason."""
 
@@ -112,7 +114,8 @@ def repeats(table: pa.Table, most: int, least_words: int) -> Choice:
         raise UsageError(f"At least one of several messages that say the same stays, not {most}.")
     seen: Counter[str] = Counter()
     keep = np.ones(table.num_rows, dtype=bool)
-    for index, text in enumerate(table.column("text").to_pylist()):
+    parts = (batch.column(0).to_pylist() for batch in table.select(["text"]).to_batches(max_chunksize=_PART))
+    for index, text in enumerate(chain.from_iterable(parts)):
         words = text.casefold().split()
         if len(words) >= least_words:
             same = " ".join(words)

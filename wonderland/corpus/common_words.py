@@ -10,6 +10,7 @@ What would fool it: a name that many use, and fragments of common words that hap
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import regex
@@ -49,7 +50,7 @@ def shared_words(corpus: Corpus, contacts: int) -> Iterator[str]:
 
 
 def _without(corpus: Corpus, common: set[str]) -> Iterator[str]:
-    for text in corpus.texts:
+    for text in chain.from_iterable(corpus.texts_in_parts()):
         yield "".join(
             piece for piece in _PIECE.findall(f" {text}") if not piece.strip() or piece.strip().casefold() in common
         )

@@ -332,7 +332,7 @@ class Corpus:
         if not 0 < held_out < 1:
             raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.")
         lengths = np.diff(np.r_[self.thread_starts, len(self)])
-        mask = held_out_messages(lengths, self._people(), held_out, by, seed)
+        mask = held_out_messages(lengths, self._people, held_out, by, seed)
         if mask.all() or not mask.any():
             raise NotEnoughData(
                 f"{len(self):,} messages in {len(lengths):,} conversations are too few to hold {held_out:.0%} out.",
@@ -348,9 +348,10 @@ class Corpus:
         """Return who wrote in each conversation beside me, [conversation]."""
         sender = self.table.column("sender").combine_chunks()
         names = sender.dictionary.to_pylist()
-        pairs = np.unique(np.stack([self.thread_index, sender.indices.to_numpy(zero_copy_only=False)]), axis=1)
+        pairs = np.unique(self.thread_index * len(names) + sender.indices.to_numpy(zero_copy_only=False))
         found: list[set[str]] = [set() for _ in self.thread_starts]
-        for number, code in pairs.T.tolist():
+        for pair in pairs.tolist():
+            number, code = divmod(pair, len(names))
             found[number].add(names[code])
         return [frozenset(who - {ME}) for who in found]
 
@@ -392,7 +393,7 @@ class Corpus:
         return replace(self, table=self._rows(keep), ledger=self.ledger.dropped(stage, reasons))
 
     def _rows(self, mask: np.ndarray) -> pa.Table:
-        return self.table.filter(pa.array(mask)).combine_chunks()
+        return self.table if mask.all() else self.table.filter(pa.array(mask)).combine_chunks()
 
     @staticmethod
     def _filter_named(name: str, known: dict[str, Filter]) -> Filter:

@@ -13,8 +13,6 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import ResourceError, UsageError
 from wonderland.paths import expanded, making_parents, replacing
@@ -65,23 +63,24 @@ def _messages(corpus: Corpus, _size: int, _stride: int) -> Iterator[str]:
 
 
 def _corpus(corpus: Corpus, _size: int, _stride: int) -> Iterator[str]:
-    return (_line(text) for text in corpus.texts)
+    return (_line(text) for text in itertools.chain.from_iterable(corpus.texts_in_parts()))
 
 
 def _me_only(corpus: Corpus, _size: int, _stride: int) -> Iterator[str]:
-    return (_line(text) for text, mine in zip(corpus.texts, corpus.is_from_me, strict=True) if mine)
+    texts = itertools.chain.from_iterable(corpus.texts_in_parts())
+    return (_line(text) for text, mine in zip(texts, corpus.is_from_me, strict=True) if mine)
 
 
 def _threaded(corpus: Corpus, size: int, stride: int) -> Iterator[str]:
-    texts = corpus.texts
-    speakers = np.where(corpus.is_from_me, "<|me|>", "<|them|>")
+    column, mine = corpus.table.column("text"), corpus.is_from_me
     bounds = [*corpus.thread_starts.tolist(), len(corpus)]
     for begin, end in itertools.pairwise(bounds):
+        lines = [_line(text).replace("<|", "< |") for text in column.slice(begin, end - begin).to_pylist()]
         for start in range(begin, max(begin + 1, end - size + stride), stride):
             stop = min(start + size, end)
             for index in range(start, stop):
                 mark = "<|endoftext|>" if index == stop - 1 else "<|sep|>"
-                yield f"{speakers[index]} {_line(texts[index]).replace('<|', '< |')} {mark}"
+                yield f"{'<|me|>' if mine[index] else '<|them|>'} {lines[index - begin]} {mark}"
             yield ""
 
 

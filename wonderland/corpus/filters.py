@@ -9,11 +9,12 @@ is said for a whole table at once (`wonderland.corpus.screens`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import regex
 
 from wonderland.corpus import screens
@@ -54,6 +55,7 @@ class Filter:
         return self.judge(message)
 
 
+_PART = 1 << 16  # messages that are taken out of a table at a time
 _TAG_REASONS = {"one-time-code": "one-time code", "business": "business sender", "bot": "bot"}
 _TAPBACK = "sms-tapback"
 
@@ -181,7 +183,7 @@ def judged(table: pa.Table, chosen: Sequence[Filter]) -> tuple[np.ndarray, dict[
     worth = np.flatnonzero(np.logical_or.reduce([np.zeros(table.num_rows, dtype=bool), *screened]))
     keep = everything.copy()
     reasons: dict[str, Counter[str]] = {filter_.name: Counter() for filter_ in chosen}
-    messages = iterate(table.take(pa.array(worth)))
+    messages = _taken(table, worth)
     for index, message, *looks in zip(worth, messages, *(mask[worth] for mask in screened), strict=True):
         for filter_, look in zip(chosen, looks, strict=True):
             reason = filter_(message) if look else None
@@ -190,6 +192,12 @@ def judged(table: pa.Table, chosen: Sequence[Filter]) -> tuple[np.ndarray, dict[
                 reasons[filter_.name][reason] += 1
                 break
     return keep, reasons
+
+
+def _taken(table: pa.Table, places: np.ndarray) -> Iterator[Message]:
+    """Yield the messages at some places, so many at a time: a copy of millions would fill the memory."""
+    for begin in range(0, len(places), _PART):
+        yield from iterate(table.take(pa.array(places[begin : begin + _PART])))
 
 
 def rewritten(table: pa.Table, chosen: Sequence[Filter]) -> tuple[pa.Table, dict[str, Counter[str]]]:
@@ -210,17 +218,18 @@ def rewritten(table: pa.Table, chosen: Sequence[Filter]) -> tuple[pa.Table, dict
         everything = np.ones(table.num_rows, dtype=bool)
         worth = np.flatnonzero(filter_.screen(table) if filter_.screen else everything)
         texts: dict[int, str] = {}
-        for index, message in zip(worth.tolist(), iterate(table.take(pa.array(worth))), strict=True):
+        for index, message in zip(worth.tolist(), _taken(table, worth), strict=True):
             changed = filter_.rewrite(message)
             if changed is not None and changed[0] != message.text:
                 texts[index] = changed[0]
                 counts[filter_.name].update(["messages", *changed[1]])
         if texts:
-            column = table.column("text").to_pylist()
-            for index, text in texts.items():
-                column[index] = without_lone_surrogates(text)
             place = table.schema.get_field_index("text")
-            table = table.set_column(place, table.schema.field(place), pa.array(column, table.schema.field(place).type))
+            field, old = table.schema.field(place), table.column(place).combine_chunks()
+            others = np.zeros(table.num_rows, dtype=bool)
+            others[list(texts)] = True
+            new = pa.array([without_lone_surrogates(text) for text in texts.values()], field.type)  # places ascend
+            table = table.set_column(place, field, pc.replace_with_mask(old, pa.array(others), new))
     return table, counts
 
 

@@ -22,6 +22,7 @@ from wonderland.corpus.people import ME
 from wonderland.corpus.phones import is_short_code
 from wonderland.corpus.source import Source
 from wonderland.errors import InputError, PluginError
+from wonderland.memory import give_back
 
 __all__ = ["batches", "read_source"]
 
@@ -93,7 +94,10 @@ def read_source(
         table = columns.rename(table, "sender", lambda sender: ME if sender == ME else pseudonyms.person(sender))
         table = columns.rename(table, "thread", pseudonyms.thread)
     ledger = Ledger(name, stored, table.num_rows, count_reasons(skipped), facts)
-    return sorted_by_thread(table, order or ""), ledger, columns.skipped_table(skipped), tuple(notes)
+    found = sorted_by_thread(table, order or ""), ledger, columns.skipped_table(skipped), tuple(notes)
+    del table, builder
+    give_back()
+    return found
 
 
 def _taken(source: Source, builder: columns.Builder) -> Iterator[tuple[int, Iterable[Skipped]]]:

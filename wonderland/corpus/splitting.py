@@ -16,7 +16,7 @@ of everybody leaves nobody to hold out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,13 +30,13 @@ WAYS = ("auto", "conversation", "within-contacts", "contact", "time")
 
 
 def held_out_messages(
-    lengths: np.ndarray, people: Sequence[frozenset[str]], share: float, by: str, seed: int
+    lengths: np.ndarray, people: Callable[[], Sequence[frozenset[str]]], share: float, by: str, seed: int
 ) -> np.ndarray:
     """Return which messages are held out, [message].
 
     Args:
         lengths: How many messages each conversation has, [conversation].
-        people: Who wrote in each beside the owner, [conversation].
+        people: Says who wrote in each beside the owner, [conversation]; asked only by the ways that choose by it.
         share: Share of the messages to hold out.
         by: One of `WAYS`; "auto" is by conversation if there are at least 20 and none holds over half, else by time.
         seed: Seed of the choice.
@@ -56,11 +56,11 @@ def held_out_messages(
         raise UsageError(f"by is {', '.join(map(repr, WAYS[:-1]))} or {WAYS[-1]!r}, not {by!r}.")
     random = np.random.default_rng(seed)
     if by == "contact":
-        groups = _acquainted(people)
+        groups = _acquainted(people())
         sizes = np.bincount(groups, weights=lengths).astype(np.int64)
         chosen = _first(sizes, random.permutation(len(sizes)), share * total)[groups]
     elif by == "within-contacts":
-        chosen = _within(lengths, people, share, random)
+        chosen = _within(lengths, people(), share, random)
     else:
         chosen = _first(lengths, random.permutation(len(lengths)), share * total)
     return np.repeat(chosen, lengths)

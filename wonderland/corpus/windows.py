@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ import numpy as np
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.errors import InputError, NotEnoughData, UsageError
+from wonderland.memory import give_back
 
 if TYPE_CHECKING:
     from wonderland.tokenizer import SpeakerTokenizer
@@ -76,8 +78,8 @@ class Windows:
     def fingerprint(self) -> str:
         """A short hash of the tokens and of where they are cut."""
         digest = hashlib.sha256()
-        for array in (self.stream, self.start, self.stop, self.conversation):
-            digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
+        for part in (self.stream, self.start, self.stop, self.conversation):
+            digest.update(np.ascontiguousarray(part, dtype=part.dtype.newbyteorder("<")).data)
         return digest.hexdigest()[:16]
 
     def batch(self, chosen: np.ndarray, pad: int) -> np.ndarray:
@@ -133,7 +135,8 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
     streams, lengths, conversations = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
     split = 0
     room = context - 2  # a piece has its speaker before and a separator after
-    speakers = np.where(corpus.is_from_me, _ME, _THEM)
+    give_back()  # what was freed on the way here, of millions of messages a table or two
+    speakers = np.where(corpus.is_from_me, np.uint8(_ME), np.uint8(_THEM))
     threads = corpus.thread_index
     begin = 0
     for texts in corpus.texts_in_parts():  # of each part only arrays are kept: millions of small ones fill the memory
@@ -150,10 +153,12 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
                 messages.append(message)
         begin += len(texts)
         streams.append(np.array(tokens, dtype=kind))
-        lengths.append(np.array(sizes))
-        conversations.append(threads[messages])
-    each, threads = np.concatenate(lengths), np.concatenate(conversations)
-    ends = np.cumsum(each)
+        lengths.append(np.array(sizes, dtype=np.int32))
+        conversations.append(threads[messages].astype(np.int32))
+    stream, threads = np.concatenate(streams), np.concatenate(conversations)
+    each = np.concatenate(lengths)
+    del streams, lengths, conversations  # what is made of millions of messages below would come on top of them
+    ends = np.cumsum(each, dtype=np.int64)
     starts = ends - each
     first, last, cut = _ranges(threads, starts, ends, size, stride, context)
     facts = {
@@ -163,7 +168,7 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
         "windows cut": cut,
         "messages split": split,
     }
-    return Windows(np.concatenate(streams), starts[first], ends[last - 1], threads[first], facts)
+    return Windows(stream, starts[first], ends[last - 1], threads[first].astype(np.int64), facts)
 
 
 def windows_a_message(lengths: np.ndarray, *, size: int = 8, stride: int = 4) -> float:
@@ -200,7 +205,7 @@ def _ranges(
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return first and one-past-last message of each window that fits the context, and how many windows were cut."""
     bounds = np.flatnonzero(np.r_[True, conversations[1:] != conversations[:-1], True])
-    first, last, cut = list[int](), list[int](), 0
+    first, last, cut = array("q"), array("q"), 0  # numbers, not objects: of millions of messages there are millions
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         at = begin
         while True:

@@ -66,7 +66,8 @@ def forward(
             found["logits"] = logits
         if "loss" in names:
             found["loss"] = _aligned_loss(logits, tokens, torch.from_numpy(some.mask).to(logits.device))
-        yield Batch(windows, some, {name: value.float().cpu() for name, value in found.items()}, names)
+        del logits, cache  # of a large model they are felt beside those of the next windows
+        yield Batch(windows, some, {name: found.pop(name).float().cpu() for name in sorted(found)}, names)
 
 
 def batch_size(model: HookedModel, length: int, names: frozenset[str] = frozenset()) -> int:

@@ -5,8 +5,8 @@ short names: ``batch["pattern"]`` is [layer, batch, head, query, key]. Whether t
 forward passes is decided here: `analyze` holds them while they fit, so that several analyses share one pass, and larger
 evidence streams. Training text never is held: `Observed.stream` passes it by.
 
-Memory: what is held is bounded by ``hold_bytes`` (1.5 GB); the patterns of 200 windows of 128 tokens in 16 heads are
-210 MB.
+Memory: what is held is bounded by ``hold_bytes`` (1.5 GB), and let go once no analysis to come needs it; the patterns
+of 200 windows of 128 tokens in 16 heads are 210 MB. The losses of a whole pass stay, which are small.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from wonderland.errors import NotEnoughData, PluginError, UsageError
 from wonderland.lab.batch import Batch
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.forward import BATCH_SIZE, forward, lacks, rows_of
+from wonderland.lab.holding import fitting_in, only
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.lab.names import BACKGROUND, CONTRASTS, NO_HOOKS, hook_name
 from wonderland.lab.protocols import HookedModel, ModelShape, Tokenizer
@@ -32,14 +33,13 @@ from wonderland.model.engine import device_called
 from wonderland.tokenizer import SpeakerTokenizer
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from wonderland.lab.result import Result
 
 __all__ = ["HOLD", "Observed"]
 
 HOLD = 1_500_000_000
 """Most memory to hold activations in, in bytes, unless said otherwise."""
+_LOSSES = frozenset({"loss"})
 
 
 class Observed:
@@ -74,6 +74,7 @@ class Observed:
         self.evidence = evidence
         self._held_out_fingerprint = held_out
         self._held: dict[str, Any] | None = None
+        self._losses: list[Batch] = []
         self._allowed: frozenset[str] | None = None
         self.results = {}
         # The untrained baseline is asked the same questions, so it keeps the contrasts of the trained model; and what
@@ -139,7 +140,7 @@ class Observed:
 
     def _of(self, model: HookedModel) -> Self:
         other = copy.copy(self)
-        other.model, other._held, other.results = model, None, {}
+        other.model, other._held, other._losses, other.results = model, None, [], {}
         other._model_fingerprint = functools.cache(lambda: model.fingerprint)
         return other
 
@@ -218,6 +219,9 @@ class Observed:
             if held["batches"] and wanted <= held["names"]:
                 yield from (Batch(p.windows, p.evidence, p._activations, wanted) for p in held["batches"])
                 return
+        if self._losses and wanted == _LOSSES:
+            yield from self._losses
+            return
         passing = forward(self.model, self.evidence, wanted)
         if held is not None and held["batches"] is None and held["names"] <= wanted:
             passing = self._keeping(passing, held)
@@ -231,7 +235,7 @@ class Observed:
                 some = {name: value for name, value in batch._activations.items() if name in held["names"]}
                 kept.append(Batch(batch.windows, batch.evidence, some, held["names"]))
                 if len(kept) == 1:
-                    fitting = _fitting(some, len(self.evidence) / len(batch.tokens), self.hold_bytes)
+                    fitting = fitting_in(some, len(self.evidence) / len(batch.tokens), self.hold_bytes)
                     kept = kept if fitting == held["names"] else None
             yield batch
         held["batches"] = kept
@@ -243,7 +247,19 @@ class Observed:
         try:
             yield
         finally:
+            if self._held["batches"] and self._held["names"] >= _LOSSES:
+                self._losses = only(self._held["batches"], _LOSSES)
             self._held = None
+
+    def let_go(self, *, but: set[str]) -> None:
+        """Let go of what is held, but for the activations of these names, and the losses."""
+        if self._held is None:
+            return
+        left = self._held["names"] & (but | _LOSSES)
+        if left < self._held["names"]:
+            self._held["names"] = left
+            if self._held["batches"]:
+                self._held["batches"] = only(self._held["batches"], left)
 
     def _hold(self, names: frozenset[str]) -> tuple[frozenset[str], list[Batch]]:
         """Return all batches with the activations that fit, the smallest first, and the names of those."""
@@ -251,7 +267,7 @@ class Observed:
         fitting = names
         for batch in forward(self.model, self.evidence, names):
             if not kept:
-                fitting = _fitting(batch._activations, len(self.evidence) / len(batch.tokens), self.hold_bytes)
+                fitting = fitting_in(batch._activations, len(self.evidence) / len(batch.tokens), self.hold_bytes)
                 if not fitting:
                     break
             some = {name: value for name, value in batch._activations.items() if name in fitting}
@@ -312,18 +328,6 @@ class Observed:
         if self._allowed is not None and not wanted <= self._allowed:
             missing = sorted(wanted - self._allowed)
             raise PluginError(f"The activations {missing} were asked for but not declared in needs.")
-
-
-def _fitting(activations: Mapping[str, Tensor], times: float, most: int) -> frozenset[str]:
-    """Return the names of those activations that fit into so many bytes, the smallest first, for all the evidence."""
-    sizes = {name: value.numel() * value.element_size() * times for name, value in activations.items()}
-    total, fitting = 0.0, set[str]()
-    for name in sorted(sizes, key=lambda name: (sizes[name], name)):
-        total += sizes[name]
-        if total > most:
-            break
-        fitting.add(name)
-    return frozenset(fitting)
 
 
 class _Used(dict[str, "Result"]):

@@ -1,7 +1,7 @@
 """Running analyses on one specimen: each sees what it declared, and its result says how it came about.
 
-What all of them need is held while they run, so that they share one pass over the evidence. An analysis that says there
-is not enough data for it, or that the model cannot serve, is left out with its reason.
+What they need is held until the last that needs it has run, so that they share one pass over the evidence. An analysis
+that says there is not enough data for it, or that the model cannot serve, is left out with its reason.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_us
 from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
+from wonderland.memory import give_back
 from wonderland.version import __version__
 
 __all__ = ["LATE", "Watching", "checked", "provenance", "run_alone", "run_each"]
@@ -109,8 +110,9 @@ def run_each(
     begun = begun or {}
     # An analysis that the model cannot serve has no part in the shared pass.
     served = [one for one in chosen if one.name not in begun and not specimen.lacks(one.needs)]
-    with specimen.holding({need for analysis in served for need in analysis.needs}):
-        for analysis in chosen:
+    with specimen.holding(_needs(served)):
+        for at, analysis in enumerate(chosen):
+            specimen.let_go(but=_needs([one for one in chosen[at:] if one in served]))
             if analysis.name in begun:
                 results[analysis.name] = begun[analysis.name]
                 continue
@@ -130,8 +132,9 @@ def run_each(
         baseline = specimen.untrained() if baseline is None else baseline
         before = {name: result.control for name, result in given.items() if result.control is not None}
         served = [one for one in chosen if one.name in results]
-        with baseline.holding({need for analysis in served for need in analysis.needs}):
-            for analysis in served:
+        with baseline.holding(_needs(served)):
+            for at, analysis in enumerate(served):
+                baseline.let_go(but=_needs(served[at:]))
                 if watching.late:
                     declined[f"{analysis.name} of the untrained baseline"] = LATE
                     continue
@@ -145,12 +148,17 @@ def run_each(
     return results, declined
 
 
+def _needs(analyses: Sequence[Runnable]) -> set[str]:
+    return {need for analysis in analyses for need in analysis.needs}
+
+
 def _run(
     analysis: Runnable, specimen: Observed, results: Mapping[str, Result], watching: Watching, called: str
 ) -> Result:
     started = time.perf_counter()
     used = {name: results[name] for name in getattr(analysis, "uses", ()) if name in results}
     view = specimen.restricted_to(analysis.needs, used).running(*watching.begin(called))
+    give_back()  # what the one before needed
     try:
         if missing := specimen.lacks(analysis.needs):
             raise Unsupported(missing, hint=NOT_EVERY_MODEL)

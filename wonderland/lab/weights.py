@@ -13,7 +13,8 @@ out, none of which changes a probability (a test runs the folded model beside th
 
 This is the one place where norms are folded: a second formula in an analysis would be a second chance to take the
 steps in the wrong order. What stays out of sight: the scale by which LayerNorm divides differs from token to token and
-is no weight. Cost: a copy of the weights in double precision; those of MLPs one layer at a time, by `folded_mlp`.
+is no weight. Cost: a copy in double precision of the matrices that are asked for, made when they are first; those of
+MLPs one layer at a time, by `folded_mlp`.
 
 Reference: Elhage et al. 2021, A Mathematical Framework for Transformer Circuits; TransformerLens' ``fold_ln``,
 ``center_writing_weights`` and ``center_unembed``.
@@ -21,6 +22,7 @@ Reference: Elhage et al. 2021, A Mathematical Framework for Transformer Circuits
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -37,49 +39,81 @@ Floats = NDArray[np.float64]
 _NOTHING = 1e-12  # what is left of a vector by rounding, when all of it was the mean
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FoldedWeights:
-    """Weights of a model, LayerNorm folded in and centred, in double precision.
+    """Weights of a model, LayerNorm folded in and centred, in double precision, each when it is first asked for.
 
     Attributes:
-        W_E: [d_vocab, d_model].
-        W_pos: [n_ctx, d_model].
-        W_Q: [layer, head, d_model, d_head].
-        W_K: [layer, head, d_model, d_head].
-        W_V: [layer, head, d_model, d_head].
-        W_O: [layer, head, d_head, d_model].
-        W_U: [d_model, d_vocab].
-        d_effective: Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm.
-        rotary: Whether the model turns queries and keys by their positions (rotary embeddings). W_Q W_Kᵀ is then what
-            is compared at one and the same position only.
+        model: The model.
     """
 
-    W_E: Floats
-    W_pos: Floats
-    W_Q: Floats
-    W_K: Floats
-    W_V: Floats
-    W_O: Floats
-    W_U: Floats
-    d_effective: int
-    rotary: bool = False
+    model: HookedModel
+
+    @functools.cached_property
+    def W_E(self) -> Floats:  # noqa: N802 - the field's name, as those below
+        """Token embedding [d_vocab, d_model]."""
+        return self._writing(self.model.W_E)
+
+    @functools.cached_property
+    def W_pos(self) -> Floats:  # noqa: N802
+        """Positions [n_ctx, d_model]."""
+        return self._writing(self.model.W_pos)
+
+    @functools.cached_property
+    def W_Q(self) -> Floats:  # noqa: N802
+        """Queries [layer, head, d_model, d_head]."""
+        return self._of_layers(self.model.W_Q)
+
+    @functools.cached_property
+    def W_K(self) -> Floats:  # noqa: N802
+        """Keys [layer, head, d_model, d_head]."""
+        return self._of_layers(self.model.W_K)
+
+    @functools.cached_property
+    def W_V(self) -> Floats:  # noqa: N802
+        """Values [layer, head, d_model, d_head]."""
+        return self._of_layers(self.model.W_V)
+
+    @functools.cached_property
+    def W_O(self) -> Floats:  # noqa: N802
+        """What heads write [layer, head, d_head, d_model]."""
+        return self._writing(self.model.W_O)
+
+    @functools.cached_property
+    def W_U(self) -> Floats:  # noqa: N802
+        """Unembedding [d_model, d_vocab]."""
+        return _centred(_reading(_double(self.model.W_U), self.model.ln_final, self._kind), -1)
+
+    @property
+    def d_effective(self) -> int:
+        """Dimensions of the residual stream that are left: ``d_model`` − 1 where there is LayerNorm."""
+        return self.model.cfg.d_model - (self._kind == "LN")
+
+    @property
+    def rotary(self) -> bool:
+        """Whether the model turns queries and keys by their positions (rotary embeddings).
+
+        W_Q W_Kᵀ is then what is compared at one and the same position only.
+        """
+        return bool(getattr(self.model.cfg, "rotary", False))
+
+    @property
+    def _kind(self) -> str | None:
+        return self.model.cfg.normalization_type
+
+    def _writing(self, weight: Tensor) -> Floats:
+        return _centred(_double(weight), -1) if self._kind == "LN" else _double(weight)
+
+    def _of_layers(self, weight: Tensor) -> Floats:
+        own = _double(weight)
+        for of_layer, block in zip(own, self.model.blocks, strict=True):
+            _reading(of_layer, cast(Any, block).ln1, self._kind)
+        return own
 
 
 def fold(model: HookedModel) -> FoldedWeights:
     """Return the model's weights with LayerNorm folded in, writing weights and W_U centred."""
-    W_E, W_pos, W_O = _double(model.W_E), _double(model.W_pos), _double(model.W_O)
-    W_Q, W_K, W_V = _double(model.W_Q), _double(model.W_K), _double(model.W_V)
-    kind, d_effective = model.cfg.normalization_type, model.cfg.d_model
-    norms = [cast(Any, block).ln1 for block in model.blocks]
-    W_Q, W_K, W_V = (
-        np.stack([_reading(one, norm, kind) for one, norm in zip(weight, norms, strict=True)])
-        for weight in (W_Q, W_K, W_V)
-    )
-    W_U = _centred(_reading(_double(model.W_U), model.ln_final, kind), -1)
-    if kind == "LN":
-        d_effective -= 1
-        W_E, W_pos, W_O = _centred(W_E, -1), _centred(W_pos, -1), _centred(W_O, -1)
-    return FoldedWeights(W_E, W_pos, W_Q, W_K, W_V, W_O, W_U, d_effective, bool(getattr(model.cfg, "rotary", False)))
+    return FoldedWeights(model)
 
 
 def folded_mlp(model: HookedModel, layer: int) -> tuple[Floats, Floats]:
@@ -112,19 +146,27 @@ def effective_embedding(model: HookedModel) -> Floats:
 
 
 def _reading(weight: Floats, norm: Any, kind: str | None) -> Floats:
-    """Return a matrix [..., d_model, width] that reads a norm's output, as one that reads what the norm reads."""
+    """Make a matrix [..., d_model, width] that reads a norm's output read what the norm reads, in place."""
     if kind is None:
         return weight
-    scaled = weight * _double(norm.w)[:, None]
-    return _centred(scaled, -2) if kind == "LN" else scaled
+    weight *= _double(norm.w)[:, None]
+    return _centred(weight, -2) if kind == "LN" else weight
 
 
 def _double(weight: Tensor) -> Floats:
-    return weight.detach().cpu().double().numpy()
+    """Return a copy: it is changed in place, for of a large vocabulary each further one is felt."""
+    return weight.detach().cpu().to(torch.float64, copy=True).numpy()
 
 
 def _centred(weight: Floats, axis: int) -> Floats:
-    """Subtract the mean over an axis; what was nothing but its mean becomes exactly zero."""
-    rest = weight - weight.mean(axis, keepdims=True)
-    left = np.linalg.norm(rest, axis=axis, keepdims=True) > _NOTHING * np.linalg.norm(weight, axis=axis, keepdims=True)
-    return np.asarray(np.where(left, rest, 0.0))
+    """Subtract the mean over an axis, in place; what was nothing but its mean becomes exactly zero."""
+    before = _lengths(weight, axis)
+    weight -= weight.mean(axis, keepdims=True)
+    np.copyto(weight, 0.0, where=~(_lengths(weight, axis) > _NOTHING * before))
+    return weight
+
+
+def _lengths(weight: Floats, axis: int) -> Floats:
+    """Return the lengths of the vectors along an axis, the last or the one before it, with that axis kept."""
+    squares = np.einsum("...ij,...ij->...i" if axis == -1 else "...ij,...ij->...j", weight, weight)
+    return np.asarray(np.expand_dims(np.sqrt(squares), axis))

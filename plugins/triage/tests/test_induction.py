@@ -15,7 +15,7 @@ from wonderland.report.plots import figure
 from wonderland.testing.handwritten import HEADS, handwritten_corpus, handwritten_model, handwritten_tokenizer
 from wonderland.views import Key
 from wonderland_triage.induction import DRAWS, Induction, _alike, _random_sets
-from wonderland_triage.repetition import draw_words, gains, mean_z, reordered, sequence, word_weights
+from wonderland_triage.repetition import draw_words, gains, mean_z, reordered, sequence, whole_runs, word_weights
 
 
 def induction_of(model, **parameters):
@@ -207,7 +207,7 @@ def test_what_is_lost_without_heads_is_what_whole_runs_without_them_say():
 
     found_by = {}
     for way in ("mean", "zero"):
-        whole, left = gains(specimen, tokens, sets, means, way=way)
+        whole, left = gains(specimen, whole_runs(specimen, tokens), sets, means, way=way)
         found_by[way] = left
         np.testing.assert_allclose(whole, by_hand([], way), rtol=1e-5, atol=1e-5)
         for heads, found in zip(sets, left, strict=True):

@@ -9,6 +9,7 @@ from wonderland.model.presets import Config
 from wonderland.report.encode import encode
 from wonderland.report.plots import figure
 from wonderland.testing.handwritten import handwritten_corpus, handwritten_tokenizer
+from wonderland_triage import logit_lens
 from wonderland_triage.logit_lens import LogitLens
 
 
@@ -95,6 +96,17 @@ def test_chance_is_what_frequencies_alone_score(of_random, random_specimen):
     assert of_random.kl.chance == pytest.approx(kl.mean(), rel=1e-4)
     came = np.concatenate([came for *_, came in by_hand(random_specimen)])
     assert of_random.target.chance == pytest.approx(prior[came].mean(), rel=1e-4)
+
+
+def test_some_positions_at_a_time_say_what_all_of_a_window_do(of_random, random_specimen, monkeypatch):
+    monkeypatch.setattr(logit_lens, "_AT_ONCE", 5 * 24)
+    again = wl.analyze(random_specimen, LogitLens(windows=0))["logit-lens"]
+    for name in ("kl", "answer", "agrees", "target", "log_rank"):
+        one, other = getattr(again, name), getattr(of_random, name)
+        np.testing.assert_allclose(one.value, other.value, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(one.chance, other.chance, rtol=1e-6)
+    assert again.said == of_random.said
+    assert all(np.array_equal(one, other) for one, other in zip(again.ranks, of_random.ranks, strict=True))
 
 
 def test_before_the_layer_that_decides_the_known_model_says_the_token_at_hand(result, specimen):

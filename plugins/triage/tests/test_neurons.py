@@ -389,3 +389,15 @@ def test_of_some_neurons_each_is_told_its_own_tokens(synthetic_specimen, result)
         assert (ids[~some] == -1).all()
         assert (np.isfinite(by[..., 0]) == some).all()
     assert len(set(result.raises[some].ravel().tolist())) > 1  # so that an exchange would be seen
+
+
+def test_what_neurons_do_is_read_without_logits(synthetic_specimen):
+    """Of a large vocabulary logits are a fifth of the work and most of the memory."""
+    ends = []
+    handle = synthetic_specimen.model.unembed.register_forward_hook(lambda *_: ends.append(1))
+    try:
+        fire(synthetic_specimen, np.zeros(len(synthetic_specimen.evidence), dtype=int), top=4, directions=2, seed=0)
+        watch(synthetic_specimen, [(0, 1)])
+    finally:
+        handle.remove()
+    assert not ends

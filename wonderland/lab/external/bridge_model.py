@@ -129,10 +129,11 @@ class BridgeModel:
     def blocks(self) -> list[Any]:
         """Norms and MLPs of each layer: ``ln1``, ``ln2`` and ``mlp``, the last two None where there is no MLP."""
         width, device = self.cfg.d_model, self.device
-        W_in, W_out = (None, None) if self.cfg.attn_only else (self.W_in, self.W_out)
         made = []
-        for layer, block in enumerate(self.bridge.blocks):
-            mlp = None if W_in is None or W_out is None else BridgeMLP(block.mlp, W_in[layer], W_out[layer])
+        for block in self.bridge.blocks:
+            mlp = None
+            if not self.cfg.attn_only:  # each layer's own matrices, for a stack would be a copy of all of them
+                mlp = BridgeMLP(block.mlp, *(self._weight(block.mlp, name) for name in ("W_in", "W_out")))
             ln2 = BridgeNorm(block.ln2, width, device) if hasattr(block, "ln2") and mlp is not None else None
             made.append(BridgeBlock(BridgeNorm(block.ln1, width, device), ln2, mlp))
         return made
@@ -155,12 +156,15 @@ class BridgeModel:
         self.bridge.eval()
         return self
 
-    def _stacked(self, name: str) -> Tensor:
+    def _weight(self, part: Any, name: str) -> Tensor:
         try:
-            weight: Tensor = getattr(self.bridge, name)
+            weight: Tensor = getattr(part, name)
         except (AttributeError, NotImplementedError) as error:
             raise Unsupported(f"This bridge has no weights {name}: {error}", hint=_HELP) from error
-        weight = weight.detach()
+        return weight.detach()
+
+    def _stacked(self, name: str) -> Tensor:
+        weight = self._weight(self.bridge, name)
         if name in ("W_K", "W_V") and self._groups > 1 and weight.shape[1] < self.cfg.n_heads:
             weight = weight.repeat_interleave(self._groups, dim=1)
         return weight

@@ -64,23 +64,23 @@ def _window(
     """Compute one window: scores [layer × head, query, key], values [pos, head, d_head] of each layer."""
     most = scores.max(-1, keepdims=True)
     log_sum = most[..., 0] + np.log(np.exp(scores - most).sum(-1))
-    written = np.concatenate(
-        [np.einsum("phd,hdm->hpm", value, weights.W_O[layer]) for layer, value in enumerate(values)]
-    )  # [layer × head, pos, d_model]
-    behind = {
-        "log_sum": log_sum.astype(np.float32),
-        "size": np.linalg.norm(written, axis=-1).astype(np.float32),
-        "scale": _scale(stream, cfg).astype(np.float32),
-    }
-    if written.size * weights.W_U.shape[1] > _MOST:
-        return behind
-    places = min(PLACES, weights.W_U.shape[1])
-    ids = np.empty((*written.shape[:2], 2 * places), dtype=np.int32)
+    heads, length, words = len(scores), len(stream), cfg.d_vocab
+    named = heads * length * cfg.d_model * words <= _MOST
+    places = min(PLACES, words)
+    size = np.empty((heads, length), dtype=np.float32)
+    ids = np.empty((heads, length, 2 * places), dtype=np.int32)
     amounts = np.empty(ids.shape, dtype=np.float32)
-    for head, rows in enumerate(written):
-        moved = rows @ weights.W_U  # [pos, d_vocab]
-        ids[head] = _ends(moved, places)
-        amounts[head] = np.take_along_axis(moved, ids[head], axis=-1)
+    for layer, value in enumerate(values):
+        written = np.einsum("phd,hdm->hpm", value, weights.W_O[layer])  # [head, pos, d_model]
+        first = layer * len(written)
+        size[first : first + len(written)] = np.linalg.norm(written, axis=-1)
+        for head, rows in enumerate(written if named else (), first):
+            moved = rows @ weights.W_U  # [pos, d_vocab]
+            ids[head] = _ends(moved, places)
+            amounts[head] = np.take_along_axis(moved, ids[head], axis=-1)
+    behind = {"log_sum": log_sum.astype(np.float32), "size": size, "scale": _scale(stream, cfg).astype(np.float32)}
+    if not named:
+        return behind
     # Half precision is three digits, and deflates to half the size.
     return {**behind, "ids": ids, "amounts": amounts.astype(np.float16).astype(np.float32)}
 

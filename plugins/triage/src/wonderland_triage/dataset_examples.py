@@ -4,7 +4,7 @@ The highest activations alone flatter a neuron: what stands at 30% of the highes
 al. 2021, 2104.07143, on interpretability illusions). So each neuron that is shown is watched over the whole evidence
 once more, and snippets are drawn from five bands of its positive activations, beside their histogram.
 
-Cost: one forward pass, and the activations of the neurons that are shown.
+Cost: one forward pass up to the last layer of a neuron that is shown, and the activations of those neurons.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ def watch(specimen: wl.Specimen, units: Sequence[tuple[int, int]]) -> np.ndarray
     evidence = specimen.evidence
     found = np.full((len(units), *evidence.tokens.shape), np.nan, dtype=np.float32)
     layers = sorted({layer for layer, _ in units})
+    names, end = [hook_name("post", layer) for layer in layers], max(layers, default=0) + 1
     for start in range(0, len(evidence), _BATCH):
         windows = slice(start, min(start + _BATCH, len(evidence)))
         tokens = torch.from_numpy(evidence.tokens[windows]).to(specimen.model.device)
-        _, cache = specimen.model.run_with_cache(tokens, names_filter=[hook_name("post", layer) for layer in layers])
+        _, cache = specimen.model.run_with_cache(tokens, names_filter=names, stop_at_layer=end)
         for unit, (layer, neuron) in enumerate(units):
             found[unit, windows] = cache[hook_name("post", layer)][..., neuron].float().cpu().numpy()
     found[:, ~evidence.mask] = np.nan

@@ -56,6 +56,7 @@ from wonderland_triage.repetition import (
     mean_z,
     reordered,
     sequence,
+    whole_runs,
     word_weights,
 )
 
@@ -105,8 +106,10 @@ class Induction:
             once, other, mixed = words[:, :length], words[:, length:], reordered(words[:, :length], self.seed)
             repeated, patterns = look(specimen, sequence(specimen, once, once))
             first, second = copies(repeated, length)
-            unrelated = copies(losses(specimen, sequence(specimen, other, once)), length)[1]
-            after_mixed = copies(losses(specimen, sequence(specimen, mixed, once)), length)[1]
+            unrelated, after_mixed = (
+                copies(losses(specimen, sequence(specimen, before, once), length + 1), length)[1]
+                for before in (other, mixed)
+            )
             chance = float((first - unrelated).mean())
             gain[draw] = _over_sequences((first - second).mean(1), chance=chance, unit="nats", seed=self.seed)
             order[draw] = _over_sequences((after_mixed - second).mean(1), chance=0.0, unit="nats", seed=self.seed)
@@ -181,13 +184,16 @@ class Induction:
         # Of many heads each alone, and each random set, is measured on half of the sequences: what is then told of one
         # of them is less sure by the root of two.
         some = tokens[: max(len(tokens) // 2, 2)] if drawn.any() else tokens
+        runs = whole_runs(specimen, tokens)
         for way in ("mean", "zero"):
-            intact, left = gains(specimen, tokens, [candidates], means, way=way)
+            intact, left = gains(specimen, runs, [candidates], means, way=way)
             together[way] = (intact - left)[0]
-            whole, left = gains(specimen, some, sets, means, way=way)
+        runs = whole_runs(specimen, some) if drawn.any() else runs
+        for way in ("mean", "zero"):
+            whole, left = gains(specimen, runs, sets, means, way=way)
             at_random[way] = (whole - left).mean(1)
         single = [head for head in every if tried[head]]
-        whole, left = gains(specimen, some, [[head] for head in single], means, way="mean")
+        whole, left = gains(specimen, runs, [[head] for head in single], means, way="mean")
         alone = np.full((len(some), *previous.value.shape), np.nan)
         for head, values in zip(single, whole - left, strict=True):
             alone[(slice(None), *head)] = values

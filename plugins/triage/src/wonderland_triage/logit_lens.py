@@ -37,6 +37,7 @@ __all__ = ["LogitLens", "LogitLensResult"]
 
 _MEASURES = ("kl", "answer", "agrees", "target", "log rank")
 _CANDIDATES = 5  # final answers whose rank is followed through the levels
+_AT_ONCE = 400_000  # log-probabilities, 1.6 MB
 _PRODUCTS = 1e12  # multiplications to spend: about a minute on two cores, with what is done with the logits
 
 
@@ -89,17 +90,18 @@ class LogitLens:
                     continue
                 came = batch.tokens[row, 1:length]
                 stream = levels(batch, row)[:, : length - 1]  # [level, pos, d_model]
-                final = _lens(specimen, stream[-1])  # [pos, d_vocab]: what the last level gives is the answer
-                whole = (final, final.exp(), final.argmax(-1))
+                final = _logits(specimen, stream[-1]).log_softmax(-1)  # what the last level gives is the answer
+                whole = (final, final.exp(), final.argmax(-1))  # [pos, d_vocab] twice, [pos]
                 best = final.topk(_CANDIDATES).indices if window in show else None  # [pos, place]
                 read, ranked = [], []
                 for h in stream:  # one level at a time: with a large vocabulary all of them would fill the memory
-                    lens = _lens(specimen, h)
-                    read.append(_read(lens, whole, came))
-                    ranked += [] if best is None else [_ranks(lens, best)]
+                    found, top, rank = _level(_logits(specimen, h), whole, came, best)
+                    read.append((found, top))
+                    ranked.append(rank)
                 measures = torch.stack([m for m, _ in read])  # [level, measure, pos]
                 sums.append(measures.double().sum(-1).numpy())
-                uninformed.append(_read(prior.expand_as(final), whole, came)[0].double().sum(-1).numpy())
+                guessed, _, _ = _level(prior.expand_as(final), whole, came, None)
+                uninformed.append(guessed.double().sum(-1).numpy())
                 counts.append(length - 1)
                 clusters.append(evidence.conversation[window])
                 if best is not None:
@@ -143,11 +145,37 @@ def _affordable(specimen: wl.Specimen, windows: int) -> int:
     return max(min(windows, int(_PRODUCTS / each)), 1)
 
 
-def _lens(specimen: wl.Specimen, resid: Tensor) -> Tensor:
-    """Return log-probabilities [pos, d_vocab] of a residual stream [pos, d_model], its norm computed anew."""
+def _logits(specimen: wl.Specimen, resid: Tensor) -> Tensor:
+    """Return the logits [pos, d_vocab] of a residual stream [pos, d_model], its norm computed anew."""
     model: Any = specimen.model
     logits: Tensor = model.unembed(model.ln_final(resid[None].to(model.W_U)))[0]
-    return logits.float().log_softmax(-1).cpu()
+    return logits.float().cpu()
+
+
+def _level(
+    logits: Tensor, whole: tuple[Tensor, Tensor, Tensor], came: Tensor, best: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the measures [measure, pos] of a level, its first choices [pos], and the ranks of final answers.
+
+    So many positions at a time as stay in the processor's cache, for each number is looked at a dozen times.
+
+    Args:
+        logits: Of the level, [pos, d_vocab].
+        whole: As `_read` takes it.
+        came: The token that came, [pos].
+        best: Tokens whose ranks are wanted, [pos, place]; None for none.
+    """
+    size = max(_AT_ONCE // logits.shape[-1], 1)
+    measures, tops, ranks = [], [], []
+    for start in range(0, len(logits), size):
+        here = slice(start, start + size)
+        lens = logits[here].log_softmax(-1)
+        final, probability, answer = (part[here] for part in whole)
+        found, top = _read(lens, (final, probability, answer), came[here])
+        measures.append(found)
+        tops.append(top)
+        ranks.append(torch.zeros(len(lens), 0) if best is None else _ranks(lens, best[here]))
+    return torch.cat(measures, dim=1), torch.cat(tops), torch.cat(ranks)
 
 
 def _read(lens: Tensor, whole: tuple[Tensor, Tensor, Tensor], came: Tensor) -> tuple[Tensor, Tensor]:

@@ -131,19 +131,20 @@ def fire(specimen: wl.Specimen, half: np.ndarray, *, top: int, directions: int, 
     )
 
 
-def _activations(specimen: wl.Specimen) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Yield flat positions [token] and activations [layer, token, neuron] of some windows at a time."""
-    evidence = specimen.evidence
-    names = [hook_name("post", layer) for layer in range(specimen.cfg.n_layers)]
+def _activations(specimen: wl.Specimen) -> Iterator[tuple[np.ndarray, Iterator[Tensor]]]:
+    """Yield flat positions [token] and activations [token, neuron], layer after layer, of some windows at a time."""
+    evidence, layers = specimen.evidence, specimen.cfg.n_layers
+    names = [hook_name("post", layer) for layer in range(layers)]
     width = evidence.tokens.shape[1]
     for start in range(0, len(evidence), _BATCH):
         windows = slice(start, min(start + _BATCH, len(evidence)))
         tokens = torch.from_numpy(evidence.tokens[windows]).to(specimen.model.device)
-        logits, cache = specimen.model.run_with_cache(tokens, names_filter=names)
-        require_finite(logits)
+        final, cache = specimen.model.run_with_cache(tokens, names_filter=names, stop_at_layer=layers)
+        require_finite(final)
         mask = evidence.mask[windows]
-        places = np.flatnonzero(mask) + start * width
-        yield places, torch.stack([cache[name].float().cpu()[torch.from_numpy(mask)] for name in names])
+        there = torch.from_numpy(mask)
+        yield np.flatnonzero(mask) + start * width, (cache[name].float().cpu()[there] for name in names)
+        del final, cache  # before there are those of the next windows
 
 
 class _Keeper:

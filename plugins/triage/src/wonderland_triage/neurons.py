@@ -139,9 +139,10 @@ class Neurons:
             specimen: The model and its tokenizer.
             of: Which neurons, [layer, neuron]; the others get −1 and NaN.
         """
-        folded = fold(specimen.model)
-        # Folded in double precision, multiplied in single: it is the largest product here, and only the ends are read.
-        unembedding, embedding = (torch.from_numpy(part).float() for part in (folded.W_U, folded.W_E.T))
+        # Folded in double precision, one after the other, and multiplied in single: it is the largest product here, and
+        # only the ends are read.
+        unembedding = torch.from_numpy(fold(specimen.model).W_U).float()
+        embedding = torch.from_numpy(fold(specimen.model).W_E.T).float()
         tops: dict[str, list[Any]] = {"raises": [], "lowers": [], "reads": []}
         for layer in np.flatnonzero(of.any(1)).tolist():
             which = torch.from_numpy(of[layer])

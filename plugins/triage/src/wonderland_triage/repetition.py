@@ -73,17 +73,17 @@ def copies(losses: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     return losses[:, 2 : length + 1], losses[:, length + 2 : 2 * length + 1]
 
 
-def losses(specimen: wl.Specimen, tokens: Tensor) -> np.ndarray:
-    """Return the loss of the token at each position, [sequence, pos]; NaN at position 0."""
+def losses(specimen: wl.Specimen, tokens: Tensor, since: int = 1) -> np.ndarray:
+    """Return the loss of the token at each position, [sequence, pos]; NaN before position ``since``."""
     model = specimen.model
     layers = model.cfg.n_layers
-    found = [_aligned(model, model(part, stop_at_layer=layers), part) for part in tokens.to(model.device).split(_BATCH)]
-    return np.concatenate(found)
+    parts = tokens.to(model.device).split(_BATCH)
+    return np.concatenate([_aligned(model, model(part, stop_at_layer=layers), part, since) for part in parts])
 
 
-def _aligned(model: Any, final: Tensor, tokens: Tensor) -> np.ndarray:
-    found = token_losses(model, final[:, :-1], tokens[:, 1:])
-    return np.pad(found.cpu().numpy(), ((0, 0), (1, 0)), constant_values=np.nan)
+def _aligned(model: Any, final: Tensor, tokens: Tensor, since: int = 1) -> np.ndarray:
+    found = token_losses(model, final[:, since - 1 : -1], tokens[:, since:])
+    return np.pad(found.cpu().numpy(), ((0, 0), (since, 0)), constant_values=np.nan)
 
 
 def token_losses(model: Any, final: Tensor, goal: Tensor) -> Tensor:
@@ -104,9 +104,15 @@ def token_losses(model: Any, final: Tensor, goal: Tensor) -> Tensor:
     return torch.cat(found).view(goal.shape)
 
 
+def whole_runs(specimen: wl.Specimen, tokens: Tensor) -> list[tuple[Tensor, Activations]]:
+    """Return some sequences at a time, each part with what the model computes on it: what `gains` starts from."""
+    model = specimen.model
+    return [(part, Activations.of(model, part, ("z",))) for part in tokens.to(model.device).split(_BATCH)]
+
+
 def gains(
     specimen: wl.Specimen,
-    tokens: Tensor,
+    runs: Sequence[tuple[Tensor, Activations]],
     ablated: Sequence[Sequence[Head]],
     means: Tensor,
     *,
@@ -118,7 +124,7 @@ def gains(
 
     Args:
         specimen: The model.
-        tokens: The repetition, [sequence, 1 + 2 × length].
+        runs: The repetition [sequence, 1 + 2 × length] in `whole_runs`.
         ablated: Sets of heads.
         means: What stands for z where ``way`` is "mean", [layer, head, d_head].
         way: "mean" or "zero".
@@ -129,8 +135,7 @@ def gains(
     model = specimen.model
     cells = [[Site("z", *head) for head in some] for some in ablated]
     whole, without = [], []
-    for part in tokens.to(model.device).split(_BATCH):
-        base = Activations.of(model, part, ("z",))
+    for part, base in runs:
         instead = means[:, None, None].to(model.device) if way == "mean" else torch.zeros((), device=model.device)
         plain, changed = intervene(model, base, {"z": instead}, cells, _gain(model, part))
         whole.append(plain)
