@@ -50,7 +50,7 @@ SCHEMA = pa.schema(
         ("tags", _WORDS),  # joined by spaces
     ]
 )
-NONE = pa.RecordBatch.from_pylist([], schema=SCHEMA)
+NONE = pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in SCHEMA], schema=SCHEMA)  # loads no pandas
 """No message."""
 SKIPPED_SCHEMA = pa.schema([("id", pa.string()), ("reason", _WORDS), ("failed", pa.bool_()), ("detail", pa.string())])
 
