@@ -18,17 +18,12 @@ ASKED = """
 import contextlib, io, json, os, sys
 from wonderland.cli.main import run
 
-def ask(words):
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        code = run(words)
-    print(json.dumps([words, out.getvalue(), code, "torch" in sys.modules]), flush=True)
-
-first, *rest = json.loads(sys.argv[1])
-ask(first)  # what it loads, the others need not
-for words in rest:
+for words in json.loads(sys.argv[1]):
     if not (child := os.fork()):
-        ask(words)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            code = run(words)
+        print(json.dumps([words, out.getvalue(), code, "torch" in sys.modules]), flush=True)
         os._exit(0)
     os.waitpid(child, 0)
 """
@@ -38,9 +33,9 @@ for words in rest:
 def asked():
     """Ask what a process of its own printed, its exit code, and whether it loaded torch; one starts them all."""
     asked = [
-        ["analyze", "--help"],
         *(words for words, _ in MISTYPED),
         *(["analyze", name, "--help"] for name in HELPED),
+        ["analyze", "--help"],
     ]
     done = subprocess.run(
         [sys.executable, "-c", ASKED, json.dumps(asked)],

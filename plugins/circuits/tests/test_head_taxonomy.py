@@ -10,6 +10,7 @@ from wonderland.errors import NotEnoughData
 from wonderland.report.encode import encode
 from wonderland.testing.handwritten import HEADS
 from wonderland_circuits.head_taxonomy import HeadTaxonomy, _partners, _role
+from wonderland_circuits.taxonomy_result import LEAST
 
 NAMES = {what: "L{}H{}".format(*at) for what, at in HEADS.items()}
 
@@ -155,3 +156,7 @@ def test_it_can_be_drawn_kept_and_read_back(found, tmp_path):
     assert type(result).load(tmp_path).roles == result.roles
     assert result.cards()[HEADS["induction"]][0].role == "induction"
     assert result.findings()[0].view == view.id
+
+
+def test_the_least_effect_that_is_asked_for_is_that_of_the_result():
+    assert HeadTaxonomy().least == LEAST  # written as a number there, which is read without loading torch

@@ -73,7 +73,7 @@ class HeadTaxonomy:
         "speaker-tracking",
     )
 
-    least: Annotated[float, "least change of the loss without a head, in nats a token, to give it a role"] = LEAST
+    least: Annotated[float, "least change of the loss without a head, in nats a token, to give it a role"] = 0.01
 
     @classmethod
     def truths(cls) -> list[Truth]:
