@@ -58,7 +58,8 @@ left alone with one of them."""
 def pytest_collect_file(file_path: Path) -> Any:
     """A module of tests is read once: in it are no examples of docstrings, for which every module is read again."""
     found = yield
-    return [one for one in found if type(one) is pytest.Module] if "tests" in file_path.parts else found
+    of_tests = file_path.is_relative_to(ROOT) and "tests" in file_path.relative_to(ROOT).parts
+    return [one for one in found if type(one) is pytest.Module] if of_tests else found
 
 
 def pytest_collection_finish() -> None:

@@ -195,3 +195,15 @@ def test_status_and_wipe_name_every_store(place, capsys):
     assert run(["wipe", "--yes"]) == 0
     told = capsys.readouterr().out
     assert all(f"Never touched: {path}, which the messages were read from." in told for path in paths)
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_read_or_told_how_to_be_typed(place, capsys):
+    (place / "a.jsonl").rename("-a.jsonl")
+    assert run(["extract", "-a.jsonl", "-q"]) == 2
+    assert "Write ./-a.jsonl for the file." in capsys.readouterr().err
+    for words in (["./-a.jsonl"], ["--", "-a.jsonl"], ["--me", "Ada", "--", "-a.jsonl"]):
+        assert run(["extract", "-q", *words]) == 0
+        assert stores()[0][0] == str(place / "-a.jsonl")
+    assert stores()[0][1] == {"me": "Ada"}
+    assert run(["extract", "-z.jsonl", "-q"]) == 2
+    assert "has no option -z" in capsys.readouterr().err

@@ -88,6 +88,16 @@ def test_while_another_process_chooses_messages_settings_and_results_stay_togeth
     assert sorted(path.name for path in workspace.folder.iterdir()) == [".gitignore", "wonderland.toml"]
 
 
+def test_training_makes_no_tokenizer_while_another_process_chooses_messages(untrained, capsys):
+    pytest.importorskip("fcntl", reason="the system has no such locks")
+    workspace = Workspace(untrained)
+    workspace.configure("tokenizer", vocab_size=300)
+    with workspace.alone():
+        assert run(["train", "-q", "-w", str(untrained)]) == 2
+    assert "Another process reads or chooses the messages of this workspace." in capsys.readouterr().err
+    assert not workspace.stage("tokenizer").done
+
+
 def test_a_folder_that_cannot_be_written_is_not_locked(tmp_path, monkeypatch):
     workspace = Workspace.create(tmp_path / "me.wonderland")
 

@@ -159,3 +159,13 @@ def test_a_file_with_a_csv_name_is_offered_less_surely_and_any_other_not_at_all(
 def test_hostile_text_arrives_as_it_was_written(write, hostile):
     written = hostile.replace("\ud83d", "\ufffd")  # a file cannot hold half a character
     assert [message.text for message in rows(write("a.csv", f'sender,text\nme,"{written}"\n'))] == [written]
+
+
+def test_a_table_of_which_no_column_is_the_time_says_which_were_not_taken_and_how_to_name_one(write):
+    rows = 'sender,text,when,"a ""b"""\nme,hi,2024-01-31 10:00,x\nBo,ho,2024-01-31 10:01,y\n'
+    note, order = Corpus.read(write("a.csv", rows)).notes
+    assert "'when', 'a \"b\"'" in note
+    assert note.endswith("name it: --time when")
+    assert order.startswith("No message has a time")
+    assert not Corpus.read(write("a.csv", rows), time="when").notes
+    assert "--time 'a day'" in Corpus.read(write("a.csv", rows.replace("when", "a day"))).notes[0]

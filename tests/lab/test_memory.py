@@ -128,13 +128,15 @@ def test_the_losses_of_a_whole_pass_stay_with_their_model(monkeypatch):
     assert len(passes) == 4
 
 
-def test_memory_is_given_back_or_nothing_happens(monkeypatch):
-    given = []
-    monkeypatch.setattr(memory, "_trim", lambda: given.append)
+def test_memory_is_given_back_and_kept_or_nothing_happens(monkeypatch):
+    asked = []
+    monkeypatch.setattr(memory, "_of_the_c_library", lambda name: lambda *given: asked.append((name, *given)))
     memory.give_back()
-    assert given == [0]
+    memory.keep_freed()
+    assert asked == [("malloc_trim", 0), ("mallopt", -3, 1 << 30), ("mallopt", -1, (1 << 31) - 1)]
     monkeypatch.undo()
-    memory._trim.cache_clear()
+    memory._of_the_c_library.cache_clear()
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
-    memory.give_back()  # a library that has no such function
-    memory._trim.cache_clear()
+    memory.give_back()  # a library that has no such functions
+    memory.keep_freed()
+    memory._of_the_c_library.cache_clear()

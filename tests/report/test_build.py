@@ -257,7 +257,7 @@ def test_building_a_report_loads_no_torch():
 @pytest.mark.parametrize("renderer", RENDERERS)
 @pytest.mark.parametrize("hostile", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_every_kind_of_view_can_be_drawn_on_paper(renderer, hostile, tmp_path):
-    page = sample.page(hostile, conversations=1, length=16 if hostile else 64)
+    page = sample.page(hostile, conversations=1, length=64)
     view = next(view for view in page.views if view.renderer == renderer)
     fig = figure(replace(view, title="costs $5 or $x^2", caption="half of $"))
     fig.savefig(tmp_path / "figure.png", dpi=50)

@@ -104,6 +104,19 @@ def test_a_store_that_people_are_called_something_in_and_that_is_not_here_is_nam
     )
 
 
+def test_a_name_that_nobody_has_is_told_without_being_named(workspace):
+    (workspace.folder / "people.toml").write_text(
+        '["Ada"]\njsonl = ["Ada", "Ida"]\njsonl-2 = ["Bo", "Bob", "Bobby"]\nany = ["ada@x.example", "Eve", "Ada"]\n'
+    )
+    told = [note for note in workspace.extract().notes if "people.toml" in note]
+    assert [note.partition(" that nobody has")[0] for note in told] == [
+        "people.toml gives 1 name for 'jsonl'",
+        "people.toml gives 2 names for 'jsonl-2'",
+        "people.toml gives 1 name for 'any'",
+    ]
+    assert not [note for note in told for name in ("Ida", "Bob", "Eve") if name in note]
+
+
 def test_without_people_json_nothing_that_was_kept_is_used(workspace, reads):
     workspace.extract()
     (workspace.folder / "people.json").unlink()
@@ -154,6 +167,16 @@ def test_people_are_chosen_by_name(workspace):
     with pytest.raises(UsageError, match="'Nobody' wrote no message here") as caught:
         workspace.filter()
     assert "people.json says who is who" in caught.value.hint
+
+
+@pytest.mark.parametrize("person", ["Ada", "Bo", "jsonl-2: Bo"])
+def test_somebody_is_chosen_by_a_name_of_a_store_that_the_list_of_people_joined(workspace, person):
+    (workspace.folder / "people.toml").write_text('["Ada"]\njsonl = "Ada"\njsonl-2 = "Bo"\n')
+    workspace.extract()
+    workspace.configure("filter", person=[person], names=[])
+    assert {"ho", "hey"} <= {message.text for message in workspace.filter()}
+    workspace.configure("filter", person=[], not_person=[person])
+    assert not {"ho", "hey"} & {message.text for message in workspace.filter()}
 
 
 def test_a_name_of_two_people_is_not_guessed(workspace, tmp_path):

@@ -17,6 +17,7 @@ from wonderland.cli.context import command, next_report, open_workspace, redacti
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
 from wonderland.errors import UsageError
+from wonderland.memory import keep_freed
 from wonderland.nearby import did_you_mean
 from wonderland.workspace.catalogue import KINDS, Parameters, Sketch, analyses, chosen, groups_of
 
@@ -161,6 +162,7 @@ def run_analyses(
         minutes: Begin no further analysis after so long.
         jobs: Of a cohort, so many models at a time; 0 for one per core.
     """
+    keep_freed()
     todo = workspace.missing(*names, parameters=parameters, cohort=cohort)
     passes = 2 if workspace.settings.analysis.control else 1
     removed: list[Kept] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean, stdev
@@ -19,6 +20,7 @@ from wonderland.cli.options import Number, Whole, given, settings_options
 from wonderland.errors import CheckFailed, UsageError
 from wonderland.model.fitting import fitting
 from wonderland.model.presets import preset
+from wonderland.model.processes import is_main
 from wonderland.model.settings import TrainingSettings
 from wonderland.report.schema.words import characters
 from wonderland.tokenizer import SPECIALS
@@ -146,6 +148,9 @@ def _announce(console: Console, workspace: Workspace, *, advised: bool = False) 
 
     from wonderland.corpus.windows import windows_a_message, windows_of
 
+    if not workspace.stage("tokenizer").done:  # while it is made, nobody may choose other messages
+        with workspace.alone() if is_main() else nullcontext():
+            workspace.tokenize()
     vocabulary, settings = workspace.tokenize().vocab_size, workspace.settings.training.resolved()
     config, corpus = preset(settings.preset).sized(vocabulary), workspace.split()[0]
     tokens = counted_tokens(workspace)

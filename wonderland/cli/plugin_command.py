@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
 from wonderland.cli.options import FURTHER, option
+from wonderland.corpus.locating import is_there
 from wonderland.errors import UsageError
 from wonderland.nearby import did_you_mean
 from wonderland.workspace.catalogue import Parameters
@@ -49,6 +51,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words typed."""
+        self.refuse_places(ctx, args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -56,6 +59,19 @@ class Command(click.Command):
         except click.BadOptionUsage as error:
             error.ctx = error.ctx or ctx  # whose command it was is left out by the parser
             raise
+
+    def refuse_places(self, ctx: click.Context, args: Sequence[str]) -> None:
+        """Answer the name of a file that would be read as options, because it begins with a dash.
+
+        Raises:
+            UsageError: There is such a file.
+        """
+        flags = {flag for param in self.get_params(ctx) for flag in (*param.opts, *param.secondary_opts)}
+        for word in args[: args.index("--")] if "--" in args else args:
+            if word.startswith("-") and word.partition("=")[0] not in flags and is_there(Path(word)):
+                raise UsageError(
+                    f"{word} is read as an option, for it begins with a dash.", hint=f"Write ./{word} for the file."
+                )
 
     def no_such(self, ctx: click.Context, flag: str, what: str = "", known: Sequence[str] = ()) -> UsageError:
         """Return the error for an option that does not exist.
@@ -88,6 +104,7 @@ class PluginCommand(Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words typed, with the options of the plugin they mean."""
+        self.refuse_places(ctx, args)
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
         try:
@@ -100,6 +117,8 @@ class PluginCommand(Command):
         for name in arguments:
             value = seen.get(name or "")
             words += [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
+        behind = args[args.index("--") + 1 :] if "--" in args else []  # what stands there is no option
+        words = [f"./{word}" if word in behind and word.startswith("-") else word for word in words]
         asking = self.get_help_option(ctx)
         if asking is not None and asking.name in seen:
             seen["help"] = True

@@ -83,7 +83,13 @@ class CsvSource(ByFields):
         with self._reading() as (header, rows):
             keys = detect(self.path.name, header, self._given, list(islice(self._whole(), _LOOKED_AT)))
             fields = self._fields = Fields(
-                self.path.name, keys, self._whole, self._me, self._dates, worded=bool(self._given["from_me"])
+                self.path.name,
+                keys,
+                self._whole,
+                self._me,
+                self._dates,
+                worded=bool(self._given["from_me"]),
+                names=header,
             )
             for number, record in enumerate(rows, 2):
                 row = f"record {number}"

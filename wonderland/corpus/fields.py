@@ -10,9 +10,10 @@ What would fool it: a column that says "yes" of your messages and nothing of the
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,10 +24,12 @@ from wonderland.corpus.naming import BLANK, MINE, NEITHER, RECEIVED, SENT, THEIR
 from wonderland.corpus.people import ME
 from wonderland.corpus.times import ImpossibleTime
 from wonderland.errors import OwnerUnknown
+from wonderland.visible import visible
 
 __all__ = ["ByFields", "Fields"]
 
 _MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?$")
+_LISTED = 8
 _SHOWN = re.compile(r"[\w\s.,:/+-]{1,40}")
 
 
@@ -45,6 +48,7 @@ class Fields:
         senders: Counts of who wrote, kept where only the sender tells whether a message is the owner's.
         unread: For each conversation, how many of its times were not understood.
         example: A time that was not understood.
+        names: Every key of the file, for the user who looks for one that was not taken.
     """
 
     where: str
@@ -57,6 +61,7 @@ class Fields:
     senders: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     example: str = ""
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.me = _one_form(self.me)
@@ -112,6 +117,18 @@ class Fields:
                 hint=hint,
                 candidates=self.senders.most_common(),
             )
+
+    def notes(self) -> list[str]:
+        """Say which keys were not taken, where none was taken for the time."""
+        unused = [name for name in self.names if name not in self.keys.values() and name.strip()]
+        if "time" in self.keys or not unused:
+            return []
+        listed = ", ".join(repr(visible(name, 40)) for name in unused[:_LISTED])
+        more = f" and {len(unused) - _LISTED} more" if len(unused) > _LISTED else ""
+        return [
+            f"Nothing in {self.where} was taken for the time of a message; not used were {listed}{more}. If one of "
+            f"them is the time, name it: --time {shlex.quote(unused[0])}"
+        ]
 
     def _is_me(self, sender: str) -> bool:
         return sender == self.me or (self.me == ME and sender.lower() == ME)
@@ -179,6 +196,10 @@ class ByFields:
     def facts(self) -> Mapping[str, Mapping[str, int]]:
         """Count what had to be left open."""
         return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
+
+    def notes(self) -> list[str]:
+        """Return what the user should know of the fields."""
+        return self._fields.notes() if self._fields else []
 
     def unread_times(self) -> tuple[Mapping[str, int], str]:
         """Return how many times of each conversation were not understood, and an example of them."""

@@ -92,15 +92,18 @@ class StoreNames:
         space: Where its names are unique: its label, or its source if a name means the same in all of its stores.
         known: Who the user says is one person.
         pseudonyms: The mapping all stores share; None to keep names.
+        met: Who was asked for so far, as the user's list would call them.
     """
 
     label: str
     space: str
     known: Acquaintances
     pseudonyms: Pseudonyms | None
+    met: set[str] = field(default_factory=set)
 
     def person(self, sender: str) -> str:
         """Return what a sender is called among all stores."""
+        self.met.add(handle_of(sender) or sender)
         name = self.known.name_of(sender, (self.label, self.space))
         if name == ME:
             return ME

@@ -89,7 +89,7 @@ class JsonLines(ByFields):
         self._must_hold_texts(names, first)
         keys = detect(self.path.name, names, self._given, first)
         fields = self._fields = Fields(
-            self.path.name, keys, self._objects, self._me, self._dates, worded=bool(self._given["from_me"])
+            self.path.name, keys, self._objects, self._me, self._dates, worded=bool(self._given["from_me"]), names=names
         )
         for row, record in self._records():
             yield record if isinstance(record, Skipped) else fields.message(record, row)

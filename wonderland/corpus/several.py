@@ -64,12 +64,13 @@ def read_part(
     on_rows: Callable[[int, int], None] | None = None,
     *,
     names: bool = False,
+    met: set[str] | None = None,
 ) -> Part:
-    """Read one store among several."""
+    """Read one store among several; who wrote in it is added to ``met``."""
     if names and "names" in _options_of(kind):
         options = {"names": True, **options}
     opened = open_source(path, {kind.name: kind}, kind.name, options)
-    naming = StoreNames(label, space_of(label, kind), known, pseudonyms)
+    naming = StoreNames(label, space_of(label, kind), known, pseudonyms, set() if met is None else met)
     with closing_source(opened):
         return Part(label, *read_source(opened, f"{path.name}, {label}", naming, on_rows))
 

@@ -6,10 +6,11 @@ from collections import Counter
 
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import Filter, scrub
-from wonderland.corpus.handles import handle_of
+from wonderland.corpus.handles import Acquaintances, handle_of
 from wonderland.corpus.people import Pseudonyms
 from wonderland.errors import InputError, UsageError
 from wonderland.workspace.layout import Layout
+from wonderland.workspace.several import PEOPLE
 
 __all__ = ["choose", "filters", "must_keep_any"]
 
@@ -24,7 +25,8 @@ def choose(corpus: Corpus, layout: Layout) -> Corpus:
     chosen = corpus.between(f.since, f.until)
     if f.person or f.not_person:
         known = Pseudonyms.load(layout.folder / "people.json").people
-        people, without = ([_sender(one, known) for one in named] for named in (f.person, f.not_person))
+        said = Acquaintances.load(layout.folder / PEOPLE) if layout.more else Acquaintances()
+        people, without = ([_sender(one, known, said) for one in named] for named in (f.person, f.not_person))
         try:
             chosen = chosen.of_people(*people, without=without)
         except UsageError as error:
@@ -60,14 +62,22 @@ def must_keep_any(read: Corpus, kept: Corpus) -> None:
     )
 
 
-def _sender(named: str, known: dict[str, str]) -> str:
-    """Return the sender somebody is: by pseudonym, number, address, or name in one of the stores."""
+def _sender(named: str, known: dict[str, str], said: Acquaintances) -> str:
+    """Return the sender somebody is: by pseudonym, number, address, or name in one of the stores.
+
+    A name of a store that the user's list of people gives to somebody is that person; ``whatsapp: Ada`` says whose
+    name it is.
+    """
     if named in known.values():
         return named
     exact = known.get(named) or known.get(handle_of(named) or "")
     if exact:
         return exact
     found = {name: pseudonym for name, pseudonym in known.items() if name.partition(": ")[2] == named}
+    called = handle_of(named) or named
+    for (store, one), person in said.names.items():
+        if called in (one, f"{store}: {one}"):
+            found[f"{person}, in {store}"] = known.get(person, person)
     if len({*found.values()}) > 1:
         listed = ", ".join(f"{pseudonym} ({name})" for name, pseudonym in found.items())
         raise UsageError(f"{named!r} is the name of several people: {listed}.", hint="Name one by pseudonym.")

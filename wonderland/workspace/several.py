@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,14 +68,24 @@ def read_stores(
     names = layout.settings.source.names
     shared = None if names else pseudonyms
     usable = names or people.exists()
-    parts = []
+    parts, met = [], dict[str, set[str]]()
     for number, store in enumerate(stores):
         if usable and store.stage.done and store.unchanged():
             parts.append(_kept(store))
             continue
         try:
             state = source_state(store.path) if is_there(store.path) else []
-            part = read_part(store.label, store.path, store.kind, store.options, known, shared, on_rows, names=names)
+            part = read_part(
+                store.label,
+                store.path,
+                store.kind,
+                store.options,
+                known,
+                shared,
+                on_rows,
+                names=names,
+                met=met.setdefault(store.label, set()),
+            )
         except OwnerUnknown as error:
             error.store = number
             raise
@@ -86,7 +97,7 @@ def read_stores(
                     pseudonyms.save(people)
         parts.append(part)
     table, ledger, skipped, notes = join(parts)
-    told = (*notes, *_strange(known, stores))
+    told = (*notes, *_strange(known, stores), *_nobody(known, stores, met))
     corpus = Corpus(table, ledger, skipped, told, stores=tuple(part.ledger for part in parts))
     return corpus, pseudonyms, [store.kind for store in stores]
 
@@ -99,6 +110,26 @@ def _strange(known: Acquaintances, stores: Sequence[_Store]) -> list[str]:
         f"{PEOPLE} says what people are called in {one!r}, and no store here is called so; stores: {', '.join(here)}, "
         "or any for all."
         for one in strange
+    ]
+
+
+def _nobody(known: Acquaintances, stores: Sequence[_Store], met: Mapping[str, set[str]]) -> list[str]:
+    """Say for which stores the user's list has names that nobody has; which ones, no note says, for notes are shown.
+
+    A change of the list has all stores read again, so it is said when it was written.
+    """
+    nobody: Counter[str] = Counter()
+    for where, called in known.names:
+        meant = [store for store in stores if where in (store.label, space_of(store.label, store.kind), "any")]
+        if where == "any" and handle_of(called):
+            continue  # who lists all addresses of somebody need not have been written to from each
+        if meant and all(store.label in met for store in meant):
+            nobody[where] += not any(called in met[store.label] for store in meant)
+    return [
+        f"{PEOPLE} gives {count} {'name' if count == 1 else 'names'} for {where!r} that nobody has who wrote there, so "
+        "they join nobody. A name stands there as the store writes it; people.json has all of them."
+        for where, count in nobody.items()
+        if count
     ]
 
 

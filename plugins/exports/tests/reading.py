@@ -10,8 +10,12 @@ from wonderland.testing import check_source
 def read(source, path, **options):
     """Return every item of a source and the source, with the law checked."""
     opened = source(path, **options)
-    count = opened.count()
-    items = list(opened.rows())
+    try:
+        count = opened.count()
+        items = list(opened.rows())
+    except WonderlandError:
+        getattr(opened, "close", list)()
+        raise
     assert len(items) == count
     assert all(isinstance(item, wl.Message | wl.Skipped) for item in items)
     return items, opened

@@ -131,6 +131,9 @@ def test_another_encoding_in_the_middle_costs_its_row_only(tmp_path):
     assert items[1].text == "naïve"
     wide = lines(tmp_path, "\ufeff20.6.17, 8:28 - Mia: café", "20.6.17, 8:29 - Ada: naïve", encoding="utf-16-le")
     assert [m.text for m in read(WhatsApp, wide)[0]] == ["café", "naïve"]
+    content = wide.read_bytes()
+    wide.write_bytes(content.replace("é".encode("utf-16-le"), b"\x3d\xd8")[:-1])  # half an emoji, half a letter
+    assert [m.text for m in read(WhatsApp, wide)[0]] == ["caf\ufffd", "naïv\ufffd"]
 
 
 def test_the_same_chat_exported_twice_counts_once(tmp_path):
@@ -169,7 +172,7 @@ def test_signals_old_layout_is_left_to_signal(tmp_path):
 def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("damaged") / "Chat with Bo.txt"
     make_whatsapp(path, 40, seed=1, head=data.draw(st.sampled_from([*HEADS])), group=data.draw(st.booleans()))
-    raw = bytearray(path.read_bytes())
+    raw = bytearray(path.read_bytes().decode().encode(data.draw(st.sampled_from(["utf-8", "utf-8", "utf-16"]))))
     for _ in range(data.draw(st.integers(0, 4))):
         at = data.draw(st.integers(0, len(raw) - 1))
         raw[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=6))

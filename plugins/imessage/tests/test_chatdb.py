@@ -492,6 +492,15 @@ class TestWhere:
         assert [i.thread for i in items] == ["chat:1"]
         assert "in several chats, counted once" not in source.facts()["Messages"]
 
+    def test_a_chat_that_is_none_is_not_one_of_several(self, small):
+        small.row("a", chats=(1,))
+        small.sql("CREATE TABLE copy (chat_id, message_id, message_date)")
+        for chat in (None, 1, b"x", "x"):
+            small.sql("INSERT INTO copy VALUES (?, 1, 0)", chat)
+        small.sql("DROP TABLE chat_message_join")
+        small.sql("ALTER TABLE copy RENAME TO chat_message_join")
+        assert small.only().thread == "chat:1"
+
     def test_members_that_are_nothing_cost_nothing(self, small):
         small.sql("INSERT INTO chat_handle_join VALUES (1, NULL)")
         small.row("a")

@@ -173,8 +173,9 @@ def _chats_of_messages(
         "(SELECT message_id FROM chat_message_join GROUP BY message_id HAVING COUNT(*) > 1) s "
         "JOIN chat_message_join j ON j.message_id = s.message_id JOIN message m ON m.ROWID = s.message_id"
     ):
-        several[message].add(chat)
-        handle_of[message] = handle
+        if isinstance(chat, int):
+            several[message].add(chat)
+            handle_of[message] = handle
     for message, chats in several.items():
         chat_of[message] = _one_of(chats, handle_of[message], inside, everybody)
     return chat_of, sum(len(chats) > 1 for chats in several.values())

@@ -79,7 +79,10 @@ def rows_of(member: Member, shape: Shape) -> Rows:
 def _text_of(member: Member) -> str:
     """Return the whole text of a chat after a line break."""
     content = member.read()
-    text = "\n" + content.decode(encoding_of(content), "surrogateescape")
+    if encoding_of(content) == "utf-16":  # half a sign is kept as it stands, and half a unit as a sign that says so
+        text = "\n" + content[: len(content) // 2 * 2].decode("utf-16", "surrogatepass") + "\ufffd" * (len(content) % 2)
+    else:
+        text = "\n" + content.decode("utf-8-sig", "surrogateescape")
     return text.replace("\r\n", "\n") if "\r" in text else text
 
 
