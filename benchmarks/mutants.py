@@ -854,8 +854,8 @@ MUTANTS = (
     Mutant(
         "split by contact: who meets in a group is parted",
         "wonderland/corpus/splitting.py",
-        "groups = _acquainted(people)",
-        "groups = np.arange(len(people))",
+        "groups = _acquainted(people())",
+        "groups = np.arange(len(people()))",
         "a contact who was held out was read in a group",
         ("tests/corpus/test_splitting.py::test_by_contact_nobody_is_in_both_parts",),
     ),

@@ -153,3 +153,11 @@ def test_damage_is_refused_or_accounted_for(tmp_path_factory, data):
         )
     path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
     survives(Sms, path, partial=data.draw(st.booleans()))
+
+
+@pytest.mark.parametrize("encoding", ["TTF-8", "utf-7", "shift_jis"])
+def test_a_backup_in_an_encoding_that_cannot_be_read_is_refused(tmp_path, encoding):
+    path = tmp_path / "sms.xml"
+    path.write_text(f"<?xml version='1.0' encoding='{encoding}'?><smses count='1'><sms body='a'/></smses>")
+    with pytest.raises(InputError, match="says of itself that it is written in an encoding"):
+        list(Sms(path).rows())

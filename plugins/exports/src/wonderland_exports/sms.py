@@ -203,6 +203,11 @@ class Parser:
             yield from self._taken()
             if not partial:
                 raise self._told(error) from None
+        except (LookupError, ValueError):  # of what its first line says, Python knows nothing, or expat takes none
+            raise InputError(
+                f"{self._member.name} says of itself that it is written in an encoding that cannot be read.",
+                hint="Its first line was edited or damaged: write encoding='UTF-8' there, or back up again.",
+            ) from None
         yield from self._taken()
         yield from (None for _ in range(_count(self._member) - self._given))
 
