@@ -238,18 +238,19 @@ def test_of_many_heads_some_are_drawn_and_all_of_them_measured_on_half_of_the_se
     assert "were ablated alone; L1H1, of the highest score, is not among them." in elsewhere.summary()
 
 
-@pytest.mark.parametrize(("alone", "lengths"), [(4, [8, 4, 8, 4, 4]), (64, [8, 8, 8, 8, 8])])
+@pytest.mark.parametrize(("alone", "lengths"), [(4, [8, 8, 4, 4, 4]), (64, [8, 8, 8, 8, 8])])
 def test_the_random_sets_of_many_heads_are_measured_on_half_of_the_sequences(alone, lengths, monkeypatch):
     measured = []
 
-    def told(specimen, tokens, sets, means, *, way):
-        measured.append((len(tokens), sets))
-        return gains(specimen, tokens, sets, means, way=way)
+    def told(specimen, runs, sets, means, *, way):
+        whole, left = gains(specimen, runs, sets, means, way=way)
+        measured.append((left.shape[1], sets))
+        return whole, left
 
     monkeypatch.setattr("wonderland_triage.induction.gains", told)
     found = induction_of(handwritten_model(), alone=alone)
-    assert [length for length, _ in measured] == lengths  # of both ways the candidates and the random sets, each alone
-    for candidates, at_random in (measured[:2], measured[2:4]):
+    assert [length for length, _ in measured] == lengths  # both ways of the candidates, of the random sets; each alone
+    for candidates, at_random in zip(measured[:2], measured[2:4], strict=True):
         assert [list(map(str, heads)) for heads in candidates[1]] == [found.candidates]
         assert not {head for heads in at_random[1] for head in heads} & {*candidates[1][0]}
         assert len(at_random[1]) == len(found.lost_random["mean"]) > 1
