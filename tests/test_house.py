@@ -81,6 +81,7 @@ def imports() -> nx.DiGraph:
     return graph
 
 
+@pytest.mark.slow
 def test_no_import_goes_round_in_a_circle():
     graph = imports()
     assert graph.has_edge("wonderland_cohorts.llc", "wonderland_cohorts.truths")  # inside a function, of a plugin

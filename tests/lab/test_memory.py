@@ -140,3 +140,21 @@ def test_memory_is_given_back_and_kept_or_nothing_happens(monkeypatch):
     memory.give_back()  # a library that has no such functions
     memory.keep_freed()
     memory._of_the_c_library.cache_clear()
+
+
+def test_losses_that_stayed_are_not_those_of_changed_weights_or_with_hooks():
+    specimen = wl.Specimen(handwritten_model(), handwritten_tokenizer(), handwritten_corpus(20, shortest=20))
+    with specimen.holding({"loss"}):
+        before = [batch["loss"].clone() for batch in specimen.batches("loss")]
+
+    def mean():
+        return float(torch.cat([batch["loss"] for batch in specimen.batches("loss")]).nansum())
+
+    kept = mean()
+    assert kept == float(torch.cat(before).nansum())
+    specimen.model.blocks[0].hook_resid_post.add_hook(lambda stream, hook: stream * 0)
+    assert mean() != kept
+    specimen.model.reset_hooks()
+    assert mean() == kept
+    specimen.model.unembed.W_U.data[:] = 0  # past autograd's own counting of changes
+    assert mean() != kept

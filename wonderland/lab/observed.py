@@ -6,7 +6,8 @@ forward passes is decided here: `analyze` holds them while they fit, so that sev
 evidence streams. Training text never is held: `Observed.stream` passes it by.
 
 Memory: what is held is bounded by ``hold_bytes`` (1.5 GB), and let go once no analysis to come needs it; the patterns
-of 200 windows of 128 tokens in 16 heads are 210 MB. The losses of a whole pass stay, which are small.
+of 200 windows of 128 tokens in 16 heads are 210 MB. The losses of a whole pass stay, which are small, until the model's
+weights or hooks are others.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from wonderland.errors import NotEnoughData, PluginError, UsageError
 from wonderland.lab.batch import Batch
 from wonderland.lab.evidence import Evidence
 from wonderland.lab.forward import BATCH_SIZE, forward, lacks, rows_of
-from wonderland.lab.holding import fitting_in, only
+from wonderland.lab.holding import fitting_in, only, state_of
 from wonderland.lab.mining import Contrasts, mine
 from wonderland.lab.names import BACKGROUND, CONTRASTS, NO_HOOKS, hook_name
 from wonderland.lab.protocols import HookedModel, ModelShape, Tokenizer
@@ -74,7 +75,7 @@ class Observed:
         self.evidence = evidence
         self._held_out_fingerprint = held_out
         self._held: dict[str, Any] | None = None
-        self._losses: list[Batch] = []
+        self._losses: tuple[int, list[Batch]] | None = None
         self._allowed: frozenset[str] | None = None
         self.results = {}
         # The untrained baseline is asked the same questions, so it keeps the contrasts of the trained model; and what
@@ -140,7 +141,7 @@ class Observed:
 
     def _of(self, model: HookedModel) -> Self:
         other = copy.copy(self)
-        other.model, other._held, other._losses, other.results = model, None, [], {}
+        other.model, other._held, other._losses, other.results = model, None, None, {}
         other._model_fingerprint = functools.cache(lambda: model.fingerprint)
         return other
 
@@ -219,8 +220,8 @@ class Observed:
             if held["batches"] and wanted <= held["names"]:
                 yield from (Batch(p.windows, p.evidence, p._activations, wanted) for p in held["batches"])
                 return
-        if self._losses and wanted == _LOSSES:
-            yield from self._losses
+        if self._losses and wanted == _LOSSES and self._losses[0] == state_of(self.model):
+            yield from self._losses[1]
             return
         passing = forward(self.model, self.evidence, wanted)
         if held is not None and held["batches"] is None and held["names"] <= wanted:
@@ -248,7 +249,8 @@ class Observed:
             yield
         finally:
             if self._held["batches"] and self._held["names"] >= _LOSSES:
-                self._losses = only(self._held["batches"], _LOSSES)
+                state = state_of(self.model)
+                self._losses = None if state is None else (state, only(self._held["batches"], _LOSSES))
             self._held = None
 
     def let_go(self, *, but: set[str]) -> None:

@@ -142,6 +142,10 @@ class BridgeModel:
         """Yield the bridge's parameters."""
         yield from self.bridge.named_parameters()
 
+    def named_modules(self) -> Iterator[tuple[str, torch.nn.Module]]:
+        """Yield every module by name."""
+        yield from self.bridge.named_modules()
+
     def parameters(self) -> Iterator[Tensor]:
         """Yield the bridge's parameters."""
         yield from self.bridge.parameters()
