@@ -247,6 +247,13 @@ def test_of_its_roles_a_head_is_shown_with_the_one_that_fewest_share():
     assert roles_of(page_of(about=about)) == {"L0H0": "needed"}  # a measurement is no name, nor is what a head is not
 
 
+def test_a_head_without_a_role_by_name_is_called_on_the_map_as_in_the_table_and_has_no_sign():
+    about = roles(L0H0=["copies"], L0H1=["looks back"])
+    about[Key.of(Head.parse("L0H1"))].append(Role("needed for something", "its rule", named=False))
+    data = page_data(page_of(about=about), [])
+    assert (data["roles"], data["unnamed"]) == ({"L0H0": "copies"}, {"L0H1": "needed for something"})
+
+
 def test_a_model_of_one_layer_has_its_stories_and_its_map():
     view = sample_views.attention_view(1, 16, layers=1, heads=2)
     page = page_of([effect("L0H1 looks back: 0.9.", "attention", "L0H1")], [view], about=roles(L0H1=["previous token"]))
