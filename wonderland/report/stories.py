@@ -114,11 +114,13 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     levels = [(name, level) for name, level in levels if math.isfinite(level) and level < 40]
     if not (math.isfinite(loss) and levels and loss < 40):
         return None
-    best = min(levels, key=lambda level: level[1])
+    better = [name for name, level in sorted(levels, key=lambda level: level[1]) if level <= loss]
     text = (
-        "Before each token it hesitates between this many; no table of counts does better."
-        if loss < best[1]
-        else f"It guesses no better than a simpler rule does: {best[0]}."
+        f"Before each token it hesitates between about {_count(loss)} choices; no table of counts does better."
+        if not better
+        else f"It guesses no better than a simpler rule does: {better[0]}."
+        if len(better) == 1
+        else f"It guesses no better than simpler rules do: {', '.join(better[:-1])} and {better[-1]}."
     )
     number: dict[str, Any] = {"value": _count(loss), "low": None, "high": None, "unit": "choices left"}
     number["of"] = "every held-out token"
