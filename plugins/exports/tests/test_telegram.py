@@ -1,6 +1,7 @@
 """Telegram: every row of every chat, texts as they stand, the owner proved or asked for."""
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from wonderland.errors import InputError
 from wonderland_exports.telegram import Telegram
+from wonderland_exports.telegram_rows import count_senders
 from wonderland_exports.testing import make_telegram
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
@@ -71,6 +73,19 @@ def test_names_are_kept_where_they_are_asked_for(tmp_path):
     assert [(m.thread, m.sender) for m in items] == [("Bo", "User 2"), ("Bo", "me")]
     items, _ = read(Telegram, path)
     assert {m.thread for m in items} == {"2"}
+
+
+def test_a_name_is_that_of_the_first_row_that_has_one(tmp_path):
+    nameless = [row(number, 1, "x") | {"from": odd} for number, odd in enumerate((None, "", " ", 5), 1)]
+    path = chat(tmp_path, *nameless, row(5, 1, "hi"), row(6, 1, "ho") | {"from": "Later"}, row(7, 2, "yes"))
+    items, _ = read(Telegram, path, names=True, me="User 2")
+    assert {m.sender for m in items} == {"me", "User 1"}
+    items, _ = read(Telegram, path, me="User 1")
+    assert [m.is_from_me for m in items] == [True] * 6 + [False]
+    names, senders = {}, Counter()
+    for part in ([nameless[0], 5], [row(5, 1, "hi")], [row(6, 1, "ho") | {"from": "Later"}]):  # in parts
+        count_senders(part, senders, names)
+    assert (names, senders) == ({"user1": "User 1"}, {"user1": 3})
 
 
 def test_a_group_alone_asks_who_you_are(tmp_path):

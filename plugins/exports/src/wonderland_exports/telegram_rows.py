@@ -97,14 +97,18 @@ def plain(rows: Sequence[Any]) -> Plain | None:
 
 
 def count_senders(rows: Sequence[Any], senders: Counter[str], names: dict[str, str]) -> None:
-    """Count who wrote rows, and note the name of each by the first row that has one."""
+    """Count who wrote rows, and note the name of each by the first row that has one, over all calls."""
     said = [row for row in rows if type(row) is dict and row.get("type") == "message"]
     by = [identity(row) for row in said]
     counts = Counter(by)
     senders.update(counts)
-    for sender in counts.keys() - names.keys():
-        name = said[by.index(sender)].get("from")
-        names[sender] = name if isinstance(name, str) else ""
+    nameless = {sender for sender in counts if not names.get(sender)}
+    for sender, row in zip(by, said, strict=True) if nameless else ():
+        if sender in nameless and isinstance(name := row.get("from"), str) and name.strip():
+            names[sender] = name
+            nameless.remove(sender)
+            if not nameless:
+                break
 
 
 def identity(row: Mapping[str, Any]) -> str:
