@@ -116,6 +116,23 @@ def test_a_file_cut_short_is_refused_or_kept_partially(tmp_path):
     assert items[-1].failed
 
 
+def test_rows_without_a_number_or_that_cannot_be_read_hide_none_in_another_file(tmp_path):
+    nameless = {key: value for key, value in row(1, 2, "one").items() if key != "id"}
+    broken = row(9, 2, 5)
+    for folder, rows in {
+        "a": [nameless, 5, broken],
+        "b": [nameless | {"text": "two"}, 5, broken | {"text": "whole"}],
+    }.items():
+        (tmp_path / folder).mkdir()
+        chat(tmp_path / folder, *rows)
+    (tmp_path / "c").mkdir()
+    chat(tmp_path / "c", nameless, row(10, 1, "me"), broken)
+    items, _ = read(Telegram, tmp_path)
+    assert [m.text for m in messages(items)] == ["one", "two", "whole", "me"]
+    assert reasons(items) == {"no row of a chat": 2, "text of unknown form": 2, "in two files, counted once": 1}
+    assert len({item.id for item in items}) == len(items)
+
+
 def test_the_same_chat_exported_twice_counts_once(tmp_path):
     for folder, rows in {"a": [row(1, 2, "hi")], "b": [row(1, 2, "hi"), row(2, 1, "yes")]}.items():
         (tmp_path / folder).mkdir()

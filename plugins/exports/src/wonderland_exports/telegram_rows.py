@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import wonderland as wl
+from wonderland_exports.again import AGAIN
 from wonderland_exports.frame.times import LAST
 
-__all__ = ["Plain", "count_senders", "identity", "joined", "plain", "without_text"]
+__all__ = ["Plain", "count_senders", "identity", "joined", "once", "plain", "without_text"]
 
 _UNKNOWN = "unknown"
 _MEDIA = {
@@ -109,6 +111,22 @@ def count_senders(rows: Sequence[Any], senders: Counter[str], names: dict[str, s
             nameless.remove(sender)
             if not nameless:
                 break
+
+
+def once(items: Iterable[wl.Message | wl.Skipped], file: str, seen: set[object]) -> list[wl.Message | wl.Skipped]:
+    """Pass over rows that another file had, by Telegram's number; one without a number by its place and all it says."""
+    found: list[wl.Message | wl.Skipped] = []
+    for item in items:
+        named, failed = f"{file} {item.id}", isinstance(item, wl.Skipped) and item.failed
+        placed = item.id.rpartition("/")[2].startswith("row ")
+        key = item if placed else item.id
+        if failed or key not in seen:
+            found.append(item._replace(id=named) if placed or failed else item)
+        else:
+            found.append(wl.Skipped(named, AGAIN))
+        if not failed:
+            seen.add(key)
+    return found
 
 
 def identity(row: Mapping[str, Any]) -> str:
