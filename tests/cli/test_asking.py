@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -335,6 +336,20 @@ def test_status_says_when_how_large_and_what_next(workspace, capsys):
     Workspace(workspace).configure("analysis", windows=11)
     assert run(["status", "-w", str(workspace)]) == 0
     assert f"Next: wonderland check -w {workspace}" in capsys.readouterr().out
+
+
+def test_in_the_workspace_of_the_demo_the_demo_goes_on(tmp_path, monkeypatch, capsys):
+    from wonderland.demo import FOLDER, MESSAGES
+
+    monkeypatch.chdir(tmp_path)
+    for name, following in ((FOLDER, "wonderland demo"), ("else where", "wonderland demo 'else where'")):
+        Workspace.create(Path(name)).configure("source", path=str(MESSAGES))
+        capsys.readouterr()
+        assert run(["status", "-w", name]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == f"Next: {following}"
+    Workspace(Path(FOLDER)).configure("source", path=str(tmp_path / "mine.jsonl"))
+    assert run(["status", "-w", FOLDER]) == 0
+    assert f"Next: wonderland extract -w {FOLDER}" in capsys.readouterr().out
 
 
 def test_no_word_is_broken_at_a_narrow_width(workspace, monkeypatch, capsys):

@@ -451,7 +451,11 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(untrained, monkeypatch, capsy
     error = output_of(capsys, "train", "-q", "-w", untrained, "--epochs", "2", code=130).err
     assert "Run the same command again to go on." in error
     assert len(taken) == 3
-    assert "can go on" in output_of(capsys, "status", "-w", untrained).out
+    told = output_of(capsys, "status", "-w", untrained).out
+    assert "can go on" in told
+    assert next(line for line in told.splitlines() if line[2:].startswith("model")).startswith("…")  # no failure
+    assert next(line for line in told.splitlines() if line[2:].startswith("checks")).startswith("✗")
+    assert f"Next: wonderland train -w {untrained}" in told
     output_of(capsys, "train", "-q", "-w", untrained)
     assert not (untrained / "training.checkpoint").exists()
 

@@ -50,6 +50,12 @@ def test_overfitting_is_said(overfit):
     assert overfit([3.0, 2.5, 2.2, 2.0])[0].history.overfitting == ""
 
 
+@pytest.mark.parametrize(("best", "lags"), [(0.01, True), (90.0, False)])
+def test_a_training_loss_above_the_held_out_loss_of_the_epoch_that_is_kept_is_explained(overfit, best, lags):
+    history = overfit([99.0, best, 95.0, 96.0])[0].history
+    assert ("while the weights still move" in history.lag) is lags
+
+
 def test_patience_ends_a_run_that_gets_no_better(overfit):
     assert len(overfit([3.0, 2.0, 2.5, 2.2], patience=1)[0].history.epochs) == 3
     assert len(overfit([3.0, 2.0, 2.5, 2.2], patience=2)[0].history.epochs) == 4

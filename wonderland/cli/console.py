@@ -88,8 +88,10 @@ class Console:
                 self.say(f"{self.mark(passed)} {name}")
                 self.paragraph(detail, indent=4)
 
-    def mark(self, passed: bool) -> str:
-        """Return a tick or a cross."""
+    def mark(self, passed: bool | None) -> str:
+        """Return a tick or a cross, or for what is neither because it goes on, None, dots."""
+        if passed is None:
+            return self._style("…", "33")
         return self._style("✓", "32") if passed else self._style("✗", "31;1")
 
     def next(self, command: str) -> None:

@@ -90,8 +90,8 @@ def train_model(
         gap = f"the model is {abs(loss - (best.held_out_loss or 0)):.2f} {'better' if better else 'worse'}"
         rows.append((f"  {name}", f"{loss:.3f}", gap + _per_byte(history, loss)))
     console.rows(rows)
-    if history.overfitting:
-        console.say(history.overfitting)
+    for told in filter(None, (history.lag, history.overfitting)):
+        console.say(told)
     if best.sample:
         console.say(f"As you, it says: {plain(best.sample)}")
     return model

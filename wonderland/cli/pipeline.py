@@ -20,7 +20,7 @@ from wonderland.cli.fitting import say_what_fits, too_little
 from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import Place, Whole, given
 from wonderland.cli.report import write_report
-from wonderland.demo import MESSAGES
+from wonderland.demo import FOLDER, MESSAGES
 from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
 from wonderland.model.fitting import TOO_LITTLE, estimated_tokens
 from wonderland.model.presets import preset as named
@@ -134,7 +134,7 @@ def _how_well(checks: list[Check], results: Results) -> list[str]:
     return told
 
 
-@click.argument("where", default=Path("wonderland-demo"), type=Place())
+@click.argument("where", default=Path(FOLDER), type=Place())
 @click.option("--preset", help="Size of the model: nano (the default here), seed or large.")
 @click.option("--epochs", type=Whole(low=1), help="Passes over the training windows.")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")

@@ -20,6 +20,7 @@ from wonderland import plugins as plugin_host
 from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place
+from wonderland.demo import FOLDER, MESSAGES
 from wonderland.paths import expanded
 from wonderland.workspace.settings import DEFAULT_NAME
 
@@ -61,12 +62,14 @@ def status(console: Console, folder: Path | None) -> None:
         written = datetime.fromtimestamp(step.written).astimezone() if step.written else None
         when = f"{written:%Y-%m-%d %H:%M}" if written else ""
         size = size_of(step.size) if step.size else ""
-        sign = console.mark(step.state == "done" and step.passed)
+        sign = console.mark(None if step.state == "begun" else step.state == "done" and step.passed)
         line = f"{sign} {step.name:<{width}}  {step.state:<11} {when:<16} {size:>9}"
         console.say(line.rstrip())
         if step.detail:
             console.paragraph(plain(step.detail), indent=width + 4)
     if following := _next(workspace, steps):
+        if following.startswith("wonderland demo"):  # which is told its folder otherwise
+            console.where = ""
         console.next(following)
 
 
@@ -83,6 +86,10 @@ def _next(workspace: Workspace, steps: Sequence[Step]) -> str:
         commands = {**stages, "checks": "check", "results": "analyze", "audit": "audit"}
         commands = {name: f"wonderland {how}" for name, how in commands.items()}
     todo = {step.name: step.again or commands.get(step.name, "") for step in steps if step.state != "done"}
+    declined = {step.name for step in steps if step.state == "declined"}
+    if list(workspace.settings.source.paths) == [str(MESSAGES)] and (todo.keys() & commands.keys()) - declined:
+        default = workspace.folder.resolve() == Path(FOLDER).resolve()
+        return "wonderland demo" if default else f"wonderland demo {shlex.quote(str(workspace.folder))}"
     if any(step.name == "audit" and step.state in ("missing", "declined") for step in steps):
         del todo["audit"]  # it was not asked for, or would decline again
     order = [*commands, "report", "live report"]

@@ -5,4 +5,5 @@
 
 from pathlib import Path
 
+FOLDER = "wonderland-demo"
 MESSAGES = Path(__file__).with_name("messages.jsonl.gz")

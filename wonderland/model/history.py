@@ -115,6 +115,14 @@ class History:
             f"{last.train_loss:.3f}. The weights of epoch {best} are kept."
         )
 
+    @property
+    def lag(self) -> str:
+        """Why the training loss of the weights that are kept is above the held-out loss; empty if it is not."""
+        held_out = self.held_out_loss
+        if held_out is None or self.epochs[(self.best_epoch or 0) - 1].train_loss <= held_out:
+            return ""
+        return "The training loss is measured while the weights still move, so it lags behind."
+
     def per_byte(self, loss: float, *, training: bool = False) -> float | None:
         """Return a held-out (or a training) loss in nats a byte, or None if the bytes were not counted."""
         each = self.train_bytes_per_token if training else self.bytes_per_token

@@ -27,7 +27,7 @@ from wonderland.report.schema import (
 )
 from wonderland.report.sections import SECTIONS, section_of
 from wonderland.report.sharing import ASKED
-from wonderland.report.stories import roles_of, stories
+from wonderland.report.stories import roles_of, stories, unnamed_of
 from wonderland.report.tour import tour
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "cards": list(_card_data(page)),
         "stories": stories(page, views),
         "roles": roles_of(page),
+        "unnamed": unnamed_of(page),
         "sections": [[name, heading] for name, heading in SECTIONS.items()],
         "opens": page.opens,
         "audit": page.audit,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wonderland.estimate import Estimate
     from wonderland.report.page import Page
 
-__all__ = ["ABSENT", "FOUND", "GUESSES", "MOST", "headline", "roles_of", "stories"]
+__all__ = ["ABSENT", "FOUND", "GUESSES", "MOST", "headline", "roles_of", "stories", "unnamed_of"]
 
 GUESSES, FOUND, ABSENT = "How well does it guess?", "What did it find out?", "What does it not do?"
 """The questions of three stories, by which the tour finds them."""
@@ -65,19 +65,26 @@ def roles_of(page: Page) -> dict[str, str]:
     """Return the role that tells most of each head: of its roles the one that fewest heads share.
 
     A role that every head has tells nothing, nor does one that says what a head is not, or that holds a number, as
-    those are measurements. A head with no other has none.
+    those are measurements. A head with no other has none, nor has one of which an analysis says that it found none.
     """
     named = {
         key.name: [name for b in blocks if isinstance(b, Role) for name in [characters(b.role)] if _is_name(name)]
         for key, blocks in page.about.items()
-        if key.kind == "head"
+        if key.kind == "head" and all(b.named for b in blocks if isinstance(b, Role))
     }
     counts: dict[str, int] = {}
     for roles in named.values():
         for role in set(roles):
             counts[role] = counts.get(role, 0) + 1
     best = {head: min(reversed(roles), key=lambda role: counts[role]) for head, roles in named.items() if roles}
-    return {head: role for head, role in best.items() if counts[role] < len(named) or len(named) == 1}
+    heads = sum(key.kind == "head" for key in page.about)
+    return {head: role for head, role in best.items() if counts[role] < heads or heads == 1}
+
+
+def unnamed_of(page: Page) -> dict[str, str]:
+    """Return what is said of each head of which an analysis found no role by name."""
+    told = ((key, block) for key, blocks in page.about.items() if key.kind == "head" for block in blocks)
+    return {key.name: characters(block.role) for key, block in told if isinstance(block, Role) and not block.named}
 
 
 def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
@@ -107,11 +114,13 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     levels = [(name, level) for name, level in levels if math.isfinite(level) and level < 40]
     if not (math.isfinite(loss) and levels and loss < 40):
         return None
-    best = min(levels, key=lambda level: level[1])
+    better = [name for name, level in sorted(levels, key=lambda level: level[1]) if level <= loss]
     text = (
-        "Before each token it hesitates between this many; no table of counts does better."
-        if loss < best[1]
-        else f"It guesses no better than a simpler rule does: {best[0]}."
+        f"Before each token it hesitates between about {_count(loss)} choices; no table of counts does better."
+        if not better
+        else f"It guesses no better than a simpler rule does: {better[0]}."
+        if len(better) == 1
+        else f"It guesses no better than simpler rules do: {', '.join(better[:-1])} and {better[-1]}."
     )
     number: dict[str, Any] = {"value": _count(loss), "low": None, "high": None, "unit": "choices left"}
     number["of"] = "every held-out token"

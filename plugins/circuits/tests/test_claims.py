@@ -300,9 +300,10 @@ def test_a_verdict_of_ablation_is_no_role():
         shape=[1, 3],
     )
     cards = result.cards()
-    assert [str(head) for head in cards] == ["L0H0", "L0H1"]
-    assert isinstance(cards[next(iter(cards))][0], Role)
-    assert not any(isinstance(block, Role) for block in list(cards.values())[1])
+    assert [str(head) for head in cards] == ["L0H0", "L0H1", "L0H2"]
+    told = [block for (block,) in cards.values()]
+    assert [str(one.role) for one in told] == roles  # the words of the table
+    assert [one.named for one in told] == [True, False, False]  # and no sign on the map
     columns = [column.label for column in result.views()[0].figure.columns]
     assert columns[:4] == ["Head", "Role", "Ablation", "Speaker through it"]  # what a role stands on is seen first
     none = replace(result, roles=["no role found"] * 3, causal=[False] * 3)
@@ -315,7 +316,17 @@ def test_a_verdict_of_ablation_is_no_role():
         "1 of 3 heads has a role that an intervention supports; 2 others are needed, each by 0.01 nats a token or "
         "more, and copy what they look at by the weights alone."
     )
-    assert result.findings()[0].sentence == "1 of 3 heads has a role that an intervention supports."
+    assert result.findings()[0].sentence == (
+        "1 of 3 heads has a role that an intervention supports; 1 is needed for something not named; no role was found "
+        "for 1."
+    )
+    mixed = ["harmful", "harmful", "copies what it looks at", *roles[1:], *roles[1:2]]
+    all_told = replace(result, heads=[f"L0H{i}" for i in range(6)], roles=mixed, causal=[True] * 6, shape=[1, 6])
+    assert all_told.summary().splitlines()[0] == (
+        "0 of 6 heads have a role that an intervention supports; 1 is needed by 0.01 nats a token or more, and copies "
+        "what it looks at by the weights alone; 2 are needed for something not named; 2 are harmful; no role was found "
+        "for 1."
+    )
     said = "needed, and copies what it looks at"  # more heads copy by their weights
     assert [str(blocks[0].role) for blocks in copies.cards().values()] == ["induction", said, said]
     assert str(copies.views()[0].figure.rows[1][1]) == said

@@ -40,7 +40,9 @@ def test_the_planted_heads_have_their_roles_and_the_others_none(found):
     assert result.role(NAMES["previous"]) == "relays the previous token"
     assert result.role(NAMES["induction"]) == "induction"
     assert {result.role(NAMES[idle]) for idle in ("self", "uniform", "speaker")} == {"no role found"}
-    assert result.summary().startswith("2 of 6 heads have a role that an intervention supports.")
+    assert result.summary().startswith(
+        "2 of 6 heads have a role that an intervention supports; no role was found for 4."
+    )
     assert "Before training 0 had one." in result.summary()
 
 

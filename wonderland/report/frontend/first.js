@@ -50,7 +50,7 @@ function intervalLine({ value, low, high, chance }) {
     const x = d3.scaleLinear(padded(min(low, chance), max(high, chance), 0.25), [12, width - 12]);
     drawing.line(12, 22, width - 12, 22, colours.line);
     drawing.line(x(chance), 8, x(chance), 36, colours.ink, { lineWidth: 1.5 });
-    drawing.text(x(chance), 50, chance ? 'chance' : 'nothing', { anchor: 'middle', fill: colours.muted });
+    drawing.text(x(chance), 50, chance ? 'chance' : 'zero', { anchor: 'middle', fill: colours.muted });
     drawing.line(x(low), 22, x(high), 22, colours.accent, { lineWidth: 4 });
     drawing.mark(x(value), 22, 0, 90, colours.accent);
     return drawing;

@@ -5,6 +5,8 @@ const SIGNS = ['●', '■', '▲', '◆', '★', '✚'];
 // Beyond six, roles share one sign.
 const ROLES = d3.sort(d3.rollups(Object.values(page.roles), (all) => all.length, (role) => role), ([, count]) => count).map(([role, count], i) => ({ role, count, sign: SIGNS[i] ?? '▪' }));
 const roleOf = (head) => ROLES.find(({ role }) => role === page.roles[head]);
+// A head without a sign is called as its card and the table of roles call it.
+const saidOf = (head) => page.roles[head] ?? page.unnamed[head] ?? 'no role';
 const colourOfRole = (role) => (ROLES.indexOf(role) < SIGNS.length ? palette().categories[ROLES.indexOf(role)] : 'var(--muted)');
 
 // On a page on which no head has a role, the heads of which its findings say something are marked; nothing is no mark.
@@ -18,7 +20,7 @@ function modelMap({ lit = null } = {}) {
   const go = (key) => store.set({ key, ...(viewShown()?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
   const heads = HEADS.map((name) => {
     const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name);
-    const node = el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, role?.role ?? 'no role') }, on ? role?.sign ?? '●' : lit ? '' : '·');
+    const node = el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, saidOf(name)) }, on ? role?.sign ?? '●' : lit ? '' : '·');
     if (on) node.style.color = role ? colourOfRole(role) : 'var(--accent)';
     return node;
   });
@@ -32,7 +34,7 @@ function modelMap({ lit = null } = {}) {
   grid.style.gridTemplateColumns = `${lit ? '' : 'auto '}repeat(${each}, minmax(0, 30px))${lit ? '' : ' 42px'}`;
   if (N_HEADS > 16) heads.forEach((node, i) => styled(node, { gridColumn: `${(i % N_HEADS) % 16 + (lit ? 1 : 2)}` }));
   const hand = pointing(grid, { columns: N_HEADS, pick: (i) => go(`head:${HEADS[i]}`), peek: (i) => (lit ? { key: `head:${HEADS[i]}` } : {}), // in the card the map would vanish under the pointer
-    words: (i) => [HEADS[i], [['', page.roles[HEADS[i]] ?? 'no role']]] });
+    words: (i) => [HEADS[i], [['', saidOf(HEADS[i])]]] });
   hand.set(heads);
   const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map((one) => {
     const mark = el('b', one.sign);

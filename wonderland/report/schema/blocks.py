@@ -108,3 +108,4 @@ class Role(Node):
 
     role: Annotated[Label, "The name of the role."]
     rule: Annotated[Said, "The rule."] = ""
+    named: Annotated[bool, "False where it says that none was found: the map has its words, no sign."] = True

@@ -35,7 +35,7 @@ from wonderland.components import Head
 from wonderland.errors import NotEnoughData
 from wonderland.views import with_bounds
 from wonderland_circuits.phrases import share
-from wonderland_circuits.taxonomy_result import COPIES, LEAST, NOTHING, HeadTaxonomyResult
+from wonderland_circuits.taxonomy_result import COPIES, LEAST, NOTHING, UNNAMED, HeadTaxonomyResult
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -139,7 +139,7 @@ def _role(results: Mapping[str, Any], at: tuple[int, int], least: float = LEAST)
                 f"no single pattern; copying score {float(ov.copying[at]):+.2f} beyond rotated weights; {cost}",
                 True,
             )
-        return "needed for something not named", f"no pattern and no copying; {cost}", True
+        return UNNAMED, f"no pattern and no copying; {cost}", True
     if verdict == "harmful":
         return "harmful", cost, True
     why = f"ablation: {verdict}" + (f"; it has the pattern {label}, which alone is no role" if looks else "")

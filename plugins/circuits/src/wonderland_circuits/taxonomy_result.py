@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Number, Role, Row, Table, Wording
+from wonderland.views import Column, Number, Role, Table, Wording
 
 NOTHING = "no role found"
 COPIES = "copies what it looks at"
@@ -18,7 +18,8 @@ LEAST = 0.01
 """Nats a token: a head without which the loss changes by less has no role by that, however sure the change is."""
 _SAID = {COPIES: f"needed, and {COPIES}"}  # where roles are counted: more heads copy by their weights than are needed
 _FIRST = ("Ablation", "Speaker through it", "Induction")  # what a role stands on, before what only describes
-_VAGUE = (NOTHING, "harmful", "needed for something not named")
+UNNAMED = "needed for something not named"
+_VAGUE = (NOTHING, "harmful", UNNAMED)
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,20 @@ class HeadTaxonomyResult(wl.Result):
         count = len(self.named) - copying
         have = "has" if count == 1 else "have"
         claim = f"{count} of {len(self.heads)} heads {have} a role that an intervention supports"
+        rest = "".join(f"; {told}" for told in self._unnamed())
         if not copying:
-            return f"{claim}."
+            return f"{claim}{rest}."
         many = str(copying) if not count else f"{copying} other" if copying == 1 else f"{copying} others"
         least = f"by {self.least:g} nats a token or more"
         needed, copy = ("are needed, each", "copy what they look at") if copying > 1 else ("is needed", COPIES)
-        return f"{claim}; {many} {needed} {least}, and {copy} by the weights alone."
+        return f"{claim}; {many} {needed} {least}, and {copy} by the weights alone{rest}."
+
+    def _unnamed(self) -> list[str]:
+        """Return how many heads have each verdict that is no role, so that all heads are told of."""
+        counted = ((verdict, self.roles.count(verdict)) for verdict in (UNNAMED, "harmful"))
+        told = [f"{count} {'is' if count == 1 else 'are'} {verdict}" for verdict, count in counted if count]
+        none = self.roles.count(NOTHING)
+        return [*told, f"no role was found for {none}"] if none else told
 
     def findings(self) -> Sequence[wl.Finding]:
         trusted = all(one.trusted for one in self.numbers.values() if one.resampled_over != "models")
@@ -116,16 +125,12 @@ class HeadTaxonomyResult(wl.Result):
         one = self.numbers[heading][head] if heading in self.numbers else None
         return one if one is not None and np.isfinite(one.value) else None
 
-    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
-        """Return a role for each head that has one; what ablation alone says of a head is a row, not a role."""
-        told: dict[Any, Sequence[Block | Role]] = {}
-        for i, name in enumerate(self.heads):
-            if self.roles[i] not in _VAGUE:
-                told[Head.parse(name)] = [Role(Wording(_said(self.roles[i])), self.rules[i])]
-            elif self.roles[i] != NOTHING:
-                row = Row("by ablation alone", Wording(self.roles[i]))
-                told[Head.parse(name)] = [Block("No role found", self.rules[i], [row])]
-        return told
+    def cards(self) -> Mapping[Any, Sequence[Role]]:
+        """Return what each head is called in the table; what ablation alone says of a head names no role."""
+        told = zip(self.heads, self.roles, self.rules, strict=True)
+        return {
+            Head.parse(name): [Role(Wording(_said(role)), rule, named=role not in _VAGUE)] for name, role, rule in told
+        }
 
     def views(self) -> Sequence[wl.View]:
         n = self.numbers["Ablation"]
