@@ -36,6 +36,7 @@ END, ME, THEM, SEP, PAD = range(5)
 """The id of a special token."""
 
 _ALPHABET = 256
+_USUAL = "A usual one: --vocab-size 4096, in Python vocab_size=4096"
 _MOST = 1_000_000  # tokens; beyond that memory may run out, which ends Python
 _TEXTS = (
     "",
@@ -108,7 +109,7 @@ class SpeakerTokenizer:
                 texts, of which nobody knows who wrote them.
             NotEnoughData: There is no text at all, or no word that so many contacts used.
         """
-        must_be(vocab_size, Integral, "vocab_size is a whole number", "4096 is a usual one.")
+        must_be(vocab_size, Integral, "vocab_size is a whole number", _USUAL)
         if isinstance(corpus, (str, bytes)):
             raise UsageError(
                 "A tokenizer is trained on many texts, not on one.", hint="Give a Corpus or a list of texts."
@@ -117,9 +118,13 @@ class SpeakerTokenizer:
             corpus, (Corpus, Iterable), "a tokenizer is trained on a Corpus or on texts", "Give wl.Corpus.read(PATH)."
         )
         if vocab_size < len(SPECIALS) + _ALPHABET:
-            raise UsageError(f"vocab_size is at least {len(SPECIALS) + _ALPHABET}, not {vocab_size}.")
+            raise UsageError(
+                f"vocab_size is at least {len(SPECIALS) + _ALPHABET}, not {vocab_size}: there are {len(SPECIALS)} "
+                f"specials and {_ALPHABET} bytes.",
+                hint=_USUAL,
+            )
         if vocab_size > _MOST:
-            raise UsageError(f"vocab_size is at most {_MOST:,}, not {vocab_size:,}.", hint="4096 is a usual one.")
+            raise UsageError(f"vocab_size is at most {_MOST:,}, not {vocab_size:,}.", hint=_USUAL)
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()

@@ -111,7 +111,10 @@ def repeats(table: pa.Table, most: int, least_words: int) -> Choice:
         UsageError: ``most`` is under 1.
     """
     if most < 1:
-        raise UsageError(f"At least one of several messages that say the same stays, not {most}.")
+        raise UsageError(
+            f"At least one of several messages that say the same stays, not {most}.",
+            hint="For example: corpus.cap_repeats(1)",
+        )
     seen: Counter[str] = Counter()
     keep = np.ones(table.num_rows, dtype=bool)
     parts = (batch.column(0).to_pylist() for batch in table.select(["text"]).to_batches(max_chunksize=_PART))

@@ -190,7 +190,8 @@ class Corpus:
         if chosen.dtype != bool or chosen.shape != self.thread_starts.shape:
             raise UsageError(
                 f"Conversations are chosen by one bool for each of the {len(self.thread_starts):,}, not by "
-                f"{chosen.dtype} {list(chosen.shape)}."
+                f"{chosen.dtype} {list(chosen.shape)}.",
+                hint="For example, those of ten or more: np.diff(np.r_[corpus.thread_starts, len(corpus)]) >= 10",
             )
         keep = chosen[self.thread_index]
         return self._chosen("conversations", (keep, Counter({"another part of the conversations": int((~keep).sum())})))
@@ -330,12 +331,14 @@ class Corpus:
         must_be(held_out, Real, "held_out is a share between 0 and 1")
         must_be(seed, Integral, "a seed is a whole number")
         if not 0 < held_out < 1:
-            raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.")
+            raise UsageError(f"held_out is a share between 0 and 1, not {held_out}.", hint="0.1 holds a tenth out.")
         lengths = np.diff(np.r_[self.thread_starts, len(self)])
         mask = held_out_messages(lengths, self._people, held_out, by, seed)
         if mask.all() or not mask.any():
+            messages = "1 message" if len(self) == 1 else f"{len(self):,} messages"
+            threads = "1 conversation" if len(lengths) == 1 else f"{len(lengths):,} conversations"
             raise NotEnoughData(
-                f"{len(self):,} messages in {len(lengths):,} conversations are too few to hold {held_out:.0%} out.",
+                f"{messages} in {threads} {'is' if len(self) == 1 else 'are'} too few to hold {held_out:.0%} out.",
                 hint="Give more messages: some thousands at least.",
             )
         train = replace(

@@ -38,7 +38,10 @@ def export(corpus: Corpus, folder: str | Path, *names: str, size: int = 8, strid
     if unknown:
         raise UsageError(f"There is no export named {unknown[0]!r}.", hint=f"Exports: {', '.join(FILES)}.")
     if not 1 <= stride <= size:
-        raise UsageError(f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.")
+        raise UsageError(
+            f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.",
+            hint=f"For example: stride={max(1, size // 2)}",
+        )
     folder = expanded(folder)
     try:
         with making_parents(folder / "file"):

@@ -67,7 +67,10 @@ def join(parts: Sequence[Part], *, once: bool = True) -> tuple[pa.Table, Ledger,
         UsageError: There is no store, or two have one label.
     """
     if not parts or len({part.label for part in parts}) < len(parts):
-        raise UsageError("Stores are joined by different names, and there must be one at least.")
+        raise UsageError(
+            "Stores are joined by different names, and there must be one at least.",
+            hint="Give each part a label of its own.",
+        )
     tables = [_with_ids(part.table, part.label) for part in parts]
     skipped = pa.concat_tables([_with_ids(part.skipped, part.label) for part in parts])
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()

@@ -18,6 +18,7 @@ from wonderland.corpus.people import Pseudonyms
 from wonderland.corpus.reading import read_source
 from wonderland.corpus.source import Source, choose_source, closing_source, open_source
 from wonderland.errors import UsageError
+from wonderland.nearby import did_you_mean
 from wonderland.paths import expanded
 
 __all__ = ["read_part", "read_several", "space_of"]
@@ -88,4 +89,8 @@ def _require_known(chosen: Sequence[type[Source]], options: Mapping[str, Any]) -
     for name in options:
         if not any(name in _options_of(kind) for kind in chosen):
             told = ", ".join(dict.fromkeys(kind.name for kind in chosen))
-            raise UsageError(f"None of the sources {told} has an option {name!r}.")
+            known = sorted({known for kind in chosen for known in _options_of(kind)})
+            raise UsageError(
+                f"None of the sources {told} has an option {name!r}.",
+                hint=did_you_mean(name, known, f"Their options: {', '.join(known)}."),
+            )

@@ -53,7 +53,9 @@ def held_out_messages(
         late: np.ndarray = within >= np.repeat(np.ceil(lengths * (1 - share)), lengths)
         return late
     if by not in WAYS:
-        raise UsageError(f"by is {', '.join(map(repr, WAYS[:-1]))} or {WAYS[-1]!r}, not {by!r}.")
+        raise UsageError(
+            f"by is {', '.join(map(repr, WAYS[:-1]))} or {WAYS[-1]!r}, not {by!r}.", hint=f"For example: by={WAYS[0]!r}"
+        )
     random = np.random.default_rng(seed)
     if by == "contact":
         groups = _acquainted(people())

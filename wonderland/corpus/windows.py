@@ -126,9 +126,15 @@ def pack(corpus: Corpus, tokenizer: SpeakerTokenizer, *, size: int = 8, stride: 
         UsageError: ``stride`` would step over messages, or ``context`` holds no text beside the specials.
     """
     if not 1 <= stride <= size:
-        raise UsageError(f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.")
+        raise UsageError(
+            f"A window of {size} messages takes a stride from 1 to {size}, not {stride}.",
+            hint=f"For example: --stride {max(1, size // 2)}",
+        )
     if context < 3:
-        raise UsageError(f"A context holds a speaker, a token and a separator: at least 3 tokens, not {context}.")
+        raise UsageError(
+            f"A context holds a speaker, a token and a separator: at least 3 tokens, not {context}.",
+            hint="For example: context=256",
+        )
     if not len(corpus):
         raise NotEnoughData("There is no message left to make windows of.", hint="Check `wonderland status`.")
     kind = np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.int32

@@ -108,7 +108,7 @@ class Chat:
     @you.setter
     def you(self, speaker: str) -> None:
         if speaker not in SPEAKERS:
-            raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
+            raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.", hint="For example: chat.you = 'me'")
         self._you = speaker
 
     @property
@@ -119,7 +119,9 @@ class Chat:
     @seed.setter
     def seed(self, seed: int) -> None:
         if seed < 0:
-            raise UsageError(f"A seed is at least 0, not {seed}.")
+            raise UsageError(
+                f"A seed is at least 0, not {seed}.", hint="For example: --seed 0, in Python chat.seed = 0"
+            )
         self._seed = seed
 
     def set_temperature(self, temperature: float) -> None:

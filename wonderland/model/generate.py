@@ -79,7 +79,7 @@ def generate(
         InputError: The model's answers are not finite numbers.
     """
     if speaker not in SPEAKERS:
-        raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.")
+        raise UsageError(f"The speaker is 'me' or 'them', not {speaker!r}.", hint="For example: speaker='them'")
     start = _opening(tokenizer, prompt, SPEAKERS[speaker])
     return continued(
         model,
@@ -130,10 +130,16 @@ def continued(
             "overflow, and above all tokens are equally likely.",
             hint="0 takes the likeliest token each time; 1 samples as the model says.",
         )
-    if not 0 < top_p <= 1 or top_k < 0 or messages < 1 or max_tokens < 1 or seed < 0:
-        raise UsageError(
-            "top_p is over 0 and at most 1; top_k and seed are at least 0, messages and max_tokens at least 1."
-        )
+    if not 0 < top_p <= 1:
+        raise UsageError(f"top_p is over 0 and at most 1, not {top_p:g}.", hint="top_p=1 leaves no token out.")
+    for name, value, least in (
+        ("top_k", top_k, 0),
+        ("seed", seed, 0),
+        ("messages", messages, 1),
+        ("max_tokens", max_tokens, 1),
+    ):
+        if value < least:
+            raise UsageError(f"{name} is at least {least}, not {value}.", hint=f"For example: {name}={least}")
     if len(start) >= model.cfg.n_ctx:
         raise UsageError(
             f"The prompt has {len(start)} tokens; the model's context is {model.cfg.n_ctx}.", hint="Shorten it."

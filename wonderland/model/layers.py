@@ -157,7 +157,9 @@ class MLP(nn.Module):
     def __init__(self, cfg: Config) -> None:
         super().__init__()
         if cfg.act_fn not in ACTIVATIONS:
-            raise UsageError(f"act_fn is one of {', '.join(ACTIVATIONS)}, not {cfg.act_fn!r}.")
+            raise UsageError(
+                f"There is no act_fn named {cfg.act_fn!r}.", hint=f"There are: {', '.join(map(repr, ACTIVATIONS))}."
+            )
         self.act: Callable[[Tensor], Tensor] = ACTIVATIONS[cfg.act_fn]
         self.W_in = nn.Parameter(torch.empty(cfg.d_model, cfg.d_mlp))
         self.b_in = nn.Parameter(torch.empty(cfg.d_mlp))

@@ -49,9 +49,12 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("n_layers", "n_heads", "d_model", "d_head", "n_ctx", "d_vocab"):
             if getattr(self, name) < 1:
-                raise UsageError(f"{name} is at least 1, not {getattr(self, name)}.")
+                raise UsageError(f"{name} is at least 1, not {getattr(self, name)}.", hint=f"For example: {name}=1")
         if self.normalization_type not in ("LN", None):
-            raise UsageError(f"normalization_type is 'LN' or None, not {self.normalization_type!r}.")
+            raise UsageError(
+                f"normalization_type is 'LN' or None, not {self.normalization_type!r}.",
+                hint="normalization_type='LN' for layer norm, None for none.",
+            )
 
     @property
     def n_params(self) -> int:
@@ -73,7 +76,10 @@ class Config:
         known = {field.name for field in fields(cls)}
         unknown = set(value) - known
         if unknown:
-            raise UsageError(f"The model's configuration has fields this version does not know: {', '.join(unknown)}.")
+            raise UsageError(
+                f"The model's configuration has fields this version does not know: {', '.join(unknown)}.",
+                hint="If a newer wonderland wrote it: pip install -U wonderland",
+            )
         return cls(**value)
 
 

@@ -15,6 +15,18 @@ OPTIMISERS = ("muon", "adamw")
 PRECISIONS = ("auto", "bf16", "fp32")
 _LARGEST = 2**31 - 1  # of windows, tokens, epochs and seeds: what every library below can count to
 _MOST_CANARIES = 1000
+_OF_THE_PRESET = ("epochs", "batch_tokens", "learning_rate", "embedding_learning_rate", "muon_learning_rate")
+_POSITIVE = ("epochs", "batch_tokens", "learning_rate", "window_size", "stride")
+_NOT_NEGATIVE = (
+    "patience",
+    "micro_tokens",
+    "snapshots",
+    "seed",
+    "canaries",
+    "embedding_learning_rate",
+    "muon_learning_rate",
+    "weight_decay",
+)
 
 
 @dataclass(frozen=True)
@@ -52,22 +64,22 @@ class TrainingSettings:
         values = asdict(self)
         if self.optimiser == "adamw":
             values["learning_rate"] = self.learning_rate or chosen.adamw_learning_rate
-        for name in ("epochs", "batch_tokens", "learning_rate", "embedding_learning_rate", "muon_learning_rate"):
+        for name in _OF_THE_PRESET:
             values[name] = values[name] or getattr(chosen, name)
-        if min(values[name] for name in ("epochs", "batch_tokens", "learning_rate", "window_size", "stride")) <= 0:
-            raise UsageError("epochs, batch_tokens, learning_rate, window_size and stride are positive.")
-        least_zero = ("embedding_learning_rate", "muon_learning_rate", "weight_decay")
-        if min(values[name] for name in ("patience", "micro_tokens", "snapshots", "seed", "canaries", *least_zero)) < 0:
-            raise UsageError(
-                f"patience, micro_tokens, snapshots, seed, canaries, {', '.join(least_zero)} are 0 or more."
-            )
         for name, value in values.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise UsageError(f"{name} is {value}; it should be a finite number.")
+                raise UsageError(f"{name} is a finite number, not {value}.", hint=_usual(name))
+            if name in _POSITIVE and value <= 0:
+                raise UsageError(f"{name} is positive, not {value}.", hint=_usual(name))
+            if name in _NOT_NEGATIVE and value < 0:
+                raise UsageError(f"{name} is 0 or more, not {value}.", hint=_usual(name))
             if isinstance(value, int) and value > _LARGEST:
-                raise UsageError(f"{name} is {value}, which is too large.")
+                raise UsageError(f"{name} is at most {_LARGEST:,}, not {value:,}.", hint=_usual(name))
         if values["canaries"] > _MOST_CANARIES:
-            raise UsageError(f"At most {_MOST_CANARIES:,} canaries can be drawn, not {values['canaries']:,}.")
+            raise UsageError(
+                f"At most {_MOST_CANARIES:,} canaries can be drawn, not {values['canaries']:,}.",
+                hint=f"For example: --canaries {_MOST_CANARIES}",
+            )
         for name, known in (("optimiser", OPTIMISERS), ("precision", PRECISIONS)):
             if values[name] not in known:
                 raise UsageError(f"There is no {name} named {values[name]!r}.", hint=f"There are: {', '.join(known)}.")
@@ -85,3 +97,10 @@ class TrainingSettings:
             if values[name] == TrainingSettings.__dataclass_fields__[name].default:
                 del values[name]
         return values
+
+
+def _usual(name: str) -> str:
+    """Say what to type instead of a number that cannot be."""
+    default = getattr(TrainingSettings, name)
+    kind = "the preset's value" if name in _OF_THE_PRESET else "the usual value"
+    return f"For {kind}: --{name.replace('_', '-')} {default:g}, in Python {name}={default:g}"

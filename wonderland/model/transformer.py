@@ -144,7 +144,10 @@ class Transformer(HookedRootModule):  # type: ignore[misc]
     def residual(self, tokens: Tensor) -> Tensor:
         """Return the residual stream before the first layer, [batch, pos, d_model]."""
         if tokens.shape[-1] > self.cfg.n_ctx:
-            raise UsageError(f"The input has {tokens.shape[-1]} tokens; the model's context is {self.cfg.n_ctx}.")
+            raise UsageError(
+                f"The input has {tokens.shape[-1]} tokens; the model's context is {self.cfg.n_ctx}.",
+                hint=f"Give its last tokens only: tokens[..., -{self.cfg.n_ctx}:]",
+            )
         embedded: Tensor = self.hook_embed(self.embed(tokens))
         position: Tensor = self.hook_pos_embed(self.pos_embed(tokens))
         return embedded + position
