@@ -168,7 +168,7 @@ def test_a_number_of_a_result_that_was_changed_on_disk_is_noticed(tmp_path, file
     measured(control=measured(), rows=[1.0]).save(tmp_path)
     assert wl.Result.load(tmp_path).rows == [1.0]
     flip(tmp_path / file)
-    with pytest.raises(InputError, match="is damaged: result.json and arrays.safetensors are not") as error:
+    with pytest.raises(InputError, match=r"is damaged: result\.json and arrays\.safetensors are not") as error:
         wl.Result.load(tmp_path)
     assert "wonderland analyze" in error.value.hint
 

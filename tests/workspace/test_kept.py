@@ -395,14 +395,14 @@ def test_a_result_of_a_workspace_is_loaded_only_as_it_was_sealed(workspace):
     whole = seal.read_text(encoding="utf-8")
     for broken in (None, "", "[]", "{}", whole[:-9], '{"files": []}', '{"files": {}}'):
         seal.unlink() if broken is None else seal.write_text(broken, encoding="utf-8")
-        with pytest.raises(InputError, match="is damaged: stage.json"):
+        with pytest.raises(InputError, match=r"is damaged: stage\.json"):
             wl.Result.load(one.folder)
     seal.write_text(whole, encoding="utf-8")
     assert wl.Result.load(one.folder).provenance.analysis == "attention-entropy"
     tree = json.loads((one.folder / "result.json").read_text(encoding="utf-8"))
     del tree["sha256"]  # as an older version wrote it: the seal alone knows
     (one.folder / "result.json").write_text(json.dumps(tree), encoding="utf-8")
-    with pytest.raises(InputError, match="is damaged: result.json is not what was written there"):
+    with pytest.raises(InputError, match=r"is damaged: result\.json is not what was written there"):
         wl.Result.load(one.folder)
 
 
