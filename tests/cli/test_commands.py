@@ -386,6 +386,14 @@ class TestFailures:
         assert "✗" in printed.out
         assert "checks failed" in printed.err
 
+    def test_a_workspace_made_within_another_is_named_in_what_comes_next(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        assert run(["init", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["next"] == "wonderland extract PATH"
+        monkeypatch.chdir(tmp_path / "me.wonderland")
+        assert run(["init", "--json"]) == 0  # else the next command would write into the outer one
+        assert json.loads(capsys.readouterr().out)["next"] == "wonderland extract PATH -w me.wonderland"
+
     def test_a_folder_that_cannot_be_written(self, tmp_path, monkeypatch, capsys):
         def refuse(*_args, **_kwargs):
             raise PermissionError(13, "Permission denied")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
+import pandas
 import pytest
 
 from wonderland.corpus.corpus import Corpus
@@ -169,3 +171,15 @@ def test_a_table_of_which_no_column_is_the_time_says_which_were_not_taken_and_ho
     assert order.startswith("No message has a time")
     assert not Corpus.read(write("a.csv", rows), time="when").notes
     assert "--time 'a day'" in Corpus.read(write("a.csv", rows.replace("when", "a day"))).notes[0]
+
+
+def test_times_without_a_zone_are_counted_in_a_table_in_lines_and_in_a_frame(write, tmp_path):
+    times = ("2024-05-01 12:00", "2024-05-01T12:00:00Z", "1714564800", "", "soon", "2024-05-01 12:01")
+    records = [{"sender": "me", "text": "hi", "time": time} for time in times]
+    table = write("a.csv", "sender,text,time\n" + "".join(f"me,hi,{time}\n" for time in times))
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    for read in (Corpus.read(table), Corpus.read(tmp_path / "a.jsonl"), Corpus.from_frame(pandas.DataFrame(records))):
+        assert read.ledger.facts["Times"] == {"local, without a zone": 2}
+    source = CsvSource(write("b.csv", "sender,text,time\nme,hi,2024-05-01T12:00:00Z\n"))
+    assert [*source.rows()]
+    assert source.facts() == {}

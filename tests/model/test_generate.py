@@ -124,6 +124,25 @@ def test_several_messages_are_generated_on_request(words):
     assert str(sampled).count("<|sep|>") == 2  # not the one at its end
 
 
+def test_a_message_ends_where_somebody_else_begins_to_speak(words):
+    said = [fixed(words, a=0.5, THEM=0.5).generate(words, seed=seed, top_p=1) for seed in range(8)]
+    assert all(sampled.finished and sampled.tokens[-1] == THEM and sampled.tokens.count(THEM) == 1 for sampled in said)
+    assert {word for sampled in said for word in str(sampled).split()} == {"a"}
+    assert "" in map(str, said)  # drawn as the very first token
+
+
+def test_a_speaker_after_a_separator_begins_a_message_and_ends_none(words):
+    model, places = fixed(words, a=0.3, SEP=0.4, THEM=0.3), set()
+    for seed in range(8):
+        sampled = model.generate(words, messages=4, max_tokens=60, top_p=1, seed=seed)
+        before = [sampled.prompt[-1], *sampled.tokens]
+        after = [before[i] for i, token in enumerate(sampled.tokens) if token == THEM]
+        places |= {token == SEP for token in after}
+        if sampled.finished:  # the context was long enough
+            assert sampled.tokens.count(SEP) + sum(token != SEP for token in after) == 4
+    assert places == {True, False}
+
+
 def test_the_end_of_text_ends_everything(words):
     sampled = fixed(words, END=1.0).generate(words, messages=3)
     assert sampled.tokens == [END]

@@ -36,7 +36,9 @@ def init(console: Console, folder: Path | None, where: Path | None) -> None:
     workspace = Workspace.create(where or folder or Path(DEFAULT_NAME))
     console.result(workspace=str(workspace.folder))
     console.say(f"Workspace {workspace.folder}, settings in {workspace.folder / 'wonderland.toml'}")
-    console.where = "" if workspace.folder == Path(DEFAULT_NAME) else f" -w {shlex.quote(str(workspace.folder))}"
+    found = Workspace.find()  # one that this one was made within comes first
+    is_found = found is not None and found.samefile(workspace.folder)
+    console.where = "" if is_found else f" -w {shlex.quote(str(workspace.folder))}"
     console.next("wonderland extract PATH")
 
 

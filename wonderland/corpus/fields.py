@@ -48,6 +48,7 @@ class Fields:
         dates: The order of day, month and year in dates, if the user said it.
         worded: Whether the user named the key "from_me", whose values may then be words of the store's own.
         oddities: Counts of what had to be left open, for the ledger.
+        local: How many messages have a time without a zone.
         senders: Counts of who wrote, kept where only the sender tells whether a message is the owner's.
         unread: For each conversation, how many of its times were not understood.
         example: A time that was not understood.
@@ -61,6 +62,7 @@ class Fields:
     dates: str = ""
     worded: bool = False
     oddities: Counter[str] = field(default_factory=Counter)
+    local: int = 0
     senders: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     example: str = ""
@@ -96,6 +98,8 @@ class Fields:
             self.unread[thread] += 1
             self.example = self.example or self._shown(record)
             time = None
+        if time is not None and time.tzinfo is None:
+            self.local += 1
         if mine:
             sender = ME
         elif sender == ME:  # somebody else whom the store calls so
@@ -197,8 +201,11 @@ class ByFields:
     _fields: Fields | None = None
 
     def facts(self) -> Mapping[str, Mapping[str, int]]:
-        """Count what had to be left open."""
-        return {"Left open": self._fields.oddities} if self._fields and self._fields.oddities else {}
+        """Count times without a zone, and what had to be left open."""
+        if self._fields is None:
+            return {}
+        times = {"Times": {"local, without a zone": self._fields.local}} if self._fields.local else {}
+        return {**times, **({"Left open": self._fields.oddities} if self._fields.oddities else {})}
 
     def notes(self) -> list[str]:
         """Return what the user should know of the fields."""

@@ -32,7 +32,8 @@ class Sampled:
         prompt: Tokens of the prompt, speaker included.
         tokens: Tokens generated.
         probabilities: Probability of each generated token under the model, before temperature and cut-offs.
-        finished: Whether the message ended by itself, not by ``max_tokens`` or the context.
+        finished: Whether the messages ended by themselves, not by ``max_tokens`` or the context. A message ends with
+            ``<|sep|>``, with the conversation, or where a speaker token is drawn within it.
     """
 
     text: str
@@ -149,13 +150,15 @@ def continued(
         logits[PAD] = float("-inf")
         token = _sample(logits, temperature, top_k, top_p, generator)
         probabilities.append(float(logits.softmax(-1)[token]))
+        # Somebody else who begins to speak ends a message, too: after <|sep|> that is how the next one begins.
+        left -= token in (SEP, END) or (token in (ME, THEM) and tokens[-1] != SEP)
         tokens.append(token)
-        left -= token in (SEP, END)
         if token == END:
             break
     new = tokens[len(start) :]
-    spoken = new[:-1] if new and new[-1] in (SEP, END) else new
-    return Sampled(tokenizer.decode(spoken).strip(), start, new, probabilities, finished=len(spoken) < len(new))
+    spoken = new[:-1] if new and new[-1] in (SEP, END, ME, THEM) else new
+    ended = not left or new[-1] == END
+    return Sampled(tokenizer.decode(spoken).strip(), start, new, probabilities, finished=ended)
 
 
 def _opening(tokenizer: SpeakerTokenizer, prompt: str, speaker: int) -> list[int]:

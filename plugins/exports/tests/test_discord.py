@@ -71,6 +71,20 @@ def test_the_owner_is_in_all_direct_conversations_or_not_the_one_they_are_named_
     assert [message.is_from_me for message in read(Discord(tmp_path))[0]] == [True, False]
 
 
+def test_a_row_that_cannot_be_read_hides_none_in_another_file(tmp_path):
+    for name, content in {"a": 5, "b": 6, "c": "whole", "d": "whole"}.items():
+        write(tmp_path / f"{name}.json", row(content), name=name)
+    messages, skipped = read(Discord(tmp_path, me="7"))
+    assert [message.text for message in messages] == ["whole"]
+    assert [one.failed for one in skipped] == [True, True, False]
+    assert len({one.id for one in skipped}) == 3
+
+
+def test_a_name_is_not_lost_by_a_row_that_has_none(tmp_path):
+    path = write(tmp_path / "a.json", row(), row(number=2, author={"id": "7"}), row(who="8", number=3))
+    assert [message.is_from_me for message in read(Discord(path, me="Nick 7"))[0]] == [True, True, False]
+
+
 def test_a_channel_exported_twice_is_counted_once(tmp_path):
     write(tmp_path / "a.json", row(), row("ho", number=2))
     write(tmp_path / "b.json", row("ho", number=2), row("new", number=3))

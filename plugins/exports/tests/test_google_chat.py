@@ -58,6 +58,13 @@ def test_the_owner_is_named_where_the_export_does_not_say(tmp_path):
         list(GoogleChat(path).rows())
 
 
+def test_a_name_is_not_lost_by_a_row_that_has_none(tmp_path):
+    bare = {"creator": {"email": "Ada@X.example"}}
+    path = write(tmp_path, row() | bare, row(), row() | bare, row("ho", "Bo"))
+    assert [message.is_from_me for message in read(GoogleChat(path, me="Ada"))[0]] == [True] * 3 + [False]
+    assert {message.sender for message in read(GoogleChat(path, me="Bo", names=True))[0]} == {"Ada", "me"}
+
+
 def test_two_groups_of_the_same_people_are_two(tmp_path):
     for place in ("Space a", "Space b"):
         write(tmp_path, row(), place=place)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -79,6 +80,17 @@ def test_a_file_that_is_there_twice_is_counted_once(tmp_path):
     messages, skipped = read(Messenger(tmp_path, me="Leo Ito"))
     assert sorted(message.text for message in messages) == ["hi", "hi", "ho", "new"]
     assert [one.reason for one in skipped] == ["in two files, counted once"] * 3
+
+
+def test_a_row_that_cannot_be_read_is_failed_in_each_file(tmp_path):
+    odd = [5, None, "s", [], row(7), {"content": ["x"]}]
+    for part, more in {"part1": [], "part2": [row("new")]}.items():
+        write(tmp_path / part / "inbox" / "a_1" / "message_1.json", *odd, {}, row("hi"), *more)
+    messages, skipped = read(Messenger(tmp_path, me="Leo Ito"))
+    assert sorted(message.text for message in messages) == ["hi", "new"]
+    assert Counter(one.reason for one in skipped if one.failed) == {"not a JSON object": 8, "text is not a string": 4}
+    passed = Counter(one.reason for one in skipped if not one.failed)
+    assert passed == {"no text": 2, "in two files, counted once": 1}
 
 
 def test_parts_in_several_zips_are_one_download(tmp_path):

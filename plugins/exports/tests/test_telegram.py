@@ -1,6 +1,7 @@
 """Telegram: every row of every chat, texts as they stand, the owner proved or asked for."""
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from wonderland.errors import InputError
 from wonderland_exports.telegram import Telegram
+from wonderland_exports.telegram_rows import count_senders
 from wonderland_exports.testing import make_telegram
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
@@ -73,6 +75,19 @@ def test_names_are_kept_where_they_are_asked_for(tmp_path):
     assert {m.thread for m in items} == {"2"}
 
 
+def test_a_name_is_that_of_the_first_row_that_has_one(tmp_path):
+    nameless = [row(number, 1, "x") | {"from": odd} for number, odd in enumerate((None, "", " ", 5), 1)]
+    path = chat(tmp_path, *nameless, row(5, 1, "hi"), row(6, 1, "ho") | {"from": "Later"}, row(7, 2, "yes"))
+    items, _ = read(Telegram, path, names=True, me="User 2")
+    assert {m.sender for m in items} == {"me", "User 1"}
+    items, _ = read(Telegram, path, me="User 1")
+    assert [m.is_from_me for m in items] == [True] * 6 + [False]
+    names, senders = {}, Counter()
+    for part in ([nameless[0], 5], [row(5, 1, "hi")], [row(6, 1, "ho") | {"from": "Later"}]):  # in parts
+        count_senders(part, senders, names)
+    assert (names, senders) == ({"user1": "User 1"}, {"user1": 3})
+
+
 def test_a_group_alone_asks_who_you_are(tmp_path):
     path = chat(tmp_path, row(1, 2, "hi"), row(2, 1, "yes"), row(3, 1, "so"), kind="private_group", key=77)
     with pytest.raises(InputError, match="does not say which") as caught:
@@ -99,6 +114,23 @@ def test_a_file_cut_short_is_refused_or_kept_partially(tmp_path):
     assert [m.text for m in messages(items)] == ["hi", "yes"]
     assert items[-1].reason == "cut off"
     assert items[-1].failed
+
+
+def test_rows_without_a_number_or_that_cannot_be_read_hide_none_in_another_file(tmp_path):
+    nameless = {key: value for key, value in row(1, 2, "one").items() if key != "id"}
+    broken = row(9, 2, 5)
+    for folder, rows in {
+        "a": [nameless, 5, broken],
+        "b": [nameless | {"text": "two"}, 5, broken | {"text": "whole"}],
+    }.items():
+        (tmp_path / folder).mkdir()
+        chat(tmp_path / folder, *rows)
+    (tmp_path / "c").mkdir()
+    chat(tmp_path / "c", nameless, row(10, 1, "me"), broken)
+    items, _ = read(Telegram, tmp_path)
+    assert [m.text for m in messages(items)] == ["one", "two", "whole", "me"]
+    assert reasons(items) == {"no row of a chat": 2, "text of unknown form": 2, "in two files, counted once": 1}
+    assert len({item.id for item in items}) == len(items)
 
 
 def test_the_same_chat_exported_twice_counts_once(tmp_path):

@@ -27,7 +27,7 @@ class Once:
     def __call__(
         self, known: str, place: str, make: Callable[[str], wl.Message | wl.Skipped]
     ) -> wl.Message | wl.Skipped:
-        """Return the item of a row, or that an earlier file had it.
+        """Return the item of a row, or that an earlier file had it. A row that cannot be read hides no later one.
 
         Args:
             known: What the store calls the row, everywhere the same; an empty string if it does not say.
@@ -38,8 +38,11 @@ class Once:
             return make(place)
         if known in self._seen:
             return wl.Skipped(f"{known} in {place}", AGAIN)
+        item = make(known)
+        if isinstance(item, wl.Skipped) and item.failed:
+            return item._replace(id=f"{known} in {place}")
         self._seen.add(known)
-        return make(known)
+        return item
 
 
 class Shared:

@@ -158,7 +158,8 @@ class Discord(Surveyed[_Survey]):
                 who = author_of(author)
                 if who and isinstance(author, Mapping) and not author.get("isBot"):
                     written[who[0]] += 1
-                    names[who[0]] = who[1]
+                    if who[1] != who[0] or who[0] not in names:  # not only the id
+                        names[who[0]] = who[1]
                     authors.setdefault(who[0], set()).update(who[1:], (str(author.get("name")),))
         if isinstance(said, int) and said != count:
             export.notes.append(f"{member.name} says it holds {said:,} messages and holds {count:,}.")

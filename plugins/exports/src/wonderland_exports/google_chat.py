@@ -74,7 +74,7 @@ class GoogleChat(Surveyed[_Survey]):
         export, survey = self._open()
         tally, once = Tally(), Once()
         owners = find_owner(export.where, survey.senders, self._me or None, names=survey.names, known=survey.known)
-        chat = ChatRows(owners, self._names, tally["Left open"])
+        chat = ChatRows(owners, survey.names if self._names else {}, tally["Left open"])
         hangouts = HangoutsRows(self._names, tally["Left open"])
         for member, place in survey.chats:
             for number, row in numbered(member, "messages", partial=self._partial):
@@ -115,7 +115,8 @@ class GoogleChat(Surveyed[_Survey]):
                 count += 1
                 if number is not None and isinstance(row, Mapping) and (who := creator_of(row)).identity:
                     senders[who.identity] += 1
-                    names[who.identity] = who.name
+                    if who.name.lower() != who.identity or who.identity not in names:  # not only the address
+                        names[who.identity] = who.name
         count += sum(1 for member in hangouts for _ in self._hangouts(member))
         return _Survey(chats, hangouts, count, senders, names, _owners(about.values()))
 

@@ -45,12 +45,12 @@ class ChatRows:
 
     Attributes:
         me: The identities that are the owner's.
-        names: Whether people are called by their names instead of their addresses.
+        names: What people are called by their identity, where it is not that.
         open: Counts of what had to be left open.
     """
 
     me: frozenset[str]
-    names: bool
+    names: Mapping[str, str]
     open: Counter[str]
     dates: WordedDates = field(default_factory=WordedDates)
 
@@ -67,7 +67,7 @@ class ChatRows:
         if not who.identity:
             self.open["without a sender (a deleted account): called 'unknown'"] += 1
         mine = bool(who.identity) and who.identity in self.me
-        sender = ME if mine else (who.name if self.names else who.identity) or _UNKNOWN_SENDER
+        sender = ME if mine else self.names.get(who.identity, who.identity) or _UNKNOWN_SENDER
         marks = {"bot": who.bot, "edited": bool(row.get("updated_date"))}
         tags = (*place.tags, *(tag for tag, there in marks.items() if there))
         return wl.Message(identity, place.identity, sender, mine, self._when(row), text, tags=tags)

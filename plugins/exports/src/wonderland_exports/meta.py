@@ -34,7 +34,7 @@ from wonderland_exports.frame import (
     open_export,
     peek,
 )
-from wonderland_exports.meta_rows import Chat, Rows, sender_of
+from wonderland_exports.meta_rows import Chat, Rows, is_readable, sender_of
 from wonderland_exports.walking import cut_off, is_row, numbered, run_rows
 
 __all__ = ["Meta"]
@@ -123,7 +123,7 @@ class Meta(Surveyed[_Survey]):
             found, name = self._oldest_first(file), file.member.name
             for index, row in found:
                 identity = f"{name}:{index}"
-                may_be_again = parts[thread] > 1 and not isinstance(row, wl.Skipped)
+                may_be_again = parts[thread] > 1 and is_readable(row)
                 if may_be_again and ((time := _time(row)) is None or time in shared) and again(_key(row)):
                     yield identity, wl.Skipped(identity, AGAIN), chat
                 else:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import is_not
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from wonderland_exports.frame.laying import laid_out, words
 from wonderland_exports.frame.times import LAST
 from wonderland_exports.meta_lines import beginnings, line_of_the_app, may_be_of_the_app
 
-__all__ = ["Chat", "Rows", "sender_of"]
+__all__ = ["Chat", "Rows", "is_readable", "sender_of"]
 
 # Which key of a row without words says what it is instead; the first that is there names it.
 _INSTEAD = {
@@ -165,6 +166,11 @@ def _said(row: Any) -> tuple[str, str, int] | None:
         return None
     sender = sender_of(row)
     return (sender, text, when) if sender else None
+
+
+def is_readable(row: object) -> bool:
+    """Say whether a row says something, and its text, if it has one, is a string."""
+    return type(row) is dict and bool(row) and isinstance(row.get("content", row.get("text")), (str, NoneType))
 
 
 def sender_of(row: object) -> str:

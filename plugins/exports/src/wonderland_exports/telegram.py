@@ -11,7 +11,7 @@ Telegram gave to two rows of one chat would lose the second, which has not been 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,6 @@ from wonderland_exports.frame import (
     CUT,
     ME,
     Export,
-    Member,
     Tally,
     find_owner,
     from_unix,
@@ -38,7 +37,7 @@ from wonderland_exports.frame import (
 )
 from wonderland_exports.frame.laying import FEW, gathered, laid_out, numbered, one_word
 from wonderland_exports.frame.looks import says
-from wonderland_exports.telegram_rows import count_senders, identity, joined, plain, without_text
+from wonderland_exports.telegram_rows import count_senders, identity, joined, once, plain, without_text
 
 __all__ = ["Telegram"]
 
@@ -145,7 +144,7 @@ class Telegram:
     def _parts(self) -> Iterator[Block | list[wl.Message | wl.Skipped]]:
         survey = self._survey()
         reading = Reading(survey, self._owner(survey), self._tally, named=self._names)
-        seen: set[str] | None = set() if len(survey.export.members) > 1 else None
+        seen: set[object] | None = set() if len(survey.export.members) > 1 else None
         for index, member in enumerate(survey.export.members):
             path_before, number = None, 0
             for path, rows in runs(member, _WAYS, partial=self._partial):
@@ -160,7 +159,9 @@ class Telegram:
                     reading.enter(survey.chats[index, path[:-2]])
                 for part in batches(rows):
                     yield (
-                        reading.some(part, number) if seen is None else _once(reading.each(part, number), member, seen)
+                        reading.some(part, number)
+                        if seen is None
+                        else once(reading.each(part, number), member.name, seen)
                     )
                     number += len(part)
 
@@ -220,17 +221,6 @@ class Telegram:
                 proved |= {sender for sender in chat.senders if sender.startswith("user")} - {f"user{chat.key}"}
         known = proved if len(proved) == 1 else ()
         return find_owner(survey.export.where, senders, self._me, names=survey.names, known=known)
-
-
-def _once(items: Iterable[wl.Message | wl.Skipped], member: Member, seen: set[str]) -> list[wl.Message | wl.Skipped]:
-    """Pass over rows that another file had."""
-    once: list[wl.Message | wl.Skipped] = []
-    for item in items:
-        again = item.id in seen
-        one = wl.Skipped(f"{member.name} {item.id}", "in two files, counted once") if again else item
-        seen.add(one.id)
-        once.append(one)
-    return once
 
 
 _make = tuple.__new__

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import wonderland as wl
+from wonderland_exports.again import AGAIN
 from wonderland_exports.frame.times import LAST
 
-__all__ = ["Plain", "count_senders", "identity", "joined", "plain", "without_text"]
+__all__ = ["Plain", "count_senders", "identity", "joined", "once", "plain", "without_text"]
 
 _UNKNOWN = "unknown"
 _MEDIA = {
@@ -97,14 +99,34 @@ def plain(rows: Sequence[Any]) -> Plain | None:
 
 
 def count_senders(rows: Sequence[Any], senders: Counter[str], names: dict[str, str]) -> None:
-    """Count who wrote rows, and note the name of each by the first row that has one."""
+    """Count who wrote rows, and note the name of each by the first row that has one, over all calls."""
     said = [row for row in rows if type(row) is dict and row.get("type") == "message"]
     by = [identity(row) for row in said]
     counts = Counter(by)
     senders.update(counts)
-    for sender in counts.keys() - names.keys():
-        name = said[by.index(sender)].get("from")
-        names[sender] = name if isinstance(name, str) else ""
+    nameless = {sender for sender in counts if not names.get(sender)}
+    for sender, row in zip(by, said, strict=True) if nameless else ():
+        if sender in nameless and isinstance(name := row.get("from"), str) and name.strip():
+            names[sender] = name
+            nameless.remove(sender)
+            if not nameless:
+                break
+
+
+def once(items: Iterable[wl.Message | wl.Skipped], file: str, seen: set[object]) -> list[wl.Message | wl.Skipped]:
+    """Pass over rows that another file had, by Telegram's number; one without a number by its place and all it says."""
+    found: list[wl.Message | wl.Skipped] = []
+    for item in items:
+        named, failed = f"{file} {item.id}", isinstance(item, wl.Skipped) and item.failed
+        placed = item.id.rpartition("/")[2].startswith("row ")
+        key = item if placed else item.id
+        if failed or key not in seen:
+            found.append(item._replace(id=named) if placed or failed else item)
+        else:
+            found.append(wl.Skipped(named, AGAIN))
+        if not failed:
+            seen.add(key)
+    return found
 
 
 def identity(row: Mapping[str, Any]) -> str:

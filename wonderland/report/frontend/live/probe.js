@@ -221,7 +221,7 @@ function sample(logits, { temperature, topP }, draw) {
 }
 
 // A reply, token by token, until `stops` or the end of the context. `edits(model)` are made at every step.
-function* reply(run, { temperature = 0.8, topP = 0.95, seed = 0, most = 60, stops = [SEP, END], edits = null } = {}) {
+function* reply(run, { temperature = 0.8, topP = 0.95, seed = 0, most = 60, stops = [SEP, END, ME, THEM], edits = null } = {}) {
   const { model } = run, draw = draws(seed), said = [];
   const own = new LiveRun(model);
   let tokens = [...run.tokens];

@@ -131,7 +131,7 @@ renderers.live = ({ data, plot }) => {
       for (const [i, [, off]] of ways.entries()) {
         if (off && !by) continue;
         const edits = off?.map((part) => ablationEdit(session.model, part, by)) ?? null;
-        yield* reply(start, { temperature: session.temperature, seed, most: min(40, length - start.tokens.length), edits, stops: [SEP, END, ME, THEM] });
+        yield* reply(start, { temperature: session.temperature, seed, most: min(40, length - start.tokens.length), edits });
         yield -1 - i;
       }
     };
