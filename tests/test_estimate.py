@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wonderland.components import Head
-from wonderland.errors import PluginError
+from wonderland.errors import PluginError, UsageError
 from wonderland.estimate import Estimate
 
 VALUE = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -92,9 +92,41 @@ def test_single_estimates_are_stacked_with_their_intervals_and_chance():
     assert Estimate.stacked([ones[0], Estimate(1.0, 0.0, 2.0, n=9)]).chance is None
 
 
-@pytest.mark.parametrize("value", ["a", None, 1j, [1, "b"]])
+@pytest.mark.parametrize("value", ["a", None, 1j, [1, "b"], [[1], [1, 2]], {}])
 def test_what_is_no_number_is_refused(value):
     with pytest.raises(PluginError, match="should be numbers"):
         Estimate(value, value, value, n=5)
     with pytest.raises(PluginError, match="rests on -1 units"):
         Estimate(1.0, 0.0, 2.0, n=-1)
+    with pytest.raises(PluginError, match="The high of an estimate"):
+        Estimate(1.0, 0.0, value, n=5)
+    if value is not None:
+        with pytest.raises(PluginError, match="The chance of an estimate"):
+            Estimate(1.0, 0.0, 2.0, n=5, chance=value)
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        *[("n", wrong) for wrong in (None, "x", [], np.nan, np.inf, True, 3.0)],
+        *[("unit", wrong) for wrong in (None, [], 1, b"x")],
+        *[("resampled_over", wrong) for wrong in (None, {})],
+        *[("dims", wrong) for wrong in (None, 1.0, "x", b"x", (1,), {"x": 1})],
+        *[("labels", wrong) for wrong in (None, "x", [], {"x": "ab"}, {"x": (1, 2)}, {"x": None}, {"x": ("a", "a")})],
+    ],
+)
+def test_a_part_of_another_type_is_refused_with_what_to_write_instead(part, wrong):
+    parts = {"n": 3, "dims": ("x",), "labels": {"x": ("a", "b")}} | {part: wrong}
+    with pytest.raises(UsageError) as caught:
+        Estimate([0.1, 0.2], [0, 0], [1, 1], **parts)
+    assert caught.value.hint
+
+
+def test_an_interval_whose_ends_are_exchanged_is_refused():
+    with pytest.raises(PluginError, match="above the upper"):
+        Estimate([0.1, 0.2], [0, 1], [1, 0], n=3)
+    with pytest.raises(PluginError, match="above the upper"):
+        Estimate(0.5, 1.0, 0.0, n=3)
+    Estimate(0.5, 0.1 + 0.2, 0.3, n=3)  # a rounding apart
+    Estimate(5.0, 0.0, 1.0, n=3)  # a percentile interval need not hold the value
+    Estimate([0.5, 1.0], [np.nan, 0.0], [0.0, np.nan], n=np.int64(3), dims=["x"], labels={"x": ["a", "b"]})

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 import wonderland as wl
+from wonderland.errors import PluginError
 
 ROWS = [wl.Message("1", "t", "me", True, None, "hi"), wl.Message("2", "t", "bo", False, None, "ho")]
 FRAME = pd.DataFrame({"text": ["hi"], "sender": ["me"]})
+BY_HEAD = wl.Estimate([[0.1]], [[0.0]], [[0.2]], n=3, dims=("layer", "head"))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,26 @@ WRONG = {
     "a text to train on": lambda c: wl.ChatTransformer.train("chats.jsonl", None),
     "no tokenizer": lambda c: wl.ChatTransformer.train(c, None),
     "a corpus to analyze": lambda c: wl.analyze(c),
+    "one value of numpy as messages": lambda c: wl.Corpus.of(np.ma.masked),
+    "a text for whether names stay": lambda c: wl.Corpus.from_frame(FRAME, names="x"),
+    "a number for whether names stay": lambda c: wl.Corpus.read(".", names=1),
+    "nothing to resample": lambda c: wl.cluster_bootstrap(None, [1.0], [0]),
+    "texts to resample": lambda c: wl.cluster_bootstrap(["1", "2"], [1, 1], [0, 1]),
+    "rows of two lengths to resample": lambda c: wl.cluster_bootstrap([[1], [1, 2]], [1, 1], [0, 1]),
+    "nothing as clusters": lambda c: wl.cluster_bootstrap([1.0], [1], None),
+    "nothing among clusters": lambda c: wl.cluster_bootstrap([1.0, 2.0], [1, 1], [None, "a"]),
+    "nothing as replicates": lambda c: wl.cluster_bootstrap([1.0], [1], [0], replicates=None),
+    "no replicates": lambda c: wl.cluster_bootstrap([1.0], [1], [0], replicates=0),
+    "a list of replicates": lambda c: wl.paired_permutation([1.0], [0], replicates=[]),
+    "too many replicates": lambda c: wl.paired_permutation([1.0], [0], replicates=10**400),
+    "a text as a seed of replicates": lambda c: wl.cluster_bootstrap([1.0], [1], [0], seed="x"),
+    "nothing as a seed of patterns": lambda c: wl.paired_permutation([1.0], [0], seed=None),
+    "a seed under 0": lambda c: wl.paired_permutation([1.0], [0], seed=-1),
+    "texts as differences": lambda c: wl.paired_permutation(["1"], [0]),
+    "nothing as differences": lambda c: wl.paired_permutation(None, [0]),
+    "nothing as estimates of heads": lambda c: wl.View.of_heads("id", "t", None),
+    "numbers as estimates of heads": lambda c: wl.View.of_heads("id", "t", {"a": 1}),
+    "a part that no view has": lambda c: wl.View.of_heads("id", "t", {"a": BY_HEAD}, nosuch=1),
 }
 
 
@@ -79,3 +101,47 @@ def test_numbers_of_numpy_are_numbers(corpus):
     assert len(corpus.cap_repeats(np.int64(5))) == len(corpus)
     assert len(corpus.split(np.float32(0.5), seed=np.int64(1))) == 2
     assert len(wl.Corpus.of(iter(ROWS))) == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: wl.Finding("x", select=np.array(["a"])),
+        lambda: wl.Finding("x", select=np.ma.masked),
+        lambda: wl.Finding(np.nan),
+        lambda: wl.Finding(10**400),
+        lambda: wl.View.of_heads("id", 5, {"a": BY_HEAD}),
+        lambda: wl.View.of_heads("id", "t", {"a": BY_HEAD}, caption=np.float16(3)),
+        lambda: wl.View.of_heads("id", "t", {"a": BY_HEAD}, how_to_read=True),
+    ],
+)
+def test_what_a_view_or_a_finding_cannot_hold_is_refused(make):
+    with pytest.raises(PluginError):
+        make()
+
+
+def test_a_selection_may_be_an_array_or_empty():
+    assert [str(key) for key in wl.Finding("x", select=np.array(["L0H1", "head:L2H0"])).select] == [
+        "head:L0H1",
+        "head:L2H0",
+    ]
+    assert wl.Finding("x", select=[]).select == wl.Finding("x", select=np.array([])).select == ()
+
+
+def test_a_mistyped_part_of_a_view_is_answered_with_the_one_there_is():
+    with pytest.raises(wl.UsageError) as caught:
+        wl.View.of_heads("id", "t", {"a": BY_HEAD}, captoin="in nats")
+    assert "Did you mean caption?" in caught.value.hint
+
+
+@pytest.mark.parametrize("texts", [[1, 2], [b"a", b"b"], [["a"], ["b"]], [1, None]])
+def test_a_frame_whose_text_is_none_is_refused_by_its_column(texts):
+    frame = pd.DataFrame({"text": texts, "sender": ["me", "bo"]})
+    with pytest.raises(wl.InputError, match="no text in the column 'text'") as caught:
+        wl.Corpus.from_frame(frame, names=True)
+    assert 'text="..."' in caught.value.hint
+
+
+def test_a_row_of_a_frame_without_text_is_accounted_for():
+    corpus = wl.Corpus.from_frame(pd.DataFrame({"text": [1, "hi"], "sender": ["bo", "me"]}), names=np.True_)
+    assert (len(corpus), corpus.skipped.column("reason").to_pylist()) == (1, ["text is not a string"])

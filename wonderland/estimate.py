@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wonderland.components import Head
-from wonderland.errors import PluginError
+from wonderland.errors import PluginError, UsageError, must_be
 
 if TYPE_CHECKING:
     import pandas
@@ -24,6 +25,9 @@ __all__ = ["FEW", "Estimate", "exact"]
 
 FEW = 10
 """Under so many independent units, a percentile interval is too narrow to be trusted."""
+_IN_ORDER = "The order of parts is value, low, high."
+_DIMS = 'For example: dims=("layer", "head")'
+_LABELS = 'For example: labels={"kind": ("resample", "mean")}'
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,9 @@ class Estimate:
             ``{"kind": ("resample", "mean")}``.
 
     Raises:
-        PluginError: The parts are no numbers or differ in shape, n is under 0, or there are not as many names as
-            dimensions or places.
+        PluginError: The parts are no numbers or differ in shape, the interval's lower end is above the upper one, n is
+            under 0, or there are not as many names as dimensions or places.
+        UsageError: Another part is of another type, or two places along a dimension have one name.
     """
 
     value: Any
@@ -59,25 +64,45 @@ class Estimate:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.value)
-        for name in ("value", "low", "high"):
-            if np.asarray(getattr(self, name)).dtype.kind not in "biuf":
-                raise PluginError(f"The {name} of an estimate is {getattr(self, name)!r}, and should be numbers.")
+        parts = {name: _numbers(name, getattr(self, name)) for name in ("value", "low", "high")}
+        value, low, high = parts.values()
+        shape = value.shape
+        if type(self.n) is not int:
+            must_be(self.n, Integral, "the n of an estimate is a whole number of units", "For example: n=len(clusters)")
         if self.n < 0:
             raise PluginError(f"An estimate rests on {self.n} units, and should on 0 or more.")
-        if np.shape(self.low) != shape or np.shape(self.high) != shape:
-            raise PluginError(
-                f"An estimate of shape {shape} has an interval of {np.shape(self.low)} and {np.shape(self.high)}."
-            )
-        if self.chance is not None and np.shape(self.chance) not in ((), shape):
-            raise PluginError(f"An estimate of shape {shape} has a chance level of shape {np.shape(self.chance)}.")
-        if self.dims and len(self.dims) != len(shape):
-            raise PluginError(f"An estimate of shape {shape} has the dimensions {self.dims}.")
+        must_be(self.unit, str, "the unit of an estimate is text", 'For example: "nats", or "1" for a pure ratio.')
+        must_be(self.resampled_over, str, "what was resampled is named in text", 'For example: "conversations"')
+        if low.shape != shape or high.shape != shape:
+            raise PluginError(f"An estimate of shape {shape} has an interval of {low.shape} and {high.shape}.")
+        turned = low > high
+        if turned.any() and not np.allclose(low[turned], high[turned], rtol=1e-9, atol=0):
+            raise PluginError("The lower end of an estimate's interval is above the upper end.", hint=_IN_ORDER)
+        if self.chance is not None and (at := _numbers("chance", self.chance).shape) not in ((), shape):
+            raise PluginError(f"An estimate of shape {shape} has a chance level of shape {at}.")
+        self._name_places(shape)
+
+    def _name_places(self, shape: tuple[int, ...]) -> None:
+        """Check the names of dimensions and places, and keep them as tuples."""
+        must_be(self.dims, (tuple, list), "the dimensions of an estimate are a tuple of names", _DIMS)
+        if self.dims:
+            _must_be_names(self.dims, "the names of dimensions", _DIMS)
+            if len(self.dims) != len(shape):
+                raise PluginError(f"An estimate of shape {shape} has the dimensions {self.dims}.")
         object.__setattr__(self, "dims", tuple(self.dims))
+        if type(self.labels) is dict and not self.labels:
+            object.__setattr__(self, "labels", {})
+            return
+        must_be(self.labels, Mapping, "the labels of an estimate are a mapping from dimensions to names", _LABELS)
         sizes = dict(zip(self.dims, shape, strict=False))
         for dim, names in self.labels.items():
+            must_be(names, (tuple, list), f"the names along {dim!r} are a tuple", _LABELS)
+            _must_be_names(names, f"the names along {dim!r}", _LABELS)
             if sizes.get(dim) != len(names):
                 raise PluginError(f"An estimate of {sizes or shape} has {len(names)} names of the dimension {dim!r}.")
+            if len(set(names)) < len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise UsageError(f"Several places along {dim!r} are called {twice!r}.", hint="Give each its own name.")
         object.__setattr__(self, "labels", {dim: tuple(names) for dim, names in self.labels.items()})
 
     @classmethod
@@ -229,6 +254,23 @@ class Estimate:
             f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
             f" (n={self.over}{chance}{few})"
         )
+
+
+def _numbers(name: str, value: Any) -> NDArray[Any]:
+    """Return a part of an estimate as an array, or refuse it where it holds no numbers."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # lists in a list differ in length
+        array = None
+    if array is None or array.dtype.kind not in "biuf":
+        raise PluginError(f"The {name} of an estimate is {value!r}, and should be numbers.")
+    return array
+
+
+def _must_be_names(names: Sequence[Any], what: str, hint: str) -> None:
+    for kind in set(map(type, names)):
+        if not issubclass(kind, str):
+            raise UsageError(f"{what[0].upper()}{what[1:]} are text, not {kind.__name__}.", hint=hint)
 
 
 def exact(value: Any, **parts: Any) -> Estimate:

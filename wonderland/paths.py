@@ -1,17 +1,27 @@
-"""Paths as they are typed, and files that are written whole or not at all."""
+"""Paths as they are typed, and files that are written whole or not at all and are known again by their hashes."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wonderland.errors import InputError, must_be
 
-__all__ = ["expanded", "inside", "making_parents", "must_have_a_name", "replacing", "to_write_it"]
+__all__ = [
+    "changed_file",
+    "expanded",
+    "hash_file",
+    "inside",
+    "making_parents",
+    "must_have_a_name",
+    "replacing",
+    "to_write_it",
+]
 
 
 def expanded(typed: str | Path) -> Path:
@@ -101,3 +111,22 @@ def making_parents(place: Path) -> Iterator[None]:
             with suppress(OSError):  # another process has put something there
                 parent.rmdir()
         raise
+
+
+def hash_file(path: Path) -> str:
+    """Return a short hash of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def changed_file(folder: Path, files: Mapping[str, str]) -> str | None:
+    """Return the first file of a folder that is not there as it was written, or None if all are.
+
+    Args:
+        folder: The folder.
+        files: The `hash_file` of each file, by its path in the folder.
+    """
+    return next(
+        (name for name, digest in files.items() if not (folder / name).is_file() or hash_file(folder / name) != digest),
+        None,
+    )

@@ -385,6 +385,27 @@ def test_a_damaged_result_is_called_so_and_by_its_name(workspace, file, capsys):
     assert results_step(workspace).detail == "2 of 2 analyses"
 
 
+def test_a_result_of_a_workspace_is_loaded_only_as_it_was_sealed(workspace):
+    import wonderland as wl
+
+    workspace.configure("analysis", run=["attention-entropy"])
+    workspace.analyze()
+    (one,) = kept.kept(workspace.folder)
+    seal = one.folder / "stage.json"
+    whole = seal.read_text(encoding="utf-8")
+    for broken in (None, "", "[]", "{}", whole[:-9], '{"files": []}', '{"files": {}}'):
+        seal.unlink() if broken is None else seal.write_text(broken, encoding="utf-8")
+        with pytest.raises(InputError, match=r"is damaged: stage\.json"):
+            wl.Result.load(one.folder)
+    seal.write_text(whole, encoding="utf-8")
+    assert wl.Result.load(one.folder).provenance.analysis == "attention-entropy"
+    tree = json.loads((one.folder / "result.json").read_text(encoding="utf-8"))
+    del tree["sha256"]  # as an older version wrote it: the seal alone knows
+    (one.folder / "result.json").write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(InputError, match=r"is damaged: result\.json is not what was written there"):
+        wl.Result.load(one.folder)
+
+
 def test_a_workspace_of_which_every_result_is_damaged_does_not_say_that_there_are_none(workspace):
     workspace.configure("analysis", run=["attention-entropy"])
     workspace.analyze()

@@ -44,6 +44,7 @@ from wonderland.paths import expanded
 
 __all__ = ["Corpus"]
 
+_NAMES = "names=True keeps senders and conversations as they are called."
 _A_MESSAGE = "For example: wl.Message('1', 'Ada and me', 'Ada', False, None, 'hello')"
 
 
@@ -99,6 +100,7 @@ class Corpus:
             InputError: There is nothing there, no source recognises it, or it cannot be read.
             PluginError: The source did not account for every stored row.
         """
+        must_be(names, (bool, np.bool_), "names is True or False", _NAMES)
         if more:
             paths = [path, *more]
             return cls(*read_several(paths, source, names, pseudonyms, people, on_rows, options))
@@ -120,6 +122,8 @@ class Corpus:
             UsageError: It is something else than messages.
         """
         must_be(messages, Iterable, "a corpus is made of messages", _A_MESSAGE)
+        if isinstance(messages, np.ndarray) and not messages.ndim:
+            raise UsageError("A corpus is made of messages, not one value of numpy.", hint=_A_MESSAGE)
         builder = columns.Builder()
         for rows in batches(messages):
             for row in rows:
@@ -138,8 +142,11 @@ class Corpus:
             **options: Columns by meaning (``text``, ``sender``, ``time``, ``thread``, ``from_me``), and ``me``.
 
         Raises:
-            InputError: No column can be the text, or nothing tells which messages are the owner's.
+            InputError: No column can be the text or the column holds none, or nothing tells which messages are the
+                owner's.
+            UsageError: It is no frame, or an option is of another type.
         """
+        must_be(names, (bool, np.bool_), "names is True or False", _NAMES)
         return cls(*read_source(Frame(frame, **options), "the frame", None if names else Pseudonyms()))
 
     @classmethod

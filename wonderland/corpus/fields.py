@@ -26,7 +26,10 @@ from wonderland.corpus.times import ImpossibleTime
 from wonderland.errors import OwnerUnknown
 from wonderland.visible import visible
 
-__all__ = ["ByFields", "Fields"]
+__all__ = ["NO_TEXT", "ByFields", "Fields"]
+
+NO_TEXT = "text is not a string"
+"""Why a row is passed over whose text is a number, a list or the like."""
 
 _MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?$")
 _LISTED = 8
@@ -77,7 +80,7 @@ class Fields:
         if text is None:
             return Skipped(identity, "no text")
         if not isinstance(text, str):
-            return Skipped(identity, "text is not a string", failed=True, detail=f"it is a {type(text).__name__}")
+            return Skipped(identity, NO_TEXT, failed=True, detail=f"it is a {type(text).__name__}")
         if not text.strip():
             return Skipped(identity, "empty text")
         sender = self._get(record, "sender") or self._get(record, "sender_id")

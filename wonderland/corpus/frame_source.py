@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from wonderland.corpus.fields import NO_TEXT
 from wonderland.corpus.jsonl_source import JsonLines
-from wonderland.corpus.messages import Skipped
-from wonderland.errors import UsageError, must_be
+from wonderland.corpus.messages import Message, Skipped
+from wonderland.errors import InputError, UsageError, must_be
 from wonderland.nearby import did_you_mean
 
 __all__ = ["Frame"]
@@ -47,6 +49,25 @@ class Frame(JsonLines):
     def count(self) -> int:
         """Count the rows."""
         return len(self._frame)
+
+    def rows(self) -> Iterator[Message | Skipped]:
+        """Yield a message or a skipped row for each row.
+
+        Raises:
+            InputError: No row is a message, as what is in the column of the text is no text.
+        """
+        kinds, read = Counter[str](), 0
+        for row in super().rows():
+            read += isinstance(row, Message)
+            if isinstance(row, Skipped) and row.reason == NO_TEXT:
+                kinds[row.detail] += 1
+            yield row
+        if kinds and not read:
+            column = self._fields.keys["text"] if self._fields else "text"
+            raise InputError(
+                f"There is no text in the column {column!r} of the frame: {kinds.most_common(1)[0][0]}.",
+                hint='Name the column of the text, text="..."; bytes are made text by frame[...].str.decode("utf-8").',
+            )
 
     def _records(self) -> Iterator[tuple[str, dict[str, Any] | Skipped]]:
         names = [str(name) for name in self._frame.columns]

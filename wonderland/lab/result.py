@@ -202,7 +202,8 @@ class Result:
         """Read what `save` wrote. ``wl.Result.load`` finds the class by the name that was saved.
 
         Raises:
-            InputError: The folder holds no result, or one of another class, version or analysis that is not installed.
+            InputError: The folder holds no result, or one of another class, version or analysis that is not installed;
+                or its files are not as they were written.
         """
         folder = expanded(folder)
         kind, fields = read_tree(folder)

@@ -1,12 +1,14 @@
 """Results on disk: JSON values in ``result.json``, arrays in ``arrays.safetensors``.
 
 No pickle, so that a result from somebody else can be opened without running their code. A file is written beside its
-place and moved there; ``result.json`` is moved last, so that a folder with one has the arrays that belong to it.
+place and moved there; ``result.json`` is moved last, so that a folder with one has the arrays that belong to it. It
+holds a hash of both, and a workspace seals the folder with a ``stage.json``: a number that changed on disk is noticed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +21,7 @@ import numpy as np
 
 from wonderland.errors import InputError, PluginError, ResourceError, UsageError
 from wonderland.estimate import Estimate
-from wonderland.paths import replacing
+from wonderland.paths import changed_file, replacing
 from wonderland.report.schema.words import Quoted, Text, Wording, from_json, to_json
 
 __all__ = ["CONTROL", "read_tree", "write_folder", "write_tree"]
@@ -27,6 +29,7 @@ __all__ = ["CONTROL", "read_tree", "write_folder", "write_tree"]
 CONTROL = "control"
 """The folder of a result's control in its own."""
 _TREE, _ARRAYS = "result.json", "arrays.safetensors"
+_SEAL, _USED = "stage.json", "used"  # beside them in a workspace
 
 
 def write_tree(folder: Path, kind: str, fields: Mapping[str, Any]) -> None:
@@ -44,14 +47,16 @@ def write_tree(folder: Path, kind: str, fields: Mapping[str, Any]) -> None:
     from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray] = {}
-    tree = {"type": kind, "fields": _flatten(fields, "", arrays)}
+    flat = _flatten(fields, "", arrays)
+    packed = save({name: np.array(array, order="C") for name, array in arrays.items()})
+    tree = {"type": kind, "fields": flat, "sha256": _sum(flat, hashlib.sha256(packed).digest())}
     text = json.dumps(tree, indent=1, allow_nan=True).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / CONTROL / _TREE).is_file():  # of what was saved here before
             shutil.rmtree(folder / CONTROL)
         (folder / _TREE).unlink(missing_ok=True)
-        _replace(folder / _ARRAYS, save({name: np.array(array, order="C") for name, array in arrays.items()}))
+        _replace(folder / _ARRAYS, packed)
         _replace(folder / _TREE, text)
     except OSError as error:
         raise ResourceError(
@@ -68,7 +73,8 @@ def read_tree(folder: Path) -> tuple[str, dict[str, Any]]:
     """Return the name of the class and the fields that `write_tree` wrote.
 
     Raises:
-        InputError: The folder holds no result that can be read.
+        InputError: The folder holds no result that can be read, or other bytes than were written there, which is not
+            noticed of one that an older version saved outside a workspace.
     """
     from safetensors.numpy import load_file
 
@@ -76,14 +82,44 @@ def read_tree(folder: Path) -> tuple[str, dict[str, Any]]:
         raise InputError(f"There is no folder {folder}.", hint="Give the folder that a result was saved to.")
     try:
         tree = json.loads((folder / _TREE).read_text(encoding="utf-8"))
-        arrays = load_file(folder / _ARRAYS)
-        return str(tree["type"]), dict(_unflatten(tree["fields"], arrays))
+        kind, fields = str(tree["type"]), dict(_unflatten(tree["fields"], load_file(folder / _ARRAYS)))
+        with open(folder / _ARRAYS, "rb") as packed:
+            found = _sum(tree["fields"], hashlib.file_digest(packed, "sha256").digest())
     except InputError:
         raise
     except Exception as error:  # safetensors raises its own kind for every damage
         raise InputError(
             f"There is no readable result in {folder}: {error}.", hint="Run `wonderland analyze`."
         ) from error
+    damaged = _broken_seal(folder)
+    if not damaged and tree.get("sha256") not in (None, found):
+        damaged = f"{_TREE} and {_ARRAYS} are not what was written there"
+    if damaged:
+        raise InputError(
+            f"The result in {folder} is damaged: {damaged}.",
+            hint="Run `wonderland analyze`, which makes it anew, or copy the folder again from where it was whole.",
+        )
+    return kind, fields
+
+
+def _sum(fields: Any, arrays: bytes) -> str:
+    """Return the hash of a result's JSON values and of the hash of its arrays."""
+    return hashlib.sha256(json.dumps(fields).encode() + arrays).hexdigest()
+
+
+def _broken_seal(folder: Path) -> str:
+    """Say in what a folder of a workspace is not as it was sealed; nothing of one that is whole or was never sealed."""
+    seal = folder / _SEAL
+    if not seal.exists():
+        return f"{_SEAL}, which says what was written, is missing" if (folder / _USED).exists() else ""
+    try:
+        files = json.loads(seal.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        files = None
+    if not isinstance(files, dict) or not {_TREE, _ARRAYS} <= files.keys():
+        return f"{_SEAL} does not say what was written"
+    changed = changed_file(folder, files)
+    return "" if changed is None else f"{changed} is not what was written there"
 
 
 def write_folder(folder: Path, mark: str, write: Any) -> None:

@@ -110,7 +110,7 @@ class Results(Mapping[str, Result]):
 
         Raises:
             InputError: The folder holds no results, one that is not installed, or results of another model; or a file
-                is not as it was written, which is not noticed of a folder that an older version wrote.
+                is not as it was written.
         """
         folder = expanded(folder)
         try:

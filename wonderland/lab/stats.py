@@ -12,12 +12,13 @@ What would fool it: fewer than about ten clusters, where percentile intervals ar
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from wonderland.errors import NotEnoughData, UsageError
+from wonderland.errors import NotEnoughData, UsageError, must_be
 from wonderland.estimate import Estimate
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+_MOST = 10_000_000  # replicates
+_ROWS = "For example: cluster_bootstrap([3.0, 1.0], weights=[2, 1], clusters=[0, 1])"
 
 
 def sum_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Floats:
@@ -42,15 +45,41 @@ def sum_by_cluster(values: ArrayLike, clusters: ArrayLike) -> Floats:
         Array [cluster, ...].
 
     Raises:
-        UsageError: There are more or fewer labels than units.
+        UsageError: There are more or fewer labels than units, or the values are no numbers.
     """
-    values = np.asarray(values, dtype=np.float64)
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    values = _numbers(values, "What is summed by cluster")
+    labels, index = np.unique(_by_unit(clusters, "The labels of clusters"), return_inverse=True)
     if len(values) != len(index):
         raise UsageError(f"{len(index)} units have a cluster, and {len(values)} a value.", hint="Give one for each.")
     sums = np.zeros((len(labels), *values.shape[1:]))
     np.add.at(sums, index, values)
     return sums
+
+
+def _by_unit(values: ArrayLike, what: str) -> NDArray[Any]:
+    """Return an array [unit, ...], or refuse what is none."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):  # lists in a list differ in length
+        array = None
+    if array is None or not array.ndim or array.dtype.kind == "O":
+        raise UsageError(f"{what} are an array with a row for each unit, not {type(values).__name__}.", hint=_ROWS)
+    return array
+
+
+def _numbers(values: ArrayLike, what: str) -> Floats:
+    array = _by_unit(values, what)
+    if array.dtype.kind not in "biuf":
+        raise UsageError(f"{what} are numbers, not {array.dtype}.", hint=_ROWS)
+    return array.astype(np.float64, copy=False)
+
+
+def _must_be_counts(replicates: int, seed: int) -> None:
+    must_be(replicates, Integral, "replicates is a whole number", "For example: replicates=2000")
+    must_be(seed, Integral, "a seed is a whole number", "For example: seed=0")
+    if not 1 <= replicates <= _MOST or seed < 0:
+        told = "A seed under 0" if 1 <= replicates <= _MOST else "So many replicates"
+        raise UsageError(f"{told} cannot be drawn.", hint=f"Replicates are from 1 to {_MOST:,}, a seed is 0 or more.")
 
 
 def cluster_bootstrap(
@@ -84,7 +113,9 @@ def cluster_bootstrap(
 
     Raises:
         NotEnoughData: There are no units at all.
+        UsageError: There are more or fewer labels than units, or a part is of another type.
     """
+    _must_be_counts(replicates, seed)
     top = sum_by_cluster(sums, clusters)
     bottom = sum_by_cluster(weights, clusters)
     if not len(top):
@@ -131,7 +162,11 @@ def paired_permutation(
         Two arrays [...]: two-sided p of each difference alone, and its family-wise p by the maximum over all of them
         (max-T of standardised sums, Westfall and Young 1993). NaN where a difference is NaN, which does not count as a
         test.
+
+    Raises:
+        UsageError: There are more or fewer labels than units, or a part is of another type.
     """
+    _must_be_counts(replicates, seed)
     sums = sum_by_cluster(differences, clusters)
     flat = sums.reshape(len(sums), -1)
     spread = np.sqrt((flat**2).sum(0))

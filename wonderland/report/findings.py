@@ -12,7 +12,7 @@ from wonderland.components import Component
 from wonderland.errors import PluginError
 from wonderland.estimate import Estimate
 from wonderland.report.schema.kinds import Kind
-from wonderland.report.schema.node import Node, Said
+from wonderland.report.schema.node import Node, Sentence
 from wonderland.report.schema.selection import Key, keys_of
 from wonderland.report.schema.words import characters
 
@@ -62,14 +62,14 @@ class Finding(Node):
             report sets it.
     """
 
-    text: Annotated[Said, "The finding in plain words, with its number."]
+    text: Annotated[Sentence, "The finding in plain words, with its number."]
     view: Annotated[str, "The id of the view that shows it."] = ""
     select: Annotated[Any, Kind("keys", _keys), "What is selected there, as keys."] = ()
     trust: Annotated[Trust, "How far it can be trusted."] = "weak"
     kind: Annotated[Claim, "What kind of claim it is: an effect, that there is none, or a description."] = "effect"
     estimate: Annotated[Any, Kind("estimate", _one), "Its number, as an `Estimate` of no dimensions."] = None
 
-    runs: Annotated[Said, "How many training runs it rests on."] = ""
+    runs: Annotated[Sentence, "How many training runs it rests on."] = ""
 
     @property
     def sentence(self) -> str:
@@ -132,9 +132,9 @@ class Check(Node):
         estimate: The number that was held against another, with its interval and n, where there is one.
     """
 
-    name: Annotated[Said, "What was checked."]
+    name: Annotated[Sentence, "What was checked."]
     passed: Annotated[bool, "Whether it held."]
-    detail: Annotated[Said, "The number or the reason."] = ""
+    detail: Annotated[Sentence, "The number or the reason."] = ""
     estimate: Annotated[Any, Kind("estimate", _one), "Its number, as an `Estimate` of no dimensions."] = None
 
     def plain(self) -> Any:

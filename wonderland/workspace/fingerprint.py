@@ -7,18 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from wonderland.paths import hash_file
+
 __all__ = ["hash_file", "hash_value", "source_state"]
 
 
 def hash_value(value: Any) -> str:
     """Return a short hash of JSON values; the order of keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def hash_file(path: Path) -> str:
-    """Return a short hash of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def source_state(path: Path) -> list[list[Any]]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from wonderland.errors import InputError, ResourceError
-from wonderland.paths import making_parents
+from wonderland.paths import changed_file, making_parents
 from wonderland.workspace.fingerprint import hash_file, hash_value
 
 __all__ = ["Stage", "State", "guarding"]
@@ -76,10 +76,9 @@ class Stage:
         record = self.record()
         if record is None:
             return "missing" if not self.folder.exists() else "damaged"
-        for name, digest in record.get("files", {}).items():
-            file = self.folder / name
-            if not file.is_file() or hash_file(file) != digest:
-                return "damaged"
+        files = record.get("files", {})
+        if not isinstance(files, dict) or changed_file(self.folder, files) is not None:
+            return "damaged"
         return "done" if record.get("key") == self.key else "out of date"
 
     @property

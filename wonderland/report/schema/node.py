@@ -25,7 +25,7 @@ from wonderland.report.schema.selection import Key
 from wonderland.report.schema.words import Quoted, Text, Wording, characters, quoted_unless_named
 
 __all__ = [
-    "Cell", "Field", "Label", "Node", "Number", "Numbers", "Piece", "Said", "Select", "Spoken",
+    "Cell", "Field", "Label", "Node", "Number", "Numbers", "Piece", "Said", "Select", "Sentence", "Spoken",
     "fields_of",
 ]  # fmt: skip
 
@@ -42,6 +42,12 @@ def _said(value: Any, where: str) -> Any:
     if isinstance(value, (Component, int, float, np.number)) and not isinstance(value, bool):
         return str(value)
     raise _wrong(where, value, "text")
+
+
+def _sentence(value: Any, where: str) -> Any:
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, Component):
+        raise _wrong(where, value, "text")
+    return _said(value, where)
 
 
 def _label(value: Any, where: str) -> Any:
@@ -116,6 +122,8 @@ def _select(value: Any, where: str) -> Any:
 
 Said = Annotated[str | Text | Quoted, Kind("said", _said)]
 """A sentence or a name that the analysis wrote; with words of others in it, a `Text` made by `say`."""
+Sentence = Annotated[str | Text | Quoted, Kind("said", _sentence)]
+"""`Said`, where a number alone says nothing."""
 Label = Annotated[str | Quoted | Text | Component | int | float, Kind("label", _label)]
 """A name of something: the analysis' own (`Wording`, a head, a number) or quoted (everything else)."""
 Spoken = Annotated[str | Quoted, Kind("spoken", _spoken)]

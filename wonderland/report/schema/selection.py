@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from wonderland.components import Component, Feature, Head, Neuron, parse_component
 from wonderland.errors import PluginError, UsageError
 
@@ -101,12 +103,12 @@ class Key:
 
 def keys_of(selection: Any) -> tuple[Key, ...]:
     """Return the keys of a selection: of one thing, of several, or of a mapping such as ``{"head": "L2H0"}``."""
-    if selection is None or selection == ():
+    if selection is None:
         return ()
     if isinstance(selection, Mapping):
         return tuple(Key(_OLD.get(kind, kind), str(name)) for kind, name in selection.items())  # type: ignore[arg-type]
     if isinstance(selection, (str, Key, Component)):
         return (Key.of(selection),)
-    if isinstance(selection, Iterable):
+    if isinstance(selection, Iterable) and not (isinstance(selection, np.ndarray) and not selection.ndim):
         return tuple(map(Key.of, selection))
     return (Key.of(selection),)

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from wonderland.errors import PluginError
+from wonderland.errors import PluginError, UsageError, must_be
 from wonderland.estimate import Estimate
+from wonderland.nearby import did_you_mean
 from wonderland.report.schema.figure import Figure, Panels
 from wonderland.report.schema.matrix import Matrix
-from wonderland.report.schema.node import Node, Said
+from wonderland.report.schema.node import Node, Sentence, fields_of
 
 __all__ = ["View"]
+
+_OF_HEADS = 'For example: View.of_heads("my-view", "My view", {"share": estimate})'
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,14 @@ class View(Node):
     """
 
     id: Annotated[str, "Short and unique in a report: lower-case words joined by '-'."]
-    title: Annotated[Said, "What is shown, in the field's term."]
+    title: Annotated[Sentence, "What is shown, in the field's term."]
     figure: Annotated[Figure | Panels, "The figure."]
-    subtitle: Annotated[Said, "The same in plain words."] = ""
-    caption: Annotated[Said, "The metric, its unit, n, interval and chance level."] = ""
-    how_to_read: Annotated[Said, "Up to three sentences on how to read it."] = ""
-    misleads: Annotated[Said, "When the picture misleads."] = ""
+    subtitle: Annotated[Sentence, "The same in plain words."] = ""
+    caption: Annotated[Sentence, "The metric, its unit, n, interval and chance level."] = ""
+    how_to_read: Annotated[Sentence, "Up to three sentences on how to read it."] = ""
+    misleads: Annotated[Sentence, "When the picture misleads."] = ""
     order: Annotated[int, "Where it stands in the report's list."] = 500
-    warning: Annotated[Said, "What a reader must know before looking."] = ""
+    warning: Annotated[Sentence, "What a reader must know before looking."] = ""
     group: Annotated[str, "The section of the list it is in."] = ""
 
     def _check(self) -> None:
@@ -79,9 +82,18 @@ class View(Node):
 
         Raises:
             PluginError: There is no estimate, or one is not by layer and head.
+            UsageError: They are no estimates by label, or a view has no field of that name.
         """
         import numpy as np
 
+        must_be(estimates, Mapping, "a view of heads is made of estimates by label", _OF_HEADS)
+        for estimate in estimates.values():
+            must_be(estimate, Estimate, "a view of heads is made of estimates", _OF_HEADS)
+        known = [one.name for one in fields_of(cls) if one.name not in ("id", "title", "figure")]
+        for name in parts:
+            if name not in known:
+                hint = did_you_mean(name, known, f"A view has: {', '.join(known)}.")
+                raise UsageError(f"A view of heads has no part called {name!r}.", hint=hint)
         shapes = {np.shape(estimate.value) for estimate in estimates.values()}
         if len(shapes) != 1 or len(next(iter(shapes))) != 2:
             raise PluginError(f"The view {id!r} needs estimates [layer, head], not of the shapes {sorted(shapes)}.")
