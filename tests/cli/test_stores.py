@@ -40,6 +40,24 @@ def test_several_stores_are_typed_one_after_another(place, capsys):
     assert "jsonl-2: also in jsonl" in told
 
 
+def test_several_stores_are_said_to_be_written_in_a_few_words(place, capsys):
+    def written(*typed):
+        assert run(["extract", *typed]) == 0
+        return [
+            line.partition("wonderland.toml: ")[2] for line in capsys.readouterr().err.split("\n") if "Written" in line
+        ]
+
+    assert written("a.jsonl", "b.jsonl") == ["[source] 2 stores"]
+    assert written("--add", "c.csv", "--text", "body", "--sender", "who", "--me", "Zed") == [
+        "[source] 3 stores; you are Zed; options: sender, text"
+    ]
+    write(place / "d.jsonl", ("Bo", "hi", 0), ("Ada", "ho", 1))
+    assert written("a.jsonl", "d.jsonl", "--me", "Ada", "--names") == ["[source] 2 stores; you are Ada, names = True"]
+    assert written("a.jsonl", "--me", "Ada") == [f"[source] path = '{place / 'a.jsonl'}'"]
+    assert written("d.jsonl", "--me", "Bo") == [f"[source] path = '{place / 'd.jsonl'}', me = 'Bo'"]
+    assert written("d.jsonl", "--text", "text", "--me", "Bo") == ["[source] text = 'text', me = 'Bo'"]
+
+
 def test_an_option_goes_to_the_stores_whose_source_has_it(place):
     words = ["--text", "body", "--sender", "who", "--me", "Zed", "--names"]
     assert run(["extract", "a.jsonl", "-q"]) == 0

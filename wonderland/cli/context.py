@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from wonderland.cli.plugin_command import Command, Further, PluginCommand
 from wonderland.errors import CheckFailed, InputError, Interrupted, UsageError, WonderlandError
 from wonderland.model.processes import is_main, processes
 from wonderland.paths import replacing
-from wonderland.workspace.settings import DEFAULT_NAME, FILE
+from wonderland.workspace.settings import DEFAULT_NAME, FILE, SourceSettings
 
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
@@ -164,8 +164,26 @@ def record(console: Console, workspace: Workspace, section: str, values: dict[st
     changed = workspace.configure(section, **values) if values else {}
     wrote(console)
     if changed:
-        told = ", ".join(f"{key} = {value!r}" for key, value in changed.items())
+        told = ", ".join(_said(workspace.settings.source, changed) if section == "source" else _listed(changed))
         console.pending.append(f"Written to {workspace.folder / 'wonderland.toml'}: [{section}] {told}")
+
+
+def _listed(values: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {value!r}" for key, value in values.items()]
+
+
+def _said(source: SourceSettings, changed: Mapping[str, Any]) -> list[str]:
+    """Say what changed of what is read: of several stores how many they are, who you are, other options by name."""
+    rest = {key: value for key, value in changed.items() if key not in ("path", "options", "more")}
+    if "more" not in changed or not source.more:
+        path = {"path": source.path} if {"path", "more"} & {*changed} else {}
+        options = _listed(source.options) or ["no options"] if "options" in changed else []
+        return [*_listed(path), *options, *_listed(rest)]
+    given = [source.options, *(store.get("options", {}) for store in source.more)]
+    owners = list(dict.fromkeys(str(one["me"]) for one in given if one.get("me")))
+    others = sorted({name for one in given for name in one} - {"me"})
+    told = [f"{len(given)} stores", *([f"you are {plain(' or '.join(owners))}"] if owners else [])]
+    return ["; ".join([*told, *([f"options: {', '.join(others)}"] if others else [])]), *_listed(rest)]
 
 
 def wrote(console: Console) -> None:
