@@ -67,6 +67,7 @@ def flat(text):
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_periods_are_told_apart_by_their_words_and_nothing_but_the_page_is_left(place, capsys):
     before = {path for path in place.rglob("*") if path.is_file()}
     code, said = compare(place, capsys, "--by", "period", "--at", "2021-01-01")

@@ -265,6 +265,7 @@ def test_a_budget_says_what_was_left_out(folders, tmp_path, monkeypatch, capsys)
     assert "attention-entropy was left out" not in out
 
 
+@pytest.mark.slow
 def test_layers_that_no_analysis_takes_are_refused_and_those_taken_are_kept_to(folders, tmp_path, capsys):
     told = examine(capsys, folders["gpt2"], folders["texts"], "-w", tmp_path / "a", "--layers", "1", code=2).err
     assert "takes --layers" in told

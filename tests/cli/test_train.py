@@ -53,6 +53,7 @@ def test_the_curve_is_read_against_chance_and_counting_per_token_and_per_byte(tr
     assert f"on {history.epochs[-1].tokens:,} tokens, each token of text about {each:.2g} times" in printed.out
 
 
+@pytest.mark.slow
 def test_how_often_a_token_is_read_is_said_alike_before_and_after(train, untrained):
     """Short conversations are in fewer windows than window and stride alone would say."""
     workspace = Workspace(untrained)

@@ -43,6 +43,7 @@ def unlike():
     return found
 
 
+@pytest.mark.slow
 def test_sides_of_another_law_move_heads_apart(unlike):
     assert unlike.overall_p == pytest.approx(1 / 35)
     assert float(unlike.overall.low) > 0.02

@@ -8,6 +8,7 @@ from wonderland.model.optimisers import optimisers_of
 from wonderland.model.settings import TrainingSettings
 
 
+@pytest.mark.slow
 def test_adamw_alone_learns_too_and_is_another_run(short, interrupt_after, tmp_path):
     path = tmp_path / "checkpoint"
     adamw = short(optimiser="adamw", learning_rate=3e-2)

@@ -30,6 +30,7 @@ def test_models_are_kept_on_the_way_from_the_untrained_one_to_the_last(short, tm
     assert last.fingerprint == model.fingerprint
 
 
+@pytest.mark.slow
 def test_looking_back_changes_nothing_and_a_fresh_run_clears_what_another_left(short, tmp_path):
     way = tmp_path / "way"
     first = short(snapshots=3, snapshots_in=way)

@@ -88,6 +88,7 @@ def cached(text: str = TEXT):
     return tokens, logits[0], cache
 
 
+@pytest.mark.slow
 def test_attention_is_that_of_the_text(page, report):
     ask(page, report, "attention")
     page.click('main [data-head="L1H3"]')

@@ -98,6 +98,7 @@ def test_no_step_of_a_question_is_long(steps):
     assert {name: longest for name, (longest, _) in steps.items() if longest > MOST} == {}
 
 
+@pytest.mark.slow
 def test_the_turns_that_are_counted_are_those_of_the_work(steps):
     positions, layers = 128, 2
     looks = layers * 128 * positions * (positions + 1)  # scores, and what is summed by them

@@ -333,6 +333,7 @@ def test_an_open_live_view_has_no_serious_violation(page):
     assert page.locator('[data-head="L1H1"].chip').get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.slow
 def test_an_arrow_stands_only_where_the_numbers_differ_as_they_are_printed(page):
     type_in(page, "isn't it")
     before = probabilities(tokens_of("isn't it"))
@@ -743,6 +744,7 @@ def test_induction_is_answered_with_an_interval(page):
     assert "This report did not measure induction" in said
 
 
+@pytest.mark.slow
 def test_one_prompt_is_compared_with_others(page):
     assert "Write a text above first" in lesson(page, 5, "no")[1]
     type_in(page, TEXT)

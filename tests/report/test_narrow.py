@@ -55,6 +55,7 @@ def test_nothing_runs_over_the_edge_and_nothing_is_too_small(browser, report, ma
 LEFT = "document.querySelector('main .scroll').scrollLeft"
 
 
+@pytest.mark.slow
 def test_what_goes_on_to_the_right_says_so_and_goes_there(browser, report):
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     open_at(tab, f"{report}#/all-findings")

@@ -40,6 +40,7 @@ def test_a_regular_model_of_d_weights_has_half_of_d():
         assert found.mean() == pytest.approx(d / 2, rel=0.12)
 
 
+@pytest.mark.slow
 def test_a_product_of_two_weights_has_less_than_two_weights():
     found = coefficient(measured(cross, [0.0, 0.0]), N_BETA).mean()
     assert 0.25 < found < 0.7  # 1/2 in the limit of much data
