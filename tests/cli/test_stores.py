@@ -98,7 +98,7 @@ def test_a_store_that_was_not_read_is_not_said_to_be_written(place, capsys):
     ("words", "code", "why"),
     [
         (["extract", "--add", "a.jsonl"], 2, "nothing to add to yet"),
-        (["extract", "a.jsonl", "b.jsonl", "--source", "jsonl"], 2, "named for one store only"),
+        (["extract", "a.jsonl", "b.jsonl", "--source", "jsonl"], 2, "There are 2 stores and 1 source named"),
         (["extract", "a.jsonl", "b.jsonl", "--colour", "red"], 2, "--colour"),
         (["extract", "a.jsonl", "none.jsonl"], 3, "nothing at"),
     ],

@@ -140,7 +140,7 @@ def test_an_option_goes_to_the_sources_that_have_it(two, tmp_path):
     assert "hello" in Corpus.read(table, text="body").texts
     with pytest.raises(UsageError, match="None of the sources jsonl has an option 'colour'"):
         Corpus.read(*two, colour="red")
-    with pytest.raises(UsageError, match="A source can be named for one store only"):
+    with pytest.raises(UsageError, match="There are 2 stores and 1 source named"):
         Corpus.read(*two, source="jsonl")
 
 

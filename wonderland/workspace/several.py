@@ -136,11 +136,12 @@ def _nobody(known: Acquaintances, stores: Sequence[_Store], met: Mapping[str, se
 def _stores(layout: Layout) -> list[_Store]:
     s, sources = layout.settings.source, plugins.load().sources
     given = [(layout.source_path, s.options, s.source)]
-    given += [(path, options, "") for path, options in layout.more]
+    given += layout.more
     before = layout.sources_noted()
     kinds = []
     for path, _, name in given:
-        noted = "" if is_there(path) else before.get(str(path), "")  # what is gone is what it was when it was read
+        # What is gone is what it was when it was read.
+        noted = "" if is_there(path) else name or before.get(str(path), "")
         kinds.append(sources[noted] if noted in sources else choose_source(path, sources, name or None))
     people = layout.folder / PEOPLE
     said = hash_file(people) if people.exists() else ""
@@ -174,11 +175,14 @@ def _take_over(pseudonyms: Pseudonyms, first: _Store) -> None:
                 names[called] = names.pop(name)
 
 
-def typed_stores(paths: Sequence[Path], options: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return stores as ``wonderland.toml`` holds them; an option goes to each whose source has it."""
+def typed_stores(stores: Sequence[tuple[Path, str]], options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return stores, each a path and a source or "", as ``wonderland.toml`` holds them.
+
+    An option goes to each whose source has it.
+    """
     found: list[dict[str, Any]] = []
-    for path in paths:
-        kind = choose_source(path, plugins.load().sources)
+    for path, source in stores:
+        kind = choose_source(path, plugins.load().sources, source or None)
         taken = {name: value for name, value in options.items() if name in inspect.signature(kind).parameters}
-        found.append({"path": str(path), "options": taken})
+        found.append({"path": str(path), **({"source": source} if source else {}), "options": taken})
     return found
