@@ -256,6 +256,7 @@ def test_a_source_is_named_for_each_store_or_for_none(place, files, capsys):
     assert run(["extract", str(backup), "a.jsonl", *IMESSAGE, "-q"]) == 2
     assert "There are 2 stores and 1 source named" in capsys.readouterr().err
     assert run(["extract", str(backup), "a.jsonl", *IMESSAGE, "--source", "", "-q"]) == 0
-    assert Workspace("me.wonderland").settings.source.stores == [(str(backup), "imessage"), (str(place / "a.jsonl"), "")]
+    both = [(str(backup), "imessage"), (str(place / "a.jsonl"), "")]
+    assert Workspace("me.wonderland").settings.source.stores == both
     with pytest.raises(UsageError, match="There are 2 stores and 1 source"):
         wl.Corpus.read(backup, place / "a.jsonl", source="imessage")
