@@ -140,7 +140,15 @@ def test_who_is_me_is_asked_once_on_a_terminal_and_remembered(place, monkeypatch
 def test_nobody_is_asked_without_a_terminal(place, capsys):
     write(place / "d.jsonl", ("Bo", "hi", 0), ("Ada", "ho", 1))
     assert run(["extract", "d.jsonl", "-q"]) == 3
-    assert "--me Ada" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "d.jsonl does not say which of its senders is you. Most messages were sent by 'Bo' (1), 'Ada' (1)." in told
+    assert "--me Bo" in told
+    assert run(["extract", "a.jsonl", "d.jsonl", "-q"]) == 3
+    told = capsys.readouterr().err
+    assert (
+        f"wonderland extract {place / 'a.jsonl'}. Then: wonderland extract --add {place / 'd.jsonl'} --me NAME" in told
+    )
+    assert run(["extract", "a.jsonl", "-q"]) == run(["extract", "--add", "d.jsonl", "--me", "Ada", "-q"]) == 0
 
 
 def test_an_answer_that_is_nobody_is_an_error(place, monkeypatch):

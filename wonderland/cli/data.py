@@ -18,7 +18,7 @@ from wonderland.cli.context import command, open_workspace, record, wrote
 from wonderland.cli.fitting import say_what_fits
 from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
-from wonderland.cli.stores import ask_secret, asking_owner, replaced_by, stores_of
+from wonderland.cli.stores import ask_secret, asking_owner, for_toml, replaced_by, stores_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
 from wonderland.corpus.locating import is_there, locate, must_be_a_store
@@ -155,7 +155,7 @@ def _extracted(
 ) -> Corpus:
     """Write down what is to be read, and read it."""
     before = workspace.settings.source
-    extras = {name: _for_toml(value) for name, value in extras.items()}
+    extras = {name: for_toml(value) for name, value in extras.items()}
     if located:
         values |= stores_of(before, located, extras, named, add=add)
         after = [(str(path), source) for path, source in named_stores(located, named)]
@@ -173,13 +173,6 @@ def _extracted(
             wrote(console)
         raise
     return corpus
-
-
-def _for_toml(value: Any) -> Any:
-    """Return an option of a source as ``wonderland.toml`` can hold it."""
-    if isinstance(value, (tuple, list)):
-        return [_for_toml(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def read_messages(console: Console, workspace: Workspace, *, again: bool = True) -> Corpus:

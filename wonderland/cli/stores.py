@@ -17,7 +17,7 @@ from wonderland.workspace.settings import SourceSettings
 from wonderland.workspace.several import typed_stores
 from wonderland.workspace.workspace import Workspace
 
-__all__ = ["ask_secret", "asking_owner", "replaced_by", "stores_of"]
+__all__ = ["ask_secret", "asking_owner", "for_toml", "replaced_by", "stores_of"]
 
 _SHOWN = 12
 _Read = TypeVar("_Read")
@@ -73,6 +73,13 @@ def replaced_by(before: SourceSettings, after: Sequence[tuple[str, str]]) -> str
         for stores in (gone, after)
     )
     return f"This reads {plain(new)} in place of {plain(old)}. To have both: wonderland extract {plain(again)}"
+
+
+def for_toml(value: Any) -> Any:
+    """Return an option of a source as ``wonderland.toml`` can hold it."""
+    if isinstance(value, (tuple, list)):
+        return [for_toml(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _key(store: Mapping[str, Any]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def read_stores(
             )
         except OwnerUnknown as error:
             error.store = number
+            if len(stores) > 1:
+                error.hint = alone(error.hint, store.path, [one.path for one in stores if one is not store])
             raise
         with store.stage.writing() as folder:
             Corpus(*part[1:]).save(folder)
@@ -100,6 +103,19 @@ def read_stores(
     told = (*notes, *_strange(known, stores), *_nobody(known, stores, met))
     corpus = Corpus(table, ledger, skipped, told, stores=tuple(part.ledger for part in parts))
     return corpus, pseudonyms, [store.kind for store in stores]
+
+
+def alone(hint: str, path: Path, others: Sequence[Path]) -> str:
+    """Return a hint to name the owner of one of several stores, where an option would be that of the others, too.
+
+    >>> print(alone("Say who you are: --me Ada.", Path("b.csv"), [Path("a.db")]).replace(". ", "\\n"))
+    Say who you are: --me Ada
+    Say it of this store alone: wonderland extract a.db
+    Then: wonderland extract --add b.csv --me NAME
+    """
+    first = shlex.join(dict.fromkeys(str(one) for one in others if one != path))
+    told = f"{hint.rstrip('.')}. Say it of this store alone: wonderland extract"
+    return f"{told} {first}. Then: wonderland extract --add {shlex.quote(str(path))} --me NAME" if first else hint
 
 
 def _strange(known: Acquaintances, stores: Sequence[_Store]) -> list[str]:
