@@ -26,9 +26,9 @@ from wonderland.corpus.times import ImpossibleTime
 from wonderland.errors import OwnerUnknown
 from wonderland.visible import visible
 
-__all__ = ["EMPTY", "NO_TEXT", "ByFields", "Fields"]
+__all__ = ["EMPTY", "MISSING", "NO_TEXT", "ByFields", "Fields"]
 
-EMPTY = "empty text"
+EMPTY, MISSING = "empty text", "no text"
 NO_TEXT = "text is not a string"
 """Why a row is passed over whose text is a number, a list or the like."""
 
@@ -79,7 +79,7 @@ class Fields:
         identity = self._get(record, "id") or row
         text = record.get(self.keys["text"])
         if text is None:
-            return Skipped(identity, "no text")
+            return Skipped(identity, MISSING)
         if not isinstance(text, str):
             return Skipped(identity, NO_TEXT, failed=True, detail=f"it is a {type(text).__name__}")
         if not text.strip():

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from wonderland.corpus.fields import EMPTY, NO_TEXT
+from wonderland.corpus.fields import EMPTY, MISSING, NO_TEXT
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import InputError, UsageError, must_be
@@ -61,13 +61,12 @@ class Frame(JsonLines):
             read += isinstance(row, Message)
             if isinstance(row, Skipped):
                 kinds.update([row.detail] if row.reason == NO_TEXT else [])
-                empty += row.reason == EMPTY
+                empty += row.reason in (EMPTY, MISSING)
             yield row
         column = self._fields.keys["text"] if self._fields else "text"
         if empty and not read and not kinds:
             raise InputError(
-                f"There is no text in the column {column!r} of the frame: all {empty:,} cells that were looked at are "
-                "empty, None or blank.",
+                f"There is no text in the column {column!r} of the frame: its {empty:,} cells are None, NaN or blank.",
                 hint='Name the column of the text, text="...".',
             )
         if kinds and not read:
