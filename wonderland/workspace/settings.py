@@ -71,14 +71,20 @@ class SourceSettings:
     source: Annotated[str, "source to read it with; empty for the one that recognises it"] = ""
     names: Annotated[bool, "keep names and numbers instead of pseudonyms"] = False
     options: Annotated[dict[str, Any], "options of the source"] = field(default_factory=dict)
-    more: Annotated[list[dict[str, Any]], "further stores, each with its path and options"] = field(
+    more: Annotated[list[dict[str, Any]], "further stores, each with its path, source and options"] = field(
         default_factory=list
     )
 
     @property
     def paths(self) -> list[str]:
         """What is read, store by store, as it was typed."""
-        return [path for path in (self.path, *(str(store.get("path", "")) for store in self.more)) if path]
+        return list(dict.fromkeys(path for path, _ in self.stores))
+
+    @property
+    def stores(self) -> list[tuple[str, str]]:
+        """Path and source of each store, the source "" where it was not named."""
+        more = [(str(store.get("path", "")), str(store.get("source", ""))) for store in self.more]
+        return [store for store in ((self.path, self.source), *more) if store[0]]
 
 
 @dataclass(frozen=True)
