@@ -58,10 +58,10 @@ left alone with one of them."""
 def pytest_collect_file(file_path: Path) -> Any:
     """A module of tests is read once, for in it are no examples of docstrings; another only if it has examples."""
     found = yield
-    if file_path.suffix == ".py" and b">>>" not in file_path.read_bytes():
-        return [one for one in found if type(one) is pytest.Module]
     of_tests = file_path.is_relative_to(ROOT) and "tests" in file_path.relative_to(ROOT).parts
-    return [one for one in found if type(one) is pytest.Module] if of_tests else found
+    if file_path.suffix == ".py" and (of_tests or b">>>" not in file_path.read_bytes()):
+        return [one for one in found if type(one) is pytest.Module]
+    return found
 
 
 def pytest_collection() -> None:
