@@ -237,10 +237,14 @@ def _read(path: Path, text: str) -> Settings:
     return Settings(**chosen)
 
 
-@functools.cache
+_HINTS: dict[type[Any], dict[str, Any]] = {}
+
+
 def _hints(kind: type[Any]) -> dict[str, Any]:
     """Return the types of a section's keys, with what is noted of them: Python compiles each text of them anew."""
-    return typing.get_type_hints(kind, include_extras=True)
+    if kind not in _HINTS:
+        _HINTS[kind] = typing.get_type_hints(kind, include_extras=True)
+    return _HINTS[kind]
 
 
 def _listed(names: Iterable[str]) -> str:
