@@ -6,7 +6,9 @@ command line are written into the file, so that it always says what was done.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import math
 import tomllib
 import typing
@@ -182,7 +184,7 @@ class Settings:
             UsageError: A section, a key or a type is not one there is.
         """
         try:
-            value = tomllib.loads(path.read_text(encoding="utf-8"))
+            return copy.deepcopy(_read(path, path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise InputError(f"There is no workspace at {path.parent}.", hint="Make one: wonderland init") from error
         except NotADirectoryError:
@@ -191,19 +193,6 @@ class Settings:
             ) from None
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read: {error}.", hint="Correct the file in a text editor.") from error
-        version = value.pop("workspace", {}).get("version", VERSION)
-        if version > VERSION:
-            raise InputError(
-                f"{path.parent} is a workspace of version {version}; this wonderland knows up to {VERSION}.",
-                hint="Upgrade: pip install -U wonderland",
-            )
-        sections = {f.name: f for f in dataclasses.fields(cls)}
-        chosen: dict[str, Any] = {}
-        for name, keys in value.items():
-            if name not in sections or not isinstance(keys, Mapping):
-                raise UsageError(f"{path}: there is no section [{name}].", hint=f"Sections: {', '.join(sections)}.")
-            chosen[name] = _section(path, name, typing.get_type_hints(cls)[name], keys)
-        return cls(**chosen)
 
     def changed(self, section: str, **values: Any) -> Settings:
         """Return settings with some keys of a section replaced.
@@ -218,7 +207,7 @@ class Settings:
                 f"There is no section {section!r}.",
                 hint=did_you_mean(section, sections, f"Sections: {_listed(sections)}."),
             )
-        hints = typing.get_type_hints(type(getattr(self, section)), include_extras=True)
+        hints = _hints(type(getattr(self, section)))
         for key in values:
             if key not in hints:
                 raise UsageError(
@@ -232,12 +221,44 @@ class Settings:
         return settings
 
 
+@functools.lru_cache(maxsize=16)
+def _read(path: Path, text: str) -> Settings:
+    """Read the text of a file: once, however often a command asks for its settings."""
+    value = tomllib.loads(text)
+    workspace = value.pop("workspace", {})
+    version = workspace.get("version", VERSION) if isinstance(workspace, Mapping) else None
+    if not isinstance(version, int):
+        raise InputError(f"{path}: [workspace] says no version.", hint=f"It is one line: version = {VERSION}")
+    if version > VERSION:
+        raise InputError(
+            f"{path.parent} is a workspace of version {version}; this wonderland knows up to {VERSION}.",
+            hint="Upgrade: pip install -U wonderland",
+        )
+    sections = {f.name: f for f in dataclasses.fields(Settings)}
+    chosen: dict[str, Any] = {}
+    for name, keys in value.items():
+        if name not in sections or not isinstance(keys, Mapping):
+            raise UsageError(f"{path}: there is no section [{name}].", hint=f"Sections: {', '.join(sections)}.")
+        chosen[name] = _section(path, name, _hints(Settings)[name], keys)
+    return Settings(**chosen)
+
+
+_HINTS: dict[type[Any], dict[str, Any]] = {}
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """Return the types of a section's keys, with what is noted of them: Python compiles each text of them anew."""
+    if kind not in _HINTS:
+        _HINTS[kind] = typing.get_type_hints(kind, include_extras=True)
+    return _HINTS[kind]
+
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
 def _section(path: Path, name: str, kind: type[Any], keys: Mapping[str, Any]) -> Any:
-    hints = typing.get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     values: dict[str, Any] = {}
     for key, value in keys.items():
         if key not in hints:
@@ -280,10 +301,10 @@ def write_new(path: Path) -> None:
     workspace["version"] = VERSION
     document["workspace"] = workspace
     for f in dataclasses.fields(Settings):
-        kind = typing.get_type_hints(Settings)[f.name]
+        kind = _hints(Settings)[f.name]
         table = tomlkit.table()
         table.comment((kind.__doc__ or "").splitlines()[0])
-        hints = typing.get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         for key, value in dataclasses.asdict(kind()).items():
             item = tomlkit.item(value)
             item.comment(typing.get_args(hints[key])[1])
