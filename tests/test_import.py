@@ -83,6 +83,10 @@ def test_every_public_name_resolves_and_is_documented(name):
     assert name in dir(wl)
 
 
+def test_what_is_listed_of_the_library_is_what_it_offers():
+    assert {name for name in dir(wl) if not name.startswith("__")} == {*wl.__all__, "views"}
+
+
 def test_public_names_and_their_homes_are_the_same_list():
     assert sorted(wl._HOMES) == sorted(wl.__all__)
 

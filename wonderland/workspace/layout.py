@@ -118,7 +118,9 @@ class Layout:
             return Stage(name, self.folder / name, 2, evidence, (self.stage("model").key,))
         if name == "audit":
             return self.audit_stage()
-        raise UsageError(f"There is no stage named {name!r}.")
+        raise UsageError(
+            f"There is no stage named {name!r}.", hint="Stages: corpus, filtered, tokenizer, model, checks, audit."
+        )
 
     def corpus_stage(self, source: type[Source] | None = None, further: Sequence[Any] | None = None) -> Stage:
         """Return the stage of the messages read with a source; by default the one they are or will be read with.

@@ -278,18 +278,18 @@ def _check(where: str, value: Any, hint: Any) -> Any:
         if value not in typing.get_args(kind):
             raise UsageError(f"{where} is {value!r}.", hint=f"It is one of: {', '.join(typing.get_args(kind))}.")
         return value
-    wanted = typing.get_origin(kind) or kind
+    wanted, means = typing.get_origin(kind) or kind, f"It means: {next(iter(notes), where)}."
     if wanted is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise UsageError(f"{where} is {value!r}; it should be {_TYPES[wanted]}.")
+        raise UsageError(f"{where} is {value!r}; it should be {_TYPES[wanted]}.", hint=means)
     if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{where} is {value}; it should be a finite number.")
+        raise UsageError(f"{where} is {value}; it should be a finite number.", hint=means)
     if wanted is int and abs(value) > _LARGEST:
-        raise UsageError(f"{where} is {value}, which is too large for this machine.")
+        raise UsageError(f"{where} is {value}, which is too large for this machine.", hint=means)
     bounds = next((note for note in notes if isinstance(note, Between)), None)
     if bounds is not None and value not in bounds:
-        raise UsageError(f"{where} is {value:g}; it should be {bounds}.")
+        raise UsageError(f"{where} is {value:g}; it should be {bounds}.", hint=means)
     return value
 
 
