@@ -67,6 +67,8 @@ def test_the_commands_that_read_messages_load_no_pandas_and_pyarrow_has_it_all_t
     code = """
 import sys, pyarrow as pa
 import wonderland.cli.data
+from wonderland.plugins import sources
+assert "whatsapp" in sources()
 table = pa.table({"a": [1, 2]})
 assert "pandas" not in sys.modules
 assert table.to_pandas()["a"].sum() == 3
