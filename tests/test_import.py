@@ -67,8 +67,6 @@ def test_the_commands_that_read_messages_load_no_pandas_and_pyarrow_has_it_all_t
     code = """
 import sys, pyarrow as pa
 import wonderland.cli.data
-from wonderland.plugins import sources
-assert "whatsapp" in sources()
 table = pa.table({"a": [1, 2]})
 assert "pandas" not in sys.modules
 assert table.to_pandas()["a"].sum() == 3
@@ -76,6 +74,11 @@ import pandas
 assert pa.array(pandas.Series([1.0, float("nan")])).null_count == 1
 """
     assert "torch" not in loaded(code)
+
+
+def test_to_know_all_sources_loads_no_pandas():
+    code = "import sys, wonderland.plugins as plugins\nassert 'whatsapp' in plugins.load().sources"
+    loaded(f"{code}\nassert 'wonderland_exports.whatsapp.rows' in sys.modules\nassert 'pandas' not in sys.modules")
 
 
 @pytest.mark.parametrize("name", wl.__all__)
