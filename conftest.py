@@ -56,16 +56,24 @@ left alone with one of them."""
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path) -> Any:
-    """A module of tests is read once: in it are no examples of docstrings, for which every module is read again."""
+    """A module of tests is read once, for in it are no examples of docstrings; another only if it has examples."""
     found = yield
     of_tests = file_path.is_relative_to(ROOT) and "tests" in file_path.relative_to(ROOT).parts
-    return [one for one in found if type(one) is pytest.Module] if of_tests else found
+    if file_path.suffix == ".py" and (of_tests or b">>>" not in file_path.read_bytes()):
+        return [one for one in found if type(one) is pytest.Module]
+    return found
+
+
+def pytest_collection() -> None:
+    """Let the garbage collector rest while everything is imported: there is nothing to collect yet."""
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what was imported, which is there to the end: looking takes seconds."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _draws(item: pytest.Item) -> bool:

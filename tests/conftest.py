@@ -65,7 +65,7 @@ def quick() -> dict[str, dict[str, int]]:
         "induction": {"sequences": 8, "random_sets": 2},
         "neurons": {"directions": 4},
         "ov-circuits": {"rotations": 20, "directions": 1},
-        "speaker-tracking": {"places": 200},
+        "speaker-tracking": {"places": 80},
     }
 
 

@@ -106,19 +106,19 @@ def test_a_module_of_more_than_350_lines_says_why_it_is_long():
     assert [name for name, words in opening.items() if not re.search(r"\blong\b", words)] == []
 
 
-HINTED = [ROOT / "wonderland" / name for name in ("model", "corpus", "tokenizer.py")]
-"""Where each refusal of what was given says what to give instead."""
+HINTED = {"InputError", "ResourceError", "UsageError"}
+"""Errors of somebody who gave something, and is told what to give instead."""
 
 
 def test_a_refusal_says_what_to_type():
     bare = [
         f"{file.relative_to(ROOT)}:{call.lineno}"
-        for place in HINTED
-        for file in ([place] if place.is_file() else sorted(place.rglob("*.py")))
+        for home in SOURCES
+        for file in sorted(home.rglob("*.py"))
         for call in ast.walk(parsed(file)[1])
         if isinstance(call, ast.Call)
-        and getattr(call.func, "id", "") == "UsageError"
-        and not any(word.arg == "hint" for word in call.keywords)
+        and getattr(call.func, "attr", getattr(call.func, "id", "")) in HINTED
+        and not any(word.arg in ("hint", None) for word in call.keywords)
     ]
     assert not bare
 

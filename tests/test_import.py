@@ -76,11 +76,20 @@ assert pa.array(pandas.Series([1.0, float("nan")])).null_count == 1
     assert "torch" not in loaded(code)
 
 
+def test_to_know_all_sources_loads_no_pandas():
+    code = "import sys, wonderland.plugins as plugins\nassert 'whatsapp' in plugins.load().sources"
+    loaded(f"{code}\nassert 'wonderland_exports.whatsapp.rows' in sys.modules\nassert 'pandas' not in sys.modules")
+
+
 @pytest.mark.parametrize("name", wl.__all__)
 def test_every_public_name_resolves_and_is_documented(name):
     thing = getattr(wl, name)
     assert thing.__doc__ or not callable(thing)
     assert name in dir(wl)
+
+
+def test_what_is_listed_of_the_library_is_what_it_offers():
+    assert {name for name in dir(wl) if not name.startswith("__")} == {*wl.__all__, "views"}
 
 
 def test_public_names_and_their_homes_are_the_same_list():

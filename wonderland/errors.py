@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 __all__ = [
     "CheckFailed",
@@ -36,7 +36,7 @@ class WonderlandError(Exception):
         found: What was found before, by name; the command line prints it with the error as one JSON object.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -105,7 +105,7 @@ class PluginError(WonderlandError):
 
 
 class Interrupted(WonderlandError):
-    """Stopped by the user, with everything done so far saved (exit code 130)."""
+    """Stopped by the user, with everything done so far saved (exit code 130; 128 and its number by another signal)."""
 
     exit_code = 130
 

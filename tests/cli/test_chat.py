@@ -103,6 +103,11 @@ def test_of_a_message_longer_than_the_context_the_end_is_read(pair):
     assert chat.say("short").forgotten == 1  # the long one no longer counts
 
 
+def test_somebody_who_writes_more_than_it_reads_is_told_how_much_that_is(made, monkeypatch, capsys, pair):
+    told = piped(monkeypatch, capsys, ["word " * 500], "-w", made)
+    assert f"too long for its context of {pair[0].cfg.n_ctx} tokens" in told.err
+
+
 def test_a_message_that_got_no_answer_is_no_part_of_the_chat(pair):
     chat = Chat(*pair, voice=Voice(temperature=1e-9))
     with pytest.raises(UsageError, match="temperature"):

@@ -98,7 +98,7 @@ def test_a_store_that_was_not_read_is_not_said_to_be_written(place, capsys):
     ("words", "code", "why"),
     [
         (["extract", "--add", "a.jsonl"], 2, "nothing to add to yet"),
-        (["extract", "a.jsonl", "b.jsonl", "--source", "jsonl"], 2, "named for one store only"),
+        (["extract", "a.jsonl", "b.jsonl", "--source", "jsonl"], 2, "There are 2 stores and 1 source named"),
         (["extract", "a.jsonl", "b.jsonl", "--colour", "red"], 2, "--colour"),
         (["extract", "a.jsonl", "none.jsonl"], 3, "nothing at"),
     ],
@@ -140,7 +140,15 @@ def test_who_is_me_is_asked_once_on_a_terminal_and_remembered(place, monkeypatch
 def test_nobody_is_asked_without_a_terminal(place, capsys):
     write(place / "d.jsonl", ("Bo", "hi", 0), ("Ada", "ho", 1))
     assert run(["extract", "d.jsonl", "-q"]) == 3
-    assert "--me Ada" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "d.jsonl does not say which of its senders is you. Most messages were sent by 'Bo' (1), 'Ada' (1)." in told
+    assert "--me Bo" in told
+    assert run(["extract", "a.jsonl", "d.jsonl", "-q"]) == 3
+    told = capsys.readouterr().err
+    assert (
+        f"wonderland extract {place / 'a.jsonl'}. Then: wonderland extract --add {place / 'd.jsonl'} --me NAME" in told
+    )
+    assert run(["extract", "a.jsonl", "-q"]) == run(["extract", "--add", "d.jsonl", "--me", "Ada", "-q"]) == 0
 
 
 def test_an_answer_that_is_nobody_is_an_error(place, monkeypatch):

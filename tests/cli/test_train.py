@@ -279,5 +279,5 @@ def stopped(train, workspace, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(training, "batch_gradient", interrupt_at_third)
-        train(*EPOCHS, code=130)
+        train(*EPOCHS, code=143)
     return workspace / "training.checkpoint"

@@ -191,3 +191,72 @@ def test_the_list_leads_nowhere_but_into_the_backup(place, files):
     assert place_of(backup, SMS) is None
     (backup / "Manifest.db").write_bytes(b"no database")
     assert place_of(backup, CHATS) is None
+
+
+BOTH = ("--source", "imessage", "--source", "whatsapp-db")
+
+
+@pytest.mark.parametrize("phrase", [None, PHRASE])
+def test_both_messengers_of_one_backup_make_one_corpus(place, files, phrase, monkeypatch):
+    if phrase:
+        pytest.importorskip("iphone_backup_decrypt", reason="pip install 'wonderland[backup]'")
+    backup = make_backup(place / "backup", files, phrase)
+    for variable in (VARIABLE, "WONDERLAND_WHATSAPP_DB_PASSPHRASE") if phrase else ():
+        monkeypatch.setenv(variable, phrase)
+    alone = {name: len(wl.Corpus.read(backup, source=name)) for name in ("imessage", "whatsapp-db")}
+    read = wl.Corpus.read(backup, source=["imessage", "whatsapp-db"])
+    assert [one.kept for one in read.stores] == list(alone.values())
+    assert len(read) == sum(alone.values()) - read.ledger.count("joined")
+    assert run(["extract", str(backup), *BOTH, "-q"]) == 0
+    workspace = Workspace("me.wonderland")
+    assert workspace.settings.source.stores == [(str(backup), "imessage"), (str(backup), "whatsapp-db")]
+    corpus = workspace.extract()
+    assert as_read(corpus.table) == as_read(read.table)
+    assert corpus.ledger.entries == read.ledger.entries
+    assert list((place / "temporary").iterdir()) == []
+
+
+def test_the_pass_phrase_of_one_backup_is_asked_for_once(encrypted, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(stores.click, "prompt", lambda text, **how: asked.append(text) or PHRASE)
+    assert run(["extract", str(encrypted), *BOTH, "-q"]) == 0
+    assert asked == ["Pass phrase of the iPhone backup (not shown, not stored)"]
+
+
+def test_a_messenger_of_a_backup_is_added_replaced_and_read_again_by_itself(place, files, capsys):
+    backup = make_backup(place / "backup", files)
+    assert run(["extract", str(backup), "-q"]) == 3
+    assert "--source imessage --source whatsapp-db" in capsys.readouterr().err
+    for words in ([*IMESSAGE], ["--add", "--source", "whatsapp-db"]):
+        assert run(["extract", str(backup), *words, "-q"]) == 0
+    source = Workspace("me.wonderland").settings.source
+    assert source.stores == [(str(backup), "imessage"), (str(backup), "whatsapp-db")]
+    assert source.paths == [str(backup)]
+    kept = Path("me.wonderland/stores/imessage/stage.json").stat().st_mtime_ns
+    add = ["extract", "--add", str(backup), "--source", "whatsapp-db", "-q"]
+    assert run(add) == 0  # it takes its own place again
+    assert Workspace("me.wonderland").settings.source.stores == source.stores
+    assert Path("me.wonderland/stores/imessage/stage.json").stat().st_mtime_ns == kept
+    capsys.readouterr()
+    assert run(["extract", "--add", str(backup), *IMESSAGE, "-q"]) == 2
+    assert "is read already" in capsys.readouterr().err
+    assert run(["extract", str(backup), "--source", "whatsapp-db"]) == 0
+    told = capsys.readouterr().err
+    assert f"reads {backup} (whatsapp-db) in place of {backup} (imessage)" in told
+    assert f"wonderland extract {backup} --source imessage --source whatsapp-db" in told
+    assert run(["extract", *BOTH, "-q"]) == 0  # of the one store that is read
+    assert Workspace("me.wonderland").settings.source.stores == source.stores
+
+
+def test_a_source_is_named_for_each_store_or_for_none(place, files, capsys):
+    backup = make_backup(place / "backup", files)
+    (place / "a.jsonl").write_text('{"sender": "me", "text": "hi"}\n')
+    assert run(["extract", str(backup), "a.jsonl", *IMESSAGE, "-q"]) == 2
+    assert "There are 2 stores and 1 source named" in capsys.readouterr().err
+    assert run(["extract", str(backup), "a.jsonl", *IMESSAGE, "--source", "", "-q"]) == 0
+    both = [(str(backup), "imessage"), (str(place / "a.jsonl"), "")]
+    assert Workspace("me.wonderland").settings.source.stores == both
+    with pytest.raises(UsageError, match="There are 2 stores and 1 source"):
+        wl.Corpus.read(backup, place / "a.jsonl", source="imessage")

@@ -122,18 +122,26 @@ def test_where_only_the_sender_tells_me_is_the_one_named(write):
     assert mine == [("me", True), ("Bob", False)]
 
 
-@pytest.mark.parametrize("me", ["", "Adda"])
-def test_a_file_in_which_nobody_is_me_is_refused_with_the_senders_to_choose_from(write, me):
-    path = write("a.jsonl", [{"sender": "Ada", "text": "hi"}, {"sender": "Bob", "text": "yo"}])
-    with pytest.raises(InputError, match="'Ada', 'Bob'") as caught:
-        rows(path, me=me)
-    assert "--me" in caught.value.hint
+@pytest.mark.parametrize(
+    ("me", "said"),
+    [
+        ({}, "a.jsonl does not say which of its senders is you"),
+        ({"me": ""}, "a.jsonl does not say which of its senders is you"),
+        ({"me": "Adda"}, "No message in a.jsonl was sent by 'Adda'"),
+    ],
+)
+def test_a_file_in_which_nobody_is_me_is_refused_with_the_senders_to_choose_from(write, me, said):
+    path = write("a.jsonl", [{"sender": "Ada B", "text": "hi"}, {"sender": "Bob", "text": "yo"}])
+    with pytest.raises(InputError, match=r"'Ada B' \(1\), 'Bob' \(1\)") as caught:
+        rows(path, **me)
+    assert caught.value.message.startswith(said)
+    assert caught.value.hint == "Say who you are, for example: --me 'Ada B'"
 
 
 def test_a_monologue_needs_no_owner_but_an_owner_who_was_named_must_be_in_it(write):
     path = write("a.jsonl", [{"sender": "Ada", "text": "hi"}])
     assert [message.is_from_me for message in rows(path)] == [False]
-    with pytest.raises(InputError, match="none was sent by 'Bob'"):
+    with pytest.raises(InputError, match=r"No message in a\.jsonl was sent by 'Bob'\. Most were sent by 'Ada' \(1\)"):
         rows(path, me="Bob")
 
 

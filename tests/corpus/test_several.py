@@ -140,7 +140,7 @@ def test_an_option_goes_to_the_sources_that_have_it(two, tmp_path):
     assert "hello" in Corpus.read(table, text="body").texts
     with pytest.raises(UsageError, match="None of the sources jsonl has an option 'colour'"):
         Corpus.read(*two, colour="red")
-    with pytest.raises(UsageError, match="A source can be named for one store only"):
+    with pytest.raises(UsageError, match="There are 2 stores and 1 source named"):
         Corpus.read(*two, source="jsonl")
 
 
@@ -215,3 +215,14 @@ def test_a_data_frame_is_read_as_a_file_is():
     assert {message.thread for message in Corpus.from_frame(frame, me="Ada", names=True)} == {"1", "2"}
     with pytest.raises(InputError, match="--me Ada"):
         Corpus.from_frame(frame)
+
+
+@pytest.mark.parametrize("texts", [[None, None], ["", None], [float("nan"), " \n"]])
+def test_a_frame_without_a_single_text_is_refused(texts):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"sender": ["me", "Ada"], "text": texts})
+    with pytest.raises(
+        InputError, match="no text in the column 'text' of the frame: its 2 cells are None, NaN or blank"
+    ):
+        Corpus.from_frame(frame)
+    assert len(Corpus.from_frame(frame.assign(text=["hi", texts[1]]))) == 1

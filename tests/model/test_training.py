@@ -176,10 +176,10 @@ def test_a_run_interrupted_again_and_again_goes_on_each_time(short, whole, tmp_p
 
 
 def test_the_signal_handler_is_given_back(short, interrupt_after):
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with pytest.raises(Interrupted, match="nothing was saved"):
         short(on_progress=interrupt_after(2))
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
 def test_a_finished_run_is_not_run_again(short, tmp_path):

@@ -193,13 +193,13 @@ def test_a_result_of_an_older_version_is_said_to_be_one_and_named(workspace):
     first, second = kept.kept(workspace.folder)
     assert (first.analysis, second.analysis) == ("attention-entropy", "head-patterns")
     reseal(first, version=0)
-    older = "1 further result is kept, made by an older version of the analysis: attention-entropy"
+    older = "1 further result is kept, made by an older version of attention-entropy"
     assert results_step(workspace).detail == f"1 of 2 analyses; {older}"
     assert outdated(workspace.layout) == {"attention-entropy"}
     reseal(second, inputs=[*second.inputs, first.key])  # which used one of an older version
     assert outdated(workspace.layout) == {"attention-entropy", "head-patterns"}
     reseal(first, version=99)
-    assert "made by another version of the analysis: attention-entropy" in results_step(workspace).detail
+    assert "made by another version of attention-entropy" in results_step(workspace).detail
     workspace.configure("training", seed=1)  # then the model is why, whatever the version
     assert outdated(workspace.layout) == set()
 

@@ -137,7 +137,7 @@ def test_a_store_that_does_not_say_its_owner_is_named(workspace, tmp_path):
 
 def test_a_store_without_a_path_is_refused(workspace):
     workspace.configure("source", more=[{"options": {}}])
-    with pytest.raises(UsageError, match="has a path and options"):
+    with pytest.raises(UsageError, match="has a path, options and perhaps a source"):
         workspace.extract()
 
 

@@ -159,6 +159,33 @@ def test_settings_that_there_are_not_are_refused(tmp_path, section, values, said
     assert (workspace.folder / "wonderland.toml").read_bytes() == before
 
 
+def test_the_file_of_settings_is_read_once_and_what_is_read_is_the_callers_own(tmp_path, monkeypatch):
+    workspace = wl.Workspace.create(tmp_path / "me.wonderland")
+    file = workspace.folder / "wonderland.toml"
+    workspace.settings.analysis.parameters["induction"] = {"sequences": 8}
+    assert workspace.settings.analysis.parameters == {}
+    file.write_text(file.read_text(encoding="utf-8").replace("windows = 200", "windows = 7"), encoding="utf-8")
+    assert workspace.settings.analysis.windows == 7  # an edit by hand counts at once
+    monkeypatch.setattr("tomllib.loads", lambda text: pytest.fail("read again"))
+    assert workspace.settings.analysis.windows == 7
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("workspace = 1", "says no version"),
+        ('[workspace]\nversion = "1"', "says no version"),
+        ("[workspace]\nversion = 2", "of version 2; this wonderland knows up to 1"),
+    ],
+)
+def test_a_file_of_another_version_is_refused(tmp_path, version, said):
+    workspace = wl.Workspace.create(tmp_path / "me.wonderland")
+    (workspace.folder / "wonderland.toml").write_text(version, encoding="utf-8")
+    with pytest.raises(InputError, match=said) as caught:
+        wl.Workspace(workspace.folder)
+    assert caught.value.hint
+
+
 def test_a_workspace_is_not_made_where_a_file_is(tmp_path):
     (tmp_path / "afile").write_text("x")
     for place in (tmp_path / "afile", tmp_path / "afile" / "in"):

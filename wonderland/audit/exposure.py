@@ -60,7 +60,7 @@ class Exposure:
 def tries_for(probability: float, wanted: float = 0.9) -> float:
     """Return how many independent tries give something of this probability at least once with ``wanted``."""
     if not 0 <= probability <= 1:
-        raise UsageError(f"{probability} is no probability.")
+        raise UsageError(f"{probability} is no probability.", hint="A probability is from 0 to 1.")
     if probability == 0:
         return math.inf
     if probability == 1:

@@ -66,7 +66,10 @@ def reference_losses(
     """
     known = np.unique(conversation[read])
     if len(known) < 2:
-        raise NotEnoughData("The reference needs at least two training conversations.")
+        raise NotEnoughData(
+            "The reference needs at least two training conversations.",
+            hint="Read more messages, or split by conversation: wonderland tokenize --by conversation",
+        )
     dealt = np.random.default_rng(seed).permutation(known)
     half = np.isin(conversation, dealt[: len(dealt) // 2])
     arrays = [np.asarray(row, dtype=np.int64) for row in rows]

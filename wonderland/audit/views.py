@@ -34,7 +34,12 @@ from wonderland.report.schema.numbers import counted
 __all__ = ["views"]
 
 _NOT_SHOWN = "That these tests draw nothing out does not show that nothing can be drawn out."
-_PLACES = {"training text": "the training text", "generations": "what was sampled", "report": "the report"}
+_PLACES = {
+    "training text": "the training text",
+    "generations": "what was sampled",
+    "generations, also in training": "both of these alike",
+    "report": "the report",
+}
 _PARTS = (("training", "training"), ("held-out", "held out"))
 
 

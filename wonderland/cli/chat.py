@@ -102,19 +102,22 @@ def _answer(console: Console, talk: Chat, text: str, turns: list[dict[str, Any]]
         "forgotten": answer.forgotten,
         "cut": answer.cut,
     }
-    _tell_limits(console, answer)
+    _tell_limits(console, answer, talk.context)
     if not asked:  # in a terminal it stands there already
         console.say(f"{talk.you}: {plain(text)}")
     said = plain(answer.turn.text) or "(an empty message)"
     console.say(f"{answer.turn.speaker}: {said}{'' if answer.sampled.finished else ' … (cut off)'}")
 
 
-def _tell_limits(console: Console, answer: Answer) -> None:
+def _tell_limits(console: Console, answer: Answer, context: int) -> None:
     if answer.cut:
-        console.note(f"(That message is too long: the model does not read its first {answer.cut} tokens.)")
+        console.note(
+            f"(That message is too long for its context of {context} tokens: the model does not read the first "
+            f"{answer.cut}.)"
+        )
     if answer.forgotten:
         what = "message" if answer.forgotten == 1 else f"{answer.forgotten} messages"
-        console.note(f"(Its context is full: the model no longer reads the first {what}.)")
+        console.note(f"(Its context of {context} tokens is full: the model no longer reads the first {what}.)")
 
 
 def _lines(console: Console, you: Callable[[], str], asked: bool) -> Iterator[tuple[int, str]]:

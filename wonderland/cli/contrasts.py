@@ -24,10 +24,10 @@ _SIDES = ("clean", "corrupted", "target", "foil")
 _FILE = "contrasts"
 _OWN = "own_contrast_"  # so that a parameter of an analysis may be called target
 _HELP = {
-    "clean": 'prompt that shows what you ask about, for example "<|me|> yeah that"',
-    "corrupted": "the same prompt, of as many tokens, without what causes it",
-    "target": 'token that the clean prompt makes likelier, for example " works"; mind the space',
-    "foil": "token that the corrupted prompt makes likelier",
+    "clean": 'prompt that shows what you ask about, for example "<|me|> do you like it"',
+    "corrupted": 'the same prompt, of as many tokens, without what causes it: "<|me|> i do like it"',
+    "target": 'token that the clean prompt makes likelier, for example "?"; a word begins with its space',
+    "foil": 'token that the corrupted prompt makes likelier: "."',
 }
 GROUP = Group(
     "A contrast of your own, in place of mined ones",
@@ -87,8 +87,8 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
         if not isinstance(row, dict) or not set(_SIDES) <= set(row) <= known or not _typed(row):
             raise InputError(
                 f"{path}, line {number} is no contrast.",
-                hint='For example: {"clean": "<|me|> yeah that", "corrupted": "<|me|> no that", '
-                '"target": " works", "foil": " is"}',
+                hint='For example: {"clean": "<|me|> do you like it", "corrupted": "<|me|> i do like it", '
+                '"target": "?", "foil": "."}',
             )
         rows.append(row)
     if not rows:

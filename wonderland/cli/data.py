@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,11 +18,12 @@ from wonderland.cli.context import command, open_workspace, record, wrote
 from wonderland.cli.fitting import say_what_fits
 from wonderland.cli.options import Place, given, settings_options, signature_options
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
-from wonderland.cli.stores import ask_secret, asking_owner, stores_of
+from wonderland.cli.stores import ask_secret, asking_owner, for_toml, replaced_by, stores_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
 from wonderland.corpus.locating import is_there, locate, must_be_a_store
 from wonderland.corpus.secrets import answering, secrets_of, variable_of
+from wonderland.corpus.several import named_stores
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
 from wonderland.nearby import did_you_mean
@@ -37,12 +37,13 @@ leave_pandas_out()
 def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
     """Return the options of the source that is meant; of every source for help that names no file."""
     sources = plugins.load().sources
-    name = seen.get("source")
-    if name and name not in sources:
-        raise UsageError(
-            f"There is no source named {name!r}.",
-            hint=did_you_mean(name, sources, "`wonderland plugins` lists the sources."),
-        )
+    names = list(seen.get("named") or ())
+    for name in names:
+        if name and name not in sources:
+            raise UsageError(
+                f"There is no source named {name!r}.",
+                hint=did_you_mean(name, sources, "`wonderland plugins` lists the sources."),
+            )
     helps = "help" in seen
     if not helps and not any(word.startswith("-") for word in words):
         return []
@@ -51,8 +52,8 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
     first = (there or [word for word in words[:1] if word in values] or [""])[0]
     path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
     further = [locate(word, sources).absolute() for word in there[1:] if is_there(expanded(word))]
-    if name:
-        chosen = [sources[name]]
+    if names and all(names):
+        chosen = [sources[name] for name in dict.fromkeys(names)]
     elif helps:
         chosen = list(sources.values())
         with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
@@ -83,7 +84,13 @@ def _options_of(source: type[Source]) -> Group:
 
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=Place())
 @click.option("--add", is_flag=True, help="Add these stores to those that are read already.")
-@click.option("--source", help="Source to read it with; by default the one that recognises it.")
+@click.option(
+    "--source",
+    "named",
+    multiple=True,
+    help="Source to read it with; by default the one that recognises it. Of several stores, one for each, in their "
+    "order. Several for one PATH read it with each.",
+)
 @click.option("--names/--no-names", default=None, help="Keep names and numbers instead of pseudonyms.")
 @click.option("--show-failures", is_flag=True, help="List every row that could not be read, with its reason.")
 def extract(
@@ -91,7 +98,7 @@ def extract(
     folder: Path | None,
     paths: tuple[Path, ...],
     add: bool,
-    source: str | None,
+    named: tuple[str, ...],
     names: bool | None,
     show_failures: bool,
     extras: dict[str, Any],
@@ -115,6 +122,10 @@ def extract(
     there = folder or Workspace.find()
     new = there is None or not (there / "wonderland.toml").exists()
     workspace = open_workspace(folder, create=bool(paths))
+    if len(named) > 1 and not located:
+        if workspace.settings.source.more:
+            raise UsageError("Several sources are named, and no store.", hint="Name the stores too: wonderland extract")
+        located = [workspace.layout.source_path]
     with workspace.alone():
         corpus = _extracted(
             console,
@@ -122,7 +133,8 @@ def extract(
             located,
             add=add,
             new=new,
-            values=given({"source": source, "names": names}),
+            named=named,
+            values=given({"names": names}),
             extras=extras,
         )
     if show_failures:
@@ -137,24 +149,21 @@ def _extracted(
     *,
     add: bool,
     new: bool,
+    named: Sequence[str],
     values: dict[str, Any],
     extras: dict[str, Any],
 ) -> Corpus:
     """Write down what is to be read, and read it."""
     before = workspace.settings.source
-    extras = {name: _for_toml(value) for name, value in extras.items()}
+    extras = {name: for_toml(value) for name, value in extras.items()}
     if located:
-        values |= stores_of(before, located, extras, values.get("source"), add=add)
-    elif extras:
-        values["options"] = {**before.options, **extras}
-    gone = [path for path in before.paths if path not in map(str, located)] if located and not add else []
-    if gone:
-        both = shlex.join([*before.paths, *(str(path) for path in located if str(path) not in before.paths)])
-        told = ", ".join(map(str, located))
-        console.note(
-            f"This reads {plain(told)} in place of {plain(', '.join(gone))}. "
-            f"To have both: wonderland extract {plain(both)}{console.where}"
-        )
+        values |= stores_of(before, located, extras, named, add=add)
+        after = [(str(path), source) for path, source in named_stores(located, named)]
+        if not add and (note := replaced_by(before, after)):
+            console.note(note + console.where)
+    else:
+        values |= {"source": named[0]} if named else {}
+        values |= {"options": {**before.options, **extras}} if extras else {}
     record(console, workspace, "source", values)
     try:
         corpus = asking_owner(console, workspace, lambda: read_messages(console, workspace))
@@ -164,13 +173,6 @@ def _extracted(
             wrote(console)
         raise
     return corpus
-
-
-def _for_toml(value: Any) -> Any:
-    """Return an option of a source as ``wonderland.toml`` can hold it."""
-    if isinstance(value, (tuple, list)):
-        return [_for_toml(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def read_messages(console: Console, workspace: Workspace, *, again: bool = True) -> Corpus:

@@ -1,11 +1,12 @@
 """``wonderland``: the group of commands, and what becomes of errors.
 
 Exit codes: 0 all is well; 1 a check failed; 2 usage; 3 input that cannot be read; 4 not enough data; 5 out of disk,
-memory or permission; 6 a plugin; 130 interrupted, with the state saved.
+memory or permission; 6 a plugin; 130 interrupted, with the state saved; 129 and 143 the same, by SIGHUP and SIGTERM.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -18,11 +19,13 @@ import click
 import wonderland
 from wonderland.cli.refusals import refusal
 from wonderland.errors import UsageError, WonderlandError
+from wonderland.model.interrupts import Ended, ending_on_signals
 from wonderland.model.processes import is_main
 from wonderland.nearby import did_you_mean
 
 __all__ = ["cli", "main", "run"]
 
+_INTERRUPTED = ("Interrupted.", "Run the same command again to go on.")
 _OF_ONE_PROCESS = (5, 70)  # exit codes of what can happen to one of several processes
 # Each command lives in a module that is imported when it is called, so that --help stays quick.
 _COMMANDS = {
@@ -120,7 +123,8 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code, with every error told on stderr (or as JSON)."""
     try:
-        cli.main(arguments, prog_name="wonderland", standalone_mode=False)
+        with ending_on_signals():
+            cli.main(arguments, prog_name="wonderland", standalone_mode=False)
     except WonderlandError as error:
         return _failed(arguments, error.message, error.hint, error.exit_code, error.found)
     except click.exceptions.Exit as stop:
@@ -131,7 +135,11 @@ def run(arguments: list[str]) -> int:
             return 2
         return _failed(arguments, *refusal(error), 2)
     except (KeyboardInterrupt, click.Abort):
-        return _failed(arguments, "Interrupted.", "Run the same command again to go on.", 130)
+        return _failed(arguments, *_INTERRUPTED, 130)
+    except Ended as end:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            _failed(arguments, *_INTERRUPTED, 128 + end.number)
+        return 128 + end.number
     except MemoryError:
         return _failed(arguments, "Out of memory.", "Take a smaller preset, or fewer windows.", 5)
     except BrokenPipeError:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from wonderland.cli.console import Console, Meter, number, plain
+from wonderland.corpus.several import named_stores
 from wonderland.errors import OwnerUnknown, UsageError
 from wonderland.workspace.settings import SourceSettings
 from wonderland.workspace.several import typed_stores
 from wonderland.workspace.workspace import Workspace
 
-__all__ = ["ask_secret", "asking_owner", "stores_of"]
+__all__ = ["ask_secret", "asking_owner", "for_toml", "replaced_by", "stores_of"]
 
 _SHOWN = 12
 _Read = TypeVar("_Read")
 
 
 def stores_of(
-    before: SourceSettings, paths: Sequence[Path], options: dict[str, Any], source: str | None, *, add: bool
+    before: SourceSettings, paths: Sequence[Path], options: dict[str, Any], sources: Sequence[str], *, add: bool
 ) -> dict[str, Any]:
     """Return the settings that say what is read.
 
@@ -30,30 +32,63 @@ def stores_of(
         before: What was read until now.
         paths: What was typed.
         options: Options of sources; of several stores, each gets those its source has.
-        source: The source that was named.
+        sources: The sources that were named: one for each path, or several for one path.
         add: Whether the paths join what was read until now.
 
     Raises:
-        UsageError: A source is named for several stores, or there is nothing to add to.
+        UsageError: There are more or fewer sources than paths, or there is nothing to add to.
     """
-    if source and (add or len(paths) > 1):
-        raise UsageError(
-            "A source can be named for one store only; of several, each is recognised.",
-            hint="Read that store alone first, then add the others: wonderland extract --add PATH",
-        )
-    if not add and len(paths) == 1:
-        return {"path": str(paths[0]), "source": source or "", "options": options, "more": []}
-    typed = typed_stores(paths, options)
+    given = named_stores(paths, sources)
+    if not add and len(given) == 1:
+        return {"path": str(given[0][0]), "source": given[0][1], "options": options, "more": []}
+    typed = typed_stores(given, options)
     if not add:
-        return {"path": typed[0]["path"], "source": "", "options": typed[0]["options"], "more": typed[1:]}
+        first = typed[0]
+        return {"path": first["path"], "source": given[0][1], "options": first["options"], "more": typed[1:]}
     if not before.path:
         raise UsageError("There is nothing to add to yet.", hint="Leave --add out: wonderland extract PATH")
-    known = {before.path, *(store.get("path") for store in before.more)}
-    replaced = {store["path"]: store for store in typed if store["path"] in known}
-    if before.path in replaced:
+    if any(_same((before.path, before.source), _key(store)) for store in typed):
         raise UsageError(f"{before.path} is read already.", hint="To read it again: wonderland extract")
-    kept = [replaced.get(store.get("path", ""), store) for store in before.more]
-    return {"more": [*kept, *(store for store in typed if store["path"] not in known)]}
+    kept = [next((new for new in typed if _same(_key(old), _key(new))), old) for old in before.more]
+    return {"more": [*kept, *(store for store in typed if store not in kept)]}
+
+
+def replaced_by(before: SourceSettings, after: Sequence[tuple[str, str]]) -> str:
+    """Say which stores are no longer read, and what to type to have them as well; "" if there is none.
+
+    Args:
+        before: What was read until now.
+        after: Path and source of each store that is read from now on.
+    """
+    gone = [old for old in before.stores if not any(_same(old, new) for new in after)]
+    if not gone:
+        return ""
+    both = [*before.stores, *(new for new in after if not any(_same(old, new) for old in before.stores))]
+    paths = [path for path, _ in both]
+    named = [word for _, source in both for word in ("--source", source)] if any(source for _, source in both) else []
+    again = shlex.join([*(paths[:1] if len(set(paths)) == 1 else paths), *named])
+    shared = {path for path, _ in gone} & {path for path, _ in after}
+    old, new = (
+        ", ".join(f"{path} ({source})" if path in shared else path for path, source in stores)
+        for stores in (gone, after)
+    )
+    return f"This reads {plain(new)} in place of {plain(old)}. To have both: wonderland extract {plain(again)}"
+
+
+def for_toml(value: Any) -> Any:
+    """Return an option of a source as ``wonderland.toml`` can hold it."""
+    if isinstance(value, (tuple, list)):
+        return [for_toml(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _key(store: Mapping[str, Any]) -> tuple[str, str]:
+    return str(store.get("path", "")), str(store.get("source", ""))
+
+
+def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Say whether two stores are one: the same place, and not two sources that were named."""
+    return one[0] == other[0] and (one[1] == other[1] or not (one[1] and other[1]))
 
 
 def asking_owner(console: Console, workspace: Workspace, read: Callable[[], _Read]) -> _Read:

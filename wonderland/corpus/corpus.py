@@ -12,7 +12,7 @@ import inspect
 import json
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from numbers import Integral, Real
@@ -73,7 +73,7 @@ class Corpus:
         cls,
         path: str | Path,
         *more: str | Path,
-        source: str | None = None,
+        source: str | Sequence[str] | None = None,
         names: bool = False,
         pseudonyms: Pseudonyms | None = None,
         people: str | Path | None = None,
@@ -89,7 +89,8 @@ class Corpus:
             path: What to read; ``~`` is the home directory. The name of a source that has a place of its own, such as
                 "imessage", means that place, if no file is called so.
             *more: Further stores. An option then goes to every source that has it.
-            source: Name of the source to read it with; by default the one that recognises it.
+            source: Name of the source to read it with; by default the one that recognises it. Of several stores, one
+                name each. Several names for one store read it with each: a phone's backup holds several messengers.
             names: Keep senders and conversations as the store names them, instead of pseudonyms.
             pseudonyms: Mapping to continue, so that the same people keep their pseudonyms.
             people: A file that says who is one person in several stores (`wonderland.corpus.handles`).
@@ -101,12 +102,12 @@ class Corpus:
             PluginError: The source did not account for every stored row.
         """
         must_be(names, (bool, np.bool_), "names is True or False", _NAMES)
-        if more:
-            paths = [path, *more]
-            return cls(*read_several(paths, source, names, pseudonyms, people, on_rows, options))
+        named = [source] if isinstance(source, str) else list(source or ())
+        if more or len(set(named)) > 1:
+            return cls(*read_several([path, *more], named, names, pseudonyms, people, on_rows, options))
         sources = plugins.load().sources
         path = locate(path, sources)
-        chosen = choose_source(path, sources, source)
+        chosen = choose_source(path, sources, named[0] if named else None)
         if names and "names" in inspect.signature(chosen).parameters:
             options = {"names": True, **options}
         opened = open_source(path, {chosen.name: chosen}, chosen.name, options)

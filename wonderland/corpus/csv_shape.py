@@ -87,7 +87,9 @@ def first_guess(path: Path, named: Iterable[str] = (), delimiter: str = "", enco
         encoding = encoding or ("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         text = head.decode(encoding, errors="ignore")
     except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror}.") from error
+        raise InputError(
+            f"{path} cannot be opened: {error.strerror}.", hint="Give a file that you may read."
+        ) from error
     except LookupError as error:
         raise UsageError(f"There is no encoding {encoding!r}.", hint="For example: --encoding cp1252") from error
     lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n|$)", text)

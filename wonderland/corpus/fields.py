@@ -26,8 +26,9 @@ from wonderland.corpus.times import ImpossibleTime
 from wonderland.errors import OwnerUnknown
 from wonderland.visible import visible
 
-__all__ = ["NO_TEXT", "ByFields", "Fields"]
+__all__ = ["EMPTY", "MISSING", "NO_TEXT", "ByFields", "Fields"]
 
+EMPTY, MISSING = "empty text", "no text"
 NO_TEXT = "text is not a string"
 """Why a row is passed over whose text is a number, a list or the like."""
 
@@ -78,11 +79,11 @@ class Fields:
         identity = self._get(record, "id") or row
         text = record.get(self.keys["text"])
         if text is None:
-            return Skipped(identity, "no text")
+            return Skipped(identity, MISSING)
         if not isinstance(text, str):
             return Skipped(identity, NO_TEXT, failed=True, detail=f"it is a {type(text).__name__}")
         if not text.strip():
-            return Skipped(identity, "empty text")
+            return Skipped(identity, EMPTY)
         sender = self._get(record, "sender") or self._get(record, "sender_id")
         mine = self._is_mine(record, sender)
         if mine is None:
@@ -115,12 +116,15 @@ class Fields:
         if not self.senders or any(self._is_me(sender) for sender in self.senders):
             return
         if self.me != ME or len(self.senders) > 1:
-            most = ", ".join(repr(sender) for sender, _ in self.senders.most_common(5))
-            hint = "Say who you are, for example: --me Ada"
+            most = ", ".join(f"{sender!r} ({count:,})" for sender, count in self.senders.most_common(5))
+            example = next((sender for sender, _ in self.senders.most_common() if sender), "Ada")
+            hint = f"Say who you are, for example: --me {shlex.quote(example)}"
             if self.senders[""]:
                 hint += ". If your messages are those without a sender: --me ''"
             raise OwnerUnknown(
-                f"No message in {self.where} is yours: none was sent by {self.me!r}. Most were sent by {most}.",
+                f"{self.where} does not say which of its senders is you. Most messages were sent by {most}."
+                if self.me in (ME, "")
+                else f"No message in {self.where} was sent by {self.me!r}. Most were sent by {most}.",
                 hint=hint,
                 candidates=self.senders.most_common(),
             )

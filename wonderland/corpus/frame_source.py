@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from wonderland.corpus.fields import NO_TEXT
+from wonderland.corpus.fields import EMPTY, MISSING, NO_TEXT
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.errors import InputError, UsageError, must_be
@@ -56,14 +56,20 @@ class Frame(JsonLines):
         Raises:
             InputError: No row is a message, as what is in the column of the text is no text.
         """
-        kinds, read = Counter[str](), 0
+        kinds, read, empty = Counter[str](), 0, 0
         for row in super().rows():
             read += isinstance(row, Message)
-            if isinstance(row, Skipped) and row.reason == NO_TEXT:
-                kinds[row.detail] += 1
+            if isinstance(row, Skipped):
+                kinds.update([row.detail] if row.reason == NO_TEXT else [])
+                empty += row.reason in (EMPTY, MISSING)
             yield row
+        column = self._fields.keys["text"] if self._fields else "text"
+        if empty and not read and not kinds:
+            raise InputError(
+                f"There is no text in the column {column!r} of the frame: its {empty:,} cells are None, NaN or blank.",
+                hint='Name the column of the text, text="...".',
+            )
         if kinds and not read:
-            column = self._fields.keys["text"] if self._fields else "text"
             raise InputError(
                 f"There is no text in the column {column!r} of the frame: {kinds.most_common(1)[0][0]}.",
                 hint='Name the column of the text, text="..."; bytes are made text by frame[...].str.decode("utf-8").',

@@ -140,7 +140,10 @@ def decrypt(backup: Path, wanted: AppFile, passphrase: Callable[[], str], what: 
         ) from None
     except FileNotFoundError:
         done.close()
-        raise InputError(f"There is no {Path(wanted.path).name} with {what} in the backup {backup}.") from None
+        raise InputError(
+            f"There is no {Path(wanted.path).name} with {what} in the backup {backup}.",
+            hint="Back the iPhone up again, or read another messenger of it: --source",
+        ) from None
     except InputError:
         done.close()
         raise

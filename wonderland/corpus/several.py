@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -21,12 +21,14 @@ from wonderland.errors import UsageError
 from wonderland.nearby import did_you_mean
 from wonderland.paths import expanded
 
-__all__ = ["read_part", "read_several", "space_of"]
+__all__ = ["named_stores", "read_part", "read_several", "space_of"]
+
+_Place = TypeVar("_Place")
 
 
 def read_several(
     paths: Sequence[str | Path],
-    source: str | None = None,
+    sources: Sequence[str] = (),
     names: bool = False,
     pseudonyms: Pseudonyms | None = None,
     people: str | Path | None = None,
@@ -36,15 +38,12 @@ def read_several(
     """Read stores and join them; arguments as of `Corpus.read`.
 
     Raises:
-        UsageError: A source is named though there are several stores, or an option that none of their sources has.
+        UsageError: More or fewer sources are named than there are stores, or an option that none of the sources has.
     """
-    if source is not None:
-        raise UsageError(
-            "A source can be named for one store only; of several, each is recognised.",
-            hint="Read that store by itself, and join the corpora with Corpus.concat.",
-        )
-    found = [locate(path, plugins.load().sources) for path in paths]
-    chosen = [choose_source(path, plugins.load().sources) for path in found]
+    installed = plugins.load().sources
+    stores = named_stores([locate(path, installed) for path in paths], sources)
+    found = [path for path, _ in stores]
+    chosen = [choose_source(path, installed, name or None) for path, name in stores]
     _require_known(chosen, options or {})
     known = Acquaintances.load(expanded(people)) if people else Acquaintances()
     shared = None if names else pseudonyms or Pseudonyms()
@@ -53,6 +52,34 @@ def read_several(
         taken = {name: value for name, value in (options or {}).items() if name in _options_of(kind)}
         parts.append(read_part(label, path, kind, taken, known, shared, on_rows, names=names))
     return (*join(parts), tuple(part.ledger for part in parts))
+
+
+def named_stores(places: Sequence[_Place], sources: Sequence[str]) -> list[tuple[_Place, str]]:
+    """Return each store with the source it is read with, "" for the one that recognises it.
+
+    A place that is read with several sources is as many stores: a phone's backup holds more than one messenger.
+
+    >>> named_stores(["a.zip", "b.json"], [])
+    [('a.zip', ''), ('b.json', '')]
+    >>> named_stores(["backup"], ["imessage", "whatsapp-db"])
+    [('backup', 'imessage'), ('backup', 'whatsapp-db')]
+    >>> named_stores(["backup", "b.json"], ["imessage", "telegram"])
+    [('backup', 'imessage'), ('b.json', 'telegram')]
+
+    Raises:
+        UsageError: Of several places, some have no source of their own.
+    """
+    if not sources:
+        return [(place, "") for place in places]
+    if len(places) == 1:
+        return [(places[0], source) for source in dict.fromkeys(sources)]
+    if len(places) != len(sources):
+        raise UsageError(
+            f"There are {len(places)} stores and {len(sources)} {'source' if len(sources) == 1 else 'sources'} named.",
+            hint="Name one for each store, in the same order, or none; '' stands for the one that recognises it: "
+            "wonderland extract BACKUP result.json --source imessage --source ''",
+        )
+    return list(zip(places, sources, strict=True))
 
 
 def read_part(

@@ -152,7 +152,8 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
             f"Several sources are equally sure that they can read {path}: {', '.join(winners)}.",
             hint="Give its files one by one: wonderland extract FILE FILE"
             if path.is_dir() and not is_backup(path)  # the files of a backup have names that nobody can tell apart
-            else f"Choose one, for example: --source {winners[0]}",
+            else f"To read it with each: {' '.join(f'--source {name}' for name in winners)}. With one of them: "
+            f"--source {winners[0]}",
         )
     return sources[winners[0]]
 

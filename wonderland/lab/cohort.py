@@ -64,7 +64,10 @@ class Cohort:
         if self.kind not in COHORTS:
             raise UsageError(f"There is no kind of cohort {self.kind!r}.", hint=f"Kinds: {', '.join(COHORTS)}.")
         if len(self.members) < 2:
-            raise UsageError(f"A cohort has at least two members, not {len(self.members)}.")
+            raise UsageError(
+                f"A cohort has at least two members, not {len(self.members)}.",
+                hint="Give a mapping from names to specimens. One model is analysed by wl.analyze(specimen).",
+            )
         for name in self.members:
             if not re.fullmatch(r"[\w-][\w.-]*", name):
                 raise UsageError(
@@ -84,7 +87,10 @@ class Cohort:
         if self.at is not None:
             at = np.asarray(self.at, dtype=np.int64)
             if at.shape != (len(self.members),) or (np.diff(at) <= 0).any():
-                raise UsageError(f"{len(self.members)} snapshots need as many increasing numbers of tokens seen.")
+                raise UsageError(
+                    f"{len(self.members)} snapshots need as many increasing numbers of tokens seen.",
+                    hint="For example, of three: at=[1000, 2000, 4000]",
+                )
             object.__setattr__(self, "at", at)
         if self.mined is None:  # baselines and restricted views keep those of the trained models
             object.__setattr__(self, "mined", functools.cache(functools.partial(_mine, self.kind, dict(self.members))))

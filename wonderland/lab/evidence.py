@@ -107,7 +107,10 @@ class Evidence:
         _must_be_possible(windows, seed)
         groups = np.arange(len(sequences)) if conversation is None else np.asarray(conversation)
         if len(groups) != len(sequences):
-            raise UsageError(f"{len(sequences)} sequences have {len(groups)} numbers of conversations.")
+            raise UsageError(
+                f"{len(sequences)} sequences have {len(groups)} numbers of conversations.",
+                hint="Give one for each sequence, or none: each is then a conversation of its own.",
+            )
         kept = [index for index, sequence in enumerate(sequences) if len(sequence) > 1]
         if not kept:
             raise NotEnoughData("There is no sequence of two tokens.", hint="Give longer texts.")
@@ -188,4 +191,4 @@ def _must_be_possible(windows: int, seed: int) -> None:
     if windows < 1:
         raise UsageError(f"windows is at least 1, not {windows}.", hint="200 is a usual number.")
     if seed < 0:
-        raise UsageError(f"seed is at least 0, not {seed}.")
+        raise UsageError(f"seed is at least 0, not {seed}.", hint="For example: seed=0")

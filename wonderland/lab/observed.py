@@ -131,7 +131,10 @@ class Observed:
 
     def _lay_out(self, corpus: Corpus) -> Windows:
         if not isinstance(self.tokenizer, SpeakerTokenizer):
-            raise UsageError(f"A {type(self.tokenizer).__name__} does not read conversations.")
+            raise UsageError(
+                f"A {type(self.tokenizer).__name__} does not read conversations.",
+                hint="Pack the text yourself, and give the Windows in place of the Corpus.",
+            )
         size = 8  # messages, as in training
         return pack(corpus, self.tokenizer, size=size, stride=size, context=self.cfg.n_ctx)
 
@@ -308,7 +311,10 @@ class Observed:
             raise UsageError(f"There is no layer {strange[0]}.", hint=f"Layers: 0 to {self.cfg.n_layers - 1}.")
         laid_out = self._lay_out(corpus) if isinstance(corpus, Corpus) else corpus
         if len(laid_out) and int(laid_out.lengths.max()) > self.cfg.n_ctx:
-            raise UsageError(f"A window has more tokens than the model's context of {self.cfg.n_ctx}.")
+            raise UsageError(
+                f"A window has more tokens than the model's context of {self.cfg.n_ctx}.",
+                hint="Pack the text for this model: pack(corpus, tokenizer, context=model.cfg.n_ctx)",
+            )
         total = len(laid_out) if windows is None else min(windows, len(laid_out))
         model = self._model_on(device)
         for start in range(0, total, BATCH_SIZE):

@@ -122,7 +122,10 @@ class Results(Mapping[str, Result]):
                 f"There are no results in {folder}: {error}.", hint="Give a folder that Results.save wrote."
             ) from error
         if strange := [name for name in (*names, *members) if Path(name).name != name]:
-            raise InputError(f"{folder} names a result {strange[0]!r}, which is no name of a folder.")
+            raise InputError(
+                f"{folder} names a result {strange[0]!r}, which is no name of a folder.",
+                hint="Give a folder that Results.save wrote.",
+            )
         there = set(_files(folder, names))
         for file, digest in files.items():
             if file not in there or _hash(folder / file) != digest:
@@ -134,7 +137,10 @@ class Results(Mapping[str, Result]):
         for name, result in found.items():
             about = None if result.provenance is None else result.provenance.fingerprints
             if specimen is not None and about is not None and _models(about) != _models(specimen.fingerprints):
-                raise InputError(f"The result of {name} in {folder} is about another model than this specimen's.")
+                raise InputError(
+                    f"The result of {name} in {folder} is about another model than this specimen's.",
+                    hint="Load it without a specimen, or give the specimen that it was measured on.",
+                )
         inside = {name: cls.load(folder / _MEMBERS / name) for name in members}
         return cls(found, specimen, declined, inside)
 

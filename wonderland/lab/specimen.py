@@ -105,10 +105,16 @@ class Specimen(Observed):
         model = checked_model(model, names)
         longest = max((len(sequence) for sequence in sequences), default=0)
         if longest > model.cfg.n_ctx:
-            raise UsageError(f"A sequence has {longest} tokens; the model's context is {model.cfg.n_ctx}.")
+            raise UsageError(
+                f"A sequence has {longest} tokens; the model's context is {model.cfg.n_ctx}.",
+                hint="Cut it into shorter sequences.",
+            )
         strange = next((t for s in sequences for t in s if not 0 <= int(t) < model.cfg.d_vocab), None)
         if strange is not None:
-            raise UsageError(f"{strange} is no token of a vocabulary of {model.cfg.d_vocab:,}.")
+            raise UsageError(
+                f"{strange} is no token of a vocabulary of {model.cfg.d_vocab:,}.",
+                hint="Encode the texts with the tokenizer of this model.",
+            )
         speakers = bool(names.tells_speakers)
         evidence = Evidence.of_tokens(sequences, conversation, windows=windows, seed=seed, speakers=speakers)
         made = cls.__new__(cls)
@@ -170,7 +176,10 @@ class Specimen(Observed):
         other = checked_model(model, self.tokenizer)
         longest = int(self.evidence.lengths.max())
         if longest > other.cfg.n_ctx:
-            raise UsageError(f"A window has {longest} tokens; the model's context is {other.cfg.n_ctx}.")
+            raise UsageError(
+                f"A window has {longest} tokens; the model's context is {other.cfg.n_ctx}.",
+                hint="Make a specimen of shorter windows, or give a model with a longer context.",
+            )
         return self._of(other)
 
     def run(
@@ -208,7 +217,9 @@ class Specimen(Observed):
 
         Args:
             what: Heads by name ("L2H0") or as `Head`, or places as `Site`: each alone; what stands in an inner list is
-                put in together. One alone gives one number; None is every head, [layer, head].
+                put in together. One alone gives one number; None is every head, [layer, head]. A place of the whole
+                stream at every position ("resid_pre", "resid_mid", "resid_post") brings back everything, whatever the
+                model is: name positions, `Site("resid_pre", 2, positions=-1)`.
             contrasts: A kind to mine ("speaker", "first-speaker", "affirmation", "question"), or contrasts of your own.
             *further: Nothing; several heads are given in one list.
             direction: "denoising" puts the clean run's values into the corrupted run (1 brings the whole gap back, so

@@ -112,6 +112,11 @@ class Chat:
         self._you = speaker
 
     @property
+    def context(self) -> int:
+        """How many tokens the model reads at most, its answer among them."""
+        return int(self._model.cfg.n_ctx)
+
+    @property
     def seed(self) -> int:
         """Seed of the next answer."""
         return self._seed
@@ -146,7 +151,7 @@ class Chat:
 
     def _read(self, said: list[Turn], next_speaker: int) -> tuple[list[int], int, int]:
         """Return the tokens the model reads, how many earlier messages are not among them, and what of the last."""
-        context = self._model.cfg.n_ctx
+        context = self.context
         room = context - min(self.voice.max_tokens, context // 2) - 1  # the last is the token of who answers
         texts = self._tokenizer.encode_messages([turn.text for turn in said])
         kept: list[int] = []

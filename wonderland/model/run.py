@@ -124,12 +124,15 @@ class Run:
             self.save(at, history)
             raise
 
-    def stopped(self, at: TrainState, history: History) -> Interrupted:
-        """Save, and return the error that says how to go on."""
+    def stopped(self, at: TrainState, history: History, number: int) -> Interrupted:
+        """Save, and return the error that says how to go on; ``number`` is the signal's, 0 if it was another's."""
         self.save(at, history)
         done = f"Stopped after {at.tokens:,} of {self.all_tokens:,} tokens"
         if self.file:
-            return Interrupted(
+            error = Interrupted(
                 f"{done}; the state is saved in {self.file}.", hint="Run the same command again to go on."
             )
-        return Interrupted(f"{done}; nothing was saved.", hint="Pass checkpoint= to be able to go on.")
+        else:
+            error = Interrupted(f"{done}; nothing was saved.", hint="Pass checkpoint= to be able to go on.")
+        error.exit_code = 128 + number if number else error.exit_code
+        return error

@@ -127,8 +127,8 @@ def fit(
                 if at.point_tokens * _POINTS >= all_tokens:
                     history.points.append(at.point())
                 tell(loss)
-                if _anywhere(interrupted(), engine):
-                    raise run.stopped(at, history)
+                if _anywhere(interrupted() > 0, engine):
+                    raise run.stopped(at, history, interrupted())
                 if time.monotonic() - run.saved_at > _CHECKPOINT_SECONDS:
                     run.save(at, history)
             history.epochs.append(_end_of_epoch(model, tokenizer, evidence, at, engine))

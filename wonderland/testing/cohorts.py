@@ -37,7 +37,10 @@ def related_models(specimen: Specimen, kind: str, members: int = 4) -> Cohort:
     """
     model = specimen.model
     if not isinstance(model, ChatTransformer):
-        raise UsageError(f"Versions are made of a ChatTransformer, not of a {type(model).__name__}.")
+        raise UsageError(
+            f"Versions are made of a ChatTransformer, not of a {type(model).__name__}.",
+            hint="Give a specimen of a ChatTransformer.",
+        )
     if kind == "snapshots":
         shares = np.linspace(0, 1, members)
         grown = {f"snapshot-{i}": specimen.with_model(_on_the_way(model, share)) for i, share in enumerate(shares)}

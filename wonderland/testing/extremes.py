@@ -25,9 +25,11 @@ __all__ = ["EXTREMES", "told_badly"]
 
 
 def _all(value: float) -> Callable[[Estimate], Estimate]:
-    return lambda one: dataclasses.replace(
-        one, **{part: np.full_like(one.value, value) for part in ("value", "low", "high")}
-    )
+    def changed(one: Estimate) -> Estimate:
+        made = np.full(np.shape(one.value), value)
+        return dataclasses.replace(one, value=made, low=made, high=made)
+
+    return changed
 
 
 EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
@@ -36,7 +38,7 @@ EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
     "below zero": _all(-0.2),
     "giant": _all(50.0),
     "no interval": lambda one: dataclasses.replace(
-        one, low=np.full_like(one.value, np.nan), high=np.full_like(one.value, np.nan)
+        one, low=np.full(np.shape(one.value), np.nan), high=np.full(np.shape(one.value), np.nan)
     ),
     "one unit": lambda one: dataclasses.replace(one, n=1),
 }

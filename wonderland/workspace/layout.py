@@ -64,17 +64,20 @@ class Layout:
         return path if path.is_absolute() else self.folder / path
 
     @property
-    def more(self) -> list[tuple[Path, dict[str, Any]]]:
-        """What further messages are read from, and with which options."""
+    def more(self) -> list[tuple[Path, dict[str, Any], str]]:
+        """What further messages are read from, with which options, and with which source, "" if it was not named."""
         found = []
         for store in self.settings.source.more:
-            if not isinstance(store.get("path"), str) or not isinstance(store.get("options", {}), dict):
+            kinds = {"path": (store.get("path"), str), "options": (store.get("options", {}), dict)}
+            kinds["source"] = (store.get("source", ""), str)
+            if not all(isinstance(value, kind) for value, kind in kinds.values()):
                 raise UsageError(
-                    "Each store under [source] more has a path and options.",
-                    hint='Write it so: more = [{path = "result.json", options = {}}]',
+                    "Each store under [source] more has a path, options and perhaps a source.",
+                    hint='Write it so: more = [{path = "result.json", source = "telegram", options = {}}]',
                 )
             path = expanded(store["path"])
-            found.append((path if path.is_absolute() else self.folder / path, store.get("options", {})))
+            place = path if path.is_absolute() else self.folder / path
+            found.append((place, store.get("options", {}), store.get("source", "")))
         return found
 
     @property
@@ -115,7 +118,9 @@ class Layout:
             return Stage(name, self.folder / name, 2, evidence, (self.stage("model").key,))
         if name == "audit":
             return self.audit_stage()
-        raise UsageError(f"There is no stage named {name!r}.")
+        raise UsageError(
+            f"There is no stage named {name!r}.", hint="Stages: corpus, filtered, tokenizer, model, checks, audit."
+        )
 
     def corpus_stage(self, source: type[Source] | None = None, further: Sequence[Any] | None = None) -> Stage:
         """Return the stage of the messages read with a source; by default the one they are or will be read with.
@@ -268,7 +273,7 @@ class Layout:
 
     @property
     def _paths(self) -> list[Path]:
-        return [self.source_path, *(path for path, _ in self.more)]
+        return [self.source_path, *(path for path, _, _ in self.more)]
 
     def _further(self) -> list[Any]:
         """Return name and version now of the sources that further stores were read with."""

@@ -74,7 +74,7 @@ def train_all(
     with noting_interrupts(signal.SIGINT) as interrupted:  # which a terminal sends to every process
 
         def stopped() -> bool:
-            return interrupted() or any(isinstance(trouble, Interrupted) for trouble in troubles.values())
+            return interrupted() > 0 or any(isinstance(trouble, Interrupted) for trouble in troubles.values())
 
         def work() -> Iterator[Any]:
             for seed, threads in zip(seeds, threads_of(len(seeds), at_once, cores), strict=True):

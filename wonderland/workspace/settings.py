@@ -6,7 +6,9 @@ command line are written into the file, so that it always says what was done.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 import math
 import tomllib
 import typing
@@ -71,14 +73,20 @@ class SourceSettings:
     source: Annotated[str, "source to read it with; empty for the one that recognises it"] = ""
     names: Annotated[bool, "keep names and numbers instead of pseudonyms"] = False
     options: Annotated[dict[str, Any], "options of the source"] = field(default_factory=dict)
-    more: Annotated[list[dict[str, Any]], "further stores, each with its path and options"] = field(
+    more: Annotated[list[dict[str, Any]], "further stores, each with its path, source and options"] = field(
         default_factory=list
     )
 
     @property
     def paths(self) -> list[str]:
         """What is read, store by store, as it was typed."""
-        return [path for path in (self.path, *(str(store.get("path", "")) for store in self.more)) if path]
+        return list(dict.fromkeys(path for path, _ in self.stores))
+
+    @property
+    def stores(self) -> list[tuple[str, str]]:
+        """Path and source of each store, the source "" where it was not named."""
+        more = [(str(store.get("path", "")), str(store.get("source", ""))) for store in self.more]
+        return [store for store in ((self.path, self.source), *more) if store[0]]
 
 
 @dataclass(frozen=True)
@@ -176,7 +184,7 @@ class Settings:
             UsageError: A section, a key or a type is not one there is.
         """
         try:
-            value = tomllib.loads(path.read_text(encoding="utf-8"))
+            return copy.deepcopy(_read(path, path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise InputError(f"There is no workspace at {path.parent}.", hint="Make one: wonderland init") from error
         except NotADirectoryError:
@@ -185,19 +193,6 @@ class Settings:
             ) from None
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path} cannot be read: {error}.", hint="Correct the file in a text editor.") from error
-        version = value.pop("workspace", {}).get("version", VERSION)
-        if version > VERSION:
-            raise InputError(
-                f"{path.parent} is a workspace of version {version}; this wonderland knows up to {VERSION}.",
-                hint="Upgrade: pip install -U wonderland",
-            )
-        sections = {f.name: f for f in dataclasses.fields(cls)}
-        chosen: dict[str, Any] = {}
-        for name, keys in value.items():
-            if name not in sections or not isinstance(keys, Mapping):
-                raise UsageError(f"{path}: there is no section [{name}].", hint=f"Sections: {', '.join(sections)}.")
-            chosen[name] = _section(path, name, typing.get_type_hints(cls)[name], keys)
-        return cls(**chosen)
 
     def changed(self, section: str, **values: Any) -> Settings:
         """Return settings with some keys of a section replaced.
@@ -212,7 +207,7 @@ class Settings:
                 f"There is no section {section!r}.",
                 hint=did_you_mean(section, sections, f"Sections: {_listed(sections)}."),
             )
-        hints = typing.get_type_hints(type(getattr(self, section)), include_extras=True)
+        hints = _hints(type(getattr(self, section)))
         for key in values:
             if key not in hints:
                 raise UsageError(
@@ -226,12 +221,44 @@ class Settings:
         return settings
 
 
+@functools.lru_cache(maxsize=16)
+def _read(path: Path, text: str) -> Settings:
+    """Read the text of a file: once, however often a command asks for its settings."""
+    value = tomllib.loads(text)
+    workspace = value.pop("workspace", {})
+    version = workspace.get("version", VERSION) if isinstance(workspace, Mapping) else None
+    if not isinstance(version, int):
+        raise InputError(f"{path}: [workspace] says no version.", hint=f"It is one line: version = {VERSION}")
+    if version > VERSION:
+        raise InputError(
+            f"{path.parent} is a workspace of version {version}; this wonderland knows up to {VERSION}.",
+            hint="Upgrade: pip install -U wonderland",
+        )
+    sections = {f.name: f for f in dataclasses.fields(Settings)}
+    chosen: dict[str, Any] = {}
+    for name, keys in value.items():
+        if name not in sections or not isinstance(keys, Mapping):
+            raise UsageError(f"{path}: there is no section [{name}].", hint=f"Sections: {', '.join(sections)}.")
+        chosen[name] = _section(path, name, _hints(Settings)[name], keys)
+    return Settings(**chosen)
+
+
+_HINTS: dict[type[Any], dict[str, Any]] = {}
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """Return the types of a section's keys, with what is noted of them: Python compiles each text of them anew."""
+    if kind not in _HINTS:
+        _HINTS[kind] = typing.get_type_hints(kind, include_extras=True)
+    return _HINTS[kind]
+
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
 def _section(path: Path, name: str, kind: type[Any], keys: Mapping[str, Any]) -> Any:
-    hints = typing.get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     values: dict[str, Any] = {}
     for key, value in keys.items():
         if key not in hints:
@@ -251,18 +278,18 @@ def _check(where: str, value: Any, hint: Any) -> Any:
         if value not in typing.get_args(kind):
             raise UsageError(f"{where} is {value!r}.", hint=f"It is one of: {', '.join(typing.get_args(kind))}.")
         return value
-    wanted = typing.get_origin(kind) or kind
+    wanted, means = typing.get_origin(kind) or kind, f"It means: {next(iter(notes), where)}."
     if wanted is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise UsageError(f"{where} is {value!r}; it should be {_TYPES[wanted]}.")
+        raise UsageError(f"{where} is {value!r}; it should be {_TYPES[wanted]}.", hint=means)
     if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{where} is {value}; it should be a finite number.")
+        raise UsageError(f"{where} is {value}; it should be a finite number.", hint=means)
     if wanted is int and abs(value) > _LARGEST:
-        raise UsageError(f"{where} is {value}, which is too large for this machine.")
+        raise UsageError(f"{where} is {value}, which is too large for this machine.", hint=means)
     bounds = next((note for note in notes if isinstance(note, Between)), None)
     if bounds is not None and value not in bounds:
-        raise UsageError(f"{where} is {value:g}; it should be {bounds}.")
+        raise UsageError(f"{where} is {value:g}; it should be {bounds}.", hint=means)
     return value
 
 
@@ -274,10 +301,10 @@ def write_new(path: Path) -> None:
     workspace["version"] = VERSION
     document["workspace"] = workspace
     for f in dataclasses.fields(Settings):
-        kind = typing.get_type_hints(Settings)[f.name]
+        kind = _hints(Settings)[f.name]
         table = tomlkit.table()
         table.comment((kind.__doc__ or "").splitlines()[0])
-        hints = typing.get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         for key, value in dataclasses.asdict(kind()).items():
             item = tomlkit.item(value)
             item.comment(typing.get_args(hints[key])[1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def read_stores(
             )
         except OwnerUnknown as error:
             error.store = number
+            if len(stores) > 1:
+                error.hint = alone(error.hint, store.path, [one.path for one in stores if one is not store])
             raise
         with store.stage.writing() as folder:
             Corpus(*part[1:]).save(folder)
@@ -100,6 +103,19 @@ def read_stores(
     told = (*notes, *_strange(known, stores), *_nobody(known, stores, met))
     corpus = Corpus(table, ledger, skipped, told, stores=tuple(part.ledger for part in parts))
     return corpus, pseudonyms, [store.kind for store in stores]
+
+
+def alone(hint: str, path: Path, others: Sequence[Path]) -> str:
+    """Return a hint to name the owner of one of several stores, where an option would be that of the others, too.
+
+    >>> print(alone("Say who you are: --me Ada.", Path("b.csv"), [Path("a.db")]).replace(". ", "\\n"))
+    Say who you are: --me Ada
+    Say it of this store alone: wonderland extract a.db
+    Then: wonderland extract --add b.csv --me NAME
+    """
+    first = shlex.join(dict.fromkeys(str(one) for one in others if one != path))
+    told = f"{hint.rstrip('.')}. Say it of this store alone: wonderland extract"
+    return f"{told} {first}. Then: wonderland extract --add {shlex.quote(str(path))} --me NAME" if first else hint
 
 
 def _strange(known: Acquaintances, stores: Sequence[_Store]) -> list[str]:
@@ -136,11 +152,12 @@ def _nobody(known: Acquaintances, stores: Sequence[_Store], met: Mapping[str, se
 def _stores(layout: Layout) -> list[_Store]:
     s, sources = layout.settings.source, plugins.load().sources
     given = [(layout.source_path, s.options, s.source)]
-    given += [(path, options, "") for path, options in layout.more]
+    given += layout.more
     before = layout.sources_noted()
     kinds = []
     for path, _, name in given:
-        noted = "" if is_there(path) else before.get(str(path), "")  # what is gone is what it was when it was read
+        # What is gone is what it was when it was read.
+        noted = "" if is_there(path) else name or before.get(str(path), "")
         kinds.append(sources[noted] if noted in sources else choose_source(path, sources, name or None))
     people = layout.folder / PEOPLE
     said = hash_file(people) if people.exists() else ""
@@ -174,11 +191,14 @@ def _take_over(pseudonyms: Pseudonyms, first: _Store) -> None:
                 names[called] = names.pop(name)
 
 
-def typed_stores(paths: Sequence[Path], options: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return stores as ``wonderland.toml`` holds them; an option goes to each whose source has it."""
+def typed_stores(stores: Sequence[tuple[Path, str]], options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return stores, each a path and a source or "", as ``wonderland.toml`` holds them.
+
+    An option goes to each whose source has it.
+    """
     found: list[dict[str, Any]] = []
-    for path in paths:
-        kind = choose_source(path, plugins.load().sources)
+    for path, source in stores:
+        kind = choose_source(path, plugins.load().sources, source or None)
         taken = {name: value for name, value in options.items() if name in inspect.signature(kind).parameters}
-        found.append({"path": str(path), "options": taken})
+        found.append({"path": str(path), **({"source": source} if source else {}), "options": taken})
     return found

@@ -215,7 +215,7 @@ def _further(there: Sequence[Kept], of_now: Mapping[str, str]) -> list[str]:
     gone = [one for one in others if one.analysis not in installed]
     word = "an older" if all(one.version <= installed[one.analysis] for one in old) else "another"
     kinds = [
-        (len(old), f"made by {word} version of the analysis: {_names(old)}"),
+        (len(old), f"made by {word} version of {_names(old)}"),
         (len(gone), f"of an analysis that is not installed: {_names(gone)}"),
         (len(others) - len(old) - len(gone), "with other parameters or of another model"),
     ]

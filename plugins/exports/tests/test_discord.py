@@ -85,6 +85,18 @@ def test_a_name_is_not_lost_by_a_row_that_has_none(tmp_path):
     assert [message.is_from_me for message in read(Discord(path, me="Nick 7"))[0]] == [True, True, False]
 
 
+def test_somebody_has_one_name_in_all_channels(tmp_path):
+    other = {"id": "8", "name": "name8", "nickname": "Another 8"}
+    write(tmp_path / "a.json", row(), row(who="8", number=2))
+    write(
+        tmp_path / "b.json",
+        row(who="8", number=3, author=other),
+        row(who="8", number=4, author={"id": "8"}),
+        identity="6",
+    )
+    assert [message.sender for message in read(Discord(tmp_path, me="7", names=True))[0]] == ["me"] + ["Another 8"] * 3
+
+
 def test_a_channel_exported_twice_is_counted_once(tmp_path):
     write(tmp_path / "a.json", row(), row("ho", number=2))
     write(tmp_path / "b.json", row("ho", number=2), row("new", number=3))

@@ -42,6 +42,20 @@ def test_hangouts_of_either_layout(tmp_path, older):
     assert not any(message.sender.isdigit() for message in named)
 
 
+def test_a_name_of_hangouts_holds_in_conversations_that_do_not_know_it(tmp_path):
+    def conversation(number, *people):
+        told = [{"id": {"gaia_id": "7"}} | ({"fallback_name": name} if name else {}) for name in people]
+        content = {"message_content": {"segment": [{"type": "TEXT", "text": "hi"}]}}
+        event = {"sender_id": {"gaia_id": "7"}, "timestamp": "1700000000000000", "chat_message": content}
+        inner = {"id": {"id": str(number)}, "type": "STICKY_ONE_TO_ONE", "participant_data": told}
+        return {"conversation": {"conversation_id": {"id": str(number)}, "conversation": inner}, "events": [event]}
+
+    path = tmp_path / "Hangouts.json"
+    path.write_text(json.dumps({"conversations": [conversation(1), conversation(2, "Bo"), conversation(3, "")]}))
+    assert [message.sender for message in read(GoogleChat(path, names=True))[0]] == ["Bo"] * 3
+    assert [message.sender for message in read(GoogleChat(path))[0]] == ["7"] * 3
+
+
 @pytest.mark.parametrize("make", [make_google_chat, make_hangouts])
 @pytest.mark.parametrize("name", ["t.zip", "t"])
 def test_the_contract_of_a_source(tmp_path, make, name):

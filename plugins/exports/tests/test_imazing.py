@@ -13,6 +13,7 @@ from wonderland_exports.imessage_exporter import ImessageExporter
 from wonderland_exports.testing.checking import DAMAGES, agrees, damaged, no_accident, read
 from wonderland_exports.testing.imazing import make_imazing
 
+KNOWN = [("+15550100001", ""), ("+1 555 010 0001", "Bo M"), ("", "A"), ("", "Bo M"), ("+9", "")]
 HEADER = "Chat Session,Message Date,Service,Type,Sender ID,Sender Name,Text\r\n"
 
 
@@ -37,6 +38,14 @@ def test_numbers_are_written_in_one_way_and_names_are_used_if_asked_for(tmp_path
     assert (message.sender, message.tags) == ("+15550100001", ("sms",))
     assert message.timestamp == datetime(2024, 5, 1, 10, tzinfo=UTC)
     assert read(Imazing(path, names=True))[0][0].sender == "Bo M"
+
+
+def test_an_address_has_one_name_in_rows_that_know_none_too(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [f"Bo,2024-05-01T10:00:0{at}Z,SMS,Incoming,{who},{name},hi\n" for at, (who, name) in enumerate(KNOWN)]
+    path.write_text(HEADER + "".join(rows))
+    assert [message.sender for message in read(Imazing(path, names=True))[0]] == ["Bo M", "Bo M", "A", "Bo M", "+9"]
+    assert [message.sender for message in read(Imazing(path))[0]] == ["+15550100001", "+15550100001", "A", "Bo M", "+9"]
 
 
 def test_odd_records_have_their_class(tmp_path):

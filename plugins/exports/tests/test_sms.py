@@ -93,6 +93,15 @@ def test_names_are_kept_where_they_are_asked_for(tmp_path):
     assert [m.sender for m in read(Sms, path)[0]] == ["+15550100001", "+15550100002"]
 
 
+def test_a_number_has_one_name_in_rows_that_know_none_too(tmp_path):
+    unknown = [sms("a", contact_name="(Unknown)"), sms("c", contact_name="null")]
+    path = backup(tmp_path, unknown[0], sms("b", contact_name="Bo"), unknown[1])
+    assert [m.sender for m in read(Sms, path, names=True)[0]] == ["Bo"] * 3
+    cut = path.read_bytes()
+    path.write_bytes(cut[: cut.rindex(b"<sms")] + b"<sms ")
+    assert [m.sender for m in read(Sms, path, names=True, partial=True)[0][:2]] == ["Bo"] * 2
+
+
 def test_a_number_with_and_without_its_country_is_one_where_the_country_is_said(tmp_path):
     path = backup(tmp_path, sms("a", address="+447700900123"), sms("b", address="07700 900123"))
     assert {m.sender for m in read(Sms, path)[0]} == {"+447700900123", "07700900123"}

@@ -4,12 +4,14 @@ import pytest
 
 import wonderland as wl
 from wonderland.testing import analysis_checks, parametrize_with_checks, runs
+from wonderland.testing.extremes import told_badly
 from wonderland_sparse import graph_truths
 from wonderland_sparse.attribution_graphs import AttributionGraphs
 from wonderland_sparse.circuits import SparseCircuits
 from wonderland_sparse.dictionaries import SparseDictionaries
 from wonderland_sparse.features import SparseFeatures
 from wonderland_sparse.graph_truths import known_mlp_specimen
+from wonderland_sparse.sparse_graphs import SparseGraphs
 from wonderland_sparse.transcoders import Transcoders
 from wonderland_sparse.truths import QUICK, speaking_specimen
 
@@ -50,6 +52,11 @@ def _on_a_specimen_with_text(monkeypatch, result):
     for where in (analysis_checks, runs):
         monkeypatch.setattr(where, "run", run)
         monkeypatch.setattr(where, "found", found)
+
+
+@pytest.mark.parametrize("analysis", [*ANALYSES, SparseGraphs(pairs=16)], ids=lambda one: one.name)
+def test_whatever_the_numbers_are_everything_can_be_said_and_drawn(analysis):
+    assert told_badly(runs.found(analysis)[0]) == {}
 
 
 @parametrize_with_checks(ANALYSES)

@@ -13,7 +13,7 @@ from wonderland.report.plots import figure
 from wonderland.testing.handwritten import handwritten_speaker_corpus, handwritten_speaker_model, handwritten_tokenizer
 from wonderland.testing.random_models import random_model
 from wonderland_sparse import dictionaries, saved
-from wonderland_sparse.controls import noise, scrambled
+from wonderland_sparse.controls import moments, noise, scrambled
 from wonderland_sparse.dictionaries import SparseDictionaries
 from wonderland_sparse.dictionaries_result import chosen_layers
 from wonderland_sparse.dictionary import Dictionary
@@ -266,7 +266,7 @@ def test_scrambled_weights_are_the_same_numbers_elsewhere():
 def test_noise_has_the_covariance_and_nothing_else():
     random = torch.Generator().manual_seed(0)
     x = torch.randn(20_000, 6, generator=random) @ torch.randn(6, 6, generator=random) + 3
-    made = noise(x, 40_000).float()
+    made = noise(moments(x), 40_000).float()
     assert torch.allclose(torch.cov(made.T), torch.cov(x.T), rtol=0.1, atol=0.2)
     assert torch.allclose(made.mean(0), x.mean(0), atol=0.1)
 

@@ -445,6 +445,17 @@ def test_needed_latents_count_only_where_nothing_learned_has_fewer(found, traine
         assert "with scrambled weights {} of {}".format(*scrambled_weights) in finding.sentence
 
 
+def test_a_layer_counts_its_own_latents_and_says_where_none_fires(found):
+    density = np.zeros_like(found[0].arrays["L1"]["density"])
+    density[:5] = 0.1
+    some = dataclasses.replace(found[0], arrays={"L1": {**found[0].arrays["L1"], "density": density}})
+    assert "n=5 latents)" in some.findings()[0].sentence
+    nothing = wl.Estimate.missing((1,), unit="share of latents", resampled_over="latents", dims=("layer",))
+    sentence = dataclasses.replace(some, contextually=nothing, control=None).findings()[0].sentence
+    assert sentence.startswith("In L1, it was not measured")
+    assert "before training" not in sentence
+
+
 def test_without_a_stable_latent_no_effect_is_told(found):
     arrays = {**found[0].arrays["L1"], "solid": np.zeros(0, dtype=int), "asked": np.zeros(0, dtype=int)}
     finding = dataclasses.replace(found[0], arrays={"L1": arrays}).findings()[1]

@@ -226,7 +226,9 @@ class BridgeModel:
             UsageError: The input is longer than the context.
         """
         if tokens.shape[1] > self.cfg.n_ctx:
-            raise UsageError(f"The input has {tokens.shape[1]} tokens; the model's context is {self.cfg.n_ctx}.")
+            raise UsageError(
+                f"The input has {tokens.shape[1]} tokens; the model's context is {self.cfg.n_ctx}.", hint="Shorten it."
+            )
         hooks = [(name, self._guarded(name, function)) for name, function in fwd_hooks]
         options: dict[str, Any] = {"start_at_layer": start_at_layer} if start_at_layer or tokens.ndim == 3 else {}
         with self._beginnings.at(start_at_layer):

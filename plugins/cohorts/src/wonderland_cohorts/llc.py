@@ -73,7 +73,10 @@ class Llc:
     def run(self, specimen: wl.Specimen) -> LlcResult:
         """Sample around the model's weights with two step sizes."""
         if self.step <= 0 or self.pull < 0 or min(self.chains, self.batch) < 1 or self.draws < 8:
-            raise wl.UsageError("A chain needs a step over 0, a pull of 0 or more, a batch, and 8 draws.")
+            raise wl.UsageError(
+                "A chain needs a step over 0, a pull of 0 or more, a batch, and 8 draws.",
+                hint="For example: --step 1e-5 --draws 400",
+            )
         model, sampled = self._sampled(specimen)
         batches = self._batches(specimen)
         tokens = int(sum((where[:, 1:]).sum() for _, where in batches))

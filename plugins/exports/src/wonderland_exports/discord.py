@@ -91,7 +91,7 @@ class Discord(Surveyed[_Survey]):
         export, survey = self._open()
         tally, once = Tally(), Once()
         owners = find_owner(export.where, survey.senders, self._me or None, names=survey.names, known=survey.known)
-        rows = Rows(owners, self._names, tally["Left open"])
+        rows = Rows(owners, survey.names if self._names else {}, tally["Left open"])
         for file in survey.files:
             which = "the owner's data package" if file.own else "files of DiscordChatExporter"
             for number, row in self._rows(file):

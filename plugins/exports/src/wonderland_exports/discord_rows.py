@@ -81,12 +81,12 @@ class Rows:
 
     Attributes:
         me: The ids that are the owner's.
-        names: Whether people are called by their names instead of their ids.
+        names: What people are called by their ids, where it is not that: by one name, whatever each row says.
         open: Counts of what had to be left open.
     """
 
     me: frozenset[str]
-    names: bool
+    names: Mapping[str, str]
     open: Counter[str]
 
     def item(self, row: object, identity: str, channel: Channel) -> wl.Message | wl.Skipped:
@@ -113,7 +113,7 @@ class Rows:
         tags = (*channel.tags, *(tag for tag, there in marks.items() if there))
         mine = who[0] in self.me
         moment = _when(row, self.open)
-        sender = ME if mine else who[1] if self.names else who[0]
+        sender = ME if mine else self.names.get(who[0], who[0])
         return wl.Message(identity, channel.identity, sender, mine, moment, _shown(text, row), tags=tags)
 
     def own(self, row: object, identity: str, channel: Channel) -> wl.Message | wl.Skipped:

@@ -35,6 +35,7 @@ class _Survey(NamedTuple):
     rows: int
     senders: Counter[str]
     names: dict[str, str]
+    ids: dict[str, str]  # names by the ids of Hangouts
     known: frozenset[str]
 
 
@@ -75,7 +76,7 @@ class GoogleChat(Surveyed[_Survey]):
         tally, once = Tally(), Once()
         owners = find_owner(export.where, survey.senders, self._me or None, names=survey.names, known=survey.known)
         chat = ChatRows(owners, survey.names if self._names else {}, tally["Left open"])
-        hangouts = HangoutsRows(self._names, tally["Left open"])
+        hangouts = HangoutsRows(survey.ids if self._names else {}, tally["Left open"])
         for member, place in survey.chats:
             for number, row in numbered(member, "messages", partial=self._partial):
                 if number is None:
@@ -117,8 +118,14 @@ class GoogleChat(Surveyed[_Survey]):
                     senders[who.identity] += 1
                     if who.name.lower() != who.identity or who.identity not in names:  # not only the address
                         names[who.identity] = who.name
-        count += sum(1 for member in hangouts for _ in self._hangouts(member))
-        return _Survey(chats, hangouts, count, senders, names, _owners(about.values()))
+        ids, before = dict[str, str](), None
+        for member in hangouts:
+            for _, _, place in self._hangouts(member):
+                count += 1
+                if place is not before:
+                    before = place
+                    ids |= {who: name for who, name in place.people.items() if name != who or who not in ids}
+        return _Survey(chats, hangouts, count, senders, names, ids, _owners(about.values()))
 
     def _hangouts(self, member: Member) -> Iterator[tuple[int | None, Any, Conversation]]:
         number, place = 0, Conversation("", ())

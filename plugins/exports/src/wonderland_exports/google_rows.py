@@ -88,11 +88,11 @@ class HangoutsRows:
     """Classifies rows of ``Hangouts.json``.
 
     Attributes:
-        names: Whether people are called by their names instead of their ids.
+        names: What people are called by their ids, where it is not that; one conversation may know more.
         open: Counts of what had to be left open.
     """
 
-    names: bool
+    names: Mapping[str, str]
     open: Counter[str]
 
     def item(self, row: object, identity: str, place: Conversation) -> wl.Message | wl.Skipped:
@@ -112,8 +112,7 @@ class HangoutsRows:
         if not sender:
             self.open["without a sender (a deleted account): called 'unknown'"] += 1
         mine = bool(sender) and sender == owner
-        named = place.people.get(sender, sender) if self.names else sender
-        who = ME if mine else named or _UNKNOWN_SENDER
+        who = ME if mine else self.names.get(sender, sender) or _UNKNOWN_SENDER
         tags = (*place.tags, "sms") if kind == "SMS" else place.tags
         return wl.Message(identity, place.identity, who, mine, self._when(row), text, tags=tags)
 

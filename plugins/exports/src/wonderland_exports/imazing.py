@@ -40,6 +40,7 @@ class Imazing:
         self.path = Path(path)
         self._names = names
         self._opened: tuple[Export, int, frozenset[str]] | None = None
+        self._called: dict[str, str] = {}
         self._tally = Tally()
         self._notes: list[str] = []
 
@@ -97,6 +98,8 @@ class Imazing:
             for member in export.members:
                 for record in records(member):
                     rows += 1
+                    if record and self._names and (name := record.get("Sender Name", "").strip()):
+                        self._called[_address(record)] = name
                     if record and record["Type"].strip() == "Incoming":
                         writers[record["Chat Session"]].add(record["Sender ID"] or record.get("Sender Name", ""))
             groups = frozenset(thread for thread, people in writers.items() if len(people) > 1)
@@ -128,9 +131,11 @@ class Imazing:
         return wl.Message(identity, thread, sender, mine, moment, text, tags=tags)
 
     def _sender(self, record: Mapping[str, str]) -> str:
-        address, name = record["Sender ID"].strip(), record.get("Sender Name", "").strip()
-        address = e164(address) or address.lower()
-        return (name or address if self._names else address or name) or record["Chat Session"] or "unknown"
+        address, name = _address(record), record.get("Sender Name", "").strip()
+        if self._names:
+            name = self._called.get(address, name) if address else name
+            return name or address or record["Chat Session"] or "unknown"
+        return address or name or record["Chat Session"] or "unknown"
 
     def _when(self, said: str) -> datetime | None:
         try:
@@ -142,3 +147,8 @@ class Imazing:
             return None
         self._tally["Left open"]["time without a zone"] += 1
         return moment
+
+
+def _address(record: Mapping[str, str]) -> str:
+    address = record["Sender ID"].strip()
+    return e164(address) or address.lower()

@@ -60,6 +60,7 @@ class Sms:
         self._export: Export | None = None
         self._tally = Tally()
         self._notes: list[str] = []
+        self._called: dict[str, str] = {}
 
     @classmethod
     def sniff(cls, path: Path) -> float:
@@ -88,6 +89,8 @@ class Sms:
         """Yield one `Message` or `Skipped` for each ``sms`` and ``mms``."""
         seen: set[int] = set()
         self._notes.clear()
+        if self._names:
+            self._called = self._known_names()
         for member in self._opened().members:
             parser, rows = Parser(member, self._tally), 0
             for rows, row in enumerate(parser.rows(partial=self._partial), 1):
@@ -120,6 +123,22 @@ class Sms:
             self._export = export
         return self._export
 
+    def _known_names(self) -> dict[str, str]:
+        """Return what each number is called, by the last row that knows it: in others it is called "(Unknown)"."""
+        found = {}
+        for member in self._opened().members:
+            for row in Parser(member, Tally()).rows(partial=self._partial):
+                others = self._others(row[1]) if row else []
+                name = row[1].get("contact_name", "null") if row else ""
+                if len(others) == 1 and name not in ("null", "", "(Unknown)"):
+                    found[others[0]] = name
+        return found
+
+    def _others(self, row: Mapping[str, str]) -> list[str]:
+        """Return the numbers of those who take part, without the owner's."""
+        written = row.get("address", "").split("~")
+        return sorted({number(one, self._country) for one in written if one and one != _OWN})
+
     def _judge(
         self, identity: str, tag: str, row: dict[str, str], parts: list[dict[str, str]], addresses: list[dict[str, str]]
     ) -> wl.Message | wl.Skipped:
@@ -133,16 +152,12 @@ class Sms:
                 return wl.Skipped(identity, "not downloaded")
             media = any(not part.get("ct", "").startswith(("text/", "application/smil")) for part in parts)
             return wl.Skipped(identity, "attachment only" if media else "no text")
-        others = sorted(
-            {number(one, self._country) for one in row.get("address", "").split("~") if one and one != _OWN}
-        )
+        others = self._others(row)
         sender = others[0] if others else "unknown"
         if tag == "mms":
             wrote = [one.get("address", "") for one in addresses if one.get("type") == _FROM]
             sender = number(wrote[0], self._country) if wrote and wrote[0] not in ("", "null", _OWN) else sender
-        name = row.get("contact_name", "null")
-        if self._names and len(others) == 1 and name not in ("null", "", "(Unknown)"):
-            sender = name
+        sender = self._called.get(sender, sender)
         tags: tuple[str, ...] = ("group", tag) if len(others) > 1 else (tag,)
         self._tally["Kinds"][tag] += 1
         when = from_unix(row.get("date"), 1000)

@@ -36,7 +36,10 @@ class TrainsOnLayers:
                 number above 0.
         """
         if self.active < 1 or self.latents < 0 or epochs < 1:
-            raise wl.UsageError(f"{what} needs at least one latent, one of them active, and one epoch.")
+            raise wl.UsageError(
+                f"{what} needs at least one latent, one of them active, and one epoch.",
+                hint="For example: --latents 512 --active 16 --epochs 6",
+            )
         latents = self.latents or 4 * width
         if self.active > latents:
             raise wl.UsageError(

@@ -32,7 +32,7 @@ from wonderland.lab.interventions import Site
 from wonderland.lab.patching import patch, recovery
 from wonderland_sparse.asking import AsksContrasts
 from wonderland_sparse.circuits_result import CircuitsResult
-from wonderland_sparse.controls import components
+from wonderland_sparse.controls import components, moments
 from wonderland_sparse.dictionaries_result import DictionariesResult
 from wonderland_sparse.streams import held_out
 from wonderland_sparse.swapping import (
@@ -100,7 +100,7 @@ class SparseCircuits(AsksContrasts):
     ) -> dict[str, Any]:
         explore, confirm = (pairs_of(specimen, half, layer) for half in (mined.explore, mined.confirm))
         x = held_out(specimen, [layer])[layer].x
-        axes = components(x, x.shape[1])[1]
+        axes = components(moments(x), x.shape[1])[1]
         dictionary, table = found.dictionary(layer), found.table(layer)
         frozen = found.frozen(layer)
         one = difference_of_means(explore)

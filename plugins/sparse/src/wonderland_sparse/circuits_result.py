@@ -10,8 +10,20 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Bars, Column, Curve, Lines, Reference, Table, Wording, bounds_in_words, percent
-from wonderland_sparse.shares import by_layer
+from wonderland.views import (
+    Axis,
+    Bars,
+    Column,
+    Curve,
+    Lines,
+    Reference,
+    Table,
+    Wording,
+    bounds_in_words,
+    percent,
+    told_p,
+)
+from wonderland_sparse.shares import by_layer, in_words, measured, number_of
 
 __all__ = ["CircuitsResult"]
 
@@ -94,19 +106,26 @@ class CircuitsResult(wl.Result):
         for place, curves in self.curves.items():
             for kind, curve in curves.items():
                 told = ", ".join(
-                    f"{size}: {float(value):.2f}"
+                    f"{size}: {in_words(value, '.2f')}"
                     for size, value in zip(self.sizes[place][kind], curve.value, strict=True)
                 )
-                lines.append(f"{place}, {kind}: {told}.")
-            chance = f"{np.mean(self.by_chance[place]):.2f}" if len(self.by_chance[place]) else "unknown"
+                lines.append(f"{place}, {kind}: {told if measured(curve) else 'not measured'}.")
             lines.append(
-                f"{place}: all latents {self.whole[place]}, what they leave {self.left[place]}; four random ones of "
-                f"{self.differ[place]} that differ {chance}; attribution agrees with swapping, "
-                f"r = {self.agreement[place]:.3f}."
+                f"{place}: all latents {self.whole[place]}, what they leave {self.left[place]}; {self._random(place)}; "
+                f"attribution agrees with swapping, r = {in_words(self.agreement[place], '.3f')}."
             )
-        lines.append(f"The best head, {self.head['name']}: {self.head['recovery']}.")
+        told = f"The best head, {self.head['name']}: {self.head['recovery']}."
+        lines.append(told if measured(self.head["recovery"]) else "Of no head it was measured what it brings back.")
         lines += [f"{place} was left out: {self._why(one)}" for place, one in self.refused.items()]
         return "\n".join(lines)
+
+    def _random(self, place: str) -> str:
+        """Say what random latents that differ bring back, swapped as many at a time as there are, up to four."""
+        if not len(self.by_chance[place]) or not measured(self.by_chance[place].mean()):
+            return "there are no random ones that differ to compare with"
+        differ = self.differ[place]
+        told = in_words(self.by_chance[place].mean(), ".2f")
+        return f"{min(_SET, differ)} random ones of {differ} that differ {told}"
 
     def _why(self, agreement: float) -> str:
         if np.isnan(agreement):
@@ -120,17 +139,24 @@ class CircuitsResult(wl.Result):
             at = sizes.index(_SET) if _SET in sizes else len(sizes) - 1
             size, one, p = sizes[at], curves["latents"][at], self.p_of(place)
             beyond = bool(one.above_chance) and p < 0.05
-            text = (
-                f"{size} latents of {place} bring back {percent(one.value)} of the {self.contrast} difference ("
-                f"{bounds_in_words(one)}, n={one.over} they were not "
-                f"chosen on); as many random ones that differ {percent(np.mean(self.by_chance[place]))} "
-                f"(p = {p:.3f}), {self.head['name']} alone {percent(self.head['recovery'].value)}."
-            )
+            text = f"It was not measured what latents of {place} bring back of the {self.contrast} difference."
+            if measured(one):
+                text = (
+                    f"{number_of(size, 'latent')} of {place} bring{'s' if size == 1 else ''} back {percent(one.value)} "
+                    f"of the {self.contrast} difference ({bounds_in_words(one)}, n={one.over} they were not chosen on)"
+                )
+                if measured(p):
+                    text += f"; as many random ones that differ {percent(self.by_chance[place].mean())} ({told_p(p)})"
+                if measured(self.head["recovery"]):
+                    text += f"; {self.head['name']} alone {percent(self.head['recovery'].value)}"
+                text += "."
             select = [wl.Feature(int(place[1:]), int(unit)) for unit in self.order[place][:size]]
             trust: Any = "solid" if beyond and one.trusted else "weak"
             found.append(wl.Finding(text, "sparse-circuit", select, trust, "effect", one))
         if not found:
             text = "No layer's latents could be put in order: attribution does not agree with swapping them."
+            if self.refused and np.isnan(list(self.refused.values())).all():
+                text = "No layer's latents could be put in order: hardly any of them differs between the runs."
             found.append(wl.Finding(text, "", (), "anecdotal", "description"))
         return found
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["components", "noise", "scrambled"]
+__all__ = ["components", "moments", "noise", "partners_by_chance", "scrambled"]
 
 
 def scrambled(model: Any, seed: int = 0) -> Any:
@@ -43,27 +43,34 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, square / len(x) - torch.outer(mean, mean)
 
 
-def noise(x: Tensor, count: int, seed: int = 0) -> Tensor:
-    """Return Gaussian vectors [count, d] of the mean and covariance of vectors."""
-    mean, covariance = moments(x)
+def noise(of: tuple[Tensor, Tensor], count: int, seed: int = 0) -> Tensor:
+    """Return Gaussian vectors [count, d] of a mean [d] and covariance [d, d], as `moments` gives them."""
+    mean, covariance = of
     values, vectors = torch.linalg.eigh(covariance)
     shape = (vectors * values.clamp(min=0).sqrt()).T.float()
     random = torch.Generator().manual_seed(seed)
-    made = torch.empty(count, x.shape[1], dtype=torch.float16)
+    made = torch.empty(count, len(mean), dtype=torch.float16)
     for start in range(0, count, 1 << 15):
         part = made[start : start + (1 << 15)]
         part.copy_(torch.randn(part.shape, generator=random) @ shape + mean.float())
     return made
 
 
-def components(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Return the mean [d] of vectors and their first principal components [component, d]."""
-    mean, covariance = moments(x)
+def components(of: tuple[Tensor, Tensor], count: int) -> tuple[Tensor, Tensor]:
+    """Return the mean [d] of vectors and their first principal components [component, d], of their `moments`."""
+    mean, covariance = of
     vectors = torch.linalg.eigh(covariance).eigenvectors.flip(1).T[:count]
     return mean.float(), vectors.float().contiguous()
 
 
-def partners_by_chance(x: Tensor, latents: int, seed: int = 0) -> np.ndarray:
-    """Return directions [latent, d] of length 1 drawn with the covariance of vectors: what two starts share anyway."""
-    directions = noise(x, latents, seed).float() - x[: 1 << 16].float().mean(0)
+def partners_by_chance(x: Tensor, of: tuple[Tensor, Tensor], latents: int, seed: int = 0) -> np.ndarray:
+    """Return directions [latent, d] of length 1 drawn with the covariance of vectors: what two starts share anyway.
+
+    Args:
+        x: The vectors, [n, d].
+        of: Their `moments`.
+        latents: How many directions.
+        seed: Seed of the draw.
+    """
+    directions = noise(of, latents, seed).float() - x[: 1 << 16].float().mean(0)
     return np.asarray((directions / directions.norm(dim=1, keepdim=True).clamp(min=math.ulp(1.0))).numpy())

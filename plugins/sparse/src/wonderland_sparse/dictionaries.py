@@ -40,7 +40,7 @@ from torch import Tensor
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 from wonderland_sparse.asking import TrainsOnLayers
-from wonderland_sparse.controls import components, noise, partners_by_chance, scrambled
+from wonderland_sparse.controls import components, moments, noise, partners_by_chance, scrambled
 from wonderland_sparse.dictionaries_result import DictionariesResult, agreed, chosen_layers
 from wonderland_sparse.dictionary import Dictionary, token_means
 from wonderland_sparse.learning import KINDS, Recipe, learn, start_of, steps_of
@@ -182,21 +182,22 @@ class _Job:
         means = token_means(own.x, own.places.tokens, cfg.d_vocab)
         table = means if asked.tokens == "subtract" else None
         x, y = own.without(table), held.without(table)
-        floor = _table_errors(own, held, means, cfg.n_ctx)
+        floor, about = _table_errors(own, held, means, cfg.n_ctx), moments(x)
         wanted = [self.wanted(f"L{layer}S{number}", x, asked.seed + number) for number in range(2)]
         if not self.untrained:
             sooner = self.recipe.sooner(_SOONER)
             drawn_once = dataclasses.replace(sooner, frozen=True)
             wanted.append(self.wanted(f"L{layer}frozen", x, asked.seed, drawn_once))
-            wanted.append(self.wanted(f"L{layer}noise", noise(x, len(x), seed=asked.seed), asked.seed, sooner))
+            wanted.append(self.wanted(f"L{layer}noise", noise(about, len(x), seed=asked.seed), asked.seed, sooner))
         made = self.trainings.train(wanted)
         del wanted  # and the noise with it
         cosines, partner = matched(made[0].W_dec.numpy(), made[1].W_dec.numpy())
-        drawn = [partners_by_chance(x, self.recipe.latents, seed=(asked.seed + 7) * 2 + i) for i in range(2)]
+        seeds = [(asked.seed + 7) * 2 + i for i in range(2)]
+        drawn = [partners_by_chance(x, about, self.recipe.latents, seed=seed) for seed in seeds]
         total = unexplained(held.x)
         measured = {"dictionary": self.measure(made[0], y, total, held.places, layer, table, floor)}
         measured["dictionary"]["fvu own"] = _own(made[0], x, own.x, own.places)
-        by_components = components(x, 4 * asked.active)
+        by_components = components(about, 4 * asked.active)
         for count in (asked.active, 4 * asked.active):
             measured[f"{count} components"] = self.by_components(
                 by_components, count, y, total, held, layer, table, floor
@@ -205,7 +206,7 @@ class _Job:
         measured["dictionary"]["stable"] = agreed(cosines, float(agreed(by_chance).value))
         if not self.untrained:
             measured["frozen decoder"] = self.measure(made[2], y, total, held.places, layer, table, floor)
-            fresh = noise(x, len(y), seed=asked.seed + 1)
+            fresh = noise(about, len(y), seed=asked.seed + 1)
             measured["noise"] = self.measure(made[3], fresh, unexplained(fresh), held.places, None, None, None)
         return {
             "layer": layer,

@@ -13,10 +13,10 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.shortlist import layers_in
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Bars, bounds_in_words, percent
+from wonderland.views import Axis, Bars, bounds_in_words, digits, percent
 from wonderland_sparse.dictionaries_views import SHORT, density_view, table_view
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.shares import by_layer, share_of_latents
+from wonderland_sparse.shares import by_layer, measured, nats, share_of_latents
 
 __all__ = ["STABLE", "DictionariesResult", "agreed", "chosen_layers"]
 
@@ -169,7 +169,9 @@ class DictionariesResult(wl.Result):
         own = {name: float(estimate.value[index]) for name, estimate in self.measured["dictionary"].items()}
         before = self._before
         found = {
-            f"it leaves more of held-out text ({own['fvu']:.3f}) than of its own ({own['fvu own']:.3f})": own["fvu"]
+            f"it leaves more of held-out text ({digits(own['fvu'])}) than of its own ({digits(own['fvu own'])})": own[
+                "fvu"
+            ]
             > _FITS * own["fvu own"],
             f"it leaves {percent(own['fvu table'])} of what tokens and positions do not say": own["fvu table"]
             > _AGAINST_TABLE,
@@ -209,27 +211,37 @@ class DictionariesResult(wl.Result):
             doubts, own = self.doubts(index), self.measured["dictionary"]
             trust: Any = "weak" if doubts or not own["fvu"].trusted else "solid"
             cost, left, l0 = own["delta ce"][index], own["fvu"][index], float(own["l0"].value[index])
-            text = (
-                f"In {place}, {l0:.1f} of {self.latents:,} {self._what()} at a time make up all but "
-                f"{percent(left.value)} of the residual stream; in its place they cost "
-                f"{float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
-                f"n={cost.over})."
-            )
+            text = f"In {place}, it was not measured how much of the residual stream {self._what()} leave at what cost."
+            if measured(cost, left, l0):
+                text = (
+                    f"In {place}, {l0:.1f} of {self.latents:,} {self._what()} at a time make up all but "
+                    f"{percent(left.value)} of the residual stream; in its place they cost "
+                    f"{nats(cost.value)} nats a token ({bounds_in_words(cost, nats)}, "
+                    f"n={cost.over})."
+                )
             found.append(wl.Finding(text, "sparse-quality", (), trust, "description", cost))
             share = self.stable[index]
-            text = (
-                f"Two starts agree on {percent(share.value)} of the latents of {place} ("
-                f"{bounds_in_words(share)}, chance {percent(share.chance)})"
-            )
-            others = self.measured.get("scrambled weights", {}).get("stable")
-            if others is not None:
-                text += f"; with scrambled weights on {percent(others.value[index])}"
-            if self._before is not None:
-                before = float(self._before.stable.value[min(index, len(self._before.layers) - 1)])
-                text += f"; before training on {percent(before)}"
             enough = bool(share.above_chance) and not doubts and self._before is not None
-            found.append(wl.Finding(f"{text}.", "sparse-agreement", (), "solid" if enough else "weak", "effect", share))
+            trust = "solid" if enough else "weak"
+            found.append(wl.Finding(self._agreed(index), "sparse-agreement", (), trust, "effect", share))
         return found
+
+    def _agreed(self, index: int) -> str:
+        """Say on how many latents of a layer two starts agree, beside the same where nothing was learned."""
+        share, place = self.stable[index], self._places[index]
+        if not measured(share):
+            return f"It was not measured on how many of the latents of {place} two starts agree."
+        text = (
+            f"Two starts agree on {percent(share.value)} of the latents of {place} ("
+            f"{bounds_in_words(share)}, chance {percent(share.chance)})"
+        )
+        others = self.measured.get("scrambled weights", {}).get("stable")
+        if others is not None and measured(others[index]):
+            text += f"; with scrambled weights on {percent(others.value[index])}"
+        if self._before is not None:
+            before = float(self._before.stable.value[min(index, len(self._before.layers) - 1)])
+            text += f"; before training on {percent(before)}" if measured(before) else ""
+        return f"{text}."
 
     def views(self) -> Sequence[wl.View]:
         subjects, density = {**self.measured}, {place: self.density[place] for place in self._places}

@@ -334,9 +334,9 @@ def _subjects(
     streams: tuple[Stream, Stream],
     values: dict[str, tuple[np.ndarray, np.ndarray]],
 ) -> dict[str, tuple[Any, Any]]:
-    from wonderland_sparse.controls import components
+    from wonderland_sparse.controls import components, moments
 
-    mean, axes = components(streams[0].x, min(64, streams[0].x.shape[1]))
+    mean, axes = components(moments(streams[0].x), min(64, streams[0].x.shape[1]))
     both = [np.asarray(((of.x.float() - mean) @ axes.T).numpy()) for of in streams]
     latents = [np.asarray(dictionary.encode(of.float()).numpy()) for of in (x, y)]
     return {

@@ -93,6 +93,11 @@ class MeasuredFeatures(wl.Result):
         """The layers by name."""
         return list(self.arrays)
 
+    def of_place(self, of: wl.Estimate, place: str) -> wl.Estimate:
+        """Return what an estimate [layer] over latents that fire says of one layer, with how many do there as its n."""
+        fire = int((self.arrays[place]["density"] > 0).sum())
+        return dataclasses.replace(of[self.places.index(place)], n=fire)
+
     def along(self, of: wl.Estimate, places: Sequence[str]) -> wl.Estimate:
         """Return an estimate [layer] of this result for the layers of another, where one may stand for all."""
         return wl.Estimate.stacked([of[min(i, len(self.places) - 1)] for i in range(len(places))], dims=("layer",))

@@ -37,6 +37,7 @@ from wonderland_sparse.features_views import (
     tokens_view,
     told,
 )
+from wonderland_sparse.shares import in_words, measured, number_of
 
 __all__ = ["FeaturesResult"]
 
@@ -80,37 +81,43 @@ class FeaturesResult(MeasuredFeatures):
 
     def summary(self) -> str:
         lines = [finding.sentence for finding in self.findings()]
-        for index, place in enumerate(self.arrays):
+        for place in self.arrays:
             alive = int((self.arrays[place]["density"] > 0).sum())
             lines.append(
                 f"{place}: {alive} of {self.latents} latents fire on held-out text; explained with F1 of {GOOD:g} and "
-                f"more {self.explained[index]}, contextually {self.contextually[index]}; {self._nulls(place)}."
+                f"more {self.of_place(self.explained, place)}, contextually {self.of_place(self.contextually, place)}; "
+                f"{self._nulls(place)}."
             )
             for label, kinds in self.known[place].items():
-                number = wl.Feature(int(place[1:]), int(kinds["number"].value))
-                told = ", ".join(f"{kind} {float(one.value):.3f}" for kind, one in kinds.items() if kind != "number")
+                one = {kind: in_words(of.value, ".3f") for kind, of in kinds.items() if kind != "number"}
+                told = ", ".join(f"{kind} {value}" for kind, value in one.items())
+                unit = kinds["number"].value
+                latent = wl.Feature(int(place[1:]), int(unit)) if measured(unit) else "none was found"
                 lines.append(
-                    f'{place}, "{label}": AUROC of the best of each: {told} (chance 0.5); the latent: {number}.'
+                    f'{place}, "{label}": AUROC of the best of each: {told} (chance 0.5); the latent: {latent}.'
                 )
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:
         found = []
         for index, place in enumerate(self.arrays):
-            arrays, one = self.arrays[place], self.contextually[index]
+            arrays, one = self.arrays[place], self.of_place(self.contextually, place)
             before = self._before
             text = (
                 f"In {place}, {percent(one.value)} of the latents that fire stand for something in the context that "
                 f"can be named (F1 of {GOOD:g} and more on held-out text, {bounds_in_words(one)}, "
-                f"n={one.n} latents)"
+                f"n={one.over})"
             )
-            level = 0.0
+            if not measured(one):
+                text = f"In {place}, it was not measured how many latents stand for something in the context"
+            level, others = 0.0, []
             if before is not None:
-                level = float(before.contextually.high[min(index, len(before.layers) - 1)])
-                text += f"; before training {percent(before.contextually.value[min(index, len(before.layers) - 1)])}"
+                others.append(("before training", before.contextually[min(index, len(before.layers) - 1)]))
             if self.scrambled[place]:
-                level = max(level, float(self.scrambled_contextually.high[index]))
-                text += f"; with scrambled weights {percent(self.scrambled_contextually.value[index])}"
+                others.append(("with scrambled weights", self.scrambled_contextually[index]))
+            for whose, other in others:
+                level = max(level, float(np.nan_to_num(other.high)))
+                text += f"; {whose} {percent(other.value)}" if measured(one, other) else ""
             sure = before is not None and one.trusted and float(one.low) > level and self.conversations >= 10
             select = [wl.Feature(int(place[1:]), int(unit)) for unit in arrays["solid"][:3]]
             found.append(
@@ -128,10 +135,11 @@ class FeaturesResult(MeasuredFeatures):
         if not asked:
             text = f"In {place}, no latent that may be shown is stable enough to measure its effect."
             return wl.Finding(text, "sparse-features", select, "weak", "null")
+        told = f"median rise of all asked {in_words(rise, '.4f')} nats" if measured(rise) else "no rise was measured"
         text = (
-            f"In {place}, {solid} of {asked} stable latents are needed: without one the next token is predicted worse "
-            f"where it fires, by more than after steps as long along twenty others that fire about as often (by chance "
-            f"{asked / (NULLS + 1):.1f} would be; median rise of all asked {rise:.4f} nats)"
+            f"In {place}, {solid} of {number_of(asked, 'stable latent')} {'is' if asked == 1 else 'are'} needed: "
+            f"without one the next token is predicted worse where it fires, by more than after steps as long along "
+            f"twenty others that fire about as often (by chance {asked / (NULLS + 1):.1f} would be; {told})"
         )
         others, before = [], self._before
         if self.scrambled[place]:
@@ -139,7 +147,8 @@ class FeaturesResult(MeasuredFeatures):
         if before is not None:
             others.append(("before training", _counted(before, before.places[min(index, len(before.layers) - 1)])))
         for whose, (was, of, then) in others:
-            text += f"; {whose} {was} of {of}" + (f" (median {then:.4f} nats)" if of else "")
+            text += f"; {whose} {was} of {of}" if of else f"; {whose} none is stable enough to ask"
+            text += f" (median {in_words(then, '.4f')} nats)" if measured(then) else ""
         more = [
             fisher_exact(np.array([[solid, asked - solid], [was, of - was]]), alternative="greater").pvalue < _SURE
             for _, (was, of, _) in others
@@ -170,11 +179,11 @@ class FeaturesResult(MeasuredFeatures):
     def _rows(self, card: dict[str, Any]) -> dict[str, Any]:
         place, unit = f"L{card['layer']}", card["unit"]
         arrays = self.arrays[place]
-        null = float(np.nanmean(self.nulls[place]["rolled firing"]))
+        null, of = self._rolled(place), {name: in_words(arrays[name][unit], ".2f") for name in ("precision", "recall")}
         rows: dict[str, Any] = {
             "fires for": told(self.explanations[place][unit]),
-            "F1": Number(number(arrays["f1"][unit]), chance=null),
-            "precision, recall": Wording(f"{arrays['precision'][unit]:.2f}, {arrays['recall'][unit]:.2f}"),
+            "F1": Number(number(arrays["f1"][unit]), chance=number(null)),
+            "precision, recall": Wording(f"{of['precision']}, {of['recall']}"),
             "in its context": told(self.contextual[place][unit]),
             "F1 of that": Number(number(arrays["contextual"][unit])),
             "what follows": told(self.coming[place][unit]),
@@ -184,17 +193,17 @@ class FeaturesResult(MeasuredFeatures):
             "fires on": Wording(f"{percent(arrays['density'][unit])} of tokens"),
         }
         if card["effect"] >= 0:
-            away = arrays["rise null"][card["effect"]]
-            rows["rise of the loss without it"] = Number.of(self.rise[place][card["effect"]])
-            rows["the same without others"] = Wording(f"{away.min():.3f} to {away.max():.3f}")
-            ratio = self.effects[place][card["effect"]]
-            away = arrays["null"][card["effect"]]
-            rows["P(promoted) without it"] = Number.of(ratio)
-            rows["P(promoted) without others"] = Wording(f"{away.min():.2f} to {away.max():.2f}")
-            others = arrays["held null"][card["effect"]]
-            if np.isfinite(others).any():
-                rows["P(promoted), held high"] = Number.of(self.held[place][card["effect"]])
-                rows["the same of others"] = Wording(f"{np.nanmin(others):.2f} to {np.nanmax(others):.2f}")
+            at = card["effect"]
+            for name, others, estimates, null_of, form in (
+                ("rise of the loss without it", "the same without others", self.rise, "rise null", ".3f"),
+                ("P(promoted) without it", "P(promoted) without others", self.effects, "null", ".2f"),
+                ("P(promoted), held high", "the same of others", self.held, "held null", ".2f"),
+            ):
+                away = arrays[null_of][at]
+                away = away[np.isfinite(away)]
+                if len(away):
+                    rows[name] = Number.of(estimates[place][at])
+                    rows[others] = Wording(f"{in_words(away.min(), form)} to {in_words(away.max(), form)}")
         return rows
 
     def _cards(self) -> wl.View:
@@ -249,7 +258,7 @@ class FeaturesResult(MeasuredFeatures):
             ),
             subtitle="Which latents are both found again and understood?",
             caption=f"A point is a latent that fires in five conversations or more; F1 on n={self.conversations} "
-            f"held-out conversations. Mean F1 of rolled firing: {self._rolled():.2f}.",
+            f"held-out conversations. Mean F1 of rolled firing: {in_words(self._rolled(*self.arrays), '.2f')}.",
             how_to_read="On the right is what another start finds too; on top what a label explains. Click a point for "
             "its card.",
             misleads="A latent that stands for one token is easy to name, and says nothing of the context: see its "
@@ -263,17 +272,17 @@ class FeaturesResult(MeasuredFeatures):
         for index, place in enumerate(self.arrays):
             if self.scrambled[place]:
                 was, of, _ = _counted(self, place, scrambled=True)
-                told.append(f"{was} of {of} stable latents of {place} with scrambled weights")
+                told.append(f"{was} of {number_of(of, 'stable latent')} of {place} with scrambled weights")
             before = self._before
             if before is not None:
                 was, of, _ = _counted(before, before.places[min(index, len(before.layers) - 1)])
                 told.append(f"{was} of {of} of {place} before training")
         return f"Needed as well: {', '.join(told)}; by chance 1 in {NULLS + 1}." if told else ""
 
-    def _rolled(self) -> float:
-        found = [
-            np.nanmean(of["rolled firing"]) for of in self.nulls.values() if np.isfinite(of["rolled firing"]).any()
-        ]
+    def _rolled(self, *places: str) -> float:
+        """Return the mean F1 of the same firing shifted, over some layers; NaN if nothing fires there."""
+        rolled = [self.nulls[place]["rolled firing"] for place in places]
+        found = [np.nanmean(of) for of in rolled if np.isfinite(of).any()]
         return float(np.mean(found)) if found else float("nan")
 
 

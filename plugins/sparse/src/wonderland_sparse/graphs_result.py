@@ -13,6 +13,7 @@ from wonderland.views import bounds_in_words, percent
 from wonderland_sparse import graphs_views
 from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.paths import KINDS
+from wonderland_sparse.shares import in_words, measured, number_of
 
 __all__ = ["GraphsResult"]
 
@@ -39,10 +40,17 @@ class GraphsResult(MeasuredGraphs):
             return [wl.Finding(text, "", (), "anecdotal", "null")]
         r, replaced, bare = self.agreement, self.scores["replacement"], self.scores["replacement, no transcoder"]
         believed = bool(r >= _BELIEVED)
+        agree = (
+            f"the share that an account gives and the share that goes without the edge correlate with r = "
+            f"{in_words(r, '.2f')}"
+            if measured(r)
+            else "it cannot be told whether what an account gives is what goes without the edge, as there are too few "
+            "or they are all alike"
+        )
         text = (
-            f"{len(self.edges)} edges were chosen that carry the {self.contrast} difference; over them, the share that "
-            f"an account gives and the share that goes without the edge correlate with r = {r:.2f} (n={self.pairs} "
-            f"pairs they were not chosen on)."
+            f"{number_of(len(self.edges), 'edge')} {'was' if len(self.edges) == 1 else 'were'} chosen that carr"
+            f"{'ies' if len(self.edges) == 1 else 'y'} the {self.contrast} difference; over them, {agree} "
+            f"(n={number_of(self.pairs, 'pair')} they were not chosen on)."
         )
         found = [
             wl.Finding(
@@ -58,6 +66,8 @@ class GraphsResult(MeasuredGraphs):
             f"leave (replacement score, {bounds_in_words(replaced)}, "
             f"n={replaced.over}); with no transcoder {percent(bare.value)}."
         )
+        if not measured(replaced):
+            text = "It was not measured how much of the influence on the answers begins at tokens (replacement score)."
         more = bool(float(replaced.low) > float(bare.high))
         trust: Any = "solid" if more and replaced.trusted else "weak"
         kind: Any = "effect" if more else "null"

@@ -24,6 +24,7 @@ from wonderland.views import (
     with_bounds,
 )
 from wonderland_sparse.graphs_measured import MeasuredGraphs
+from wonderland_sparse.shares import in_words, number_of
 from wonderland_sparse.transcoders_result import latent_name
 
 __all__ = ["checked", "drawn", "example", "graph", "latents", "name_of"]
@@ -89,6 +90,7 @@ def graph(result: MeasuredGraphs) -> wl.View:
     flows = [result.flow[i] for i in range(len(result.edges))]
     removed = [result.removed[i] for i in range(len(result.edges))]
     notes = [f"taken out: {with_bounds(one, '.2f')}" for one in removed]
+    over = number_of(len(result.edges), "edge")
     replaced, complete = result.scores["replacement"], result.scores["completeness"]
     bare = result.scores["replacement, no transcoder"]
     return wl.View(
@@ -98,8 +100,8 @@ def graph(result: MeasuredGraphs) -> wl.View:
         subtitle=f"Along which paths does the {result.contrast} difference reach the answer?",
         caption=f"Share of the gap between two prompts that flows along an edge, 95% interval over "
         f"n={result.conversations} conversations; edges chosen on other conversations, chance 0. Every edge was also "
-        f"taken out of the real model: r = {result.agreement:.2f} over {len(result.edges)} edges. Replacement score "
-        f"{with_bounds(replaced)} (with no transcoder "
+        f"taken out of the real model: r = {in_words(result.agreement, '.2f')} over {over}. "
+        f"Replacement score {with_bounds(replaced)} (with no transcoder "
         f"{percent(bare.value)}), completeness {with_bounds(complete)}.",
         how_to_read="From tokens on the left through heads and latents of MLPs (T) to the answer. What comes into a "
         "part is what goes out of it, apart from edges too small to be drawn. The slider shows more of them. Errors "
@@ -133,7 +135,7 @@ def checked(result: MeasuredGraphs) -> wl.View:
             groups=Wording.every(["into the answer", "into heads and latents"]),
         ),
         subtitle="Do edges do in the real model what the account says?",
-        caption=f"A point is an edge, chosen on other conversations; r = {result.agreement:.2f}, "
+        caption=f"A point is an edge, chosen on other conversations; r = {in_words(result.agreement, '.2f')}, "
         f"n={result.conversations} conversations. Accounts miss the logit difference by {result.away:.0e} logits at "
         "most.",
         how_to_read="On the diagonal an edge does what the account says. Under it, other parts make up for its loss, "

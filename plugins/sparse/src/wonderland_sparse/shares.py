@@ -1,4 +1,4 @@
-"""What results of latents have in common: what was found by layer, and shares of latents with an interval over them."""
+"""What results of latents have in common: what was found by layer, shares of latents, how numbers are told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 
-__all__ = ["by_layer", "share_of_latents"]
+__all__ = ["by_layer", "in_words", "measured", "nats", "number_of", "share_of_latents"]
 
 
 def by_layer(found: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -32,3 +32,34 @@ def share_of_latents(good: ArrayLike, chance: float | None = None, of: str = "la
     if not len(values):
         return wl.Estimate.missing(**about)
     return cluster_bootstrap(values, np.ones(len(values)), np.arange(len(values)), **about)
+
+
+def measured(*numbers: Any) -> bool:
+    """Whether all of some numbers or estimates are there; what was not measured is NaN."""
+    return all(bool(np.isfinite(getattr(one, "value", one)).all()) for one in numbers)
+
+
+def in_words(number: Any, form: str) -> str:
+    """Return a number in a format such as ".3f", below 0 with a minus sign; "unknown" if it was not measured.
+
+    >>> in_words(-0.0109, ".3f"), in_words(-0.0001, ".3f"), in_words(float("nan"), ".3f")
+    ('−0.011', '0.000', 'unknown')
+    """
+    if not measured(number):
+        return "unknown"
+    told = format(float(number), form)
+    return told if not told.startswith("-") else f"{'−' if float(told) else ''}{told[1:]}"
+
+
+def nats(number: Any) -> str:
+    """Return a number of nats as sentences have it."""
+    return in_words(number, ".3f")
+
+
+def number_of(many: int, what: str) -> str:
+    """Return how many there are of something, by its name for one of them.
+
+    >>> number_of(1, "edge"), number_of(4, "edge")
+    ('1 edge', '4 edges')
+    """
+    return f"{many:,} {what}{'' if many == 1 else 's'}"

@@ -75,7 +75,10 @@ class SparseGraphs(AsksContrasts):
     def run(self, specimen: wl.Specimen) -> SparseGraphsResult:
         """Choose latents and edges on one half of the contrasts, and measure them on the other."""
         if self.latents < 1 or self.edges < 1:
-            raise wl.UsageError("A graph needs at least one latent of each layer, and one edge.")
+            raise wl.UsageError(
+                "A graph needs at least one latent of each layer, and one edge.",
+                hint="For example: --latents 12 --edges 40",
+            )
         found = specimen.results.get("sparse-dictionaries")
         if not isinstance(found, DictionariesResult):
             raise wl.NotEnoughData(

@@ -10,10 +10,11 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.stats import paired_permutation
-from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, percent, with_bounds
+from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, percent, told_p, with_bounds
 from wonderland_sparse.edges_result import EdgesResult, share_of_gap
 from wonderland_sparse.graphs_views import drawn, name_of
 from wonderland_sparse.paths import Edge
+from wonderland_sparse.shares import number_of
 
 __all__ = ["LEAST_AGREEMENT", "SparseGraphsResult"]
 
@@ -124,18 +125,23 @@ class SparseGraphsResult(EdgesResult):
             return [wl.Finding(text, "", (), "anecdotal", "null")]
         if not self.drawn:
             r = self.agreement
-            why = "there are too few edges to tell" if np.isnan(r) else f"over {len(self.edges)} edges r = {r:.3f}"
+            why = (
+                "there are too few edges to tell"
+                if np.isnan(r)
+                else f"over {number_of(len(self.edges), 'edge')} r = {r:.3f}"
+            )
             text = (
                 f"No graph of latents is drawn for the {self.contrast} difference: what edges are estimated to carry "
                 f"does not agree with taking them for real ({why}, at least {LEAST_AGREEMENT} is needed; "
-                f"n={self.pairs} pairs)."
+                f"n={number_of(self.pairs, 'pair')})."
             )
             return [wl.Finding(text, "", (), "weak", "null")]
         size = float(np.abs(np.asarray(self.taken.value)).mean())
         text = (
-            f"{len(self.edges)} edges between tokens, heads, latents and errors carry the {self.contrast} difference, "
-            f"{percent(size)} of it each on average, taken for real on {self.pairs} pairs they were not chosen on; "
-            f"{self._lot()}. The estimate they were chosen by agrees, r = {self.agreement:.3f}."
+            f"{number_of(len(self.edges), 'edge')} between tokens, heads, latents and errors "
+            f"carr{'ies' if len(self.edges) == 1 else 'y'} the {self.contrast} difference, "
+            f"{percent(size)} of it each on average, taken for real on {number_of(self.pairs, 'pair')} they were not "
+            f"chosen on; {self._lot()}. The estimate they were chosen by agrees, r = {self.agreement:.3f}."
         )
         beyond = self.p < _SURE and bool(self.beyond.above_chance)
         trust: Any = "solid" if beyond and self.conversations >= 10 else "weak"
@@ -160,8 +166,8 @@ class SparseGraphsResult(EdgesResult):
             return f"{there}, as there are no others to compare with"
         return (
             f"{there} {percent(float(np.abs(self.by_lot).mean()))}; one that was chosen and has a latent or a head "
-            f"carries {percent(self.beyond.value)} of the difference more ({bounds_in_words(self.beyond)}, p = "
-            f"{self.p:.2g}, n={self.beyond.over})"
+            f"carries {percent(self.beyond.value)} of the difference more ({bounds_in_words(self.beyond)}, "
+            f"{told_p(self.p)}, n={self.beyond.over})"
         )
 
     def views(self) -> Sequence[wl.View]:

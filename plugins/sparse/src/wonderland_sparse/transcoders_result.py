@@ -13,7 +13,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, percent, say
 from wonderland_sparse.dictionary import Transcoder
-from wonderland_sparse.shares import by_layer, share_of_latents
+from wonderland_sparse.shares import by_layer, measured, nats, share_of_latents
 
 __all__ = ["TranscodersResult", "latent_name"]
 
@@ -159,12 +159,14 @@ class TranscodersResult(wl.Result):
         for place, subjects in self.measured.items():
             one, plain, nothing = (subjects[name] for name in ("transcoder", "linear map", "mean output"))
             cost, doubts = one["delta ce"], self.doubts(place)
-            text = (
-                f"In the place of the MLP of {place}, {float(one['l0'].value):.1f} of {self.latents:,} latents at a "
-                f"time cost {float(cost.value):.3f} nats a token ({bounds_in_words(cost, '.3f')}, "
-                f"n={cost.over}); a linear map "
-                f"{float(plain['delta ce'].value):.3f}, its mean output {float(nothing['delta ce'].value):.3f}."
-            )
+            text = f"In the place of the MLP of {place}, it was not measured what latents cost."
+            if measured(cost, one["l0"]):
+                text = (
+                    f"In the place of the MLP of {place}, {float(one['l0'].value):.1f} of {self.latents:,} latents at "
+                    f"a time cost {nats(cost.value)} nats a token ({bounds_in_words(cost, nats)}, "
+                    f"n={cost.over}); a linear map {nats(plain['delta ce'].value)}, its mean output "
+                    f"{nats(nothing['delta ce'].value)}."
+                )
             better = float(cost.high) < float(plain["delta ce"].low)
             trust: Any = "solid" if better and not doubts and cost.trusted else "weak"
             found.append(wl.Finding(text, "transcoder-cost", (), trust, "effect" if better else "null", cost))
@@ -238,7 +240,7 @@ class TranscodersResult(wl.Result):
                         float(self.density[place][unit]),
                     ]
                 )
-        shifted = {place: float(np.nanmean(rolled)) for place, rolled in self.rolled.items() if len(rolled)}
+        shifted = {place: float(np.nanmean(of)) for place, of in self.rolled.items() if np.isfinite(of).any()}
         return wl.View(
             "transcoder-latents",
             "Transcoders: all latents",
@@ -246,7 +248,7 @@ class TranscodersResult(wl.Result):
             subtitle="What does each latent of an MLP read, and what does it write?",
             caption=f"F1 of the best label, chosen on training text and measured on n={self.conversations} held-out "
             "conversations; mean F1 of the same firing shifted in time: "
-            + ", ".join(f"{place} {value:.2f}" for place, value in shifted.items())
+            + (", ".join(f"{place} {value:.2f}" for place, value in shifted.items()) or "unknown, as none fires")
             + ".",
             how_to_read="What it fires for is what it reads; what it raises is what it makes the model say at once. "
             "The names with a T are latents of transcoders; features of the stream have an F.",

@@ -82,7 +82,10 @@ def load(member: Member, *, most: int = 1 << 28) -> Any:
         InputError: It is not JSON, or larger than ``most`` bytes.
     """
     if member.size > most:
-        raise InputError(f"{member.name} has {member.size / 1e6:,.0f} MB, more than such a file ever has.")
+        raise InputError(
+            f"{member.name} has {member.size / 1e6:,.0f} MB, more than such a file ever has.",
+            hint="Leave it out of the folder, or export it again.",
+        )
     for _, value in walk(member, ()):
         return value
     raise AssertionError("a walk along no way yields the whole value")

@@ -61,7 +61,10 @@ def connect(path: Path, wanted: Iterable[str], what: str) -> sqlite3.Connection:
         raise broken(path, error) from None
     if missing:
         connection.close()
-        raise InputError(f"{path} is an SQLite database, but not {what}: it has no table {min(missing)!r}.")
+        raise InputError(
+            f"{path} is an SQLite database, but not {what}: it has no table {min(missing)!r}.",
+            hint="Give the database itself. Which one it is stands on the page of this messenger in docs/how-to.",
+        )
     return connection
 
 

@@ -261,7 +261,10 @@ def _shape(member: Member) -> Shape:
     for line in decoded(head(member)).split("\n"):
         if shape := shape_of(line):
             return shape
-    raise InputError(f"No line of {member.name} begins as a WhatsApp message does.")
+    raise InputError(
+        f"No line of {member.name} begins as a WhatsApp message does.",
+        hint="Give the file that *Export chat* wrote, as it is. Of another program, make JSON Lines.",
+    )
 
 
 def _title(export: Export, member: Member) -> str:

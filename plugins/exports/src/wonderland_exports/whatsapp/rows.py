@@ -5,6 +5,7 @@ A chat has 40,000 messages at most, so it has a few megabytes and is held whole.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -21,7 +22,12 @@ __all__ = ["Rows", "Together", "rows_of", "touched"]
 
 _SIGNS = ("\u200e", "https://", ")\n")
 _ENDS = frozenset(chr(code) for code in range(0x3001) if chr(code).isspace()) | {">", ")", "\u200e"}
-_ALL_ENDS, _ALL_WHOLE = (pa.array(sorted(words), pa.large_string()) for words in (_ENDS, WHOLE))
+
+
+@functools.cache
+def _of(words: frozenset[str]) -> pa.Array:
+    """Return words as an array: the first that is made looks for pandas, which takes as long as a command does."""
+    return pa.array(sorted(words), pa.large_string())
 
 
 @dataclass(frozen=True)
@@ -116,9 +122,9 @@ def touched(text: str) -> bool:
 def _touched(texts: pa.LargeStringArray) -> np.ndarray:
     """Return the same of many texts, and yes of an empty one."""
     marks = [
-        pc.is_in(pc.utf8_slice_codeunits(texts, -1), _ALL_ENDS),
+        pc.is_in(pc.utf8_slice_codeunits(texts, -1), _of(_ENDS)),
         pc.starts_with(texts, "<"),
-        pc.is_in(texts, _ALL_WHOLE),
+        pc.is_in(texts, _of(WHOLE)),
         *(pc.match_substring(texts, sign) for sign in _SIGNS),
         pc.equal(pc.binary_length(texts), 0),
     ]

@@ -1,0 +1,110 @@
+"""SIGTERM and a closed terminal end a command as Ctrl-C does: words, a code, and nothing half done."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wonderland.cli.main import run
+from wonderland.model.interrupts import Ended, ending_on_signals
+from wonderland.workspace.stage import Stage
+
+FROM_OUTSIDE = [signal.SIGTERM, signal.SIGHUP]
+READING = "wonderland.corpus.corpus.read_source"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"sender": "me", "text": "hi"}\n{"sender": "Ada", "text": "ho"}\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize("number", FROM_OUTSIDE)
+@pytest.mark.parametrize(
+    ("command", "step"),
+    [
+        ("extract", READING),
+        ("filter", "wonderland.corpus.corpus.judged"),
+        ("tokenize", "wonderland.cli.data.train_tokenizer"),
+    ],
+)
+def test_a_command_that_is_ended_says_so_and_writes_no_half(place, monkeypatch, capsys, number, command, step):
+    words = {"extract": ["extract", "a.jsonl"], "filter": ["filter"], "tokenize": ["tokenize"]}
+    for before in list(words)[: list(words).index(command)]:
+        assert run([*words[before], "-q"]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(step, lambda *_, **__: signal.raise_signal(number))
+    assert run([*words[command], "-q"]) == 128 + number
+    assert capsys.readouterr().err.endswith("Error: Interrupted.\nRun the same command again to go on.\n")
+    assert signal.getsignal(number) is signal.SIG_DFL
+    left = {"extract": "corpus", "filter": "filtered", "tokenize": "tokenizer"}[command]
+    assert not [path for path in Path("me.wonderland").iterdir() if left in path.name]
+    monkeypatch.undo()
+    monkeypatch.chdir(place)
+    assert command == "tokenize" or run([*words[command], "-q"]) == 0  # two messages are too few to cut
+
+
+def test_what_is_half_written_goes_when_it_is_ended(place):
+    stage = Stage("corpus", place / "corpus", 1, {})
+
+    def write():
+        with ending_on_signals(), stage.writing() as folder:
+            (folder / "messages.parquet").write_text("half")
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Ended):
+        write()
+    assert [path.name for path in place.iterdir()] == ["a.jsonl"]
+
+
+def test_a_signal_that_somebody_ignores_or_handles_stays_theirs():
+    came = []
+    before = [signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.signal(signal.SIGTERM, lambda *_: came.append(1))]
+    try:
+        with ending_on_signals():
+            for number in FROM_OUTSIDE:
+                signal.raise_signal(number)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+    assert came == [1]
+
+
+ENDED_TWICE = """
+import signal
+from wonderland.model.interrupts import Ended, ending_on_signals
+with ending_on_signals():
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except Ended:
+        signal.raise_signal(signal.SIGTERM)
+print("still here")
+"""
+TERMINAL = """
+import os, signal, sys
+from wonderland.cli import main
+def hang_up(*_, **__):
+    os.close(master)
+    print("to nobody", flush=True)
+master, terminal = os.openpty()
+os.login_tty(terminal) if hasattr(os, "login_tty") else (os.setsid(), __import__("fcntl").ioctl(
+    terminal, __import__("termios").TIOCSCTTY, 0), os.dup2(terminal, 1), os.dup2(terminal, 2))
+main.cli.main = hang_up
+os._exit(main.run([]))
+"""
+
+
+def test_a_second_signal_ends_it_at_once():
+    done = subprocess.run([sys.executable, "-c", ENDED_TWICE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="the system has no such terminals")
+def test_a_terminal_that_is_closed_is_no_error_of_printing():
+    done = subprocess.run([sys.executable, "-c", TERMINAL], capture_output=True, check=False, start_new_session=False)
+    assert done.returncode == 128 + signal.SIGHUP
