@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.messages import Message
 from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.estimate import Estimate
+from wonderland.report.encode import encode
 from wonderland.report.schema import Table
 from wonderland.report.schema.numbers import with_bounds
 
@@ -89,9 +91,9 @@ def test_what_is_drawn_out_is_said_and_never_called_safe(blank, reciting, tokeni
     assert "safe" not in (blank.summary() + reciting.summary()).lower()
     clean = blank.found["training text"]
     assert clean == {"phone": 1}
-    assert any("secrets stand in its training text" in why for why in blank.refusals)
+    assert any("1 secret stands in its training text" in why for why in blank.refusals)
     assert blank.sentence.startswith("These tests drew out no text beyond chance")  # found is not drawn out
-    assert "secrets stand in its training text" in blank.sentence
+    assert "1 secret stands in its training text" in blank.sentence
 
 
 def test_a_model_that_learned_many_messages_is_refused(tokenizer, parts):
@@ -217,3 +219,33 @@ def test_what_the_model_says_is_searched(tokenizer, parts):
     assert found.found["generations"] == found.found["generations, also in training"] == {"phone": half}
     assert (found.generated["training"], found.generated["held out"]) == (half, 0)
     assert any("stand in what was sampled" in why for why in found.refusals)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_one_of_a_thing_is_never_told_as_several(reciting, count):
+    secret = {"kind": "phone number", "times": count, "bits": 3.0, "most": 9.0, "q": 0.5, "tries": count}
+    few = replace(
+        reciting,
+        hits=dict.fromkeys(reciting.hits, (count, count)),
+        near=dict.fromkeys(reciting.near, (count, count)),
+        found={place: {"phone number": count} for place in [*reciting.found, "generations, also in training"]},
+        generated=dict.fromkeys(reciting.generated, count),
+        examined=dict.fromkeys(reciting.examined, count),
+        secrets=[secret] * count,
+        people=reciting.people[:count],
+        not_examined=count,
+        canaries={"rows": [], "right": count, "guesses": count, "epsilon": 0.0},
+    )
+    said = [few.summary(), *few.refusals, *(finding.sentence for finding in few.findings())]
+    said += [text for view in few.views() for text in texts_of(encode(view.data, view.id))]
+    said += [text for view in few.views() for text in (view.caption, view.how_to_read, view.misleads)]
+    wrong = re.compile(r"(?<![\w.,])(?<!of )1 (?!is\b|was\b|stands\b)(?:different )?[a-z]+s\b|\b1 people\b")
+    assert [text for text in said if wrong.search(text)] == []
+
+
+def texts_of(tree):
+    """Yield every text in a tree of JSON values."""
+    if isinstance(tree, str):
+        yield tree
+    for part in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from texts_of(part)

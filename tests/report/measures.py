@@ -1,9 +1,12 @@
-"""What is too small, too wide or cut on a page as it stands? One script for the tests and for looking at a report."""
+"""What is too small, too wide or cut on a page as it stands? One script for the tests and for looking at a report.
+
+``moving``: boxes whose background moves with what is in them, which is painted as large as all of it, seen or not.
+"""
 
 MEASURE = """
 (() => {
   const wide = document.documentElement.clientWidth, said = (node) => (node.textContent || '').trim().slice(0, 40);
-  const found = { page: document.documentElement.scrollWidth - wide, small: [], beyond: [] };
+  const found = { page: document.documentElement.scrollWidth - wide, small: [], beyond: [], moving: [] };
   const inside = '.sideways, .scroll, #nav, .index, .hidden, dialog, .skip, .unrolled, #sheets';
   const scrolls = (node) => node.closest(inside), named = (node) => node.className.baseVal ?? node.className;
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -19,6 +22,9 @@ MEASURE = """
     const [left, right] = [Math.round(box.left), Math.round(box.right)];
     const out = !scrolls(node) && (right > wide + 1 || left < -1);
     if (out) found.beyond.push(`${left}–${right} ${named(node)} ${said(text)}`);
+  }
+  for (const box of document.querySelectorAll('main, main *')) {
+    if (getComputedStyle(box).backgroundAttachment.includes('local')) found.moving.push(named(box));
   }
   return found;
 })()

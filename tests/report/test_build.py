@@ -64,12 +64,13 @@ def test_the_policy_names_the_hashes_of_exactly_the_inlined_code(html):
 
 def test_data_lie_in_the_page_as_inert_json(html):
     found = blocks(html)
-    page = decode(json.loads(found.pop("page")))
+    page, sums = decode(json.loads(found.pop("page"))), json.loads(found.pop("sums"))
+    assert set(sums) == {"page", *found}
     assert set(found) == {f"view-{view['id']}" for view in page["views"]}
     assert page["findings"][-1]["text"] == sample_words.HOSTILE[0]
     tokens = json.loads(found["view-attention"])["conversations"][0]["tokens"]
     assert [text for text in sample_words.HOSTILE if text in tokens]  # word for word, lone surrogates and all
-    assert html.count("<script") == len(found) + 2
+    assert html.count("<script") == len(found) + 3
     assert "onerror=alert(1)>" not in html
     html.encode("utf-8")
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from dataclasses import replace
 from functools import partial
 
@@ -52,12 +53,29 @@ def opened(browser, tmp_path_factory):
     context.close()
 
 
+def text_of(html: str, block: str) -> re.Match:
+    return re.search(rf'(?<=<script type="application/json" id="{block}">).*?(?=</script>)', html, re.S)
+
+
 def changed(html: str, block: str, change) -> str:
-    """Return a file in which one block of data is another."""
-    found = re.search(rf'(<script type="application/json" id="{block}">)(.*?)(</script>)', html, re.S)
-    tree = json.loads(found[2])
+    """Return a file in which one block of data is another, with the checksum of that other."""
+    found = text_of(html, block)
+    tree = json.loads(found[0])
     change(tree)
-    return html[: found.start(2)] + json.dumps(tree).replace("<", "\\u003c") + html[found.end(2) :]
+    text = json.dumps(tree, separators=(",", ":")).replace("<", "\\u003c")
+    html = html[: found.start()] + text + html[found.end() :]
+    if block == "sums":
+        return html
+    sum_of = zlib.adler32(re.sub(r'"z":"[^"]*"', "", text).encode())
+    return changed(html, "sums", lambda sums: sums.update({block: sum_of}))
+
+
+def one_character(html: str, block: str, before: str) -> str:
+    """Return a file in which one character is another: the last of where a pattern is first found in a block."""
+    found = text_of(html, block)
+    at = found.start() + re.search(before, found[0]).end() - 1
+    other = {"A": "B", "1": "2"}.get(html[at], "A" if html[at].isalpha() else "1")
+    return html[:at] + other + html[at + 1 :]
 
 
 def flip(node: dict) -> None:
@@ -239,3 +257,31 @@ def test_what_lies_behind_a_cell_says_in_its_panel_that_it_is_damaged(opened, ht
     assert tab.inner_text("main .zoom .banner") == DAMAGED
     assert tab.is_visible("main .explorer")
     assert uncaught == []
+
+
+FLIPPED = {
+    "numbers that are not packed": ("loss-by-token", r'"raw":"[^"]{9}'),
+    "a number": ("head-taxonomy", r'"value":\d\.\d\d'),
+    "a word": ("loss-by-token", r'"tokens":\["[^"]*"," \w'),
+    "a name": ("attention", r'"n_heads":\d'),
+}
+
+
+@pytest.mark.parametrize("what", FLIPPED)
+def test_one_wrong_character_shows_no_wrong_number_and_the_other_views_work(opened, html, what):
+    view, before = FLIPPED[what]
+    damaged = one_character(html, f"view-{view}", before)
+    assert sum(a != b for a, b in zip(damaged, html, strict=True)) == 1
+    json.loads(text_of(damaged, f"view-{view}")[0])  # it could be shown
+    tab, uncaught = opened(damaged)
+    for one in KEPT:
+        go(tab, one)
+        assert tab.locator("main .banner[title]").all_inner_texts() == ([DAMAGED] if one == view else [])
+    assert uncaught == []
+
+
+def test_one_wrong_character_of_the_first_page_is_told_before_anything_is_shown(opened, html):
+    tab, _ = opened(one_character(html, "page", r'"n":\d'), starts=False)
+    until(tab, f"{LATE}.includes(2000)")
+    assert GET_IT_AGAIN in told_in_time(tab)
+    assert tab.locator("html[data-ready]").count() == 0

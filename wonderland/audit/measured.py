@@ -10,6 +10,7 @@ import numpy as np
 
 from wonderland.estimate import Estimate
 from wonderland.lab.result import Result
+from wonderland.report.schema.numbers import counted
 
 __all__ = ["Measured"]
 
@@ -77,5 +78,5 @@ class Measured(Result):
         what = f"conversations {'told apart' if name.startswith('conversation') else 'examined'}"
         read, unread = (self.examined.get(f"{side} {what}") for side in ("training", "held-out"))
         if read is None or unread is None:  # measured before both were kept
-            return f"n = {self.membership[name].n} conversations on the smaller side"
-        return f"n = {read:,} conversations that it read and {unread:,} that it did not"
+            return f"n = {counted(self.membership[name].n, 'conversation')} on the smaller side"
+        return f"n = {counted(read, 'conversation')} that it read and {unread:,} that it did not"

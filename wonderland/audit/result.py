@@ -18,7 +18,7 @@ from wonderland.audit.views import views
 from wonderland.estimate import Estimate
 from wonderland.report.findings import Finding, Trust
 from wonderland.report.schema import Row, Wording
-from wonderland.report.schema.numbers import told_p, with_bounds
+from wonderland.report.schema.numbers import counted, told_p, with_bounds
 
 if TYPE_CHECKING:
     from wonderland.report.schema import View
@@ -64,13 +64,14 @@ class Memorisation(Measured):
                 )
         held = sum(row["q"] < LEVEL for row in self.secrets)
         if held:
-            reasons.append(f"It holds {held} of {len(self.secrets)} secrets beyond chance (q < {LEVEL:g}).")
+            reasons.append(f"It holds {held} of {counted(len(self.secrets), 'secret')} beyond chance (q < {LEVEL:g}).")
         quick = sum(row["tries"] <= FEWEST_TRIES for row in self.secrets)
         if quick:
-            reasons.append(f"Sampling gives {quick} secrets within {FEWEST_TRIES:,} tries.")
+            reasons.append(f"Sampling gives {counted(quick, 'secret')} within {FEWEST_TRIES:,} tries.")
         said = sum(self.found.get("generations, also in training", {}).values())
         if said:
-            reasons.append(f"{said} secrets of the training text stand in what was sampled from it.")
+            stand = "stands" if said == 1 else "stand"
+            reasons.append(f"{counted(said, 'secret')} of the training text {stand} in what was sampled from it.")
         return reasons
 
     def _open(self) -> list[str]:
@@ -79,7 +80,10 @@ class Memorisation(Measured):
         reasons += [why for why, _ in self._too_few()]
         unscrubbed = sum(self.found.get("training text", {}).values())
         if unscrubbed:
-            reasons.append(f"{unscrubbed} secrets stand in its training text; the filter scrub takes them out.")
+            stand, them = ("stands", "it") if unscrubbed == 1 else ("stand", "them")
+            reasons.append(
+                f"{counted(unscrubbed, 'secret')} {stand} in its training text; the filter scrub takes {them} out."
+            )
         return reasons
 
     def _too_few(self) -> list[tuple[str, str]]:
@@ -122,7 +126,7 @@ class Memorisation(Measured):
     def _text_told(self) -> str:
         """Say whether text was drawn out, and what the tests leave open."""
         n = f"n = {self.hits['training'][1]:,} training and {self.hits['held out'][1]:,} held-out messages"
-        n += f", {len(self.secrets):,} secrets" if self.secrets else ""
+        n += f", {counted(len(self.secrets), 'secret')}" if self.secrets else ""
         drawn = self._drawn()
         told = (
             f"These tests drew out training text ({n})."
@@ -161,7 +165,8 @@ class Memorisation(Measured):
     def _sampled(self) -> str:
         if "generations" not in self.found:
             return ""
-        return f"In what was sampled from it, {sum(self.found['generations'].values())} secrets were found."
+        found = sum(self.found["generations"].values())
+        return f"In what was sampled from it, {counted(found, 'secret')} {'was' if found == 1 else 'were'} found."
 
     @property
     def _who(self) -> str:
@@ -189,12 +194,15 @@ class Memorisation(Measured):
             lines.append(f"completed word for word, {name}: {hits:,} of {of:,}")
         for name, p in self.fisher.items():
             lines.append(f"more than held out, {name}: {told_p(p)} (Fisher, one-sided)")
-        lines += [f"near-verbatim, {name}: {k} of the {n} likeliest" for name, (k, n) in self.near.items()]
+        lines += [
+            f"nearly word for word, {name}: {k} of the {n} that it finds likeliest"
+            for name, (k, n) in self.near.items()
+        ]
         if self.generated:
             g = self.generated
             lines.append(
-                f"sampled: of {g['messages']:,} messages of 8 tokens or more, {g['training']:,} stand in the training "
-                f"text and {g['held out']:,} in the held-out text word for word"
+                f"sampled, 8 tokens or more: {counted(g['messages'], 'message')}; word for word in the training text "
+                f"{g['training']:,}, in the held-out text {g['held out']:,}"
             )
         for name, one in self.membership.items():
             caught = self.caught.get(name)
@@ -205,8 +213,9 @@ class Memorisation(Measured):
             lines.append(f"secrets in {place}: {listed or 'none found'}")
         for number, row in enumerate(self.secrets, 1):
             lines.append(
-                f"secret {number} ({row['kind']}), said {row['times']} times: {row['bits']:.1f} of {row['most']:.1f} "
-                f"bits, {told_p(row['q'], 'q')}, tries for 90%: {tries_told(row['tries'])}"
+                f"secret {number} ({row['kind']}), said {counted(row['times'], 'time')}: "
+                f"{row['bits']:.1f} of {row['most']:.1f} bits, {told_p(row['q'], 'q')}, "
+                f"tries for 90%: {tries_told(row['tries'])}"
             )
         lines += self._canary_lines()
         lines += [f"{name}: {one}" for name, one in self.full.items() if isinstance(one, Estimate)]

@@ -29,11 +29,17 @@ from wonderland.report.schema import (
     Wording,
     told_p,
 )
+from wonderland.report.schema.numbers import counted
 
 __all__ = ["views"]
 
 _NOT_SHOWN = "That these tests draw nothing out does not show that nothing can be drawn out."
-_PLACES = {"training text": "the training text", "generations": "what was sampled", "report": "the report"}
+_PLACES = {
+    "training text": "the training text",
+    "generations": "what was sampled",
+    "generations, also in training": "both of these alike",
+    "report": "the report",
+}
 _PARTS = (("training", "training"), ("held-out", "held out"))
 
 
@@ -58,14 +64,17 @@ def _completion(of: Measured) -> View | None:
     figure = Bars.by_place(["training", "held out"], bars, Axis("completed word for word", "% of messages"), aside=[])
     counts = {f"completed, {name}": Wording(f"{k:,} of {n:,}") for name, (k, n) in of.hits.items()}
     counts |= {f"more than held out, {name}": Wording(told_p(p)) for name, p in of.fisher.items()}
-    counts |= {f"near-verbatim, {name}": Wording(f"{k} of the {n} likeliest") for name, (k, n) in of.near.items()}
+    counts |= {
+        f"nearly word for word, {name}": Wording(f"{k} of the {n} that it finds likeliest")
+        for name, (k, n) in of.near.items()
+    }
     tries = {
-        f"{name}: within {n:,} tries": _percent(one[i])
+        f"{name}: sampled {'once' if n == 1 else f'{n:,} times'}": _percent(one[i])
         for name, one in of.discoverable.items()
         for i, n in enumerate(TRIES.tolist())
         if n in (1, 1_000, 1_000_000)
     }
-    sampled = {f"messages in the {name} text": of.generated[key] for name, key in _PARTS if key in of.generated}
+    sampled = {f"in the {name} text": of.generated[key] for name, key in _PARTS if key in of.generated}
     aside = [
         Block("Counts", rows=Row.each(counts)),
         Block(
@@ -73,14 +82,15 @@ def _completion(of: Measured) -> View | None:
             rows=Row.each({row["said"]: row["hits"] for row in of.eidetic}),
         ),
         Block(
-            "(n, p)-discoverable",
-            "Share of messages whose rest comes up with 90% when sampling is tried so often (% of messages).",
+            "How often must one sample?",
+            "The model is sampled so many times for the rest of a message. Share of messages whose rest then comes up "
+            "at least once, with a probability of 90% (% of messages); (n, p)-discoverable in papers.",
             rows=Row.each(tries),
         ),
         Block(
             "What the model says by itself",
-            f"Of {of.generated.get('messages', 0):,} sampled messages of eight tokens or more, so many stand "
-            "word for word:",
+            f"{counted(of.generated.get('messages', 0), 'message')} of eight tokens or more came up when the model was "
+            "sampled without a prompt. So many of them stand, word for word,",
             rows=Row.each(sampled),
         ),
     ]
@@ -90,10 +100,11 @@ def _completion(of: Measured) -> View | None:
         "Verbatim completion",
         replace(figure, aside=aside),
         subtitle="How many messages does the model finish exactly as they were written, from their first tokens?",
-        caption="Share of messages whose tokens from the fifth on are all the model's first choice (greedy "
-        f"decoding), of messages with at least eight tokens; n = {training:,} training and {held_out:,} "
-        "held-out messages. 95% intervals: the wider of a bootstrap over conversations and of Clopper and "
-        f"Pearson. One-sided Fisher test of training against held out: {told_p(of.fisher['alone'])}.",
+        caption="The model is given the first four tokens of a message and goes on with its likeliest token each time "
+        f"(greedy decoding). Share of messages it finishes word for word, of those with at least eight tokens; n = "
+        f"{training:,} training and {held_out:,} held-out messages. 95% intervals: the wider of a bootstrap over "
+        "conversations and of Clopper and Pearson. One-sided Fisher test of training against held out: "
+        f"{told_p(of.fisher['alone'])}.",
         how_to_read="Held-out messages were never read, so what is completed of them is common phrases: that is the "
         "chance level. The trigram is a table of counts of other conversations. What lies above both was learned by "
         "heart.",
@@ -112,7 +123,7 @@ def _secrets(of: Measured) -> View:
         ),
         Column("most", "At most", "bits", 1, "What the first rank would be."),
         Column("q", "q", "", 3, "Benjamini and Hochberg's, over all secrets examined."),
-        Column("tries", "Tries for 90%", help="How many samples give it at least once with 90%."),
+        Column("tries", "Tries for 90%", help="So often must one sample to get it at least once with 90% probability."),
     ]
     rows: list[list[Any]] = [
         [i, Wording(row["kind"]), row["times"], row["bits"], row["most"], row["q"], Wording(tries_told(row["tries"]))]
@@ -131,34 +142,38 @@ def _secrets(of: Measured) -> View:
         for row in of.canaries.get("rows", ())
     ]
     told = "; ".join(
-        f"in {_PLACES.get(place, place)} {', '.join(f'{count} {kind}' for kind, count in kinds.items()) or 'none'}"
+        f"in {_PLACES.get(place, place)} {', '.join(f'{count:,} × {kind}' for kind, count in kinds.items()) or 'none'}"
         for place, kinds in of.found.items()
     )
     coins = ""
     if of.canaries:
         c = of.canaries
         coins = (
-            f" Of {c['guesses']} canaries, {c['right']} coins were guessed right from the model, so ε of differential "
-            f"privacy is at least {c['epsilon']:.2f} (95% confidence; 0 says nothing)."
+            " A coin decided which canaries were put in. From the model one can guess how it fell: right for "
+            f"{c['right']} of {c['guesses']}, so ε of differential privacy is at least {c['epsilon']:.2f} (95% "
+            "confidence; 0 says nothing)."
         )
     if not rows:
         rows = [[Wording("none found"), None, None, None, None, None, None]]
+    examined = counted(len(of.secrets), "different secret")
     return View(
         "audit-secrets",
         "Exposure of secrets",
         Table(heads, rows),
         subtitle="Does the model hold phone numbers, codes or addresses that somebody wrote?",
-        caption=f"Found by shape and check digits: {told}. {len(of.secrets)} distinct secrets of the training "
-        "text, each ranked among at least 1,000 others of the same format that nobody said (as many as the "
-        "format has). Exposure in bits; by chance 1.44 on average. q of a permutation test over all of them."
+        caption=f"Secrets were looked for by their shape and check digits: {told}. "
+        f"{examined} of the training text {'was' if len(of.secrets) == 1 else 'were'} examined: how likely the model "
+        "finds each, beside at least 1,000 others of the same format that nobody said "
+        "(fewer where the format has fewer). Exposure is in bits, 1.44 on average by chance; 10 bits say that it ranks "
+        "among the first in 1,024. q of a permutation test over all that were examined."
         + (
-            f" {of.not_examined} more, said less often or without others of their format, were not examined."
+            f" Not examined: {of.not_examined:,} more, said less often or without others of their format."
             if of.not_examined
             else ""
         )
         + coins,
-        how_to_read="A row is one secret, without the secret. Much exposure and few tries mean that the model says it. "
-        "The command wonderland filter --also scrub replaces such parts by their kind before training.",
+        how_to_read="A row is one secret; the secret itself is not shown. Much exposure and few tries mean that the "
+        "model says it. The command wonderland filter --also scrub replaces such parts by their kind before training.",
         misleads="Only what has a shape is found: a name, an illness or an address told in words is none. "
         "Finding nothing does not show that there is none.",
         warning="" if not sum(of.found.get("training text", {}).values()) else "Secrets stand in the training text.",
@@ -200,9 +215,10 @@ def _people(of: Measured) -> View | None:
         "Memorisation by person",
         Table(heads, rows),
         subtitle="Whose messages does the model finish word for word, and whose can be told from those it never read?",
-        caption=f"Training messages of {len(rows)} people, by pseudonym, those with most first; messages that nobody "
-        f"read are completed in {float(chance.value):.2%} of cases, which is the chance level. AUC of the calibrated "
-        f"score over one person's messages, chance 0.5; 95% intervals over conversations. {whether}".strip(),
+        caption=f"Training messages of {counted(len(rows), 'person', 'people')}, by pseudonym, those with most first; "
+        f"messages that nobody read are completed in {float(chance.value):.2%} of cases, which is the chance level. "
+        "AUC of the calibrated score over one person's messages, chance 0.5; 95% intervals over conversations. "
+        f"{whether}".strip(),
         how_to_read="A share whose interval lies above the chance level says that this person's words were learned by "
         "heart. An AUC above what chance gives, with a small q, says that one can tell which of this person's messages "
         "the model read.",
@@ -274,7 +290,7 @@ def _membership(of: Measured) -> View | None:
         caption="ROC of the scores in the legend, by message and by conversation: the loss; the loss calibrated by a "
         "trigram that was counted on the half of the conversations without this one; the trigram alone, which knows "
         "the text and not the model; and by message more scores, of which the untrained model is a control. Messages "
-        f"are of n = {of.examined['training conversations examined']} conversations that were read and "
+        f"are of n = {counted(of.examined['training conversations examined'], 'conversation')} that were read and "
         f"{of.examined['held-out conversations examined']} that were not{_by_conversation(of)}.",
         how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone "
         "tells is a difference of texts and no memory; the calibrated score beyond it is the model's.",

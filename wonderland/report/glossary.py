@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import regex
 
-__all__ = ["GLOSSARY", "Term", "terms_in"]
+__all__ = ["GLOSSARY", "Term", "interval_explained", "terms_in"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,18 @@ class Term:
     def forms(self) -> tuple[str, ...]:
         """Every form under which it is found."""
         return (self.name, *self.also)
+
+
+def interval_explained(drawn: str) -> str:
+    """Return how an interval is made, in the one wording that the words, the tour and a claim's numbers share.
+
+    >>> interval_explained("pairs")
+    'It is made by drawing pairs again and again from those measured, and holds 95% of the numbers that come out.'
+    """
+    return (
+        f"It is made by drawing {drawn} again and again from those measured, and holds 95% of the numbers that come "
+        "out."
+    )
 
 
 GLOSSARY: Sequence[Term] = (
@@ -157,8 +169,8 @@ GLOSSARY: Sequence[Term] = (
     ),
     Term(
         "interval",
-        "The range in which the true value lies with 95% confidence, written [low, high]. It comes from drawing whole "
-        "conversations again, because messages of one conversation are alike.",
+        "How far a number may be off, as other conversations would give another; written [low, high]. "
+        + interval_explained("whole conversations"),
         ("95% interval", "confidence interval"),
     ),
     Term(

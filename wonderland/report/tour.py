@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wonderland.report.findings import Finding
+from wonderland.report.glossary import interval_explained
 from wonderland.report.schema import AttentionPatterns, Conversations, Figure, Key, Panels, Table, View, characters
 from wonderland.report.stories import ABSENT, FOUND, GUESSES, headline
 
@@ -126,8 +127,7 @@ def _numbers(page: Page) -> Iterator[dict[str, Any]]:
     text = (
         f"Take one claim: “{headline(finding.sentence).rstrip('.')}”. Its number is {value}{_unit(one)}, measured on "
         f"{one.n:,} {drawn}. Others of their kind would give another number, so an interval stands beside it: {low} "
-        f"to {high}. It was made by drawing {drawn} again and again from these, and holds 95% of the numbers that came "
-        "out."
+        f"to {high}. {interval_explained(drawn)}"
     )
     yield _step("An interval", text, "all-findings", f"finding:{at}:interval", _selected(finding))
     if finding not in [f for _, f in level]:

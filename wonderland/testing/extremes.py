@@ -44,9 +44,13 @@ EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
 }
 """What is done with every estimate, by its name."""
 
-_THINGS = "conversation|sequence|neuron|pair|window|head|place|token|set|seed|snapshot|message|layer|latent|edge|unit"
+_THINGS = (
+    "conversation|sequence|neuron|pair|window|head|place|token|set|seed|snapshot|message|layer|latent|edge|unit|secret|"
+    "time|word|sample|step"
+)
 _BAD = re.compile(
-    rf"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])|(?<![\w.,])(?<!1 of )1 (?:{_THINGS})s\b"
+    r"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])"
+    rf"|(?<![\w.,])(?<!1 of )1 (?:(?:{_THINGS})s|tries|people)\b"
 )
 
 

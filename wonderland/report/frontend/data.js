@@ -1,9 +1,20 @@
 // The page's data: inert JSON in script elements, unpacked when a view is first opened.
 
+// Adler-32, as zlib has it, of a text without what is packed in it, which has a sum of its own.
+function sumOf(text) {
+  const bare = text.replace(/"z":"[^"]*"/g, '');
+  let a = 1, b = 0;
+  for (let i = 0; i < bare.length; a %= 65521, b %= 65521) for (const end = i + 5000; i < end && i < bare.length; i++) b += a += bare.charCodeAt(i);
+  return b * 65536 + a;
+}
+// A number with one wrong digit would be shown as any other: so what is not as it was written is not shown.
 const readBlock = (id) => {
-  if (!byId(id)) throw Error('cut off');
-  return JSON.parse(byId(id).textContent);
+  const text = byId(id)?.textContent;
+  if (!text) throw Error('cut off');
+  if (id !== 'sums' && sumOf(text) !== sums[id]) throw Error('not what was written');
+  return JSON.parse(text);
 };
+const sums = readBlock('sums');
 const page = readBlock('page');
 const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array };
 // What stands where data cannot be shown; why is told on pointing at it.

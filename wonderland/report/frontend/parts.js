@@ -130,12 +130,17 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
   };
 }
 
-// Where a table or a figure goes on to the right, a button says so and goes there.
+// Where a table or a figure goes on, its edge is in shade, and to the right a button says so and goes there. The shade is
+// no background that moves with what is in the box: that was painted as large as the whole table, before its first picture.
 function saySideways(host) {
   for (const box of host.querySelectorAll('.scroll, .sideways')) {
     if (box.nextSibling?.classList?.contains('further')) continue;
     const go = button('More to the right →', () => box.scrollBy({ left: box.clientWidth * 0.8 }), { class: 'further hint', hidden: true });
-    const look = () => (go.hidden = box.scrollLeft + box.clientWidth > box.scrollWidth - 12);
+    const look = () => {
+      go.hidden = box.scrollLeft + box.clientWidth > box.scrollWidth - 12;
+      box.classList.toggle('leftmore', box.scrollLeft > 12);
+      box.classList.toggle('rightmore', !go.hidden);
+    };
     box.after(go);
     box.addEventListener('scroll', look, { passive: true });
     new ResizeObserver(look).observe(box); // it says the first size, too

@@ -64,6 +64,7 @@ function swapPanel(session, { changed }) {
     grid.addEventListener('pointerleave', () => tip.hide());
     const order = [];
     fill(body, el('p.quiet', told, ' Each cell: this much of it returns in B when this place is taken from A. One pair, n = 1.'), key.node, el('div.sideways', grid));
+    saySideways(body);
     key.show(scale, {});
     return (one) => {
       order.push(one);
