@@ -16,6 +16,15 @@ FROM_OUTSIDE = [signal.SIGTERM, signal.SIGHUP]
 READING = "wonderland.corpus.corpus.read_source"
 
 
+@pytest.fixture(autouse=True)
+def as_a_shell_starts_it():
+    """Handle no signal: who starts the tests may ignore one (``nohup``), and what is ignored stays so."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in FROM_OUTSIDE}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -88,6 +97,7 @@ print("still here")
 TERMINAL = """
 import os, signal, sys
 from wonderland.cli import main
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored signals are inherited
 def hang_up(*_, **__):
     os.close(master)
     print("to nobody", flush=True)

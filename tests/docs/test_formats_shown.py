@@ -41,13 +41,12 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("page", SHOWN)
-def test_the_lines_that_a_page_shows_are_read(page, tmp_path):
+@pytest.mark.parametrize(("page", "number"), [*((page, 0) for page in SHOWN), ("whatsapp", 1)])
+def test_the_lines_that_a_page_shows_are_read(page, number, tmp_path):
     one = SHOWN[page]
-    (shown,) = re.findall(r"```text\n(.*?)```", (PAGES / f"{page}.md").read_text(encoding="utf-8"), flags=re.S)
-    lines = shown.strip().rstrip(",").split("\n")
-    if page == "whatsapp":  # of an iPhone, then of Android: an export has one of the two
-        lines = lines[:2]
+    shown = re.findall(r"```text\n(.*?)```", (PAGES / f"{page}.md").read_text(encoding="utf-8"), flags=re.S)
+    assert len(shown) == 1 + (page == "whatsapp")  # of an iPhone and of Android
+    lines = shown[number].strip().rstrip(",").split("\n")
     place = tmp_path / one.file
     place.parent.mkdir(exist_ok=True)
     place.write_text(one.before + (",\n" if page == "slack" else "\n").join(lines) + one.after, encoding="utf-8")

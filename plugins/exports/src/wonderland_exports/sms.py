@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from xml.parsers import expat
 
+import phonenumbers
+
 import wonderland as wl
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.frame import ME, Export, Member, Tally, e164, from_unix, head, open_export, peek
@@ -54,8 +56,11 @@ class Sms:
         partial: Annotated[bool, "keep what stands before the place where the file is cut short"] = False,
     ) -> None:
         self.path = Path(path)
-        if country is not None and not re.fullmatch(r"[A-Za-z]{2}", country):
-            raise UsageError(f"country is {country!r}.", hint="Two letters, for example: --country gb")
+        if country is not None and country.upper() not in phonenumbers.SUPPORTED_REGIONS:
+            raise UsageError(
+                f"There is no country {country!r} with phone numbers of its own.",
+                hint="Its two letters are asked for, for example: --country gb for the United Kingdom",
+            )
         self._names, self._country, self._partial = names, country, partial
         self._export: Export | None = None
         self._tally = Tally()
