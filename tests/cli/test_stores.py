@@ -40,6 +40,15 @@ def test_several_stores_are_typed_one_after_another(place, capsys):
     assert "jsonl-2: also in jsonl" in told
 
 
+@pytest.mark.parametrize(
+    "typed", [["a.jsonl", "b.jsonl", "./a.jsonl"], ["a.jsonl", "--source", "jsonl", "--source", ""]], ids=" ".join
+)
+def test_a_store_that_is_given_twice_is_not_counted_twice(place, capsys, typed):
+    assert run(["extract", *typed]) == 2
+    assert "a.jsonl is given twice.\nGive each store once" in capsys.readouterr().err
+    assert not (place / "me.wonderland" / "corpus").exists()
+
+
 def test_several_stores_are_said_to_be_written_in_a_few_words(place, capsys):
     def written(*typed):
         assert run(["extract", *typed]) == 0

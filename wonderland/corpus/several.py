@@ -67,19 +67,30 @@ def named_stores(places: Sequence[_Place], sources: Sequence[str]) -> list[tuple
     [('backup', 'imessage'), ('b.json', 'telegram')]
 
     Raises:
-        UsageError: Of several places, some have no source of their own.
+        UsageError: Of several places, some have no source of their own, or a store is given twice.
     """
     if not sources:
-        return [(place, "") for place in places]
+        return _each_once([(place, "") for place in places])
     if len(places) == 1:
-        return [(places[0], source) for source in dict.fromkeys(sources)]
+        return _each_once([(places[0], source) for source in dict.fromkeys(sources)])
     if len(places) != len(sources):
         raise UsageError(
             f"There are {len(places)} stores and {len(sources)} {'source' if len(sources) == 1 else 'sources'} named.",
             hint="Name one for each store, in the same order, or none; '' stands for the one that recognises it: "
             "wonderland extract BACKUP result.json --source imessage --source ''",
         )
-    return list(zip(places, sources, strict=True))
+    return _each_once(list(zip(places, sources, strict=True)))
+
+
+def _each_once(stores: list[tuple[_Place, str]]) -> list[tuple[_Place, str]]:
+    """Return the stores, or refuse one that is given twice: its messages without a time would count twice."""
+    met: dict[Path, list[str]] = {}
+    for place, source in stores:
+        named = met.setdefault(expanded(str(place)).resolve(), [])
+        if named and (not source or source in named or "" in named):
+            raise UsageError(f"{place} is given twice.", hint="Give each store once, or once with each of its sources.")
+        named.append(source)
+    return stores
 
 
 def read_part(
