@@ -88,7 +88,7 @@ def first_guess(path: Path, named: Iterable[str] = (), delimiter: str = "", enco
         text = head.decode(encoding, errors="ignore")
     except OSError as error:
         raise InputError(
-            f"{path} cannot be opened: {error.strerror}.", hint="Give a file that you may read."
+            f"{path} cannot be opened: {error.strerror}.", hint="Give a file that is there and that you may read."
         ) from error
     except LookupError as error:
         raise UsageError(f"There is no encoding {encoding!r}.", hint="For example: --encoding cp1252") from error

@@ -268,16 +268,21 @@ class FeaturesResult(MeasuredFeatures):
 
     def _baselines(self) -> str:
         """Say how many latents are needed in the models in which nothing was learned."""
-        told = []
-        for index, place in enumerate(self.arrays):
-            if self.scrambled[place]:
-                was, of, _ = _counted(self, place, scrambled=True)
-                told.append(f"{was} of {number_of(of, 'stable latent')} of {place} with scrambled weights")
-            before = self._before
-            if before is not None:
-                was, of, _ = _counted(before, before.places[min(index, len(before.layers) - 1)])
-                told.append(f"{was} of {of} of {place} before training")
-        return f"Needed as well: {', '.join(told)}; by chance 1 in {NULLS + 1}." if told else ""
+        told, before = [], self._before
+        mixed = [(place, _counted(self, place, scrambled=True)) for place in self.arrays if self.scrambled[place]]
+        if mixed:
+            of_each = (f"{was} of {number_of(of, 'stable latent')} of {place}" for place, (was, of, _) in mixed)
+            told.append(f"with scrambled weights {', '.join(of_each)}")
+        if before is not None:
+            # Where nothing is written to the stream, its layers are alike, and one stands for all.
+            alike = len(before.layers) < len(self.layers)
+            counted = [(place, _counted(before, place)) for place in before.places]
+            each = (
+                f"{was} of {number_of(of, 'stable latent')}{'' if alike else f' of {place}'}"
+                for place, (was, of, _) in counted
+            )
+            told.append(f"before training {', '.join(each)}{', alike in all layers' if alike else ''}")
+        return f"Stable and needed in the same way: {'; '.join(told)}; by chance 1 in {NULLS + 1}." if told else ""
 
     def _rolled(self, *places: str) -> float:
         """Return the mean F1 of the same firing shifted, over some layers; NaN if nothing fires there."""
