@@ -486,9 +486,7 @@ def test_labels_of_random_firing_score_what_chance_gives_where_they_were_not_cho
 
 def test_an_untrained_model_whose_layers_are_alike_is_told_once(found):
     one = counted(found[0], 2, 10, 0.02)
-    arrays, rise, scrambled = (
-        {place: of["L1"] for place in ("L1", "L2")} for of in (one.arrays, one.rise, one.scrambled)
-    )
+    arrays, rise, scrambled = (dict.fromkeys(("L1", "L2"), of["L1"]) for of in (one.arrays, one.rise, one.scrambled))
     both = dataclasses.replace(one, layers=(1, 2), arrays=arrays, rise=rise, scrambled=scrambled)
     told = dataclasses.replace(both, control=counted(found[0], 1, 5, 0.001))._baselines()
     assert ": before training 1 of 5 stable latents, alike in all layers; by chance 1 in 21." in told
