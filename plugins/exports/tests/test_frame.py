@@ -1,5 +1,6 @@
 """What all sources share: archives are opened safely, JSON is read to its last byte, owners are found or asked for."""
 
+import contextlib
 import io
 import json
 import os
@@ -139,6 +140,28 @@ def test_a_damaged_archive_is_said_when_it_is_read(tmp_path):
     with pytest.raises(InputError, match="damaged inside its archive"):
         one.read()
     assert head(one) == b""
+
+
+@pytest.mark.parametrize(("field", "wrong"), [(32, 200), (28, 134), (None, 52)], ids=["comment", "name", "size of all"])
+def test_an_archive_whose_list_leaves_files_out_is_damaged(tmp_path, field, wrong):
+    """Python's reader passes over entries without a word where a length in the list is wrong."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a.json", "b.json", "c.json"):
+            archive.writestr(name, "{}")
+    with contextlib.ExitStack() as opened:
+        assert len(list(archives.entries(path, lambda _: True, opened))) == 3
+    raw = bytearray(path.read_bytes())
+    at, end = raw.find(b"PK\x01\x02"), raw.find(b"PK\x05\x06")
+    if field is None:
+        raw[end + 12] -= wrong
+    else:
+        raw[at + field] = wrong
+    path.write_bytes(raw)
+    with zipfile.ZipFile(path) as archive:
+        assert len(archive.namelist()) < 3
+    with contextlib.ExitStack() as opened, pytest.raises(InputError, match="tells of 3 entries, and its list of files"):
+        list(archives.entries(path, lambda _: True, opened))
 
 
 def test_the_same_file_twice_is_read_once_and_said(tmp_path):

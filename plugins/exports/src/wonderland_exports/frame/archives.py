@@ -23,6 +23,7 @@ RATIO = 200  # text is packed some 3 to 30 times smaller; a bomb 1,000 times
 SMALL = 1 << 26  # what unpacks to less than this is no bomb
 
 _FIRST = b"PK\x03\x04"  # before the first entry; APPNOTE.TXT of PKWARE, 4.3.7
+_LAST, _LONGEST_END, _MOST = b"PK\x05\x06", 22 + 0xFFFF, 1 << 16  # before the end; the same, 4.3.16
 _DAMAGE = (zipfile.BadZipFile, ValueError, NotImplementedError, IndexError, EOFError, OverflowError, struct.error)
 
 
@@ -71,16 +72,35 @@ def entries(
     try:
         archive = opened.enter_context(zipfile.ZipFile(path))
         infos = archive.infolist()
+        told = _told(path)
     except _DAMAGE as error:
         raise damage_of(path, error) from None
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
         raise damage_of(path, "the list of its files lies outside of it") from None
+    if told is not None and told != len(infos) % _MOST:
+        raise damage_of(path, f"its end tells of {told:,} entries, and its list of files names {len(infos):,}")
     infos = [info for info in infos if not info.filename.endswith("/") and wanted(info.filename)]
     _check(path, infos)
     for info in infos:
         yield info.filename, info.file_size, _opener(archive, info)
+
+
+def _told(path: Path) -> int | None:
+    """Return how many entries the end of an archive tells of, of more than a number of two bytes holds what is over.
+
+    Python's reader does not ask: a wrong length in the list makes it pass over entries without a word. None where the
+    number stands elsewhere, as in an archive of the kind for more than 4 GB, or cannot be found.
+    """
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - _LONGEST_END, 0))
+        end = file.read()
+    at = end.rfind(_LAST)
+    if at < 0 or at + 22 > len(end):
+        return None
+    (told,) = struct.unpack_from("<H", end, at + 10)
+    return None if told == _MOST - 1 else int(told)
 
 
 def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
