@@ -494,6 +494,18 @@ def test_an_untrained_model_whose_layers_are_alike_is_told_once(found):
     assert ": before training 1 of 5 stable latents of L1; by chance" in told
 
 
+def test_the_curves_of_several_layers_are_turned_through_layer_by_layer(found):
+    one = found[1]
+    alone = next(view for view in one.views() if view.id == "sparse-circuit")
+    assert "of L1 carry" in alone.subtitle
+    both = {name: {**getattr(one, name), "L2": getattr(one, name)["L1"]} for name in ("curves", "sizes", "needed")}
+    view = dataclasses.replace(one, **both)._curves()
+    assert [panel.title for panel in view.figure.panels] == ["L1", "L2"]
+    for panel in view.figure.panels:
+        assert [curve.name for curve in panel.figure.series] == [curve.name for curve in alone.figure.series]
+        assert len(panel.figure.series) <= 8  # more are drawn grey and without a legend
+
+
 def test_what_follows_is_a_family_apart(texts):
     (one, other), labels = texts
     before = [np.flatnonzero((np.roll(p.tokens, -1) == 8) & (p.position < 19)) for p in (one, other)]

@@ -16,6 +16,8 @@ from wonderland.views import (
     Column,
     Curve,
     Lines,
+    Panel,
+    Panels,
     Reference,
     Table,
     Wording,
@@ -164,33 +166,14 @@ class CircuitsResult(wl.Result):
         return [self._curves(), self._whole(), self._latents()] if self.curves else []
 
     def _curves(self) -> wl.View:
-        place = next(iter(self.curves))
-        n = self.curves[place]["latents"].over
-        series = []
-        for place, curves in self.curves.items():
-            for kind, curve in curves.items():
-                x = np.log2(self.sizes[place][kind])
-                if len(x) == 1:  # one direction, drawn as a level
-                    continue
-                series.append(Curve(Wording(f"{place} {kind}"), x, curve.value, curve.low, curve.high))
-            needed = self.needed[place]
-            x = np.log2(self.sizes[place]["latents"])
-            series.append(Curve(Wording(f"{place} latents, taken out"), x, needed.value, needed.low, needed.high))
-        levels = [Reference(Wording(self.head["name"]), float(self.head["recovery"].value))]
-        for place, curves in self.curves.items():
-            levels.append(
-                Reference(Wording(f"{place} difference of means"), float(curves["difference of means"].value[0]))
-            )
+        n = next(iter(self.curves.values()))["latents"].over
+        where = f" of {next(iter(self.curves))}" if len(self.curves) == 1 else ""
+        panels = [Panel(Wording(place), self._lines(place)) for place in self.curves]
         return wl.View(
             "sparse-circuit",
             "Sparse circuits: recovery by number of latents",
-            Lines(
-                Axis("units swapped", names=Wording.every([str(2**power) for power in range(7)])),
-                Axis("recovery"),
-                series,
-                references=levels,
-            ),
-            subtitle=f"How many latents carry the {self.contrast} difference?",
+            panels[0].figure if len(panels) == 1 else Panels(panels, "layer"),
+            subtitle=f"How many latents{where} carry the {self.contrast} difference?",
             caption=f"Share of the difference of logits that follows when units are swapped after the layer, 95% "
             f"interval over n={n}; units chosen on other conversations. Chance 0: nothing follows.",
             how_to_read="1 is all of it. Few latents that reach what many neurons need are the better parts. Taken out "
@@ -199,6 +182,23 @@ class CircuitsResult(wl.Result):
             "was found by looking at nothing but the stream.",
             order=620,
         )
+
+    def _lines(self, place: str) -> Lines:
+        """Return the curves of one layer, and the levels of what is one direction or one head."""
+        curves, sizes, needed = self.curves[place], self.sizes[place], self.needed[place]
+        series = [
+            Curve(Wording(kind), np.log2(sizes[kind]), curve.value, curve.low, curve.high)
+            for kind, curve in curves.items()
+            if len(sizes[kind]) > 1
+        ]
+        taken = np.log2(sizes["latents"])
+        series.append(Curve(Wording("latents, taken out"), taken, needed.value, needed.low, needed.high))
+        levels = [
+            Reference(Wording(self.head["name"]), float(self.head["recovery"].value)),
+            Reference(Wording("difference of means"), float(curves["difference of means"].value[0])),
+        ]
+        across = Axis("units swapped", names=Wording.every([str(2**power) for power in range(7)]))
+        return Lines(across, Axis("recovery"), series, references=levels)
 
     def _whole(self) -> wl.View:
         places = list(self.curves)
