@@ -137,7 +137,7 @@ def test_a_damaged_archive_is_said_when_it_is_read(tmp_path):
     raw[1000:1100] = bytes(100)
     archive.write_bytes(raw)
     (one,) = open_export(archive, texts).members
-    with pytest.raises(InputError, match="damaged inside its archive"):
+    with pytest.raises(InputError, match="damaged inside its archive: it does not unpack to what was packed"):
         one.read()
     assert head(one) == b""
 

@@ -73,8 +73,8 @@ def entries(
         archive = opened.enter_context(zipfile.ZipFile(path))
         infos = archive.infolist()
         told = _told(path)
-    except _DAMAGE as error:
-        raise damage_of(path, error) from None
+    except _DAMAGE:
+        raise damage_of(path, "the list of its files cannot be read") from None
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise

@@ -316,8 +316,10 @@ class _Guarded(io.RawIOBase):
         try:
             return act()
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+            packed = "it is packed in a way that is not known here"
+            why = packed if isinstance(error, NotImplementedError) else "it does not unpack to what was packed"
             raise InputError(
-                f"{self._name} is damaged inside its archive: {error}.",
+                f"{self._name} is damaged inside its archive: {why}.",
                 hint="Export or download it again, or unpack it yourself and give the folder.",
             ) from None
         except OSError as error:
