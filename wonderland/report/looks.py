@@ -54,12 +54,12 @@ def clearest_look(views: Sequence[View], head: Head) -> dict[str, Any] | None:
 
 def _excerpts(one: Patterned, pattern: np.ndarray) -> Iterator[tuple[int, float]]:
     """Yield where each excerpt begins, and how clearly the head looks back in it."""
-    messages = np.zeros(len(one.tokens)) if one.messages is None else np.asarray(one.messages)
-    for first in np.flatnonzero(np.diff(messages, prepend=messages[0] - 1)):
-        last = min(first + MOST_TOKENS, len(messages))
+    messages: np.ndarray = np.zeros(len(one.tokens)) if one.messages is None else np.asarray(one.messages)
+    for first in np.flatnonzero(np.diff(messages, prepend=messages[0] - 1)).tolist():
+        last = min(first + MOST_TOKENS, len(one.tokens))
         if last - first >= _LEAST_TOKENS:
             most = _back(pattern[first:last, first:last])[1:].max(axis=1)
-            yield int(first), float((most - 1 / np.arange(first + 2, last + 1)).mean())
+            yield first, float((most - 1 / np.arange(first + 2, last + 1)).mean())
 
 
 def _back(part: np.ndarray) -> np.ndarray:
