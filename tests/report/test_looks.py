@@ -65,7 +65,8 @@ def test_without_patterns_of_the_head_or_of_conversations_there_is_none():
     assert clearest_look([shown(patterns())], Head(2, 0)) is None
     assert clearest_look([shown(patterns(), of="snapshot")], Head(0, 0)) is None
     ends = np.repeat([0, 1], [LENGTH - 2, 2])
-    assert len(clearest_look([shown(patterns(), messages=ends)], Head(0, 0))["tokens"]) == MOST_TOKENS
+    short = shown(patterns((0, LENGTH - 1, LENGTH - 2, 0.9)), messages=ends)  # the clearest, of two tokens
+    assert len(clearest_look([short], Head(0, 0))["tokens"]) == MOST_TOKENS
 
 
 def test_the_story_of_a_head_has_its_look_and_a_page_without_text_has_none():
