@@ -33,7 +33,10 @@ COLOURS = 64
 WHOLE = ("findings", "attention")  # the page with all that stands around the figure, on a larger screen
 LARGE = {"width": 1440, "height": 900}
 THEMES = ("light", "dark")
-SHARED = ("corpus", "corpus-months", "corpus-hours", "corpus-funnel", "training", "generations")
+SHARED = (
+    "corpus", "corpus-months", "corpus-hours", "corpus-funnel", "training", "generations", "audit-completion",
+    "audit-secrets", "audit-people", "audit-membership", "audit-tokens",
+)  # fmt: skip
 """Views that a report of one model has, too: shown once."""
 HEAD = """# Gallery
 

@@ -35,7 +35,9 @@ def examine(results: Results, kind: str = "affirmation") -> None:
         print(f"         Rank {one.rank} of {1 + len(one.others)} pairs of heads, p={one.p:.3f}; {pairs}.")
     best = found[0]
     total, sure = sum(float(share.value) for share in best.alone.values()), f"{best.trust} evidence"
-    if any(one.sufficient and all(share.high < 0 for share in one.alone.values()) for one in found):
+    if best.recovery.n < 2:
+        print("verdict  cannot be said: one conversation of such pairs gives no interval.")
+    elif any(one.sufficient and all(share.high < 0 for share in one.alone.values()) for one in found):
         print(f"verdict  holds ({sure}): a pair suffices of which each head alone does harm.")
     elif best.recovery.low > total + 0.1:
         print(f"verdict  holds in part ({sure}): the best pair does more than its heads add up to.")

@@ -33,7 +33,8 @@ def examine(results: Results) -> None:
     second, sure = np.sort(patching.by_head["denoising"].value.ravel())[-2], f"{patching.trust} evidence"
     low, n = patching.confirmed["denoising"].low, patching.confirmed["denoising"].n
     print(f"here     {best} alone brings back {back} and, corrupted, takes away {lost}; the next head {second:.0%}.")
-    print(f"         Measured on {counted(patching.confirming, 'pair')} of {counted(n, 'conversation')}, chosen on others; mean gap")
+    pairs = f"{counted(patching.confirming, 'pair')} of {counted(n, 'conversation')}"
+    print(f"         Measured on {pairs}, chosen on others; mean gap")
     print(f"         {patching.gap.value:.2f} logits. It gives the latest speaker token {percent(look[at])} of its")
     print(f"         attention (chance {look[at].chance:.0%}), position 0 {percent(first)}.")
     where = "at the latest speaker token" if look[at].low > first.high else "at position 0"
