@@ -18,7 +18,7 @@ __all__ = ["HEAD", "count_lines", "count_texts", "lines", "texts"]
 
 HEAD = re.compile(r"\[(\d{4}-\d\d-\d\d),? (\d\d:\d\d(?::\d\d)?)\] ?")
 _HEADS = re.compile(f"^{HEAD.pattern}", re.MULTILINE)
-_OTHER_ENDS = re.compile(rf"\r+\n|\r(?={HEAD.pattern})")  # of lines; any other carriage return is part of a text
+_OTHER_ENDS = re.compile(rf"\r+\n|\r(?={HEAD.pattern}|\Z)")  # of lines; any other carriage return is part of a text
 _WHOLE = 1 << 26  # a text of at most so many bytes is looked through at once
 _make = tuple.__new__
 _OWN, _NOBODY = "Me", "No-Sender"

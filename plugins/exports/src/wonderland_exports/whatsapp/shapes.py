@@ -70,7 +70,8 @@ class Shape:
     def with_line_feeds(self, text: str) -> str:
         """Return a text with a line feed where lines end otherwise; a carriage return within a message stays."""
         text = text.replace("\r\n", "\n")
-        return re.sub(rf"\r(?={self.heads.pattern.removeprefix(_LINE_FEED)})", "\n", text) if "\r" in text else text
+        head = self.heads.pattern.removeprefix(_LINE_FEED)
+        return re.sub(rf"\r(?={head}|\Z)", "\n", text) if "\r" in text else text
 
     @property
     def bracketed(self) -> bool:
