@@ -20,6 +20,7 @@ from wonderland.views import (
     Table,
     Token,
     Wording,
+    counted,
 )
 from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
 from wonderland_sparse.shares import share_of_latents
@@ -214,8 +215,8 @@ def tokens_view(result: MeasuredFeatures) -> wl.View:
         "Sparse features: along a conversation",
         Conversations(measures, shown, of="example"),
         subtitle="Where does each of the clearest latents fire?",
-        caption=f"Activation of latents of {place} in the units of the stream; n={len(shown)} windows of different "
-        "held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
+        caption=f"Activation of latents of {place} in the units of the stream; n={counted(len(shown), 'window')} of "
+        "different held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
         how_to_read="Choose a latent; the more a token is shaded, the more of it is in the stream there.",
         misleads="These windows were chosen for their activity.",
         order=617,
