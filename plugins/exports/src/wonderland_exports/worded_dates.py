@@ -50,7 +50,7 @@ class WordedDates:
                 than it says.
         """
         if len(text) > _LONGEST:
-            raise ValueError("longer than any date")
+            raise ValueError("not a date: longer than any")
         plain = _plain(text)
         for language in (self._last, *LANGUAGES):
             found = _language(language).pattern.fullmatch(plain)
