@@ -203,12 +203,25 @@ class LogitLensResult(wl.Result):
 
     def _table(self) -> wl.View:
         columns = {
-            Column("level", "After"): Wording.every(self.levels),
-            Column("kl", "KL to final", "nats", 3): self.kl,
-            Column("agrees", "Same first choice", "share", 3): self.agrees,
-            Column("answer", "p of final answer", digits=3): self.answer,
-            Column("target", "p of what came", digits=3): self.target,
-            Column("rank", "Rank of what came", digits=1, help="Geometric mean"): self.log_rank.map(np.exp),
+            Column("level", "After", help="The layer after which the residual stream is read."): Wording.every(
+                self.levels
+            ),
+            Column(
+                "kl", "KL to final", "nats", 3, "Distance of this answer from the final one; 0 is the same."
+            ): self.kl,
+            Column("agrees", "Same first choice", "share", 3, "Positions with the final likeliest token."): self.agrees,
+            Column(
+                "answer", "Probability of final answer", digits=3, help="Mean probability of the final likeliest token."
+            ): self.answer,
+            Column(
+                "target", "Probability of what came", digits=3, help="Mean probability of the token that really came."
+            ): self.target,
+            Column(
+                "rank",
+                "Rank of what came",
+                digits=1,
+                help="Geometric mean of the rank of the token that came; 1 is best.",
+            ): self.log_rank.map(np.exp),
         }
         return wl.View(
             "logit-lens-table",
