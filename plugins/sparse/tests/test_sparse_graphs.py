@@ -412,6 +412,9 @@ def test_it_comes_back_from_disk_and_can_be_drawn(graph, tmp_path):
     assert again.summary() == graph.summary()
     views = list(again.views())
     assert [view.id for view in views] == ["sparse-graph", "sparse-graph-checked", "sparse-graph-cuts"]
+    labels = [point.label for point in views[1].figure.points]
+    assert len(set(labels)) == len(labels)
+    assert max(map(len, labels)) <= 22  # longer ones are cut beside their point, and then look alike
     for view in views:
         encode(view.data)
         assert figure(view) is not None
