@@ -500,7 +500,7 @@ def test_what_is_known_is_turned_through_layer_by_layer(found):
     (by_label,) = features.known.values()
     of = {"me speaks": by_label["me speaks"], "a question mark will come": by_label["me speaks"]}
     alone = known_view(dataclasses.replace(features, known={"L1": of})).figure
-    assert list(alone.x) == ["me speaks", "“?” will come"]
+    assert list(alone.x) == ["me speaks", "question mark ahead"]
     panels = known_view(dataclasses.replace(features, known={"L1": of, "L2": of})).figure.panels
     assert [panel.title for panel in panels] == ["L1", "L2"]
     assert all(panel.figure.x == alone.x for panel in panels)

@@ -45,7 +45,8 @@ _KINDS = {
     "direction": "best direction",
     "component": "best component",
 }
-_SHORT = {"a question mark will come": "“?” will come"}
+_AHEAD = {"a question mark will come": "question mark ahead"}
+"""What is too long to stand under a bar."""
 
 
 def known_view(result: MeasuredFeatures) -> wl.View:
@@ -70,7 +71,7 @@ def _known(by_label: dict[str, dict[str, wl.Estimate]]) -> Bars:
     rows = list(by_label.values())
     kinds = [kind for kind in rows[0] if kind != "number"]
     bars = {_KINDS.get(kind, kind): wl.Estimate.stacked([row[kind] for row in rows]) for kind in kinds}
-    return Bars.by_place([_SHORT.get(label, label) for label in by_label], bars, Axis("AUROC"))
+    return Bars.by_place([_AHEAD.get(label, label) for label in by_label], bars, Axis("AUROC"))
 
 
 def _beside(result: MeasuredFeatures, own: str, of: str) -> dict[str, Any]:
