@@ -23,6 +23,7 @@ from wonderland.report.schema.node import Node, Number, fields_of
 from wonderland.report.schema.numbers import (
     bounds,
     bounds_in_words,
+    counted,
     digits,
     interval_over,
     percent,
@@ -41,8 +42,8 @@ __all__ = [
     "Highlight", "Key", "Lines", "Mark", "Matrix", "Measure", "Node", "Number", "Panel", "Panels", "Patterned", "Point",
     "Quoted", "RankLine", "RankLines", "Ranks", "Reference", "Right", "Role", "Row", "Scatter", "Series", "Shaded",
     "SmallBars", "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "bounds",
-    "bounds_in_words", "characters", "digits", "fields_of", "interval_over", "join", "percent", "rewrite", "say",
-    "spoken", "told_p", "walk", "with_bounds",
+    "bounds_in_words", "characters", "counted", "digits", "fields_of", "interval_over", "join", "percent", "rewrite",
+    "say", "spoken", "told_p", "walk", "with_bounds",
 ]  # fmt: skip
 
 FIGURES: tuple[type[Figure], ...] = (

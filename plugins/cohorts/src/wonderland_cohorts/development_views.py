@@ -20,6 +20,7 @@ from wonderland.views import (
     Shaded,
     Triangles,
     Wording,
+    counted,
 )
 from wonderland_cohorts.over_training import MOMENT, told_tokens
 
@@ -100,7 +101,7 @@ def samples_then(at: np.ndarray, samples: Sequence[Sequence[Mapping[str, Any]]])
         "Samples at each snapshot",
         Panels(panels, MOMENT),
         subtitle="What did it say, then?",
-        caption=f"n={len(samples[0])} samples at each snapshot, with the same seeds, temperature 0.9, from "
+        caption=f"n={counted(len(samples[0]), 'sample')} at each snapshot, with the same seeds, temperature 0.9, from "
         "the likeliest 95% of tokens; shaded by −ln of the probability of the token. Nothing is estimated, so "
         "there is no interval.",
         how_to_read="Move the slider through training: first characters without order, then words, then messages.",

@@ -23,6 +23,7 @@ from wonderland.views import (
     Wording,
     bounds,
     bounds_in_words,
+    counted,
     digits,
     told_p,
 )
@@ -253,7 +254,7 @@ class HeadMatchingResult(wl.Result):
             "Roles of matched heads",
             Table.by_row(columns, links="head"),
             subtitle="Do heads that look alike also carry the same label?",
-            caption=" ".join(self._agreement()) + f" n={len(self.roles)} heads, {len(self.members)} seeds.",
+            caption=" ".join(self._agreement()) + f" n={counted(len(self.roles), 'head')}, {len(self.members)} seeds.",
             how_to_read="A row is a head of the first model and its matches in the others. κ is 1 if all labels agree "
             "and 0 if they agree as often as chance has it.",
             misleads="Where most heads have no pattern, κ rests on the few that have one.",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Curve, Lines, Reference, Wording, digits
+from wonderland.views import Axis, Curve, Lines, Reference, Wording, counted, digits
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LlcResult(wl.Result):
         )
         return (
             f"The local learning coefficient is {digits(self.llc.value, 3)} [{digits(self.llc.low, 3)}, "
-            f"{digits(self.llc.high, 3)}] (n={self.llc.n} chains; {apart}). A regular model of these "
+            f"{digits(self.llc.high, 3)}] (n={counted(self.llc.n, 'chain')}; {apart}). A regular model of these "
             f"{self.parameters:,} weights would have {self.parameters / 2:,.0f}."
         )
 

@@ -25,7 +25,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland.errors import NotEnoughData
-from wonderland.views import Axis, Bars, bounds, digits, percent
+from wonderland.views import Axis, Bars, bounds, counted, digits, percent
 from wonderland_cohorts.spread import share
 
 Floats = NDArray[np.float64]
@@ -69,8 +69,8 @@ class NeuronUniversalityResult(wl.Result):
         return (
             f"{percent(one.value)} of neurons {bounds(one)} are universal: their "
             f"correlation with a neuron of other seeds exceeds that with a rotated basis by more than "
-            f"{digits(self.threshold)} (n={one.n} neurons of {len(self.excess)} seeds, {self.tokens[1]:,} tokens"
-            f"{before}). Without taking off the rotated basis it would be {percent(raw.value)}."
+            f"{digits(self.threshold)} (n={counted(one.n, 'neuron')} of {len(self.excess)} seeds, {self.tokens[1]:,} "
+            f"tokens{before}). Without taking off the rotated basis it would be {percent(raw.value)}."
         )
 
     def findings(self) -> Sequence[wl.Finding]:
@@ -90,7 +90,7 @@ class NeuronUniversalityResult(wl.Result):
                 caption=f"Share of neurons whose largest correlation with a neuron of other seeds is over "
                 f"{digits(self.threshold)}, with and without taking off what a rotated basis gives; chosen on "
                 f"{self.tokens[0]:,} tokens, measured on {self.tokens[1]:,} of other conversations. Exact 95% interval "
-                f"over n={self.overall.n // max(len(names), 1)} neurons a layer.",
+                f"over n={counted(self.overall.n // max(len(names), 1), 'neuron')} a layer.",
                 how_to_read="The first bar of a layer counts neurons that are alike beyond what any basis of the layer "
                 "would give. The second is what would be counted without that comparison.",
                 misleads="The threshold of 0.5 is a convention of the literature.",

@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.report.findings import Replicated
-from wonderland.views import Axis, Bar, Bars, Column, Panel, Panels, Table, Wording, bounds, digits
+from wonderland.views import Axis, Bar, Bars, Column, Panel, Panels, Table, Wording, bounds, counted, digits
 from wonderland_cohorts.spread import FEWEST
 
 _SAYS = 8  # findings on the first page at most
@@ -107,7 +107,7 @@ class ReplicationResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         if not self.values:
             return []
-        over = f"n={len(self.members)} seeds"
+        over = f"n={counted(len(self.members), 'seed')}"
         table = wl.View(
             "replication",
             "Replication over seeds",

@@ -22,10 +22,11 @@ from wonderland.views import (
     Table,
     Wording,
     bounds_in_words,
+    counted,
     percent,
     told_p,
 )
-from wonderland_sparse.shares import by_layer, in_words, measured, number_of
+from wonderland_sparse.shares import by_layer, in_words, measured
 
 __all__ = ["CircuitsResult"]
 
@@ -144,7 +145,7 @@ class CircuitsResult(wl.Result):
             text = f"It was not measured what latents of {place} bring back of the {self.contrast} difference."
             if measured(one):
                 text = (
-                    f"{number_of(size, 'latent')} of {place} bring{'s' if size == 1 else ''} back {percent(one.value)} "
+                    f"{counted(size, 'latent')} of {place} bring{'s' if size == 1 else ''} back {percent(one.value)} "
                     f"of the {self.contrast} difference ({bounds_in_words(one)}, n={one.over} they were not chosen on)"
                 )
                 if measured(p):

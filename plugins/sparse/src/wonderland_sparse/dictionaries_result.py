@@ -13,7 +13,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.lab.shortlist import layers_in
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Bars, bounds_in_words, digits, percent
+from wonderland.views import Axis, Bars, bounds_in_words, counted, digits, percent
 from wonderland_sparse.dictionaries_views import SHORT, density_view, table_view
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.shares import by_layer, measured, nats, share_of_latents
@@ -309,7 +309,7 @@ class DictionariesResult(wl.Result):
             Bars.by_place(self._places, bars, Axis("share of latents")),
             subtitle="Do two dictionaries with different starts find the same directions?",
             caption="Each latent beside its partner in the second dictionary, all paired at once; 95% interval over "
-            f"n={self.latents:,} latents. Chance: directions drawn with the covariance of the stream.",
+            f"n={counted(self.latents, 'latent')}. Chance: directions drawn with the covariance of the stream.",
             how_to_read="What both starts find is in the stream and not in the start. Over the chance line, and over "
             "the bar before training, there is something to find.",
             misleads="Two starts agree on what is in the vectors, whether or not the model uses it: those of scrambled "

@@ -22,6 +22,7 @@ from wonderland.views import (
     Scatter,
     Wording,
     bounds_in_words,
+    counted,
     percent,
 )
 from wonderland_sparse.effects import NULLS
@@ -37,7 +38,7 @@ from wonderland_sparse.features_views import (
     tokens_view,
     told,
 )
-from wonderland_sparse.shares import in_words, measured, number_of
+from wonderland_sparse.shares import in_words, measured
 
 __all__ = ["FeaturesResult"]
 
@@ -131,21 +132,21 @@ class FeaturesResult(MeasuredFeatures):
 
         It is solid only if the share is above both of theirs and above what chance gives.
         """
-        solid, asked, rise = _counted(self, place)
+        solid, asked, rise = _count(self, place)
         if not asked:
             text = f"In {place}, no latent that may be shown is stable enough to measure its effect."
             return wl.Finding(text, "sparse-features", select, "weak", "null")
         told = f"median rise of all asked {in_words(rise, '.4f')} nats" if measured(rise) else "no rise was measured"
         text = (
-            f"In {place}, {solid} of {number_of(asked, 'stable latent')} {'is' if asked == 1 else 'are'} needed: "
+            f"In {place}, {solid} of {counted(asked, 'stable latent')} {'is' if asked == 1 else 'are'} needed: "
             f"without one the next token is predicted worse where it fires, by more than after steps as long along "
             f"twenty others that fire about as often (by chance {asked / (NULLS + 1):.1f} would be; {told})"
         )
         others, before = [], self._before
         if self.scrambled[place]:
-            others.append(("with scrambled weights", _counted(self, place, scrambled=True)))
+            others.append(("with scrambled weights", _count(self, place, scrambled=True)))
         if before is not None:
-            others.append(("before training", _counted(before, before.places[min(index, len(before.layers) - 1)])))
+            others.append(("before training", _count(before, before.places[min(index, len(before.layers) - 1)])))
         for whose, (was, of, then) in others:
             text += f"; {whose} {was} of {of}" if of else f"; {whose} none is stable enough to ask"
             text += f" (median {in_words(then, '.4f')} nats)" if measured(then) else ""
@@ -199,11 +200,9 @@ class FeaturesResult(MeasuredFeatures):
                 ("P(promoted) without it", "P(promoted) without others", self.effects, "null", ".2f"),
                 ("P(promoted), held high", "the same of others", self.held, "held null", ".2f"),
             ):
-                away = arrays[null_of][at]
-                away = away[np.isfinite(away)]
-                if len(away):
+                if measured(estimates[place][at].value):
                     rows[name] = Number.of(estimates[place][at])
-                    rows[others] = Wording(f"{in_words(away.min(), form)} to {in_words(away.max(), form)}")
+                    rows[others] = Wording(_of_others(arrays[null_of][at], form))
         return rows
 
     def _cards(self) -> wl.View:
@@ -227,11 +226,11 @@ class FeaturesResult(MeasuredFeatures):
             "Sparse features: what each fires for and does",
             Cards(cards),
             subtitle="What is in the stream, one piece at a time?",
-            caption=f"Held-out text, n={self.conversations} conversations. F1 of the best label, chosen on other text, "
-            "beside that of the same firing shifted in time. Rise of the loss: in nats where it fires, 95% "
-            "interval over conversations, beside steps as long along twenty latents of like density. P(promoted): "
-            "ratio of the probability of what it raises. Held high: set to the 90% quantile of its activation where "
-            f"it does not fire. {self._baselines()}",
+            caption=f"Held-out text, n={counted(self.conversations, 'conversation')}. F1 of the best label, chosen on "
+            "other text, beside that of the same firing shifted in time. Rise of the loss: in nats where it fires, 95% "
+            "interval over conversations, beside steps as long along twenty latents of like density, tried until one "
+            "does as much harm. P(promoted): ratio of the probability of what it raises. Held high: set to the 90% "
+            f"quantile of its activation where it does not fire. {self._baselines()}",
             how_to_read="Stable and needed ones come first. Read all five bands: what stands at a fifth of the highest "
             "is often something else. Reads is where it fires; raises is what it then says.",
             misleads="P(promoted) falls without nearly any latent, of an untrained model too: the promoted tokens are "
@@ -269,17 +268,17 @@ class FeaturesResult(MeasuredFeatures):
     def _baselines(self) -> str:
         """Say how many latents are needed in the models in which nothing was learned."""
         told, before = [], self._before
-        mixed = [(place, _counted(self, place, scrambled=True)) for place in self.arrays if self.scrambled[place]]
+        mixed = [(place, _count(self, place, scrambled=True)) for place in self.arrays if self.scrambled[place]]
         if mixed:
-            of_each = (f"{was} of {number_of(of, 'stable latent')} of {place}" for place, (was, of, _) in mixed)
+            of_each = (f"{was} of {counted(of, 'stable latent')} of {place}" for place, (was, of, _) in mixed)
             told.append(f"with scrambled weights {', '.join(of_each)}")
         if before is not None:
             # Where nothing is written to the stream, its layers are alike, and one stands for all.
             alike = len(before.layers) < len(self.layers)
-            counted = [(place, _counted(before, place)) for place in before.places]
+            counts = [(place, _count(before, place)) for place in before.places]
             each = (
-                f"{was} of {number_of(of, 'stable latent')}{'' if alike else f' of {place}'}"
-                for place, (was, of, _) in counted
+                f"{was} of {counted(of, 'stable latent')}{'' if alike else f' of {place}'}"
+                for place, (was, of, _) in counts
             )
             told.append(f"before training {', '.join(each)}{', alike in all layers' if alike else ''}")
         return f"Stable and needed in the same way: {'; '.join(told)}; by chance 1 in {NULLS + 1}." if told else ""
@@ -291,7 +290,16 @@ class FeaturesResult(MeasuredFeatures):
         return float(np.mean(found)) if found else float("nan")
 
 
-def _counted(result: MeasuredFeatures, place: str, *, scrambled: bool = False) -> tuple[int, int, float]:
+def _of_others(values: np.ndarray, form: str) -> str:
+    """Say what steps along others did, of which only some are tried where that decides."""
+    away = values[np.isfinite(values)]
+    if not len(away):
+        return "not tried: the interval of the rise reaches to 0"
+    span = f"{in_words(away.min(), form)} to {in_words(away.max(), form)}" if len(away) > 1 else in_words(away[0], form)
+    return span if len(away) == NULLS else f"{span}, the first {len(away)}; no more were tried"
+
+
+def _count(result: MeasuredFeatures, place: str, *, scrambled: bool = False) -> tuple[int, int, float]:
     """Return how many latents are needed, of how many asked, and the median rise of the loss without one, in nats."""
     arrays: dict[str, Any] = result.scrambled[place]["arrays"] if scrambled else result.arrays[place]
     rise = result.scrambled[place]["rise"] if scrambled else result.rise[place]

@@ -20,6 +20,7 @@ from wonderland.views import (
     Table,
     Token,
     Wording,
+    counted,
 )
 from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
 from wonderland_sparse.shares import share_of_latents
@@ -42,11 +43,13 @@ _KINDS = {
     "direction": "best direction",
     "component": "best component",
 }
+_AHEAD = {"a question mark will come": "question mark ahead"}
+"""What is too long to stand under a bar."""
 
 
 def known_view(result: MeasuredFeatures) -> wl.View:
     """Return the best unit of each kind for what is known."""
-    names = [f"{place}: {label}" for place, of in result.known.items() for label in of]
+    names = [f"{place}: {_AHEAD.get(label, label)}" for place, of in result.known.items() for label in of]
     rows = [of for by_label in result.known.values() for of in by_label.values()]
     kinds = [kind for kind in rows[0] if kind != "number"]
     bars = {_KINDS.get(kind, kind): wl.Estimate.stacked([row[kind] for row in rows]) for kind in kinds}
@@ -214,8 +217,8 @@ def tokens_view(result: MeasuredFeatures) -> wl.View:
         "Sparse features: along a conversation",
         Conversations(measures, shown, of="example"),
         subtitle="Where does each of the clearest latents fire?",
-        caption=f"Activation of latents of {place} in the units of the stream; n={len(shown)} windows of different "
-        "held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
+        caption=f"Activation of latents of {place} in the units of the stream; n={counted(len(shown), 'window')} of "
+        "different held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
         how_to_read="Choose a latent; the more a token is shaded, the more of it is in the stream there.",
         misleads="These windows were chosen for their activity.",
         order=617,

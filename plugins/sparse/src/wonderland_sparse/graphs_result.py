@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import bounds_in_words, percent
+from wonderland.views import bounds_in_words, counted, percent
 from wonderland_sparse import graphs_views
 from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.paths import KINDS
-from wonderland_sparse.shares import in_words, measured, number_of
+from wonderland_sparse.shares import in_words, measured
 
 __all__ = ["GraphsResult"]
 
@@ -48,9 +48,9 @@ class GraphsResult(MeasuredGraphs):
             "or they are all alike"
         )
         text = (
-            f"{number_of(len(self.edges), 'edge')} {'was' if len(self.edges) == 1 else 'were'} chosen that carr"
+            f"{counted(len(self.edges), 'edge')} {'was' if len(self.edges) == 1 else 'were'} chosen that carr"
             f"{'ies' if len(self.edges) == 1 else 'y'} the {self.contrast} difference; over them, {agree} "
-            f"(n={number_of(self.pairs, 'pair')} they were not chosen on)."
+            f"(n={counted(self.pairs, 'pair')} they were not chosen on)."
         )
         found = [
             wl.Finding(

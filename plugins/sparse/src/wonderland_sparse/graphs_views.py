@@ -19,12 +19,13 @@ from wonderland.views import (
     Scatter,
     Table,
     Wording,
+    counted,
     percent,
     say,
     with_bounds,
 )
 from wonderland_sparse.graphs_measured import MeasuredGraphs
-from wonderland_sparse.shares import in_words, number_of
+from wonderland_sparse.shares import in_words
 from wonderland_sparse.transcoders_result import latent_name
 
 __all__ = ["checked", "drawn", "example", "graph", "latents", "name_of"]
@@ -90,7 +91,7 @@ def graph(result: MeasuredGraphs) -> wl.View:
     flows = [result.flow[i] for i in range(len(result.edges))]
     removed = [result.removed[i] for i in range(len(result.edges))]
     notes = [f"taken out: {with_bounds(one, '.2f')}" for one in removed]
-    over = number_of(len(result.edges), "edge")
+    over = counted(len(result.edges), "edge")
     replaced, complete = result.scores["replacement"], result.scores["completeness"]
     bare = result.scores["replacement, no transcoder"]
     return wl.View(
@@ -99,8 +100,8 @@ def graph(result: MeasuredGraphs) -> wl.View:
         drawn(result.edges, flows, notes, "share of the gap", {}),
         subtitle=f"Along which paths does the {result.contrast} difference reach the answer?",
         caption=f"Share of the gap between two prompts that flows along an edge, 95% interval over "
-        f"n={result.conversations} conversations; edges chosen on other conversations, chance 0. Every edge was also "
-        f"taken out of the real model: r = {in_words(result.agreement, '.2f')} over {over}. "
+        f"n={counted(result.conversations, 'conversation')}; edges chosen on other conversations, chance 0. Every "
+        f"edge was also taken out of the real model: r = {in_words(result.agreement, '.2f')} over {over}. "
         f"Replacement score {with_bounds(replaced)} (with no transcoder "
         f"{percent(bare.value)}), completeness {with_bounds(complete)}.",
         how_to_read="From tokens on the left through heads and latents of MLPs (T) to the answer. What comes into a "
@@ -136,8 +137,8 @@ def checked(result: MeasuredGraphs) -> wl.View:
         ),
         subtitle="Do edges do in the real model what the account says?",
         caption=f"A point is an edge, chosen on other conversations; r = {in_words(result.agreement, '.2f')}, "
-        f"n={result.conversations} conversations. Accounts miss the logit difference by {result.away:.0e} logits at "
-        "most.",
+        f"n={counted(result.conversations, 'conversation')}. Accounts miss the logit difference by {result.away:.0e} "
+        "logits at most.",
         how_to_read="On the diagonal an edge does what the account says. Under it, other parts make up for its loss, "
         "or attention moves.",
         misleads="Edges are taken out one at a time: two that do the same both look unneeded.",
@@ -175,8 +176,8 @@ def latents(result: MeasuredGraphs) -> wl.View:
         "Attribution graph: its latents",
         Table(columns, rows),
         subtitle="What are the latents on the way?",
-        caption=f"Share of the gap with 95% intervals over n={result.conversations} conversations; labels chosen on "
-        "training text and scored on held-out text.",
+        caption=f"Share of the gap with 95% intervals over n={counted(result.conversations, 'conversation')}; labels "
+        "chosen on training text and scored on held-out text.",
         how_to_read="A latent that much passes through, with a label of high F1 and found by both starts, is a part "
         "that can be named.",
         misleads="Labels are those somebody thought of. Shares of latents that follow each other count the same flow "

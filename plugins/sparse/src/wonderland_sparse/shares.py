@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 import wonderland as wl
 from wonderland.lab.stats import cluster_bootstrap
 
-__all__ = ["by_layer", "in_words", "measured", "nats", "number_of", "share_of_latents"]
+__all__ = ["by_layer", "in_words", "measured", "nats", "share_of_latents"]
 
 
 def by_layer(found: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -54,12 +54,3 @@ def in_words(number: Any, form: str) -> str:
 def nats(number: Any) -> str:
     """Return a number of nats as sentences have it."""
     return in_words(number, ".3f")
-
-
-def number_of(many: int, what: str) -> str:
-    """Return how many there are of something, by its name for one of them.
-
-    >>> number_of(1, "edge"), number_of(4, "edge")
-    ('1 edge', '4 edges')
-    """
-    return f"{many:,} {what}{'' if many == 1 else 's'}"

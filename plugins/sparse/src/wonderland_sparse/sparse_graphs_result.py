@@ -10,11 +10,10 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.stats import paired_permutation
-from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, percent, told_p, with_bounds
+from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, counted, percent, told_p, with_bounds
 from wonderland_sparse.edges_result import EdgesResult, share_of_gap
 from wonderland_sparse.graphs_views import drawn, name_of
 from wonderland_sparse.paths import Edge
-from wonderland_sparse.shares import number_of
 
 __all__ = ["LEAST_AGREEMENT", "SparseGraphsResult"]
 
@@ -128,19 +127,19 @@ class SparseGraphsResult(EdgesResult):
             why = (
                 "there are too few edges to tell"
                 if np.isnan(r)
-                else f"over {number_of(len(self.edges), 'edge')} r = {r:.3f}"
+                else f"over {counted(len(self.edges), 'edge')} r = {r:.3f}"
             )
             text = (
                 f"No graph of latents is drawn for the {self.contrast} difference: what edges are estimated to carry "
                 f"does not agree with taking them for real ({why}, at least {LEAST_AGREEMENT} is needed; "
-                f"n={number_of(self.pairs, 'pair')})."
+                f"n={counted(self.pairs, 'pair')})."
             )
             return [wl.Finding(text, "", (), "weak", "null")]
         size = float(np.abs(np.asarray(self.taken.value)).mean())
         text = (
-            f"{number_of(len(self.edges), 'edge')} between tokens, heads, latents and errors "
+            f"{counted(len(self.edges), 'edge')} between tokens, heads, latents and errors "
             f"carr{'ies' if len(self.edges) == 1 else 'y'} the {self.contrast} difference, "
-            f"{percent(size)} of it each on average, taken for real on {number_of(self.pairs, 'pair')} they were not "
+            f"{percent(size)} of it each on average, taken for real on {counted(self.pairs, 'pair')} they were not "
             f"chosen on; {self._lot()}. The estimate they were chosen by agrees, r = {self.agreement:.3f}."
         )
         beyond = self.p < _SURE and bool(self.beyond.above_chance)
@@ -182,7 +181,8 @@ class SparseGraphsResult(EdgesResult):
             drawn(self.edges, values, notes, "share of the gap", {}),
             subtitle=f"Through which latents and heads does the {self.contrast} difference reach the answer?",
             caption=f"Share of the gap between two prompts that an edge carries, taken for real in both runs, 95% "
-            f"interval over n={self.conversations} conversations; edges chosen on other conversations, chance 0. Drawn "
+            f"interval over n={counted(self.conversations, 'conversation')}; edges chosen on other conversations, "
+            "chance 0. Drawn "
             f"by lot, on average: {self._lot()}. The estimate agrees, r = {self.agreement:.3f} over "
             f"{len(self.edges)} edges.",
             how_to_read="From the tokens that differ on the left through heads and latents of the stream (F) to the "
@@ -216,7 +216,7 @@ class SparseGraphsResult(EdgesResult):
             ),
             subtitle="Do edges do in the real model what the estimate says?",
             caption=f"A point is an edge, chosen on other conversations; r = {self.agreement:.3f}, at least "
-            f"{LEAST_AGREEMENT} is needed for the graph to be drawn; n={self.conversations} conversations.",
+            f"{LEAST_AGREEMENT} is needed for the graph to be drawn; n={counted(self.conversations, 'conversation')}.",
             how_to_read="On the diagonal the estimate holds. Off it, a threshold or attention does more or less than a "
             "gradient tells.",
             misleads="Only edges that were chosen are shown: small ones may agree less, and carry little.",
@@ -229,7 +229,8 @@ class SparseGraphsResult(EdgesResult):
             "Sparse graph: what goes past it",
             Bars.by_place([f"L{layer}" for layer in self.layers], self.goes, Axis("share of the gap")),
             subtitle="How much of the difference do the latents in the graph hold, and how much goes by?",
-            caption=f"Shares of the gap, estimated, 95% interval over n={self.conversations} conversations. At each "
+            caption=f"Shares of the gap, estimated, 95% interval over "
+            f"n={counted(self.conversations, 'conversation')}. At each "
             "layer they add up to about 1. Chance 0: where nothing differs nothing goes.",
             how_to_read="The first bar is what the graph shows of a layer, the second what smaller latents hold. The "
             "error is of no latent; the means of tokens are of a context dictionary only.",

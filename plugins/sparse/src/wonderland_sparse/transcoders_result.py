@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, percent, say
+from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, counted, percent, say
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.shares import by_layer, measured, nats, share_of_latents
 
@@ -208,8 +208,8 @@ class TranscodersResult(wl.Result):
             "Transcoders: all numbers",
             Table.by_subject(self.measured, _MEASURES),
             subtitle="Each measure beside what it is compared with",
-            caption=f"On held-out text, 95% intervals over n={self.conversations} conversations; dead latents and "
-            "agreement over latents. The lead is what the model knows beyond counted trigrams.",
+            caption=f"On held-out text, 95% intervals over n={counted(self.conversations, 'conversation')}; dead "
+            "latents and agreement over latents. The lead is what the model knows beyond counted trigrams.",
             how_to_read="FVU is the share of the variance of what the MLP writes that is left.",
             misleads="The MLPs of scrambled weights are other functions: their rise of the loss would be of no model.",
             order=631,

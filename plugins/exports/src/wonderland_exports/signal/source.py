@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import wonderland as wl
 from wonderland.corpus.secrets import Secret
 from wonderland.errors import InputError
-from wonderland_exports.frame import Export, Member, Tally, head, open_export, peek
+from wonderland_exports.frame import Export, Member, Tally, head, must_be_utf8, open_export, peek
 from wonderland_exports.signal import desktop, exported
 from wonderland_exports.signal.frames import FILE, Frames
 
@@ -116,6 +116,8 @@ class Signal:
         forms = [(member, _form(member)) for member in export.members]
         for wanted in ("frames", "lines", "texts"):
             if found := [(member, form) for member, form in forms if form == wanted]:
+                for member, _ in found:
+                    must_be_utf8(member)
                 return found
         raise InputError(
             f"{export.where} is no export of Signal that can be read.",
