@@ -1,4 +1,7 @@
-"""The pictures of an audit. No text of a message and no secret is in them, only counts, ranks and intervals."""
+"""The pictures of an audit. No text of a message and no secret is in them, only counts, ranks and intervals.
+
+The file is long because a picture stands beside all of its words.
+"""
 
 from __future__ import annotations
 
