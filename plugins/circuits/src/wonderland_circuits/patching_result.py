@@ -24,8 +24,8 @@ _PAIR = (
     ("corrupted", "The prompt whose next token should be the foil."),
     ("target", "The answer to the clean prompt."),
     ("foil", "The answer to the corrupted prompt."),
-    ("gap", "Logit of target less foil, clean less corrupted: what there is to bring back.", "logits", 2),
 )
+_GAP = "Logit of target less foil, clean less corrupted: what there is to bring back."
 _MISLEADS = (
     "Heads back each other up, so one that brings back little may still be used. Below 0 the mixed run is worse than "
     "either run: the parts do not simply add up."
@@ -179,13 +179,12 @@ class ActivationPatchingResult(ContrastResult):
         return Block(title, half, [Row(way, self.confirmed[way]) for way in WAYS])
 
     def _table(self) -> wl.View:
-        columns: dict[Column, Any] = {
-            Column(name, name.capitalize(), *unit, help=about): spoken(cells)
-            if name in ("clean", "corrupted")
-            else cells
-            for name, about, *unit in _PAIR
-            for cells in ([pair[name] for pair in self.pairs],)
-        }
+        columns: dict[Column, Any] = {}
+        for name, about in _PAIR:
+            cells = [pair[name] for pair in self.pairs]
+            spoke = name in ("clean", "corrupted")
+            columns[Column(name, name.capitalize(), help=about)] = spoken(cells) if spoke else cells
+        columns[Column("gap", "Gap", "logits", 2, _GAP)] = [pair["gap"] for pair in self.pairs]
         best = self.per_pair["denoising"][(slice(None), *Head.parse(self.best))]
         return wl.View(
             "patching-pairs",

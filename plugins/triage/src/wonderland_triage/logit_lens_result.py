@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,13 +129,16 @@ class LogitLensResult(wl.Result):
             return [wl.Finding(text, view, (), trust, "null")]
         if self.little:
             text = f"The layers have little to decide, as in a model that was hardly trained: {self.little}."
-            return [wl.Finding(text, view, (), "weak", "description", self.kl[0])]
+            return [wl.Finding(text, view, (), "weak", "description", replace(self.kl[0], chance=None))]
         text = (
             f"{self.levels[most]} takes the largest step towards the final answer: KL to it falls from "
             f"{float(before.value):.2f} to {float(after.value):.2f} nats (frequencies of tokens alone: "
             f"{float(self.kl.chance):.2f}; n={self.kl.over})."
         )
-        return [wl.Finding(text, view, (), trust if before.low > after.high else "weak", "description", after)]
+        trust = trust if before.low > after.high else "weak"
+        if after.high < float(self.kl.chance):  # nearer to the final answer than what frequencies alone would say
+            return [wl.Finding(text, view, (), trust, "effect", after)]
+        return [wl.Finding(text, view, (), trust, "description", replace(after, chance=None))]
 
     def views(self) -> Sequence[wl.View]:
         return [*([self._words()] if self.conversations else []), self._by_layer(), self._table()]
