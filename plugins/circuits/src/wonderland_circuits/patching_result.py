@@ -75,7 +75,7 @@ class ActivationPatchingResult(ContrastResult):
 
     def _logits(self) -> str:
         gap = float(self.gap.value)
-        return "unknown size" if math.isnan(gap) else f"{gap:.2f} logits"
+        return "an unknown number of logits" if math.isnan(gap) else f"{gap:.2f} logits"
 
     def _claim(self) -> str:
         one = self.confirmed["denoising"]
