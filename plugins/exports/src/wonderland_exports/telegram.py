@@ -288,7 +288,7 @@ class Reading:
         found = [(int(places[first[0]]), bit, {tag: 0}) for bit, tag, first in firsts if len(first)]
         if self._is_bot:
             found.append((int(places[0]), -1, {}))
-        counted = self._tally.get("Marked", {})
+        counted = self._tally.get("Marked") or Counter[str]()
         return sorted(one for one in found if one[1] < 0 or one[2].keys() - counted.keys())
 
     def each(self, rows: Sequence[Any], before: int) -> list[wl.Message | wl.Skipped]:
