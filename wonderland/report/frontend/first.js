@@ -15,7 +15,7 @@ const markOf = (finding) => {
 };
 const evidenceOf = ({ view, select = [] }) => store.address({ key: null, pos: null, ...selecting(...select), view });
 const FAILED = page.checks.filter((check) => !check.passed);
-const CHECKED = FAILED.length ? `✗ ${FAILED.length} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed`;
+const CHECKED = FAILED.length ? `✗ ${FAILED.length} of ${counted(page.checks.length, 'check')} failed` : `✓ ${counted(page.checks.length, 'check')} passed`;
 const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
 
 // Choices left, from a blind guess to this model, on a logarithmic scale. In figures only the ends and the best rule are told;
