@@ -109,7 +109,8 @@ class Discord(Surveyed[_Survey]):
 
     def _rows(self, file: _File) -> Iterator[tuple[int | None, Any]]:
         if file.own and file.member.name.lower().endswith(".csv"):
-            yield from enumerate(records(file.member))
+            for number, row in enumerate(records(file.member, partial=self._partial)):
+                yield (None, row) if isinstance(row, int) else (number, row)
         elif file.own:
             yield from walk_list(file.member, partial=self._partial)
         else:
