@@ -25,7 +25,7 @@ from wonderland_exports.frame.escaped import NOT_UTF8, is_broken
 from wonderland_exports.frame.files import Export, Member, encoding_of, head, must_be_utf8, open_export, peek
 from wonderland_exports.frame.jsonstream import CUT, load, runs, walk
 from wonderland_exports.frame.mojibake import Mender
-from wonderland_exports.frame.owner import ME, find_owner
+from wonderland_exports.frame.owner import ME, find_owner, maybe_own
 from wonderland_exports.frame.phones import e164
 from wonderland_exports.frame.surveyed import Surveyed
 from wonderland_exports.frame.tally import Tally
@@ -47,6 +47,7 @@ __all__ = [
     "head",
     "is_broken",
     "load",
+    "maybe_own",
     "must_be_utf8",
     "open_export",
     "peek",
