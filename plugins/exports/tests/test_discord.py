@@ -186,6 +186,22 @@ def test_a_table_whose_quotation_mark_is_open_is_refused(tmp_path):
     assert [one.failed for one in skipped] == [True]
 
 
+def test_html_is_passed_over_with_a_note_or_refused_with_what_to_do(tmp_path):
+    html = tmp_path / "a.html"
+    html.write_text('<!DOCTYPE html><style>.chatlog__message {}</style><div class="chatlog">hi</div>')
+    assert 0 < Discord.sniff(html) < 0.9
+    with pytest.raises(InputError, match="HTML alone") as caught:
+        Discord(tmp_path).count()
+    assert "JSON" in caught.value.hint
+    write(tmp_path / "a.json", row())
+    source = Discord(tmp_path, me="7")
+    source.count()
+    assert [note for note in source.notes() if "passed over (files: 1)" in note] == source.notes() != []
+    (tmp_path / "other.html").write_text("<p>no chat</p>")
+    assert Discord(tmp_path, me="7").count() == 1
+    assert Discord.sniff(tmp_path / "other.html") == 0
+
+
 def test_what_discord_did_not_write_is_said(tmp_path):
     (tmp_path / "a.json").write_text('{"a": 1}')
     assert Discord.sniff(tmp_path) == 0
