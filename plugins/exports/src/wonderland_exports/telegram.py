@@ -179,7 +179,11 @@ class Telegram:
                 f"{export.where} is Telegram's HTML export: it is made for eyes and lacks ids and seconds in UTC.",
                 hint="In Telegram Desktop export again: Settings > Advanced > Export Telegram data > Format: JSON.",
             )
-        export.members = tuple(member for member in export.members if not member.name.endswith(".html"))
+        if html := [member for member in export.members if member.name.endswith(".html")]:
+            export.notes.append(
+                f"HTML beside the JSON was passed over (files: {len(html):,}): the JSON is the exact form."
+            )
+        export.members = tuple(member for member in export.members if member not in html)
         found = Survey(export)
         for index, member in enumerate(export.members):
             path_before, senders = None, Counter[str]()

@@ -14,7 +14,7 @@ from wonderland.corpus.people import ME
 from wonderland.errors import InputError, OwnerUnknown
 from wonderland_exports.frame.phones import e164
 
-__all__ = ["ME", "find_owner"]
+__all__ = ["ME", "find_owner", "maybe_own"]
 
 _SHOWN = 8
 
@@ -63,6 +63,20 @@ def find_owner(
         f"{where} does not say which of its senders is you.",
         hint=_hint(senders, names, own),
         candidates=_candidates(senders, names, own),
+    )
+
+
+def maybe_own(where: str, own: Collection[str], others: Mapping[str, int]) -> str:
+    """Return a note for an export in which a word means the owner, and somebody with a name may be the owner, too.
+
+    >>> maybe_own("chat.txt", {"You"}, {"Ada": 12, "Bo": 3})
+    'In chat.txt you are "You", and nobody else. If you are one of the others, too, say who, for example: --me Ada.'
+    """
+    words = ", ".join(f'"{word}"' for word in sorted(own))
+    first = min(others, key=lambda one: (-others[one], one))
+    return (
+        f"In {where} you are {words}, and nobody else. If you are one of the others, too, say who, for example: "
+        f"--me {_quoted(first)}."
     )
 
 
