@@ -74,7 +74,7 @@ def test_a_backup_that_holds_one_messenger_is_its_and_one_that_holds_two_is_aske
     sources = plugins.load().sources
     for file, name in ((SMS, "imessage"), (CHATS, "whatsapp-db")):
         assert choose_source(make_backup(place / name, {file: files[file]}, phrase), sources).name == name
-    with pytest.raises(InputError, match="equally sure") as caught:
+    with pytest.raises(InputError, match="Several sources find something of theirs") as caught:
         choose_source(make_backup(place / "both", files, phrase), sources)
     assert "--source imessage" in caught.value.hint
 

@@ -195,7 +195,8 @@ def test_a_gzip_file_broken_at_its_beginning_is_not_recognised_but_does_not_cras
 
 
 def test_a_folder_named_as_json_lines_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(InputError, match="is a folder, and the source 'jsonl' reads a file"):
         Corpus.read(tmp_path, source="jsonl")
 
 

@@ -15,6 +15,7 @@ from wonderland.cli.console import Console, plain
 from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
 from wonderland.errors import CheckFailed, InputError, Interrupted, UsageError, WonderlandError
+from wonderland.model.interrupts import unwinding
 from wonderland.model.processes import is_main, processes
 from wonderland.paths import replacing
 from wonderland.workspace.settings import DEFAULT_NAME, FILE, SourceSettings
@@ -48,6 +49,7 @@ def command(
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
         def wrapped(as_json: bool, quiet: bool, **values: Any) -> None:
+            unwinding()
             folder = values.get("folder")
             console = Console(as_json, quiet, where=f" -w {shlex.quote(str(folder))}" if folder else "")
             if processes() > 1 and name != "train":

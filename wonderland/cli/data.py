@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,70 +15,19 @@ from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record, wrote
 from wonderland.cli.fitting import say_what_fits
-from wonderland.cli.options import Place, given, settings_options, signature_options
-from wonderland.cli.plugin_command import Group, PluginCommand, group_of
-from wonderland.cli.stores import ask_secret, asking_owner, for_toml, replaced_by, stores_of
+from wonderland.cli.options import Place, given, settings_options
+from wonderland.cli.stores import ask_secret, asking_owner, for_toml, options_of_sources, replaced_by, stores_of
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
 from wonderland.corpus.locating import is_there, locate, must_be_a_store
-from wonderland.corpus.secrets import answering, secrets_of, variable_of
+from wonderland.corpus.misnamed import must_hold_something
+from wonderland.corpus.secrets import answering
 from wonderland.corpus.several import named_stores
-from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
-from wonderland.nearby import did_you_mean
-from wonderland.paths import expanded
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
 leave_pandas_out()
-
-
-def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
-    """Return the options of the source that is meant; of every source for help that names no file."""
-    sources = plugins.load().sources
-    names = list(seen.get("named") or ())
-    for name in names:
-        if name and name not in sources:
-            raise UsageError(
-                f"There is no source named {name!r}.",
-                hint=did_you_mean(name, sources, "`wonderland plugins` lists the sources."),
-            )
-    helps = "help" in seen
-    if not helps and not any(word.startswith("-") for word in words):
-        return []
-    values = [word for word in words if not word.startswith("-")]
-    there = [word for word in values if word in sources or is_there(expanded(word))]
-    first = (there or [word for word in words[:1] if word in values] or [""])[0]
-    path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
-    further = [locate(word, sources).absolute() for word in there[1:] if is_there(expanded(word))]
-    if names and all(names):
-        chosen = [sources[name] for name in dict.fromkeys(names)]
-    elif helps:
-        chosen = list(sources.values())
-        with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
-            chosen = [choose_source(path, sources)] if path is not None else chosen
-    elif path is not None:
-        chosen = [choose_source(path, sources)]
-        for one in further:  # another store, or what an option names
-            with contextlib.suppress(InputError):
-                chosen.append(choose_source(one, sources))
-    else:
-        workspace = open_workspace(Path(seen["folder"]) if seen.get("folder") else None)
-        chosen = [choose_source(workspace.layout.source_path, sources, workspace.settings.source.source or None)]
-    groups = [_options_of(one) for one in chosen]
-    if not helps:
-        assert isinstance(ctx.command, PluginCommand)
-        ctx.command.refuse_unknown(ctx, words, f"the source {chosen[0].name!r}", groups)
-    return groups
-
-
-def _options_of(source: type[Source]) -> Group:
-    """Return the options of a source, and the variables of the environment that its secrets are taken from."""
-    group = group_of(f"Options of the source {source.name}", signature_options(source.__init__))
-    rows = [
-        (variable_of(source.name, name), f"{what}; asked for otherwise") for name, what in secrets_of(source).items()
-    ]
-    return replace(group, rows=(*group.rows, *rows))
 
 
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=Place())
@@ -119,6 +67,7 @@ def extract(
         if not is_there(path):
             raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
         must_be_a_store(path)
+        must_hold_something(path)
     there = folder or Workspace.find()
     new = there is None or not (there / "wonderland.toml").exists()
     workspace = open_workspace(folder, create=bool(paths))
@@ -342,6 +291,6 @@ def train_tokenizer(console: Console, workspace: Workspace) -> None:
         )
 
 
-extract_command = command("extract", further=_further)(extract)
+extract_command = command("extract", further=options_of_sources)(extract)
 filter_command = command("filter")(filter_)
 tokenize_command = command("tokenize")(tokenize)

@@ -32,6 +32,7 @@ from wonderland.corpus.frame_source import Frame
 from wonderland.corpus.joining import Part, join, renamed
 from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger, Message
+from wonderland.corpus.misnamed import blaming_the_name
 from wonderland.corpus.order import sorted_by_thread
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.reading import batches, read_source
@@ -110,10 +111,11 @@ class Corpus:
         chosen = choose_source(path, sources, named[0] if named else None)
         if names and "names" in inspect.signature(chosen).parameters:
             options = {"names": True, **options}
-        opened = open_source(path, {chosen.name: chosen}, chosen.name, options)
         known = None if names else pseudonyms or Pseudonyms()
-        with closing_source(opened):
-            return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
+        with blaming_the_name(path, chosen, sources):
+            opened = open_source(path, {chosen.name: chosen}, chosen.name, options)
+            with closing_source(opened):
+                return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
 
     @classmethod
     def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:

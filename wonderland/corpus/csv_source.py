@@ -20,6 +20,7 @@ from wonderland.corpus.clock import checked_dates
 from wonderland.corpus.csv_shape import Broken, Shape, checked_quotes, first_guess, records, with_quotes
 from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.misnamed import must_be_a_file
 from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
 from wonderland.corpus.people import ME
@@ -57,6 +58,7 @@ class CsvSource(ByFields):
         self._given = {"text": text, "sender": sender, "time": time, "thread": thread, "from_me": from_me}
         self._me, self._dates, self._quotes = me, checked_dates(dates), checked_quotes(quotes)
         named = [*self._given.values(), *time.split("+")]
+        must_be_a_file(Path(path), self.name)
         self._guess = first_guess(path, named, delimiter, encoding)
 
     @classmethod

@@ -14,6 +14,7 @@ from wonderland.corpus.handles import Acquaintances, StoreNames
 from wonderland.corpus.joining import Part, join, labels
 from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger
+from wonderland.corpus.misnamed import blaming_the_name
 from wonderland.corpus.people import Pseudonyms
 from wonderland.corpus.reading import read_source
 from wonderland.corpus.source import Source, choose_source, closing_source, open_source
@@ -108,10 +109,11 @@ def read_part(
     """Read one store among several; who wrote in it is added to ``met``."""
     if names and "names" in _options_of(kind):
         options = {"names": True, **options}
-    opened = open_source(path, {kind.name: kind}, kind.name, options)
     naming = StoreNames(label, space_of(label, kind), known, pseudonyms, set() if met is None else met)
-    with closing_source(opened):
-        return Part(label, *read_source(opened, f"{path.name}, {label}", naming, on_rows))
+    with blaming_the_name(path, kind, plugins.load().sources):
+        opened = open_source(path, {kind.name: kind}, kind.name, options)
+        with closing_source(opened):
+            return Part(label, *read_source(opened, f"{path.name}, {label}", naming, on_rows))
 
 
 def space_of(label: str, kind: type[Source]) -> str:

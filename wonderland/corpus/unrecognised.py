@@ -21,6 +21,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wonderland.corpus.misnamed import tables_in
+
 __all__ = ["Found", "damaged_archives", "fresh_name", "list_within", "look"]
 
 _HEAD = 1 << 16  # bytes that are looked at
@@ -87,14 +89,12 @@ def _folder(path: Path) -> Found:
     if damaged := damaged_archives(path):
         return Found(f"It holds {', '.join(damaged)}, damaged or cut short.", "Export or download it again.")
     files = [file for file in path.rglob("*") if file.is_file()]
-    if not files:
-        return Found("It is an empty folder.", "Give the folder or file that your messages were exported to.")
     kinds = Counter(file.suffix.lower() or "without an ending" for file in files)
     ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     told = ", ".join(f"{count:,} {kind}" for kind, count in ordered[:_SHOWN])
     return Found(
         f"It is a folder of {len(files):,} files ({told}), and none is what an app exports, as far as is known here.",
-        "Give the file with the messages itself; of a table or JSON Lines, only a file can be given.",
+        tables_in(path),
     )
 
 
@@ -107,7 +107,7 @@ def _file(path: Path) -> Found:
             new = fresh_name(f"{path.stem}-unpacked", "")
             return Found(what, hint.format(path=shlex.quote(str(path)), name=path.name, new=new))
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
-        return Found("There is nothing but blanks in it.", "Export your messages again, or give another file.")
+        return Found("It begins with nothing but blanks.", "Export your messages again, or give another file.")
     if head.startswith(b"SQLite format 3\0"):
         return _database(path)
     if head.startswith(b"PK\x03\x04"):

@@ -133,6 +133,7 @@ class Discord(Surveyed[_Survey]):
             files.append(file)
             count += sum(1 for _ in self._rows(file))
         if not files:
+            export.refuse_damaged()
             raise InputError(f"{self.path} holds nothing that Discord or DiscordChatExporter wrote.", hint=_HOW)
         if any(file.own for file in files):
             export.notes.append(_ONE_SIDED)

@@ -142,6 +142,7 @@ class Meta(Surveyed[_Survey]):
         files = [file for member in export.members if (file := self._file(member))]
         html = [member for member in export.members if _is_html(member)]
         if not files:
+            export.refuse_damaged()
             raise InputError(f"{self.path} holds no messages of {self.name} as JSON.", hint=_HOW)
         _note_html(export, {file.member.path.parent for file in files}, html)
         read, folders = {file.member.name for file in files}, {file.member.path.parent for file in files}
