@@ -205,7 +205,7 @@ def test_choices_that_leave_no_message_are_refused_and_taken_back(words, why, fi
     capsys.readouterr()
     assert run(["filter", *words, "-q"]) == 3
     said = capsys.readouterr()
-    assert "None of the 3 messages would be left" in said.err
+    assert "Of 3 messages none would be left" in said.err
     assert why in " ".join(said.err.split())
     assert "Next" not in said.out
     assert {path: path.read_bytes() for path in place.joinpath("me.wonderland").rglob("*") if path.is_file()} == before

@@ -184,7 +184,9 @@ def _said(source: SourceSettings, changed: Mapping[str, Any]) -> list[str]:
     given = [source.options, *(store.get("options", {}) for store in source.more)]
     owners = list(dict.fromkeys(str(one["me"]) for one in given if one.get("me")))
     others = sorted({name for one in given for name in one} - {"me"})
-    told = [f"{len(given)} stores", *([f"you are {plain(' or '.join(owners))}"] if owners else [])]
+    stores = [plain(path) + (f" ({kind})" if kind else "") for path, kind in source.stores]
+    rest.pop("source", None)  # that of the first store stands with it
+    told = [f"{len(given)} stores: {', '.join(stores)}", *([f"you are {plain(' or '.join(owners))}"] if owners else [])]
     return ["; ".join([*told, *([f"options: {', '.join(others)}"] if others else [])]), *_listed(rest)]
 
 

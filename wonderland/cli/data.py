@@ -16,13 +16,22 @@ from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record, wrote
 from wonderland.cli.fitting import say_what_fits
 from wonderland.cli.options import Place, given, settings_options
-from wonderland.cli.stores import ask_secret, asking_owner, for_toml, options_of_sources, replaced_by, stores_of
+from wonderland.cli.stores import (
+    ask_secret,
+    asking_owner,
+    options_of_sources,
+    replaced_by,
+    said,
+    stores_of,
+    told_of_all,
+)
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
 from wonderland.corpus.locating import is_there, locate, must_be_a_store
 from wonderland.corpus.misnamed import must_hold_something
 from wonderland.corpus.secrets import answering
 from wonderland.corpus.several import named_stores
+from wonderland.counted import counted
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
@@ -57,8 +66,9 @@ def extract(
     wonderland extract imessage. Options of the source follow it, for example: wonderland extract chats.csv --text body
     --me Ada --dates dmy
 
-    Several make one corpus: wonderland extract chat.db result.json. Who is one person in two of them is told by phone
-    number and e-mail address, and by what you write into people.toml in the workspace.
+    Several make one corpus: wonderland extract chat.db result.json. An option of sources goes to each that has it;
+    given once for each of them, to each in their order: --me Ada --me "Ada Berg". Who is one person in two of them is
+    told by phone number and e-mail address, and by what you write into people.toml in the workspace.
 
     wonderland extract PATH --help lists the options of the source that reads it, without PATH those of all sources.
     """
@@ -104,7 +114,7 @@ def _extracted(
 ) -> Corpus:
     """Write down what is to be read, and read it."""
     before = workspace.settings.source
-    extras = {name: for_toml(value) for name, value in extras.items()}
+    extras = said(extras)
     if located:
         values |= stores_of(before, located, extras, named, add=add)
         after = [(str(path), source) for path, source in named_stores(located, named)]
@@ -112,7 +122,7 @@ def _extracted(
             console.note(note + console.where)
     else:
         values |= {"source": named[0]} if named else {}
-        values |= {"options": {**before.options, **extras}} if extras else {}
+        values |= told_of_all(before, extras)
     record(console, workspace, "source", values)
     try:
         corpus = asking_owner(console, workspace, lambda: read_messages(console, workspace))
@@ -167,7 +177,7 @@ def list_failures(console: Console, corpus: Corpus) -> None:
     """List the rows that could not be read."""
     rows = [row for row in corpus.skipped.to_pylist() if row["failed"]]
     console.result(failures=rows)
-    console.say(f"{number(len(rows))} rows could not be read:")
+    console.say(f"{counted(len(rows), 'row')} could not be read{':' if rows else '.'}")
     for row in rows:
         console.say(f"  {plain(row['id'])}: {plain(row['reason'])} {plain(row['detail'])}".rstrip())
 
@@ -202,10 +212,14 @@ def filter_messages(console: Console, workspace: Workspace) -> Corpus:
     ledger = corpus.ledger
     before = ledger.stored - ledger.count("read") - ledger.count("joined")
     rows = [("Messages", number(before), "")]
-    for stage in ("dates", "people", "repeats", *workspace.settings.filter.names):
+    chosen = workspace.settings.filter
+    asked = {  # a choice that drops nothing is told, too: it may be mistyped
+        "dates": chosen.since or chosen.until,
+        "people": chosen.person or chosen.not_person or chosen.only_direct,
+        "repeats": chosen.most_repeats,
+    }
+    for stage in (*(stage for stage, choice in asked.items() if choice), *chosen.names):
         count = ledger.count(stage)
-        if stage in ("dates", "people", "repeats") and not count:
-            continue
         rows.append((f"  {stage}", f"-{number(count)}" if count else "0", ""))
         dropped = {f"  {plain(entry.reason)}": entry.count for entry in ledger.entries if entry.stage == stage}
         rows.extend(shares(dropped, before))
@@ -264,14 +278,19 @@ def _how_split(workspace: Workspace, train: Corpus, held_out: Corpus) -> str:
     return _SPLIT[way]
 
 
+def _sizes(part: Corpus) -> tuple[str, str]:
+    messages, _, word = counted(len(part), "message").partition(" ")
+    return messages, f"{word} in {counted(len(part.thread_starts), 'conversation')}"
+
+
 def train_tokenizer(console: Console, workspace: Workspace) -> None:
     """Train the tokenizer and print what was verified."""
     tokenizer = workspace.tokenize()
     train, held_out = workspace.split()
     console.rows(
         [
-            ("To train on", number(len(train)), f"messages in {number(len(train.thread_starts))} conversations"),
-            ("Held out", number(len(held_out)), f"messages in {number(len(held_out.thread_starts))} conversations"),
+            ("To train on", *_sizes(train)),
+            ("Held out", *_sizes(held_out)),
             ("", "", _how_split(workspace, train, held_out)),
             ("Vocabulary", number(tokenizer.vocab_size), "tokens"),
         ]

@@ -24,6 +24,7 @@ from wonderland.corpus.misnamed import must_be_a_file
 from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
 from wonderland.corpus.people import ME
+from wonderland.counted import counted
 from wonderland.errors import InputError
 
 __all__ = ["CsvSource"]
@@ -98,7 +99,7 @@ class CsvSource(ByFields):
                 if isinstance(record, Broken):
                     yield Skipped(row, "quotation marks that do not fit", failed=True, detail="a mark inside a cell")
                 elif len(record) != len(header):
-                    detail = f"{len(record)} cells, the header has {len(header)}"
+                    detail = f"{counted(len(record), 'cell')}, the header has {len(header)}"
                     yield Skipped(row, "wrong number of cells", failed=True, detail=detail)
                 else:
                     yield fields.message(dict(zip(header, record, strict=True)), row)
