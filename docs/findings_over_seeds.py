@@ -35,7 +35,7 @@ from wonderland_cohorts.spread import over_both, over_seeds, share
 
 FOLDER = "wonderland-demo"
 VERDICTS = ("holds", "holds in part", "does not hold", "cannot be said")
-_SHARE = r"(?P<value>-?\d+)% \[(?P<low>-?\d+)%, (?P<high>-?\d+)%\]"
+_SHARE = r"(?P<value>-?\d+)% (?:\[(?P<low>-?\d+)%, (?P<high>-?\d+)%\]|\(no interval\))"
 _NATS = r"(?P<value>[-+]?[\d.]+) nats \[(?P<low>[-+]?[\d.]+), (?P<high>[-+]?[\d.]+)\]"
 
 
@@ -88,6 +88,8 @@ def _numbers(found: re.Match[str]) -> tuple[float, float, float]:
 
 
 def _one(found: re.Match[str], group: str) -> float:
+    if found[group] is None:
+        return math.nan
     shares = found.string[found.end(group) : found.end(group) + 1] == "%"
     return float(found[group]) / (100 if shares else 1)
 
@@ -216,12 +218,14 @@ def row(number: int, texts: list[str]) -> str:
     known = [one.chance for one in found if one.chance is not None]
     chance = sum(known) / len(known) if known else None
     values = [float(one.value) for one in found]
-    mean = over_both(found, chance=chance) if of.over else over_seeds(values, chance=chance)
+    bare = bool(of.over) and any(math.isnan(float(one.low)) for one in found)
+    mean = over_both(found, chance=chance) if of.over and not bare else over_seeds(values, chance=chance)
     low = mean.low if of.over else max(float(mean.low), 0.0)  # a count
-    interval = (
-        f" [{digits(low)}, {digits(mean.high)}]" if math.isfinite(mean.high) else ""
-    )  # not of fewer than three, nor of a count alike in all
+    there = math.isfinite(mean.high) and not bare  # not of fewer than three, nor of a count alike in all
+    interval = f" [{digits(low)}, {digits(mean.high)}]" if there else ""
     over = f" over n={len(found)} seeds{' and ' * bool(of.over)}{of.over}"
+    if bare:
+        over = f" over n={len(found)} seeds, no interval: one pair of prompts in each"
     each = ", ".join(digits(value) if of.over else f"{value:.0f}" for value in values)
     cells = (
         heading(SCRIPTS[number]).removeprefix("Finding "), verdicts, of.name, each,

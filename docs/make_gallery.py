@@ -12,9 +12,10 @@ With ``--add`` they are added to the gallery that is there, where each view take
     python docs/make_gallery.py --add seeds.html
 
 It writes ``docs/gallery/VIEW-light.png`` and ``VIEW-dark.png`` and ``docs/gallery.md``, whose sentences are the pages'
-own. The first page and attention are shown with the list and the card of the selected head, the others by
-themselves. The pictures hold message text, so only pages of the demo's conversations belong here. They have 64 colours
-and no dither, which keeps text sharp and a picture near 25 kB. Needs a Chromium and Playwright.
+own, and without ``--add`` the README's pictures in ``docs/pictures``. The first page and attention are shown with the
+list and the card of the selected head, the others by themselves. The pictures hold message text, so only pages of the
+demo's conversations belong here. They have 64 colours and no dither, which keeps text sharp and a picture near 25 kB.
+Needs a Chromium and Playwright.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,13 @@ SIZE = {"width": 1280, "height": 800}
 COLOURS = 64
 WHOLE = ("findings", "attention")  # the page with all that stands around the figure, on a larger screen
 LARGE = {"width": 1440, "height": 900}
+README = ("attention", "patching-heads")  # whole pages, in one theme
+TALL = {"width": 1440, "height": 1000}
 THEMES = ("light", "dark")
-SHARED = ("corpus", "corpus-months", "corpus-hours", "corpus-funnel", "training", "generations")
+SHARED = (
+    "corpus", "corpus-months", "corpus-hours", "corpus-funnel", "training", "generations", "audit-completion",
+    "audit-secrets", "audit-people", "audit-membership", "audit-tokens",
+)  # fmt: skip
 """Views that a report of one model has, too: shown once."""
 HEAD = """# Gallery
 
@@ -62,6 +69,10 @@ def main(reports: list[Path], *, add: bool = False) -> None:
         for name, picture in pictures(report, [view["id"] for view in views], chosen_head(page)):
             (folder / f"{name}.png").write_bytes(small := reduced(picture))
             count, total = count + 1, total + len(small)
+        if first:
+            whole = {"whole": README, "size": TALL, "themes": ("light",)}
+            for name, picture in pictures(report, README, chosen_head(page), **whole):
+                (HERE / "pictures" / f"{name}.png").write_bytes(reduced(picture))
         parts |= {view["id"]: section(view) for view in views}
     (HERE / "gallery.md").write_text("\n".join([HEAD, *parts.values()]), encoding="utf-8")
     print(f"{count} pictures, {total / 1e6:.1f} MB, in {folder}")
@@ -81,8 +92,19 @@ def chosen_head(page: dict[str, Any]) -> str:
     return next(chosen, "head:L0H0").removeprefix("head:")
 
 
-def pictures(report: Path, views: list[str], head: str):
-    """Yield the name and the PNG of each view in each theme; those of the model itself without a head selected."""
+def pictures(
+    report: Path,
+    views: Sequence[str],
+    head: str,
+    *,
+    whole: Sequence[str] = WHOLE,
+    size: dict[str, int] = LARGE,
+    themes: Sequence[str] = THEMES,
+):
+    """Yield the name and the PNG of each view in each theme, of some the whole page in a size of its own.
+
+    The views of the model itself are without a head selected.
+    """
     from playwright.sync_api import sync_playwright
 
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -92,13 +114,13 @@ def pictures(report: Path, views: list[str], head: str):
         tab.goto(report.resolve().as_uri())
         tab.wait_for_selector("html[data-warm]")
         for view in views:
-            tab.set_viewport_size(LARGE if view in WHOLE else SIZE)
-            for theme in THEMES:
+            tab.set_viewport_size(size if view in whole else SIZE)
+            for theme in themes:
                 select = "" if view == "findings" else f"&head={head}"
                 tab.evaluate(f"location.hash = '#/{view}?theme={theme}{select}'")
                 tab.wait_for_selector(f"#title-{view}")
                 tab.wait_for_timeout(400)
-                yield f"{view}-{theme}", tab.screenshot(clip=None if view in WHOLE else place(tab))
+                yield f"{view}-{theme}", tab.screenshot(clip=None if view in whole else place(tab))
         browser.close()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import wonderland as wl
 from wonderland.lab.results import Results
+from wonderland.views import counted
 
 ASKS = ("circuit-sufficiency",)  # what the best pair does for who speaks
 
@@ -30,11 +31,13 @@ def examine(results: Results, kind: str = "affirmation") -> None:
     for i, one in enumerate(one for one in found if one.circuit):
         alone = ", ".join(f"{head} {percent(share)}" for head, share in one.alone.items())
         print(f"{'here' * (not i):8} {' + '.join(one.circuit)} bring back {percent(one.recovery)}; alone {alone}.")
-        pairs = f"{one.confirming} pairs ({one.kind}) from {one.recovery.n} {one.recovery.resampled_over}"
+        pairs = f"{counted(one.confirming, 'pair')} ({one.kind}) from {counted(one.recovery.n, 'conversation')}"
         print(f"         Rank {one.rank} of {1 + len(one.others)} pairs of heads, p={one.p:.3f}; {pairs}.")
     best = found[0]
     total, sure = sum(float(share.value) for share in best.alone.values()), f"{best.trust} evidence"
-    if any(one.sufficient and all(share.high < 0 for share in one.alone.values()) for one in found):
+    if best.recovery.n < 2:
+        print("verdict  cannot be said: one conversation of such pairs gives no interval.")
+    elif any(one.sufficient and all(share.high < 0 for share in one.alone.values()) for one in found):
         print(f"verdict  holds ({sure}): a pair suffices of which each head alone does harm.")
     elif best.recovery.low > total + 0.1:
         print(f"verdict  holds in part ({sure}): the best pair does more than its heads add up to.")
@@ -44,8 +47,9 @@ def examine(results: Results, kind: str = "affirmation") -> None:
 
 
 def percent(share: wl.Estimate) -> str:
-    """Return a share with its 95% interval."""
-    return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
+    """Return a share with its 95% interval; of one pair of prompts there is none."""
+    interval = f"[{share.low:.0%}, {share.high:.0%}]" if share.low <= share.high else "(no interval)"
+    return f"{share.value:.0%} {interval}"
 
 
 if __name__ == "__main__":

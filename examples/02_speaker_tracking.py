@@ -13,6 +13,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.results import Results
+from wonderland.views import counted
 
 ASKS = ("speaker-tracking",)
 
@@ -30,7 +31,8 @@ def examine(results: Results) -> None:
     print(f"here     {'; '.join(told[:3])};\n         {told[3]}.")
     print(f"         No head gives position 0 more than {zero.value.max():.0%}; n={zero.n} conversations.")
     print(f"         {percent(tracking.through(most))} of a swap of speakers goes through {most},")
-    print(f"         over {tracking.pairs['current']['confirm']} pairs of other conversations than it was chosen on.")
+    pairs = counted(tracking.pairs["current"]["confirm"], "pair")
+    print(f"         over {pairs} of other conversations than it was chosen on.")
     for head in (*now, *first):
         side, at = "current" if head in now else "first", tuple(map(int, head[1:].split("H")))
         probe = percent(tracking.probe[side]["head"][at])
@@ -48,8 +50,9 @@ def examine(results: Results) -> None:
 
 
 def percent(share: wl.Estimate) -> str:
-    """Return a share with its 95% interval."""
-    return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
+    """Return a share with its 95% interval; of one pair of prompts there is none."""
+    interval = f"[{share.low:.0%}, {share.high:.0%}]" if share.low <= share.high else "(no interval)"
+    return f"{share.value:.0%} {interval}"
 
 
 if __name__ == "__main__":

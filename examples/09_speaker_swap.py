@@ -14,6 +14,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.results import Results
+from wonderland.views import counted
 
 ASKS = ("head-patterns", "activation-patching")
 
@@ -32,7 +33,8 @@ def examine(results: Results) -> None:
     second, sure = np.sort(patching.by_head["denoising"].value.ravel())[-2], f"{patching.trust} evidence"
     low, n = patching.confirmed["denoising"].low, patching.confirmed["denoising"].n
     print(f"here     {best} alone brings back {back} and, corrupted, takes away {lost}; the next head {second:.0%}.")
-    print(f"         Measured on {patching.confirming} pairs of {n} conversations, chosen on others; mean gap")
+    pairs = f"{counted(patching.confirming, 'pair')} of {counted(n, 'conversation')}"
+    print(f"         Measured on {pairs}, chosen on others; mean gap")
     print(f"         {patching.gap.value:.2f} logits. It gives the latest speaker token {percent(look[at])} of its")
     print(f"         attention (chance {look[at].chance:.0%}), position 0 {percent(first)}.")
     where = "at the latest speaker token" if look[at].low > first.high else "at position 0"
@@ -47,8 +49,9 @@ def examine(results: Results) -> None:
 
 
 def percent(share: wl.Estimate) -> str:
-    """Return a share with its 95% interval."""
-    return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
+    """Return a share with its 95% interval; of one pair of prompts there is none."""
+    interval = f"[{share.low:.0%}, {share.high:.0%}]" if share.low <= share.high else "(no interval)"
+    return f"{share.value:.0%} {interval}"
 
 
 if __name__ == "__main__":

@@ -60,6 +60,13 @@ def test_a_seed_of_which_nothing_can_be_said_is_counted_and_has_no_number(over_s
     assert "| – | – | – |" in over_seeds["row"](8, [said, said])
 
 
+def test_a_share_of_one_pair_of_prompts_has_no_interval_over_seeds_either(over_seeds):
+    text = "here     L2H0 + L3H1 bring back {}% (no interval); alone so much.\nverdict  cannot be said: one."
+    row = over_seeds["row"](0, [text.format(share) for share in (1, 16, 41)])
+    assert "| 0.010, 0.16, 0.41 |" in row
+    assert row.split("|")[5] == " 0.19 over n=3 seeds, no interval: one pair of prompts in each "
+
+
 def test_a_count_is_a_whole_number_and_its_interval_no_less_than_nothing(over_seeds):
     text = "here     {} of the top 5 by keys, 1 from the last layer but one.\nverdict  does not hold (one run)."
     row = over_seeds["row"](5, [text.format(k) for k in (1, 0, 0)])

@@ -121,7 +121,7 @@ def test_every_module_is_inlined_and_the_code_keeps_its_budget(html):
     assert {path.stem for path in FRONTEND.glob("*.js")} == set(MODULES)
     own = html.split("(() => {\n'use strict';")[1].split("</script>")[0]
     own += "".join(re.findall(r"<style>(.*?)</style>", html, re.S))
-    assert 50 * 1024 < len(own.encode()) <= 180 * 1024  # as it stands in the file
+    assert 50 * 1024 < len(own.encode()) <= 182 * 1024  # as it stands in the file
 
 
 def test_the_code_in_a_file_is_what_was_written_without_indentation_and_comments():
@@ -280,3 +280,19 @@ def test_words_stand_out_from_what_lies_behind_them_in_both_themes():
             for back in ("paper", "panel", "raised", "mask"):
                 low, high = sorted((luminance(colours[front]), luminance(colours[back])))
                 assert (high + 0.05) / (low + 0.05) >= 4.5, (front, back)
+
+
+def test_the_code_counts_things_by_one_helper():
+    """One head is "1 head": a template that says how many of a thing leaves the plural to `counted`."""
+    plural = r"\$\{(?!counted\()[^{}]*(?:length|times|count|pairs|shown|\.n\b)[^{}]*\} (?:[a-z]+ )?[a-z]{2,}s\b"
+    said = {
+        found
+        for path in FRONTEND.rglob("*.js")
+        if "vendor" not in path.parts
+        for found in re.findall(plural, path.read_text(encoding="utf-8"))
+    }
+    assert {one for one in said if not one.endswith((" of its", " looks"))} == {
+        "${parts.length} heads",  # four or more
+        "${bytes.length} bytes",
+    }
+    assert re.findall(plural, "`${pairs.length} pairs`")

@@ -157,7 +157,7 @@ def test_the_card_of_a_head_shows_it_and_a_long_text_says_what_is_not_seen(page,
     ask(page, report, "attention", text)
     over = len(live.tokens_of(text)) - live.CONTEXT
     assert over > 0
-    assert f"the oldest {over} tokens are not seen" in page.inner_text("main .own-text")
+    assert f"not seen: the oldest {over} tokens" in page.inner_text("main .own-text")
     page.goto(f"{report}#/token-loss?head=L1H2")
     page.wait_for_selector("html[data-warm]")
     page.goto("about:blank")

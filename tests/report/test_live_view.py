@@ -763,7 +763,7 @@ def test_one_prompt_is_compared_with_others(page):
     best = int(each[0].argmax())
     times = int((each[1:].argmax(1) == best).sum())
     assert f"On your text L{best // HEADS}H{best % HEADS} is the largest of 12" in said
-    assert f"On {len(PROMPTS)} other texts it is the largest {times} times" in said
+    assert f"On {len(PROMPTS)} other texts it is the largest {times} time{'s' * (times != 1)}," in said
     assert (page.get_attribute(".judged", "data-right") == "true") == (times <= len(PROMPTS) / 2)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,10 +37,17 @@ _NOT_SHOWN = "That these tests draw nothing out does not show that nothing can b
 _PLACES = {
     "training text": "the training text",
     "generations": "what was sampled",
-    "generations, also in training": "both of these alike",
+    "generations, also in training": "what was sampled and the training text, the same ones",
     "report": "the report",
 }
 _PARTS = (("training", "training"), ("held-out", "held out"))
+_WAYS = {
+    "this model, the message alone": "{}",
+    "this model, behind earlier messages": "{}, in a window",
+    "a trigram, the message alone": "n-gram, {}",
+    "an untrained model, the message alone": "untrained, {}",
+}
+"""How a message was put before a model, in words, and by which name its counts are kept; "{}" is the part."""
 
 
 def views(of: Measured) -> list[View]:
@@ -52,22 +59,18 @@ def views(of: Measured) -> list[View]:
 def _completion(of: Measured) -> View | None:
     if not of.completion:
         return None
+    parts = ["training", "held out"]
+    shares = {**of.completion, **{f"{part}, in a window": one for part, one in of.in_window.items()}}
     bars = {
-        name: Estimate.stacked([_percent(one[part]) for part in ("training", "held out")])
-        for name, one in {
-            "alone behind its speaker": of.completion,
-            "in a training window": of.in_window,
-            "a trigram, in its place": {part: of.completion[f"n-gram, {part}"] for part in ("training", "held out")},
-            "the untrained model": {part: of.completion[f"untrained, {part}"] for part in ("training", "held out")},
-        }.items()
+        way: Estimate.stacked([_percent(shares[name.format(part)]) for part in parts]) for way, name in _WAYS.items()
     }
-    figure = Bars.by_place(["training", "held out"], bars, Axis("completed word for word", "% of messages"), aside=[])
-    counts = {f"completed, {name}": Wording(f"{k:,} of {n:,}") for name, (k, n) in of.hits.items()}
-    counts |= {f"more than held out, {name}": Wording(told_p(p)) for name, p in of.fisher.items()}
-    counts |= {
-        f"nearly word for word, {name}": Wording(f"{k} of the {n} that it finds likeliest")
-        for name, (k, n) in of.near.items()
+    figure = Bars.by_place(parts, bars, Axis("completed word for word", "% of messages"), aside=[])
+    counts = {
+        way: Wording(" · ".join(f"{k:,} of {n:,} {part}" for part, (k, n) in _of_parts(of.hits, name)))
+        for way, name in _WAYS.items()
     }
+    more = {way: of.fisher[name] for way, name in zip(_WAYS, ("alone", "in a window"), strict=False)}
+    near = {name: Wording(f"{k:,} of {n:,}") for name, (k, n) in of.near.items()}
     tries = {
         f"{name}: sampled {'once' if n == 1 else f'{n:,} times'}": _percent(one[i])
         for name, one in of.discoverable.items()
@@ -76,7 +79,15 @@ def _completion(of: Measured) -> View | None:
     }
     sampled = {f"in the {name} text": of.generated[key] for name, key in _PARTS if key in of.generated}
     aside = [
-        Block("Counts", rows=Row.each(counts)),
+        Block("Messages completed word for word", rows=Row.each(counts)),
+        Block(
+            "Training above held out",
+            "One-sided Fisher test.",
+            rows=Row.each({way: Wording(told_p(p)) for way, p in more.items()}),
+        ),
+        Block(
+            "Completed nearly word for word", "Of the messages whose rest the model finds likeliest.", Row.each(near)
+        ),
         Block(
             "How often a completed message stands in the training text",
             rows=Row.each({row["said"]: row["hits"] for row in of.eidetic}),
@@ -101,16 +112,21 @@ def _completion(of: Measured) -> View | None:
         replace(figure, aside=aside),
         subtitle="How many messages does the model finish exactly as they were written, from their first tokens?",
         caption="The model is given the first four tokens of a message and goes on with its likeliest token each time "
-        f"(greedy decoding). Share of messages it finishes word for word, of those with at least eight tokens; n = "
-        f"{training:,} training and {held_out:,} held-out messages. 95% intervals: the wider of a bootstrap over "
-        "conversations and of Clopper and Pearson. One-sided Fisher test of training against held out: "
-        f"{told_p(of.fisher['alone'])}.",
+        "(greedy decoding): of the message alone, after the token of its speaker, and again behind the messages that "
+        f"stood before it. Share of messages it finishes word for word, of those with at least eight tokens; n = "
+        f"{training:,} training and {held_out:,} held-out messages alone. 95% intervals: the wider of a bootstrap "
+        "over conversations and of Clopper and Pearson. One-sided Fisher test of training against held out, the "
+        f"message alone: {told_p(of.fisher['alone'])}.",
         how_to_read="Held-out messages were never read, so what is completed of them is common phrases: that is the "
         "chance level. The trigram is a table of counts of other conversations. What lies above both was learned by "
         "heart.",
         misleads=f"{_NOT_SHOWN} Other prompts or access to the weights may draw out more.",
         order=160,
     )
+
+
+def _of_parts(of: Mapping[str, Sequence[int]], name: str) -> list[tuple[str, Sequence[int]]]:
+    return [(part, of[name.format(part)]) for part in ("training", "held out")]
 
 
 def _secrets(of: Measured) -> View:
@@ -145,6 +161,8 @@ def _secrets(of: Measured) -> View:
         f"in {_PLACES.get(place, place)} {', '.join(f'{count:,} × {kind}' for kind, count in kinds.items()) or 'none'}"
         for place, kinds in of.found.items()
     )
+    if not any(of.found.values()):
+        told = f"none in {', '.join(_PLACES.get(place, place) for place in of.found if ', also' not in place)}"
     coins = ""
     if of.canaries:
         c = of.canaries
@@ -153,19 +171,23 @@ def _secrets(of: Measured) -> View:
             f"{c['right']} of {c['guesses']}, so ε of differential privacy is at least {c['epsilon']:.2f} (95% "
             "confidence; 0 says nothing)."
         )
+    examined = f"{counted(len(of.secrets), 'different secret')} of the training text"
+    measured = (
+        f" {examined} {'was' if len(of.secrets) == 1 else 'were'} examined: how likely the model finds each, beside at "
+        "least 1,000 others of the same format that nobody said (fewer where the format has fewer). Exposure is in "
+        "bits, 1.44 on average by chance; 10 bits say that it ranks among the first in 1,024. q of a permutation test "
+        "over all that were examined."
+        if rows
+        else " So no exposure was measured."
+    )
     if not rows:
         rows = [[Wording("none found"), None, None, None, None, None, None]]
-    examined = counted(len(of.secrets), "different secret")
     return View(
         "audit-secrets",
         "Exposure of secrets",
         Table(heads, rows),
         subtitle="Does the model hold phone numbers, codes or addresses that somebody wrote?",
-        caption=f"Secrets were looked for by their shape and check digits: {told}. "
-        f"{examined} of the training text {'was' if len(of.secrets) == 1 else 'were'} examined: how likely the model "
-        "finds each, beside at least 1,000 others of the same format that nobody said "
-        "(fewer where the format has fewer). Exposure is in bits, 1.44 on average by chance; 10 bits say that it ranks "
-        "among the first in 1,024. q of a permutation test over all that were examined."
+        caption=f"Secrets were looked for by their shape and check digits: {told}.{measured}"
         + (
             f" Not examined: {of.not_examined:,} more, said less often or without others of their format."
             if of.not_examined

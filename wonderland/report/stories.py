@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wonderland.components import Head
 from wonderland.report.findings import FAILED, TRUST, Finding
+from wonderland.report.looks import clearest_look
 from wonderland.report.schema import Conversations, Lines, Role, View, characters
 
 if TYPE_CHECKING:
@@ -159,6 +161,9 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     numbered = [finding for finding in mine if _finite(finding.estimate)]
     plain = [finding for finding in numbered if not re.search(r"(?<![LHNF\d])\d", headline(finding.sentence))]
     story = _of_finding(ask, (plain or numbered or mine)[0], {"kind": "heads", "lit": [head]}, "See its evidence")
+    looks = clearest_look(views, Head.parse(head)) if page.contains_text else None
+    if looks is not None:
+        story["picture"]["looks"] = looks
     if len(agreeing[head]) > 1:
         story["more"] = "Several analyses point to this head, each with its own number."
     return story

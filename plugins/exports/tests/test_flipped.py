@@ -5,6 +5,8 @@ What is drawn is seeded. By default a few of each kind; the slow run takes 200 f
 
 from __future__ import annotations
 
+import csv
+import json
 import shutil
 import sqlite3
 from contextlib import closing, suppress
@@ -19,7 +21,24 @@ from wonderland_exports import testing
 from .reading import read, survives
 from .test_fuzz_exports import MAKERS
 
+ROWS = [("id", "thread", "timestamp", "sender", "is_from_me", "text")]
+ROWS += [(str(n), f"t{n % 2}", f"2024-01-{n + 1:02}T10:00:00Z", f"p{n % 2}", n % 2, f"hi {n}") for n in range(25)]
+
+
+def in_csv(path):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(ROWS)
+    return path
+
+
+def in_json_lines(path):
+    path.write_text("".join(json.dumps(dict(zip(ROWS[0], row, strict=True))) + "\n" for row in ROWS[1:]), "utf-8")
+    return path
+
+
 MORE = {
+    "csv": lambda folder: in_csv(folder / "chat.csv"),
+    "jsonl": lambda folder: in_json_lines(folder / "chat.jsonl"),
     "discord package": lambda folder: testing.make_package(folder / "package", 25).path,
     "google-chat hangouts": lambda folder: testing.make_hangouts(folder / "Hangouts.json", 25).path,
     "signal export": lambda folder: testing.make_signal_export(folder / "signal", 25).path,

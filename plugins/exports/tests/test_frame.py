@@ -22,6 +22,7 @@ from wonderland_exports.messenger import Messenger
 from wonderland_exports.slack import Slack
 from wonderland_exports.telegram import Telegram
 from wonderland_exports.testing import make_discord, make_messenger, make_slack, make_telegram
+from wonderland_exports.walking import run_rows, walk_list
 
 
 @pytest.fixture(scope="module", autouse=True, params=[0, 1 << 26], ids=["walked", "parsed whole"])
@@ -437,3 +438,31 @@ def test_sources_read_the_same_of_a_file_parsed_whole_and_of_one_walked_through(
             opened.close()
         assert found[0] == found[1]
         assert found[0][0] > 100
+
+
+def test_a_row_that_is_a_list_is_one_row(tmp_path):
+    (tmp_path / "a.json").write_text('[[], [1, 2], {"a": 1}, [[3]]]')
+    (one,) = open_export(tmp_path, lambda name: name.endswith(".json")).members
+    assert list(walk_list(one)) == [(0, []), (1, [1, 2]), (2, {"a": 1}), (3, [[3]])]
+
+
+@pytest.mark.parametrize("whole", [0, 1 << 26])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"chats": 5}, r"its 'chats' holds no list 'list\.\*\.messages'"),
+        ({"chats": [{"messages": [1]}]}, r"its 'chats' holds no list 'list\.\*\.messages'"),
+        ({"chats": {"list": {"0": {"messages": [1]}}}}, r"its 'chats\.list' holds no list '\*\.messages'"),
+        ({"chats": {"list": [{"messages": [1]}, [1]]}}, r"its 'chats\.list\.1' holds no list 'messages'"),
+        ({"chats": {"list": [{"messages": {"0": 1}}]}}, r"its 'chats\.list\.0' holds no list 'messages'"),
+        ([{"messages": []}], "it holds no list 'messages'"),
+    ],
+)
+def test_what_stands_on_the_way_to_rows_and_leads_to_none_is_refused(content, told, whole, monkeypatch):
+    monkeypatch.setattr("wonderland_exports.frame.jsonstream._WHOLE", whole)
+    with pytest.raises(InputError, match=told):
+        list(run_rows(member(content), *WAYS))
+    assert [path for path, _ in run_rows(member({"chats": {"list": None}, "about": 1}), *WAYS)] == [
+        ("chats", "list"),
+        ("about",),
+    ]

@@ -145,7 +145,7 @@ def test_the_same_chat_exported_twice_counts_once(tmp_path):
 @pytest.mark.parametrize("content", ["0", "[]", "null", '"x"'])
 def test_json_of_something_else_is_refused(tmp_path, content):
     (tmp_path / "result.json").write_text(content)
-    with pytest.raises(InputError, match="no chats and no messages"):
+    with pytest.raises(InputError, match="holds no list 'messages'"):
         Telegram(tmp_path / "result.json").count()
     (tmp_path / "result.json").write_text('{"a": 1}')
     with pytest.raises(InputError, match="no chat in"):

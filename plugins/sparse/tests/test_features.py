@@ -18,7 +18,7 @@ from wonderland_sparse.circuits import SparseCircuits
 from wonderland_sparse.controls import scrambled
 from wonderland_sparse.dataset_examples import may_be_shown
 from wonderland_sparse.dictionary import Dictionary
-from wonderland_sparse.effects import _without, taken_out
+from wonderland_sparse.effects import _tried, _without, taken_out
 from wonderland_sparse.features import SparseFeatures, _live
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Labels, explain
 from wonderland_sparse.probing import ranked
@@ -183,7 +183,8 @@ def test_solid_latents_are_stable_and_needed(found):
     arrays, rise = features.arrays["L1"], features.rise["L1"]
     assert len(arrays["asked"]) == 8
     for place, unit in enumerate(arrays["asked"]):
-        needed = rise.low[place] > 0 and rise.value[place] > arrays["rise null"][place].max()
+        null = arrays["rise null"][place]
+        needed = rise.low[place] > 0 and np.isfinite(null).all() and rise.value[place] > null.max()
         assert (unit in arrays["solid"]) == bool(needed)
         assert arrays["stability"][unit] >= 0.7
     assert float(features.needed.value[0]) == pytest.approx(len(arrays["solid"]) / 8)
@@ -285,6 +286,33 @@ def test_a_latent_that_only_changes_what_the_model_says_is_not_needed(exact, spe
     assert (np.asarray(found.ratio.high)[:2] < 0.9).all()
     assert (np.asarray(found.rise.high)[:2] < 0).all()
     assert found.needed.tolist() == [False, False, False]
+    assert np.isnan(found.rise_null).all()  # the interval decides, so no other is tried
+
+
+def test_others_are_tried_until_one_does_as_much_harm(exact, following):
+    """The first two latents are written by the head and are worth more than all others; the third is no better."""
+    found = exact(following)
+    assert np.isfinite(found.rise_null[:2]).all()
+    assert (found.rise_null[:2].max(1) < np.asarray(found.rise.value)[:2]).all()
+    last = found.rise_null[2][np.isfinite(found.rise_null[2])]
+    assert len(last) < 20
+    if len(last):
+        assert (last[:-1] < float(found.rise.value[2])).all()
+        assert last[-1] >= float(found.rise.value[2])
+
+
+def test_an_other_that_does_as_much_harm_ends_the_trying():
+    loss, chance = np.zeros(4), np.full(4, 0.5)
+    steps = [(np.full(4, rise), np.full(4, 0.25)) for rise in (0.1, 0.3, 0.2)]
+    rises, ratios = _tried(iter(steps), loss, chance, 0.3)
+    assert rises[:2].tolist() == pytest.approx([0.1, 0.3])
+    assert ratios[:2].tolist() == [0.5, 0.5]
+    assert np.isnan(rises[2:]).all()
+    assert np.isnan(ratios[2:]).all()
+    rises, ratios = _tried(iter(steps), loss, chance, 0.31)
+    assert rises[:4].tolist() == pytest.approx([0.1, 0.3, 0.2, 0])
+    assert ratios[3:].tolist() == [1] * 17
+    assert np.isnan(_tried(None, loss, chance, 0.3)).all()
 
 
 def test_the_rise_is_that_of_the_loss_of_the_token_that_follows(exact, following, monkeypatch):
@@ -591,12 +619,12 @@ def test_without_a_step_the_loss_is_the_models_own_at_the_token_that_follows(spe
         part = batch["resid_post"][0]
         stream[batch.windows.start : batch.windows.stop, : part.shape[1]] = part
     steps, strength = torch.zeros(0, speaking.cfg.d_model), np.ones(len(rows))
-    loss, chance = _without(speaking, 0, stream, (rows, columns), strength, steps, np.array([ME, THEM]))
+    ((loss, chance),) = _without(speaking, 0, stream, (rows, columns), strength, steps, np.array([ME, THEM]))
     follows = columns + 1 < evidence.lengths[rows]
     rows, columns = rows[follows], columns[follows]
     with torch.no_grad():
         told = speaking.model(torch.from_numpy(evidence.tokens)).float().log_softmax(-1)[rows, columns].numpy()
     expected = -told[np.arange(len(rows)), evidence.tokens[rows, columns + 1]]
-    np.testing.assert_allclose(loss[:, 0], expected, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(chance[:, 0], np.exp(told[:, [ME, THEM]]).sum(1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(loss, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(chance, np.exp(told[:, [ME, THEM]]).sum(1), rtol=1e-4, atol=1e-5)
     assert expected.std() > 0.01

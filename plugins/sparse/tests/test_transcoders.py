@@ -401,7 +401,7 @@ def test_without_transcoders_it_says_what_to_run():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"active": 0}, {"active": 9, "latents": 8}, {"epochs": 0}, {"latents": -1}, {"rate": 0.0}, {"layers": "9"}],
+    [{"active": 0}, {"active": 9, "latents": 8}, {"epochs": -1}, {"latents": -1}, {"rate": 0.0}, {"layers": "9"}],
 )
 def test_settings_that_make_no_transcoder_are_refused(wrong):
     with pytest.raises(wl.UsageError):

@@ -139,7 +139,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   const drawLarge = () => {
     big.draw(triangles, current(), sides().large, shown.speakers);
     fill(title, HEADS[current()], el('small', label(current())));
-    big.canvas.ariaLabel = `Attention pattern of ${HEADS[current()]} on ${steps.of} ${steps.index() + 1}, ${triangles.n} tokens`;
+    big.canvas.ariaLabel = `Attention pattern of ${HEADS[current()]} on ${steps.of} ${steps.index() + 1}, ${counted(triangles.n, 'token')}`;
   };
 
   function shadeWords() {

@@ -16,7 +16,7 @@ renderers.bars = ({ view, data, plot, controls }) => {
     const band = d3.scaleBand(d3.range(names.length), [LEFT, right]).padding(names.length > 16 ? 0.12 : 0.3);
     const widest = max(...names.map((text) => textWidth(text)));
     const turned = widest > band.step() - 6;
-    const bottom = height - (turned ? 24 + min(96, widest * 0.8) : 34), top = head + 34;
+    const bottom = height - (turned ? 24 + min(134, widest * 0.8) : 34), top = head + 34;
     const [low, high] = [min(0, d3.min(all)), max(0, d3.max(all))];
     const y = d3.scaleLinear([low < 0 ? padded(low, high)[0] : 0, padded(low, high)[1]], [bottom, top]);
     drawYAxis(drawing, y, LEFT, right, axis);
@@ -32,12 +32,12 @@ renderers.bars = ({ view, data, plot, controls }) => {
       spots.push({ x: middle, y: (top + bottom) / 2, width: max(8, inner.bandwidth()), height: bottom - top, kind: 'column', key: keyOf(names[k]), name, pairs: measured(s.name, cellOf(s, k), axis.unit) });
     }));
     drawing.line(LEFT, y(0), right, y(0), colours.muted);
-    slider?.show(`${shown} of ${names.length * series.length} bars`);
+    slider?.show(`${shown} of ${counted(names.length * series.length, 'bar')}`);
     const skip = ceil(15 / band.step());
     names.forEach((text, k) => {
       const middle = band(k) + band.bandwidth() / 2;
       if (!turned) drawing.text(middle, bottom + 20, text, { anchor: 'middle' });
-      else if (k % skip === 0) drawing.text(middle + 4, bottom + 12, fitText(text, 110), { anchor: 'end', rotate: -52 });
+      else if (k % skip === 0) drawing.text(middle + 4, bottom + 12, fitText(text, min(170, (middle + 4) * 1.6)), { anchor: 'end', rotate: -52 });
     });
     return drawing;
   }

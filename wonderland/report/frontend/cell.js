@@ -20,7 +20,7 @@ function cellBlocks(data, i, query, key) {
   const { tokens, patterns } = data.conversation, found = cellNumbers(data, i, query, key), { weight, score, least, rough } = found;
   const about = (value, digits = 2) => (least ? `below ${number(value, digits)}` : rough ? `about ${number(value, 1)}` : number(value, digits));
   const seen = d3.range(query + 1), most = d3.sort(seen, (k) => -patterns.at(i, query, k)).slice(0, 5), shown = most.includes(key) ? most : [...most.slice(0, 4), key];
-  const softmax = { title: `2  Softmax over the ${query + 1 === 1 ? 'one token' : `${query + 1} tokens`} it can see`,
+  const softmax = { title: `2  Softmax over the ${counted(query + 1, 'token')} it can see`,
     text: score === undefined ? `Its share of the attention: ${number(weight, 3)}` : `exp(${about(score)}) ÷ exp(${number(found.sum, 2)}) = ${number(weight, 3)}; the divisor is the sum over all of them`,
     tokens: shown.map((k) => [tokens[k], patterns.at(i, query, k), k === key ? `at ${k}, this cell` : `at ${k}`]) };
   if (score === undefined) return [softmax, { title: 'What this page does not hold', text: 'Only the pattern is stored here. In a report written with --live every cell of your own text opens as far as the words it moves.' }];

@@ -8,7 +8,7 @@ const HELP = [
 function makeHelp(tour) {
   const begin = () => (dialog.close(), tour.begin());
   const dialog = el('dialog.help', { label: 'Tour and keys' },
-    page.tour.length ? [el('h2', 'Tour'), el('p', `This model in five minutes: ${page.tour.length} steps through its own evidence. ← and → go from step to step, Esc ends it.`), el('p', button('Start the tour', begin))] : null,
+    page.tour.length ? [el('h2', 'Tour'), el('p', `This model in five minutes: ${counted(page.tour.length, 'step')} through its own evidence. ← and → go from step to step, Esc ends it.`), el('p', button('Start the tour', begin))] : null,
     el('h2', 'Keys'), el('dl', HELP.flatMap(([key, what]) => [el('dt', el('kbd', key)), el('dd', what)])),
     el('p.quiet', 'Pointing previews, clicking keeps. The address holds the view and the selection, never a message: bookmark it to come back.'),
     button('Close', () => dialog.close()));

@@ -15,7 +15,7 @@ const markOf = (finding) => {
 };
 const evidenceOf = ({ view, select = [] }) => store.address({ key: null, pos: null, ...selecting(...select), view });
 const FAILED = page.checks.filter((check) => !check.passed);
-const CHECKED = FAILED.length ? `✗ ${FAILED.length} of ${page.checks.length} checks failed` : `✓ ${page.checks.length} checks passed`;
+const CHECKED = FAILED.length ? `✗ ${FAILED.length} of ${counted(page.checks.length, 'check')} failed` : `✓ ${counted(page.checks.length, 'check')} passed`;
 const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
 
 // Choices left, from a blind guess to this model, on a logarithmic scale. In figures only the ends and the best rule are told;
@@ -57,6 +57,28 @@ function intervalLine({ value, low, high, chance }) {
   };
 }
 
+// Tokens in a line, and over them an arc from each to the one that a head looks at most: as many as there is room for.
+function looksBack({ tokens, arcs }, colour) {
+  return (width) => {
+    const drawing = new Scene(width, 0), colours = palette(), middles = [], most = 52, base = most + 18;
+    let right = 2;
+    for (const token of tokens) {
+      const special = SPECIAL.test(token), text = special ? token.slice(2, -2) : inSentence(token).trim() || '·', wide = textWidth(text, 13);
+      if (middles.length && (special || /^ /.test(token))) right += 8; // the pieces of a word stand together
+      if (right + wide > width) break;
+      drawing.text(right, base, text, { size: 13, quoted: true, fill: special ? colours.muted : colours.ink });
+      middles.push(right + wide / 2);
+      right += wide + 1;
+    }
+    for (const [from, to, share] of arcs.slice(0, max(0, middles.length - 1))) {
+      const [a, b] = [middles[from], middles[to]], top = base - 15 - 2 * min(most - 10, 10 + (a - b) / 6);
+      drawing.path(`M${a},${base - 15}Q${(a + b) / 2},${top} ${b},${base - 15}`, colour() ?? colours.accent, { lineWidth: 0.5 + 3.5 * share, opacity: 0.3 + 0.7 * share });
+    }
+    drawing.height = base + 8;
+    return drawing;
+  };
+}
+
 const ENDS = new Set(['<|sep|>', '<|endoftext|>']); // a bubble ends as well without
 
 // A few messages, shaded like the conversations of the report.
@@ -76,7 +98,7 @@ const drawn = (draw, said) => {
   let width;
   const paint = () => {
     width = host.clientWidth;
-    const scene = draw(max(240, min(620, width))), [words, rest] = [true, false].map((is) => scene.items.filter(({ text }) => Boolean(text && termIn(text)) === is));
+    const scene = draw(max(240, min(620, width))), [words, rest] = [true, false].map((is) => scene.items.filter(({ text, quoted }) => Boolean(text && !quoted && termIn(text)) === is));
     scene.items = rest;
     host.replaceChildren(sceneToSvg(scene), ...words.map(({ text, x, y, fill }) => {
       const word = el('span', explained(text));
@@ -90,9 +112,14 @@ const drawn = (draw, said) => {
 
 function mountFirst(host) {
   const seen = new Set(), pictures = [];
+  const looking = (head, looks) => {
+    const one = drawn(looksBack(looks, () => roleOf(head) && colourOfRole(roleOf(head))), `Where ${head} looks: an example`);
+    pictures.push(one);
+    return [one.host, el('small.looks', `An arc goes from a token to the one ${head} looks at most; thicker is more.`)];
+  };
   const draw = (picture) => {
     if (!picture) return null;
-    if (picture.kind === 'heads') return modelMap({ lit: picture.lit });
+    if (picture.kind === 'heads') return [modelMap({ lit: picture.lit }), picture.looks && looking(picture.lit[0], picture.looks)];
     if (picture.kind === 'bubbles') return excerpt(picture);
     const scale = picture.kind === 'scale', said = scale ? [...picture.points, ['this model', picture.own]].map(([name, value]) => `${name} ${number(round(value))}`) : [];
     const one = drawn((scale ? choicesLeft : intervalLine)(picture), dots(...said));

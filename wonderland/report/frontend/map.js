@@ -39,7 +39,7 @@ function modelMap({ lit = null } = {}) {
   const legend = lit ? null : NAMED.size ? el('p.key', '● named by a finding') : !ROLES.length ? null : el('ul.maproles', ROLES.slice(0, SIGNS.length + 4).map((one) => {
     const mark = el('b', one.sign);
     mark.style.color = colourOfRole(one);
-    return el('li', mark, el('span', one.role, el('small', one.count > 1 ? `${one.count} heads` : 'one head')));
+    return el('li', mark, el('span', one.role, el('small', counted(one.count, 'head'))));
   }));
   return el('div.mapbox', grid, legend);
 }

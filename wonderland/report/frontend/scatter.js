@@ -31,7 +31,7 @@ renderers.scatter = ({ view, data, plot }) => {
     drawing.marks.push(drawing.items.length);
     const placed = [];
     if (few) points.forEach((p) => {
-      const label = fitText(p.label, 130, 12), wide = textWidth(label, 12), [cx, cy] = at(p);
+      const label = visible(p.label), wide = textWidth(label, 12), [cx, cy] = at(p);
       const free = (box) => box.x >= LEFT && box.x + wide <= width && box.y > head + 20 && box.y < bottom
         && !placed.some((other) => abs(other.y - box.y) < 13 && other.x < box.x + wide && box.x < other.x + other.wide)
         && !points.some((q) => q !== p && x(q.x) > box.x - 6 && x(q.x) < box.x + wide + 6 && y(q.y) > box.y - 15 && y(q.y) < box.y + 6);

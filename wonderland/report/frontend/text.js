@@ -69,6 +69,9 @@ function number(value, digits = null) {
   return d3.format(form)(value).replace(/e\+?/, 'e');
 }
 
+// How many of a thing: 1 head, 2 heads.
+const counted = (count, thing) => `${number(count)} ${thing}${count === 1 ? '' : 's'}`;
+
 // With so many digits after the point, unless that would leave nothing of it: q < 0.001, and of others two digits at least.
 const rounded = (value, digits = null) => (digits !== null && value && abs(value) < 0.5 * 10 ** -digits ? (value > 0 && digits > 2 ? `< ${(10 ** -digits).toFixed(digits)}` : number(value)) : number(value, digits));
 

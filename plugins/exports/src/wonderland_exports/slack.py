@@ -147,6 +147,8 @@ def _listed(export: Export, kind: str) -> list[Mapping[str, Any]]:
         if member.path.name == f"{kind}.json":
             value = load(member)
             entries = value if isinstance(value, list) else []
+            if entries is not value:
+                export.leave_out([member], "Slack")
             found += [one for one in entries if isinstance(one, Mapping) and isinstance(one.get("id"), str)]
     return found
 

@@ -20,7 +20,7 @@ import phonenumbers
 
 import wonderland as wl
 from wonderland.errors import InputError, UsageError
-from wonderland_exports.frame import ME, Export, Member, Tally, e164, from_unix, head, open_export, peek
+from wonderland_exports.frame import ME, Export, Member, Tally, e164, from_unix, head, must_be_utf8, open_export, peek
 
 __all__ = ["Sms"]
 
@@ -126,6 +126,8 @@ class Sms:
                     hint="In SMS Backup & Restore back up messages (not calls), and give sms-….xml.",
                 )
             export.leave_out(member for member in export.members if member not in members)
+            for member in members:
+                must_be_utf8(member)
             export.members = members
             self._export = export
         return self._export

@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Iterator
 from itertools import chain
+from typing import TextIO
 
 from wonderland.errors import InputError
 from wonderland_exports.frame import Member, encoding_of
@@ -22,7 +23,7 @@ _AGAIN = "Export it again, or save it as CSV UTF-8."
 
 def header(content: bytes) -> list[str]:
     """Return the names in the first line of what begins so; for ``sniff``."""
-    line = content.decode(encoding_of(content), errors="replace").partition("\n")[0].rstrip("\r")
+    line = _first(io.StringIO(content.decode(encoding_of(content), errors="replace"), newline="")).rstrip("\r\n")
     try:
         return next(csv.reader([line], delimiter=_delimiter(line)), [])
     except csv.Error:
@@ -39,7 +40,7 @@ def records(member: Member) -> Iterator[dict[str, str] | None]:
     encoding = encoding_of(member.read(2))
     with member.open() as raw, io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline="") as lines:
         try:
-            first = lines.readline()
+            first = _first(lines)
             names = next(csv.reader([first], delimiter=_delimiter(first)), [])
             for number, cells in enumerate(csv.reader(chain(lines, [_END]), delimiter=_delimiter(first)), 1):
                 if cells and cells[-1].endswith(_END):
@@ -51,6 +52,11 @@ def records(member: Member) -> Iterator[dict[str, str] | None]:
                     yield dict(zip(names, cells, strict=True)) if len(cells) == len(names) else None
         except (csv.Error, UnicodeError) as error:
             raise InputError(f"{member.name} cannot be read as CSV: {error}.", hint=_AGAIN) from None
+
+
+def _first(lines: TextIO) -> str:
+    """Take the first line, without the marks of order that are left where a file was marked twice."""
+    return lines.readline().lstrip("\ufeff")
 
 
 def _delimiter(line: str) -> str:

@@ -33,11 +33,11 @@ from wonderland_exports.frame import (
     head,
     open_export,
     peek,
-    runs,
 )
 from wonderland_exports.frame.laying import FEW, gathered, laid_out, numbered, one_word
 from wonderland_exports.frame.looks import says
 from wonderland_exports.telegram_rows import count_senders, identity, joined, once, plain, without_text
+from wonderland_exports.walking import run_rows
 
 __all__ = ["Telegram"]
 
@@ -147,7 +147,7 @@ class Telegram:
         seen: set[object] | None = set() if len(survey.export.members) > 1 else None
         for index, member in enumerate(survey.export.members):
             path_before, number = None, 0
-            for path, rows in runs(member, _WAYS, partial=self._partial):
+            for path, rows in run_rows(member, *_WAYS, partial=self._partial):
                 if path is not path_before:
                     if path is CUT:
                         byte = rows[0]
@@ -183,16 +183,11 @@ class Telegram:
         found = Survey(export)
         for index, member in enumerate(export.members):
             path_before, senders = None, Counter[str]()
-            for path, values in runs(member, _WAYS, partial=self._partial):
+            for path, values in run_rows(member, *_WAYS, partial=self._partial):
                 if path is not path_before:
                     if path is CUT:
                         found.rows += 1
                         break
-                    if not path:
-                        raise InputError(
-                            f"{member.name} is not the file it should be: it holds no chats and no messages.",
-                            hint="Leave it out, or export again as JSON.",
-                        )
                     if path[-1] != "*":
                         self._note(found, index, path, values[0])
                         continue

@@ -7,7 +7,7 @@ from typing import Any
 
 import wonderland as wl
 from wonderland.errors import InputError
-from wonderland_exports.frame import CUT, Member, runs, walk
+from wonderland_exports.frame import CUT, Member, runs
 
 __all__ = ["cut_off", "is_row", "numbered", "run_rows", "walk_list", "walk_rows"]
 
@@ -27,16 +27,26 @@ def run_rows(member: Member, *arrays: str, partial: bool = False) -> Iterator[tu
     """Yield what `runs` yields.
 
     Raises:
-        InputError: It is no JSON, ends too early, or holds something else where an array of rows should be.
+        InputError: It is no JSON, ends too early, or holds something else where an array of rows should be or on the
+            way to one. Null on the way holds nothing and is no error.
     """
-    ways = {(), *(tuple(array.split(".")) for array in arrays)}
+    ways = [tuple(array.split(".")) if array else () for array in arrays]
+    whole, on_the_way = {(), *ways}, {way[:length] for way in ways for length in range(1, len(way))}
     for path, values in runs(member, arrays, partial=partial):
-        if path[-1:] != ("*",) and tuple("*" if isinstance(step, int) else step for step in path) in ways:
-            raise InputError(
-                f"{member.name} is not the file it should be: it holds no list {arrays[0]!r}.",
-                hint="Leave it out, or export again.",
-            )
+        if path[-1:] != ("*",):
+            pattern = tuple("*" if isinstance(step, int) else step for step in path)
+            if pattern in whole or (pattern in on_the_way and values[0] is not None):
+                raise _misshapen(member, path, next(way for way in ways if way[: len(pattern)] == pattern))
         yield path, values
+
+
+def _misshapen(member: Member, path: tuple[str | int, ...], way: tuple[str, ...]) -> InputError:
+    at = path[:-1] if len(path) == len(way) else path
+    where = f"its {'.'.join(map(str, at))!r}" if at else "it"
+    lacks = f"holds no list {'.'.join(way[len(at) :])!r}" if way else "is no list"
+    return InputError(
+        f"{member.name} is not the file it should be: {where} {lacks}.", hint="Leave it out, or export again."
+    )
 
 
 def is_row(path: tuple[str | int, ...]) -> bool:
@@ -51,6 +61,11 @@ def cut_off(member: Member, byte: int) -> wl.Skipped:
 
 def numbered(member: Member, array: str, *, partial: bool = False) -> Iterator[tuple[int | None, Any]]:
     """Yield number and value of each row of an array; None and the byte where the file stops being JSON.
+
+    Args:
+        member: The file.
+        array: The path of the array, as `run_rows` takes it; empty where the file is the array.
+        partial: Whether to keep what stands before the place where the file stops being JSON.
 
     Raises:
         InputError: As `walk_rows`.
@@ -74,12 +89,4 @@ def walk_list(member: Member, *, partial: bool = False) -> Iterator[tuple[int | 
     Raises:
         InputError: It is no JSON, ends too early, or is no list.
     """
-    for path, value in walk(member, ("*",), partial=partial):
-        if path == CUT:
-            yield None, value
-        elif not path or not isinstance(path[0], int):
-            raise InputError(
-                f"{member.name} is not the file it should be: it is no list.", hint="Leave it out, or export again."
-            )
-        else:
-            yield path[0], value
+    return numbered(member, "", partial=partial)

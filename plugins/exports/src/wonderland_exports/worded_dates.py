@@ -26,6 +26,7 @@ _ZONE = r"(?:utc|gmt|tu|z)"
 _TIMES = ("z H:mm:ss", "H:mm:ss z", "h:mm:ss a z", "a h:mm:ss z", "z a h:mm:ss", "H.mm.ss z")
 _FIELDS = re.compile(r"'([^']*)'|([A-Za-z])\2*|\s+|(.)")
 _WIDTHS = ("wide", "abbreviated")
+_LONGEST = 256  # characters
 
 
 class _Language(NamedTuple):
@@ -45,8 +46,11 @@ class WordedDates:
         """Return the time, aware in UTC.
 
         Raises:
-            ValueError: It is in no language and shape that is known, or its weekday is not that of its date.
+            ValueError: It is longer than any date, in no language and shape that is known, or on another weekday
+                than it says.
         """
+        if len(text) > _LONGEST:
+            raise ValueError("not a date: longer than any")
         plain = _plain(text)
         for language in (self._last, *LANGUAGES):
             found = _language(language).pattern.fullmatch(plain)

@@ -10,8 +10,8 @@ too), of noise with the same covariance, of a decoder that was drawn and never t
 components as latents are active; and, through ``control``, of the untrained model. The stream of the untrained model
 is its embedding in every layer, as what writes to the stream starts at zero; where that is so, one pair of
 dictionaries serves all layers. Scrambled weights and the untrained model get the whole training, because agreement
-rises with it. Noise and the drawn decoder get a third: what they leave has arrived by then (of the demo's layer 2
-22.6% and 15.8% of the variance, after four times as long 22.3% and 15.8%).
+rises with it. Noise and the drawn decoder get a quarter: what they leave has all but arrived by then (of the demo's
+layer 2 22.8% and 15.7% of the variance, after twice as long 22.4% and 15.7%).
 
 It needs 60,000 tokens and 100 conversations to train on: below that a dictionary fits its own text and not the
 held-out one. Cost: about 5 s of a processor for a million tokens of training with 512 latents of 128 dimensions, 8 s
@@ -43,7 +43,7 @@ from wonderland_sparse.asking import TrainsOnLayers
 from wonderland_sparse.controls import components, moments, noise, partners_by_chance, scrambled
 from wonderland_sparse.dictionaries_result import DictionariesResult, agreed, chosen_layers
 from wonderland_sparse.dictionary import Dictionary, token_means
-from wonderland_sparse.learning import KINDS, Recipe, learn, start_of, steps_of
+from wonderland_sparse.learning import KINDS, Recipe, learn, passes, start_of, steps_of
 from wonderland_sparse.quality import costs, densities, errors, lead, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear
 from wonderland_sparse.shares import share_of_latents
@@ -55,7 +55,8 @@ if TYPE_CHECKING:
 
 LEAST_TOKENS, LEAST_CONVERSATIONS = 60_000, 100
 _CONTROLS = ("scrambled weights", "noise", "frozen decoder")
-_SOONER = 3  # part of the training after which a frozen decoder and noise have arrived
+_PASSES = 2_400_000, 4, 6  # vectors a context dictionary sees, and how many passes that is at least and at most
+_SOONER = 4  # part of the training after which a frozen decoder and noise have arrived
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class SparseDictionaries(TrainsOnLayers):
     """Of what is the residual stream made? Sparse dictionaries of each layer from two starts, with their controls."""
 
     name: ClassVar[str] = "sparse-dictionaries"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
     no_choices: ClassVar[str] = (
@@ -76,9 +77,11 @@ class SparseDictionaries(TrainsOnLayers):
         Literal["batchtopk", "topk", "matryoshka", "jumprelu"], "how the active ones are chosen while training"
     ] = "batchtopk"
     epochs: Annotated[
-        int, "passes over the training text, up to 15 million tokens in all; 0 for 6, and 8 where tokens are kept"
+        int,
+        "passes over the training text, up to 15 million tokens in all; 0 for 4, or up to 6 over a text of less than "
+        "600,000 tokens, and 8 where tokens are kept",
     ] = 0
-    rate: Annotated[float, "learning rate; 0 for 0.004, and 0.008 where tokens are kept"] = 0.0
+    rate: Annotated[float, "learning rate; 0 for 0.006, and 0.008 where tokens are kept"] = 0.0
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -94,16 +97,19 @@ class SparseDictionaries(TrainsOnLayers):
             raise wl.UsageError(f"There is no kind of dictionary {self.kind!r}.", hint=f"Kinds: {', '.join(KINDS)}.")
         if self.tokens not in ("subtract", "keep"):
             raise wl.UsageError(f"Tokens are kept or subtracted, not {self.tokens!r}.", hint="--tokens keep")
-        recipe = self.recipe(specimen.cfg.d_model)
+        recipe = self.recipe(specimen)
         self.trainable("A dictionary", specimen.cfg.d_model, recipe.rate, recipe.epochs)
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)
         enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
         return _Job(self, specimen, layers).run()
 
-    def recipe(self, width: int) -> Recipe:
-        """Return how dictionaries of a stream of this width are trained."""
-        epochs, rate = (6, 4e-3) if self.tokens == "subtract" else (8, 8e-3)
-        return Recipe(self.latents or 4 * width, self.active, self.kind, self.rate or rate, self.epochs or epochs)
+    def recipe(self, specimen: wl.Specimen) -> Recipe:
+        """Return how dictionaries of the stream of a model are trained on its training text."""
+        epochs, rate = 8, 8e-3
+        if self.tokens == "subtract":
+            epochs, rate = passes(int(specimen.background.lengths.sum()), *_PASSES), 6e-3
+        latents = self.latents or 4 * specimen.cfg.d_model
+        return Recipe(latents, self.active, self.kind, self.rate or rate, self.epochs or epochs)
 
 
 class _Job:
@@ -111,7 +117,7 @@ class _Job:
 
     def __init__(self, asked: SparseDictionaries, specimen: wl.Specimen, layers: list[int]) -> None:
         self.asked, self.specimen, self.layers = asked, specimen, layers
-        self.recipe = asked.recipe(specimen.cfg.d_model)
+        self.recipe = asked.recipe(specimen)
         self.quiet = specimen.running(None, specimen.scratch)
         self.held = held_out(specimen, layers)
         first = self.held[layers[0]].x
@@ -129,7 +135,6 @@ class _Job:
             trained=trained * (1 if self.shared else len(layers)),
             passes=passes * len(self.together),
         )
-        self.unchanged: dict[int, np.ndarray] = {}
 
     def _writes(self) -> bool:
         """Whether any layer writes to the stream: of an untrained model none does."""
@@ -162,8 +167,12 @@ class _Job:
     @functools.cached_property
     def lead(self) -> np.ndarray:
         """By how many nats the model predicts each token better than counted trigrams do, [predicted token]."""
-        own = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None)
-        return lead(self.quiet, self.specimen.background, own)
+        return lead(self.quiet, self.specimen.background, self.unchanged)
+
+    @functools.cached_property
+    def unchanged(self) -> np.ndarray:
+        """The model's own loss of each predicted token, [predicted token]."""
+        return spliced(self.quiet, self.specimen.cfg.n_layers - 1, None)
 
     def of_layers(self, layers: list[int]) -> list[dict[str, Any]]:
         """Train and measure everything of some layers, whose vectors lie in memory together."""
@@ -313,10 +322,7 @@ class _Job:
         def put(x: Tensor, tokens: Tensor) -> Tensor:
             return change(x) if means is None else change(x - means[tokens]) + means[tokens]
 
-        if layer not in self.unchanged:
-            self.unchanged[layer] = spliced(self.quiet, layer, None)
-        rise = spliced(self.quiet, layer, put) - self.unchanged[layer]
-        return costs(rise, self.lead, self.specimen.evidence)
+        return costs(spliced(self.quiet, layer, put) - self.unchanged, self.lead, self.specimen.evidence)
 
 
 def _against(floor: np.ndarray, left: np.ndarray, total: np.ndarray, conversation: np.ndarray) -> wl.Estimate:

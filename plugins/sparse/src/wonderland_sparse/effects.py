@@ -5,7 +5,9 @@ of the model runs on. Two things are read off after those places:
 
 - *The rise of the loss* of the token that does follow, in nats a place. A latent is *needed* if the loss rises (the
   interval lies over 0) and rises more than after steps of the same length along each of twenty other latents that fire
-  about as often. Any step does some harm; of a latent that the model has no use for, one in 21 passes by chance.
+  about as often. Any step does some harm; of a latent that the model has no use for, one in 21 passes by chance. A
+  latent is refused as soon as that is decided: no other is tried where the interval reaches to 0, and none after one
+  that does as much harm.
 - *The ratio of the probability of what it promotes*, without the latent over with it: 1 is no effect, 0.6 means that
   four tenths of it went. The promoted tokens are read off the weights, w·W_U with the final norm folded in. That the
   ratio falls says nothing about training: these tokens were chosen as those that w raises, so it falls in an untrained
@@ -20,6 +22,7 @@ only is not seen, as the loss is read where it fires.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,9 +52,9 @@ class Effects:
 
     Attributes:
         rise: Rise of the loss of the next token without it, in nats a place, [latent asked for].
-        rise_null: The same after steps along other latents, [latent asked for, null].
+        rise_null: The same after steps along other latents, [latent asked for, null]; NaN of those not tried.
         ratio: Probability of promoted tokens without it over with it, [latent asked for].
-        null: The same for steps along other latents, [latent asked for, null].
+        null: The same for steps along the same others, [latent asked for, null].
         held: That ratio with the latent held high over without, where it does not fire, [latent asked for].
         held_null: The same for other latents held as high, [latent asked for, null].
     """
@@ -126,17 +129,19 @@ def taken_out(
         there = random.permutation(np.unique(window[rows]))[:_WINDOWS]
         some = np.isin(window[rows], there)
         at = window[rows[some]], position[rows[some]]
-        loss, chance = _without(specimen, layer, stream, at, strength[some], directions, raised[number])
         conversation = evidence.conversation[at[0][at[1] + 1 < evidence.lengths[at[0]]]]
-        if len(loss) < _LEAST or not len(others):
+        if len(conversation) < _LEAST or not len(others):
             rises.append((wl.Estimate.missing(unit="nats a place", chance=0.0), np.full(NULLS, np.nan)))
             ratios.append((wl.Estimate.missing(unit="ratio", chance=1.0), np.full(NULLS, np.nan)))
         else:
-            ones, more = np.ones(len(loss)), loss - loss[:, :1]
-            rise = cluster_bootstrap(more[:, 1], ones, conversation, unit="nats a place", chance=0.0, seed=seed)
-            rises.append((rise, _filled(more[:, 2:].mean(0), 0.0)))
-            ratio = cluster_bootstrap(chance[:, 1], chance[:, 0], conversation, unit="ratio", chance=1.0, seed=seed)
-            ratios.append((ratio, _filled(chance[:, 2:].sum(0) / chance[:, 0].sum(), 1.0)))
+            told = _without(specimen, layer, stream, at, strength[some], directions, raised[number])
+            (loss, chance), (less, without) = next(told), next(told)
+            ones = np.ones(len(loss))
+            rise = cluster_bootstrap(less - loss, ones, conversation, unit="nats a place", chance=0.0, seed=seed)
+            ratio = cluster_bootstrap(without, chance, conversation, unit="ratio", chance=1.0, seed=seed)
+            null = _tried(told if float(rise.low) > 0 else None, loss, chance, float(rise.value))
+            rises.append((rise, null[0]))
+            ratios.append((ratio, null[1]))
         silent = random.permutation(len(window)) if held else np.zeros(0, dtype=np.int64)
         silent = silent[~np.isin(silent, rows)][:_HELD]
         if min(len(rows), len(silent)) < _LEAST or not len(others):
@@ -150,6 +155,27 @@ def taken_out(
     return Effects(
         *_stacked(rises, "nats a place", 0.0), *_stacked(ratios, "ratio", 1.0), *_stacked(highs, "ratio", 1.0)
     )
+
+
+def _tried(
+    others: Iterator[tuple[np.ndarray, np.ndarray]] | None, loss: np.ndarray, chance: np.ndarray, rise: float
+) -> np.ndarray:
+    """Return the rise and the ratio after steps along others, [2, null], until one does as much harm; NaN behind it.
+
+    Args:
+        others: Loss and probability after each step, [place] each; nothing if none is to be tried.
+        loss: The loss without a step, [place].
+        chance: The probability without a step, [place].
+        rise: What the others are measured by, in nats a place.
+    """
+    null = np.full((2, NULLS), np.nan)
+    if others is None:
+        return null
+    for place, (without, told) in enumerate(others):
+        null[:, place] = (without - loss).mean(), told.sum() / chance.sum()
+        if null[0, place] >= rise:
+            return null
+    return np.where(np.isnan(null), [[0.0], [1.0]], null)  # where there are fewer others, those not there do nothing
 
 
 def _filled(values: np.ndarray, nothing: float) -> np.ndarray:
@@ -173,8 +199,8 @@ def _without(
     strength: np.ndarray,
     directions: Tensor,
     tokens: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loss after places, and the summed probability of tokens, with steps taken off, [place, 1 + direction].
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the loss after places, and the summed probability of tokens, without a step and with each, [place] each.
 
     Args:
         specimen: The model and its evidence.
@@ -182,29 +208,27 @@ def _without(
         stream: Of the whole evidence, [window, pos, d_model].
         at: Window and position of each place.
         strength: How long the steps are there, [place].
-        directions: [direction, d_model]; all are stepped along at all places of a window at once.
+        directions: [direction, d_model]; each is stepped along at all places of a window at once.
         tokens: Whose probability is summed.
 
-    Returns:
-        Both at those places that a token follows, in their order, first without a step.
+    Yields:
+        Both at those places that a token follows, in their order, first without a step. What is not asked for is not
+        computed.
     """
     evidence = specimen.evidence
     windows, row = np.unique(at[0], return_inverse=True)
     follows = at[1] + 1 < evidence.lengths[at[0]]
-    if not follows.any():
-        return np.zeros((0, 1 + len(directions))), np.zeros((0, 1 + len(directions)))
     end = int(at[1].max()) + 1
     rows, columns, kept = torch.from_numpy(row), torch.from_numpy(at[1]), torch.from_numpy(follows)
     onward = Onward(specimen, layer, stream[torch.from_numpy(windows), :end], rows, columns, kept)
     amount = torch.from_numpy(strength).float()[:, None]
     following = torch.from_numpy(evidence.tokens[at[0][follows], at[1][follows] + 1]).long()[:, None]
     asked = torch.from_numpy(np.asarray(tokens))
-    losses, chances = [], []
-    for final in (onward.unchanged(), *(onward.stepped(-amount * direction) for direction in directions)):
-        told = torch.log_softmax(logits_of(specimen, final).cpu(), 1)
-        losses.append(-told.gather(1, following)[:, 0].numpy())
-        chances.append(told[:, asked].exp().sum(1).numpy())
-    return np.stack(losses, 1).astype(np.float64), np.stack(chances, 1).astype(np.float64)
+    for direction in (None, *directions):
+        final = onward.unchanged() if direction is None else onward.stepped(-amount * direction)
+        with torch.no_grad():
+            told = torch.log_softmax(logits_of(specimen, final).cpu(), 1)
+        yield -told.gather(1, following)[:, 0].double().numpy(), told[:, asked].exp().sum(1).double().numpy()
 
 
 def _padded(values: Tensor, evidence: wl.Evidence) -> Tensor:

@@ -27,7 +27,6 @@ References: Bills et al. 2023; Kantamneni et al. 2025 (2502.16681), sparse probi
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -46,7 +45,7 @@ from wonderland_sparse.features_result import FeaturesResult
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Explained, Labels, explain, named
 from wonderland_sparse.probing import known
 from wonderland_sparse.streams import Places, Stream, held_out, of_text, some_windows
-from wonderland_sparse.trainings import Step, side_by_side
+from wonderland_sparse.trainings import halves, one_by_one, side_by_side
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -61,7 +60,7 @@ class SparseFeatures:
     """What does each latent fire for and do? Explanations, stability and effects, each beside its null."""
 
     name: ClassVar[str] = "sparse-features"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
     no_choices: ClassVar[str] = (
@@ -106,30 +105,24 @@ class SparseFeatures:
         text, others, done = _Text(some, labels), self._of_scrambled(specimen, found, layers, some), [0]
         specimen.progress(0, 2 * len(layers))
 
-        def each(of: Callable[[int], Any]) -> Callable[[Step], list[Any]]:
-            def work(step: Step) -> list[Any]:
-                measured = []
-                for layer in layers:
-                    with torch.no_grad():  # which each thread has of its own
-                        measured.append(of(layer))
-                    step()
-                return measured
-
-            return work
-
         def tell() -> None:
             done[0] += 1
             specimen.progress(done[0], 2 * len(layers))
 
-        # Each model is run by one thread only: hooks are the model's.
-        parts, scrambled_parts = side_by_side(
-            [
-                each(lambda layer: self._layer(specimen, found, layer, (first[layer], second[layer]), text)),
-                each(lambda layer: self._scrambled(found, layer, others, text)),
-            ],
-            tell,
-        )
-        parts = [part | {"scrambled": of} for part, of in zip(parts, scrambled_parts, strict=True)]
+        def own(running: wl.Specimen, layer: int) -> Any:
+            return self._layer(running, found, layer, (first[layer], second[layer]), text)
+
+        def control(running: wl.Specimen, layer: int) -> Any:
+            return self._scrambled(found, layer, (running, others[1]), text)
+
+        works = [
+            one_by_one(of, running, some_layers)
+            for model, of in ((specimen, own), (others[0], control))
+            for running, some_layers in halves(model, layers)
+        ]
+        made = [part for half in side_by_side(works, tell) for part in half]
+        of_layer = dict(made[: len(layers)]), dict(made[len(layers) :])
+        parts = [of_layer[0][layer] | {"scrambled": of_layer[1][layer]} for layer in layers]
         return FeaturesResult.of(parts, tokens=found.tokens, latents=found.latents, shared=found.shared)
 
     def _of_scrambled(
@@ -154,7 +147,7 @@ class SparseFeatures:
         (other, streams), its = others, found.of_scrambled(layer)
         if its is None:
             return None
-        of = self._measured(other, layer, *its, streams[layer], text, held=False)
+        of = self._measured(other, layer, *its, streams[layer], text, control=True)
         return {name: of[name] for name in ("arrays", "rise", "nulls", "known")}
 
     def _layer(
@@ -191,9 +184,12 @@ class SparseFeatures:
         streams: tuple[Stream, Stream],
         text: _Text,
         *,
-        held: bool = True,
+        control: bool = False,
     ) -> dict[str, Any]:
-        """Return what the latents of a model fire for and do, and the same of its neurons and of directions."""
+        """Return what the latents of a model fire for and do, and the same of its neurons and of directions.
+
+        Of a control only what stands beside the model's own: its latents are not held high, and nothing else is cut.
+        """
         labels, some = text.labels, text.windows
         x, y = (of.without(table) for of in streams)
         here, there = fires(dictionary, x), fires(dictionary, y)
@@ -208,10 +204,10 @@ class SparseFeatures:
         coming = explained(here, there, count, COMING)
         density = np.bincount(there.units, minlength=count) / size
         nulls = {"rolled firing": explained(rolled(here, len(x)), rolled(there, size), count).f1}
-        values: dict[str, tuple[np.ndarray, np.ndarray]] = {
-            "random directions": directions(x, y, min(count, 512), self.seed)
-        }
-        if not specimen.cfg.attn_only:
+        values: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        if not control:
+            values["random directions"] = directions(x, y, min(count, 512), self.seed)
+        if not control and not specimen.cfg.attn_only:
             rows = some.batch(np.arange(len(some)), 0), specimen.evidence.tokens
             lengths = some.lengths, specimen.evidence.lengths
             values["neurons"] = (
@@ -228,7 +224,7 @@ class SparseFeatures:
         clear = np.maximum(contextual.chosen, 0.5 * best.chosen)
         order = np.argsort(-np.nan_to_num(clear, nan=-1), kind="stable")
         asked = np.array([one for one in order if allowed[one] and stability[one] >= STABLE][: self.effects], dtype=int)
-        effects = taken_out(specimen, layer, dictionary, there, asked, raised[0], density, self.seed, held)
+        effects = taken_out(specimen, layer, dictionary, there, asked, raised[0], density, self.seed, held=not control)
         return {
             "order": order,
             "there": there,

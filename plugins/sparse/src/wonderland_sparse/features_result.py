@@ -200,11 +200,9 @@ class FeaturesResult(MeasuredFeatures):
                 ("P(promoted) without it", "P(promoted) without others", self.effects, "null", ".2f"),
                 ("P(promoted), held high", "the same of others", self.held, "held null", ".2f"),
             ):
-                away = arrays[null_of][at]
-                away = away[np.isfinite(away)]
-                if len(away):
+                if measured(estimates[place][at].value):
                     rows[name] = Number.of(estimates[place][at])
-                    rows[others] = Wording(f"{in_words(away.min(), form)} to {in_words(away.max(), form)}")
+                    rows[others] = Wording(_of_others(arrays[null_of][at], form))
         return rows
 
     def _cards(self) -> wl.View:
@@ -229,11 +227,10 @@ class FeaturesResult(MeasuredFeatures):
             Cards(cards),
             subtitle="What is in the stream, one piece at a time?",
             caption=f"Held-out text, n={counted(self.conversations, 'conversation')}. F1 of the best label, chosen on "
-            "other text, "
-            "beside that of the same firing shifted in time. Rise of the loss: in nats where it fires, 95% "
-            "interval over conversations, beside steps as long along twenty latents of like density. P(promoted): "
-            "ratio of the probability of what it raises. Held high: set to the 90% quantile of its activation where "
-            f"it does not fire. {self._baselines()}",
+            "other text, beside that of the same firing shifted in time. Rise of the loss: in nats where it fires, 95% "
+            "interval over conversations, beside steps as long along twenty latents of like density, tried until one "
+            "does as much harm. P(promoted): ratio of the probability of what it raises. Held high: set to the 90% "
+            f"quantile of its activation where it does not fire. {self._baselines()}",
             how_to_read="Stable and needed ones come first. Read all five bands: what stands at a fifth of the highest "
             "is often something else. Reads is where it fires; raises is what it then says.",
             misleads="P(promoted) falls without nearly any latent, of an untrained model too: the promoted tokens are "
@@ -291,6 +288,15 @@ class FeaturesResult(MeasuredFeatures):
         rolled = [self.nulls[place]["rolled firing"] for place in places]
         found = [np.nanmean(of) for of in rolled if np.isfinite(of).any()]
         return float(np.mean(found)) if found else float("nan")
+
+
+def _of_others(values: np.ndarray, form: str) -> str:
+    """Say what steps along others did, of which only some are tried where that decides."""
+    away = values[np.isfinite(values)]
+    if not len(away):
+        return "not tried: the interval of the rise reaches to 0"
+    span = f"{in_words(away.min(), form)} to {in_words(away.max(), form)}" if len(away) > 1 else in_words(away[0], form)
+    return span if len(away) == NULLS else f"{span}, the first {len(away)}; no more were tried"
 
 
 def _count(result: MeasuredFeatures, place: str, *, scrambled: bool = False) -> tuple[int, int, float]:

@@ -43,11 +43,13 @@ _KINDS = {
     "direction": "best direction",
     "component": "best component",
 }
+_AHEAD = {"a question mark will come": "question mark ahead"}
+"""What is too long to stand under a bar."""
 
 
 def known_view(result: MeasuredFeatures) -> wl.View:
     """Return the best unit of each kind for what is known."""
-    names = [f"{place}: {label}" for place, of in result.known.items() for label in of]
+    names = [f"{place}: {_AHEAD.get(label, label)}" for place, of in result.known.items() for label in of]
     rows = [of for by_label in result.known.values() for of in by_label.values()]
     kinds = [kind for kind in rows[0] if kind != "number"]
     bars = {_KINDS.get(kind, kind): wl.Estimate.stacked([row[kind] for row in rows]) for kind in kinds}

@@ -32,7 +32,7 @@ from torch import Tensor
 from wonderland_sparse.dictionary import Dictionary, Transcoder
 from wonderland_sparse.gradients import Active, gradients, largest_of
 
-__all__ = ["KINDS", "Kind", "Recipe", "learn", "start_of", "steps_of", "transcode"]
+__all__ = ["KINDS", "Kind", "Recipe", "learn", "passes", "start_of", "steps_of", "transcode"]
 
 Kind = Literal["batchtopk", "topk", "matryoshka", "jumprelu"]
 KINDS: tuple[Kind, ...] = ("batchtopk", "topk", "matryoshka", "jumprelu")
@@ -78,6 +78,15 @@ class Recipe:
 def steps_of(recipe: Recipe, vectors: int) -> int:
     """Return how many steps training takes on so many vectors."""
     return max(min(recipe.epochs * vectors, recipe.most) // min(recipe.batch, vectors), 1)
+
+
+def passes(vectors: int, seen: int, least: int, most: int) -> int:
+    """Return how many passes over vectors see so many of them in all, from the least to the most.
+
+    >>> passes(590_809, 2_400_000, 4, 6), passes(60_000, 2_400_000, 4, 6), passes(10_000_000, 2_400_000, 4, 6)
+    (4, 6, 4)
+    """
+    return min(max(round(seen / max(vectors, 1)), least), most)
 
 
 def start_of(name: str, seed: int) -> int:

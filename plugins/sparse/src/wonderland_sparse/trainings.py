@@ -10,6 +10,7 @@ steps.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ import wonderland as wl
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.saved import kept
 
-__all__ = ["Step", "Trainings", "Wanted", "side_by_side"]
+__all__ = ["Step", "Trainings", "Wanted", "halves", "one_by_one", "side_by_side"]
 
 R = TypeVar("R")
 Step = Callable[[], None]
@@ -153,3 +154,26 @@ def side_by_side(works: Sequence[Callable[[Step], R]], tell: Step) -> list[R]:
         stop.set()
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
+
+
+def halves(specimen: wl.Specimen, layers: list[int]) -> list[tuple[wl.Specimen, list[int]]]:
+    """Return which layers are measured in which model: every other one in a copy, since hooks are the model's."""
+    if len(layers) < 2 or torch.get_num_threads() < 2:
+        return [(specimen, layers)]
+    return [(specimen, layers[::2]), (specimen.with_model(copy.deepcopy(specimen.model)), layers[1::2])]
+
+
+def one_by_one(
+    of: Callable[[wl.Specimen, int], R], running: wl.Specimen, layers: list[int]
+) -> Callable[[Step], list[tuple[int, R]]]:
+    """Return what measures some layers of a model one after the other, by their numbers."""
+
+    def work(step: Step) -> list[tuple[int, R]]:
+        measured = []
+        for layer in layers:
+            with torch.no_grad():  # which each thread has of its own
+                measured.append((layer, of(running, layer)))
+            step()
+        return measured
+
+    return work

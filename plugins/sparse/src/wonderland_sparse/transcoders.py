@@ -42,7 +42,7 @@ from wonderland_sparse.dictionaries_result import agreed, chosen_layers
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.effects import promoted
 from wonderland_sparse.labels import Labels, explain, named
-from wonderland_sparse.learning import Recipe, start_of, steps_of, transcode
+from wonderland_sparse.learning import Recipe, passes, start_of, steps_of, transcode
 from wonderland_sparse.quality import costs, densities, errors_across, lead, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear
 from wonderland_sparse.shares import share_of_latents
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
 _CHOOSING = 60_000  # tokens of training text to choose labels on
+_PASSES = 1_200_000, 2, 4  # vectors a transcoder sees, and how many passes that is at least and at most
 _SILENT = 1e-6  # largest number an MLP writes that counts as nothing
 _WRITES = 6
 
@@ -63,7 +64,7 @@ class Transcoders(TrainsOnLayers):
     """What does each MLP compute? Sparse transcoders of it from two starts, with their controls."""
 
     name: ClassVar[str] = "transcoders"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     needs: ClassVar[tuple[str, ...]] = ("resid_mid", "mlp_out", "background")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
     no_choices: ClassVar[str] = (
@@ -71,8 +72,12 @@ class Transcoders(TrainsOnLayers):
     )
     on_request: ClassVar[bool] = True
 
-    epochs: Annotated[int, "passes over the training text, up to 15 million tokens in all"] = 4
-    rate: Annotated[float, "learning rate"] = 1e-2
+    epochs: Annotated[
+        int,
+        "passes over the training text, up to 15 million tokens in all; 0 for 2, or up to 4 over a text of less than "
+        "600,000 tokens",
+    ] = 0
+    rate: Annotated[float, "learning rate"] = 1.5e-2
 
     @classmethod
     def truths(cls) -> list[Truth]:
@@ -84,7 +89,8 @@ class Transcoders(TrainsOnLayers):
     @torch.no_grad()
     def run(self, specimen: wl.Specimen) -> TranscodersResult:
         """Train the transcoders and their controls, and measure them on the evidence."""
-        self.trainable("A transcoder", specimen.cfg.d_model, self.rate, self.epochs)
+        recipe = self.recipe(specimen)
+        self.trainable("A transcoder", specimen.cfg.d_model, recipe.rate, recipe.epochs)
         if not isinstance(specimen.model, wl.ChatTransformer):
             raise wl.Unsupported(
                 "Transcoders are trained on a ChatTransformer's MLPs only.",
@@ -93,6 +99,11 @@ class Transcoders(TrainsOnLayers):
         layers = chosen_layers(self.layers, specimen.cfg.n_layers)
         enough(specimen.background, LEAST_TOKENS, LEAST_CONVERSATIONS)
         return _Job(self, specimen, layers).run()
+
+    def recipe(self, specimen: wl.Specimen) -> Recipe:
+        """Return how transcoders of a model are trained on its training text."""
+        epochs = self.epochs or passes(int(specimen.background.lengths.sum()), *_PASSES)
+        return Recipe(self.latents or 4 * specimen.cfg.d_model, self.active, rate=self.rate, epochs=epochs)
 
 
 class _Job:
@@ -104,9 +115,7 @@ class _Job:
         self.held = mlp_held_out(self.quiet, layers)
         self.layers = [layer for layer in layers if float(self.held[layer][1].x.abs().max()) > _SILENT]
         self.silent = [layer for layer in layers if layer not in self.layers]
-        self.recipe = Recipe(
-            asked.latents or 4 * specimen.cfg.d_model, asked.active, rate=asked.rate, epochs=asked.epochs
-        )
+        self.recipe = asked.recipe(specimen)
         text = specimen.background
         self.together = together(specimen, text, self.layers, copies=2)
         self.trainings = Trainings(
@@ -115,11 +124,10 @@ class _Job:
             trained=3 * len(self.layers),
             passes=2 * len(self.together),
         )
-        self.unchanged: dict[int, np.ndarray] = {}
 
     def run(self) -> TranscodersResult:
-        own = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None, mlp=True)
-        self.lead = lead(self.quiet, self.specimen.background, own)
+        self.unchanged = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None)
+        self.lead = lead(self.quiet, self.specimen.background, self.unchanged)
         result = TranscodersResult.of(
             [one for layers in self.together for one in self.of_layers(layers)],
             silent=self.silent,
@@ -212,10 +220,7 @@ class _Job:
         left = errors_across(made, read.x, written.x)
         found = {"fvu": ratio(left, unexplained(written.x), conversation)}
         if cost:
-            rise = spliced(self.quiet, layer, lambda x, _: made(x.float()), mlp=True)
-            if layer not in self.unchanged:
-                self.unchanged[layer] = spliced(self.quiet, layer, None, mlp=True)
-            rise -= self.unchanged[layer]
+            rise = spliced(self.quiet, layer, lambda x, _: made(x.float()), mlp=True) - self.unchanged
             found |= costs(rise, self.lead, self.specimen.evidence)
         return found
 

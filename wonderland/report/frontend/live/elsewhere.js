@@ -48,7 +48,7 @@ function ownText(answer, show) {
         return yield* answer(run, { title: 'Your text', tokens: pieces, speakers: pieces.map(() => own.who), messages: pieces.map(() => 0) }, tokenizer);
       })());
       if (found === undefined) return;
-      fill(note, dots('Your text, n = 1', all.length > tokens.length && `the oldest ${all.length - tokens.length} tokens are not seen`));
+      fill(note, dots('Your text, n = 1', all.length > tokens.length && `not seen: the oldest ${counted(all.length - tokens.length, 'token')}`));
       show(found);
     } catch (error) {
       fill(note, `The model in this file cannot answer: ${error.message}.`);

@@ -32,7 +32,7 @@ function lessonsPanel(session) {
   const reported = () => {
     if (!speaks) return 'This report did not measure who speaks (speaker-tracking): only the page has answered.';
     const all = speaks.heads.map((name) => `${name} (${percent(speaks.value.at(...headOf(name)))}, ${interval(speaks.low.at(...headOf(name)), speaks.high.at(...headOf(name)), 2)})`);
-    return `The report, over ${speaks.pairs} pairs of real conversations: ${all.length ? all.join(', ') : 'no head is shown to say who speaks'}.`;
+    return `The report, over ${counted(speaks.pairs, 'pair')} of real conversations: ${all.length ? all.join(', ') : 'no head is shown to say who speaks'}.`;
   };
   const through = (name, shares) => `${name} brings back ${percent(max(0, shares[HEADS.indexOf(name)]))}`;
   const judge = (answer, shares, count, of) => {
@@ -63,7 +63,7 @@ function lessonsPanel(session) {
           const least = d3.minIndex(left);
           return { right: left[least] > HALF, said: [`Each head was switched off alone: without ${HEADS[least]} the least is left, ${percent(max(0, left[least]))} (n = ${all.length}).`, reported()] };
         }
-        if (!parts.length || parts.length > 3) return { said: [parts.length ? `${parts.length} parts are off; three are the most.` : 'Nothing is off yet: press a head above.'] };
+        if (!parts.length || parts.length > 3) return { said: [parts.length ? `${parts.length} heads and MLPs are off; three are the most.` : 'Nothing is off yet: press a head above.'] };
         const others = HEADS.filter((name) => !offNames().includes(name)), draw = draws(5);
         const chosen = parts.map(() => others.splice(floor(draw() * others.length), 1)[0]).filter(Boolean).map(partNamed);
         for (const pair of all) {
@@ -88,7 +88,7 @@ function lessonsPanel(session) {
       * check() {
         const { worth, scores, words } = yield* repetitions(session.model), [mean, low, high] = meanInterval(worth), least = induction?.least ?? 0.05, best = d3.maxIndex(scores);
         const right = low > least ? 'yes' : high < least ? 'no' : 'cannot tell';
-        return { right: sure.value === right, said: [`The order is worth ${number(mean, 3)} nats a word ${interval(low, high, 3)} (${worth.length} sequences of ${words} random words; from ${least} on it counts): ${right}. The head that looks most at what came after the word before: ${HEADS[best]}, ${percent(scores[best])} of its attention.`,
+        return { right: sure.value === right, said: [`The order is worth ${number(mean, 3)} nats a word ${interval(low, high, 3)} (${counted(worth.length, 'sequence')} of ${words} random words; from ${least} on it counts): ${right}. The head that looks most at what came after the word before: ${HEADS[best]}, ${percent(scores[best])} of its attention.`,
           right === 'no' ? 'Not to find it is a result, too: it has a bound.' : null, induction ? `The report: ${induction.claim}` : 'This report did not measure induction: only the page has answered.'] };
       } },
     { name: 'Fool yourself', title: 'Fool yourself with one prompt', form: often,
@@ -102,7 +102,7 @@ function lessonsPanel(session) {
           each.push(HEADS.map((_, i) => klDivergence(before, softmax(logits.subarray(i * vocab, (i + 1) * vocab)))));
         }
         const [here, ...others] = each, best = d3.maxIndex(here), times = others.filter((list) => d3.maxIndex(list) === best).length, ranks = others.map((list) => 1 + list.filter((value) => value > list[best]).length);
-        return { right: (times > others.length / 2) === (often.value === 'yes'), said: [`On your text ${HEADS[best]} is the largest of ${HEADS.length}: KL ${number(here[best], 3)} nats without it. On ${others.length} other texts it is the largest ${times} times, its middle rank is ${d3.median(ranks)}, its mean ${number(meanOf(others.map((list) => list[best])), 3)} nats.`,
+        return { right: (times > others.length / 2) === (often.value === 'yes'), said: [`On your text ${HEADS[best]} is the largest of ${HEADS.length}: KL ${number(here[best], 3)} nats without it. On ${counted(others.length, 'other text')} it is the largest ${counted(times, 'time')}, its middle rank is ${d3.median(ranks)}, its mean ${number(meanOf(others.map((list) => list[best])), 3)} nats.`,
           'It was chosen because it was the largest, so on your text it looks larger than it is. Choose on some texts, and measure on others.'] };
       } },
   ];

@@ -34,7 +34,7 @@ function pathsPanel(session, { held }) {
     if (!session.fresh) return;
     show();
     const a = less ? held() : null;
-    if (a && a.tokens.length !== session.tokens.length) return void fill(sum, `Unequal lengths: A has ${a.tokens.length} tokens, this text ${session.tokens.length}, so that positions do not line up.`);
+    if (a && a.tokens.length !== session.tokens.length) return void fill(sum, `Unequal lengths: A has ${counted(a.tokens.length, 'token')}, this text ${session.tokens.length}, so that positions do not line up.`);
     fill(sum, '…');
     lane.run(tracing()).then((found) => found && draw(found));
   }
@@ -51,7 +51,7 @@ function pathsPanel(session, { held }) {
     if (!edges.length) return void fill(picture, el('p.quiet', 'No node carries any of it.'));
     chart = renderers.graph({ view: { id: 'what-carries-it', title: 'What carries it', caption: 'One text, n = 1.', selects: ['head'] }, data, plot: picture, controls });
     chart.update(new Set(['mounted']));
-    fill(note, `${kept.length} of ${all} nodes. One text, n = 1. Attention and the scales of the norms are held as they were: a head passes on what it reads, an MLP counts as a source, and what queries and keys would do is left out. An ablation can therefore say otherwise.`);
+    fill(note, `${kept.length} of ${counted(all, 'node')}. One text, n = 1. Attention and the scales of the norms are held as they were: a head passes on what it reads, an MLP counts as a source, and what queries and keys would do is left out. An ablation can therefore say otherwise.`);
   }
   const show = () => {
     overs.show(over);

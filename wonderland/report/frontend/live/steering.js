@@ -15,7 +15,7 @@ function steeringPanel(session) {
     const f = firing(session.kept.run, way), most = d3.max(f) || 1;
     const word = (piece, t) => el('span', { class: f[t] ? `lit lit${ceil(4 * f[t] / most)}` : null, title: f[t] ? number(f[t], 2) : 'does not fire', 'data-f': f[t].toFixed(6) }, piece);
     const on = f.filter((value) => value > 0).length;
-    fill(there, el('p.fires', session.pieces.map(word)), el('p.quiet', on ? `Fires on ${on} of ${f.length} tokens, here, n = 1; most ${number(most, 2)}.` : `Fires on none of the ${f.length} tokens here.`));
+    fill(there, el('p.fires', session.pieces.map(word)), el('p.quiet', on ? `Fires on ${on} of ${counted(f.length, 'token')}, here, n = 1; most ${number(most, 2)}.` : `Fires on none of ${counted(f.length, 'token')} here.`));
   }
   const show = () => {
     const amount = +slider.value, way = ways[+which.value], latent = Boolean(way?.reads);

@@ -20,7 +20,7 @@ function swapPanel(session, { changed }) {
 
   // What the linter of contrasts says of a pair, in its words.
   const problem = () => {
-    if (a.tokens.length !== session.tokens.length) return `Unequal lengths: ${a.tokens.length} and ${session.tokens.length} tokens, so that positions do not line up.`;
+    if (a.tokens.length !== session.tokens.length) return `Unequal lengths: ${a.tokens.length} and ${counted(session.tokens.length, 'token')}, so that positions do not line up.`;
     if (a.tokens.every((token, i) => token === session.tokens[i])) return 'Identical prompts: nothing differs, so nothing can be the cause. Change a word; what is written now is B.';
     return '';
   };
@@ -46,7 +46,7 @@ function swapPanel(session, { changed }) {
       return null;
     }
     const site = SITES[mode][1], names = site === 'z' ? HEADS : d3.range(N_LAYERS).map((l) => `L${l}`), values = new Map();
-    const shown = names.map((name) => session.pieces.map(() => el('i.cell'))), grid = el('div.grid', { role: 'img', label: `How much returns, ${names.length} rows by ${session.pieces.length} tokens` });
+    const shown = names.map((name) => session.pieces.map(() => el('i.cell'))), grid = el('div.grid', { role: 'img', label: `How much returns, ${counted(names.length, 'row')} by ${counted(session.pieces.length, 'token')}` });
     grid.style.gridTemplateColumns = `max-content repeat(${session.pieces.length}, minmax(${site === 'z' ? 16 : 38}px, 46px))`;
     fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', shortName(piece))), names.map((name, r) => [el('span.rowname', name), shown[r]]));
     const key = legend();

@@ -110,7 +110,7 @@ renderers.live = ({ data, plot }) => {
     if (session.method !== 'resample') return [{ method: session.method, means: session.means }];
     const long = data.donors.filter((donor) => donor.values.length >= session.tokens.length);
     if (!long.length) {
-      session.refused = `No other text here is as long as yours: ${session.tokens.length} tokens, the longest has ${d3.max(data.donors, (donor) => donor.values.length)}.`;
+      session.refused = `No other text here is as long as yours: ${counted(session.tokens.length, 'token')}, the longest has ${d3.max(data.donors, (donor) => donor.values.length)}.`;
       return [];
     }
     for (const donor of long) donor.run ??= yield* readTokens(new LiveRun(session.model), Array.from(donor.values));

@@ -83,7 +83,7 @@ function writePanel(session, { changed, asked }) {
       d3.groups(d3.range(spans.length), (i) => turnOf[i]).map(([, members]) => el(`p.bubble.${session.speakerOf[members[0]]}`, { dir: 'auto' }, members.map((i) => spans[i]))));
     hand.set(spans);
     note.hidden = !struck.length;
-    fill(note, struck.length ? `The model sees ${session.model.context} tokens at once. The oldest ${struck.length}, struck through, it does not see.` : '');
+    fill(note, struck.length ? `The model sees ${session.model.context} tokens at once. It does not see the oldest ${struck.length}, struck through.` : '');
   };
   const shade = () => {
     const head = headOf(store.shownHead), from = session.at(), { losses } = session, looking = head && session.fresh;

@@ -21,7 +21,7 @@ Names of chats serve as threads only behind a prefix that keeps chats of one nam
 
 from __future__ import annotations
 
-from wonderland_exports.frame.files import Export, Member, encoding_of, head, open_export, peek
+from wonderland_exports.frame.files import Export, Member, encoding_of, head, must_be_utf8, open_export, peek
 from wonderland_exports.frame.jsonstream import CUT, load, runs, walk
 from wonderland_exports.frame.mojibake import Mender
 from wonderland_exports.frame.owner import ME, find_owner
@@ -44,6 +44,7 @@ __all__ = [
     "from_unix",
     "head",
     "load",
+    "must_be_utf8",
     "open_export",
     "peek",
     "runs",

@@ -26,7 +26,7 @@ from wonderland_exports.frame.archives import CUT_SHORT, Damaged, begins_as_arch
 from wonderland_exports.frame.guarded import Guarded, refused
 from wonderland_exports.frame.kept import Kept
 
-__all__ = ["Export", "Member", "encoding_of", "head", "open_export", "peek"]
+__all__ = ["Export", "Member", "encoding_of", "head", "must_be_utf8", "open_export", "peek"]
 
 LISTED = 3000  # entries of a folder that `peek` looks at
 
@@ -188,11 +188,25 @@ def peek(path: Path, wanted: Wanted, most: int = 4) -> list[Member]:
 
 
 def head(member: Member, most: int = 1 << 14) -> bytes:
-    """Return the first bytes of a member; empty where it cannot be read."""
+    """Return the first bytes of a member, in UTF-8 if it is marked as UTF-16; empty where it cannot be read."""
     try:
-        return member.read(most)
+        content = member.read(most)
     except (OSError, WonderlandError):
         return b""
+    return content.decode("utf-16", "ignore").encode() if encoding_of(content) == "utf-16" else content
+
+
+def must_be_utf8(member: Member) -> None:
+    """Refuse a member that is marked as UTF-16.
+
+    Raises:
+        InputError: It is.
+    """
+    if encoding_of(member.read(2)) == "utf-16":
+        raise InputError(
+            f"{member.name} is written in UTF-16, which no app does that writes such files: an editor saved it so.",
+            hint="Give the file as it was before, or open it in the editor and save it as UTF-8.",
+        )
 
 
 def _damage(member: Member) -> WonderlandError | None:

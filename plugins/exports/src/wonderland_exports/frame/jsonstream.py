@@ -18,7 +18,7 @@ import orjson
 
 from wonderland.errors import InputError
 from wonderland_exports.frame.files import Member
-from wonderland_exports.frame.window import Broken, Path, Reader, has_huge_numbers
+from wonderland_exports.frame.window import Broken, Path, Reader, goes_on, has_huge_numbers
 
 __all__ = ["CUT", "load", "runs", "walk"]
 
@@ -34,7 +34,7 @@ def walk(member: Member, arrays: Collection[str], *, partial: bool = False) -> I
     Args:
         member: A JSON file in UTF-8 (or UTF-16 with a byte-order mark).
         arrays: Paths of the arrays, as keys joined by dots; ``*`` stands for any element of an array on the way:
-            ``chats.list.*.messages``.
+            ``chats.list.*.messages``. An empty path is the file itself.
         partial: Whether to keep what stands before the place where the file stops being JSON. The last item then is
             ``(CUT, byte)``.
 
@@ -58,7 +58,7 @@ def runs(member: Member, arrays: Collection[str], *, partial: bool = False) -> I
     Raises:
         InputError: The file is not JSON, or ends too early.
     """
-    ways = {tuple(name.split(".")) for name in arrays}
+    ways = {tuple(name.split(".")) if name else () for name in arrays}
     if 0 < member.size <= _WHOLE:
         document = member.once(_parsed_whole)
         if document is not _REFUSED:
@@ -116,10 +116,10 @@ def _along(value: Any, path: Path, ways: Collection[Path], pattern: Path) -> Ite
     if type(value) is list and pattern in ways:
         if value:
             yield (*path, "*"), value
-    elif type(value) is dict and any(way[: len(pattern)] == pattern and len(way) > len(pattern) for way in ways):
+    elif type(value) is dict and goes_on(ways, pattern, "{"):
         for key, inner in value.items():
             yield from _along(inner, (*path, key), ways, (*pattern, key))
-    elif type(value) is list and any(way[: len(pattern) + 1] == (*pattern, "*") for way in ways):
+    elif type(value) is list and goes_on(ways, pattern, "["):
         for number, inner in enumerate(value):
             yield from _along(inner, (*path, number), ways, (*pattern, "*"))
     else:

@@ -19,7 +19,7 @@ import orjson
 from wonderland.errors import InputError
 from wonderland_exports.frame.files import Member
 
-__all__ = ["Broken", "Path", "Reader", "has_huge_numbers"]
+__all__ = ["Broken", "Path", "Reader", "goes_on", "has_huge_numbers"]
 
 Path = tuple[str | int, ...]
 
@@ -42,6 +42,12 @@ def has_huge_numbers(content: bytes) -> bool:
     """Say whether there may be a number in some JSON that 64 bits do not hold."""
     zeros = content.translate(_ZEROS)
     return any(huge in zeros for huge in _HUGE)
+
+
+def goes_on(ways: Collection[Path], pattern: Path, sign: str) -> bool:
+    """Say whether a way to rows leads into what stands here, an object ("{") or an array ("[")."""
+    length = len(pattern)
+    return any(len(way) > length and way[:length] == pattern and (way[length] == "*") == (sign == "[") for way in ways)
 
 
 class Broken(Exception):
@@ -157,9 +163,9 @@ class Reader:
         sign = self._peek()
         if sign == "[" and pattern in ways:
             yield from self._rows((*path, "*"))
-        elif sign == "{" and any(way[: len(pattern)] == pattern and len(way) > len(pattern) for way in ways):
+        elif sign == "{" and goes_on(ways, pattern, sign):
             yield from self._object(path, ways, pattern)
-        elif sign == "[" and any(way[: len(pattern) + 1] == (*pattern, "*") for way in ways):
+        elif sign == "[" and goes_on(ways, pattern, sign):
             yield from self._array(path, ways, pattern)
         else:
             yield path, [self._whole()]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ __all__ = ["HEAD", "count_lines", "count_texts", "lines", "texts"]
 
 HEAD = re.compile(r"\[(\d{4}-\d\d-\d\d),? (\d\d:\d\d(?::\d\d)?)\] ?")
 _HEADS = re.compile(f"^{HEAD.pattern}", re.MULTILINE)
+_OTHER_ENDS = re.compile(rf"\r+\n|\r(?={HEAD.pattern}|\Z)")  # of lines; any other carriage return is part of a text
 _WHOLE = 1 << 26  # a text of at most so many bytes is looked through at once
 _make = tuple.__new__
 _OWN, _NOBODY = "Me", "No-Sender"
@@ -108,11 +109,11 @@ def _moment(day: str, time: str) -> datetime | None:
 
 
 def _plain(member: Member) -> str | None:
-    """Return the whole of a text whose lines end in a line feed alone; None if they do not, or it is large."""
+    """Return the whole of a text with its lines ended by a line feed alone; None if it is large."""
     if member.size > _WHOLE:
         return None
-    text = member.read().decode("utf-8-sig", "replace")
-    return None if "\r" in text else text
+    text = member.read().decode("utf-8-sig", "surrogateescape")
+    return _OTHER_ENDS.sub("\n", text) if "\r" in text else text
 
 
 def _blocks(member: Member) -> Iterator[tuple[int, re.Match[str] | None, str]]:
@@ -136,8 +137,7 @@ def _blocks(member: Member) -> Iterator[tuple[int, re.Match[str] | None, str]]:
 def _line_by_line(member: Member) -> Iterator[tuple[int, re.Match[str] | None, str]]:
     start, head, parts = 0, None, list[str]()
     with member.open() as file:
-        for number, raw in enumerate(file, 1):
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8", "replace").rstrip("\r\n")
+        for number, line in enumerate(_lines(file), 1):
             found = HEAD.match(line)
             if found is None:
                 parts.append(line)
@@ -147,6 +147,12 @@ def _line_by_line(member: Member) -> Iterator[tuple[int, re.Match[str] | None, s
             start, head, parts = number, found, [line[found.end() :]]
     if head is not None or any(map(str.strip, parts)):
         yield start or 1, head, "\n".join(parts).rstrip("\n")
+
+
+def _lines(file: Iterable[bytes]) -> Iterator[str]:
+    for number, raw in enumerate(file):
+        line = raw.decode("utf-8" if number else "utf-8-sig", "surrogateescape").rstrip("\r\n")
+        yield from _OTHER_ENDS.sub("\n", line).split("\n") if "\r" in line else (line,)
 
 
 def _local(written: str, tally: Tally) -> datetime | None:

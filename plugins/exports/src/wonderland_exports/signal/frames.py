@@ -64,7 +64,7 @@ class Frames:
                 found.rows += 1
                 continue
             frame = _parsed(raw)
-            if frame is None:
+            if frame is None or "chatItem" in frame:
                 found.rows += 1
             else:
                 found._note(frame)
@@ -94,11 +94,13 @@ class Frames:
         """Make the second pass: yield what becomes of each row."""
         seen: set[int] = set()
         for number, raw in _frames(self.member):
-            if not _ITEM.match(raw):
-                if _parsed(raw) is None:
-                    yield wl.Skipped(f"line {number}", "broken line", True, "no JSON")
-                continue
             identity = f"line {number}"
+            if not _ITEM.match(raw):
+                frame = _parsed(raw)
+                if frame is None:
+                    yield wl.Skipped(identity, "broken line", True, "no JSON")
+                if frame is None or "chatItem" not in frame:
+                    continue
             key = hash(raw)
             if key in seen:
                 yield wl.Skipped(identity, "the same row twice")

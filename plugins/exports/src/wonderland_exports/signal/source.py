@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import wonderland as wl
 from wonderland.corpus.secrets import Secret
 from wonderland.errors import InputError
-from wonderland_exports.frame import Export, Member, Tally, head, open_export, peek
+from wonderland_exports.frame import Export, Member, Tally, head, must_be_utf8, open_export, peek
 from wonderland_exports.signal import desktop, exported
 from wonderland_exports.signal.frames import FILE, Frames
 
@@ -117,6 +117,8 @@ class Signal:
         for wanted in ("frames", "lines", "texts"):
             if found := [(member, form) for member, form in forms if form == wanted]:
                 export.leave_out(member for member, form in forms if not form)
+                for member, _ in found:
+                    must_be_utf8(member)
                 return found
         export.refuse_damaged()
         raise InputError(

@@ -79,17 +79,17 @@ class Together:
 
 def rows_of(member: Member, shape: Shape) -> Rows:
     """Return the rows of a chat, found in one pass and kept for the next if the chat is of modest size."""
-    return member.once(lambda one: _rows(_text_of(one), shape))
+    return member.once(lambda one: _rows(_text_of(one, shape), shape))
 
 
-def _text_of(member: Member) -> str:
-    """Return the whole text of a chat after a line break."""
+def _text_of(member: Member, shape: Shape) -> str:
+    """Return the whole text of a chat after a line break; each line ends in a line feed."""
     content = member.read()
     if encoding_of(content) == "utf-16":  # half a sign is kept as it stands, and half a unit as a sign that says so
         text = "\n" + content[: len(content) // 2 * 2].decode("utf-16", "surrogatepass") + "\ufffd" * (len(content) % 2)
     else:
         text = "\n" + content.decode("utf-8-sig", "surrogateescape")
-    return text.replace("\r\n", "\n") if "\r" in text else text
+    return shape.with_line_feeds(text) if "\r" in text else text
 
 
 def _rows(text: str, shape: Shape) -> Rows:

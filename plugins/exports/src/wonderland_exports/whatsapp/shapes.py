@@ -20,6 +20,7 @@ __all__ = ["DAY_FIRST", "MONTH_FIRST", "Shape", "day", "hours", "order_of", "sha
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 
+_LINE_FEED = r"\n"
 _B = r"[^\S\n]"
 _M = "[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]*"
 _WORD = r"[^\W\d_](?:[^\W\d_]|[.\u00a0\u2009\u202f ]){0,11}"
@@ -65,6 +66,12 @@ class Shape:
     def split(self, text: str) -> list[str]:
         """Return what stands before the first head, then date, time and what follows, for each head in turn."""
         return self.heads.split(text)
+
+    def with_line_feeds(self, text: str) -> str:
+        """Return a text with a line feed where lines end otherwise; a carriage return within a message stays."""
+        text = text.replace("\r\n", "\n")
+        head = self.heads.pattern.removeprefix(_LINE_FEED)
+        return re.sub(rf"\r(?={head}|\Z)", "\n", text) if "\r" in text else text
 
     @property
     def bracketed(self) -> bool:
@@ -114,7 +121,9 @@ def _patterns(
     end = rf"\]{_B}?" if close.startswith("]") else rf"{_B}{re.escape(close.strip())}{_B}"
     date = rf"(?P<d1>{first}){mark}{s1}{mark}{_B}?(?P<d2>\d{{1,2}}){mark}{s2}{mark}{_B}?(?P<d3>{last})"
     time = rf"{before}(?P<h>\d{{1,2}}){colon}(?P<m>\d\d){second}{mark}{after}"
-    whole = rf"\n{_M}{bracket}{mark}({_bare(date)}){mark}{tail}{mark}{comma}{_B}+{mark}({_bare(time)}){mark}{end}"
+    whole = (
+        rf"{_LINE_FEED}{_M}{bracket}{mark}({_bare(date)}){mark}{tail}{mark}{comma}{_B}+{mark}({_bare(time)}){mark}{end}"
+    )
     return [re.compile(pattern) for pattern in (whole, date, time)]
 
 
