@@ -69,11 +69,13 @@ def test_run_says_which_preset_fits_before_it_trains(messages, tmp_path, capsys)
     out = " ".join(capsys.readouterr().out.split())
     seed, nano = (PRESETS[name].sized(1).n_params / 1e6 for name in ("seed", "nano"))  # of the vocabulary asked for
     assert f"seed has up to {seed:.1f}M parameters" in out
-    assert f"nano (up to {nano:.1f}M) fits so much text: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
+    assert (
+        f"nano (up to {nano:.1f}M) is the smallest there is: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
+    )
 
 
 @pytest.mark.parametrize(
-    ("tokens", "chosen", "best"), [(20_000, "seed", "nano"), (6_000_000, "large", "seed"), (6_000_000, "nano", "seed")]
+    ("tokens", "chosen", "best"), [(20_000, "seed", "nano"), (6_000_000, "large", "seed"), (6_100_000, "nano", "seed")]
 )
 def test_the_preset_that_fits_is_advised(tokens, chosen, best):
     said = " ".join(advice(tokens, chosen, "wonderland train"))

@@ -39,7 +39,7 @@ def train(untrained, monkeypatch, capsys):
 def test_the_curve_is_read_against_chance_and_counting_per_token_and_per_byte(train, untrained, monkeypatch):
     monkeypatch.setattr(training, "_SECONDS_TO_TELL", 0.0)
     printed = train(*EPOCHS)
-    rows = {line[:26].strip(" 12"): line.split() for line in printed.out.splitlines() if "nats a byte" in line}
+    rows = {line[:21].strip(" 12"): line.split() for line in printed.out.splitlines() if "nats a byte" in line}
     assert set(rows) == {"held-out messages", "training, epoch", "uniform", "unigram", "bigram", "trigram"}
     history = wl.ChatTransformer.load(untrained / "model" / "model.safetensors").history
     assert f"{history.held_out_loss:.3f}" in rows["held-out messages"]

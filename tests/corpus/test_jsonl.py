@@ -135,7 +135,8 @@ def test_a_file_in_which_nobody_is_me_is_refused_with_the_senders_to_choose_from
     with pytest.raises(InputError, match=r"'Ada B' \(1\), 'Bob' \(1\)") as caught:
         rows(path, **me)
     assert caught.value.message.startswith(said)
-    assert caught.value.hint == "Say who you are, for example: --me 'Ada B'"
+    typed = "Say who of these you are: --me NAME" if me.get("me") else "Say who you are, for example: --me 'Ada B'"
+    assert caught.value.hint == typed
 
 
 def test_a_monologue_needs_no_owner_but_an_owner_who_was_named_must_be_in_it(write):
