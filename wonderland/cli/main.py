@@ -1,7 +1,7 @@
 """``wonderland``: the group of commands, and what becomes of errors.
 
 Exit codes: 0 all is well; 1 a check failed; 2 usage; 3 input that cannot be read; 4 not enough data; 5 out of disk,
-memory or permission; 6 a plugin; 130 interrupted, with the state saved; 129 and 143 the same, by SIGHUP and SIGTERM.
+memory or permission; 6 a plugin; 130 interrupted, nothing half written; 129 and 143 the same, by SIGHUP and SIGTERM.
 """
 
 from __future__ import annotations

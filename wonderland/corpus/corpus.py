@@ -90,7 +90,7 @@ class Corpus:
         Args:
             path: What to read; ``~`` is the home directory. The name of a source that has a place of its own, such as
                 "imessage", means that place, if no file is called so.
-            *more: Further stores. An option then goes to every source that has it.
+            *more: Further stores. An option then goes to every source that has it, or as a list to each in their order.
             source: Name of the source to read it with; by default the one that recognises it. Of several stores, one
                 name each. Several names for one store read it with each: a phone's backup holds several messengers.
             names: Keep senders and conversations as the store names them, instead of pseudonyms.
