@@ -20,6 +20,7 @@ from wonderland_sparse.dataset_examples import may_be_shown
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.effects import _tried, _without, taken_out
 from wonderland_sparse.features import SparseFeatures, _live
+from wonderland_sparse.features_views import known_view
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Labels, explain
 from wonderland_sparse.probing import ranked
 from wonderland_sparse.streams import Places, held_out
@@ -492,6 +493,17 @@ def test_without_a_stable_latent_no_effect_is_told(found):
 
 
 # What is chosen, and where it is measured
+
+
+def test_what_is_known_is_turned_through_layer_by_layer(found):
+    features = found[0]
+    (by_label,) = features.known.values()
+    of = {"me speaks": by_label["me speaks"], "a question mark will come": by_label["me speaks"]}
+    alone = known_view(dataclasses.replace(features, known={"L1": of})).figure
+    assert list(alone.x) == ["me speaks", "question mark ahead"]
+    panels = known_view(dataclasses.replace(features, known={"L1": of, "L2": of})).figure.panels
+    assert [panel.title for panel in panels] == ["L1", "L2"]
+    assert all(panel.figure.x == alone.x for panel in panels)
 
 
 def test_labels_of_random_firing_score_what_chance_gives_where_they_were_not_chosen(texts):
