@@ -300,7 +300,8 @@ def test_the_code_counts_things_by_one_helper():
 
 
 @pytest.mark.parametrize(
-    ("method", "answer"), [("views", ValueError("words")), ("views", None), ("views", [3]), ("card", 7), ("cards", 3)]
+    ("method", "answer"),
+    [("views", ValueError("words")), ("views", None), ("views", [3]), ("findings", [3]), ("card", 7), ("cards", 3)],
 )
 def test_a_result_that_cannot_be_shown_is_named_and_the_others_are_shown(method, answer):
     def fail(self):

@@ -88,6 +88,8 @@ class _Shown:
         claims: Mapping[str, Estimate] = getattr(result, "claims", dict)()
         views = [replace(view, group=view.group or name) for view in result.views()]
         findings = [with_runs(finding, claims, known, name) for finding in result.findings()]
+        if not all(isinstance(one, Finding) for one in findings):
+            raise TypeError("its findings are other things")
         about = {Key.of(thing): [*blocks] for thing, blocks in result.cards().items()}
         control = None if result.control is None else dict(result.control.card())
         return cls(views, findings, dict(result.card()), control, about)
