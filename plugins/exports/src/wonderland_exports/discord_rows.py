@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import wonderland as wl
-from wonderland_exports.frame import ME
+from wonderland_exports.frame import ME, NOT_UTF8, is_broken
 
 __all__ = ["Channel", "Rows", "author_of"]
 
@@ -126,6 +126,8 @@ class Rows:
         text = "" if text is None else text
         if not isinstance(text, str):
             return wl.Skipped(identity, "text is not a string", failed=True, detail=f"it is a {type(text).__name__}")
+        if is_broken(text):
+            return wl.Skipped(identity, *NOT_UTF8)
         if not text.strip():
             return wl.Skipped(identity, "file only" if row.get("Attachments") else "no text")
         moment = time_of_id(str(row.get("ID", "")))
