@@ -57,7 +57,7 @@ MISTYPED = [
     (["analyze", "triag"], "Did you mean triage?"),
     (["train", "--epoch", "3"], "Did you mean --epochs?"),
     (["extract", "--source", "jsonlines", "x"], "Did you mean jsonl?"),
-    (["extract", "--source", "jsonl", "x", "--sorce", "y"], "Did you mean --source?"),
+    (["extract", "--source", "jsonl", "--sorce=y"], "Did you mean --source?"),
     (["analyze", "head-patterns", "--threshold", "much"], "is no number"),
 ]
 HELPED = ["head-patterns", "circuit-sufficiency", "ov-circuits"]
