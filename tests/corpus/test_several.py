@@ -269,8 +269,6 @@ def test_a_data_frame_is_read_as_a_file_is():
 def test_a_frame_without_a_single_text_is_refused(texts):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"sender": ["me", "Ada"], "text": texts})
-    with pytest.raises(
-        InputError, match="no text in the column 'text' of the frame: its 2 cells are None, NaN or blank"
-    ):
+    with pytest.raises(InputError, match="no text in the column 'text' of the frame: 2 cells are None, NaN or blank"):
         Corpus.from_frame(frame)
     assert len(Corpus.from_frame(frame.assign(text=["hi", texts[1]]))) == 1

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import wonderland as wl
+from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.again import Once
 from wonderland_exports.discord_rows import Channel, Rows, author_of
@@ -145,6 +146,7 @@ class Discord(Surveyed[_Survey]):
                 hint="Export the channels again with the format JSON; on its command line: --format Json",
             )
         if not files:
+            export.refuse_damaged()
             raise InputError(f"{self.path} holds nothing that Discord or DiscordChatExporter wrote.", hint=_HOW)
         if any(file.own for file in files):
             export.notes.append(_ONE_SIDED)
@@ -174,7 +176,7 @@ class Discord(Surveyed[_Survey]):
                         names[who[0]] = who[1]
                     authors.setdefault(who[0], set()).update(who[1:], (str(author.get("name")),))
         if isinstance(said, int) and said != count:
-            export.notes.append(f"{member.name} says it holds {said:,} messages and holds {count:,}.")
+            export.notes.append(f"{member.name} says it holds {counted(said, 'message')} and holds {count:,}.")
         kind = str(channel.get("type", ""))
         tags = () if kind in ("DirectTextChat", "1") else ("group",)
         file = _File(member, Channel(str(channel.get("id") or member.name), tags), False)

@@ -100,6 +100,8 @@ class Imazing:
             export = open_export(self.path, lambda name: name.lower().endswith(".csv"), "CSV file of iMazing")
             everything = export.members
             export.members = tuple(one for one in everything if {*header(head(one))} >= _NEEDED)
+            if not export.members:
+                export.refuse_damaged(everything)
             export.leave_out((one for one in everything if one not in export.members), "iMazing")
             if not export.members:
                 raise InputError(

@@ -117,9 +117,11 @@ class Signal:
         forms = [(member, _form(member)) for member in export.members]
         for wanted in ("frames", "lines", "texts"):
             if found := [(member, form) for member, form in forms if form == wanted]:
+                export.leave_out(member for member, form in forms if not form)
                 for member, _ in found:
                     must_be_utf8(member)
                 return found
+        export.refuse_damaged()
         raise InputError(
             f"{export.where} is no export of Signal that can be read.",
             hint="In Signal Desktop: Settings > Data & storage > Export chats, as plain text, and give that folder. "

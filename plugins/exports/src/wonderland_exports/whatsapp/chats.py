@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 import pyarrow.compute as pc
 
+from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.frame import Export, Member, e164, encoding_of, head
 from wonderland_exports.whatsapp.halves import month_of
@@ -142,8 +143,9 @@ def _cut(chat: Chat, order: str) -> str | None:
     first = day(chat.dates[0], order)
     when = f", on {first:%Y-%m-%d}" if first else ""
     return (
-        f"{chat.title} has {chat.rows:,} rows. WhatsApp exports the newest {limit:,} or so and drops older ones in "
-        f"silence, so messages before the first one here{when} are probably missing. The source whatsapp-db reads all."
+        f"{chat.title} has {counted(chat.rows, 'row')}. WhatsApp exports the newest {limit:,} or so and drops older "
+        f"ones in silence, so messages before the first one here{when} are probably missing. The source "
+        "whatsapp-db reads all."
     )
 
 

@@ -104,7 +104,9 @@ class WhatsApp:
         if self._found is None:
             export = open_export(self.path, _is_text, "text file of a WhatsApp chat")
             named = [member for member in export.members if _sure(member)]
+            export.leave_out(member for member in export.members if member not in named)
             if not named:
+                export.refuse_damaged()
                 raise _no_chat(export.where, export.members)
             found = survey(export, named, self._dates)
             self._found = found
