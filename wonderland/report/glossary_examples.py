@@ -15,6 +15,7 @@ import numpy as np
 from wonderland.report.findings import Finding
 from wonderland.report.page import Page
 from wonderland.report.schema import AttentionPatterns, View, characters
+from wonderland.report.stories import GUESSES
 from wonderland.report.tour import claim_in_numbers, clearest, keys_on
 
 __all__ = ["examples"]
@@ -38,15 +39,21 @@ _BY_VIEW = {
 _TOKENS = 4
 
 
-def examples(page: Page, views: Sequence[View], heads: Sequence[int]) -> dict[str, dict[str, Any]]:
+def examples(
+    page: Page, views: Sequence[View], heads: Sequence[int], stories: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, dict[str, Any]]:
     """Return by the name of a term what it is in this model: ``text``, and the ``view`` and ``select`` that show it.
 
     Args:
         page: The page.
         views: Its views.
         heads: How many layers the model has, and how many heads a layer.
+        stories: The stories of its first page, whose number of choices is the one that is said.
     """
     found = {**dict(_of_findings(page)), **dict(_of_the_model(page, heads)), **dict(_of_attention(views, heads))}
+    for story in stories:
+        if story["ask"] == GUESSES and story["view"]:
+            found["choices left"] = _example(story["text"], story["view"])
     shown = {view.id for view in views} | {"findings", "all-findings"}
     return {name: one for name, one in found.items() if one["view"] in shown}
 
@@ -59,7 +66,7 @@ def _of_findings(page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, places in _BY_VIEW.items():
         at = next((f for view in places for f in page.findings if f.view == view), None)
         if at is not None:
-            yield name, _told(at, at.sentence)
+            yield name, _told(at, _short(at.sentence))
     recovered = _first(page, lambda one: one.estimate.unit == "recovery")
     if recovered is not None:
         yield "recovery", _told(recovered, claim_in_numbers(recovered))
@@ -72,10 +79,13 @@ def _of_findings(page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "chance level", _told(level, text)
     loss = _first(page, lambda one: one.view == "token-loss" and one.estimate.unit.startswith("nats"))
     if loss is not None:
-        value = float(loss.estimate.value)
         yield "loss", _told(loss, claim_in_numbers(loss))
-        yield "nat", _told(loss, f"{value:.2f} nats a token are a choice between {math.exp(value):.0f} tokens.")
-        yield "choices left", _told(loss, f"It hesitates between {math.exp(value):.0f} tokens, e to the {value:.2f}.")
+
+
+def _short(sentence: str) -> str:
+    """Return a sentence up to its first semicolon, where that is not within brackets."""
+    first = sentence.split("; ")[0]
+    return sentence if first == sentence or first.count("(") != first.count(")") else f"{first}."
 
 
 def _first(page: Page, fits: Callable[[Finding], bool]) -> Finding | None:

@@ -40,7 +40,8 @@ __all__ = ["page_data"]
 def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
     """Return what the front end reads of a page beside the data of its views."""
     heads = _head_grid(page, views)
-    shown = {} if page.opens else examples(page, views, heads)
+    told = stories(page, views)
+    shown = {} if page.opens else examples(page, views, heads, told)
     data: dict[str, Any] = {
         "title": page.title,
         "meta": {
@@ -51,7 +52,7 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "checks": [check.plain() for check in page.checks],
         "findings": [_whole(finding) for finding in page.findings],
         "cards": list(_card_data(page)),
-        "stories": stories(page, views),
+        "stories": told,
         "roles": roles_of(page),
         "unnamed": unnamed_of(page),
         "sections": [[name, heading] for name, heading in SECTIONS.items()],
