@@ -61,6 +61,8 @@ def test_of_the_last_one_what_is_left_is_all_that_is_left(monkeypatch):
 def test_how_many_there_are_is_said_before_slow_ones_begin():
     slow = ["sparse-dictionaries", "sparse-features"]
     told = analysis._how_many([*slow, "head-patterns"], 2)
-    assert told.startswith("3 analyses, each on the model and on its untrained baseline: 6 runs. 2 of them take minutes")
+    assert told.startswith(
+        "3 analyses, each on the model and on its untrained baseline: 6 runs. 2 of them take minutes"
+    )
     assert analysis._how_many(slow, 1).startswith("2 analyses. 2 of them")
     assert analysis._how_many(slow[:1], 2) == analysis._how_many(["head-patterns", "token-loss"], 2) == ""
