@@ -126,7 +126,11 @@ def changed_file(folder: Path, files: Mapping[str, str]) -> str | None:
         folder: The folder.
         files: The `hash_file` of each file, by its path in the folder.
     """
-    return next(
-        (name for name, digest in files.items() if not (folder / name).is_file() or hash_file(folder / name) != digest),
-        None,
-    )
+
+    def same(name: str, digest: str) -> bool:
+        try:
+            return (folder / name).is_file() and hash_file(folder / name) == digest
+        except FileNotFoundError:  # another process is replacing the folder
+            return False
+
+    return next((name for name, digest in files.items() if not same(name, digest)), None)

@@ -68,6 +68,8 @@ def train_model(
         _announce(console, workspace, advised=advised)
     with console.progress("Training", "tokens") as meter:
         model = workspace.train(_Watch(console, meter), device)
+    if not workspace.stage("model").done:
+        console.note("Its messages or settings were changed while it was trained, so it is out of date already.")
     history = model.history
     console.result(model=repr(model), fingerprint=model.fingerprint, history=history.to_json() if history else None)
     if history is None or not history.epochs:
@@ -90,10 +92,9 @@ def train_model(
         gap = f"the model is {abs(loss - (best.held_out_loss or 0)):.2f} {'better' if better else 'worse'}"
         rows.append((f"  {name}", f"{loss:.3f}", gap + _per_byte(history, loss)))
     console.rows(rows)
-    for told in filter(None, (history.lag, history.overfitting)):
+    sample = f"As you, it says: {plain(best.sample)}" if best.sample else ""
+    for told in filter(None, (history.lag, history.overfitting, sample)):
         console.say(told)
-    if best.sample:
-        console.say(f"As you, it says: {plain(best.sample)}")
     return model
 
 

@@ -10,6 +10,7 @@ import click
 from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
 from wonderland.errors import UsageError
+from wonderland.workspace.locking import undisturbed
 from wonderland.workspace.wipe import OUT_OF_REACH, bytes_of, delete, traces
 
 
@@ -24,10 +25,12 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
     console.rows([(plain(_name(path, found.workspace)), size_of(bytes_of(path)), "") for path in written])
     if not yes:
         _ask(found.workspace.absolute().name)
-    size = found.size
     with workspace.alone():
-        pass  # refused while another process reads messages, which would write them again
-    delete(found)
+        pass  # refused while another process reads messages, in words of its own
+    with undisturbed(workspace.folder):
+        found = traces(workspace.folder)  # while somebody was asked, more may have been written
+        size = found.size
+        delete(found)
     strangers = [path for path in found.strangers if path.exists() or path.is_symlink()]
     empty = [path for path in found.others if path.is_dir() and not any(path.iterdir())]
     console.result(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,16 @@ EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
         one, low=np.full(np.shape(one.value), np.nan), high=np.full(np.shape(one.value), np.nan)
     ),
     "one unit": lambda one: dataclasses.replace(one, n=1),
+    "one of each": lambda one: dataclasses.replace(one, n=1),
 }
-"""What is done with every estimate, by its name."""
+"""What is done with every estimate, by its name. With "one of each" the counts of `_COUNTS` are one, too."""
+
+_COUNTS = {"conversations", "counted", "count", "directions", "draws", "pair_windows", "places", "rotations", "windows"}
+"""Fields of results that count and shape nothing."""
 
 _THINGS = (
     "conversation|sequence|neuron|pair|window|head|place|token|set|seed|snapshot|message|layer|latent|edge|unit|secret|"
-    "time|word|sample|step"
+    "time|word|sample|step|rotation|draw|direction|other"
 )
 _BAD = re.compile(
     r"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])"
@@ -60,8 +64,24 @@ def told_badly(result: Result) -> dict[str, list[str]]:
     Its views must be ones that can be drawn, and its cards and claims be made, whatever the numbers are.
     """
     others = {name: _changed(result, change) for name, change in EXTREMES.items()}
+    fields = {f.name for f in dataclasses.fields(result) if f.init and type(getattr(result, f.name)) is int}
+    others["one of each"] = dataclasses.replace(others["one of each"], **dict.fromkeys(_COUNTS & fields, 1))
     found = {name: _sentences(one) for name, one in {"": result, **others}.items()}
     return {name: sentences for name, sentences in found.items() if sentences}
+
+
+def _names(node: Any) -> Iterator[str]:
+    """Yield the words in a drawing that say how many; single words may be tokens of texts, such as "inf"."""
+    if isinstance(node, str):
+        if " " in node.strip():
+            yield node
+    elif isinstance(node, Mapping):
+        for key, item in node.items():
+            if key not in ("z", "raw"):
+                yield from _names(item)
+    elif isinstance(node, (list, tuple)):
+        for item in node:
+            yield from _names(item)
 
 
 def _changed(value: Any, change: Callable[[Estimate], Estimate]) -> Any:
@@ -84,7 +104,7 @@ def _changed(value: Any, change: Callable[[Estimate], Estimate]) -> Any:
 def _sentences(result: Result) -> list[str]:
     said = [result.summary(), *(finding.sentence for finding in result.findings())]
     for view in result.views():
-        encode(view.data, view.id)
-        said += [characters(words) for words in (view.title, view.subtitle, view.caption, view.how_to_read)]
+        words = (view.title, view.subtitle, view.caption, view.how_to_read, view.misleads, view.warning)
+        said += [*map(characters, words), *_names(encode(view.data, view.id))]
     result.card(), result.cards(), result.claims()
     return [line for text in said for line in text.splitlines() if _BAD.search(line)]

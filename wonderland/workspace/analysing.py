@@ -12,6 +12,7 @@ from wonderland.errors import NotEnoughData, Unsupported
 from wonderland.workspace.declined import forget_declined, load_declined, save_declined
 from wonderland.workspace.kept import (
     Kept,
+    claimed,
     damaged,
     kept,
     latest,
@@ -157,24 +158,46 @@ class Keeping:
             analyses: The analyses, each after those it uses.
             control: Also run each on the untrained baseline.
             alone: That an analysis declines is an error.
-        """
-        from wonderland.lab.running import LATE, run_each
 
-        done = _with_own_twin(load_done(analyses, self.stages), self.baseline)
-        for name in done:
-            touch(self.stages[name])
+        Raises:
+            UsageError: Another process runs one of them.
+        """
+        done = self._done(analyses)
         todo = [analysis for analysis in analyses if analysis.name not in done]
         if not todo:
             return done, {}
+        with claimed(self.stages[one.name] for one in todo):
+            done |= self._done(todo)  # which another process made while this one began
+            todo = [analysis for analysis in todo if analysis.name not in done]
+            asked = analyses if alone else ()
+            fresh, declined = self._run(specimen, todo, asked, done, control=control)
+        return {**done, **fresh}, declined
+
+    def _done(self, analyses: Sequence[Runnable]) -> dict[str, Result]:
+        done = _with_own_twin(load_done(analyses, self.stages), self.baseline)
+        for name in done:
+            touch(self.stages[name])
+        return done
+
+    def _run(
+        self,
+        specimen: Specimen,
+        todo: Sequence[Runnable],
+        asked: Sequence[Runnable],
+        done: Mapping[str, Result],
+        *,
+        control: bool,
+    ) -> tuple[dict[str, Result], dict[str, str]]:
+        from wonderland.lab.running import LATE, run_each
+
         begun = load_begun(todo, self.stages) if control else {}
-        asked = analyses if alone else ()
         watching = self.watching
         try:
             fresh, declined = run_each(
                 specimen, todo, asked, done, control=control, watching=watching, begun=begun, baseline=self.baseline
             )
         except (NotEnoughData, Unsupported) as error:
-            if alone:
+            if asked:
                 save_declined(self.stages[todo[0].name], error.message)
             raise
         for name, why in declined.items():
@@ -182,7 +205,7 @@ class Keeping:
                 save_declined(self.stages[name], why)
         for name in fresh:
             forget_declined(self.stages[name])
-        return {**done, **fresh}, declined
+        return fresh, declined
 
 
 def deadline_in(minutes: float | None) -> float | None:

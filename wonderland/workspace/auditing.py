@@ -20,6 +20,7 @@ from wonderland.workspace import models
 from wonderland.workspace.declined import forget_declined, save_declined
 from wonderland.workspace.fingerprint import hash_file
 from wonderland.workspace.layout import MODEL, Layout
+from wonderland.workspace.locking import alone
 from wonderland.workspace.seeds import train_all
 from wonderland.workspace.stage import guarding
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from wonderland.model.chat_transformer import ChatTransformer
     from wonderland.model.training import Progress
     from wonderland.report.schema import View
+    from wonderland.tokenizer import SpeakerTokenizer
 
 __all__ = ["AUDIT", "audit", "is_public", "sharing", "strings_in", "there", "train_half"]
 
@@ -70,16 +72,32 @@ def audit(
         strings: Texts of the report.
         on_progress: Called with what is examined, how many parts are done, and how many there are.
         halves: Trains the models of a full audit; None for a short one.
+
+    Raises:
+        UsageError: Another process audits it.
     """
+    model, tokenizer = models.load_model(layout)
+    known = there(layout)
+    if known is not None and (known.full or halves is None):
+        return known
+    with guarding(layout.folder), alone(layout.folder / ".audit.lock", "audits this model"):
+        return _audited(layout, model, tokenizer, parts, strings, on_progress, halves)
+
+
+def _audited(
+    layout: Layout,
+    model: ChatTransformer,
+    tokenizer: SpeakerTokenizer,
+    parts: Parts,
+    strings: Iterable[str],
+    on_progress: Callable[[str, int, int], None] | None,
+    halves: Callable[[], None] | None,
+) -> Memorisation:
     from wonderland.audit.running import audit as run
     from wonderland.audit.settings import AuditSettings
     from wonderland.corpus.canaries import draw
 
-    model, tokenizer = models.load_model(layout)
     stage = layout.audit_stage(full=halves is not None)
-    known = there(layout)
-    if known is not None and (known.full or halves is None):
-        return known
     train, held_out = parts()
     settings, training = layout.settings.audit, layout.settings.training
     references = None

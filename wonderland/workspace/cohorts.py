@@ -17,7 +17,7 @@ from wonderland.workspace import models
 from wonderland.workspace.analysing import Keeping, deadline_in
 from wonderland.workspace.catalogue import KINDS
 from wonderland.workspace.fingerprint import hash_value
-from wonderland.workspace.kept import Kept, latest, load_done
+from wonderland.workspace.kept import Kept, claimed, latest, load_done
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.stage import Stage
 
@@ -213,14 +213,16 @@ class AskedOfCohort:
                 results[name] = self._of_member(of, name, twins, tell, on_removed, on_progress, deadline)
         done = load_done(self.joint, self.of_all)
         keeping = Keeping(self.of_all, on_start, on_progress, on_removed, 2 * len(of), deadline)
-        compared = analyze_cohort(
-            of,
-            [*self.single, *(one for one in self.joint if one.name not in done)],
-            self.asked,
-            {name: one.by_name for name, one in results.items()},
-            control=control,
-            watching=keeping.watching,
-        )
+        todo = [one for one in self.joint if one.name not in done]
+        with claimed(self.of_all[one.name] for one in todo):
+            compared = analyze_cohort(
+                of,
+                [*self.single, *todo],
+                self.asked,
+                {name: one.by_name for name, one in results.items()},
+                control=control,
+                watching=keeping.watching,
+            )
         whys = [why for one in (compared, *results.values()) for why in one.declined.values()]
         if whys and not any((done, compared, *results.values())):
             raise NotEnoughData(whys[0])

@@ -13,7 +13,7 @@ from wonderland.model.processes import is_main
 from wonderland.paths import expanded, making_parents
 from wonderland.workspace import settings as settings_file
 from wonderland.workspace.layout import Layout
-from wonderland.workspace.locking import alone
+from wonderland.workspace.locking import alone, in_turn
 from wonderland.workspace.settings import DEFAULT_NAME, FILE, Settings
 from wonderland.workspace.stage import Stage, guarding
 
@@ -21,6 +21,10 @@ __all__ = ["LOCK", "WorkspaceFolder"]
 
 LOCK = ".messages.lock"
 """The file that is held while messages are read or chosen."""
+
+
+SETTINGS_LOCK = ".settings.lock"
+"""The file that is held while settings are written."""
 
 
 class WorkspaceFolder:
@@ -70,9 +74,12 @@ class WorkspaceFolder:
     def discard(self) -> bool:
         """Remove the folder if it holds nothing but settings, and say whether that was so."""
         made = {FILE, ".gitignore"}
-        if not self.folder.is_dir() or {path.name for path in self.folder.iterdir()} - {LOCK} != made:
+        if not self.folder.is_dir():
             return False
-        for name in (*made, LOCK):
+        locks = {path.name for path in self.folder.glob(".*.lock")}
+        if {path.name for path in self.folder.iterdir()} - locks != made:
+            return False
+        for name in (*made, *locks):
             (self.folder / name).unlink(missing_ok=True)
         self.folder.rmdir()
         return True
@@ -103,7 +110,7 @@ class WorkspaceFolder:
         if not is_main():  # of several processes, the first writes the file
             self._unwritten = wanted
             return {}
-        with guarding(self.folder):
+        with in_turn(self.folder / SETTINGS_LOCK), guarding(self.folder):
             return settings_file.update(self.folder / FILE, section, values)
 
     @contextmanager

@@ -18,15 +18,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wonderland.errors import InputError
-from wonderland.paths import replacing
+from wonderland.paths import making_parents, replacing
 from wonderland.workspace.fingerprint import hash_value
-from wonderland.workspace.stage import Stage
+from wonderland.workspace.locking import alone
+from wonderland.workspace.stage import Stage, guarding
 
 if TYPE_CHECKING:
     from wonderland.lab.choosing import Runnable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST",
     "Kept",
+    "claimed",
     "damaged",
     "kept",
     "latest",
@@ -118,7 +120,9 @@ def _last_used(folder: Path) -> float:
     try:
         return float(_used(folder).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # of a version that did not note it
-        return folder.stat().st_mtime
+        with contextlib.suppress(FileNotFoundError):  # another process is replacing it
+            return folder.stat().st_mtime
+        return 0.0
 
 
 def _used(folder: Path) -> Path:
@@ -181,6 +185,21 @@ def latest(workspace: Path, usual: Stage, models: int = 1) -> Stage:
 def scratch_of(stage: Stage) -> Path:
     """Return the folder beside a stage in which an analysis writes on the way; it is there again if it was stopped."""
     return stage.folder.with_name(f".{stage.folder.name}.scratch")
+
+
+@contextlib.contextmanager
+def claimed(stages: Iterable[Stage]) -> Iterator[None]:
+    """Keep other processes from making the same results, whose scratch folders they would share.
+
+    Raises:
+        UsageError: Another process makes one of them; its analysis is named.
+    """
+    with contextlib.ExitStack() as held:
+        for stage in stages:
+            with guarding(stage.folder), making_parents(stage.folder):
+                lock = stage.folder.with_name(f".{stage.folder.name}.lock")
+                held.enter_context(alone(lock, f"runs {stage.folder.parent.name} in this workspace"))
+        yield
 
 
 def save_begun(stage: Stage, result: Result) -> None:

@@ -66,10 +66,10 @@ def train(
         with guarding(folder_of_seeds):
             folder_of_seeds.mkdir(exist_ok=True, mode=0o700)
     kept = layout.snapshots_stage(chosen.seed)
-    if is_main() and chosen.snapshots:
-        kept.unseal()
     lock = checkpoint.with_name(f"{checkpoint.name}.lock")
     with alone(lock, "trains this model") if is_main() else contextlib.nullcontext():
+        if is_main() and chosen.snapshots:
+            kept.unseal()
         model: ChatTransformer = chat_transformer.train(
             train_part,
             tokenizer,
@@ -80,15 +80,15 @@ def train(
             device=device,
             **asdict(chosen),
         )
-    if is_main():
-        with stage.writing() as folder:
-            model.save(folder / MODEL)
-            if model.history is not None:  # beside the weights, which may leave the workspace
-                (folder / _SAMPLES).write_text(json.dumps(model.history.samples), encoding="utf-8")
-        if chosen.snapshots:
-            kept.seal(kept.folder)
-        with contextlib.suppress(OSError):
-            checkpoint.unlink()
+        if is_main():
+            with stage.writing() as folder:
+                model.save(folder / MODEL)
+                if model.history is not None:  # beside the weights, which may leave the workspace
+                    (folder / _SAMPLES).write_text(json.dumps(model.history.samples), encoding="utf-8")
+            if chosen.snapshots:
+                kept.seal(kept.folder)
+            with contextlib.suppress(OSError):
+                checkpoint.unlink()
     return model
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_file, hash_value
 from wonderland.workspace.kept import Kept, kept
+from wonderland.workspace.locking import in_turn
 from wonderland.workspace.stage import guarding
 from wonderland.workspace.versions import versions
 
@@ -78,7 +79,7 @@ def note(layout: Layout, place: Path, results: Results, of_settings: Mapping[str
     now = round(time.time(), 3)
     shown = Shown(hash_file(place), stages_now(layout), keys, dict(of_settings), others, now, redacted)
     file = layout.folder / NOTED
-    with guarding(file), replacing(file) as partial:
+    with in_turn(layout.folder / ".reports.lock"), guarding(file), replacing(file) as partial:
         told = {**_all(layout.folder), place.name: vars(shown)}
         partial.write_text(json.dumps(told, indent=1), encoding="utf-8")
 

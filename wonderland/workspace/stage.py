@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -33,6 +33,7 @@ __all__ = ["Stage", "State", "guarding"]
 State = Literal["done", "missing", "out of date", "damaged", "declined", "begun"]
 _RECORD = "stage.json"
 _ABANDONED_SECONDS = 24 * 3600.0  # after which a half-written folder is one that a killed process left
+_TURNS = 9  # how often others may put theirs there meanwhile
 _Loaded = TypeVar("_Loaded")
 
 
@@ -156,9 +157,19 @@ def _remove_abandoned(place: Path) -> None:
 def _swap(new: Path, place: Path) -> None:
     old = _beside(place, ".old")
     try:
-        if place.exists():
-            os.replace(place, old / place.name)
-        os.replace(new, place)
+        for turn in range(_TURNS):
+            before = old / str(turn)
+            with suppress(FileNotFoundError):
+                os.replace(place, before)
+            try:
+                os.replace(new, place)
+                return
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and turn + 1 < _TURNS:  # another process was quicker
+                    continue
+                if before.exists():
+                    os.replace(before, place)
+                raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
 

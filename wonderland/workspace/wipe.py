@@ -22,7 +22,7 @@ from pathlib import Path
 from wonderland.errors import UsageError
 from wonderland.paths import replacing
 from wonderland.workspace.fingerprint import hash_file
-from wonderland.workspace.folder import LOCK
+from wonderland.workspace.locking import in_turn
 from wonderland.workspace.stage import guarding
 
 __all__ = ["OUT_OF_REACH", "Traces", "delete", "must_be_ours", "new_folders", "remember", "traces"]
@@ -39,7 +39,6 @@ OWN = (
     "compare.html",
     "training.checkpoint",
     "training.checkpoint.lock",
-    LOCK,
     "corpus",
     "stores",
     "filtered",
@@ -114,11 +113,13 @@ def remember(workspace: Path, written: Iterable[Path], folders: Iterable[Path] =
         written: The files.
         folders: Folders that were made for them (`new_folders`).
     """
-    known = _elsewhere(workspace)
-    known |= {str(path): hash_file(path) for path in map(_absolute, written) if not _own(workspace, path)}
-    known |= {str(path): _FOLDER for path in map(_absolute, folders) if not _own(workspace, path)}
-    if known:
-        file = workspace / _ELSEWHERE
+    fresh = {str(path): hash_file(path) for path in map(_absolute, written) if not _own(workspace, path)}
+    fresh |= {str(path): _FOLDER for path in map(_absolute, folders) if not _own(workspace, path)}
+    if not fresh:
+        return
+    file = workspace / _ELSEWHERE
+    with in_turn(workspace / ".elsewhere.lock"):
+        known = {**_elsewhere(workspace), **fresh}
         with guarding(file), replacing(file) as partial:
             partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
@@ -152,7 +153,7 @@ def traces(workspace: Path) -> Traces:
     strangers: list[Path] = []
     noted = _elsewhere(workspace)
     for path in sorted(workspace.iterdir()):
-        left = path.name.startswith(".") and path.name.endswith((".partial", ".old", ".tmp"))
+        left = path.name.startswith(".") and path.name.endswith((".partial", ".old", ".tmp", ".lock"))
         if noted.get(str(_absolute(path)), _FOLDER) == _FOLDER:  # a folder of ours may hold what is not
             (inside if path.name in OWN or left else strangers).append(path)
     elsewhere: list[Path] = []

@@ -37,6 +37,7 @@ from wonderland.workspace.fingerprint import hash_value
 from wonderland.workspace.folder import WorkspaceFolder
 from wonderland.workspace.kept import Kept
 from wonderland.workspace.layout import Layout
+from wonderland.workspace.locking import at_work
 from wonderland.workspace.reading import read_messages
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Workspace(WorkspaceFolder):
 
     # -- doing the work ------------------------------------------------------------------------------------------
 
+    @at_work
     def extract(self, on_rows: Callable[[int, int], None] | None = None, *, again: bool = True) -> Corpus:
         """Read the messages, unless that is done.
 
@@ -85,6 +87,7 @@ class Workspace(WorkspaceFolder):
         """
         return read_messages(self.layout, on_rows, again=again)
 
+    @at_work
     def filter(self) -> Corpus:
         """Drop noise, unless that is done.
 
@@ -115,6 +118,7 @@ class Workspace(WorkspaceFolder):
             self._split = (key, corpus.split(split.held_out, by=split.by, seed=split.seed))
         return self._split[1]
 
+    @at_work
     def tokenize(self) -> SpeakerTokenizer:
         """Train the tokenizer on the training part, unless that is done."""
         layout = self.layout
@@ -127,6 +131,7 @@ class Workspace(WorkspaceFolder):
             tokenizer.save(folder / "tokenizer.json")
         return tokenizer
 
+    @at_work
     def train(
         self,
         on_progress: Callable[[Progress], None] | None = None,
@@ -144,6 +149,7 @@ class Workspace(WorkspaceFolder):
         layout = self.layout
         return models.train(layout, partial(self._parts, layout), on_progress, device, seed)
 
+    @at_work
     def train_seeds(
         self,
         count: int,
@@ -185,6 +191,7 @@ class Workspace(WorkspaceFolder):
         """Return the trained model and its tokenizer."""
         return models.load_model(self.layout)
 
+    @at_work
     def examine(self, model: str | Path, texts: str | Path, *, length: int = 128, start: str = "") -> Opened:
         """Make this the workspace of a model from elsewhere, and return it opened.
 
@@ -261,6 +268,7 @@ class Workspace(WorkspaceFolder):
     def _cohort(self, layout: Layout, members: cohorts.Members) -> Cohort:
         return cohorts.cohort(layout, members, partial(self._specimen, layout))
 
+    @at_work
     def check(self) -> list[Check]:
         """Run the sanity checks, unless that is done."""
         layout = self.layout
@@ -270,6 +278,7 @@ class Workspace(WorkspaceFolder):
             return examined.sanity(self._specimen(layout))
         return checking.checks(layout, partial(self._specimen, layout), partial(self._parts, layout))
 
+    @at_work
     def audit(
         self,
         on_progress: Callable[[str, int, int], None] | None = None,
@@ -302,6 +311,7 @@ class Workspace(WorkspaceFolder):
         """Return the audit of the model as it is now, or None if there is none."""
         return auditing.there(self.layout)
 
+    @at_work
     def analyze(
         self,
         *wanted: str,
@@ -433,6 +443,7 @@ class Workspace(WorkspaceFolder):
 
     # -- showing -------------------------------------------------------------------------------------------------
 
+    @at_work
     def report(
         self,
         path: str | Path | None = None,
@@ -463,12 +474,14 @@ class Workspace(WorkspaceFolder):
 
         return Showing(self.layout, self._shown(results), redact).report(path, self.check(), live=live, asked=asked)
 
+    @at_work
     def figures(self, folder: str | Path, results: Results | None = None, *, redact: int | None = None) -> list[Path]:
         """Draw every view of the report into a folder, as SVG and PNG with an index, and return the files."""
         from wonderland.workspace.reporting import Showing
 
         return Showing(self.layout, self._shown(results), redact).figures(folder)
 
+    @at_work
     def export_model(self, folder: str | Path, *, asked: bool = False) -> Path:
         """Write the model and its tokenizer as a folder that the transformers library opens, with the same logits.
 
@@ -485,6 +498,7 @@ class Workspace(WorkspaceFolder):
 
         return export_model(self.layout, folder, asked=asked)
 
+    @at_work
     def export_results(self, folder: str | Path, results: Results | None = None, *, kind: str = "csv") -> list[Path]:
         """Write every number of the results as tables, one row a number, and return the files.
 

@@ -325,7 +325,7 @@ def test_edges_are_chosen_on_one_half_and_taken_on_the_other(speaking, result, m
         SparseGraphs,
         "_explored",
         lambda self, specimen, cuts, every, own=SparseGraphs._explored: (
-            explored.extend(steps.runs.batch.cluster for _, steps in every) or own(self, specimen, cuts, every)
+            explored.extend(steps.runs.batch.cluster for steps in every) or own(self, specimen, cuts, every)
         ),
     )
     monkeypatch.setattr(
@@ -412,6 +412,9 @@ def test_it_comes_back_from_disk_and_can_be_drawn(graph, tmp_path):
     assert again.summary() == graph.summary()
     views = list(again.views())
     assert [view.id for view in views] == ["sparse-graph", "sparse-graph-checked", "sparse-graph-cuts"]
+    labels = [point.label for point in views[1].figure.points]
+    assert len(set(labels)) == len(labels)
+    assert max(map(len, labels)) <= 22  # longer ones are cut beside their point, and then look alike
     for view in views:
         encode(view.data)
         assert figure(view) is not None
@@ -441,3 +444,20 @@ def test_without_dictionaries_it_says_what_to_run(speaking):
     with pytest.raises(wl.NotEnoughData) as error:
         SparseGraphs().run(speaking.restricted_to(SparseGraphs.needs))
     assert "sparse-dictionaries" in error.value.hint
+
+
+def test_pairs_beside_each_other_are_measured_as_one_after_the_other(speaking, result, monkeypatch):
+    """With two threads every other batch of pairs runs in a copy of the model, and nothing is another number."""
+    monkeypatch.setattr(sparse_graphs, "_PAIRS_AT_ONCE", 3)
+    threads, made = torch.get_num_threads(), []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        try:
+            found = wl.analyze(speaking, SparseGraphs(pairs=12, edges=4), given={"sparse-dictionaries": result})
+        finally:
+            torch.set_num_threads(threads)
+        made.append(found["sparse-graphs"])
+    one, other = made
+    assert one.edges == other.edges
+    for name in ("taken", "estimated"):
+        np.testing.assert_allclose(getattr(one, name).value, getattr(other, name).value, rtol=1e-5, atol=1e-6)

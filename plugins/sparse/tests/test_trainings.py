@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from wonderland_sparse.learning import Recipe, learn
-from wonderland_sparse.trainings import Trainings, Wanted, side_by_side
+from wonderland_sparse.trainings import Trainings, Wanted, dealt, halves, side_by_side
 
 
 @pytest.fixture
@@ -103,3 +103,31 @@ def test_if_one_fails_the_others_stop_and_the_reason_is_told(two_threads, fails)
         side_by_side([endless, failing], tell)
     assert "_StoppedError" in stopped
     assert torch.get_num_threads() == 2
+
+
+def test_items_are_measured_in_two_models_and_told_in_their_order(two_threads, speaking):
+    groups = halves(speaking, range(5))
+    assert [items for _, items in groups] == [[0, 2, 4], [1, 3]]
+    models = [running.model for running, _ in groups]
+    assert models[0] is speaking.model
+    assert models[1] is not speaking.model
+    for (name, weight), other in zip(models[0].named_parameters(), models[1].parameters(), strict=True):
+        assert torch.equal(weight, other), name
+    told = []
+    made = dealt(groups, lambda running, item: (item, running.model), lambda: told.append(threading.current_thread()))
+    assert [item for item, _ in made] == [0, 1, 2, 3, 4]
+    assert all(model is models[item % 2] for item, model in made)
+    assert told == [threading.current_thread()] * 5
+
+
+def test_with_one_thread_no_model_is_copied(speaking):
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        assert halves(speaking, range(3)) == [(speaking, [0, 1, 2])]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_one_item_needs_one_model(two_threads, speaking):
+    assert halves(speaking, ["only"]) == [(speaking, ["only"])]

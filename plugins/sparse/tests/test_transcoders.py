@@ -354,24 +354,41 @@ def test_graphs_come_back_from_disk_and_can_be_drawn(graphs, tmp_path):
 
 def test_edges_are_chosen_on_one_half_and_measured_on_the_other(monkeypatch):
     """Each half has its own large edge: the one that is told is that of the first, with what it does in the second."""
-    specimen, halves = known_mlp_specimen(), iter(({"first": 3.0, "second": 1.0}, {"first": 0.5, "second": 9.0}))
+    specimen, halves = known_mlp_specimen(), [{"first": 3.0, "second": 1.0}, {"first": 0.5, "second": 9.0}]
+    batches = []  # that to choose on is asked for first
 
-    def pairs(model, made, batch):
-        sizes = next(halves)
-        for row in range(len(batch)):
-            end = int(batch.answer[row]) + 1
-            answers = int(batch.target[row]), int(batch.foil[row])
-            both = [account(model, made, side[row, :end], *answers) for side in (batch.clean, batch.corrupted)]
-            one = Pair(*both, batch.differs[row, :end], *answers, 0.0)
-            flows = {(("head", 0, 0), LOGITS): sizes["first"], (("head", 0, 1), LOGITS): sizes["second"]}
-            one.__dict__["flows"] = {edge: size * one.gap for edge, size in flows.items()}
-            yield one
+    def pair(model, made, batch, row):
+        if not any(batch is one for one in batches):
+            batches.append(batch)
+        sizes = halves[[batch is one for one in batches].index(True)]
+        end = int(batch.answer[row]) + 1
+        answers = int(batch.target[row]), int(batch.foil[row])
+        both = [account(model, made, side[row, :end], *answers) for side in (batch.clean, batch.corrupted)]
+        one = Pair(*both, batch.differs[row, :end], *answers, 0.0)
+        flows = {(("head", 0, 0), LOGITS): sizes["first"], (("head", 0, 1), LOGITS): sizes["second"]}
+        one.__dict__["flows"] = {edge: size * one.gap for edge, size in flows.items()}
+        return one
 
-    monkeypatch.setattr(attribution_graphs, "pairs_of", pairs)
+    monkeypatch.setattr(attribution_graphs, "pair_of", pair)
     asked = AttributionGraphs(pairs=12, edges=1, examples=0)
     found = wl.analyze(specimen, asked, given={"transcoders": exact(specimen)})["attribution-graphs"]
     assert found.edges == [[["head", 0, 0], ["logits"]]]
     assert float(found.flow.value[0]) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_accounts_beside_each_other_are_those_one_after_the_other():
+    specimen, threads, made = known_mlp_specimen(), torch.get_num_threads(), []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        try:
+            asked = AttributionGraphs(pairs=8, edges=6, examples=1)
+            made.append(wl.analyze(specimen, asked, given={"transcoders": exact(specimen)})["attribution-graphs"])
+        finally:
+            torch.set_num_threads(threads)
+    one, other = made
+    assert one.edges == other.edges
+    for name in ("flow", "removed"):
+        np.testing.assert_allclose(getattr(one, name).value, getattr(other, name).value, rtol=1e-5, atol=1e-6)
 
 
 def test_an_untrained_model_has_nothing_to_tell():

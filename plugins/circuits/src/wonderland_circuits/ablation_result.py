@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Matrix, Row, Table, Wording, bounds_in_words, interval_over
+from wonderland.views import Block, Column, Matrix, Row, Table, Wording, bounds_in_words, counted, interval_over
 from wonderland_circuits import head_pairs
 
 KINDS = ("resample", "mean", "zero")
@@ -157,7 +157,7 @@ class HeadAblationResult(wl.Result):
         trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
         told = (
             f"{text} {self.dearest} costs most on {self.conversations[0]} conversations: with {_MEANING['resample']} "
-            f"in its place the loss on {cost.n} others rises by {cost.value:.3g} nats a token "
+            f"in its place the loss on {counted(cost.n, 'other')} rises by {cost.value:.3g} nats a token "
             f"({bounds_in_words(cost, '.3g')})."
         )
         return [wl.Finding(told, "head-ablation", Head.parse(self.dearest), trust, "effect", cost)]
@@ -181,7 +181,8 @@ class HeadAblationResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         caption = (
-            f"Rise of the held-out loss without each head, over {self.windows} windows; {interval_over(self.loss)}"
+            f"Rise of the held-out loss without each head, over {counted(self.windows, 'window')}; "
+            f"{interval_over(self.loss)}"
         )
         intact = f"; in these windows the loss without ablation is {self.loss.value:.3f} nats a token"
         caption += f"{intact if np.isfinite(self.loss.value) else ''}."

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Column, Point, Scatter, Table, Wording, digits, interval_over
+from wonderland.views import Axis, Column, Point, Scatter, Table, Wording, counted, digits, interval_over
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import share
 
@@ -69,11 +69,12 @@ class EdgeAttributionResult(ContrastResult):
         over = f"over {self.confirmed_on}{self.few}"
         if one.low > 0:
             return (
-                f"Of {self.count} edges{exactly}, {edge} has the largest estimate, and alone it brings back "
+                f"Of {counted(self.count, 'edge')}{exactly}, {edge} has the largest estimate, and alone it brings back "
                 f"{share(one)} of the difference ({self.what}), {over}."
             )
         return (
-            f"Of {self.count} edges{exactly}, none is shown to bring the difference back alone ({self.what}): {edge}, "
+            f"Of {counted(self.count, 'edge')}{exactly}, none is shown to bring the difference back alone "
+            f"({self.what}): {edge}, "
             f"which has the largest estimate, brings back {share(one)}, {over}."
         )
 
@@ -139,7 +140,7 @@ class EdgeAttributionResult(ContrastResult):
                 "Edge attribution: agreement with exact patching",
                 Table.by_row(agreement),
                 subtitle="How far can estimates stand in for exact patching?",
-                caption=f"Over {len(self.edges)} edges; {interval_over(n)}; chance: 0 for "
+                caption=f"Over {counted(len(self.edges), 'edge')}; {interval_over(n)}; chance: 0 for "
                 "correlations, 0.5 for signs, the share of edges that are called strongest for the last.",
                 how_to_read="How far estimates from gradients can stand in for exact patching on this model and these "
                 "prompts. 1 is perfect.",

@@ -22,6 +22,7 @@ from wonderland.views import (
     Reference,
     Table,
     Wording,
+    counted,
     digits,
     percent,
     told_p,
@@ -145,7 +146,8 @@ class CircuitGraphResult(ContrastResult):
         idle = f"; not {listed(self.idle)}" if self.idle else ""
         lines = [
             self._claim(),
-            f"Minimality: {len(self.edges) - len(self.idle)} of its {len(self.edges)} edges cost at least 0.5% each "
+            f"Minimality: {len(self.edges) - len(self.idle)} of its {counted(len(self.edges), 'edge')} cost "
+            "at least 0.5% each "
             f"when left out{idle}.",
             f"Over all sizes: CPR {digits(self.cpr)} (1 is best), CMD {digits(self.cmd)} (0 is best).",
         ]
@@ -166,7 +168,8 @@ class CircuitGraphResult(ContrastResult):
             random = f"random circuits of as many edges {percent(float(np.mean(self.others)))} on average, "
             random += f"{told_p(self.p)}{special}"
         return (
-            f"{len(self.edges)} of {self.count} edges bring back {share(self.faithfulness)} of the difference "
+            f"{len(self.edges)} of {counted(self.count, 'edge')} bring back {share(self.faithfulness)} of the "
+            "difference "
             f"({self.what}) while all others are corrupted, over {self.confirmed_on}{self.few}; {random}."
         )
 
@@ -207,7 +210,8 @@ class CircuitGraphResult(ContrastResult):
             "Circuit graph",
             Graph(nodes, edges, "share of the gap", 0.0, headings),
             subtitle="Which connections carry the difference, from the words to the answer?",
-            caption=f"{len(self.edges)} of {self.count} edges; width is the share of the gap that an edge alone brings "
+            caption=f"{len(self.edges)} of {counted(self.count, 'edge')}; width is the share of the gap that "
+            "an edge alone brings "
             f"back, {self.over(self.faithfulness)}. {self._claim()}",
             how_to_read="Which part reads from which, from the words on the left to the answer on the right. A thick "
             "line alone brings much of the answer back; several inputs of one head are drawn as one line.",
@@ -220,7 +224,9 @@ class CircuitGraphResult(ContrastResult):
         references = [Reference(Wording("the whole model"), 1.0)]
         if len(self.others):
             references.append(
-                Reference(Wording(f"random circuits of {len(self.edges)} edges"), float(np.mean(self.others)))
+                Reference(
+                    Wording(f"random circuits of {counted(len(self.edges), 'edge')}"), float(np.mean(self.others))
+                )
             )
         return wl.View(
             "circuit-faithfulness",

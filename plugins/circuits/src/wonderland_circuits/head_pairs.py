@@ -35,7 +35,7 @@ from wonderland.components import Head
 from wonderland.lab.ablation import summed_losses, writing
 from wonderland.lab.interventions import Activations, Site, intervene
 from wonderland.lab.stats import benjamini_hochberg, cluster_bootstrap, paired_permutation
-from wonderland.views import Block, Column, Matrix, Number, Row, Table, interval_over
+from wonderland.views import Block, Column, Matrix, Number, Row, Table, counted, interval_over
 
 _BATCH = 16
 _FLIPS = 10_000  # so that one pair alone can pass among a hundred
@@ -210,7 +210,8 @@ def views(
     grid = replace(found.map(lambda part: np.where(place >= 0, part[place], np.nan)), chance=found.chance)
     rest = f"; {left_out:,} further pairs, of heads that cost less alone, were not ablated" if left_out else ""
     caption = (
-        f"ΔL of both, less ΔL of each, z replaced by its mean: {len(names)} pairs, {windows} windows; "
+        f"ΔL of both, less ΔL of each, z replaced by its mean: {counted(len(names), 'pair')}, "
+        f"{counted(windows, 'window')}; "
         f"{interval_over(found)}{rest}."
     )
     order = sorted(range(len(names)), key=lambda i: -abs(pairs.explored[i]))[:_LISTED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,11 +67,15 @@ class ActivationPatchingResult(ContrastResult):
         lines = [
             self._claim(),
             f"Corrupting {self.best} alone takes away {share(self.confirmed['noising'])}.",
-            f"The gap is {self.gap.value:.2f} logits on average, over {pairs_told(len(self.pairs))} in all.",
+            f"The gap is {self._logits()} on average, over {pairs_told(len(self.pairs))} in all.",
         ]
         if arrives := self.arrives():
             lines.append(arrives)
         return "\n".join(lines + self.refusals())
+
+    def _logits(self) -> str:
+        gap = float(self.gap.value)
+        return "an unknown number of logits" if math.isnan(gap) else f"{gap:.2f} logits"
 
     def _claim(self) -> str:
         one = self.confirmed["denoising"]
@@ -116,7 +121,7 @@ class ActivationPatchingResult(ContrastResult):
         n = self.by_head["denoising"]
         anecdote = " Fewer than 20 pairs: an anecdote." if self.anecdotal else ""
         caption = (
-            f"Share of the gap of {self.gap.value:.2f} logits, pooled over {pairs_told(len(self.pairs))}; "
+            f"Share of the gap of {self._logits()}, pooled over {pairs_told(len(self.pairs))}; "
             f"{interval_over(n)}; 0 is no effect.{anecdote}"
         )
         apart = " Another analysis of the same heads, with pairs of its own, can give shares some points away."

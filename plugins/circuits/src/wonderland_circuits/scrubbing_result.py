@@ -11,7 +11,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Column, Matrix, Table, Wording, percent, told_p
+from wonderland.views import Column, Matrix, Table, Wording, counted, percent, told_p
 from wonderland_circuits.phrases import share
 from wonderland_circuits.scrubbing import FEATURES
 
@@ -88,8 +88,8 @@ class CausalScrubbingResult(wl.Result):
         few = "" if self.recovered.trusted else "; too few conversations to trust the interval"
         told = (
             f"Causal scrubbing: {how} makes claims about {claims} head{'' if claims == 1 else 's'} and recovers "
-            f"{share(self.recovered)} of what the model knows (n={self.recovered.over}, {self.places:,} "
-            f"tokens)"
+            f"{share(self.recovered)} of what the model knows (n={self.recovered.over}, "
+            f"{counted(self.places, 'token')})"
         )
         if not len(self.dealt):
             return f"{told}; all its claims name one feature, so there is no other assignment to compare with{few}."

@@ -34,9 +34,9 @@ from wonderland_exports.frame import (
     open_export,
     peek,
 )
-from wonderland_exports.frame.laying import FEW, gathered, laid_out, numbered, one_word
+from wonderland_exports.frame.laying import FEW, gathered, laid_out, numbered, one_word, words
 from wonderland_exports.frame.looks import says
-from wonderland_exports.telegram_rows import count_senders, identity, joined, once, plain, without_text
+from wonderland_exports.telegram_rows import MARKS, count_senders, identity, joined, once, plain, without_text
 from wonderland_exports.walking import run_rows
 
 __all__ = ["Telegram"]
@@ -219,6 +219,11 @@ class Telegram:
 
 
 _make = tuple.__new__
+_BOT = 1 << 2  # its bit among MARKS
+
+
+def _tags_of(marks: int) -> list[str]:
+    return [tag for bit, (_, tag) in enumerate(MARKS) if marks >> bit & 1]
 
 
 class Reading:
@@ -244,24 +249,47 @@ class Reading:
 
     def some(self, rows: Sequence[Any], before: int) -> Block | list[wl.Message | wl.Skipped]:
         """Return what becomes of some rows of a chat, of which ``before`` were read before."""
-        found = None if self._is_bot or len(rows) < FEW else plain(rows)
+        found = None if len(rows) < FEW else plain(rows)
         if found is None:
             return self.each(rows, before)
         origins = [self._origin(sender) for sender in found.senders.dictionary.to_pylist()]
+        by = found.senders.indices.to_numpy()
+        marks = found.marks
+        if self._is_bot:
+            marks = marks | ~np.array([mine for _, mine in origins], dtype=bool)[by] * _BOT
         together = laid_out(
             numbered(f"{self._key}/", found.ids),
             one_word(self._thread, len(found.places)),
-            found.senders.indices.to_numpy(),
+            by,
             origins,
             found.times,
             found.texts,
-            one_word(" ".join(self._tags), len(found.places)),
+            words(marks, [" ".join((*self._tags, *_tags_of(mark))) for mark in range(2 * _BOT)]),
             zone_known=True,
         )
         others = np.ones(len(rows), dtype=bool)
         others[found.places] = False
-        judged = [(at, self.row(rows[at], before + at + 1)) for at in np.flatnonzero(others).tolist()]
+        news = self._newly_marked(found.places, marks)
+        judged: list[tuple[int, wl.Message | wl.Skipped]] = []
+        for at in np.flatnonzero(others).tolist():
+            while news and news[0][0] < at:
+                self._tally["Marked"].update(news.pop(0)[2])
+            judged.append((at, self.row(rows[at], before + at + 1)))
+        for _, _, tags in news:
+            self._tally["Marked"].update(tags)
+        for bit, (_, tag) in enumerate(MARKS):
+            if count := int(np.count_nonzero(marks >> bit & 1)):
+                self._tally["Marked"][tag] += count
         return Block.joined(together, found.places, judged)
+
+    def _newly_marked(self, places: np.ndarray, marks: np.ndarray) -> list[tuple[int, int, dict[str, int]]]:
+        """Return where tags that were not counted yet occur first, so that the ledger names them in this order."""
+        firsts = [(bit, tag, np.flatnonzero(marks >> bit & 1)[:1]) for bit, (_, tag) in enumerate(MARKS)]
+        found = [(int(places[first[0]]), bit, {tag: 0}) for bit, tag, first in firsts if len(first)]
+        if self._is_bot:
+            found.append((int(places[0]), -1, {}))
+        counted = self._tally.get("Marked") or Counter[str]()
+        return sorted(one for one in found if one[1] < 0 or one[2].keys() - counted.keys())
 
     def each(self, rows: Sequence[Any], before: int) -> list[wl.Message | wl.Skipped]:
         """Return the same, decided one by one."""
@@ -304,9 +332,7 @@ class Reading:
         return origin
 
     def _marked(self, row: Mapping[str, Any], tags: tuple[str, ...], *, mine: bool) -> tuple[str, ...]:
-        more = [tag for key, tag in (("edited", "edited"), ("forwarded_from", "forwarded")) if key in row]
-        if "via_bot" in row or (self._is_bot and not mine):
-            more.append("bot")
+        more = [tag for key, tag in MARKS if key in row or (tag == "bot" and self._is_bot and not mine)]
         self._tally["Marked"].update(more)
         return (*tags, *more)
 

@@ -14,7 +14,10 @@ import wonderland as wl
 from wonderland_exports.again import AGAIN
 from wonderland_exports.frame.times import LAST
 
-__all__ = ["Plain", "count_senders", "identity", "joined", "once", "plain", "without_text"]
+__all__ = ["MARKS", "Plain", "count_senders", "identity", "joined", "once", "plain", "without_text"]
+
+MARKS = (("edited", "edited"), ("forwarded_from", "forwarded"), ("via_bot", "bot"))
+"""Keys of a row and the tags that they stand for."""
 
 _UNKNOWN = "unknown"
 _MEDIA = {
@@ -50,6 +53,7 @@ class Plain(NamedTuple):
         senders: Who sent it, as numbers of words.
         times: Microseconds since 1970, [message].
         texts: What was written.
+        marks: Which of `MARKS` each has: the bit of every one that is there, [message].
     """
 
     places: np.ndarray
@@ -57,32 +61,40 @@ class Plain(NamedTuple):
     senders: pa.DictionaryArray
     times: np.ndarray
     texts: pa.LargeStringArray
+    marks: np.ndarray
 
 
 def plain(rows: Sequence[Any]) -> Plain | None:
-    """Return those of some rows that are a text by a sender with an id at a moment in UTC, and nothing else.
+    """Return those of some rows that are a text by a sender with an id at a moment in UTC, and at most marked.
 
     None if there is none, or one is odd in a way that only a look at each can tell.
     """
     found = [
-        (place, row["id"], sender, text, when)
+        (
+            place,
+            row["id"],
+            sender,
+            text,
+            when,
+            ("edited" in row) | ("forwarded_from" in row) << 1 | ("via_bot" in row) << 2,  # as in MARKS
+        )
         for place, row in enumerate(rows)
         if type(row) is dict
         and row.get("type") == "message"
-        and (type(text := row.get("text")) is str or (type(text) is list and type(text := joined(text)) is str))
+        and (
+            type(text := row.get("text")) is str
+            or type(text := joined(text if text is not None else row.get("text_entities"))) is str
+        )
         and text
         and not text.isspace()
         and type(sender := row.get("from_id")) is str
         and sender
         and type(when := row.get("date_unixtime")) is str
         and type(row.get("id")) is int
-        and "edited" not in row
-        and "forwarded_from" not in row
-        and "via_bot" not in row
     ]
     if not found:
         return None
-    places, ids, senders, texts, moments = zip(*found, strict=True)
+    places, ids, senders, texts, moments, marks = zip(*found, strict=True)
     try:
         times = pa.array(moments, pa.string())
         if not pc.all(pc.and_(pc.ascii_is_decimal(times), pc.less(pc.binary_length(times), 12))).as_py():
@@ -95,17 +107,25 @@ def plain(rows: Sequence[Any]) -> Plain | None:
         numbers = pa.array(ids, pa.int64())
     except (UnicodeEncodeError, OverflowError, pa.ArrowInvalid):
         return None
-    return Plain(np.array(places, dtype=np.int64), numbers, people, seconds * 1_000_000, written)
+    place_of, marks_of = np.array(places, dtype=np.int64), np.array(marks, dtype=np.int64)
+    return Plain(place_of, numbers, people, seconds * 1_000_000, written, marks_of)
 
 
 def count_senders(rows: Sequence[Any], senders: Counter[str], names: dict[str, str]) -> None:
     """Count who wrote rows, and note the name of each by the first row that has one, over all calls."""
-    said = [row for row in rows if type(row) is dict and row.get("type") == "message"]
-    by = [identity(row) for row in said]
-    counts = Counter(by)
+    counts = Counter(
+        [
+            sender if type(sender := row.get("from_id")) is str and sender else identity(row)
+            for row in rows
+            if type(row) is dict and row.get("type") == "message"
+        ]
+    )
     senders.update(counts)
     nameless = {sender for sender in counts if not names.get(sender)}
-    for sender, row in zip(by, said, strict=True) if nameless else ():
+    for row in rows if nameless else ():
+        if type(row) is not dict or row.get("type") != "message":
+            continue
+        sender = identity(row)
         if sender in nameless and isinstance(name := row.get("from"), str) and name.strip():
             names[sender] = name
             nameless.remove(sender)

@@ -33,9 +33,10 @@ from wonderland.lab.contrast import ContrastBatch
 from wonderland_sparse.asking import AsksContrasts
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.graphs_result import GraphsResult
-from wonderland_sparse.paths import KINDS, Edge, Pair, leading, pairs_of
+from wonderland_sparse.paths import KINDS, Edge, Pair, leading, pair_of
 from wonderland_sparse.removal import taken_out
 from wonderland_sparse.replacement import LOGITS, Part, account, scores
+from wonderland_sparse.trainings import dealt, halves
 from wonderland_sparse.transcoders_result import TranscodersResult
 
 if TYPE_CHECKING:
@@ -85,18 +86,26 @@ class AttributionGraphs(AsksContrasts):
         mined = self.asked(specimen)
         coders = {layer: found.transcoder(layer) for layer in found.layers}
         explore, confirm = (ContrastBatch.of(half, specimen.tokenizer) for half in (mined.explore, mined.confirm))
-        total = len(explore) + len(confirm)
+        total, done = len(explore) + len(confirm), [0]
+        specimen.progress(0, total)
+
+        def tell() -> None:
+            done[0] += 1
+            specimen.progress(done[0], total)
+
+        def flows(running: wl.Specimen, row: int) -> dict[Edge, float]:
+            return pair_of(running.model, coders, explore, row).flows
+
+        def measure(running: wl.Specimen, row: int) -> dict[str, Any]:
+            pair = pair_of(running.model, coders, confirm, row)
+            return self._pair(running, coders, pair, chosen, draw=row < self.examples)
+
         mean: dict[Edge, float] = defaultdict(float)
-        for number, pair in enumerate(pairs_of(specimen.model, coders, explore)):
-            specimen.progress(number, total)
-            for edge, flow in pair.flows.items():
+        for one in dealt(halves(specimen, range(len(explore))), flows, tell):
+            for edge, flow in one.items():
                 mean[edge] += flow
         chosen = leading(mean, self.edges)
-        measured = []
-        for number, pair in enumerate(pairs_of(specimen.model, coders, confirm)):
-            specimen.progress(len(explore) + number, total)
-            measured.append(self._pair(specimen, coders, pair, chosen, draw=number < self.examples))
-        specimen.progress(total, total)
+        measured = dealt(halves(specimen, range(len(confirm))), measure, tell)
         return GraphsResult.of(
             measured,
             chosen,

@@ -45,7 +45,7 @@ from wonderland_sparse.features_result import FeaturesResult
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Explained, Labels, explain, named
 from wonderland_sparse.probing import known
 from wonderland_sparse.streams import Places, Stream, held_out, of_text, some_windows
-from wonderland_sparse.trainings import halves, one_by_one, side_by_side
+from wonderland_sparse.trainings import halves, one_by_one, side_by_side, woven
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
@@ -109,9 +109,11 @@ class SparseFeatures:
             done[0] += 1
             specimen.progress(done[0], 2 * len(layers))
 
+        @torch.no_grad()  # which each thread has of its own
         def own(running: wl.Specimen, layer: int) -> Any:
             return self._layer(running, found, layer, (first[layer], second[layer]), text)
 
+        @torch.no_grad()
         def control(running: wl.Specimen, layer: int) -> Any:
             return self._scrambled(found, layer, (running, others[1]), text)
 
@@ -120,9 +122,10 @@ class SparseFeatures:
             for model, of in ((specimen, own), (others[0], control))
             for running, some_layers in halves(model, layers)
         ]
-        made = [part for half in side_by_side(works, tell) for part in half]
-        of_layer = dict(made[: len(layers)]), dict(made[len(layers) :])
-        parts = [of_layer[0][layer] | {"scrambled": of_layer[1][layer]} for layer in layers]
+        made = side_by_side(works, tell)
+        half = len(works) // 2
+        parts, others_parts = (woven(made[start : start + half]) for start in (0, half))
+        parts = [part | {"scrambled": of} for part, of in zip(parts, others_parts, strict=True)]
         return FeaturesResult.of(parts, tokens=found.tokens, latents=found.latents, shared=found.shared)
 
     def _of_scrambled(

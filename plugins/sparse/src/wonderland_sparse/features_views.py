@@ -54,14 +54,11 @@ _AHEAD = {"a question mark will come": "question mark ahead"}
 
 def known_view(result: MeasuredFeatures) -> wl.View:
     """Return the best unit of each kind for what is known."""
-    names = [f"{place}: {_AHEAD.get(label, label)}" for place, of in result.known.items() for label in of]
-    rows = [of for by_label in result.known.values() for of in by_label.values()]
-    kinds = [kind for kind in rows[0] if kind != "number"]
-    bars = {_KINDS.get(kind, kind): wl.Estimate.stacked([row[kind] for row in rows]) for kind in kinds}
+    panels = [Panel(Wording(place), _known(of)) for place, of in result.known.items() if of]
     return wl.View(
         "sparse-known",
         "Sparse features: one unit for what is known",
-        Bars.by_place(names, bars, Axis("AUROC")),
+        panels[0].figure if len(panels) == 1 else Panels(panels, "layer"),
         subtitle="Is there one latent for who speaks, and one for what will come?",
         caption="AUROC of the unit of each kind that ranks places best, chosen on training text; 95% interval over "
         f"n={result.conversations} held-out conversations; chance 0.5.",
@@ -70,6 +67,14 @@ def known_view(result: MeasuredFeatures) -> wl.View:
         misleads="Where a random direction does as well, the tokens themselves say it.",
         order=615,
     )
+
+
+def _known(by_label: dict[str, dict[str, wl.Estimate]]) -> Bars:
+    """Return the best unit of each kind of one layer, by what is known."""
+    rows = list(by_label.values())
+    kinds = [kind for kind in rows[0] if kind != "number"]
+    bars = {_KINDS.get(kind, kind): wl.Estimate.stacked([row[kind] for row in rows]) for kind in kinds}
+    return Bars.by_place([_AHEAD.get(label, label) for label in by_label], bars, Axis("AUROC"))
 
 
 def _beside(result: MeasuredFeatures, own: str, of: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.shares import in_words
 from wonderland_sparse.transcoders_result import latent_name
 
-__all__ = ["checked", "drawn", "example", "graph", "latents", "name_of"]
+__all__ = ["checked", "drawn", "edge_name", "example", "graph", "latents", "name_of"]
 
 
 def name_of(part: Sequence[Any]) -> str:
@@ -45,6 +45,16 @@ def name_of(part: Sequence[Any]) -> str:
     if kind in ("error", "rest"):
         return f"error L{about[0]}"
     return {"position": "positions", "logits": "answer"}[kind]
+
+
+def edge_name(sender: Sequence[Any], receiver: Sequence[Any]) -> str:
+    """Return what an edge is called beside its point, where there is room for some twenty characters.
+
+    >>> edge_name(("token", "differs"), ("head", 2, 0)), edge_name(("latent", 0, 461), ("logits",))
+    ('differing → L2H0', 'L0T461 → answer')
+    """
+    short = {"tokens that differ": "differing", "other tokens": "other"}
+    return f"{short.get(name_of(sender), name_of(sender))} → {name_of(receiver)}"
 
 
 def _columns(parts: Sequence[Sequence[Any]]) -> tuple[dict[str, int], list[Wording]]:
@@ -117,7 +127,7 @@ def checked(result: MeasuredGraphs) -> wl.View:
     """Return each edge's share beside what goes if it is taken out."""
     points = [
         Point(
-            Wording(f"{name_of(sender)} → {name_of(receiver)}"),
+            Wording(edge_name(sender, receiver)),
             float(flow),
             float(removed),
             int(receiver[0] != "logits"),
@@ -136,9 +146,9 @@ def checked(result: MeasuredGraphs) -> wl.View:
             groups=Wording.every(["into the answer", "into heads and latents"]),
         ),
         subtitle="Do edges do in the real model what the account says?",
-        caption=f"A point is an edge, chosen on other conversations; r = {in_words(result.agreement, '.2f')}, "
-        f"n={counted(result.conversations, 'conversation')}. Accounts miss the logit difference by {result.away:.0e} "
-        "logits at most.",
+        caption="A point is an edge, chosen on other conversations; “differing” are the tokens that differ between the "
+        f"prompts. r = {in_words(result.agreement, '.2f')}, n={counted(result.conversations, 'conversation')}. "
+        f"Accounts miss the logit difference by {result.away:.0e} logits at most.",
         how_to_read="On the diagonal an edge does what the account says. Under it, other parts make up for its loss, "
         "or attention moves.",
         misleads="Edges are taken out one at a time: two that do the same both look unneeded.",

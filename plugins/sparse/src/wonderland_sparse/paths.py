@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.removal import taken_out
 from wonderland_sparse.replacement import LOGITS, Account, Part, account
 
-__all__ = ["KINDS", "Edge", "Pair", "leading", "pairs_of"]
+__all__ = ["KINDS", "Edge", "Pair", "leading", "pair_of"]
 
 Edge = tuple[Part, Part]
 KINDS = ("token", "position", "head", "latent", "error", "bias")
@@ -80,20 +80,19 @@ class Pair:
         return found
 
 
-def pairs_of(model: Any, coders: Mapping[int, Transcoder], batch: ContrastBatch) -> Iterator[Pair]:
-    """Yield the accounts of contrasts, one after the other."""
-    for row in range(len(batch)):
-        end = int(batch.answer[row]) + 1
-        target, foil = int(batch.target[row]), int(batch.foil[row])
-        clean, corrupted = (
-            account(model, coders, side[row, :end], target, foil) for side in (batch.clean, batch.corrupted)
-        )
-        with torch.no_grad():
-            both = torch.from_numpy(np.stack([clean.tokens, corrupted.tokens])).to(model.device)
-            logits = model(both)[:, -1].double().cpu()
-        own = (logits[:, target] - logits[:, foil]).tolist()
-        away = max(abs(one.answer - said) for one, said in zip((clean, corrupted), own, strict=True))
-        yield Pair(clean, corrupted, batch.differs[row, :end], target, foil, away)
+def pair_of(model: Any, coders: Mapping[int, Transcoder], batch: ContrastBatch, row: int) -> Pair:
+    """Return the accounts of one contrast of some."""
+    end = int(batch.answer[row]) + 1
+    target, foil = int(batch.target[row]), int(batch.foil[row])
+    clean, corrupted = (
+        account(model, coders, side[row, :end], target, foil) for side in (batch.clean, batch.corrupted)
+    )
+    with torch.no_grad():
+        both = torch.from_numpy(np.stack([clean.tokens, corrupted.tokens])).to(model.device)
+        logits = model(both)[:, -1].double().cpu()
+    own = (logits[:, target] - logits[:, foil]).tolist()
+    away = max(abs(one.answer - said) for one, said in zip((clean, corrupted), own, strict=True))
+    return Pair(clean, corrupted, batch.differs[row, :end], target, foil, away)
 
 
 def leading(sizes: Mapping[Edge, float], most: int) -> list[Edge]:

@@ -22,9 +22,9 @@ References: Marks et al. 2024 (2403.19647), sparse feature circuits.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -38,10 +38,12 @@ from wonderland_sparse.replacement import LOGITS, Part
 from wonderland_sparse.sparse_graphs_result import SparseGraphsResult
 from wonderland_sparse.stream_runs import TOKENS, Cut, Runs
 from wonderland_sparse.stream_steps import Steps
+from wonderland_sparse.trainings import dealt, halves
 
 if TYPE_CHECKING:
     from wonderland.testing.truth import Truth
 
+R = TypeVar("R")
 _PAIRS_AT_ONCE = 32
 _LEAST_SHARE = 0.002  # of the gap; what carries less is not drawn
 
@@ -94,14 +96,14 @@ class SparseGraphs(AsksContrasts):
         cuts = cuts_of(found)
         explore, confirm = (ContrastBatch.of(half, specimen.tokenizer) for half in (mined.explore, mined.confirm))
         specimen.progress(0, 3)
-        every = list(_runs(specimen, explore, cuts))
+        every = _runs(specimen, explore, cuts, lambda steps, _: steps)
         latents, differ, mean = self._explored(specimen, cuts, every)
-        gap = sum(float(steps.gap.sum()) for _, steps in every)
+        gap = sum(float(steps.gap.sum()) for steps in every)
         least = _LEAST_SHARE * abs(gap)
         chosen = leading({edge: size for edge, size in mean.items() if abs(size) >= least}, self.edges)
         specimen.progress(1, 3)
         others = by_lot(chosen, differ, specimen.cfg.n_heads, self.seed)
-        measured = [_measured(steps, rows, chosen, others, latents) for rows, steps in _runs(specimen, confirm, cuts)]
+        measured = _runs(specimen, confirm, cuts, lambda steps, rows: _measured(steps, rows, chosen, others, latents))
         specimen.progress(3, 3)
         rows = np.concatenate([one["rows"] for one in measured])
         return SparseGraphsResult.of(
@@ -117,20 +119,21 @@ class SparseGraphs(AsksContrasts):
         )
 
     def _explored(
-        self, specimen: wl.Specimen, cuts: Mapping[int, Cut], every: Sequence[tuple[np.ndarray, Steps]]
+        self, specimen: wl.Specimen, cuts: Mapping[int, Cut], every: Sequence[Steps]
     ) -> tuple[dict[int, list[int]], dict[int, np.ndarray], dict[Edge, float]]:
         """Return the latents of each cut that carry most, those that differ at all, and what each edge carries."""
         latents, differ = {}, {}
+        of_latents = _each(every, lambda steps: {layer: steps.of_latents(layer).sum(0) for layer in cuts})
         for layer in cuts:
-            carried = sum(steps.of_latents(layer).sum(0) for _, steps in every)
+            carried = sum(one[layer] for one in of_latents)
             order = np.argsort(-np.abs(carried), kind="stable")[: self.latents]
             latents[layer] = [int(unit) for unit in order if carried[unit]]
-            apart = [steps.runs.sides[0].values[layer] != steps.runs.sides[1].values[layer] for _, steps in every]
+            apart = [steps.runs.sides[0].values[layer] != steps.runs.sides[1].values[layer] for steps in every]
             differ[layer] = np.flatnonzero(np.any([one.any(0).any(0).numpy() for one in apart], 0))
         parts = parts_of(latents, specimen.cfg.n_layers, specimen.cfg.n_heads)
         mean: dict[Edge, float] = defaultdict(float)
-        for _, steps in every:
-            for edge, carried in steps.estimated([*parts, LOGITS], [TOKENS, *parts]).items():
+        for estimated in _each(every, lambda steps: steps.estimated([*parts, LOGITS], [TOKENS, *parts])):
+            for edge, carried in estimated.items():
                 mean[edge] += float(carried.sum())
         return latents, differ, mean
 
@@ -178,10 +181,31 @@ def by_lot(edges: Sequence[Edge], differ: Mapping[int, np.ndarray], heads: int, 
     return found
 
 
-def _runs(specimen: wl.Specimen, batch: ContrastBatch, cuts: Mapping[int, Cut]) -> Iterator[tuple[np.ndarray, Steps]]:
-    """Yield some pairs at a time: their numbers, and their steps."""
-    for rows, some in batch.batches(_PAIRS_AT_ONCE):
-        yield rows, Steps(Runs(specimen, some, cuts))
+def _runs(
+    specimen: wl.Specimen, batch: ContrastBatch, cuts: Mapping[int, Cut], of: Callable[[Steps, np.ndarray], R]
+) -> list[R]:
+    """Return what is measured of the steps of some pairs at a time, given them and the numbers of the pairs."""
+    some = list(batch.batches(_PAIRS_AT_ONCE))
+
+    @torch.no_grad()  # which each thread has of its own
+    def measured(running: wl.Specimen, number: int) -> R:
+        rows, pairs = some[number]
+        return of(Steps(Runs(running, pairs, cuts)), rows)
+
+    return dealt(halves(specimen, range(len(some))), measured, lambda: None)
+
+
+def _each(every: Sequence[Steps], of: Callable[[Steps], R]) -> list[R]:
+    """Return what is measured of steps, each in the model it was made with: of two models at a time."""
+
+    @torch.no_grad()
+    def measured(_: wl.Specimen, steps: Steps) -> R:
+        return of(steps)
+
+    models: dict[int, tuple[wl.Specimen, list[Steps]]] = {}
+    for steps in every:
+        models.setdefault(id(steps.runs.specimen), (steps.runs.specimen, []))[1].append(steps)
+    return dealt(list(models.values()), measured, lambda: None)
 
 
 def _measured(

@@ -12,7 +12,7 @@ import wonderland as wl
 from wonderland.lab.stats import paired_permutation
 from wonderland.views import Axis, Bars, Point, Scatter, Wording, bounds_in_words, counted, percent, told_p, with_bounds
 from wonderland_sparse.edges_result import EdgesResult, share_of_gap
-from wonderland_sparse.graphs_views import drawn, name_of
+from wonderland_sparse.graphs_views import drawn, edge_name
 from wonderland_sparse.paths import Edge
 
 __all__ = ["LEAST_AGREEMENT", "SparseGraphsResult"]
@@ -196,7 +196,7 @@ class SparseGraphsResult(EdgesResult):
     def _checked(self) -> wl.View:
         points = [
             Point(
-                Wording(f"{name_of(sender)} → {name_of(reader)}"),
+                Wording(edge_name(sender, reader)),
                 float(one),
                 float(other),
                 2 if reader[0] == "logits" else int(reader[0] == "feature"),
@@ -215,8 +215,9 @@ class SparseGraphsResult(EdgesResult):
                 groups=Wording.every(["into heads and errors", "into latents", "into the answer"]),
             ),
             subtitle="Do edges do in the real model what the estimate says?",
-            caption=f"A point is an edge, chosen on other conversations; r = {self.agreement:.3f}, at least "
-            f"{LEAST_AGREEMENT} is needed for the graph to be drawn; n={counted(self.conversations, 'conversation')}.",
+            caption="A point is an edge, chosen on other conversations; “differing” are the tokens that differ between "
+            f"the prompts. r = {self.agreement:.3f}, at least {LEAST_AGREEMENT} is needed for the graph to be "
+            f"drawn; n={counted(self.conversations, 'conversation')}.",
             how_to_read="On the diagonal the estimate holds. Off it, a threshold or attention does more or less than a "
             "gradient tells.",
             misleads="Only edges that were chosen are shown: small ones may agree less, and carry little.",

@@ -24,9 +24,10 @@ import wonderland as wl
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.saved import kept
 
-__all__ = ["Step", "Trainings", "Wanted", "halves", "one_by_one", "side_by_side"]
+__all__ = ["Step", "Trainings", "Wanted", "dealt", "halves", "one_by_one", "side_by_side", "woven"]
 
 R = TypeVar("R")
+T = TypeVar("T")
 Step = Callable[[], None]
 _EVERY = 50  # steps between two words of progress
 
@@ -156,24 +157,44 @@ def side_by_side(works: Sequence[Callable[[Step], R]], tell: Step) -> list[R]:
         torch.set_num_threads(threads)
 
 
-def halves(specimen: wl.Specimen, layers: list[int]) -> list[tuple[wl.Specimen, list[int]]]:
-    """Return which layers are measured in which model: every other one in a copy, since hooks are the model's."""
-    if len(layers) < 2 or torch.get_num_threads() < 2:
-        return [(specimen, layers)]
-    return [(specimen, layers[::2]), (specimen.with_model(copy.deepcopy(specimen.model)), layers[1::2])]
+def halves(specimen: wl.Specimen, items: Sequence[T]) -> list[tuple[wl.Specimen, list[T]]]:
+    """Return which items are measured in which model: every other one in a copy of it, since hooks are the model's."""
+    if len(items) < 2 or torch.get_num_threads() < 2:
+        return [(specimen, list(items))]
+    other = specimen.with_model(copy.deepcopy(specimen.model))
+    return [(specimen, list(items[::2])), (other, list(items[1::2]))]
 
 
 def one_by_one(
-    of: Callable[[wl.Specimen, int], R], running: wl.Specimen, layers: list[int]
-) -> Callable[[Step], list[tuple[int, R]]]:
-    """Return what measures some layers of a model one after the other, by their numbers."""
+    of: Callable[[wl.Specimen, T], R], running: wl.Specimen, items: Sequence[T]
+) -> Callable[[Step], list[R]]:
+    """Return what measures some items in a model, one after the other."""
 
-    def work(step: Step) -> list[tuple[int, R]]:
+    def work(step: Step) -> list[R]:
         measured = []
-        for layer in layers:
-            with torch.no_grad():  # which each thread has of its own
-                measured.append((layer, of(running, layer)))
+        for item in items:
+            measured.append(of(running, item))
             step()
         return measured
 
     return work
+
+
+def dealt(groups: Sequence[tuple[wl.Specimen, list[T]]], of: Callable[[wl.Specimen, T], R], tell: Step) -> list[R]:
+    """Return what is measured of items that `halves` dealt out, in the order they had.
+
+    Args:
+        groups: Models, and the items of each.
+        of: Measures an item in a model; what gradients are wanted is each thread's own choice.
+        tell: Called after each item, in the thread that waits.
+    """
+    return woven(side_by_side([one_by_one(of, running, items) for running, items in groups], tell))
+
+
+def woven(parts: Sequence[Sequence[R]]) -> list[R]:
+    """Return what was dealt out in the order it had: the first of each part, then the second of each.
+
+    >>> woven([[0, 2, 4], [1, 3]])
+    [0, 1, 2, 3, 4]
+    """
+    return [parts[number % len(parts)][number // len(parts)] for number in range(sum(map(len, parts)))]

@@ -126,7 +126,7 @@ class _Job:
         )
 
     def run(self) -> TranscodersResult:
-        self.unchanged = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None)
+        self.unchanged = spliced(self.quiet, self.specimen.cfg.n_layers - 1, None, mlp=True)
         self.lead = lead(self.quiet, self.specimen.background, self.unchanged)
         result = TranscodersResult.of(
             [one for layers in self.together for one in self.of_layers(layers)],

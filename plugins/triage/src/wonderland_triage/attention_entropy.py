@@ -64,7 +64,8 @@ class AttentionEntropyResult(wl.Result):
         if focused := self._focused():
             lines.append(f"Focused: {', '.join(map(str, focused))}.")
         if isinstance(self.control, AttentionEntropyResult) and self.control.most_focused is not None:
-            lines.append(f"Before training the lowest was {float(self.control._of_lowest().value):.3f}.")
+            lowest = float(self.control._of_lowest().value)
+            lines.append(f"Before training the lowest was {'unknown' if np.isnan(lowest) else f'{lowest:.3f}'}.")
         return "\n".join(lines)
 
     def _focused(self) -> list[Head]:

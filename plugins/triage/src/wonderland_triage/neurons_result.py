@@ -23,6 +23,7 @@ from wonderland.views import (
     Snippet,
     Token,
     Wording,
+    counted,
     percent,
 )
 from wonderland_triage.neuron_stats import KINDS
@@ -222,7 +223,7 @@ class NeuronsResult(wl.Result):
         bars: dict[str, Any] = {"neurons": self.specific}
         if isinstance(self.control, NeuronsResult) and self.control.kind_entropy.size:
             bars["before training"] = self.control.specific.value
-        n = f"n={self.specific.over}, {self.directions} directions"
+        n = f"n={self.specific.over}, {counted(self.directions, 'direction')}"
         return wl.View(
             "neurons-by-layer",
             "Neuron basis against random directions",

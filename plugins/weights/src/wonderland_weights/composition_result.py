@@ -24,6 +24,7 @@ from wonderland.views import (
     Series,
     Table,
     Wording,
+    counted,
 )
 from wonderland_weights.composition_scores import KINDS
 
@@ -103,7 +104,7 @@ class CompositionResult(wl.Result):
             return [
                 wl.Finding("No two heads compose: " + self._why_none(), "composition", {}, "anecdotal", "description"),
             ]
-        rule = f"q < {self.level:g} against {self.rotations} random rotations of each"
+        rule = f"q < {self.level:g} against {counted(self.rotations, 'random rotation')} of each"
         claims = []
         pairs = self.pairs
         if pairs:
@@ -119,7 +120,10 @@ class CompositionResult(wl.Result):
             claims.append(wl.Finding(text, "composition", {"head": self._name(later)}, "weak", "null"))
         least = math.floor(tested / ((1 + self.rotations) * self.level)) + 1
         if least > 1 and len(pairs) < 2 * least:
-            text = f"With {self.rotations} rotations fewer than {least} compositions among {tested} cannot be found."
+            text = (
+                f"With {counted(self.rotations, 'rotation')} fewer than {least} compositions among {tested} cannot be "
+                "found."
+            )
             claims.append(wl.Finding(text, "composition", {}, "anecdotal", "description"))
         return claims
 
@@ -167,7 +171,7 @@ class CompositionResult(wl.Result):
         first, last = self.n_heads, total - self.n_heads
         if last < first:
             return []
-        null = f"mean of n={self.rotations} random rotations of the pair, both spectra kept"
+        null = f"mean of n={counted(self.rotations, 'random rotation')} of the pair, both spectra kept"
         matrix = wl.View(
             "composition",
             "Composition",
@@ -217,7 +221,7 @@ class CompositionResult(wl.Result):
                 links="head",
             ),
             caption=f"The {len(listed)} compositions with the highest z of {np.isfinite(self.p).sum()}; null: "
-            f"n={self.rotations} random rotations of the pair, both spectra kept.",
+            f"n={counted(self.rotations, 'random rotation')} of the pair, both spectra kept.",
             how_to_read="By its queries or keys, a head decides where to look from what the earlier one wrote; by its "
             "values, it passes on what that wrote. The rotated range is what this pair would have by chance.",
             misleads="z is large for heads with flat spectra, whose rotations hardly differ: read it beside the times.",
@@ -249,7 +253,7 @@ class CompositionResult(wl.Result):
                 threshold=strong[min(_DRAWN, len(strong)) - 1],
             ),
             caption=f"The {len(edges)} pairs of heads with a composition beyond chance (q < {self.level:g} against "
-            f"n={self.rotations} random rotations); of each pair the furthest of queries, keys and values.",
+            f"n={counted(self.rotations, 'random rotation')}); of each pair the furthest of queries, keys and values.",
             how_to_read="An edge says that the later head's weights could read what the earlier one writes, more than "
             "chance would have it. Move the slider to see weaker ones; click a head to see its own.",
             misleads="This is what weights allow, not what happens on any text: the circuit graph asks that.",

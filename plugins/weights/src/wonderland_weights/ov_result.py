@@ -10,7 +10,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.estimate import exact
-from wonderland.views import Block, Card, Cards, Column, Matrix, Role, Row, SmallBars, Table, Token, Wording
+from wonderland.views import Block, Card, Cards, Column, Matrix, Role, Row, SmallBars, Table, Token, Wording, counted
 from wonderland_weights.copying import MANY
 
 
@@ -187,7 +187,7 @@ class OVCircuitsResult(wl.Result):
             "Spectra of OV and QK",
             Table(columns, [self._row(at) for at in np.ndindex(layers, heads)], links="head"),
             caption=f"Null of the copying score: {null}. Random weights of this shape have σ₁/σ₂ {low:.2f} to "
-            f"{high:.2f} and an effective rank of {fewest:.1f} to {most:.1f} (95% of {self.draws} draws).",
+            f"{high:.2f} and an effective rank of {fewest:.1f} to {most:.1f} (95% of {counted(self.draws, 'draw')}).",
             how_to_read="OV is what a head does with what it attends to, QK what it attends to. A steep start of the "
             "singular values (σ₁/σ₂ well over that of random weights) and a low rank mean few different jobs.",
             misleads="Few directions are not one job: a single direction can carry many meanings at once.",

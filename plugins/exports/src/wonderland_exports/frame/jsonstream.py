@@ -107,8 +107,16 @@ def _parsed_whole(member: Member) -> Any:
     except orjson.JSONDecodeError:  # also what the standard library takes: halves of emoji, a mark in front, UTF-16
         return _REFUSED
     finally:
+        _grown_old()
         if collecting:
             gc.enable()
+
+
+def _grown_old() -> None:
+    """Count all objects there are as old, so that the next search for cycles among new ones passes them over."""
+    if not gc.get_freeze_count():  # else what somebody froze would thaw
+        gc.freeze()
+        gc.unfreeze()
 
 
 def _along(value: Any, path: Path, ways: Collection[Path], pattern: Path) -> Iterator[tuple[Path, list[Any]]]:
