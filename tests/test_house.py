@@ -138,6 +138,28 @@ def test_no_view_says_pale_or_dark_as_the_other_theme_has_it_the_other_way_round
     assert said == []
 
 
+def test_every_view_of_ours_has_a_subtitle_and_every_column_a_help():
+    without = [
+        f"{file.name}:{call.lineno} {ast.unparse(call)[:80]}"
+        for source in SOURCES
+        for file in source.rglob("*.py")
+        for call in ast.walk(parsed(file)[1])
+        if isinstance(call, ast.Call) and _asks_for(call) not in {None, *(word.arg for word in call.keywords)}
+    ]
+    assert not without
+
+
+def _asks_for(call: ast.Call) -> str | None:
+    """Return which word a call must give: a view its subtitle, a column with a heading of ours its help."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in ("View", "of_heads"):
+        return "subtitle"
+    ours = (
+        name == "Column" and len(call.args) in (2, 3, 4) and ast.unparse(call.args[1]) not in ("str(name)", "str(one)")
+    )
+    return "help" if ours else None
+
+
 def test_the_core_is_forbidden_to_import_every_plugin():
     contracts = toml(ROOT)["tool"]["importlinter"]["contracts"]
     (contract,) = (contract for contract in contracts if "no plugin" in contract["name"])

@@ -7,11 +7,13 @@ The names below are the whole public interface of the library; each is imported 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from wonderland.version import __version__ as __version__
 
+TYPE_CHECKING = False  # that of `typing`, which would be the slowest of all that is imported here
 if TYPE_CHECKING:
+    from typing import Any
+
     from wonderland import views as views
     from wonderland.components import Feature as Feature
     from wonderland.components import Head as Head

@@ -1,21 +1,19 @@
 """``python -m wonderland`` is the command line, and so is ``wonderland``.
 
-Until the command is loaded, nothing was begun: Ctrl-C ends it without a word, where Python would print where it was.
+Until a command begins, there is nothing to unwind: a signal ends it with words and a code, where Python would print
+where it was. Once it has said its last line, a signal changes nothing.
 """
 
-import signal
+from wonderland.cli.interrupted import ending_at_once
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Load the command line and run it."""
-    if mine := signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ending_at_once()
     from wonderland.cli.main import main as run
 
-    if mine:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
 
 

@@ -25,6 +25,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from wonderland.corpus.columns import without_lone_surrogates
 from wonderland.corpus.common_words import shared_words
 from wonderland.corpus.corpus import Corpus
+from wonderland.counted import counted
 from wonderland.errors import InputError, NotEnoughData, UsageError, must_be
 from wonderland.paths import expanded, inside
 
@@ -256,7 +257,7 @@ class SpeakerTokenizer:
             Verification("one token each in text, at the start, after a space, after an emoji", apart, where),
             Verification("the saved file, read again, gives the same ids", same),
             Verification("a message cannot forge a special token", not forged, ", ".join(sorted(set(forged)))),
-            Verification(f"round trip of {len(tried):,} texts", lost == 0, f"{lost:,} differ" if lost else ""),
+            Verification(f"round trip of {counted(len(tried), 'text')}", lost == 0, f"{lost:,} differ" if lost else ""),
         ]
 
     def __repr__(self) -> str:

@@ -1,5 +1,6 @@
 """SIGTERM and a closed terminal end a command as Ctrl-C does: words, a code, and nothing half done."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from wonderland.cli import main
+from wonderland.cli.interrupted import interrupted
 from wonderland.cli.main import run
 from wonderland.model.interrupts import Ended, ending_on_signals
 from wonderland.workspace.stage import Stage
@@ -48,7 +51,9 @@ def test_a_command_that_is_ended_says_so_and_writes_no_half(place, monkeypatch, 
     capsys.readouterr()
     monkeypatch.setattr(step, lambda *_, **__: signal.raise_signal(number))
     assert run([*words[command], "-q"]) == 128 + number
-    assert capsys.readouterr().err.endswith("Error: Interrupted.\nRun the same command again to go on.\n")
+    error = capsys.readouterr().err
+    assert error.endswith(f"Error: Interrupted.\n{interrupted(words[command])[1]}\n")
+    assert "begun anew" in error  # for nothing goes on where it was
     assert signal.getsignal(number) is signal.SIG_DFL
     left = {"extract": "corpus", "filter": "filtered", "tokenize": "tokenizer"}[command]
     assert not [path for path in Path("me.wonderland").iterdir() if left in path.name]
@@ -118,3 +123,89 @@ def test_a_second_signal_ends_it_at_once():
 def test_a_terminal_that_is_closed_is_no_error_of_printing():
     done = subprocess.run([sys.executable, "-c", TERMINAL], capture_output=True, check=False, start_new_session=False)
     assert done.returncode == 128 + signal.SIGHUP
+
+
+STOPPED = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+
+class Stop(MetaPathFinder):
+    def find_spec(self, fullname, path, target=None):
+        if fullname == {module!r}:
+            try:
+                os.kill(os.getpid(), {number})
+            except BaseException as error:  # as some libraries do that try to import others
+                raise ImportError if {converted} else error
+
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # who starts the tests may ignore one
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background is started without
+from wonderland.__main__ import main
+sys.argv = ["wonderland", "status", *{words}]
+sys.meta_path.insert(0, Stop())
+main()
+"""
+ALL = [signal.SIGINT, *FROM_OUTSIDE]
+
+
+def stopped(number, module, *words, converted=False):
+    script = STOPPED.format(module=module, number=int(number), converted=converted, words=words)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "module"), list(zip(ALL, ["wonderland.cli.main", "click", "wonderland.cli.setup"], strict=True))
+)
+def test_a_command_that_is_stopped_while_it_is_loaded_says_the_same(number, module):
+    done = stopped(number, module)
+    assert (done.returncode, done.stdout) == (128 + number, "")
+    assert done.stderr.splitlines() == [f"Error: {line}" if not at else line for at, line in enumerate(SAID)]
+
+
+SAID = interrupted(["status"])
+
+
+def test_as_json_it_is_said_as_json():
+    done = stopped(signal.SIGTERM, "click", "--json")
+    assert json.loads(done.stdout) == {"error": SAID[0], "hint": SAID[1], "exit_code": 143}
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_an_import_makes_of_a_signal_is_no_fault_of_wonderland(number):
+    done = stopped(number, "wonderland.workspace.workspace", converted=True)
+    assert done.returncode == 128 + number
+    assert "unforeseen" not in done.stderr
+    assert done.stderr.endswith(f"Error: {SAID[0]}\n{SAID[1]}\n")
+
+
+AFTERWARDS = """
+import atexit, signal, sys
+from wonderland.__main__ import main
+sys.argv = ["wonderland", "plugins", "-q"]
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    atexit.register(signal.raise_signal, number)
+main()
+"""
+
+
+def test_after_the_last_line_a_signal_changes_nothing():
+    done = subprocess.run([sys.executable, "-c", AFTERWARDS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130), (Ended(signal.SIGTERM), 143)])
+def test_one_that_is_stopped_while_it_tells_its_error_says_so(stop, code, monkeypatch, capsys):
+    def stopping(_arguments):
+        raise stop
+
+    monkeypatch.setattr(main, "run", stopping)
+    monkeypatch.setattr(main, "staying", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["wonderland", "train"])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err == "Error: Interrupted.\nRun the same command again to go on.\n"

@@ -42,7 +42,7 @@ def test_two_processes_train_one_model_and_one_of_them_speaks(untrained):
     first, second = together(2, "train", "-w", untrained, "--device", "cpu", "--seed", 3, *QUICKLY)
     assert first[0] == second[0] == 0
     assert "Written to" in first[2]
-    assert "held-out conversations" in first[1]
+    assert "held-out messages" in first[1]
     assert second[1] == ""
     assert "epoch" not in second[2]
     assert Workspace(untrained).stage("model").done

@@ -154,9 +154,8 @@ def test_nobody_is_asked_without_a_terminal(place, capsys):
     assert "--me Bo" in told
     assert run(["extract", "a.jsonl", "d.jsonl", "-q"]) == 3
     told = capsys.readouterr().err
-    assert (
-        f"wonderland extract {place / 'a.jsonl'}. Then: wonderland extract --add {place / 'd.jsonl'} --me NAME" in told
-    )
+    assert f"wonderland extract {place / 'a.jsonl'} {place / 'd.jsonl'} --me me --me NAME" in told
+    assert run(["extract", "a.jsonl", "d.jsonl", "--me", "me", "--me", "Ada", "-q"]) == 0
     assert run(["extract", "a.jsonl", "-q"]) == run(["extract", "--add", "d.jsonl", "--me", "Ada", "-q"]) == 0
 
 
@@ -205,7 +204,7 @@ def test_choices_that_leave_no_message_are_refused_and_taken_back(words, why, fi
     capsys.readouterr()
     assert run(["filter", *words, "-q"]) == 3
     said = capsys.readouterr()
-    assert "None of the 3 messages would be left" in said.err
+    assert "Of 3 messages none would be left" in said.err
     assert why in " ".join(said.err.split())
     assert "Next" not in said.out
     assert {path: path.read_bytes() for path in place.joinpath("me.wonderland").rglob("*") if path.is_file()} == before

@@ -2,9 +2,6 @@
 
 import errno
 import os
-import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -147,30 +144,3 @@ def test_nothing_is_wiped_while_another_process_reads_messages(tmp_path, capsys)
     assert "Another process reads or chooses the messages" in capsys.readouterr().err
     assert run(["wipe", "--yes", "-w", str(workspace.folder)]) == 0
     assert not workspace.folder.exists()
-
-
-STOPPED = """
-import os, signal, sys
-from importlib.abc import MetaPathFinder
-
-class Stop(MetaPathFinder):
-    def find_spec(self, fullname, path, target=None):
-        if fullname == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background is started without
-from wonderland.__main__ import main
-sys.argv = ["wonderland", "status"]
-sys.meta_path.insert(0, Stop())
-main()
-"""
-
-
-@pytest.mark.parametrize(
-    ("module", "code", "said"),
-    [("click", -signal.SIGINT, ""), ("wonderland.cli.setup", 130, "Error: Interrupted.")],
-)
-def test_a_command_that_is_stopped_while_it_is_loaded_shows_no_traceback(module, code, said):
-    script = STOPPED.format(module=module)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.strip().splitlines()[:1]) == (code, [said] if said else [])

@@ -69,16 +69,34 @@ def test_run_says_which_preset_fits_before_it_trains(messages, tmp_path, capsys)
     out = " ".join(capsys.readouterr().out.split())
     seed, nano = (PRESETS[name].sized(1).n_params / 1e6 for name in ("seed", "nano"))  # of the vocabulary asked for
     assert f"seed has up to {seed:.1f}M parameters" in out
-    assert f"nano (up to {nano:.1f}M) fits so much text: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
+    assert (
+        f"nano (up to {nano:.1f}M) is the smallest there is: `wonderland run -w {tmp_path / 'w'} --preset nano`" in out
+    )
 
 
 @pytest.mark.parametrize(
-    ("tokens", "chosen", "best"), [(20_000, "seed", "nano"), (6_000_000, "large", "seed"), (6_000_000, "nano", "seed")]
+    ("tokens", "chosen", "best"), [(20_000, "seed", "nano"), (6_000_000, "large", "seed"), (6_100_000, "nano", "seed")]
 )
 def test_the_preset_that_fits_is_advised(tokens, chosen, best):
     said = " ".join(advice(tokens, chosen, "wonderland train"))
     assert f"`wonderland train --preset {best}`" in said
     assert "Too little" not in said
+
+
+@pytest.mark.parametrize("tokens", [9_000, 20_000, 600_000, 1_200_000, 5_200_000, 5_500_000, 6_100_000, 40_000_000])
+@pytest.mark.parametrize("asked", [None, 0, 512, 8000])
+def test_who_takes_the_preset_that_is_advised_is_not_advised_another_and_none_is_said_to_fit_that_does_not(
+    tokens, asked
+):
+    """In all tokenizers of 4,096 tokens the text has 0.9 times those of one with 2,048."""
+    of = {"nano": 1, "seed": 1 if asked else 0.9, "large": 1 if asked else 0.9}
+    for chosen in PRESETS:
+        said = " ".join(advice(round(tokens * of[chosen]), chosen, "wonderland tokenize", None, asked))
+        best = said.partition("--preset ")[2].partition("`")[0] or chosen
+        again = " ".join(advice(round(tokens * of[best]), best, "wonderland train", None, asked))
+        assert "--preset" not in again
+        if "fits so much text" in said:
+            assert "under one token a parameter" not in again
 
 
 def test_of_the_preset_that_fits_only_what_it_will_do_is_said():

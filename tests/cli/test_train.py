@@ -39,11 +39,11 @@ def train(untrained, monkeypatch, capsys):
 def test_the_curve_is_read_against_chance_and_counting_per_token_and_per_byte(train, untrained, monkeypatch):
     monkeypatch.setattr(training, "_SECONDS_TO_TELL", 0.0)
     printed = train(*EPOCHS)
-    rows = {line[:26].strip(" 12"): line.split() for line in printed.out.splitlines() if "nats a byte" in line}
-    assert set(rows) == {"held-out conversations", "training, epoch", "uniform", "unigram", "bigram", "trigram"}
+    rows = {line[:21].strip(" 12"): line.split() for line in printed.out.splitlines() if "nats a byte" in line}
+    assert set(rows) == {"held-out messages", "training, epoch", "uniform", "unigram", "bigram", "trigram"}
     history = wl.ChatTransformer.load(untrained / "model" / "model.safetensors").history
-    assert f"{history.held_out_loss:.3f}" in rows["held-out conversations"]
-    assert f"{history.held_out_loss / history.bytes_per_token:.2f}" in rows["held-out conversations"]
+    assert f"{history.held_out_loss:.3f}" in rows["held-out messages"]
+    assert f"{history.held_out_loss / history.bytes_per_token:.2f}" in rows["held-out messages"]
     assert f"{history.baselines['trigram'] / history.bytes_per_token:.2f}" in rows["trigram"]
     each = history.epochs[history.best_epoch - 1].train_loss / history.train_bytes_per_token
     assert f"{each:.2f}" in rows["training, epoch"]
@@ -81,7 +81,7 @@ def test_fewer_tokens_than_parameters_are_said_with_the_preset_that_fits(train, 
     monkeypatch.setitem(PRESETS, "seed", Preset(shape, 400, 1, 1000, 1e-2, 1e-1, 2e-2))
     error = train("--preset", "seed").err
     assert "under one token a parameter" in error
-    assert " is the smallest: `wonderland train -w " in error  # of so little text no preset is said to fit
+    assert " is the smallest there is: `wonderland train -w " in error  # of so little text no preset is said to fit
     assert " --preset nano`. The tutorial" in error
     again = train("--preset", "nano", "--seed", 2).err
     assert "under one token a parameter" in again

@@ -131,6 +131,7 @@ def test_a_binary_file_is_not_read_as_messages_whatever_its_name(write, name):
 
 
 def test_a_folder_is_not_recognised(tmp_path):
+    (tmp_path / "photo.jpg").write_bytes(b"x")
     with pytest.raises(InputError, match="No source recognises"):
         Corpus.read(tmp_path)
 

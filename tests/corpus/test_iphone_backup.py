@@ -74,7 +74,7 @@ def test_a_backup_that_holds_one_messenger_is_its_and_one_that_holds_two_is_aske
     sources = plugins.load().sources
     for file, name in ((SMS, "imessage"), (CHATS, "whatsapp-db")):
         assert choose_source(make_backup(place / name, {file: files[file]}, phrase), sources).name == name
-    with pytest.raises(InputError, match="equally sure") as caught:
+    with pytest.raises(InputError, match="Several sources find something of theirs") as caught:
         choose_source(make_backup(place / "both", files, phrase), sources)
     assert "--source imessage" in caught.value.hint
 
@@ -260,3 +260,29 @@ def test_a_source_is_named_for_each_store_or_for_none(place, files, capsys):
     assert Workspace("me.wonderland").settings.source.stores == both
     with pytest.raises(UsageError, match="There are 2 stores and 1 source"):
         wl.Corpus.read(backup, place / "a.jsonl", source="imessage")
+
+
+@pytest.mark.parametrize("source", ["imessage", "whatsapp-db"])
+@pytest.mark.parametrize("phrase", [None, PHRASE])
+def test_a_backup_without_messages_is_told_as_a_backup(place, source, phrase):
+    if phrase:
+        pytest.importorskip("Crypto", reason="pip install 'wonderland[backup]'")
+    backup = make_backup(place / "backup", {AppFile("HomeDomain", "Library/Other.db"): b"x"}, phrase)
+    with pytest.raises(InputError, match=r"It is a backup of an iPhone, and neither") as caught:
+        wl.Corpus.read(backup)
+    assert "in Finder" in caught.value.hint
+    with pytest.raises(InputError, match=r"There is no .* with .* in the backup") as caught:
+        wl.Corpus.read(backup, source=source, passphrase=PHRASE)
+    assert f"without --source: wonderland extract {backup}" in caught.value.hint
+
+
+def test_with_both_messengers_of_an_encrypted_backup_both_variables_are_named(encrypted, monkeypatch):
+    other = "WONDERLAND_WHATSAPP_DB_PASSPHRASE"
+    both = ["imessage", "whatsapp-db"]
+    with pytest.raises(InputError, match="It takes the pass phrase") as caught:
+        wl.Corpus.read(encrypted, source=both)
+    assert f"set {VARIABLE} and {other} for this command" in caught.value.hint
+    monkeypatch.setenv(VARIABLE, PHRASE)
+    with pytest.raises(InputError, match="It takes the pass phrase") as caught:
+        wl.Corpus.read(encrypted, source=both)
+    assert f"set {other} for this command" in caught.value.hint

@@ -135,7 +135,8 @@ def test_a_file_in_which_nobody_is_me_is_refused_with_the_senders_to_choose_from
     with pytest.raises(InputError, match=r"'Ada B' \(1\), 'Bob' \(1\)") as caught:
         rows(path, **me)
     assert caught.value.message.startswith(said)
-    assert caught.value.hint == "Say who you are, for example: --me 'Ada B'"
+    typed = "Say who of these you are: --me NAME" if me.get("me") else "Say who you are, for example: --me 'Ada B'"
+    assert caught.value.hint == typed
 
 
 def test_a_monologue_needs_no_owner_but_an_owner_who_was_named_must_be_in_it(write):
@@ -195,7 +196,8 @@ def test_a_gzip_file_broken_at_its_beginning_is_not_recognised_but_does_not_cras
 
 
 def test_a_folder_named_as_json_lines_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(InputError, match="is a folder, and the source 'jsonl' reads a file"):
         Corpus.read(tmp_path, source="jsonl")
 
 

@@ -127,6 +127,54 @@ def test_times_with_and_without_a_zone_are_not_the_same(tmp_path):
     assert [entry.reason for entry in corpus.ledger.entries] == ["jsonl-3: also in jsonl-2"]
 
 
+def clocks(tmp_path, known, local, seconds=True, turned=False):
+    """Read two stores: (text, seconds after Monday noon in UTC), and (text, the same on a clock without a zone)."""
+    files = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    for path, rows, zone in ((files[turned], known, "+00:00"), (files[not turned], local, "")):
+        naive = [((MONDAY + timedelta(seconds=at)).replace(tzinfo=None), text) for text, at in rows]
+        stamps = [(when if seconds or zone else when.replace(second=0), text) for when, text in naive]
+        rows = [{"sender": "me", "text": text, "timestamp": when.isoformat() + zone} for when, text in stamps]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return Corpus.read(*files)
+
+
+SAID = [(f"text {at}", 7_013 * at) for at in range(12)]
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["zone first", "zone last"])
+@pytest.mark.parametrize("seconds", [True, False], ids=["seconds", "minutes"])
+@pytest.mark.parametrize("quarters", [-14, 0, 4, 23])
+def test_a_clock_without_a_zone_is_told_by_what_is_in_both_stores(tmp_path, quarters, seconds, turned):
+    known = [*SAID, ("ok", 50), ("ok", 50), ("only here", 60), ("ok", 50 + 3600)]
+    local = [(text, at + 900 * quarters) for text, at in (*SAID, ("ok", 50), ("ok", 50 + 7200), ("only there", 60))]
+    corpus = clocks(tmp_path, known, local, seconds=seconds, turned=turned)
+    assert corpus.ledger.count("joined", "jsonl-2: also in jsonl") == 13
+    texts = sorted(message.text for message in corpus)
+    assert texts == sorted([*(text for text, _ in SAID), *["ok"] * 4, "only here", "only there"])
+    assert "12 messages" in corpus.notes[-1]
+    assert "13 messages are in both" in corpus.notes[-1]
+
+
+def test_a_clock_that_changed_has_the_offset_of_its_season(tmp_path):
+    later = [(f"later {at}", 10_000_000 + at * 5_000) for at in range(6)]
+    repeats = [("ok", 20), ("ok", 10_000_020)]
+    local = [(text, at + 3600) for text, at in (*SAID, repeats[0])] + [(text, at + 7200) for text, at in later]
+    chance = [("ok", 10_000_020 + 3600), ("ok", 20 + 7200)]  # each an hour beside what that season's clock showed
+    corpus = clocks(tmp_path, [*SAID, *later, *repeats], [*local, *chance])
+    assert corpus.ledger.count("joined") == 12 + 6 + 1
+    assert "+01:00 and +02:00 from UTC" in corpus.notes[-1]
+    assert len(corpus) == 12 + 6 + 2 + 2
+
+
+@pytest.mark.parametrize("shift", [3600, 3601, 15 * 3600], ids=["too few", "no zone", "too far"])
+def test_what_does_not_agree_on_an_offset_is_not_joined(tmp_path, shift):
+    said = SAID[:4] if shift == 3600 else SAID
+    local = [(text, at + shift) for text, at in said]
+    corpus = clocks(tmp_path, [*said, *[("ok", 60 * at) for at in range(90)]], [*local, *[("ok", 60)] * 9])
+    assert corpus.ledger.count("joined") == 0
+    assert corpus.notes == ()
+
+
 def test_one_store_is_read_as_before(two):
     alone = Corpus.read(two[0])
     assert alone.stores == ()
@@ -221,8 +269,6 @@ def test_a_data_frame_is_read_as_a_file_is():
 def test_a_frame_without_a_single_text_is_refused(texts):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"sender": ["me", "Ada"], "text": texts})
-    with pytest.raises(
-        InputError, match="no text in the column 'text' of the frame: its 2 cells are None, NaN or blank"
-    ):
+    with pytest.raises(InputError, match="no text in the column 'text' of the frame: 2 cells are None, NaN or blank"):
         Corpus.from_frame(frame)
     assert len(Corpus.from_frame(frame.assign(text=["hi", texts[1]]))) == 1

@@ -86,6 +86,7 @@ def test_a_folder_that_may_not_be_looked_into_is_not_recognised(tmp_path, monkey
     def forbidden(path):
         raise PermissionError(13, "Permission denied")
 
+    (tmp_path / "photo.jpg").write_bytes(b"x")
     monkeypatch.setattr(Path, "iterdir", forbidden)
     with pytest.raises(InputError, match="No source recognises"):
         choose_source(tmp_path, {})

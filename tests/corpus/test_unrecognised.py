@@ -35,8 +35,8 @@ FILES = {
     "lines with carriage returns": (LINES.replace("\n", "\r"), "carriage return alone", r"tr '\\r' '\\n'"),
     "text of UTF-16": ("who said what".encode("utf-16-le"), "text in UTF-16", "--encoding utf-16-le"),
     "text": ("who said what\n", "It is text, and it begins neither", "--source csv --text"),
-    "blanks": (" \n\n\t", "nothing but blanks", "again"),
-    "NULs": (b"\0" * 999, "nothing but blanks", "again"),
+    "blanks": (" \n\n\t" * 99_999, "nothing but blanks", "again"),
+    "NULs": (b"\0" * 99_999, "nothing but blanks", "again"),
     "HTML": ("<!DOCTYPE html><p>private", "It is HTML", "JSON"),
     "XML": ("<?xml version='1.0'?><feed a='private'>", "XML, its first element is <feed>", "CSV"),
     "PDF": (b"%PDF-1.7 private", "a PDF", "again"),
@@ -75,7 +75,6 @@ def test_what_is_in_an_archive_a_workbook_and_a_database(tmp_path):
 
 
 def test_what_is_in_a_folder(tmp_path):
-    assert "empty folder" in look(tmp_path).what
     for name in ("a.jpg", "b.jpg", "in/c.html", "in/README"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")

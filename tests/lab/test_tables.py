@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import wonderland as wl
+from wonderland.testing.explained import unexplained
 from wonderland.testing.extremes import told_badly
 from wonderland.testing.truth import handwritten_specimen, random_specimen
 
@@ -45,6 +46,11 @@ def all_results(quick) -> wl.Results:
 @pytest.mark.parametrize("name", OF_ONE)
 def test_whatever_the_numbers_are_everything_can_be_said_and_drawn(all_results, name):
     assert told_badly(all_results[name]) == {}
+
+
+@pytest.mark.parametrize("name", OF_ONE)
+def test_every_view_says_what_it_answers_and_every_column_what_it_holds(all_results, name):
+    assert unexplained(all_results[name].views()) == []
 
 
 @pytest.mark.parametrize("name", OF_ONE)

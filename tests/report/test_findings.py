@@ -37,6 +37,12 @@ def test_a_finding_without_a_number_is_an_effect_without_a_number():
     assert (told["kind"], told["estimate"]) == ("effect", None)
 
 
+def test_a_description_has_no_chance_level_as_the_legend_says():
+    with pytest.raises(PluginError, match="A description has a chance level: A"):
+        Finding("A", kind="description", estimate=Estimate(0.5, 0.4, 0.6, 12, "nats", 0.1))
+    Finding("A", kind="description", estimate=Estimate(0.5, 0.4, 0.6, 12, "nats"))
+
+
 @pytest.mark.parametrize("wrong", [{"kind": "rumour"}, {"estimate": 0.5}, {"estimate": Estimate(*np.ones((3, 2)), 5)}])
 def test_a_finding_refuses_other_kinds_and_what_is_not_one_number(wrong):
     with pytest.raises(PluginError, match=next(iter(wrong))):

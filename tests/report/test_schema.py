@@ -372,7 +372,7 @@ def test_a_table_by_subject_puts_each_number_beside_its_controls():
     left, none = by_layer_and_head(0.25), by_layer_and_head(0.75)
     found = {"L2": {"transcoder": {"fvu": left, "dead": 0.5}, "noise": {"fvu": none}}, "L3": {"noise": {}}}
     table = Table.by_subject(found, {"fvu": "FVU", "dead": "Dead"})
-    assert [column.label for column in table.columns] == ["Layer", "Whose", "FVU", "Dead"]
+    assert [column.label for column in table.columns] == ["Layer", "Of what", "FVU", "Dead"]
     rows = table.plain()["rows"]
     assert [(row["layer"], row["whose"]) for row in rows] == [("L2", "transcoder"), ("L2", "noise"), ("L3", "noise")]
     assert (rows[0]["fvu"]["value"], rows[1]["fvu"]["value"]) == (0.25, 0.75)

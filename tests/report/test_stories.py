@@ -65,7 +65,7 @@ def test_the_head_on_which_most_analyses_agree_is_told_once_with_a_number():
     assert story["text"] == "L1H2 brings back the difference."
     assert story["picture"] == {"kind": "heads", "lit": ["L1H2"]}
     assert story["number"] == {"value": "62%", "low": "55%", "high": "69%", "unit": "brought back", "of": "30 pairs"}
-    assert story["more"] == "Several analyses point to this head, each with its own number."
+    assert story["more"] == "Several analyses point to this head."
     counted = effect("L1H2 gives 51% of it: so it is.", "c", estimate=one(0.51, 0.5, 0.52))
     assert (
         told(page_of([*found[:2], counted, found[3]], views))[FOUND]["text"] == story["text"]

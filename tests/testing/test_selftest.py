@@ -128,7 +128,7 @@ def test_the_command_prints_what_was_planted_and_what_was_found(installed, capsy
     assert run(["selftest", "-q"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[:3] == ["count", "✓ planted: six heads", "  found:   6 heads"]
-    assert "All 1 truths were found" in out
+    assert "All was found: 1 truth, in" in out
 
 
 def test_the_command_ends_with_1_if_something_was_not_found_and_says_what(installed, capsys):
@@ -165,4 +165,4 @@ def test_analyses_without_truths_are_named_by_the_command(installed, capsys):
     assert run(["selftest", "-q"]) == 0
     out = capsys.readouterr().out
     assert "No analysis was tested, as none of these says what it should find: count" in out
-    assert "truths were found" not in out
+    assert "All was found" not in out

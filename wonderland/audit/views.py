@@ -1,4 +1,7 @@
-"""The pictures of an audit. No text of a message and no secret is in them, only counts, ranks and intervals."""
+"""The pictures of an audit. No text of a message and no secret is in them, only counts, ranks and intervals.
+
+The file is long because a picture stands beside all of its words.
+"""
 
 from __future__ import annotations
 
@@ -132,8 +135,8 @@ def _of_parts(of: Mapping[str, Sequence[int]], name: str) -> list[tuple[str, Seq
 def _secrets(of: Measured) -> View:
     heads = [
         Column("number", "Secret", help="Its number, those said most often first; the secret itself is nowhere here."),
-        Column("kind", "Kind"),
-        Column("times", "Times said"),
+        Column("kind", "Kind", help="What it is by its shape: a phone number, a code, an address."),
+        Column("times", "Times said", help="How often it stands in the training text; a count."),
         Column(
             "bits", "Exposure", "bits", 1, "log₂ of the candidates less log₂ of its rank; 1.44 on average by chance."
         ),
@@ -207,8 +210,8 @@ def _people(of: Measured) -> View | None:
     if not of.people:
         return None
     heads = [
-        Column("person", "Person"),
-        Column("completed", "Completed"),
+        Column("person", "Person", help="The person's pseudonym."),
+        Column("completed", "Completed", help="Messages the model finishes word for word; a count."),
         Column(
             "share", "Share", "% of messages", 1, "With a 95% interval: the wider of bootstrap and Clopper-Pearson."
         ),
@@ -218,7 +221,7 @@ def _people(of: Measured) -> View | None:
         Column("q", "q", "", 3, "One-sided permutation test, Benjamini and Hochberg over the people tested."),
         Column("conversations", "Conversations", help="Examined ones that were read, and that were held out."),
         Column("messages", "Messages", help="Training messages that were examined."),
-        Column("secrets", "Secrets said"),
+        Column("secrets", "Secrets said", help="Of the secrets examined, how many this person wrote; a count."),
     ]
     changed = any(row.get("changed") is not None for row in of.people)
     if changed:

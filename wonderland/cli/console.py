@@ -152,6 +152,8 @@ class LineMeter(Meter):
     def update(self, done: float, total: float, remark: str = "") -> None:
         """Print a line if enough happened since the last one."""
         share, now = done / total if total else 1.0, time.monotonic()
+        if share < self.share or self.share >= 1:  # another of several pieces of work, which begins anew
+            self.share = 0.0
         if share - self.share >= _EVERY_SHARE or now - self.time >= _EVERY_SECONDS:
             self.share, self.time = share, now
             print(f"{self.title}: {share:.0%} {remark}".rstrip(), file=sys.stderr, flush=True)

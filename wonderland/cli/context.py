@@ -14,7 +14,9 @@ import click
 from wonderland.cli.console import Console, plain
 from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
+from wonderland.corpus.misnamed import in_words
 from wonderland.errors import CheckFailed, InputError, Interrupted, UsageError, WonderlandError
+from wonderland.model.interrupts import unwinding
 from wonderland.model.processes import is_main, processes
 from wonderland.paths import replacing
 from wonderland.workspace.settings import DEFAULT_NAME, FILE, SourceSettings
@@ -48,6 +50,7 @@ def command(
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
         def wrapped(as_json: bool, quiet: bool, **values: Any) -> None:
+            unwinding()
             folder = values.get("folder")
             console = Console(as_json, quiet, where=f" -w {shlex.quote(str(folder))}" if folder else "")
             if processes() > 1 and name != "train":
@@ -182,7 +185,10 @@ def _said(source: SourceSettings, changed: Mapping[str, Any]) -> list[str]:
     given = [source.options, *(store.get("options", {}) for store in source.more)]
     owners = list(dict.fromkeys(str(one["me"]) for one in given if one.get("me")))
     others = sorted({name for one in given for name in one} - {"me"})
-    told = [f"{len(given)} stores", *([f"you are {plain(' or '.join(owners))}"] if owners else [])]
+    rest.pop("source", None)  # that of the first store, which is told with those of the others
+    kinds = [kind or "the one that recognises it" for _, kind in source.stores]
+    named = f", read with {in_words(kinds)}" if any(kind for _, kind in source.stores) else ""
+    told = [f"{len(given)} stores{named}", *([f"you are {plain(' or '.join(owners))}"] if owners else [])]
     return ["; ".join([*told, *([f"options: {', '.join(others)}"] if others else [])]), *_listed(rest)]
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,70 +15,28 @@ from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record, wrote
 from wonderland.cli.fitting import say_what_fits
-from wonderland.cli.options import Place, given, settings_options, signature_options
-from wonderland.cli.plugin_command import Group, PluginCommand, group_of
-from wonderland.cli.stores import ask_secret, asking_owner, for_toml, replaced_by, stores_of
+from wonderland.cli.options import Place, given, settings_options
+from wonderland.cli.stores import (
+    ask_secret,
+    asking_owner,
+    options_of_sources,
+    replaced_by,
+    said,
+    stores_of,
+    told_of_all,
+)
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import secrets_in
 from wonderland.corpus.locating import is_there, locate, must_be_a_store
-from wonderland.corpus.secrets import answering, secrets_of, variable_of
+from wonderland.corpus.misnamed import must_hold_something
+from wonderland.corpus.secrets import answering
 from wonderland.corpus.several import named_stores
-from wonderland.corpus.source import Source, choose_source
+from wonderland.counted import counted
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
-from wonderland.nearby import did_you_mean
-from wonderland.paths import expanded
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
 leave_pandas_out()
-
-
-def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
-    """Return the options of the source that is meant; of every source for help that names no file."""
-    sources = plugins.load().sources
-    names = list(seen.get("named") or ())
-    for name in names:
-        if name and name not in sources:
-            raise UsageError(
-                f"There is no source named {name!r}.",
-                hint=did_you_mean(name, sources, "`wonderland plugins` lists the sources."),
-            )
-    helps = "help" in seen
-    if not helps and not any(word.startswith("-") for word in words):
-        return []
-    values = [word for word in words if not word.startswith("-")]
-    there = [word for word in values if word in sources or is_there(expanded(word))]
-    first = (there or [word for word in words[:1] if word in values] or [""])[0]
-    path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
-    further = [locate(word, sources).absolute() for word in there[1:] if is_there(expanded(word))]
-    if names and all(names):
-        chosen = [sources[name] for name in dict.fromkeys(names)]
-    elif helps:
-        chosen = list(sources.values())
-        with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
-            chosen = [choose_source(path, sources)] if path is not None else chosen
-    elif path is not None:
-        chosen = [choose_source(path, sources)]
-        for one in further:  # another store, or what an option names
-            with contextlib.suppress(InputError):
-                chosen.append(choose_source(one, sources))
-    else:
-        workspace = open_workspace(Path(seen["folder"]) if seen.get("folder") else None)
-        chosen = [choose_source(workspace.layout.source_path, sources, workspace.settings.source.source or None)]
-    groups = [_options_of(one) for one in chosen]
-    if not helps:
-        assert isinstance(ctx.command, PluginCommand)
-        ctx.command.refuse_unknown(ctx, words, f"the source {chosen[0].name!r}", groups)
-    return groups
-
-
-def _options_of(source: type[Source]) -> Group:
-    """Return the options of a source, and the variables of the environment that its secrets are taken from."""
-    group = group_of(f"Options of the source {source.name}", signature_options(source.__init__))
-    rows = [
-        (variable_of(source.name, name), f"{what}; asked for otherwise") for name, what in secrets_of(source).items()
-    ]
-    return replace(group, rows=(*group.rows, *rows))
 
 
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=Place())
@@ -109,8 +66,9 @@ def extract(
     wonderland extract imessage. Options of the source follow it, for example: wonderland extract chats.csv --text body
     --me Ada --dates dmy
 
-    Several make one corpus: wonderland extract chat.db result.json. Who is one person in two of them is told by phone
-    number and e-mail address, and by what you write into people.toml in the workspace.
+    Several make one corpus: wonderland extract chat.db result.json. An option of sources goes to each that has it;
+    given once for each of them, to each in their order: --me Ada --me "Ada Berg". Who is one person in two of them is
+    told by phone number and e-mail address, and by what you write into people.toml in the workspace.
 
     wonderland extract PATH --help lists the options of the source that reads it, without PATH those of all sources.
     """
@@ -119,6 +77,7 @@ def extract(
         if not is_there(path):
             raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
         must_be_a_store(path)
+        must_hold_something(path)
     there = folder or Workspace.find()
     new = there is None or not (there / "wonderland.toml").exists()
     workspace = open_workspace(folder, create=bool(paths))
@@ -155,7 +114,7 @@ def _extracted(
 ) -> Corpus:
     """Write down what is to be read, and read it."""
     before = workspace.settings.source
-    extras = {name: for_toml(value) for name, value in extras.items()}
+    extras = said(extras)
     if located:
         values |= stores_of(before, located, extras, named, add=add)
         after = [(str(path), source) for path, source in named_stores(located, named)]
@@ -163,7 +122,7 @@ def _extracted(
             console.note(note + console.where)
     else:
         values |= {"source": named[0]} if named else {}
-        values |= {"options": {**before.options, **extras}} if extras else {}
+        values |= told_of_all(before, extras)
     record(console, workspace, "source", values)
     try:
         corpus = asking_owner(console, workspace, lambda: read_messages(console, workspace))
@@ -218,7 +177,7 @@ def list_failures(console: Console, corpus: Corpus) -> None:
     """List the rows that could not be read."""
     rows = [row for row in corpus.skipped.to_pylist() if row["failed"]]
     console.result(failures=rows)
-    console.say(f"{number(len(rows))} rows could not be read:")
+    console.say(f"{counted(len(rows), 'row')} could not be read{':' if rows else '.'}")
     for row in rows:
         console.say(f"  {plain(row['id'])}: {plain(row['reason'])} {plain(row['detail'])}".rstrip())
 
@@ -253,10 +212,14 @@ def filter_messages(console: Console, workspace: Workspace) -> Corpus:
     ledger = corpus.ledger
     before = ledger.stored - ledger.count("read") - ledger.count("joined")
     rows = [("Messages", number(before), "")]
-    for stage in ("dates", "people", "repeats", *workspace.settings.filter.names):
+    chosen = workspace.settings.filter
+    asked = {  # a choice that drops nothing is told, too: it may be mistyped
+        "dates": chosen.since or chosen.until,
+        "people": chosen.person or chosen.not_person or chosen.only_direct,
+        "repeats": chosen.most_repeats,
+    }
+    for stage in (*(stage for stage, choice in asked.items() if choice), *chosen.names):
         count = ledger.count(stage)
-        if stage in ("dates", "people", "repeats") and not count:
-            continue
         rows.append((f"  {stage}", f"-{number(count)}" if count else "0", ""))
         dropped = {f"  {plain(entry.reason)}": entry.count for entry in ledger.entries if entry.stage == stage}
         rows.extend(shares(dropped, before))
@@ -315,14 +278,19 @@ def _how_split(workspace: Workspace, train: Corpus, held_out: Corpus) -> str:
     return _SPLIT[way]
 
 
+def _sizes(part: Corpus) -> tuple[str, str]:
+    messages, _, word = counted(len(part), "message").partition(" ")
+    return messages, f"{word} in {counted(len(part.thread_starts), 'conversation')}"
+
+
 def train_tokenizer(console: Console, workspace: Workspace) -> None:
     """Train the tokenizer and print what was verified."""
     tokenizer = workspace.tokenize()
     train, held_out = workspace.split()
     console.rows(
         [
-            ("To train on", number(len(train)), f"messages in {number(len(train.thread_starts))} conversations"),
-            ("Held out", number(len(held_out)), f"messages in {number(len(held_out.thread_starts))} conversations"),
+            ("To train on", *_sizes(train)),
+            ("Held out", *_sizes(held_out)),
             ("", "", _how_split(workspace, train, held_out)),
             ("Vocabulary", number(tokenizer.vocab_size), "tokens"),
         ]
@@ -342,6 +310,6 @@ def train_tokenizer(console: Console, workspace: Workspace) -> None:
         )
 
 
-extract_command = command("extract", further=_further)(extract)
+extract_command = command("extract", further=options_of_sources)(extract)
 filter_command = command("filter")(filter_)
 tokenize_command = command("tokenize")(tokenize)

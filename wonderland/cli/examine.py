@@ -16,6 +16,7 @@ from wonderland.cli.context import command
 from wonderland.cli.contrasts import of_file
 from wonderland.cli.options import Number, Place, Whole
 from wonderland.cli.report import write_report
+from wonderland.counted import counted
 from wonderland.errors import UsageError
 from wonderland.paths import expanded
 from wonderland.workspace.settings import FILE
@@ -119,14 +120,14 @@ def _describe(console: Console, opened: Opened, specimen: Specimen, workspace: W
     console.result(model=repr(specimen.model), evidence=about, lacking=opened.lacking)
     console.say(f"{plain(opened.architecture)}: {plain(repr(specimen.model))}")
     console.say(
-        f"{number(len(found.texts))} texts ({found.unit} by {found.unit}); {number(about['windows'])} windows of "
+        f"{counted(len(found.texts), 'text')} ({found.unit} by {found.unit}); {counted(about['windows'], 'window')} of "
         f"{about['shortest window']} to {about['longest window']} tokens from {number(about['conversations'])} of them"
     )
     for why, count in found.passed_over.items():
         console.note(f"Passed over: {number(count)}, {plain(why)}")
     shorter = int((specimen.evidence.lengths < workspace.settings.examined.length).sum())
     if shorter:
-        console.note(f"{number(shorter)} windows are shorter, because the text ends there.")
+        console.note(f"{counted(shorter, 'window is', 'windows are')} shorter, because the text ends there.")
     if about["conversations"] < _FEW:
         console.note(f"Note: {about['conversations']} independent texts are few; intervals are resampled over texts.")
     reasons: dict[str, list[str]] = {}

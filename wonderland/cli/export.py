@@ -10,6 +10,7 @@ from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace
 from wonderland.cli.options import Place
 from wonderland.cli.report import say_what_is_missing
+from wonderland.counted import counted
 from wonderland.errors import UsageError
 from wonderland.paths import expanded
 from wonderland.workspace.workspace import Workspace
@@ -81,7 +82,8 @@ def _export_more(console: Console, workspace: Workspace, where: Path, kind: str,
         files = workspace.export_results(where, found or None, kind=kind)
         others = not_of_now(found, workspace.results())
         console.result(files=[str(path) for path in files], not_of_settings=others)
-        console.say(f"{len(files)} tables in {plain(str(where))}; findings can quote texts, so read before you share.")
+        tables = counted(len(files), "table")
+        console.say(f"{tables} in {plain(str(where))}; findings can quote texts, so read before you share.")
         if others:
             told = f"In it, though not of the settings of now: {', '.join(others)}. The table about says so of each."
             console.paragraph(told)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wonderland.cli.console import Console, number
-from wonderland.model.fitting import TOO_LITTLE, WHY_TOO_LITTLE, estimated_tokens, fitting
-from wonderland.model.presets import preset
+from wonderland.model.fitting import TOO_LITTLE, WHY_TOO_LITTLE, estimated_tokens, fitting, parameters_of
 
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
@@ -28,9 +27,10 @@ def say_what_fits(console: Console, workspace: Workspace, command: str) -> None:
     done = workspace.stage("tokenizer").done
     tokens = counted_tokens(workspace) if done else estimated_tokens(workspace.split()[0].texts)
     chosen = workspace.settings.training.preset
-    console.result(text={"tokens": tokens, "preset": chosen, "fitting": fitting(tokens)})
+    asked = workspace.settings.tokenizer.vocab_size
+    console.result(text={"tokens": tokens, "preset": chosen, "fitting": fitting(tokens, chosen, asked)})
     vocabulary = workspace.tokenize().vocab_size if done else None
-    for sentence in advice(tokens, chosen, command, vocabulary, workspace.settings.tokenizer.vocab_size):
+    for sentence in advice(tokens, chosen, command, vocabulary, asked):
         console.paragraph(sentence)
 
 
@@ -56,9 +56,9 @@ def advice(
         vocabulary: Tokens of the tokenizer; None if there is none yet, and then parameters are told as "up to".
         asked: Tokens that the settings ask a tokenizer to have at most; None for those of each preset.
     """
-    sizes = {name: preset(name).sized(asked or preset(name).vocab_size).n_params for name in (chosen, fitting(tokens))}
-    parameters = sizes[chosen] if vocabulary is None else preset(chosen).sized(vocabulary).n_params
-    told_size, best = f"{'up to ' if vocabulary is None else ''}{parameters / 1e6:.1f}M", fitting(tokens)
+    best = fitting(tokens, chosen, asked)
+    parameters, size = parameters_of(chosen, vocabulary or asked), parameters_of(best, asked)
+    told_size = f"{'up to ' if vocabulary is None else ''}{parameters / 1e6:.1f}M"
     told = [too_little(tokens)] if tokens < TOO_LITTLE else []
     if 0 < tokens < parameters:
         told.append(
@@ -66,8 +66,8 @@ def advice(
             "train on: that is under one token a parameter, so much of it may be learned by heart."
         )
     if best != chosen and tokens < parameters:
-        why = "is the smallest" if tokens < TOO_LITTLE else "fits so much text"
-        told.append(f"{best} (up to {sizes[best] / 1e6:.1f}M) {why}: `{command} --preset {best}`. {_GUIDE}")
+        why = "fits so much text" if size <= tokens else "is the smallest there is"
+        told.append(f"{best} (up to {size / 1e6:.1f}M) {why}: `{command} --preset {best}`. {_GUIDE}")
     elif best != chosen:
         told.append(
             f"There are about {_about(tokens)} tokens to train on, enough for {best}: `{command} --preset {best}`, "

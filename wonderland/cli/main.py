@@ -1,7 +1,7 @@
 """``wonderland``: the group of commands, and what becomes of errors.
 
 Exit codes: 0 all is well; 1 a check failed; 2 usage; 3 input that cannot be read; 4 not enough data; 5 out of disk,
-memory or permission; 6 a plugin; 130 interrupted, with the state saved; 129 and 143 the same, by SIGHUP and SIGTERM.
+memory or permission; 6 a plugin; 130 interrupted, nothing half written; 129 and 143 the same, by SIGHUP and SIGTERM.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
 
 import wonderland
+from wonderland.cli.interrupted import interrupted, staying
 from wonderland.cli.refusals import refusal
-from wonderland.errors import UsageError, WonderlandError
-from wonderland.model.interrupts import Ended, ending_on_signals
+from wonderland.errors import PluginError, UsageError, WonderlandError
+from wonderland.model.interrupts import Ended, came, ending_on_signals
 from wonderland.model.processes import is_main
 from wonderland.nearby import did_you_mean
 
 __all__ = ["cli", "main", "run"]
 
-_INTERRUPTED = ("Interrupted.", "Run the same command again to go on.")
 _OF_ONE_PROCESS = (5, 70)  # exit codes of what can happen to one of several processes
 # Each command lives in a module that is imported when it is called, so that --help stays quick.
 _COMMANDS = {
@@ -117,7 +118,15 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit."""
     _stay_offline()
-    sys.exit(run(sys.argv[1:]))
+    warnings.showwarning = _warned
+    arguments = sys.argv[1:]
+    try:
+        code = run(arguments)
+        staying()
+    except (KeyboardInterrupt, Ended) as stop:  # while it was told how it ended
+        staying()
+        code = _failed(arguments, *interrupted(arguments), 128 + stop.number if isinstance(stop, Ended) else 130)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -126,6 +135,8 @@ def run(arguments: list[str]) -> int:
         with ending_on_signals():
             cli.main(arguments, prog_name="wonderland", standalone_mode=False)
     except WonderlandError as error:
+        if os.environ.get("WONDERLAND_DEBUG") and isinstance(error, PluginError) and error.__cause__:
+            raise
         return _failed(arguments, error.message, error.hint, error.exit_code, error.found)
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -135,10 +146,10 @@ def run(arguments: list[str]) -> int:
             return 2
         return _failed(arguments, *refusal(error), 2)
     except (KeyboardInterrupt, click.Abort):
-        return _failed(arguments, *_INTERRUPTED, 130)
+        return _failed(arguments, *interrupted(arguments), 130)
     except Ended as end:
         with contextlib.suppress(OSError):  # the terminal may be gone
-            _failed(arguments, *_INTERRUPTED, 128 + end.number)
+            _failed(arguments, *interrupted(arguments), 128 + end.number)
         return 128 + end.number
     except MemoryError:
         return _failed(arguments, "Out of memory.", "Take a smaller preset, or fewer windows.", 5)
@@ -146,6 +157,8 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if number := came():  # what was being imported may have made another error of it
+            return _failed(arguments, *interrupted(arguments), 128 + number)
         if os.environ.get("WONDERLAND_DEBUG"):
             raise
         # The message of an arbitrary exception may quote somebody's words, so only its kind and place are shown.
@@ -156,6 +169,13 @@ def run(arguments: list[str]) -> int:
         hint = "This is a fault of wonderland. Run again with WONDERLAND_DEBUG=1 for the whole story, and report it."
         return _failed(arguments, f"Something unforeseen happened: {type(error).__name__} at {where}.", hint, 70)
     return 0
+
+
+def _warned(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as a sentence, without the line of code that gave it."""
+    from wonderland.cli.console import fitted, plain
+
+    print(fitted(f"Warning: {plain(str(message))}", sys.stderr), file=sys.stderr)
 
 
 def _failed(arguments: list[str], message: str, hint: str, code: int, found: Mapping[str, Any] | None = None) -> int:

@@ -17,6 +17,7 @@ from wonderland.cli.console import Console, Meter, clock, number, plain
 from wonderland.cli.context import command, next_report, open_workspace, record
 from wonderland.cli.fitting import advice, counted_tokens
 from wonderland.cli.options import Number, Whole, given, settings_options
+from wonderland.counted import counted
 from wonderland.errors import CheckFailed, UsageError
 from wonderland.model.fitting import fitting
 from wonderland.model.presets import preset
@@ -84,7 +85,7 @@ def train_model(
     rows = [("Loss in nats a token", "", "")]
     if best.held_out_loss is not None:
         remark = f"perplexity {math.exp(best.held_out_loss):.1f}{_per_byte(history, best.held_out_loss)}"
-        rows.append(("  held-out conversations", f"{best.held_out_loss:.3f}", remark))
+        rows.append(("  held-out messages", f"{best.held_out_loss:.3f}", remark))
     remark = f"perplexity {math.exp(best.train_loss):.1f}{_per_byte(history, best.train_loss, training=True)}"
     rows.append((f"  training, epoch {best.epoch}", f"{best.train_loss:.3f}", remark))
     for name, loss in sorted(history.baselines.items(), key=lambda item: item[1]):
@@ -145,6 +146,7 @@ def _tell_epoch(seed: int, progress: Progress) -> None:
 
 
 def _announce(console: Console, workspace: Workspace, *, advised: bool = False) -> None:
+    console.note("Getting ready: the text is counted, and what training takes is loaded.")  # which takes seconds
     import numpy as np
 
     from wonderland.corpus.windows import windows_a_message, windows_of
@@ -164,13 +166,14 @@ def _announce(console: Console, workspace: Workspace, *, advised: bool = False) 
     again = f", each {times}: some {number(_rounded(seen))} in all" if overlap > 1 or settings.epochs > 1 else ""
     console.note(
         f"Training {settings.preset}: {config.n_layers} layers × {config.n_heads} heads × {config.d_model}, "
-        f"{config.n_params / 1e6:.1f}M parameters, {_epochs(settings.epochs)} over about {number(_rounded(tokens))} "
-        f"tokens of text{again}"
-        f"{_expected(config.n_params, seen)}"
+        f"{config.n_params / 1e6:.1f}M parameters, {counted(settings.epochs, 'epoch')} over about "
+        f"{number(_rounded(tokens))} tokens of text{again}"
     )
+    if expected := _expected(config.n_params, seen):
+        console.note(expected)
     if settings.snapshots:
         megabytes = settings.snapshots * 4 * config.n_params / 1e6
-        console.note(f"Keeping {settings.snapshots} models on the way takes {megabytes:,.0f} MB of disk")
+        console.note(f"Keeping {counted(settings.snapshots, 'model')} on the way takes {megabytes:,.0f} MB of disk")
     if not advised:
         asked = workspace.settings.tokenizer.vocab_size
         for sentence in advice(tokens, settings.preset, f"wonderland train{console.where}", vocabulary, asked):
@@ -189,7 +192,7 @@ def _expected(parameters: int, seen: float) -> str:
     seconds = [6 * parameters * seen / (share * peak) for share in _REACHED]
     least, most = (_minutes(one) for one in seconds)
     told = f"about {least}" if least == most else f"some {least} to {most}"
-    return f"; on this machine's processors {told}"
+    return f"On this machine's processors that takes {told}"
 
 
 def _minutes(seconds: float) -> str:
@@ -210,10 +213,6 @@ def _rounded(count: float) -> int:
     """
     step = 10 ** max(len(str(round(count))) - 3, 0)
     return int(round(count / step) * step)
-
-
-def _epochs(count: int) -> str:
-    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 class _Watch:

@@ -19,7 +19,8 @@ from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.fitting import say_what_fits, too_little
 from wonderland.cli.model import run_checks, train_model
 from wonderland.cli.options import Place, Whole, given
-from wonderland.cli.report import write_report
+from wonderland.cli.report import say_what_is_old, write_report
+from wonderland.counted import counted
 from wonderland.demo import FOLDER, MESSAGES
 from wonderland.errors import CheckFailed, NotEnoughData, Unsupported
 from wonderland.model.fitting import TOO_LITTLE, estimated_tokens
@@ -41,6 +42,7 @@ def run(console: Console, folder: Path | None, preset: str | None, open_it: bool
     workspace = open_workspace(folder)
     record(console, workspace, "training", given({"preset": preset}))
     run_all(console, workspace, open_it)
+    say_what_is_old(console, workspace)
 
 
 def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
@@ -87,7 +89,8 @@ def _first_look(console: Console, workspace: Workspace) -> None:
     run_analyses(console, workspace, tuple(quick), tell=False)
     write_report(console, workspace, None, False, workspace.results(), what="A first report")
     console.say(
-        f"It shows {len(quick)} analyses. The other {len(missing) - len(quick)} are run now; then the full report"
+        f"It shows {counted(len(quick), 'analysis', 'analyses')}. What is missing "
+        f"({len(missing) - len(quick)} more) is run now; then the full report"
     )
     console.say("takes its place.\n")
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland.cli.analysis import run_analyses, with_others
-from wonderland.cli.console import Console, number, plain
-from wonderland.cli.context import command, open_workspace
+from wonderland.cli.console import Console, plain
+from wonderland.cli.context import command, in_workspace, open_workspace
 from wonderland.cli.options import Place, Whole
+from wonderland.counted import counted
 from wonderland.errors import InputError, UsageError
 from wonderland.paths import expanded
 from wonderland.report.live_view import redacted_model
@@ -102,7 +103,24 @@ def report(
     except InputError as error:  # there is nothing to show yet
         error.hint = error.hint.replace(_ALL, again)
         raise
+    if figures is None and output is None:
+        say_what_is_old(console, workspace, live=live)
     say_what_is_missing(console, workspace, results or {}, again)
+
+
+def say_what_is_old(console: Console, workspace: Workspace, *, live: bool = False) -> None:
+    """Say that the other of the two reports, with the model in it or without, shows what was before.
+
+    Args:
+        console: Where to print.
+        workspace: The workspace.
+        live: Whether the one with the model was written just now.
+    """
+    name = "report" if live else "live report"
+    other = next((step for step in workspace.status() if step.name == name), None)
+    if other is not None and other.state == "out of date":
+        console.result(outdated=name)
+        console.paragraph(plain(f"Beside it lies an older one: {in_workspace(other.detail, console.where)}"))
 
 
 def _again(
@@ -130,8 +148,8 @@ def _draw(console: Console, workspace: Workspace, folder: Path, results: Results
     with console.progress("Drawing the figures"):
         written = workspace.figures(folder, results, redact=redact)
     console.result(figures=[str(path) for path in written])
-    views = number(len(written) // 2)
-    console.say(f"Figures: {views} views as SVG and PNG in {folder}, captions in {written[-1].name}")
+    views = counted(len(written) // 2, "view")
+    console.say(f"Figures: {views} as SVG and PNG in {folder}, captions in {written[-1].name}")
     say_if_all_is_left_out(console, workspace, redact)
 
 
@@ -144,7 +162,7 @@ def say_if_all_is_left_out(console: Console, workspace: Workspace, redact: int |
     people = workspace.layout.done("filtered", "filter").read(Corpus.load).counts()["people"]
     if people >= redact:
         return
-    told = f"{number(people)} contact{'' if people == 1 else 's'}"
+    told = counted(people, "contact")
     fewer = max(people - 1, 2)
     can = f"; --contacts {fewer} shows words that {fewer} of them used" if fewer <= people else ""
     console.say(f"Every word of the messages is left out, for this corpus has {told}{can}.")

@@ -9,6 +9,7 @@ import click
 from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command
 from wonderland.cli.options import Whole
+from wonderland.counted import counted
 from wonderland.errors import CheckFailed
 
 
@@ -49,10 +50,10 @@ def selftest(console: Console, names: tuple[str, ...], jobs: int) -> None:
     if done.failed:
         wrong = sorted({one.analysis for one in done.failed})
         raise CheckFailed(
-            f"{len(done.failed)} of {len(done.outcomes)} truths were not found: {', '.join(wrong)}.",
+            f"Not found: {len(done.failed)} of {counted(len(done.outcomes), 'truth')}, of {', '.join(wrong)}.",
             hint=f"Do not trust these analyses on this machine. To see one alone: wonderland selftest {wrong[0]}",
         )
-    console.say(f"All {len(done.outcomes)} truths were found, in {clock(seconds)}.")
+    console.say(f"All was found: {counted(len(done.outcomes), 'truth')}, in {clock(seconds)}.")
 
 
 selftest_command = command("selftest", workspace=False)(selftest)

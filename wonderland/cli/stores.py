@@ -2,25 +2,114 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from wonderland.cli.console import Console, Meter, number, plain
+from wonderland import plugins
+from wonderland.cli.console import Console, Meter, plain
+from wonderland.cli.context import open_workspace
+from wonderland.cli.options import signature_options
+from wonderland.cli.plugin_command import Group, PluginCommand, group_of
+from wonderland.corpus.dealing import Each
+from wonderland.corpus.locating import is_there, locate
+from wonderland.corpus.misnamed import in_words
+from wonderland.corpus.secrets import secrets_of, variable_of
 from wonderland.corpus.several import named_stores
-from wonderland.errors import OwnerUnknown, UsageError
+from wonderland.corpus.source import Source, choose_source
+from wonderland.counted import counted
+from wonderland.errors import InputError, OwnerUnknown, UsageError
+from wonderland.nearby import did_you_mean
+from wonderland.paths import expanded
 from wonderland.workspace.settings import SourceSettings
 from wonderland.workspace.several import typed_stores
 from wonderland.workspace.workspace import Workspace
 
-__all__ = ["ask_secret", "asking_owner", "for_toml", "replaced_by", "stores_of"]
+__all__ = [
+    "ask_secret",
+    "asking_owner",
+    "for_toml",
+    "options_of_sources",
+    "replaced_by",
+    "said",
+    "stores_of",
+    "told_of_all",
+]
 
 _SHOWN = 12
 _Read = TypeVar("_Read")
+
+
+def options_of_sources(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
+    """Return the options of the source that is meant; of every source for help that names no file."""
+    sources = plugins.load().sources
+    names = list(seen.get("named") or ())
+    for name in names:
+        if name and name not in sources:
+            raise UsageError(
+                f"There is no source named {name!r}.",
+                hint=did_you_mean(name, sources, "`wonderland plugins` lists the sources."),
+            )
+    helps = "help" in seen
+    if not helps and not any(word.startswith("-") for word in words):
+        return []
+    values = [word for word in words if not word.startswith("-")]
+    there = [word for word in values if word in sources or is_there(expanded(word))]
+    first = (there or [word for word in words[:1] if word in values] or [""])[0]
+    path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
+    further = [locate(word, sources).absolute() for word in there[1:] if is_there(expanded(word))]
+    if names and all(names):
+        chosen = [sources[name] for name in dict.fromkeys(names)]
+    elif helps:
+        chosen = list(sources.values())
+        with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
+            chosen = [choose_source(path, sources)] if path is not None else chosen
+    elif path is not None:
+        chosen = [choose_source(path, sources)]
+        for one in further:  # another store, or what an option names
+            with contextlib.suppress(InputError):
+                chosen.append(choose_source(one, sources))
+    else:
+        layout = open_workspace(Path(seen["folder"]) if seen.get("folder") else None).layout
+        read = [(layout.source_path, layout.settings.source.source), *((path, name) for path, _, name in layout.more)]
+        chosen = list(dict.fromkeys(choose_source(path, sources, name or None) for path, name in read))
+    groups = [_options_of(one) for one in chosen]
+    if not helps and path is not None and len(chosen) == 1 and getattr(chosen[0], "refuses", False):
+        chosen[0](path).count()  # says why nothing can be read there, which comes before any option
+    if not helps:
+        assert isinstance(ctx.command, PluginCommand)
+        listed = in_words(list(dict.fromkeys(one.name for one in chosen)))
+        what = f"None of the sources {listed}" if len(chosen) > 1 else f"the source {chosen[0].name!r}"
+        ctx.command.refuse_unknown(ctx, words, what, groups)
+    return groups
+
+
+def _options_of(source: type[Source]) -> Group:
+    """Return the options of a source, and the variables of the environment that its secrets are taken from."""
+    group = group_of(f"Options of the source {source.name}", signature_options(source.__init__))
+    for one in group.options:  # once for all stores, or once for each
+        one.multiple = not one.is_flag
+    rows = [
+        (variable_of(source.name, name), f"{what}; asked for otherwise") for name, what in secrets_of(source).items()
+    ]
+    return replace(group, rows=(*group.rows, *rows))
+
+
+def said(extras: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of sources that were given, one that was given several times as `Each`."""
+    found: dict[str, Any] = {}
+    for name, value in extras.items():
+        if not isinstance(value, tuple):  # a flag
+            found[name] = value
+        elif value:
+            found[name] = for_toml(value[0]) if len(value) == 1 else Each(map(for_toml, value))
+    return found
 
 
 def stores_of(
@@ -40,6 +129,8 @@ def stores_of(
     """
     given = named_stores(paths, sources)
     if not add and len(given) == 1:
+        if any(isinstance(value, Each) for value in options.values()):
+            options = typed_stores(given, options)[0]["options"]
         return {"path": str(given[0][0]), "source": given[0][1], "options": options, "more": []}
     typed = typed_stores(given, options)
     if not add:
@@ -51,6 +142,20 @@ def stores_of(
         raise UsageError(f"{before.path} is read already.", hint="To read it again: wonderland extract")
     kept = [next((new for new in typed if _same(_key(old), _key(new))), old) for old in before.more]
     return {"more": [*kept, *(store for store in typed if store not in kept)]}
+
+
+def told_of_all(before: SourceSettings, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the stores that are read already, with options that are said of them now.
+
+    Raises:
+        UsageError: One was given several times, and not once for each store whose source has it.
+    """
+    if not options:
+        return {}
+    typed = typed_stores([(expanded(path), source) for path, source in before.stores], options)
+    first, *more = [one["options"] for one in typed]
+    told = [{**old, "options": {**old.get("options", {}), **new}} for old, new in zip(before.more, more, strict=True)]
+    return {"options": {**before.options, **first}, **({"more": told} if told else {})}
 
 
 def replaced_by(before: SourceSettings, after: Sequence[tuple[str, str]]) -> str:
@@ -120,7 +225,7 @@ def _ask(console: Console, error: OwnerUnknown) -> str | None:
         return None
     console.say(plain(error.message))
     shown = error.candidates[:_SHOWN]
-    rows = [(f"{place}", plain(name), f"{number(count)} messages") for place, (name, count) in enumerate(shown, 1)]
+    rows = [(f"{place}", plain(name), counted(count, "message")) for place, (name, count) in enumerate(shown, 1)]
     console.rows(rows)
     answer = click.prompt("Which one are you? Number or name", type=str).strip()
     return shown[int(answer) - 1][0] if answer.isdecimal() and 1 <= int(answer) <= len(shown) else answer

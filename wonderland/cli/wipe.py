@@ -9,6 +9,7 @@ import click
 
 from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
+from wonderland.counted import counted
 from wonderland.errors import UsageError
 from wonderland.workspace.locking import undisturbed
 from wonderland.workspace.wipe import OUT_OF_REACH, bytes_of, delete, traces
@@ -40,7 +41,7 @@ def wipe(console: Console, folder: Path | None, yes: bool) -> None:
         out_of_reach=list(OUT_OF_REACH),
         never_touched=stores,
     )
-    console.say(f"\nDeleted: {len(written)} entries, {size_of(size)}.")
+    console.say(f"\nDeleted: {counted(len(written), 'entry', 'entries')}, {size_of(size)}.")
     for paths, why in (
         (strangers, "not written by wonderland"),
         (found.changed, "changed since it was written"),

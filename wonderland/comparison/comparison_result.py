@@ -224,9 +224,15 @@ class Comparison(Result):
         a, b = (self._named(i) for i in self.pairs[0])
         table = Table.by_row(
             {
-                Column("word", "Word"): [self._word(word) for word in self.words],
-                Column("share", "Adds to D", "millinats a token", 3, bar=True): 1000 * self.shares,
-                Column("p", "p", digits=3, help="By the largest over all words."): self.shares_p,
+                Column("word", "Word", help="A token of the vocabulary; a dot is the space before it."): [
+                    self._word(word) for word in self.words
+                ],
+                Column(
+                    "share", "Adds to D", "millinats a token", 3, "Its part of the divergence; all add up to D.", True
+                ): 1000 * self.shares,
+                Column(
+                    "p", "p", digits=3, help="How often chance makes the largest of all words this large."
+                ): self.shares_p,
             }
         )
         return View(

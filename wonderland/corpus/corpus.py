@@ -32,12 +32,14 @@ from wonderland.corpus.frame_source import Frame
 from wonderland.corpus.joining import Part, join, renamed
 from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger, Message
+from wonderland.corpus.misnamed import blaming_the_name
 from wonderland.corpus.order import sorted_by_thread
 from wonderland.corpus.people import ME, Pseudonyms
 from wonderland.corpus.reading import batches, read_source
 from wonderland.corpus.several import read_several
 from wonderland.corpus.source import choose_source, closing_source, open_source
 from wonderland.corpus.splitting import held_out_messages
+from wonderland.counted import counted
 from wonderland.errors import InputError, NotEnoughData, PluginError, UsageError, must_be
 from wonderland.notebook import table_of
 from wonderland.paths import expanded
@@ -88,7 +90,7 @@ class Corpus:
         Args:
             path: What to read; ``~`` is the home directory. The name of a source that has a place of its own, such as
                 "imessage", means that place, if no file is called so.
-            *more: Further stores. An option then goes to every source that has it.
+            *more: Further stores. An option then goes to every source that has it, or as a list to each in their order.
             source: Name of the source to read it with; by default the one that recognises it. Of several stores, one
                 name each. Several names for one store read it with each: a phone's backup holds several messengers.
             names: Keep senders and conversations as the store names them, instead of pseudonyms.
@@ -110,10 +112,11 @@ class Corpus:
         chosen = choose_source(path, sources, named[0] if named else None)
         if names and "names" in inspect.signature(chosen).parameters:
             options = {"names": True, **options}
-        opened = open_source(path, {chosen.name: chosen}, chosen.name, options)
         known = None if names else pseudonyms or Pseudonyms()
-        with closing_source(opened):
-            return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
+        with blaming_the_name(path, chosen, sources):
+            opened = open_source(path, {chosen.name: chosen}, chosen.name, options)
+            with closing_source(opened):
+                return cls(*read_source(opened, f"{path.name}, {opened.name}", known, on_rows))
 
     @classmethod
     def of(cls, messages: Iterator[Message] | list[Message], *, name: str = "messages") -> Corpus:
@@ -211,7 +214,7 @@ class Corpus:
         return columns.iterate(self.table)
 
     def __repr__(self) -> str:
-        return f"Corpus({len(self):,} messages in {len(self.thread_starts):,} conversations)"
+        return f"Corpus({counted(len(self), 'message')} in {counted(len(self.thread_starts), 'conversation')})"
 
     def _repr_html_(self) -> str:
         days = pc.min_max(self.table.column("timestamp")).as_py() if len(self) else {}
@@ -343,8 +346,7 @@ class Corpus:
         lengths = np.diff(np.r_[self.thread_starts, len(self)])
         mask = held_out_messages(lengths, self._people, held_out, by, seed)
         if mask.all() or not mask.any():
-            messages = "1 message" if len(self) == 1 else f"{len(self):,} messages"
-            threads = "1 conversation" if len(lengths) == 1 else f"{len(lengths):,} conversations"
+            messages, threads = counted(len(self), "message"), counted(len(lengths), "conversation")
             raise NotEnoughData(
                 f"{messages} in {threads} {'is' if len(self) == 1 else 'are'} too few to hold {held_out:.0%} out.",
                 hint="Give more messages: some thousands at least.",
@@ -392,7 +394,7 @@ class Corpus:
             if not (table.schema.equals(columns.SCHEMA) and skipped.schema.equals(columns.SKIPPED_SCHEMA)):
                 raise ValueError("its tables have other columns")
             if ledger.kept != table.num_rows:
-                raise ValueError(f"it holds {table.num_rows:,} messages, its ledger speaks of {ledger.kept:,}")
+                raise ValueError(f"it holds {counted(table.num_rows, 'message')}, its ledger speaks of {ledger.kept:,}")
         except (OSError, ValueError, KeyError, TypeError, PluginError, pa.ArrowException) as error:
             raise InputError(
                 f"There is no readable corpus in {folder}: {error}.", hint="Run `wonderland extract`."

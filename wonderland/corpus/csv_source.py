@@ -20,9 +20,11 @@ from wonderland.corpus.clock import checked_dates
 from wonderland.corpus.csv_shape import Broken, Shape, checked_quotes, first_guess, records, with_quotes
 from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.misnamed import must_be_a_file
 from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
 from wonderland.corpus.people import ME
+from wonderland.counted import counted
 from wonderland.errors import InputError
 
 __all__ = ["CsvSource"]
@@ -57,6 +59,7 @@ class CsvSource(ByFields):
         self._given = {"text": text, "sender": sender, "time": time, "thread": thread, "from_me": from_me}
         self._me, self._dates, self._quotes = me, checked_dates(dates), checked_quotes(quotes)
         named = [*self._given.values(), *time.split("+")]
+        must_be_a_file(Path(path), self.name)
         self._guess = first_guess(path, named, delimiter, encoding)
 
     @classmethod
@@ -96,7 +99,7 @@ class CsvSource(ByFields):
                 if isinstance(record, Broken):
                     yield Skipped(row, "quotation marks that do not fit", failed=True, detail="a mark inside a cell")
                 elif len(record) != len(header):
-                    detail = f"{len(record)} cells, the header has {len(header)}"
+                    detail = f"{counted(len(record), 'cell')}, the header has {len(header)}"
                     yield Skipped(row, "wrong number of cells", failed=True, detail=detail)
                 else:
                     yield fields.message(dict(zip(header, record, strict=True)), row)

@@ -119,6 +119,8 @@ class Fields:
             most = ", ".join(f"{sender!r} ({count:,})" for sender, count in self.senders.most_common(5))
             example = next((sender for sender, _ in self.senders.most_common() if sender), "Ada")
             hint = f"Say who you are, for example: --me {shlex.quote(example)}"
+            if self.me not in (ME, ""):  # who that is here, nobody can guess
+                hint = "Say who of these you are: --me NAME"
             if self.senders[""]:
                 hint += ". If your messages are those without a sender: --me ''"
             raise OwnerUnknown(

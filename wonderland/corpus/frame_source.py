@@ -13,6 +13,7 @@ import numpy as np
 from wonderland.corpus.fields import EMPTY, MISSING, NO_TEXT
 from wonderland.corpus.jsonl_source import JsonLines
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.counted import counted
 from wonderland.errors import InputError, UsageError, must_be
 from wonderland.nearby import did_you_mean
 
@@ -66,7 +67,8 @@ class Frame(JsonLines):
         column = self._fields.keys["text"] if self._fields else "text"
         if empty and not read and not kinds:
             raise InputError(
-                f"There is no text in the column {column!r} of the frame: its {empty:,} cells are None, NaN or blank.",
+                f"There is no text in the column {column!r} of the frame: "
+                f"{counted(empty, 'cell is', 'cells are')} None, NaN or blank.",
                 hint='Name the column of the text, text="...".',
             )
         if kinds and not read:

@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import importlib
 import plistlib
+import shlex
 import shutil
 import sqlite3
 import tempfile
@@ -26,10 +27,12 @@ from xml.parsers.expat import ExpatError
 
 from wonderland.errors import InputError, ResourceError
 
-__all__ = ["AppFile", "Decrypted", "decrypt", "is_backup", "is_encrypted", "place_of"]
+__all__ = ["MAKE_ONE", "AppFile", "Decrypted", "decrypt", "is_backup", "is_encrypted", "not_in", "place_of"]
 
 INDEX = "Manifest.db"
 _PROPERTIES = "Manifest.plist"
+MAKE_ONE = "Back the iPhone up again once its messages are on it: in Finder, all of the data on the iPhone to this Mac."
+"""What to do about a backup without messages."""
 _TAKES = "pip install 'wonderland[backup]' -- or make a backup without encryption and give its folder."
 
 
@@ -98,6 +101,20 @@ def _listed(backup: Path, wanted: AppFile) -> list[str]:
     return [name for (name,) in found if isinstance(name, str) and name and hexadecimal.issuperset(name)]
 
 
+def not_in(backup: Path, wanted: AppFile, what: str) -> InputError:
+    """Return what is said of a backup in which an app's messages are not.
+
+    Args:
+        backup: Its folder.
+        wanted: The file that is not there.
+        what: What would be in it: "iMessage's messages".
+    """
+    return InputError(
+        f"There is no {Path(wanted.path).name} with {what} in the backup {backup}.",
+        hint=f"What else it holds is found without --source: wonderland extract {shlex.quote(str(backup))}. {MAKE_ONE}",
+    )
+
+
 @dataclass
 class Decrypted:
     """A file that was decrypted, in a folder of its own."""
@@ -140,10 +157,7 @@ def decrypt(backup: Path, wanted: AppFile, passphrase: Callable[[], str], what: 
         ) from None
     except FileNotFoundError:
         done.close()
-        raise InputError(
-            f"There is no {Path(wanted.path).name} with {what} in the backup {backup}.",
-            hint="Back the iPhone up again, or read another messenger of it: --source",
-        ) from None
+        raise not_in(backup, wanted, what) from None
     except InputError:
         done.close()
         raise

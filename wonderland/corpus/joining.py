@@ -4,8 +4,11 @@ Each store keeps its ledger. The joined one sums them, each class behind the nam
 own for what is in two stores: a message of the same person in the same second with the same text is counted once. Ids
 get the name of the store as a prefix.
 
+Times without a zone are compared with each other as they stand, and with moments where enough texts that occur once in
+both stores agree on how far the clock was from UTC (`wonderland.corpus.clocks`); a note then says how far.
+
 What would fool it: one person sends the same text twice in a second, and only one of the two is in the other store;
-both are kept then if they are in one store. A time without a zone is compared with such times only.
+both are kept then if they are in one store. What a clock shows in minutes is compared by the minute.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wonderland.corpus import columns
+from wonderland.corpus.clocks import Written, compared, numbered
 from wonderland.corpus.messages import Entry, Ledger
 from wonderland.corpus.order import sorted_by_thread
 from wonderland.errors import UsageError
@@ -74,13 +78,14 @@ def join(parts: Sequence[Part], *, once: bool = True) -> tuple[pa.Table, Ledger,
     tables = [_with_ids(part.table, part.label) for part in parts]
     skipped = pa.concat_tables([_with_ids(part.skipped, part.label) for part in parts])
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    ledger = _sum(parts)
+    ledger, told = _sum(parts), list[str]()
     if once and len(parts) > 1:
         keep, reasons = _again(parts)
+        told = _by_clock(parts, keep, reasons)
         table = table.filter(pa.array(keep)).combine_chunks()
         ledger = ledger.dropped(STAGE, reasons)
     notes = tuple(f"{part.label}: {note}" for part in parts for note in part.notes)
-    return sorted_by_thread(table), ledger, skipped.unify_dictionaries().combine_chunks(), notes
+    return sorted_by_thread(table), ledger, skipped.unify_dictionaries().combine_chunks(), (*notes, *told)
 
 
 def _with_ids(table: pa.Table, label: str) -> pa.Table:
@@ -107,7 +112,7 @@ def _stages(parts: Sequence[Part]) -> list[str]:
     return list(dict.fromkeys(stage for part in parts for stage in part.ledger.stages()))
 
 
-def _again(parts: Sequence[Part]) -> tuple[np.ndarray, dict[str, int]]:
+def _again(parts: Sequence[Part]) -> tuple[np.ndarray, Counter[str]]:
     """Return which messages are not in an earlier store, [message], and how many are, by that store."""
     before: dict[int, tuple[int, int]] = {}  # hash of a message: how often an earlier store has it, and which store
     keep: list[bool] = []
@@ -126,7 +131,85 @@ def _again(parts: Sequence[Part]) -> tuple[np.ndarray, dict[str, int]]:
         for key, count in here.items():
             if count > before.get(key, (0, 0))[0]:
                 before[key] = (count, number if key not in before else before[key][1])
-    return np.array(keep, dtype=bool), dict(reasons)
+    return np.array(keep, dtype=bool), reasons
+
+
+def _by_clock(parts: Sequence[Part], keep: np.ndarray, reasons: Counter[str]) -> list[str]:
+    """Take out what an earlier store has under a time with a zone and a later one without, or the other way round.
+
+    Args:
+        parts: The stores.
+        keep: Which messages of all stores are still kept, [message]; changed here.
+        reasons: How many messages left for each reason; changed here.
+
+    Returns:
+        Notes on the clocks by which messages were compared.
+    """
+    starts = np.cumsum([0, *(len(part.table) for part in parts)])
+    zones = [_zones(part.table) for part in parts]
+    sides: dict[int, _Side] = {}
+    notes: list[str] = []
+    for number, part in enumerate(parts):
+        kept = keep[starts[number] : starts[number + 1]]  # a view: what is taken out is taken out of all
+        for earlier in range(number):
+            for of_earlier, of_this in ((True, False), (False, True)):
+                if of_earlier not in zones[earlier] or of_this not in zones[number]:
+                    continue
+                for one in (earlier, number):
+                    if one not in sides:
+                        sides[one] = _Side.of(parts[one].table)
+                here, there = sides[number], sides[earlier]
+                mine, theirs = here.timed & (here.zoned == of_this), there.timed & (there.zoned == of_earlier)
+                these, those = here.written.where(mine), there.written.where(theirs)
+                clock = compared(those, these) if of_earlier else compared(these, those)
+                if clock is None:
+                    continue
+                these, those = (
+                    side._replace(seconds=clock.shown(side.seconds)) if zoned else side
+                    for side, zoned in ((these, of_this), (those, of_earlier))
+                )
+                count = _taken(these, those, np.flatnonzero(mine), kept)
+                reasons[f"{part.label}: also in {parts[earlier].label}"] += count
+                local, known = (part, parts[earlier]) if of_earlier else (parts[earlier], part)
+                notes.append(
+                    f"{local.label}: its times have no zone; {len(clock.moments):,} messages that are also in "
+                    f"{known.label} say that its clock was {clock.words()} from UTC, "
+                    f"and by that {count:,} messages are in both."
+                )
+    return notes
+
+
+def _taken(these: Written, those: Written, places: np.ndarray, kept: np.ndarray) -> int:
+    """Take out the messages that are among those of an earlier store, as often as it has them; count them."""
+    before = Counter(zip(those.what.tolist(), those.seconds.tolist(), strict=True))
+    count = 0
+    for place, key in zip(places.tolist(), zip(these.what.tolist(), these.seconds.tolist(), strict=True), strict=True):
+        if kept[place] and before[key] > 0:
+            before[key] -= 1
+            kept[place] = False
+            count += 1
+    return count
+
+
+class _Side(NamedTuple):
+    """The messages of a store, as they are compared by a clock."""
+
+    written: Written
+    timed: np.ndarray
+    zoned: np.ndarray
+
+    @classmethod
+    def of(cls, table: pa.Table) -> _Side:
+        timed = table.column("timestamp").is_valid().to_numpy()
+        seconds = table.column("timestamp").cast(pa.int64()).fill_null(0).to_numpy() // 1_000_000
+        people = table.column("sender").cast(pa.string()).to_pylist()
+        written = Written(numbered(people, table.column("text").to_pylist()), seconds)
+        return cls(written, timed, table.column("zone_known").to_numpy())
+
+
+def _zones(table: pa.Table) -> set[bool]:
+    """Return whether the times of a store have a zone, have none, or are of both kinds."""
+    return {*pc.unique(table.filter(table.column("timestamp").is_valid()).column("zone_known")).to_pylist()}
 
 
 def _keys(table: pa.Table) -> list[int | None]:

@@ -21,6 +21,7 @@ from typing import IO, Annotated, Any, ClassVar
 from wonderland.corpus.clock import checked_dates
 from wonderland.corpus.fields import ByFields, Fields
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.misnamed import must_be_a_file
 from wonderland.corpus.naming import USUAL_NAMES, detect, name_of
 from wonderland.corpus.order import checked_order
 from wonderland.corpus.people import ME
@@ -119,6 +120,7 @@ class JsonLines(ByFields):
 
     @contextmanager
     def _reading(self) -> Iterator[IO[bytes]]:
+        must_be_a_file(self.path, self.name)
         try:
             with _open(self.path) as file:
                 yield file

@@ -16,7 +16,7 @@ from typing import Any
 from wonderland.errors import InputError
 from wonderland.paths import expanded, must_have_a_name
 
-__all__ = ["home_of_mac_app", "is_there", "locate", "must_be_a_store"]
+__all__ = ["home_of_mac_app", "is_folder", "is_there", "locate", "must_be_a_store"]
 
 
 def locate(typed: str | Path, sources: Mapping[str, type[Any]]) -> Path:
@@ -88,6 +88,14 @@ def is_there(path: Path) -> bool:
     except PermissionError:
         return True
     except OSError:  # too long for a name
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether it is a folder; what may not be looked at is none."""
+    try:
+        return path.is_dir()
+    except OSError:
         return False
 
 

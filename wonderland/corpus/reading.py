@@ -21,6 +21,7 @@ from wonderland.corpus.order import order_notes, sorted_by_thread
 from wonderland.corpus.people import ME
 from wonderland.corpus.phones import is_short_code
 from wonderland.corpus.source import Source
+from wonderland.counted import counted
 from wonderland.errors import InputError, PluginError
 from wonderland.memory import give_back
 
@@ -84,8 +85,8 @@ def read_source(
     if repeated:
         facts.setdefault("Repeated", {})["messages whose id was seen before"] = repeated
         notes.append(
-            f"{repeated:,} messages have an id that was seen before. All were kept: whether they are the same messages "
-            "twice, the file does not say."
+            f"{counted(repeated, 'message has', 'messages have')} an id that was seen before. All were kept: whether "
+            "it is the same message twice, the file does not say."
         )
     order = getattr(source, "order", None)
     if order == "":

@@ -8,19 +8,20 @@ terminal, and is asked for again when the store is read again.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NewType, get_args, get_type_hints
 
 from wonderland.errors import InputError
 
-__all__ = ["Secret", "answering", "is_secret", "obtain", "secrets_of", "variable_of"]
+__all__ = ["Secret", "answering", "beside", "is_secret", "obtain", "secrets_of", "variable_of"]
 
 Secret = NewType("Secret", str)
 """The type of an option that must never be stored."""
 
 _Answer = Callable[[str], str | None]
+_beside: ContextVar[dict[str, str]] = ContextVar("wonderland_secrets_beside", default={})  # noqa: B039 - never changed
 _answers: ContextVar[_Answer | None] = ContextVar("wonderland_secrets", default=None)
 
 
@@ -61,12 +62,27 @@ def obtain(source: str, option: str, what: str) -> Secret:
     answer = _answers.get()
     said = answer(what) if answer is not None else None
     if not said:
+        asked = _beside.get()
+        same = [other for other, what_else in asked.items() if what_else == asked.get(variable)]
+        unset = [other for other in dict.fromkeys([variable, *same]) if not os.environ.get(other)]
+        named = " and ".join(unset)
         raise InputError(
             f"It takes the {what[0].lower()}{what[1:]}, and there is nobody to ask.",
-            hint=f"Run it in a terminal, which asks without showing what you type, or set {variable} for this command "
+            hint=f"Run it in a terminal, which asks without showing what you type, or set {named} for this command "
             f"alone (from Python: {option}=...). It is stored nowhere.",
         )
     return Secret(said)
+
+
+@contextmanager
+def beside(sources: Iterable[type[Any]]) -> Iterator[None]:
+    """Have what is said of a missing secret name the variables of all sources that are read and ask for the same."""
+    found = {variable_of(one.name, name): what for one in sources for name, what in secrets_of(one).items()}
+    token = _beside.set(found)
+    try:
+        yield
+    finally:
+        _beside.reset(token)
 
 
 @contextmanager

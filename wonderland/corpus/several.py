@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,14 +9,18 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from wonderland import plugins
+from wonderland.corpus.dealing import Given, dealt, options_of, say_it_of_each
 from wonderland.corpus.handles import Acquaintances, StoreNames
 from wonderland.corpus.joining import Part, join, labels
 from wonderland.corpus.locating import locate
 from wonderland.corpus.messages import Ledger
+from wonderland.corpus.misnamed import blaming_the_name
 from wonderland.corpus.people import Pseudonyms
 from wonderland.corpus.reading import read_source
+from wonderland.corpus.secrets import beside
 from wonderland.corpus.source import Source, choose_source, closing_source, open_source
-from wonderland.errors import UsageError
+from wonderland.counted import counted
+from wonderland.errors import OwnerUnknown, UsageError
 from wonderland.nearby import did_you_mean
 from wonderland.paths import expanded
 
@@ -42,15 +45,22 @@ def read_several(
     """
     installed = plugins.load().sources
     stores = named_stores([locate(path, installed) for path in paths], sources)
-    found = [path for path, _ in stores]
     chosen = [choose_source(path, installed, name or None) for path, name in stores]
     _require_known(chosen, options or {})
+    each = dealt(options or {}, chosen)
+    given = [Given(path, name, kind, own) for (path, name), kind, own in zip(stores, chosen, each, strict=True)]
     known = Acquaintances.load(expanded(people)) if people else Acquaintances()
     shared = None if names else pseudonyms or Pseudonyms()
     parts = []
-    for label, path, kind in zip(labels([kind.name for kind in chosen]), found, chosen, strict=True):
-        taken = {name: value for name, value in (options or {}).items() if name in _options_of(kind)}
-        parts.append(read_part(label, path, kind, taken, known, shared, on_rows, names=names))
+    for number, (label, store) in enumerate(zip(labels([kind.name for kind in chosen]), given, strict=True)):
+        try:
+            with beside(chosen):
+                parts.append(
+                    read_part(label, store.path, store.kind, store.options, known, shared, on_rows, names=names)
+                )
+        except OwnerUnknown as error:
+            say_it_of_each(error, given, number)
+            raise
     return (*join(parts), tuple(part.ledger for part in parts))
 
 
@@ -75,7 +85,7 @@ def named_stores(places: Sequence[_Place], sources: Sequence[str]) -> list[tuple
         return _each_once([(places[0], source) for source in dict.fromkeys(sources)])
     if len(places) != len(sources):
         raise UsageError(
-            f"There are {len(places)} stores and {len(sources)} {'source' if len(sources) == 1 else 'sources'} named.",
+            f"There are {len(places)} stores and {counted(len(sources), 'source')} named.",
             hint="Name one for each store, in the same order, or none; '' stands for the one that recognises it: "
             "wonderland extract BACKUP result.json --source imessage --source ''",
         )
@@ -106,12 +116,13 @@ def read_part(
     met: set[str] | None = None,
 ) -> Part:
     """Read one store among several; who wrote in it is added to ``met``."""
-    if names and "names" in _options_of(kind):
+    if names and "names" in options_of(kind):
         options = {"names": True, **options}
-    opened = open_source(path, {kind.name: kind}, kind.name, options)
     naming = StoreNames(label, space_of(label, kind), known, pseudonyms, set() if met is None else met)
-    with closing_source(opened):
-        return Part(label, *read_source(opened, f"{path.name}, {label}", naming, on_rows))
+    with blaming_the_name(path, kind, plugins.load().sources):
+        opened = open_source(path, {kind.name: kind}, kind.name, options)
+        with closing_source(opened):
+            return Part(label, *read_source(opened, f"{path.name}, {label}", naming, on_rows))
 
 
 def space_of(label: str, kind: type[Source]) -> str:
@@ -119,15 +130,11 @@ def space_of(label: str, kind: type[Source]) -> str:
     return kind.name if getattr(kind, "same_names", False) else label
 
 
-def _options_of(kind: type[Source]) -> set[str]:
-    return {name for name in inspect.signature(kind).parameters if name != "path"}
-
-
 def _require_known(chosen: Sequence[type[Source]], options: Mapping[str, Any]) -> None:
     for name in options:
-        if not any(name in _options_of(kind) for kind in chosen):
+        if not any(name in options_of(kind) for kind in chosen):
             told = ", ".join(dict.fromkeys(kind.name for kind in chosen))
-            known = sorted({known for kind in chosen for known in _options_of(kind)})
+            known = sorted({known for kind in chosen for known in options_of(kind)})
             raise UsageError(
                 f"None of the sources {told} has an option {name!r}.",
                 hint=did_you_mean(name, known, f"Their options: {', '.join(known)}."),

@@ -8,18 +8,21 @@ it has, and yields exactly one `Message` or `Skipped` for each of them. Options 
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from wonderland.corpus.iphone_backup import is_backup
-from wonderland.corpus.locating import must_be_a_store
+from wonderland.corpus.locating import is_folder, must_be_a_store
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.corpus.misnamed import must_hold_something
 from wonderland.corpus.unrecognised import look
 from wonderland.errors import InputError, PluginError, UsageError
 
 __all__ = ["Source", "choose_source", "closing_source", "open_source"]
+
+_SURE = 0.9  # from which on a source has found files of its own in a folder
 
 
 @runtime_checkable
@@ -76,11 +79,12 @@ def choose_source(path: Path, sources: Mapping[str, type[Source]], name: str | N
 
     Raises:
         UsageError: No source has this name.
-        InputError: The path does not exist, no source can read it, or two are equally sure.
+        InputError: The path does not exist or holds nothing, no source can read it, or it is not plain which one is to.
     """
     if not _exists(path):
         raise InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
     must_be_a_store(path)
+    must_hold_something(path)
     return _named(name, sources) if name else _surest(path, sources)
 
 
@@ -91,8 +95,11 @@ def open_source(
 
     Raises:
         UsageError: It lacks an option that was given.
+        InputError: It only says why nothing can be read there.
     """
     chosen = choose_source(path, sources, name)
+    if getattr(chosen, "refuses", False):  # whatever options were given: what is wrong with the file comes first
+        chosen(path).count()
     known = [key for key in inspect.signature(chosen).parameters if key != "path"]
     unknown = [key for key in options or {} if key not in known]
     if unknown:
@@ -142,17 +149,19 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
     best = max(scores.values(), default=0.0)
     winners = sorted(name for name, score in scores.items() if score == best)
     if best <= 0:
-        if path.is_file() and path.stat().st_size == 0:
-            raise InputError(f"{path} is empty.", hint="Export your messages again, or give another file.")
         found = look(path)
         name_one = f"Name one with --source: {', '.join(sorted(sources))}. `wonderland plugins` says what each reads."
         raise InputError(f"No source recognises {path}. {found.what}".strip(), hint=found.hint or name_one)
+    folder = is_folder(path)
+    if folder:  # each may have found files of its own; the surest alone would pass over those of the others
+        there = [one for one in scores if scores[one] >= _SURE and not getattr(sources[one], "refuses", False)]
+        winners = sorted(there) if len(there) > 1 else winners
     if len(winners) > 1:
+        each = " ".join(f"--source {name}" for name in winners)
+        what = "Several sources find something of theirs in" if folder else "Several sources are equally sure of"
         raise InputError(
-            f"Several sources are equally sure that they can read {path}: {', '.join(winners)}.",
-            hint="Give its files one by one: wonderland extract FILE FILE"
-            if path.is_dir() and not is_backup(path)  # the files of a backup have names that nobody can tell apart
-            else f"To read it with each: {' '.join(f'--source {name}' for name in winners)}. With one of them: "
+            f"{what} {path}: {', '.join(winners)}.",
+            hint=f"To read it with each: wonderland extract {shlex.quote(str(path))} {each}. With one of them: "
             f"--source {winners[0]}",
         )
     return sources[winners[0]]

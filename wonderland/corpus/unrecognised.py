@@ -21,6 +21,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wonderland.corpus.iphone_backup import MAKE_ONE, is_backup
+from wonderland.corpus.misnamed import tables_in
+from wonderland.counted import counted
+
 __all__ = ["Found", "damaged_archives", "fresh_name", "list_within", "look"]
 
 _HEAD = 1 << 16  # bytes that are looked at
@@ -86,15 +90,17 @@ def _ends_as_archive(file: Path) -> bool:
 def _folder(path: Path) -> Found:
     if damaged := damaged_archives(path):
         return Found(f"It holds {', '.join(damaged)}, damaged or cut short.", "Export or download it again.")
+    if is_backup(path):
+        told = "It is a backup of an iPhone, and neither the messages of iMessage nor those of WhatsApp are in it."
+        return Found(told, MAKE_ONE)
     files = [file for file in path.rglob("*") if file.is_file()]
-    if not files:
-        return Found("It is an empty folder.", "Give the folder or file that your messages were exported to.")
     kinds = Counter(file.suffix.lower() or "without an ending" for file in files)
     ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     told = ", ".join(f"{count:,} {kind}" for kind, count in ordered[:_SHOWN])
     return Found(
-        f"It is a folder of {len(files):,} files ({told}), and none is what an app exports, as far as is known here.",
-        "Give the file with the messages itself; of a table or JSON Lines, only a file can be given.",
+        f"It is a folder of {counted(len(files), 'file')} ({told}), and none is what an app exports, as "
+        "far as is known here.",
+        tables_in(path),
     )
 
 
@@ -107,7 +113,7 @@ def _file(path: Path) -> Found:
             new = fresh_name(f"{path.stem}-unpacked", "")
             return Found(what, hint.format(path=shlex.quote(str(path)), name=path.name, new=new))
     if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
-        return Found("There is nothing but blanks in it.", "Export your messages again, or give another file.")
+        return Found("It begins with nothing but blanks.", "Export your messages again, or give another file.")
     if head.startswith(b"SQLite format 3\0"):
         return _database(path)
     if head.startswith(b"PK\x03\x04"):
@@ -180,8 +186,8 @@ def _archive(path: Path) -> Found:
     if any(name.startswith("xl/") for name in names):
         return Found("It is an Excel workbook.", "Save the sheet of the messages as CSV UTF-8, and give that.")
     return Found(
-        f"It is an archive of {len(names):,} files ({_some(names)}), and none is what an app exports, as far as is "
-        "known here.",
+        f"It is an archive of {counted(len(names), 'file')} ({_some(names)}), and none is what an app exports, as "
+        "far as is known here.",
         "If the messages are a table or JSON Lines, unpack it and give that file.",
     )
 
@@ -219,10 +225,10 @@ def _list(path: Path, value: list[Any]) -> Found:
         return Found("It is an empty JSON list.", "Export your messages again, or give another file.")
     objects = [one for one in value if isinstance(one, dict)]
     if not objects:
-        return Found(f"It is one JSON list of {len(value):,} values, none of them an object.", _AGAIN)
+        return Found(f"It is one JSON list of {counted(len(value), 'value')}, none of them an object.", _AGAIN)
     return Found(
-        f"It is one JSON list of {len(value):,} values, the first object with the keys {_some(objects[0])}; an object "
-        "for each message is read from JSON Lines, an object a line.",
+        f"It is one JSON list of {counted(len(value), 'value')}, the first object with the keys {_some(objects[0])}; "
+        "an object for each message is read from JSON Lines, an object a line.",
         _as_lines(path, ".[]"),
     )
 

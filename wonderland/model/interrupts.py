@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Ended", "ending_on_signals", "noting_interrupts"]
+__all__ = ["Ended", "came", "ending_on_signals", "noting_interrupts", "unwinding"]
 
 _FROM_OUTSIDE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+_came = [0]
 
 
 class Ended(BaseException):
@@ -32,32 +35,53 @@ class Ended(BaseException):
         self.number = number
 
 
+def came() -> int:
+    """Return the signal that ends the command that runs, 0 if none came."""
+    return _came[0]
+
+
+def unwinding() -> None:
+    """From here on something may have been begun: have a signal unwind it that ended the process at once until now.
+
+    A handler that ends the process at once says so by an attribute ``at_once``.
+    """
+    for number in (signal.SIGINT, *_FROM_OUTSIDE):
+        if getattr(signal.getsignal(number), "at_once", False):
+            signal.signal(number, _stop if number == signal.SIGINT else _end)
+
+
+def _stop(number: int, frame: Any) -> None:
+    _came[0] = number
+    signal.default_int_handler(number, frame)
+
+
+def _end(number: int, _frame: Any) -> None:
+    _came[0] = number
+    for other in _FROM_OUTSIDE:  # a second one ends the process
+        if signal.getsignal(other) is _end:
+            signal.signal(other, signal.SIG_DFL)
+    _leave_the_terminal(number)
+    raise Ended(number)
+
+
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
     """Have SIGTERM and SIGHUP raise `Ended`; one that is ignored or handled already stays so (``nohup``).
 
     Outside the main thread, where signals cannot be handled, nothing changes.
     """
-    ours: list[signal.Signals] = []
-
-    def give_back() -> None:
-        while ours:
-            signal.signal(ours.pop(), signal.SIG_DFL)
-
-    def end(number: int, _frame: Any) -> None:
-        give_back()
-        _leave_the_terminal(number)
-        raise Ended(number)
-
+    _came[0] = 0
     if threading.current_thread() is threading.main_thread():
-        for number in _FROM_OUTSIDE:
-            if signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, end)
-                ours.append(number)
+        ours = [number for number in _FROM_OUTSIDE if signal.getsignal(number) is signal.SIG_DFL]
+        for number in ours:
+            signal.signal(number, _end)
+    else:
+        ours = []
     try:
         yield
     finally:
-        give_back()
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

@@ -99,6 +99,7 @@ def _contents(corpus: Corpus, timed: np.ndarray) -> View:
         "corpus",
         "Corpus overview",
         Cards(cards),
+        subtitle="How many messages were kept, from whom and of whom?",
         caption=f"Counts over n={len(corpus):,} messages that were kept, after the filters (wonderland extract counts "
         "before them); no sampling, so no interval.",
         how_to_read="What the model could learn from. A person's replies need messages from me; a model of groups "
@@ -130,6 +131,7 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
         Bars(names, Axis("messages a month"), [Bar(Wording(name), of) for name, of in counts.items()])
         if len(months) <= _MONTHS
         else Lines.of(counts, Axis("month", names=names), "messages a month"),
+        subtitle="When were the messages written?",
         caption=f"Messages in each of {len(months):,} months, n={len(moments):,}, in {where}.{untimed}",
         how_to_read="An empty month is one of which the store has no messages: another phone, another app, or deleted.",
         misleads="The first and the last month are seldom whole.",
@@ -146,6 +148,7 @@ def _times(moments: np.ndarray, mine: np.ndarray, total: int, zone: tzinfo | Non
                 Bar(Wording(name), np.bincount(hour[who], minlength=24) / max(int(who.sum()), 1)) for name, who in both
             ],
         ),
+        subtitle="At what time of the day does each side write?",
         caption=f"Share of the messages of each side by hour of the day, in {where}; n={int(mine.sum()):,} by me and "
         f"{int((~mine).sum()):,} by them.",
         how_to_read="Both sides alike is a conversation; a side that is awake at other hours lives elsewhere or "
@@ -168,16 +171,17 @@ def _funnel(corpus: Corpus) -> View:
             rows.append([Wording(stage), Wording(reason), entry.count, left, left / whole])
     rows.append([Wording("kept"), None, None, left, left / whole])
     columns = [
-        Column("stage", "Stage"),
-        Column("reason", "Reason"),
-        Column("rows", "Rows that left", digits=0),
-        Column("left", "Rows left", digits=0),
-        Column("share", "Of all stored", digits=4, bar=True),
+        Column("stage", "Step", help="What left the rows out: reading the source, or a filter."),
+        Column("reason", "Reason", help="Why rows were left out."),
+        Column("rows", "Rows left out", digits=0, help="How many rows were left out for this reason; a count."),
+        Column("left", "Rows remaining", digits=0, help="How many rows were still there afterwards; a count."),
+        Column("share", "Share remaining", digits=4, help="Rows remaining, of all rows stored.", bar=True),
     ]
     return View(
         "corpus-funnel",
-        "Where every row went",
+        "Rows kept and left out",
         Table(columns, rows),
+        subtitle="How many stored rows became messages, and why did others leave?",
         caption=f"Every one of the n={ledger.stored:,} rows that were stored is kept or accounted for.",
         how_to_read="Read downwards: each line is a reason to leave rows out, at reading and then at each filter.",
         misleads="A row leaves at the first reason that holds; filters in another order would count otherwise.",
@@ -196,16 +200,17 @@ def _found(corpus: Corpus) -> Sequence[View]:
         for name, count in counts.items()
     ]
     columns = [
-        Column("about", "About"),
-        Column("what", "Found"),
-        Column("rows", "Rows", digits=0),
-        Column("share", "Of these", digits=4, bar=True),
+        Column("about", "Counted", help="What the source counted."),
+        Column("what", "Found", help="How it was found."),
+        Column("rows", "Rows", digits=0, help="How many rows; a count."),
+        Column("share", "Share", digits=4, help="Of all rows that were counted for it.", bar=True),
     ]
     return [
         View(
             "corpus-found",
             "How each text was found",
             Table(columns, rows),
+            subtitle="Where in the source did each text stand?",
             caption="What the source counted while reading, n as it stands in each line.",
             how_to_read="For Messages: whether a text stood in the text column or in attributedBody, and how many "
             "could not be decoded.",

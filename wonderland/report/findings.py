@@ -56,7 +56,8 @@ class Finding(Node):
             if it rests on too little evidence to say. Of a null result: "solid" if its interval lies inside the bound
             up to which an effect counts as none. Of a description: whether there is enough evidence.
         kind: "effect" if something is there beyond chance, or would be; "null" if the claim is that nothing is, and
-            then the sentence says up to which bound; "description" if there is no chance level to compare with.
+            then the sentence says up to which bound; "description" if there is no chance level to compare with, and
+            then its estimate has none.
         estimate: The number of the sentence, with its interval, n and chance level, where there is one.
         runs: How many training runs it rests on, of a finding about a head: "3 of 5 seeds" or "one training run". The
             report sets it.
@@ -70,6 +71,13 @@ class Finding(Node):
     estimate: Annotated[Any, Kind("estimate", _one), "Its number, as an `Estimate` of no dimensions."] = None
 
     runs: Annotated[Sentence, "How many training runs it rests on."] = ""
+
+    def _check(self) -> None:
+        if self.kind == "description" and self.estimate is not None and self.estimate.chance is not None:
+            raise PluginError(
+                f"A description has a chance level: {self.sentence}",
+                hint='Call the finding an "effect" or a "null", or give its estimate without one: chance=None.',
+            )
 
     @property
     def sentence(self) -> str:

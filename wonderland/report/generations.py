@@ -44,6 +44,7 @@ def generations(
             conversations=[_conversation(title, sample, pieces) for title, sample in samples],
             of="sample",
         ),
+        subtitle="What does the model write by itself, as me and as them?",
         caption=f"{len(samples)} samples of n={len(told):,} tokens{f', {how}' if how else ''}; surprise is −ln of the "
         f"probability the model gave the token it then said, before temperature and cut-offs.{mean}",
         how_to_read="Words with little surprise were nearly certain, those with much a throw of the dice: there the "

@@ -165,7 +165,7 @@ def _found(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
     if looks is not None:
         story["picture"]["looks"] = looks
     if len(agreeing[head]) > 1:
-        story["more"] = "Several analyses point to this head, each with its own number."
+        story["more"] = "Several analyses point to this head."
     return story
 
 
@@ -178,7 +178,7 @@ def _says(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         return None
     view = found[0][0]
     last = [figure for of, figure in found if of is view][-1]  # of panels over training time the trained model's
-    text = "It writes like this: one draw, which may repeat what it read."
+    text = "One draw, which may repeat what it read."
     excerpt = _excerpt(last.conversations[0], 0, 2)
     return _story("What does it say?", text, "description", None, excerpt, view.id, (), "More samples")
 
@@ -204,7 +204,7 @@ def _surprised(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         message = int(np.asarray(conversation.messages)[at])
         excerpt = _excerpt(conversation, message - 1, message + 1, at)
         unit = characters(figure.measures[0].unit)
-        text = "The outlined token surprised it most; the shade of each shows how much."
+        text = "Shaded by surprise; the outlined token surprised it most."
         excerpt["title"] = f"{value:.1f} {unit} at the outlined token"
         select = (f"conversation:{c}", f"position:{at}")
         return _story("Where was it surprised?", text, "description", None, excerpt, view.id, select, "Read more")

@@ -37,6 +37,7 @@ def training_curve(history: History) -> View:
             ],
             right=Right("perplexity"),
         ),
+        subtitle="How did the model get better, and is it better than tables of counts?",
         caption="Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on "
         f"the same held-out tokens.{_facts(history)}",
         how_to_read="The gap between train and held out is what the model memorised. Under the trigram line it knows "

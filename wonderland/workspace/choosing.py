@@ -8,6 +8,7 @@ from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.filters import Filter, scrub
 from wonderland.corpus.handles import Acquaintances, handle_of
 from wonderland.corpus.people import Pseudonyms
+from wonderland.counted import counted
 from wonderland.errors import InputError, UsageError
 from wonderland.workspace.layout import Layout
 from wonderland.workspace.several import PEOPLE
@@ -56,7 +57,7 @@ def must_keep_any(read: Corpus, kept: Corpus) -> None:
         gone[f"{entry.stage}: {entry.reason}"] += entry.count
     listed = ", ".join(f"{what} ({count:,})" for what, count in gone.most_common())
     raise InputError(
-        f"None of the {len(read):,} messages would be left. What goes: {listed}.",
+        f"Of {counted(len(read), 'message')} none would be left. What goes: {listed}.",
         hint="Choose less narrowly: `wonderland filter` with `--since ''`, `--until ''`, `--person ''`, "
         "`--not-person ''` or `--no-only-direct` takes a choice back, with `--none` all filters.",
     )

@@ -7,9 +7,7 @@ missing ``people.json``, without which a new pseudonym could be one that an old 
 
 from __future__ import annotations
 
-import inspect
 import json
-import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +16,12 @@ from typing import Any
 
 from wonderland import plugins
 from wonderland.corpus.corpus import Corpus
+from wonderland.corpus.dealing import Given, dealt, say_it_of_each
 from wonderland.corpus.handles import Acquaintances, handle_of
 from wonderland.corpus.joining import Part, join, labels
 from wonderland.corpus.locating import is_there
 from wonderland.corpus.people import ME, Pseudonyms
+from wonderland.corpus.secrets import beside
 from wonderland.corpus.several import read_part, space_of
 from wonderland.corpus.source import Source, choose_source
 from wonderland.errors import OwnerUnknown
@@ -76,21 +76,23 @@ def read_stores(
             continue
         try:
             state = source_state(store.path) if is_there(store.path) else []
-            part = read_part(
-                store.label,
-                store.path,
-                store.kind,
-                store.options,
-                known,
-                shared,
-                on_rows,
-                names=names,
-                met=met.setdefault(store.label, set()),
-            )
+            with beside(one.kind for one in stores):
+                part = read_part(
+                    store.label,
+                    store.path,
+                    store.kind,
+                    store.options,
+                    known,
+                    shared,
+                    on_rows,
+                    names=names,
+                    met=met.setdefault(store.label, set()),
+                )
         except OwnerUnknown as error:
             error.store = number
-            if len(stores) > 1:
-                error.hint = alone(error.hint, store.path, [one.path for one in stores if one is not store])
+            named = [name for _, name in layout.settings.source.stores]
+            read = [Given(one.path, name, one.kind, one.options) for one, name in zip(stores, named, strict=True)]
+            say_it_of_each(error, read, number)
             raise
         with store.stage.writing() as folder:
             Corpus(*part[1:]).save(folder)
@@ -103,19 +105,6 @@ def read_stores(
     told = (*notes, *_strange(known, stores), *_nobody(known, stores, met))
     corpus = Corpus(table, ledger, skipped, told, stores=tuple(part.ledger for part in parts))
     return corpus, pseudonyms, [store.kind for store in stores]
-
-
-def alone(hint: str, path: Path, others: Sequence[Path]) -> str:
-    """Return a hint to name the owner of one of several stores, where an option would be that of the others, too.
-
-    >>> print(alone("Say who you are: --me Ada.", Path("b.csv"), [Path("a.db")]).replace(". ", "\\n"))
-    Say who you are: --me Ada
-    Say it of this store alone: wonderland extract a.db
-    Then: wonderland extract --add b.csv --me NAME
-    """
-    first = shlex.join(dict.fromkeys(str(one) for one in others if one != path))
-    told = f"{hint.rstrip('.')}. Say it of this store alone: wonderland extract"
-    return f"{told} {first}. Then: wonderland extract --add {shlex.quote(str(path))} --me NAME" if first else hint
 
 
 def _strange(known: Acquaintances, stores: Sequence[_Store]) -> list[str]:
@@ -191,14 +180,16 @@ def _take_over(pseudonyms: Pseudonyms, first: _Store) -> None:
                 names[called] = names.pop(name)
 
 
-def typed_stores(stores: Sequence[tuple[Path, str]], options: dict[str, Any]) -> list[dict[str, Any]]:
+def typed_stores(stores: Sequence[tuple[Path, str]], options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return stores, each a path and a source or "", as ``wonderland.toml`` holds them.
 
-    An option goes to each whose source has it.
+    An option goes to each whose source has it, and one that was given for each of them to each in their order.
+
+    Raises:
+        UsageError: An option was given several times, and not once for each.
     """
-    found: list[dict[str, Any]] = []
-    for path, source in stores:
-        kind = choose_source(path, plugins.load().sources, source or None)
-        taken = {name: value for name, value in options.items() if name in inspect.signature(kind).parameters}
-        found.append({"path": str(path), **({"source": source} if source else {}), "options": taken})
-    return found
+    kinds = [choose_source(path, plugins.load().sources, source or None) for path, source in stores]
+    return [
+        {"path": str(path), **({"source": source} if source else {}), "options": own}
+        for (path, source), own in zip(stores, dealt(options, kinds), strict=True)
+    ]

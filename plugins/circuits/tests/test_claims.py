@@ -224,8 +224,14 @@ def test_a_circuit_is_sufficient_insufficient_or_undecided_by_its_interval():
     cases = {
         (0.95, 0.9, 1.0): (many, "sufficient (it takes 80%)", "effect", "solid"),
         (0.85, 0.7, 0.9): (many, "though its interval reaches below", "effect", "weak"),
-        (0.63, 0.56, 0.70): (many, "not sufficient, as it takes 80%", "description", "solid"),
-        (0.75, 0.6, 0.9): (many, "which is inside the interval", "description", "weak"),
+        (0.63, 0.56, 0.70): (
+            many,
+            "more than other sets bring back, and not sufficient, as it takes 80%",
+            "effect",
+            "solid",
+        ),
+        (0.75, 0.6, 0.9): (many, "which is inside the interval", "effect", "weak"),
+        (0.64, 0.56, 0.70): ((0.63, 0.65) * 30, ": not sufficient, as it takes 80%", "null", "solid"),
         (0.90, 0.85, 0.95): ((0.95,) * 60, "too many other sets do as well", "null", "weak"),
     }
     for number, (others, words, kind, trust) in cases.items():
@@ -233,7 +239,8 @@ def test_a_circuit_is_sufficient_insufficient_or_undecided_by_its_interval():
         assert words in finding.sentence
         assert (finding.kind, finding.trust) == (kind, trust)
         assert finding.estimate.chance == pytest.approx(np.mean(others))
-    assert sufficiency(NUMBERS["strong"], ()).findings()[0].estimate.chance is None
+    (alone,) = sufficiency(NUMBERS["strong"], ()).findings()  # with no other set there is nothing to compare with
+    assert (alone.kind, alone.estimate.chance) == ("description", None)
 
 
 def test_only_the_bar_of_the_circuit_has_the_chance_level_of_sets_of_its_size():

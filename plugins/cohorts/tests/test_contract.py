@@ -12,6 +12,7 @@ from wonderland.lab.analysis import parameters_of
 from wonderland.report.encode import encode, inert
 from wonderland.report.schema import characters
 from wonderland.testing.edge_cases import hostile_specimen
+from wonderland.testing.explained import unexplained
 from wonderland.testing.extremes import told_badly
 from wonderland_cohorts.acquisition import Acquisition
 from wonderland_cohorts.development import Development
@@ -59,6 +60,7 @@ def test_every_parameter_is_explained_and_the_class_is_frozen(analysis):
 @EACH
 def test_whatever_the_numbers_are_everything_can_be_said_and_drawn(found, name):
     assert told_badly(found(name)[0]) == {}
+    assert unexplained(found(name)[0].views()) == []
 
 
 @EACH

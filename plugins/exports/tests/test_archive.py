@@ -4,12 +4,14 @@ import zipfile
 
 import pytest
 
+import wonderland as wl
 from wonderland import plugins
+from wonderland.cli.main import run
 from wonderland.corpus.source import choose_source
 from wonderland.errors import InputError
 from wonderland_exports.archive import Archive
 from wonderland_exports.frame import open_export, peek
-from wonderland_exports.testing import make_telegram, make_whatsapp
+from wonderland_exports.testing import make_discord, make_telegram, make_whatsapp
 from wonderland_exports.whatsapp import WhatsApp
 
 
@@ -163,3 +165,54 @@ def test_a_cut_archive_of_stored_texts_is_no_text(tmp_path):
     }
     with pytest.raises(InputError, match="damaged archive"):
         WhatsApp(path).count()
+
+
+def test_what_is_wrong_with_an_archive_is_said_whatever_options_are_given(sound, tmp_path, monkeypatch, capsys):
+    cut(sound)
+    monkeypatch.chdir(tmp_path)
+    for options in ([], ["--partial"], ["--me", "Ada"], ["--no-such-option"]):
+        assert run(["extract", str(sound), *options]) == 3
+        assert "no whole zip archive" in capsys.readouterr().err
+    with pytest.raises(InputError, match="no whole zip archive"):
+        wl.Corpus.read(sound, partial=True)
+    assert not (tmp_path / "me.wonderland").exists()
+
+
+DAMAGED = {
+    "discord": "channel.json",
+    "google-chat": "Takeout/Google Chat/Groups/DM 1/messages.json",
+    "imazing": "Messages - Bo.csv",
+    "messenger": "messages/Bo_1.json",
+    "sms": "sms-1.xml",
+    "signal": "main.jsonl",
+    "whatsapp": "_chat.txt",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_file_that_is_damaged_inside_its_archive_is_not_said_to_be_another_apps(name, tmp_path):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(DAMAGED[name], "some words " * 99)
+    raw = bytearray(path.read_bytes())
+    at = 30 + len(DAMAGED[name])  # where its content begins
+    raw[at : at + 4] = b"\xff" * 4
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match="is damaged inside its archive"):
+        wl.Corpus.read(path, source=name)
+
+
+def test_a_damaged_file_beside_sound_ones_is_refused_and_in_a_folder_left_out(tmp_path):
+    half = make_discord(tmp_path / "half.zip", 60).path
+    with zipfile.ZipFile(half) as archive:
+        second = archive.infolist()[1]
+    raw = bytearray(half.read_bytes())
+    at = second.header_offset + 30 + len(second.filename.encode())
+    raw[at : at + 8] = b"\xff" * 8
+    half.write_bytes(raw)
+    with pytest.raises(InputError, match="is damaged inside its archive"):
+        wl.Corpus.read(half, source="discord")
+    notes = wl.Corpus.read(tmp_path, source="discord", me="Bo").notes
+    assert [note for note in notes if "left out" in note] == [
+        f"half.zip/{second.filename} was left out: it is damaged inside its archive."
+    ]

@@ -146,6 +146,34 @@ def test_a_stopped_export_is_refused_or_kept_in_part(tmp_path):
     assert [one.reason for one in skipped] == ["cut off here"]
 
 
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["", "marked"])
+@pytest.mark.parametrize(
+    "cut", ["2,x,h", '2,x,"op\nen,\n3,x,lost,\n'], ids=["a short record", "an open quotation mark"]
+)
+def test_a_table_that_is_cut_off_is_refused_or_kept_in_part(tmp_path, cut, start):
+    path = tmp_path / "c100000000000000000" / "messages.csv"
+    path.parent.mkdir()
+    before = start + 'ID,Timestamp,Contents,Attachments\n1,x,"hé\ny",\n'.encode()
+    path.write_bytes(before + cut.encode())
+    with pytest.raises(InputError) as caught:
+        Discord(tmp_path).count()
+    assert "--partial" in caught.value.hint
+    messages, skipped = read(Discord(tmp_path, partial=True))
+    assert [message.text for message in messages] == ["hé\ny"]
+    assert [(one.reason, one.detail) for one in skipped] == [("cut off here", f"at byte {len(before):,}")]
+    path.write_bytes(before + b"2,x,whole,")  # only the end of the last line is missing, and no cell
+    assert [message.text for message in read(Discord(tmp_path))[0]] == ["hé\ny", "whole"]
+
+
+def test_a_record_in_another_encoding_failed(tmp_path):
+    path = tmp_path / "c100000000000000000" / "messages.csv"
+    path.parent.mkdir()
+    path.write_bytes(b"ID,Timestamp,Contents,Attachments\n1,x,caf\xe9,\n2,x,hi,\n")
+    messages, skipped = read(Discord(tmp_path))
+    assert [message.text for message in messages] == ["hi"]
+    assert [(one.reason, one.failed) for one in skipped] == [("not UTF-8", True)]
+
+
 def test_a_table_whose_quotation_mark_is_open_is_refused(tmp_path):
     path = tmp_path / "c100000000000000000" / "messages.csv"
     path.parent.mkdir()
@@ -156,6 +184,22 @@ def test_a_table_whose_quotation_mark_is_open_is_refused(tmp_path):
     messages, skipped = read(Discord(tmp_path))
     assert [message.text for message in messages] == ["hi", 'a\nb "c"']
     assert [one.failed for one in skipped] == [True]
+
+
+def test_html_is_passed_over_with_a_note_or_refused_with_what_to_do(tmp_path):
+    html = tmp_path / "a.html"
+    html.write_text('<!DOCTYPE html><style>.chatlog__message {}</style><div class="chatlog">hi</div>')
+    assert 0 < Discord.sniff(html) < 0.9
+    with pytest.raises(InputError, match="HTML alone") as caught:
+        Discord(tmp_path).count()
+    assert "JSON" in caught.value.hint
+    write(tmp_path / "a.json", row())
+    source = Discord(tmp_path, me="7")
+    source.count()
+    assert [note for note in source.notes() if "passed over (files: 1)" in note] == source.notes() != []
+    (tmp_path / "other.html").write_text("<p>no chat</p>")
+    assert Discord(tmp_path, me="7").count() == 1
+    assert Discord.sniff(tmp_path / "other.html") == 0
 
 
 def test_what_discord_did_not_write_is_said(tmp_path):

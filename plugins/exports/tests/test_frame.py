@@ -371,7 +371,7 @@ def test_where_nothing_tells_the_owner_the_candidates_are_listed():
         find_owner("x", SENDERS, None)
     assert caught.value.hint == (
         "Say who you are, for example: --me Bo. "
-        'Senders: Bo (7 messages), Ada (5 messages), "+44 7700 900123" (1 messages).'
+        'Senders: Bo (7 messages), Ada (5 messages), "+44 7700 900123" (1 message).'
     )
     with pytest.raises(InputError, match="'Eve' sent no message in x"):
         find_owner("x", SENDERS, "Eve", known={"Ada"})

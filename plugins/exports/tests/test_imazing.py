@@ -48,6 +48,17 @@ def test_an_address_has_one_name_in_rows_that_know_none_too(tmp_path):
     assert [message.sender for message in read(Imazing(path))[0]] == ["+15550100001", "+15550100001", "A", "Bo M", "+9"]
 
 
+def test_a_record_that_is_cut_off_or_in_another_encoding_is_told(tmp_path):
+    path = tmp_path / "a.csv"
+    before = HEADER.encode() + b"Bo,x,SMS,Incoming,1,,caf\xe9\r\nBo,x,SMS,Incoming,1,,hi\r\n"
+    path.write_bytes(before + b"Bo,x,SM")
+    with pytest.raises(InputError, match=f"cut short: .* at byte {len(before):,}[.]"):
+        Imazing(path).count()
+    messages, skipped = read(Imazing(path, partial=True))
+    assert [message.text for message in messages] == ["hi"]
+    assert [(one.reason, one.failed) for one in skipped] == [("not UTF-8", True), ("cut off here", True)]
+
+
 def test_odd_records_have_their_class(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(HEADER + "Bo,soon,SMS,Incoming,1,,hi\nBo,x,SMS,Draft,1,,hi\nBo,x\n\nBo,x,SMS,Incoming,1,,\n")

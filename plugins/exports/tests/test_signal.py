@@ -79,7 +79,7 @@ def test_without_key_or_package_the_way_out_is_said(tmp_path, monkeypatch):
 
 def frames(tmp_path, *lines):
     head = [json.dumps({"version": "1"}), json.dumps({"recipient": {"id": "1", "self": {}}})]
-    (tmp_path / "main.jsonl").write_text("\n".join([*head, *lines]), encoding="utf-8")
+    (tmp_path / "main.jsonl").write_text("".join(f"{line}\n" for line in (*head, *lines)), encoding="utf-8")
     return tmp_path
 
 
@@ -101,6 +101,33 @@ def test_a_broken_line_costs_its_row_only(tmp_path):
     assert [m.text for m in messages(items)] == ["a", "c"]
     assert reasons(items) == {"broken line": 3}
     assert all(row.failed for row in items if row.id not in ("line 3", "line 5"))
+
+
+@pytest.mark.parametrize("make", [make_signal, make_signal_export], ids=["main.jsonl", "data.json"])
+def test_a_file_that_is_cut_off_is_refused_with_the_byte_or_kept_in_part(tmp_path, make):
+    folder = make(tmp_path / "export", 60).path
+    (file,) = [*folder.rglob("main.jsonl"), *folder.rglob("data.json")]
+    content = file.read_bytes()
+    whole = [item.id for item in read(Signal, folder)[0]]
+    at = content.index(b'"', int(0.6 * len(content)))  # inside a row: behind no line break
+    begin = content.rindex(b"\n{", 0, at) + 1
+    file.write_bytes(content[:at])
+    with pytest.raises(InputError, match=f"cut short: .* at byte {begin:,}[.]") as caught:
+        Signal(folder).count()
+    assert "--partial" in caught.value.hint
+    items, _ = read(Signal, folder, partial=True)
+    assert [item.id for item in items[:-1]] == whole[: len(items) - 1]
+    assert items[-1][1:] == ("cut off here", True, f"at byte {begin:,}")
+    file.write_bytes(content.removesuffix(b"\n"))  # only the end of the last line is missing, and no row
+    assert [item.id for item in read(Signal, folder)[0]] == whole
+
+
+def test_a_row_of_a_text_in_another_encoding_failed(tmp_path):
+    path = tmp_path / "Bo.txt"
+    path.write_bytes("[2022-01-01, 10:00] Bo: café\n[2022-01-01, 10:01] Bo: ".encode() + b"caf\xe9\n")
+    items, _ = read(Signal, path)
+    assert [m.text for m in messages(items)] == ["café"]
+    assert [(row.reason, row.failed) for row in items[1:]] == [("not UTF-8", True)]
 
 
 def test_identical_rows_count_once(tmp_path):

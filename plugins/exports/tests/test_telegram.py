@@ -158,6 +158,10 @@ def test_html_is_recognised_and_refused_with_the_way_out(tmp_path):
     with pytest.raises(InputError, match="HTML export") as caught:
         Telegram(tmp_path).count()
     assert "JSON" in caught.value.hint
+    planted = make_telegram(tmp_path / "result.json", 30)
+    source = Telegram(tmp_path)
+    assert source.count() == planted.rows
+    assert [note for note in source.notes() if "passed over (files: 1)" in note] == source.notes() != []
 
 
 @settings(deadline=None)

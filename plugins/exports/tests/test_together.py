@@ -1,6 +1,7 @@
 """Rows that are decided together are what each is by itself: the same messages, classes, facts and order."""
 
 import json
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -9,6 +10,7 @@ from wonderland.corpus.reading import read_source
 from wonderland_exports import meta_rows, telegram
 from wonderland_exports.messenger import Messenger
 from wonderland_exports.telegram import Telegram
+from wonderland_exports.telegram_rows import MARKS
 from wonderland_exports.testing import make_messenger, make_telegram, make_whatsapp
 from wonderland_exports.whatsapp import WhatsApp
 from wonderland_exports.whatsapp.judging import Judge
@@ -62,3 +64,27 @@ def test_one_text_and_many_are_told_alike_whether_the_app_had_a_hand_in_them():
     texts += ["see https://x.y z", "a.jpg (file attached)\nyes", "two\nlines", ")", "a )\nb", "<", "> a", "ok"]
     assert _touched(pa.array(texts, pa.large_string())).tolist() == [touched(text) for text in texts]
     assert _touched(pa.array([""], pa.large_string())).tolist() == [True]
+
+
+@pytest.mark.parametrize("kind", ["bot_chat", "personal_chat", "public_channel"])
+@pytest.mark.parametrize("seed", range(3))
+def test_marked_rows_have_the_same_tags_and_are_counted_in_the_same_order(kind, seed, monkeypatch, tmp_path):
+    random, rows = Random(seed), []
+    for number in range(300):
+        marks = {key: "x" for key, _ in MARKS if random.random() < 0.1}
+        sender = {"from_id": random.choice(["user1", "user9"]), "from": "Bo"}
+        said = {"text": random.choice(["hi", "", ["a", {"text": "b"}]])} | ({} if number % 7 else {"text": None})
+        when = {"date_unixtime": str(1_700_000_000 + number)} if number % 5 else {"date": "2024-05-01T10:00:00"}
+        rows.append({"id": number, "type": "message", **sender, **said, **when, **marks})
+    rows.insert(seed, {"id": 999, "type": "service", "action": "pin_message"})
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps({"type": kind, "id": 9, "messages": rows}))
+    found = []
+    for few in (telegram.FEW, 1 << 30):
+        monkeypatch.setattr(telegram, "FEW", few)
+        opened = Telegram(path, me="user1")
+        table, ledger, _, _ = read_source(opened, "x", None)
+        opened.close()
+        found.append((table.to_pylist(), json.dumps(ledger.to_json())))
+    assert found[0] == found[1]
+    assert {tag for row in found[0][0] for tag in row["tags"].split()} >= {"edited", "forwarded", "bot"}

@@ -1,12 +1,14 @@
 """WhatsApp's text export: every shape of head, every class of row; what cannot be known is asked."""
 
 import pytest
+from babel import Locale, localedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wonderland.errors import InputError, UsageError
 from wonderland_exports.testing import HEADS, make_whatsapp
 from wonderland_exports.whatsapp import WhatsApp
+from wonderland_exports.whatsapp.shapes import hours, shape_of
 
 from .reading import finds_what_was_planted, keeps_the_contract, messages, read, reasons, survives
 
@@ -47,11 +49,53 @@ ADA = "20/6/2017 8:29 p. m. - Ada: ok"
         ("[١٤/١/٢٠٢٤، ٣:٠٥:٠٩ م] Mia: digits", "2024-01-14T15:05:09", "Mia", "digits"),
         ("[2024/1/14 下午3:05:09] Mia: 好", "2024-01-14T15:05:09", "Mia", "好"),
         ("2024. 01. 14. 15:05 - Mia: hu", "2024-01-14T15:05:00", "Mia", "hu"),
+        ("14/1/24, 3:05 अपराह्न - Mia: hi", "2024-01-14T15:05:00", "Mia", "hi"),
+        ("14/1/24, 3:05 पूर्वाह्न - Mia: hi", "2024-01-14T03:05:00", "Mia", "hi"),
+        ("14/1/24, 3:05 ب\u200cظ - Mia: fa", "2024-01-14T15:05:00", "Mia", "fa"),
+        ("14/1/24, 3:05 ق.ظ. - Mia: fa", "2024-01-14T03:05:00", "Mia", "fa"),
+        ("14.1.24, 3:05 אחה״צ - Mia: he", "2024-01-14T15:05:00", "Mia", "he"),
+        ("14.01.24, 3:05 nachm. - Mia: de", "2024-01-14T15:05:00", "Mia", "de"),
+        ("14.01.24, 3:05 сл.об. - Mia: bg", "2024-01-14T15:05:00", "Mia", "bg"),
+        ("14.1.2024, 3.05 ip. - Mia: fi", "2024-01-14T15:05:00", "Mia", "fi"),
+        ("14/1/24, பிற்பகல் 3:05 - Mia: ta", "2024-01-14T15:05:00", "Mia", "ta"),
+        ("04-Jan-2024, 15:05 - Mia: a month in words", "2024-01-04T15:05:00", "Mia", "a month in words"),
     ],
 )
 def test_one_line(tmp_path, line, when, sender, text):
     (item,), _ = read(WhatsApp, lines(tmp_path, line))
     assert (item.timestamp.isoformat(), item.sender, item.text) == (when, sender, text)
+
+
+def test_every_languages_half_of_the_day_is_read():
+    both = {"kl", "ebu", "smn"}  # what they write before noon others write after it
+    signs = {"blo", "ki", "sd", "syr"}  # numbers, commas and dashes, which stand between other parts of a head
+    for name in (name for name in localedata.locale_identifiers() if "_" not in name and name not in both | signs):
+        periods = Locale.parse(name).day_periods["format"]
+        written = [(periods[width], half) for width in ("wide", "abbreviated") for half in ("am", "pm")]
+        for word, hour in ((words[half], 3 if half == "am" else 15) for words, half in written if half in words):
+            shape = shape_of(f"14/1/24, 3:05 {word} - Mia: x")
+            assert shape is not None, (name, word)
+            assert hours("3", shape.time.fullmatch(f"3:05 {word}")["word"]) == hour, (name, word)
+
+
+def test_a_text_in_angle_brackets_is_a_placeholder_only_if_it_is_frequent(tmp_path):
+    def said(*texts, rows=30):
+        plain = [f"20.6.17, 8:28 - Ada: {n}" for n in range(rows - len(texts))]
+        return [*plain, *(f"20.6.17, 8:29 - {who}: {text}" for who, text in zip("AB" * 9, texts, strict=False))]
+
+    def found(*texts, rows=30):
+        items, _ = read(WhatsApp, lines(tmp_path, *said(*texts, rows=rows)), me="Ada")
+        return [m.text for m in messages(items) if m.text[0] == "<"], reasons(items)
+
+    assert found("<grin>", "<grin>") == (["<grin>"] * 2, {})
+    assert found("<grin>", "<grin>", "<grin>", rows=301) == (["<grin>"] * 3, {})
+    assert found("<grin>", "<grin>", "<grin>", "<Media omitted>") == (["<grin>"] * 3, {"media left out": 1})
+    assert found("<x y>", "<x y>", "<x y>", "<x y>", "<sob>", "<sob>", "<sob>") == (
+        ["<sob>"] * 3,
+        {"media left out": 4},
+    )
+    phone = [line.replace("20.6.17, 8:2", "[20.06.17, 08:2").replace(" -", "]") for line in said(*["<a b>"] * 5)]
+    assert [m.text for m in messages(read(WhatsApp, lines(tmp_path, *phone), me="Ada")[0])][-5:] == ["<a b>"] * 5
 
 
 def test_lines_in_another_shape_go_on_with_the_message(tmp_path):
@@ -102,6 +146,19 @@ def test_the_owner_is_the_other_one_than_the_chat_is_named_after(tmp_path):
     assert "me" not in {m.sender for m in messages(read(WhatsApp, proof)[0])}
     with pytest.raises(InputError, match="'Eve' sent no message"):
         read(WhatsApp, path, me="Eve")
+
+
+def test_somebody_with_a_name_beside_you_may_be_you_and_is_asked_for(tmp_path):
+    said = ["20.6.17, 8:28 - You: a", "20.6.17, 8:29 - Ada: b", "20.6.17, 8:29 - Bo: c", "20.6.17, 8:29 - Bo: d"]
+    path = lines(tmp_path, *said, name="WhatsApp Chat with The Group.txt")
+    items, source = read(WhatsApp, path)
+    assert [m.sender for m in items] == ["me", "Ada", "Bo", "Bo"]
+    assert [note for note in source.notes() if note.endswith("for example: --me Bo.")] == source.notes() != []
+    items, source = read(WhatsApp, path, me="Ada")
+    assert [m.sender for m in items] == ["me", "me", "Bo", "Bo"]
+    assert source.notes() == []
+    alone = lines(tmp_path, said[0], "20.6.17, 8:29 - Mia: b")  # the other one, whom the chat is named after
+    assert read(WhatsApp, alone)[1].notes() == []
 
 
 def test_a_name_with_a_colon_is_one_name(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 import wonderland as wl
 from wonderland.testing import analysis_checks, parametrize_with_checks, runs
+from wonderland.testing.explained import unexplained
 from wonderland.testing.extremes import told_badly
 from wonderland_sparse import graph_truths
 from wonderland_sparse.attribution_graphs import AttributionGraphs
@@ -57,6 +58,7 @@ def _on_a_specimen_with_text(monkeypatch, result):
 @pytest.mark.parametrize("analysis", [*ANALYSES, SparseGraphs(pairs=16)], ids=lambda one: one.name)
 def test_whatever_the_numbers_are_everything_can_be_said_and_drawn(analysis):
     assert told_badly(runs.found(analysis)[0]) == {}
+    assert unexplained(runs.found(analysis)[0].views()) == []
 
 
 @parametrize_with_checks(ANALYSES)

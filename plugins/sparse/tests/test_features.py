@@ -20,6 +20,7 @@ from wonderland_sparse.dataset_examples import may_be_shown
 from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.effects import _tried, _without, taken_out
 from wonderland_sparse.features import SparseFeatures, _live
+from wonderland_sparse.features_result import _of_others
 from wonderland_sparse.features_views import known_view, tokens_view
 from wonderland_sparse.features_views import told as told_in_a_cell
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Labels, explain
@@ -356,6 +357,16 @@ def test_an_other_that_does_as_much_harm_ends_the_trying():
     assert rises[:4].tolist() == pytest.approx([0.1, 0.3, 0.2, 0])
     assert ratios[3:].tolist() == [1] * 17
     assert np.isnan(_tried(None, loss, chance, 0.3)).all()
+
+
+def test_a_card_says_how_many_others_were_tried():
+    none, some, every = np.full(20, np.nan), np.full(20, np.nan), np.linspace(-0.01, 0.02, 20)
+    some[:3] = 0.01, -0.004, 0.05
+    assert _of_others(none, ".3f") == "not tried: the interval of the rise reaches to 0"
+    assert _of_others(some, ".3f") == "−0.004 to 0.050, the first 3; no more were tried"
+    some[1:3] = np.nan
+    assert _of_others(some, ".3f") == "0.010, the first 1; no more were tried"
+    assert _of_others(every, ".3f") == "−0.010 to 0.020"
 
 
 def test_the_rise_is_that_of_the_loss_of_the_token_that_follows(exact, following, monkeypatch):

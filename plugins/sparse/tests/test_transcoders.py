@@ -19,10 +19,11 @@ from wonderland.testing.handwritten import (
 from wonderland.testing.random_models import random_model
 from wonderland_sparse import attribution_graphs
 from wonderland_sparse.attribution_graphs import AttributionGraphs
+from wonderland_sparse.dictionaries import SparseDictionaries
 from wonderland_sparse.dictionary import Dictionary, Transcoder
 from wonderland_sparse.gradients import Active, gradients
 from wonderland_sparse.graph_truths import QUICK, known_mlp_model, known_mlp_specimen
-from wonderland_sparse.learning import Recipe, transcode
+from wonderland_sparse.learning import Recipe, passes, transcode
 from wonderland_sparse.paths import Pair, leading
 from wonderland_sparse.removal import taken_out
 from wonderland_sparse.replacement import LOGITS, Account, account, scores
@@ -307,6 +308,32 @@ def test_the_known_path_is_found_and_is_what_the_model_does(graphs):
     assert float(graphs.scores["replacement"].value) == pytest.approx(1, abs=1e-6)
     assert float(graphs.scores["replacement, no transcoder"].value) < 0.5
     assert np.asarray(graphs.straight.value) == pytest.approx([0, 0, 0, 1, 0, 0], abs=1e-4)
+
+
+def test_transcoders_are_measured_beside_their_controls(monkeypatch):
+    """The whole analysis on little text, with the activations that it declares and no others."""
+    monkeypatch.setattr("wonderland_sparse.transcoders.LEAST_TOKENS", 1_000)
+    held_out, train = handwritten_speaker_corpus(12, seed=2), handwritten_speaker_corpus(101, seed=1)
+    specimen = wl.Specimen(known_mlp_model(), handwritten_tokenizer(), held_out, background=train)
+    found = wl.analyze(specimen, Transcoders(latents=8, active=1, epochs=20, rate=2e-2))["transcoders"]
+    assert (found.layers, found.silent) == ([1], [0])
+    measured = found.measured["L1"]
+    assert float(measured["transcoder"]["fvu"].value) < 0.5
+    assert float(measured["mean output"]["fvu"].value) == pytest.approx(1, abs=0.05)
+    change = {name: abs(float(measured[name]["delta ce"].value)) for name in ("transcoder", "mean output")}
+    assert change["transcoder"] < change["mean output"] / 2  # what the MLP says is mostly there
+    assert "scrambled weights" in measured
+
+
+def test_a_short_text_is_seen_more_often(speaking):
+    """How many vectors are seen counts, not how many passes that takes; of a text of 600,000 tokens the least do."""
+    assert (Transcoders().recipe(speaking).epochs, Transcoders().recipe(speaking).rate) == (4, 1.5e-2)
+    assert Transcoders(epochs=1).recipe(speaking).epochs == 1
+    for tokens, epochs, rate in (("subtract", 6, 6e-3), ("keep", 8, 8e-3)):
+        recipe = SparseDictionaries(tokens=tokens).recipe(speaking)
+        assert (recipe.epochs, recipe.rate) == (epochs, rate)
+    assert SparseDictionaries(epochs=3, rate=0.01).recipe(speaking).epochs == 3
+    assert [passes(590_809, 2_400_000, 4, 6), passes(590_809, 1_200_000, 2, 4)] == [4, 2]
 
 
 @pytest.mark.slow  # by default test_sparse_graphs.py asks it of dictionaries

@@ -121,7 +121,7 @@ def test_before_training_there_is_none_and_nothing_is_ablated(specimen):
     result = wl.analyze(specimen.untrained(), Induction())["induction"]
     assert not result.behaves
     assert result.lost is None
-    assert result.summary().startswith("No induction")
+    assert result.summary().startswith("The model does not continue a repetition (no induction)")
     assert not result.over_threshold
     for order in result.order.values():
         assert order.value == pytest.approx(0, abs=1e-5)  # before training no head writes anything
@@ -135,7 +135,7 @@ def test_a_head_that_looks_there_but_writes_nothing_is_no_induction():
     assert result.scores["uniform"].value[layer, head] == pytest.approx(1, abs=1e-6)
     assert result.over_threshold
     assert not result.behaves
-    assert result.summary().startswith("No induction")
+    assert result.summary().startswith("The model does not continue a repetition (no induction)")
 
 
 def test_expecting_words_again_in_any_order_is_no_induction():

@@ -2,7 +2,7 @@
 
 // What a finding claims, by its shape; how far it can be trusted, by its word.
 const KINDS = {
-  effect: ['◆', 'effect', 'something is there: its interval lies beyond its chance level'],
+  effect: ['◆', 'effect', 'something is there: its interval, or its exact number, lies beyond its chance level'],
   unsure: ['◇', 'effect, not shown', 'something may be there: its interval reaches its chance level, or there is too little evidence'],
   null: ['○', 'null result', 'nothing larger than the bound that the sentence names'],
   description: ['·', 'description', 'a number of the model, with no chance level to compare it with'],
@@ -15,7 +15,7 @@ const markOf = (finding) => {
 };
 const evidenceOf = ({ view, select = [] }) => store.address({ key: null, pos: null, ...selecting(...select), view });
 const FAILED = page.checks.filter((check) => !check.passed);
-const CHECKED = FAILED.length ? `✗ ${FAILED.length} of ${counted(page.checks.length, 'check')} failed` : `✓ ${counted(page.checks.length, 'check')} passed`;
+const CHECKED = FAILED.length ? `✗ ${FAILED.length} of ${counted(page.checks.length, 'check')} failed` : '✓ all checks passed';
 const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
 
 // Choices left, from a blind guess to this model, on a logarithmic scale. In figures only the ends and the best rule are told;
@@ -113,9 +113,9 @@ const drawn = (draw, said) => {
 function mountFirst(host) {
   const seen = new Set(), pictures = [];
   const looking = (head, looks) => {
-    const one = drawn(looksBack(looks, () => roleOf(head) && colourOfRole(roleOf(head))), `Where ${head} looks: an example`);
+    const one = drawn(looksBack(looks, () => roleOf(head) && colourOfRole(roleOf(head))), `An example of where ${head} looks: an arc leads from each token to the one that it looks at most, the thicker the more`);
     pictures.push(one);
-    return [one.host, el('small.looks', `An arc goes from a token to the one ${head} looks at most; thicker is more.`)];
+    return [one.host, el('small.looks', 'Each token looks back along its arc.')];
   };
   const draw = (picture) => {
     if (!picture) return null;
@@ -126,16 +126,16 @@ function mountFirst(host) {
     pictures.push(one);
     return one.host;
   };
-  const measure = ({ number: told }) => (told ? el('p.told', { title: told.low ? dots('95% interval', told.of) : null }, el('b', told.value), ' ', explained(told.unit, seen), told.low ? el('small', ` ${told.low} to ${told.high}`) : null) : null);
+  const measure = ({ number: told }) => (told ? el('p.told', el('b', told.value), ' ', explained(told.unit, seen), told.low ? [' ', termButton(el('small', `${told.low} to ${told.high}`), TERMS.get('interval'), `Here over ${told.of}.`)] : null) : null);
   const told = page.stories.map((story, i) => el('section.story',
     el('h2', { id: `story-${i}` }, story.ask),
-    el('p.sentence', markOf(story), el('span', explained(story.text, seen), story.more ? [' ', story.more] : null)),
+    el('p.sentence', markOf(story), el('span', explained(story.text, seen), story.more ? [' ', explained(story.more, seen)] : null)),
     story.picture && el('div.picture', draw(story.picture)), measure(story),
     el('p.onward', el('a', { href: evidenceOf(story) }, `${story.onward} →`))));
   const live = page.views.find(({ renderer }) => renderer === 'live');
   host.replaceChildren(el('article.figure.first',
     headline('findings', page.meta.compared ? 'The comparison in a minute' : 'Your model in a minute'),
-    el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts.' : 'It read messages and learned one thing: to guess the next token.'), seen)),
+    el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts.' : 'It read messages and learned to guess the next token.'), seen)),
     page.audit ? auditOf(true, seen) : null,
     page.checks.length ? el('details.checks', { open: FAILED.length > 0 }, el(FAILED.length ? 'summary.bad' : 'summary', CHECKED), el('ul', checksList)) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),

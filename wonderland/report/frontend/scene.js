@@ -135,7 +135,7 @@ function pictureOf(host) {
   }
   function visit(node) {
     const css = getComputedStyle(node), inner = node.scene ?? (node.tagName === 'CANVAS' && node);
-    if (css.display === 'none' || node.classList.contains('hint') || (node !== host && node.classList.contains('apart'))) return;
+    if (css.display === 'none') return;
     if (node.classList.contains('cells') && node.getBoundingClientRect().width > FOLD) return void fold(node); // what follows is moved down with it
     const framed = css.borderLeftWidth !== '0px' || (css.boxShadow !== 'none' && node.tagName === 'BUTTON');
     for (const part of node.getClientRects()) {

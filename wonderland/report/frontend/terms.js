@@ -19,8 +19,8 @@ function explained(text, seen = new Set()) {
   return [...parts, text.slice(from)];
 }
 
-function termButton(word, term) {
-  const say = () => tip.show(node, term.name, term.text);
+function termButton(word, term, more = '') {
+  const say = () => tip.show(node, term.name, dots(term.text, more));
   const node = el('button.term', { 'aria-describedby': 'tip', on: { pointerenter: say, focus: say, click: say, pointerleave: () => tip.hide(), blur: () => tip.hide() } }, word);
   return node;
 }

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from wonderland.counted import counted
+
 __all__ = ["bounds", "bounds_in_words", "counted", "digits", "interval_over", "percent", "told_p", "with_bounds"]
 
 _LEAST = 0.001
@@ -75,20 +77,6 @@ def bounds_in_words(estimate: Any, told: Told = percent) -> str:
     if not bounds(estimate, told):
         return "no interval"
     return f"95% interval {_told(estimate.low, told)} to {_told(estimate.high, told)}"
-
-
-def counted(count: int, thing: str, things: str = "") -> str:
-    """Return how many there are of something: "1 secret", "2 secrets", "1,200 tries".
-
-    Args:
-        count: How many.
-        thing: What one of them is called.
-        things: What several are called, where that is not one with an s.
-
-    >>> counted(1, "try", "tries"), counted(2, "secret"), counted(0, "secret")
-    ('1 try', '2 secrets', '0 secrets')
-    """
-    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
 def interval_over(estimate: Any) -> str:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["Card", "Cards", "Column", "Edge", "Graph", "GraphNode", "Table"]
 
 
+_HEAD = "L2H0 is head 0 of layer 2; click it for all that was measured about it."
+_LAYER = "The layer in which it was measured."
+_WHOSE = "What was measured, or a control to compare it with."
+
+
 @dataclass(frozen=True)
 class Column(Node):
     """A column of a table."""
@@ -119,11 +124,15 @@ class Table(Figure):
             else [cells[head.layer][head.index] for head in heads]
             for name, cells in columns.items()
         }
-        return cls.by_row({Column("head", "Head"): heads, **flat}, links="head", **parts)
+        return cls.by_row({Column("head", "Head", help=_HEAD): heads, **flat}, links="head", **parts)
 
     @classmethod
     def by_subject(
-        cls, found: Mapping[str, Mapping[str, Mapping[str, Any]]], measures: Mapping[str, str], **parts: Any
+        cls,
+        found: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        measures: Mapping[str, str],
+        about: Mapping[str, str] | None = None,
+        **parts: Any,
     ) -> Table:
         """Return a table with a row for each subject in each layer, so that a number stands beside its controls.
 
@@ -131,15 +140,18 @@ class Table(Figure):
             found: Estimates by layer, by subject ("transcoder", "noise") and by measure; one that is not there leaves
                 its cell empty. The names of subjects are the analysis' own.
             measures: Heading of each measure; its numbers have three digits.
+            about: What each measure means, in a sentence.
             **parts: Other fields of the table.
         """
-        numbers = [Column(key, heading, digits=3) for key, heading in measures.items()]
+        numbers = [Column(key, heading, digits=3, help=(about or {}).get(key, "")) for key, heading in measures.items()]
         rows = [
             [Wording(layer), Wording(whose), *(of.get(key) for key in measures)]
             for layer, subjects in found.items()
             for whose, of in subjects.items()
         ]
-        return cls([Column("layer", "Layer"), Column("whose", "Whose"), *numbers], rows, **parts)
+        return cls(
+            [Column("layer", "Layer", help=_LAYER), Column("whose", "Of what", help=_WHOSE), *numbers], rows, **parts
+        )
 
 
 def cells_of(values: Any) -> list[Any]:

@@ -20,6 +20,7 @@ _MEANING = {
     "mean": "its mean",
     "zero": "zeros",
 }
+_VERDICT = "Whether the model predicts worse without the head, by all kinds of ablation and q."
 
 
 @dataclass(frozen=True)
@@ -186,18 +187,22 @@ class HeadAblationResult(wl.Result):
         )
         intact = f"; in these windows the loss without ablation is {self.loss.value:.3f} nats a token"
         caption += f"{intact if np.isfinite(self.loss.value) else ''}."
-        verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}
+        verdicts: dict[Column, Any] = {Column("verdict", "Verdict", help=_VERDICT): Wording.every(self.verdicts)}
         costs = {
             Column(
                 kind,
                 kind.capitalize(),
                 "nats a token",
                 3,
-                help=f"Rise of the loss with {_MEANING[kind]} in place of the head's output",
+                help=f"Rise of the loss with {_MEANING[kind]} in place of the head's output; 0 is no effect.",
             ): self.cost[kind]
             for kind in KINDS
         }
-        q = {Column("q", "q", digits=3, help="False-discovery rate, resample ablation"): self.q["resample"]}
+        q = {
+            Column("q", "q", digits=3, help="False-discovery rate over all heads, of ablation by resampling."): self.q[
+                "resample"
+            ]
+        }
         return [
             wl.View(
                 "head-ablation",

@@ -16,6 +16,15 @@ from wonderland_circuits.phrases import share
 METHODS = ("EAP", "EAP-IG")
 MEASURES = ("correlation", "rank correlation", "same sign", "strongest shared")
 _LISTED = 60
+_HELP = {
+    "exact": "Share of the gap that comes back when this reader alone gets the patched output; 0 is no effect.",
+    "EAP": "Edge attribution patching: an estimate of the exact share from one gradient.",
+    "EAP-IG": "The same from integrated gradients: the mean of several between the two prompts.",
+    "correlation": "Correlation of estimated and exact effects over the edges: 1 is agreement, 0 is chance.",
+    "rank correlation": "The same of their ranks, which a few large edges do not decide.",
+    "same sign": "Share of edges whose estimated and exact effects have one sign; 0.5 is chance.",
+    "strongest shared": "Share of the strongest edges by estimate that are also the strongest exactly.",
+}
 
 
 @dataclass(frozen=True)
@@ -90,9 +99,13 @@ class EdgeAttributionResult(ContrastResult):
         n = self.exact
         caption = f"Share of the gap brought back by one edge, {self.over(n)}; 0 is no effect."
         order = np.argsort(-np.abs(np.nan_to_num(n.value)), kind="stable")[:_LISTED]
-        columns: dict[Column, Any] = {Column("edge", "Edge"): [Wording(self.edges[i]) for i in order]}
+        columns: dict[Column, Any] = {
+            Column("edge", "Edge", help="The part that writes and the part that reads it."): [
+                Wording(self.edges[i]) for i in order
+            ]
+        }
         columns |= {
-            Column(name, name.capitalize() if name == "exact" else name, "share", 3): effect[order]
+            Column(name, name.capitalize() if name == "exact" else name, "share", 3, _HELP[name]): effect[order]
             for name, effect in ({"exact": n} | {method: self.estimated[method] for method in METHODS}).items()
         }
         points = [
@@ -100,9 +113,15 @@ class EdgeAttributionResult(ContrastResult):
             for group, method in enumerate(METHODS)
             for i, name in enumerate(self.edges)
         ]
-        agreement: dict[Column, Any] = {Column("method", "Estimate"): Wording.every(METHODS)}
+        agreement: dict[Column, Any] = {
+            Column("method", "Method", help="How the effect of an edge is estimated from gradients."): Wording.every(
+                METHODS
+            )
+        }
         agreement |= {
-            Column(name, name.capitalize(), digits=2): [self.agreement[method][name] for method in METHODS]
+            Column(name, name.capitalize(), digits=2, help=_HELP[name]): [
+                self.agreement[method][name] for method in METHODS
+            ]
             for name in MEASURES
         }
         return [

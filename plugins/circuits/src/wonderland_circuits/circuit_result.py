@@ -249,10 +249,20 @@ class CircuitGraphResult(ContrastResult):
 
     def _held_to(self) -> wl.View:
         columns: dict[Column, Any] = {
-            Column("edge", "Edge"): Wording.every(self.edges),
-            Column("alone", "Alone", "share", 3): self.weights,
-            Column("without", "Circuit without it", "share", 3): replace(self.without, chance=None),
-            Column("costs", "It is worth", "share", 3): float(self.faithfulness.value) - np.asarray(self.without.value),
+            Column("edge", "Edge", help="The part that writes and the part that reads it."): Wording.every(self.edges),
+            Column(
+                "alone",
+                "Edge alone",
+                "share",
+                3,
+                "Share of the gap that this edge brings back by itself; 0 is no effect.",
+            ): self.weights,
+            Column(
+                "without", "Circuit without it", "share", 3, "Share of the gap that the other edges bring back."
+            ): replace(self.without, chance=None),
+            Column(
+                "costs", "Lost without it", "share", 3, "Whole circuit less the circuit without it; 0 is not needed."
+            ): float(self.faithfulness.value) - np.asarray(self.without.value),
         }
         complete = ""
         if len(self.incompleteness):

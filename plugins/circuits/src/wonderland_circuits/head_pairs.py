@@ -216,12 +216,18 @@ def views(
     )
     order = sorted(range(len(names)), key=lambda i: -abs(pairs.explored[i]))[:_LISTED]
     columns: dict[Column, Any] = {
-        Column("head", "Head"): [names[i][0] for i in order],
-        Column("other", "And"): [names[i][1] for i in order],
-        Column("a", "First alone", "nats a token", 3): [alone[names[i][0]] for i in order],
-        Column("b", "Second alone", "nats a token", 3): [alone[names[i][1]] for i in order],
-        Column("beyond", "Beyond the sum", "nats a token", 3): found[order],
-        Column("q", "q", digits=3, help="False-discovery rate over the pairs that were chosen"): pairs.q[order],
+        Column("head", "First head", help="One head of the pair."): [names[i][0] for i in order],
+        Column("other", "Second head", help="The other head of the pair."): [names[i][1] for i in order],
+        Column("a", "First alone", "nats a token", 3, "Rise of the loss without the first head; 0 is no effect."): [
+            alone[names[i][0]] for i in order
+        ],
+        Column("b", "Second alone", "nats a token", 3, "Rise of the loss without the second head."): [
+            alone[names[i][1]] for i in order
+        ],
+        Column("beyond", "Beyond the sum", "nats a token", 3, "Rise without both, less both rises; 0 adds up."): found[
+            order
+        ],
+        Column("q", "q", digits=3, help="False-discovery rate over the pairs that were chosen."): pairs.q[order],
     }
     return [
         wl.View(

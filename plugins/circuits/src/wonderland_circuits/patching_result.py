@@ -20,6 +20,13 @@ MODES = ("resid_pre", "attn_out", "mlp_out")
 ROLES = ("difference", "between", "answer")
 WAYS = ("denoising", "noising")
 _MODE = {"resid_pre": "residual stream", "attn_out": "attention", "mlp_out": "MLP"}
+_PAIR = (
+    ("clean", "The prompt whose next token should be the target."),
+    ("corrupted", "The prompt whose next token should be the foil."),
+    ("target", "The answer to the clean prompt."),
+    ("foil", "The answer to the corrupted prompt."),
+)
+_GAP = "Logit of target less foil, clean less corrupted: what there is to bring back."
 _MISLEADS = (
     "Heads back each other up, so one that brings back little may still be used. Below 0 the mixed run is worse than "
     "either run: the parts do not simply add up."
@@ -177,18 +184,24 @@ class ActivationPatchingResult(ContrastResult):
         return Block(title, half, [Row(way, self.confirmed[way]) for way in WAYS])
 
     def _table(self) -> wl.View:
-        columns: dict[Column, Any] = {
-            Column("clean", "Clean"): spoken([pair["clean"] for pair in self.pairs]),
-            Column("corrupted", "Corrupted"): spoken([pair["corrupted"] for pair in self.pairs]),
-            Column("target", "Target"): [pair["target"] for pair in self.pairs],
-            Column("foil", "Foil"): [pair["foil"] for pair in self.pairs],
-            Column("gap", "Gap", "logits", 2): [pair["gap"] for pair in self.pairs],
-        }
+        columns: dict[Column, Any] = {}
+        for name, about in _PAIR:
+            cells = [pair[name] for pair in self.pairs]
+            spoke = name in ("clean", "corrupted")
+            columns[Column(name, name.capitalize(), help=about)] = spoken(cells) if spoke else cells
+        columns[Column("gap", "Gap", "logits", 2, _GAP)] = [pair["gap"] for pair in self.pairs]
         best = self.per_pair["denoising"][(slice(None), *Head.parse(self.best))]
         return wl.View(
             "patching-pairs",
             "Contrast pairs",
-            Table.by_row({**columns, Column("best", f"{self.best} brings back", "share", 2): best}),
+            Table.by_row(
+                {
+                    **columns,
+                    Column(
+                        "best", f"{self.best} brings back", "share", 2, "Share of the gap of this pair; 0 is no effect."
+                    ): best,
+                }
+            ),
             subtitle="Which questions were put to the model?",
             caption=f"All pairs, n={len(self.pairs)}; the gap is the logit difference of target and foil, clean minus "
             "corrupted.",

@@ -24,6 +24,14 @@ _MEANING = {
     "pair": "the token and the one before",
     "everything": "more than any of these",
 }
+_KEPT = "What is left of the head's effect if outputs are swapped between places with the same {}: 0 nothing, 1 all."
+_KEEPS = {
+    "position": "position",
+    "speaker": "speaker",
+    "token": "token",
+    "previous": "token before",
+    "pair": "two last tokens",
+}
 _POINTS = 5  # percentage points over random assignments: fewer say nothing of the features
 
 
@@ -146,8 +154,13 @@ class CausalScrubbingResult(wl.Result):
             [Wording(_MEANING[self.hypothesis.get(str(Head(i, j)), "everything")]) for j in range(each)]
             for i in range(layers)
         ]
-        columns: dict[Column, Any] = {Column("claim", "Depends on"): claims}
-        columns |= {Column(name, name.capitalize(), "share", 2): self.explained[name] for name in FEATURES[1:]}
+        columns: dict[Column, Any] = {
+            Column("claim", "Depends on", help="The simplest feature of the text that explains the head."): claims
+        }
+        columns |= {
+            Column(name, name.capitalize(), "share", 2, _KEPT.format(_KEEPS[name])): self.explained[name]
+            for name in FEATURES[1:]
+        }
         return [
             wl.View(
                 "scrubbing",

@@ -16,6 +16,17 @@ from wonderland_circuits.phrases import share
 from wonderland_circuits.speaker_verdicts import RULE, SIDES, TESTS
 
 _WHOSE = {"current": "who speaks", "first": "who spoke first"}
+_TESTS = (
+    ("Value at 0", "Is what the head reads at position 0 small beside what it reads elsewhere, as a sink's is?"),
+    (
+        "Token moved",
+        "With a neutral token put in front, does attention stay at position 0 or follow the speaker token?",
+    ),
+    ("Looks at", "Where most of the attention goes: the latest speaker token, the first one, or elsewhere."),
+    ("Speaker swapped", "How much of the effect of swapping the speaker goes through the head."),
+    ("Output replaced", "Is the output of another speaker's place worse for the answer than one of the same speaker?"),
+    ("Probe reads", "Which speaker can be read off the head's output, better than chance."),
+)
 _SIDE = {"current-speaker": "current", "first-speaker": "first"}
 
 
@@ -151,14 +162,24 @@ class SpeakerTrackingResult(wl.Result):
             "The pairs are its own: an analysis of the same heads with others can give shares some points away."
         )
         rule = "; ".join(f"{name}: {RULE[name]}" for name in ("sink", "first-speaker", "current-speaker"))
-        verdicts: dict[Column, Any] = {Column("verdict", "Verdict"): Wording.every(self.verdicts)}
-        tests = {
-            Column(test, test.capitalize()): [[Wording(one[test]) for one in row] for row in self.outcomes]
-            for test in TESTS
+        verdicts: dict[Column, Any] = {
+            Column("verdict", "Verdict", help="What the six tests together say of the head."): Wording.every(
+                self.verdicts
+            )
         }
-        why: dict[Column, Any] = {Column("reason", "Why"): Wording.every(self.reasons)}
+        tests = {
+            Column(test, label, help=about): [[Wording(one[test]) for one in row] for row in self.outcomes]
+            for test, (label, about) in zip(TESTS, _TESTS, strict=True)
+        }
+        why: dict[Column, Any] = {
+            Column("reason", "Reason", help="What made the verdict, or stood against the nearest one."): Wording.every(
+                self.reasons
+            )
+        }
         if isinstance(self.control, SpeakerTrackingResult):
-            why[Column("before", "Before training")] = Wording.every(self.control.verdicts)
+            why[Column("before", "Before training", help="The verdict on the same head of the untrained model.")] = (
+                Wording.every(self.control.verdicts)
+            )
         return [
             wl.View(
                 "speaker-tracking",

@@ -82,7 +82,8 @@ class CircuitSufficiencyResult(ContrastResult):
             sure = "" if self.recovery.low >= self.enough else ", though its interval reaches below that"
             return f"sufficient (it takes {percent(self.enough)}{sure})"
         if self.insufficient:
-            return f"not sufficient, as it takes {percent(self.enough)}"
+            more = "more than other sets bring back, and " if self._more else ""
+            return f"{more}not sufficient, as it takes {percent(self.enough)}"
         if self.recovery.value < self.enough:
             return f"not shown to be sufficient: it takes {percent(self.enough)}, which is inside the interval"
         return "not shown to be sufficient: too many other sets do as well"
@@ -122,11 +123,15 @@ class CircuitSufficiencyResult(ContrastResult):
 
     @property
     def _kind(self) -> Any:
-        """Not enough, and more than other sets bring back, is neither an effect nor nothing."""
-        if self.sufficient:
-            return "effect"
-        more = bool(self.others.size) and float(self.recovery.low) > self.null
-        return "description" if more else "null"
+        """More than other sets bring back is an effect, enough or not; with no other set there is only a number."""
+        if not self.others.size:
+            return "description"
+        return "effect" if self.sufficient or self._more else "null"
+
+    @property
+    def _more(self) -> bool:
+        """Whether the interval lies above what other sets bring back on average, and few do as well."""
+        return bool(self.others.size and float(self.recovery.low) > self.null and self.p < 0.05)
 
     @property
     def null(self) -> float:

@@ -19,6 +19,17 @@ LEAST = 0.01
 _SAID = {COPIES: f"needed, and {COPIES}"}  # where roles are counted: more heads copy by their weights than are needed
 _FIRST = ("Ablation", "Speaker through it", "Induction")  # what a role stands on, before what only describes
 UNNAMED = "needed for something not named"
+_HELP = {
+    "Ablation": "Rise of the loss without the head, its output resampled, in nats a token; 0 is no effect.",
+    "Speaker through it": "Share of the effect of swapping the speaker that goes through the head; 0 is no effect.",
+    "Induction": "Attention to the token after the last same one, as a share; chance is beside it.",
+    "To previous": "Share of its attention that goes to the token before; chance is uniform attention.",
+    "To speaker": "Share of its attention that goes to the latest speaker token; chance is uniform attention.",
+    "To first": "Share of its attention that goes to the first token; chance is uniform attention.",
+    "Entropy": "How spread the head's attention is: 0 looks at one token, 1 at all alike.",
+    "Copying": "Copying score of its weights, −1 to 1; chance is near 0.",
+    "σ₁/σ₂": "Largest singular value of its OV circuit over the second: large if it does nearly one thing.",
+}
 _VAGUE = (NOTHING, "harmful", UNNAMED)
 
 
@@ -134,21 +145,37 @@ class HeadTaxonomyResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         n = self.numbers["Ablation"]
-        role: dict[Column, Any] = {Column("role", "Role"): self._words([_said(role) for role in self.roles])}
+        role: dict[Column, Any] = {
+            Column("role", "Role", help="What the head is for, by the first rule that it meets."): self._words(
+                [_said(role) for role in self.roles]
+            )
+        }
         said: dict[Column, Any] = {
-            Column("pattern", "Pattern"): self._words(self.patterns),
-            Column("verdict", "Ablation says"): self._words(self.ablation),
+            Column("pattern", "Pattern", help="Which kind of token the head looks at most."): self._words(
+                self.patterns
+            ),
+            Column(
+                "verdict", "Ablation verdict", help="Whether the model predicts worse without the head."
+            ): self._words(self.ablation),
         }
         order = sorted(self.numbers, key=lambda name: (name not in _FIRST, list(self.numbers).index(name)))
         numbers = {
-            Column(name, name, digits=3 if name == "Ablation" else 2, bar=True): self._numbers(self.numbers[name])
+            Column(
+                name, name, digits=3 if name == "Ablation" else 2, help=_HELP.get(name, ""), bar=True
+            ): self._numbers(self.numbers[name])
             for name in order
         }
         before = self.control.roles if isinstance(self.control, HeadTaxonomyResult) else [""] * len(self.heads)
         why: dict[Column, Any] = {
-            Column("rule", "The rule that gave it"): self._words(self.rules),
-            Column("partners", "Reads from (by weights)"): self._words(self.partners),
-            Column("before", "Before training"): self._words([_said(role) for role in before]),
+            Column("rule", "Rule", help="The first rule that the head meets, with its numbers."): self._words(
+                self.rules
+            ),
+            Column(
+                "partners", "Reads from (by weights)", help="Earlier heads it composes with beyond chance."
+            ): self._words(self.partners),
+            Column("before", "Before training", help="The role of the same head of the untrained model."): self._words(
+                [_said(role) for role in before]
+            ),
         }
         return [
             wl.View(

@@ -117,17 +117,18 @@ class AcquisitionResult(wl.Result):
     def views(self) -> Sequence[wl.View]:
         quoted = [Quoted(word.strip() or word) for word in self.words]
         age = self.age.map(lambda tokens: tokens / 1000, unit="thousand tokens")
+        known = [age[i] if np.isfinite(age.value[i]) else None for i in range(len(quoted))]
         table = Table.by_row(
             {
-                Column("word", "Word"): quoted,
-                Column("age", "Learned after", "thousand tokens", help="With its interval and chance level."): [
-                    age[i] if np.isfinite(age.value[i]) else None for i in range(len(quoted))
-                ],
-                Column("like", "Words as frequent", "thousand tokens", 0): np.asarray(age.chance, dtype=np.float64),
-                Column("p", "p", digits=3): self.p,
-                Column("q", "q", digits=3): self.q,
-                Column("uses", "Held-out uses", digits=0, bar=True): self.uses.astype(np.float64),
-                Column("fall", "Fall of surprisal", "nats", 2): self.fall,
+                Column("word", "Word", help="A token of the vocabulary, or a word that was asked for."): quoted,
+                Column("age", "Learned after", "thousand tokens", help="With interval and chance level."): known,
+                Column("like", "Words as frequent", "thousand tokens", 0, "Chance: their median."): np.array(
+                    age.chance
+                ),
+                Column("p", "p", digits=3, help="p value: the word's rank among words as frequent, two-sided."): self.p,
+                Column("q", "q", digits=3, help="False-discovery rate over all words."): self.q,
+                Column("uses", "Held-out uses", "", 0, "How often it is there; a count.", True): self.uses * 1.0,
+                Column("fall", "Fall of surprisal", "nats", 2, "From first to last; 0 is not learned."): self.fall,
             }
         )
         shown = range(min(self.asked or _SHOWN, _SHOWN, len(quoted)))

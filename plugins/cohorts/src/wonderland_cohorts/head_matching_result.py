@@ -244,11 +244,16 @@ class HeadMatchingResult(wl.Result):
         )
 
     def _roles(self) -> wl.View:
-        columns: dict[Any, Any] = {Column("head", "Head"): self._heads()}
+        columns: dict[Any, Any] = {Column("head", "Head", help="A head of the first model."): self._heads()}
         for number, member in enumerate(self.members):
             label = "Pattern" if not number else f"In {member}"
-            columns[Column(f"m{number}", label)] = [Wording(row[number]) for row in self.roles]
-        columns[Column("back", "Came back in", digits=0)] = [float(self.came_back(head)) for head in self._heads()]
+            about = f"What the {'head' if not number else 'matched head'} looks at, by its attention pattern."
+            columns[Column(f"m{number}", label, help=about)] = [Wording(row[number]) for row in self.roles]
+        columns[
+            Column(
+                "back", "Same in", "other seeds", 0, "In how many other seeds the matched head has the same pattern."
+            )
+        ] = [float(self.came_back(head)) for head in self._heads()]
         return wl.View(
             "head-roles-over-seeds",
             "Roles of matched heads",

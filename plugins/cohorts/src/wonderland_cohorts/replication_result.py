@@ -161,9 +161,11 @@ class ReplicationResult(wl.Result):
         ]
         twins = [float(np.mean(self.twins[claim].value)) if claim in self.twins else None for claim in claims]
         columns = {
-            Column("claim", "Claim"): [Wording(one) for one in label],
-            Column("analysis", "Analysis"): [Wording(one) for one in analysis],
-            Column("holds", "Holds in seeds"): held,
+            Column("claim", "Claim", help="What was measured in every seed."): [Wording(one) for one in label],
+            Column("analysis", "Analysis", help="The analysis that claims it."): [Wording(one) for one in analysis],
+            Column(
+                "holds", "Holds in seeds", help="In how many seeds the interval lies beyond the chance level."
+            ): held,
             Column("share", "Share of seeds", help="With its exact binomial interval."): [
                 self.replicated.get(claim) for claim in claims
             ],
@@ -172,7 +174,9 @@ class ReplicationResult(wl.Result):
             ],
             Column("spread", "Scatter over seeds", help="Standard deviation between seeds."): spread,
             Column("error", "Error over conversations", help="Mean standard error of one seed."): errors,
-            Column("untrained", "Untrained", help="Mean of the untrained twins."): twins,
-            Column("unit", "Unit"): [Wording(one.unit if one.unit != "1" else "") for one in self.values.values()],
+            Column("untrained", "Untrained", help="Mean of the untrained models."): twins,
+            Column("unit", "Unit", help="The unit of mean, scatter and error."): [
+                Wording(one.unit if one.unit != "1" else "") for one in self.values.values()
+            ],
         }
         return Table.by_row(columns)

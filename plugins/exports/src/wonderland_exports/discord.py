@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import wonderland as wl
+from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.again import Once
 from wonderland_exports.discord_rows import Channel, Rows, author_of
@@ -29,6 +30,7 @@ _ONE_SIDED = (
     "Discord's own data package holds your messages only, and no answers. For both sides, export the channels with "
     "DiscordChatExporter as JSON."
 )
+_NOT_HTML = "it is made for eyes, and only the JSON is exact"
 _HOW = "Give a JSON file of DiscordChatExporter, a folder of them, or Discord's data package."
 
 
@@ -84,7 +86,9 @@ class Discord(Surveyed[_Survey]):
         found = peek(path, _wants, 12)
         if any(_is_exporters(member) for member in found):
             return 0.97
-        return 0.96 if any(_PACKAGE.match(member.name) and _looks_own(head(member)) for member in found) else 0.0
+        if any(_PACKAGE.match(member.name) and _looks_own(head(member)) for member in found):
+            return 0.96
+        return 0.5 if any(map(_is_html, found)) else 0.0  # so that opening it can say what to do
 
     def rows(self) -> Iterator[wl.Message | wl.Skipped]:
         """Yield a message or a skipped row for each row."""
@@ -109,7 +113,8 @@ class Discord(Surveyed[_Survey]):
 
     def _rows(self, file: _File) -> Iterator[tuple[int | None, Any]]:
         if file.own and file.member.name.lower().endswith(".csv"):
-            yield from enumerate(records(file.member))
+            for number, row in enumerate(records(file.member, partial=self._partial)):
+                yield (None, row) if isinstance(row, int) else (number, row)
         elif file.own:
             yield from walk_list(file.member, partial=self._partial)
         else:
@@ -120,7 +125,10 @@ class Discord(Surveyed[_Survey]):
         files, count, senders, names = [], 0, Counter[str](), dict[str, str]()
         direct: list[_Direct] = []
         others: list[Member] = []
-        for member in export.members:
+        html = [member for member in export.members if _is_html(member)]
+        if html:
+            export.notes.append(f"HTML of DiscordChatExporter was passed over (files: {len(html):,}): {_NOT_HTML}.")
+        for member in (one for one in export.members if one not in html):
             if found := _PACKAGE.match(member.name):
                 file = _File(member, _own_channel(found[1], about.get(found[1])), True)
             elif not _ABOUT.match(member.name) and _is_exporters(member):
@@ -132,7 +140,13 @@ class Discord(Surveyed[_Survey]):
                 continue
             files.append(file)
             count += sum(1 for _ in self._rows(file))
+        if not files and html:
+            raise InputError(
+                f"{self.path} holds DiscordChatExporter's HTML alone: {_NOT_HTML}.",
+                hint="Export the channels again with the format JSON; on its command line: --format Json",
+            )
         if not files:
+            export.refuse_damaged()
             raise InputError(f"{self.path} holds nothing that Discord or DiscordChatExporter wrote.", hint=_HOW)
         if any(file.own for file in files):
             export.notes.append(_ONE_SIDED)
@@ -162,7 +176,7 @@ class Discord(Surveyed[_Survey]):
                         names[who[0]] = who[1]
                     authors.setdefault(who[0], set()).update(who[1:], (str(author.get("name")),))
         if isinstance(said, int) and said != count:
-            export.notes.append(f"{member.name} says it holds {said:,} messages and holds {count:,}.")
+            export.notes.append(f"{member.name} says it holds {counted(said, 'message')} and holds {count:,}.")
         kind = str(channel.get("type", ""))
         tags = () if kind in ("DirectTextChat", "1") else ("group",)
         file = _File(member, Channel(str(channel.get("id") or member.name), tags), False)
@@ -170,12 +184,19 @@ class Discord(Surveyed[_Survey]):
 
 
 def _wants(name: str) -> bool:
-    return name.lower().endswith(".json") or bool(_PACKAGE.match(name))
+    return name.lower().endswith((".json", ".html")) or bool(_PACKAGE.match(name))
 
 
 def _is_exporters(member: Member) -> bool:
     content = head(member)
     return content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") and b'"guild"' in content and b'"channel"' in content
+
+
+def _is_html(member: Member) -> bool:
+    return (
+        member.name.lower().endswith(".html")
+        and re.search(rb"\bchatlog__|\bpreamble__", head(member, 1 << 16)) is not None
+    )
 
 
 def _looks_own(content: bytes) -> bool:

@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import wonderland as wl
-from wonderland_exports.frame import ME
+from wonderland_exports.frame import ME, NOT_UTF8, is_broken
 
-__all__ = ["Channel", "Rows", "author_of"]
+__all__ = ["EVENTS", "Channel", "Rows", "author_of"]
 
 _DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 _WRITTEN = {"Default", "Reply", "0", "19", "20", "23", "ChatInputCommand", "ContextMenuCommand"}
-_EVENTS = {
+EVENTS = {
     "RecipientAdd": "somebody joined",
     "RecipientRemove": "somebody left",
     "Call": "call",
@@ -94,8 +94,8 @@ class Rows:
         if not isinstance(row, Mapping):
             return wl.Skipped(identity, "not a JSON object", failed=True, detail=f"it is a {type(row).__name__}")
         kind = str(row.get("type", "Default"))
-        if kind in _EVENTS:
-            return wl.Skipped(identity, _EVENTS[kind])
+        if kind in EVENTS:
+            return wl.Skipped(identity, EVENTS[kind])
         if kind not in _WRITTEN:
             return wl.Skipped(identity, "of an unknown type", failed=True, detail=kind[:60])
         author = row.get("author")
@@ -126,6 +126,8 @@ class Rows:
         text = "" if text is None else text
         if not isinstance(text, str):
             return wl.Skipped(identity, "text is not a string", failed=True, detail=f"it is a {type(text).__name__}")
+        if is_broken(text):
+            return wl.Skipped(identity, *NOT_UTF8)
         if not text.strip():
             return wl.Skipped(identity, "file only" if row.get("Attachments") else "no text")
         moment = time_of_id(str(row.get("ID", "")))

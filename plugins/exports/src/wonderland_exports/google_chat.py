@@ -107,6 +107,7 @@ class GoogleChat(Surveyed[_Survey]):
         ]
         hangouts = [one for one in files if _is_hangouts(head(one))]
         if not chats and not hangouts:
+            export.refuse_damaged()
             raise InputError(f"{self.path} holds no messages of Google Chat or Hangouts.", hint=_HOW)
         read = {one.name for one, _ in chats} | {one.name for one in hangouts}
         export.leave_out((one for one in files if one.name not in read), "Google Chat or Hangouts")

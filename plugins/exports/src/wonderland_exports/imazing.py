@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import wonderland as wl
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN, Again
-from wonderland_exports.frame import ME, Export, Tally, e164, head, open_export, peek
+from wonderland_exports.frame import ME, NOT_UTF8, Export, Tally, e164, head, is_broken, open_export, peek
 from wonderland_exports.tables import header, records
+from wonderland_exports.walking import cut_off
 
 __all__ = ["Imazing"]
 
@@ -29,6 +30,7 @@ class Imazing:
     Args:
         path: A file, or the folder or zip they lie in.
         names: Whether people are called by the names iMazing found for them.
+        partial: Whether a file that is cut off keeps the rows before.
     """
 
     name: ClassVar[str] = "imazing"
@@ -36,9 +38,15 @@ class Imazing:
     same_names: ClassVar[bool] = True
     phone_numbers: ClassVar[bool] = True
 
-    def __init__(self, path: Path, *, names: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        names: bool = False,
+        partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
+    ) -> None:
         self.path = Path(path)
-        self._names = names
+        self._names, self._partial = names, partial
         self._opened: tuple[Export, int, frozenset[str]] | None = None
         self._called: dict[str, str] = {}
         self._tally = Tally()
@@ -60,10 +68,14 @@ class Imazing:
         again, self._tally = Again(), Tally()
         for member in export.members:
             again.next_file()
-            for number, record in enumerate(records(member), 1):
+            for number, record in enumerate(records(member, partial=self._partial), 1):
                 identity = f"{member.name}: record {number}"
-                if record is None:
+                if isinstance(record, int):
+                    yield cut_off(member, record)
+                elif record is None:
                     yield wl.Skipped(identity, "wrong number of cells", failed=True)
+                elif any(map(is_broken, record.values())):
+                    yield wl.Skipped(identity, *NOT_UTF8)
                 elif again(tuple(record.items())):
                     yield wl.Skipped(identity, AGAIN)
                 else:
@@ -88,6 +100,8 @@ class Imazing:
             export = open_export(self.path, lambda name: name.lower().endswith(".csv"), "CSV file of iMazing")
             everything = export.members
             export.members = tuple(one for one in everything if {*header(head(one))} >= _NEEDED)
+            if not export.members:
+                export.refuse_damaged(everything)
             export.leave_out((one for one in everything if one not in export.members), "iMazing")
             if not export.members:
                 raise InputError(
@@ -96,11 +110,13 @@ class Imazing:
                 )
             rows, writers = 0, defaultdict[str, set[str]](set)
             for member in export.members:
-                for record in records(member):
+                for record in records(member, partial=self._partial):
                     rows += 1
-                    if record and self._names and (name := record.get("Sender Name", "").strip()):
+                    if not isinstance(record, dict):
+                        continue
+                    if self._names and (name := record.get("Sender Name", "").strip()):
                         self._called[_address(record)] = name
-                    if record and record["Type"].strip() == "Incoming":
+                    if record["Type"].strip() == "Incoming":
                         writers[record["Chat Session"]].add(record["Sender ID"] or record.get("Sender Name", ""))
             groups = frozenset(thread for thread, people in writers.items() if len(people) > 1)
             export.notes.append("iMazing writes times without a zone: those of the computer that exported them.")

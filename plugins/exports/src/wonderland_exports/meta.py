@@ -19,6 +19,7 @@ import orjson
 import wonderland as wl
 from wonderland.corpus.blocks import Block
 from wonderland.corpus.reading import batches
+from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.again import AGAIN, Again, Shared
 from wonderland_exports.evidence import in_all
@@ -142,6 +143,7 @@ class Meta(Surveyed[_Survey]):
         files = [file for member in export.members if (file := self._file(member))]
         html = [member for member in export.members if _is_html(member)]
         if not files:
+            export.refuse_damaged()
             raise InputError(f"{self.path} holds no messages of {self.name} as JSON.", hint=_HOW)
         _note_html(export, {file.member.path.parent for file in files}, html)
         read, folders = {file.member.name for file in files}, {file.member.path.parent for file in files}
@@ -237,7 +239,8 @@ def _note_html(export: Export, read: Any, html: list[Member]) -> None:
     if beside:
         export.notes.append(f"{beside:,} HTML files say what the JSON beside them says, and were passed over.")
     if alone := {member.path.parent for member in html} - read:
-        export.notes.append(f"{len(alone):,} conversations are there as HTML only and were not read. {_HOW}")
+        told = counted(len(alone), "conversation is", "conversations are")
+        export.notes.append(f"{told} there as HTML only and not read. {_HOW}")
 
 
 def _names(listed: object) -> Iterator[str]:

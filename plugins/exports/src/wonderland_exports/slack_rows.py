@@ -16,12 +16,12 @@ import wonderland as wl
 from wonderland_exports.frame import ME
 from wonderland_exports.slack_text import plain
 
-__all__ = ["Channel", "Rows", "is_bot"]
+__all__ = ["EVENTS", "OTHER_EVENTS", "Channel", "Rows", "is_bot"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WRITTEN = {"", "thread_broadcast", "reply_broadcast", "me_message", "file_share", "file_comment", "file_mention"}
 _BY_A_BOT = {"bot_message", "slackbot_response", "assistant_app_thread"}
-_EVENTS = {
+EVENTS = {
     "join": "somebody joined",
     "leave": "somebody left",
     "topic": "topic changed",
@@ -33,7 +33,7 @@ _EVENTS = {
     "archive": "channel archived",
     "unarchive": "channel archived or opened again",
 }
-_OTHER_EVENTS = {
+OTHER_EVENTS = {
     "bot_add": "bot added or removed",
     "bot_remove": "bot added or removed",
     "bot_enable": "bot added or removed",
@@ -60,6 +60,7 @@ _OTHER_EVENTS = {
     "canvas_tab_added": "canvas changed",
     "list_record_comment": "comment in a list",
 }
+"""Class of each other subtype; that of `EVENTS` follows the kind of channel: ``channel_join``, ``group_join``."""
 _SLACKBOT = "USLACKBOT"
 
 
@@ -147,9 +148,9 @@ def when(stamp: object) -> datetime | None:
 
 def _event(subtype: str) -> str | None:
     kind, _, event = subtype.partition("_")
-    if kind in ("channel", "group", "im", "mpim") and event in _EVENTS:
-        return _EVENTS[event]
-    return _OTHER_EVENTS.get(subtype)
+    if kind in ("channel", "group", "im", "mpim") and event in EVENTS:
+        return EVENTS[event]
+    return OTHER_EVENTS.get(subtype)
 
 
 def _conversation(row: Mapping[str, Any], channel: Channel) -> str:

@@ -120,10 +120,12 @@ class Sms:
             export = open_export(self.path, _is_xml, "XML file of SMS Backup & Restore")
             members = tuple(member for member in export.members if _is_backup(member))
             if not members:
+                export.refuse_damaged()
                 raise InputError(
                     f"{export.where} is no backup of SMS: it has no element `smses`.",
                     hint="In SMS Backup & Restore back up messages (not calls), and give sms-….xml.",
                 )
+            export.leave_out(member for member in export.members if member not in members)
             for member in members:
                 must_be_utf8(member)
             export.members = members

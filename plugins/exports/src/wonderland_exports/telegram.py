@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -26,7 +25,6 @@ from wonderland.errors import InputError
 from wonderland_exports.frame import (
     CUT,
     ME,
-    Export,
     Tally,
     find_owner,
     from_unix,
@@ -36,6 +34,7 @@ from wonderland_exports.frame import (
 )
 from wonderland_exports.frame.laying import FEW, gathered, laid_out, numbered, one_word, words
 from wonderland_exports.frame.looks import says
+from wonderland_exports.telegram_chats import Chat, Survey
 from wonderland_exports.telegram_rows import MARKS, count_senders, identity, joined, once, plain, without_text
 from wonderland_exports.walking import run_rows
 
@@ -46,37 +45,6 @@ _TYPES = rb'"type"\s*:\s*"(saved_messages|personal_chat|bot_chat|(private|public
 _ACCOUNT = rb'"about"\s*:\s*"[^"]*Telegram|"personal_information"\s*:\s*\{\s*"user_id"'
 _GROUPS = ("private_group", "private_supergroup", "public_supergroup", "public_group")
 _TWO = ("personal_chat", "bot_chat")
-
-
-@dataclass
-class Chat:
-    """What a chat's own fields say, and who wrote in it."""
-
-    number: int
-    fields: dict[str, Any] = field(default_factory=dict)
-    senders: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def key(self) -> str:
-        """What identifies it."""
-        identity = self.fields.get("id")
-        return str(identity) if isinstance(identity, int | str) else f"chat {self.number}"
-
-    @property
-    def type(self) -> str:
-        """One of Telegram's nine types."""
-        return str(self.fields.get("type", ""))
-
-
-@dataclass
-class Survey:
-    """What the first pass found."""
-
-    export: Export
-    rows: int = 0
-    chats: dict[tuple[int, tuple[Any, ...]], Chat] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
-    account: set[str] = field(default_factory=set)
 
 
 class Telegram:
@@ -179,7 +147,11 @@ class Telegram:
                 f"{export.where} is Telegram's HTML export: it is made for eyes and lacks ids and seconds in UTC.",
                 hint="In Telegram Desktop export again: Settings > Advanced > Export Telegram data > Format: JSON.",
             )
-        export.members = tuple(member for member in export.members if not member.name.endswith(".html"))
+        if html := [member for member in export.members if member.name.endswith(".html")]:
+            export.notes.append(
+                f"HTML beside the JSON was passed over (files: {len(html):,}): the JSON is the exact form."
+            )
+        export.members = tuple(member for member in export.members if member not in html)
         found = Survey(export)
         for index, member in enumerate(export.members):
             path_before, senders = None, Counter[str]()
@@ -191,7 +163,7 @@ class Telegram:
                     if path[-1] != "*":
                         self._note(found, index, path, values[0])
                         continue
-                    path_before, senders = path, _chat(found, index, path[:-2]).senders
+                    path_before, senders = path, found.chat(index, path[:-2]).senders
                 found.rows += len(values)
                 count_senders(values, senders, found.names)
         if not found.chats:
@@ -203,7 +175,7 @@ class Telegram:
         if path == ("personal_information",) and isinstance(value, dict) and value.get("user_id"):
             found.account.add(f"user{value['user_id']}")
         elif len(path) in (1, 4) and isinstance(path[-1], str) and path[-1] in ("id", "name", "type"):
-            _chat(found, index, path[:-1]).fields[path[-1]] = value
+            found.chat(index, path[:-1]).fields[path[-1]] = value
 
     def _owner(self, survey: Survey) -> frozenset[str]:
         senders: Counter[str] = Counter()
@@ -347,10 +319,6 @@ class Reading:
         if when.tzinfo is None:
             self._tally["Times"]["local, without a zone"] += 1
         return when
-
-
-def _chat(found: Survey, index: int, place: tuple[Any, ...]) -> Chat:
-    return found.chats.setdefault((index, place), Chat(len(found.chats) + 1))
 
 
 def _is_export(name: str) -> bool:

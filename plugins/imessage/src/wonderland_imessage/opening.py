@@ -122,8 +122,12 @@ def _inspected(path: Path) -> Path:
     try:
         path = find(path)
         size = path.stat().st_size
+        if iphone_backup.is_backup(path):
+            raise iphone_backup.not_in(path, ON_A_PHONE, "iMessage's messages")
         if path.is_dir():
-            raise InputError(f"There is no chat.db or sms.db in {path}.", hint="Give the path of the database itself.")
+            raise InputError(
+                f"There is no chat.db or sms.db in {path}.", hint="Give the folder that holds it, or its own path."
+            )
         with path.open("rb") as file:
             head = file.read(100)
         has_log = _log_of(path)

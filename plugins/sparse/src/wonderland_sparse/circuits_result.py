@@ -225,9 +225,15 @@ class CircuitsResult(wl.Result):
 
     def _latents(self) -> wl.View:
         columns = [
-            Column("feature", "Feature"),
-            Column("place", "Place", digits=0),
-            Column("score", "Attribution", "logits a pair", digits=3),
+            Column("feature", "Feature", help="The latent: L2F339 is feature 339 of layer 2."),
+            Column("place", "Rank", digits=0, help="Its place in the order of attribution, the largest first."),
+            Column(
+                "score",
+                "Attribution",
+                "logits a pair",
+                3,
+                "What it adds to the difference, by its gradient; 0 is nothing.",
+            ),
         ]
         rows = []
         for place, order in self.order.items():

@@ -10,7 +10,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.views import Axis, Bars, Table
 
-__all__ = ["SHORT", "density_view", "table_view"]
+__all__ = ["HELP", "SHORT", "density_view", "table_view"]
 
 DECADES = ("never", "to 0.01%", "to 0.1%", "to 1%", "to 10%", "over 10%")
 SHORT = {
@@ -24,6 +24,18 @@ SHORT = {
     "stable": "Agreement of two starts",
 }
 """What measures are called."""
+
+HELP = {
+    "fvu": "Share of the variance that is left when the latents stand in for it: 0 is all held, 1 nothing.",
+    "fvu own": "The same on the text that the dictionary was trained on.",
+    "fvu table": "Share that is left of what token and position alone do not predict.",
+    "delta ce": "Rise of the loss if the model goes on from the latents, in nats a token; 0 is no loss.",
+    "of lead": "That rise as a share of what the model knows beyond counted trigrams.",
+    "l0": "How many latents are active on a token, on average.",
+    "dead": "Share of latents that never fire.",
+    "stable": "Share of latents with a partner of cosine 0.7 or more in a dictionary of another start.",
+}
+"""What each measure says, in a sentence."""
 
 
 def density_view(density: Mapping[str, np.ndarray], n: str) -> wl.View:
@@ -53,7 +65,7 @@ def table_view(
     return wl.View(
         "sparse-table",
         "Sparse dictionaries: all numbers",
-        Table.by_subject(found, SHORT),
+        Table.by_subject(found, SHORT, HELP),
         subtitle="Each measure beside its controls",
         caption=f"On held-out text, 95% intervals over {n}; dead latents and agreement over latents. The "
         f"lead is what the model knows beyond counted trigrams, {lead:.3f} nats a token.",

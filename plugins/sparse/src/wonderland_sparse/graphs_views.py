@@ -159,12 +159,17 @@ def checked(result: MeasuredGraphs) -> wl.View:
 def latents(result: MeasuredGraphs) -> wl.View:
     """Return the latents on the way, with what they fire for."""
     columns = [
-        Column("latent", "Latent"),
-        Column("into", "Passes through it", "share of the gap", digits=3),
-        Column("label", "Fires for"),
-        Column("f1", "F1", digits=2),
-        Column("stability", "Stability", digits=2),
-        Column("raises", "Raises"),
+        Column("latent", "Latent", help="L2T17 is latent 17 of the transcoder of layer 2."),
+        Column("into", "Passes through it", "share of the gap", 3, "What reaches the answer through it; 0 is nothing."),
+        Column("label", "Fires for", help="The kind of token that it fires for best."),
+        Column(
+            "f1",
+            "F1",
+            digits=2,
+            help="How well it tells where this stands, the harmonic mean of precision and recall: 1 is always.",
+        ),
+        Column("stability", "Stability", digits=2, help="Cosine with its partner of another start: 1 is found again."),
+        Column("raises", "Raises", help="Tokens whose logit it raises most."),
     ]
     order = np.argsort(-np.abs(np.asarray(result.into.value)), kind="stable")
     rows = []

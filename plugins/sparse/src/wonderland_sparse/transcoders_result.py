@@ -12,6 +12,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, counted, percent, say
+from wonderland_sparse.dictionaries_views import HELP
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.shares import by_layer, measured, nats, share_of_latents
 
@@ -206,7 +207,7 @@ class TranscodersResult(wl.Result):
         return wl.View(
             "transcoder-table",
             "Transcoders: all numbers",
-            Table.by_subject(self.measured, _MEASURES),
+            Table.by_subject(self.measured, _MEASURES, HELP),
             subtitle="Each measure beside what it is compared with",
             caption=f"On held-out text, 95% intervals over n={counted(self.conversations, 'conversation')}; dead "
             "latents and agreement over latents. The lead is what the model knows beyond counted trigrams.",
@@ -217,12 +218,19 @@ class TranscodersResult(wl.Result):
 
     def _latents(self) -> wl.View:
         columns = [
-            Column("latent", "Latent"),
-            Column("label", "Fires for"),
-            Column("f1", "F1", digits=2),
-            Column("raises", "Raises"),
-            Column("stability", "Stability", digits=2),
-            Column("density", "Fires on", "share of tokens", digits=4),
+            Column("latent", "Latent", help="L2T17 is latent 17 of the transcoder of layer 2."),
+            Column("label", "Fires for", help="The kind of token that it fires for best."),
+            Column(
+                "f1",
+                "F1",
+                digits=2,
+                help="How well it tells where this stands, the harmonic mean of precision and recall: 1 is always.",
+            ),
+            Column("raises", "Raises", help="Tokens whose logit it raises most."),
+            Column(
+                "stability", "Stability", digits=2, help="Cosine with its partner of another start: 1 is found again."
+            ),
+            Column("density", "Fires on", "share of tokens", 4, "Share of held-out tokens on which it is active."),
         ]
         rows = []
         for layer in self.layers:

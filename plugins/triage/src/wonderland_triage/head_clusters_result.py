@@ -173,13 +173,23 @@ class HeadClustersResult(wl.Result):
     def _outliers(self) -> wl.View:
         order = [self.heads.index(str(head)) for head, _ in self.outliers()]
         columns: dict[Column, Any] = {
-            Column("head", "Head"): [head for head, _ in self.outliers()],
-            Column("group", "Group"): [Wording(f"group {self.groups[i] + 1}") for i in order],
-            Column("distance", "Distance", digits=2, help="From the mean of all heads, in standard deviations"): [
-                distance for _, distance in self.outliers()
+            Column("head", "Head", help="The head; click it for all that was measured about it."): [
+                head for head, _ in self.outliers()
             ],
+            Column("group", "Group", help="The group of alike heads that it falls into."): [
+                Wording(f"group {self.groups[i] + 1}") for i in order
+            ],
+            Column(
+                "distance",
+                "Distance",
+                digits=2,
+                help="From the mean of all heads, in standard deviations; chance is beside it.",
+            ): [distance for _, distance in self.outliers()],
         }
-        columns |= {Column(f"f{i}", name, digits=2): self.table[order, i] for i, name in enumerate(self.features)}
+        columns |= {
+            Column(f"f{i}", name, digits=2, help=_feature(name)): self.table[order, i]
+            for i, name in enumerate(self.features)
+        }
         return wl.View(
             "head-outliers",
             "Head clustering: distance from the mean head",
@@ -212,3 +222,12 @@ class HeadClustersResult(wl.Result):
 def standardised(table: np.ndarray) -> np.ndarray:
     """Return the features with mean 0 and standard deviation 1 over heads, [head, feature]."""
     return np.asarray((table - table.mean(0)) / table.std(0))
+
+
+def _feature(name: str) -> str:
+    """Return what a feature of heads is, in a sentence."""
+    if name == "entropy":
+        return "How spread the head's attention is: 0 looks at one token, 1 at all alike."
+    if name == "spread of entropy":
+        return "Standard deviation of the entropy over the tokens that look."
+    return f"Share of the head's attention by the pattern '{name}', 0 to 1."

@@ -173,9 +173,11 @@ class HeadPatternsResult(wl.Result):
         return Role(self.told(head), f"no pattern {rule}" if label == NONE else f"several patterns at once: {rule}")
 
     def views(self) -> Sequence[wl.View]:
-        columns: dict[Column, Any] = {Column("label", "Pattern"): self._told_all()}
+        columns: dict[Column, Any] = {
+            Column("label", "Pattern", help="The kind of token after which the head is named."): self._told_all()
+        }
         for pattern, scores in self.scores.items():
-            about = f"Attention to {_MEANING[pattern]}"
+            about = f"Attention to {_MEANING[pattern]}; chance is uniform attention."
             columns[Column(pattern, pattern.capitalize(), "share", 2, about)] = scores
         table = wl.View(
             "head-patterns",

@@ -110,9 +110,11 @@ class InductionResult(wl.Result):
         if not np.isfinite(order.value):
             return "Whether the model continues random repetitions could not be measured."
         if not self.behaves and self._none:
-            return f"No induction: the order of a random repetition is worth {order}, under the {least} that count."
+            none = f"the order of a random repetition is worth {order}, under the {least} that count"
+            return f"The model does not continue a repetition (no induction): {none}."
         if not self.behaves:
-            return f"No induction was found: the order of a random repetition is worth {order}; {least} would count."
+            unsure = f"the order of a random repetition is worth {order}; {least} would count"
+            return f"The model is not shown to continue a repetition (induction): {unsure}."
         who = "heads " + ", ".join(self.candidates) if len(self.candidates) > 1 else "head " + self.candidates[0]
         if self.caused:
             return f"The model continues random repetitions: their order is worth {order}; it needs {who} for that."

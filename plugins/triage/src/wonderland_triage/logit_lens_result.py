@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,13 +129,16 @@ class LogitLensResult(wl.Result):
             return [wl.Finding(text, view, (), trust, "null")]
         if self.little:
             text = f"The layers have little to decide, as in a model that was hardly trained: {self.little}."
-            return [wl.Finding(text, view, (), "weak", "description", self.kl[0])]
+            return [wl.Finding(text, view, (), "weak", "description", replace(self.kl[0], chance=None))]
         text = (
             f"{self.levels[most]} takes the largest step towards the final answer: KL to it falls from "
             f"{float(before.value):.2f} to {float(after.value):.2f} nats (frequencies of tokens alone: "
             f"{float(self.kl.chance):.2f}; n={self.kl.over})."
         )
-        return [wl.Finding(text, view, (), trust if before.low > after.high else "weak", "description", after)]
+        trust = trust if before.low > after.high else "weak"
+        if after.high < float(self.kl.chance):  # nearer to the final answer than what frequencies alone would say
+            return [wl.Finding(text, view, (), trust, "effect", after)]
+        return [wl.Finding(text, view, (), trust, "description", replace(after, chance=None))]
 
     def views(self) -> Sequence[wl.View]:
         return [*([self._words()] if self.conversations else []), self._by_layer(), self._table()]
@@ -203,12 +206,25 @@ class LogitLensResult(wl.Result):
 
     def _table(self) -> wl.View:
         columns = {
-            Column("level", "After"): Wording.every(self.levels),
-            Column("kl", "KL to final", "nats", 3): self.kl,
-            Column("agrees", "Same first choice", "share", 3): self.agrees,
-            Column("answer", "p of final answer", digits=3): self.answer,
-            Column("target", "p of what came", digits=3): self.target,
-            Column("rank", "Rank of what came", digits=1, help="Geometric mean"): self.log_rank.map(np.exp),
+            Column("level", "After", help="The layer after which the residual stream is read."): Wording.every(
+                self.levels
+            ),
+            Column(
+                "kl", "KL to final", "nats", 3, "Distance of this answer from the final one; 0 is the same."
+            ): self.kl,
+            Column("agrees", "Same first choice", "share", 3, "Positions with the final likeliest token."): self.agrees,
+            Column(
+                "answer", "Probability of final answer", digits=3, help="Mean probability of the final likeliest token."
+            ): self.answer,
+            Column(
+                "target", "Probability of what came", digits=3, help="Mean probability of the token that really came."
+            ): self.target,
+            Column(
+                "rank",
+                "Rank of what came",
+                digits=1,
+                help="Geometric mean of the rank of the token that came; 1 is best.",
+            ): self.log_rank.map(np.exp),
         }
         return wl.View(
             "logit-lens-table",

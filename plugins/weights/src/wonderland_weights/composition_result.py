@@ -190,6 +190,7 @@ class CompositionResult(wl.Result):
                 ],
                 links="column",
             ),
+            subtitle="Could a later head read what an earlier head writes?",
             caption=f"‖A B‖ / ‖A‖ ‖B‖ · √{self.room} of what the row's head writes and the column's reads, less the "
             f"{null}.",
             how_to_read="Rows are earlier heads, columns later ones. Positive: the column's head reads what the row's "
@@ -204,22 +205,35 @@ class CompositionResult(wl.Result):
         drawn = [self._graph()] if self.pairs else []
         table = wl.View(
             "composition-pairs",
-            "Furthest from chance",
+            "Composition: pairs beyond chance first",
             Table(
                 [
-                    Column("from", "From"),
-                    Column("head", "To"),
-                    Column("kind", "By"),
-                    Column("ratio", "Ratio", digits=3, help="‖A B‖ / ‖A‖ ‖B‖"),
-                    Column("scaled", "Times chance", digits=2, help=f"Ratio · √{self.room}"),
-                    Column("null", "Rotated", help="95% of random rotations of this pair lie here"),
-                    Column("z", "z", digits=1),
-                    Column("p", "p", digits=4, help="One-sided; not below 1 / (1 + rotations)"),
-                    Column("q", "q", digits=4, help="False-discovery rate over all pairs and kinds"),
+                    Column("from", "From", help="The earlier head, which writes."),
+                    Column("head", "To", help="The later head, which reads."),
+                    Column("kind", "Reads with", help="The input of the later head that the earlier one could change."),
+                    Column(
+                        "ratio", "Ratio", digits=3, help="‖A B‖ / ‖A‖ ‖B‖: 0 if the later head reads nothing of it."
+                    ),
+                    Column(
+                        "scaled",
+                        "Times chance",
+                        digits=2,
+                        help=f"Ratio · √{self.room}; random matrices give 1 on average.",
+                    ),
+                    Column("null", "Rotated", help="95% of random rotations of this pair lie here, in times chance."),
+                    Column(
+                        "z",
+                        "z",
+                        digits=1,
+                        help="Distance from the mean of the rotations, in their standard deviations.",
+                    ),
+                    Column("p", "p", digits=4, help="One-sided p value; not below 1 / (1 + rotations)."),
+                    Column("q", "q", digits=4, help="False-discovery rate over all pairs and kinds."),
                 ],
                 listed,
                 links="head",
             ),
+            subtitle="Which pairs of heads fit together more than chance?",
             caption=f"The {len(listed)} compositions with the highest z of {np.isfinite(self.p).sum()}; null: "
             f"n={counted(self.rotations, 'random rotation')} of the pair, both spectra kept.",
             how_to_read="By its queries or keys, a head decides where to look from what the earlier one wrote; by its "
@@ -245,13 +259,14 @@ class CompositionResult(wl.Result):
         strong = sorted((edge.value for edge in edges), reverse=True)
         return wl.View(
             "composition-graph",
-            "Who could read whom",
+            "Composition graph",
             Graph(
                 [GraphNode(name, name, number // self.n_heads) for number, name in enumerate(names) if name in joined],
                 edges,
                 unit="above chance",
                 threshold=strong[min(_DRAWN, len(strong)) - 1],
             ),
+            subtitle="Which later heads could read which earlier heads?",
             caption=f"The {len(edges)} pairs of heads with a composition beyond chance (q < {self.level:g} against "
             f"n={counted(self.rotations, 'random rotation')}); of each pair the furthest of queries, keys and values.",
             how_to_read="An edge says that the later head's weights could read what the earlier one writes, more than "

@@ -164,6 +164,7 @@ class OVCircuitsResult(wl.Result):
             "copying",
             "OV circuits: copying",
             Matrix.by_head({"Copying score": self.copying}, unit="Σ Re λ / Σ |λ|", scale="diverging", domain=[-1, 1]),
+            subtitle="Does a head raise the token that it looks at?",
             caption=f"Copying score of each head's W_E W_V W_O W_U, between −1 and 1; null: {null}, in the table of "
             "OV and QK circuits.",
             how_to_read="+1 is a head that raises the logit of whatever token it attends to, −1 one that lowers it; "
@@ -172,20 +173,29 @@ class OVCircuitsResult(wl.Result):
             order=60,
         )
         columns = [
-            Column("head", "Head"),
-            Column("copying", "Copying", digits=2, help="Σ Re λ / Σ |λ|; +1 copies, −1 suppresses"),
-            Column("null", "Rotated", help="95% of random rotations of this head lie here"),
-            Column("q", "q", digits=3, help="False-discovery rate over all heads, two-sided"),
+            Column("head", "Head", help="L2H0 is head 0 of layer 2; click it for all that was measured about it."),
+            Column("copying", "Copying", digits=2, help="Σ Re λ / Σ |λ|: +1 copies, −1 suppresses; chance is near 0."),
+            Column("null", "Rotated", help="95% of random rotations of this head lie here."),
+            Column("q", "q", digits=3, help="False-discovery rate over all heads, two-sided."),
         ]
         for circuit in ("OV", "QK"):
-            columns.append(Column(f"{circuit} ratio", f"{circuit} σ₁/σ₂", digits=2))
-            columns.append(Column(f"{circuit} rank", f"{circuit} rank", digits=1, help="(Σσ²)² / Σσ⁴"))
+            about = "Largest singular value over the second: large if it does nearly one thing."
+            columns.append(Column(f"{circuit} ratio", f"{circuit} σ₁/σ₂", digits=2, help=about))
+            columns.append(
+                Column(
+                    f"{circuit} rank",
+                    f"{circuit} rank",
+                    digits=1,
+                    help="(Σσ²)² / Σσ⁴: over how many directions it spreads.",
+                )
+            )
         low, _, high = self.random_ratio
         fewest, _, most = self.random_rank
         table = wl.View(
             "ov-heads",
             "Spectra of OV and QK",
             Table(columns, [self._row(at) for at in np.ndindex(layers, heads)], links="head"),
+            subtitle="Does a head do one thing or many?",
             caption=f"Null of the copying score: {null}. Random weights of this shape have σ₁/σ₂ {low:.2f} to "
             f"{high:.2f} and an effective rank of {fewest:.1f} to {most:.1f} (95% of {counted(self.draws, 'draw')}).",
             how_to_read="OV is what a head does with what it attends to, QK what it attends to. A steep start of the "
@@ -200,6 +210,7 @@ class OVCircuitsResult(wl.Result):
             "ov-directions",
             "What heads read and write",
             Cards([self._card(at) for at in np.ndindex(*self.copying.shape)]),
+            subtitle="Which tokens does a head read, and which does it make likelier?",
             caption="Singular values, and tokens at both ends of the leading directions, read through the embedding"
             f"{about} and written through the unembedding; beside each how often it occurs in {self.counted:,} "
             f"held-out tokens. Null of the copying score: {null}.",

@@ -21,10 +21,11 @@ Names of chats serve as threads only behind a prefix that keeps chats of one nam
 
 from __future__ import annotations
 
+from wonderland_exports.frame.escaped import NOT_UTF8, is_broken
 from wonderland_exports.frame.files import Export, Member, encoding_of, head, must_be_utf8, open_export, peek
 from wonderland_exports.frame.jsonstream import CUT, load, runs, walk
 from wonderland_exports.frame.mojibake import Mender
-from wonderland_exports.frame.owner import ME, find_owner
+from wonderland_exports.frame.owner import ME, find_owner, maybe_own
 from wonderland_exports.frame.phones import e164
 from wonderland_exports.frame.surveyed import Surveyed
 from wonderland_exports.frame.tally import Tally
@@ -33,6 +34,7 @@ from wonderland_exports.frame.times import from_unix
 __all__ = [
     "CUT",
     "ME",
+    "NOT_UTF8",
     "Export",
     "Member",
     "Mender",
@@ -43,7 +45,9 @@ __all__ = [
     "find_owner",
     "from_unix",
     "head",
+    "is_broken",
     "load",
+    "maybe_own",
     "must_be_utf8",
     "open_export",
     "peek",

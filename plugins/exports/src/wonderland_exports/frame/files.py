@@ -14,8 +14,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import zipfile
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -23,8 +21,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, TypeVar
 
-from wonderland.errors import InputError, ResourceError, WonderlandError
+from wonderland.errors import InputError, WonderlandError
 from wonderland_exports.frame.archives import CUT_SHORT, Damaged, begins_as_archive, damage_of, entries, is_archive
+from wonderland_exports.frame.guarded import Guarded, refused
 from wonderland_exports.frame.kept import Kept
 
 __all__ = ["Export", "Member", "encoding_of", "head", "must_be_utf8", "open_export", "peek"]
@@ -65,7 +64,7 @@ class Member:
 
     def open(self) -> BinaryIO:
         """Open it for reading bytes; damage shows as `InputError` when the bytes are read."""
-        return io.BufferedReader(_Guarded(self._opener, self.name), 1 << 18)
+        return io.BufferedReader(Guarded(self._opener, self.name), 1 << 18)
 
     def read(self, most: int = -1) -> bytes:
         """Read it whole, or its first ``most`` bytes."""
@@ -98,11 +97,39 @@ class Export:
         """Its name, for errors."""
         return self.path.name
 
-    def leave_out(self, members: Iterable[Member], app: str) -> None:
-        """Note that files that have the right name are not read, since an app did not write them, or not whole."""
+    def leave_out(self, members: Iterable[Member], app: str = "") -> None:
+        """Note that files that have the right name are not read, since an app did not write them, or not whole.
+
+        Args:
+            members: The files.
+            app: What did not write them; "" to note only those that are damaged.
+
+        Raises:
+            InputError: One of them is damaged, and is in the archive that was given itself.
+        """
         for member in members:
-            if not member.path.name.startswith("."):  # what a Mac leaves beside a copy
-                self.notes.append(f"{member.name} was left out: it is no file that {app} wrote.")
+            if member.path.name.startswith(".") or not (app or not head(member)):  # a dot: what a Mac leaves behind
+                continue
+            damage = _damage(member)
+            if damage is not None and not self.path.is_dir():
+                raise damage
+            why = f"no file that {app} wrote" if damage is None else "damaged inside its archive"
+            note = f"{member.name} was left out: it is {why}."
+            if (app or damage is not None) and note not in self.notes:
+                self.notes.append(note)
+
+    def refuse_damaged(self, members: Iterable[Member] = ()) -> None:
+        """Refuse what is damaged, where nothing was recognised: it may be why.
+
+        Args:
+            members: What was looked through; all by default.
+
+        Raises:
+            InputError: A file is damaged.
+        """
+        for member in members or self.members:
+            if (damage := _damage(member)) is not None:
+                raise damage
 
     def close(self) -> None:
         """Close what was opened."""
@@ -139,7 +166,7 @@ def open_export(path: Path, wanted: Wanted, what: str = "", *, once: bool = True
             notes += twice
     except OSError as error:
         opened.close()
-        raise _refused(path, error) from None
+        raise refused(path, error) from None
     except WonderlandError:
         opened.close()
         raise
@@ -180,6 +207,17 @@ def must_be_utf8(member: Member) -> None:
             f"{member.name} is written in UTF-16, which no app does that writes such files: an editor saved it so.",
             hint="Give the file as it was before, or open it in the editor and save it as UTF-8.",
         )
+
+
+def _damage(member: Member) -> WonderlandError | None:
+    """Return why a file cannot be read to its end."""
+    try:
+        with member.open() as file:
+            while file.read(1 << 20):
+                pass
+    except WonderlandError as error:
+        return error
+    return None
 
 
 def encoding_of(content: bytes) -> str:
@@ -291,50 +329,3 @@ def _digest(member: Member) -> bytes:
         while content := file.read(1 << 20):
             digest.update(content)
     return digest.digest()
-
-
-def _refused(path: Path, error: OSError) -> InputError | ResourceError:
-    if isinstance(error, FileNotFoundError):
-        return InputError(f"There is nothing at {path}.", hint="Check the path; quote it if it contains spaces.")
-    if isinstance(error, PermissionError):
-        return ResourceError(f"You have no permission to read {path}.", hint="Change its permissions, or copy it.")
-    return InputError(f"{path} cannot be read: {error.strerror or error}.", hint="Copy it to this disk and try again.")
-
-
-class _Guarded(io.RawIOBase):
-    """A file whose damage is said in words."""
-
-    def __init__(self, opener: Callable[[], BinaryIO], name: str) -> None:
-        super().__init__()
-        self._name = name
-        self._file = self._told(opener)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer)  # type: ignore[arg-type]
-        content = self._told(lambda: self._file.read(len(view)))
-        view[: len(content)] = content
-        return len(content)
-
-    def readall(self) -> bytes:
-        return self._told(self._file.read)
-
-    def close(self) -> None:
-        if not self.closed and hasattr(self, "_file"):
-            self._file.close()
-        super().close()
-
-    def _told(self, act: Callable[[], _T]) -> _T:
-        try:
-            return act()
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-            packed = "it is packed in a way that is not known here"
-            why = packed if isinstance(error, NotImplementedError) else "it does not unpack to what was packed"
-            raise InputError(
-                f"{self._name} is damaged inside its archive: {why}.",
-                hint="Export or download it again, or unpack it yourself and give the folder.",
-            ) from None
-        except OSError as error:
-            raise _refused(Path(self._name), error) from None

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from wonderland.corpus.people import ME
-from wonderland.errors import InputError, OwnerUnknown
+from wonderland.counted import counted
+from wonderland.errors import OwnerUnknown
 from wonderland_exports.frame.phones import e164
 
-__all__ = ["ME", "find_owner"]
+__all__ = ["ME", "find_owner", "maybe_own"]
 
 _SHOWN = 8
 
@@ -39,7 +40,7 @@ def find_owner(
         known: Identities the export itself proves to be the owner.
 
     Raises:
-        InputError: ``me`` wrote nothing here, or means two persons, or nothing tells who the owner is.
+        OwnerUnknown: ``me`` wrote nothing here, or means two persons, or nothing tells who the owner is.
     """
     names = names or {}
     own = {sender for sender in senders if sender in own_words}
@@ -48,11 +49,17 @@ def find_owner(
             sender for sender in senders if _same(me, sender) or _same(me, names.get(sender, ""))
         ]
         if not said and not own & {me}:
-            raise InputError(f"{me!r} sent no message in {where}.", hint=_hint(senders, names, own))
+            raise OwnerUnknown(
+                f"{me!r} sent no message in {where}.",
+                hint=_hint(senders, names, own, example=False),
+                candidates=_candidates(senders, names, own),
+            )
         if len(said) > 1:
-            raise InputError(
+            possible = {sender: senders[sender] for sender in said}
+            raise OwnerUnknown(
                 f"{me!r} could be several senders in {where}.",
-                hint=_hint({sender: senders[sender] for sender in said}, names, own),
+                hint=_hint(possible, names, own),
+                candidates=_candidates(possible, names, own),
             )
         return frozenset(own | {*said})
     if known:
@@ -63,6 +70,20 @@ def find_owner(
         f"{where} does not say which of its senders is you.",
         hint=_hint(senders, names, own),
         candidates=_candidates(senders, names, own),
+    )
+
+
+def maybe_own(where: str, own: Collection[str], others: Mapping[str, int]) -> str:
+    """Return a note for an export in which a word means the owner, and somebody with a name may be the owner, too.
+
+    >>> maybe_own("chat.txt", {"You"}, {"Ada": 12, "Bo": 3})
+    'In chat.txt you are "You", and nobody else. If you are one of the others, too, say who, for example: --me Ada.'
+    """
+    words = ", ".join(f'"{word}"' for word in sorted(own))
+    first = min(others, key=lambda one: (-others[one], one))
+    return (
+        f"In {where} you are {words}, and nobody else. If you are one of the others, too, say who, for example: "
+        f"--me {_quoted(first)}."
     )
 
 
@@ -81,13 +102,18 @@ def _candidates(senders: Mapping[str, int], names: Mapping[str, str], own: Colle
     return [(name if name and times[name] == 1 else sender, senders[sender]) for name, sender in named]
 
 
-def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[str]) -> str:
+def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[str], *, example: bool = True) -> str:
     found = _candidates(senders, names, own)
     if not found:
         return "Leave --me out."
-    listed = ", ".join(f"{_quoted(word)} ({count:,} messages)" for word, count in found[:_SHOWN])
+    listed = ", ".join(f"{_quoted(word)} ({counted(count, 'message')})" for word, count in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
-    return f"Say who you are, for example: --me {_quoted(found[0][0])}. Senders: {listed}{more}."
+    how = (
+        f"Say who you are, for example: --me {_quoted(found[0][0])}"
+        if example
+        else "Say who of these you are: --me NAME"
+    )
+    return f"{how}. Senders: {listed}{more}."
 
 
 def _quoted(word: str) -> str:

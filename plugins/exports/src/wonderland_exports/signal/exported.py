@@ -1,6 +1,7 @@
 """What the tool signal-export writes: ``data.json``, one line a message; and the text ``[date, time] name: text``.
 
-Times are local, without a zone. The owner is "Me". The tool ends each body with two blanks, for Markdown.
+Times are local, without a zone. The owner is "Me". The tool ends each body with two blanks, for Markdown. A last line
+of ``data.json`` that is no JSON and that no line break ends was cut off; where a text was cut off cannot be told.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from datetime import datetime
 from typing import Any
 
 import wonderland as wl
-from wonderland_exports.frame import ME, Member, Tally
+from wonderland_exports.frame import ME, NOT_UTF8, Member, Tally, is_broken
+from wonderland_exports.frame.window import Broken
+from wonderland_exports.walking import cut_off
 
 __all__ = ["HEAD", "count_lines", "count_texts", "lines", "texts"]
 
@@ -25,24 +28,45 @@ _OWN, _NOBODY = "Me", "No-Sender"
 _END = "  "
 
 
-def count_lines(member: Member) -> int:
-    """Count the lines that are not blank."""
+def count_lines(member: Member, *, partial: bool = False) -> int:
+    """Count the lines that are not blank.
+
+    Raises:
+        InputError: The file is cut off, and not ``partial``.
+    """
+    count, byte, line = 0, 0, b""
     with member.open() as file:
-        return sum(1 for line in file if line.strip())
+        for line in file:
+            byte += len(line)
+            count += not line.isspace()
+    if not partial and _is_cut(line):
+        raise Broken(byte - len(line), at_end=True).told(member)
+    return count
 
 
 def lines(member: Member, thread: str, tally: Tally) -> Iterator[wl.Message | wl.Skipped]:
     """Yield what becomes of each line of ``data.json``."""
+    byte = 0
     with member.open() as file:
         for number, raw in enumerate(file, 1):
-            if not raw.strip():
+            byte += len(raw)
+            if raw.isspace():
                 continue
-            identity = f"{member.name} line {number}"
-            try:
-                row = json.loads(raw)
-            except (ValueError, RecursionError):
-                row = None
-            yield _line(identity, row, thread, tally)
+            if _is_cut(raw):
+                yield cut_off(member, byte - len(raw))
+            else:
+                yield _line(f"{member.name} line {number}", _parsed(raw), thread, tally)
+
+
+def _is_cut(line: bytes) -> bool:
+    return bool(line.strip()) and not line.endswith(b"\n") and _parsed(line) is None
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _line(identity: str, row: Any, thread: str, tally: Tally) -> wl.Message | wl.Skipped:
@@ -81,6 +105,8 @@ def texts(member: Member, thread: str, tally: Tally) -> Iterator[wl.Message | wl
         sender, colon, words = text.partition(":")
         if head is None:
             yield wl.Skipped(identity, "before the first message", True, "no date and time in front of it")
+        elif is_broken(text):
+            yield wl.Skipped(identity, *NOT_UTF8)
         elif not colon or sender == _NOBODY:
             yield wl.Skipped(identity, "without a sender")
         elif not words.strip():

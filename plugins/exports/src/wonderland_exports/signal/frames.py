@@ -1,7 +1,8 @@
 """Signal's own plaintext export: ``main.jsonl``, one frame a line; the frames ``chatItem`` are the rows.
 
 A text may hold line breaks that were not escaped, so a frame ends where the next line begins another one. A frame that
-occurs twice, byte for byte, is one row and its repetition.
+occurs twice, byte for byte, is one row and its repetition. A last frame that is no JSON and that no line break ends was
+cut off: the file is refused, or with ``partial`` that frame is one failed row.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 import wonderland as wl
 from wonderland_exports.frame import ME, Member, Tally, from_unix
+from wonderland_exports.frame.window import Broken
+from wonderland_exports.walking import cut_off
 
 __all__ = ["FILE", "Frames"]
 
@@ -56,10 +59,16 @@ class Frames:
     rows: int = 0
 
     @classmethod
-    def survey(cls, member: Member) -> Frames:
-        """Make the first pass: people and chats are read, rows only counted."""
+    def survey(cls, member: Member, *, partial: bool = False) -> Frames:
+        """Make the first pass: people and chats are read, rows only counted.
+
+        Raises:
+            InputError: The file is cut off, and not ``partial``.
+        """
         found = cls(member)
-        for _, raw in _frames(member):
+        for _, byte, raw, ended in _frames(member):
+            if not (ended or partial) and _parsed(raw) is None:
+                raise Broken(byte, at_end=True).told(member)
             if _ITEM.match(raw):
                 found.rows += 1
                 continue
@@ -93,8 +102,11 @@ class Frames:
     def items(self, tally: Tally, *, named: bool) -> Iterator[wl.Message | wl.Skipped]:
         """Make the second pass: yield what becomes of each row."""
         seen: set[int] = set()
-        for number, raw in _frames(self.member):
+        for number, byte, raw, ended in _frames(self.member):
             identity = f"line {number}"
+            if not ended and _parsed(raw) is None:
+                yield cut_off(self.member, byte)
+                continue
             if not _ITEM.match(raw):
                 frame = _parsed(raw)
                 if frame is None:
@@ -147,21 +159,21 @@ class Frames:
         return wl.Message(identity, thread, sender, mine, when, text, "text", tags)
 
 
-def _frames(member: Member) -> Iterator[tuple[int, bytes]]:
-    """Yield (line, bytes) of each frame; blank lines between frames are none."""
-    start, parts = 0, list[bytes]()
+def _frames(member: Member) -> Iterator[tuple[int, int, bytes, bool]]:
+    """Yield line, byte, content and whether its line was ended of each frame; blank lines between frames are none."""
+    start, first, byte, line, parts = 0, 0, 0, b"\n", list[bytes]()
     with member.open() as file:
         for number, line in enumerate(file, 1):
             if _BEGIN.match(line.lstrip(b"\xef\xbb\xbf")) and (raw := b"".join(parts).strip()):
-                yield start, raw
+                yield start, first, raw, True
                 parts = []
-            if not parts:
-                if not line.strip():
-                    continue
-                start = number
-            parts.append(line.lstrip(b"\xef\xbb\xbf") if number == 1 else line)
+            if parts or line.strip():
+                if not parts:
+                    start, first = number, byte
+                parts.append(line.lstrip(b"\xef\xbb\xbf") if number == 1 else line)
+            byte += len(line)
     if raw := b"".join(parts).strip():
-        yield start, raw
+        yield start, first, raw, line.endswith(b"\n")
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:

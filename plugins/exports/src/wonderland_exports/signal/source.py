@@ -27,7 +27,7 @@ class Signal:
     """Signal's plaintext export, signal-export's ``data.json`` or text, or the folder of Signal Desktop.
 
     Raises:
-        InputError: It is none of these, or the key does not open the database.
+        InputError: It is none of these, a file is cut off, or the key does not open the database.
         ResourceError: The package that opens an encrypted database is missing.
     """
 
@@ -41,11 +41,12 @@ class Signal:
         *,
         names: bool = False,
         key: Annotated[Secret | None, "key of Signal Desktop's database: 64 digits and letters a-f"] = None,
+        partial: Annotated[bool, "keep the rows before the place where a file is cut off"] = False,
     ) -> None:
         if key is not None:
             desktop.checked_key(key)
         self.path = Path(path).expanduser()
-        self._named, self._key = names, key
+        self._named, self._key, self._partial = names, key, partial
         self._export: Export | None = None
         self._frames: dict[str, Frames] = {}
         self._desktop: desktop.Desktop | None = None
@@ -116,9 +117,11 @@ class Signal:
         forms = [(member, _form(member)) for member in export.members]
         for wanted in ("frames", "lines", "texts"):
             if found := [(member, form) for member, form in forms if form == wanted]:
+                export.leave_out(member for member, form in forms if not form)
                 for member, _ in found:
                     must_be_utf8(member)
                 return found
+        export.refuse_damaged()
         raise InputError(
             f"{export.where} is no export of Signal that can be read.",
             hint="In Signal Desktop: Settings > Data & storage > Export chats, as plain text, and give that folder. "
@@ -128,11 +131,13 @@ class Signal:
     def _count(self, member: Member, form: str) -> int:
         if form == "frames":
             return self._surveyed(member).rows
-        return exported.count_lines(member) if form == "lines" else exported.count_texts(member)
+        if form == "lines":
+            return exported.count_lines(member, partial=self._partial)
+        return exported.count_texts(member)
 
     def _surveyed(self, member: Member) -> Frames:
         if member.name not in self._frames:
-            self._frames[member.name] = Frames.survey(member)
+            self._frames[member.name] = Frames.survey(member, partial=self._partial)
         return self._frames[member.name]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from wonderland_exports.discord_rows import EVENTS
 from wonderland_exports.testing.known import PEOPLE, Known, Letters, Said
 from wonderland_exports.testing.writing import write
 
@@ -17,20 +18,13 @@ __all__ = ["make_discord", "make_package", "snowflake"]
 _EPOCH = 1_420_070_400_000  # Discord's, in milliseconds
 _START = 1_600_000_000_000
 _OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("somebody joined", {"type": "GuildMemberJoin", "content": "Joined the server."}),
-    ("somebody joined", {"type": "RecipientAdd", "content": "Added someone to the group."}),
-    ("somebody left", {"type": "RecipientRemove", "content": "Left the group."}),
-    ("call", {"type": "Call", "content": "Started a call that lasted 3 minutes."}),
-    ("channel renamed", {"type": "ChannelNameChange", "content": "Changed the channel name."}),
-    ("message pinned", {"type": "ChannelPinnedMessage", "content": "Pinned a message."}),
-    ("thread started", {"type": "ThreadCreated", "content": "Started a thread."}),
-    ("server boosted", {"type": "8", "content": ""}),
-    ("result of a poll", {"type": "46", "content": ""}),
     ("file only", {"attachments": [{"id": "1", "url": "https://x", "fileName": "a.png", "fileSizeBytes": 1}]}),
     ("sticker only", {"stickers": [{"id": "1", "name": "wave", "format": "Png"}]}),
     ("embed only", {"embeds": [{"title": "a page"}]}),
     ("forwarded file or embed", {"forwardedMessage": {"content": "", "attachments": [{"id": "2"}]}}),
+    ("poll", {"poll": {"question": "tea?"}}),
     ("no text", {}),
+    *((reason, {"type": kind, "content": "the exporter's words"}) for kind, reason in EVENTS.items()),
 )
 _KINDS = (("GuildTextChat", "general", ("group",)), ("DirectGroupTextChat", "", ("group",)), ("DirectTextChat", "", ()))
 
@@ -45,7 +39,7 @@ def make_discord(path: Path, rows: int = 200, seed: int = 0) -> Known:
     for number, (kind, name, tags) in enumerate(_KINDS):
         channel = snowflake(_START - 10**8 + number)
         members = people if tags else people[:2]
-        found = _rows(known, random, channel, members, ids, tags, max(rows // len(_KINDS), 40))
+        found = _rows(known, random, channel, members, ids, tags, max(rows // len(_KINDS), 40 + len(EVENTS)))
         files[f"server - {number} [{channel}].json"] = {
             "guild": {"id": "0", "name": "Direct Messages", "iconUrl": ""},
             "channel": {"id": channel, "type": kind, "name": name or people[1], "topic": None},

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from wonderland_exports.slack_rows import EVENTS, OTHER_EVENTS
 from wonderland_exports.testing.known import PEOPLE, Known, Letters, Said
 from wonderland_exports.testing.writing import write
 
@@ -28,6 +29,10 @@ _OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("no text", {"text": ""}),
     ("no text", {"text": None}),
     ("not of the type 'message'", {"type": "user_typing"}),
+)
+_EVENTS = (
+    *((reason, f"channel_{event}") for event, reason in EVENTS.items()),
+    *((reason, subtype) for subtype, reason in OTHER_EVENTS.items()),
 )
 _MARKED = (  # as stored, as shown
     ("hi <@U2>", "hi @{U2}"),
@@ -61,7 +66,7 @@ def make_slack(path: Path, rows: int = 200, seed: int = 0, private: bool = True)
         members = people[:2] if identity == "D1" else people
         count = max(rows // len(channels), 40)
         found = _rows(known, random, identity, members, ids, tags, count)
-        for day, start in enumerate(range(0, count, count // 3), 1):
+        for day, start in enumerate(range(0, len(found), count // 3), 1):
             files[f"{folder}/2020-09-{day:02}.json"] = found[start : start + count // 3]
     write(known.path, files)
     return known
@@ -107,6 +112,9 @@ def _rows(
                 more, user = ("bot", *more), "UBOT"
             known.message(Said(thread, user, seconds * 1000 + round(index / 1000), shown, (*tags, *more)))
         found.append(row)
+    for index, (reason, subtype) in enumerate(_EVENTS if channel == "C1" else (), 1):
+        known.other(reason)
+        found.append({"type": "message", "subtype": subtype, "user": "U1", "ts": f"{seconds + index}.0", "text": "x"})
     return found
 
 

@@ -11,11 +11,13 @@ from itertools import groupby
 import numpy as np
 import pyarrow.compute as pc
 
+from wonderland.counted import counted
 from wonderland.errors import InputError
 from wonderland_exports.frame import Export, Member, e164, encoding_of, head
+from wonderland_exports.whatsapp.halves import month_of
 from wonderland_exports.whatsapp.rows import Rows, rows_of
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, Shape, day, order_of, shape_of
-from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me
+from wonderland_exports.whatsapp.words import OWN_WHOLE, deleted_by_me, placeholder
 
 __all__ = [
     "OWN_WORDS",
@@ -32,6 +34,7 @@ OWN_WORDS = frozenset({"You", "Du", "Tú", "Vous", "Você", "Tu", "Jij", "Sen", 
 _LIMIT, _LIMIT_WITH_MEDIA = 40_000, 10_000
 _NEAR = 0.995  # the limits are round about
 _THRICE, _MOSTLY = 3, 0.8  # so often what follows a name belongs to the name
+_OFTEN = 0.01  # of the rows of a chat are a placeholder at least that is known by nothing else
 _LONGEST_NAME = 60
 _MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _COPY = re.compile(r"\s?\(\d{1,2}\)$")
@@ -50,7 +53,7 @@ class Chat:
         senders: How many typed messages of each.
         longer: What follows a sender's name up to the next ``: `` and belongs to the name.
         dates: Its different dates as numbers, in order.
-        repeated: Placeholders in angle brackets that occur more than once.
+        repeated: The placeholder in angle brackets that is known by how often it occurs.
         proved: Senders that must be the owner.
         thread: What identifies the chat.
     """
@@ -71,6 +74,12 @@ class Chat:
     def is_group(self) -> bool:
         """Whether more than two people wrote."""
         return len(self.senders) > 2
+
+    @property
+    def possibly_own(self) -> dict[str, int]:
+        """Who may be the owner by a name, with the messages of each: all but "You" and whom the chat is named after."""
+        named = {sender: count for sender, count in self.senders.items() if sender not in OWN_WORDS}
+        return {sender: count for sender, count in named.items() if not _named_after(self.title, sender)}
 
     @property
     def is_the_other_alone(self) -> bool:
@@ -134,8 +143,9 @@ def _cut(chat: Chat, order: str) -> str | None:
     first = day(chat.dates[0], order)
     when = f", on {first:%Y-%m-%d}" if first else ""
     return (
-        f"{chat.title} has {chat.rows:,} rows. WhatsApp exports the newest {limit:,} or so and drops older ones in "
-        f"silence, so messages before the first one here{when} are probably missing. The source whatsapp-db reads all."
+        f"{chat.title} has {counted(chat.rows, 'row')}. WhatsApp exports the newest {limit:,} or so and drops older "
+        f"ones in silence, so messages before the first one here{when} are probably missing. The source "
+        "whatsapp-db reads all."
     )
 
 
@@ -170,7 +180,7 @@ def _surveyed(export: Export, member: Member) -> Chat:
             angles[text] += 1
         elif text in OWN_WHOLE:
             chat.proved.add(clean(sender))
-    chat.repeated = {text for text, count in angles.items() if count > 1}
+    chat.repeated = _repeated(angles, chat)
     for sender, segments in following.items():
         ((segment, count),) = segments.most_common(1)
         often = count >= _THRICE and count >= _MOSTLY * raw[sender]
@@ -187,6 +197,17 @@ def _surveyed(export: Export, member: Member) -> Chat:
         if len(named) == 1:
             chat.proved |= {*chat.senders} - {*named}
     return chat
+
+
+def _repeated(angles: Counter[str], chat: Chat) -> set[str]:
+    """Return the placeholder that Android wrote, in a language that is not known, if there is one.
+
+    A phone writes one placeholder in a chat, often; so it is the most frequent text in angle brackets, and none is
+    where one is known by its words. The iPhone marks what nobody typed and writes none.
+    """
+    if chat.shape.bracketed or any(map(placeholder, angles)):
+        return set()
+    return {text for text, count in angles.most_common(1) if count >= max(_THRICE, _OFTEN * chat.rows)}
 
 
 def _plain(rows: Rows) -> tuple[Counter[str], Iterable[int]]:
@@ -208,7 +229,8 @@ def numbers(date: str, shape: Shape) -> tuple[int, int, int]:
     """Return the date of a head as (first, second, year); where the year is first, as (month, day, year)."""
     match = shape.date.fullmatch(date)
     assert match is not None
-    first, second, third = int(match["d1"]), int(match["d2"]), int(match["d3"])
+    first, third = int(match["d1"]), int(match["d3"])
+    second = int(match["d2"]) if match["d2"].isdecimal() else month_of(match["d2"]) or 0
     return (second, third, first) if shape.year_first else (first, second, third)
 
 

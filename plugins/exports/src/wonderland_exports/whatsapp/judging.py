@@ -13,7 +13,7 @@ import pyarrow as pa
 import wonderland as wl
 from wonderland.corpus.blocks import Block
 from wonderland.corpus.columns import NONE
-from wonderland_exports.frame import ME, Tally
+from wonderland_exports.frame import ME, NOT_UTF8, Tally, is_broken
 from wonderland_exports.frame.laying import laid_out, numbered, one_word
 from wonderland_exports.whatsapp.chats import Chat, clean, numbers, split
 from wonderland_exports.whatsapp.rows import Together, rows_of, touched
@@ -22,7 +22,6 @@ from wonderland_exports.whatsapp.words import attachment, deleted, edited, omitt
 
 __all__ = ["Judge"]
 
-_BROKEN = re.compile("[\udc80-\udcff]")
 _LOCATION = re.compile(r"\S+: https://(?:maps\.google\.com|foursquare\.com)/\S+")
 _BLOCK = 1 << 14
 _NEVER = datetime(1970, 1, 1)
@@ -107,8 +106,8 @@ class Judge:
         if said is None:
             return wl.Skipped(identity, "system message")
         sender, text = said
-        if self._rows.in_columns is None and _BROKEN.search(text + sender):
-            return wl.Skipped(identity, "not UTF-8", True, "another encoding was mixed in")
+        if self._rows.in_columns is None and is_broken(text + sender):
+            return wl.Skipped(identity, *NOT_UTF8)
         tags = self._tags
         judged = self._app(text, bare=text.strip("\u200e \n")) if not text or touched(text) else None
         if judged is not None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from wonderland_exports.whatsapp.halves import AM, JOINING, NOON, PM, half_of, month_of
+
 __all__ = ["DAY_FIRST", "MONTH_FIRST", "Shape", "day", "hours", "order_of", "shape_of"]
 
 DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
@@ -23,22 +25,15 @@ DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 _LINE_FEED = r"\n"
 _B = r"[^\S\n]"
 _M = "[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]*"
-_WORD = r"[^\W\d_](?:[^\W\d_]|[.\u00a0\u2009\u202f ]){0,11}"
+_WORD = rf"[^\W\d_](?:[^\W\d_]|[{JOINING}.\u00a0\u2009\u202f \"״׳/’་]){{0,19}}"
+_MONTH = r"[^\W\d_]{3,9}"
 _HEAD = re.compile(
     rf"{_M}(?P<open>\[?){_M}"
-    rf"(?P<d1>\d{{1,4}}){_M}(?P<s1>[./\-]|년|年){_M}\s?(?P<d2>\d{{1,2}}){_M}(?P<s2>[./\-]|월|月){_M}\s?(?P<d3>\d{{1,4}}){_M}"
+    rf"(?P<d1>\d{{1,4}}){_M}(?P<s1>[./\-]|년|年){_M}\s?(?P<d2>\d{{1,2}}|{_MONTH}){_M}(?P<s2>[./\-]|월|月){_M}\s?(?P<d3>\d{{1,4}}){_M}"
     rf"(?P<tail>\.|일|日|){_M}(?P<comma>[,،、]?)\s+{_M}(?:(?P<before>{_WORD})\s?)?"
     rf"(?P<h>\d{{1,2}})(?P<colon>[:.])(?P<m>\d\d)(?P<sec>(?:[:.]\d\d)?){_M}(?:\s?(?P<after>{_WORD}))?{_M}"
     r"(?P<close>\]\s?|\s[-–—]\s)"
 )
-_AM = frozenset(
-    ("am", "a", "ص", "ق\u200cظ", "قظ", "पूर्वाह्न", "πμ", "öö", "de", "上午", "凌晨", "早上", "清晨", "오전", "午前")
-) | {"sa", "pg", "paradite", "dop", "fm", "ip"}
-_PM = frozenset(
-    ("pm", "p", "م", "ب\u200cظ", "بظ", "अपराह्न", "μμ", "ös", "du", "下午", "傍晚", "晚上", "오후", "午後")
-) | {"ch", "ptg", "pasdite", "odp", "em"}
-_NOON = frozenset(["中午"])
-_SIGNS = re.compile(r"[.\s\u200e\u200f\u202f\u00a0\u2009]")
 
 
 @dataclass(frozen=True)
@@ -80,8 +75,8 @@ class Shape:
 
     @property
     def proves_day_first(self) -> bool:
-        """Whether dates are written with dots, the day in front."""
-        return not self.year_first and self.form[1] == "."
+        """Whether dates are written with dots, the day in front, or with the month as a word."""
+        return not self.year_first and (self.form[1] == "." or self.form[-1] == "named")
 
 
 def shape_of(line: str) -> Shape | None:
@@ -97,20 +92,32 @@ def shape_of(line: str) -> Shape | None:
         return None
     year_first = first == 4
     years = 4 if year_first else last
+    named = not found["d2"].isdecimal()
+    if named and (year_first or month_of(found["d2"]) is None):
+        return None
     seconds = bool(found["sec"])
     place = "before" if found["before"] else "after" if found["after"] else ""
-    form = (found["open"], found["s1"], found["s2"], found["tail"], found["comma"], found["colon"], place)
-    marked = re.search(_M[:-1], found[0].lstrip("\u200e\u200f\ufeff")) is not None
-    return Shape(
-        form, year_first, years, seconds, *_patterns(form, year_first, years, seconds, found["close"], marked=marked)
+    form = (
+        found["open"],
+        found["s1"],
+        found["s2"],
+        found["tail"],
+        found["comma"],
+        found["colon"],
+        place,
+        "named" * named,
     )
+    marked = re.search(_M[:-1], found[0].lstrip("\u200e\u200f\ufeff")) is not None
+    patterns = _patterns(form, year_first, years, seconds, found["close"], marked=marked, named=named)
+    return Shape(form, year_first, years, seconds, *patterns)
 
 
 def _patterns(
-    form: tuple[str, ...], year_first: bool, years: int, seconds: bool, close: str, *, marked: bool
+    form: tuple[str, ...], year_first: bool, years: int, seconds: bool, close: str, *, marked: bool, named: bool
 ) -> list[re.Pattern[str]]:
     """Return what finds a head, what takes a date apart, and what takes a time of day apart."""
-    bracket, s1, s2, tail, comma, colon, place = map(re.escape, form)
+    bracket, s1, s2, tail, comma, colon, place, _ = map(re.escape, form)
+    middle = _MONTH if named else r"\d{1,2}"
     mark = _M if marked else ""  # looking for marks where this phone writes none costs half of the time
     year, other = rf"\d{{{years}}}", r"\d{1,2}"
     first, last = (year, other) if year_first else (other, year)
@@ -119,7 +126,7 @@ def _patterns(
     after = rf"{_B}?{word}" if place == "after" else "" if place == "before" else "(?P<word>)"
     second = r"[:.](?P<s>\d\d)" if seconds else "(?P<s>)"
     end = rf"\]{_B}?" if close.startswith("]") else rf"{_B}{re.escape(close.strip())}{_B}"
-    date = rf"(?P<d1>{first}){mark}{s1}{mark}{_B}?(?P<d2>\d{{1,2}}){mark}{s2}{mark}{_B}?(?P<d3>{last})"
+    date = rf"(?P<d1>{first}){mark}{s1}{mark}{_B}?(?P<d2>{middle}){mark}{s2}{mark}{_B}?(?P<d3>{last})"
     time = rf"{before}(?P<h>\d{{1,2}}){colon}(?P<m>\d\d){second}{mark}{after}"
     whole = (
         rf"{_LINE_FEED}{_M}{bracket}{mark}({_bare(date)}){mark}{tail}{mark}{comma}{_B}+{mark}({_bare(time)}){mark}{end}"
@@ -141,14 +148,12 @@ def hours(hour: str, word: str) -> int | None:
     number = int(hour)
     if not word:
         return number if number < 24 else None
-    plain = _SIGNS.sub("", word).casefold()
+    half = half_of(word)
     if number > 12:
-        return number if number < 24 and plain in _PM | _AM else None  # "17:32 PM" is written by nobody but phones
-    if plain in _AM:
-        return number % 12
-    if plain in _PM:
-        return number % 12 + 12
-    return (number if number >= 11 else number + 12) if plain in _NOON else None
+        return number if number < 24 and half in (AM, PM) else None  # "17:32 PM" is written by nobody but phones
+    if half in (AM, PM):
+        return number % 12 + (12 if half == PM else 0)
+    return (number if number >= 11 else number + 12) if half == NOON else None
 
 
 def order_of(dates: Iterable[list[tuple[int, int, int]]]) -> str | None:

@@ -17,7 +17,7 @@ import wonderland as wl
 from wonderland.corpus.blocks import Block
 from wonderland.corpus.reading import batches
 from wonderland.errors import InputError, UsageError
-from wonderland_exports.frame import Member, Tally, find_owner, head, open_export, peek
+from wonderland_exports.frame import Member, Tally, find_owner, head, maybe_own, open_export, peek
 from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, decoded, survey
 from wonderland_exports.whatsapp.judging import Judge
 from wonderland_exports.whatsapp.shapes import DAY_FIRST, MONTH_FIRST, shape_of
@@ -104,7 +104,9 @@ class WhatsApp:
         if self._found is None:
             export = open_export(self.path, _is_text, "text file of a WhatsApp chat")
             named = [member for member in export.members if _sure(member)]
+            export.leave_out(member for member in export.members if member not in named)
             if not named:
+                export.refuse_damaged()
                 raise _no_chat(export.where, export.members)
             found = survey(export, named, self._dates)
             self._found = found
@@ -117,6 +119,11 @@ class WhatsApp:
             senders.update(chat.senders)
             proved |= chat.proved
         known = proved if len(proved) == 1 else ()
+        own, others = OWN_WORDS & {*senders}, Counter[str]()
+        for chat in found.chats:
+            others.update(chat.possibly_own if OWN_WORDS & {*chat.senders} else {})
+        if others and not (self._me or known):
+            found.notes = [*dict.fromkeys([*found.notes, maybe_own(found.export.where, own, others)])]
         alone = [chat for chat in found.chats if chat.senders and not chat.is_the_other_alone]
         if not (self._me or known or alone):
             return frozenset()  # nothing but messages from the others

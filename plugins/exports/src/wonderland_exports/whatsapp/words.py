@@ -1,7 +1,7 @@
 """What the app wrote itself: placeholders for media, deleted messages, edits, in the languages we know.
 
 Two signs need no language: the iPhone puts U+200E before everything that nobody typed, and Android writes placeholders
-in angle brackets, which repeat. The words below add what class it is.
+in angle brackets, one of them in a chat and often. The words below add what class it is.
 """
 
 from __future__ import annotations

@@ -127,6 +127,8 @@ class WhatsAppDb:
                     self._folder, apple.ON_A_PHONE, lambda: self._passphrase or obtain(self.name, *_ASKED), _WHAT
                 )
                 self.path = self._decrypted.path
+            if iphone_backup.is_backup(self.path):
+                raise iphone_backup.not_in(self.path, apple.ON_A_PHONE, _WHAT)
             if _is_folder(self.path):
                 raise InputError(
                     f"There is no {apple.NAMES[0]} or {_ANDROID} in {self.path}.", hint="Give the database."

@@ -1,0 +1,109 @@
+"""Options of sources where several stores are read: said once they are of all, said once for each they are of each.
+
+The owner may be called otherwise in each messenger, and each table has columns of its own. So ``--me Ada --me "Ada B"``
+goes to the first and the second of the stores whose source has the option, in the order in which they are read.
+"""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wonderland.counted import counted
+from wonderland.errors import OwnerUnknown, UsageError
+
+__all__ = ["Each", "Given", "dealt", "options_of", "say_it_of_each"]
+
+_ME = "me"
+
+
+class Each(tuple[Any, ...]):
+    """Several values of one option, as they were said one after another."""
+
+    __slots__ = ()
+
+
+class Given(NamedTuple):
+    """A store as it is read.
+
+    Attributes:
+        path: Where it is.
+        named: The source that was named for it; "" for the one that recognises it.
+        kind: The source that reads it.
+        options: What it is told.
+    """
+
+    path: Path
+    named: str
+    kind: type[Any]
+    options: Mapping[str, Any]
+
+
+def options_of(kind: type[Any]) -> set[str]:
+    """Return the names of the options of a source."""
+    return {name for name in inspect.signature(kind).parameters if name != "path"}
+
+
+def dealt(options: Mapping[str, Any], kinds: Sequence[type[Any]]) -> list[dict[str, Any]]:
+    """Return the options of each store, by the source that reads it.
+
+    Args:
+        options: By name; one that was said several times as `Each`, or as a list where the source wants one value.
+        kinds: The source of each store, in their order.
+
+    Raises:
+        UsageError: An option was said several times, and not once for each store whose source has it.
+    """
+    found: list[dict[str, Any]] = [{} for _ in kinds]
+    for name, value in options.items():
+        takers = [number for number, kind in enumerate(kinds) if name in options_of(kind)]
+        several = isinstance(value, Each) or (
+            isinstance(value, (list, tuple)) and not any(_takes_several(kinds[number], name) for number in takers)
+        )
+        if several and len(value) != len(takers):
+            flag = f"--{name.replace('_', '-')}"
+            stores = counted(len(takers), "store takes", "stores take")
+            raise UsageError(
+                f"{flag} is given {counted(len(value), 'time')}, and {stores} it"
+                + (f": {', '.join(kinds[number].name for number in takers)}." if takers else "."),
+                hint="Give it once for all, or once for each of them, in their order."
+                if len(takers) > 1
+                else "Give it once.",
+            )
+        for place, number in enumerate(takers):
+            found[number][name] = value[place] if several else value
+    return found
+
+
+def _takes_several(kind: type[Any], name: str) -> bool:
+    hint = typing.get_type_hints(kind.__init__).get(name)
+    kinds = {hint, *typing.get_args(hint)}
+    return any((typing.get_origin(one) or one) in (list, tuple) for one in kinds)
+
+
+def say_it_of_each(error: OwnerUnknown, stores: Sequence[Given], number: int) -> None:
+    """Where one of several stores does not say who its owner is, add how to say it of that one.
+
+    Args:
+        error: What was said of it, whose hint is made longer.
+        stores: All stores, in their order.
+        number: Which one it is.
+    """
+    takers = [place for place, store in enumerate(stores) if _ME in options_of(store.kind)]
+    if len(takers) < 2:  # what is said is said of this one alone
+        return
+    words = [str(path) for path in dict.fromkeys(store.path for store in stores)]
+    if len(words) < len(stores) or any(store.named for store in stores):
+        names = [store.kind.name if len(words) < len(stores) else store.named for store in stores]
+        words += [word for name in names for word in ("--source", name)]
+    for place in takers:
+        default = inspect.signature(stores[place].kind).parameters[_ME].default
+        said = "NAME" if place == number else str(stores[place].options.get(_ME, default) or "")
+        words += ["--me", said]
+    which = f"{stores[number].path.name}, {stores[number].kind.name}"
+    told = f"Of several stores, say it once for each, in their order; NAME is who you are in {which}"
+    error.hint = f"{error.hint.rstrip('.')}. {told}: wonderland extract {shlex.join(words)}"
