@@ -131,6 +131,14 @@ def test_a_thing_without_a_name_is_one_warning_and_the_others_work(load, name):
     assert len(warned) == 1
 
 
+def test_an_analysis_whose_version_is_no_number_is_one_warning_and_the_others_work(load):
+    odd = type("Odd", (), {"name": "odd", "version": "two"})
+    found = load(EntryPoint("a", plugin(analyses=[odd, analysis("vowels")])))
+    with pytest.warns(RuntimeWarning, match="the version of its analysis 'odd' is 'two'") as warned:
+        assert [*found.analyses] == ["vowels"]
+    assert len(warned) == 1
+
+
 def test_a_hook_that_takes_arguments_is_one_warning(load):
     @wl.hookimpl
     def wonderland_analyses(surprise):

@@ -97,6 +97,12 @@ class Plugins:
                 if not isinstance(name, str):
                     self._failed(implementation.plugin_name, f"its {what} {thing!r} has no name")
                     continue
+                if type(version := getattr(thing, "version", 1)) is not int:
+                    self._failed(
+                        implementation.plugin_name,
+                        f"the version of its {what} {name!r} is {version!r} and should be a whole number",
+                    )
+                    continue
                 if name in named and named[name] is not thing:
                     raise PluginError(
                         f"Two plugins register a {what} named {name!r}: {self.provider(named[name])!r} "

@@ -28,6 +28,7 @@ from wonderland.lab.results import Results
 from wonderland.report.build import MODULES, bare, render, write_report
 from wonderland.report.encode import decode
 from wonderland.report.findings import Check, Finding
+from wonderland.report.gather import gather
 from wonderland.report.plots import figure
 from wonderland.report.views import RENDERERS
 from wonderland.views import Matrix, View
@@ -296,3 +297,23 @@ def test_the_code_counts_things_by_one_helper():
         "${bytes.length} bytes",
     }
     assert re.findall(plural, "`${pairs.length} pairs`")
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [("views", ValueError("words")), ("views", None), ("views", [3]), ("findings", [3]), ("card", 7), ("cards", 3)],
+)
+def test_a_result_that_cannot_be_shown_is_named_and_the_others_are_shown(method, answer):
+    def fail(self):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    fine = results()["scores"]
+    broken = type("Broken", (Scores,), {method: fail})(fine.scores)
+    page = gather({"broken": broken, "fine": fine}, None)
+    assert [(view.id, view.group) for view in page.views] == [("scores", "fine")]
+    assert [*page.cards] == ["fine"]
+    [told] = [one.sentence for one in page.findings if "cannot be shown" in one.sentence]
+    assert told.startswith("broken cannot be shown, its plugin failed: ")
+    assert "words" not in told

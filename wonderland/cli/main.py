@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -19,7 +20,7 @@ import click
 import wonderland
 from wonderland.cli.interrupted import interrupted, staying
 from wonderland.cli.refusals import refusal
-from wonderland.errors import UsageError, WonderlandError
+from wonderland.errors import PluginError, UsageError, WonderlandError
 from wonderland.model.interrupts import Ended, came, ending_on_signals
 from wonderland.model.processes import is_main
 from wonderland.nearby import did_you_mean
@@ -117,6 +118,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit."""
     _stay_offline()
+    warnings.showwarning = _warned
     arguments = sys.argv[1:]
     try:
         code = run(arguments)
@@ -133,6 +135,8 @@ def run(arguments: list[str]) -> int:
         with ending_on_signals():
             cli.main(arguments, prog_name="wonderland", standalone_mode=False)
     except WonderlandError as error:
+        if os.environ.get("WONDERLAND_DEBUG") and isinstance(error, PluginError) and error.__cause__:
+            raise
         return _failed(arguments, error.message, error.hint, error.exit_code, error.found)
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -165,6 +169,13 @@ def run(arguments: list[str]) -> int:
         hint = "This is a fault of wonderland. Run again with WONDERLAND_DEBUG=1 for the whole story, and report it."
         return _failed(arguments, f"Something unforeseen happened: {type(error).__name__} at {where}.", hint, 70)
     return 0
+
+
+def _warned(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as a sentence, without the line of code that gave it."""
+    from wonderland.cli.console import fitted, plain
+
+    print(fitted(f"Warning: {plain(str(message))}", sys.stderr), file=sys.stderr)
 
 
 def _failed(arguments: list[str], message: str, hint: str, code: int, found: Mapping[str, Any] | None = None) -> int:

@@ -1,18 +1,22 @@
 """Running analyses on one specimen: each sees what it declared, and its result says how it came about.
 
 What they need is held until the last that needs it has run, so that they share one pass over the evidence. An analysis
-that says there is not enough data for it, or that the model cannot serve, is left out with its reason.
+that says there is not enough data for it, or that the model cannot serve, is left out with its reason. One that fails
+keeps no other from running: where results are kept, the error that names it comes after the others.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wonderland.errors import NotEnoughData, PluginError, Unsupported
+from wonderland import plugins
+from wonderland.errors import NotEnoughData, PluginError, Unsupported, WonderlandError
 from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_used
 from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
@@ -107,6 +111,7 @@ def run_each(
             raise of_several(analysis.name, of)
     results: dict[str, Result] = {}
     declined: dict[str, str] = {}
+    failed: list[PluginError] = []
     begun = begun or {}
     # An analysis that the model cannot serve has no part in the shared pass.
     served = [one for one in chosen if one.name not in begun and not specimen.lacks(one.needs)]
@@ -120,14 +125,19 @@ def run_each(
                 declined[analysis.name] = LATE
                 continue
             try:
-                result = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
+                with _named(analysis, watching):
+                    result = _run(analysis, specimen, {**given, **results}, watching, analysis.name)
+                    watching.end(analysis.name, result, whole=not control)
+            except PluginError as error:
+                if watching.on_result is None or len(chosen) == 1:
+                    raise
+                failed.append(error)
             except (NotEnoughData, Unsupported) as error:
                 if len(asked) == 1 and analysis in asked:
                     raise
                 declined[analysis.name] = error.message
             else:
                 results[analysis.name] = result
-                watching.end(analysis.name, result, whole=not control)
     if control:
         baseline = specimen.untrained() if baseline is None else baseline
         before = {name: result.control for name, result in given.items() if result.control is not None}
@@ -139,13 +149,53 @@ def run_each(
                     declined[f"{analysis.name} of the untrained baseline"] = LATE
                     continue
                 try:
-                    before[analysis.name] = _run(analysis, baseline, before, watching, f"{analysis.name} (untrained)")
+                    with _named(analysis, watching):
+                        called = f"{analysis.name} (untrained)"
+                        before[analysis.name] = _run(analysis, baseline, before, watching, called)
+                except PluginError as error:
+                    if watching.on_result is None or len(chosen) == 1:
+                        raise
+                    failed.append(error)
+                    continue
                 except (NotEnoughData, Unsupported) as error:
                     declined[f"{analysis.name} of the untrained baseline"] = error.message
                 else:
                     results[analysis.name] = dataclasses.replace(results[analysis.name], control=before[analysis.name])
                 watching.end(analysis.name, results[analysis.name], whole=True)
+    if failed:
+        told = " ".join(error.message for error in failed)
+        raise PluginError(f"{told} What other analyses found is kept.", hint=failed[0].hint) from failed[0].__cause__
     return results, declined
+
+
+@contextlib.contextmanager
+def _named(analysis: Runnable, watching: Watching) -> Iterator[None]:
+    """Turn what fails within an analysis into an error that names it and its plugin.
+
+    The words of the error are not told, as they may quote a message. Where nobody keeps results, a person runs it from
+    Python and sees the error itself.
+    """
+    if watching.on_result is None:
+        yield
+        return
+    plugin = plugins.load().provider(type(analysis))
+    whose = f"The analysis {analysis.name!r}{'' if plugin == '?' else f' of the plugin {plugin!r}'}"
+    hint = "Tell its authors; WONDERLAND_DEBUG=1 shows the whole story. The same command goes on with what is missing."
+    try:
+        yield
+    except PluginError as error:
+        raise PluginError(f"{whose} failed: {error.message}", hint=error.hint or hint) from error
+    except (WonderlandError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or "OutOfMemory" in type(error).__name__:
+            raise
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+        raise PluginError(f"{whose} failed: {type(error).__name__}{where}.", hint=hint) from error
 
 
 def _needs(analyses: Sequence[Runnable]) -> set[str]:
@@ -166,7 +216,11 @@ def _run(
     except Unsupported as error:
         raise Unsupported(f"{analysis.name} cannot be run on this model. {error.message}", hint=error.hint) from error
     about = provenance(analysis, view.fingerprints, specimen.evidence.describe(), started)
-    return dataclasses.replace(result, provenance=about)
+    result = dataclasses.replace(result, provenance=about)
+    if not isinstance(said := result.summary(), str) or not said.strip():
+        wrong = "empty" if isinstance(said, str) else f"a {type(said).__name__}, not text"
+        raise PluginError(f"The summary of the result of {analysis.name!r} is {wrong}.")
+    return result
 
 
 def checked(analysis: Runnable, result: Any) -> Result:

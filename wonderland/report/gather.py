@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from wonderland.errors import WonderlandError
 from wonderland.estimate import Estimate
 from wonderland.report.findings import FAILED, TRUST, Check, Finding, Replicated, with_runs
 from wonderland.report.page import Page
@@ -34,15 +35,23 @@ def gather(
     cards: dict[str, Mapping[str, Estimate]] = {}
     controls: dict[str, Mapping[str, Estimate]] = {}
     about: dict[Key, list[Block | Role]] = {}
+    failed: dict[str, str] = {}
     for name, result in results.items():
-        views.extend(replace(view, group=view.group or name) for view in result.views())
-        claims: Mapping[str, Estimate] = getattr(result, "claims", dict)()
-        findings.extend(with_runs(finding, claims, known, name) for finding in result.findings())
-        cards[name] = result.card()
-        for thing, blocks in result.cards().items():
-            about.setdefault(Key.of(thing), []).extend(blocks)
-        if result.control is not None:
-            controls[name] = result.control.card()
+        try:
+            shown = _Shown.of(name, result, known)
+        except WonderlandError as error:
+            failed[name] = error.message
+            continue
+        except Exception as error:  # noqa: BLE001 - whatever a plugin does, the report shows the others
+            failed[name] = type(error).__name__
+            continue
+        views.extend(shown.views)
+        findings.extend(shown.findings)
+        cards[name] = shown.card
+        for key, blocks in shown.about.items():
+            about.setdefault(key, []).extend(blocks)
+        if shown.control is not None:
+            controls[name] = shown.control
     if not all(check.passed for check in checks):
         findings = [_unsure(finding) for finding in findings]
     places = {view.id: view.order for view in views}
@@ -51,8 +60,39 @@ def gather(
     findings += [
         Finding(f"{name} was left out: {why}", trust="anecdotal", kind="description") for name, why in declined.items()
     ]
+    findings += [
+        Finding(f"{name} cannot be shown, its plugin failed: {why}", trust="anecdotal", kind="description")
+        for name, why in failed.items()
+    ]
     facts = {**_describe(specimen, list(results.values())), **(meta or {})}
     return Page("wonderland", facts, views, cards, findings, checks, True, controls, about)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What one result shows, whole: a plugin that fails at one of these adds nothing."""
+
+    views: Sequence[View]
+    findings: Sequence[Finding]
+    card: Mapping[str, Estimate]
+    control: Mapping[str, Estimate] | None
+    about: Mapping[Key, Sequence[Block | Role]]
+
+    @classmethod
+    def of(cls, name: str, result: Reported, known: Mapping[str, Replicated]) -> _Shown:
+        """Ask a result for it.
+
+        Raises:
+            Exception: Whatever its plugin raises.
+        """
+        claims: Mapping[str, Estimate] = getattr(result, "claims", dict)()
+        views = [replace(view, group=view.group or name) for view in result.views()]
+        findings = [with_runs(finding, claims, known, name) for finding in result.findings()]
+        if not all(isinstance(one, Finding) for one in findings):
+            raise TypeError("its findings are other things")
+        about = {Key.of(thing): [*blocks] for thing, blocks in result.cards().items()}
+        control = None if result.control is None else dict(result.control.card())
+        return cls(views, findings, dict(result.card()), control, about)
 
 
 def _unsure(finding: Finding) -> Finding:

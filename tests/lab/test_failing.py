@@ -1,0 +1,114 @@
+"""An analysis that fails is named with its plugin, and keeps no other from running where results are kept."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+import wonderland as wl
+from wonderland.errors import PluginError
+from wonderland.lab.running import Watching, run_each
+
+
+@dataclass(frozen=True)
+class Said(wl.Result):
+    text: object
+
+    def summary(self):
+        return self.text
+
+
+@dataclass(frozen=True)
+class Fine:
+    """Finds something."""
+
+    name: ClassVar[str] = "fine"
+    version: ClassVar[int] = 1
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def run(self, specimen: wl.Specimen) -> Said:
+        return Said("It is so.")
+
+
+@dataclass(frozen=True)
+class Fails(Fine):
+    """Does what it is given."""
+
+    name: ClassVar[str] = "fails"
+    does: object = None
+
+    def run(self, specimen: wl.Specimen) -> Said:
+        return self.does(specimen)
+
+
+class Stop(Exception):
+    pass
+
+
+def raises(error):
+    def does(specimen):
+        raise error
+
+    return does
+
+
+FAILURES = {
+    "raises": (raises(KeyError("somebody's words")), r"failed: KeyError at .*test_failing\.py:\d+"),
+    "exits": (raises(SystemExit(3)), "failed: SystemExit at"),
+    "nothing": (lambda specimen: None, "returned a NoneType, not a Result"),
+    "no summary": (lambda specimen: Said(None), "summary .* is a NoneType, not text"),
+    "empty": (lambda specimen: Said(" "), "summary .* is empty"),
+}
+
+
+@pytest.mark.parametrize("control", [False, True])
+@pytest.mark.parametrize(("does", "told"), FAILURES.values(), ids=FAILURES)
+def test_what_fails_is_named_and_the_others_are_kept(specimen, does, told, control):
+    kept = {}
+    watching = Watching(on_result=lambda name, result, whole: kept.update({name: whole}))
+    chosen = [Fails(does), Fine()]
+    with pytest.raises(PluginError, match=f"The analysis 'fails' failed: .*{told.removeprefix('failed: ')}") as caught:
+        run_each(specimen, chosen, chosen, {}, control=control, watching=watching)
+    assert "What other analyses found is kept." in caught.value.message
+    assert "somebody" not in str(caught.value)
+    assert caught.value.hint
+    assert kept == {"fine": True}
+
+
+def test_one_that_fails_on_the_untrained_baseline_alone_is_named_and_the_others_are_kept(specimen):
+    kept, seen = {}, []
+
+    def second_time(view):
+        seen.append(view)
+        if len(seen) > 1:
+            raise Stop
+        return Said("Once.")
+
+    chosen = [Fails(second_time), Fine()]
+    watching = Watching(on_result=lambda name, result, whole: kept.update({name: whole}))
+    with pytest.raises(PluginError, match="The analysis 'fails' failed: Stop"):
+        run_each(specimen, chosen, chosen, {}, control=True, watching=watching)
+    assert kept == {"fails": False, "fine": True}
+
+
+def test_a_result_that_cannot_be_stored_is_told_with_its_analysis(specimen):
+    def refuse(name, result, whole):
+        if name == "fails":
+            raise PluginError("A result's field cannot be stored.")
+
+    chosen = [Fails(lambda view: Said("It is so.")), Fine()]
+    with pytest.raises(PluginError, match="The analysis 'fails' failed: A result's field cannot be stored"):
+        run_each(specimen, chosen, chosen, {}, control=False, watching=Watching(on_result=refuse))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_is_no_fault_of_the_analysis_stops_all(specimen, error):
+    chosen = [Fails(raises(error)), Fine()]
+    with pytest.raises(type(error)):
+        run_each(specimen, chosen, chosen, {}, control=False, watching=Watching(on_result=lambda *_: None))
+
+
+def test_from_python_the_error_itself_is_seen(specimen):
+    chosen = [Fails(raises(Stop())), Fine()]
+    with pytest.raises(Stop):
+        run_each(specimen, chosen, chosen, {}, control=False, watching=Watching())
