@@ -10,6 +10,11 @@ __all__ = ["did_you_mean"]
 _NEAR, _FEW = 0.6, 6
 
 
+def is_near(word: str, known: Collection[str]) -> bool:
+    """Return whether something that is known is written nearly as a word that was typed."""
+    return bool(difflib.get_close_matches(word, known, n=1, cutoff=_NEAR))
+
+
 def did_you_mean(word: str, known: Collection[str], where: str) -> str:
     """Return a sentence that helps somebody who typed a word that is not known.
 

@@ -57,6 +57,7 @@ MISTYPED = [
     (["analyze", "triag"], "Did you mean triage?"),
     (["train", "--epoch", "3"], "Did you mean --epochs?"),
     (["extract", "--source", "jsonlines", "x"], "Did you mean jsonl?"),
+    (["extract", "--source", "jsonl", "--sorce=y"], "Did you mean --source?"),
     (["analyze", "head-patterns", "--threshold", "much"], "is no number"),
 ]
 HELPED = ["head-patterns", "circuit-sufficiency", "ov-circuits"]
@@ -332,7 +333,10 @@ def test_status_says_when_how_large_and_what_next(workspace, capsys):
     written = datetime.fromtimestamp((workspace / "model").stat().st_mtime).astimezone()
     assert f"{written:%Y-%m-}" in model
     assert " MB" in model
-    assert not any(line.startswith("Next") for line in lines)
+    assert lines[-1] == f"Next: wonderland chat -w {workspace}"
+    told = " ".join("\n".join(lines).split())
+    assert f"wonderland analyze sparse --layers 2 -w {workspace}" in told
+    assert str(workspace / "report.html") in told
     Workspace(workspace).configure("analysis", windows=11)
     assert run(["status", "-w", str(workspace)]) == 0
     assert f"Next: wonderland check -w {workspace}" in capsys.readouterr().out

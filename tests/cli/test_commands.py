@@ -156,7 +156,7 @@ def test_what_the_audit_would_refuse_is_not_proposed(workspace, capsys, monkeypa
     assert (step.state, step.again) == ("out of date", "wonderland report --live")
     monkeypatch.setattr("wonderland.workspace.auditing.is_public", lambda layout: False)
     monkeypatch.setattr("wonderland.workspace.auditing.there", lambda layout: None)
-    assert "next" not in json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
+    assert "wonderland report" not in json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)["next"]
 
 
 @pytest.mark.slow
@@ -463,4 +463,11 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(untrained, monkeypatch, capsy
 def test_the_demo_does_the_whole_job(told):
     folder, out = told
     assert f"Report: {folder / 'report.html'}" in out
+    *_, report, live = out.splitlines()
+    assert f"wonderland analyze sparse --layers 2 -w {folder}" in out
+    assert report.startswith("Done in ")
+    assert f"Report: {folder / 'report.html'}" in report
+    assert live.endswith(str(folder / "report-live.html"))
+    assert out.index("wonderland analyze sparse") < out.index(report)
+    assert "Next:" not in out  # `wonderland status` says what else there is
     assert (folder / "report.html").stat().st_size > 100_000

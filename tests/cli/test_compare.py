@@ -141,6 +141,7 @@ def test_two_workspaces_are_compared(place, capsys):
         ([], 2, "Say what to compare"),
         (["me.wonderland"], 3, "messages in common"),
         (["nowhere"], 3, "There is no workspace"),
+        (["mee"], 3, "Did you mean wonderland compare --by speaker?"),
         (["--by", "speaker", "--heads"], 3, "The tokenizer was not made yet"),
     ],
 )

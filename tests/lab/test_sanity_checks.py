@@ -34,10 +34,10 @@ def checks_of(train, held_out, model=None):
 
 def test_conversations_of_the_training_part_among_the_held_out_are_a_leak(corpora):
     train, held_out = corpora
-    assert check(checks_of(train, held_out), "does not stand in the training part").passed
+    assert check(checks_of(train, held_out), "is not in the training part").passed
 
     copied = [message._replace(thread=f"copy of {message.thread}") for message in list(train)[:16]]
-    leaked = check(checks_of(train, wl.Corpus.of([*held_out, *copied])), "does not stand in the training part")
+    leaked = check(checks_of(train, wl.Corpus.of([*held_out, *copied])), "is not in the training part")
     assert not leaked.passed
     assert leaked.detail.startswith("12 of 192 held-out runs")  # two conversations of six runs, thirty of six
 
@@ -56,7 +56,7 @@ def test_small_talk_that_both_parts_share_is_no_leak():
             wl.Corpus.of([*train, *small[:3]]),
             wl.Corpus.of([*held_out, *small[3:]]),
         ),
-        "does not stand in the training part",
+        "is not in the training part",
     )
     assert shared.passed
     assert shared.detail.startswith("1 of ")
@@ -71,7 +71,7 @@ def test_where_there_is_nothing_to_compare_no_leak_is_excluded(corpora, short):
         two if short == "training" else train,
         two if short == "held-out" else held_out,
     )
-    leak = check(found, "does not stand in the training part")
+    leak = check(found, "is not in the training part")
     assert not leak.passed
     assert leak.detail == f"nothing to compare: no {short} conversation has three messages"
 

@@ -64,7 +64,7 @@ def test_a_circuit_is_saved_without_its_table_and_with_its_least_effect(blank, r
     assert "L0H1" in said
     assert "answer" in said
     assert "Path patching effects above 0.1." in said
-    assert "Effects from 0" in said
+    assert "Smallest effect shown 0" in said
     assert "4 of 4 edges" in said
     assert "From" not in said.split()  # a heading of the table
     assert "Effect" not in said.split()

@@ -139,8 +139,8 @@ class _Run:
         self.told("messages, word for word")
         forced = force(self.model, rows)
         few = _some(sides, s.untrained)
-        twin = force(self.model.untrained(), [rows[i] for i in few.tolist()])
-        self.twin = (few, twin)
+        untrained = force(self.model.untrained(), [rows[i] for i in few.tolist()])
+        self.untrained = (few, untrained)
         read_few = sides["training"][few]
         self.told("a table of counts")
         table = self._ngram_hits(messages, chosen)
@@ -148,7 +148,7 @@ class _Run:
         likely = forced.suffix_probability(s.prompt, s.least)
         by_name = {name: (hits[side], conversation[side]) for name, side in sides.items()}
         by_name |= {f"n-gram, {name}": (table[side], conversation[side]) for name, side in sides.items()}
-        blank = twin.completed(s.prompt, s.least)
+        blank = untrained.completed(s.prompt, s.least)
         parts = {f"untrained, {name}": few[side[few]] for name, side in sides.items()}
         by_name |= {name: (blank[np.isin(few, part)], conversation[part]) for name, part in parts.items()}
         counts = {name: _counted(of) for name, (of, _) in by_name.items()}
@@ -182,7 +182,7 @@ class _Run:
             "discoverable": {
                 **{name: discoverable(likely[side], conversation[side], seed=s.seed) for name, side in sides.items()},
                 "untrained": discoverable(
-                    twin.suffix_probability(s.prompt, s.least)[read_few], conversation[few][read_few], seed=s.seed
+                    untrained.suffix_probability(s.prompt, s.least)[read_few], conversation[few][read_few], seed=s.seed
                 ),
             },
             "eidetic": eidetic(messages, chosen[sides["training"] & (hits == 1)]),
@@ -245,7 +245,7 @@ class _Run:
             }
         else:
             self.left_out["membership by conversation"] = "Too few conversations of five messages on one side."
-        for name, (few, forced) in {"in a window": self.in_window, "untrained": self.twin}.items():
+        for name, (few, forced) in {"in a window": self.in_window, "untrained": self.untrained}.items():
             told[f"message, {name}"] = (calibrated(forced, reference[few]), read[few], conversation[few])
         self.found["membership"] = {name: auc_estimate(*of, seed=self.s.seed) for name, of in told.items()}
         self.found["roc"] = {name: roc(of[0], of[1]) for name, of in told.items()}

@@ -13,7 +13,7 @@ import click
 from wonderland import plugins
 from wonderland.cli.analysis import run_analyses, with_others
 from wonderland.cli.audit import run_audit
-from wonderland.cli.console import Console, clock, plain
+from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, open_workspace, record
 from wonderland.cli.data import filter_messages, read_messages, train_tokenizer
 from wonderland.cli.fitting import say_what_fits, too_little
@@ -45,8 +45,15 @@ def run(console: Console, folder: Path | None, preset: str | None, open_it: bool
     say_what_is_old(console, workspace)
 
 
-def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
-    """Go through all the stages, each with its heading."""
+def run_all(console: Console, workspace: Workspace, open_it: bool, live: bool = False) -> None:
+    """Go through all the stages, each with its heading; last stand three sentences and where to read on.
+
+    Args:
+        console: Where it is said.
+        workspace: What is worked in.
+        open_it: Open the report in the browser.
+        live: Also write the report that holds the model.
+    """
     started = time.monotonic()
     with workspace.alone():
         console.say("1 · Messages")
@@ -70,13 +77,19 @@ def run_all(console: Console, workspace: Workspace, open_it: bool) -> None:
     except NotEnoughData as error:
         console.paragraph(plain(error.message))
     console.say("")
+    with_model = _with_the_model(console, workspace) if live else None
+    if live:
+        console.say(
+            f"What its stream is made of, in ten minutes: wonderland analyze sparse --layers 2{console.where}\n"
+        )
     tokens = estimated_tokens(workspace.split()[0].texts)
     for sentence in _in_short(workspace.check(), results, tokens, said=said):
         console.paragraph(plain(sentence))
-    write_report(console, workspace, None, open_it, results)
-    seconds = time.monotonic() - started
-    console.result(seconds=round(seconds, 1))
-    console.say(f"Done in {clock(seconds)}. `wonderland analyze{console.where}` prints what each analysis found.")
+    write_report(console, workspace, None, open_it, results, since=started)
+    if with_model is not None:
+        console.result(live=str(with_model))
+        console.say(f"With the model in it, to type a message and switch a head off: {with_model}")
+    console.result(seconds=round(time.monotonic() - started, 1))
 
 
 def _first_look(console: Console, workspace: Workspace) -> None:
@@ -151,24 +164,17 @@ def demo(console: Console, where: Path, preset: str | None, epochs: int | None, 
         workspace.configure("source", path=str(MESSAGES))
         workspace.configure("training", preset="nano")
     record(console, workspace, "training", given({"preset": preset, "epochs": epochs}))
-    run_all(console, workspace, open_it)
-    _with_the_model(console, workspace)
-    console.say(
-        f"What the model's stream is made of, in some ten minutes: wonderland analyze sparse --layers 2{console.where}"
-    )
-    console.next('wonderland generate "<|them|> How are you?"')
+    run_all(console, workspace, open_it, live=True)
 
 
-def _with_the_model(console: Console, workspace: Workspace) -> None:
-    """Write the report that holds the model, which the demo's public messages allow."""
+def _with_the_model(console: Console, workspace: Workspace) -> Path | None:
+    """Write the report that holds the model, which the demo's public messages allow; None if it is refused."""
     try:
         path = workspace.report(live=True)
     except (CheckFailed, Unsupported) as refused:  # in a folder with messages of one's own, or a large preset
         console.paragraph(plain(refused.message))
-        return
-    console.result(live=str(path))
-    console.say(f"With the model in it: {path}")
-    console.say("Open it, type a message, and switch a head off.")
+        return None
+    return path
 
 
 run_command = command("run")(run)

@@ -16,7 +16,7 @@ import click
 from wonderland.cli.options import FURTHER, option
 from wonderland.corpus.locating import is_there
 from wonderland.errors import UsageError
-from wonderland.nearby import did_you_mean
+from wonderland.nearby import did_you_mean, is_near
 from wonderland.workspace.catalogue import Parameters
 
 __all__ = ["Command", "Further", "Group", "PluginCommand", "group_of"]
@@ -137,7 +137,10 @@ class PluginCommand(Command):
         for word in words:
             flag = word.split("=")[0]
             if flag.startswith("--") and flag != "--" and flag not in own and flag not in known:
-                raise self.no_such(ctx, flag, what, [one for one in known if not one.startswith("--no-")] or own)
+                joined = [one for one in known if not one.startswith("--no-")]
+                raise self.no_such(
+                    ctx, flag, what, [*joined, *own] if is_near(flag, [*joined, *own]) else joined or own
+                )
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own options and those that joined."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland.cli.analysis import run_analyses, with_others
-from wonderland.cli.console import Console, plain
+from wonderland.cli.console import Console, clock, plain
 from wonderland.cli.context import command, in_workspace, open_workspace
 from wonderland.cli.options import Place, Whole
 from wonderland.counted import counted
@@ -209,8 +210,22 @@ def write_report(
     what: str = "Report",
     live: bool = False,
     asked: bool = False,
+    since: float | None = None,
 ) -> Path:
-    """Write the report and say where it is, and whether it took the place of one that was redacted."""
+    """Write the report and say where it is, and whether it took the place of one that was redacted.
+
+    Args:
+        console: Where it is said.
+        workspace: What is reported.
+        output: Where to; in the workspace by default.
+        open_it: Open it in the browser.
+        results: What is shown; all that the settings ask for by default.
+        redact: Show only words that so many contacts used.
+        what: What it is called.
+        live: With the model in it.
+        asked: Whether the people whose messages they are were asked.
+        since: When the whole job began, of `time.monotonic`, to say how long it took.
+    """
     place = expanded(output) if output else workspace.folder / (LIVE_REPORT if live else REPORT)
     opened = redact is None and is_redacted(place)
     with console.progress("Writing the report"):
@@ -219,7 +234,8 @@ def write_report(
     about = "contains texts" if workspace.layout.examines else "contains message text"
     about = about if redact is None else f"redacted: words of at least {redact} contacts"
     about += " and the model itself: share it as you would share the messages" if live else ""
-    console.say(f"\n{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
+    done = "" if since is None else f"Done in {clock(time.monotonic() - since)}. "
+    console.say(f"\n{done}{what}: {path}  ({path.stat().st_size / 1e6:.1f} MB, {about})")
     say_if_all_is_left_out(console, workspace, redact)
     if opened:
         console.result(replaced_redacted=True)

@@ -71,6 +71,20 @@ def status(console: Console, folder: Path | None) -> None:
         if following.startswith("wonderland demo"):  # which is told its folder otherwise
             console.where = ""
         console.next(following)
+    elif not workspace.settings.examined.model:  # of a model from elsewhere nobody can say who writes
+        _what_else(console, workspace)
+        console.next("wonderland chat")
+
+
+def _what_else(console: Console, workspace: Workspace) -> None:
+    """Say what can be asked of a workspace in which everything is done."""
+    told = f"`wonderland analyze{console.where}` prints what each analysis found."
+    if not any((workspace.folder / "results").glob("sparse-*")):
+        told += (
+            " What the model's stream is made of, in some ten minutes: "
+            f"`wonderland analyze sparse --layers 2{console.where}`."
+        )
+    console.paragraph(told)
 
 
 def _next(workspace: Workspace, steps: Sequence[Step]) -> str:

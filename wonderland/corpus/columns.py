@@ -152,7 +152,7 @@ def iterate(table: pa.Table | pa.RecordBatch) -> Iterator[Message]:
 
 
 def tagged(table: pa.Table, column: str, words: Callable[[str], object], tag: str) -> pa.Table:
-    """Add a tag to the messages whose word in a dictionary column ``words`` says yes to, unless they have it."""
+    """Add a tag to the messages whose word in a dictionary column ``words`` is true of, unless they have it."""
     array = table.column(column).combine_chunks()
     wanted = np.array([bool(words(word)) for word in array.dictionary.to_pylist()], dtype=bool)
     if not wanted.any():

@@ -113,7 +113,7 @@ def _dead_heads(specimen: Specimen) -> Check:
 
 
 def _leaks(train: Corpus, held_out: Corpus) -> Check:
-    name = "held-out text does not stand in the training part"
+    name = "held-out text is not in the training part"
     held, known = set(_runs(held_out)), _runs(train)  # the training part is large: its runs pass by
     first = next(known, None)
     if first is None or not held:

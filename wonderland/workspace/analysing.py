@@ -174,7 +174,7 @@ class Keeping:
         return {**done, **fresh}, declined
 
     def _done(self, analyses: Sequence[Runnable]) -> dict[str, Result]:
-        done = _with_own_twin(load_done(analyses, self.stages), self.baseline)
+        done = _with_own_untrained(load_done(analyses, self.stages), self.baseline)
         for name in done:
             touch(self.stages[name])
         return done
@@ -213,11 +213,11 @@ def deadline_in(minutes: float | None) -> float | None:
     return None if minutes is None else time.monotonic() + 60 * minutes
 
 
-def _with_own_twin(results: dict[str, Result], twin: Specimen | None) -> dict[str, Result]:
+def _with_own_untrained(results: dict[str, Result], untrained: Specimen | None) -> dict[str, Result]:
     """Return the results whose untrained baseline is the one this member has in the cohort, or that have none."""
-    if twin is None:
+    if untrained is None:
         return results
-    wanted = twin.fingerprints["model"]
+    wanted = untrained.fingerprints["model"]
 
     def fits(result: Result) -> bool:
         about = None if result.control is None else result.control.provenance

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wonderland.errors import InputError, UsageError
+from wonderland.nearby import is_near
 from wonderland.paths import expanded
 from wonderland.version import __version__
 from wonderland.workspace.layout import Layout
@@ -30,6 +31,10 @@ _ABOUT = "Two sides of messages, and what a model of one loses on the other. No 
 _HOLDS = "There is no model on this page. It shows words of messages, and numbers about them."
 _REDACTED = "There is no model on this page. Of words it shows those that at least {} contacts used."
 WAYS = ("period", "contact", "speaker")
+_PARTS = {
+    **{way: f"wonderland compare --by {way}" for way in WAYS},
+    **dict.fromkeys(("me", "them"), "wonderland compare --by speaker"),
+}
 """What parts of one workspace can be compared by."""
 
 
@@ -107,8 +112,18 @@ def _messages_of(folder: Path) -> Corpus:
     from wonderland.corpus.corpus import Corpus
 
     if not (folder / FILE).is_file():
-        raise InputError(f"There is no workspace at {folder}.", hint="Give the folder that holds wonderland.toml.")
+        hint = "Give the folder that holds wonderland.toml; parts of this workspace are compared with --by."
+        near = [name for name in (*_PARTS, *_beside(folder)) if is_near(folder.name, [name])]
+        if near:
+            told = " or ".join(_PARTS.get(name, f"wonderland compare {name}") for name in near[:2])
+            hint = f"Did you mean {told}? {hint}"
+        raise InputError(f"There is no workspace at {folder}.", hint=hint)
     return Layout(folder, Settings.load(folder / FILE)).done("filtered", "filter").read(Corpus.load)
+
+
+def _beside(folder: Path) -> list[str]:
+    """Return the names of the workspaces that stand beside a place."""
+    return sorted(one.parent.name for one in folder.absolute().parent.glob(f"*/{FILE}"))
 
 
 def write_comparison(

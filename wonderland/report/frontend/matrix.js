@@ -56,7 +56,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
       const room = (plot.clientWidth - 80) / columns.length - 3;
       const width = floor(max(s.labels ? 62 : below ? 42 : 16, min(columns.length > 6 ? 124 : 200, room)));
       const most = max(-scale.low, scale.high), digits = parts && width < 52 && most >= 0.1 && most < 100 ? 2 : null;
-      const texts = cells.map((_, i) => (s.labels ? shortName(s.labels[placeOf(i)[0]][placeOf(i)[1]]) : cellNumber(s.values.at(...placeOf(i)), parts, digits)));
+      const texts = cells.map((_, i) => (s.labels ? shortName(s.labels[placeOf(i)[0]][placeOf(i)[1]]) : cellNumber(s.values.at(...placeOf(i)), parts, digits, width >= 52)));
       // A number that does not fit is set smaller; one that still does not is left to the tooltip, never cut.
       const longest = s.labels ? '' : d3.max(texts, (text) => textWidth(text, 14));
       const size = s.labels ? 13 : [14, 13, 12].find((px) => (longest * px) / 14 <= width - 3);

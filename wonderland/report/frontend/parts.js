@@ -174,11 +174,11 @@ function sizeCanvas(canvas, width, height) {
 // A slider for the least size shown, as a share of the largest: { least(), limit(), node, show(count) }; it lies in the address.
 function threshold(first, most, unit) {
   const least = () => (store.threshold ?? round(100 * min(1, (first ?? 0) / most))) / 100;
-  const slider = el('input', { type: 'range', min: 1, max: 100, label: 'Least effect shown', on: { input: () => store.set({ threshold: +slider.value }) } });
-  const where = el('span.where'), node = el('label.slider', 'Effects from', slider, where);
+  const slider = el('input', { type: 'range', min: 1, max: 100, label: 'Smallest effect shown', on: { input: () => store.set({ threshold: +slider.value }) } });
+  const where = el('span.where'), node = el('label.slider', 'Smallest effect shown', slider, where);
   const show = (count) => {
     slider.value = round(100 * least());
-    fill(where, dots(withUnit(number(least() * most), unit), count));
+    fill(where, dots(number(least() * most) + (unit && unit !== '1' ? ` (${visible(unit)})` : ''), count));
   };
   return { least, limit: () => least() * most - 1e-9, node, show };
 }

@@ -73,8 +73,9 @@ function fillCell(node, cell, column, numeric, span) {
   if (!cell || typeof cell !== 'object') return fill(node, numeric ? rounded(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
   if (typeof value === 'string') return fill(node, visible(value, 600));
   if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
-  return fill(node, isWeak(cell) && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), rounded(cell.value, column.digits),
-    isNumber(cell.low) && el('small.interval', interval(cell.low, cell.high, column.digits)));
+  const digits = finer(cell, column.digits);
+  return fill(node, isWeak(cell) && el('i.chance', { role: 'img', label: 'not distinguishable from chance' }, '○'), rounded(cell.value, digits),
+    isNumber(cell.low) && el('small.interval', interval(cell.low, cell.high, digits)));
 }
 
 const renderers = {};

@@ -75,8 +75,9 @@ const counted = (count, thing) => `${number(count)} ${thing}${count === 1 ? '' :
 // With so many digits after the point, unless that would leave nothing of it: q < 0.001, and of others two digits at least.
 const rounded = (value, digits = null) => (digits !== null && value && abs(value) < 0.5 * 10 ** -digits ? (value > 0 && digits > 2 ? `< ${(10 ** -digits).toFixed(digits)}` : number(value)) : number(value, digits));
 
-// In a cell what is nearly nothing is 0.000, and a whole number among parts has its digits; the tooltip says more.
-const cellNumber = (value, parts, digits = null) => number(value, digits ?? (abs(value) < 0.0005 && value ? 3 : parts && Number.isInteger(value) && abs(value) < 10 ? 2 : null));
+// In a cell what is nearly nothing is <0.001, or 0.000 where that has no room; a whole number among parts has its digits.
+const cellNumber = (value, parts, digits = null, wide = true) => (digits === null && value && abs(value) < 0.0005 ? (!wide ? '0.000' : value > 0 ? '<0.001' : '>−0.001')
+  : number(value, digits ?? (parts && Number.isInteger(value) && abs(value) < 10 ? 2 : null)));
 
 // Any JSON value as words.
 function say(value) {
@@ -90,6 +91,8 @@ function say(value) {
 const dots = (...parts) => parts.filter(Boolean).join(' · ');
 const withUnit = (text, unit) => (!unit || unit === '1' ? text : text + ' ' + visible(unit));
 const interval = (low, high, digits) => (isNumber(low) && isNumber(high) ? `[${rounded(low, digits)}, ${rounded(high, digits)}]` : '');
+// The digits of a number in a table, of which there are more where both ends of its interval would read alike.
+const finer = ({ low, high }, digits) => (low < high && interval(low, high, digits) === interval(low, low, digits) ? null : digits);
 const isNumber = (value) => typeof value === 'number' && !Number.isNaN(value);
 
 // An interval that was asked for and could not be given: all there is to go by is of one conversation, or too few.

@@ -43,7 +43,7 @@ class CircuitGraphResult(ContrastResult):
         without: The same without each edge, [edge].
         incompleteness: How far f(C∖K) and f(all∖K) are apart for each subset K taken out, [subset].
         taken: Edges in each K.
-        others: Faithfulness of random circuits of as many edges, [circuit].
+        others: Faithfulness of random circuits with the same number of edges, [circuit].
         kept: Share of the model's edges in each circuit of the curve, [size].
         curve: Faithfulness of the strongest edges by how many, [size].
         senders: Names of the parts, in the order of computation.
@@ -165,7 +165,9 @@ class CircuitGraphResult(ContrastResult):
         random = "there are no random circuits to compare with"
         if len(self.others):
             special = "" if self.p < 0.05 else ", so the circuit is not shown to be special"
-            random = f"random circuits of as many edges {percent(float(np.mean(self.others)))} on average, "
+            random = (
+                f"random circuits with the same number of edges {percent(float(np.mean(self.others)))} on average, "
+            )
             random += f"{told_p(self.p)}{special}"
         return (
             f"{len(self.edges)} of {counted(self.count, 'edge')} bring back {share(self.faithfulness)} of the "

@@ -29,7 +29,7 @@ _SKIP = 4  # rows left out at the start, as head-patterns does: targets coincide
 _BATCH = 16
 
 
-def looked_at(specimen: wl.Specimen, *, seed: int) -> dict[str, wl.Estimate]:
+def attention_and_values(specimen: wl.Specimen, *, seed: int) -> dict[str, wl.Estimate]:
     """Return tests 1 and 3 of each head, [layer, head] each.
 
     Returns:

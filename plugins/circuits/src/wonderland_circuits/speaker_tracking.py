@@ -36,7 +36,7 @@ from wonderland.lab.ablation import collect, spread
 from wonderland.lab.contrast import ENOUGH_PAIRS, ContrastBatch, lint
 from wonderland.tokenizer import END, SEP
 from wonderland_circuits.contrast_selection import ContrastSelection
-from wonderland_circuits.speaker_attention import looked_at, shifted
+from wonderland_circuits.speaker_attention import attention_and_values, shifted
 from wonderland_circuits.speaker_effects import resample, swap
 from wonderland_circuits.speaker_probe import probe
 from wonderland_circuits.speaker_result import SpeakerTrackingResult
@@ -103,7 +103,7 @@ class SpeakerTracking:
             )
         shape = (specimen.cfg.n_layers, specimen.cfg.n_heads)
         chosen = spread(evidence.conversation, np.random.default_rng(self.seed))[: self.windows]
-        seen = looked_at(specimen, seed=self.seed)
+        seen = attention_and_values(specimen, seed=self.seed)
         moved = shifted(specimen, chosen, _NEUTRAL, seed=self.seed)
         sides = {side: self._asked(specimen, side) for side in SIDES}
         mean, stored = collect(specimen, set(chosen.tolist()))
