@@ -238,6 +238,20 @@ def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report)
     assert "neuron" not in page.url
 
 
+def test_what_has_no_card_in_a_figure_opens_none_of_another(page, report):
+    open_at(page, f"{report}#/neurons?neuron=L0N21")
+    page.wait_for_selector(".sheet")
+    assert title_of_card(page) == "Neuron L0N21"
+    assert "No card of L0N21 here: only 5" in page.inner_text(".sheet")
+    assert page.locator(".index .chosen").count() == 0
+    page.evaluate("location.hash = '#/neurons?neuron=L0N22'")
+    until(page, "document.querySelector('.sheet').innerText.includes('L0N22')")
+    page.evaluate("location.hash = '#/neurons?neuron=L0N1'")
+    until(page, "document.querySelector('.sheet h2')?.innerText.startsWith('L0N1')")
+    page.keyboard.press("Escape")  # nothing chosen: the first, as at the beginning
+    until(page, "document.querySelector('.sheet h2')?.innerText.startsWith('L0N0')")
+
+
 def test_a_key_that_is_none_selects_nothing(page):
     go(page, "entropy-map")
     for address in ("neuron=<b>", "edge=a%20b%3Ec", "feature=1", "model=", "head=L9H9", "tail=L1N1"):

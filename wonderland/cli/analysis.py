@@ -166,6 +166,8 @@ def run_analyses(
     todo = workspace.missing(*names, parameters=parameters, cohort=cohort)
     passes = 2 if workspace.settings.analysis.control else 1
     removed: list[Kept] = []
+    if told := _how_many(todo, passes):
+        console.note(told)
     with console.progress("Analysing") as meter:
         begin, go_on = _counting(meter, len(todo) * passes)
         results = workspace.analyze(
@@ -191,6 +193,22 @@ def run_analyses(
     for one in removed:
         console.note(f"Deleted the result of {one.analysis} used longest ago: a dozen of each analysis are kept.")
     return results
+
+
+def _how_many(todo: Sequence[str], passes: int) -> str:
+    """Say how many analyses will run, where more than one is of those that are slow and run on request only.
+
+    The time that is left is told of one at a time, so who waits should know how many there are.
+    """
+    known = plugins.load().analyses
+    slow = [name for name in todo if name in known and getattr(known[name], "on_request", False)]
+    if len(slow) < 2:
+        return ""
+    twice = f", each on the model and on its untrained baseline: {passes * len(todo)} runs" if passes > 1 else ""
+    return (
+        f"{len(todo)} analyses{twice}. {len(slow)} of them take minutes; how long one has left is told of that one "
+        "alone, after its first steps"
+    )
 
 
 def _said(results: Results) -> dict[str, Any]:
@@ -237,6 +255,7 @@ def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable
         if seconds > _SURE_AFTER and share > first:
             minutes = seconds * (1 - share) / (share - first) / 60
             left = f", about {minutes:.0f} min left" if minutes >= 1 else ", under a minute left"
+            left += " of this one" if begun < total else ""
         most = max(total, begun)
         meter.update(begun - 1 + share, most, f"{begun} of {most}: {name}, {share:.0%}{left}")
 

@@ -15,7 +15,7 @@ PAGES = Path(__file__).parents[3] / "docs" / "how-to"
 READERS = {
     "discord": (["discord", "discord_rows"], [discord_rows.EVENTS, discord_rows._INSTEAD]),
     "facebook": (["meta", "meta_rows"], [meta_rows._INSTEAD, dict([*meta_lines._BARE, *meta_lines._NAMED]).keys()]),
-    "google-chat": (["google_chat", "google_rows"], [google_rows._HANGOUTS_EVENTS]),
+    "google-chat": (["google_chat", "google_rows"], [google_rows.HANGOUTS_EVENTS]),
     "imazing": (["imazing"], []),
     "signal": (["signal/exported", "signal/frames", "signal/desktop"], [frames._PASSED]),
     "slack": (["slack", "slack_rows"], [slack_rows.EVENTS, slack_rows.OTHER_EVENTS]),

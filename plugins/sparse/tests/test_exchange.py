@@ -213,6 +213,66 @@ def test_a_config_that_says_something_else_is_refused(folder, change, message):
         wonderland_sparse.read(folder)
 
 
+WRONG = (
+    None,
+    True,
+    False,
+    -1,
+    0,
+    3.5,
+    float("inf"),
+    float("nan"),
+    10**40,
+    "",
+    "x" * 5000,
+    [],
+    ["jumprelu"],
+    {},
+    {"a": 1},
+)
+_HERE = {"dtype", "device", "sae_lens_version", "prepend_bos"}
+"""Fields that say nothing of how the numbers are read."""
+
+
+@pytest.mark.parametrize("kind", ["standard", "jumprelu", "transcoder", "jumprelu_transcoder"])
+def test_no_field_of_another_type_is_read_in_part(folder, transcoded, kind):
+    one = transcoded if "transcoder" in kind else folder
+    config = json.loads((one / _CONFIG).read_text()) | {"architecture": kind}
+    (one / _CONFIG).write_text(json.dumps(config))
+    whole = wonderland_sparse.read(one)
+    taken, words = set(), []
+    for name in [*config, *config["metadata"]]:
+        inside = name in config["metadata"]
+        for value in (*WRONG, f"blocks.{'9' * 5000}.hook_resid_post", f"blocks.{'9' * 5000}.ln2.hook_normalized"):
+            changed = {**config["metadata"], name: value} if inside else value
+            (one / _CONFIG).write_text(json.dumps({**config, "metadata" if inside else name: changed}))
+            try:
+                found = wonderland_sparse.read(one)
+            except wl.InputError as error:
+                words.append(error)
+                continue
+            if name not in _HERE:
+                taken.add((name, str(value)[:8]))
+            assert found.layer == whole.layer
+    assert all(error.hint and len(error.message) < 700 for error in words)
+    names, sizes = {"", "xxxxxxxx", "blocks.9"}, {"None", "0", str(10**40)[:8]}
+    fine = {("model_name", value) for value in names} | {("context_size", value) for value in sizes}
+    fine |= {("hook_head_index", "None")} | {(f"{what}_activations", "None") for what in ("normalize", "reshape")}
+    assert taken <= fine | {("apply_b_dec_to_input", value) for value in ("True", "False")}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"hook_head_index": 3}, "of one head"), ({"context_size": "64"}, "context_size"), ({"model_name": [1]}, "name")],
+)
+def test_what_the_metadata_say_is_heeded(folder, change, message):
+    config = json.loads((folder / _CONFIG).read_text())
+    config["metadata"] |= change
+    (folder / _CONFIG).write_text(json.dumps(config))
+    with pytest.raises(wl.InputError, match=message):
+        wonderland_sparse.read(folder)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_not_finite_are_refused(folder, value):
     parts = load_file(folder / _WEIGHTS)

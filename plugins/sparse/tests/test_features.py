@@ -21,7 +21,8 @@ from wonderland_sparse.dictionary import Dictionary
 from wonderland_sparse.effects import _tried, _without, taken_out
 from wonderland_sparse.features import SparseFeatures, _live
 from wonderland_sparse.features_result import _of_others
-from wonderland_sparse.features_views import known_view
+from wonderland_sparse.features_views import known_view, tokens_view
+from wonderland_sparse.features_views import told as told_in_a_cell
 from wonderland_sparse.labels import COMING, CONTEXTUAL, Labels, explain
 from wonderland_sparse.probing import ranked
 from wonderland_sparse.streams import Places, held_out
@@ -170,6 +171,47 @@ def test_no_latent_knows_it_in_an_untrained_model(untrained):
     results = wl.analyze(untrained, SparseDictionaries(**QUICK), SparseFeatures(effects=2, listed=2))
     (known,) = results["sparse-features"].known.values()
     assert float(known["me speaks"]["latent"].value) < 0.6
+
+
+def test_no_latent_knows_it_so_well_before_the_head_that_says_it(speaking, found):
+    """The head is in layer 1: after layer 0 only heads that see a few tokens back say something of it."""
+    from wonderland_sparse.dictionaries import SparseDictionaries
+    from wonderland_sparse.truths import QUICK
+
+    quick = {**QUICK, "layers": "0", "epochs": 1}
+    results = wl.analyze(speaking, SparseDictionaries(**quick), SparseFeatures(effects=1, listed=1))
+    known = results["sparse-features"].known["L0"]["me speaks"]
+    assert float(known["latent"].value) <= 0.7
+    assert float(known["latent"].high) < float(found[0].known["L1"]["me speaks"]["latent"].low)
+
+
+def test_every_latent_that_fires_has_its_numbers_and_only_those_that_may_their_label(found):
+    features = found[0]
+    arrays, cards = features.arrays["L1"], features.cards()
+    assert set(cards) == {wl.Feature(1, int(unit)) for unit in np.flatnonzero(arrays["density"] > 0)}
+    own = {card["unit"] for card in features.cards_}
+    assert len(own) < len(cards)
+    for feature, blocks in cards.items():
+        rows = {row.label: row.value for row in blocks[0].rows}
+        unit = feature.index
+        label = features.explanations["L1"][unit] if arrays["shown"][unit] else "in too few conversations"
+        assert rows["fires for"] == told_in_a_cell(label)
+        assert ("rise of the loss without it" in rows) <= (unit in own)
+        if unit not in own:
+            assert rows["stability"] == pytest.approx(arrays["stability"][unit], rel=0.01)
+
+
+def test_where_latents_fire_is_shown_layer_by_layer(found):
+    one = found[0]
+    (view,) = (view for view in one.views() if view.id == "sparse-tokens")
+    assert view.figure.renderer == "tokens"
+    both = {"L0": one.examples["L1"][:1], "L1": one.examples["L1"]}
+    more = dataclasses.replace(one, examples=both, shading={"L0": one.shading["L1"], "L1": one.shading["L1"]})
+    figure = tokens_view(more).figure.plain()
+    assert [panel["title"] for panel in figure["panels"]] == ["L0", "L1"]
+    assert [len(panel["conversations"]) for panel in figure["panels"]] == [1, len(one.examples["L1"])]
+    assert figure["panels"][0]["measures"][0]["name"].startswith("L0F")
+    assert "of one layer at a time" in tokens_view(more).caption
 
 
 def test_nothing_dead_and_nothing_private_is_shown(found):

@@ -9,7 +9,12 @@ renderers.cards = ({ view, data, plot }) => {
     return { update() {}, table };
   }
   const keys = cards.map((card) => keyOf(card.select)), things = keys.every((key) => THINGS.includes(kindOfKey(key))), heads = keys.every(headOfKey);
-  const open = () => max(0, things ? keys.indexOf(store.shownKey) : min(store.node ?? 0, cards.length - 1));
+  // Of what is of their kind and has no card, -1: another's would be taken for its own.
+  const open = () => {
+    if (!things) return min(store.node ?? 0, cards.length - 1);
+    const i = keys.indexOf(store.shownKey);
+    return i < 0 && keys.some((key) => kindOfKey(key) === kindOfKey(store.shownKey)) ? i : max(0, i);
+  };
   const pick = (i) => store.set(things ? { key: keys[i] } : { node: i });
   const buttons = cards.map((card, i) => el('button', keyed(keys[i]), el('span', card.title), ' ', card.note ? el('small', card.note) : null));
   const list = el('div', { class: heads ? 'index byhead' : 'index', role: 'group', label: view.title }, buttons);
@@ -19,12 +24,14 @@ renderers.cards = ({ view, data, plot }) => {
   const hand = pointing(list, { columns: heads ? min(8, N_HEADS) : 1, pick, move: pick, words: (i, hovering) => (hovering ? null : [cards[i].title, [['', cards[i].note]]]), peek: (i) => ({ key: keys[i] }) });
   hand.set(buttons);
   hand.say();
-  let shown = -1;
+  let shown = null;
   const update = (changed) => {
-    hand.mark((_, i) => i === open(), () => false);
-    if (open() === shown && !changed.has('theme')) return;
-    const card = cards[(shown = open())];
-    fill(sheet, el('h2', card.title, card.note ? el('small', card.note) : null), el('div.blocks', whole(card).map(drawBlock)));
+    const i = open(), card = cards[i], now = card ?? nameOfKey(store.shownKey);
+    hand.mark((_, k) => k === i, () => false);
+    if (now === shown && !changed.has('theme')) return;
+    shown = now;
+    if (!card) fill(sheet, el('p', `No card of ${now} here: only ${cards.length} have one.`));
+    else fill(sheet, el('h2', card.title, card.note ? el('small', card.note) : null), el('div.blocks', whole(card).map(drawBlock)));
   };
   return { update, table };
 };

@@ -38,32 +38,34 @@ function makeSearch() {
   const texts = new Map();
   const read = () => page.views.filter(({ id, renderer }) => ['tokens', 'matrix-grid'].includes(renderer) && ready.has(id)).flatMap((view) => {
     if (!texts.has(view.id)) {
-      texts.set(view.id, ready.get(view.id).conversations.map(({ tokens }, sample) => {
+      const { panels, ...whole } = ready.get(view.id);
+      texts.set(view.id, (panels ?? [whole]).flatMap(({ conversations, of = 'conversation' }, panel) => conversations.map(({ tokens }, sample) => {
         const starts = [];
         let text = '';
         for (const token of tokens) starts.push(text.length), (text += SPECIAL.test(token) ? '\n' : token.toLowerCase());
-        return { view: view.id, of: ready.get(view.id).of ?? 'conversation', sample, text, starts, tokens };
-      }));
+        const go = { view: view.id, ...(of === 'conversation' ? { sample } : panels ? { node: sample } : { panel: sample }), ...(panels && { panel }) };
+        return { go, of, sample, text, starts, tokens };
+      })));
     }
     return texts.get(view.id);
   });
   const places = (wanted) => {
     const found = [], heard = new Set();
-    for (const { view, of, sample, text, starts, tokens } of read()) {
-      if (of === 'conversation' && view !== attentionView?.id) heard.add(sample);
+    for (const { go, of, sample, text, starts, tokens } of read()) {
+      if (of === 'conversation' && go.view !== attentionView?.id) heard.add(sample);
       else if (of === 'conversation' && heard.has(sample)) continue; // the same conversation, with its attention
       for (let at = text.indexOf(wanted); at >= 0 && found.length < 40; at = text.indexOf(wanted, at + 1)) {
         const pos = max(0, d3.bisectRight(starts, at) - 1), last = d3.bisectRight(starts, at + wanted.length - 1);
         const here = tokens.slice(max(0, pos - 3), last + 3).map((token) => (SPECIAL.test(token) ? ' · ' : inSentence(token))).join('').trim();
-        found.push({ name: here, kind: `${of} ${sample + 1}, token ${pos}`, go: { view, pos, [of === 'conversation' ? 'sample' : 'panel']: sample } });
+        found.push({ name: here, kind: `${of} ${sample + 1}, token ${pos}`, go: { ...go, pos } });
       }
     }
     return found;
   };
   const search = () => {
     const wanted = input.value.trim().toLowerCase(), all = things.filter(({ name, more = '' }) => `${name} ${more}`.toLowerCase().includes(wanted));
-    const later = ({ name }) => !name.toLowerCase().startsWith(wanted);
-    const kinds = [...d3.group(d3.sort(all, later), ({ kind }) => kind.replace(/ of .*/, '')).values()].flatMap((members) => members.slice(0, 4));
+    const rank = ({ name }, own = name.toLowerCase()) => !own.startsWith(wanted) + (own !== wanted); // of L2F2, L2F20 and L2F21 the first is meant
+    const kinds = [...d3.group(d3.sort(all, (one) => rank(one)), ({ kind }) => kind.replace(/ of .*/, '')).values()].flatMap((members) => members.slice(0, 4));
     const found = wanted ? [...kinds.slice(0, 9), ...places(wanted).slice(0, 6)] : [...things.slice(0, 3), ...heads.slice(0, 3)];
     fill(list, found.map((thing) => el('li', button('', () => choose(thing)))), found.length ? null : el('li.quiet', 'Nothing of that name.'));
     found.forEach(({ name, kind }, i) => fill(list.children[i].firstChild, el('span', name), el('small', kind)));

@@ -55,7 +55,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const update = (changed) => {
     if (steps && changed.has(steps.key)) build();
     else figure.update(changed);
-    if (!tableBox.hidden && when(changed, 'sample', 'tab', 'panel')) fillTable();
+    if (!tableBox.hidden && when(changed, 'sample', 'tab', 'panel', 'node')) fillTable();
     else if (table) table.update();
   };
   let width = box.clientWidth;

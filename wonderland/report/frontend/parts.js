@@ -12,8 +12,9 @@ function choice(label, options, pick) {
 
 // ‹ Conversation 2 of 6 ›: the panels of a figure. Conversations are shared by all figures, other panels are its own.
 // Snapshots are moments of training: a slider goes through them, in all figures at once, and the last is shown first.
-function stepper({ panels, of = 'conversation' }) {
-  const moments = of === 'snapshot', count = panels.length, key = of === 'conversation' ? 'sample' : moments ? 'moment' : 'panel';
+// `inside`: what is stepped through is in a panel of another, which is chosen beside it.
+function stepper({ panels, of = 'conversation', inside = false }) {
+  const moments = of === 'snapshot', count = panels.length, key = of === 'conversation' ? 'sample' : moments ? 'moment' : inside ? 'node' : 'panel';
   const index = () => min(store[key] ?? (moments ? count - 1 : 0), count - 1);
   const go = (by) => store.set({ [key]: (index() + by + count) % count, pos: null });
   const where = el('span.where', LIVE);
@@ -22,7 +23,7 @@ function stepper({ panels, of = 'conversation' }) {
   const node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), slider || null, where, arrow('›', 1, 'Next', ']'));
   const show = () => {
     const title = visible(panels[index()].title ?? ''), place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`;
-    const named = key === 'panel' && title && title.toLowerCase() !== `${of} ${index() + 1}`.toLowerCase();
+    const named = of !== 'conversation' && title && title.toLowerCase() !== `${of} ${index() + 1}`.toLowerCase();
     if (slider) slider.value = index();
     fill(where, slider ? `${title} (${index() + 1} of ${count})` : named ? `${place}: ${title}` : place).setAttribute('title', title);
   };

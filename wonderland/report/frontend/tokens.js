@@ -5,7 +5,7 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   const grids = conversations.map((c) => asGrid(c.values));
   const scales = measures.map((measure, m) => colourScale(measure, measure.domain ?? grids.flatMap((grid) => Array.from(grid.row(m)))));
   const chosen = () => min(store.tab, measures.length - 1);
-  const steps = stepper({ panels: conversations, of: data.of }), sample = steps.index;
+  const steps = stepper({ panels: conversations, of: data.of, inside: Boolean(data.panels) }), sample = steps.index;
   const isWord = (s, i) => !SPECIAL.test(conversations[s].tokens[i]); // special tokens are signs between the words
   const valueAt = (m, i, s = sample()) => grids[s].at(m, i);
 

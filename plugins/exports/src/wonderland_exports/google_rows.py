@@ -15,11 +15,11 @@ import wonderland as wl
 from wonderland_exports.frame import ME
 from wonderland_exports.worded_dates import WordedDates
 
-__all__ = ["ChatRows", "Conversation", "HangoutsRows", "creator_of", "gaia"]
+__all__ = ["HANGOUTS_EVENTS", "ChatRows", "Conversation", "HangoutsRows", "creator_of", "gaia"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN_SENDER = "unknown"
-_HANGOUTS_EVENTS = {
+HANGOUTS_EVENTS = {
     "ADD_USER": "somebody joined",
     "REMOVE_USER": "somebody left",
     "RENAME_CONVERSATION": "conversation renamed",
@@ -100,8 +100,8 @@ class HangoutsRows:
         if not isinstance(row, Mapping):
             return wl.Skipped(identity, "not a JSON object", failed=True, detail=f"it is a {type(row).__name__}")
         kind = str(row.get("event_type", "REGULAR_CHAT_MESSAGE"))
-        if kind in _HANGOUTS_EVENTS:
-            return wl.Skipped(identity, _HANGOUTS_EVENTS[kind])
+        if kind in HANGOUTS_EVENTS:
+            return wl.Skipped(identity, HANGOUTS_EVENTS[kind])
         if kind not in _HANGOUTS_WRITTEN:
             return wl.Skipped(identity, "of an unknown type", failed=True, detail=kind[:60])
         content = _inside(row, "chat_message", "message_content")

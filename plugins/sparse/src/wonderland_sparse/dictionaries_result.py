@@ -219,7 +219,8 @@ class DictionariesResult(wl.Result):
                     f"{nats(cost.value)} nats a token ({bounds_in_words(cost, nats)}, "
                     f"n={cost.over})."
                 )
-            found.append(wl.Finding(text, "sparse-quality", (), trust, "description", cost))
+            number = dataclasses.replace(cost, chance=None)  # a description is of no effect
+            found.append(wl.Finding(text, "sparse-quality", (), trust, "description", number))
             share = self.stable[index]
             enough = bool(share.above_chance) and not doubts and self._before is not None
             trust = "solid" if enough else "weak"

@@ -33,8 +33,8 @@ __all__ = ["Read", "read", "write"]
 VERSION = "6.54.12"
 """The SAELens whose format this is."""
 _CONFIG, _WEIGHTS = "cfg.json", "sae_weights.safetensors"
-_HOOK = re.compile(r"blocks\.(\d+)\.hook_resid_post")
-_READS = re.compile(r"blocks\.(\d+)\.ln2\.hook_normalized")
+_HOOK = re.compile(r"blocks\.([0-9]{1,4})\.hook_resid_post")
+_READS = re.compile(r"blocks\.([0-9]{1,4})\.ln2\.hook_normalized")
 _KINDS = {
     "jumprelu": Dictionary,
     "standard": Dictionary,
@@ -138,15 +138,19 @@ def read(folder: str | Path) -> Read:
     kind = config.get("architecture", "standard")
     if "skip_transcoder" in str(kind):
         raise wl.InputError(
-            f"The transcoder in {folder} has a linear part beside its latents ({kind!r}).",
+            f"The transcoder in {folder} has a linear part beside its latents ({_told(kind)}).",
             hint="Train one without it: here a transcoder is a sum of latents alone.",
         )
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise wl.InputError(
-            f"The dictionary in {folder} is of the kind {kind!r}, which reads its activations in another way.",
+            f"The dictionary in {folder} is of the kind {_told(kind)}, which reads its activations in another way.",
             hint=f"Kinds that can be read: {', '.join(_KINDS)}.",
         )
     across = _KINDS[kind] is Transcoder
+    if not isinstance(config.get("apply_b_dec_to_input", False), bool):
+        raise wl.InputError(
+            f"apply_b_dec_to_input in {folder} is {_told(config['apply_b_dec_to_input'])}.", hint="It is true or false."
+        )
     if across and config.get("apply_b_dec_to_input", False):
         raise wl.InputError(
             f"The transcoder in {folder} wants b_dec taken off its input, which is no output.",
@@ -155,33 +159,51 @@ def read(folder: str | Path) -> Read:
     for name, wanted in (("normalize_activations", "none"), ("reshape_activations", "none")):
         if config.get(name, wanted) not in (wanted, None):
             raise wl.InputError(
-                f"The dictionary in {folder} wants its input changed first ({name} is {config[name]!r}).",
+                f"The dictionary in {folder} wants its input changed first ({name} is {_told(config[name])}).",
                 hint="Fold that into its weights with SAELens, and save it again.",
             )
     about = config.get("metadata", config)
     about = about if isinstance(about, dict) else {}
-    hook = str(about.get("hook_name", ""))
-    match = (_READS if across else _HOOK).fullmatch(hook)
+    if about.get("hook_head_index") is not None:
+        raise wl.InputError(
+            f"The dictionary in {folder} is of one head (hook_head_index is {_told(about['hook_head_index'])}), not of "
+            "all that is written there.",
+            hint="Give one of a whole residual stream, whose hook_head_index is null.",
+        )
+    hook, nameless = str(about.get("hook_name") or "")[:80], "an activation without a name"
+    match = (_READS if across else _HOOK).fullmatch(str(about.get("hook_name")))
     if match is None:
         raise wl.InputError(
-            f"The {'transcoder' if across else 'dictionary'} in {folder} is of {hook or 'an activation without a name'}"
+            f"The {'transcoder' if across else 'dictionary'} in {folder} is of {hook or nameless}"
             f", not of {'what an MLP reads after its norm' if across else 'a residual stream'}.",
             hint=f"Its hook must be named like blocks.2.{'ln2.hook_normalized' if across else 'hook_resid_post'}.",
         )
     writes = f"blocks.{match[1]}.hook_mlp_out"
     if across and about.get("hook_name_out") != writes:
         raise wl.InputError(
-            f"The transcoder in {folder} predicts {about.get('hook_name_out') or 'an activation without a name'}, not "
-            "what the MLP writes that it reads the input of.",
+            f"The transcoder in {folder} predicts {str(about.get('hook_name_out') or nameless)[:80]}, "
+            "not what the MLP writes that it reads the input of.",
             hint=f"Its hook_name_out must be {writes}.",
         )
-    context = about.get("context_size")
-    return Read(
-        _weights(folder, config, kind),
-        int(match[1]),
-        str(about.get("model_name", "")),
-        context if isinstance(context, int) else 0,
-    )
+    context, name = about.get("context_size"), about.get("model_name", "")
+    if context is not None and (type(context) is not int or context < 0):
+        raise wl.InputError(f"context_size in {folder} is {_told(context)}.", hint="It is a whole number, or null.")
+    if not isinstance(name, str):
+        raise wl.InputError(f"model_name in {folder} is {_told(name)}.", hint="It is a name in quotation marks.")
+    return Read(_weights(folder, config, kind), int(match[1]), name, context or 0)
+
+
+def _told(value: Any) -> str:
+    """Return a value of a field as an error names it, cut where it is long."""
+    told = repr(value)
+    return told if len(told) <= 80 else f"{told[:80]}…"
+
+
+def _size(config: dict[str, Any], name: str) -> int:
+    value = config[name]
+    if type(value) is not int:
+        raise ValueError(f"{name} is {_told(value)} and no whole number")
+    return value
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -208,14 +230,14 @@ def _weights(folder: Path, config: dict[str, Any], kind: str) -> Dictionary:
 
     try:
         parts = load_file(folder / _WEIGHTS)
-        d_in, d_sae = int(config["d_in"]), int(config["d_sae"])
-        d_out = int(config["d_out"]) if _KINDS[kind] is Transcoder else d_in
+        d_in, d_sae = _size(config, "d_in"), _size(config, "d_sae")
+        d_out = _size(config, "d_out") if _KINDS[kind] is Transcoder else d_in
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise wl.InputError(
             f"The weights in {folder} cannot be read: {error!r}.", hint="Save it with SAELens 6, in float32."
         ) from error
-    if kind in ("standard", "transcoder"):
-        parts.setdefault("threshold", np.zeros(d_sae, np.float32))
+    if kind in ("standard", "transcoder") and "b_enc" in parts:  # as many as there are, whatever d_sae says
+        parts.setdefault("threshold", np.zeros(parts["b_enc"].shape, np.float32))
     shapes = {
         "W_enc": (d_in, d_sae),
         "b_enc": (d_sae,),

@@ -28,6 +28,7 @@ from wonderland.views import (
 from wonderland_sparse.effects import NULLS
 from wonderland_sparse.features_measured import GOOD, MeasuredFeatures
 from wonderland_sparse.features_views import (
+    beside_cards,
     blocks,
     contextual_view,
     explained_view,
@@ -172,10 +173,11 @@ class FeaturesResult(MeasuredFeatures):
         ]
 
     def cards(self) -> Mapping[Any, Sequence[Block]]:
-        return {
+        carded = {
             wl.Feature(card["layer"], card["unit"]): [Block(rows=Row.each(self._rows(card))), *blocks(card)[1:4]]
             for card in self.cards_
         }
+        return {**carded, **beside_cards(self)}
 
     def _rows(self, card: dict[str, Any]) -> dict[str, Any]:
         place, unit = f"L{card['layer']}", card["unit"]
@@ -259,7 +261,7 @@ class FeaturesResult(MeasuredFeatures):
             caption=f"A point is a latent that fires in five conversations or more; F1 on n={self.conversations} "
             f"held-out conversations. Mean F1 of rolled firing: {in_words(self._rolled(*self.arrays), '.2f')}.",
             how_to_read="On the right is what another start finds too; on top what a label explains. Click a point for "
-            "its card.",
+            "its numbers.",
             misleads="A latent that stands for one token is easy to name, and says nothing of the context: see its "
             "token share.",
             order=611,

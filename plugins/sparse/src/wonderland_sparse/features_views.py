@@ -16,6 +16,7 @@ from wonderland.views import (
     Measure,
     Panel,
     Panels,
+    Row,
     Shaded,
     SmallBars,
     Snippet,
@@ -23,11 +24,13 @@ from wonderland.views import (
     Token,
     Wording,
     counted,
+    percent,
 )
 from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
 from wonderland_sparse.shares import share_of_latents
 
 __all__ = [
+    "beside_cards",
     "blocks",
     "contextual_view",
     "explained_view",
@@ -208,7 +211,8 @@ def table_view(result: MeasuredFeatures) -> wl.View:
         subtitle="Every latent that fires on held-out text",
         caption=f"n={result.conversations} held-out conversations; effects with 95% intervals; a rise of 0 "
         "and a ratio of 1 are none.",
-        how_to_read="Sort by a column; a click on a row opens the card of the latent.",
+        how_to_read="Sort by a column; a click on a row shows what is known of the latent at the side. Those with "
+        "contexts and effects are under “what each fires for and does”.",
         misleads="Labels of latents that fire in too few conversations are left out.",
         order=616,
     )
@@ -216,35 +220,66 @@ def table_view(result: MeasuredFeatures) -> wl.View:
 
 def tokens_view(result: MeasuredFeatures) -> wl.View:
     """Return conversations shaded by the clearest latents."""
-    place = next(place for place, examples in result.examples.items() if examples)
-    units = result.shading[place]
-    measures = [Measure(f"{wl.Feature(int(place[1:]), unit)}", "length") for unit in units]
-    shown = [
-        Shaded(
-            Wording(f"example {place_of + 1}"),
-            one["tokens"],
-            one["speakers"],
-            np.asarray(one["messages"]),
-            np.asarray(one["values"]),
-        )
-        for place_of, one in enumerate(result.examples[place])
-    ]
+    of_layer = {place: _shaded(result, place) for place, examples in result.examples.items() if examples}
+    panels = [Panel(Wording(place), figure) for place, figure in of_layer.items()]
+    counts = [len(figure.conversations) for figure in of_layer.values()]
+    n = counted(max(counts), "window") if min(counts) == max(counts) else f"{min(counts)} to {max(counts)} windows"
+    where = f"latents of {next(iter(of_layer))}" if len(panels) == 1 else "latents of one layer at a time"
     return wl.View(
         "sparse-tokens",
         "Sparse features: along a conversation",
-        Conversations(measures, shown, of="example"),
+        panels[0].figure if len(panels) == 1 else Panels(panels, "layer"),
         subtitle="Where does each of the clearest latents fire?",
-        caption=f"Activation of latents of {place} in the units of the stream; n={counted(len(shown), 'window')} of "
-        "different held-out conversations, those in which most of them fire; a latent that does not fire is at 0.",
+        caption=f"Activation of {where} in the units of the stream; n={n}"
+        f"{'' if len(panels) == 1 else ' a layer'} of different held-out conversations, those in which most of them "
+        "fire; a latent that does not fire is at 0.",
         how_to_read="Choose a latent; the more a token is shaded, the more of it is in the stream there.",
         misleads="These windows were chosen for their activity.",
         order=617,
     )
 
 
+def _shaded(result: MeasuredFeatures, place: str) -> Conversations:
+    """Return windows shaded by the clearest latents of one layer."""
+    measures = [Measure(f"{wl.Feature(int(place[1:]), unit)}", "length") for unit in result.shading[place]]
+    shown = [
+        Shaded(
+            Wording(f"example {number + 1}"),
+            one["tokens"],
+            one["speakers"],
+            np.asarray(one["messages"]),
+            np.asarray(one["values"]),
+        )
+        for number, one in enumerate(result.examples[place])
+    ]
+    return Conversations(measures, shown, of="example")
+
+
 def told(label: Any) -> Any:
     """Return a label as it stands in a cell: plain words are ours, tokens in it are quoted."""
     return Wording(label) if isinstance(label, str) else label
+
+
+def beside_cards(result: MeasuredFeatures) -> dict[wl.Feature, list[Block]]:
+    """Return what is known of each latent that fires and has no card of its own, to three digits."""
+    carded = {(card["layer"], card["unit"]) for card in result.cards_}
+    found = {}
+    for place, arrays in result.arrays.items():
+        layer = int(place[1:])
+        for unit in np.flatnonzero(arrays["density"] > 0).tolist():
+            if (layer, unit) in carded:
+                continue
+            label = result.explanations[place][unit] if arrays["shown"][unit] else "in too few conversations"
+            rows: dict[str, Any] = {"fires for": told(label)}
+            names = (("F1", "f1"), ("stability", "stability"), ("token share", "share"))
+            rows |= {name: _rounded(arrays[of][unit]) for name, of in names}
+            rows["fires on"] = Wording(f"{percent(arrays['density'][unit])} of tokens")
+            found[wl.Feature(layer, unit)] = [Block(rows=Row.each(rows))]
+    return found
+
+
+def _rounded(value: Any) -> float | None:
+    return float(f"{value:.3g}") if np.isfinite(value) else None
 
 
 def number(value: Any) -> float | None:

@@ -10,6 +10,8 @@ function steeringPanel(session) {
   const slider = el('input', { type: 'range', min: -8, max: 8, step: 0.5, value: 0, label: 'How much', on: { input: () => show() } });
   const without = el('input', { type: 'checkbox', on: { change: () => show() } }), off = el('label.slider', without, 'Take it out where it fires');
   const node = panel('steer', 'Steer', el('div.controls', which, el('label.slider', 'How much', slider, where), off), there, body);
+  // Of each layer the report holds only so many latents.
+  const held = max(0, ...d3.rollup(ways.filter((way) => way.reads), (some) => some.length, (way) => way.name.split('F')[0]).values());
   // The text with how much of the latent is at each token.
   function fires(way) {
     const f = firing(session.kept.run, way), most = d3.max(f) || 1;
@@ -27,7 +29,7 @@ function steeringPanel(session) {
     if (latent && session.fresh) fires(way);
     const out = latent && without.checked;
     slider.disabled = out;
-    if (!(amount || out) || !session.fresh) return void fill(body, el('p.quiet', `Added at every token of the text: ${way.name}, as long as it is on average, times the slider. Head directions are a difference of means over the report’s evidence.`));
+    if (!(amount || out) || !session.fresh) return void fill(body, el('p.quiet', `Added at every token of the text: ${way.name}, as long as it is on average, times the slider. Head directions are a difference of means over the report’s evidence.${held ? ` Latents to choose from: of each layer the ${held} clearest, no others.` : ''}`));
     lane.run(out ? withoutLatent(session.kept.run, way) : steered(session.kept.run, way.layer, way.vector, amount, way.site)).then((logits) => {
       if (!logits) return;
       const after = softmax(logits), kl = klDivergence(session.before, after);

@@ -10,6 +10,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date, format_time
 
+from wonderland_exports.google_rows import HANGOUTS_EVENTS
 from wonderland_exports.testing.known import PEOPLE, Known, Letters, Said
 from wonderland_exports.testing.writing import write
 
@@ -24,10 +25,7 @@ _OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("no text", {}),
 )
 _EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("somebody joined", {"event_type": "ADD_USER", "membership_change": {}}),
-    ("somebody left", {"event_type": "REMOVE_USER", "membership_change": {}}),
-    ("conversation renamed", {"event_type": "RENAME_CONVERSATION"}),
-    ("call", {"event_type": "HANGOUT_EVENT"}),
+    *((reason, {"event_type": kind}) for kind, reason in HANGOUTS_EVENTS.items()),
     ("photo or other attachment only", {"chat_message": {"message_content": {"attachment": [{"id": "1"}]}}}),
     ("no text", {"chat_message": {"message_content": {}}}),
 )

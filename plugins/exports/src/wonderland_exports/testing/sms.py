@@ -29,7 +29,7 @@ def make_sms(path: Path, rows: int = 150, *, seed: int = 0) -> Planted:
 
 
 def _rows(writer: Writer, planted: Planted, rows: int) -> Iterator[str]:
-    random, passed = writer.random, _passed()
+    random, passed, before = writer.random, _passed(), ""
     for at in range(rows):
         date, other = _START + at * 60_000 + random.randrange(60_000), random.choice(_OTHERS)
         if at < len(passed) or random.random() < 0.05:
@@ -37,15 +37,20 @@ def _rows(writer: Writer, planted: Planted, rows: int) -> Iterator[str]:
             planted.passed(reason)
             yield row.format(date=date, other=other)
             continue
+        if before and at % 17 == 16:
+            planted.passed("the same message twice")
+            yield before
+            continue
         text = writer.text() + random.choice(("", "", "\nsecond line", ' <b>"quoted" & more</b>'))
         mine = random.random() < 0.4
         if at % 4:
             planted.message("me" if mine else other, text)
             shown = other.replace("+1555", "+1 (555) ") if at % 3 else other
-            yield (
+            before = (
                 f'<sms protocol="0" address="{shown}" date="{date}" type="{1 + mine}" subject="null" '
                 f'body="{_escaped(text)}" toa="null" read="1" status="-1" contact_name="(Unknown)" />'
             )
+            yield before
         else:
             planted.message("me" if mine else _OTHERS[0], text)
             yield _mms(date, text, mine=mine, group=at % 8 == 0)
