@@ -2,8 +2,14 @@
 
 import pytest
 import regex
+from sample import page as sample_page
 
+from wonderland.estimate import Estimate
+from wonderland.report.findings import Finding
 from wonderland.report.glossary import GLOSSARY, terms_in
+from wonderland.report.glossary_examples import examples
+from wonderland.report.page import Page
+from wonderland.report.page_data import page_data
 
 
 @pytest.mark.parametrize(
@@ -39,3 +45,42 @@ def test_every_term_has_its_own_forms_and_two_sentences():
     assert len(forms) == len(set(forms))
     for term in GLOSSARY:
         assert len(regex.findall(r"[.:;]\s+|\.$", term.text)) >= 2, term.name
+
+
+def test_terms_have_examples_of_this_model_that_lead_to_what_shows_them():
+    page = sample_page()
+    loss = Estimate(3.0, 2.9, 3.1, 40, "nats a token", 7.6)
+    view = page.views[0].id
+    found = [
+        Finding(
+            "A head brings it back: much.",
+            view,
+            "L0H1",
+            "solid",
+            "effect",
+            Estimate(0.6, 0.5, 0.7, 32, "recovery", 0.0),
+        ),
+        Finding("It guesses.", "token-loss", (), "solid", "effect", loss),
+    ]
+    data = page_data(Page("a", {"sizes": {"context": 64}}, page.views, page.cards, found), page.views)
+    told = {term["name"]: term["example"] for term in data["glossary"] if term["example"]}
+    assert told["recovery"] == {
+        "text": "A head brings it back: 0.60 recovery, with the 95% interval 0.50 to 0.70.",
+        "view": view,
+        "select": ["head:L0H1"],
+    }
+    assert told["chance level"]["text"].endswith("Chance alone would give 0.")
+    assert "loss" not in told  # its view is not on this page
+    layers, heads = data["heads"]
+    assert told["attention head"]["text"] == f"There are {layers * heads}, from L0H0 to L{layers - 1}H{heads - 1}."
+    assert told["context"]["text"] == "It sees 64 tokens."
+    shown = {one.id for one in page.views} | {"findings"}
+    assert {one["view"] for one in told.values()} <= shown
+    assert told["token"]["text"].startswith("The first conversation shown begins with “‹")
+
+
+def test_every_example_is_of_a_term_and_a_page_that_shows_nothing_has_none():
+    assert examples(Page("a", {}, [], {}, []), [], [0, 0]) == {}
+    from wonderland.report import glossary_examples
+
+    assert set(glossary_examples._BY_VIEW) <= {term.name for term in GLOSSARY}

@@ -12,6 +12,7 @@ from wonderland.errors import PluginError
 from wonderland.report.encode import encode
 from wonderland.report.findings import Finding
 from wonderland.report.glossary import GLOSSARY
+from wonderland.report.glossary_examples import examples
 from wonderland.report.live_view import LIVE_VIEW
 from wonderland.report.page import Page
 from wonderland.report.schema import (
@@ -38,17 +39,20 @@ __all__ = ["page_data"]
 
 def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
     """Return what the front end reads of a page beside the data of its views."""
+    heads = _head_grid(page, views)
+    told = stories(page, views)
+    shown = {} if page.opens else examples(page, views, heads, told)
     data: dict[str, Any] = {
         "title": page.title,
         "meta": {
             name: characters(fact) if isinstance(fact, (Quoted, Text)) else fact for name, fact in page.meta.items()
         },
         "containsText": page.contains_text,
-        "heads": _head_grid(page, views),
+        "heads": heads,
         "checks": [check.plain() for check in page.checks],
         "findings": [_whole(finding) for finding in page.findings],
         "cards": list(_card_data(page)),
-        "stories": stories(page, views),
+        "stories": told,
         "roles": roles_of(page),
         "unnamed": unnamed_of(page),
         "sections": [[name, heading] for name, heading in SECTIONS.items()],
@@ -57,7 +61,10 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "auditFigures": [row.plain() for row in page.audit_figures],
         "sharing": page.sharing,
         "against": page.sharing.endswith(ASKED),
-        "glossary": [{"name": term.name, "text": term.text, "forms": list(term.forms)} for term in GLOSSARY],
+        "glossary": [
+            {"name": term.name, "text": term.text, "forms": list(term.forms), "example": shown.get(term.name)}
+            for term in GLOSSARY
+        ],
         "about": {str(key): [block.plain() for block in blocks] for key, blocks in page.about.items()},
         "views": [
             {

@@ -297,6 +297,14 @@ def _selected(finding: Finding) -> list[str]:
     return [str(key) for key in finding.select if key.kind == "head"]
 
 
+def claim_in_numbers(finding: Finding) -> str:
+    """Return a claim with its number and interval as sentences; it must have a number."""
+    one = finding.estimate
+    value, low, high = (_number(v, one) for v in (one.value, one.low, one.high))
+    between = f", with the 95% interval {low} to {high}" if low != high else ""
+    return f"{headline(finding.sentence).rstrip('.')}: {value}{_unit(one)}{between}."
+
+
 def _finite(finding: Finding) -> bool:
     one = finding.estimate
     return all(math.isfinite(float(v)) for v in (one.value, one.low, one.high)) and bool(finding.view)

@@ -68,8 +68,8 @@ function mountFindings(host) {
 
 function mountWords(host) {
   host.replaceChildren(el('article.figure.words', headline('words', 'Words explained'),
-    el('p.caption', 'The words of the field that stand in this report; where one is underlined by dots, its text is a touch away.'),
-    el('dl.glossary', page.glossary.map((term) => el('div', el('dt', term.name), el('dd', term.text))))));
+    el('p.caption', 'Words of the field in this report; where one is underlined by dots, its text is a touch away.'),
+    el('dl.glossary', page.glossary.map((term) => el('div', el('dt', term.name), el('dd', term.text, term.example && [el('br'), el('a', { href: evidenceOf(term.example) }, `In this model: ${term.example.text}`)]))))));
   return NO_FIGURE;
 }
 const termText = (name) => page.glossary.find((term) => term.name === name)?.text;

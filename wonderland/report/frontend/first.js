@@ -2,7 +2,7 @@
 
 // What a finding claims, by its shape; how far it can be trusted, by its word.
 const KINDS = {
-  effect: ['◆', 'effect', 'something is there: its interval, or its exact number, lies beyond its chance level'],
+  effect: ['◆', 'effect', 'something is there: its interval or exact number lies beyond its chance level'],
   unsure: ['◇', 'effect, not shown', 'something may be there: its interval reaches its chance level, or there is too little evidence'],
   null: ['○', 'null result', 'nothing larger than the bound that the sentence names'],
   description: ['·', 'description', 'a number of the model, with no chance level to compare it with'],

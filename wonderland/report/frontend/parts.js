@@ -174,7 +174,7 @@ function sizeCanvas(canvas, width, height) {
 // A slider for the least size shown, as a share of the largest: { least(), limit(), node, show(count) }; it lies in the address.
 function threshold(first, most, unit) {
   const least = () => (store.threshold ?? round(100 * min(1, (first ?? 0) / most))) / 100;
-  const slider = el('input', { type: 'range', min: 1, max: 100, label: 'Smallest effect shown', on: { input: () => store.set({ threshold: +slider.value }) } });
+  const slider = el('input', { type: 'range', min: 1, max: 100, on: { input: () => store.set({ threshold: +slider.value }) } });
   const where = el('span.where'), node = el('label.slider', 'Smallest effect shown', slider, where);
   const show = (count) => {
     slider.value = round(100 * least());
