@@ -11,6 +11,7 @@ import pytest
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.csv_source import CsvSource
 from wonderland.corpus.messages import Message, Skipped
+from wonderland.counted import counted
 from wonderland.errors import InputError, UsageError
 
 TABLE = "id,thread,timestamp,sender,is_from_me,text\nm1,family,2018-04-13T17:32:32Z,Ada,false,What up?\n"
@@ -70,7 +71,9 @@ def test_a_time_in_any_unit_since_1970_is_the_same_moment(write, time):
 def test_a_record_with_the_wrong_number_of_cells_is_one_failed_row_and_reading_goes_on(write, record, cells):
     first, odd, last = rows(write("a.csv", f"sender,text\nme,one\n{record}\nme,two\n"))
     assert (first.text, last.text) == ("one", "two")
-    assert odd == Skipped("record 3", "wrong number of cells", failed=True, detail=f"{cells} cells, the header has 2")
+    assert odd == Skipped(
+        "record 3", "wrong number of cells", failed=True, detail=f"{counted(cells, 'cell')}, the header has 2"
+    )
 
 
 @pytest.mark.parametrize("text_last", [True, False])

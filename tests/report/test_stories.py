@@ -174,7 +174,7 @@ def test_choices_left_are_those_on_the_tokens_that_counting_was_scored_on():
     training, read = sample_views.training_view(""), reading(np.ones(8))
     held_out = min(training.figure.series[-1].y)
     # The loss of other windows stands among the findings: it is not the number beside what counting leaves.
-    other = effect("A loss.", "reading", None, kind="description", estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
+    other = effect("A loss.", "reading", None, estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
     page = page_of([other], [training, read], checks=checked(held_out))
     story = told(page)["How well does it guess?"]
     counts = [f"{math.exp(held_out + by):,.0f}" for by in (0, -0.1, 0.1)]
@@ -189,7 +189,7 @@ def test_choices_left_are_those_on_the_tokens_that_counting_was_scored_on():
 
 
 def test_without_a_training_curve_the_loss_that_was_measured_is_told():
-    loss = effect("A loss.", "reading", None, kind="description", estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
+    loss = effect("A loss.", "reading", None, estimate=one(3.0, 2.9, 3.1, "nats a token", 7.0))
     story = told(page_of([loss], [reading(np.ones(8))]))["How well does it guess?"]
     assert story["number"] == {"value": "20", "low": "18", "high": "22", "unit": "choices left", "of": "30 pairs"}
     assert story["picture"]["points"] == [["a blind guess", pytest.approx(math.exp(7.0))]]

@@ -110,7 +110,7 @@ def test_who_is_me_is_found_in_the_profile_or_in_all_conversations_or_asked(tmp_
     write(tmp_path / "inbox" / "a_1" / "message_1.json", row())
     with pytest.raises(InputError, match=r"does not say which of its senders is you") as caught:
         list(Messenger(tmp_path).rows())
-    assert '"Leo Ito" (1 messages)' in caught.value.hint
+    assert '"Leo Ito" (1 message)' in caught.value.hint
     with pytest.raises(InputError, match="'Nobody' sent no message"):
         list(Messenger(tmp_path, me="Nobody").rows())
     write(tmp_path / "inbox" / "b_2" / "message_1.json", row("x", "Zoë"), participants=("Ada Berg", "Zoë"))
@@ -130,8 +130,8 @@ def test_html_beside_json_is_said_and_alone_refused(tmp_path):
     source = Messenger(tmp_path, me="Leo Ito")
     assert len(read(source)[0]) == 1
     beside, alone = source.notes()
-    assert beside.startswith("1 HTML files say what the JSON beside them says")
-    assert alone.startswith("1 conversations are there as HTML only")
+    assert beside.startswith("1 HTML file says what the JSON beside says")
+    assert alone.startswith("1 conversation is there as HTML only")
     shutil.rmtree(tmp_path / "inbox" / "a_1")
     assert Messenger.sniff(tmp_path) > 0
     with pytest.raises(InputError, match="no messages of messenger as JSON") as caught:

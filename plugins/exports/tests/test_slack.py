@@ -52,7 +52,7 @@ def test_the_owner_is_named_by_id_name_account_or_address(tmp_path):
         assert [message.is_from_me for message in read(Slack(tmp_path, me=me))[0]] == [True, False]
     with pytest.raises(InputError, match="does not say which of its senders is you") as caught:
         list(Slack(tmp_path).rows())
-    assert '"Ada B" (1 messages)' in caught.value.hint
+    assert '"Ada B" (1 message)' in caught.value.hint
 
 
 def test_people_are_called_by_their_address_or_by_name(tmp_path):

@@ -237,7 +237,8 @@ def _is_html(member: Member) -> bool:
 def _note_html(export: Export, read: Any, html: list[Member]) -> None:
     beside = sum(member.path.parent in read for member in html)
     if beside:
-        export.notes.append(f"{beside:,} HTML files say what the JSON beside them says, and were passed over.")
+        told = counted(beside, "HTML file says", "HTML files say")
+        export.notes.append(f"{told} what the JSON beside says, and {'was' if beside == 1 else 'were'} passed over.")
     if alone := {member.path.parent for member in html} - read:
         told = counted(len(alone), "conversation is", "conversations are")
         export.notes.append(f"{told} there as HTML only and not read. {_HOW}")

@@ -91,6 +91,7 @@ def load(member: Member, *, most: int = 1 << 28) -> Any:
     raise AssertionError("a walk along no way yields the whole value")
 
 
+_LARGE = 4_000_000  # bytes of a file whose values are worth leaving out of the search for cycles
 _REFUSED = object()
 """What stands for a file that the quick parser does not take; the walk says what is wrong with it, if anything is."""
 
@@ -107,7 +108,8 @@ def _parsed_whole(member: Member) -> Any:
     except orjson.JSONDecodeError:  # also what the standard library takes: halves of emoji, a mark in front, UTF-16
         return _REFUSED
     finally:
-        _grown_old()
+        if len(content) > _LARGE:  # to count what is frozen takes longer than to search through a small file
+            _grown_old()
         if collecting:
             gc.enable()
 
