@@ -342,9 +342,7 @@ class TestFailures:
         assert len(error) < 200  # no list of all of them
 
     def test_an_unknown_parameter(self, workspace, capsys):
-        assert "--threshold" in self.failed(
-            capsys, "analyze", "-w", workspace, "head-patterns", "--colour", "1", code=2
-        )
+        assert "--threshold" in self.failed(capsys, "analyze", "-w", workspace, "head-patterns", "--zebra", "1", code=2)
 
     def test_an_unknown_source_option(self, messages, tmp_path, capsys):
         error = self.failed(capsys, "extract", "-w", tmp_path / "w", messages, "--colour", "red", code=2)
