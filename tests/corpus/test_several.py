@@ -272,3 +272,92 @@ def test_a_frame_without_a_single_text_is_refused(texts):
     with pytest.raises(InputError, match="no text in the column 'text' of the frame: 2 cells are None, NaN or blank"):
         Corpus.from_frame(frame)
     assert len(Corpus.from_frame(frame.assign(text=["hi", texts[1]]))) == 1
+
+
+# -- what is sent to two people is two messages
+
+
+def talk(path, other, *rows, zone="+00:00"):
+    """Write a conversation with one person: sender, text, and seconds after Monday noon."""
+    lines = [
+        {"sender": sender, "text": text, "thread": other, "timestamp": at.replace(tzinfo=None).isoformat() + zone}
+        for sender, text, second in rows
+        for at in [MONDAY + timedelta(seconds=second)]
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("names", [False, True], ids=["pseudonyms", "names"])
+@pytest.mark.parametrize(
+    ("one", "other", "joined"),
+    [
+        ("Bo", "Cy", 0),
+        ("Bo", "bo", 1),  # a name is compared without its case
+        ("Bo", "+15550100001", 1),  # may be one person
+        ("+15550100001", "+1 555 010-0001", 1),
+        ("+15550100001", "+15550100002", 0),
+    ],
+)
+def test_what_is_sent_to_two_people_in_one_second_is_two_messages(tmp_path, one, other, joined, names):
+    a = talk(tmp_path / "a.jsonl", one, ("me", "happy new year", 0), (one, "you too", 9))
+    b = talk(tmp_path / "b.jsonl", other, ("me", "happy new year", 0), (other, "and you", 9))
+    assert Corpus.read(a, b, names=names).ledger.count("joined") == joined
+
+
+def test_where_the_other_never_writes_a_conversation_may_be_the_same(tmp_path):
+    a = talk(tmp_path / "a.jsonl", "Bo", ("me", "hi", 0))
+    b = talk(tmp_path / "b.jsonl", "Cy", ("me", "hi", 0), ("Cy", "ho", 1))
+    assert Corpus.read(a, b).ledger.count("joined") == 1
+
+
+def test_a_group_is_the_same_where_most_of_its_people_are(tmp_path):
+    group = [("Ada", "hi", 0), ("Bo", "ho", 5), ("Cy", "hm", 7)]
+    a = talk(tmp_path / "a.jsonl", "g", ("me", "x", 60), *group)
+    b = talk(tmp_path / "b.jsonl", "g", ("me", "x", 60), *group[:2], ("Dan", "new", 9))
+    c = talk(tmp_path / "c.jsonl", "h", ("me", "x", 60), group[0], ("Eve", "other", 9))  # half of whom are in the first
+    assert Corpus.read(a, b).ledger.count("joined") == 1
+    assert Corpus.read(a, c).ledger.count("joined") == 0
+
+
+def test_each_of_several_copies_stands_for_one(tmp_path):
+    a = talk(tmp_path / "a.jsonl", "Bo", ("me", "hi", 0), ("Bo", "ho", 1))
+    b = talk(tmp_path / "b.jsonl", "Bo", ("me", "hi", 0), ("Bo", "ha", 1))
+    c = talk(tmp_path / "c.jsonl", "Bo", ("me", "hi", 0), ("me", "hi", 0), ("Bo", "hu", 1))
+    corpus = Corpus.read(a, b, c)
+    assert [(entry.reason, entry.count) for entry in corpus.ledger.entries] == [
+        ("jsonl-2: also in jsonl", 1),
+        ("jsonl-3: also in jsonl", 1),
+    ]
+
+
+def test_what_is_sent_to_two_people_tells_no_clock(tmp_path):
+    daily = [("me", f"result {day}", 86_400 * day) for day in range(20)]
+    a = talk(tmp_path / "a.jsonl", "Bo", *daily, ("Bo", "well done", 1))
+    local = [(who, text, at + 7200) for who, text, at in daily]
+    for other, joined in (("Mum", 0), ("Bo", 20)):
+        b = talk(tmp_path / "b.jsonl", other, *local, (other, "nice", 8000), zone="")
+        corpus = Corpus.read(a, b)
+        assert corpus.ledger.count("joined") == joined
+        assert len(corpus.notes) == bool(joined)
+
+
+def test_one_offset_among_others_is_chance(tmp_path):
+    later = [(f"later {at}", 10_000_000 + at * 5_000) for at in range(12)]
+    local = [(text, at + 3600) for text, at in SAID] + [(text, at + 7200) for text, at in later]
+    apart = 10_000_000 + 30_100
+    corpus = clocks(tmp_path, [*SAID, *later, ("see you", apart)], [*local, ("see you", apart + 3600)])
+    assert corpus.ledger.count("joined") == 24
+    assert sorted(message.text for message in corpus).count("see you") == 2
+    assert "24 messages" in corpus.notes[-1]
+
+
+def test_between_two_offsets_nothing_is_known(tmp_path):
+    later = [(f"later {at}", 10_000_000 + at * 5_000) for at in range(12)]
+    local = [(text, at + 3600) for text, at in SAID] + [(text, at + 7200) for text, at in later]
+    night, before, after = 5_000_000, SAID[-1][1] - 10, 10_000_000 + 10
+    ok = [("ok", at) for at in (night, before, after)]
+    theirs = [("ok", night + 3600), ("ok", night + 7200), ("ok", before + 3600), ("ok", after + 7200)]
+    corpus = clocks(tmp_path, [*SAID, *later, *ok], [*local, *theirs])
+    assert corpus.ledger.count("joined") == 24 + 2
+    assert sorted(message.text for message in corpus).count("ok") == 3 + 4 - 2

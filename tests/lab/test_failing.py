@@ -19,6 +19,20 @@ class Said(wl.Result):
 
 
 @dataclass(frozen=True)
+class Shows(Said):
+    """A result whose views or findings are what it is given."""
+
+    shown: object = None
+    found: object = ()
+
+    def views(self):
+        return self.shown() if callable(self.shown) else ()
+
+    def findings(self):
+        return self.found
+
+
+@dataclass(frozen=True)
 class Fine:
     """Finds something."""
 
@@ -57,6 +71,12 @@ FAILURES = {
     "exits": (raises(SystemExit(3)), "failed: SystemExit at"),
     "nothing": (lambda specimen: None, "returned a NoneType, not a Result"),
     "no summary": (lambda specimen: Said(None), "summary .* is a NoneType, not text"),
+    "no picture": (
+        lambda specimen: Shows("So.", shown=lambda: {}["view"]),
+        r"failed: KeyError at .*test_failing\.py:\d+",
+    ),
+    "no view": (lambda specimen: Shows("So.", shown=lambda: ["view"]), "mong the views .* is a str, no View"),
+    "no finding": (lambda specimen: Shows("So.", found=[None]), "mong the findings .* is a NoneType, no Finding"),
     "empty": (lambda specimen: Said(" "), "summary .* is empty"),
 }
 

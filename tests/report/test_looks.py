@@ -53,6 +53,13 @@ def test_a_head_is_judged_by_its_own_pattern_and_beyond_looking_at_all_alike():
     assert clearest_look([shown(late)], Head(1, 0))["tokens"][0] == " 0.16"
 
 
+def test_two_messages_are_preferred_to_a_clearer_one():
+    short = np.repeat([0, 1, 2, 3], [9, 4, 5, 6])
+    looks = clearest_look([shown(patterns(*((3, q, 0, 0.99) for q in range(1, 9))), messages=short)], Head(1, 1))
+    assert looks["tokens"][0] == " 0.9"  # of the first message alone nine tokens would fit
+    assert clearest_look([shown(patterns(*((3, q, 0, 0.99) for q in range(1, 9))))], Head(1, 1))["tokens"][0] == " 0.0"
+
+
 def test_looking_at_itself_is_no_arc_and_counts_for_nothing():
     itself = patterns(*((3, query, query, 0.95) for query in range(9, 17)), *((3, q, 16, 0.6) for q in range(17, 24)))
     looks = clearest_look([shown(itself)], Head(1, 1))

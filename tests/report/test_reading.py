@@ -87,7 +87,7 @@ def test_the_first_page_of_a_report_that_answers_is_as_short(page, tmp_path, aga
     tab = context.new_page()
     open_at(tab, path.as_uri())
     shown = is_short(tab)
-    assert "Try it: write, and the model answers" in shown
+    assert "Try it: write, and it answers" in shown
     assert ("The audit does not let this model be shared." in shown) is against
     tab.click("summary:text-is('Figures of the audit')")
     assert (refused if against else PUBLIC) in tab.inner_text("main")

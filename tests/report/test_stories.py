@@ -214,7 +214,7 @@ def test_a_model_that_counting_beats_is_said_to_be_beaten():
     assert said(first.y) == f"It guesses no better than a simpler rule does: {first.name}."
     both = f"It guesses no better than simpler rules do: {first.name} and {second.name}."
     assert said((second.y + third.y) / 2) == both
-    assert said(1.0) == "Before each token it hesitates between about 3 choices; no table of counts does better."
+    assert said(1.0) == "Before each token it hesitates between about 3 choices; counting does no better."
 
 
 def test_everything_found_makes_at_most_five_stories():

@@ -2,24 +2,27 @@
 
 A text that one person sent once in either store is one message if its two times differ by whole quarters of an hour,
 from 12 hours behind UTC to 14 before it, as zones do. `AGREE` such texts at least, and one of 20 of them, have to say
-the same offset; then it holds for every message that is nearest in time to one of these. So a clock may change in
-spring and autumn, or travel.
+the same offset, and so have most of those next to it in time. The offset holds until the next such text; between two
+that differ nothing is known, so there nothing is joined. So a clock may change in spring and autumn, or travel.
 
-What would fool it: the same person sends a text again, to the minute as many quarters of an hour later as the clock is
-before UTC, and either is in one store only; near a change of the clock also the quarters between the two offsets.
+What would fool it: the same person sends a text again in that conversation, to the minute as many quarters of an hour
+later as the clock is before UTC, and either is in one store only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AGREE", "Clock", "Written", "compared", "numbered"]
+__all__ = ["AGREE", "UNKNOWN", "Clock", "Written", "compared", "numbered"]
 
 AGREE = 5
+UNKNOWN = np.iinfo(np.int64).min
+"""The time of a message that the clock does not tell."""
+
 _SHARE = 0.05  # an offset that chance makes has some 1 % of all
 _QUARTER, _LEAST, _MOST = 900, -12 * 3600, 14 * 3600
 _Whole = npt.NDArray[np.int64]
@@ -31,14 +34,16 @@ class Written(NamedTuple):
     Attributes:
         what: A number for person and text, [message].
         seconds: Seconds since 1970, of UTC or of a clock somewhere, [message].
+        chats: The number of its conversation, [message].
     """
 
     what: _Whole
     seconds: _Whole
+    chats: _Whole
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Written:
         """Return some of the messages."""
-        return Written(self.what[chosen], self.seconds[chosen])
+        return Written(self.what[chosen], self.seconds[chosen], self.chats[chosen])
 
 
 class Clock(NamedTuple):
@@ -55,13 +60,15 @@ class Clock(NamedTuple):
     unit: int
 
     def shown(self, moments: _Whole) -> _Whole:
-        """Return what the clock showed at some moments, in seconds since 1970, whole units."""
-        after = np.clip(np.searchsorted(self.moments, moments), 1, max(1, len(self.moments) - 1))
-        before = after - 1
-        after = np.minimum(after, len(self.moments) - 1)
-        nearer = np.abs(self.moments[after] - moments) < np.abs(self.moments[before] - moments)
-        found: _Whole = moments // self.unit * self.unit + self.offsets[np.where(nearer, after, before)]
-        return found
+        """Return what the clock showed at some moments, in seconds since 1970, whole units; `UNKNOWN` at a change.
+
+        A change lies somewhere between two moments of different offsets, so only those two are known there.
+        """
+        last = len(self.moments) - 1
+        after = np.minimum(np.searchsorted(self.moments, moments), last)
+        before = np.where(self.moments[after] > moments, np.maximum(after - 1, 0), after)
+        shown: _Whole = moments // self.unit * self.unit + self.offsets[after]
+        return np.where(self.offsets[after] == self.offsets[before], shown, UNKNOWN)
 
     def words(self) -> str:
         """Return its offsets as one writes zones.
@@ -74,26 +81,44 @@ class Clock(NamedTuple):
         return " and ".join(filter(None, (", ".join(written[:-1]), written[-1])))
 
 
-def compared(known: Written, local: Written) -> Clock | None:
-    """Return the clock of messages without a zone, told by messages with one; None if too few agree."""
+def compared(known: Written, local: Written, alike: Callable[[int, int], bool]) -> Clock | None:
+    """Return the clock of messages without a zone, told by messages with one; None if too few agree.
+
+    Args:
+        known: Messages whose times have a zone.
+        local: Messages whose times have none.
+        alike: Whether two conversations, of the first and of the second, may be one.
+    """
     unit = 1 if np.any(local.seconds % 60) else 60
     one, other = _once(known), _once(local)
     _, of_one, of_other = np.intersect1d(one.what, other.what, assume_unique=True, return_indices=True)
     moments = one.seconds[of_one]
     offsets = other.seconds[of_other] - moments // unit * unit
     zones = (offsets % _QUARTER == 0) & (offsets >= _LEAST) & (offsets <= _MOST)
+    pairs = zip(one.chats[of_one].tolist(), other.chats[of_other].tolist(), strict=True)
+    zones &= np.fromiter((alike(*pair) for pair in pairs), dtype=bool, count=len(zones))
     moments, offsets = moments[zones], offsets[zones]
     values, counts = np.unique(offsets, return_counts=True)
     agreed = np.isin(offsets, values[counts >= max(AGREE, _SHARE * len(offsets))])
     order = np.argsort(moments[agreed], kind="stable")
-    return Clock(moments[agreed][order], offsets[agreed][order], unit) if len(order) else None
+    moments, offsets = moments[agreed][order], offsets[agreed][order]
+    usual = _is_usual(offsets)
+    return Clock(moments[usual], offsets[usual], unit) if usual.any() else None
+
+
+def _is_usual(offsets: _Whole) -> npt.NDArray[np.bool_]:
+    """Return which offsets are those of most of their neighbours in time: another one there is chance."""
+    near = [offsets[max(0, at - AGREE + 1) : at + AGREE] for at in range(len(offsets))]
+    return np.array(
+        [2 * int((some == own).sum()) > len(some) for some, own in zip(near, offsets, strict=True)], dtype=bool
+    )
 
 
 def _once(written: Written) -> Written:
     """Return the messages whose person and text occur once."""
     what, first, counts = np.unique(written.what, return_index=True, return_counts=True)
     alone = counts == 1
-    return Written(what[alone], written.seconds[first[alone]])
+    return Written(what[alone], written.seconds[first[alone]], written.chats[first[alone]])
 
 
 def numbered(people: Sequence[str], texts: Sequence[str]) -> _Whole:

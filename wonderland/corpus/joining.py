@@ -1,8 +1,8 @@
 """Several stores as one corpus in which every row is still accounted for.
 
 Each store keeps its ledger. The joined one sums them, each class behind the name of its store, and has a stage of its
-own for what is in two stores: a message of the same person in the same second with the same text is counted once. Ids
-get the name of the store as a prefix.
+own for what is in two stores: a message of the same person in the same second with the same text is counted once, if
+their conversations may be one (`wonderland.corpus.chats`). Ids get the name of the store as a prefix.
 
 Times without a zone are compared with each other as they stand, and with moments where enough texts that occur once in
 both stores agree on how far the clock was from UTC (`wonderland.corpus.clocks`); a note then says how far.
@@ -14,7 +14,7 @@ both are kept then if they are in one store. What a clock shows in minutes is co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wonderland.corpus import columns
-from wonderland.corpus.clocks import Written, compared, numbered
+from wonderland.corpus.chats import Chats
+from wonderland.corpus.clocks import UNKNOWN, Written, compared, numbered
 from wonderland.corpus.messages import Entry, Ledger
 from wonderland.corpus.order import sorted_by_thread
 from wonderland.errors import UsageError
@@ -57,12 +58,15 @@ def labels(names: Sequence[str]) -> list[str]:
     return found
 
 
-def join(parts: Sequence[Part], *, once: bool = True) -> tuple[pa.Table, Ledger, pa.Table, tuple[str, ...]]:
+def join(
+    parts: Sequence[Part], *, once: bool = True, pseudonyms: Mapping[str, str] | None = None
+) -> tuple[pa.Table, Ledger, pa.Table, tuple[str, ...]]:
     """Join what was read from several stores; who is who, and which conversation, must be settled in them.
 
     Args:
         parts: The stores, in the order that decides which copy of a message stays.
         once: Whether a message that is in two stores is counted once.
+        pseudonyms: The pseudonym of each sender by what it stands for; None if names are kept.
 
     Returns:
         Messages with conversations together, the joined ledger, the skipped rows and the notes.
@@ -80,8 +84,10 @@ def join(parts: Sequence[Part], *, once: bool = True) -> tuple[pa.Table, Ledger,
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     ledger, told = _sum(parts), list[str]()
     if once and len(parts) > 1:
-        keep, reasons = _again(parts)
-        told = _by_clock(parts, keep, reasons)
+        named = {alias: name for name, alias in (pseudonyms or {}).items()}
+        chats = Chats([part.table for part in parts], named, pseudonyms=pseudonyms is not None)
+        keep, reasons = _again(parts, chats)
+        told = _by_clock(parts, chats, keep, reasons)
         table = table.filter(pa.array(keep)).combine_chunks()
         ledger = ledger.dropped(STAGE, reasons)
     notes = tuple(f"{part.label}: {note}" for part in parts for note in part.notes)
@@ -112,33 +118,39 @@ def _stages(parts: Sequence[Part]) -> list[str]:
     return list(dict.fromkeys(stage for part in parts for stage in part.ledger.stages()))
 
 
-def _again(parts: Sequence[Part]) -> tuple[np.ndarray, Counter[str]]:
+def _again(parts: Sequence[Part], chats: Chats) -> tuple[np.ndarray, Counter[str]]:
     """Return which messages are not in an earlier store, [message], and how many are, by that store."""
-    before: dict[int, tuple[int, int]] = {}  # hash of a message: how often an earlier store has it, and which store
-    keep: list[bool] = []
+    keys = [_keys(part.table) for part in parts]
+    timed = [part.table.column("timestamp").is_valid().to_numpy() for part in parts]
+    once = np.concatenate([np.unique(own[here]) for own, here in zip(keys, timed, strict=True)])
+    hashes, stores = np.unique(once, return_counts=True)
+    several = hashes[stores > 1]
+    before: dict[int, list[tuple[int, int]]] = {}  # hash of a message: store and conversation of each earlier one
+    keep: list[np.ndarray] = []
     reasons: Counter[str] = Counter()
-    for number, part in enumerate(parts):
-        here: Counter[int] = Counter()
-        for key in _keys(part.table):
-            if key is None:
-                keep.append(True)
-                continue
-            here[key] += 1
-            count, store = before.get(key, (0, 0))
-            keep.append(here[key] > count)
-            if here[key] <= count:
-                reasons[f"{part.label}: also in {parts[store].label}"] += 1
-        for key, count in here.items():
-            if count > before.get(key, (0, 0))[0]:
-                before[key] = (count, number if key not in before else before[key][1])
-    return np.array(keep, dtype=bool), reasons
+    for number, (part, own, has_time) in enumerate(zip(parts, keys, timed, strict=True)):
+        places = np.flatnonzero(has_time & np.isin(own, several))
+        here = list(zip(places.tolist(), own[places].tolist(), chats.of[number][places].tolist(), strict=True))
+        left = {key: list(before.get(key, ())) for _, key, _ in here}
+        kept = np.ones(len(own), dtype=bool)
+        for place, key, chat in here:
+            found = {one[0]: one for one in reversed(left[key]) if chats.may_be_one(number, chat, *one)}
+            if found:  # each earlier store has this one; what they have more of is other messages
+                left[key] = [one for one in left[key] if found.get(one[0]) is not one]
+                kept[place] = False
+                reasons[f"{part.label}: also in {parts[min(found)].label}"] += 1
+        for _, key, chat in here:
+            before.setdefault(key, []).append((number, chat))
+        keep.append(kept)
+    return np.concatenate(keep), reasons
 
 
-def _by_clock(parts: Sequence[Part], keep: np.ndarray, reasons: Counter[str]) -> list[str]:
+def _by_clock(parts: Sequence[Part], chats: Chats, keep: np.ndarray, reasons: Counter[str]) -> list[str]:
     """Take out what an earlier store has under a time with a zone and a later one without, or the other way round.
 
     Args:
         parts: The stores.
+        chats: Their conversations.
         keep: Which messages of all stores are still kept, [message]; changed here.
         reasons: How many messages left for each reason; changed here.
 
@@ -157,18 +169,21 @@ def _by_clock(parts: Sequence[Part], keep: np.ndarray, reasons: Counter[str]) ->
                     continue
                 for one in (earlier, number):
                     if one not in sides:
-                        sides[one] = _Side.of(parts[one].table)
+                        sides[one] = _Side.of(parts[one].table, chats.of[one])
                 here, there = sides[number], sides[earlier]
                 mine, theirs = here.timed & (here.zoned == of_this), there.timed & (there.zoned == of_earlier)
                 these, those = here.written.where(mine), there.written.where(theirs)
-                clock = compared(those, these) if of_earlier else compared(these, those)
+                if of_earlier:
+                    clock = compared(those, these, chats.between(earlier, number))
+                else:
+                    clock = compared(these, those, chats.between(number, earlier))
                 if clock is None:
                     continue
                 these, those = (
                     side._replace(seconds=clock.shown(side.seconds)) if zoned else side
                     for side, zoned in ((these, of_this), (those, of_earlier))
                 )
-                count = _taken(these, those, np.flatnonzero(mine), kept)
+                count = _taken(these, those, chats.between(number, earlier), np.flatnonzero(mine), kept)
                 reasons[f"{part.label}: also in {parts[earlier].label}"] += count
                 local, known = (part, parts[earlier]) if of_earlier else (parts[earlier], part)
                 notes.append(
@@ -179,13 +194,20 @@ def _by_clock(parts: Sequence[Part], keep: np.ndarray, reasons: Counter[str]) ->
     return notes
 
 
-def _taken(these: Written, those: Written, places: np.ndarray, kept: np.ndarray) -> int:
+def _taken(
+    these: Written, those: Written, alike: Callable[[int, int], bool], places: np.ndarray, kept: np.ndarray
+) -> int:
     """Take out the messages that are among those of an earlier store, as often as it has them; count them."""
-    before = Counter(zip(those.what.tolist(), those.seconds.tolist(), strict=True))
+    before: dict[tuple[int, int], list[int]] = {}
+    for what, second, chat in zip(*(column.tolist() for column in those), strict=True):
+        before.setdefault((what, second), []).append(chat)
     count = 0
-    for place, key in zip(places.tolist(), zip(these.what.tolist(), these.seconds.tolist(), strict=True), strict=True):
-        if kept[place] and before[key] > 0:
-            before[key] -= 1
+    rows = zip(places.tolist(), *(column.tolist() for column in these), strict=True)
+    for place, what, second, chat in rows:
+        left = before.get((what, second), ()) if kept[place] and second != UNKNOWN else ()
+        found = next((other for other in left if alike(chat, other)), None)
+        if found is not None:
+            before[what, second].remove(found)
             kept[place] = False
             count += 1
     return count
@@ -199,11 +221,11 @@ class _Side(NamedTuple):
     zoned: np.ndarray
 
     @classmethod
-    def of(cls, table: pa.Table) -> _Side:
+    def of(cls, table: pa.Table, chats: np.ndarray) -> _Side:
         timed = table.column("timestamp").is_valid().to_numpy()
         seconds = table.column("timestamp").cast(pa.int64()).fill_null(0).to_numpy() // 1_000_000
         people = table.column("sender").cast(pa.string()).to_pylist()
-        written = Written(numbered(people, table.column("text").to_pylist()), seconds)
+        written = Written(numbered(people, table.column("text").to_pylist()), seconds, chats)
         return cls(written, timed, table.column("zone_known").to_numpy())
 
 
@@ -212,8 +234,8 @@ def _zones(table: pa.Table) -> set[bool]:
     return {*pc.unique(table.filter(table.column("timestamp").is_valid()).column("zone_known")).to_pylist()}
 
 
-def _keys(table: pa.Table) -> list[int | None]:
-    """Return the hash of person, second and text of each message; None for one without a time."""
+def _keys(table: pa.Table) -> np.ndarray:
+    """Return the hash of person, second, zone and text of each message, [message]."""
     seconds = pc.floor(pc.divide(table.column("timestamp").cast(pa.int64()), pa.scalar(1e6))).to_pylist()
     rows = zip(
         table.column("sender").cast(pa.string()).to_pylist(),
@@ -222,7 +244,7 @@ def _keys(table: pa.Table) -> list[int | None]:
         table.column("text").to_pylist(),
         strict=True,
     )
-    return [None if row[1] is None else hash(row) for row in rows]
+    return np.fromiter((hash(row) for row in rows), dtype=np.int64, count=len(table))
 
 
 def renamed(table: pa.Table, label: str, me: str) -> pa.Table:

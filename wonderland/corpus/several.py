@@ -61,7 +61,7 @@ def read_several(
         except OwnerUnknown as error:
             say_it_of_each(error, given, number)
             raise
-    return (*join(parts), tuple(part.ledger for part in parts))
+    return (*join(parts, pseudonyms=shared.people if shared else None), tuple(part.ledger for part in parts))
 
 
 def named_stores(places: Sequence[_Place], sources: Sequence[str]) -> list[tuple[_Place, str]]:

@@ -22,6 +22,8 @@ from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
 from wonderland.memory import give_back
+from wonderland.report.findings import Finding
+from wonderland.report.schema import View
 from wonderland.version import __version__
 
 __all__ = ["LATE", "Watching", "checked", "provenance", "run_alone", "run_each"]
@@ -220,7 +222,20 @@ def _run(
     if not isinstance(said := result.summary(), str) or not said.strip():
         wrong = "empty" if isinstance(said, str) else f"a {type(said).__name__}, not text"
         raise PluginError(f"The summary of the result of {analysis.name!r} is {wrong}.")
+    _can_be_shown(analysis, result)
     return result
+
+
+def _can_be_shown(analysis: Runnable, result: Result) -> None:
+    """Ask a result once for what a report shows of it, while it can still be said whose fault it is."""
+    asked: tuple[tuple[str, Sequence[object], type], ...] = (
+        ("views", result.views(), View), ("findings", result.findings(), Finding),
+    )  # fmt: skip
+    for what, found, kind in asked:
+        for one in found:
+            if not isinstance(one, kind):
+                strange = f"a {type(one).__name__}, no {kind.__name__}"
+                raise PluginError(f"Among the {what} of the result of {analysis.name!r} is {strange}.")
 
 
 def checked(analysis: Runnable, result: Any) -> Result:

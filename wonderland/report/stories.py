@@ -118,7 +118,7 @@ def _guesses(page: Page, views: Sequence[View]) -> dict[str, Any] | None:
         return None
     better = [name for name, level in sorted(levels, key=lambda level: level[1]) if level <= loss]
     text = (
-        f"Before each token it hesitates between about {_count(loss)} choices; no table of counts does better."
+        f"Before each token it hesitates between about {_count(loss)} choices; counting does no better."
         if not better
         else f"It guesses no better than a simpler rule does: {better[0]}."
         if len(better) == 1

@@ -101,7 +101,7 @@ def read_stores(
                 with guarding(people):
                     pseudonyms.save(people)
         parts.append(part)
-    table, ledger, skipped, notes = join(parts)
+    table, ledger, skipped, notes = join(parts, pseudonyms=None if names else pseudonyms.people)
     told = (*notes, *_strange(known, stores), *_nobody(known, stores, met))
     corpus = Corpus(table, ledger, skipped, told, stores=tuple(part.ledger for part in parts))
     return corpus, pseudonyms, [store.kind for store in stores]

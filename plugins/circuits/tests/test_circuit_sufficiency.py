@@ -65,7 +65,7 @@ def test_a_wrong_circuit_is_near_the_end_of_the_ranks(shared):
     assert found.chosen == "named"
     assert found.recovery.value == pytest.approx(0, abs=1e-4)
     assert found.rank > 8
-    assert ": not sufficient, as it takes 80%." in found.summary()
+    assert ": not sufficient: 80% would be." in found.summary()
     (finding,) = found.findings()
     assert (finding.kind, finding.trust) == ("null", "solid")  # the whole interval is under what it takes
 

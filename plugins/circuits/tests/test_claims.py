@@ -222,16 +222,16 @@ def test_few_pairs_are_an_anecdote_whatever_they_show(name):
 def test_a_circuit_is_sufficient_insufficient_or_undecided_by_its_interval():
     many = (0.1,) * 60
     cases = {
-        (0.95, 0.9, 1.0): (many, "sufficient (it takes 80%)", "effect", "solid"),
+        (0.95, 0.9, 1.0): (many, "sufficient (80% is needed)", "effect", "solid"),
         (0.85, 0.7, 0.9): (many, "though its interval reaches below", "effect", "weak"),
         (0.63, 0.56, 0.70): (
             many,
-            "more than other sets bring back, and not sufficient, as it takes 80%",
+            "more than most other sets bring back, but not sufficient: 80% would be",
             "effect",
             "solid",
         ),
         (0.75, 0.6, 0.9): (many, "which is inside the interval", "effect", "weak"),
-        (0.64, 0.56, 0.70): ((0.63, 0.65) * 30, ": not sufficient, as it takes 80%", "null", "solid"),
+        (0.64, 0.56, 0.70): ((0.63, 0.65) * 30, ": not sufficient: 80% would be", "null", "solid"),
         (0.90, 0.85, 0.95): ((0.95,) * 60, "too many other sets do as well", "null", "weak"),
     }
     for number, (others, words, kind, trust) in cases.items():

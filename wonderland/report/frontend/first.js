@@ -115,7 +115,7 @@ function mountFirst(host) {
   const looking = (head, looks) => {
     const one = drawn(looksBack(looks, () => roleOf(head) && colourOfRole(roleOf(head))), `An example of where ${head} looks: an arc leads from each token to the one that it looks at most, the thicker the more`);
     pictures.push(one);
-    return [one.host, el('small.looks', 'Each token looks back along its arc.')];
+    return [one.host, el('small.looks', 'Example: each token looks back along its arc.')];
   };
   const draw = (picture) => {
     if (!picture) return null;
@@ -139,7 +139,7 @@ function mountFirst(host) {
     page.audit ? auditOf(true, seen) : null,
     page.checks.length ? el('details.checks', { open: FAILED.length > 0 }, el(FAILED.length ? 'summary.bad' : 'summary', CHECKED), el('ul', checksList)) : null,
     told.length ? el('div.stories', told) : el('p', 'No analysis stated a finding.'),
-    el('p.goon', live ? linkTo({ view: live.id }, `${live.title}: write, and the model answers →`) : null, linkTo({ view: 'all-findings' }, `All findings →`), linkTo({ view: 'words' }, 'Words explained →'))));
+    el('p.goon', live ? linkTo({ view: live.id }, `${live.title}: write, and it answers →`) : null, linkTo({ view: 'all-findings' }, `All findings →`), linkTo({ view: 'words' }, 'Words explained →'))));
   pictures.forEach((one) => one.paint());
   return { ...NO_FIGURE, update: (changed) => changed.has('theme') && store.view === 'findings' && mountFirst(host) };
 }

@@ -80,12 +80,12 @@ class CircuitSufficiencyResult(ContrastResult):
         """Say whether the circuit suffices, and against which bound."""
         if self.sufficient:
             sure = "" if self.recovery.low >= self.enough else ", though its interval reaches below that"
-            return f"sufficient (it takes {percent(self.enough)}{sure})"
+            return f"sufficient ({percent(self.enough)} is needed{sure})"
         if self.insufficient:
-            more = "more than other sets bring back, and " if self._more else ""
-            return f"{more}not sufficient, as it takes {percent(self.enough)}"
+            more = "more than most other sets bring back, but " if self._more else ""
+            return f"{more}not sufficient: {percent(self.enough)} would be"
         if self.recovery.value < self.enough:
-            return f"not shown to be sufficient: it takes {percent(self.enough)}, which is inside the interval"
+            return f"not shown to be sufficient: {percent(self.enough)} is needed, which is inside the interval"
         return "not shown to be sufficient: too many other sets do as well"
 
     def summary(self) -> str:

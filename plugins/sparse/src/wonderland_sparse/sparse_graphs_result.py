@@ -139,8 +139,9 @@ class SparseGraphsResult(EdgesResult):
         text = (
             f"{counted(len(self.edges), 'edge')} between tokens, heads, latents and errors "
             f"carr{'ies' if len(self.edges) == 1 else 'y'} the {self.contrast} difference, "
-            f"{percent(size)} of it each on average, taken for real on {counted(self.pairs, 'pair')} they were not "
-            f"chosen on; {self._lot()}. The estimate they were chosen by agrees, r = {self.agreement:.3f}."
+            f"{percent(size)} of it each on average whatever its sign, taken for real on "
+            f"{counted(self.pairs, 'pair')} they were not chosen on; {self._lot()}. The estimate they were chosen by "
+            f"agrees, r = {self.agreement:.3f}."
         )
         beyond = self.p < _SURE and bool(self.beyond.above_chance)
         trust: Any = "solid" if beyond and self.conversations >= 10 else "weak"

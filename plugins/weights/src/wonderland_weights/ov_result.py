@@ -179,8 +179,8 @@ class OVCircuitsResult(wl.Result):
             Column("q", "q", digits=3, help="False-discovery rate over all heads, two-sided."),
         ]
         for circuit in ("OV", "QK"):
-            about = "Largest singular value over the second: large if it does nearly one thing."
-            columns.append(Column(f"{circuit} ratio", f"{circuit} σ₁/σ₂", digits=2, help=about))
+            steep = "Largest singular value over the second: large if it does nearly one thing."
+            columns.append(Column(f"{circuit} ratio", f"{circuit} σ₁/σ₂", digits=2, help=steep))
             columns.append(
                 Column(
                     f"{circuit} rank",
