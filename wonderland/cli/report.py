@@ -227,7 +227,9 @@ def write_report(
         since: When the whole job began, of `time.monotonic`, to say how long it took.
     """
     place = expanded(output) if output else workspace.folder / (LIVE_REPORT if live else REPORT)
-    opened = redact is None and is_redacted(place)
+    before, was_redacted = place.is_file(), is_redacted(place)
+    opened = redact is None and was_redacted
+    closed = redact is not None and before and not was_redacted
     with console.progress("Writing the report"):
         path = workspace.report(output, results, redact=redact, live=live, asked=asked)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
@@ -240,6 +242,9 @@ def write_report(
     if opened:
         console.result(replaced_redacted=True)
         console.note("It replaces a report that was redacted. To have that again, add: --redact")
+    if closed:
+        console.result(replaced_whole=True)
+        console.note("It replaces the report that was there, with the messages in it. To keep both, add: -o FILE.html")
     if open_it:
         click.launch(str(path))
     return path
