@@ -77,7 +77,9 @@ def test_status_says_which_report_is_redacted_and_what_is_proposed_keeps_it_so(s
 def test_a_report_says_that_it_took_the_place_of_a_redacted_one_or_one_with_messages(small, tmp_path, capsys):
     out = tmp_path / "shown.html"
     redacted, whole = "It replaces a report that was redacted", "with the messages in it. To keep both, add: -o"
-    for options, said in ((["--redact"], None), ([], redacted), ([], None), (["--redact"], whole), (["--redact"], None)):
+    steps = ((True, None), (False, redacted), (False, None), (True, whole), (True, None))
+    for redact, said in steps:
+        options = ["--redact"] if redact else []
         assert run(["report", "-w", str(small), "-o", str(out), *options]) == 0
         told = capsys.readouterr().err
         assert [one for one in (redacted, whole) if one in told] == ([said] if said else [])

@@ -193,6 +193,7 @@ def say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[s
             few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             console.say(f"Not in it, because {why}: {few}.")
     if missing:
+        console.say("With --all what is missing is run first.")
         console.next(command)
     declined = {name: why for name, why in workspace.declined().items() if name not in shown}
     console.result(declined=declined)
