@@ -92,7 +92,7 @@ const dots = (...parts) => parts.filter(Boolean).join(' · ');
 const withUnit = (text, unit) => (!unit || unit === '1' ? text : text + ' ' + visible(unit));
 const interval = (low, high, digits) => (isNumber(low) && isNumber(high) ? `[${rounded(low, digits)}, ${rounded(high, digits)}]` : '');
 // The digits of a number in a table, of which there are more where both ends of its interval would read alike.
-const finer = ({ low, high }, digits) => (low < high && interval(low, high, digits) === interval(low, low, digits) ? null : digits);
+const finer = ({ low, high }, digits) => (low < high && interval(low, high, digits) === interval(low, low, digits) ? (high < 0.0005 ? 3 : null) : digits);
 const isNumber = (value) => typeof value === 'number' && !Number.isNaN(value);
 
 // An interval that was asked for and could not be given: all there is to go by is of one conversation, or too few.
