@@ -58,6 +58,7 @@ _ELSEWHERE = ("Analysis", "Filter", "Source", "hookimpl")  # on the page of the 
 _OPEN = ("wonderland.lab", "wonderland.testing")  # packages whose modules plugins use directly
 _ALSO = (
     "wonderland.components",
+    "wonderland.counted",
     "wonderland.corpus.messages",
     "wonderland.corpus.people",
     "wonderland.corpus.phones",

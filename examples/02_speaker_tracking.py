@@ -13,7 +13,6 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.results import Results
-from wonderland.views import counted
 
 ASKS = ("speaker-tracking",)
 
@@ -30,8 +29,8 @@ def examine(results: Results) -> None:
     most = "L{}H{}".format(*np.unravel_index(np.argmax(explored), explored.shape))
     print(f"here     {'; '.join(told[:3])};\n         {told[3]}.")
     print(f"         No head gives position 0 more than {zero.value.max():.0%}; n={zero.n} conversations.")
+    pairs = wl.views.counted(tracking.pairs["current"]["confirm"], "pair")
     print(f"         {percent(tracking.through(most))} of a swap of speakers goes through {most},")
-    pairs = counted(tracking.pairs["current"]["confirm"], "pair")
     print(f"         over {pairs} of other conversations than it was chosen on.")
     for head in (*now, *first):
         side, at = "current" if head in now else "first", tuple(map(int, head[1:].split("H")))
@@ -49,10 +48,9 @@ def examine(results: Results) -> None:
         print(f"verdict  does not hold ({sure}): no head passes the tests{', though there are sinks' * bool(sinks)}.")
 
 
-def percent(share: wl.Estimate) -> str:
+def percent(one: wl.Estimate) -> str:
     """Return a share with its 95% interval; of one pair of prompts there is none."""
-    interval = f"[{share.low:.0%}, {share.high:.0%}]" if share.low <= share.high else "(no interval)"
-    return f"{share.value:.0%} {interval}"
+    return f"{one.value:.0%} " + (f"[{one.low:.0%}, {one.high:.0%}]" if one.low <= one.high else "(no interval)")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.lab.results import Results
-from wonderland.views import counted
 
 ASKS = ("head-patterns", "activation-patching")
 
@@ -33,7 +32,7 @@ def examine(results: Results) -> None:
     second, sure = np.sort(patching.by_head["denoising"].value.ravel())[-2], f"{patching.trust} evidence"
     low, n = patching.confirmed["denoising"].low, patching.confirmed["denoising"].n
     print(f"here     {best} alone brings back {back} and, corrupted, takes away {lost}; the next head {second:.0%}.")
-    pairs = f"{counted(patching.confirming, 'pair')} of {counted(n, 'conversation')}"
+    pairs = f"{wl.views.counted(patching.confirming, 'pair')} of {wl.views.counted(n, 'conversation')}"
     print(f"         Measured on {pairs}, chosen on others; mean gap")
     print(f"         {patching.gap.value:.2f} logits. It gives the latest speaker token {percent(look[at])} of its")
     print(f"         attention (chance {look[at].chance:.0%}), position 0 {percent(first)}.")
@@ -48,10 +47,9 @@ def examine(results: Results) -> None:
         print(f"verdict  does not hold ({sure}): no single head carries who speaks.")
 
 
-def percent(share: wl.Estimate) -> str:
+def percent(one: wl.Estimate) -> str:
     """Return a share with its 95% interval; of one pair of prompts there is none."""
-    interval = f"[{share.low:.0%}, {share.high:.0%}]" if share.low <= share.high else "(no interval)"
-    return f"{share.value:.0%} {interval}"
+    return f"{one.value:.0%} " + (f"[{one.low:.0%}, {one.high:.0%}]" if one.low <= one.high else "(no interval)")
 
 
 if __name__ == "__main__":

@@ -130,17 +130,19 @@ def test_checks_kept_in_another_form_are_made_anew(workspace):
 
 @pytest.mark.slow
 def test_status_lists_both_reports_and_says_what_they_do_not_show(workspace, capsys):
+    talk = f"wonderland chat -w {workspace}"
+
     def status():
         told = json.loads(output_of(capsys, "status", "--json", "-w", workspace).out)
         return told["stages"]["report"], told["stages"]["live report"], told.get("next", "")
 
-    assert status() == ("done", "done", "")
+    assert status() == ("done", "done", talk)
     os.utime(workspace / "report.html", (0, 0))  # times say nothing
-    assert status() == ("done", "done", "")
+    assert status() == ("done", "done", talk)
     output_of(capsys, "analyze", "-q", "-w", workspace, "head-patterns", "--threshold", "0.2")
-    assert status() == ("done", "done", "")
+    assert status() == ("done", "done", talk)
     output_of(capsys, "report", "-q", "--latest", "-w", workspace)
-    assert status() == ("done", "done", "")
+    assert status() == ("done", "done", talk)
     Workspace(workspace).configure("analysis", parameters={"head-patterns": {"threshold": 0.2}})
     output_of(capsys, "report", "-q", "-w", workspace)
     assert status()[:2] == ("done", "out of date")

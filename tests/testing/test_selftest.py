@@ -136,7 +136,7 @@ def test_the_command_ends_with_1_if_something_was_not_found_and_says_what(instal
     assert run(["selftest", "-q"]) == 1
     told = capsys.readouterr()
     assert "✗ planted: five heads" in told.out
-    assert "1 of 1 truths were not found: count." in told.err
+    assert "Not found: 1 of 1 truth, of count." in told.err
     assert "wonderland selftest count" in told.err
 
 
