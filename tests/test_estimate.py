@@ -130,3 +130,10 @@ def test_an_interval_whose_ends_are_exchanged_is_refused():
     Estimate(0.5, 0.1 + 0.2, 0.3, n=3)  # a rounding apart
     Estimate(5.0, 0.0, 1.0, n=3)  # a percentile interval need not hold the value
     Estimate([0.5, 1.0], [np.nan, 0.0], [0.0, np.nan], n=np.int64(3), dims=["x"], labels={"x": ["a", "b"]})
+
+
+def test_a_number_below_zero_has_the_minus_sign_of_the_page_and_zero_has_none():
+    one = Estimate(-0.0107, -0.0266, 0.00562, n=42, unit="nats", chance=-0.5)
+    assert str(one) == "−0.0107 nats [−0.0266, 0.00562] (n=42 conversations, chance −0.5)"
+    alone = Estimate(-0.01, np.nan, np.nan, n=1)
+    assert str(alone) == "−0.01 (n=1 conversation, no interval)"

@@ -1,8 +1,8 @@
-"""How many there are of something, in words: "1 file", "2 files", for every sentence that is shown."""
+"""Numbers in every sentence that is shown: "1 file", "2 files", and one sign for what is below zero."""
 
 from __future__ import annotations
 
-__all__ = ["counted"]
+__all__ = ["counted", "formatted"]
 
 
 def counted(count: int, thing: str, things: str = "") -> str:
@@ -17,3 +17,21 @@ def counted(count: int, thing: str, things: str = "") -> str:
     ('1 try', '2 secrets', '0 secrets')
     """
     return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def formatted(number: float, spec: str) -> str:
+    """Return a number in a format, with the minus sign "−" in the place of a hyphen, and none before a zero.
+
+    An exponent keeps its hyphen, as programs write it.
+
+    Args:
+        number: The number.
+        spec: As for `format`.
+
+    >>> formatted(-0.0266, ".3g"), formatted(-0.001, ".2f"), formatted(-1e-6, ".0e"), formatted(0.5, "+.1f")
+    ('−0.0266', '0.00', '−1e-06', '+0.5')
+    """
+    told = format(number, spec)
+    if not told.startswith("-"):
+        return told
+    return told[1:] if any(map(str.isdigit, told)) and not told.strip("-0.,%") else f"−{told[1:]}"

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wonderland.components import Head
+from wonderland.counted import formatted
 from wonderland.errors import PluginError, UsageError, must_be
 
 if TYPE_CHECKING:
@@ -245,13 +246,13 @@ class Estimate:
             return f"{self.shape} estimates, n={self.over}, {self.unit}"
         if np.isnan(float(self.value)):
             return f"unknown (n={self.over})"
-        unit = "" if self.unit == "1" else f" {self.unit}"
-        chance = "" if self.chance is None else f", chance {float(self.chance):.3g}"
+        value, unit = formatted(float(self.value), ".3g"), "" if self.unit == "1" else f" {self.unit}"
+        chance = "" if self.chance is None else f", chance {formatted(float(self.chance), '.3g')}"
         if np.isnan(float(self.low)) or np.isnan(float(self.high)):
-            return f"{float(self.value):.3g}{unit} (n={self.over}{chance}, no interval)"
+            return f"{value}{unit} (n={self.over}{chance}, no interval)"
         few = "" if self.trusted else ", too few to trust the interval"
         return (
-            f"{float(self.value):.3g}{unit} [{float(self.low):.3g}, {float(self.high):.3g}]"
+            f"{value}{unit} [{formatted(float(self.low), '.3g')}, {formatted(float(self.high), '.3g')}]"
             f" (n={self.over}{chance}{few})"
         )
 

@@ -74,11 +74,15 @@ def test_status_says_which_report_is_redacted_and_what_is_proposed_keeps_it_so(s
     assert "Next: wonderland report --latest --redact --contacts 9" in capsys.readouterr().out
 
 
-def test_a_report_says_that_it_took_the_place_of_a_redacted_one(small, tmp_path, capsys):
+def test_a_report_says_that_it_took_the_place_of_a_redacted_one_or_one_with_messages(small, tmp_path, capsys):
     out = tmp_path / "shown.html"
-    for options, said in ((["--redact"], False), ([], True), ([], False)):
+    redacted, whole = "It replaces a report that was redacted", "with the messages in it. To keep both, add: -o"
+    steps = ((True, None), (False, redacted), (False, None), (True, whole), (True, None))
+    for redact, said in steps:
+        options = ["--redact"] if redact else []
         assert run(["report", "-w", str(small), "-o", str(out), *options]) == 0
-        assert ("It replaces a report that was redacted" in capsys.readouterr().err) is said
+        told = capsys.readouterr().err
+        assert [one for one in (redacted, whole) if one in told] == ([said] if said else [])
 
 
 def test_with_fewer_contacts_than_must_have_used_a_word_that_is_said(small, capsys):

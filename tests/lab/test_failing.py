@@ -132,3 +132,16 @@ def test_from_python_the_error_itself_is_seen(specimen):
     chosen = [Fails(raises(Stop())), Fine()]
     with pytest.raises(Stop):
         run_each(specimen, chosen, chosen, {}, control=False, watching=Watching())
+
+
+def test_of_several_that_fail_each_has_a_line_without_the_folder_of_packages(specimen):
+    code = compile("def does(view):\n    raise KeyError", "/opt/env/lib/site-packages/plugin/of_it.py", "exec")
+    names = {}
+    exec(code, names)
+    other = type("Other", (Fails,), {"name": "other"})
+    chosen = [Fails(names["does"]), other(names["does"])]
+    with pytest.raises(PluginError) as caught:
+        run_each(specimen, chosen, chosen, {}, control=False, watching=Watching(on_result=lambda *_: None))
+    lines = caught.value.message.splitlines()
+    assert [line.partition(" failed: ")[2] for line in lines[:2]] == ["KeyError at plugin/of_it.py:2."] * 2
+    assert lines[2:] == ["What other analyses found is kept."]

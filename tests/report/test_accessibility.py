@@ -33,7 +33,7 @@ def report(made, tmp_path_factory) -> str:
         *(pytest.param(theme, True, marks=pytest.mark.slow, id=f"{theme}, every") for theme in ("light", "dark")),
     ],
 )
-def test_no_view_has_a_serious_violation(browser, report, made, theme, every):
+def test_no_view_has_a_violation(browser, report, made, theme, every):
     tab = browser.new_page(viewport={"width": 1440, "height": 1000})
     tab.goto(f"{report}#/findings?theme={theme}")
     tab.wait_for_selector("html[data-ready]")
@@ -52,7 +52,7 @@ def test_no_view_has_a_serious_violation(browser, report, made, theme, every):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_open_tour_and_an_open_cell_have_no_serious_violation_and_are_quiet(browser, report, theme):
+def test_an_open_tour_and_an_open_cell_have_no_violation_and_are_quiet(browser, report, theme):
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     noise: list[str] = []
     tab.on("console", lambda message: noise.append(message.text))

@@ -124,3 +124,15 @@ def test_a_tap_says_what_hovering_says(phone, view, thing):
     tab.locator(f"main {thing}").tap(force=True)
     said = tab.get_attribute(f"main {thing}", "aria-label").split(",")[0]
     assert said in tab.inner_text(".tip")
+
+
+@pytest.mark.parametrize(("view", "thing"), [("findings", ".mark"), ("all-findings", "th button.sort")])
+def test_a_tap_says_what_a_title_says(phone, view, thing):
+    phone.evaluate("view => { location.hash = '#/' + view }", view)
+    phone.wait_for_selector(f"#title-{view}")
+    one = phone.locator(f"main {thing}[title]").first
+    one.scroll_into_view_if_needed()
+    said = one.get_attribute("title")
+    one.tap(force=True)
+    phone.wait_for_selector(".tip:not([hidden])")
+    assert said in phone.inner_text(".tip")

@@ -193,6 +193,7 @@ def say_what_is_missing(console: Console, workspace: Workspace, shown: Mapping[s
             few = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             console.say(f"Not in it, because {why}: {few}.")
     if missing:
+        console.say("With --all what is missing is run first.")
         console.next(command)
     declined = {name: why for name, why in workspace.declined().items() if name not in shown}
     console.result(declined=declined)
@@ -227,7 +228,9 @@ def write_report(
         since: When the whole job began, of `time.monotonic`, to say how long it took.
     """
     place = expanded(output) if output else workspace.folder / (LIVE_REPORT if live else REPORT)
-    opened = redact is None and is_redacted(place)
+    before, was_redacted = place.is_file(), is_redacted(place)
+    opened = redact is None and was_redacted
+    closed = redact is not None and before and not was_redacted
     with console.progress("Writing the report"):
         path = workspace.report(output, results, redact=redact, live=live, asked=asked)
     console.result(report=str(path), bytes=path.stat().st_size, redacted=redact is not None, live=live)
@@ -240,6 +243,9 @@ def write_report(
     if opened:
         console.result(replaced_redacted=True)
         console.note("It replaces a report that was redacted. To have that again, add: --redact")
+    if closed:
+        console.result(replaced_whole=True)
+        console.note("It replaces the report that was there, with the messages in it. To keep both, add: -o FILE.html")
     if open_it:
         click.launch(str(path))
     return path

@@ -120,7 +120,7 @@ class Comparison(Result):
         one = self.frequent[pair]
         return (
             f"The {FREQUENT} most frequent tokens, mostly function words, make {digits(one.value)} of it "
-            f"{bounds(one, digits)} ({told_p(self.frequent_p[pair])}; dealt out anew "
+            f"{bounds(one, digits) or '[no interval]'} ({told_p(self.frequent_p[pair])}; dealt out anew "
             f"{digits(one.chance)} on average)."
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -165,8 +166,11 @@ def run_each(
                     results[analysis.name] = dataclasses.replace(results[analysis.name], control=before[analysis.name])
                 watching.end(analysis.name, results[analysis.name], whole=True)
     if failed:
-        told = " ".join(error.message for error in failed)
-        raise PluginError(f"{told} What other analyses found is kept.", hint=failed[0].hint) from failed[0].__cause__
+        told = "\n".join(error.message for error in failed)
+        after = "\n" if len(failed) > 1 else " "  # of several each has a line
+        raise PluginError(f"{told}{after}What other analyses found is kept.", hint=failed[0].hint) from (
+            failed[0].__cause__
+        )
     return results, declined
 
 
@@ -196,8 +200,13 @@ def _named(analysis: Runnable, watching: Watching) -> Iterator[None]:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
-        where = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+        where = f" at {_short(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
         raise PluginError(f"{whose} failed: {type(error).__name__}{where}.", hint=hint) from error
+
+
+def _short(path: str) -> str:
+    """Return the path of a module without the folder that packages are installed into."""
+    return re.split(r"[/\\](?:site|dist)-packages[/\\]", path)[-1]
 
 
 def _needs(analyses: Sequence[Runnable]) -> set[str]:

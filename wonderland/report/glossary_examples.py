@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from wonderland.counted import formatted
 from wonderland.report.findings import Finding
 from wonderland.report.page import Page
 from wonderland.report.schema import AttentionPatterns, View, characters
@@ -75,7 +76,7 @@ def _of_findings(page: Page) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "interval", _told(numbered, claim_in_numbers(numbered))
     level = _first(page, lambda one: one.estimate.chance is not None and math.isfinite(float(one.estimate.chance)))
     if level is not None:
-        text = f"{claim_in_numbers(level)} Chance alone would give {float(level.estimate.chance):.3g}."
+        text = f"{claim_in_numbers(level)} Chance alone would give {formatted(float(level.estimate.chance), '.3g')}."
         yield "chance level", _told(level, text)
     loss = _first(page, lambda one: one.view == "token-loss" and one.estimate.unit.startswith("nats"))
     if loss is not None:

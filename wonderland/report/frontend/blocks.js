@@ -53,7 +53,7 @@ function smallBars({ label, x, values, chance, mark, unit }) {
 // there is room, so that its words keep their size.
 function rankLines(given) {
   const { series, label = 'rank' } = given, said = series.map((s) => `${tokenName(s.name)}: ${label} ${asList(s.values).join(', ')}`).join('; ');
-  const node = el('figure.small.wide', { role: 'img', label: said });
+  const node = el('figure.small.wide', { label: said });
   let drawn = null;
   const paint = (width) => width !== drawn && fill(node, sceneToSvg(rankScene(given, (drawn = ranksWidth = width))), el('figcaption', `${label}, 1 on top`));
   paint(ranksWidth);

@@ -16,7 +16,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
     fill(box);
     fill(own);
     figure = renderers[view.renderer]({ view, data: shown, plot: box, controls: own });
-    fill(aside, (shown.aside ?? []).map(drawBlock));
+    fill(aside, el('h2.hidden', 'Beside the figure'), (shown.aside ?? []).map(drawBlock));
     plot.classList.toggle('sided', Boolean(shown.aside));
     if (shown.aside) plot.append(aside);
     if (steps) steps.show();

@@ -42,7 +42,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
     const s = current();
     const name = (text, c) => el(marked.includes(c) ? 'span.column.marked' : 'span.column', { role: 'columnheader', title: text }, el('span', shortName(text)));
     cells = s.rows.flatMap((_, r) => columns.map((__, c) => el('button', { role: 'gridcell', ...keyed(keyAt(r, c)) })));
-    const line = (title, parts) => el('div.row', { role: 'row' }, el('span.rowname', { role: 'rowheader', title }, title && shortName(title)), parts);
+    const line = (title, parts) => el('div.row', { role: 'row' }, el('span.rowname', { role: title ? 'rowheader' : 'gridcell', title }, title && shortName(title)), parts);
     const grid = el('div.cells', { role: 'grid', label: view.title }, line(below ? 'clean' : '', columns.map(name)),
       s.rows.map((text, r) => line(text, cells.slice(r * columns.length, (r + 1) * columns.length))),
       below ? line('corrupted', below.map(name)) : null);

@@ -73,7 +73,7 @@ function number(value, digits = null) {
 const counted = (count, thing) => `${number(count)} ${thing}${count === 1 ? '' : 's'}`;
 
 // With so many digits after the point, unless that would leave nothing of it: q < 0.001, and of others two digits at least.
-const rounded = (value, digits = null) => (digits !== null && value && abs(value) < 0.5 * 10 ** -digits ? (value > 0 && digits > 2 ? `< ${(10 ** -digits).toFixed(digits)}` : number(value)) : number(value, digits));
+const rounded = (value, digits = null) => (digits !== null && value && abs(value) < 0.5 * 10 ** -digits ? (value > 0 && (digits > 2 || value < 0.0005) ? `< ${(10 ** -max(digits, 3)).toFixed(max(digits, 3))}` : number(value)) : number(value, digits));
 
 // In a cell what is nearly nothing is <0.001, or 0.000 where that has no room; a whole number among parts has its digits.
 const cellNumber = (value, parts, digits = null, wide = true) => (digits === null && value && abs(value) < 0.0005 ? (!wide ? '0.000' : value > 0 ? '<0.001' : '>−0.001')
@@ -92,7 +92,7 @@ const dots = (...parts) => parts.filter(Boolean).join(' · ');
 const withUnit = (text, unit) => (!unit || unit === '1' ? text : text + ' ' + visible(unit));
 const interval = (low, high, digits) => (isNumber(low) && isNumber(high) ? `[${rounded(low, digits)}, ${rounded(high, digits)}]` : '');
 // The digits of a number in a table, of which there are more where both ends of its interval would read alike.
-const finer = ({ low, high }, digits) => (low < high && interval(low, high, digits) === interval(low, low, digits) ? null : digits);
+const finer = ({ low, high }, digits) => (low < high && interval(low, high, digits) === interval(low, low, digits) ? (high < 0.0005 ? 3 : null) : digits);
 const isNumber = (value) => typeof value === 'number' && !Number.isNaN(value);
 
 // An interval that was asked for and could not be given: all there is to go by is of one conversation, or too few.

@@ -25,5 +25,10 @@ const tip = {
   },
 };
 addEventListener('pointerdown', (event) => event.pointerType === 'touch' && tip.hide());
+// What pointing tells by a title is told on a tap, too; a button does something else then, but for one that sorts.
+addEventListener('click', (event) => {
+  const node = event.pointerType === 'touch' && event.target.closest('[title]');
+  if (node && !node.closest('a, button:not(.sort)')) tip.show(node.isConnected ? node : event, '', node.title, node.isConnected);
+});
 addEventListener('scroll', () => performance.now() - tip.shown > 300 && tip.hide(), { passive: true }); // a tap may scroll
 const spoken = (name, pairs) => [name, ...pairs.map(([label, value]) => (given(value) ? `${label} ${value}`.trim() : ''))].filter(Boolean).map((part) => visible(part)).join(', ');

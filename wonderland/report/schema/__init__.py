@@ -25,6 +25,7 @@ from wonderland.report.schema.numbers import (
     bounds_in_words,
     counted,
     digits,
+    formatted,
     interval_over,
     percent,
     told_p,
@@ -42,8 +43,8 @@ __all__ = [
     "Highlight", "Key", "Lines", "Mark", "Matrix", "Measure", "Node", "Number", "Panel", "Panels", "Patterned", "Point",
     "Quoted", "RankLine", "RankLines", "Ranks", "Reference", "Right", "Role", "Row", "Scatter", "Series", "Shaded",
     "SmallBars", "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "bounds",
-    "bounds_in_words", "characters", "counted", "digits", "fields_of", "interval_over", "join", "percent", "rewrite",
-    "say", "spoken", "told_p", "walk", "with_bounds",
+    "bounds_in_words", "characters", "counted", "digits", "fields_of", "formatted", "interval_over", "join", "percent",
+    "rewrite", "say", "spoken", "told_p", "walk", "with_bounds",
 ]  # fmt: skip
 
 FIGURES: tuple[type[Figure], ...] = (

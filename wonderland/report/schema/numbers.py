@@ -6,9 +6,19 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from wonderland.counted import counted
+from wonderland.counted import counted, formatted
 
-__all__ = ["bounds", "bounds_in_words", "counted", "digits", "interval_over", "percent", "told_p", "with_bounds"]
+__all__ = [
+    "bounds",
+    "bounds_in_words",
+    "counted",
+    "digits",
+    "formatted",
+    "interval_over",
+    "percent",
+    "told_p",
+    "with_bounds",
+]
 
 _LEAST = 0.001
 
@@ -87,4 +97,4 @@ def interval_over(estimate: Any) -> str:
 
 
 def _told(number: Any, told: Told) -> str:
-    return format(float(number), told) if isinstance(told, str) else told(number)
+    return formatted(float(number), told) if isinstance(told, str) else told(number)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from wonderland.counted import formatted
 from wonderland.errors import PluginError, UsageError, must_be
 from wonderland.estimate import Estimate
 from wonderland.nearby import did_you_mean
@@ -98,6 +99,10 @@ class View(Node):
         if len(shapes) != 1 or len(next(iter(shapes))) != 2:
             raise PluginError(f"The view {id!r} needs estimates [layer, head], not of the shapes {sorted(shapes)}.")
         first = next(iter(estimates.values()))
-        chance = "" if first.chance is None else f"; chance is {float(np.nanmean(first.chance)):.3g} on average"
+        chance = (
+            ""
+            if first.chance is None
+            else f"; chance is {formatted(float(np.nanmean(first.chance)), '.3g')} on average"
+        )
         caption = f"In {first.unit}; n={first.over}, 95% interval over them{chance}."
         return cls(id, title, Matrix.by_head(estimates), **{"caption": caption, **parts})

@@ -17,9 +17,11 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, Literal
 
 from wonderland.components import Component
+from wonderland.counted import formatted
 from wonderland.errors import PluginError
 
 __all__ = ["Quoted", "Text", "Wording", "characters", "from_json", "join", "say", "spoken", "to_json"]
@@ -180,7 +182,8 @@ def say(sentence: str, **words: Any) -> Text:
         elif quoted or conversion:
             raise PluginError(f"In {sentence!r}, {{{name}}} has a format that quoted words cannot have.")
         else:
-            parts.append(format(value, spec or ""))
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            parts.append(formatted(value, spec or "") if number else format(value, spec or ""))
     return Text(parts)
 
 

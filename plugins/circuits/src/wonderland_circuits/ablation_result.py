@@ -10,7 +10,18 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Matrix, Row, Table, Wording, bounds_in_words, counted, interval_over
+from wonderland.views import (
+    Block,
+    Column,
+    Matrix,
+    Row,
+    Table,
+    Wording,
+    bounds_in_words,
+    counted,
+    formatted,
+    interval_over,
+)
 from wonderland_circuits import head_pairs
 
 KINDS = ("resample", "mean", "zero")
@@ -115,7 +126,8 @@ class HeadAblationResult(wl.Result):
         if not np.isfinite(self.dearest_cost.value):
             return ""
         first, second = self.conversations
-        return f"; on {first} conversations {self.dearest} costs most, and on the other {second} {self.dearest_cost}"
+        told = counted(first, "conversation")
+        return f"; on {told} {self.dearest} costs most, and on {counted(second, 'other')} {self.dearest_cost}"
 
     @property
     def _pairs(self) -> head_pairs.Pairs:
@@ -157,9 +169,9 @@ class HeadAblationResult(wl.Result):
             return [wl.Finding(f"{text} {self._rule().capitalize()}.", "head-ablation", (), "weak", "effect")]
         trust: Any = "solid" if self.enough and cost.trusted and cost.low > 0 else "weak"
         told = (
-            f"{text} {self.dearest} costs most on {self.conversations[0]} conversations: with {_MEANING['resample']} "
-            f"in its place the loss on {counted(cost.n, 'other')} rises by {cost.value:.3g} nats a token "
-            f"({bounds_in_words(cost, '.3g')})."
+            f"{text} {self.dearest} costs most on {counted(self.conversations[0], 'conversation')}: with "
+            f"{_MEANING['resample']} in its place the loss on {counted(cost.n, 'other')} rises by "
+            f"{formatted(float(cost.value), '.3g')} nats a token ({bounds_in_words(cost, '.3g')})."
         )
         return [wl.Finding(told, "head-ablation", Head.parse(self.dearest), trust, "effect", cost)]
 

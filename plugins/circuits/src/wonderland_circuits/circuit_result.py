@@ -154,7 +154,7 @@ class CircuitGraphResult(ContrastResult):
         if len(self.incompleteness):
             lines.insert(
                 1,
-                f"Completeness: with parts taken out, circuit and model differ by "
+                f"Incompleteness: with parts taken out, circuit and model differ by "
                 f"{percent(self.incompleteness.mean())} on average, by {percent(self.incompleteness.max())} at most.",
             )
         if not self.reached:
@@ -269,8 +269,8 @@ class CircuitGraphResult(ContrastResult):
         complete = ""
         if len(self.incompleteness):
             complete = (
-                f" Completeness: {percent(self.incompleteness.mean())} on average over {len(self.taken)} subsets taken "
-                "out of circuit and model alike."
+                f" Incompleteness: {percent(self.incompleteness.mean())} on average over {len(self.taken)} subsets "
+                "taken out of circuit and model alike."
             )
         return wl.View(
             "circuit-edges",

@@ -33,7 +33,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.errors import NotEnoughData
-from wonderland.views import with_bounds
+from wonderland.views import formatted, with_bounds
 from wonderland_circuits.phrases import share
 from wonderland_circuits.taxonomy_result import COPIES, LEAST, NOTHING, UNNAMED, HeadTaxonomyResult
 
@@ -136,7 +136,8 @@ def _role(results: Mapping[str, Any], at: tuple[int, int], least: float = LEAST)
         if ov is not None and at in [tuple(head) for head in ov.copiers]:
             return (
                 COPIES,
-                f"no single pattern; copying score {float(ov.copying[at]):+.2f} beyond rotated weights; {cost}",
+                f"no single pattern; copying score {formatted(float(ov.copying[at]), '+.2f')} beyond rotated weights; "
+                f"{cost}",
                 True,
             )
         return UNNAMED, f"no pattern and no copying; {cost}", True

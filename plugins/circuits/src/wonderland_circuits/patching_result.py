@@ -11,7 +11,7 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.components import Head
-from wonderland.views import Block, Column, Matrix, Row, Table, interval_over, spoken
+from wonderland.views import Block, Column, Matrix, Row, Table, formatted, interval_over, spoken
 from wonderland_circuits import patching_grid
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import pairs_told, share
@@ -82,7 +82,7 @@ class ActivationPatchingResult(ContrastResult):
 
     def _logits(self) -> str:
         gap = float(self.gap.value)
-        return "an unknown number of logits" if math.isnan(gap) else f"{gap:.2f} logits"
+        return "an unknown number of logits" if math.isnan(gap) else f"{formatted(gap, '.2f')} logits"
 
     def _claim(self) -> str:
         one = self.confirmed["denoising"]

@@ -119,8 +119,8 @@ class HeadMatchingResult(wl.Result):
         named = f": {', '.join(map(str, found))}" if found else ""
         told = share(len(found), total, of="heads")
         return (
-            f"{len(found)} of {total} heads {bounds(told)} of {self.members[0]} have come back in more than half of "
-            f"{n} other training runs{named}. A head has come back if the "
+            f"{len(found)} of {total} heads {bounds(told) or '[no interval]'} of {self.members[0]} have come back in "
+            f"more than half of {n} other training runs{named}. A head has come back if the "
             "head matched with it looks at the same words more than chance has it: over the 95th percentile of "
             f"{self.permutations} matchings with other windows."
         )

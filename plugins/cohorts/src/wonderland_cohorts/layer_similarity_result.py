@@ -71,7 +71,7 @@ class LayerSimilarityResult(wl.Result):
         if self.anchored.n:
             lines.append(
                 f"{percent(self.anchored.value)} of {self.tokens} tokens find themselves in the embedding of another "
-                f"seed {bounds(self.anchored)} (chance "
+                f"seed {bounds(self.anchored) or '[no interval]'} (chance "
                 f"{percent(self.anchored.chance)})."
             )
         return "\n".join(lines)

@@ -67,7 +67,7 @@ class NeuronUniversalityResult(wl.Result):
         if isinstance(self.control, NeuronUniversalityResult):
             before = f"; untrained {percent(self.control.overall.value)}"
         return (
-            f"{percent(one.value)} of neurons {bounds(one)} are universal: their "
+            f"{percent(one.value)} of neurons {bounds(one) or '[no interval]'} are universal: their "
             f"correlation with a neuron of other seeds exceeds that with a rotated basis by more than "
             f"{digits(self.threshold)} (n={counted(one.n, 'neuron')} of {len(self.excess)} seeds, {self.tokens[1]:,} "
             f"tokens{before}). Without taking off the rotated basis it would be {percent(raw.value)}."

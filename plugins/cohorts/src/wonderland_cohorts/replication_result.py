@@ -87,7 +87,7 @@ class ReplicationResult(wl.Result):
         analysis, _, label = claim.partition(": ")
         label = label[:1].lower() + label[1:] if label[1:2].islower() else label
         return (
-            f"Holds in {k} of {n} seeds {bounds(share)}: {label} ({analysis}). On average "
+            f"Holds in {k} of {n} seeds {bounds(share) or '[no interval]'}: {label} ({analysis}). On average "
             f"{digits(both.value)}{unit}{interval} (chance {digits(both.chance)}{twins})."
         )
 

@@ -21,6 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wonderland.views import formatted
+
 __all__ = ["TOLERANCE", "chain", "coefficient", "why_not"]
 
 Floats = NDArray[np.float64]
@@ -102,17 +104,17 @@ def why_not(excess: dict[float, Floats], temperature: float, pull: float) -> str
         told[step] = (third + last) / 2
         if not _alike(third, last, least):
             return (
-                f"Chains with a step of {step:.2g} have not levelled: {third:.3g} in the third quarter of the draws, "
-                f"{last:.3g} in the last. Take more draws or a larger step."
+                f"Chains with a step of {step:.2g} have not levelled: {formatted(third, '.3g')} in the third quarter "
+                f"of the draws, {formatted(last, '.3g')} in the last. Take more draws or a larger step."
             )
     values = list(told.values())
     if not _alike(min(values), max(values), least):
-        both = " and ".join(f"{value:.3g} with a step of {step:.2g}" for step, value in told.items())
+        both = " and ".join(f"{formatted(value, '.3g')} with a step of {step:.2g}" for step, value in told.items())
         return f"The step sizes do not agree: {both}. Take more draws, or another step."
     if min(values) < -least:
         return (
-            f"The loss falls when the weights are shaken ({min(values):.3g}): this model does not lie at a minimum of "
-            "the loss of this text, and the coefficient is one of minima."
+            f"The loss falls when the weights are shaken ({formatted(min(values), '.3g')}): this model does not lie at "
+            "a minimum of the loss of this text, and the coefficient is one of minima."
         )
     return ""
 

@@ -20,6 +20,7 @@ from wonderland.views import (
     Table,
     Wording,
     counted,
+    formatted,
     percent,
     say,
     with_bounds,
@@ -204,7 +205,7 @@ def latents(result: MeasuredGraphs) -> wl.View:
 def example(result: MeasuredGraphs, number: int) -> wl.View:
     """Return the account of one prompt."""
     one = result.examples[number]
-    notes = [f"taken out: {float(value):.2f} logits" for value in one["removed"]]
+    notes = [f"taken out: {formatted(float(value), '.2f')} logits" for value in one["removed"]]
     labels: dict[str, Any] = {f"token {at}": Quoted(piece, "token") for at, piece in enumerate(one["tokens"])}
     text = say(
         "One held-out prompt, the {number}. of those measured: an anecdote, n=1. Logit of {target} less that of "

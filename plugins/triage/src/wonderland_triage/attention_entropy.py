@@ -23,7 +23,7 @@ import wonderland as wl
 from wonderland.components import Head
 from wonderland.lab.halves import best_apart, first_half
 from wonderland.lab.stats import cluster_bootstrap
-from wonderland.views import Axis, Lines, Matrix, Reference, Series, Wording, bounds
+from wonderland.views import Axis, Lines, Matrix, Reference, Series, Wording, with_bounds
 
 if TYPE_CHECKING:
     from wonderland.testing.optimism import Choice
@@ -89,9 +89,8 @@ class AttentionEntropyResult(wl.Result):
             else f"the lowest is that of {head}, which has, on the text it was found on,"
         )
         text = (
-            f"{claim} (entropy under half of uniform attention's); {lowest} {float(one.value):.2f} of uniform "
-            f"attention's {bounds(one, '.2f')} "
-            f"(n={one.over}{'' if one.trusted else ', too few to trust the interval'})."
+            f"{claim} (entropy under half of uniform attention's); {lowest} {with_bounds(one, '.2f')} of the "
+            f"entropy of uniform attention (n={one.over}{'' if one.trusted else ', too few to trust the interval'})."
         )
         apart = one.high < _FOCUSED if focused else one.low >= _FOCUSED
         trust: Any = "solid" if one.trusted and apart else "weak"

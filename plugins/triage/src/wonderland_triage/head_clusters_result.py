@@ -11,7 +11,20 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.estimate import exact
-from wonderland.views import Axis, Bars, Column, Lines, Point, Reference, Scatter, Table, Wording, percent, told_p
+from wonderland.views import (
+    Axis,
+    Bars,
+    Column,
+    Lines,
+    Point,
+    Reference,
+    Scatter,
+    Table,
+    Wording,
+    formatted,
+    percent,
+    told_p,
+)
 
 _LEVEL = 0.05
 
@@ -86,7 +99,7 @@ class HeadClustersResult(wl.Result):
         lines.append(f"Farthest from the mean of all heads: {head} at {distance}; {self._farthest()}.")
         for number, (share, row) in enumerate(zip(self.variance[:2], self.loadings[:2], strict=False), 1):
             top = np.argsort(-np.abs(row))[:3]
-            parts = ", ".join(f"{row[i]:+.2f} {self.features[i]}" for i in top)
+            parts = ", ".join(f"{formatted(row[i], '+.2f')} {self.features[i]}" for i in top)
             lines.append(f"PC{number} ({percent(share)} of the variance): {parts}.")
         return "\n".join(lines)
 
@@ -109,7 +122,7 @@ class HeadClustersResult(wl.Result):
             feature, deviation = self._most_unusual(self.heads.index(str(head)))
             text = (
                 f"{head} is the head least like the others: {float(distance.value):.1f} from their mean; "
-                f"{self._farthest()}; most of all in {feature} ({deviation:+.1f} standard deviations)."
+                f"{self._farthest()}; most of all in {feature} ({formatted(deviation, '+.1f')} standard deviations)."
             )
             found.append(wl.Finding(text, "head-outliers", head, "weak", "effect", distance))
         return found

@@ -12,7 +12,7 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import Head
 from wonderland.estimate import Estimate
-from wonderland.views import Axis, Bars, Lines, Mark, Matrix, Series, Wording, digits, interval_over, told_p
+from wonderland.views import Axis, Bars, Lines, Mark, Matrix, Series, Wording, digits, formatted, interval_over, told_p
 
 DRAWS = ("unigram", "uniform")
 
@@ -142,7 +142,8 @@ class InductionResult(wl.Result):
         intact = math.nan if self.intact is None else float(self.intact.value)
         if not math.isfinite(intact):
             return f"What ablating {', '.join(self.candidates)} loses could not be measured."
-        return f"Of a gain of {intact:.3g} nats, ablating {', '.join(self.candidates)} loses: {'; '.join(said)}."
+        gain = formatted(intact, ".3g")
+        return f"Of a gain of {gain} nats, ablating {', '.join(self.candidates)} loses: {'; '.join(said)}."
 
     def _alone(self) -> str:
         """Say what the head of the highest score loses alone, beside those drawn at random; nothing if none were."""

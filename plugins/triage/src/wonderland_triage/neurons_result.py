@@ -24,6 +24,7 @@ from wonderland.views import (
     Token,
     Wording,
     counted,
+    formatted,
     percent,
 )
 from wonderland_triage.neuron_stats import KINDS
@@ -108,10 +109,11 @@ class NeuronsResult(wl.Result):
         name, kind = self.listed[0]["neuron"], self.listed[0]["kind"]
         found = self.listed_selectivity[0]
         number = "it does not fire" if np.isnan(found.value) else f"it is {found}"
-        return (
-            f"Most selective on {self.conversations[0]} conversations: {name}, for {kind}; on the other "
-            f"{self.conversations[1]} {number}."
-        )
+        if not self.conversations[1]:
+            number = "there is no other to measure that on"
+        else:
+            number = f"on {counted(self.conversations[1], 'other')} {number}"
+        return f"Most selective on {counted(self.conversations[0], 'conversation')}: {name}, for {kind}; {number}."
 
     @property
     def _before(self) -> wl.Estimate | None:
@@ -199,7 +201,7 @@ class NeuronsResult(wl.Result):
             *(vocabulary(name, row[name], sign) for name, sign in (("raises", 1), ("lowers", -1), ("reads", 1))),
             *map(_band, row["bands"]),
         ]
-        said = f"{kind} {found.value:.2f}" if fires else f"{kind}, not seen to fire again"
+        said = f"{kind} {formatted(float(found.value), '.2f')}" if fires else f"{kind}, not seen to fire again"
         return Card(neuron, Wording(said), rows=Row.each(rows), blocks=blocks)
 
     def _sweep(self) -> wl.View:

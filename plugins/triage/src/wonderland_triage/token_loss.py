@@ -112,7 +112,7 @@ class TokenLossResult(wl.Result):
         if me is None or them is None or not np.isfinite([me.value, them.value]).all():
             return []
         losses = " and ".join(
-            f"{float(of.value):.2f} nats a token for {name} {bounds(of, '.2f')}"
+            f"{float(of.value):.2f} nats a token for {name} {bounds(of, '.2f')}".rstrip()
             for name, of in (("me", me), ("them", them))
         )
         enough, view = me.trusted and them.trusted, "loss-by-kind"

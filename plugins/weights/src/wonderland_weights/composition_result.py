@@ -25,6 +25,7 @@ from wonderland.views import (
     Table,
     Wording,
     counted,
+    formatted,
 )
 from wonderland_weights.composition_scores import KINDS
 
@@ -163,7 +164,7 @@ class CompositionResult(wl.Result):
         at = self.at(kind, earlier, later)
         return (
             f"{earlier} → {later} by its {_READS[kind]}, {self.scaled[at]:.2f} times the chance level "
-            f"(rotated: {self.low[at]:.2f} to {self.high[at]:.2f}; z = {self.z[at]:.1f})"
+            f"(rotated: {self.low[at]:.2f} to {self.high[at]:.2f}; z = {formatted(float(self.z[at]), '.1f')})"
         )
 
     def views(self) -> Sequence[wl.View]:

@@ -10,7 +10,21 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.estimate import exact
-from wonderland.views import Block, Card, Cards, Column, Matrix, Role, Row, SmallBars, Table, Token, Wording, counted
+from wonderland.views import (
+    Block,
+    Card,
+    Cards,
+    Column,
+    Matrix,
+    Role,
+    Row,
+    SmallBars,
+    Table,
+    Token,
+    Wording,
+    counted,
+    formatted,
+)
 from wonderland_weights.copying import MANY
 
 
@@ -302,4 +316,4 @@ def _at(flat: int, shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _signed(number: float) -> str:
-    return f"{number:+.2f}".replace("-", "−")
+    return formatted(number, "+.2f")
