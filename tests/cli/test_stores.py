@@ -49,6 +49,20 @@ def test_a_store_that_is_given_twice_is_not_counted_twice(place, capsys, typed):
     assert not (place / "me.wonderland" / "corpus").exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        (["a.jsonl", "--source", "jsonl", "--source", "jsonl"], "a.jsonl is given twice with the source 'jsonl'."),
+        (["a.jsonl", "b.jsonl", "--me", "A", "--me", "B", "--me", "C"], "b.jsonl (jsonl)."),
+    ],
+    ids=["a source twice", "an option too often"],
+)
+def test_a_refused_extract_names_what_is_meant_and_leaves_no_workspace(place, capsys, typed, why):
+    assert run(["extract", *typed]) == 2
+    assert why in capsys.readouterr().err
+    assert not (place / "me.wonderland").exists()
+
+
 def test_several_stores_are_said_to_be_written_in_a_few_words(place, capsys):
     def written(*typed):
         assert run(["extract", *typed]) == 0

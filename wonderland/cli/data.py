@@ -115,22 +115,22 @@ def _extracted(
     """Write down what is to be read, and read it."""
     before = workspace.settings.source
     extras = said(extras)
-    if located:
-        values |= stores_of(before, located, extras, named, add=add)
-        after = [(str(path), source) for path, source in named_stores(located, named)]
-        if not add and (note := replaced_by(before, after)):
-            console.note(note + console.where)
-    else:
-        values |= {"source": named[0]} if named else {}
-        values |= told_of_all(before, extras)
-    record(console, workspace, "source", values)
     try:
+        if located:
+            values |= stores_of(before, located, extras, named, add=add)
+        else:
+            values |= {"source": named[0]} if named else {}
+            values |= told_of_all(before, extras)
+        record(console, workspace, "source", values)
         corpus = asking_owner(console, workspace, lambda: read_messages(console, workspace))
     except WonderlandError:
         if not (new and workspace.discard()):  # made for this, it holds nothing
             workspace.configure("source", **asdict(before))  # what was not read is not what the workspace is about
             wrote(console)
         raise
+    after = [(str(path), source) for path, source in named_stores(located, named)] if located else []
+    if after and not add and (note := replaced_by(before, after)):
+        console.note(note + console.where)
     return corpus
 
 

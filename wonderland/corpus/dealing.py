@@ -48,12 +48,13 @@ def options_of(kind: type[Any]) -> set[str]:
     return {name for name in inspect.signature(kind).parameters if name != "path"}
 
 
-def dealt(options: Mapping[str, Any], kinds: Sequence[type[Any]]) -> list[dict[str, Any]]:
+def dealt(options: Mapping[str, Any], kinds: Sequence[type[Any]], places: Sequence[Path] = ()) -> list[dict[str, Any]]:
     """Return the options of each store, by the source that reads it.
 
     Args:
         options: By name; one that was said several times as `Each`, or as a list where the source wants one value.
         kinds: The source of each store, in their order.
+        places: Where each store is, for the error; none names them by their sources alone.
 
     Raises:
         UsageError: An option was said several times, and not once for each store whose source has it.
@@ -67,9 +68,10 @@ def dealt(options: Mapping[str, Any], kinds: Sequence[type[Any]]) -> list[dict[s
         if several and len(value) != len(takers):
             flag = f"--{name.replace('_', '-')}"
             stores = counted(len(takers), "store takes", "stores take")
+            named = [f"{places[one]} ({kinds[one].name})" if places else kinds[one].name for one in takers]
             raise UsageError(
                 f"{flag} is given {counted(len(value), 'time')}, and {stores} it"
-                + (f": {', '.join(kinds[number].name for number in takers)}." if takers else "."),
+                + (f": {', '.join(named)}." if takers else "."),
                 hint="Give it once for all, or once for each of them, in their order."
                 if len(takers) > 1
                 else "Give it once.",

@@ -47,7 +47,7 @@ def read_several(
     stores = named_stores([locate(path, installed) for path in paths], sources)
     chosen = [choose_source(path, installed, name or None) for path, name in stores]
     _require_known(chosen, options or {})
-    each = dealt(options or {}, chosen)
+    each = dealt(options or {}, chosen, [path for path, _ in stores])
     given = [Given(path, name, kind, own) for (path, name), kind, own in zip(stores, chosen, each, strict=True)]
     known = Acquaintances.load(expanded(people)) if people else Acquaintances()
     shared = None if names else pseudonyms or Pseudonyms()
@@ -82,7 +82,7 @@ def named_stores(places: Sequence[_Place], sources: Sequence[str]) -> list[tuple
     if not sources:
         return _each_once([(place, "") for place in places])
     if len(places) == 1:
-        return _each_once([(places[0], source) for source in dict.fromkeys(sources)])
+        return _each_once([(places[0], source) for source in sources])
     if len(places) != len(sources):
         raise UsageError(
             f"There are {len(places)} stores and {counted(len(sources), 'source')} named.",
@@ -98,7 +98,8 @@ def _each_once(stores: list[tuple[_Place, str]]) -> list[tuple[_Place, str]]:
     for place, source in stores:
         named = met.setdefault(expanded(str(place)).resolve(), [])
         if named and (not source or source in named or "" in named):
-            raise UsageError(f"{place} is given twice.", hint="Give each store once, or once with each of its sources.")
+            told = f"{place} is given twice{f' with the source {source!r}' if source in named and source else ''}."
+            raise UsageError(told, hint="Give each store once, or once with each of its sources.")
         named.append(source)
     return stores
 

@@ -191,5 +191,5 @@ def typed_stores(stores: Sequence[tuple[Path, str]], options: Mapping[str, Any])
     kinds = [choose_source(path, plugins.load().sources, source or None) for path, source in stores]
     return [
         {"path": str(path), **({"source": source} if source else {}), "options": own}
-        for (path, source), own in zip(stores, dealt(options, kinds), strict=True)
+        for (path, source), own in zip(stores, dealt(options, kinds, [path for path, _ in stores]), strict=True)
     ]
