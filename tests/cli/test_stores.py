@@ -19,7 +19,7 @@ def write(path, *rows):
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "a.jsonl", ("me", "hi", 0), ("Ada", "ho", 1))
-    write(tmp_path / "b.jsonl", ("me", "hi", 0), ("Ada", "hey", 5))
+    write(tmp_path / "b.jsonl", ("me", "hi", 0), ("Bo", "hey", 5))
     (tmp_path / "c.csv").write_text("who,body\nZed,hello\nAda,there\n")
     return tmp_path
 
@@ -30,6 +30,7 @@ def stores():
 
 
 def test_several_stores_are_typed_one_after_another(place, capsys):
+    write(place / "b.jsonl", ("me", "hi", 0), ("Ada", "hey", 5))  # what is sent to somebody else is another message
     assert run(["extract", "a.jsonl", "b.jsonl", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["ledger"]["stored"] == 4
