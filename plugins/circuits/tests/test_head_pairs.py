@@ -60,7 +60,7 @@ def test_a_head_and_the_one_that_it_works_through_are_lost_but_once(result):
     both = by_pair(result)["L0H0", "L1H1"]
     assert both < -1
     assert both + sum(costs) == pytest.approx(max(costs), rel=0.05)  # what both cost together is what one costs
-    said = "chosen on half of 24 conversations, measured on the rest, q < 0.05): L0H0 and L1H1 -"
+    said = "chosen on half of 24 conversations, measured on the rest, q < 0.05): L0H0 and L1H1 −"
     assert said in result.summary()
 
 

@@ -102,7 +102,7 @@ def test_a_head_like_no_other_is_named_with_what_makes_it_so():
     assert distance.chance == pytest.approx(np.quantile(result.null_farthest, 0.95))
     outlier = result.findings()[1]
     assert outlier.text.startswith("L2H1 is the head least like the others")
-    assert "feature 3 (-3." in outlier.text
+    assert "feature 3 (−3." in outlier.text
     assert outlier.select == (Key.of("L2H1"),)
 
 
