@@ -27,6 +27,7 @@ from wonderland.views import (
     percent,
 )
 from wonderland_sparse.features_measured import CONTEXTUAL, GOOD, MeasuredFeatures
+from wonderland_sparse.latent_columns import F1, FIRES_FOR, STABILITY
 from wonderland_sparse.shares import share_of_latents
 
 __all__ = [
@@ -154,18 +155,13 @@ def table_view(result: MeasuredFeatures) -> wl.View:
     """Return the table of all latents that fire."""
     columns = [
         Column("feature", "Feature", help="L2F339 is feature 339 of layer 2."),
-        Column("label", "Fires for", help="The kind of token that it fires for best."),
-        Column(
-            "f1",
-            "F1",
-            digits=2,
-            help="How well it tells where this stands, the harmonic mean of precision and recall: 1 is always.",
-        ),
+        FIRES_FOR,
+        F1,
         Column("context", "In its context", help="What around the token it fires for best."),
         Column("contextual", "F1 of context", digits=2, help="F1 of what stands in the column before."),
         Column("next", "What follows", help="The token that follows most often where it fires."),
         Column("coming", "F1 of what follows", digits=2, help="F1 of the token that follows where it fires."),
-        Column("stability", "Stability", digits=2, help="Cosine with its partner of another start: 1 is found again."),
+        STABILITY,
         Column("share", "Token share", digits=2, help="How much of it the current token explains."),
         Column("density", "Fires on", "share of tokens", 4, "Share of held-out tokens on which it is active."),
         Column("rise", "Loss without it", "nats a place", digits=3, help="Rise of the loss where it fires."),

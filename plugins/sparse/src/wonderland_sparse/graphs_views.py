@@ -26,6 +26,7 @@ from wonderland.views import (
     with_bounds,
 )
 from wonderland_sparse.graphs_measured import MeasuredGraphs
+from wonderland_sparse.latent_columns import F1, FIRES_FOR, STABILITY
 from wonderland_sparse.shares import in_words
 from wonderland_sparse.transcoders_result import latent_name
 
@@ -162,14 +163,9 @@ def latents(result: MeasuredGraphs) -> wl.View:
     columns = [
         Column("latent", "Latent", help="L2T17 is latent 17 of the transcoder of layer 2."),
         Column("into", "Passes through it", "share of the gap", 3, "What reaches the answer through it; 0 is nothing."),
-        Column("label", "Fires for", help="The kind of token that it fires for best."),
-        Column(
-            "f1",
-            "F1",
-            digits=2,
-            help="How well it tells where this stands, the harmonic mean of precision and recall: 1 is always.",
-        ),
-        Column("stability", "Stability", digits=2, help="Cosine with its partner of another start: 1 is found again."),
+        FIRES_FOR,
+        F1,
+        STABILITY,
         Column("raises", "Raises", help="Tokens whose logit it raises most."),
     ]
     order = np.argsort(-np.abs(np.asarray(result.into.value)), kind="stable")

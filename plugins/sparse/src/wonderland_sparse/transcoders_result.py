@@ -14,6 +14,7 @@ import wonderland as wl
 from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, counted, percent, say
 from wonderland_sparse.dictionaries_views import HELP
 from wonderland_sparse.dictionary import Transcoder
+from wonderland_sparse.latent_columns import F1, FIRES_FOR, STABILITY
 from wonderland_sparse.shares import by_layer, measured, nats, share_of_latents
 
 __all__ = ["TranscodersResult", "latent_name"]
@@ -219,17 +220,10 @@ class TranscodersResult(wl.Result):
     def _latents(self) -> wl.View:
         columns = [
             Column("latent", "Latent", help="L2T17 is latent 17 of the transcoder of layer 2."),
-            Column("label", "Fires for", help="The kind of token that it fires for best."),
-            Column(
-                "f1",
-                "F1",
-                digits=2,
-                help="How well it tells where this stands, the harmonic mean of precision and recall: 1 is always.",
-            ),
+            FIRES_FOR,
+            F1,
             Column("raises", "Raises", help="Tokens whose logit it raises most."),
-            Column(
-                "stability", "Stability", digits=2, help="Cosine with its partner of another start: 1 is found again."
-            ),
+            STABILITY,
             Column("density", "Fires on", "share of tokens", 4, "Share of held-out tokens on which it is active."),
         ]
         rows = []
