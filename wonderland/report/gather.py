@@ -122,6 +122,8 @@ def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:
             "n_ctx": "context",
             "d_vocab": "tokens known",
         }
+        if getattr(cfg, "attn_only", False):
+            del names["d_mlp"]
         facts["sizes"] = {label: getattr(cfg, name) for name, label in names.items() if hasattr(cfg, name)}
     evidence = getattr(specimen, "evidence", None)
     if evidence is not None and hasattr(evidence, "describe"):

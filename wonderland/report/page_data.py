@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wonderland.components import parse_component
 from wonderland.errors import PluginError
 from wonderland.report.encode import encode
 from wonderland.report.findings import Finding
@@ -17,7 +16,9 @@ from wonderland.report.live_view import LIVE_VIEW
 from wonderland.report.page import Page
 from wonderland.report.schema import (
     AttentionPatterns,
+    Bars,
     Figure,
+    Key,
     Matrix,
     Quoted,
     Table,
@@ -156,10 +157,12 @@ def _named(figure: Figure) -> Iterator[str]:
         names = [row[place] for row in figure.rows]
     elif isinstance(figure, Matrix) and figure.links in ("column", "row"):
         names = figure.columns if figure.links == "column" else figure.rows
+    elif isinstance(figure, Bars):
+        names = figure.x
     for name in names:
-        part = parse_component(name) if isinstance(name, str) else None
-        if part is not None:
-            yield part.kind
+        key = Key.named(name)
+        if key is not None:
+            yield key.kind
 
 
 def _grid(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -86,7 +86,7 @@ function makeCard(host) {
       return void (shown = null);
     }
     const kind = kindOfKey(key);
-    fill(title, `${kind[0].toUpperCase()}${kind.slice(1)} ${name}`);
+    fill(title, kind === 'mlp' ? name.replace('MLP', 'MLP of layer ') : `${kind[0].toUpperCase()}${kind.slice(1)} ${name}`);
     fill(sub, dots(store.key === key ? 'selected' : 'pointed at', at && sameN && rows.length && evidence(rows[0])));
     clear.hidden = !store.key;
     measures.hidden = keyLine.hidden = !at;
@@ -98,7 +98,7 @@ function makeCard(host) {
     }
     if (at && (shown !== key || when(changed, 'view', 'theme', 'sample', 'mounted'))) drawPicture(...at);
     shown = key;
-    const linked = page.views.filter((view) => view.selects.includes(kind) && view.id !== store.view);
+    const linked = page.views.filter(({ id, selects }) => (selects.includes(kind) || (kind === 'mlp' && selects.includes('neuron'))) && id !== store.view);
     const to = (view, i) => [i ? ', ' : '', linkTo({ view: view.id, key }, view.title)];
     fill(links, linked.length ? 'Also in ' : '', linked.slice(0, 5).map(to), linked.length > 6 ? [', ', button(`${linked.length - 5} more`, () => fill(links, 'Also in ', linked.map(to)), { class: 'link' })] : linked.slice(5).map((view) => to(view, 1)));
   };

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,22 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, counted, percent, say
+from wonderland.views import (
+    Axis,
+    Bars,
+    Block,
+    Column,
+    Key,
+    Quoted,
+    Row,
+    Table,
+    Text,
+    Wording,
+    bounds_in_words,
+    counted,
+    percent,
+    say,
+)
 from wonderland_sparse.dictionaries_views import HELP
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.latent_columns import F1, FIRES_FOR, STABILITY
@@ -176,6 +191,21 @@ class TranscodersResult(wl.Result):
             text = "No MLP writes anything, so there is nothing to predict."
             found.append(wl.Finding(text, "", (), "anecdotal", "null"))
         return found
+
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        """Return what each MLP costs the loss, replaced; that it is needed names no role, as of heads."""
+        replaced = ("mean output", "linear map", "transcoder")
+        return {
+            Key("mlp", f"MLP{layer}"): [
+                Block(
+                    "Transcoders: rise of the loss, nats a token",
+                    rows=[
+                        Row(f"its {of}" if of == "mean output" else f"a {of}", costs[of]["delta ce"]) for of in replaced
+                    ],
+                )
+            ]
+            for layer, costs in zip(self.layers, self.measured.values(), strict=True)
+        }
 
     def views(self) -> Sequence[wl.View]:
         return [self._cost(), self._numbers(), self._latents()] if self.layers else []
