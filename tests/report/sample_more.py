@@ -185,7 +185,7 @@ def about(bad: str) -> dict[Key, list[Block | Role]]:
     said: dict[Key, list[Block | Role]] = {
         Key.of(head): [
             Role(bad or Wording("previous token"), "over 0.4 and above chance"),
-            Block("Composes with", rows=[Row(f"reads L0H{head.index} by its keys", Number(2.3, unit="× chance"))]),
+            Block("Composes with", rows=[Row(f"reads L0H{head.index} by its keys", Number(2.3, unit="× chance"))], group="composition"),
             Block("OV circuit", tokens=[Token(HOSTILE[head.layer] if bad else " ok", None, "12×")]),
         ]
         for head in Head.all(LAYERS, HEADS)

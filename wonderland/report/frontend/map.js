@@ -18,12 +18,12 @@ const MLPS = page.meta.sizes && !page.meta.sizes['MLP width'] ? [] : d3.range(N_
 // `lit` marks some heads and leaves the rest faint; without it every head shows its role, and a legend names them.
 function modelMap({ lit = null } = {}) {
   if (!N_LAYERS) return null;
-  const neurons = d3.group(Object.keys(page.about).filter((key) => kindOfKey(key) === 'neuron'), (key) => +/^L(\d+)/.exec(nameOfKey(key))?.[1]);
-  const shows = (kind) => page.views.find((view) => view.selects.includes(kind))?.id;
-  const go = (key) => store.set({ key, ...(viewShown()?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
+  const neurons = d3.group(Object.keys(page.about).filter((key) => kindOfKey(key) === 'neuron'), (key) => +/^L(\d+)/.exec(nameOfKey(key))?.[1]),
+    shows = (kind) => page.views.find((view) => view.selects.includes(kind))?.id,
+    go = (key) => store.set({ key, ...(viewShown()?.selects.includes(kindOfKey(key)) ? {} : { view: shows(kindOfKey(key)) ?? store.view }) });
   const heads = HEADS.map((name) => {
-    const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name);
-    const node = el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, saidOf(name)) }, on ? role?.sign ?? '●' : lit ? '' : '·');
+    const role = roleOf(name), on = lit ? lit.includes(name) : role || NAMED.has(name),
+      node = el(`button.part${on ? '.lit' : ''}`, { ...keyed(`head:${name}`), label: dots(name, saidOf(name)) }, on ? role?.sign ?? '●' : lit ? '' : '·');
     if (on) node.style.color = role ? colourOfRole(role) : 'var(--accent)';
     return node;
   });

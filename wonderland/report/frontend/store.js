@@ -100,16 +100,16 @@ const store = {
   },
 
   address(patch = {}) {
-    const state = this.next(patch);
-    const query = NUMBERS.filter((name) => state[name] !== EMPTY[name]).map((name) => `${name}=${state[name]}`);
+    const state = this.next(patch),
+      query = NUMBERS.filter((name) => state[name] !== EMPTY[name]).map((name) => `${name}=${state[name]}`);
     if (state.key) query.unshift(`${kindOfKey(state.key)}=${encodeURIComponent(nameOfKey(state.key))}`);
     if (state.theme) query.push(`theme=${state.theme}`);
     return `#/${state.view}${query.length ? '?' + query.join('&') : ''}`;
   },
 
   read(hash = location.hash) {
-    const [, view = '', query = ''] = /^#\/([^?]*)\??(.*)$/.exec(hash) ?? [];
-    const found = { ...EMPTY, view };
+    const [, view = '', query = ''] = /^#\/([^?]*)\??(.*)$/.exec(hash) ?? [],
+      found = { ...EMPTY, view };
     for (const [name, value] of new URLSearchParams(query)) {
       if (THINGS.includes(name)) found.key = `${name}:${value}`;
       else if (NUMBERS.includes(name) || name === 'theme') found[name] = value;

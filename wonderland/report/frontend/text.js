@@ -29,20 +29,20 @@ const handled = (event) => (event.preventDefault(), event.stopPropagation()); //
 const LIVE = { 'aria-live': 'polite' };
 const given = (value) => value !== null && value !== undefined && value !== false && value !== '';
 const styled = (node, css) => Object.assign(node.style, css);
-const listen = (node, events) => Object.entries(events).forEach(([name, act]) => node.addEventListener(name, act));
+const listen = (node, name, act, options) => node.addEventListener(name, act, options);
 
 // Make an element: el('button.icon', { attributes }, ...children). Words among the children enter as text, made
 // visible. Attributes are fixed words of ours (`label` is the aria label); style, sources and links elsewhere are refused.
 function el(name, ...children) {
-  const [tag, ...classes] = name.split('.');
-  const node = document.createElement(tag);
+  const [tag, ...classes] = name.split('.'),
+    node = document.createElement(tag);
   node.className = classes.join(' ');
   if (tag === 'button') node.type = 'button';
   const attributes = children[0]?.constructor === Object ? children.shift() : {};
   for (const [key, value] of Object.entries(attributes)) {
     if (!given(value)) continue;
     if (key === 'label') node.ariaLabel = visible(value, 4000);
-    else if (key === 'on') listen(node, value);
+    else if (key === 'on') for (const event in value) listen(node, event, value[event]);
     else if (key === 'href' && !String(value).startsWith('#/')) throw new Error('a link may only lead into this report');
     else if (/^(style|src|srcdoc|srcset|data|action|formaction|on.+)$/.test(key)) throw new Error('refused: ' + key);
     else node.setAttribute(key, value === true ? '' : visible(value, 4000));
