@@ -183,7 +183,7 @@ class Comparison(Result):
             bars,
             subtitle="How far are they apart?",
             caption="D = ½[(ℓ(A→B) − ℓ(B→B)) + (ℓ(B→A) − ℓ(A→A))] of trigram models counted on equally many tokens, "
-            f"tested on other {self.of}; 95% interval over n={self.d.n} {self.of}. Chance is the mean of "
+            f"tested on other {self.of}; 95% interval over n={self.d.n:,} {self.of}. Chance is the mean of "
             f"{self.null.shape[1]} draws in which the sides are dealt out anew. {self._left_out()}".rstrip(),
             how_to_read="0: a model of one side predicts the other as well as its own. Who is hard to predict cancels. "
             "The bar of the most frequent tokens is mostly style, the rest is topic as well.",
@@ -213,7 +213,7 @@ class Comparison(Result):
             Matrix(names, names, series),
             subtitle="How well does a model of one side predict another?",
             caption="Rows: the side a trigram model was counted on; columns: the side it was tested on, in other "
-            f"{self.of}, n={self.d.n}. D has its interval in the view of divergence; q is over all pairs.",
+            f"{self.of}, n={self.d.n:,}. D has its interval in the view of divergence; q is over all pairs.",
             how_to_read="Compare a column from row to row: which model predicts this side best? The diagonal is its "
             "own. Turn to D, in which it cancels how hard a side is to predict.",
             misleads="A row with low losses is a side with simple texts, or a model that was counted on more.",
@@ -241,7 +241,7 @@ class Comparison(Result):
             table,
             subtitle=say("Which words make the difference between {a} and {b}?", a=a, b=b),
             caption="What each token of the vocabulary adds to D, in thousandths of a nat a token; the sum over all is "
-            f"D. p is by the largest over all tokens in {self.null.shape[1]} draws, n={self.d.n} {self.of}. A token "
+            f"D. p is by the largest over all tokens in {self.null.shape[1]} draws, n={self.d.n:,} {self.of}. A token "
             "after a space and the same letters without one are two tokens.",
             how_to_read="The words on top are those that a model of the other side expects least, or expects in vain. "
             "Those with a small p are there more than by chance.",

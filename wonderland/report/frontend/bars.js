@@ -32,7 +32,7 @@ renderers.bars = ({ view, data, plot, controls }) => {
       spots.push({ x: middle, y: (top + bottom) / 2, width: max(8, inner.bandwidth()), height: bottom - top, kind: 'column', key: keyOf(names[k]), name, pairs: measured(s.name, cellOf(s, k), axis.unit) });
     }));
     drawing.line(LEFT, y(0), right, y(0), colours.muted);
-    slider?.show(`${shown} of ${counted(names.length * series.length, 'bar')}`);
+    slider?.show(`${number(shown)} of ${counted(names.length * series.length, 'bar')}`);
     const skip = ceil(15 / band.step());
     names.forEach((text, k) => {
       const middle = band(k) + band.bandwidth() / 2;

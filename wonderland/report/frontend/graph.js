@@ -29,7 +29,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
       drawing = new Scene(wide, height);
     headings.forEach((text, c) => drawing.text(x[c], 14, text, { anchor: 'middle', fill: colours.muted }));
     const kept = d3.sort(edges.filter((edge) => size(edge) >= least() - 1e-9), (edge) => size(edge));
-    showLeast(`${kept.length} of ${counted(edges.length, 'edge')}`);
+    showLeast(`${number(kept.length)} of ${counted(edges.length, 'edge')}`);
     const middles = [];
     kept.forEach((edge) => {
       const down = edge.value < 0, { d, middle } = ways[edge.number],

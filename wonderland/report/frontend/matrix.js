@@ -72,7 +72,7 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         cell.classList.toggle('undefined', Number.isNaN(value));
         cell.classList.toggle('faded', slider !== null && abs(value) < slider.limit());
       });
-      slider?.show(`${cells.filter((cell) => !cell.classList.contains('faded')).length} of ${counted(cells.length, 'cell')}`);
+      slider?.show(`${number(cells.filter((cell) => !cell.classList.contains('faded')).length)} of ${counted(cells.length, 'cell')}`);
       hand.say();
     };
     const select = () => hand.mark((_, i) => isOn(...placeOf(i)), (cell, i) => (links ? isChosen(cell.dataset.key, store.peek) : placeOf(i)[1] === store.peek.pos && placeOf(i)[0] === store.layer));

@@ -22,7 +22,7 @@ function stepper({ panels, of = 'conversation', inside = false }) {
     slider = moments && el('input.moments', { type: 'range', min: 0, max: count - 1, step: 1, label: 'Time of training', on: { input: () => store.set({ moment: +slider.value, pos: null }) } }),
     node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), slider || null, where, arrow('›', 1, 'Next', ']'));
   const show = () => {
-    const title = visible(panels[index()].title ?? ''), place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`,
+    const title = visible(panels[index()].title ?? ''), place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${number(count)}`,
       named = of !== 'conversation' && title && title.toLowerCase() !== `${of} ${index() + 1}`.toLowerCase();
     if (slider) slider.value = index();
     fill(where, slider ? `${title} (${index() + 1} of ${count})` : named ? `${place}: ${title}` : place).setAttribute('title', title);

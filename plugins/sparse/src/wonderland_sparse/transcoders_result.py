@@ -225,7 +225,7 @@ class TranscodersResult(wl.Result):
             Bars.by_place(list(self.measured), self._bars("delta ce"), Axis("rise of the loss", "nats a token")),
             subtitle="Can a few latents at a time do what an MLP does?",
             caption=f"ΔCE with the prediction in the place of what the MLP writes, 95% interval over "
-            f"n={self.conversations} held-out conversations; {self.latents:,} latents, trained on {self.trained_on:,} "
+            f"n={self.conversations:,} held-out conversations; {self.latents:,} latents, trained on {self.trained_on:,} "
             f"tokens. The model is {abs(self.lead):.3f} nats a token {'better' if self.lead > 0 else 'worse'} than "
             "counted trigrams.",
             how_to_read="0 is no loss. The mean output costs what the MLP is worth; a linear map is what needs no "
@@ -278,7 +278,7 @@ class TranscodersResult(wl.Result):
             "Transcoders: all latents",
             Table(columns, rows),
             subtitle="What does each latent of an MLP read, and what does it write?",
-            caption=f"F1 of the best label, chosen on training text and measured on n={self.conversations} held-out "
+            caption=f"F1 of the best label, chosen on training text and measured on n={self.conversations:,} held-out "
             "conversations; mean F1 of the same firing shifted in time: "
             + (", ".join(f"{place} {value:.2f}" for place, value in shifted.items()) or "unknown, as none fires")
             + ".",
