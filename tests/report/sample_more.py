@@ -180,12 +180,16 @@ def neurons_view(bad: str) -> View:
     return View("neurons", "Neurons", Cards(cards), caption="The most selective.", order=56)
 
 
+def _reads(head: Head) -> Row:
+    return Row(f"reads L0H{head.index} by its keys", Number(2.3, unit="× chance"))
+
+
 def about(bad: str) -> dict[Key, list[Block | Role]]:
     """Make what the cards of heads, and of one neuron, say beyond their numbers."""
     said: dict[Key, list[Block | Role]] = {
         Key.of(head): [
             Role(bad or Wording("previous token"), "over 0.4 and above chance"),
-            Block("Composes with", rows=[Row(f"reads L0H{head.index} by its keys", Number(2.3, unit="× chance"))], group="composition"),
+            Block("Composes with", rows=[_reads(head)], group="composition"),
             Block("OV circuit", tokens=[Token(HOSTILE[head.layer] if bad else " ok", None, "12×")]),
         ]
         for head in Head.all(LAYERS, HEADS)

@@ -142,8 +142,8 @@ def needed_view(result: MeasuredFeatures) -> wl.View:
         Bars.by_place(result.places, bars, Axis("share of the latents asked")),
         subtitle="Without which of them is the next token predicted worse?",
         caption="Stable latents without which the loss rises where they fire, by more than after steps as long along "
-        f"twenty others; 95% interval over latents, loss on n={result.conversations:,} held-out conversations. By chance "
-        "1 in 21.",
+        f"twenty others; 95% interval over latents, loss on n={result.conversations:,} held-out conversations. By "
+        "chance 1 in 21.",
         how_to_read="Compare with the controls: what is above them is what the trained model makes use of.",
         misleads="Each is taken out of some windows only, so small effects do not show. A latent that later positions "
         "read, or whose work others do as well, is not counted.",

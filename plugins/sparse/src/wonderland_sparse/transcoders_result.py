@@ -225,9 +225,9 @@ class TranscodersResult(wl.Result):
             Bars.by_place(list(self.measured), self._bars("delta ce"), Axis("rise of the loss", "nats a token")),
             subtitle="Can a few latents at a time do what an MLP does?",
             caption=f"ΔCE with the prediction in the place of what the MLP writes, 95% interval over "
-            f"n={self.conversations:,} held-out conversations; {self.latents:,} latents, trained on {self.trained_on:,} "
-            f"tokens. The model is {abs(self.lead):.3f} nats a token {'better' if self.lead > 0 else 'worse'} than "
-            "counted trigrams.",
+            f"n={self.conversations:,} held-out conversations; {self.latents:,} latents, trained on "
+            f"{self.trained_on:,} tokens. The model is {abs(self.lead):.3f} nats a token "
+            f"{'better' if self.lead > 0 else 'worse'} than counted trigrams.",
             how_to_read="0 is no loss. The mean output costs what the MLP is worth; a linear map is what needs no "
             "nonlinearity; the strongest neurons are as many numbers a token.",
             misleads="A transcoder that costs nothing says the same as the MLP. It need not get there in the same way.",
