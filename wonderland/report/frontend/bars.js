@@ -37,7 +37,7 @@ renderers.bars = ({ view, data, plot, controls }) => {
     names.forEach((text, k) => {
       const middle = band(k) + band.bandwidth() / 2;
       if (!turned) drawing.text(middle, bottom + 20, text, { anchor: 'middle' });
-      else if (k % skip === 0) drawing.text(middle + 4, bottom + 12, fitText(text, min(170, (middle + 4) * 1.6)), { anchor: 'end', rotate: -52 });
+      else if (k % skip === 0) drawing.text(middle + 4, bottom + 12, fitText(text, min(170, (middle - 4) * 1.55)), { anchor: 'end', rotate: -52 });
     });
     return drawing;
   }

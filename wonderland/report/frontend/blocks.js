@@ -26,7 +26,7 @@ function tokenBars(tokens) {
 function drawSnippet({ tokens, at, value, values }) {
   const scale = colourScale({ domain: [0, max(...(values ?? [1]), 1e-9)] }, []);
   return el('li', el('b', number(value)), el('span', tokens.map((token, i) => {
-    const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(SPECIAL.test(token) ? shortName(token) : token));
+    const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(unmarked(token)));
     if (values?.[i] > 0) shadeToken(word, scale, values[i]);
     return word;
   })));

@@ -16,7 +16,7 @@ renderers.cards = ({ view, data, plot }) => {
     return i < 0 && keys.some((key) => kindOfKey(key) === kindOfKey(store.shownKey)) ? i : max(0, i);
   };
   const pick = (i) => store.set(things ? { key: keys[i] } : { node: i }),
-    buttons = cards.map((card, i) => el('button', keyed(keys[i]), el('span', card.title), ' ', card.note ? el('small', card.note) : null)),
+    buttons = cards.map((card, i) => el('button', keyed(keys[i]), el('span', card.title), ' ', el('small', unmarked(card.note ?? '')))),
     list = el('div', { class: heads ? 'index byhead' : 'index', role: 'group', label: view.title }, buttons);
   if (heads) list.style.gridTemplateColumns = `repeat(${min(8, N_HEADS)}, 1fr)`;
   const sheet = el('section.sheet', LIVE);
@@ -31,7 +31,7 @@ renderers.cards = ({ view, data, plot }) => {
     if (now === shown && !changed.has('theme')) return;
     shown = now;
     if (!card) fill(sheet, el('p', `No card of ${now} here: only ${cards.length} have one.`));
-    else fill(sheet, el('h2', card.title, card.note ? el('small', card.note) : null), el('div.blocks', whole(card).map(drawBlock)));
+    else fill(sheet, el('h2', card.title, el('small', unmarked(card.note ?? ''))), el('div.blocks', whole(card).map(drawBlock)));
   };
   return { update, table };
 };

@@ -22,7 +22,7 @@ renderers.graph = ({ view, data, plot, controls }) => {
 
   function draw(width, spots) {
     const colours = palette(), at = pinned(),
-      labels = nodes.map((node) => fitText(node.label, 110)), half = labels.map((text) => textWidth(text, 12, 600) / 2 + 10),
+      labels = nodes.map((node) => fitText(unmarked(node.label), 110)), half = labels.map((text) => textWidth(text, 12, 600) / 2 + 10),
       headings = columns.map((members, c) => data.layers?.[c] ?? (members.every((i) => headOfKey(nodes[i].select)) ? `layer ${nodes[members[0]].layer}` : '')),
       bands = columns.map((members, c) => max(textWidth(headings[c]) / 2 + 4, ...members.map((i) => half[i]))),
       { wide, height, x, place, ways } = layered(edges, columns, half, bands, { width: width * zoom, least: 300 * Math.sqrt(zoom) }),

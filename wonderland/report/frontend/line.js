@@ -92,7 +92,7 @@ renderers.line = ({ view, data, plot }) => {
       const beyond = max(0, (ends.at(-1)?.label ?? 0) - bottom), at = right + (data.right ? 54 : 16);
       ends.forEach((end) => {
         sign(end, at, end.label - beyond);
-        drawing.text(at + 11, end.label - beyond + 4, fitText(end.text, 170), { fill: end.fill, weight: end.weight });
+        drawing.text(at + 11, end.label - beyond + 4, fitText(end.text, 170, 12, end.weight), { fill: end.fill, weight: end.weight });
       });
     }
     return 1;

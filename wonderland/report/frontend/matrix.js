@@ -40,9 +40,9 @@ renderers.matrix = ({ view, data, plot, controls }) => {
 
   function buttonCells() {
     const s = current(),
-      name = (text, c) => el(marked.includes(c) ? 'span.column.marked' : 'span.column', { role: 'columnheader', title: text }, el('span', shortName(text)));
+      name = (text, c) => el(marked.includes(c) ? 'span.column.marked' : 'span.column', { role: 'columnheader', title: text }, el('span', tokenName(text)));
     cells = s.rows.flatMap((_, r) => columns.map((__, c) => el('button', { role: 'gridcell', ...keyed(keyAt(r, c)) })));
-    const line = (title, parts) => el('div.row', { role: 'row' }, el('span.rowname', { role: title ? 'rowheader' : 'gridcell', title }, title && shortName(title)), parts);
+    const line = (title, parts) => el('div.row', { role: 'row' }, el('span.rowname', { role: title ? 'rowheader' : 'gridcell', title }, title && tokenName(title)), parts);
     const grid = el('div.cells', { role: 'grid', label: view.title }, line(below ? 'clean' : '', columns.map(name)),
       s.rows.map((text, r) => line(text, cells.slice(r * columns.length, (r + 1) * columns.length))),
       below ? line('corrupted', below.map(name)) : null);
@@ -56,18 +56,20 @@ renderers.matrix = ({ view, data, plot, controls }) => {
         room = (plot.clientWidth - 80) / columns.length - 3,
         width = floor(max(s.labels ? 62 : below ? 42 : 16, min(columns.length > 6 ? 124 : 200, room))),
         most = max(-scale.low, scale.high), digits = parts && width < 52 && most >= 0.1 && most < 100 ? 2 : null,
-        texts = cells.map((_, i) => (s.labels ? shortName(s.labels[placeOf(i)[0]][placeOf(i)[1]]) : cellNumber(s.values.at(...placeOf(i)), parts, digits, width >= 52)));
+        texts = cells.map((_, i) => (s.labels ? tokenName(s.labels[placeOf(i)[0]][placeOf(i)[1]]) : cellNumber(s.values.at(...placeOf(i)), parts, digits, width >= 52)));
       // A number that does not fit is set smaller; one that still does not is left to the tooltip, never cut.
       const longest = s.labels ? '' : d3.max(texts, (text) => textWidth(text, 14)),
         size = s.labels ? 13 : [14, 13, 12].find((px) => (longest * px) / 14 <= width - 3);
+        const ends = cells.map((_, i) => (!s.labels && isNumber(s.low?.at(...placeOf(i))) ? `[${cellNumber(s.low.at(...placeOf(i)), parts)}, ${cellNumber(s.high.at(...placeOf(i)), parts)}]` : ''));
+        const wide = d3.max(ends, (text) => textWidth(text)) <= width - 4;
       grid.style.setProperty('--cell', `${width}px`);
       grid.style.setProperty('--tall', `${max(14, min(s.labels || below ? 38 : 74, below ? 34 : width * 0.66))}px`);
       grid.classList.toggle('tight', width < 27);
-      grid.classList.toggle('turned', max(...[...columns, ...(below ?? [])].map((text) => textWidth(shortName(text), 13))) > width - 3);
+      grid.classList.toggle('turned', max(...[...columns, ...(below ?? [])].map((text) => textWidth(tokenName(text), 13))) > width - 3);
       cells.forEach((cell, i) => {
         const [r, c] = placeOf(i), value = s.values.at(r, c);
         styled(cell, { ...scale.paint(value), fontSize: `${size ?? 12}px` });
-        fill(cell, size && width >= 38 ? texts[i] : '', width >= 96 && !s.labels && isNumber(s.low?.at(r, c)) ? [' ', el('small', `[${cellNumber(s.low.at(r, c), parts)}, ${cellNumber(s.high.at(r, c), parts)}]`)] : null);
+        fill(cell, size && width >= 38 ? texts[i] : '', wide && ends[i] ? [' ', el('small', ends[i])] : null);
         cell.classList.toggle('chance', weak(s, r, c));
         cell.classList.toggle('undefined', Number.isNaN(value));
         cell.classList.toggle('faded', slider !== null && abs(value) < slider.limit());

@@ -70,7 +70,7 @@ function fillCell(node, cell, column, numeric, span) {
     node.style.background = `linear-gradient(to right, transparent ${a}%, var(--barred) ${a}% ${b}%, transparent ${b}%) no-repeat 0 100% / 100% 3px`;
   }
   if (cell?.shown) return fill(node, cell.shown);
-  if (!cell || typeof cell !== 'object') return fill(node, numeric ? rounded(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
+  if (!cell || typeof cell !== 'object') return fill(node, numeric ? rounded(cell, column.digits) : visible(unmarked(cell ?? '–'), 600));
   if (typeof value === 'string') return fill(node, visible(value, 600));
   if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
   const digits = finer(cell, column.digits);

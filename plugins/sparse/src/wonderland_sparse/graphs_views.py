@@ -205,8 +205,8 @@ def example(result: MeasuredGraphs, number: int) -> wl.View:
     notes = [f"taken out: {formatted(float(value), '.2f')} logits" for value in one["removed"]]
     labels: dict[str, Any] = {f"token {at}": Quoted(piece, "token") for at, piece in enumerate(one["tokens"])}
     text = say(
-        "One held-out prompt, the {number}. of those measured: an anecdote, n=1. Logit of {target} less that of "
-        "{foil}, {answer:.2f}, of which {told:.2f} come along the edges into the answer that are drawn. Replacement "
+        "One held-out prompt, number {number} of those measured: an anecdote, n=1. Logit of “{target}” less that of "
+        "“{foil}”: {answer:.2f}; the drawn edges into the answer add up to {told:.2f}. Replacement "
         "score {replacement:.0%}, completeness {completeness:.0%}.",
         number=number + 1,
         target=Quoted(one["target"], "token"),
