@@ -179,13 +179,13 @@ def _secrets(of: Measured) -> View:
             "confidence; 0 says nothing)."
         )
     others = of.examined.get("others of a secret", 1000)
-    bits = min(10, max(1, others.bit_length() - 1))
+    bits = min(10, others.bit_length() - 1)
+    first = f"; {bits} bits say that it ranks among the first in {2**bits:,}" if bits > 1 else ""
     examined = f"{counted(len(of.secrets), 'different secret')} of the training text"
     measured = (
         f" {examined} {'was' if len(of.secrets) == 1 else 'were'} examined: how likely the model finds each, beside at "
-        f"least {others:,} others of the same format that nobody said (fewer where the format has fewer). Exposure is "
-        f"in bits, 1.44 on average by chance; {bits} bits say that it ranks among the first in {2**bits:,}. q of a "
-        "permutation test over all that were examined."
+        f"least {counted(others, 'other')} of the same format that nobody said (fewer where the format has fewer). "
+        f"Exposure is in bits, 1.44 on average by chance{first}. q of a permutation test over all that were examined."
         if rows
         else " So no exposure was measured."
     )
