@@ -116,7 +116,7 @@ function makeCard(host) {
       return void (shown = null);
     }
     const kind = kindOfKey(key);
-    fill(title, kind === 'mlp' ? name.replace('MLP', 'MLP of layer ') : `${kind[0].toUpperCase()}${kind.slice(1)} ${name}`);
+    fill(title, kind === 'mlp' ? name.replace('MLP', 'MLP of layer ') : `${kind[0].toUpperCase()}${kind.slice(1)} ${kind === 'class' ? wordsOf(name) : name}`);
     fill(sub, dots(store.key === key ? 'selected' : 'pointed at', at && sameN && rows.length && evidence(rows[0])));
     clear.hidden = !store.key;
     keyLine.hidden = !at;
