@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from wonderland.components import Component, Feature, Head, Neuron, parse_component
+from wonderland.components import Component, Edge, Feature, Head, Neuron, parse_component
 from wonderland.errors import PluginError, UsageError
 
 __all__ = ["KINDS", "Key", "keys_of"]
@@ -22,7 +22,7 @@ __all__ = ["KINDS", "Key", "keys_of"]
 Kind = Literal["head", "neuron", "feature", "edge", "class", "model", "conversation", "position", "layer"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _COUNTED = ("conversation", "position", "layer")
-_PARTS = {cls.kind: cls for cls in (Head, Neuron, Feature)}
+_PARTS = {cls.kind: cls for cls in (Head, Neuron, Feature)} | {"edge": Edge}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OLD = {"head": "head", "pos": "position", "sample": "conversation", "layer": "layer"}
 
@@ -33,8 +33,8 @@ class Key:
 
     Args:
         kind: "head", "neuron", "feature", "edge", "class" (of messages), "model", "conversation", "position", "layer".
-        name: Its name: that of the head, neuron or feature; two names joined by ">" for an edge; a number counted from
-            0 for a conversation, a position or a layer.
+        name: Its name: that of the head, neuron or feature; of an edge its `Edge` with ">" for the arrow; a number
+            counted from 0 for a conversation, a position or a layer.
 
     >>> str(Key.of(Head(2, 0))), Key.parse("edge:L1H3>L2H3").kind
     ('head:L2H0', 'edge')
@@ -52,15 +52,16 @@ class Key:
                 _PARTS[self.kind].parse(name)
             except UsageError as error:
                 raise PluginError(error.message) from error
-            good = True
+            good = all(_NAME.fullmatch(end) for end in name.split(">"))
         elif self.kind in _COUNTED:
             good = name.isascii() and name.isdigit() and len(name) <= 6
-        elif self.kind == "edge":
-            good = name.count(">") == 1 and all(_NAME.fullmatch(end) for end in name.split(">"))
         else:
             good = _NAME.fullmatch(name) is not None
         if not good:
-            raise PluginError(f"{name!r} is no name of a {self.kind}.", hint="Letters, digits and -_. make a name.")
+            article = "an" if self.kind == "edge" else "a"
+            raise PluginError(
+                f"{name!r} is no name of {article} {self.kind}.", hint="Letters, digits and -_. make a name."
+            )
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
@@ -75,11 +76,13 @@ class Key:
 
     @classmethod
     def of(cls, value: Any) -> Key:
-        """Return the key of a head, a neuron, a feature, of its name, or of what is written as a key."""
+        """Return the key of a head, a neuron, a feature, an edge, of its name, or of what is written as a key."""
         if isinstance(value, Key):
             return value
         if isinstance(value, Component):
             return cls(value.kind, str(value))  # type: ignore[arg-type]
+        if isinstance(value, Edge):
+            return cls("edge", str(value).replace(" → ", ">"))
         if isinstance(value, str):
             part = parse_component(value)
             return cls.parse(value) if part is None else cls.of(part)
@@ -88,7 +91,7 @@ class Key:
     @classmethod
     def edge(cls, start: Any, end: Any) -> Key:
         """Return the key of an edge between two parts of the model."""
-        return cls("edge", f"{start}>{end}")
+        return cls.of(Edge(start, end))
 
     @classmethod
     def position(cls, number: int) -> Key:
@@ -107,7 +110,7 @@ def keys_of(selection: Any) -> tuple[Key, ...]:
         return ()
     if isinstance(selection, Mapping):
         return tuple(Key(_OLD.get(kind, kind), str(name)) for kind, name in selection.items())  # type: ignore[arg-type]
-    if isinstance(selection, (str, Key, Component)):
+    if isinstance(selection, (str, Key, Component, Edge)):
         return (Key.of(selection),)
     if isinstance(selection, Iterable) and not (isinstance(selection, np.ndarray) and not selection.ndim):
         return tuple(map(Key.of, selection))
