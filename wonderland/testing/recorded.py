@@ -25,7 +25,7 @@ from wonderland.lab.result import Result
 
 __all__ = ["FEW", "LEAST", "TOLERANCE", "changes", "difference", "folded", "record", "stored_numbers"]
 
-FEW = 12
+FEW = 8
 """Numbers of a field that are recorded one by one."""
 TOLERANCE = 1e-4
 """By how much of the mean size of a field's numbers one may differ; float32 adds up to this in any order."""
@@ -93,7 +93,7 @@ def _fold(values: np.ndarray) -> Any:
 
 
 def _plain(value: Any) -> float | None:
-    return float(f"{value:.7g}") if np.isfinite(value) else None
+    return float(f"{value:.6g}") if np.isfinite(value) else None
 
 
 def record(results: Mapping[str, Result], but: Mapping[str, Collection[str]]) -> dict[str, Any]:

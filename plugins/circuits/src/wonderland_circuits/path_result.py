@@ -59,7 +59,8 @@ class PathPatchingResult(ContrastResult):
         found = [
             (wl.Edge(sender, head, INPUTS[i]), one)
             for head, estimate in self.into.items()
-            for i, s in np.ndindex(*estimate.value.shape)
+            for before in [self.senders.index(str(Head(Head.parse(head).layer, 0)))]
+            for i, s in np.ndindex(len(INPUTS), before)
             for sender, one in [(self.senders[s], estimate[i, s])]
             if np.isfinite(one.value) and one.low > 0
         ]
