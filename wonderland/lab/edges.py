@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ def by_edge(
         also: Paths of estimates [edge] that do not say so.
     """
     names = tuple(map(str, edges))
-    about = {"dims": ("edge",), "labels": {"edge": names}}
+    about: dict[str, Any] = {"dims": ("edge",), "labels": {"edge": names}}
     return {
         path: replace(one, **about) if path in also or (one.dims, one.shape) == (("edge",), (len(names),)) else one
         for path, one in found.items()
