@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from wonderland.lab.cohort import Cohort as Cohort
     from wonderland.lab.contrast import Contrast as Contrast
     from wonderland.lab.evidence import Evidence as Evidence
+    from wonderland.lab.forecast import Forecast as Forecast
     from wonderland.lab.interventions import Site as Site
     from wonderland.lab.mining import Contrasts as Contrasts
     from wonderland.lab.result import Provenance as Provenance
@@ -69,6 +70,7 @@ _HOMES = {
     "Feature": "wonderland.components",
     "Filter": "wonderland.corpus.filters",
     "Finding": "wonderland.report.findings",
+    "Forecast": "wonderland.lab.forecast",
     "Head": "wonderland.components",
     "InputError": "wonderland.errors",
     "Message": "wonderland.corpus.messages",
@@ -110,6 +112,7 @@ __all__ = [
     "Feature",
     "Filter",
     "Finding",
+    "Forecast",
     "Head",
     "InputError",
     "Message",

@@ -1,6 +1,9 @@
-"""Numbers in every sentence that is shown: "1 file", "2 files", and one sign for what is below zero."""
+"""Numbers in every sentence that is shown: "1 file", "2,048 files", one sign for what is below zero, no exponents."""
 
 from __future__ import annotations
+
+import re
+from decimal import Decimal
 
 __all__ = ["counted", "formatted"]
 
@@ -20,18 +23,23 @@ def counted(count: int, thing: str, things: str = "") -> str:
 
 
 def formatted(number: float, spec: str) -> str:
-    """Return a number in a format, with the minus sign "−" in the place of a hyphen, and none before a zero.
+    """Return a number in a format as sentences have it.
 
-    An exponent keeps its hyphen, as programs write it.
+    Its minus sign is "−" and no hyphen, and none before a zero; thousands are set apart; an exponent is written out.
 
     Args:
         number: The number.
         spec: As for `format`.
 
     >>> formatted(-0.0266, ".3g"), formatted(-0.001, ".2f"), formatted(-1e-6, ".0e"), formatted(0.5, "+.1f")
-    ('−0.0266', '0.00', '−1e-06', '+0.5')
+    ('−0.0266', '0.00', '−0.000001', '+0.5')
+    >>> formatted(2048, "d"), formatted(12345.6, ".3g"), formatted(-5e-6, ".2g")
+    ('2,048', '12,300', '−0.000005')
     """
     told = format(number, spec)
+    if re.search(r"\de[+-]\d", told):
+        told = format(Decimal(told), "+f" if told.startswith("+") else "f")
+    told = re.sub(r"^([+-]?)(\d{4,})", lambda whole: f"{whole[1]}{int(whole[2]):,}", told)
     if not told.startswith("-"):
         return told
     return told[1:] if any(map(str.isdigit, told)) and not told.strip("-0.,%") else f"−{told[1:]}"

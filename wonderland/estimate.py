@@ -239,7 +239,7 @@ class Estimate:
     @property
     def over(self) -> str:
         """How many there are of what was resampled, as one writes it: "42 conversations", "1 conversation"."""
-        return f"{self.n} {self.resampled_over.removesuffix('s') if self.n == 1 else self.resampled_over}"
+        return f"{self.n:,} {self.resampled_over.removesuffix('s') if self.n == 1 else self.resampled_over}"
 
     def __str__(self) -> str:
         if np.ndim(self.value):

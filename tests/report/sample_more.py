@@ -180,16 +180,25 @@ def neurons_view(bad: str) -> View:
     return View("neurons", "Neurons", Cards(cards), caption="The most selective.", order=56)
 
 
+def _reads(head: Head) -> Row:
+    return Row(f"reads L0H{head.index} by its keys", Number(2.3, unit="× chance"))
+
+
 def about(bad: str) -> dict[Key, list[Block | Role]]:
     """Make what the cards of heads, and of one neuron, say beyond their numbers."""
     said: dict[Key, list[Block | Role]] = {
         Key.of(head): [
             Role(bad or Wording("previous token"), "over 0.4 and above chance"),
-            Block("Composes with", rows=[Row(f"reads L0H{head.index} by its keys", Number(2.3, unit="× chance"))]),
+            Block("Composes with", rows=[_reads(head)], group="composition"),
             Block("OV circuit", tokens=[Token(HOSTILE[head.layer] if bad else " ok", None, "12×")]),
         ]
         for head in Head.all(LAYERS, HEADS)
     }
+    for layer in range(1, LAYERS):  # of the MLP of layer 0 nothing was measured
+        named = (
+            Role(Wording("acts on the answer itself"), "8% of it") if layer == 1 else Role("no role found", named=False)
+        )
+        said[Key("mlp", f"MLP{layer}")] = [named, Block("Path patching", rows=[Row("whole effect", Number(0.08))])]
     for n in range(20, 25):  # their names begin like the next one's, which is meant all the same
         said[Key.of(Neuron(0, n))] = [Block("Raises", tokens=[Token(" noon", 0.7)])]
     said[Key.of(Neuron(0, 2))] = [Role(Wording("fires for numbers")), Block("Raises", tokens=[Token(" noon", 0.7)])]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import chromium
@@ -224,7 +225,7 @@ def test_whatever_has_a_name_is_selected_by_one_key_and_has_a_card(page, report)
     assert page.url.endswith("#/neurons?neuron=L0N2")
     assert title_of_card(page) == "Neuron L0N2"
     assert "fires for numbers" in page.inner_text("#card .roles")
-    assert not page.is_visible("#card .measures")
+    assert page.locator("#card .measure").filter(visible=True).count() == 0
     page.locator(".index button").nth(3).click()  # nothing is known of it beyond its sheet
     assert title_of_card(page) == "Start here"
     open_at(page, f"{report}#/entropy-map?neuron=L0N2")
@@ -341,9 +342,50 @@ def test_the_card_says_what_a_head_is_called_and_whom_it_reads(page):
     page.click('.cells [data-head="L2H1"]')
     assert sample_words.HOSTILE[0] in page.inner_text("#card .roles b")
     assert "over 0.4 and above chance" in page.inner_text("#card .roles small")
-    assert "reads L0H1 by its keys" in page.inner_text("#card .blocks")
-    assert "2.30 × chance" in page.inner_text("#card .blocks")
+    fold = page.locator("#card .fold", has_text="composition")
+    fold.locator("summary").click()
+    assert "reads L0H1 by its keys" in fold.locator(".blocks").inner_text()
+    assert "2.30 × chance" in fold.locator(".blocks").inner_text()
     assert "chance 0.030" in page.inner_text("#card .measures")
+
+
+def test_the_card_is_folded_by_analysis_and_a_fold_says_its_main_number(blank, report):
+    page = blank
+    open_at(page, f"{report}#/entropy-map")
+    page.click('.cells [data-head="L2H1"]')
+    folds = page.locator("#card .fold")
+    assert [one.get_attribute("open") is not None for one in folds.all()] == [True, False, False]
+    number = r"Loss without it −?[\d.]+ \[−?[\d.]+, −?[\d.]+\]"
+    assert re.search(number, folds.nth(1).locator("summary").inner_text())
+    page.locator("#card .fold summary").nth(1).focus()
+    page.keyboard.press("Enter")  # as a browser has it
+    assert folds.nth(1).locator(".measure").is_visible()
+    page.click('.cells [data-head="L0H0"]')
+    assert folds.nth(1).locator(".measure").is_visible()  # as it was left, with the numbers of this head
+    assert page.locator("#card .fold").count() == 3
+
+
+def test_what_is_found_in_a_fold_is_opened_and_paper_shows_all(page):
+    go(page, "entropy-map")
+    page.click('.cells [data-head="L2H1"]')
+    page.keyboard.press("/")
+    page.keyboard.type("reads L0H3 by")
+    page.click('.search li:has-text("card of L1H3") >> nth=0')
+    assert title_of_card(page) == "Head L1H3"
+    assert page.locator("#card .fold[open]", has_text="composition").count() == 1
+    page.keyboard.press("/")
+    page.keyboard.type("loss without")
+    page.click('.search li:has-text("number of each head") >> nth=0')
+    assert title_of_card(page) == "Head L1H3"  # that which is selected
+    assert page.locator("#card .fold[open]", has_text="Loss without").count() == 1
+    page.locator("#card .fold[open] summary", has_text="composition").click()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.is_visible("#card")
+    assert page.locator("#card .fold:not([open])").count() == 0
+    page.emulate_media(media="null")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("#card .fold:not([open])").count() == 1
 
 
 def test_the_card_draws_a_pattern_only_where_the_view_does_not(page):

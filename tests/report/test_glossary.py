@@ -10,6 +10,7 @@ from wonderland.report.glossary import GLOSSARY, terms_in
 from wonderland.report.glossary_examples import examples
 from wonderland.report.page import Page
 from wonderland.report.page_data import page_data
+from wonderland.views import Axis, Bar, Bars, Column, Table, View
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,11 @@ from wonderland.report.page_data import page_data
         ("that none is there, p < 0.001", "p value"),
         ("beyond chance, q < 0.05", "q value"),
         ("at z = 5.1", "z score"),
+        ("AUROC of the best latent", "AUROC"),
+        ("16 latents of a dictionary", "latent"),
+        ("two dictionaries", "dictionary"),
+        ("in the place of a transcoder", "transcoder"),
+        ("F1 of the best label", "F1"),
         ("a silhouette of 0.3", "silhouette"),
         ("σ₁/σ₂ = 1.53", "singular values"),
         ("effective rank 12.1 of 32", "effective rank"),
@@ -37,7 +43,7 @@ def test_a_word_of_the_field_is_explained(said, name):
 
 
 def test_letters_that_are_no_statistic_are_left_alone():
-    assert terms_in("q, k and z of L2H0; keep = 3") == []
+    assert terms_in("q, k and z of L2H0; keep = 3; L2F1; F12") == []
 
 
 def test_every_term_has_its_own_forms_and_two_sentences():
@@ -77,6 +83,30 @@ def test_terms_have_examples_of_this_model_that_lead_to_what_shows_them():
     shown = {one.id for one in page.views} | {"findings"}
     assert {one["view"] for one in told.values()} <= shown
     assert told["token"]["text"].startswith("The first conversation shown begins with “‹")
+
+
+def latents():
+    columns = [Column("latent", "Latent"), Column("f1", "F1")]
+    table = Table(columns, [["L2F3", 0.5], ["L2F9", 0.91], ["L1F2", None]])
+    bars = Bars(["speaker"], Axis("AUROC"), [Bar("latent", Estimate([0.9], [0.8], [0.95], 40, "AUROC", 0.5))])
+    return [
+        View("latents", "Latents", table, caption="F1 of the best label of a latent."),
+        View("known", "Known", bars, caption="AUROC of the best unit."),
+    ]
+
+
+def test_words_of_few_analyses_are_listed_where_a_view_uses_them_with_an_example():
+    def told(views):
+        terms = page_data(Page("a", {}, views, {}, []), views)["glossary"]
+        return {term["name"]: term["example"] and term["example"]["text"] for term in terms}
+
+    named = told(latents())
+    assert named["F1"] == "L2F9 tells what it fires for with F1 0.91."
+    assert named["AUROC"] == "speaker: latent 0.90 [0.80, 0.95], where chance is 0.5."
+    assert "latent" in named
+    assert "transcoder" not in named  # no view says it
+    assert {"F1", "AUROC", "latent", "dictionary", "transcoder"}.isdisjoint(told([]))
+    assert "token" in told([])
 
 
 def test_every_example_is_of_a_term_and_a_page_that_shows_nothing_has_none():

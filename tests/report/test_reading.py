@@ -283,6 +283,32 @@ def test_the_map_leads_to_a_head(page):
     assert "head=L2H1" in page.url
 
 
+def test_the_map_shows_what_an_mlp_does_by_the_rules_of_heads(page, tmp_path):
+    go(page, "findings")
+    node = page.locator('#card .modelmap [data-key="mlp:MLP1"]')
+    assert "acts on the answer itself" in node.get_attribute("aria-label")
+    (role,) = page.locator("#card .maproles li", has_text="acts on the answer itself").all_inner_texts()
+    assert role.split()[0] == node.inner_text().split()[0]  # one sign on the map and in its key
+    assert role.endswith("1 MLP")
+    assert page.locator('#card .modelmap [data-key="mlp:MLP2"]').inner_text() == "MLP"
+    node.click()
+    assert title_of_card(page) == "MLP of layer 1"
+    assert "mlp=MLP1" in page.url
+    assert "none was measured" not in page.inner_text("#card .mapbox")
+
+
+def test_where_no_mlp_was_measured_the_key_of_the_map_says_so_and_of_none_says_nothing(browser, tmp_path):
+    made = sample.page()
+    about = {key: blocks for key, blocks in made.about.items() if key.kind != "mlp"}
+    for sizes, said in ((made.meta["sizes"], True), ({"width": 8}, False)):  # a model of attention alone has no MLPs
+        path = tmp_path / "report.html"
+        path.write_text(render(replace(made, about=about, meta={**made.meta, "sizes": sizes})), encoding="utf-8")
+        with browser.new_page() as tab:
+            open_at(tab, path.as_uri())
+            assert ("MLPs: none was measured" in tab.inner_text("#card .mapbox")) is said
+            assert tab.locator("#card .modelmap .mlp").count() == (4 if said else 0)
+
+
 def downloaded(page, view, name):
     go(page, view)
     page.keyboard.press("e")

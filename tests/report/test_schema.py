@@ -240,7 +240,7 @@ def test_where_words_may_be_anybodys_plain_text_counts_as_quoted():
     (Head(2, 0), "head:L2H0"), (Neuron(1, 17), "neuron:L1N17"), (Feature(2, 339), "feature:L2F339"),
     ("L2H0", "head:L2H0"), ("edge:L1H3>L2H3", "edge:L1H3>L2H3"), (Key.edge(Head(1, 3), Head(2, 3)), "edge:L1H3>L2H3"),
     (Key.conversation(3), "conversation:3"), (Key.position(12), "position:12"), ("model:seed-1", "model:seed-1"),
-    ("class:question", "class:question"), ("layer:2", "layer:2"),
+    ("class:question", "class:question"), ("layer:2", "layer:2"), ("MLP0", "mlp:MLP0"), ("mlp:MLP12", "mlp:MLP12"),
 ])  # fmt: skip
 def test_a_key_is_written_and_read(thing, text):
     assert str(Key.of(thing)) == text
@@ -249,7 +249,7 @@ def test_a_key_is_written_and_read(thing, text):
 
 @pytest.mark.parametrize("bad", [
     "head:noon", "head:L2N0", "position:-1", "position:a", "edge:L1H3", "edge:a b>c", "model:two words", "tail:3",
-    "noon",
+    "noon", "mlp:MLP", "mlp:L1", "MLP01", "mlp:MLP00",
 ])  # fmt: skip
 def test_what_cannot_be_selected_is_refused(bad):
     with pytest.raises(PluginError):

@@ -252,6 +252,22 @@ def test_of_its_roles_a_head_is_shown_with_the_one_that_fewest_share():
     assert roles_of(page_of(about=about)) == {"L0H0": "needed"}  # a measurement is no name, nor is what a head is not
 
 
+def test_mlps_have_roles_by_the_same_rules_among_themselves():
+    about = roles(L0H0=["copies"], L0H1=["looks back"])
+    about |= {Key("mlp", f"MLP{layer}"): [Role("needed")] for layer in range(3)}
+    assert "MLP0" not in roles_of(page_of(about=about))  # what all have tells nothing
+    about[Key.of("MLP1")].append(Role("acts on the answer itself"))
+    about[Key.of("MLP2")] = [Role("no role found", "0% [−1%, 1%]", named=False)]
+    data = page_data(page_of(about=about), [])
+    assert data["roles"] == {
+        "L0H0": "copies",
+        "L0H1": "looks back",
+        "MLP0": "needed",
+        "MLP1": "acts on the answer itself",
+    }
+    assert data["unnamed"] == {"MLP2": "no role found"}
+
+
 def test_a_head_without_a_role_by_name_is_called_on_the_map_as_in_the_table_and_has_no_sign():
     about = roles(L0H0=["copies"], L0H1=["looks back"])
     about[Key.of(Head.parse("L0H1"))].append(Role("needed for something", "its rule", named=False))

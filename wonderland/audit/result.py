@@ -77,6 +77,8 @@ class Memorisation(Measured):
     def _open(self) -> list[str]:
         """Say what the tests leave open, whatever they drew out."""
         reasons = [self.left_out["training text"]] if "training text" in self.left_out else []
+        if self.hits and not self.hits["training"][1]:
+            reasons.append("No training message was examined.")
         reasons += [why for why, _ in self._too_few()]
         unscrubbed = sum(self.found.get("training text", {}).values())
         if unscrubbed:
@@ -131,9 +133,11 @@ class Memorisation(Measured):
         told = (
             f"These tests drew out training text ({n})."
             if drawn
+            else ""
+            if not self.hits["training"][1]
             else f"These tests drew out no text beyond chance ({n}). That does not show that none can be drawn out."
         )
-        return " ".join([told, *drawn, *self._open()])
+        return " ".join(filter(None, [told, *drawn, *self._open()]))
 
     @property
     def at_a_glance(self) -> list[Row]:
@@ -146,11 +150,10 @@ class Memorisation(Measured):
         rows: dict[str, Any] = {}
         for label, name in shares.items():
             if (one := self.completion.get(name)) is not None:
-                rows[label] = f"{float(one.value):.2%} [{float(one.low):.2%}, {float(one.high):.2%}]"
+                rows[label] = _in_words(one, ".2%")
         for label, name in aucs.items():
             if (one := self.membership.get(name)) is not None:
-                between = f"[{float(one.low):.2f}, {float(one.high):.2f}]"
-                rows[label] = f"AUC {float(one.value):.2f} {between}, chance 0.5"
+                rows[label] = f"AUC {_in_words(one, '.2f')}, chance 0.5"
         if "generations" in self.found:
             sampled = sum(self.found["generations"].values())
             none = "none; none stand in the training text" if self.without_secrets else "none"
@@ -177,10 +180,15 @@ class Memorisation(Measured):
         """Say whether one can tell the messages or conversations that it read, with the number of that."""
         one, blind = self.membership[name], self.membership[name.replace("calibrated", "text alone")]
         unit = f"{name.partition(',')[0]}s"
-        told = f"AUC {with_bounds(one, '.2f')} (chance 0.5; {self.sides(name)}; by the text alone: "
-        told += f"{with_bounds(blind, '.2f')})"
+        told = f"AUC {_in_words(one, '.2f')} (chance 0.5; {self.sides(name)}; by the text alone: "
+        told += f"{_in_words(blind, '.2f')})"
         if bool(one.above_chance):
             said = f"One can tell which {unit} it read: {told}."
+        elif float(one.high) < 0.5:
+            said = (
+                f"Which {unit} it read could not be told here: those that it read score lower than the others, {told}. "
+                "That says something of the texts, and not that it cannot be told."
+            )
         else:
             said = f"Which {unit} it read could not be told here: {told}. That does not show that it cannot be."
         if "split" in self.left_out:
@@ -281,6 +289,10 @@ class Memorisation(Measured):
             "left_out": dict(self.left_out),
             "estimates": numbers,
         }
+
+
+def _in_words(one: Estimate, form: str) -> str:
+    return with_bounds(one, form) if np.isfinite(float(one.value)) else "unknown"
 
 
 def _plain(value: Any) -> Any:

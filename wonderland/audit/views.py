@@ -31,6 +31,7 @@ from wonderland.report.schema import (
     View,
     Wording,
     told_p,
+    with_bounds,
 )
 from wonderland.report.schema.numbers import counted
 
@@ -164,7 +165,10 @@ def _secrets(of: Measured) -> View:
         f"in {_PLACES.get(place, place)} {', '.join(f'{count:,} × {kind}' for kind, count in kinds.items()) or 'none'}"
         for place, kinds in of.found.items()
     )
-    if not any(of.found.values()):
+    looked = "Secrets were looked for by their shape and check digits"
+    if not of.found:
+        looked, told = "Secrets were not looked for in any text", ""
+    elif not any(of.found.values()):
         told = f"none in {', '.join(_PLACES.get(place, place) for place in of.found if ', also' not in place)}"
     coins = ""
     if of.canaries:
@@ -174,12 +178,14 @@ def _secrets(of: Measured) -> View:
             f"{c['right']} of {c['guesses']}, so ε of differential privacy is at least {c['epsilon']:.2f} (95% "
             "confidence; 0 says nothing)."
         )
+    others = of.examined.get("others of a secret", 1000)
+    bits = min(10, others.bit_length() - 1)
+    first = f"; {bits} bits say that it ranks among the first in {2**bits:,}" if bits > 1 else ""
     examined = f"{counted(len(of.secrets), 'different secret')} of the training text"
     measured = (
         f" {examined} {'was' if len(of.secrets) == 1 else 'were'} examined: how likely the model finds each, beside at "
-        "least 1,000 others of the same format that nobody said (fewer where the format has fewer). Exposure is in "
-        "bits, 1.44 on average by chance; 10 bits say that it ranks among the first in 1,024. q of a permutation test "
-        "over all that were examined."
+        f"least {counted(others, 'other')} of the same format that nobody said (fewer where the format has fewer). "
+        f"Exposure is in bits, 1.44 on average by chance{first}. q of a permutation test over all that were examined."
         if rows
         else " So no exposure was measured."
     )
@@ -190,7 +196,7 @@ def _secrets(of: Measured) -> View:
         "Exposure of secrets",
         Table(heads, rows),
         subtitle="Does the model hold phone numbers, codes or addresses that somebody wrote?",
-        caption=f"Secrets were looked for by their shape and check digits: {told}.{measured}"
+        caption=f"{looked}{told and ': '}{told}.{measured}"
         + (
             f" Not examined: {of.not_examined:,} more, said less often or without others of their format."
             if of.not_examined
@@ -241,7 +247,7 @@ def _people(of: Measured) -> View | None:
         Table(heads, rows),
         subtitle="Whose messages does the model finish word for word, and whose can be told from those it never read?",
         caption=f"Training messages of {counted(len(rows), 'person', 'people')}, by pseudonym, those with most first; "
-        f"messages that nobody read are completed in {float(chance.value):.2%} of cases, which is the chance level. "
+        f"messages that nobody read are completed in {with_bounds(chance, '.2%')} of cases, which is the chance level. "
         "AUC of the calibrated score over one person's messages, chance 0.5; 95% intervals over conversations. "
         f"{whether}".strip(),
         how_to_read="A share whose interval lies above the chance level says that this person's words were learned by "
@@ -269,7 +275,7 @@ def _person(row: Mapping[str, Any]) -> list[Any]:
         row.get("auc"),
         None if null is None else Wording(f"{null[0]:.2f} to {null[1]:.2f}"),
         q,
-        None if read is None else Wording(f"{read} and {unread}"),
+        None if read is None else Wording(f"{read:,} and {unread:,}"),
         row["messages"],
         row["secrets"],
         None if changed is None else changed.map(lambda part: 100 * part, unit="% of tokens"),
@@ -316,7 +322,7 @@ def _membership(of: Measured) -> View | None:
         "trigram that was counted on the half of the conversations without this one; the trigram alone, which knows "
         "the text and not the model; and by message more scores, of which the untrained model is a control. Messages "
         f"are of n = {counted(of.examined['training conversations examined'], 'conversation')} that were read and "
-        f"{of.examined['held-out conversations examined']} that were not{_by_conversation(of)}.",
+        f"{of.examined['held-out conversations examined']:,} that were not{_by_conversation(of)}.",
         how_to_read="The further a curve lies above the diagonal, the better one can tell. What the text alone "
         "tells is a difference of texts and no memory; the calibrated score beyond it is the model's.",
         misleads=of.left_out.get("split", "")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wonderland import plugins
-from wonderland.cli import contrasts
-from wonderland.cli.console import Console, Meter, plain
+from wonderland.cli import contrasts, time_left
+from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, next_report, open_workspace, redaction_of_report
 from wonderland.cli.options import Whole
 from wonderland.cli.plugin_command import Group, PluginCommand, group_of
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from wonderland.workspace.kept import Kept
     from wonderland.workspace.workspace import Workspace
 
-_SURE_AFTER = 5.0  # seconds of work after which what is left can be told
 _LISTED = "`wonderland analyze --help` lists them."
 
 
@@ -166,10 +164,11 @@ def run_analyses(
     todo = workspace.missing(*names, parameters=parameters, cohort=cohort)
     passes = 2 if workspace.settings.analysis.control else 1
     removed: list[Kept] = []
-    if told := _how_many(todo, passes):
+    forecasts = workspace.forecast(*names, parameters=parameters) if not cohort and time_left.able(todo) else {}
+    if told := time_left.before(todo, passes, forecasts):
         console.note(told)
     with console.progress("Analysing") as meter:
-        begin, go_on = _counting(meter, len(todo) * passes)
+        begin, go_on = time_left.counting(meter, len(todo) * passes, forecasts)
         results = workspace.analyze(
             *names,
             parameters=parameters,
@@ -193,22 +192,6 @@ def run_analyses(
     for one in removed:
         console.note(f"Deleted the result of {one.analysis} used longest ago: a dozen of each analysis are kept.")
     return results
-
-
-def _how_many(todo: Sequence[str], passes: int) -> str:
-    """Say how many analyses will run, where more than one is of those that are slow and run on request only.
-
-    The time that is left is told of one at a time, so who waits should know how many there are.
-    """
-    known = plugins.load().analyses
-    slow = [name for name in todo if name in known and getattr(known[name], "on_request", False)]
-    if len(slow) < 2:
-        return ""
-    twice = f", each on the model and on its untrained baseline: {passes * len(todo)} runs" if passes > 1 else ""
-    return (
-        f"{len(todo)} analyses{twice}. {len(slow)} of them take minutes; how long one has left is told of that one "
-        "alone, after its first steps"
-    )
 
 
 def _said(results: Results) -> dict[str, Any]:
@@ -236,30 +219,6 @@ def with_others(workspace: Workspace, results: Results) -> Results:
     """Return results with those nobody asked for now: of analyses on request, and of several models."""
     others = {name: one for name, one in workspace.results().items() if name not in results}
     return replace(results, by_name={**results, **others})
-
-
-def _counting(meter: Meter, total: int) -> tuple[Callable[[str], None], Callable[[str, int, int], None]]:
-    """Return what moves the meter when an analysis begins, and when one that takes long has come a way further."""
-    begun, started, first = 0, 0.0, 0.0
-
-    def begin(name: str) -> None:
-        nonlocal begun, started, first
-        begun, started, first = begun + 1, time.monotonic(), -1.0
-        meter.update(begun - 1, max(total, begun), f"{begun} of {max(total, begun)}: {name}")
-
-    def go_on(name: str, done: int, of: int) -> None:
-        nonlocal first
-        share, seconds = done / max(of, 1), time.monotonic() - started
-        first = share if first < 0 else first  # what was there already of a run that was stopped took no time
-        left = ""
-        if seconds > _SURE_AFTER and share > first:
-            minutes = seconds * (1 - share) / (share - first) / 60
-            left = f", about {minutes:.0f} min left" if minutes >= 1 else ", under a minute left"
-            left += " of this one" if begun < total else ""
-        most = max(total, begun)
-        meter.update(begun - 1 + share, most, f"{begun} of {most}: {name}, {share:.0%}{left}")
-
-    return begin, go_on
 
 
 analyze_command = command("analyze", further=_further)(analyze)

@@ -73,7 +73,7 @@ def run_audit(
                 rows.append((f"  {label}", number(hits), f"of {number(of)}{_told(found, name)}"))
         rows.append(("One can tell what it read", "AUC", "0.5 is chance; n of the smaller side"))
         for name, one in found.membership.items():
-            interval = f"[{float(one.low):.2f}, {float(one.high):.2f}], n = {one.n} {one.resampled_over}"
+            interval = f"[{float(one.low):.2f}, {float(one.high):.2f}], n = {one.n:,} {one.resampled_over}"
             rows.append((f"  {name}", f"{float(one.value):.2f}", interval))
         rows.append(("Secrets", "", ""))
         for place, kinds in found.found.items():

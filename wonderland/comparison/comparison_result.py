@@ -30,6 +30,7 @@ from wonderland.report.schema import (
     View,
     Wording,
     bounds,
+    counted,
     digits,
     say,
     told_p,
@@ -108,21 +109,35 @@ class Comparison(Result):
         a, b = self.pairs[pair]
         one = self.d[pair]
         low, high = np.quantile(self.null[pair], [0.025, 0.975]) if self.null.size else (np.nan, np.nan)
+        apart = "The sides {a} and {b} are {d} nats a token apart {interval}"
+        if not self._sure(pair):
+            apart = "The sides {a} and {b} are not shown to be apart: D is {d} nats a token {interval}"
+        null = "dealt out anew {null_low} to {null_high}, " if self.null.size else ""
         return say(
-            "The sides {a} and {b} are {d} nats a token apart {interval} ({p}; dealt out anew {null_low} to "
-            "{null_high}, n={n} {of}).",
+            f"{apart} ({{p}}; {null}n={{n}}).",
             a=self._named(a), b=self._named(b), d=Wording(digits(one.value)),
             interval=Wording(bounds(one, digits) or "[no interval]"), p=Wording(told_p(self.p[pair])),
-            null_low=Wording(digits(low)), null_high=Wording(digits(high)), n=one.n, of=Wording(self.of),
+            null_low=Wording(digits(low)), null_high=Wording(digits(high)), n=Wording(self._n),
         )  # fmt: skip
+
+    @property
+    def _n(self) -> str:
+        return counted(self.d.n, self.of.removesuffix("s"))
+
+    def _sure(self, pair: int) -> bool:
+        """Whether two sides are apart by chance and by the interval, which need not agree."""
+        return bool(self.q[pair] < _SURE and self.d[pair].low > 0)
+
+    def _sure_of_style(self, pair: int) -> bool:
+        return bool(self.frequent_p[pair] < _SURE and self.frequent[pair].low > 0)
 
     def _style(self, pair: int) -> str:
         one = self.frequent[pair]
-        return (
-            f"The {FREQUENT} most frequent tokens, mostly function words, make {digits(one.value)} of it "
-            f"{bounds(one, digits) or '[no interval]'} ({told_p(self.frequent_p[pair])}; dealt out anew "
-            f"{digits(one.chance)} on average)."
-        )
+        many = f"The {FREQUENT} most frequent tokens, mostly function words,"
+        number = f"{digits(one.value)} nats a token {bounds(one, digits) or '[no interval]'}"
+        null = f"; dealt out anew {digits(one.chance)} on average" if self.null.size else ""
+        told = f"make {number} of D" if self._sure_of_style(pair) else f"are not shown to make a part of D: {number}"
+        return f"{many} {told} ({told_p(self.frequent_p[pair])}{null})."
 
     @property
     def telling(self) -> list[str]:
@@ -132,6 +147,8 @@ class Comparison(Result):
     def _leading(self) -> Any:
         every = list({word.strip() or word: word for word in reversed(self.telling)}.values())[::-1]
         words = every[:_TOLD]  # a token at the start of a message and one behind a space are one word
+        if not np.isfinite(self.shares_p).any():
+            return "No word was tested: the sides were not dealt out anew."
         if not words:
             return "No single word adds more to it than chance has it (largest of all words, p < 0.05)."
         more = f" and {len(every) - len(words)} more" if len(every) > len(words) else ""
@@ -149,17 +166,18 @@ class Comparison(Result):
         return "\n".join([told[0], self._style(0), first, *told[1:], *filter(None, [self._left_out()])])
 
     def _left_out(self) -> str:
-        return " ".join(f"Left out are {n:,} messages {why}." for why, n in self.left_out.items())
+        many = ((why, f"is {n} message" if n == 1 else f"are {n:,} messages") for why, n in self.left_out.items())
+        return " ".join(f"Left out {told} {why}." for why, told in many)
 
     def findings(self) -> Sequence[Finding]:
         """Return D of each pair, its share of style, and the words that lead."""
         found = []
         for pair in range(len(self.pairs)):
-            sure = bool(self.q[pair] < _SURE)
+            sure = self._sure(pair)
             trust: Any = "solid" if sure and self.d.n >= 10 else "weak"
             effect: Any = "effect" if sure else "null"
             found.append(Finding(self._sentence(pair), "comparison", (), trust, effect, self.d[pair]))
-        sure = bool(self.frequent_p[0] < _SURE)
+        sure = self._sure_of_style(0)
         kind: Any = "effect" if sure else "null"
         style: Any = "solid" if sure and self.d.n >= 10 else "weak"
         found.append(Finding(self._style(0), "comparison", (), style, kind, self.frequent[0]))
@@ -183,13 +201,23 @@ class Comparison(Result):
             bars,
             subtitle="How far are they apart?",
             caption="D = ½[(ℓ(A→B) − ℓ(B→B)) + (ℓ(B→A) − ℓ(A→A))] of trigram models counted on equally many tokens, "
-            f"tested on other {self.of}; 95% interval over n={self.d.n} {self.of}. Chance is the mean of "
-            f"{self.null.shape[1]} draws in which the sides are dealt out anew. {self._left_out()}".rstrip(),
+            f"tested on other {self.of}; 95% interval over n={self._n}. {self._chance()} "
+            f"{self._left_out()}".rstrip(),
             how_to_read="0: a model of one side predicts the other as well as its own. Who is hard to predict cancels. "
             "The bar of the most frequent tokens is mostly style, the rest is topic as well.",
             misleads="Who was written to changes as well as who wrote: two periods may differ by their partners.",
             order=10,
         )
+
+    def _tested(self) -> str:
+        if not self.null.size:
+            return "No token was tested;"
+        return f"p is by the largest over all tokens in {counted(self.null.shape[1], 'draw')},"
+
+    def _chance(self) -> str:
+        if not self.null.size:
+            return "The sides were not dealt out anew, so there is no chance level."
+        return f"Chance is the mean of {counted(self.null.shape[1], 'draw')} in which the sides are dealt out anew."
 
     def _cross(self) -> View:
         n = len(self.names)
@@ -204,7 +232,7 @@ class Comparison(Result):
         names = [self._named(i) for i in range(n)]
         series = [
             Series(Wording("loss"), loss, "nats a token", scale="linear", domain=_ends(loss)),
-            Series(Wording("D"), apart, "nats a token", domain=[0, max(float(np.nanmax(apart)), 1e-3)]),
+            Series(Wording("D"), apart, "nats a token", domain=[0, float(np.nanmax(apart, initial=1e-3))]),
             Series(Wording("q of D"), q, "1", domain=[0, 1]),
         ]
         return View(
@@ -213,7 +241,7 @@ class Comparison(Result):
             Matrix(names, names, series),
             subtitle="How well does a model of one side predict another?",
             caption="Rows: the side a trigram model was counted on; columns: the side it was tested on, in other "
-            f"{self.of}, n={self.d.n}. D has its interval in the view of divergence; q is over all pairs.",
+            f"{self.of}, n={self.d.n:,}. D has its interval in the view of divergence; q is over all pairs.",
             how_to_read="Compare a column from row to row: which model predicts this side best? The diagonal is its "
             "own. Turn to D, in which it cancels how hard a side is to predict.",
             misleads="A row with low losses is a side with simple texts, or a model that was counted on more.",
@@ -241,8 +269,8 @@ class Comparison(Result):
             table,
             subtitle=say("Which words make the difference between {a} and {b}?", a=a, b=b),
             caption="What each token of the vocabulary adds to D, in thousandths of a nat a token; the sum over all is "
-            f"D. p is by the largest over all tokens in {self.null.shape[1]} draws, n={self.d.n} {self.of}. A token "
-            "after a space and the same letters without one are two tokens.",
+            f"D. {self._tested()} n={self._n}. "
+            "A token after a space and the same letters without one are two tokens.",
             how_to_read="The words on top are those that a model of the other side expects least, or expects in vain. "
             "Those with a small p are there more than by chance.",
             misleads="A word can be there because of one conversation about one thing; p sees it, the share does not.",
@@ -265,7 +293,8 @@ class Comparison(Result):
             ),
             subtitle=say("When was it written like {a}, when like {b}?", a=a, b=b),
             caption="Loss of the model of the first side less that of the second, on messages of both sides that "
-            f"neither was counted on, by month; 95% interval over n={self.by_month.n} {self.of}.",
+            f"neither was counted on, by month; 95% interval over "
+            f"n={counted(self.by_month.n, self.of.removesuffix('s'))}.",
             how_to_read="Under 0 the month is more like the first side, over 0 more like the second. Of two periods, a "
             "step says that something changed at once, a slope that it changed slowly.",
             misleads="Months with few messages scatter widely.",

@@ -12,7 +12,7 @@ from wonderland.components import Head
 from wonderland.estimate import Estimate
 from wonderland.lab.result import Result
 from wonderland.report.findings import Finding
-from wonderland.report.schema import Matrix, Quoted, Series, View, Wording, digits, percent, say, told_p
+from wonderland.report.schema import Matrix, Quoted, Series, View, Wording, counted, digits, percent, say, told_p
 
 __all__ = ["Twins"]
 
@@ -61,32 +61,39 @@ class Twins(Result):
     @property
     def differing(self) -> list[Head]:
         """Heads that differ between the sides beyond chance, p < 0.05 over all heads, the furthest apart first."""
-        at = [(int(layer), int(head)) for layer, head in np.argwhere(self.p < _SURE)]
+        at = [
+            (int(layer), int(head)) for layer, head in np.argwhere((self.p < _SURE) & (np.asarray(self.more.low) > 0))
+        ]
         return [Head(*one) for one in sorted(at, key=lambda one: -float(self.more[one].value))]
 
     def _sentence(self) -> Any:
         one = self.overall
-        sure = self.overall_p < _SURE
+        sure = self._sure
         claim = "The two sides move heads apart" if sure else "Nothing shows that the two sides move heads apart"
         return say(
-            "{claim}: fine-tuned on {a} or on {b}, heads give {more} of their attention elsewhere [{low}, {high}] "
-            "beyond what two groups of one side make ({p}, n={n} conversations).",
+            "{claim}: of models fine-tuned on {a} and on {b}, heads differ in {more} of their attention "
+            "[{low}, {high}] more than of two groups of one side ({p}, n={n}).",
             claim=Wording(claim), a=self._named(0), b=self._named(1),
             more=Wording(percent(one.value)), low=Wording(percent(one.low)), high=Wording(percent(one.high)),
-            p=Wording(told_p(self.overall_p)), n=one.n,
+            p=Wording(told_p(self.overall_p)), n=Wording(one.over),
         )  # fmt: skip
 
+    @property
+    def _sure(self) -> bool:
+        """Whether the sides move heads apart by chance and by the interval, which need not agree."""
+        return bool(self.overall_p < _SURE and self.overall.low > 0)
+
     def _heads(self) -> str:
-        heads, count = self.differing, self.p.size
-        kept = f"{int(self.kept.sum())} of {count} heads kept their number in every twin."
+        heads, count = self.differing, counted(self.p.size, "head")
+        kept = f"{int(self.kept.sum())} of {count} kept {'its' if self.p.size == 1 else 'their'} number in every twin."
         if not heads:
-            return f"No head differs more than chance has it (largest of {count} heads, p < 0.05). {kept}"
+            return f"No head differs more than chance has it (largest of {count}, p < 0.05). {kept}"
         told = ", ".join(
             f"{head} {percent(self.more[head.layer, head.index].value)}, {told_p(self.p[head.layer, head.index])}"
             for head in heads[:5]
         )
         more = f" and {len(heads) - 5} more" if len(heads) > 5 else ""
-        return f"Heads that differ more than chance has it (largest of {count} heads): {told}{more}. {kept}"
+        return f"Heads that differ more than chance has it (largest of {count}): {told}{more}. {kept}"
 
     def summary(self) -> str:
         """Say how far twins of the two sides are apart, and in which heads."""
@@ -102,7 +109,7 @@ class Twins(Result):
 
     def findings(self) -> Sequence[Finding]:
         """Return how far the sides are apart, and in which heads."""
-        sure = self.overall_p < _SURE
+        sure = self._sure
         trust: Any = "solid" if sure and self.overall.n >= 10 else "weak"
         kind: Any = "effect" if sure else "null"
         heads = tuple(self.differing[:5])
@@ -135,9 +142,10 @@ class Twins(Result):
                 subtitle="Which heads do the two sides move apart?",
                 caption="Total variation distance of attention, mean over tokens of held-out windows; 95% interval "
                 f"over n={self.more.over}, for these models. Each side was dealt into groups, one model "
-                f"fine-tuned on each, {self.steps} steps and {self.tokens:,} tokens. p is by the largest over heads in "
-                f"all {self.ways} ways to deal the models to two sides; {digits(1 / self.ways)} is the smallest there "
-                "can be. Chance is the 95th percentile over these ways, for each head alone.",
+                f"fine-tuned on each, {counted(self.steps, 'step')} and {self.tokens:,} tokens. p is by "
+                f"the largest over heads in all {self.ways:,} ways to deal the models to two sides; "
+                f"{digits(1 / self.ways)} is the smallest there can be. Chance is the 95th percentile over these ways, "
+                "for each head alone.",
                 how_to_read="Over 0: the sides move this head further apart than two groups of one side do. Turn to "
                 "the two parts to see how far any two fine-tunings are apart.",
                 misleads="After few steps differs what fine-tuning reaches first. That no head differs does not show "

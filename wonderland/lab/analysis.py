@@ -53,6 +53,8 @@ class Analysis(Protocol[R_co]):
         uses: Optional: names of analyses whose results it reads in ``specimen.results``. They run before it. One that
             is not installed, or declined, is not there: say so in the result.
         on_request: Optional: True if it runs when its name or a group of it is asked for, and not with "all".
+        forecast: Optional, a method: given the specimen and, by name, the analyses it uses with their parameters, what
+            it will take on this machine, a `wl.Forecast`; told before the first begins (`wonderland.lab.forecast`).
         choices: Optional, a class method: what it chooses on one half of its data and measures on the other, for
             `wonderland.testing.optimism` to hold it to.
         no_choices: Optional, a string: why it has no ``choices``, in one sentence, if it names heads or other parts.

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from wonderland import plugins
 from wonderland.errors import NotEnoughData, PluginError, Unsupported, WonderlandError
 from wonderland.lab.choosing import Runnable, of_several, parameters_of, with_used
+from wonderland.lab.forecast import UNTRAINED
 from wonderland.lab.names import NOT_EVERY_MODEL
 from wonderland.lab.observed import Observed
 from wonderland.lab.result import Provenance, Result
@@ -180,7 +181,7 @@ def run_each(
                     continue
                 try:
                     with _named(analysis, watching):
-                        called = f"{analysis.name} (untrained)"
+                        called = f"{analysis.name}{UNTRAINED}"
                         before[analysis.name] = _run(analysis, baseline, before, watching, called)
                 except PluginError as error:
                     watching.fail(analysis.name, error)

@@ -90,9 +90,14 @@ class _Shown:
         findings = [with_runs(finding, claims, known, name) for finding in result.findings()]
         if not all(isinstance(one, Finding) for one in findings):
             raise TypeError("its findings are other things")
-        about = {Key.of(thing): [*blocks] for thing, blocks in result.cards().items()}
+        about = {Key.of(thing): [_grouped(block, name) for block in blocks] for thing, blocks in result.cards().items()}
         control = None if result.control is None else dict(result.control.card())
         return cls(views, findings, dict(result.card()), control, about)
+
+
+def _grouped(block: Block | Role, name: str) -> Block | Role:
+    """Return a block of a card with the name of its analysis."""
+    return replace(block, group=block.group or name) if isinstance(block, Block) else block
 
 
 def _unsure(finding: Finding) -> Finding:
@@ -122,6 +127,8 @@ def _describe(specimen: Any, results: Sequence[Reported]) -> dict[str, Any]:
             "n_ctx": "context",
             "d_vocab": "tokens known",
         }
+        if getattr(cfg, "attn_only", False):
+            del names["d_mlp"]
         facts["sizes"] = {label: getattr(cfg, name) for name, label in names.items() if hasattr(cfg, name)}
     evidence = getattr(specimen, "evidence", None)
     if evidence is not None and hasattr(evidence, "describe"):

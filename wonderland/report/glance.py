@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wonderland.counted import formatted
 from wonderland.notebook import STYLE, escaped
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _row(label: str, estimate: Estimate) -> str:
     values = np.asarray(estimate.value, dtype=float)
     finite = values[np.isfinite(values)]
     unit = "" if estimate.unit in ("", "1") else f" {estimate.unit}"
-    span = f"{finite.min():.3g} to {finite.max():.3g}{unit}" if finite.size else "no number"
+    span = f"{formatted(finite.min(), '.3g')} to {formatted(finite.max(), '.3g')}{unit}" if finite.size else "no number"
     chance = "" if estimate.chance is None else _span(np.asarray(estimate.chance, dtype=float))
     cells = (
         escaped(label),
@@ -81,7 +82,7 @@ def _span(values: np.ndarray) -> str:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return ""
-    low, high = f"{finite.min():.3g}", f"{finite.max():.3g}"
+    low, high = formatted(finite.min(), ".3g"), formatted(finite.max(), ".3g")
     return low if low == high else f"{low} to {high}"
 
 
@@ -93,7 +94,7 @@ def _grid(values: np.ndarray) -> str:
     squares = "".join(
         f'<rect x="{head * _SIDE}" y="{layer * _SIDE}" width="{_SIDE - 1}" height="{_SIDE - 1}" '
         f'fill="{_ink(value, most)}">'
-        f"<title>L{layer}H{head}: {value:.3g}</title></rect>"
+        f"<title>L{layer}H{head}: {formatted(value, '.3g')}</title></rect>"
         for (layer, head), value in np.ndenumerate(values)
     )
     size = f'width="{heads * _SIDE}" height="{layers * _SIDE}"'

@@ -7,43 +7,12 @@ the thing is, then what one sees of it here. No term is explained by another tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import regex
 
-__all__ = ["GLOSSARY", "Term", "interval_explained", "terms_in"]
+from wonderland.report.glossary_term import Term, interval_explained
 
-
-@dataclass(frozen=True)
-class Term:
-    """One word of the field.
-
-    Attributes:
-        name: The term, as a title.
-        text: Two sentences: what it is, and what one sees of it in a report.
-        also: Other forms under which it stands in texts.
-    """
-
-    name: str
-    text: str
-    also: tuple[str, ...] = ()
-
-    @property
-    def forms(self) -> tuple[str, ...]:
-        """Every form under which it is found."""
-        return (self.name, *self.also)
-
-
-def interval_explained(drawn: str) -> str:
-    """Return how an interval is made, in the one wording that the words, the tour and a claim's numbers share.
-
-    >>> interval_explained("pairs")
-    'It is made by drawing pairs again and again from those measured, and holds 95% of the numbers that come out.'
-    """
-    return (
-        f"It is made by drawing {drawn} again and again from those measured, and holds 95% of the numbers that come "
-        "out."
-    )
+__all__ = ["GLOSSARY", "Term", "interval_explained", "terms_in", "terms_of"]
 
 
 GLOSSARY: Sequence[Term] = (
@@ -110,6 +79,27 @@ GLOSSARY: Sequence[Term] = (
         "A direction in the model's inner vectors that stands for one thing, found by a dictionary and not by hand. "
         "L2F339 is feature 339 of layer 2.",
         ("features",),
+    ),
+    Term(
+        "dictionary",
+        "Many directions, learned from the model's inner vectors, of which a few at a time add up to each vector. It "
+        "is held against one of another start and against scrambled weights, as it finds something anywhere.",
+        ("dictionaries", "sparse dictionary", "sparse dictionaries"),
+        True,
+    ),
+    Term(
+        "latent",
+        "One unit of a dictionary or a transcoder: a direction, and how much of it is there at a token, mostly none. "
+        "It is called a feature only where it is found again from another start and the model needs it.",
+        ("latents",),
+        True,
+    ),
+    Term(
+        "transcoder",
+        "A small network that predicts what an MLP writes from what it reads, with a few latents at a time. How much "
+        "worse the model guesses with it in the place of the MLP says how much of the MLP it holds.",
+        ("transcoders",),
+        True,
     ),
     Term(
         "residual stream",
@@ -243,6 +233,21 @@ GLOSSARY: Sequence[Term] = (
         "of a yes and a no. 0.5 is guessing, 1 is always.",
     ),
     Term(
+        "AUROC",
+        "Of a place that has a property and one that has not, how often a unit is higher at the first. It is the same "
+        "measure as AUC, here of one unit of the model: 0.5 is guessing, 1 is always.",
+        (),
+        True,
+    ),
+    Term(
+        "F1",
+        "How well a rule tells where something stands: the harmonic mean of the share of its hits that are right and "
+        "the share of all places that it hits. 1 is right every time; by chance it is about as high as the thing is "
+        "frequent.",
+        (),
+        True,
+    ),
+    Term(
         "p value",
         "How often chance alone would give a number at least this large. A small p says that chance is a poor "
         "explanation, and not how large or important the effect is.",
@@ -300,6 +305,11 @@ GLOSSARY: Sequence[Term] = (
         "appears.",
     ),
 )
+
+
+def terms_of(text: str) -> list[Term]:
+    """Return the terms that a page with this text lists: those that every page does, and of the others those in it."""
+    return [term for term in GLOSSARY if not term.where_used or _PATTERNS[term.name].search(text)]
 
 
 def terms_in(text: str) -> list[Term]:

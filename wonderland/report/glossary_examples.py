@@ -15,7 +15,7 @@ import numpy as np
 from wonderland.counted import formatted
 from wonderland.report.findings import Finding
 from wonderland.report.page import Page
-from wonderland.report.schema import AttentionPatterns, View, characters
+from wonderland.report.schema import AttentionPatterns, Bars, Key, Table, View, characters
 from wonderland.report.stories import GUESSES
 from wonderland.report.tour import claim_in_numbers, clearest, keys_on
 
@@ -36,6 +36,9 @@ _BY_VIEW = {
     "residual stream": ("residual-steps",),
     "singular values": ("ov-heads",),
     "AUC": ("audit-membership",),
+    "dictionary": ("sparse-quality",),
+    "latent": ("sparse-needed", "sparse-contextual", "sparse-agreement"),
+    "transcoder": ("transcoder-cost",),
 }
 _TOKENS = 4
 
@@ -52,6 +55,7 @@ def examples(
         stories: The stories of its first page, whose number of choices is the one that is said.
     """
     found = {**dict(_of_findings(page)), **dict(_of_the_model(page, heads)), **dict(_of_attention(views, heads))}
+    found |= dict(_of_units(views))
     for story in stories:
         if story["ask"] == GUESSES and story["view"]:
             found["choices left"] = _example(story["text"], story["view"])
@@ -135,6 +139,30 @@ def _of_attention(views: Sequence[View], heads: Sequence[int]) -> Iterator[tuple
             text = f"{head} gives {weights[at][query, key]:.0%} of its attention from token {query} to token {key}."
             yield "attention pattern", _example(text, view.id, keys_on(head, 0, query))
             return
+
+
+def _of_units(views: Sequence[View]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield how well single units tell something: of latents the best in a table, of AUROCs the first that is drawn."""
+    for view in reversed(views):  # of several views that have one the first is told
+        for figure in view.figures():
+            if isinstance(figure, Table):
+                keys = [column.key for column in figure.columns]
+                rows = [row for row in figure.rows if "f1" in keys and _measured(row[keys.index("f1")])]
+                if rows:
+                    best = max(rows, key=lambda row: float(row[keys.index("f1")]))
+                    name, key = characters(best[0]), Key.named(characters(best[0]))
+                    text = f"{name} tells what it fires for with F1 {float(best[keys.index('f1')]):.2f}."
+                    yield "F1", _example(text, view.id, [] if key is None else [str(key)])
+            elif isinstance(figure, Bars) and characters(figure.y.label) == "AUROC":
+                bar, what = figure.series[0], characters(figure.x[0])
+                ends = [float(np.asarray(part, dtype=float)[0]) for part in (bar.values, bar.low, bar.high)]
+                if all(map(math.isfinite, ends)):
+                    told = "{:.2f} [{:.2f}, {:.2f}]".format(*ends)
+                    yield "AUROC", _example(f"{what}: {characters(bar.name)} {told}, where chance is 0.5.", view.id)
+
+
+def _measured(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _written(token: str) -> str:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wonderland.components import parse_component
 from wonderland.errors import PluginError
 from wonderland.report.encode import encode
 from wonderland.report.findings import Finding
-from wonderland.report.glossary import GLOSSARY
+from wonderland.report.glossary import terms_of
 from wonderland.report.glossary_examples import examples
 from wonderland.report.live_view import LIVE_VIEW
 from wonderland.report.page import Page
 from wonderland.report.schema import (
     AttentionPatterns,
+    Bars,
     Figure,
+    Key,
     Matrix,
     Quoted,
     Table,
@@ -63,7 +64,7 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
         "against": page.sharing.endswith(ASKED),
         "glossary": [
             {"name": term.name, "text": term.text, "forms": list(term.forms), "example": shown.get(term.name)}
-            for term in GLOSSARY
+            for term in terms_of(_words_of(views))
         ],
         "about": {str(key): [block.plain() for block in blocks] for key, blocks in page.about.items()},
         "views": [
@@ -89,6 +90,12 @@ def page_data(page: Page, views: Sequence[View]) -> dict[str, Any]:
     data["tour"] = [] if page.opens else tour(page, views, data["stories"], data["heads"])
     encoded: dict[str, Any] = encode(data, "The page")
     return encoded
+
+
+def _words_of(views: Sequence[View]) -> str:
+    """Return what stands around all figures."""
+    words = ((v.title, v.subtitle, v.caption, v.how_to_read, v.misleads, v.warning) for v in views)
+    return "\n".join(characters(one) for of in words for one in of)
 
 
 def _card_data(page: Page) -> Iterator[dict[str, Any]]:
@@ -156,10 +163,12 @@ def _named(figure: Figure) -> Iterator[str]:
         names = [row[place] for row in figure.rows]
     elif isinstance(figure, Matrix) and figure.links in ("column", "row"):
         names = figure.columns if figure.links == "column" else figure.rows
+    elif isinstance(figure, Bars):
+        names = figure.x
     for name in names:
-        part = parse_component(name) if isinstance(name, str) else None
-        if part is not None:
-            yield part.kind
+        key = Key.named(name)
+        if key is not None:
+            yield key.kind
 
 
 def _grid(value: Any, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -23,6 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure
 
+from wonderland.counted import formatted
 from wonderland.visible import visible
 
 __all__ = [
@@ -156,7 +157,7 @@ def number(value: float, digits: int | None = None) -> str:
         digits = 0 if size >= 100 or (value == int(value) and size >= 10) else 1 if size >= 10 else 2
         if 0 < size < 0.005:
             digits = 4 if size >= 0.00005 else None
-    text = f"{value:.1e}" if digits is None else f"{value:,.{digits}f}"
+    text = formatted(value, ".1e") if digits is None else f"{value:,.{digits}f}"
     return (text.lstrip("-") if not text.strip("-0.,") else text).replace("-", "−")
 
 

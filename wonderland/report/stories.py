@@ -34,6 +34,7 @@ GUESSES, FOUND, ABSENT = "How well does it guess?", "What did it find out?", "Wh
 MOST = 5
 """Stories on the first page."""
 
+_PARTS = ("head", "mlp")  # what has a place on the map of the model
 _SAME = 0.01  # nats a token: of one loss measured in two precisions
 _LONGEST = 26  # tokens of a message that is quoted
 _SPECIAL = re.compile(r"<\|[a-z_]+\|>")  # shown as a sign of its own, which is never outlined: as SPECIAL in text.js
@@ -64,28 +65,33 @@ def headline(sentence: str) -> str:
 
 
 def roles_of(page: Page) -> dict[str, str]:
-    """Return the role that tells most of each head: of its roles the one that fewest heads share.
+    """Return the role that tells most of each head and each MLP: of its roles the one that fewest of its kind share.
 
     A role that every head has tells nothing, nor does one that says what a head is not, or that holds a number, as
     those are measurements. A head with no other has none, nor has one of which an analysis says that it found none.
+    So it is of MLPs, among themselves.
     """
+    return _roles_of(page, "head") | _roles_of(page, "mlp")
+
+
+def _roles_of(page: Page, kind: str) -> dict[str, str]:
     named = {
         key.name: [name for b in blocks if isinstance(b, Role) for name in [characters(b.role)] if _is_name(name)]
         for key, blocks in page.about.items()
-        if key.kind == "head" and all(b.named for b in blocks if isinstance(b, Role))
+        if key.kind == kind and all(b.named for b in blocks if isinstance(b, Role))
     }
     counts: dict[str, int] = {}
     for roles in named.values():
         for role in set(roles):
             counts[role] = counts.get(role, 0) + 1
     best = {head: min(reversed(roles), key=lambda role: counts[role]) for head, roles in named.items() if roles}
-    heads = sum(key.kind == "head" for key in page.about)
-    return {head: role for head, role in best.items() if counts[role] < heads or heads == 1}
+    many = sum(key.kind == kind for key in page.about)
+    return {name: role for name, role in best.items() if counts[role] < many or many == 1}
 
 
 def unnamed_of(page: Page) -> dict[str, str]:
-    """Return what is said of each head of which an analysis found no role by name."""
-    told = ((key, block) for key, blocks in page.about.items() if key.kind == "head" for block in blocks)
+    """Return what is said of each head and MLP of which an analysis found no role by name."""
+    told = ((key, block) for key, blocks in page.about.items() if key.kind in _PARTS for block in blocks)
     return {key.name: characters(block.role) for key, block in told if isinstance(block, Role) and not block.named}
 
 

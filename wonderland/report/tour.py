@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wonderland.report.findings import Finding
-from wonderland.report.glossary import interval_explained
+from wonderland.report.glossary_term import interval_explained
 from wonderland.report.schema import AttentionPatterns, Conversations, Figure, Key, Panels, Table, View, characters
 from wonderland.report.stories import ABSENT, FOUND, GUESSES, headline
 

@@ -40,8 +40,8 @@ def training_curve(history: History) -> View:
         subtitle="How did the model get better, and is it better than tables of counts?",
         caption="Loss in nats a token; the lines are n-gram models counted on the same training tokens and scored on "
         f"the same held-out tokens.{_facts(history)}",
-        how_to_read="The gap between train and held out is what the model memorised. Under the trigram line it knows "
-        "more than a table of counts. Point at a mark to read what it sounded like then.",
+        how_to_read="The distance between train and held out is what the model memorised. Under the trigram line it "
+        "knows more than a table of counts. Point at a mark to read what it sounded like then.",
         misleads="Training loss is measured while the weights move, so it lags behind the held-out loss early on.",
         order=130,
     )

@@ -1,7 +1,8 @@
 """A result with other numbers: all zero, none measured, below zero, one unit, giant. What it says must stay sayable.
 
 `told_badly` changes every `Estimate` in a result, however deep, and nothing else; asks the result for all of its words
-and drawings; and returns the sentences that say a number that is none, a p of nothing or a plural of one.
+and drawings; and returns the sentences that say a number that is none, a p of nothing, a plural of one, thousands that
+are not set apart or an exponent.
 
 What would fool it: words beside the numbers, such as verdicts, are those of before. So a sentence may contradict the
 changed numbers; that a claim follows from its number takes a result made for it.
@@ -40,10 +41,12 @@ EXTREMES: Mapping[str, Callable[[Estimate], Estimate]] = {
     "no interval": lambda one: dataclasses.replace(
         one, low=np.full(np.shape(one.value), np.nan), high=np.full(np.shape(one.value), np.nan)
     ),
+    "thousands": lambda one: dataclasses.replace(one, n=12345),
     "one unit": lambda one: dataclasses.replace(one, n=1),
     "one of each": lambda one: dataclasses.replace(one, n=1),
 }
-"""What is done with every estimate, by its name. With "one of each" the counts of `_COUNTS` are one, too."""
+"""What is done with every estimate, by its name. With "one of each" the counts of `_COUNTS` are one, too, with
+"thousands" 12,345, which a sentence must set apart."""
 
 _COUNTS = {"conversations", "counted", "count", "directions", "draws", "pair_windows", "places", "rotations", "windows"}
 """Fields of results that count and shape nothing."""
@@ -53,7 +56,7 @@ _THINGS = (
     "time|word|sample|step|rotation|draw|direction|other"
 )
 _BAD = re.compile(
-    r"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])"
+    r"(?<![\w-])(?:nan|inf)(?!\w)|\b[pq]\s?=\s?0(?:\.0+)?(?![.\d])|12345|\de[+-]\d"
     rf"|(?<![\w.,])(?<!1 of )1 (?:(?:{_THINGS})s|tries|people)\b"
 )
 
@@ -65,7 +68,8 @@ def told_badly(result: Result) -> dict[str, list[str]]:
     """
     others = {name: _changed(result, change) for name, change in EXTREMES.items()}
     fields = {f.name for f in dataclasses.fields(result) if f.init and type(getattr(result, f.name)) is int}
-    others["one of each"] = dataclasses.replace(others["one of each"], **dict.fromkeys(_COUNTS & fields, 1))
+    for name, count in (("one of each", 1), ("thousands", 12345)):
+        others[name] = dataclasses.replace(others[name], **dict.fromkeys(_COUNTS & fields, count))
     found = {name: _sentences(one) for name, one in {"": result, **others}.items()}
     return {name: sentences for name, sentences in found.items() if sentences}
 

@@ -29,6 +29,7 @@ from wonderland.workspace.stage import Stage
 
 if TYPE_CHECKING:
     from wonderland.lab.choosing import Runnable
+    from wonderland.lab.forecast import Forecast
     from wonderland.lab.result import Result
     from wonderland.lab.results import Results
     from wonderland.lab.running import Watching
@@ -88,6 +89,14 @@ class Asked:
         """Why those that are missing failed when they were last tried."""
         known = load_failed(self.analyses, self.stages)
         return {name: known[name] for name in self.missing if name in known} if known else {}
+
+    def forecast(self, specimen: Specimen) -> dict[str, Forecast]:
+        """Return what each run that is missing will take, of those that can say so (`wonderland.lab.forecast`)."""
+        from wonderland.lab.forecast import forecasts
+
+        control, todo = self.layout.settings.analysis.control, set(self.missing)
+        begun = load_begun([one for one in self.analyses if one.name in todo], self.stages) if control else {}
+        return forecasts(specimen, self.analyses, todo, control=control, begun=begun)
 
     def there(self, specimen: Specimen, *, last: bool) -> Results:
         """Return the results that are up to date, or of each analysis the one that was asked for last."""
@@ -241,8 +250,10 @@ def _with_own_untrained(results: dict[str, Result], untrained: Specimen | None) 
 def scratch_in(stages: Mapping[str, Stage]) -> Callable[[str], Path]:
     """Return what gives the scratch folder of an analysis by its name, and of its run on the untrained baseline."""
 
+    from wonderland.lab.forecast import UNTRAINED
+
     def of(name: str) -> Path:
-        analysis = name.removesuffix(" (untrained)")
+        analysis = name.removesuffix(UNTRAINED)
         return scratch_of(stages[analysis]) / ("trained" if name == analysis else "untrained")
 
     return of

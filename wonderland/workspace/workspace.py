@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from wonderland.corpus.plain_texts import PlainTexts
     from wonderland.lab.cohort import Cohort
     from wonderland.lab.external.on_disk import Opened
+    from wonderland.lab.forecast import Forecast
     from wonderland.lab.results import Results
     from wonderland.lab.specimen import Specimen
     from wonderland.model.chat_transformer import ChatTransformer
@@ -369,6 +370,20 @@ class Workspace(WorkspaceFolder):
         if cohort:
             return cohorts.AskedOfCohort.of(self.layout, cohort, wanted, parameters).missing
         return Asked.of(self.layout, wanted, parameters).missing
+
+    def forecast(self, *wanted: str, parameters: _Parameters | None = None) -> dict[str, Forecast]:
+        """Return what each run that is missing will take on this machine: seconds, memory, disk.
+
+        Args:
+            *wanted: Names of analyses or groups; those of the settings if none is given.
+            parameters: Parameters by analysis, over those of the settings.
+
+        Returns:
+            Forecasts by name, with " (untrained)" behind it for the untrained baseline, in the order they would run.
+            Only of analyses that can say so; each measures for a second or two.
+        """
+        layout = self.layout
+        return Asked.of(layout, wanted, parameters).forecast(self._specimen(layout))
 
     def damaged(self) -> list[str]:
         """Return the analyses of the settings whose result is damaged: `analyze` makes it anew."""

@@ -72,6 +72,42 @@ def path(number, **parts):
     return replace(made, **parts)
 
 
+def test_an_mlp_has_the_role_that_both_ways_show_on_enough_pairs():
+    strong, small, around, negative = (
+        NUMBERS["strong"],
+        (0.02, 0.01, 0.03),
+        *map(NUMBERS.get, ("around zero", "negative")),
+    )
+
+    def role(whole, direct, noised=None, **parts):
+        made = path(NUMBERS["strong"], senders=["embed", "MLP0"], **parts)
+        effects = [{way: estimate(one, (2,)) for way in WAYS} for one in (whole, direct)]
+        if noised is not None:
+            effects[0]["noising"] = estimate(noised, (2,))
+        (blocks,) = replace(made, whole=effects[0], direct=effects[1]).cards().values()
+        return blocks[0]
+
+    assert str(role(strong, strong).role) == "acts on the answer itself"
+    assert str(role(strong, around).role) == "acts on the answer through later parts"
+    assert str(role(strong, (0.3, 0.2, 0.4)).role) == "acts on the answer itself and through later parts"
+    assert str(role(strong, (0.5, -0.1, 0.9)).role) == "acts on the answer, by no path that is shown"
+    assert str(role(negative, negative).role) == "works against the answer"
+    named = [role(strong, strong), role(negative, around)]
+    nothing = [
+        role(around, strong),
+        role(small, small),
+        role(strong, strong, noised=around),
+        role(strong, negative, (NAN,) * 3),
+    ]
+    nothing += [role(strong, strong, confirming=3), role((NAN,) * 3, (NAN,) * 3)]
+    assert all(one.named for one in named)
+    assert {(str(one.role), one.named) for one in nothing} == {("no role found", False)}
+    assert "63% [56%, 70%] of the difference in all, 2% [−3%, 7%] directly into the logits, over 32 pairs" in str(
+        role(strong, around).rule
+    )
+    assert path(NUMBERS["strong"], receivers=[]).cards() == {}
+
+
 def attribution(number, **parts):
     made = EdgeAttributionResult(
         edges=["embed → L0H0.v", "L0H0 → logits"],

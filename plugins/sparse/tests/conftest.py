@@ -5,7 +5,9 @@ import torch
 
 import wonderland as wl
 from wonderland.testing.handwritten import handwritten_speaker_corpus, handwritten_speaker_model, handwritten_tokenizer
+from wonderland_sparse.circuits import SparseCircuits
 from wonderland_sparse.dictionaries import SparseDictionaries
+from wonderland_sparse.features import SparseFeatures
 from wonderland_sparse.truths import QUICK, speaking_specimen
 
 
@@ -39,3 +41,10 @@ def untrained():
 @pytest.fixture(scope="session")
 def result(speaking):
     return speaking.run(SparseDictionaries(**QUICK))
+
+
+@pytest.fixture(scope="session")
+def found(speaking, result):
+    given = {"sparse-dictionaries": result}
+    results = wl.analyze(speaking, SparseFeatures(effects=8, listed=6), SparseCircuits(pairs=24), given=given)
+    return results["sparse-features"], results["sparse-circuits"]

@@ -13,16 +13,16 @@ async function begin() {
   document.title = visible(page.title);
   Object.assign(store, store.read());
   root.dataset.theme = themeName();
-  const main = byId('main');
-  const tour = makeTour(), help = makeHelp(tour), search = makeSearch();
-  const card = makeCard(byId('card'));
+  const main = byId('main'),
+    tour = makeTour(), help = makeHelp(tour), search = makeSearch(),
+    card = makeCard(byId('card'));
   let figure = null, turn = 0;
 
   // The list goes by question; views of one analysis stand together, its first always, the others while one is open.
-  const own = OWN_PAGES.map(([id, title]) => ({ id, title }));
-  const parts = [['Start', own], ...page.sections.map(([section, heading]) => [heading, page.views.filter((view) => view.section === section)])].filter(([, members]) => members.length);
-  const sections = parts.map(([, members]) => members[0].id);
-  const nav = [];
+  const own = OWN_PAGES.map(([id, title]) => ({ id, title })),
+    parts = [['Start', own], ...page.sections.map(([section, heading]) => [heading, page.views.filter((view) => view.section === section)])].filter(([, members]) => members.length),
+    sections = parts.map(([, members]) => members[0].id),
+    nav = [];
   parts.forEach(([heading, members], s) => {
     const links = d3.groups(members, (view) => view.group || view.id).flatMap(([group, views]) => views.map((view, i) => el(i ? 'a.sub' : 'a', { 'data-view': view.id, 'data-group': group, 'data-own': !view.renderer, href: '#/' + view.id }, el('span', view.title))));
     byId('nav').append(el('div.navpart', { role: 'group', label: heading }, el('span.heading', { 'aria-hidden': 'true' }, heading, el('kbd', s + 1)), links));
@@ -57,8 +57,8 @@ async function begin() {
     figure?.leave();
     tip.hide();
     document.body.dataset.view = store.view;
-    const view = viewShown();
-    const [, ownTitle] = OWN_PAGES.find(([id]) => id === store.view) ?? [];
+    const view = viewShown(),
+      [, ownTitle] = OWN_PAGES.find(([id]) => id === store.view) ?? [];
     document.title = visible(store.view === 'findings' ? page.title : `${view?.title ?? ownTitle} – ${page.title}`);
     try {
       if (view) await prepare(view);
@@ -94,7 +94,7 @@ async function begin() {
   });
   addEventListener('hashchange', () => store.follow());
   addEventListener('popstate', () => store.follow());
-  darkWanted.addEventListener('change', () => store.tell(new Set(['theme'])));
+  listen(darkWanted, 'change', () => store.tell(new Set(['theme'])));
   listenForKeys({ sections, help, search, figure: () => figure });
   preparePrinting();
   showNav();

@@ -9,20 +9,20 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   let triangles = null; // its attention: while another is unpacked, both stay
   let opening = 0;
   // Until a head is chosen, the one the first page tells of is shown: the first of all is often the dullest.
-  const told = max(0, HEADS.indexOf(page.stories.map(({ picture }) => picture?.lit?.[0]).find(Boolean)));
-  const current = () => (HEADS.indexOf(store.shownHead) + 1 || told + 1) - 1;
-  const weightScale = colourScale({ domain: [0, 1] }, []);
-  const incoming = () => store.tab === 1;
+  const told = max(0, HEADS.indexOf(page.stories.map(({ picture }) => picture?.lit?.[0]).find(Boolean))),
+    current = () => (HEADS.indexOf(store.shownHead) + 1 || told + 1) - 1,
+    weightScale = colourScale({ domain: [0, 1] }, []),
+    incoming = () => store.tab === 1;
 
-  const steps = stepper({ panels: conversations, of: data.of });
-  const direction = choice('Direction', ['looks at', 'is looked at by'], (tab) => store.set({ tab }));
-  const scaleKey = legend();
+  const steps = stepper({ panels: conversations, of: data.of }),
+    direction = choice('Direction', ['looks at', 'is looked at by'], (tab) => store.set({ tab })),
+    scaleKey = legend();
   controls.append(steps.node, direction.node, scaleKey.node);
 
-  const big = largePattern();
-  const title = el('h2', LIVE);
-  const canvases = HEADS.map(() => el('canvas.pixels', { 'aria-hidden': 'true' }));
-  const label = (i) => data.labels?.flat()[i] ?? '';
+  const big = largePattern(),
+    title = el('h2', LIVE),
+    canvases = HEADS.map(() => el('canvas.pixels', { 'aria-hidden': 'true' })),
+    label = (i) => data.labels?.flat()[i] ?? '';
   // A long label stands over the large pattern and in the name of the button; under a thumbnail it has no room.
   const thumbs = canvases.map((canvas, i) => el('button.thumb', { role: 'gridcell', ...keyed(`head:${HEADS[i]}`) }, canvas, el('span', HEADS[i], ' ', label(i).length < 12 ? el('small', label(i)) : null)));
   const grid = el('div.thumbs', { role: 'grid', label: 'Attention patterns of every head' },
@@ -40,25 +40,25 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   hand.say();
 
   let shading = () => NaN; // what the words are shaded by
-  const words = bubbles((i, hovering) => (!hovering ? [`token ${i}, ${tokenName(shown.tokens[i])}`, [['attention', number(shading(i), 3)]]] : valid(store.pos) && store.pos !== i ? describeToken(i) : null));
-  const about = el('p.about'), most = el('ol.most');
+  const words = bubbles((i, hovering) => (!hovering ? [`token ${i}, ${tokenName(shown.tokens[i])}`, [['attention', number(shading(i), 3)]]] : valid(store.pos) && store.pos !== i ? describeToken(i) : null)),
+    about = el('p.about'), most = el('ol.most');
   // The cell that is open: of the token kept and of the one that `node` names, by direction.
   const openCell = () => {
     if (!triangles || !valid(store.pos) || !valid(store.node)) return null;
     const [query, key] = incoming() ? [store.node, store.pos] : [store.pos, store.node];
     return key <= query ? [current(), query, key] : null;
   };
-  const keep = (query, key) => store.set(incoming() ? { pos: key, node: key <= query ? query : null } : { pos: query, node: key <= query ? key : null });
-  const zoom = cellPanel(openCell, () => ({ ...data, conversation: shown }));
-  const whole = [el('div.explorer', el('section.one', title, big.node), grid), zoom.node, el('section.words', el('div.wordshead', about, most), words.node)];
+  const keep = (query, key) => store.set(incoming() ? { pos: key, node: key <= query ? query : null } : { pos: query, node: key <= query ? key : null }),
+    zoom = cellPanel(openCell, () => ({ ...data, conversation: shown })),
+    whole = [el('div.explorer', el('section.one', title, big.node), grid), zoom.node, el('section.words', el('div.wordshead', about, most), words.node)];
   plot.append(...whole);
 
-  const weight = (query, key) => triangles.at(current(), query, key);
-  const weightOf = (position) => (i) => (incoming() ? weight(i, position) : weight(position, i));
+  const weight = (query, key) => triangles.at(current(), query, key),
+    weightOf = (position) => (i) => (incoming() ? weight(i, position) : weight(position, i));
   // With no token chosen: the attention each token receives, averaged over the tokens that can see it.
   const received = () => {
-    const n = triangles.n;
-    const sums = d3.range(n).map((k) => d3.range(k, n).reduce((sum, q) => sum + weight(q, k), 0) / (n - k));
+    const n = triangles.n,
+      sums = d3.range(n).map((k) => d3.range(k, n).reduce((sum, q) => sum + weight(q, k), 0) / (n - k));
     return (i) => sums[i];
   };
   const valid = (i) => isNumber(i) && triangles && i < triangles.n;
@@ -68,11 +68,11 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   }
 
   let clicked = null; // where: until the pointer leaves that place, no tooltip covers what the click opened
-  big.canvas.addEventListener('pointermove', (event) => {
+  listen(big.canvas, 'pointermove', (event) => {
     if (clicked && Math.hypot(event.clientX - clicked[0], event.clientY - clicked[1]) < 8) return;
     clicked = null;
-    const [query, key] = big.at(event);
-    const { tokens } = shown;
+    const [query, key] = big.at(event),
+      { tokens } = shown;
     store.look({ ...store.peek, pos: incoming() ? key : query });
     big.cross(query, key <= query ? key : null);
     tip.show(event, HEADS[current()], [
@@ -81,8 +81,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
       ['weight', key <= query ? number(weight(query, key), 3) : ''],
     ]);
   });
-  big.canvas.addEventListener('pointerleave', () => (tip.hide(), store.look({})));
-  big.canvas.addEventListener('click', (event) => {
+  listen(big.canvas, 'pointerleave', () => (tip.hide(), store.look({})));
+  listen(big.canvas, 'click', (event) => {
     keep(...big.at(event));
     clicked = [event.clientX, event.clientY];
     tip.hide();
@@ -94,18 +94,18 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   }
   // By keyboard: arrows move the cross, Enter opens the cell under it.
   const spot = { query: 0, key: 0 };
-  big.canvas.addEventListener('focus', () => {
+  listen(big.canvas, 'focus', () => {
     [, spot.query, spot.key] = openCell() ?? [0, valid(store.pos) ? store.pos : triangles.n - 1, 0];
     point();
   });
-  big.canvas.addEventListener('blur', () => (tip.hide(), shadeWords()));
+  listen(big.canvas, 'blur', () => (tip.hide(), shadeWords()));
   function point() {
     big.cross(spot.query, spot.key);
     const said = [`${placed(shown.tokens, spot.query)} looks at ${placed(shown.tokens, spot.key)}`, [['weight', number(weight(spot.query, spot.key), 3)]]];
     fill(big.said, spoken(...said));
     tip.show(big.canvas, ...said);
   }
-  big.canvas.addEventListener('keydown', (event) => {
+  listen(big.canvas, 'keydown', (event) => {
     const move = ARROWS[event.key];
     if (move) {
       spot.query = max(0, min(triangles.n - 1, spot.query + move[1]));
@@ -117,12 +117,12 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   });
 
   function sides() {
-    const width = plot.clientWidth;
-    const narrow = width < 680;
-    const most = document.body.classList.contains('wide') ? max(430, innerHeight - 280) : 430;
-    const large = round(max(220, narrow ? width - 24 : min(most, width * 0.48)));
-    const room = narrow ? width : width - large - 64;
-    const named = min((large + 44) / layers - 27, most / 4, room / heads - 8);
+    const width = plot.clientWidth,
+      narrow = width < 680,
+      most = document.body.classList.contains('wide') ? max(430, innerHeight - 280) : 430,
+      large = round(max(220, narrow ? width - 24 : min(most, width * 0.48))),
+      room = narrow ? width : width - large - 64,
+      named = min((large + 44) / layers - 27, most / 4, room / heads - 8);
     const bare = named < 40; // too small for a name under each: the grid closes up
     grid.classList.toggle('bare', bare);
     return { large, small: floor(max(18, bare ? min((large + 28) / layers - 3, room / heads - 3) : named)) };
@@ -143,17 +143,17 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   };
 
   function shadeWords() {
-    const position = valid(store.shownPos) ? store.shownPos : null;
-    const { tokens } = shown;
-    const value = position === null ? received() : weightOf(position);
+    const position = valid(store.shownPos) ? store.shownPos : null,
+      { tokens } = shown,
+      value = position === null ? received() : weightOf(position);
     shading = value;
     words.shade(value, weightScale);
     words.choose();
     const cell = openCell();
     if (cell && store.peek.pos === undefined) big.cross(cell[1], cell[2]);
     else big.cross(position === null || incoming() ? null : position, position !== null && incoming() ? position : null);
-    const ranked = d3.range(triangles.n).filter((i) => value(i) > 0.005).sort((a, b) => value(b) - value(a)).slice(0, 5);
-    const named = position === null ? '' : quoted(tokens, position);
+    const ranked = d3.range(triangles.n).filter((i) => value(i) > 0.005).sort((a, b) => value(b) - value(a)).slice(0, 5),
+      named = position === null ? '' : quoted(tokens, position);
     fill(about, position === null ? ['Shaded by the attention each token receives on average.', el('span.hint', ' Point at a word, or click it to keep it.')]
       : incoming() ? `${named} is looked at most by` : `${named} looks most at`);
     fill(most, (position === null ? [] : ranked).map((i) => el('li', valid(store.pos) ? button('', () => (store.set({ node: i }), reveal()), { class: 'link', title: 'What is behind this weight' }) : el('span'))));
@@ -161,8 +161,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   }
 
   async function openSample() {
-    const turn = ++opening;
-    const wanted = conversations[steps.index()];
+    const turn = ++opening,
+      wanted = conversations[steps.index()];
     let next = wanted.patterns;
     try {
       if (!next.levels) await next.open();
@@ -174,7 +174,7 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
     [shown, triangles] = [wanted, next];
     steps.show();
     if (!next) return;
-    if (!zoom.node.isConnected) plot.replaceChildren(...whole);
+    if (!zoom.node.isConnected) fill(plot, whole);
     words.show(wanted);
     draw();
     behindOf(wanted).then(() => turn === opening && zoom.show());
@@ -190,10 +190,10 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   }
 
   const update = (changed) => {
-    if (changed.has('mounted') || changed.has(steps.key)) openSample();
+    if (when(changed, 'mounted', steps.key)) openSample();
     if (!triangles) return;
-    if (changed.has('size') || changed.has('theme')) return draw();
-    if (changed.has('key') || changed.has('peek')) drawLarge();
+    if (when(changed, 'size', 'theme')) return draw();
+    if (when(changed, 'key', 'peek')) drawLarge();
     if (changed.has('tab')) direction.show(+incoming());
     shadeWords();
     if (when(changed, 'key', 'pos', 'node', 'tab')) zoom.show();
@@ -201,8 +201,8 @@ renderers['matrix-grid'] = ({ view, data, plot, controls }) => {
   };
   const table = () => {
     if (!triangles) return tableOf([]);
-    const { tokens } = shown;
-    const seen = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => [q, k, weight(q, k)])).filter((row) => row[2] >= 0.01);
+    const { tokens } = shown,
+      seen = d3.range(triangles.n).flatMap((q) => d3.range(q + 1).map((k) => [q, k, weight(q, k)])).filter((row) => row[2] >= 0.01);
     return tableOf(seen, ['Position', ([q]) => q], ['Token', ([q]) => tokenCell(tokens[q])], ['Looks at position', ([, k]) => k], ['Token there', ([, k]) => tokenCell(tokens[k])],
       [`Weight in ${HEADS[current()]}, 0.01 and more`, ([, , w]) => w]);
   };

@@ -28,8 +28,8 @@ function drawXAxis(scene, x, bottom, axis, count = 7, whole = false) {
 
 // A second axis on the right that shows exp(y): round values of it, wherever they fall.
 function drawExpAxis(scene, y, right, label) {
-  const { muted } = palette(), [low, high] = y.domain().map(Math.exp);
-  const steps = d3.range(-3, 12).flatMap((e) => [1, 2, 5].map((m) => m * 10 ** e)).filter((v) => v >= low && v <= high);
+  const { muted } = palette(), [low, high] = y.domain().map(Math.exp),
+    steps = d3.range(-3, 12).flatMap((e) => [1, 2, 5].map((m) => m * 10 ** e)).filter((v) => v >= low && v <= high);
   for (const value of steps) {
     scene.line(right, y(Math.log(value)), right + 5, y(Math.log(value)), muted);
     scene.text(right + 9, y(Math.log(value)) + 4, number(value), { fill: muted });

@@ -26,7 +26,7 @@ function tokenBars(tokens) {
 function drawSnippet({ tokens, at, value, values }) {
   const scale = colourScale({ domain: [0, max(...(values ?? [1]), 1e-9)] }, []);
   return el('li', el('b', number(value)), el('span', tokens.map((token, i) => {
-    const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(SPECIAL.test(token) ? shortName(token) : token));
+    const word = el(i === at ? 'span.token.chosen' : 'span.token', tokenParts(unmarked(token)));
     if (values?.[i] > 0) shadeToken(word, scale, values[i]);
     return word;
   })));
@@ -34,10 +34,10 @@ function drawSnippet({ tokens, at, value, values }) {
 
 // A small bar chart: { label, x?, values, chance? (a number or one for each), mark?, unit? }.
 function smallBars({ label, x, values, chance, mark, unit }) {
-  const list = asList(values), null_ = typeof chance === 'number' ? list.map(() => chance) : asList(chance);
-  const width = 300, height = 84, bottom = height - 18, colours = palette(), drawing = new Scene(width, height);
-  const all = [0, ...list, ...(null_ ?? [])].filter(finite);
-  const y = d3.scaleLinear([d3.min(all), d3.max(all) || 1], [bottom, 6]), band = d3.scaleBand(d3.range(list.length), [0, width]).padding(0.15);
+  const list = asList(values), null_ = typeof chance === 'number' ? list.map(() => chance) : asList(chance),
+    width = 300, height = 84, bottom = height - 18, colours = palette(), drawing = new Scene(width, height),
+    all = [0, ...list, ...(null_ ?? [])].filter(finite),
+    y = d3.scaleLinear([d3.min(all), d3.max(all) || 1], [bottom, 6]), band = d3.scaleBand(d3.range(list.length), [0, width]).padding(0.15);
   list.forEach((value, i) => finite(value) && drawing.rect(band(i), y(max(0, value)), band.bandwidth(), max(1, abs(y(0) - y(value))), i === mark ? colours.accent : colours.me));
   drawing.line(0, y(0), width, y(0), colours.muted);
   if (null_) drawing.path(null_.map((v, i) => `M${band(i) - 1},${y(v)}h${band.bandwidth() + 2}`).join(''), colours.ink, { lineWidth: 1.5 });
@@ -52,8 +52,8 @@ function smallBars({ label, x, values, chance, mark, unit }) {
 // A bump chart: rank by level, 1 on top, on a logarithmic scale: { x: labels, series: [{ name, values }] }. It is as wide as
 // there is room, so that its words keep their size.
 function rankLines(given) {
-  const { series, label = 'rank' } = given, said = series.map((s) => `${tokenName(s.name)}: ${label} ${asList(s.values).join(', ')}`).join('; ');
-  const node = el('figure.small.wide', { label: said });
+  const { series, label = 'rank' } = given, said = series.map((s) => `${tokenName(s.name)}: ${label} ${asList(s.values).join(', ')}`).join('; '),
+    node = el('figure.small.wide', { label: said });
   let drawn = null;
   const paint = (width) => width !== drawn && fill(node, sceneToSvg(rankScene(given, (drawn = ranksWidth = width))), el('figcaption', `${label}, 1 on top`));
   paint(ranksWidth);
@@ -62,9 +62,9 @@ function rankLines(given) {
 }
 let ranksWidth = 290; // of the last one: the next has as much room, and is drawn once
 function rankScene({ x, series }, width) {
-  const right = width - 110, top = 14, bottom = 150, colours = palette(), drawing = new Scene(width, bottom + 26);
-  const lists = series.map((s) => asList(s.values)), most = max(10, d3.max(lists.flat()));
-  const y = d3.scaleLog([1, most], [top, bottom]), at = d3.scalePoint(d3.range(x.length), [34, right]);
+  const right = width - 110, top = 14, bottom = 150, colours = palette(), drawing = new Scene(width, bottom + 26),
+    lists = series.map((s) => asList(s.values)), most = max(10, d3.max(lists.flat())),
+    y = d3.scaleLog([1, most], [top, bottom]), at = d3.scalePoint(d3.range(x.length), [34, right]);
   for (const tick of [1, 10, 100, 1000, 10000].filter((v) => v <= most)) {
     drawing.line(34, y(tick), right, y(tick), colours.line);
     drawing.text(26, y(tick) + 4, number(tick), { anchor: 'end', fill: colours.muted });

@@ -7,19 +7,19 @@ function cellNumbers({ d_head: width, words, conversation: { patterns, opened: b
   if (ask) return { weight, ...ask(i, query, key) };
   if (!behind || !width) return { weight };
   const levels = weight * 65535, sum = asGrid(behind.log_sum).at(i, query), least = levels < 0.5; // a weight is stored in 65,535 steps
-  const score = Math.log(max(levels, 0.5) / 65535) + sum, size = behind.size ? asGrid(behind.size).at(i, key) : null;
-  const found = { weight, width, sum, score, least, rough: levels < 50, product: score * Math.sqrt(width), size };
+  const score = Math.log(max(levels, 0.5) / 65535) + sum, size = behind.size ? asGrid(behind.size).at(i, key) : null,
+    found = { weight, width, sum, score, least, rough: levels < 50, product: score * Math.sqrt(width), size };
   if (!behind.ids) return found;
-  const ids = asGrid(behind.ids), scale = asGrid(behind.scale).at(query), count = ids.shape[2];
-  const written = d3.range(count).map((k) => [words[ids.at(i, key, k)], (weight * asGrid(behind.amounts).at(i, key, k)) / scale]);
+  const ids = asGrid(behind.ids), scale = asGrid(behind.scale).at(query), count = ids.shape[2],
+    written = d3.range(count).map((k) => [words[ids.at(i, key, k)], (weight * asGrid(behind.amounts).at(i, key, k)) / scale]);
   return { ...found, up: written.slice(0, count / 2), down: written.slice(count / 2) };
 }
 
 // The panel, as blocks: from the score to the words.
 function cellBlocks(data, i, query, key) {
-  const { tokens, patterns } = data.conversation, found = cellNumbers(data, i, query, key), { weight, score, least, rough } = found;
-  const about = (value, digits = 2) => (least ? `below ${number(value, digits)}` : rough ? `about ${number(value, 1)}` : number(value, digits));
-  const seen = d3.range(query + 1), most = d3.sort(seen, (k) => -patterns.at(i, query, k)).slice(0, 5), shown = most.includes(key) ? most : [...most.slice(0, 4), key];
+  const { tokens, patterns } = data.conversation, found = cellNumbers(data, i, query, key), { weight, score, least, rough } = found,
+    about = (value, digits = 2) => (least ? `below ${number(value, digits)}` : rough ? `about ${number(value, 1)}` : number(value, digits)),
+    seen = d3.range(query + 1), most = d3.sort(seen, (k) => -patterns.at(i, query, k)).slice(0, 5), shown = most.includes(key) ? most : [...most.slice(0, 4), key];
   const softmax = { title: `2  Softmax over the ${counted(query + 1, 'token')} it can see`,
     text: score === undefined ? `Its share of the attention: ${number(weight, 3)}` : `exp(${about(score)}) ÷ exp(${number(found.sum, 2)}) = ${number(weight, 3)}; the divisor is the sum over all of them`,
     tokens: shown.map((k) => [tokens[k], patterns.at(i, query, k), k === key ? `at ${k}, this cell` : `at ${k}`]) };

@@ -4,8 +4,8 @@
 // { x, y, width?, height?, kind?, name, pairs, key?, pick? }, in the order of the arrows. With `lit`, a selection draws only
 // what is chosen: lit(scene) draws it over the rest, and returns how faint the scene's `marks`, from one item to another, become.
 function makeChart({ view, plot, draw, table, redraw = [], lit = null }) {
-  const picture = el('div.chart', { 'aria-hidden': 'true' });
-  const frame = el('div.overlay', { role: 'group', label: view.title }, picture);
+  const picture = el('div.chart', { 'aria-hidden': 'true' }),
+    frame = el('div.overlay', { role: 'group', label: view.title }, picture);
   plot.append(frame);
   let spots = [], buttons = [], base = null, marks = null, over = null;
   const act = (i) => {
@@ -23,7 +23,7 @@ function makeChart({ view, plot, draw, table, redraw = [], lit = null }) {
   const light = () => {
     chosen = new Scene(base.width, base.height);
     marks.setAttribute('opacity', (faint = lit(chosen)));
-    over.replaceChildren(...sceneToSvg(chosen).children);
+    fill(over, ...sceneToSvg(chosen).children);
   };
   const asSeen = () => Object.assign(new Scene(base.width, base.height), { items: [...base.items.map((item, i) => (i < base.marks[0] || i >= base.marks[1] ? item : { ...item, opacity: (item.opacity ?? 1) * faint })), ...chosen.items] });
   const paint = (whole = true) => {
@@ -32,7 +32,7 @@ function makeChart({ view, plot, draw, table, redraw = [], lit = null }) {
     spots = [];
     base = draw(max(280, min(960, frame.clientWidth)), spots);
     const svg = sceneToSvg(base);
-    picture.replaceChildren(svg);
+    fill(picture, svg);
     if (lit) {
       [marks, over] = ['g', 'g'].map((name) => document.createElementNS(SVG, name));
       marks.append(...[...svg.children].slice(...base.marks));

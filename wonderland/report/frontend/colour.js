@@ -23,9 +23,9 @@ const made = new Map();
 function palette() {
   const name = themeName();
   if (!made.has(name)) {
-    const read = getComputedStyle(root);
-    const css = (variable) => read.getPropertyValue('--' + variable).trim();
-    const plain = ['paper', 'panel', 'ink', 'muted', 'line', 'accent', 'mask', 'me', 'them'];
+    const read = getComputedStyle(root),
+      css = (variable) => read.getPropertyValue('--' + variable).trim(),
+      plain = ['paper', 'panel', 'ink', 'muted', 'line', 'accent', 'mask', 'me', 'them'];
     made.set(name, {
       ...Object.fromEntries(plain.map((variable) => [variable, css(variable)])),
       sequential: ramp(STOPS[name].sequential),
@@ -37,11 +37,11 @@ function palette() {
 }
 
 function ramp(stops) {
-  const between = d3.piecewise(d3.interpolateLab, stops);
-  const css = [], ink = [], packed = new Uint32Array(STEPS + 1);
+  const between = d3.piecewise(d3.interpolateLab, stops),
+    css = [], ink = [], packed = new Uint32Array(STEPS + 1);
   for (let i = 0; i <= STEPS; i++) {
-    const { r, g, b } = d3.rgb(between(i / STEPS));
-    const [R, G, B] = [r, g, b].map((v) => max(0, min(255, round(v))));
+    const { r, g, b } = d3.rgb(between(i / STEPS)),
+      [R, G, B] = [r, g, b].map((v) => max(0, min(255, round(v))));
     css.push(`rgb(${R},${G},${B})`);
     packed[i] = packColour(css[i]);
     ink.push(luminance(R, G, B) > 0.179 ? '#000000' : '#ffffff'); // at 0.179 both have a contrast of 4.58
@@ -66,10 +66,10 @@ function colourScale({ scale = 'sequential', domain = null }, values) {
     const t = max(0, min(1, (v - low) / (high - low)));
     return diverging ? t : shape(t);
   };
-  const step = (v) => round(place(v) * STEPS);
-  const note = diverging ? '0 in the middle' : { linear: 'linear scale', log: 'logarithmic scale' }[scale] ?? 'square-root scale';
-  const map = () => palette()[diverging ? 'diverging' : 'sequential'];
-  const css = (v) => (finite(v) ? map().css[step(v)] : 'transparent');
-  const paint = (v) => ({ background: css(v), color: finite(v) ? map().ink[step(v)] : palette().muted });
+  const step = (v) => round(place(v) * STEPS),
+    note = diverging ? '0 in the middle' : { linear: 'linear scale', log: 'logarithmic scale' }[scale] ?? 'square-root scale',
+    map = () => palette()[diverging ? 'diverging' : 'sequential'],
+    css = (v) => (finite(v) ? map().css[step(v)] : 'transparent'),
+    paint = (v) => ({ background: css(v), color: finite(v) ? map().ink[step(v)] : palette().muted });
   return { low, high, note, css, paint };
 }

@@ -110,8 +110,8 @@ async function prepare(view) {
 function asGrid(values) {
   if (values instanceof Grid || values === null || values === undefined) return values ?? null;
   if (typeof values === 'number') return { at: () => values, values: [values], shape: [] };
-  const nested = Array.isArray(values[0]);
-  const flat = (nested ? values.flat() : values).map((v) => (v === null ? NaN : v));
+  const nested = Array.isArray(values[0]),
+    flat = (nested ? values.flat() : values).map((v) => (v === null ? NaN : v));
   return new Grid(Float64Array.from(flat), nested ? [values.length, values[0].length] : [values.length]);
 }
 const asList = (values) => (values ? Array.from(asGrid(values).values) : null);

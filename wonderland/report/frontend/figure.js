@@ -2,9 +2,9 @@
 // A figure with panels shows one of them at a time; what is said beside a figure are blocks.
 
 async function mountFigure(view, host, { printing = false } = {}) {
-  const data = ready.get(view.id) ?? (await load(view));
-  const plot = el('div.plot'), box = el('div.box'), aside = el('aside.beside'), controls = el('div.controls'), own = el('span.own');
-  const steps = data.panels && stepper(data);
+  const data = ready.get(view.id) ?? (await load(view)),
+    plot = el('div.plot'), box = el('div.box'), aside = el('aside.beside'), controls = el('div.controls'), own = el('span.own'),
+    steps = data.panels && stepper(data);
   if (steps) controls.append(steps.node);
   controls.append(own);
   plot.append(box);
@@ -28,7 +28,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
   const tableBox = el('div.tablebox', { hidden: true });
   const fillTable = () => {
     table = makeTable(figure.table(), `${view.title}, as a table`);
-    tableBox.replaceChildren(table.node);
+    fill(tableBox, table.node);
     saySideways(tableBox);
   };
   const tableButton = view.renderer === 'table' ? null : button('Table', () => {
@@ -38,10 +38,10 @@ async function mountFigure(view, host, { printing = false } = {}) {
     plot.hidden = on;
     tableButton.ariaPressed = on;
   }, { 'aria-pressed': 'false', title: 'The numbers of this figure as a table' });
-  const menu = exportMenu(view, () => ({ ...figure, controls, plot: plot.hidden ? tableBox : plot }));
-  const wide = button('⤢', toggleWide, { class: 'icon', label: 'Maximise the figure', title: 'Maximise  m' });
-  const note = (heading, text) => (text ? el('section', el('h2', heading), el('p', explained(text, seen))) : null), seen = new Set();
-  const notes = () => (view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
+  const menu = exportMenu(view, () => ({ ...figure, controls, plot: plot.hidden ? tableBox : plot })),
+    wide = button('⤢', toggleWide, { class: 'icon', label: 'Maximise the figure', title: 'Maximise  m' }),
+    note = (heading, text) => (text ? el('section', el('h2', heading), el('p', explained(text, seen))) : null), seen = new Set(),
+    notes = () => (view.howToRead || view.misleads ? el('footer.notes', note('How to read this', view.howToRead), note('When it misleads', view.misleads)) : null);
   const node = el('article', { class: `figure ${view.renderer}`, 'aria-labelledby': `title-${view.id}` },
     el('header.titles', headline(view.id, view.title), el('div.buttons', tableButton, page.opens ? null : menu.node, wide)),
     view.subtitle ? el('p.subtitle', explained(view.subtitle, seen)) : null,
@@ -49,7 +49,7 @@ async function mountFigure(view, host, { printing = false } = {}) {
     view.warning ? el('p.banner', { role: 'note' }, explained(view.warning, seen)) : null,
     printing && notes(), controls, plot, tableBox, printing ? null : notes()); // on paper first, so that none is left alone on a page
   if (printing) host.append(node);
-  else host.replaceChildren(node);
+  else fill(host, node);
   build();
 
   const update = (changed) => {
@@ -71,11 +71,11 @@ async function mountFigure(view, host, { printing = false } = {}) {
 let openMenu = null; // closed by a press anywhere else
 
 function exportMenu(view, figure) {
-  const list = el('div.menu', { role: 'menu', hidden: true });
-  const opener = button('Export', () => (list.hidden ? open() : close()), { 'aria-haspopup': 'menu', 'aria-expanded': 'false', title: 'Export  e' });
+  const list = el('div.menu', { role: 'menu', hidden: true }),
+    opener = button('Export', () => (list.hidden ? open() : close()), { 'aria-haspopup': 'menu', 'aria-expanded': 'false', title: 'Export  e' });
   const open = () => {
-    const cite = (v) => copyText(citation({ text: `${v.title}. ${v.caption}`, view: v.id }), opener);
-    const items = [['PNG', 'picture', savePng], ['SVG', 'drawing', saveSvg], ['CSV', 'numbers', (_, { table }) => saveCsv(view, table())], ['Cite', 'words to quote it', cite]];
+    const cite = (v) => copyText(citation({ text: `${v.title}. ${v.caption}`, view: v.id }), opener),
+      items = [['PNG', 'picture', savePng], ['SVG', 'drawing', saveSvg], ['CSV', 'numbers', (_, { table }) => saveCsv(view, table())], ['Cite', 'words to quote it', cite]];
     fill(list, items.map(([name, what, save]) => el('button', { role: 'menuitem', on: { click: () => (close(), save(view, figure())) } }, el('b', name), el('span', what))));
     list.hidden = false;
     openMenu = { node, close };
@@ -90,7 +90,7 @@ function exportMenu(view, figure) {
     opener.focus({ preventScroll: true });
   };
   const node = el('div.export', opener, list);
-  node.addEventListener('keydown', (event) => {
+  listen(node, 'keydown', (event) => {
     const items = [...list.children], at = items.indexOf(document.activeElement), by = ARROWS[event.key]?.[1];
     if (event.key === 'Escape' && !list.hidden) close();
     else if (by && at >= 0) items[(at + by + items.length) % items.length].focus();

@@ -15,9 +15,9 @@ async function copyText(text, done) {
     fill(done, 'Copied');
     setTimeout(() => fill(done, before), 1600);
   } catch {
-    const box = el('textarea', { readonly: true, rows: 6, label: 'Text to copy' }, text);
-    const dialog = el('dialog.copy', { label: 'Copy this' }, el('h2', 'Copy this'), box, button('Close', () => dialog.close()));
-    dialog.addEventListener('close', () => dialog.remove());
+    const box = el('textarea', { readonly: true, rows: 6, label: 'Text to copy' }, text),
+      dialog = el('dialog.copy', { label: 'Copy this' }, el('h2', 'Copy this'), box, button('Close', () => dialog.close()));
+    listen(dialog, 'close', () => dialog.remove());
     document.body.append(dialog);
     dialog.showModal();
     box.select();
@@ -35,9 +35,9 @@ function mountFindings(host) {
     { key: 'n', label: 'n', help: 'How many conversations, pairs or sequences it rests on.' },
     { key: 'chance', label: 'Chance', help: termText('chance level') }, { key: 'cite', label: 'Cite', class: '', fixed: true }];
   const rows = page.findings.map((finding) => {
-    const view = viewOf(finding.view), one = finding.estimate, thing = finding.select.map(keyOf).find((key) => THINGS.includes(kindOfKey(key)));
-    const copy = button('❝', () => copyText(citation(finding), copy), { class: 'icon', label: 'Copy citation', title: 'Copy the claim with its numbers, model and data' });
-    const claim = view ? el('a', { href: evidenceOf(finding) }, el('span.sentence', finding.text), el('small.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : finding.text;
+    const view = viewOf(finding.view), one = finding.estimate, thing = finding.select.map(keyOf).find((key) => THINGS.includes(kindOfKey(key))),
+      copy = button('❝', () => copyText(citation(finding), copy), { class: 'icon', label: 'Copy citation', title: 'Copy the claim with its numbers, model and data' }),
+      claim = view ? el('a', { href: evidenceOf(finding) }, el('span.sentence', finding.text), el('small.where', `${view.title}${thing ? ', ' + nameOfKey(thing) : ''} →`)) : finding.text;
     return { finding, claim: { value: finding.text, shown: claim }, cite: { shown: copy },
       kind: { value: -order.indexOf(kindOf(finding)), shown: [markOf(finding), ' ', el('small', dots(KINDS[kindOf(finding)][1], TRUSTED[finding.trust], finding.runs))] },
       ...(one && { value: { value: isNumber(one.chance) ? abs(one.value - one.chance) : one.value, shown: [number(one.value), el('small', one.unit === '1' ? '' : one.unit)] },
@@ -49,15 +49,15 @@ function mountFindings(host) {
     line.dataset.finding = i;
     for (const part of ['interval', 'chance']) line.children[columns.findIndex(({ key }) => key === part)].dataset.part = part;
   });
-  const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } });
-  const tabs = choice('Kind', ['all', ...used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}`)], (i) => ((kind = used[i - 1]), show())), count = el('span.where', LIVE);
+  const input = el('input', { type: 'search', label: 'Filter the findings', placeholder: 'Filter by a word', on: { input: () => show() } }),
+    tabs = choice('Kind', ['all', ...used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}`)], (i) => ((kind = used[i - 1]), show())), count = el('span.where', LIVE);
   function show() {
     const wanted = input.value.trim().toLowerCase();
     for (const { row: { finding }, line } of lines) line.hidden = Boolean(kind && kindOf(finding) !== kind) || !finding.text.toLowerCase().includes(wanted);
     tabs.show(used.indexOf(kind) + 1);
     fill(count, `${lines.filter(({ line }) => !line.hidden).length} of ${lines.length}`);
   }
-  host.replaceChildren(el('article.figure.findings', headline('all-findings', 'All findings'),
+  fill(host, el('article.figure.findings', headline('all-findings', 'All findings'),
     el('p.caption', explained('What the analyses claim of this model, on a sample of the held-out conversations; the checks read all of these. Each claim opens its evidence. Analyses that ask the same of one head, each with pairs of its own, give numbers some points apart.')),
     el('div.controls', tabs.node, input, count), rows.length ? node : el('p', 'No analysis stated a finding.'),
     el('p.key', used.map((name) => `${KINDS[name][0]} ${KINDS[name][1]}: ${KINDS[name][2]}`).join('\n'))));
@@ -67,7 +67,7 @@ function mountFindings(host) {
 }
 
 function mountWords(host) {
-  host.replaceChildren(el('article.figure.words', headline('words', 'Words explained'),
+  fill(host, el('article.figure.words', headline('words', 'Words explained'),
     el('p.caption', 'Words of the field in this report; where one is underlined by dots, its text is a touch away.'),
     el('dl.glossary', page.glossary.map((term) => el('div', el('dt', term.name), el('dd', term.text, term.example && [el('br'), el('a', { href: evidenceOf(term.example) }, `In this model: ${term.example.text}`)]))))));
   return NO_FIGURE;

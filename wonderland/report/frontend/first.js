@@ -22,8 +22,8 @@ const NO_FIGURE = { update() {}, leave() {}, openExport() {}, steps() {} };
 // the others on pointing, and in the view that it leads to.
 function choicesLeft({ points, own }) {
   return (width) => {
-    const drawing = new Scene(width, 96), colours = palette(), all = [...points, ['this model', own]].filter(([, value]) => value > 0);
-    const x = d3.scaleLog([d3.max(all, ([, v]) => v), d3.min(all, ([, v]) => v)], [34, width - 44]);
+    const drawing = new Scene(width, 96), colours = palette(), all = [...points, ['this model', own]].filter(([, value]) => value > 0),
+      x = d3.scaleLog([d3.max(all, ([, v]) => v), d3.min(all, ([, v]) => v)], [34, width - 44]);
     drawing.line(x.range()[0], 46, x.range()[1], 46, colours.line, { lineWidth: 2 });
     const told = new Set(d3.extent(points, ([, value]) => value));
     const ends = [-99, -99, -99]; // names go to the first row where they do not touch the one before
@@ -46,8 +46,8 @@ function choicesLeft({ points, own }) {
 // One interval and the level it is held against.
 function intervalLine({ value, low, high, chance }) {
   return (width) => {
-    const drawing = new Scene(width, 56), colours = palette();
-    const x = d3.scaleLinear(padded(min(low, chance), max(high, chance), 0.25), [12, width - 12]);
+    const drawing = new Scene(width, 56), colours = palette(),
+      x = d3.scaleLinear(padded(min(low, chance), max(high, chance), 0.25), [12, width - 12]);
     drawing.line(12, 22, width - 12, 22, colours.line);
     drawing.line(x(chance), 8, x(chance), 36, colours.ink, { lineWidth: 1.5 });
     drawing.text(x(chance), 50, chance ? 'chance' : 'zero', { anchor: 'middle', fill: colours.muted });
@@ -100,7 +100,7 @@ const drawn = (draw, said) => {
     width = host.clientWidth;
     const scene = draw(max(240, min(620, width))), [words, rest] = [true, false].map((is) => scene.items.filter(({ text, quoted }) => Boolean(text && !quoted && termIn(text)) === is));
     scene.items = rest;
-    host.replaceChildren(sceneToSvg(scene), ...words.map(({ text, x, y, fill }) => {
+    fill(host, sceneToSvg(scene), ...words.map(({ text, x, y, fill }) => {
       const word = el('span', explained(text));
       styled(word, { left: `${x}px`, top: `${y}px`, color: fill });
       return word;
@@ -121,8 +121,8 @@ function mountFirst(host) {
     if (!picture) return null;
     if (picture.kind === 'heads') return [modelMap({ lit: picture.lit }), picture.looks && looking(picture.lit[0], picture.looks)];
     if (picture.kind === 'bubbles') return excerpt(picture);
-    const scale = picture.kind === 'scale', said = scale ? [...picture.points, ['this model', picture.own]].map(([name, value]) => `${name} ${number(round(value))}`) : [];
-    const one = drawn((scale ? choicesLeft : intervalLine)(picture), dots(...said));
+    const scale = picture.kind === 'scale', said = scale ? [...picture.points, ['this model', picture.own]].map(([name, value]) => `${name} ${number(round(value))}`) : [],
+      one = drawn((scale ? choicesLeft : intervalLine)(picture), dots(...said));
     pictures.push(one);
     return one.host;
   };
@@ -133,7 +133,7 @@ function mountFirst(host) {
     story.picture && el('div.picture', draw(story.picture)), measure(story),
     el('p.onward', el('a', { href: evidenceOf(story) }, `${story.onward} →`))));
   const live = page.views.find(({ renderer }) => renderer === 'live');
-  host.replaceChildren(el('article.figure.first',
+  fill(host, el('article.figure.first',
     headline('findings', page.meta.compared ? 'The comparison in a minute' : 'Your model in a minute'),
     el('p.caption', explained(page.meta.compared ?? (page.meta.texts ? 'It comes from elsewhere and guesses the next token of texts.' : 'It read messages and learned to guess the next token.'), seen)),
     page.audit ? auditOf(true, seen) : null,

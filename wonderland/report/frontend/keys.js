@@ -10,13 +10,13 @@ function listenForKeys({ sections, help, search, figure }) {
       else store.set({ key: null, pos: null, layer: null });
     },
   };
-  document.addEventListener('keydown', (event) => {
+  listen(document, 'keydown', (event) => {
     const { key, target } = event;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
     if (/^(input|select|textarea)$/i.test(target.tagName)) return;
     if (key in ARROWS) {
-      const [right, down] = ARROWS[key];
-      const choosing = viewShown()?.selects.includes('head');
+      const [right, down] = ARROWS[key],
+        choosing = viewShown()?.selects.includes('head');
       if (!choosing || !headOf(store.head) || target.closest?.('.scroll, [role=menu]')) return; // the page scrolls
       const [layer, head] = headOf(store.head);
       store.set({ key: 'head:' + headName(max(0, min(N_LAYERS - 1, layer + down)), max(0, min(N_HEADS - 1, head + right))) });
@@ -25,7 +25,7 @@ function listenForKeys({ sections, help, search, figure }) {
     else return;
     event.preventDefault();
   });
-  document.addEventListener('pointerdown', (event) => openMenu && !openMenu.node.contains(event.target) && openMenu.close());
+  listen(document, 'pointerdown', (event) => openMenu && !openMenu.node.contains(event.target) && openMenu.close());
 }
 
 const toggleTheme = () => store.set({ theme: themeName() === 'dark' ? 'light' : 'dark' });

@@ -43,8 +43,8 @@ function layered(edges, columns, half, bands, { width, top = 34, least = 300, ga
   taken.forEach(settle);
   for (let pass = 0; pass < 8; pass++) taken.forEach((slots, c) => settle((taken[c] = d3.sort(slots, pull)), c));
 
-  const wide = max(width, 2 * d3.sum(bands) + gap * (columns.length - 1) + 8);
-  const free = (wide - 8 - 2 * d3.sum(bands)) / max(1, columns.length - 1), x = [];
+  const wide = max(width, 2 * d3.sum(bands) + gap * (columns.length - 1) + 8),
+    free = (wide - 8 - 2 * d3.sum(bands)) / max(1, columns.length - 1), x = [];
   bands.forEach((band, c) => (x[c] = c ? x[c - 1] + bands[c - 1] + free + band : 4 + band));
   const place = [];
   taken.forEach((slots, c) => slots.forEach((slot) => slot.node !== null && (place[slot.node] = [x[c], slot.y])));

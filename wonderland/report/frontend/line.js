@@ -3,20 +3,20 @@
 const DASHES = [null, '7 4', '2 3', '9 3 2 3', '4 2', '1 2'];
 
 renderers.line = ({ view, data, plot }) => {
-  const series = data.series.map((s) => ({ ...s, x: asList(s.x), y: asList(s.y), low: asList(s.low), high: asList(s.high) }));
-  const references = data.references ?? [], marks = data.marks ?? [];
+  const series = data.series.map((s) => ({ ...s, x: asList(s.x), y: asList(s.y), low: asList(s.low), high: asList(s.high) })),
+    references = data.references ?? [], marks = data.marks ?? [];
   const many = series.length > 8; // faint alike, the head pointed at strong
   const coloured = series.filter((s) => !s.chance); // chance has the same ink in every figure, and takes no colour from another
-  const layerOf = ({ name }) => headOf(name)?.[0] ?? null;
-  const atEnd = (s) => s.y.findLast(isNumber) ?? NaN, ranked = many ? d3.sort(series.filter((s) => isNumber(atEnd(s))), atEnd) : [];
-  const isOn = ({ name }) => isChosen(keyOf(name), { key: store.shownKey });
-  const shadeOf = (s) => (layerOf(s) === null ? palette().muted : palette().sequential.css[round(80 + (150 * layerOf(s)) / max(1, N_LAYERS - 1))]);
-  const colourOf = (s) => (s.chance ? palette().ink : many ? shadeOf(s) : palette().categories[coloured.indexOf(s) % palette().categories.length]);
+  const layerOf = ({ name }) => headOf(name)?.[0] ?? null,
+    atEnd = (s) => s.y.findLast(isNumber) ?? NaN, ranked = many ? d3.sort(series.filter((s) => isNumber(atEnd(s))), atEnd) : [],
+    isOn = ({ name }) => isChosen(keyOf(name), { key: store.shownKey }),
+    shadeOf = (s) => (layerOf(s) === null ? palette().muted : palette().sequential.css[round(80 + (150 * layerOf(s)) / max(1, N_LAYERS - 1))]),
+    colourOf = (s) => (s.chance ? palette().ink : many ? shadeOf(s) : palette().categories[coloured.indexOf(s) % palette().categories.length]);
   const outermost = [...ranked.slice(0, 2), ...ranked.slice(-2)]; // the others are named when they are pointed at
   const places = d3.sort(new Set(series.flatMap((s) => s.x))).filter(finite);
   let heard = marks.length - 1;
-  const sounds = el('section.sounds', { ...LIVE, hidden: !marks.length });
-  const hear = (i) => ((heard = i), marks[i] && fill(sounds, el('h2', marks[i].title), el('pre', marks[i].text ?? '')));
+  const sounds = el('section.sounds', { ...LIVE, hidden: !marks.length }),
+    hear = (i) => ((heard = i), marks[i] && fill(sounds, el('h2', marks[i].title), el('pre', marks[i].text ?? '')));
 
   // Of many curves the ends and the one that is selected are said: nobody reads hundreds of numbers.
   function pairsAt(place) {
@@ -37,18 +37,18 @@ renderers.line = ({ view, data, plot }) => {
     };
   };
   function draw(width, spots, height = width < 560 ? 380 : 430) {
-    const drawing = new Scene(width, height), colours = palette();
-    const narrow = width < 560, named = many ? (narrow ? [] : outermost) : series;
-    const above = many && series.some((s) => layerOf(s) !== null) ? drawNames(drawing, d3.range(N_LAYERS).map((layer) => `layer ${layer}`), LEFT - 8, width, (x, y, layer) => drawing.line(x - 5, y, x + 5, y, shadeOf({ name: headName(layer, 0) }), { lineWidth: 2.5 })) : 0;
-    const labels = [...named.map((s) => s.name), ...references.map((r) => r.name)];
-    const right = width - (data.right ? 50 : 14) - (narrow ? 0 : min(190, 18 + max(0, ...labels.map((text) => textWidth(text, 12, 600)))));
+    const drawing = new Scene(width, height), colours = palette(),
+      narrow = width < 560, named = many ? (narrow ? [] : outermost) : series,
+      above = many && series.some((s) => layerOf(s) !== null) ? drawNames(drawing, d3.range(N_LAYERS).map((layer) => `layer ${layer}`), LEFT - 8, width, (x, y, layer) => drawing.line(x - 5, y, x + 5, y, shadeOf({ name: headName(layer, 0) }), { lineWidth: 2.5 })) : 0,
+      labels = [...named.map((s) => s.name), ...references.map((r) => r.name)],
+      right = width - (data.right ? 50 : 14) - (narrow ? 0 : min(190, 18 + max(0, ...labels.map((text) => textWidth(text, 12, 600)))));
     // Where it is narrow, names stand above; of many there is room for the one that is selected.
     const over = narrow ? [...references, ...(many ? series.slice(-1) : series)].map(({ name }) => name) : [], firstRow = max(14, above + 4);
     const taken = over.length ? drawNames(new Scene(0, 0), over, LEFT - 8, width, () => {}, firstRow) : above; // measured before it is drawn
-    const top = max(many ? 50 : 36, taken + 28), bottom = height - 54;
-    const ys = [...series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]), ...references.map((r) => r.y)].filter(finite);
-    const x = d3.scaleLinear(d3.extent(places), [LEFT, right]);
-    const y = d3.scaleLinear(padded(d3.min(ys), d3.max(ys)), [bottom, top]);
+    const top = max(many ? 50 : 36, taken + 28), bottom = height - 54,
+      ys = [...series.flatMap((s) => [...s.y, ...(s.low ?? []), ...(s.high ?? [])]), ...references.map((r) => r.y)].filter(finite),
+      x = d3.scaleLinear(d3.extent(places), [LEFT, right]),
+      y = d3.scaleLinear(padded(d3.min(ys), d3.max(ys)), [bottom, top]);
     seen = { x, y, narrow, width, right, top, bottom, firstRow };
     drawYAxis(drawing, y, LEFT, right, data.y);
     drawXAxis(drawing, x, bottom, data.x, narrow ? 4 : 7, places.every(Number.isInteger));
@@ -61,8 +61,8 @@ renderers.line = ({ view, data, plot }) => {
       drawing.path(path, colour, { lineWidth: many ? 1 : 2, opacity: many ? 0.75 : null, dash: s.chance ? '2 4' : many ? null : DASHES[i % DASHES.length] });
     });
     drawing.marks.push(drawing.items.length);
-    const every = ceil(places.length / 160), stripes = places.filter((_, i) => i % every === 0);
-    const stripe = max(3, (right - LEFT) / max(1, stripes.length));
+    const every = ceil(places.length / 160), stripes = places.filter((_, i) => i % every === 0),
+      stripe = max(3, (right - LEFT) / max(1, stripes.length));
     stripes.forEach((place) => {
       const from = max(LEFT - 8, x(place) - stripe / 2), to = min(right + 8, x(place) + stripe / 2); // not beyond the axes
       spots.push({ x: (from + to) / 2, y: (top + bottom) / 2, width: to - from, height: bottom - top, kind: 'column', name: `${data.x.label} ${data.x.names?.[place] ?? number(data.x.power ? data.x.power ** place : place)}`, get pairs() { return pairsAt(place); } });
@@ -72,8 +72,8 @@ renderers.line = ({ view, data, plot }) => {
   }
   // What is selected, strong, and the names, which make room for its name.
   function lit(drawing) {
-    const { x, y, narrow, width, right, top, bottom, firstRow } = seen, { accent, ink, muted } = palette();
-    const ends = references.map((reference) => ({ y: y(reference.y), text: reference.name, fill: muted }));
+    const { x, y, narrow, width, right, top, bottom, firstRow } = seen, { accent, ink, muted } = palette(),
+      ends = references.map((reference) => ({ y: y(reference.y), text: reference.name, fill: muted }));
     series.forEach((s) => {
       const on = isOn(s);
       if (many && !on && (narrow || !outermost.includes(s))) return;
@@ -92,7 +92,7 @@ renderers.line = ({ view, data, plot }) => {
       const beyond = max(0, (ends.at(-1)?.label ?? 0) - bottom), at = right + (data.right ? 54 : 16);
       ends.forEach((end) => {
         sign(end, at, end.label - beyond);
-        drawing.text(at + 11, end.label - beyond + 4, fitText(end.text, 170), { fill: end.fill, weight: end.weight });
+        drawing.text(at + 11, end.label - beyond + 4, fitText(end.text, 170, 12, end.weight), { fill: end.fill, weight: end.weight });
       });
     }
     return 1;

@@ -5,8 +5,8 @@ const when = (changed, ...keys) => keys.some((key) => changed.has(key));
 
 // One of several, as buttons; redraws nothing but its own pressed state.
 function choice(label, options, pick) {
-  const buttons = options.map((text, i) => button(text, () => pick(i)));
-  const node = el('div.choice', { role: 'group', label: label }, buttons);
+  const buttons = options.map((text, i) => button(text, () => pick(i))),
+    node = el('div.choice', { role: 'group', label }, buttons);
   return { node, show: (chosen) => buttons.forEach((one, i) => one.ariaPressed = i === chosen) };
 }
 
@@ -14,16 +14,16 @@ function choice(label, options, pick) {
 // Snapshots are moments of training: a slider goes through them, in all figures at once, and the last is shown first.
 // `inside`: what is stepped through is in a panel of another, which is chosen beside it.
 function stepper({ panels, of = 'conversation', inside = false }) {
-  const moments = of === 'snapshot', count = panels.length, key = of === 'conversation' ? 'sample' : moments ? 'moment' : inside ? 'node' : 'panel';
-  const index = () => min(store[key] ?? (moments ? count - 1 : 0), count - 1);
-  const go = (by) => store.set({ [key]: (index() + by + count) % count, pos: null });
-  const where = el('span.where', LIVE);
-  const arrow = (sign, by, name, shortcut) => button(sign, () => go(by), { class: 'icon', label: `${name} ${of}`, title: `${name} ${of}  ${shortcut}` });
-  const slider = moments && el('input.moments', { type: 'range', min: 0, max: count - 1, step: 1, label: 'Time of training', on: { input: () => store.set({ moment: +slider.value, pos: null }) } });
-  const node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), slider || null, where, arrow('›', 1, 'Next', ']'));
+  const moments = of === 'snapshot', count = panels.length, key = of === 'conversation' ? 'sample' : moments ? 'moment' : inside ? 'node' : 'panel',
+    index = () => min(store[key] ?? (moments ? count - 1 : 0), count - 1),
+    go = (by) => store.set({ [key]: (index() + by + count) % count, pos: null }),
+    where = el('span.where', LIVE),
+    arrow = (sign, by, name, shortcut) => button(sign, () => go(by), { class: 'icon', label: `${name} ${of}`, title: `${name} ${of}  ${shortcut}` }),
+    slider = moments && el('input.moments', { type: 'range', min: 0, max: count - 1, step: 1, label: 'Time of training', on: { input: () => store.set({ moment: +slider.value, pos: null }) } }),
+    node = el('div.sampler', { hidden: count < 2 }, arrow('‹', -1, 'Previous', '['), slider || null, where, arrow('›', 1, 'Next', ']'));
   const show = () => {
-    const title = visible(panels[index()].title ?? ''), place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${count}`;
-    const named = of !== 'conversation' && title && title.toLowerCase() !== `${of} ${index() + 1}`.toLowerCase();
+    const title = visible(panels[index()].title ?? ''), place = `${of[0].toUpperCase()}${of.slice(1)} ${index() + 1} of ${number(count)}`,
+      named = of !== 'conversation' && title && title.toLowerCase() !== `${of} ${index() + 1}`.toLowerCase();
     if (slider) slider.value = index();
     fill(where, slider ? `${title} (${index() + 1} of ${count})` : named ? `${place}: ${title}` : place).setAttribute('title', title);
   };
@@ -34,8 +34,8 @@ const placeIn = ({ conversations, of }) => min(of === 'snapshot' ? store.moment 
 
 // A bar from the lowest to the highest colour, with a tick where chance is.
 function legend() {
-  const bar = el('span.bar'), tick = el('i.tick'), low = el('span'), high = el('span'), note = el('span.note');
-  const node = el('div.legend', low, el('span.ramp', bar, tick), high, note);
+  const bar = el('span.bar'), tick = el('i.tick'), low = el('span'), high = el('span'), note = el('span.note'),
+    node = el('div.legend', low, el('span.ramp', bar, tick), high, note);
   const show = (scale, { unit = '', chance = null } = {}) => {
     const stops = d3.range(25).map((i) => scale.css(scale.low + (i / 24) * (scale.high - scale.low)));
     node.ramp = { scale, unit, chance };
@@ -104,7 +104,7 @@ function pointing(host, { words, pick, peek = () => ({}), move = () => {}, colum
       handled(event);
     },
   };
-  for (const [name, act] of Object.entries(events)) host.addEventListener(name, (event) => act(event, at(event)));
+  for (const [name, act] of Object.entries(events)) listen(host, name, (event) => act(event, at(event)));
   return {
     set(next) {
       cells = next;
@@ -143,7 +143,7 @@ function saySideways(host) {
       box.classList.toggle('rightmore', !go.hidden);
     };
     box.after(go);
-    box.addEventListener('scroll', look, { passive: true });
+    listen(box, 'scroll', look, { passive: true });
     new ResizeObserver(look).observe(box); // it says the first size, too
   }
 }
@@ -152,9 +152,9 @@ function saySideways(host) {
 // On the first page the figures are folded, and with them what stands in brackets, so that a reader meets the model before
 // its numbers.
 const auditOf = (folded, seen) => {
-  const brief = folded && page.auditFigures.length ? page.audit.replace(/ \([^()]*\)/g, '') : page.audit;
-  const figures = page.auditFigures.length ? el('div.auditfigures', brief === page.audit ? null : el('p.caption', page.audit), pairsOf(page.auditFigures)) : null;
-  const why = page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null;
+  const brief = folded && page.auditFigures.length ? page.audit.replace(/ \([^()]*\)/g, '') : page.audit,
+    figures = page.auditFigures.length ? el('div.auditfigures', brief === page.audit ? null : el('p.caption', page.audit), pairsOf(page.auditFigures)) : null,
+    why = page.sharing ? el('p.caption', el('b', 'Why the model is in this file. '), page.sharing) : null;
   return [
     el('p.caption.audit', el('b', 'What it gives away. '), explained(brief, seen), viewOf('audit-completion') ? [' ', linkTo({ view: 'audit-completion' }, 'The tests →')] : null),
     folded && page.against ? el('p.caption', el('b', 'The audit does not let this model be shared.')) : null,
@@ -174,8 +174,8 @@ function sizeCanvas(canvas, width, height) {
 // A slider for the least size shown, as a share of the largest: { least(), limit(), node, show(count) }; it lies in the address.
 function threshold(first, most, unit) {
   const least = () => (store.threshold ?? round(100 * min(1, (first ?? 0) / most))) / 100;
-  const slider = el('input', { type: 'range', min: 1, max: 100, on: { input: () => store.set({ threshold: +slider.value }) } });
-  const where = el('span.where'), node = el('label.slider', 'Smallest effect shown', slider, where);
+  const slider = el('input', { type: 'range', min: 1, max: 100, on: { input: () => store.set({ threshold: +slider.value }) } }),
+    where = el('span.where'), node = el('label.slider', 'Smallest effect shown', slider, where);
   const show = (count) => {
     slider.value = round(100 * least());
     fill(where, dots(number(least() * most) + (unit && unit !== '1' ? ` (${visible(unit)})` : ''), count));

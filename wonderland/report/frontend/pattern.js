@@ -4,18 +4,18 @@
 const ROOT = Uint8Array.from({ length: 65536 }, (_, level) => round(Math.sqrt(level / 65535) * 255));
 
 function drawPattern(canvas, triangles, pattern, side) {
-  const dense = sizeCanvas(canvas, side, side);
-  const pixels = round(side * dense);
-  const pen = canvas.getContext('2d');
-  const image = pen.createImageData(pixels, pixels);
-  const out = new Uint32Array(image.data.buffer);
-  const { n, levels, area } = triangles;
-  const colours = palette().sequential.packed;
-  const mask = packColour(palette().mask);
-  const start = pattern * area;
+  const dense = sizeCanvas(canvas, side, side),
+    pixels = round(side * dense),
+    pen = canvas.getContext('2d'),
+    image = pen.createImageData(pixels, pixels),
+    out = new Uint32Array(image.data.buffer),
+    { n, levels, area } = triangles,
+    colours = palette().sequential.packed,
+    mask = packColour(palette().mask),
+    start = pattern * area;
   // The cells each pixel covers: one where it is magnified, several (of which the darkest shows) where it is reduced.
-  const first = Array.from({ length: pixels }, (_, i) => floor((i * n) / pixels));
-  const last = first.map((f, i) => (pixels >= n ? f : max(f, ceil(((i + 1) * n) / pixels) - 1)));
+  const first = Array.from({ length: pixels }, (_, i) => floor((i * n) / pixels)),
+    last = first.map((f, i) => (pixels >= n ? f : max(f, ceil(((i + 1) * n) / pixels) - 1)));
   for (let y = 0; y < pixels; y++) {
     for (let x = 0; x < pixels; x++) {
       if (first[x] > last[y]) {
@@ -24,8 +24,8 @@ function drawPattern(canvas, triangles, pattern, side) {
       }
       let most = 0;
       for (let q = first[y]; q <= last[y]; q++) {
-        const row = start + (q * (q + 1)) / 2;
-        const end = min(last[x], q);
+        const row = start + (q * (q + 1)) / 2,
+          end = min(last[x], q);
         for (let k = first[x]; k <= end; k++) if (levels[row + k] > most) most = levels[row + k];
       }
       out[y * pixels + x] = colours[ROOT[most]];
@@ -42,10 +42,10 @@ function packColour(css) {
 // The large pattern, with bands that tell who speaks along both sides and a cross at the position looked at.
 function largePattern() {
   // Arrows and Enter are its own, so it is an application to those who hear it; what it points at is said beside it.
-  const canvas = el('canvas.pixels', { role: 'application', tabindex: 0, 'aria-roledescription': 'attention pattern' }), said = el('span.hidden', LIVE);
-  const across = el('i.cross'), down = el('i.cross');
-  const bands = [el('canvas.band', { 'aria-hidden': 'true' }), el('canvas.band.side', { 'aria-hidden': 'true' })];
-  const stage = el('div.stage', canvas, across, down);
+  const canvas = el('canvas.pixels', { role: 'application', tabindex: 0, 'aria-roledescription': 'attention pattern' }), said = el('span.hidden', LIVE),
+    across = el('i.cross'), down = el('i.cross'),
+    bands = [el('canvas.band', { 'aria-hidden': 'true' }), el('canvas.band.side', { 'aria-hidden': 'true' })],
+    stage = el('div.stage', canvas, across, down);
   const node = el('div.large',
     bands[1], stage, said, el('span.axis.looking', 'looking token ↓'), bands[0], el('span.axis.lookedat', 'token looked at →'));
   let shown = { n: 1, side: 1 };
@@ -55,8 +55,8 @@ function largePattern() {
     drawPattern(canvas, triangles, pattern, side);
     stage.style.width = stage.style.height = `${side}px`;
     bands.forEach((band, vertical) => {
-      const dense = sizeCanvas(band, vertical ? 4 : side, vertical ? side : 4);
-      const pen = band.getContext('2d');
+      const dense = sizeCanvas(band, vertical ? 4 : side, vertical ? side : 4),
+        pen = band.getContext('2d');
       pen.scale(dense, dense);
       const step = side / triangles.n;
       speakers.forEach((who, i) => {
@@ -74,8 +74,8 @@ function largePattern() {
     if (!down.hidden) styled(down, { top: `${key * step}px`, height: `${side - key * step}px`, left: `${key * step}px`, width: `${thick}px` });
   };
   const at = (event) => {
-    const { n, side } = shown;
-    const clamp = (v) => max(0, min(n - 1, floor((v / side) * n)));
+    const { n, side } = shown,
+      clamp = (v) => max(0, min(n - 1, floor((v / side) * n)));
     return [clamp(event.offsetY), clamp(event.offsetX)];
   };
   return { node, canvas, said, draw, cross, at };

@@ -9,15 +9,15 @@ function fitPaper(box) {
     styled(whole, { zoom: min(1, 1 / times, cells ? TALL / whole.offsetHeight : 1) });
     return () => styled(whole, { zoom: '' });
   }
-  const [name, ...columns] = whole.firstElementChild.children, names = name.offsetWidth;
-  const each = max(1, floor(((PAPER - names) * columns.length) / (box.scrollWidth - names)));
-  box.replaceChildren(...d3.range(0, columns.length, each).map((start) => {
+  const [name, ...columns] = whole.firstElementChild.children, names = name.offsetWidth,
+    each = max(1, floor(((PAPER - names) * columns.length) / (box.scrollWidth - names)));
+  fill(box, d3.range(0, columns.length, each).map((start) => {
     const band = whole.cloneNode(true);
     for (const row of band.children) [...row.children].forEach((cell, i) => i && (i <= start || i > start + each) && cell.remove());
     styled(band, { gridTemplateColumns: `max-content repeat(${min(each, columns.length - start)}, var(--cell))` });
     return band;
   }));
-  return () => box.replaceChildren(whole);
+  return () => fill(box, whole);
 }
 
 function preparePrinting() {
@@ -35,7 +35,10 @@ function preparePrinting() {
       mountFigure(view, sheet, { printing: true }).catch((error) => fill(sheet, el('h1', view.title), harmed(error, view)));
     }
     store.tell(new Set(['theme']));
+    const folded = [...document.querySelectorAll('details:not([open])')];
+    folded.forEach((one) => (one.open = true));
     undo = [...document.querySelectorAll('.sideways, .scroll')].map(fitPaper);
+    undo.push(() => folded.forEach((one) => (one.open = false)));
     for (const article of document.querySelectorAll('#sheets article, main article')) { // what is a little too tall goes on one page
       const tall = article.offsetHeight;
       if (tall > PAGE && tall < 1.7 * PAGE) undo.push((styled(article, { zoom: PAGE / tall }), () => styled(article, { zoom: '' })));

@@ -28,8 +28,8 @@ function csvCell(value) {
 
 // A table's cells may be numbers with an interval and a chance level: each part becomes a column of its own.
 function toCsv({ columns, rows }) {
-  const heading = [], read = [], named = new Map();
-  const unique = (name) => (named.set(name, (named.get(name) ?? 0) + 1), named.get(name) > 1 ? `${name} (${named.get(name)})` : name);
+  const heading = [], read = [], named = new Map(),
+    unique = (name) => (named.set(name, (named.get(name) ?? 0) + 1), named.get(name) > 1 ? `${name} (${named.get(name)})` : name);
   for (const { key, label } of columns) {
     for (const part of ['value', 'low', 'high', 'chance'].filter((name, i) => !i || rows.some((row) => row[key]?.[name] !== undefined))) {
       const whole = part === 'value';
@@ -65,11 +65,11 @@ function drawRamp(scene, { scale, unit, chance }, x, y) {
 
 // A figure as a file: above it its title, what is chosen (conversation, measure, head) and its colours; below its caption.
 function framed(view, { plot, controls }) {
-  const inside = pictureOf(plot), width = max(560, inside.width + 40);
-  const chosen = [...controls.querySelectorAll('.sampler:not([hidden]) .where, [aria-pressed="true"], .slider')].map((node) => [...node.childNodes].map((part) => part.textContent).filter(Boolean).join(' '));
-  const said = dots(...chosen, view.selects.includes('head') && store.head), ramp = controls.querySelector('.legend')?.ramp;
-  const lines = captionOf(view).flatMap((text) => wrapped(text, width - 40, 12)), top = 54 + (said ? 18 : 0) + (ramp ? 24 : 0);
-  const scene = new Scene(width, inside.height + top + 22 + lines.length * 17);
+  const inside = pictureOf(plot), width = max(560, inside.width + 40),
+    chosen = [...controls.querySelectorAll('.sampler:not([hidden]) .where, [aria-pressed="true"], .slider')].map((node) => [...node.childNodes].map((part) => part.textContent).filter(Boolean).join(' ')),
+    said = dots(...chosen, view.selects.includes('head') && store.head), ramp = controls.querySelector('.legend')?.ramp,
+    lines = captionOf(view).flatMap((text) => wrapped(text, width - 40, 12)), top = 54 + (said ? 18 : 0) + (ramp ? 24 : 0),
+    scene = new Scene(width, inside.height + top + 22 + lines.length * 17);
   scene.rect(0, 0, scene.width, scene.height, palette().paper);
   scene.text(20, 34, view.title, { size: 18, weight: 600 });
   if (said) scene.text(20, 54, said, { fill: palette().muted });

@@ -1,10 +1,10 @@
 // scatter: points with a name; colour and shape tell the group, `ways` lead through the groups, a head or a position is linked.
 
 renderers.scatter = ({ view, data, plot }) => {
-  const { groups = [], ordered, ways } = data;
-  const grids = ways && [asGrid(ways.x), asGrid(ways.y)];
-  const points = ways ? ways.names.flatMap((name, w) => groups.map((g, step) => ({ label: `${tokenName(name)} (${g})`, x: grids[0].at(w, step), y: grids[1].at(w, step), group: step, pos: ways.pos?.[w], select: isNumber(ways.pos?.[w]) ? `position:${ways.pos[w]}` : null }))) : data.points.map((p) => ({ ...p, pos: kindOfKey(p.select) === 'position' ? +nameOfKey(p.select) : null }));
-  const paths = ways ? ways.names.map((_, w) => groups.map((_, step) => w * groups.length + step)) : [];
+  const { groups = [], ordered, ways } = data,
+    grids = ways && [asGrid(ways.x), asGrid(ways.y)],
+    points = ways ? ways.names.flatMap((name, w) => groups.map((g, step) => ({ label: `${tokenName(name)} (${g})`, x: grids[0].at(w, step), y: grids[1].at(w, step), group: step, pos: ways.pos?.[w], select: isNumber(ways.pos?.[w]) ? `position:${ways.pos[w]}` : null }))) : data.points.map((p) => ({ ...p, pos: kindOfKey(p.select) === 'position' ? +nameOfKey(p.select) : null })),
+    paths = ways ? ways.names.map((_, w) => groups.map((_, step) => w * groups.length + step)) : [];
   const colourOf = (group) => {
     const { sequential, categories } = palette();
     return ordered ? sequential.css[round(70 + (185 * group) / max(1, groups.length - 1))] : categories[group % categories.length];
@@ -12,10 +12,10 @@ renderers.scatter = ({ view, data, plot }) => {
   const few = points.length <= 80;
   let at = null; // where a point was drawn
   function draw(width, spots, height = min(560, max(340, width * 0.62))) {
-    const drawing = new Scene(width, height), colours = palette(), bottom = height - 54;
-    const head = drawNames(drawing, groups, LEFT - 8, width, (x, y, g) => drawing.mark(x, y, ordered ? 0 : g, 60, colourOf(g)));
-    const x = d3.scaleLinear(padded(...d3.extent(points, (p) => p.x), 0.06), [LEFT, width - 24]);
-    const y = d3.scaleLinear(padded(...d3.extent(points, (p) => p.y), 0.06), [bottom, head + 34]);
+    const drawing = new Scene(width, height), colours = palette(), bottom = height - 54,
+      head = drawNames(drawing, groups, LEFT - 8, width, (x, y, g) => drawing.mark(x, y, ordered ? 0 : g, 60, colourOf(g))),
+      x = d3.scaleLinear(padded(...d3.extent(points, (p) => p.x), 0.06), [LEFT, width - 24]),
+      y = d3.scaleLinear(padded(...d3.extent(points, (p) => p.y), 0.06), [bottom, head + 34]);
     drawYAxis(drawing, y, LEFT, width - 24, data.y);
     drawXAxis(drawing, x, bottom, data.x, width < 560 ? 4 : 7);
     const [from, to] = [max(x.domain()[0], y.domain()[0]), min(x.domain()[1], y.domain()[1])];

@@ -32,11 +32,11 @@ function sceneToSvg(scene, owner = document) {
     for (const [name, value] of Object.entries(attributes)) if (given(value)) node.setAttribute(name, value);
     return node;
   };
-  const make = (tag, attributes) => set(owner.createElementNS(SVG, tag), attributes);
-  const svg = make('svg', { xmlns: owner === document ? null : SVG, width: scene.width, height: scene.height, viewBox: `0 0 ${scene.width} ${scene.height}`, 'font-family': FONT, 'aria-hidden': 'true' });
+  const make = (tag, attributes) => set(owner.createElementNS(SVG, tag), attributes),
+    svg = make('svg', { xmlns: owner === document ? null : SVG, width: scene.width, height: scene.height, viewBox: `0 0 ${scene.width} ${scene.height}`, 'font-family': FONT, 'aria-hidden': 'true' });
   for (const item of scene.items) {
-    const at = item.at || item.rotate ? `translate(${item.at ?? [item.x, item.y]})${item.rotate ? ` rotate(${item.rotate})` : ''}` : null;
-    const paint = { fill: item.fill ?? 'none', stroke: item.stroke, 'stroke-width': item.stroke ? item.lineWidth ?? 1 : null, opacity: item.opacity, transform: at };
+    const at = item.at || item.rotate ? `translate(${item.at ?? [item.x, item.y]})${item.rotate ? ` rotate(${item.rotate})` : ''}` : null,
+      paint = { fill: item.fill ?? 'none', stroke: item.stroke, 'stroke-width': item.stroke ? item.lineWidth ?? 1 : null, opacity: item.opacity, transform: at };
     if (item.kind === 'rect') svg.append(make('rect', { ...paint, x: item.x, y: item.y, width: item.width, height: item.height, rx: item.rx }));
     else if (item.kind === 'inner') { // another scene, or a canvas
       const { inner, kind, ...place } = item;
@@ -65,24 +65,15 @@ function sceneToCanvas(scene, density = 2) {
     if (item.rotate) pen.rotate((item.rotate * Math.PI) / 180);
     if (item.kind === 'inner') pen.drawImage(item.inner instanceof Scene ? sceneToCanvas(item.inner) : item.inner, item.x, item.y, item.width, item.height);
     else if (item.kind === 'text') {
-      pen.font = `${item.weight ?? 400} ${item.size}px ${FONT}`;
-      pen.textAlign = { start: 'left', middle: 'center', end: 'right' }[item.anchor];
-      pen.fillStyle = item.fill;
+      Object.assign(pen, { font: `${item.weight ?? 400} ${item.size}px ${FONT}`, textAlign: item.anchor.replace('middle', 'center'), fillStyle: item.fill });
       pen.fillText(item.text, item.rotate ? 0 : item.x, item.rotate ? 0 : item.y);
     } else {
       const path = item.kind === 'path' ? new Path2D(item.d) : new Path2D();
       if (item.kind === 'rect') path.roundRect(item.x, item.y, item.width, item.height, item.rx ?? 0);
-      if (item.fill) {
-        pen.fillStyle = item.fill;
-        pen.fill(path);
-      }
-      if (item.stroke) {
-        pen.strokeStyle = item.stroke;
-        pen.lineWidth = item.lineWidth ?? 1;
-        pen.lineJoin = 'round';
-        pen.setLineDash((item.dash ?? '').split(' ').filter(Boolean).map(Number));
-        pen.stroke(path);
-      }
+      Object.assign(pen, { fillStyle: item.fill, strokeStyle: item.stroke, lineWidth: item.lineWidth ?? 1, lineJoin: 'round' });
+      pen.setLineDash(item.dash?.split(' ').map(Number) ?? []);
+      if (item.fill) pen.fill(path);
+      if (item.stroke) pen.stroke(path);
     }
     pen.restore();
   }
@@ -118,8 +109,8 @@ function pictureOf(host) {
   };
   // A grid wider than a page goes on below, each part with the names of its rows.
   function fold(grid) {
-    const rows = [...grid.children], places = [...(rows.find((row) => row.querySelector('button'))?.children ?? [])].map((cell) => cell.getBoundingClientRect());
-    const tall = grid.getBoundingClientRect().height + 16;
+    const rows = [...grid.children], places = [...(rows.find((row) => row.querySelector('button'))?.children ?? [])].map((cell) => cell.getBoundingClientRect()),
+      tall = grid.getBoundingClientRect().height + 16;
     for (let from = 1, to; from < places.length; from = to) {
       for (to = from + 1; to < places.length && places[to].right - places[from].left < FOLD - places[0].width; to++);
       for (const row of rows) {

@@ -2,7 +2,7 @@
 
 // What is selected is one key, "head:L0H2", "neuron:L1N17", "edge:L1H3>L2H3", "model:seed-1"; in the address it stands as
 // kind=name. Conversations and positions are selected beside it: they are places, and a head is looked at in one.
-const THINGS = ['head', 'neuron', 'feature', 'edge', 'class', 'model'];
+const THINGS = ['head', 'mlp', 'neuron', 'feature', 'edge', 'class', 'model'];
 const PLACES = { conversation: 'sample', position: 'pos', layer: 'layer' };
 const OWN = { panel: null, node: null, threshold: null, tab: 0 }; // belong to one view: another begins afresh
 const EMPTY = { view: 'findings', key: null, layer: null, pos: null, sample: 0, ...OWN, moment: null, theme: null };
@@ -11,6 +11,7 @@ const NUMBERS = Object.keys(EMPTY).slice(2, -1); // in the address, in this orde
 const keyOf = (text) => { // of "head:L0H2", or of the name of a part of the model alone
   const [, kind, name] = /^([a-z]+):([\w.>-]{1,80})$/.exec(text ?? '') ?? [];
   if (!kind) {
+    if (/^MLP\d+$/.test(text)) return `mlp:${text}`;
     const letter = /^L\d+([HNF])\d+$/.exec(text ?? '')?.[1];
     return letter ? keyOf({ H: 'head:', N: 'neuron:', F: 'feature:' }[letter] + text) : null;
   }
@@ -99,16 +100,16 @@ const store = {
   },
 
   address(patch = {}) {
-    const state = this.next(patch);
-    const query = NUMBERS.filter((name) => state[name] !== EMPTY[name]).map((name) => `${name}=${state[name]}`);
+    const state = this.next(patch),
+      query = NUMBERS.filter((name) => state[name] !== EMPTY[name]).map((name) => `${name}=${state[name]}`);
     if (state.key) query.unshift(`${kindOfKey(state.key)}=${encodeURIComponent(nameOfKey(state.key))}`);
     if (state.theme) query.push(`theme=${state.theme}`);
     return `#/${state.view}${query.length ? '?' + query.join('&') : ''}`;
   },
 
   read(hash = location.hash) {
-    const [, view = '', query = ''] = /^#\/([^?]*)\??(.*)$/.exec(hash) ?? [];
-    const found = { ...EMPTY, view };
+    const [, view = '', query = ''] = /^#\/([^?]*)\??(.*)$/.exec(hash) ?? [],
+      found = { ...EMPTY, view };
     for (const [name, value] of new URLSearchParams(query)) {
       if (THINGS.includes(name)) found.key = `${name}:${value}`;
       else if (NUMBERS.includes(name) || name === 'theme') found[name] = value;

@@ -17,12 +17,12 @@ function makeTable({ columns, rows, links }, label) {
     return [key, values.length > 0 && values.every((value) => typeof value === 'number')];
   }));
   // A faint bar behind a number, where a column asks for it, lets the eye run down.
-  const spans = Object.fromEntries(columns.filter((column) => column.bar && numeric[column.key]).map(({ key }) => [key, d3.extent([0, ...rows.map((row) => plainValue(row[key]))])]));
-  const body = el('tbody');
-  const dense = columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3;
+  const spans = Object.fromEntries(columns.filter((column) => column.bar && numeric[column.key]).map(({ key }) => [key, d3.extent([0, ...rows.map((row) => plainValue(row[key]))])])),
+    body = el('tbody'),
+    dense = columns.length > 8 || columns.filter(({ key }) => rows.some((row) => isNumber(row[key]?.low))).length > 3;
   const headings = columns.map(({ key, label, unit, help, fixed, class: own }) => {
-    const words = [el('span', label), unit && unit !== '1' && el('small', unit)];
-    const inside = fixed ? el('span.hidden', words) : button(words, () => sortBy(key), { class: 'sort', title: help || termIn(label)?.text });
+    const words = [el('span', label), unit && unit !== '1' && el('small', unit)],
+      inside = fixed ? el('span.hidden', words) : button(words, () => sortBy(key), { class: 'sort', title: help || termIn(label)?.text });
     // A heading over a narrow column takes two lines and not four: else all others stand far below the caption.
     if (!dense && !fixed) inside.style.minWidth = `${min(14, label.length) + 3}ch`;
     return el('th', { scope: 'col', class: numeric[key] && own === undefined && 'number' }, inside);
@@ -30,19 +30,19 @@ function makeTable({ columns, rows, links }, label) {
   const lines = rows.map((row) => {
     const chosen = links ? keyOf(plainValue(row[links])) : null;
     const cells = columns.map((column, i) => {
-      const { key } = column, words = !numeric[key];
-      const first = !i && words && !column.class, cell = el(first ? 'th' : 'td', { scope: first && 'row', class: column.class ?? (words ? String(plainValue(row[key])).length > 40 && 'long' : 'number') });
+      const { key } = column, words = !numeric[key],
+        first = !i && words && !column.class, cell = el(first ? 'th' : 'td', { scope: first && 'row', class: column.class ?? (words ? String(plainValue(row[key])).length > 40 && 'long' : 'number') });
       if (chosen && key === links) return fill(cell, button(row[key], () => {}, { class: 'link' }));
       return fillCell(cell, row[key], column, !words, spans[key]);
     });
     return { row, line: el('tr', keyed(chosen), cells) };
   });
-  body.addEventListener('click', (event) => {
+  listen(body, 'click', (event) => {
     const { key } = event.target.closest('tr').dataset;
     if (key) store.set(selecting(key));
   });
-  body.addEventListener('pointerover', (event) => store.look(selecting(event.target.closest('tr').dataset.key)));
-  body.addEventListener('pointerleave', () => store.look({}));
+  listen(body, 'pointerover', (event) => store.look(selecting(event.target.closest('tr').dataset.key)));
+  listen(body, 'pointerleave', () => store.look({}));
 
   function sortBy(key) {
     sorted = { key, up: sorted.key === key ? !sorted.up : !numeric[key] };
@@ -57,8 +57,8 @@ function makeTable({ columns, rows, links }, label) {
   }
 
   body.append(...lines.map(({ line }) => line));
-  const node = el('div.scroll', { tabindex: 0, role: 'region', label: label }, el(dense ? 'table.dense' : 'table', el('thead', el('tr', headings)), body));
-  const update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', isChosen(line.dataset.key)));
+  const node = el('div.scroll', { tabindex: 0, role: 'region', label }, el(dense ? 'table.dense' : 'table', el('thead', el('tr', headings)), body)),
+    update = () => lines.forEach(({ line }) => line.classList.toggle('chosen', isChosen(line.dataset.key)));
   update();
   return { node, lines, update };
 }
@@ -70,7 +70,7 @@ function fillCell(node, cell, column, numeric, span) {
     node.style.background = `linear-gradient(to right, transparent ${a}%, var(--barred) ${a}% ${b}%, transparent ${b}%) no-repeat 0 100% / 100% 3px`;
   }
   if (cell?.shown) return fill(node, cell.shown);
-  if (!cell || typeof cell !== 'object') return fill(node, numeric ? rounded(cell, column.digits) : visible(cell ?? '–', 600).replace(/<\|([a-z]+)\|>/g, '‹$1›'));
+  if (!cell || typeof cell !== 'object') return fill(node, numeric ? rounded(cell, column.digits) : visible(unmarked(cell ?? '–'), 600));
   if (typeof value === 'string') return fill(node, visible(value, 600));
   if (isNumber(cell.chance)) node.title = `chance ${number(cell.chance, column.digits)}: ${verdict(cell)}`;
   const digits = finer(cell, column.digits);

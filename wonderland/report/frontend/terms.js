@@ -20,7 +20,7 @@ function explained(text, seen = new Set()) {
 }
 
 function termButton(word, term, more = '') {
-  const say = () => tip.show(node, term.name, dots(term.text, more));
-  const node = el('button.term', { 'aria-describedby': 'tip', on: { pointerenter: say, focus: say, click: say, pointerleave: () => tip.hide(), blur: () => tip.hide() } }, word);
+  const say = () => tip.show(node, term.name, dots(term.text, more)),
+    node = el('span.term', { role: 'button', tabindex: 0, 'aria-describedby': 'tip', on: { pointerenter: say, focus: say, click: say, pointerleave: () => tip.hide(), blur: () => tip.hide() } }, word);
   return node;
 }

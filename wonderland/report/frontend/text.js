@@ -19,30 +19,30 @@ function visible(text, longest = 200) {
   return text.replace(HIDDEN, escapeCharacter).replace(JOINER, escapeCharacter);
 }
 
+// A special token is named without its bars: ‹me›.
+const unmarked = (text) => String(text).replace(/<\|([a-z_]+)\|>/g, '‹$1›');
 // A token named outside of its sentence: its leading space becomes a dot, so that " are" and "are" differ.
-const tokenName = (text) => (text === '' ? '∅' : visible(text, 40).replace(/^ /, '·').replace(/\n/g, '⏎'));
+const tokenName = (text) => (text === '' ? '∅' : visible(unmarked(text), 40).replace(/^ /, '·').replace(/\n/g, '⏎'));
 
-// In a narrow cell a special token loses its bars: ‹me›.
-const shortName = (text) => (SPECIAL.test(text) ? '‹' + text.slice(2, -2) + '›' : tokenName(text));
 
 const handled = (event) => (event.preventDefault(), event.stopPropagation()); // by one, it is for nobody else
 const LIVE = { 'aria-live': 'polite' };
 const given = (value) => value !== null && value !== undefined && value !== false && value !== '';
 const styled = (node, css) => Object.assign(node.style, css);
-const listen = (node, events) => Object.entries(events).forEach(([name, act]) => node.addEventListener(name, act));
+const listen = (node, name, act, options) => node.addEventListener(name, act, options);
 
 // Make an element: el('button.icon', { attributes }, ...children). Words among the children enter as text, made
 // visible. Attributes are fixed words of ours (`label` is the aria label); style, sources and links elsewhere are refused.
 function el(name, ...children) {
-  const [tag, ...classes] = name.split('.');
-  const node = document.createElement(tag);
+  const [tag, ...classes] = name.split('.'),
+    node = document.createElement(tag);
   node.className = classes.join(' ');
   if (tag === 'button') node.type = 'button';
   const attributes = children[0]?.constructor === Object ? children.shift() : {};
   for (const [key, value] of Object.entries(attributes)) {
     if (!given(value)) continue;
     if (key === 'label') node.ariaLabel = visible(value, 4000);
-    else if (key === 'on') listen(node, value);
+    else if (key === 'on') for (const event in value) listen(node, event, value[event]);
     else if (key === 'href' && !String(value).startsWith('#/')) throw new Error('a link may only lead into this report');
     else if (/^(style|src|srcdoc|srcset|data|action|formaction|on.+)$/.test(key)) throw new Error('refused: ' + key);
     else node.setAttribute(key, value === true ? '' : visible(value, 4000));
@@ -64,16 +64,16 @@ function number(value, digits = null) {
   if (!isNumber(value)) return '–';
   const size = abs(value);
   if (size === Infinity) return value > 0 ? '∞' : '−∞';
-  const form = digits !== null ? `,.${digits}f` : size && (size < 0.0005 || size >= 1e7) ? '.1e' : Number.isInteger(value) ? ','
+  const form = digits !== null ? `,.${digits}f` : size && (size < 0.0005 || size >= 1e7) ? ',.2~r' : Number.isInteger(value) ? ','
     : size < 0.1 ? '.3f' : size < 10 ? '.2f' : size < 100 ? '.1f' : ',.0f';
-  return d3.format(form)(value).replace(/e\+?/, 'e');
+  return size && size < 1e-6 ? `${value > 0 ? '< ' : '> −'}0.000001` : d3.format(form)(value);
 }
 
 // How many of a thing: 1 head, 2 heads.
 const counted = (count, thing) => `${number(count)} ${thing}${count === 1 ? '' : 's'}`;
 
 // With so many digits after the point, unless that would leave nothing of it: q < 0.001, and of others two digits at least.
-const rounded = (value, digits = null) => (digits !== null && value && abs(value) < 0.5 * 10 ** -digits ? (value > 0 && (digits > 2 || value < 0.0005) ? `< ${(10 ** -max(digits, 3)).toFixed(max(digits, 3))}` : number(value)) : number(value, digits));
+const rounded = (value, digits = null) => (digits !== null && value && abs(value) < 0.5 * 10 ** -digits ? (digits > 2 || abs(value) < 0.0005 ? (value > 0 ? '< ' : '> −') + (10 ** -max(digits, 3)).toFixed(max(digits, 3)) : number(value)) : number(value, digits));
 
 // In a cell what is nearly nothing is <0.001, or 0.000 where that has no room; a whole number among parts has its digits.
 const cellNumber = (value, parts, digits = null, wide = true) => (digits === null && value && abs(value) < 0.0005 ? (!wide ? '0.000' : value > 0 ? '<0.001' : '>−0.001')
@@ -85,7 +85,7 @@ function say(value) {
   if (Array.isArray(value)) return value.map(say).join(', ');
   if (typeof value === 'object' && 'value' in value) return estimated(value);
   if (typeof value === 'object') return Object.entries(value).map(([key, item]) => `${key} ${say(item)}`).join(', ');
-  return String(value);
+  return unmarked(value);
 }
 
 const dots = (...parts) => parts.filter(Boolean).join(' · ');

@@ -1,16 +1,16 @@
 // tokens: conversations shaded token by token, with what was likely instead and a list of the most surprising places.
 
 renderers.tokens = ({ view, data, plot, controls }) => {
-  const { measures, conversations } = data;
-  const grids = conversations.map((c) => asGrid(c.values));
-  const scales = measures.map((measure, m) => colourScale(measure, measure.domain ?? grids.flatMap((grid) => Array.from(grid.row(m)))));
-  const chosen = () => min(store.tab, measures.length - 1);
-  const steps = stepper({ panels: conversations, of: data.of, inside: Boolean(data.panels) }), sample = steps.index;
+  const { measures, conversations } = data,
+    grids = conversations.map((c) => asGrid(c.values)),
+    scales = measures.map((measure, m) => colourScale(measure, measure.domain ?? grids.flatMap((grid) => Array.from(grid.row(m))))),
+    chosen = () => min(store.tab, measures.length - 1),
+    steps = stepper({ panels: conversations, of: data.of, inside: Boolean(data.panels) }), sample = steps.index;
   const isWord = (s, i) => !SPECIAL.test(conversations[s].tokens[i]); // special tokens are signs between the words
   const valueAt = (m, i, s = sample()) => grids[s].at(m, i);
 
-  const tabs = measures.length > 1 ? choice('Measure', measures.map((m) => m.name), (tab) => store.set({ tab })) : null;
-  const scaleKey = legend();
+  const tabs = measures.length > 1 ? choice('Measure', measures.map((m) => m.name), (tab) => store.set({ tab })) : null,
+    scaleKey = legend();
   fill(controls, steps.node, tabs?.node, scaleKey.node);
 
   const numbers = (i) => measures.map((m, k) => [m.name, withUnit(number(valueAt(k, i)), m.unit)]);
@@ -29,11 +29,11 @@ renderers.tokens = ({ view, data, plot, controls }) => {
   fill(jumps, jumpButtons.map((jump) => el('li', jump)));
 
   function showDetail() {
-    const { tokens, alternatives } = conversations[sample()];
-    const pointed = [store.peek.pos, store.pos].find((p) => isNumber(p) && p < tokens.length);
+    const { tokens, alternatives } = conversations[sample()],
+      pointed = [store.peek.pos, store.pos].find((p) => isNumber(p) && p < tokens.length);
     const i = pointed ?? max(0, d3.maxIndex(grids[sample()].row(0), (value, at) => (isWord(sample(), at) ? value : NaN))); // until one is pointed at, the most surprising
-    const options = alternatives?.[i] ?? [];
-    const list = options.length ? tokenBars(options) : null;
+    const options = alternatives?.[i] ?? [],
+      list = options.length ? tokenBars(options) : null;
     options.forEach(([text], k) => list.children[k].classList.toggle('right', text === tokens[i]));
     fill(detail, el('h2', el('q', tokenName(tokens[i])), el('small', ` token ${i}${pointed === undefined ? `, highest ${measures[0].name} here` : ''}`)),
       pairsOf(numbers(i)), list ? [el('h3', 'What the model expected here'), list] : null);

@@ -15,8 +15,8 @@ const marked = (mark) => {
 function makeTour() {
   const steps = page.tour;
   let at = -1, from = null, outlined = null, turn = 0;
-  const title = el('h2', { id: 'tour-title', tabindex: -1 }), text = el('p', { id: 'tour-text' }), where = el('span.where');
-  const back = button('Back', () => show(at - 1)), next = button('Next', () => (at < steps.length - 1 ? show(at + 1) : end()));
+  const title = el('h2', { id: 'tour-title', tabindex: -1 }), text = el('p', { id: 'tour-text' }), where = el('span.where'),
+    back = button('Back', () => show(at - 1)), next = button('Next', () => (at < steps.length - 1 ? show(at + 1) : end()));
   const node = el('section.tour', { role: 'dialog', 'aria-labelledby': 'tour-title', 'aria-describedby': 'tour-text', hidden: true },
     title, text, el('div.buttons', where, back, next, button('End', () => end(), { title: 'End the tour  Esc' })));
 
@@ -67,13 +67,13 @@ function makeTour() {
     document.body.classList.remove('touring');
     (from?.isConnected && from !== document.body ? from : byId('main')).focus({ preventScroll: true });
   }
-  node.addEventListener('keydown', (event) => {
+  listen(node, 'keydown', (event) => {
     const by = ARROWS[event.key]?.[0];
     if (!by) return;
     show(at + by);
     handled(event);
   });
-  document.addEventListener('keydown', (event) => {
+  listen(document, 'keydown', (event) => {
     if (event.key !== 'Escape' || node.hidden || document.querySelector('dialog[open]')) return;
     end();
     handled(event);

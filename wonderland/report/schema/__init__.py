@@ -27,6 +27,7 @@ from wonderland.report.schema.numbers import (
     digits,
     formatted,
     interval_over,
+    no_more,
     percent,
     told_p,
     with_bounds,
@@ -43,8 +44,8 @@ __all__ = [
     "Highlight", "Key", "Lines", "Mark", "Matrix", "Measure", "Node", "Number", "Panel", "Panels", "Patterned", "Point",
     "Quoted", "RankLine", "RankLines", "Ranks", "Reference", "Right", "Role", "Row", "Scatter", "Series", "Shaded",
     "SmallBars", "Snippet", "Table", "Text", "Token", "Triangles", "View", "Ways", "Wording", "bounds",
-    "bounds_in_words", "characters", "counted", "digits", "fields_of", "formatted", "interval_over", "join", "percent",
-    "rewrite", "say", "spoken", "told_p", "walk", "with_bounds",
+    "bounds_in_words", "characters", "counted", "digits", "fields_of", "formatted", "interval_over", "join",
+    "no_more", "percent", "rewrite", "say", "spoken", "told_p", "walk", "with_bounds",
 ]  # fmt: skip
 
 FIGURES: tuple[type[Figure], ...] = (

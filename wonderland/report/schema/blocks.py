@@ -100,6 +100,7 @@ class Block(Node):
     bars: Annotated[SmallBars | None, "A small bar chart."] = None
     lines: Annotated[RankLines | None, "Ranks by level."] = None
     beside: Annotated[Sequence[Block], "Blocks next to each other."] = ()
+    group: Annotated[str, "The analysis that says it, by which the card folds; the report sets it."] = ""
 
 
 @dataclass(frozen=True)

@@ -190,11 +190,11 @@ class Point(Node):
 
 def linked(part: Node, name: Any) -> None:
     """Let a part of a figure that is named like a part of the model select that, unless it selects something else."""
-    from wonderland.components import Component, parse_component
+    from wonderland.components import Component
+    from wonderland.report.schema.selection import Key
 
     if getattr(part, "select") is None:  # noqa: B009 - parts of several classes have it
-        found = name if isinstance(name, Component) else parse_component(name) if isinstance(name, str) else None
-        object.__setattr__(part, "select", found)
+        object.__setattr__(part, "select", name if isinstance(name, Component) else Key.named(name))
 
 
 @dataclass(frozen=True)

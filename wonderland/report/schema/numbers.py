@@ -15,6 +15,7 @@ __all__ = [
     "digits",
     "formatted",
     "interval_over",
+    "no_more",
     "percent",
     "told_p",
     "with_bounds",
@@ -54,7 +55,7 @@ def digits(number: Any, count: int = 2) -> str:
     """Return a number with so many significant digits, more where it has more before its point.
 
     >>> digits(0.0107), digits(-1234.6), digits(0)
-    ('0.011', '−1235', '0')
+    ('0.011', '−1,235', '0')
     """
     number = float(number)
     if not math.isfinite(number):
@@ -62,8 +63,17 @@ def digits(number: Any, count: int = 2) -> str:
     if number == 0:
         return "0"
     places = max(count - 1 - math.floor(math.log10(abs(number))), 0)
-    told = f"{abs(number):.{places}f}"
+    told = f"{abs(number):,.{places}f}"
     return f"−{told}" if number < 0 else told
+
+
+def no_more(number: Any, least: float = 1e-5) -> str:
+    """Return what a number of no interest by itself does not exceed.
+
+    >>> no_more(5e-6), no_more(0.000234)
+    ('less than 0.00001', 'at most 0.00023')
+    """
+    return f"less than {formatted(least, 'g')}" if float(number) < least else f"at most {digits(number)}"
 
 
 Told = Callable[[Any], str] | str

@@ -1,8 +1,8 @@
-"""What can be selected in a report, a head, a neuron, a feature, a position, a conversation …: one small key for all.
+"""What can be selected in a report, a head, an MLP, a neuron, a feature, a position …: one small key for all.
 
-A `Key` has a kind and a name and is written ``head:L2H0``, ``neuron:L1N17``, ``edge:L1H3>L2H3``, ``conversation:3`` or
-``position:12``. Views link to it, the report's address holds it and the card is opened by it, whatever its kind. A name
-is made of letters, digits and ``-_.>`` only: never a word of a message.
+A `Key` has a kind and a name and is written ``head:L2H0``, ``mlp:MLP1``, ``neuron:L1N17``, ``edge:L1H3>L2H3``,
+``conversation:3`` or ``position:12``. Views link to it, the report's address holds it and the card is opened by it,
+whatever its kind. A name is made of letters, digits and ``-_.>`` only: never a word of a message.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from wonderland.errors import PluginError, UsageError
 
 __all__ = ["KINDS", "Key", "keys_of"]
 
-Kind = Literal["head", "neuron", "feature", "edge", "class", "model", "conversation", "position", "layer"]
+Kind = Literal["head", "mlp", "neuron", "feature", "edge", "class", "model", "conversation", "position", "layer"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _COUNTED = ("conversation", "position", "layer")
 _PARTS = {cls.kind: cls for cls in (Head, Neuron, Feature)} | {"edge": Edge}
+_MLP = re.compile(r"MLP(?:0|[1-9]\d{0,3})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OLD = {"head": "head", "pos": "position", "sample": "conversation", "layer": "layer"}
 
@@ -32,9 +33,10 @@ class Key:
     """One thing a reader can select.
 
     Args:
-        kind: "head", "neuron", "feature", "edge", "class" (of messages), "model", "conversation", "position", "layer".
-        name: Its name: that of the head, neuron or feature; of an edge its `Edge` with ">" for the arrow; a number
-            counted from 0 for a conversation, a position or a layer.
+        kind: "head", "mlp", "neuron", "feature", "edge", "class" (of messages), "model", "conversation", "position" or
+            "layer".
+        name: Its name: that of the head, neuron or feature; "MLP1" of the MLP of layer 1; of an edge its `Edge` with
+            ">" for the arrow; a number counted from 0 for a conversation, a position or a layer.
 
     >>> str(Key.of(Head(2, 0))), Key.parse("edge:L1H3>L2H3").kind
     ('head:L2H0', 'edge')
@@ -53,6 +55,8 @@ class Key:
             except UsageError as error:
                 raise PluginError(error.message) from error
             good = all(_NAME.fullmatch(end) for end in name.split(">"))
+        elif self.kind == "mlp":
+            good = _MLP.fullmatch(name) is not None
         elif self.kind in _COUNTED:
             good = name.isascii() and name.isdigit() and len(name) <= 6
         else:
@@ -76,7 +80,11 @@ class Key:
 
     @classmethod
     def of(cls, value: Any) -> Key:
-        """Return the key of a head, a neuron, a feature, an edge, of its name, or of what is written as a key."""
+        """Return the key of a head, a neuron, a feature, an edge, of such a name or an MLP's, or of a key's.
+
+        >>> print(Key.of("L2H0"), Key.of("MLP1"))
+        head:L2H0 mlp:MLP1
+        """
         if isinstance(value, Key):
             return value
         if isinstance(value, Component):
@@ -84,9 +92,20 @@ class Key:
         if isinstance(value, Edge):
             return cls("edge", str(value).replace(" → ", ">"))
         if isinstance(value, str):
-            part = parse_component(value)
-            return cls.parse(value) if part is None else cls.of(part)
+            return cls.named(value) or cls.parse(value)
         raise PluginError(f"A {type(value).__name__} cannot be selected.", hint="Give a Head, or a key: position:12.")
+
+    @classmethod
+    def named(cls, name: Any) -> Key | None:
+        """Return the key of the part of the model that has this name, or None if it is the name of none.
+
+        >>> print(Key.named("MLP1"), Key.named("yes"))
+        mlp:MLP1 None
+        """
+        if not isinstance(name, str):
+            return None
+        part = parse_component(name)
+        return cls.of(part) if part is not None else cls("mlp", name) if _MLP.fullmatch(name) else None
 
     @classmethod
     def edge(cls, start: Any, end: Any) -> Key:

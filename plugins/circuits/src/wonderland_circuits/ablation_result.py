@@ -115,7 +115,7 @@ class HeadAblationResult(wl.Result):
         """Say that no head is shown to be needed, and the most that one alone can cost by its interval."""
         trust = "" if self.enough else "; too little evidence to trust"
         high = np.asarray(self.cost["resample"].high)
-        most = f", at most {np.nanmax(high):.2g} nats a token" if np.isfinite(high).any() else ""
+        most = f", at most {formatted(np.nanmax(high), '.2g')} nats a token" if np.isfinite(high).any() else ""
         return (
             f"None of {self._total} heads is shown to be needed on its own{most} ({self._rule()}; n={self.loss.over}"
             f"){trust}."
@@ -163,7 +163,11 @@ class HeadAblationResult(wl.Result):
             return [wl.Finding(self._none(), "head-ablation", kind="null", trust="weak")]
         cost = self.dearest_cost
         least = min(float(cost_of[Head.parse(head)].value) for head in needed)
-        many = "is needed" if len(needed) == 1 else f"are needed, the least of them by {least:.2g} nats a token"
+        many = (
+            "is needed"
+            if len(needed) == 1
+            else f"are needed, the least of them by {formatted(least, '.2g')} nats a token"
+        )
         text = f"{len(needed)} of {self._total} heads {many}."
         if not np.isfinite(cost.value):
             return [wl.Finding(f"{text} {self._rule().capitalize()}.", "head-ablation", (), "weak", "effect")]

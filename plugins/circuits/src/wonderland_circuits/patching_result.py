@@ -203,8 +203,8 @@ class ActivationPatchingResult(ContrastResult):
                 }
             ),
             subtitle="Which questions were put to the model?",
-            caption=f"All pairs, n={len(self.pairs)}; the gap is the logit difference of target and foil, clean minus "
-            "corrupted.",
+            caption=f"All pairs, n={len(self.pairs):,}; the gap is the logit difference of target and foil, clean "
+            "minus corrupted.",
             how_to_read="Each row is a question to the model: what changes its next word from the foil to the target?",
             misleads="One row is an anecdote; target and foil were chosen for their gap.",
             order=46,

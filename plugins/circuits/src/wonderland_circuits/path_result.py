@@ -11,11 +11,14 @@ import numpy as np
 import wonderland as wl
 from wonderland.components import READS, Head
 from wonderland.lab.edges import INPUTS
-from wonderland.views import Axis, Bar, Bars, Matrix, Wording
+from wonderland.views import Axis, Bar, Bars, Block, Key, Matrix, Role, Row, Wording, percent
 from wonderland_circuits.contrast_result import ContrastResult
 from wonderland_circuits.phrases import share
+from wonderland_circuits.taxonomy_result import NOTHING
 
 WAYS = ("denoising", "noising")
+LEAST = 0.05
+"""Share of the difference: an MLP that brings back less has no role, however sure it is."""
 _MISLEADS = (
     "Shares of paths do not add up, and a path that another backs up looks idle. Prompts were chosen for their gap, so "
     "its size is no finding; the shares are."
@@ -102,6 +105,44 @@ class PathPatchingResult(ContrastResult):
         of_heads = estimate[np.array([self.senders.index(name) for name in names]).reshape(self.grid)]
         return replace(of_heads, dims=("layer", "head"))
 
+    def cards(self) -> Mapping[Any, Sequence[Block | Role]]:
+        """Return what each MLP does to the answer, and its role where both ways show that it does it."""
+        if not self.receivers:
+            return {}
+        return {
+            Key("mlp", name): [
+                self._role(at),
+                Block(
+                    "Path patching",
+                    rows=[
+                        Row("whole effect, share of the gap", self.whole["denoising"][at]),
+                        Row("direct effect, share of the gap", self.direct["denoising"][at]),
+                    ],
+                ),
+            ]
+            for at, name in enumerate(self.senders)
+            if name.startswith("MLP")
+        }
+
+    def _role(self, at: int) -> Role:
+        """Return the role of a sender, with its rule; both ways must show an effect and denoising ``LEAST`` of it."""
+        whole, direct = ([effect[way][at] for way in WAYS] for effect in (self.whole, self.direct))
+        numbers = (
+            f"path patching ({self.what}): {share(whole[0])} of the difference in all, {share(direct[0])} directly "
+            f"into the logits, over {self.confirmed_on}"
+        )
+        if self.anecdotal or not whole[0].trusted:
+            return Role(Wording(NOTHING), f"too few pairs to name one; {numbers}", named=False)
+        if _shown(whole, -1):
+            return Role(Wording("works against the answer"), numbers)
+        if not _shown(whole):
+            why = f"no effect of {percent(LEAST)} or more is shown both by giving and by taking it"
+            return Role(Wording(NOTHING), f"{why}; {numbers}", named=False)
+        through = all(all_.low > alone.high for all_, alone in zip(whole, direct, strict=True))
+        ways = ["itself"] * _shown(direct) + ["through later parts"] * through
+        role = f"acts on the answer {' and '.join(ways)}" if ways else "acts on the answer, by no path that is shown"
+        return Role(Wording(role), numbers)
+
     def views(self) -> Sequence[wl.View]:
         if not self.receivers:
             return []
@@ -149,3 +190,9 @@ class PathPatchingResult(ContrastResult):
         )
         about: dict[str, Any] = {"unit": "share of the gap", "chance": 0.0, "dims": (), "labels": {}}
         return replace(ways[0], value=value, low=low, high=high, **about)
+
+
+def _shown(effects: Sequence[wl.Estimate], sign: int = 1) -> bool:
+    """Whether an effect, measured both ways, is above zero (or below), and the first way large enough for a role."""
+    beyond = all(bool((one.low if sign > 0 else -one.high) > 0) for one in effects)
+    return beyond and abs(float(effects[0].value)) >= LEAST

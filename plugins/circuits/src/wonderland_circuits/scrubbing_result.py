@@ -100,13 +100,13 @@ class CausalScrubbingResult(wl.Result):
             f"{counted(self.places, 'token')})"
         )
         if not len(self.dealt):
-            return f"{told}; all its claims name one feature, so there is no other assignment to compare with{few}."
+            return f"{told}; all its claims name one property, so there is no other assignment to compare with{few}."
         more = percent(max(float(self.recovered.high) - self.null, 0.0)).replace("%", " points")
         verdict = "" if self._beyond else f". It is not shown to recover more than they do, at most {more} more"
         if self._beyond and not self._matters:
             verdict = f". It is hardly above random: at most {more} more, where {_POINTS} points count as nothing"
         return (
-            f"{told}. The same features assigned to the heads at random recover {percent(self.null)} on average, "
+            f"{told}. The same properties assigned to the heads at random recover {percent(self.null)} on average, "
             f"{told_p(self.p)}{verdict}{few}."
         )
 
@@ -144,8 +144,8 @@ class CausalScrubbingResult(wl.Result):
         coverage = ", ".join(f"{name} {percent(part)}" for name, part in self.coverage.items())
         caption = (
             f"Share of a head's effect (KL from the model's answers) that is left when its output is swapped with "
-            f"that of a place of another conversation with an equal feature; 95% interval over n={n.over}"
-            f"; 0 is what a place drawn without regard to the feature leaves. Places with a partner: "
+            f"that of a place of another conversation with an equal property; 95% interval over n={n.over}"
+            f"; 0 is what a place drawn without regard to the property leaves. Places with a partner: "
             f"{coverage}."
         )
         kept = {name: one for name, one in self.explained.items() if name != "nothing"}  # 0 by definition
@@ -155,7 +155,7 @@ class CausalScrubbingResult(wl.Result):
             for i in range(layers)
         ]
         columns: dict[Column, Any] = {
-            Column("claim", "Depends on", help="The simplest feature of the text that explains the head."): claims
+            Column("claim", "Depends on", help="The simplest property of the text that explains the head."): claims
         }
         columns |= {
             Column(name, name.capitalize(), "share", 2, _KEPT.format(_KEEPS[name])): self.explained[name]
@@ -166,11 +166,11 @@ class CausalScrubbingResult(wl.Result):
                 "scrubbing",
                 "Causal scrubbing",
                 Matrix.by_head({f"{name} kept": one for name, one in kept.items()}, scale="diverging"),
-                subtitle="On which feature of the text does each head depend?",
+                subtitle="On which property of the text does each head depend?",
                 caption=caption,
-                how_to_read="Each head's output is swapped with what it computed somewhere else where one feature is "
-                "the same. Near 1, the feature is all that the head passes on; near 0, the head does not pass it on.",
-                misleads="A feature that goes along with the true one explains it too, and places without a partner "
+                how_to_read="Each head's output is swapped with what it computed somewhere else where one property is "
+                "the same. Near 1, the property is all that the head passes on; near 0, the head does not pass it on.",
+                misleads="A property that goes along with the true one explains it too, and places without a partner "
                 "are left as they are.",
                 order=56,
             ),
@@ -178,9 +178,9 @@ class CausalScrubbingResult(wl.Result):
                 "scrubbing-table",
                 "Causal scrubbing, table",
                 Table.by_head(columns),
-                subtitle="The hypothesis for each head, and how much each feature explains",
+                subtitle="The hypothesis for each head, and how much each property explains",
                 caption=f"{caption} {self._claim()}",
-                how_to_read=f"A head is claimed to depend on the simplest feature that leaves {percent(self.enough)} "
+                how_to_read=f"A head is claimed to depend on the simplest property that leaves {percent(self.enough)} "
                 "of its effect, on other conversations.",
                 misleads="The whole hypothesis can fail though each head passes: then their errors add up.",
                 order=57,

@@ -239,4 +239,4 @@ class SpeakerTrackingResult(wl.Result):
         return {Column(label, label, unit, 2, told): estimate for label, unit, told, estimate in shown}
 
     def _confirming(self) -> str:
-        return ", ".join(f"{self.swap[s]['confirm']['through'].n} ({_WHOSE[s]})" for s in SIDES)
+        return ", ".join(f"{self.swap[s]['confirm']['through'].n:,} ({_WHOSE[s]})" for s in SIDES)

@@ -135,8 +135,8 @@ class AcquisitionResult(wl.Result):
         curves = [Curve(quoted[i], log_tokens(self.at), self.surprisal[i]) for i in shown]
         caption = (
             f"Age: tokens seen when half of the final fall of a word's surprisal was made, with a 95% interval over "
-            f"conversations; n={len(quoted)} words with at least {self.least_uses} held-out uses. Chance is the median "
-            "age of the words whose frequency is nearest; p is a rank among those."
+            f"conversations; n={len(quoted):,} words with at least {self.least_uses} held-out uses. Chance is the "
+            "median age of the words whose frequency is nearest; p is a rank among those."
         )
         return [
             wl.View(

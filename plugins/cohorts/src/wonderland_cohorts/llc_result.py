@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Curve, Lines, Reference, Wording, counted, digits
+from wonderland.views import Axis, Curve, Lines, Reference, Wording, counted, digits, formatted
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LlcResult(wl.Result):
         if self.declined:
             return f"No local learning coefficient is told. {self.declined}"
         apart = " and ".join(
-            f"{digits(float(of.mean()), 3)} with a step of {step:.2g}"
+            f"{digits(float(of.mean()), 3)} with a step of {formatted(step, '.2g')}"
             for step, of in zip(self.steps, self.by_step, strict=True)
         )
         return (
@@ -58,7 +58,7 @@ class LlcResult(wl.Result):
 
     def views(self) -> Sequence[wl.View]:
         curves = [
-            Curve(Wording(f"step {step:.2g}"), self.draws, of)
+            Curve(Wording(f"step {formatted(step, '.2g')}"), self.draws, of)
             for step, of in zip(self.steps, self.trace, strict=True)
             if np.isfinite(of).all()
         ]

@@ -98,18 +98,21 @@ def why_not(excess: dict[float, Floats], temperature: float, pull: float) -> str
     least = _NOTHING if rested else 0.0
     told = {}
     for step, of in excess.items():
+        chains = f"Chains with a step of {formatted(step, '.2g')}"
         if not np.isfinite(of).all():
-            return f"Chains with a step of {step:.2g} ended in losses that are no numbers; take a smaller step."
+            return f"{chains} ended in losses that are no numbers; take a smaller step."
         third, last = (temperature * float(part.mean()) for part in np.array_split(of, 4, axis=1)[2:])
         told[step] = (third + last) / 2
         if not _alike(third, last, least):
             return (
-                f"Chains with a step of {step:.2g} have not levelled: {formatted(third, '.3g')} in the third quarter "
+                f"{chains} have not levelled: {formatted(third, '.3g')} in the third quarter "
                 f"of the draws, {formatted(last, '.3g')} in the last. Take more draws or a larger step."
             )
     values = list(told.values())
     if not _alike(min(values), max(values), least):
-        both = " and ".join(f"{formatted(value, '.3g')} with a step of {step:.2g}" for step, value in told.items())
+        both = " and ".join(
+            f"{formatted(value, '.3g')} with a step of {formatted(step, '.2g')}" for step, value in told.items()
+        )
         return f"The step sizes do not agree: {both}. Take more draws, or another step."
     if min(values) < -least:
         return (

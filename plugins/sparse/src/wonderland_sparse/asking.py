@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import wonderland as wl
 
-__all__ = ["AsksContrasts", "TrainsOnLayers"]
+__all__ = ["AsksContrasts", "Foretold", "TrainsOnLayers"]
 
 _LEAST_PAIRS = 4
 
 
+class Foretold:
+    """What says how long it will take before it begins."""
+
+    def forecast(self, specimen: wl.Specimen, used: Mapping[str, Any]) -> wl.Forecast:
+        """Return what it will take on this machine, from how long some steps and a little text take here.
+
+        Args:
+            specimen: The model with its evidence and its training text.
+            used: By name, the analyses it uses with their parameters.
+        """
+        from wonderland_sparse import forecasting
+
+        return forecasting.of(self, specimen, used)
+
+
 @dataclass(frozen=True)
-class TrainsOnLayers:
+class TrainsOnLayers(Foretold):
     """The options of what is trained on the activations of some layers, from two starts."""
 
     layers: Annotated[str, "layers to train on, such as 2, 0,2 or 5-7; all if empty"] = ""
@@ -50,7 +66,7 @@ class TrainsOnLayers:
 
 
 @dataclass(frozen=True)
-class AsksContrasts:
+class AsksContrasts(Foretold):
     """The options of what chooses on one half of mined contrasts and measures on the other."""
 
     contrast: Annotated[str, "what differs: speaker, first-speaker, affirmation or question"] = "speaker"

@@ -6,7 +6,8 @@ other conversations, the first 1, 2, 4, … of them are swapped, and the share o
 measured, into the corrupted run (what suffices) and out of the clean one (what is needed).
 
 The same is done with neurons of the layer, principal components, latents whose decoder was drawn and never trained,
-and one direction, the difference of means; and with the best head of the model. Chance is 200 random sets of as many
+and one direction, the difference of means; and with heads of the whole model, in the order of what each brings back
+alone on the half to choose on. Chance is 200 random sets of as many
 latents that differ, too. What the latents leave (the error, and in a context dictionary the table of tokens) is
 swapped alone: if it carries the difference, the latents are not the whole story.
 
@@ -14,13 +15,15 @@ The order is used only if attribution agrees with swapping each latent by itself
 left out.
 
 What would fool it: the difference of means and a probe are found with labels, latents without, so a latent that comes
-close has earned more. And a set chosen by what it does on the same pairs always does it: so it is chosen on others.
+close has earned more. Heads are swapped wherever they stand, not after a layer: some of what they bring back may not
+pass through it. And a set chosen by what it does on the same pairs always does it: so it is chosen on others.
 
 References: Marks et al. 2024 (2403.19647), sparse feature circuits; Sundararajan et al. 2017, integrated gradients.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -60,7 +63,7 @@ class SparseCircuits(AsksContrasts):
     """Do a few latents carry a difference? Swapped on held-out contrasts, beside neurons, components and heads."""
 
     name: ClassVar[str] = "sparse-circuits"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     needs: ClassVar[tuple[str, ...]] = ("resid_post", "contrasts")
     groups: ClassVar[tuple[str, ...]] = ("sparse",)
     no_choices: ClassVar[str] = (
@@ -93,7 +96,7 @@ class SparseCircuits(AsksContrasts):
             specimen.progress(number, len(layers))
             parts.append(self._layer(specimen, found, layer, mined))
         specimen.progress(len(layers), len(layers))
-        return CircuitsResult.of(parts, contrast=self.contrast, head=self._head(specimen, mined))
+        return CircuitsResult.of(parts, contrast=self.contrast, heads=self._heads(specimen, mined))
 
     def _layer(
         self, specimen: wl.Specimen, found: DictionariesResult, layer: int, mined: wl.Contrasts
@@ -173,16 +176,25 @@ class SparseCircuits(AsksContrasts):
         exact = swap(specimen, layer, pairs, lambda i: units.step([some[i]]), len(some)) - base
         return float(np.corrcoef(exact.sum(1), scores[some])[0, 1])
 
-    def _head(self, specimen: wl.Specimen, mined: wl.Contrasts) -> dict[str, Any]:
-        """Return the head that brings back most on one half, and its recovery on the other."""
+    def _heads(self, specimen: wl.Specimen, mined: wl.Contrasts) -> dict[str, Any]:
+        """Return all heads, those first that bring back most alone on one half, and what sets of them do on the other.
+
+        Some heads of a set may stand behind one another, so that a set is no sum of them.
+        """
         from wonderland.lab.contrast import ContrastBatch
 
         every = list(wl.Head.all(specimen.cfg.n_layers, specimen.cfg.n_heads))
-        sites = [[Site("z", head.layer, head.index)] for head in every]
+        sizes = [size for size in SIZES if size < len(every)] + [len(every)] * (len(every) <= SIZES[-1])
         halves = [ContrastBatch.of(half, specimen.tokenizer) for half in (mined.explore, mined.confirm)]
-        first = patch(specimen.model, halves[0], sites, directions=("denoising",)).pooled(seed=self.seed)
-        if not np.isfinite(first.value).any():
-            return {"name": "no head", "recovery": wl.Estimate.missing(unit="recovery", chance=0.0)}
-        best = int(np.nanargmax(first.value))
-        second = patch(specimen.model, halves[1], [sites[best]], directions=("denoising",)).pooled(seed=self.seed)
-        return {"name": str(every[best]), "recovery": second[0]}
+
+        def brought_back(half: int, sets: list[list[wl.Head]]) -> wl.Estimate:
+            sites = [[Site("z", head.layer, head.index) for head in heads] for heads in sets]
+            return patch(specimen.model, halves[half], sites, directions=("denoising",)).pooled(seed=self.seed)
+
+        alone = np.asarray(brought_back(0, [[head] for head in every]).value)
+        if not np.isfinite(alone).any():
+            curve = wl.Estimate.missing((len(sizes),), unit="recovery", chance=0.0, dims=("size",))
+            return {"order": [], "sizes": sizes, "curve": curve}
+        order = [every[place] for place in np.argsort(-np.nan_to_num(alone, nan=-np.inf), kind="stable")]
+        curve = dataclasses.replace(brought_back(1, [order[:size] for size in sizes]), dims=("size",))
+        return {"order": [str(head) for head in order], "sizes": sizes, "curve": curve}

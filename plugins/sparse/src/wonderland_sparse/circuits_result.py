@@ -51,7 +51,8 @@ class CircuitsResult(wl.Result):
         left: By layer.
         differ: By layer, how many latents differ between the runs of the other half.
         by_chance: By layer, the recovery of random sets of four of those, [set].
-        head: The head that brings back most, and its recovery on the other half.
+        heads: All heads by name ("order"), those first that bring back most alone on one half; how many of them were
+            put back together ("sizes"), and the recovery of those on the other half ("curve", [size]).
     """
 
     contrast: str
@@ -67,7 +68,7 @@ class CircuitsResult(wl.Result):
     left: dict[str, wl.Estimate]
     differ: dict[str, int]
     by_chance: dict[str, np.ndarray]
-    head: dict[str, Any]
+    heads: dict[str, Any]
 
     @classmethod
     def of(cls, parts: Sequence[dict[str, Any]], **about: Any) -> CircuitsResult:
@@ -96,6 +97,17 @@ class CircuitsResult(wl.Result):
             **about,
         )
 
+    @property
+    def best_head(self) -> tuple[str, wl.Estimate]:
+        """The head that brings back most alone on one half, and its recovery on the other."""
+        return (self.heads["order"] or ["no head"])[0], self.heads["curve"][0]
+
+    def best_heads(self, count: int) -> wl.Estimate | None:
+        """Return the recovery of so many heads together, the best first; None if that was not measured."""
+        sizes = self.heads["sizes"]
+        one = self.heads["curve"][sizes.index(count)] if count in sizes else None
+        return one if one is not None and measured(one) else None
+
     def p_of(self, place: str) -> float:
         """Return how often four random latents bring back as much as the first four of a layer."""
         chance, sizes = self.by_chance[place], self.sizes[place]["latents"]
@@ -117,10 +129,16 @@ class CircuitsResult(wl.Result):
                 f"{place}: all latents {self.whole[place]}, what they leave {self.left[place]}; {self._random(place)}; "
                 f"attribution agrees with swapping, r = {in_words(self.agreement[place], '.3f')}."
             )
-        told = f"The best head, {self.head['name']}: {self.head['recovery']}."
-        lines.append(told if measured(self.head["recovery"]) else "Of no head it was measured what it brings back.")
+        lines.append(self._told_of_heads())
         lines += [f"{place} was left out: {self._why(one)}" for place, one in self.refused.items()]
         return "\n".join(lines)
+
+    def _told_of_heads(self) -> str:
+        order, sizes, curve = (self.heads[name] for name in ("order", "sizes", "curve"))
+        if not measured(curve):
+            return "Of no head it was measured what it brings back."
+        told = ", ".join(f"{size}: {in_words(value, '.2f')}" for size, value in zip(sizes, curve.value, strict=True))
+        return f"Heads of all layers, {', '.join(order[:_SET])} first: {told}; {order[0]} alone {curve[0]}."
 
     def _random(self, place: str) -> str:
         """Say what random latents that differ bring back, swapped as many at a time as there are, up to four."""
@@ -150,9 +168,7 @@ class CircuitsResult(wl.Result):
                 )
                 if measured(p):
                     text += f"; as many random ones that differ {percent(self.by_chance[place].mean())} ({told_p(p)})"
-                if measured(self.head["recovery"]):
-                    text += f"; {self.head['name']} alone {percent(self.head['recovery'].value)}"
-                text += "."
+                text += self._beside_heads(size) + "."
             select = [wl.Feature(int(place[1:]), int(unit)) for unit in self.order[place][:size]]
             trust: Any = "solid" if beyond and one.trusted else "weak"
             found.append(wl.Finding(text, "sparse-circuit", select, trust, "effect", one))
@@ -162,6 +178,15 @@ class CircuitsResult(wl.Result):
                 text = "No layer's latents could be put in order: hardly any of them differs between the runs."
             found.append(wl.Finding(text, "", (), "anecdotal", "description"))
         return found
+
+    def _beside_heads(self, size: int) -> str:
+        """Say what the best head brings back, and as many heads together as latents."""
+        (name, one), many = self.best_head, self.best_heads(size)
+        said = f"; {name} alone {percent(one.value)}" if measured(one) else ""
+        if many is not None and size > 1:
+            together = f"the best {size} heads of the model together {percent(many.value)} ({bounds_in_words(many)})"
+            said += f", {together}" if said else f"; {together}"
+        return said
 
     def views(self) -> Sequence[wl.View]:
         return [self._curves(), self._whole(), self._latents()] if self.curves else []
@@ -178,26 +203,28 @@ class CircuitsResult(wl.Result):
             caption=f"Share of the difference of logits that follows when units are swapped after the layer, 95% "
             f"interval over n={n}; units chosen on other conversations. Chance 0: nothing follows.",
             how_to_read="1 is all of it. Few latents that reach what many neurons need are the better parts. Taken out "
-            "is the other direction: how much goes when they alone are of the other run.",
+            "is the other direction: how much goes when they alone are of the other run. Heads are of all layers, "
+            "the one that brings back most alone first.",
             misleads="The difference of means is found with labels, latents without; a latent that comes close to it "
-            "was found by looking at nothing but the stream.",
+            "was found by looking at nothing but the stream. Heads are put back wherever they stand: what they bring "
+            "back need not pass through the layer.",
             order=620,
         )
 
     def _lines(self, place: str) -> Lines:
-        """Return the curves of one layer, and the levels of what is one direction or one head."""
+        """Return the curves of one layer, and the level of what is one direction."""
         curves, sizes, needed = self.curves[place], self.sizes[place], self.needed[place]
         series = [
             Curve(Wording(kind), np.log2(sizes[kind]), curve.value, curve.low, curve.high)
             for kind, curve in curves.items()
             if len(sizes[kind]) > 1
         ]
+        heads, many = self.heads["curve"], self.heads["sizes"]
+        if measured(heads) and len(many) > 1:
+            series.append(Curve(Wording("heads of any layer"), np.log2(many), heads.value, heads.low, heads.high))
         taken = np.log2(sizes["latents"])
         series.append(Curve(Wording("latents, taken out"), taken, needed.value, needed.low, needed.high))
-        levels = [
-            Reference(Wording(self.head["name"]), float(self.head["recovery"].value)),
-            Reference(Wording("difference of means"), float(curves["difference of means"].value[0])),
-        ]
+        levels = [Reference(Wording("difference of means"), float(curves["difference of means"].value[0]))]
         across = Axis("units swapped", names=Wording.every([str(2**power) for power in range(7)]))
         return Lines(across, Axis("recovery"), series, references=levels)
 

@@ -43,11 +43,12 @@ from wonderland_sparse.asking import TrainsOnLayers
 from wonderland_sparse.controls import components, moments, noise, partners_by_chance, scrambled
 from wonderland_sparse.dictionaries_result import DictionariesResult, agreed, chosen_layers
 from wonderland_sparse.dictionary import Dictionary, token_means
-from wonderland_sparse.learning import KINDS, Recipe, learn, passes, start_of, steps_of
+from wonderland_sparse.forecasting import trained
+from wonderland_sparse.learning import KINDS, SOONER, Recipe, learn, passes, start_of, steps_of
 from wonderland_sparse.quality import costs, densities, errors, lead, matched, ratio, spliced, unexplained
 from wonderland_sparse.saved import clear
 from wonderland_sparse.shares import share_of_latents
-from wonderland_sparse.streams import Places, Stream, enough, held_out, of_text, together
+from wonderland_sparse.streams import Places, Stream, enough, held_out, of_text, together, writes
 from wonderland_sparse.trainings import Trainings, Wanted
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
 LEAST_TOKENS, LEAST_CONVERSATIONS = 60_000, 100
 _CONTROLS = ("scrambled weights", "noise", "frozen decoder")
 _PASSES = 2_400_000, 4, 6  # vectors a context dictionary sees, and how many passes that is at least and at most
-_SOONER = 4  # part of the training after which a frozen decoder and noise have arrived
 
 
 @dataclass(frozen=True)
@@ -122,26 +122,15 @@ class _Job:
         self.held = held_out(specimen, layers)
         first = self.held[layers[0]].x
         self.shared = len(layers) > 1 and all(torch.equal(self.held[layer].x, first) for layer in layers)
-        self.untrained = self.shared or not self._writes()
+        self.untrained = self.shared or not writes(specimen)
         self.together = together(specimen, specimen.background, layers[:1] if self.shared else layers)
-        steps, sooner = (
-            steps_of(recipe, int(specimen.background.lengths.sum()))
-            for recipe in (self.recipe, self.recipe.sooner(_SOONER))
-        )
-        trained, passes = (2.0, 1) if self.untrained else (4 + 2 * sooner / steps, 2)
+        tokens, of = int(specimen.background.lengths.sum()), 1 if self.shared else len(layers)
         self.trainings = Trainings(
             specimen,
-            steps=steps,
-            trained=trained * (1 if self.shared else len(layers)),
-            passes=passes * len(self.together),
+            steps=steps_of(self.recipe, tokens),
+            trained=of * trained(self.recipe, tokens, untrained=self.untrained),
+            passes=(1 if self.untrained else 2) * len(self.together),
         )
-
-    def _writes(self) -> bool:
-        """Whether any layer writes to the stream: of an untrained model none does."""
-        batch = next(iter(self.specimen.batches("resid_post")))
-        stream = batch["resid_post"]
-        embedded = self.specimen.model.W_E[batch.tokens] + self.specimen.model.W_pos[: batch.tokens.shape[1]]
-        return not torch.allclose(stream[-1][batch.mask], embedded.cpu().float()[batch.mask], atol=1e-6)
 
     def run(self) -> DictionariesResult:
         found = [one for layers in self.together for one in self.of_layers(layers)]
@@ -194,7 +183,7 @@ class _Job:
         floor, about = _table_errors(own, held, means, cfg.n_ctx), moments(x)
         wanted = [self.wanted(f"L{layer}S{number}", x, asked.seed + number) for number in range(2)]
         if not self.untrained:
-            sooner = self.recipe.sooner(_SOONER)
+            sooner = self.recipe.sooner(SOONER)
             drawn_once = dataclasses.replace(sooner, frozen=True)
             wanted.append(self.wanted(f"L{layer}frozen", x, asked.seed, drawn_once))
             wanted.append(self.wanted(f"L{layer}noise", noise(about, len(x), seed=asked.seed), asked.seed, sooner))

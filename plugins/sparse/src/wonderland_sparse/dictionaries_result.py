@@ -266,7 +266,7 @@ class DictionariesResult(wl.Result):
         return found
 
     def _n(self) -> str:
-        return f"n={self.measured['dictionary']['fvu'].n} held-out conversations"
+        return f"n={self.measured['dictionary']['fvu'].n:,} held-out conversations"
 
     def _quality(self) -> wl.View:
         return wl.View(

@@ -36,6 +36,7 @@ from torch import Tensor
 
 import wonderland as wl
 from wonderland_sparse.activations import Fires, cut, directions, fires, neurons, rolled
+from wonderland_sparse.asking import Foretold
 from wonderland_sparse.controls import scrambled
 from wonderland_sparse.dataset_examples import card, may_be_shown, shaded
 from wonderland_sparse.dictionaries_result import STABLE, DictionariesResult
@@ -56,7 +57,7 @@ _LIVE = 6  # latents of a layer that a live report can steer along and take out
 
 
 @dataclass(frozen=True)
-class SparseFeatures:
+class SparseFeatures(Foretold):
     """What does each latent fire for and do? Explanations, stability and effects, each beside its null."""
 
     name: ClassVar[str] = "sparse-features"

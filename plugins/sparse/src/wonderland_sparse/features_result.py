@@ -258,7 +258,7 @@ class FeaturesResult(MeasuredFeatures):
                 groups=Wording.every(list(self.arrays)) if points else (),
             ),
             subtitle="Which latents are both found again and understood?",
-            caption=f"A point is a latent that fires in five conversations or more; F1 on n={self.conversations} "
+            caption=f"A point is a latent that fires in five conversations or more; F1 on n={self.conversations:,} "
             f"held-out conversations. Mean F1 of rolled firing: {in_words(self._rolled(*self.arrays), '.2f')}.",
             how_to_read="On the right is what another start finds too; on top what a label explains. Click a point for "
             "its numbers.",

@@ -62,7 +62,7 @@ def known_view(result: MeasuredFeatures) -> wl.View:
         panels[0].figure if len(panels) == 1 else Panels(panels, "layer"),
         subtitle="Is there one latent for who speaks, and one for what will come?",
         caption="AUROC of the unit of each kind that ranks places best, chosen on training text; 95% interval over "
-        f"n={result.conversations} held-out conversations; chance 0.5.",
+        f"n={result.conversations:,} held-out conversations; chance 0.5.",
         how_to_read="A latent that is ahead of neurons, directions and components stands for the thing. All "
         "dimensions is a linear probe: what is there to be found at all.",
         misleads="Where a random direction does as well, the tokens themselves say it.",
@@ -106,7 +106,7 @@ def explained_view(result: MeasuredFeatures) -> wl.View:
         "Sparse features: share with an explanation",
         Bars.by_place(result.places, bars, Axis("share of units")),
         subtitle="How many latents stand for something that can be named?",
-        caption=f"F1 of {GOOD:g} and more on n={result.conversations} held-out conversations, label chosen on other "
+        caption=f"F1 of {GOOD:g} and more on n={result.conversations:,} held-out conversations, label chosen on other "
         "text; 95% interval over units. Neurons see the whole stream, its tokens too.",
         how_to_read="Compare with the same before training, which is often more: most labels are of the token itself.",
         misleads="A latent without an explanation may mean something nobody thought of.",
@@ -126,7 +126,7 @@ def contextual_view(result: MeasuredFeatures) -> wl.View:
         Bars.by_place(result.places, _beside(result, "latents", "contextually"), Axis("share of latents")),
         subtitle="How many latents stand for something that the current token does not say?",
         caption=f"F1 of {GOOD:g} and more, by a label of the context and with a token share under {CONTEXTUAL:g}; "
-        f"n={result.conversations} held-out conversations, label chosen on other text, 95% interval over latents.",
+        f"n={result.conversations:,} held-out conversations, label chosen on other text, 95% interval over latents.",
         how_to_read="Compare with the controls: what is left over is what was learned.",
         misleads="Labels are those somebody thought of, so the share is a lower bound.",
         order=613,
@@ -142,8 +142,8 @@ def needed_view(result: MeasuredFeatures) -> wl.View:
         Bars.by_place(result.places, bars, Axis("share of the latents asked")),
         subtitle="Without which of them is the next token predicted worse?",
         caption="Stable latents without which the loss rises where they fire, by more than after steps as long along "
-        f"twenty others; 95% interval over latents, loss on n={result.conversations} held-out conversations. By chance "
-        "1 in 21.",
+        f"twenty others; 95% interval over latents, loss on n={result.conversations:,} held-out conversations. By "
+        "chance 1 in 21.",
         how_to_read="Compare with the controls: what is above them is what the trained model makes use of.",
         misleads="Each is taken out of some windows only, so small effects do not show. A latent that later positions "
         "read, or whose work others do as well, is not counted.",
@@ -205,7 +205,7 @@ def table_view(result: MeasuredFeatures) -> wl.View:
         "Sparse features: all latents",
         Table(columns, rows, links="feature"),
         subtitle="Every latent that fires on held-out text",
-        caption=f"n={result.conversations} held-out conversations; effects with 95% intervals; a rise of 0 "
+        caption=f"n={result.conversations:,} held-out conversations; effects with 95% intervals; a rise of 0 "
         "and a ratio of 1 are none.",
         how_to_read="Sort by a column; a click on a row shows what is known of the latent at the side. Those with "
         "contexts and effects are under “what each fires for and does”.",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import bounds_in_words, counted, percent
+from wonderland.views import bounds_in_words, counted, no_more, percent
 from wonderland_sparse import graphs_views
 from wonderland_sparse.graphs_measured import MeasuredGraphs
 from wonderland_sparse.paths import KINDS
@@ -31,7 +31,7 @@ class GraphsResult(MeasuredGraphs):
             told = ", ".join(f"{kind} {percent(float(value))}" for kind, value in parts)
             lines.append(f"Straight to the logits, as shares of the gap: {told}.")
             lines += [f"{name}: {estimate}." for name, estimate in self.scores.items()]
-            lines.append(f"An account misses the logit difference by {self.away:.1e} logits at most.")
+            lines.append(f"An account misses the logit difference by {no_more(self.away)} logits.")
         return "\n".join(lines)
 
     def findings(self) -> Sequence[wl.Finding]:

@@ -21,6 +21,7 @@ from wonderland.views import (
     Wording,
     counted,
     formatted,
+    no_more,
     percent,
     say,
     with_bounds,
@@ -134,7 +135,7 @@ def checked(result: MeasuredGraphs) -> wl.View:
         subtitle="Do edges do in the real model what the account says?",
         caption="A point is an edge, chosen on other conversations; “differing” are the tokens that differ between the "
         f"prompts. r = {in_words(result.agreement, '.2f')}, n={counted(result.conversations, 'conversation')}. "
-        f"Accounts miss the logit difference by {result.away:.0e} logits at most.",
+        f"Accounts miss the logit difference by {no_more(result.away)} logits.",
         how_to_read="On the diagonal an edge does what the account says. Under it, other parts make up for its loss, "
         "or attention moves.",
         misleads="Edges are taken out one at a time: two that do the same both look unneeded.",
@@ -188,8 +189,8 @@ def example(result: MeasuredGraphs, number: int) -> wl.View:
     notes = [f"taken out: {formatted(float(value), '.2f')} logits" for value in one["removed"]]
     labels: dict[str, Any] = {f"token {at}": Quoted(piece, "token") for at, piece in enumerate(one["tokens"])}
     text = say(
-        "One held-out prompt, the {number}. of those measured: an anecdote, n=1. Logit of {target} less that of "
-        "{foil}, {answer:.2f}, of which {told:.2f} come along the edges into the answer that are drawn. Replacement "
+        "One held-out prompt, number {number} of those measured: an anecdote, n=1. Logit of “{target}” less that of "
+        "“{foil}”: {answer:.2f}; the drawn edges into the answer add up to {told:.2f}. Replacement "
         "score {replacement:.0%}, completeness {completeness:.0%}.",
         number=number + 1,
         target=Quoted(one["target"], "token"),

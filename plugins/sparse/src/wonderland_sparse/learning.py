@@ -32,12 +32,15 @@ from torch import Tensor
 from wonderland_sparse.dictionary import Dictionary, Transcoder
 from wonderland_sparse.gradients import Active, gradients, largest_of
 
-__all__ = ["KINDS", "Kind", "Recipe", "learn", "passes", "start_of", "steps_of", "transcode"]
+__all__ = ["KINDS", "SOONER", "Kind", "Recipe", "learn", "passes", "start_of", "steps_of", "transcode"]
 
 Kind = Literal["batchtopk", "topk", "matryoshka", "jumprelu"]
 KINDS: tuple[Kind, ...] = ("batchtopk", "topk", "matryoshka", "jumprelu")
 """Which activations are kept: the largest of a batch, of a token, of a batch for nested dictionaries, or those over a
 learned threshold of their latent."""
+
+SOONER = 4
+"""The part of the training after which a frozen decoder and noise have arrived."""
 
 _SILENT, _MOST_SILENT = 1 / 160, 100_000  # of all tokens that will be seen, after which a latent counts as dead
 _AUXILIARY = 1.0  # weight of what dead latents predict; the others have no part in it

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import wonderland as wl
+from wonderland.counted import formatted
 from wonderland.lab.stats import cluster_bootstrap
 
 __all__ = ["by_layer", "in_words", "measured", "nats", "share_of_latents"]
@@ -45,10 +46,7 @@ def in_words(number: Any, form: str) -> str:
     >>> in_words(-0.0109, ".3f"), in_words(-0.0001, ".3f"), in_words(float("nan"), ".3f")
     ('−0.011', '0.000', 'unknown')
     """
-    if not measured(number):
-        return "unknown"
-    told = format(float(number), form)
-    return told if not told.startswith("-") else f"{'−' if float(told) else ''}{told[1:]}"
+    return formatted(float(number), form) if measured(number) else "unknown"
 
 
 def nats(number: Any) -> str:

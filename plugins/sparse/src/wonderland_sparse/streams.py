@@ -32,6 +32,7 @@ __all__ = [
     "of_text",
     "some_windows",
     "together",
+    "writes",
 ]
 
 MOST_BYTES = 1_500_000_000
@@ -211,6 +212,14 @@ def held_out(specimen: wl.Specimen, layers: Sequence[int]) -> dict[int, Stream]:
             parts[layer].append(batch["resid_post"][layer][batch.mask].half())
     places = _evidence_places(specimen)
     return {layer: Stream(torch.cat(some), places) for layer, some in parts.items()}
+
+
+def writes(specimen: wl.Specimen) -> bool:
+    """Whether any layer writes to the stream: of an untrained model none does."""
+    batch = next(iter(specimen.batches("resid_post")))
+    stream = batch["resid_post"]
+    embedded = specimen.model.W_E[batch.tokens] + specimen.model.W_pos[: batch.tokens.shape[1]]
+    return not torch.allclose(stream[-1][batch.mask], embedded.cpu().float()[batch.mask], atol=1e-6)
 
 
 def _evidence_places(specimen: wl.Specimen) -> Places:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,22 @@ from typing import Any
 import numpy as np
 
 import wonderland as wl
-from wonderland.views import Axis, Bars, Column, Quoted, Table, Text, Wording, bounds_in_words, counted, percent, say
+from wonderland.views import (
+    Axis,
+    Bars,
+    Block,
+    Column,
+    Key,
+    Quoted,
+    Row,
+    Table,
+    Text,
+    Wording,
+    bounds_in_words,
+    counted,
+    percent,
+    say,
+)
 from wonderland_sparse.dictionaries_views import HELP
 from wonderland_sparse.dictionary import Transcoder
 from wonderland_sparse.latent_columns import F1, FIRES_FOR, STABILITY
@@ -177,6 +192,21 @@ class TranscodersResult(wl.Result):
             found.append(wl.Finding(text, "", (), "anecdotal", "null"))
         return found
 
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        """Return what each MLP costs the loss, replaced; that it is needed names no role, as of heads."""
+        replaced = ("mean output", "linear map", "transcoder")
+        return {
+            Key("mlp", f"MLP{layer}"): [
+                Block(
+                    "Transcoders: rise of the loss, nats a token",
+                    rows=[
+                        Row(f"its {of}" if of == "mean output" else f"a {of}", costs[of]["delta ce"]) for of in replaced
+                    ],
+                )
+            ]
+            for layer, costs in zip(self.layers, self.measured.values(), strict=True)
+        }
+
     def views(self) -> Sequence[wl.View]:
         return [self._cost(), self._numbers(), self._latents()] if self.layers else []
 
@@ -195,9 +225,9 @@ class TranscodersResult(wl.Result):
             Bars.by_place(list(self.measured), self._bars("delta ce"), Axis("rise of the loss", "nats a token")),
             subtitle="Can a few latents at a time do what an MLP does?",
             caption=f"ΔCE with the prediction in the place of what the MLP writes, 95% interval over "
-            f"n={self.conversations} held-out conversations; {self.latents:,} latents, trained on {self.trained_on:,} "
-            f"tokens. The model is {abs(self.lead):.3f} nats a token {'better' if self.lead > 0 else 'worse'} than "
-            "counted trigrams.",
+            f"n={self.conversations:,} held-out conversations; {self.latents:,} latents, trained on "
+            f"{self.trained_on:,} tokens. The model is {abs(self.lead):.3f} nats a token "
+            f"{'better' if self.lead > 0 else 'worse'} than counted trigrams.",
             how_to_read="0 is no loss. The mean output costs what the MLP is worth; a linear map is what needs no "
             "nonlinearity; the strongest neurons are as many numbers a token.",
             misleads="A transcoder that costs nothing says the same as the MLP. It need not get there in the same way.",
@@ -248,7 +278,7 @@ class TranscodersResult(wl.Result):
             "Transcoders: all latents",
             Table(columns, rows),
             subtitle="What does each latent of an MLP read, and what does it write?",
-            caption=f"F1 of the best label, chosen on training text and measured on n={self.conversations} held-out "
+            caption=f"F1 of the best label, chosen on training text and measured on n={self.conversations:,} held-out "
             "conversations; mean F1 of the same firing shifted in time: "
             + (", ".join(f"{place} {value:.2f}" for place, value in shifted.items()) or "unknown, as none fires")
             + ".",

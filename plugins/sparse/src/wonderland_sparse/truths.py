@@ -95,7 +95,7 @@ def features() -> list[Truth]:
 
     def speaks(result: Any) -> tuple[bool, str]:
         best = result.known["L1"]["me speaks"]["latent"]
-        return bool(best.low > 0.95), f"AUROC of the best latent for who speaks: {best}"
+        return bool(best.low > 0.999), f"AUROC of the best latent for who speaks: {best}"
 
     def silent(result: Any) -> tuple[bool, str]:
         (known,) = result.known.values()  # one pair of dictionaries for all layers

@@ -161,7 +161,7 @@ class HeadClustersResult(wl.Result):
                 [Wording(f"group {g + 1}") for g in range(self.k)],
             ),
             subtitle="Which heads behave alike?",
-            caption=f"{len(self.heads)} heads by {len(self.features)} features; groups by k-means with k={self.k}, "
+            caption=f"{len(self.heads)} heads by {len(self.features)} measures; groups by k-means with k={self.k}, "
             f"silhouette {self.best:.2f} ({told_p(self.p)} against single clouds).",
             how_to_read="Heads that behave alike stand together. Heads that stand alone are worth a look: click one to "
             "see where it looks.",
@@ -177,9 +177,9 @@ class HeadClustersResult(wl.Result):
             "Head clustering: PCA loadings",
             Bars.by_place(self.features, bars, "loading"),
             subtitle="What are the two axes of the clustering made of?",
-            caption="The weight of each standardised feature in the two axes.",
-            how_to_read="A head far to the right has much of the features with high bars in PC1.",
-            misleads="The sign of an axis is arbitrary; only which features share a sign means something.",
+            caption="The weight of each standardised measure in the two axes.",
+            how_to_read="A head far to the right has much of the measures with high bars in PC1.",
+            misleads="The sign of an axis is arbitrary; only which measures share a sign means something.",
             order=36,
         )
 
@@ -208,10 +208,10 @@ class HeadClustersResult(wl.Result):
             "Head clustering: distance from the mean head",
             Table.by_row(columns, links="head"),
             subtitle="Which heads are least like the others?",
-            caption=f"Distance from the mean of all heads over {len(self.features)} standardised features, 95% "
+            caption=f"Distance from the mean of all heads over {len(self.features)} standardised measures, 95% "
             f"interval over n={self.distance.over}; chance is what the farthest head of 95% of single clouds stays "
             f"under. The farthest head here: {told_p(self.p_farthest)} against the farthest of each cloud.",
-            how_to_read="The heads least like the others come first, with the features that make them so.",
+            how_to_read="The heads least like the others come first, with the measures that make them so.",
             misleads="In one cloud, too, some head is the farthest.",
             order=37,
         )

@@ -81,7 +81,8 @@ class InductionResult(wl.Result):
     def summary(self) -> str:
         lines = [self._claim()]
         lines += [
-            f"{draw} words, n={self.length}: the second copy gains {self.gain[draw]}; by its order {self.order[draw]}."
+            f"{draw} words, n={self.length:,}: the second copy gains {self.gain[draw]}; by its order "
+            f"{self.order[draw]}."
             for draw in DRAWS
         ]
         lines.append(self._pattern())

@@ -162,8 +162,8 @@ class NeuronsResult(wl.Result):
             "Neurons: maximally activating examples",
             Cards([self._card(row, self.listed_selectivity[i]) for i, row in enumerate(self.listed)]),
             subtitle="What does each neuron fire for?",
-            caption=f"The {len(self.listed)} neurons, of {self.kind_entropy.size}, that are most selective on one half "
-            f"of the conversations ({self.conversations[0]}). Numbers and snippets are of the other half "
+            caption=f"The {len(self.listed)} neurons, of {self.kind_entropy.size:,}, that are most selective on one "
+            f"half of the conversations ({self.conversations[0]}). Numbers and snippets are of the other half "
             f"({self.conversations[1]}), intervals over its conversations; there the selectivity of random directions "
             f"is {_mean(self.nulls['random directions'][1])} on average.{self._lost()}",
             how_to_read="Each neuron with the words it fires for, shaded by how much, from its highest activations "
@@ -213,10 +213,10 @@ class NeuronsResult(wl.Result):
             "Neuron polysemanticity by threshold",
             Lines.of(curves, "called mixed from this entropy of kinds on", "share of neurons", THRESHOLDS),
             subtitle="Do single neurons fire for one kind of token or for many?",
-            caption=f"Share of all {self.kind_entropy.size} neurons whose highest activations mix kinds of tokens at "
+            caption=f"Share of all {self.kind_entropy.size:,} neurons whose highest activations mix kinds of tokens at "
             "least that much, and the same of random directions and of kinds dealt out anew.",
-            how_to_read="Wherever one draws the line, compare with the other curves: only the gap to them is about "
-            "neurons.",
+            how_to_read="Wherever one draws the line, compare with the other curves: only the distance to them is "
+            "about neurons.",
             misleads="A share of polysemantic neurons alone says little: random directions have one, too.",
             order=121,
         )

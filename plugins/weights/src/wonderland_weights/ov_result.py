@@ -96,7 +96,7 @@ class OVCircuitsResult(wl.Result):
     @property
     def _drawn(self) -> str:
         """How many rotations of each head were drawn, in words: of many heads fewer where that is enough."""
-        return f"up to {self.rotations}" if self.copying.size > MANY else str(self.rotations)
+        return f"up to {self.rotations:,}" if self.copying.size > MANY else f"{self.rotations:,}"
 
     def summary(self) -> str:
         return "\n".join([*(finding.sentence for finding in self.findings()), *self._remarks()])

@@ -45,7 +45,7 @@ function lensPanel(session) {
   const show = () => {
     const names = ['at first', ...d3.range(N_LAYERS).map((l) => `after L${l}`)];
     fill(body, el('p.quiet', `What each layer would say after “${tokenName(session.pieces[session.lensAt])}” (logit lens).`),
-      el('table', el('tbody', session.lens.map((best, i) => el('tr', el('th', names[i]), best.map(([id, p]) => el('td', shortName(session.tokenizer.piece(id)), ' ', el('small', percent(p)))))))));
+      el('table', el('tbody', session.lens.map((best, i) => el('tr', el('th', names[i]), best.map(([id, p]) => el('td', tokenName(session.tokenizer.piece(id)), ' ', el('small', percent(p)))))))));
   };
   return { node, show };
 }

@@ -11,7 +11,7 @@ const meaningOf = (id) => (id === SEP ? 'the message ends' : id === END ? 'the c
 // Likely tokens: [id, probability]; `accept` writes one of them.
 function likelyTokens(tokenizer, options, accept) {
   return el('ol.options.likely', options.map(([id, p], i) => {
-    const name = shortName(tokenizer.piece(id)), can = accept && acceptable(tokenizer, id);
+    const name = tokenName(tokenizer.piece(id)), can = accept && acceptable(tokenizer, id);
     const word = can ? button(name, () => accept(id), { class: 'link', title: i ? 'Write it' : 'Write it  Tab' }) : el('q', name);
     return el('li', { 'data-id': id, 'data-p': p.toFixed(6), title: meaningOf(id) }, el('span.what', word, meaningOf(id) ? el('small', ' ends it') : null), barOf(p), el('b', percent(p)));
   }));
@@ -25,7 +25,7 @@ function changedTokens(tokenizer, before, after) {
   ids.sort((a, b) => max(before[b], after[b]) - max(before[a], after[a]));
   return el('ol.options.changed', ids.slice(0, 7).map((id) => {
     const told = [before, after].map((p) => percent(p[id])), same = told[0] === told[1], up = after[id] > before[id];
-    return el('li', { 'data-id': id, 'data-p': after[id].toFixed(6) }, el('q', shortName(tokenizer.piece(id))),
+    return el('li', { 'data-id': id, 'data-p': after[id].toFixed(6) }, el('q', tokenName(tokenizer.piece(id))),
       el('span.twobars', barOf(before[id], 'i.was'), barOf(after[id])), el('b', told.join(' → '), el('span', { class: same ? '' : up ? 'up' : 'down' }, same ? '' : up ? ' ▲' : ' ▼')));
   }));
 }

@@ -48,7 +48,7 @@ function headsPanel(session, { method }) {
   };
   const looks = (i) => {
     const to = most(i);
-    return to === undefined ? '' : `${shortName(session.pieces[to])} ${number(session.weight(...headOf(HEADS[i]), session.at(), to), 2)}`;
+    return to === undefined ? '' : `${tokenName(session.pieces[to])} ${number(session.weight(...headOf(HEADS[i]), session.at(), to), 2)}`;
   };
   function* draw() {
     triangles = yield* trianglesOf(session.kept.run);

@@ -10,7 +10,7 @@ function pathsPanel(session, { held }) {
   const overs = choice('Over', OVER, (i) => ((over = i), trace())), of = choice('Of', ['this text', 'A less this text'], (i) => ((less = i), trace()));
   const go = button('Trace it', () => trace());
   const node = panel('paths', 'What carries it', el('div.controls', el('label.slider', 'Token ', target), overs.node, of.node, el('label.slider', 'Nodes kept', most, count), go), sum, controls, picture, note);
-  const placed = (tokens, { part, position }) => `${part} ${shortName(tokens[position])}`;
+  const placed = (tokens, { part, position }) => `${part} ${tokenName(tokens[position])}`;
 
   function* tracing() {
     const [id, other] = [+target.value, likeliest(session.before, 2).map(([one]) => one).find((one) => one !== +target.value)];
@@ -65,7 +65,7 @@ function pathsPanel(session, { held }) {
     lane.cancel();
     chart = null;
     [sum, controls, picture, note].forEach((one) => fill(one));
-    fill(target, session.before ? likeliest(session.before, 12).map(([id]) => el('option', { value: id }, shortName(session.tokenizer.piece(id)))) : []);
+    fill(target, session.before ? likeliest(session.before, 12).map(([id]) => el('option', { value: id }, tokenName(session.tokenizer.piece(id)))) : []);
     if ([...target.options].some(({ value }) => value === picked)) target.value = picked;
     show();
   };

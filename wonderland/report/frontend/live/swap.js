@@ -24,7 +24,7 @@ function swapPanel(session, { changed }) {
     if (a.tokens.every((token, i) => token === session.tokens[i])) return 'Identical prompts: nothing differs, so nothing can be the cause. Change a word; what is written now is B.';
     return '';
   };
-  const prompt = (name, pieces, other) => el('p', el('b', name, ' '), pieces.map((piece, i) => el(other[i] === piece ? 'span' : 'span.differs', SPECIAL.test(piece) ? shortName(piece) : inSentence(piece))));
+  const prompt = (name, pieces, other) => el('p', el('b', name, ' '), pieces.map((piece, i) => el(other[i] === piece ? 'span' : 'span.differs', SPECIAL.test(piece) ? tokenName(piece) : inSentence(piece))));
   const say = (text) => fill(body, el('p.banner', text));
 
   function* patching(hear) {
@@ -48,7 +48,7 @@ function swapPanel(session, { changed }) {
     const site = SITES[mode][1], names = site === 'z' ? HEADS : d3.range(N_LAYERS).map((l) => `L${l}`), values = new Map();
     const shown = names.map((name) => session.pieces.map(() => el('i.cell'))), grid = el('div.grid', { role: 'img', label: `How much returns, ${counted(names.length, 'row')} by ${counted(session.pieces.length, 'token')}` });
     grid.style.gridTemplateColumns = `max-content repeat(${session.pieces.length}, minmax(${site === 'z' ? 16 : 38}px, 46px))`;
-    fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', shortName(piece))), names.map((name, r) => [el('span.rowname', name), shown[r]]));
+    fill(grid, el('span'), session.pieces.map((piece, i) => el(a.pieces[i] === piece ? 'span.word' : 'span.word.differs', tokenName(piece))), names.map((name, r) => [el('span.rowname', name), shown[r]]));
     const key = legend();
     let scale = colourScale({ scale: 'diverging', domain: [-1, 1] }, []);
     const paint = ({ r, position }, value) => {

@@ -37,7 +37,7 @@ function writePanel(session, { changed, asked }) {
     if (next) styled(next, { bottom: on && seen ? `${max(0, innerHeight - seen.height - seen.offsetTop)}px` : '' });
   };
   for (const name of ['resize', 'scroll']) window.visualViewport?.addEventListener(name, () => node.closest('.typing') && sheet(true));
-  listen(field, {
+  const acts = {
     focus: () => sheet(true),
     blur: () => setTimeout(() => document.activeElement !== field && sheet(false), 150), // a press on a token of the sheet comes first
     input: () => ((written.text = field.value), changed()),
@@ -51,7 +51,8 @@ function writePanel(session, { changed, asked }) {
       event.preventDefault();
       event.stopPropagation();
     },
-  });
+  };
+  for (const name in acts) listen(field, name, acts[name]);
   fill(examples, 'For example: ', session.data.examples.map((example, i) => [i ? ' · ' : '', button(example.map(({ text }) => text).join(' / '), () => {
     Object.assign(written, { turns: example.slice(0, -1).map((turn) => ({ ...turn })), ...example.at(-1) });
     take();
