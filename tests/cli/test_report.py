@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import typing
 from functools import partial
 from pathlib import Path
 
@@ -195,7 +196,7 @@ def test_an_analysis_that_failed_is_named_with_why_and_what_to_type_until_it_run
     def fails(self, specimen):
         raise KeyError("somebody's words")
 
-    fails.__annotations__ = dict(analysis.run.__annotations__)
+    fails.__annotations__ = {"return": typing.get_type_hints(analysis.run)["return"]}
     with monkeypatch.context() as patch:
         patch.setattr(analysis, "run", fails)
         assert run(["analyze", "-q", *where.split()]) == 6
