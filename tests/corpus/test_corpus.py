@@ -396,7 +396,10 @@ def test_too_few_messages_to_split_is_an_error(lengths, said, by):
 
 @pytest.mark.parametrize(
     ("share", "by", "told"),
-    [(0.999, "conversation", "nothing would be left to train on"), (0.001, "conversation", "nothing would be held out")],
+    [
+        (0.999, "conversation", "nothing would be left to train on"),
+        (0.001, "conversation", "nothing would be held out"),
+    ],
 )
 def test_a_share_that_leaves_one_part_empty_says_which(share, by, told):
     with pytest.raises(NotEnoughData, match=f"^A share of {share} of 400 messages.*: {told}"):
