@@ -49,6 +49,7 @@ def has_a_name_a_version_and_needs(analysis: Analysis) -> None:
     """People can call it, stored results can be told apart, and it says what it reads."""
     name = getattr(analysis, "name", None)
     require(isinstance(name, str) and _NAME.fullmatch(name), f"name must be lower-case words joined by '-': {name!r}")
+    require(name != "all", "the name 'all' means every analysis there is; choose another")
     version = getattr(analysis, "version", None)
     require(type(version) is int and version > 0, f"version must be a whole number from 1: {version!r}")
     needs = getattr(analysis, "needs", None)

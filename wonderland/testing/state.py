@@ -28,9 +28,7 @@ def state_of(subject: Subject) -> dict[str, Any]:
     modules = [module for one in everyone for module in one.model.modules()]  # type: ignore[attr-defined]
     return {
         "the model's weights": [
-            weight.detach().numpy().tobytes()
-            for one in everyone
-            for weight in one.model.parameters()  # type: ignore[attr-defined]
+            weight.detach().numpy().tobytes() for one in everyone for weight in one.model.parameters()
         ],
         "whether the model is in training mode": [module.training for module in modules],
         "the model's hooks": [len(module._forward_hooks) for module in modules],
@@ -60,12 +58,12 @@ def unlike_before(subject: Subject) -> Iterator[None]:
         np.random.seed(_DRAWS)
         random.seed(_DRAWS)
         for model in models:
-            model.eval()  # type: ignore[attr-defined]
+            model.eval()
         with torch.enable_grad():
             yield
     finally:
         for model in models:
-            model.eval()  # type: ignore[attr-defined]
+            model.eval()
         torch.set_rng_state(torch_state)
         np.random.set_state(numpy_state)
         random.setstate(python_state)
