@@ -234,7 +234,7 @@ GLOSSARY: Sequence[Term] = (
     ),
     Term(
         "FVU",
-        "The share of the variance of vectors that is left when something stands in for them. 0 says that all of them is "
+        "The share of the variance of vectors that is left when something stands in for them. 0 says that all is "
         "held, 1 that no more is than their mean.",
         (),
         True,
