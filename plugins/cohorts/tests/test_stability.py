@@ -50,9 +50,9 @@ def test_behaviour_holds_in_all_seeds_and_the_textbook_head_in_those_that_have_i
 
 
 def test_a_claim_must_also_lie_over_its_untrained_twin(replicated, toys):
-    twins = replicated.twins["induction: Gain by the order of a repetition, uniform words"]
-    assert abs(np.asarray(twins.value)).max() < 0.2
-    to_itself = replicated.twins["head-patterns: Attention to itself, all conversations: largest over heads"]
+    untrained = replicated.untrained["induction: Gain by the order of a repetition, uniform words"]
+    assert abs(np.asarray(untrained.value)).max() < 0.2
+    to_itself = replicated.untrained["head-patterns: Attention to itself, all conversations: largest over heads"]
     assert len(set(np.asarray(to_itself.value))) == 3
     speaker = "head-patterns: Attention to the latest speaker token, all conversations: largest over heads"
     assert replicated.k_of_n(speaker) == (0, 3)
