@@ -32,7 +32,7 @@ _PROCESS = 600_000_000  # bytes of PyTorch, the model, the messages and the evid
 
 # How things took on the demo's model, on two cores, beside what is measured here.
 _LONGER = 1.15  # a step of a long training, whose vectors lie far apart in memory
-_SILENT = 2.4  # a step where the model writes nothing: many latents are dead, and are brought back
+_SILENT = 1.6  # a step where the model writes nothing: many latents are dead, and are brought back
 # Passes through the whole model that take as long as what is measured:
 _BY_LAYER = 11.0  # over the evidence, for each layer with a dictionary
 _BY_LATENT, _OF_CONTROL = 8.5, 0.6  # over 24 windows, for each latent taken out, on one thread of two; of a control
