@@ -50,9 +50,9 @@ def test_behaviour_holds_in_all_seeds_and_the_textbook_head_in_those_that_have_i
 
 
 def test_a_claim_must_also_lie_over_its_untrained_twin(replicated, toys):
-    twins = replicated.twins["induction: Gain by the order of a repetition, uniform words"]
-    assert abs(np.asarray(twins.value)).max() < 0.2
-    to_itself = replicated.twins["head-patterns: Attention to itself, all conversations: largest over heads"]
+    untrained = replicated.untrained["induction: Gain by the order of a repetition, uniform words"]
+    assert abs(np.asarray(untrained.value)).max() < 0.2
+    to_itself = replicated.untrained["head-patterns: Attention to itself, all conversations: largest over heads"]
     assert len(set(np.asarray(to_itself.value))) == 3
     speaker = "head-patterns: Attention to the latest speaker token, all conversations: largest over heads"
     assert replicated.k_of_n(speaker) == (0, 3)
@@ -65,6 +65,16 @@ def test_what_is_told_has_k_of_n_and_an_interval(replicated):
     assert replicated.replications()["induction: Gain by the order of a repetition, uniform words"].k == 3
     ids = {view.id for view in replicated.views()}
     assert all(not finding.view or finding.view in ids for finding in replicated.findings())
+
+
+def test_each_model_is_selected_by_its_bar_and_has_a_card_with_its_numbers(replicated):
+    bars = replicated.views()[1].figure.panels[0].figure
+    cards = {str(key): blocks for key, blocks in replicated.cards().items()}
+    assert {str(key) for key in bars.keys if key is not None} <= set(cards)
+    assert list(bars.keys[-2:]) == [None, None]  # the means are of no model
+    (first, one), key = next(iter(replicated.values.items())), str(bars.keys[0])
+    row = next(row for row in cards[key][0].rows if str(row.label).startswith(first.split(": ", 1)[1]))
+    assert row.value.value == float(one[0].value)
 
 
 def test_two_seeds_have_k_of_n_and_no_interval():
