@@ -145,6 +145,7 @@ def exit_codes() -> str:
         meaning = (error.__doc__ or "").splitlines()[0].split(" (exit code")[0]
         rows.append(f"| {error.exit_code} | {meaning[0].lower() + meaning[1:]} | `{error.__name__}` |")
     rows.insert(-1, "| 70 | a fault of wonderland itself: please report it | any other exception |")
+    rows.append("| 141 | what read the output was gone: a closed pipe | |")
     return "\n".join(rows) + "\n"
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "OwnerUnknown",
     "PluginError",
     "ResourceError",
+    "SeveralSources",
     "Unsupported",
     "UsageError",
     "WonderlandError",
@@ -84,6 +85,19 @@ class OwnerUnknown(InputError):
         super().__init__(message, hint=hint)
         self.candidates = tuple(candidates)
         self.store = 0
+
+
+class SeveralSources(InputError):
+    """A place that several sources read, of which none was named (exit code 3).
+
+    Args:
+        path: The place.
+        names: The sources.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", path: object = "", names: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.path, self.names = path, tuple(names)
 
 
 class NotEnoughData(WonderlandError):

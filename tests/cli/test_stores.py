@@ -103,7 +103,7 @@ def test_what_is_no_longer_read_is_said_with_how_to_have_both(place, capsys):
     assert run(["extract", "c.csv", "--text", "body", "--sender", "who", "--me", "Zed"]) == 0
     told = capsys.readouterr().err
     a, b, c = (place / name for name in ("a.jsonl", "b.jsonl", "c.csv"))
-    assert f"This reads {c} in place of {a}, {b}. To have both: wonderland extract {a} {b} {c}" in told
+    assert f"This reads {c} in place of {a}, {b}. To have both: wonderland extract --add {a} {b}\n" in told
     assert run(["extract"]) == run(["extract", "--add", "a.jsonl"]) == 0
     assert "in place of" not in capsys.readouterr().err
 

@@ -203,3 +203,46 @@ def test_of_one_held_out_conversation_nothing_is_measured_and_what_reads_weights
     both = told(capsys, copied, "analyze", "head-patterns", "composition")
     assert "head-patterns was left out: head-patterns would rest on 1 conversation" in " ".join(both.out.split())
     assert not [*copied.glob("results/head-patterns/[!.]*/result.json")]
+
+
+# -- after the tokenizer
+
+
+def written(path, rows):
+    path.write_text("".join(json.dumps({"sender": who, "text": text}) + "\n" for who, text in rows), encoding="utf-8")
+
+
+@pytest.fixture
+def few(tmp_path, monkeypatch):
+    """A workspace of few messages, most of them links."""
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        (("me", "Ada")[at % 2], f"word {at} and some more of them" if at < 30 else "https://a.b") for at in range(80)
+    ]
+    written(tmp_path / "few.jsonl", rows)
+    for words in (["extract", "few.jsonl"], ["filter"]):
+        assert run([*words, "-q", "-w", "my place"]) == 0
+    return "my place"
+
+
+def test_of_too_little_text_tokenize_says_what_is_too_little_and_what_to_do(few, capsys):
+    size = ["--vocab-size", "300", "--by", "time", "--held-out", "0.5"]
+    out = " ".join(told(capsys, few, "tokenize", *size).out.split())
+    assert "Too little text to say anything: about" in out
+    assert "The filters keep 30 of 80 messages. To keep all: wonderland filter --none -w 'my place'" in out
+    assert "15 of 30 messages are held out. To hold out fewer: wonderland tokenize --held-out 0.1 -w 'my place'" in out
+    assert "To train on so little all the same: wonderland train -w 'my place'" in out
+    assert out.endswith("Next: wonderland extract --add PATH -w 'my place'")
+    assert run(["filter", "--none", "-q", "-w", few]) == 0
+    out = told(capsys, few, "tokenize", "--held-out", "0.1", "--json").out
+    assert json.loads(out)["next"] == "wonderland extract --add PATH -w 'my place'"
+    out = " ".join(told(capsys, few, "tokenize").out.split())
+    assert "The filters keep" not in out
+    assert "are held out." not in out
+
+
+def test_of_enough_text_tokenize_goes_on_to_train(few, capsys, monkeypatch):
+    monkeypatch.setattr("wonderland.cli.data.TOO_LITTLE", 10)
+    out = told(capsys, few, "tokenize", "--vocab-size", "300", "--by", "time").out
+    assert out.endswith("Next: wonderland train -w 'my place'\n")
+    assert "To train on so little" not in out

@@ -245,7 +245,7 @@ def test_a_messenger_of_a_backup_is_added_replaced_and_read_again_by_itself(plac
     assert run(["extract", str(backup), "--source", "whatsapp-db"]) == 0
     told = capsys.readouterr().err
     assert f"reads {backup} (whatsapp-db) in place of {backup} (imessage)" in told
-    assert f"wonderland extract {backup} --source imessage --source whatsapp-db" in told
+    assert f"To have both: wonderland extract --add {backup} --source imessage\n" in told
     assert run(["extract", *BOTH, "-q"]) == 0  # of the one store that is read
     assert Workspace("me.wonderland").settings.source.stores == source.stores
 

@@ -77,3 +77,20 @@ def test_a_damaged_ledger_is_refused(damage):
     value = {**Ledger("chat.db", 3, 3).to_json(), **damage}
     with pytest.raises((TypeError, ValueError, PluginError)):
         Ledger.from_json(value)
+
+
+def test_a_share_is_told_only_of_what_is_a_part_and_of_what_it_is_a_part_of():
+    facts = {
+        "Marked": {"edited": 2},
+        "Found in": {"inbox": 12},
+        "Letters": {"mended": 3},
+        "Handles": {"handles": 4},
+        "Times": {"local": 9},
+        "chats: Marked": {"edited": 1},
+    }
+    read = Ledger("a.zip", 16, 8, (Entry("read", "no text", 8),), facts)
+    for ledger in (read, read.dropped("urls", {"only links": 7})):  # which facts, counted before, know nothing of
+        lines = {line.split()[0]: line.split()[-1] for line in str(ledger).splitlines() if line.startswith("    ")}
+        assert lines == {"edited": "1", "inbox": "75.0%", "mended": "3", "handles": "4", "local": "9"}
+        assert [ledger.whole_of(heading) for heading in facts] == [8, 16, 0, 0, 0, 0]
+    assert "edited 2 25.0%" in [" ".join(line.split()) for line in str(read).splitlines()]

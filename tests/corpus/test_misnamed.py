@@ -110,9 +110,9 @@ def test_a_folder_of_several_messengers_is_read_with_each_and_never_with_the_sur
         InputError, match=r"Several sources find something of theirs in .*: telegram, whatsapp"
     ) as caught:
         choose_source(place, plugins.load().sources)
-    words = shlex.split(caught.value.hint.partition("with each: wonderland ")[2].partition(". With one")[0])
+    words = shlex.split(caught.value.hint.partition("with each: ")[2].partition(". With one")[0])
     monkeypatch.chdir(tmp_path)
-    assert run([*words, "-q"]) == 0
+    assert run(["extract", str(place), *words, "-q"]) == 0
     (place / "more").mkdir()
     make_discord(place / "more" / "discord.zip", 30)  # which is surer of itself
     make_messenger(place / "more" / "facebook.zip", 30)

@@ -14,7 +14,7 @@ from wonderland.cli import contrasts, time_left
 from wonderland.cli.console import Console, plain
 from wonderland.cli.context import command, next_report, open_workspace, redaction_of_report
 from wonderland.cli.options import Whole
-from wonderland.cli.plugin_command import Group, PluginCommand, group_of
+from wonderland.cli.plugin_command import EVERY, Group, PluginCommand, group_of
 from wonderland.errors import UsageError
 from wonderland.memory import keep_freed
 from wonderland.nearby import did_you_mean
@@ -41,6 +41,10 @@ def _further(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> S
             rows = tuple((name, sketch.about) for name, sketch in sketches.items() if not sketch.of)
             compared = tuple((name, f"{of.about} (--cohort {of.of})") for name, of in sketches.items() if of.of)
             return [Group("Analyses", rows=rows), *([Group("Of several models", rows=compared)] if compared else [])]
+    ctx.meta[EVERY] = lambda: [
+        group_of(name, about)
+        for name, about in _parameters_by_name(names, sketches, str(seen.get("cohort") or "")).items()
+    ]
     if not (flags or "help" in seen):
         return []
     parameters = _parameters_by_name(names, sketches, str(seen.get("cohort") or ""))

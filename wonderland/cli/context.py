@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import re
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from wonderland.as_typed import quoted
 from wonderland.cli.console import Console, plain
+from wonderland.cli.in_full import in_workspace
 from wonderland.cli.options import FURTHER, Place
 from wonderland.cli.plugin_command import Command, Further, PluginCommand
 from wonderland.corpus.misnamed import in_words
@@ -24,12 +24,7 @@ from wonderland.workspace.settings import DEFAULT_NAME, FILE, SourceSettings
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
-__all__ = ["command", "in_workspace", "next_report", "open_workspace", "record", "redaction_of_report", "wrote"]
-
-_OF_A_WORKSPACE = (
-    *("analyze", "audit", "chat", "check", "compare", "export", "extract", "filter", "generate", "report", "run"),
-    *("status", "tokenize", "train", "wipe"),
-)
+__all__ = ["command", "next_report", "open_workspace", "record", "redaction_of_report", "wrote"]
 
 
 def command(
@@ -52,7 +47,7 @@ def command(
         def wrapped(as_json: bool, quiet: bool, **values: Any) -> None:
             unwinding()
             folder = values.get("folder")
-            console = Console(as_json, quiet, where=f" -w {shlex.quote(str(folder))}" if folder else "")
+            console = Console(as_json, quiet, where=f" -w {quoted(folder)}" if folder else "")
             if processes() > 1 and name != "train":
                 raise UsageError(f"`{name}` runs in one process.", hint=f"Without the launcher: wonderland {name}")
             console.silent = not is_main()
@@ -91,24 +86,6 @@ def command(
         return made
 
     return decorate
-
-
-def in_workspace(hint: str, where: str) -> str:
-    """Return a hint whose commands name the workspace, as the command that failed did.
-
-    >>> in_workspace("Run `wonderland train` first.", " -w ours")
-    'Run `wonderland train -w ours` first.'
-    >>> in_workspace("Keep some: wonderland train --snapshots 10", " -w ours")
-    'Keep some: wonderland train --snapshots 10 -w ours'
-    >>> in_workspace("First: wonderland check. Then: wonderland report", " -w ours")
-    'First: wonderland check -w ours. Then: wonderland report -w ours'
-    """
-    if not where or " -w " in hint:
-        return hint
-    command = rf"wonderland (?:{'|'.join(_OF_A_WORKSPACE)})\b[^`;]*?"
-    end = r"(?=$|\. [A-Z])"
-    quoted = re.sub(rf"(?<=`){command}(?=`)", lambda found: found[0] + where, hint)
-    return re.sub(rf"(?<=: ){command}{end}", lambda found: found[0] + where, quoted)
 
 
 def open_workspace(folder: Path | None, *, create: bool = False, examined: bool = False) -> Workspace:

@@ -14,7 +14,8 @@ from wonderland.cli.arrow import leave_pandas_out
 from wonderland.cli.choosing import choosing_options, chosen_of
 from wonderland.cli.console import Console, number, plain, shares
 from wonderland.cli.context import command, open_workspace, record, wrote
-from wonderland.cli.fitting import say_what_fits
+from wonderland.cli.fitting import say_what_fits, what_to_do
+from wonderland.cli.in_full import in_workspace
 from wonderland.cli.options import Place, given, settings_options
 from wonderland.cli.stores import (
     ask_secret,
@@ -33,6 +34,7 @@ from wonderland.corpus.secrets import answering
 from wonderland.corpus.several import named_stores
 from wonderland.counted import counted
 from wonderland.errors import CheckFailed, InputError, UsageError, WonderlandError
+from wonderland.model.fitting import TOO_LITTLE
 from wonderland.workspace.settings import SplitSettings, TokenizerSettings
 from wonderland.workspace.workspace import Workspace
 
@@ -129,27 +131,33 @@ def _extracted(
             wrote(console)
         raise
     after = [(str(path), source) for path, source in named_stores(located, named)] if located else []
-    if after and not add and (note := replaced_by(before, after)):
-        console.note(note + console.where)
+    if after and not add and (note := replaced_by(before, after, console.where)):
+        console.note(note)
     return corpus
 
 
 def read_messages(console: Console, workspace: Workspace, *, again: bool = True) -> Corpus:
     """Read the messages and print where every row went."""
     with console.progress("Reading", "rows") as meter, answering(lambda what: ask_secret(console, meter, what)):
-        corpus = workspace.extract(
-            lambda done, stored: meter.update(done, stored, f"{number(done)} of {number(stored)} rows"), again=again
-        )
+        of = [""]
+
+        def tell(done: int, stored: int) -> None:
+            meter.update(done, stored, f"{number(done)} of {number(stored)} rows{of[0]}")
+
+        def begin(store: str) -> None:
+            of[0] = f" of {plain(store)}"
+
+        corpus = workspace.extract(tell, again=again, on_store=begin)
     ledger, counts = corpus.ledger, corpus.counts()
     console.result(ledger=ledger.to_json(), counts=counts, fingerprint=corpus.fingerprint, notes=list(corpus.notes))
     rows = [("Read", plain(one.source), number(one.stored) + " rows") for one in corpus.stores]
     rows = [*(rows or [("Read", plain(ledger.source), "")]), ("Rows stored", number(ledger.stored), "")]
     for entry in ledger.entries:
-        remark = "wonderland extract --show-failures" if entry.failed else ""
+        remark = f"wonderland extract --show-failures{console.where}" if entry.failed else ""
         rows.append((f"  {plain(entry.reason)}", number(entry.count), remark or f"{entry.count / ledger.stored:.1%}"))
     for heading, facts in ledger.facts.items():
         rows.append((plain(heading), "", ""))
-        rows.extend(shares(facts, ledger.kept))
+        rows.extend(shares(facts, ledger.whole_of(heading)))
     total = counts["messages"]
     rows += [
         ("Messages", number(total), ""),
@@ -257,8 +265,13 @@ def tokenize(console: Console, folder: Path | None, preset: str | None, **option
         record(console, workspace, "split", given({name: options[name] for name in ("held_out", "by")}))
         record(console, workspace, "tokenizer", given({name: options[name] for name in ("vocab_size", "contacts")}))
         train_tokenizer(console, workspace)
-    say_what_fits(console, workspace, f"wonderland tokenize{console.where}")
-    console.next("wonderland train")
+    if say_what_fits(console, workspace, f"wonderland tokenize{console.where}") >= TOO_LITTLE:
+        console.next("wonderland train")
+        return
+    for sentence in what_to_do(workspace):
+        console.paragraph(in_workspace(sentence, console.where))
+    console.paragraph(f"To train on so little all the same: wonderland train{console.where}")
+    console.next("wonderland extract --add PATH")
 
 
 _SPLIT = {

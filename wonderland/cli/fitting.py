@@ -10,14 +10,16 @@ from wonderland.model.fitting import TOO_LITTLE, WHY_TOO_LITTLE, estimated_token
 if TYPE_CHECKING:
     from wonderland.workspace.workspace import Workspace
 
-__all__ = ["advice", "counted_tokens", "say_what_fits", "too_little"]
+__all__ = ["advice", "counted_tokens", "say_what_fits", "too_little", "what_to_do"]
 
 _SAMPLE = 20_000  # messages
 _GUIDE = "The tutorial Your messages in an evening says which preset fits how much text."
 
 
-def say_what_fits(console: Console, workspace: Workspace, command: str) -> None:
+def say_what_fits(console: Console, workspace: Workspace, command: str) -> int:
     """Say how much text there is to train on and, if another preset fits it, which one and what to type.
+
+    Returns the tokens there are to train on.
 
     Args:
         console: Where to print.
@@ -32,6 +34,27 @@ def say_what_fits(console: Console, workspace: Workspace, command: str) -> None:
     vocabulary = workspace.tokenize().vocab_size if done else None
     for sentence in advice(tokens, chosen, command, vocabulary, asked):
         console.paragraph(sentence)
+    return tokens
+
+
+def what_to_do(workspace: Workspace) -> list[str]:
+    """Return what can be done where there is too little text: keep what filters leave out, hold out less.
+
+    More messages are what helps most, and that is said as what to type next.
+    """
+    kept, read = len(workspace.filter()), len(workspace.extract(again=False))
+    train, held_out = (len(part) for part in workspace.split())
+    told = []
+    if kept < read / 2:
+        told.append(
+            f"The filters keep {number(kept)} of {number(read)} messages. To keep all: wonderland filter --none"
+        )
+    if held_out > train / 2:
+        told.append(
+            f"{number(held_out)} of {number(train + held_out)} messages are held out. To hold out fewer: wonderland "
+            "tokenize --held-out 0.1"
+        )
+    return told
 
 
 def counted_tokens(workspace: Workspace) -> int:

@@ -1,7 +1,8 @@
 """``wonderland``: the group of commands, and what becomes of errors.
 
 Exit codes: 0 all is well; 1 a check failed; 2 usage; 3 input that cannot be read; 4 not enough data; 5 out of disk,
-memory or permission; 6 a plugin; 130 interrupted, nothing half written; 129 and 143 the same, by SIGHUP and SIGTERM.
+memory or permission; 6 a plugin; 130 interrupted, nothing half written; 129 and 143 the same, by SIGHUP and SIGTERM;
+141 what read the output went away (``wonderland status | head -1``), without a word, as of any command in a pipe.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 import click
@@ -27,6 +28,7 @@ from wonderland.nearby import did_you_mean
 
 __all__ = ["cli", "main", "run"]
 
+_CLOSED = 128 + 13  # SIGPIPE, which Python makes an error of
 _OF_ONE_PROCESS = (5, 70)  # exit codes of what can happen to one of several processes
 # Each command lives in a module that is imported when it is called, so that --help stays quick.
 _COMMANDS = {
@@ -79,7 +81,27 @@ _HELP = {
 }
 
 
+class _PipeClosed(Exception):
+    """What read the output is gone; click would end the process with the code of a failed check."""
+
+
+@contextlib.contextmanager
+def _telling_closed() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _PipeClosed from error
+
+
 class _Lazy(click.Group):
+    def make_context(self, *args: Any, **values: Any) -> click.Context:
+        with _telling_closed():
+            return super().make_context(*args, **values)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _telling_closed():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -122,11 +144,23 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     try:
         code = run(arguments)
+        code = _said_all(code)
         staying()
     except (KeyboardInterrupt, Ended) as stop:  # while it was told how it ended
         staying()
         code = _failed(arguments, *interrupted(arguments), 128 + stop.number if isinstance(stop, Ended) else 130)
     sys.exit(code)
+
+
+def _said_all(code: int) -> int:
+    """Return the code a command ends with once its last words are out, or cannot be said any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left would be an error at the end
+            code = code or _CLOSED
+    return code
 
 
 def run(arguments: list[str]) -> int:
@@ -153,9 +187,8 @@ def run(arguments: list[str]) -> int:
         return 128 + end.number
     except MemoryError:
         return _failed(arguments, "Out of memory.", "Take a smaller preset, or fewer windows.", 5)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (_PipeClosed, BrokenPipeError):
+        return _CLOSED
     except Exception as error:
         if number := came():  # what was being imported may have made another error of it
             return _failed(arguments, *interrupted(arguments), 128 + number)
@@ -179,10 +212,15 @@ def _warned(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _failed(arguments: list[str], message: str, hint: str, code: int, found: Mapping[str, Any] | None = None) -> int:
-    if not is_main() and code not in _OF_ONE_PROCESS:
-        return code  # the first process says what all of them have met
+    if is_main() or code in _OF_ONE_PROCESS:  # the first process says what all of them have met
+        with contextlib.suppress(BrokenPipeError):
+            _tell(arguments, message, hint, code, found or {})
+    return code
+
+
+def _tell(arguments: list[str], message: str, hint: str, code: int, found: Mapping[str, Any]) -> None:
     if "--json" in arguments:
-        told = {**(found or {}), "error": message, "hint": hint, "exit_code": code}
+        told = {**found, "error": message, "hint": hint, "exit_code": code}
         print(json.dumps(told, indent=1 if found else None, default=str))
     else:
         from wonderland.cli.console import fitted, plain
@@ -192,7 +230,6 @@ def _failed(arguments: list[str], message: str, hint: str, code: int, found: Map
         print(fitted(f"{red}Error:{off} {lines}", sys.stderr), file=sys.stderr)
         if hint:
             print(fitted(f"{bold}{plain(hint)}{off}", sys.stderr), file=sys.stderr)
-    return code
 
 
 def _stay_offline() -> None:

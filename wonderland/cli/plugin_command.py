@@ -6,23 +6,28 @@ command's own, and click reads all of them as usual: types, choices, ``--no-``, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from wonderland.cli.in_full import in_full, in_workspace, with_each_source, workspace_typed
 from wonderland.cli.options import FURTHER, option
 from wonderland.corpus.locating import is_there
-from wonderland.errors import UsageError
+from wonderland.errors import SeveralSources, UsageError, WonderlandError
 from wonderland.nearby import did_you_mean, is_near
 from wonderland.workspace.catalogue import Parameters
 
-__all__ = ["Command", "Further", "Group", "PluginCommand", "group_of"]
+__all__ = ["EVERY", "Command", "Further", "Group", "PluginCommand", "group_of", "without_values"]
 
 Further = Callable[[click.Context, list[str], Mapping[str, Any]], Sequence["Group"]]
 _META = "wonderland.cli.further"
+_TYPED = "wonderland.cli.typed"
+EVERY = "wonderland.cli.every"
+"""Where the context holds a function that returns the groups of all that could have been meant."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,48 @@ def group_of(title: str, parameters: Parameters) -> Group:
     return Group(title, tuple(one for one in made if one is not None))
 
 
+def without_values(words: Sequence[str], groups: Sequence[Group]) -> list[str]:
+    """Return the words typed without those that are values of options of the groups."""
+    takes = {flag for group in groups for one in group.options if not one.is_flag for flag in one.opts}
+    values = set[int]()
+    for at, word in enumerate(words):
+        if word in takes and at not in values:
+            values.add(at + 1)
+    return [word for at, word in enumerate(words) if at not in values]
+
+
 class Command(click.Command):
-    """A command that answers a mistyped option with the ones near it."""
+    """A command that answers a mistyped option with the ones near it, and says what to type next in full."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words typed."""
-        self.refuse_places(ctx, args)
+        ctx.meta[_TYPED] = tuple(args)
+        with self._in_full(ctx):
+            return self._parsed(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what it is for."""
+        with self._in_full(ctx):
+            return super().invoke(ctx)
+
+    @contextmanager
+    def _in_full(self, ctx: click.Context) -> Iterator[None]:
+        """Have the hint of an error repeat what was typed where it says options alone, or a command in a workspace."""
+        try:
+            yield
+        except WonderlandError as error:
+            typed: tuple[str, ...] = ctx.meta.get(_TYPED, ())
+            hint, options = in_workspace(error.hint, workspace_typed(typed)), self.options(ctx)
+            if isinstance(error, SeveralSources):
+                hint = with_each_source(error, str(self.name), typed, options)
+            error.hint = in_full(hint, str(self.name), typed, options)
+            raise
+
+    def options(self, ctx: click.Context) -> list[click.Option]:
+        """Return the options there are."""
+        return [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+
+    def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -102,7 +143,12 @@ class PluginCommand(Command):
 
     further: Further
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def options(self, ctx: click.Context) -> list[click.Option]:
+        """Return the options there are, also those that only another source or analysis than the one meant has."""
+        every = ctx.meta.get(EVERY, list)()
+        return [*super().options(ctx), *(one for group in every for one in group.options)]
+
+    def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words typed, with the options of the plugin they mean."""
         self.refuse_places(ctx, args)
         parser = self.make_parser(ctx)
@@ -123,7 +169,7 @@ class PluginCommand(Command):
         if asking is not None and asking.name in seen:
             seen["help"] = True
         ctx.meta[_META] = list(self.further(ctx, [*words, *left], seen))
-        return super().parse_args(ctx, args)
+        return super()._parsed(ctx, args)
 
     def refuse_unknown(self, ctx: click.Context, words: Sequence[str], what: str, groups: Sequence[Group]) -> None:
         """Answer an option that neither the command nor a group has with those of the groups that are near it.
@@ -134,9 +180,9 @@ class PluginCommand(Command):
         own = [flag for param in super().get_params(ctx) for flag in (*param.opts, *param.secondary_opts)]
         known = [flag for group in groups for one in group.options for flag in (*one.opts, *one.secondary_opts)]
         known = list(dict.fromkeys(known))
-        for word in words:
-            flag = word.split("=")[0]
-            if flag.startswith("--") and flag != "--" and flag not in own and flag not in known:
+        for word in without_values(words, groups):
+            flag = word.split("=")[0] if word.startswith("--") else word[:2]
+            if len(flag) > 1 and flag.startswith("-") and flag != "--" and flag not in own and flag not in known:
                 joined = [one for one in known if not one.startswith("--no-")]
                 raise self.no_such(
                     ctx, flag, what, [*joined, *own] if is_near(flag, [*joined, *own]) else joined or own

@@ -12,7 +12,8 @@ import click
 
 from wonderland.cli.analysis import run_analyses, with_others
 from wonderland.cli.console import Console, clock, plain
-from wonderland.cli.context import command, in_workspace, open_workspace
+from wonderland.cli.context import command, open_workspace
+from wonderland.cli.in_full import in_workspace
 from wonderland.cli.options import Place, Whole
 from wonderland.counted import counted
 from wonderland.errors import InputError, UsageError

@@ -19,6 +19,7 @@ import wonderland
 from wonderland import plugins as plugin_host
 from wonderland.cli.console import Console, plain, size_of
 from wonderland.cli.context import command, open_workspace
+from wonderland.cli.in_full import in_workspace
 from wonderland.cli.options import Place
 from wonderland.demo import FOLDER, MESSAGES
 from wonderland.paths import expanded
@@ -66,7 +67,7 @@ def status(console: Console, folder: Path | None) -> None:
         line = f"{sign} {step.name:<{width}}  {step.state:<11} {when:<16} {size:>9}"
         console.say(line.rstrip())
         if step.detail:
-            console.paragraph(plain(step.detail), indent=width + 4)
+            console.paragraph(plain(in_workspace(step.detail, console.where)), indent=width + 4)
     if following := _next(workspace, steps):
         if following.startswith("wonderland demo"):  # which is told its folder otherwise
             console.where = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
+import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 import click
 
 from wonderland import plugins
+from wonderland.as_typed import as_typed, options_as_typed
 from wonderland.cli.console import Console, Meter, plain
 from wonderland.cli.context import open_workspace
 from wonderland.cli.options import signature_options
-from wonderland.cli.plugin_command import Group, PluginCommand, group_of
+from wonderland.cli.plugin_command import EVERY, Group, PluginCommand, group_of, without_values
 from wonderland.corpus.dealing import Each
 from wonderland.corpus.locating import is_there, locate
 from wonderland.corpus.misnamed import in_words
@@ -24,7 +25,7 @@ from wonderland.corpus.secrets import secrets_of, variable_of
 from wonderland.corpus.several import named_stores
 from wonderland.corpus.source import Source, choose_source
 from wonderland.counted import counted
-from wonderland.errors import InputError, OwnerUnknown, UsageError
+from wonderland.errors import InputError, OwnerUnknown, UsageError, WonderlandError
 from wonderland.nearby import did_you_mean
 from wonderland.paths import expanded
 from wonderland.workspace.settings import SourceSettings
@@ -49,8 +50,8 @@ _Read = TypeVar("_Read")
 def options_of_sources(ctx: click.Context, words: list[str], seen: Mapping[str, Any]) -> Sequence[Group]:
     """Return the options of the source that is meant; of every source for help that names no file."""
     sources = plugins.load().sources
-    names = list(seen.get("named") or ())
-    for name in names:
+    every = ctx.meta[EVERY] = functools.cache(lambda: [_options_of(one) for one in sources.values()])
+    for name in seen.get("named") or ():
         if name and name not in sources:
             raise UsageError(
                 f"There is no source named {name!r}.",
@@ -59,35 +60,51 @@ def options_of_sources(ctx: click.Context, words: list[str], seen: Mapping[str, 
     helps = "help" in seen
     if not helps and not any(word.startswith("-") for word in words):
         return []
-    values = [word for word in words if not word.startswith("-")]
-    there = [word for word in values if word in sources or is_there(expanded(word))]
-    first = (there or [word for word in words[:1] if word in values] or [""])[0]
-    path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
-    further = [locate(word, sources).absolute() for word in there[1:] if is_there(expanded(word))]
-    if names and all(names):
-        chosen = [sources[name] for name in dict.fromkeys(names)]
-    elif helps:
-        chosen = list(sources.values())
-        with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
-            chosen = [choose_source(path, sources)] if path is not None else chosen
-    elif path is not None:
-        chosen = [choose_source(path, sources)]
-        for one in further:  # another store, or what an option names
-            with contextlib.suppress(InputError):
-                chosen.append(choose_source(one, sources))
-    else:
-        layout = open_workspace(Path(seen["folder"]) if seen.get("folder") else None).layout
-        read = [(layout.source_path, layout.settings.source.source), *((path, name) for path, _, name in layout.more)]
-        chosen = list(dict.fromkeys(choose_source(path, sources, name or None) for path, name in read))
-    groups = [_options_of(one) for one in chosen]
-    if not helps and path is not None and len(chosen) == 1 and getattr(chosen[0], "refuses", False):
-        chosen[0](path).count()  # says why nothing can be read there, which comes before any option
+    assert isinstance(ctx.command, PluginCommand)
+    try:
+        places = [word for word in without_values(words, every()) if not word.startswith("-")]
+        path, chosen = _meant_by(places, seen, sources)
+        groups = [_options_of(one) for one in chosen]
+        if not helps and path is not None and len(chosen) == 1 and getattr(chosen[0], "refuses", False):
+            chosen[0](path).count()  # says why nothing can be read there, which comes before any option
+    except WonderlandError:
+        if not helps:  # it may not be found for an option that is mistyped, and that comes first
+            ctx.command.refuse_unknown(ctx, words, "", every())
+        raise
     if not helps:
-        assert isinstance(ctx.command, PluginCommand)
         listed = in_words(list(dict.fromkeys(one.name for one in chosen)))
         what = f"None of the sources {listed}" if len(chosen) > 1 else f"the source {chosen[0].name!r}"
         ctx.command.refuse_unknown(ctx, words, what, groups)
     return groups
+
+
+def _meant_by(
+    places: Sequence[str], seen: Mapping[str, Any], sources: Mapping[str, type[Source]]
+) -> tuple[Path | None, list[type[Source]]]:
+    """Return what is to be read, None if it is what was read until now, and the sources that read it."""
+    names, helps = list(seen.get("named") or ()), "help" in seen
+    there = [word for word in places if word in sources or is_there(expanded(word))]
+    first = next(iter([*there, *places]), "")
+    path = locate(first, sources).absolute() if first and not helps else Path(first).absolute() if first else None
+    if names and all(names):
+        return path, [sources[name] for name in dict.fromkeys(names)]
+    if helps:
+        with contextlib.suppress(InputError):  # of a file that no source reads, help is given all the same
+            return path, [choose_source(path, sources)] if path is not None else list(sources.values())
+        return path, list(sources.values())
+    if path is not None:
+        if len(names) > 1 and len(names) == len(places):  # '' holds the place of the one that recognises it
+            named = zip(places, names, strict=True)
+            kinds = [choose_source(locate(word, sources).absolute(), sources, name or None) for word, name in named]
+            return path, list(dict.fromkeys(kinds))
+        chosen = [choose_source(path, sources)]
+        for word in there[1:]:  # another store, or what an option names that no source has
+            with contextlib.suppress(InputError):
+                chosen.append(choose_source(locate(word, sources).absolute(), sources))
+        return path, chosen
+    layout = open_workspace(Path(seen["folder"]) if seen.get("folder") else None).layout
+    read = [(layout.source_path, layout.settings.source.source), *((path, name) for path, _, name in layout.more)]
+    return None, list(dict.fromkeys(choose_source(path, sources, name or None) for path, name in read))
 
 
 def _options_of(source: type[Source]) -> Group:
@@ -158,26 +175,42 @@ def told_of_all(before: SourceSettings, options: Mapping[str, Any]) -> dict[str,
     return {"options": {**before.options, **first}, **({"more": told} if told else {})}
 
 
-def replaced_by(before: SourceSettings, after: Sequence[tuple[str, str]]) -> str:
+def replaced_by(before: SourceSettings, after: Sequence[tuple[str, str]], where: str = "") -> str:
     """Say which stores are no longer read, and what to type to have them as well; "" if there is none.
+
+    Those that were read with options are added each by a command of its own, so that each gets what it had.
 
     Args:
         before: What was read until now.
         after: Path and source of each store that is read from now on.
+        where: The option that names the workspace, as it is typed, with a space before it.
     """
-    gone = [old for old in before.stores if not any(_same(old, new) for new in after)]
-    if not gone:
+    if not before.path:
         return ""
-    both = [*before.stores, *(new for new in after if not any(_same(old, new) for old in before.stores))]
-    paths = [path for path, _ in both]
-    named = [word for _, source in both for word in ("--source", source)] if any(source for _, source in both) else []
-    again = shlex.join([*(paths[:1] if len(set(paths)) == 1 else paths), *named])
-    shared = {path for path, _ in gone} & {path for path, _ in after}
+    options = [before.options, *(store.get("options", {}) for store in before.more)]
+    held = [
+        (*old, told)
+        for old, told in zip(before.stores, options, strict=True)
+        if not any(_same(old, new) for new in after)
+    ]
+    if not held:
+        return ""
+    alone = [held] if not any(told for *_, told in held) else [[one] for one in held]
+    again = " && ".join(as_typed("extract", "--add", *_as_words(stores), where=where) for stores in alone)
+    gone = [(path, source) for path, source, _ in held]
+    paths = [path for path, _ in (*gone, *after)]
     old, new = (
-        ", ".join(f"{path} ({source})" if path in shared else path for path, source in stores)
+        ", ".join(f"{path} ({source})" if source and paths.count(path) > 1 else path for path, source in stores)
         for stores in (gone, after)
     )
-    return f"This reads {plain(new)} in place of {plain(old)}. To have both: wonderland extract {plain(again)}"
+    return f"This reads {plain(new)} in place of {plain(old)}. To have both: {again}"
+
+
+def _as_words(stores: Sequence[tuple[str, str, Mapping[str, Any]]]) -> list[str]:
+    """Return stores as they are typed, each a path, a source or "", and options, which are those of all."""
+    named = [word for _, source, _ in stores for word in ("--source", source)]
+    words = [path for path, *_ in stores]
+    return [*words, *(named if any(source for _, source, _ in stores) else []), *options_as_typed(stores[0][2])]
 
 
 def for_toml(value: Any) -> Any:

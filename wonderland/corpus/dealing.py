@@ -7,12 +7,12 @@ goes to the first and the second of the stores whose source has the option, in t
 from __future__ import annotations
 
 import inspect
-import shlex
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from wonderland.as_typed import as_typed, options_as_typed
 from wonderland.counted import counted
 from wonderland.errors import OwnerUnknown, UsageError
 
@@ -98,14 +98,33 @@ def say_it_of_each(error: OwnerUnknown, stores: Sequence[Given], number: int) ->
     takers = [place for place, store in enumerate(stores) if _ME in options_of(store.kind)]
     if len(takers) < 2:  # what is said is said of this one alone
         return
-    words = [str(path) for path in dict.fromkeys(store.path for store in stores)]
-    if len(words) < len(stores) or any(store.named for store in stores):
-        names = [store.kind.name if len(words) < len(stores) else store.named for store in stores]
+    paths = list(dict.fromkeys(store.path for store in stores))
+    words = [str(path) for path in (paths if len(paths) == 1 else [store.path for store in stores])]
+    if len(paths) < len(stores) or any(store.named for store in stores):
+        names = [store.kind.name if len(paths) < len(stores) else store.named for store in stores]
         words += [word for name in names for word in ("--source", name)]
-    for place in takers:
-        default = inspect.signature(stores[place].kind).parameters[_ME].default
-        said = "NAME" if place == number else str(stores[place].options.get(_ME, default) or "")
-        words += ["--me", said]
+    told = [{**store.options, _ME: "NAME"} if place == number else store.options for place, store in enumerate(stores)]
     which = f"{stores[number].path.name}, {stores[number].kind.name}"
-    told = f"Of several stores, say it once for each, in their order; NAME is who you are in {which}"
-    error.hint = f"{error.hint.rstrip('.')}. {told}: wonderland extract {shlex.join(words)}"
+    error.hint = (
+        f"{error.hint.rstrip('.')}. Of several stores, say it once for each, in their order; NAME is who you are in "
+        f"{which}: {as_typed('extract', *words, *_said([store.kind for store in stores], told))}"
+    )
+
+
+def _said(kinds: Sequence[type[Any]], options: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the options of several stores as they are typed: once where all have the same, else once for each.
+
+    What one has that others were not told is told them as it is by default. Of what is on or off, which can only be
+    said of all, and of what cannot be typed by default, that is what one has.
+    """
+    words = []
+    for name in dict.fromkeys(name for one in options for name in one):
+        takers = [number for number, kind in enumerate(kinds) if name in options_of(kind)]
+        usual = [inspect.signature(kinds[number]).parameters[name].default for number in takers]
+        values = [options[number].get(name, default) for number, default in zip(takers, usual, strict=True)]
+        given = next(one[name] for one in options if name in one)
+        apart = any(value != given for value in values) and not isinstance(given, bool)
+        each = [value for value in values if isinstance(value, (str, int, float, list, tuple))]
+        for value in each if apart and len(each) == len(values) else [given]:
+            words += options_as_typed({name: value})
+    return words

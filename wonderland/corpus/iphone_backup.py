@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import importlib
 import plistlib
-import shlex
 import shutil
 import sqlite3
 import tempfile
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
+from wonderland.as_typed import as_typed
 from wonderland.errors import InputError, ResourceError
 
 __all__ = ["MAKE_ONE", "AppFile", "Decrypted", "decrypt", "is_backup", "is_encrypted", "not_in", "place_of"]
@@ -111,7 +111,7 @@ def not_in(backup: Path, wanted: AppFile, what: str) -> InputError:
     """
     return InputError(
         f"There is no {Path(wanted.path).name} with {what} in the backup {backup}.",
-        hint=f"What else it holds is found without --source: wonderland extract {shlex.quote(str(backup))}. {MAKE_ONE}",
+        hint=f"What else it holds is found without --source: {as_typed('extract', backup)}. {MAKE_ONE}",
     )
 
 

@@ -62,6 +62,12 @@ class Skipped(NamedTuple):
     detail: str = ""
 
 
+_OF_MESSAGES = frozenset(
+    ("How each text was found", "Kinds", "Left open", "Marked", "Messages", "Repeated", "Services", "Times")
+)
+_OF_ROWS = frozenset(("Found in", "Service messages", "System messages", "Unknown types"))
+
+
 @dataclass(frozen=True)
 class Entry:
     """So many rows left at one stage for one reason."""
@@ -99,6 +105,16 @@ class Ledger:
                 hint="This is a fault of the source, not of your file. Please report it to the source's author.",
             )
 
+    def whole_of(self, heading: str) -> int:
+        """Return what the counts under a heading of the facts are parts of; 0 where that is not known.
+
+        That is the messages as they were read, before any filter, or the rows stored. Of one store among several, of
+        what is no row (strings that were mended), and under a heading of a plugin's own, no share is told.
+        """
+        read = self.stored - self.count("read")
+        whole = read if heading in _OF_MESSAGES else self.stored if heading in _OF_ROWS else 0
+        return whole if all(count <= whole for count in self.facts[heading].values()) else 0
+
     def dropped(self, stage: str, reasons: Mapping[str, int]) -> Ledger:
         """Return the ledger after ``stage`` dropped so many messages for each reason."""
         entries = tuple(Entry(stage, reason, count) for reason, count in sorted(reasons.items()) if count)
@@ -124,7 +140,8 @@ class Ledger:
         lines.append(_line("  = messages", left, self.stored))
         for heading, counts in self.facts.items():
             lines.append(heading)
-            lines.extend(_line(f"    {name}", count, self.stored) for name, count in counts.items())
+            whole = self.whole_of(heading)
+            lines.extend(_line(f"    {name}", count, whole) for name, count in counts.items())
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from wonderland.as_typed import as_typed, quoted
 from wonderland.corpus.locating import is_folder
 from wonderland.errors import InputError, OwnerUnknown
 
@@ -84,15 +83,37 @@ def must_be_a_file(path: Path, name: str) -> None:
 
 
 def tables_in(folder: Path) -> str:
-    """Return what to type to have the tables and JSON Lines of a folder read, or what to give where there is none."""
-    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _TABLES and file.is_file())
+    """Return what to type to have the tables and JSON Lines of a folder read, or what to give where there is none.
+
+    What is hidden is left out, as a shell does, and what is empty, which would be refused.
+    """
+    within = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in _TABLES
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    )
+    found = [file for file in within if _holds_something(file)]
     if not found:
         return "Give the file with the messages itself."
     if len(found) <= _NAMED:
-        return f"Give what is in it: wonderland extract {shlex.join(map(str, found))}"
-    kinds = Counter((file.parent, file.suffix) for file in found)
-    words = (f"{shlex.quote(str(parent))}/*{suffix}" for parent, suffix in kinds)
-    return f"Give what is in it: wonderland extract {' '.join(words)}"
+        return f"Give what is in it: {as_typed('extract', *found)}"
+    holding = set(found)
+    partly = {(file.parent, file.suffix) for file in within if file not in holding}
+    words = dict.fromkeys(
+        quoted(file) if (file.parent, file.suffix) in partly else f"{quoted(file.parent)}/*{file.suffix}"
+        for file in found
+    )
+    return f"Give what is in it: {' '.join([as_typed('extract'), *words])}"
+
+
+def _holds_something(file: Path) -> bool:
+    """Say whether a file is not empty; of what may not be looked at, opening it says how to be let in."""
+    try:
+        return not _empty_file(file)
+    except OSError:
+        return True
 
 
 @contextmanager
@@ -118,8 +139,7 @@ def blaming_the_name(path: Path, kind: type[Any], sources: Mapping[str, type[Any
         raise InputError(
             f"{path.name} looks like what {in_words(others, 'or')} reads, and the source {kind.name!r} was named, "
             f"which says: {error.message}",
-            hint=f"Leave --source out, or name that one: wonderland extract {shlex.quote(str(path))} "
-            f"--source {others[0]}",
+            hint=f"Leave --source out, or name that one: {as_typed('extract', path, '--source', others[0])}",
         ) from error
 
 

@@ -8,7 +8,6 @@ it has, and yields exactly one `Message` or `Skipped` for each of them. Options 
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from wonderland.corpus.locating import is_folder, must_be_a_store
 from wonderland.corpus.messages import Message, Skipped
 from wonderland.corpus.misnamed import must_hold_something
 from wonderland.corpus.unrecognised import look
-from wonderland.errors import InputError, PluginError, UsageError
+from wonderland.errors import InputError, PluginError, SeveralSources, UsageError
 
 __all__ = ["Source", "choose_source", "closing_source", "open_source"]
 
@@ -159,10 +158,11 @@ def _surest(path: Path, sources: Mapping[str, type[Source]]) -> type[Source]:
     if len(winners) > 1:
         each = " ".join(f"--source {name}" for name in winners)
         what = "Several sources find something of theirs in" if folder else "Several sources are equally sure of"
-        raise InputError(
+        raise SeveralSources(
             f"{what} {path}: {', '.join(winners)}.",
-            hint=f"To read it with each: wonderland extract {shlex.quote(str(path))} {each}. With one of them: "
-            f"--source {winners[0]}",
+            hint=f"To read it with each: {each}. With one of them: --source {winners[0]}",
+            path=path,
+            names=winners,
         )
     return sources[winners[0]]
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 from wonderland import plugins
+from wonderland.as_typed import as_typed, options_as_typed
 from wonderland.corpus.corpus import Corpus
 from wonderland.corpus.people import Pseudonyms
 from wonderland.corpus.source import choose_source
@@ -18,7 +19,13 @@ from wonderland.workspace.stage import guarding
 __all__ = ["read_messages"]
 
 
-def read_messages(layout: Layout, on_rows: Callable[[int, int], None] | None, *, again: bool) -> Corpus:
+def read_messages(
+    layout: Layout,
+    on_rows: Callable[[int, int], None] | None = None,
+    on_store: Callable[[str], None] | None = None,
+    *,
+    again: bool,
+) -> Corpus:
     """Read the messages, unless that is done; see `Workspace.extract`.
 
     Raises:
@@ -31,12 +38,13 @@ def read_messages(layout: Layout, on_rows: Callable[[int, int], None] | None, *,
     if layout.lost_source:
         raise InputError(
             f"The messages are read with the source {layout.lost_source!r}, which is not installed here.",
-            hint=f"Install the plugin that brings it, or choose another: wonderland extract {s.path} --source NAME",
+            hint=f"Install the plugin that brings it, or choose another: "
+            f"{as_typed('extract', s.path, *options_as_typed(s.options))} --source NAME",
         )
     store = layout.stores_state()
     people = layout.folder / "people.json"
     if layout.more:
-        corpus, pseudonyms, (source, *further) = read_stores(layout, on_rows)
+        corpus, pseudonyms, (source, *further) = read_stores(layout, on_rows, on_store)
     else:
         source, further = choose_source(layout.source_path, plugins.load().sources, s.source or None), []
         pseudonyms = Pseudonyms.load(people)

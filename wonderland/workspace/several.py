@@ -50,9 +50,16 @@ class _Store:
 
 
 def read_stores(
-    layout: Layout, on_rows: Callable[[int, int], None] | None
+    layout: Layout,
+    on_rows: Callable[[int, int], None] | None = None,
+    on_store: Callable[[str], None] | None = None,
 ) -> tuple[Corpus, Pseudonyms, list[type[Source]]]:
     """Read the stores that have changed, and join all.
+
+    Args:
+        layout: The workspace.
+        on_rows: Called now and then with rows read so far of a store and rows it holds.
+        on_store: Called with what a store is called before it is read.
 
     Returns:
         The corpus, the pseudonyms to save before it, and the source of each store.
@@ -75,6 +82,8 @@ def read_stores(
             parts.append(_kept(store))
             continue
         try:
+            if on_store:
+                on_store(f"{store.path.name}, {store.label}")
             state = source_state(store.path) if is_there(store.path) else []
             with beside(one.kind for one in stores):
                 part = read_part(

@@ -79,14 +79,21 @@ class Workspace(WorkspaceFolder):
     # -- doing the work ------------------------------------------------------------------------------------------
 
     @at_work
-    def extract(self, on_rows: Callable[[int, int], None] | None = None, *, again: bool = True) -> Corpus:
+    def extract(
+        self,
+        on_rows: Callable[[int, int], None] | None = None,
+        *,
+        again: bool = True,
+        on_store: Callable[[str], None] | None = None,
+    ) -> Corpus:
         """Read the messages, unless that is done.
 
         Args:
-            on_rows: Called now and then with rows read so far and rows stored.
+            on_rows: Called now and then with rows read so far and rows stored; of several stores, of each in turn.
+            on_store: Called with what each of several stores is called before it is read.
             again: Whether to read a store again that has changed since.
         """
-        return read_messages(self.layout, on_rows, again=again)
+        return read_messages(self.layout, on_rows, on_store, again=again)
 
     @at_work
     def filter(self) -> Corpus:

@@ -170,9 +170,11 @@ def test_a_cut_archive_of_stored_texts_is_no_text(tmp_path):
 def test_what_is_wrong_with_an_archive_is_said_whatever_options_are_given(sound, tmp_path, monkeypatch, capsys):
     cut(sound)
     monkeypatch.chdir(tmp_path)
-    for options in ([], ["--partial"], ["--me", "Ada"], ["--no-such-option"]):
+    for options in ([], ["--partial"], ["--me", "Ada"]):
         assert run(["extract", str(sound), *options]) == 3
         assert "no whole zip archive" in capsys.readouterr().err
+    assert run(["extract", str(sound), "--partail"]) == 2  # which no source has
+    assert "Did you mean --partial?" in capsys.readouterr().err
     with pytest.raises(InputError, match="no whole zip archive"):
         wl.Corpus.read(sound, partial=True)
     assert not (tmp_path / "me.wonderland").exists()

@@ -121,7 +121,8 @@ def test_a_file_that_is_cut_off_or_another(tmp_path):
     with pytest.raises(InputError, match="cut short"):
         GoogleChat(tmp_path).count()
     messages, skipped = read(GoogleChat(tmp_path, me="Ada", partial=True))
-    assert ([message.text for message in messages], len(skipped)) == (["hi"], 1)
+    assert [message.text for message in messages] == ["hi"]
+    assert [one.reason for one in skipped] == ["cut off here"]
     path.write_text('{"messages": [{"sender_name": "Ada"}]}')
     assert GoogleChat.sniff(tmp_path) == 0
     with pytest.raises(InputError, match="no messages of Google Chat or Hangouts"):

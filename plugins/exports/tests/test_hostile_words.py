@@ -44,7 +44,7 @@ def hostile(monkeypatch):
 
 @pytest.mark.parametrize("source", MAKERS)
 def test_hostile_words_of_an_export_are_the_corpus_that_they_are_in_json_lines(source, hostile, tmp_path):
-    made = MAKERS[source](tmp_path / ("result.json" if source == "telegram" else "export.zip"), 120)
+    made = MAKERS[source](tmp_path / ("result.json" if source == "telegram" else "export.zip"), 200)
     texts = made.texts if source == "telegram" else [said.text for said in made.said]
     assert all(any(text in said for said in texts) for text in TEXTS)
     me = {} if source == "telegram" else {"me": made.me}

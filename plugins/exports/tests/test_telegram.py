@@ -92,7 +92,7 @@ def test_a_group_alone_asks_who_you_are(tmp_path):
     path = chat(tmp_path, row(1, 2, "hi"), row(2, 1, "yes"), row(3, 1, "so"), kind="private_group", key=77)
     with pytest.raises(InputError, match="does not say which") as caught:
         Telegram(path).count() and list(Telegram(path).rows())
-    assert '--me "User 1"' in caught.value.hint
+    assert "--me 'User 1'" in caught.value.hint
     for me in ("User 1", "user1"):
         items, _ = read(Telegram, path, me=me)
         assert [m.is_from_me for m in items] == [False, True, True]

@@ -198,8 +198,9 @@ def test_the_same_chat_exported_twice_counts_once(tmp_path):
     said[1] = said[0]  # sent twice within the minute: two messages
     lines(tmp_path, *said[:4])
     lines(tmp_path, *said[1:], name="WhatsApp Chat with Mia (1).txt")
-    items, _ = read(WhatsApp, tmp_path)
+    items, source = read(WhatsApp, tmp_path)
     assert len(messages(items)) == 6
+    assert source.facts()["Times"] == {"local, without a zone": 6}  # of what is left out nothing is counted
     assert reasons(items) == {"in two files, counted once": 3}
     assert {m.thread for m in messages(items)} == {"WhatsApp Chat with Mia (1)"}
 

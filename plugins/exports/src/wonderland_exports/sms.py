@@ -108,6 +108,7 @@ class Sms:
                     when = item.timestamp or row[1].get("date")  # dates that cannot be read are not the same
                     key = hash((item.thread, item.sender, when, item.text))
                     if key in seen:
+                        self._tally.without(item)
                         item = wl.Skipped(identity, "the same message twice")
                     seen.add(key)
                 yield item

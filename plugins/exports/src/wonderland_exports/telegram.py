@@ -129,7 +129,7 @@ class Telegram:
                     yield (
                         reading.some(part, number)
                         if seen is None
-                        else once(reading.each(part, number), member.name, seen)
+                        else once(reading.each(part, number), member.name, seen, self._tally)
                     )
                     number += len(part)
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 import wonderland as wl
 from wonderland_exports.again import AGAIN
+from wonderland_exports.frame.tally import Tally
 from wonderland_exports.frame.times import LAST
 
 __all__ = ["MARKS", "Plain", "count_senders", "identity", "joined", "once", "plain", "without_text"]
@@ -133,7 +134,9 @@ def count_senders(rows: Sequence[Any], senders: Counter[str], names: dict[str, s
                 break
 
 
-def once(items: Iterable[wl.Message | wl.Skipped], file: str, seen: set[object]) -> list[wl.Message | wl.Skipped]:
+def once(
+    items: Iterable[wl.Message | wl.Skipped], file: str, seen: set[object], tally: Tally
+) -> list[wl.Message | wl.Skipped]:
     """Pass over rows that another file had, by Telegram's number; one without a number by its place and all it says."""
     found: list[wl.Message | wl.Skipped] = []
     for item in items:
@@ -143,6 +146,8 @@ def once(items: Iterable[wl.Message | wl.Skipped], file: str, seen: set[object])
         if failed or key not in seen:
             found.append(item._replace(id=named) if placed or failed else item)
         else:
+            if isinstance(item, wl.Message):
+                tally.without(item)
             found.append(wl.Skipped(named, AGAIN))
         if not failed:
             seen.add(key)

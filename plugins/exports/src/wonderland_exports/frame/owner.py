@@ -7,6 +7,7 @@ conversation around.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -83,7 +84,7 @@ def maybe_own(where: str, own: Collection[str], others: Mapping[str, int]) -> st
     first = min(others, key=lambda one: (-others[one], one))
     return (
         f"In {where} you are {words}, and nobody else. If you are one of the others, too, say who, for example: "
-        f"--me {_quoted(first)}."
+        f"--me {shlex.quote(first)}."
     )
 
 
@@ -109,7 +110,7 @@ def _hint(senders: Mapping[str, int], names: Mapping[str, str], own: Collection[
     listed = ", ".join(f"{_quoted(word)} ({counted(count, 'message')})" for word, count in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN:,} more" if len(found) > _SHOWN else ""
     how = (
-        f"Say who you are, for example: --me {_quoted(found[0][0])}"
+        f"Say who you are, for example: --me {shlex.quote(found[0][0])}"
         if example
         else "Say who of these you are: --me NAME"
     )

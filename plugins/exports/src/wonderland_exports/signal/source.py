@@ -16,6 +16,8 @@ from wonderland_exports.signal.frames import FILE, Frames
 
 __all__ = ["Signal"]
 
+_LINES = 12  # among which a message of a text begins
+
 # A table of somebody's own in JSON Lines may begin with a key `chat`, or with `date` and `sender`, too.
 _FRAME = re.compile(
     rb'\A(?:\xef\xbb\xbf)?\s*\{\s*"(?:(?:version|backupTimeMs)"\s*:|(?:account|recipient|chat|chatItem)"\s*:\s*\{)'
@@ -147,8 +149,8 @@ def _form(member: Member) -> str:
         return "frames"
     if _LINE.match(start):
         return "lines"
-    first = start.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
-    found = exported.HEAD.match(first)
+    lines = start.decode("utf-8-sig", "replace").split("\n")[:_LINES]
+    found = next(filter(None, map(exported.HEAD.match, lines)), None)
     is_text = member.name.endswith((".md", ".txt"))
     return "texts" if found and is_text and (member.name.endswith(".md") or found[2].count(":") == 1) else ""
 

@@ -26,11 +26,25 @@ _OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("no text", {}),
     *((reason, {"type": kind, "content": "the exporter's words"}) for kind, reason in EVENTS.items()),
 )
+_RARE: tuple[tuple[str, Any], ...] = (
+    ("not a JSON object", 5),
+    ("of an unknown type", {"type": "Hologram", "content": "x"}),
+    ("without an author", {"type": "Default", "author": None, "content": "x"}),
+    ("text is not a string", {"type": "Default", "author": {"id": "98", "name": "Zed"}, "content": 5}),
+)
+_RARE_OWN: tuple[tuple[str, Any], ...] = (
+    ("not a record of the table, or null", None),
+    ("not a JSON object", 5),
+    ("text is not a string", {"ID": 7, "Contents": 5}),
+)
 _KINDS = (("GuildTextChat", "general", ("group",)), ("DirectGroupTextChat", "", ("group",)), ("DirectTextChat", "", ()))
 
 
-def make_discord(path: Path, rows: int = 200, seed: int = 0) -> Known:
-    """Write files of the exporter with about so many rows; a zip if the path ends so, else a folder."""
+def make_discord(path: Path, rows: int = 200, seed: int = 0, *, rare: bool = False) -> Known:
+    """Write files of the exporter with about so many rows; a zip if the path ends so, else a folder.
+
+    ``rare`` adds rows that no version writes.
+    """
     random = Random(seed)  # noqa: S311 (no secret)
     people = random.sample(PEOPLE, len(PEOPLE))
     ids = {name: snowflake(_START - 10**9 + number) for number, name in enumerate(people)}
@@ -40,6 +54,7 @@ def make_discord(path: Path, rows: int = 200, seed: int = 0) -> Known:
         channel = snowflake(_START - 10**8 + number)
         members = people if tags else people[:2]
         found = _rows(known, random, channel, members, ids, tags, max(rows // len(_KINDS), 40 + len(EVENTS)))
+        found += [_noted(known, reason, row) for reason, row in (_RARE if rare else ())]
         files[f"server - {number} [{channel}].json"] = {
             "guild": {"id": "0", "name": "Direct Messages", "iconUrl": ""},
             "channel": {"id": channel, "type": kind, "name": name or people[1], "topic": None},
@@ -52,8 +67,16 @@ def make_discord(path: Path, rows: int = 200, seed: int = 0) -> Known:
     return known
 
 
-def make_package(path: Path, rows: int = 60, seed: int = 0, table: bool = False) -> Known:
-    """Write a data package with about so many rows, as JSON or in the older way as tables."""
+def _noted(known: Known, reason: str, row: Any) -> Any:
+    known.other(reason)
+    return row
+
+
+def make_package(path: Path, rows: int = 60, seed: int = 0, table: bool = False, *, rare: bool = False) -> Known:
+    """Write a data package with about so many rows, as JSON or in the older way as tables.
+
+    ``rare`` adds rows that cannot be read.
+    """
     random = Random(seed)  # noqa: S311 (no secret)
     letters, known = Letters(random), Known(Path(path), "me")
     files: dict[str, object] = {"account/user.json": {"id": snowflake(_START), "username": "ada"}}
@@ -73,9 +96,16 @@ def make_package(path: Path, rows: int = 60, seed: int = 0, table: bool = False)
         folder = f"messages/c{channel}"
         files[f"{folder}/channel.json"] = {"id": channel, "type": kind}
         if table:
-            files[f"{folder}/messages.csv"] = _as_table(stored)
+            broken = f"{snowflake(_START, 9)},2020-09-13 12:26:40,caf".encode() + b"\xe9,\r\nx\r\n"
+            files[f"{folder}/messages.csv"] = _as_table(stored).encode() + (broken if rare else b"")
+            for reason in ("not UTF-8", "not a record of the table, or null") if rare else ():
+                known.other(reason)
         else:
-            files[f"{folder}/messages.json"] = [{**row, "ID": int(row["ID"])} if number else row for row in stored]
+            rows_of = [{**row, "ID": int(row["ID"])} if number else row for row in stored]
+            files[f"{folder}/messages.json"] = [
+                *rows_of,
+                *(_noted(known, reason, row) for reason, row in (_RARE_OWN if rare else ())),
+            ]
     write(known.path, files)
     return known
 

@@ -29,11 +29,19 @@ _EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("photo or other attachment only", {"chat_message": {"message_content": {"attachment": [{"id": "1"}]}}}),
     ("no text", {"chat_message": {"message_content": {}}}),
 )
+_RARE: tuple[tuple[str, Any], ...] = (("not a JSON object", 5), ("text is not a string", {"text": 5}))
+_RARE_EVENTS: tuple[tuple[str, Any], ...] = (
+    ("not a JSON object", 5),
+    ("of an unknown type", {"event_type": "HOLOGRAM"}),
+)
 _PLACES = (("DM aaa", 1, ()), ("Space bbb", 4, ("group",)), ("DM ccc", 3, ("group",)))
 
 
-def make_google_chat(path: Path, rows: int = 120, seed: int = 0, language: str = "en") -> Known:
-    """Write a Takeout of Chat with about so many rows; a zip if the path ends so, else a folder."""
+def make_google_chat(path: Path, rows: int = 120, seed: int = 0, language: str = "en", *, rare: bool = False) -> Known:
+    """Write a Takeout of Chat with about so many rows; a zip if the path ends so, else a folder.
+
+    ``rare`` adds rows that cannot be read.
+    """
     random = Random(seed)  # noqa: S311 (no secret)
     people = random.sample(PEOPLE, len(PEOPLE))
     users = {name: _user(name, number) for number, name in enumerate(people)}
@@ -67,14 +75,20 @@ def make_google_chat(path: Path, rows: int = 120, seed: int = 0, language: str =
                     more = ("bot", *more)
                 known.message(Said(folder, _identity(who), seconds * 1000, row["text"], (*tags, *more)))
             found.append(row)
+        for reason, odd in _RARE if rare else ():
+            known.other(reason)
+            found.append(odd)
         files[f"{root}/Groups/{folder}/messages.json"] = {"messages": found}
         files[f"{root}/Groups/{folder}/group_info.json"] = {"name": folder, "members": members}
     write(known.path, files)
     return known
 
 
-def make_hangouts(path: Path, rows: int = 60, seed: int = 0, older: bool = False) -> Known:
-    """Write a Takeout of Hangouts with about so many rows, in the newer or the older layout."""
+def make_hangouts(path: Path, rows: int = 60, seed: int = 0, older: bool = False, *, rare: bool = False) -> Known:
+    """Write a Takeout of Hangouts with about so many rows, in the newer or the older layout.
+
+    ``rare`` adds rows that cannot be read.
+    """
     random = Random(seed)  # noqa: S311 (no secret)
     people = [(name, str(10**20 + number)) for number, name in enumerate(random.sample(PEOPLE, 4))]
     known = Known(Path(path), people[0][1])
@@ -110,6 +124,9 @@ def make_hangouts(path: Path, rows: int = 60, seed: int = 0, older: bool = False
                     row["event_type"], more = "SMS", ("sms",)
                 known.message(Said(f"Ugz{place}", who, at // 1000, text, (*tags, *more)))
             events.append(row)
+        for reason, odd in _RARE_EVENTS if rare else ():
+            known.other(reason)
+            events.append(odd)
         about: dict[str, Any] = {"id": identity, "type": kind}
         about["participant_data"] = [{"id": {"gaia_id": who}, "fallback_name": name} for name, who in members]
         conversations.append((identity, about, events))

@@ -25,8 +25,11 @@ _OTHERS: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
-def make_imazing(path: Path, rows: int = 80, seed: int = 0) -> Known:
-    """Write two conversations with about so many rows; a zip if the path ends so, else a folder."""
+def make_imazing(path: Path, rows: int = 80, seed: int = 0, *, rare: bool = False) -> Known:
+    """Write two conversations with about so many rows; a zip if the path ends so, else a folder.
+
+    ``rare`` adds records that cannot be read, and a second file of one of the conversations.
+    """
     random = Random(seed)  # noqa: S311 (no secret)
     known, letters, files = Known(Path(path), "me"), Letters(random), {}
     for thread, people, tags in (
@@ -51,6 +54,21 @@ def make_imazing(path: Path, rows: int = 80, seed: int = 0) -> Known:
                 milliseconds = round(moment.replace(tzinfo=None).timestamp() * 1000)
                 known.message(Said(thread, sender, milliseconds, row["Text"], (*tags, *more)))
             table.writerow(row)
-        files[f"Messages - {thread}.csv"] = "\ufeff" + lines.getvalue()
+        text = lines.getvalue()
+        content = ("\ufeff" + text).encode()
+        if rare:
+            first, *_ = text.split("\r\n", 1)
+            of = f"{thread},2024-05-01 11:00:00,,,,iMessage"
+            content += (
+                f"{of},Hologram,,,,,,x,,,\r\n".encode() + f"{of},Incoming,+1555,,,,,caf".encode() + b"\xe9,,,\r\n"
+            )
+            content += b"one cell\r\n"
+            for reason in ("of an unknown type", "not UTF-8", "wrong number of cells"):
+                known.other(reason)
+            if not tags:
+                again = next(line for line in text.split("\r\n")[1:] if "Notification" in line)
+                files[f"Messages - {thread} (2).csv"] = f"\ufeff{first}\r\n{again}\r\n".encode()
+                known.other("in two files, counted once")
+        files[f"Messages - {thread}.csv"] = content
     write(known.path, dict(files))
     return known

@@ -34,6 +34,13 @@ _OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("somebody left", {"type": "Unsubscribe", "content": "x"}),
     ("no text", {}),
 )
+_RARE: tuple[tuple[str, Any], ...] = (
+    ("not a JSON object", 5),
+    ("text is not a string", {"sender_name": "Nil", "timestamp_ms": 1_500_000_000_000, "content": 5}),
+    ("line of the app: call", {"sender_name": "Nil", "timestamp_ms": 1_500_000_000_003, "content": "Nil called you."}),
+    ("payment", {"sender_name": "Nil", "timestamp_ms": 1_500_000_000_001, "type": "Payment", "content": "x"}),
+    ("plan", {"sender_name": "Nil", "timestamp_ms": 1_500_000_000_002, "type": "Plan", "content": "x"}),
+)
 _ENCRYPTED_OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("unsent", {"isUnsent": True}),
     ("photo, video or file only", {"type": "media", "media": [{"uri": "./media/a.jpeg"}]}),
@@ -53,18 +60,30 @@ _CHATS = (  # box, how many others, tag
 
 
 def make_messenger(
-    path: Path, rows: int = 300, seed: int = 0, layout: Literal["classic", "encrypted", "both"] = "both"
+    path: Path,
+    rows: int = 300,
+    seed: int = 0,
+    layout: Literal["classic", "encrypted", "both"] = "both",
+    *,
+    rare: bool = False,
 ) -> Known:
-    """Write a download of Facebook with about so many rows; a zip if the path ends so, else a folder."""
-    return _make(path, rows, seed, layout, "your_facebook_activity", "personal_information/profile_information")
+    """Write a download of Facebook with about so many rows; a zip if the path ends so, else a folder.
+
+    ``rare`` adds rows that hardly anybody has, those that cannot be read among them.
+    """
+    profile = "personal_information/profile_information"
+    return _make(path, rows, seed, layout, "your_facebook_activity", profile, rare=rare)
 
 
-def make_instagram(path: Path, rows: int = 300, seed: int = 0) -> Known:
-    """Write a download of Instagram with about so many rows; a zip if the path ends so, else a folder."""
-    return _make(path, rows, seed, "classic", "your_instagram_activity", "personal_information")
+def make_instagram(path: Path, rows: int = 300, seed: int = 0, *, rare: bool = False) -> Known:
+    """Write a download of Instagram with about so many rows; a zip if the path ends so, else a folder.
+
+    ``rare`` adds rows that hardly anybody has, those that cannot be read among them.
+    """
+    return _make(path, rows, seed, "classic", "your_instagram_activity", "personal_information", rare=rare)
 
 
-def _make(path: Path, rows: int, seed: int, layout: str, root: str, profile: str) -> Known:
+def _make(path: Path, rows: int, seed: int, layout: str, root: str, profile: str, *, rare: bool) -> Known:
     random = Random(seed)  # noqa: S311 (no secret)
     people = random.sample(PEOPLE, len(PEOPLE))
     planted = Known(Path(path), people[0])
@@ -75,6 +94,9 @@ def _make(path: Path, rows: int, seed: int, layout: str, root: str, profile: str
         thread = f"chat{index}_{1000 + index}"
         count = max(rows // len(_CHATS), len(_OTHERS) + 2)
         found = _rows(planted, random, thread, members, tags, count, encrypted=False)
+        for reason, odd in _RARE if rare else ():
+            planted.other(reason)
+            found.append(odd)
         for number, start in enumerate(range(0, len(found), _per_file(count)), 1):
             files[f"{root}/messages/{box}/{thread}/message_{number}.json"] = {
                 "participants": [{"name": _damaged(name)} for name in members],

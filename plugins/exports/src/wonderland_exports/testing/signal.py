@@ -33,13 +33,19 @@ _PASSED: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def make_signal(folder: Path, rows: int = 150, *, seed: int = 0) -> Planted:
-    """Write a plaintext export, ``main.jsonl`` and ``metadata.json``, in which every class of row occurs."""
+def make_signal(folder: Path, rows: int = 150, *, seed: int = 0, rare: bool = False) -> Planted:
+    """Write a plaintext export, ``main.jsonl`` and ``metadata.json``, in which every class of row occurs.
+
+    ``rare`` adds lines that are no JSON.
+    """
     planted = Planted(folder)
     folder.mkdir(exist_ok=True)
     (folder / "metadata.json").write_text('{"version": 1}', encoding="utf-8")
     with open(folder / "main.jsonl", "w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in (*_heads(), *_frames(Writer(seed), planted, rows)))
+        if rare:
+            file.write('{"chatItem": {"chatId": "12", "authorId": }}\n')
+            planted.passed("broken line")
     return planted
 
 
@@ -85,13 +91,28 @@ def _frames(writer: Writer, planted: Planted, rows: int) -> Iterator[str]:
             before = ""
 
 
-def make_signal_export(folder: Path, rows: int = 150, *, seed: int = 0, text: bool = False) -> Planted:
-    """Write what the tool signal-export writes of one chat: ``Bo/data.json``, or the older text ``Bo.txt``."""
+def make_signal_export(
+    folder: Path, rows: int = 150, *, seed: int = 0, text: bool = False, rare: bool = False
+) -> Planted:
+    """Write what the tool signal-export writes of one chat: ``Bo/data.json``, or the older text ``Bo.txt``.
+
+    ``rare`` adds what cannot be read: a line that is no JSON, or text before the first message and in another encoding.
+    """
     planted = Planted(folder)
     place = folder / "Bo.txt" if text else folder / "Bo" / "data.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     with open(place, "w", encoding="utf-8") as file:
+        if rare and text:
+            file.write("nobody said when\n")
+            planted.passed("before the first message")
         file.writelines(f"{line}\n" for line in _lines(Writer(seed), planted, rows, text))
+        if rare and not text:
+            file.write('"a word"\n')
+            planted.passed("broken line")
+    if rare and text:
+        with open(place, "ab") as raw:
+            raw.write(b"[2022-05-01, 10:00] Bo: caf\xe9  \n")
+        planted.passed("not UTF-8")
     return planted
 
 

@@ -30,6 +30,12 @@ _OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("no text", {"text": None}),
     ("not of the type 'message'", {"type": "user_typing"}),
 )
+_RARE: tuple[tuple[str, Any], ...] = (
+    ("not a JSON object", 5),
+    ("of an unknown subtype", {"type": "message", "subtype": "hologram", "user": "U1", "ts": "1.1", "text": "x"}),
+    ("text is not a string", {"type": "message", "user": "U1", "ts": "1.2", "text": 5}),
+    ("without a sender", {"type": "message", "ts": "1.3", "text": "x"}),
+)
 _EVENTS = (
     *((reason, f"channel_{event}") for event, reason in EVENTS.items()),
     *((reason, subtype) for subtype, reason in OTHER_EVENTS.items()),
@@ -44,8 +50,11 @@ _MARKED = (  # as stored, as shown
 )
 
 
-def make_slack(path: Path, rows: int = 200, seed: int = 0, private: bool = True) -> Known:
-    """Write an export with about so many rows; a zip if the path ends so, else a folder."""
+def make_slack(path: Path, rows: int = 200, seed: int = 0, private: bool = True, *, rare: bool = False) -> Known:
+    """Write an export with about so many rows; a zip if the path ends so, else a folder.
+
+    ``rare`` adds rows that cannot be read.
+    """
     random = Random(seed)  # noqa: S311 (no secret)
     people = random.sample(PEOPLE, len(PEOPLE))
     ids = {name: f"U{number}" for number, name in enumerate(people, 1)}
@@ -66,6 +75,9 @@ def make_slack(path: Path, rows: int = 200, seed: int = 0, private: bool = True)
         members = people[:2] if identity == "D1" else people
         count = max(rows // len(channels), 40)
         found = _rows(known, random, identity, members, ids, tags, count)
+        for reason, row in _RARE if rare else ():
+            known.other(reason)
+            found.append(row)
         for day, start in enumerate(range(0, len(found), count // 3), 1):
             files[f"{folder}/2020-09-{day:02}.json"] = found[start : start + count // 3]
     write(known.path, files)

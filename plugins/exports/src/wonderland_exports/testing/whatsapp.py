@@ -95,7 +95,14 @@ _QUOTED = "{} changed the subject from “a: b” to “c”"
 
 
 def make_whatsapp(
-    path: Path, rows: int = 120, *, seed: int = 0, head: str = "Android en-GB", group: bool = False, crlf: bool = False
+    path: Path,
+    rows: int = 120,
+    *,
+    seed: int = 0,
+    head: str = "Android en-GB",
+    group: bool = False,
+    crlf: bool = False,
+    rare: bool = False,
 ) -> Planted:
     """Write a chat.
 
@@ -106,13 +113,25 @@ def make_whatsapp(
         head: One of `HEADS`.
         group: Whether more than two people write.
         crlf: Whether lines end with CR LF.
+        rare: Whether with what cannot be read, text before the first message and a message in another encoding; and,
+            in a zip, with a second export of the chat's first messages.
     """
     planted = Planted(path)
-    text = "\n".join(_lines(Writer(seed), planted, HEADS[head], rows, NAMES if group else NAMES[:2])) + "\n"
+    if rare:
+        planted.passed("before the first message")
+    lines = list(_lines(Writer(seed), planted, HEADS[head], rows, NAMES if group else NAMES[:2]))
+    text = "\n".join(lines) + "\n"
     raw = text.replace("\n", "\r\n" if crlf else "\n").encode()
+    if rare:
+        raw = b"nobody said when\n" + raw + f"{HEADS[head].write(_START)}Bo: caf".encode() + b"\xe9\n"
+        planted.passed("not UTF-8")
     if path.suffix == ".zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("_chat.txt", raw)
+            if rare:
+                again = next(line for said in planted.texts for line in lines if line.endswith(f": {said}"))
+                archive.writestr(f"{path.stem}.txt", again)
+                planted.passed("in two files, counted once")
     else:
         path.write_bytes(raw)
     return planted

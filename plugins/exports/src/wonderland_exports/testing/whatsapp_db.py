@@ -17,6 +17,7 @@ STORES = ("apple", "android", "old android")
 
 _START = 1_600_000_000
 _GROUP, _STATUS, _LID = "4477009001-1600000000@g.us", "status@broadcast", "88800011@lid"
+_NO_CHAT = "-1"
 _PEOPLE = ("447700900101@s.whatsapp.net", "447700900102@s.whatsapp.net", "447700900103@s.whatsapp.net")
 _APPLE = """
 CREATE TABLE ZWAMESSAGE (Z_PK INTEGER PRIMARY KEY, ZISFROMME INTEGER, ZMESSAGEDATE TIMESTAMP, ZTEXT VARCHAR,
@@ -39,6 +40,11 @@ _OLD = """
 CREATE TABLE messages (_id INTEGER PRIMARY KEY, key_remote_jid TEXT, key_from_me INTEGER, key_id TEXT, status INTEGER,
   data TEXT, timestamp INTEGER, media_wa_type TEXT, remote_resource TEXT, media_caption TEXT);
 """
+_COLUMNS = {
+    "apple": ("ZWAMESSAGE", "ZTEXT", "Z_PK"),
+    "android": ("message", "text_data", "_id"),
+    "old android": ("messages", "data", "_id"),
+}
 _NUMBERS = {
     "apple": {"image": 1, "video": 2, "audio": 3, "contact": 4, "location": 5, "group event": 6, "document": 8}
     | {"system message": 10, "GIF": 11, "deleted": 14, "sticker": 15, "of unknown type": 77, "link": 7},
@@ -58,12 +64,21 @@ class _Row(NamedTuple):
     sender: str
 
 
-def make_whatsapp_db(path: Path, rows: int = 150, *, seed: int = 0, store: str = "apple") -> Planted:
-    """Write a database of one of `STORES`, in which every class of row occurs."""
+def make_whatsapp_db(
+    path: Path, rows: int = 150, *, seed: int = 0, store: str = "apple", rare: bool = False
+) -> Planted:
+    """Write a database of one of `STORES`, in which every class of row occurs; ``rare`` adds a text in no UTF-8."""
     planted = Planted(path)
     drawn = list(_rows(Writer(seed), planted, rows, store))
+    if rare:
+        drawn.append(_Row(rows + 1, True, "café", 0, _PEOPLE[0], _PEOPLE[0]))
+        planted.passed("text is not UTF-8")
     with closing(sqlite3.connect(path)) as connection:
         {"apple": _write_apple, "android": _write_android, "old android": _write_old}[store](connection, drawn)
+        if rare:
+            table, text, key = _COLUMNS[store]
+            query = f"UPDATE {table} SET {text} = CAST(? AS TEXT) WHERE {key} = ?"  # noqa: S608
+            connection.execute(query, (b"caf\xe9", rows + 1))
         connection.commit()
     return planted
 
@@ -73,6 +88,7 @@ def _rows(writer: Writer, planted: Planted, rows: int, store: str) -> Iterator[_
     numbers = _NUMBERS["apple" if store == "apple" else "android"]
     passed = [kind for kind in numbers if kind != "link"]
     extra = ["status, no chat", "no text", "without a sender"]
+    extra += [] if store == "apple" else ["placeholder of the app"]
     for at in range(rows):
         chat = random.choice((*_PEOPLE, _GROUP, _GROUP))
         mine = random.random() < 0.4
@@ -83,6 +99,8 @@ def _rows(writer: Writer, planted: Planted, rows: int, store: str) -> Iterator[_
             text = {"group event": "12", "document": "notes.pdf", "contact": "Bo", "no text": " "}.get(reason)
             if reason == "status, no chat":
                 yield _Row(at + 1, False, "look", 0, _STATUS, _PEOPLE[0])
+            elif reason == "placeholder of the app":
+                yield _Row(at + 1, False, None, 0, _NO_CHAT, "")
             elif reason == "without a sender":
                 yield _Row(at + 1, False, "who am I", 0, _GROUP, "")
             else:
@@ -128,7 +146,8 @@ def _write_android(connection: sqlite3.Connection, rows: list[_Row]) -> None:
         sender: Any = jids.get(row.sender, 0) if row.chat == _GROUP and not row.mine else 0
         if sender == jids[_PEOPLE[0]] and row.key % 2:
             sender = jids[_LID]  # the same person by another id
-        values = (row.key, jids[row.chat] + 100, int(row.mine), f"K{row.key}", sender)
+        chat = -1 if row.chat == _NO_CHAT else jids[row.chat] + 100
+        values = (row.key, chat, int(row.mine), f"K{row.key}", sender)
         when = (_START + row.key * 61) * 1000
         connection.execute("INSERT INTO message VALUES (?,?,?,?,?,?,?,?)", (*values, when, row.text, row.number))
 

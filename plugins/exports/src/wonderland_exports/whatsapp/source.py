@@ -17,6 +17,7 @@ import wonderland as wl
 from wonderland.corpus.blocks import Block
 from wonderland.corpus.reading import batches
 from wonderland.errors import InputError, UsageError
+from wonderland_exports.again import AGAIN
 from wonderland_exports.frame import Member, Tally, find_owner, head, maybe_own, open_export, peek
 from wonderland_exports.whatsapp.chats import OWN_WORDS, Survey, decoded, survey
 from wonderland_exports.whatsapp.judging import Judge
@@ -98,7 +99,7 @@ class WhatsApp:
                 yield from judged
             else:
                 rows = (row for block in judged for row in block.rows())
-                yield from map(Block.of, batches(_once(rows, seen.setdefault(chat.thread, Counter()))))
+                yield from map(Block.of, batches(_once(rows, seen.setdefault(chat.thread, Counter()), self._tally)))
 
     def _survey(self) -> Survey:
         if self._found is None:
@@ -131,7 +132,7 @@ class WhatsApp:
 
 
 def _once(
-    items: Iterator[wl.Message | wl.Skipped], seen: Counter[tuple[object, ...]]
+    items: Iterator[wl.Message | wl.Skipped], seen: Counter[tuple[object, ...]], tally: Tally
 ) -> Iterator[wl.Message | wl.Skipped]:
     """Pass over what another export of the same chat already had, as often as it had it."""
     here: Counter[tuple[object, ...]] = Counter()
@@ -141,7 +142,11 @@ def _once(
             continue
         key: tuple[object, ...] = (item.sender, item.timestamp, item.text)
         here[key] += 1
-        yield wl.Skipped(item.id, "in two files, counted once") if here[key] <= seen[key] else item
+        if here[key] <= seen[key]:
+            tally.without(item)
+            yield wl.Skipped(item.id, AGAIN)
+        else:
+            yield item
     for known, count in here.items():
         seen[known] = max(seen[known], count)
 
