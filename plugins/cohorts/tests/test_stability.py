@@ -67,6 +67,16 @@ def test_what_is_told_has_k_of_n_and_an_interval(replicated):
     assert all(not finding.view or finding.view in ids for finding in replicated.findings())
 
 
+def test_each_model_is_selected_by_its_bar_and_has_a_card_with_its_numbers(replicated):
+    bars = replicated.views()[1].figure.panels[0].figure
+    cards = {str(key): blocks for key, blocks in replicated.cards().items()}
+    assert {str(key) for key in bars.keys if key is not None} <= set(cards)
+    assert list(bars.keys[-2:]) == [None, None]  # the means are of no model
+    (first, one), key = next(iter(replicated.values.items())), str(bars.keys[0])
+    row = next(row for row in cards[key][0].rows if str(row.label).startswith(first.split(": ", 1)[1]))
+    assert row.value.value == float(one[0].value)
+
+
 def test_two_seeds_have_k_of_n_and_no_interval():
     chosen = Replication()
     object.__setattr__(chosen, "uses", ("head-patterns",))

@@ -108,6 +108,15 @@ class Key:
         return cls.of(part) if part is not None else cls("mlp", name) if _MLP.fullmatch(name) else None
 
     @classmethod
+    def spelled(cls, kind: Kind, words: str) -> Key:
+        """Return the key of something that has a name in words, such as a class of messages or a model.
+
+        >>> print(Key.spelled("class", "words by me"))
+        class:words-by-me
+        """
+        return cls(kind, re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._") or "unnamed")
+
+    @classmethod
     def edge(cls, start: Any, end: Any) -> Key:
         """Return the key of an edge between two parts of the model."""
         return cls.of(Edge(start, end))

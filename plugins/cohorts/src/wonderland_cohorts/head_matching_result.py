@@ -16,6 +16,7 @@ from wonderland.views import (
     Edge,
     Graph,
     GraphNode,
+    Key,
     Matrix,
     Row,
     Series,
@@ -158,7 +159,20 @@ class HeadMatchingResult(wl.Result):
         ]
 
     def cards(self) -> Mapping[Any, Sequence[Block]]:
-        return {
+        models = {
+            Key.spelled("model", self.members[other]): [
+                Block(
+                    rows=[
+                        Row(
+                            f"heads of {self.members[0]} that have come back in it",
+                            Wording(f"{int(self.back[0, other].sum())} of {len(self._heads())}"),
+                        )
+                    ]
+                )
+            ]
+            for other in self.others
+        }
+        return models | {
             head: [
                 Block(
                     "In other training runs",

@@ -10,7 +10,22 @@ import numpy as np
 
 import wonderland as wl
 from wonderland.report.findings import Replicated
-from wonderland.views import Axis, Bar, Bars, Column, Panel, Panels, Table, Wording, bounds, counted, digits
+from wonderland.views import (
+    Axis,
+    Bar,
+    Bars,
+    Block,
+    Column,
+    Key,
+    Panel,
+    Panels,
+    Row,
+    Table,
+    Wording,
+    bounds,
+    counted,
+    digits,
+)
 from wonderland_cohorts.spread import FEWEST
 
 _SAYS = 8  # findings on the first page at most
@@ -104,6 +119,15 @@ class ReplicationResult(wl.Result):
             found.append(wl.Finding(self._sentence(claim), "replication", (), trust, effect, self.over_both[claim]))
         return found
 
+    def cards(self) -> Mapping[Any, Sequence[Block]]:
+        """Return what was measured of each model, in the order of the claims."""
+        said: dict[Key, list[Row]] = {}
+        for claim, one in self.values.items():
+            label = claim.split(": ", 1)[1] + ("" if one.unit == "1" else f", {one.unit}")
+            for i, seed in enumerate(one.labels["seed"]):
+                said.setdefault(Key.spelled("model", str(seed)), []).append(Row(label, one[i]))
+        return {key: [Block(rows=rows)] for key, rows in said.items()}
+
     def views(self) -> Sequence[wl.View]:
         if not self.values:
             return []
@@ -146,7 +170,10 @@ class ReplicationResult(wl.Result):
         chance = None if np.isnan(levels).any() else levels
         label = claim.split(": ", 1)[1]
         unit = "" if one.unit == "1" else one.unit
-        return Bars(Wording.every(names), Axis("value", unit), [Bar(Wording(label), value, low, high, chance)])
+        keys = [*(Key.spelled("model", seed) for seed in one.labels["seed"]), None, None]
+        return Bars(
+            Wording.every(names), Axis("value", unit), [Bar(Wording(label), value, low, high, chance)], keys=keys
+        )
 
     def _table(self) -> Table:
         claims = list(self.values)

@@ -34,9 +34,9 @@ _PROCESS = 600_000_000  # bytes of PyTorch, the model, the messages and the evid
 _LONGER = 1.15  # a step of a long training, whose vectors lie far apart in memory
 _SILENT = 2.4  # a step where the model writes nothing: many latents are dead, and are brought back
 # Passes through the whole model that take as long as what is measured:
-_BY_LAYER = 8.0  # over the evidence, for each layer with a dictionary
-_BY_LATENT, _OF_CONTROL = 6.0, 0.6  # over 24 windows, for each latent taken out, on one thread of two; of a control
-_BY_PAIR = {"attribution-graphs": 167.0, "sparse-circuits": 9.0, "sparse-graphs": 14.0}  # over a window; by layer
+_BY_LAYER = 11.0  # over the evidence, for each layer with a dictionary
+_BY_LATENT, _OF_CONTROL = 8.5, 0.6  # over 24 windows, for each latent taken out, on one thread of two; of a control
+_BY_PAIR = {"attribution-graphs": 235.0, "sparse-circuits": 12.5, "sparse-graphs": 19.5}  # over a window; by layer
 _WITHOUT = 0.22  # of attribution graphs, where no MLP writes anything
 
 
